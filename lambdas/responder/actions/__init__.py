@@ -1,0 +1,94 @@
+"""The remedies, one module each.
+
+A module is a remedy by being here: it sets ``ACTION``. The stacks give each a function with a role of its own, built
+from what it declares. The state machine calls it with an operation: ``plan`` (check the preconditions anew, say what
+would be done, keep what is there now), ``apply``, ``revert``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from responder.model.service import Policy, Service
+from responder.clients.failure import CallFailed
+from responder.sources import Statement
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a remedy is asked to mend."""
+
+    service: Service
+    incident: str
+    number: int
+    """The how manieth remedy of the incident it is."""
+    cause: str
+    component: str
+    onset: float | None
+    """When the symptom began, seconds since 1970 (UTC)."""
+    facts: dict[str, Any]
+    """What the diagnosis knows that the remedy needs: ``healthy_versions`` {component: [versions]}."""
+    deadline: float
+    """``time.monotonic`` seconds by which it must have ended."""
+
+    @property
+    def mark(self) -> str:
+        """What the remedy leaves on what it changes, so that a repeat finds it."""
+        return f"{self.incident}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a remedy would do."""
+
+    target: str
+    """What it changes: ``deployment/payment-gateway``."""
+    summary: str
+    diff: str = ""
+    """What changes, as a person reads a diff."""
+    before: dict[str, Any] = field(default_factory=dict)
+    """What is there now, enough to put it back."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """What ``apply`` needs."""
+    refusal: str = ""
+    """Why it must not be done, in one sentence; empty where it may."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A remedy, and what it takes to carry it out."""
+
+    name: str
+    causes: tuple[str, ...]
+    """The causes that it mends."""
+    risk: Literal["low", "medium", "high"]
+    default_policy: Policy
+    reversible: bool
+    keep_when_not_helped: bool
+    """Whether it stays as it is where it did not help."""
+    plan: Callable[[Case], Plan]
+    apply: Callable[[Case, Plan], str]
+    """Carry it out and return what was done, in a sentence. A repeat finds its own mark and does nothing."""
+    revert: Callable[[Case, Plan], str] | None
+    statements: Callable[[Service], tuple[Statement, ...]] = lambda service: ()
+    kubernetes_group: str = ""
+    deadline_seconds: float = 20.0
+
+
+class ActionFailed(Exception):
+    """A remedy could not be carried out; nothing, or nothing more, was changed."""
+
+
+def find(name: str) -> Action:
+    """Return the action called ``name``, importing its module alone."""
+    action: Action = importlib.import_module(f"{__name__}.{name}").ACTION
+    return action
+
+
+def every() -> tuple[Action, ...]:
+    """Return all actions, by name."""
+    return tuple(find(module.name) for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name))

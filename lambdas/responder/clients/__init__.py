@@ -1,0 +1,1 @@
+"""One module per kind of API that is spoken to: HTTP, AWS, Kubernetes."""

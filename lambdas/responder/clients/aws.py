@@ -1,0 +1,71 @@
+"""AWS clients with short time-outs, and their errors in the words of a finding's status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from responder.clients.failure import CallFailed
+
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
+                        "TooManyRequestsException", "SlowDown", "RequestThrottled"})
+_UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken",
+                           "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
+                           "SignatureDoesNotMatch", "NotAuthorized"})
+
+
+@cache
+def client(service: str, read_timeout_seconds: int = 5) -> Any:
+    """Return the boto3 client of an AWS service; one for the life of the function."""
+    return boto3.client(service, config=Config(
+        connect_timeout=2, read_timeout=read_timeout_seconds, retries={"mode": "standard", "total_max_attempts": 3}))
+
+
+@contextmanager
+def failures(system: str) -> Iterator[None]:
+    """Turn boto3's errors within the block into CallFailed."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in _THROTTLED:
+            raise CallFailed("throttled", f"{system} throttles: {code}") from error
+        if code in _UNAUTHORIZED:
+            raise CallFailed("unauthorized", f"{system} refused the credentials: {code}") from error
+        raise CallFailed("unavailable", f"{system} answered with {code or 'an error'}") from error
+    except (ConnectTimeoutError, ReadTimeoutError) as error:
+        raise CallFailed("timeout", f"{system} did not answer in time") from error
+    except (EndpointConnectionError, HTTPClientError) as error:
+        raise CallFailed("unavailable", f"{system} could not be reached: {type(error).__name__}") from error
+    except ResponseParserError as error:
+        raise CallFailed("malformed", f"{system} answered with something unreadable") from error
+    except BotoCoreError as error:
+        raise CallFailed("unavailable", f"{system}: {type(error).__name__}") from error
+
+
+@cache
+def secret(name: str) -> str:
+    """Return a secret's text from Secrets Manager; read once in the life of the function.
+
+    Raises CallFailed with ``unauthorized`` where it may not be read or does not exist.
+    """
+    try:
+        with failures("Secrets Manager"):
+            value: str = client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+    except CallFailed as failed:
+        raise CallFailed("unauthorized", f"the secret {name} could not be read: {failed.note}") from failed
+    return value.strip()

@@ -1,0 +1,133 @@
+"""The Kubernetes API of an EKS cluster, spoken over HTTPS with the caller's own AWS identity.
+
+There is no kubeconfig and no stored token: the endpoint and its certificate come from ``eks:DescribeCluster``, and the
+token is a presigned STS GetCallerIdentity URL (AWS: "Access Amazon EKS using Kubernetes access entries"; the format is
+that of aws-iam-authenticator). What the caller may do is decided by RBAC in the cluster.
+
+Why not the ``kubernetes`` package: it costs about a second of cold start, most of it for classes of objects that are
+not touched here (docs/dependencies.md has the figures).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from responder.clients import aws
+from responder.clients.failure import CallFailed
+from responder.clients.http import Http
+
+_PAGE = 500
+_TOKEN_SECONDS = 60
+
+
+class Refused(Exception):
+    """The API server refused a write; ``code`` is the HTTP status, ``reason`` Kubernetes' own word for it."""
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(f"{reason or code}: {message}")
+        self.code = code
+        self.reason = reason
+        self.message = message
+
+
+class Kubernetes:
+    """A few verbs over any resource: ``items``, ``get``, ``patch``.
+
+    Resources are named by API path, ``"api/v1"`` or ``"apis/apps/v1"``, and plural.
+    """
+
+    def __init__(self, http: Http, server: str) -> None:
+        self._http = http
+        self._server = server.rstrip("/")
+
+    def items(self, api: str, plural: str, namespace: str = "", limit: int = 5000,
+              **query: str) -> Iterator[dict[str, Any]]:
+        """Yield objects page by page, at most ``limit``; raises CallFailed."""
+        token, seen = "", 0
+        while True:
+            answer = self._http.json("GET", self._url(api, plural, namespace), params={
+                "limit": str(min(_PAGE, limit - seen)), **({"continue": token} if token else {}), **query})
+            if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
+                raise CallFailed("malformed", "the Kubernetes API answered without a list of items")
+            for item in answer["items"]:
+                seen += 1
+                yield item
+            token = (answer.get("metadata") or {}).get("continue", "")
+            if not token or seen >= limit:
+                return
+
+    def get(self, api: str, plural: str, namespace: str, name: str) -> dict[str, Any]:
+        """Return one object; raises CallFailed, KeyError where it does not exist."""
+        try:
+            answer = self._http.json("GET", self._url(api, plural, namespace, name))
+        except CallFailed as failed:
+            if failed.note.endswith("404"):
+                raise KeyError(f"{plural}/{name}") from failed
+            raise
+        if not isinstance(answer, dict):
+            raise CallFailed("malformed", "the Kubernetes API answered without an object")
+        return answer
+
+    def patch(self, api: str, plural: str, namespace: str, name: str, patch: Any, *, manager: str,
+              kind: str = "application/json-patch+json") -> dict[str, Any]:
+        """Patch one object and return it as it is then. Never repeated by itself: a repeat is the caller's decision.
+
+        Raises Refused (409 conflict, 422 a failed ``test``, 403 …) or CallFailed.
+        """
+        response = self._http.answer(
+            "PATCH", self._url(api, plural, namespace, name), params={"fieldManager": manager},
+            headers={"Content-Type": kind}, content=json.dumps(patch))
+        if response.status_code == 401:
+            raise CallFailed("unauthorized", "the Kubernetes API refused the credentials (401)")
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise CallFailed("malformed", "the Kubernetes API answered with something that is not JSON") from error
+        if response.status_code >= 300:
+            raise Refused(response.status_code, str(answer.get("reason", "")), str(answer.get("message", "")))
+        return dict(answer)
+
+    def _url(self, api: str, plural: str, namespace: str, name: str = "") -> str:
+        parts = [self._server, api]
+        if namespace:
+            parts += ["namespaces", quote(namespace, safe="")]
+        parts.append(plural)
+        if name:
+            parts.append(quote(name, safe=""))
+        return "/".join(parts)
+
+
+def connect(cluster: str, deadline: float) -> Kubernetes:
+    """Return a client for the EKS cluster called ``cluster``; raises CallFailed.
+
+    A cluster that EKS does not call ACTIVE is reported as such: the API that is gone cannot say so itself.
+    """
+    with aws.failures("EKS"):
+        described = aws.client("eks").describe_cluster(name=cluster)["cluster"]
+    endpoint, authority = described.get("endpoint"), (described.get("certificateAuthority") or {}).get("data")
+    if not endpoint or not authority:
+        raise CallFailed("unavailable", f"EKS says that {cluster} is {described.get('status')}, without an endpoint")
+    context = ssl.create_default_context(cadata=base64.b64decode(authority).decode("ascii"))
+    http = Http(deadline, headers={"Authorization": f"Bearer {token(cluster)}", "Accept": "application/json"},
+                verify=context)
+    return Kubernetes(http, endpoint)
+
+
+def token(cluster: str) -> str:
+    """Return a token that proves the caller's AWS identity to ``cluster``, good for 15 minutes on the server's side."""
+    sts = aws.client("sts")
+
+    def sign_cluster(request: Any, **_: Any) -> None:
+        request.headers["x-k8s-aws-id"] = cluster
+
+    sts.meta.events.register("before-sign.sts.GetCallerIdentity", sign_cluster)
+    try:
+        url = sts.generate_presigned_url("get_caller_identity", Params={}, ExpiresIn=_TOKEN_SECONDS, HttpMethod="GET")
+    finally:
+        sts.meta.events.unregister("before-sign.sts.GetCallerIdentity", sign_cluster)
+    return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")

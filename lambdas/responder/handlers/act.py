@@ -1,0 +1,93 @@
+"""Carry out one remedy: which one is a matter of the function's environment, for each has a function and a role."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict
+from typing import Any
+
+from responder import actions
+from responder.handlers.step import Step, step
+from responder.records.table import iso
+
+
+class TryAgain(Exception):
+    """The step may be tried again: nothing was done, or it will find its own mark."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Plan, apply or revert, as ``operation`` says; ``number`` is the how manieth remedy of the incident it is."""
+    return _OPERATIONS[event["operation"]](event, context)
+
+
+@step("Plan the remedy")
+def _plan(visit: Step) -> dict[str, Any]:
+    """Return ``target``, ``summary`` and ``refusal``; the plan and what was there are on record before it returns."""
+    action, case = _case(visit)
+    try:
+        plan = action.plan(case)
+    except actions.CallFailed as failed:
+        plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
+                            refusal=f"what it needs to know could not be read: {failed.note}")
+    kept = visit.records.plan_action(visit.incident, case.number, {
+        "action": action.name, "risk": action.risk, "status": "planned", "planned_at": iso(time.time()),
+        **asdict(plan)})
+    visit.note(f"{action.name}: {kept['refusal'] or kept['summary']}", kind="plan", detail={"diff": kept["diff"]})
+    return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"]}
+
+
+@step("Apply the remedy")
+def _apply(visit: Step) -> dict[str, Any]:
+    """Carry out what was planned and ruled upon; returns ``applied``, ``done`` and ``at``."""
+    action, case = _case(visit)
+    record = visit.records.action(visit.incident, case.number)
+    if record is None or record["status"] not in ("permitted", "applied"):
+        # The guardrails' ruling is in the record, not in what the state machine passes on.
+        raise actions.ActionFailed("no guardrail has permitted this remedy")
+    plan = actions.Plan(record["target"], record["summary"], record["diff"], record["before"], record["parameters"])
+    try:
+        done = action.apply(case, plan)
+    except actions.CallFailed as failed:
+        raise TryAgain(failed.note) from failed
+    except actions.ActionFailed as failed:
+        visit.records.set_action(visit.incident, case.number, status="failed", reason=str(failed))
+        visit.note(f"{action.name} failed", kind="action", why=str(failed))
+        return {"applied": False, "done": str(failed), "at": time.time()}
+    at = record.get("applied_at") or iso(time.time())
+    visit.records.set_action(visit.incident, case.number, status="applied", applied_at=at, done=done)
+    visit.note(done, kind="action", by=record.get("decided_by", "policy"), detail={"target": plan.target})
+    return {"applied": True, "done": done, "at": time.time()}
+
+
+@step("Take the remedy back")
+def _revert(visit: Step) -> dict[str, Any]:
+    """Undo what did not help, unless the remedy says that it had better stay."""
+    action, case = _case(visit)
+    record = visit.records.action(visit.incident, case.number)
+    if record is None or record["status"] != "applied":
+        return {"reverted": False}
+    if action.keep_when_not_helped or action.revert is None:
+        visit.records.set_action(visit.incident, case.number, status="failed",
+                                 reason="the symptom stayed; what was done is kept")
+        visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
+        return {"reverted": False}
+    plan = actions.Plan(record["target"], record["summary"], record["diff"], record["before"], record["parameters"])
+    try:
+        said = action.revert(case, plan)
+    except actions.CallFailed as failed:
+        raise TryAgain(failed.note) from failed
+    visit.records.set_action(visit.incident, case.number, status="reverted", reason="it did not help")
+    visit.note(said, kind="action", why="it did not help")
+    return {"reverted": True}
+
+
+_OPERATIONS = {"plan": _plan, "apply": _apply, "revert": _revert}
+
+
+def _case(visit: Step) -> tuple[actions.Action, actions.Case]:
+    action = actions.find(os.environ["ACTION"])
+    diagnosis = visit.event["diagnosis"]
+    return action, actions.Case(
+        visit.service, visit.incident, int(visit.event["number"]), diagnosis["cause"], diagnosis["component"],
+        diagnosis.get("onset"), diagnosis.get("facts", {}), time.monotonic() + action.deadline_seconds)

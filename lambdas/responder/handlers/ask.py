@@ -1,0 +1,58 @@
+"""Ask one source: which one is a matter of the function's environment, for each has a function and a role."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from responder import sources
+from responder.clients.failure import CallFailed
+from responder.handlers.step import log
+from responder.model.finding import Finding, Window
+from responder.model.masking import mask_all
+from responder.model.service import Service, load
+from responder.records.table import seconds
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return {"source", "findings", "milliseconds"} for {"incident", "phase", "now"}; it never fails.
+
+    What goes wrong is a finding with the status that says how. Time ranges come from the incident and from the state
+    machine's clock (``now``), not from the function's.
+    """
+    started = time.monotonic()
+    source = sources.find(os.environ["SOURCE"])
+    incident, phase = event["incident"], event["phase"]
+    service = load(incident["service"])
+    window, baseline = spans(service, phase, seconds(incident["opened_at"]), seconds(event["now"]))
+    question = sources.Question(service, phase, window, baseline, started + source.deadline_seconds)
+    try:
+        findings = source.ask(question)
+    except CallFailed as failed:
+        findings = [Finding(source.name, "answer", failed.status, window=window, note=failed.note)]
+    except Exception as error:  # noqa: BLE001 - a defect in one source must not end the incident
+        findings = [Finding(source.name, "answer", "malformed", window=window,
+                            note=f"the answer could not be read: {type(error).__name__}")]
+        log(source=source.name, incident=incident["id"], error=repr(error)[:500])
+    milliseconds = round((time.monotonic() - started) * 1000)
+    log(source=source.name, incident=incident["id"], phase=phase, milliseconds=milliseconds,
+        statuses=sorted({finding.status for finding in findings}))
+    answer: dict[str, Any] = mask_all({
+        "source": source.name, "findings": [finding.to_json() for finding in findings], "milliseconds": milliseconds})
+    return answer
+
+
+def spans(service: Service, phase: str, opened_at: float, now: float) -> tuple[Window, Window]:
+    """Return the window that is looked at, and the baseline before it, in seconds since 1970 (UTC).
+
+    While the recovery is watched the window follows the time, and stays long enough to hold what must be well; the
+    baseline stays where it was, before the incident.
+    """
+    confirm, recovery = service.confirm, service.recovery
+    start = opened_at - confirm.window_seconds
+    baseline = Window(start - confirm.baseline_seconds, start)
+    if phase == "watch":
+        start = max(start, now - recovery.hold_seconds - confirm.window_seconds)
+    return Window(start, now), baseline
+

@@ -1,0 +1,68 @@
+"""Stand down, or escalate: the outcome is recorded and people are told."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from responder.clients.failure import CallFailed
+from responder.handlers.step import Step, step
+from responder.people import sns
+from responder.records.table import iso
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Escalate, or stand down, as ``operation`` says."""
+    return _OPERATIONS[event["operation"]](event, context)
+
+
+@step("Stand down")
+def _stand_down(visit: Step) -> dict[str, Any]:
+    """Record the outcome and free the service's place; a false alarm tells nobody."""
+    item = visit.records.incident(visit.incident) or {}
+    outcome = "resolved" if item.get("recovered_at") else "false_alarm" if item.get("confirmed") is False else \
+        item.get("outcome", "escalated")
+    values: dict[str, Any] = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time())}
+    if outcome == "false_alarm":
+        values["cause"] = {"id": "none", "mechanism": "", "component": "", "confidence": 1.0,
+                           "summary": "nothing was wrong"}
+    visit.records.update(visit.incident, **values)
+    visit.note(f"stood down: {outcome.replace('_', ' ')}", kind="outcome", why=item.get("cause", {}).get("summary", ""))
+    visit.records.close(visit.service.service, visit.incident)
+    if outcome != "false_alarm":
+        _tell(visit, f"{visit.service.service}: {outcome}",
+              f"Incident {visit.incident} is over: {outcome}.\n{item.get('cause', {}).get('summary', '')}\n")
+    return {"outcome": outcome}
+
+
+@step("Escalate")
+def _escalate(visit: Step) -> dict[str, Any]:
+    """Tell people everything that is known, and record that no automatic step is left."""
+    item = visit.records.incident(visit.incident) or {}
+    why = str(visit.event.get("why") or "no automatic step is left")
+    outcome = "observed" if visit.event.get("observed") else "escalated"
+    visit.records.update(visit.incident, outcome=outcome, status="waiting for people", escalated_at=iso(time.time()))
+    visit.note(f"{'observed' if outcome == 'observed' else 'escalated to people'}: {why}", kind="outcome")
+    cause = item.get("cause") or {}
+    ranking = "\n".join(f"  {h['cause']} {h['confidence']:.0%}: for: {'; '.join(h['evidence_for']) or 'nothing'}; "
+                        f"against: {'; '.join(h['evidence_against']) or 'nothing'}"
+                        for h in item.get("ranking", [])[:3])
+    _tell(visit, f"{visit.service.service}: {outcome}, people are needed",
+          f"Incident {visit.incident}: {why}.\n\nAffected: {', '.join(item.get('affected', [])) or 'not known'}\n"
+          f"Cause: {cause.get('summary', 'not known')}\n{ranking}\n"
+          f"Not to be had: {'; '.join(item.get('missing', [])) or '-'}\n")
+    return {"outcome": outcome}
+
+
+_OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate}
+
+
+def _tell(visit: Step, subject: str, message: str) -> None:
+    try:
+        sns.publish(os.environ["TOPIC"], subject, message, visit.incident)
+    except CallFailed as failed:
+        visit.note("the team could not be told", number=1, kind="notification", why=failed.note,
+                   detail={"failed": "sns"})
+    else:
+        visit.note("the team is told", number=1, kind="notification", detail={"to": "team", "by": "sns"})

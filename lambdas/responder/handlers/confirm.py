@@ -1,0 +1,32 @@
+"""Confirm the incident: two of three sources decide."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from responder.handlers.step import Step, step
+from responder.plan.confirm import confirm
+from responder.records.table import iso
+
+
+@step("Confirm the incident")
+def handler(visit: Step) -> dict[str, Any]:
+    """Return ``answer`` (confirmed, false_alarm, inconclusive), ``kind``, ``onset`` and ``readings``."""
+    visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
+    sources = [answer["source"] for answer in visit.answers]
+    result = confirm(visit.service, sources, visit.findings)
+    votes = ", ".join(f"{source} {vote}" for source, vote in result.votes.items())
+    visit.note(f"{result.answer.replace('_', ' ')}: {votes}", kind="decision",
+               why="; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()),
+               detail={"answer": result.answer, "kind": result.kind, "votes": result.votes,
+                       "onset": iso(result.onset) if result.onset else None})
+    if result.answer != "inconclusive":
+        visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
+                             confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
+    return {"answer": result.answer, "kind": result.kind, "onset": result.onset, "votes": result.votes,
+            "readings": [asdict(reading) for reading in result.readings]}
+
+
+

@@ -1,0 +1,40 @@
+"""Check the guardrails: the one way to a remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from responder.clients import aws
+from responder.clients.failure import CallFailed
+from responder.handlers.step import Step, step
+from responder.plan.guardrails import Proposal, rule
+
+_CARRIED_OUT = frozenset({"applied", "verified", "reverted", "failed"})
+
+
+@step("Check the guardrails")
+def handler(visit: Step) -> dict[str, Any]:
+    """Return ``ruling`` (permitted, observe, refused), ``guardrail`` and ``reason``, and put it on record."""
+    plan, diagnosis, number = visit.event["plan"], visit.event["diagnosis"], int(visit.event["number"])
+    done = [item["action"] for item in visit.records.everything(visit.incident)
+            if item["sk"].startswith("ACTION#") and item["number"] != number and item["status"] in _CARRIED_OUT]
+    proposal = Proposal(plan["action"], plan["target"], diagnosis["cause"], float(diagnosis["confidence"]),
+                        tuple(diagnosis["sources"]), plan["refusal"])
+    decision = rule(visit.service, proposal, _kill_switch(visit), done)
+    status = {"permitted": "permitted", "observe": "observed", "refused": "refused"}[decision.ruling]
+    record = visit.records.action(visit.incident, number)
+    if record is None or record["status"] in ("planned", "permitted", "observed", "refused"):
+        visit.records.set_action(visit.incident, number, status=status, guardrail=decision.guardrail,
+                                 reason=decision.reason, decided_by="policy")
+    visit.note(f"{plan['action']} on {plan['target']}: {status}", kind="decision", by="policy", why=decision.reason,
+               detail={"guardrail": decision.guardrail, "summary": plan["summary"]})
+    return {"ruling": decision.ruling, "guardrail": decision.guardrail, "reason": decision.reason}
+
+
+def _kill_switch(visit: Step) -> str | None:
+    try:
+        with aws.failures("SSM"):
+            value: str = aws.client("ssm").get_parameter(Name=visit.service.kill_switch)["Parameter"]["Value"]
+    except CallFailed:
+        return None
+    return value

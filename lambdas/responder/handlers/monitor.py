@@ -1,0 +1,39 @@
+"""Monitor the recovery process: has the symptom gone, and for long enough?"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from responder.handlers.step import Step, step
+from responder.plan.recovery import judge
+from responder.records.table import iso, seconds
+
+
+@step("Monitor the recovery")
+def handler(visit: Step) -> dict[str, Any]:
+    """Return ``answer``: recovered, waiting, or not_helped once the time is up.
+
+    ``since`` is when watching began, ``reason`` whether for a remedy or for people (who get longer).
+    """
+    recovery = visit.service.recovery
+    people = visit.event["watching"] == "people"
+    now = seconds(visit.event["now"])
+    give_up = recovery.watch_after_escalation_seconds if people else recovery.give_up_seconds
+    progress = judge(visit.service, visit.findings, now, seconds(visit.event["since"]), give_up)
+    # Every look is evidence, for the chart; the looks themselves are told in the timeline only when they decide.
+    visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
+    if progress.answer != "waiting":
+        visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
+                   detail={"error_rate": progress.error_rate})
+        values: dict[str, Any] = {"watched_until": iso(time.time())}
+        if progress.answer == "recovered":
+            values |= {"recovered_at": iso(time.time()),
+                       "well_since": iso(progress.well_since) if progress.well_since else None}
+        visit.records.update(visit.incident, **values)
+        number = visit.event.get("number")
+        record = visit.records.action(visit.incident, int(number)) if number else None
+        if record and record["status"] == "applied" and progress.answer == "recovered":
+            visit.records.set_action(visit.incident, int(number or 0), status="verified",
+                                     verified_at=iso(time.time()), reason="the symptom has gone")
+    return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate}

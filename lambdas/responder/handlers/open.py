@@ -1,0 +1,92 @@
+"""Open the incident: one for a service, however many alarms come; later signals are attached to it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from responder.handlers.step import log, records
+from responder.model.masking import mask
+from responder.model.service import UnknownService, deployed, load, names
+from responder.records.table import iso, seconds
+
+_REASON = 500
+_PHASES = ("confirm", "isolate", "diagnose", "watch")
+
+
+class BadInput(ValueError):
+    """A start that cannot be understood."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Take a start of the state machine.
+
+    ``event`` is {"input": …, "execution": its ARN, "started": its start}. The input is an EventBridge event "CloudWatch
+    Alarm State Change", or a person's {"service", "reason", "started_by"}. Returns ``result``: ``opened``,
+    ``attached`` or ``refused`` with ``reason``; where opened, also ``incident`` and ``sources`` {phase: [{source,
+    function}]}.
+    """
+    given, execution, started = event.get("input"), event["execution"], event["started"]
+    key = hashlib.sha256(execution.encode()).hexdigest()[:12]
+    try:
+        signal = _signal(given) | {"key": key}
+        service = load(signal["service"])
+    except (BadInput, UnknownService) as error:
+        reason = mask(str(error))
+        records().refuse(started, key, reason, given)
+        log(step="open", refused=reason)
+        return {"result": "refused", "reason": reason}
+    signal.setdefault("at", started)
+    incident = f"{service.service}-{started[:19].replace('-', '').replace(':', '')}Z-{key[:4]}"
+    opened = records().open(service.service, incident, execution, started, signal)
+    log(step="open", service=service.service, incident=opened.incident, new=opened.new, signal=signal["name"])
+    if not opened.new:
+        return {"result": "attached", "incident": {"id": opened.incident, "service": service.service,
+                                                   "opened_at": opened.opened_at}}
+    records().note(opened.incident, event["entered"], "Open the incident",
+                   f"opened by {signal['kind']} {signal['name']}", why=signal["reason"],
+                   by=signal.get("started_by", "system"), detail={"mode": service.mode, "signal_at": signal["at"]})
+    asked = deployed(service.service).sources
+    return {"result": "opened",
+            "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at},
+            "sources": {phase: asked.get(phase, []) for phase in _PHASES},
+            "settings": {"rounds": service.confirm.rounds, "round_wait_seconds": service.confirm.round_wait_seconds,
+                         "check_every_seconds": service.recovery.check_every_seconds}}
+
+
+def _signal(given: Any) -> dict[str, Any]:
+    """Read an alarm's event or a person's start; raises BadInput."""
+    if not isinstance(given, dict):
+        raise BadInput("the input must be an object with a service")
+    if given.get("detail-type") == "CloudWatch Alarm State Change":
+        return _alarm(given)
+    service = given.get("service")
+    if not isinstance(service, str) or not service:
+        raise BadInput('the input needs "service", the name of a service: {"service": "payment-gateway", '
+                       '"reason": "…", "started_by": "…"}')
+    unknown = sorted(set(given) - {"service", "reason", "started_by"})
+    if unknown:
+        raise BadInput(f"the input has {', '.join(unknown)}; it takes service, reason and started_by")
+    person = mask(str(given.get("started_by") or "somebody"))[:100]
+    return {"service": service, "kind": "person", "name": person, "started_by": person,
+            "reason": mask(str(given.get("reason") or "no reason was given"))[:_REASON]}
+
+
+def _alarm(event: dict[str, Any]) -> dict[str, Any]:
+    detail = event.get("detail") if isinstance(event.get("detail"), dict) else {}
+    assert isinstance(detail, dict)
+    name = str(detail.get("alarmName") or "")
+    service = next((service for service in names() if name in deployed(service).alarms), None)
+    if service is None:
+        raise BadInput(f"nobody looks after the alarm {name!r}: no configured service has it")
+    state = detail.get("state") if isinstance(detail.get("state"), dict) else {}
+    assert isinstance(state, dict)
+    at = str(state.get("timestamp") or event.get("time") or "")
+    signal = {"service": service, "kind": "alarm", "name": name,
+              "reason": mask(str(state.get("reason") or ""))[:_REASON]}
+    try:
+        # CloudWatch writes +0000, which is not what the timeline sorts by.
+        signal["at"] = iso(seconds(at))
+    except ValueError:
+        pass
+    return signal

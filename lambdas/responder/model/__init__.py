@@ -1,0 +1,1 @@
+"""Plain data: the service's configuration, findings, and what the steps decided."""

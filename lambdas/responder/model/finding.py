@@ -1,0 +1,88 @@
+"""What a source said: the evidence of an incident."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+Status = Literal[
+    "ok", "partial", "empty", "stale", "malformed", "throttled", "unauthorized", "timeout", "unavailable"]
+"""``ok`` and ``partial`` carry an observation; all others say why there is none."""
+
+USABLE: frozenset[str] = frozenset({"ok", "partial"})
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time, in seconds since 1970 (UTC)."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """Its length in seconds."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answer of one source about one component, or about the service where ``component`` is empty."""
+
+    source: str
+    name: str
+    """What was looked at: ``error_rate``, ``pods``, ``rollouts``, ``error_signatures``, …"""
+    status: Status = "ok"
+    component: str = ""
+    value: float | None = None
+    unit: str = ""
+    baseline: float | None = None
+    """The same measure in normal operation."""
+    window: Window | None = None
+    query: str = ""
+    """What was asked, as a person could ask it again."""
+    link: str = ""
+    """The vendor's page that shows it."""
+    note: str = ""
+    """Why there is no observation, or what limits it, in one sentence."""
+    detail: dict[str, Any] = field(default_factory=dict)
+    """What is peculiar to ``name``; see the source's module for its shape."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it observed anything."""
+        return self.status in USABLE
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON, leaving out what is empty."""
+        return {key: value for key, value in asdict(self).items() if value not in (None, "", {})} | {
+            "status": self.status}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Finding:
+        """Return the finding that ``to_json`` wrote; unknown keys are left out."""
+        known = {f.name for f in fields(cls)}
+        rest = {key: item for key, item in value.items() if key in known}
+        if isinstance(rest.get("window"), dict):
+            rest["window"] = Window(float(rest["window"]["start"]), float(rest["window"]["end"]))
+        return cls(**rest)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Requests and failures of one component in one period, times in seconds since 1970 (UTC)."""
+
+    start: float
+    requests: float
+    errors: float
+
+    @property
+    def error_rate(self) -> float:
+        """Share of requests that failed, 0 where there were none."""
+        return self.errors / self.requests if self.requests else 0.0
+
+
+def buckets(finding: Finding, key: str = "series") -> list[Bucket]:
+    """The series ``[[start, requests, errors], …]`` of a finding's detail, in order of time."""
+    return sorted((Bucket(float(t), float(requests), float(errors))
+                   for t, requests, errors in finding.detail.get(key, [])), key=lambda bucket: bucket.start)

@@ -1,0 +1,311 @@
+"""The configuration of one service that the responder looks after.
+
+The classes are plain dataclasses, so that a function starts without a validation library. Whoever builds or deploys
+checks the YAML file against these same classes with pydantic (``stacks/configuration.py``); what a function reads is
+the checked result as JSON, bundled beside its code.
+
+Durations carry their unit in the name. Shares are 0 to 1. Times of day are UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import types
+import typing
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+Mode = Literal["observe", "approve", "auto"]
+Policy = Literal["auto", "approve", "off"]
+Role = Literal["frontend", "backend", "gateway", "database", "provider", "other"]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of the service: what the plan calls frontend, backend, payment gateway."""
+
+    name: str
+    """Its name in every vendor's data (New Relic's appName, Splunk's component, CloudWatch's dimension)."""
+    role: Role = "other"
+    workload: str = ""
+    """The Kubernetes Deployment that runs it; empty: the component's name."""
+    calls: tuple[str, ...] = ()
+    """Names of components, of the database or of providers that it calls while it serves a request."""
+
+    @property
+    def deployment(self) -> str:
+        """The name of the Deployment that runs it."""
+        return self.workload or self.name
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the workloads run."""
+
+    name: str
+    """The EKS cluster's name."""
+    namespace: str
+    """The Kubernetes namespace of the workloads."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """The RDS instance behind the service."""
+
+    name: str
+    """Its name among the components' ``calls``."""
+    instance: str
+    """The RDS instance's identifier."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A payment provider that the service calls."""
+
+    name: str
+    status_page: str = ""
+    """Its status page's summary URL; empty: it has none."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The service's own metrics in CloudWatch, one metric per component."""
+
+    namespace: str
+    dimension: str = "Component"
+    requests: str = "Requests"
+    errors: str = "Errors"
+    latency: str = "Latency"
+    """Milliseconds, published as values, so that percentiles can be asked for."""
+    period_seconds: int = 10
+    """10 where the metrics are published with a storage resolution of 1 s, else 60."""
+    load_balancer: str = ""
+    """The LoadBalancer dimension of the Application Load Balancer in front, ``app/name/id``; empty: none."""
+
+
+@dataclass(frozen=True)
+class NewRelic:
+    """What is asked of New Relic by NerdGraph."""
+
+    account: int
+    secret: str
+    """The Secrets Manager secret that holds the user key, as a plain string."""
+    endpoint: str = "https://api.newrelic.com/graphql"
+    """``https://api.eu.newrelic.com/graphql`` for accounts in Europe."""
+    event: str = "Transaction"
+    component_attribute: str = "appName"
+    version_attribute: str = "service.version"
+    """The attribute that bears the deployed version; findings per version need it."""
+
+
+@dataclass(frozen=True)
+class Splunk:
+    """What is asked of Splunk by a search export."""
+
+    url: str
+    """The management endpoint, usually port 8089."""
+    secret: str
+    """The Secrets Manager secret that holds the authentication token, as a plain string."""
+    search: str
+    """The search that finds the service's logs, without a leading ``search``: ``index=payments``."""
+    component_field: str = "component"
+    level_field: str = "level"
+    version_field: str = "version"
+    pod_field: str = "pod"
+    error_levels: tuple[str, ...] = ("ERROR", "FATAL")
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """The thresholds of the CloudWatch alarms that start an incident."""
+
+    error_rate: float = 0.05
+    """Share of failed requests above which the service is in trouble."""
+    latency_p95_ms: int = 1500
+    minimum_requests_per_period: int = 20
+    """A period with fewer requests than this raises no error-rate alarm: two of three failed is no outage."""
+    traffic_floor_requests_per_period: float = 1.0
+    """Fewer requests than this, or no data at all, is a loss of traffic."""
+    evaluation_periods: int = 1
+    """The responder asks three sources before it wakes anybody, so the alarm may be quick."""
+    datapoints_to_alarm: int = 1
+    traffic_evaluation_periods: int = 3
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """How the responder decides whether there is an outage."""
+
+    window_seconds: int = 180
+    """How far back the symptom is looked for, from the first signal; longer than the slowest source's delay."""
+    baseline_seconds: int = 3600
+    """The time before the window that counts as normal."""
+    error_rate: float = 0.05
+    """A component fails when its error rate is above this beyond doubt (and well above its own baseline)."""
+    latency_p95_ms: int = 1500
+    """Slower than this, and three times slower than its baseline, is an outage too."""
+    minimum_requests: int = 20
+    """Fewer requests than this in a stretch of time decide nothing about its error rate."""
+    rounds: int = 3
+    """How often the sources are asked again while the answer is inconclusive."""
+    round_wait_seconds: int = 30
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """When an outage counts as over."""
+
+    hold_seconds: int = 300
+    """The symptom must have been gone for so long, by more than one source."""
+    check_every_seconds: int = 30
+    give_up_seconds: int = 900
+    """A remedy that has not helped by then did not help."""
+    watch_after_escalation_seconds: int = 3600
+    """How long the responder keeps watching while people work."""
+
+
+@dataclass(frozen=True)
+class Guardrails:
+    """What bounds the remedies of one incident."""
+
+    minimum_confidence: float = 0.8
+    minimum_sources: int = 2
+    """Independent sources that must support the cause."""
+    remedies_per_incident: int = 1
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody of the incident response team."""
+
+    name: str
+    role: str
+    """``sre``, ``developer``, ``network``, or one of the team's own."""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, as one file of ``config/`` describes it."""
+
+    service: str
+    """Its name: lower-case letters, digits and hyphens."""
+    cluster: Cluster
+    components: tuple[Component, ...]
+    entry: str
+    """The component that customers reach first."""
+    metrics: Metrics
+    mode: Mode = "observe"
+    """``observe`` says what it would do, ``approve`` asks before each remedy, ``auto`` acts as ``policy`` says."""
+    description: str = ""
+    newrelic: NewRelic | None = None
+    splunk: Splunk | None = None
+    database: Database | None = None
+    providers: tuple[Provider, ...] = ()
+    alarms: Alarms = field(default_factory=Alarms)
+    confirm: Confirm = field(default_factory=Confirm)
+    recovery: Recovery = field(default_factory=Recovery)
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    policy: dict[str, Policy] = field(default_factory=dict)
+    """Per action: ``auto``, ``approve`` or ``off``; an action that is not named is ``off``."""
+    team: tuple[Person, ...] = ()
+    notify_emails: tuple[str, ...] = ()
+    """E-mail addresses that are subscribed to the incident topic."""
+
+    def component(self, name: str) -> Component:
+        """Return the component called ``name``; KeyError where there is none."""
+        for component in self.components:
+            if component.name == name:
+                return component
+        raise KeyError(name)
+
+    @property
+    def graph(self) -> dict[str, tuple[str, ...]]:
+        """Who calls whom: component name to the names it calls."""
+        return {component.name: component.calls for component in self.components}
+
+    @property
+    def kill_switch(self) -> str:
+        """The SSM parameter that stops all remedies: anything but ``released`` does."""
+        return f"/incident-response/{self.service}/kill-switch"
+
+
+class UnknownService(LookupError):
+    """Nobody looks after the service that was named."""
+
+
+def build(kind: Any, value: Any) -> Any:
+    """Return ``value`` (parsed JSON) as ``kind``: a dataclass, tuple, dict, optional or plain type.
+
+    It builds what ``stacks/configuration.py`` has checked, and so checks nothing itself.
+    """
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        options = [option for option in typing.get_args(kind) if option is not type(None)]
+        return None if value is None else build(options[0], value)
+    if origin is tuple:
+        return tuple(build(typing.get_args(kind)[0], item) for item in value)
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = _hints(kind)
+        return kind(**{f.name: build(hints[f.name], value[f.name]) for f in fields(kind)
+                       if f.name in value or (f.default is MISSING and f.default_factory is MISSING)})
+    return value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+@cache
+def load(name: str) -> Service:
+    """Return the configuration of the service called ``name``.
+
+    It is read from ``services/NAME.json`` in the folder named by ``RESPONDER_CONFIG``, beside the code by default.
+    Raises UnknownService where no file has that name.
+    """
+    path = _folder() / f"{name}.json"
+    if name not in names():
+        raise UnknownService(f"no service called {name!r} is configured; configured are: {', '.join(names()) or '-'}")
+    service: Service = build(Service, json.loads(path.read_text(encoding="utf-8")))
+    return service
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """An action's function, and the causes that it mends."""
+
+    action: str
+    function: str
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What was deployed for a service; written by ``stacks/packaging.py`` beside the configuration."""
+
+    alarms: tuple[str, ...]
+    """The names of the CloudWatch alarms that start its incidents."""
+    sources: dict[str, list[dict[str, str]]]
+    """Phase to the functions that are asked in it: [{source, function}]."""
+    remedies: tuple[Remedy, ...]
+
+
+@cache
+def deployed(name: str) -> Deployment:
+    """Return what was deployed for the service called ``name``."""
+    text = (_folder() / "deployed" / f"{name}.json").read_text(encoding="utf-8")
+    deployment: Deployment = build(Deployment, json.loads(text))
+    return deployment
+
+
+def names() -> tuple[str, ...]:
+    """The names of all services that are looked after."""
+    return tuple(sorted(path.stem for path in _folder().glob("*.json")))
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("RESPONDER_CONFIG") or Path(__file__).resolve().parents[2] / "services")

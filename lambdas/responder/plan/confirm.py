@@ -1,0 +1,87 @@
+"""The plan's "Confirm the incident": independent sources are asked, and two that agree decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from responder.model.finding import Finding
+from responder.model.service import Service
+from responder.plan.symptom import Reading, read
+
+Kind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]
+Answer = Literal["confirmed", "false_alarm", "inconclusive"]
+Vote = Literal["outage", "healthy", "unknown"]
+
+VOTES_NEEDED = 2
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What the sources together say about an outage."""
+
+    answer: Answer
+    kind: Kind
+    votes: dict[str, Vote]
+    """Source to its vote."""
+    reasons: dict[str, str]
+    """Source to the sentence behind its vote."""
+    onset: float | None
+    """When the symptom began, seconds since 1970 (UTC); None where nothing shows it."""
+    readings: tuple[Reading, ...]
+
+
+def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding]) -> Confirmation:
+    """Judge whether there is an outage, from the findings of all ``sources`` that were asked.
+
+    A source votes ``outage`` where a component fails, is silent or slow, ``healthy`` where it saw enough and all is
+    well, else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent.
+    """
+    readings = read(findings, service.confirm)
+    by_source: dict[str, list[Reading]] = defaultdict(list)
+    for reading in readings:
+        by_source[reading.source].append(reading)
+    traffic = {source for source, found in by_source.items()
+               if any(reading.verdict in ("failing", "healthy", "slow") for reading in found)}
+    votes: dict[str, Vote] = {}
+    reasons: dict[str, str] = {}
+    telling: list[Reading] = []
+    for source in sorted(set(sources) | set(by_source)):
+        found = by_source[source]
+        bad = [reading for reading in found if reading.verdict in ("failing", "slow")]
+        silent = [reading for reading in found if reading.verdict == "silent"]
+        if silent and len(silent) == len(found) and traffic - {source}:
+            votes[source], reasons[source] = "unknown", "it has no recent data while others do: it is behind"
+        elif bad or silent:
+            worst = (bad or silent)[0]
+            votes[source], reasons[source] = "outage", f"{worst.component}: {worst.reason}"
+            telling += bad + silent
+        elif any(reading.verdict == "healthy" for reading in found):
+            well = [reading for reading in found if reading.verdict == "healthy"]
+            votes[source], reasons[source] = "healthy", f"{well[0].component}: {well[0].reason}"
+        else:
+            votes[source], reasons[source] = "unknown", found[0].reason if found else "it gave no answer"
+    counts = {vote: sum(v == vote for v in votes.values()) for vote in ("outage", "healthy")}
+    answer: Answer = "inconclusive"
+    if counts["outage"] >= VOTES_NEEDED and counts["outage"] > counts["healthy"]:
+        answer = "confirmed"
+    elif counts["healthy"] >= VOTES_NEEDED and counts["healthy"] > counts["outage"]:
+        answer = "false_alarm"
+    return Confirmation(answer, _kind(telling) if answer != "false_alarm" else "", votes, reasons,
+                        _onset(telling), tuple(readings))
+
+
+def _kind(telling: Sequence[Reading]) -> Kind:
+    if any(reading.verdict == "failing" for reading in telling):
+        return "high_error_rate"
+    if any(reading.verdict == "silent" for reading in telling):
+        return "loss_of_connectivity"
+    return "degraded_latency" if telling else ""
+
+
+def _onset(telling: Sequence[Reading]) -> float | None:
+    """The median of what the sources say: one of them may have seen an innocent error just before."""
+    moments = sorted(reading.onset for reading in telling if reading.onset is not None)
+    return moments[(len(moments) - 1) // 2] if moments else None

@@ -1,0 +1,106 @@
+"""The plan's "Monitor the recovery process": whether the symptom has gone, for how long, and what follows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from responder.model.finding import Bucket, Finding, buckets
+from responder.model.service import Service
+from responder.plan.rates import upper_bound
+
+Answer = Literal["recovered", "waiting", "not_helped"]
+
+SOURCES_NEEDED = 2
+_SETTLING_BUCKETS = 1
+"""The newest period may not be complete, and is left out."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How the recovery goes."""
+
+    answer: Answer
+    reason: str
+    error_rate: float | None
+    """At the entry, over the time that must be well; None where nobody could tell."""
+    well_since: float | None
+    """Since when the symptom is gone, by the source that says so last; seconds since 1970 (UTC)."""
+
+
+def judge(service: Service, findings: Sequence[Finding], now: float, changed_at: float,
+          give_up_seconds: float) -> Progress:
+    """Judge the recovery at ``now`` (seconds since 1970, UTC), after what was done at ``changed_at``.
+
+    Recovered means: by at least two sources (or all that are deployed, where there are fewer), every component has
+    been without the symptom for ``recovery.hold_seconds``, with requests to show for it.
+    """
+    asked = {finding.source for finding in findings if finding.name == "error_rate"}
+    needed = min(SOURCES_NEEDED, max(1, len(asked)))
+    well: dict[str, float] = {}
+    reasons: list[str] = []
+    rates: list[float] = []
+    by_source: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.name == "error_rate":
+            by_source[finding.source].append(finding)
+    for source, found in sorted(by_source.items()):
+        usable = [finding for finding in found if finding.usable]
+        if not usable:
+            reasons.append(f"{source}: {found[0].note or found[0].status}")
+            continue
+        since = [_well_since(service, finding, now) for finding in usable]
+        entry = next((finding for finding in usable if finding.component == service.entry), usable[0])
+        recent = [b for b in buckets(entry) if b.start >= now - service.recovery.hold_seconds - 20]
+        if sum(b.requests for b in recent):
+            rates.append(sum(b.errors for b in recent) / sum(b.requests for b in recent))
+        known = [moment for moment in since if moment is not None]
+        if known and len(known) == len(since):
+            well[source] = max(known)
+            reasons.append(f"{source}: well for {now - well[source]:.0f} s")
+        else:
+            reasons.append(f"{source}: the symptom is still there")
+    rate = round(sum(rates) / len(rates), 4) if rates else None
+    long_enough = [moment for moment in well.values() if now - moment >= service.recovery.hold_seconds]
+    said = "; ".join(reasons) or "no source answered"
+    if len(long_enough) >= needed:
+        return Progress("recovered", said, rate, max(long_enough))
+    if now - changed_at >= give_up_seconds and not well:
+        return Progress("not_helped", said, rate, None)
+    # Somebody sees it getting better: the time to hold is granted on top, but no more than that.
+    if now - changed_at >= give_up_seconds + 2 * service.recovery.hold_seconds:
+        return Progress("not_helped", said, rate, None)
+    return Progress("waiting", said, rate, max(well.values()) if well else None)
+
+
+def _well_since(service: Service, finding: Finding, now: float) -> float | None:
+    """Return since when a component's requests succeed, or None where they do not, or hardly come."""
+    series = [b for b in buckets(finding) if b.requests]
+    if not series:
+        return None
+    expected = finding.detail.get("baseline_requests", 0.0) / finding.detail.get("baseline_seconds", 3600.0)
+    newest = series[-1].start
+    # Silence is no recovery: the newest period with requests must be recent, and requests come as they used to.
+    if now - newest > 60 + service.metrics.period_seconds:
+        return None
+    settled = series[:-_SETTLING_BUCKETS] if len(series) > _SETTLING_BUCKETS else series
+    since: float | None = None
+    run: list[Bucket] = []
+    for bucket in reversed(settled):
+        limit = service.confirm.error_rate
+        if bucket.error_rate > limit and bucket.errors >= 2:
+            break
+        run.append(bucket)
+        since = bucket.start
+    requests, errors = sum(b.requests for b in run), sum(b.errors for b in run)
+    seconds = (run[0].start - run[-1].start + service.metrics.period_seconds) if run else 0
+    if since is None or requests < min(service.confirm.minimum_requests, 0.5 * expected * seconds):
+        return None
+    if expected and requests < 0.3 * expected * seconds:
+        return None
+    if requests >= 3 * service.confirm.minimum_requests and upper_bound(errors, requests, z=1.0) > max(
+            service.confirm.error_rate, 0.05):
+        return None
+    return since

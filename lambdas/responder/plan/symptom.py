@@ -1,0 +1,158 @@
+"""What a component's numbers say: failing, silent, slow or well, from when, by one source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from responder.model.finding import Bucket, Finding, buckets
+from responder.model.service import Confirm
+from responder.plan.rates import count_lower_bound, lower_bound, upper_bound
+
+Verdict = Literal["failing", "silent", "slow", "healthy", "unknown"]
+
+_MULTIPLE_OF_BASELINE = 2.0
+"""A component that always fails a little is in trouble only at twice its own habit."""
+_SILENT_SHARE = 0.1
+_MINIMUM_EXPECTED = 20.0
+"""Silence counts once 20 requests were to be expected: a Poisson count of that mean is below a tenth of it with a
+probability of 5e-7."""
+_SLOW_MULTIPLE = 3.0
+_RECENT_SECONDS = 30.0
+_LOG_MULTIPLE = 3.0
+_LOG_MINIMUM = 10
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One source's word on one component."""
+
+    source: str
+    component: str
+    verdict: Verdict
+    reason: str
+    onset: float | None = None
+    """Start of the first period in which the symptom shows, seconds since 1970 (UTC)."""
+
+
+def read(findings: Sequence[Finding], settings: Confirm) -> list[Reading]:
+    """Return a reading per source and component, from the findings that bear on symptoms."""
+    readings = []
+    for finding in findings:
+        if finding.name == "error_rate":
+            readings.append(_by_requests(finding, settings))
+        elif finding.name == "error_lines":
+            readings.append(_by_lines(finding))
+        elif finding.name == "latency_p95_ms":
+            slow = _by_latency(finding, settings)
+            if slow:
+                readings.append(slow)
+    return readings
+
+
+def _by_requests(finding: Finding, settings: Confirm) -> Reading:
+    source, component = finding.source, finding.component
+    if not finding.usable:
+        return Reading(source, component, "unknown", finding.note or finding.status)
+    series = buckets(finding)
+    before = finding.detail.get("baseline_requests", 0.0)
+    errors_before = finding.detail.get("baseline_errors", 0.0)
+    silent = _silent(finding, series, before)
+    if silent:
+        return silent
+    if not series:
+        return Reading(source, component, "unknown", "no request in the window")
+    # A component that errs a little all day fails at twice its habit; the habit itself is known no better than its
+    # upper bound, unless there is hardly any.
+    habit = upper_bound(errors_before, before) if before >= settings.minimum_requests else 0.0
+    limit = max(settings.error_rate, _MULTIPLE_OF_BASELINE * habit)
+    recent = _trailing(series, _RECENT_SECONDS)
+    if sum(b.requests for b in recent) >= settings.minimum_requests and _surely_below(recent, limit):
+        return Reading(source, component, "healthy", f"{_rate(recent)} of the last requests failed")
+    for part in (recent, _trailing(series, 60.0), series):
+        requests, errors = sum(b.requests for b in part), sum(b.errors for b in part)
+        if requests >= settings.minimum_requests and lower_bound(errors, requests) > limit:
+            return Reading(source, component, "failing", f"{_rate(part)} of {requests:.0f} requests failed; "
+                           f"normal is {errors_before / before if before else 0:.1%}", onset(series, limit))
+    requests = sum(b.requests for b in series)
+    if requests < settings.minimum_requests:
+        return Reading(source, component, "unknown", f"only {requests:.0f} requests, too few to tell")
+    return Reading(source, component, "healthy", f"{_rate(series)} of {requests:.0f} requests failed")
+
+
+def _silent(finding: Finding, series: Sequence[Bucket], before: float) -> Reading | None:
+    """Whether the requests that the baseline lets expect do not come."""
+    window, length = finding.window, finding.detail.get("baseline_seconds", 3600.0)
+    if window is None or not before:
+        return None
+    per_second = before / length
+    # The last half minute may not have arrived at the source yet, so silence is looked for over twice that.
+    seconds = min(window.seconds, max(2 * _RECENT_SECONDS, _MINIMUM_EXPECTED / per_second))
+    expected = per_second * seconds
+    if expected < _MINIMUM_EXPECTED:
+        return None
+    seen = sum(b.requests for b in series if b.start >= window.end - seconds)
+    if seen < _SILENT_SHARE * expected:
+        first = max((b.start for b in series if b.requests), default=None)
+        return Reading(finding.source, finding.component, "silent",
+                       f"{seen:.0f} requests where {expected:.0f} were to be expected", first)
+    return None
+
+
+def _by_lines(finding: Finding) -> Reading:
+    if not finding.usable:
+        return Reading(finding.source, finding.component, "unknown", finding.note or finding.status)
+    window = finding.window
+    seconds = window.seconds if window else 0.0
+    per_second = (finding.baseline or 0.0) / 60
+    series = buckets(finding)
+    for length in (_RECENT_SECONDS, 60.0, seconds):
+        part = [b for b in series if window is None or b.start >= window.end - length]
+        lines = sum(b.errors for b in part)
+        # Log lines come in bursts (one failure, several lines), so they must be three times the habit, not twice.
+        if lines >= _LOG_MINIMUM and count_lower_bound(lines) > _LOG_MULTIPLE * per_second * length:
+            first = next((b.start for b in series if b.errors > _LOG_MULTIPLE * per_second * 10 + 1), None)
+            return Reading(finding.source, finding.component, "failing",
+                           f"{lines:.0f} error lines in {length:.0f} s; normal are {per_second * length:.1f}", first)
+    return Reading(finding.source, finding.component, "healthy",
+                   f"{finding.value or 0:.1f} error lines a minute; normal are {finding.baseline or 0:.1f}")
+
+
+def _by_latency(finding: Finding, settings: Confirm) -> Reading | None:
+    value, normal = finding.value, finding.baseline
+    if not finding.usable or value is None or finding.detail.get("requests", 0) < settings.minimum_requests:
+        return None
+    if value > settings.latency_p95_ms and (normal is None or value > _SLOW_MULTIPLE * normal):
+        return Reading(finding.source, finding.component, "slow",
+                       f"95 % of requests took up to {value:.0f} ms; normal is {normal or 0:.0f} ms")
+    return None
+
+
+def onset(series: Sequence[Bucket], limit: float) -> float | None:
+    """Return the start of the run of failing periods that lasts until now, one well period allowed in between."""
+    first, well = None, 0
+    for bucket in reversed(series):
+        if not bucket.requests:
+            continue
+        if bucket.error_rate > limit:
+            first, well = bucket.start, 0
+        else:
+            well += 1
+            if first is not None and well > 1:
+                break
+    return first
+
+
+def _trailing(series: Sequence[Bucket], seconds: float) -> list[Bucket]:
+    newest = max((b.start for b in series if b.requests), default=0.0)
+    return [b for b in series if b.start > newest - seconds]
+
+
+def _surely_below(part: Sequence[Bucket], limit: float) -> bool:
+    return upper_bound(sum(b.errors for b in part), sum(b.requests for b in part)) < limit
+
+
+def _rate(part: Sequence[Bucket]) -> str:
+    requests = sum(b.requests for b in part)
+    return f"{sum(b.errors for b in part) / requests if requests else 0:.1%}"

@@ -1,0 +1,1 @@
+"""What is kept: the timeline in DynamoDB, the postmortems in S3."""

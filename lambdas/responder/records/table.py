@@ -1,0 +1,270 @@
+"""The timeline table: one partition an incident, read back in order by one query.
+
+| partition key `pk` | sort key `sk` | what |
+|---|---|---|
+| `SERVICE#name` | `OPEN` | which incident is open, until when its lease lasts |
+| `INCIDENT#id` | `INCIDENT` | the incident: service, outcome, cause, times |
+| | `SIGNAL#time#key` | an alarm or a person's start |
+| | `TIMELINE#entered#nn` | what happened, why, by whom |
+| | `EVIDENCE#entered#source` | the findings of one source in one step |
+| | `ACTION#nn` | a remedy: plan, what was there before, what became of it |
+| `REFUSED#day` | `time#key` | starts that nobody looks after |
+
+Every write is conditional or idempotent, so that a step that runs twice leaves one trace. Times are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from responder.clients import aws
+from responder.model.masking import mask_all
+
+KEPT_DAYS = 400
+"""Longer than a year, so that an incident can be compared with the same season before."""
+LEASE_SECONDS = 900.0
+"""An execution that shows no sign of life for so long no longer holds its service's place."""
+_ITEM_BYTES = 300_000
+
+
+def iso(seconds: float) -> str:
+    """Return seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds(moment: str) -> float:
+    """Return an ISO 8601 time as seconds since 1970."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What became of a signal."""
+
+    incident: str
+    opened_at: str
+    new: bool
+    """Whether this very signal opened the incident."""
+
+
+class Records:
+    """The timeline table, for one function."""
+
+    def __init__(self, table: str, client: Any = None) -> None:
+        self._table = table
+        self._client = client or aws.client("dynamodb")
+
+    # --- opening and closing --------------------------------------------------------------------------------------
+
+    def open(self, service: str, incident: str, execution: str, opened_at: str, signal: dict[str, Any]) -> Opened:
+        """Open an incident for a service, or attach the signal to the one that is open.
+
+        Of any number of calls at once, one opens. The call that is repeated by the execution that opened gets the
+        same answer again. A place whose lease has run out is taken over.
+        """
+        now = time.time()
+        for _ in range(5):
+            try:
+                self._client.transact_write_items(TransactItems=[
+                    {"Put": {
+                        "TableName": self._table,
+                        "Item": _item({"pk": f"SERVICE#{service}", "sk": "OPEN", "incident": incident,
+                                       "execution": execution, "opened_at": opened_at,
+                                       "lease_until": now + LEASE_SECONDS}),
+                        "ConditionExpression": "attribute_not_exists(pk) OR lease_until < :now",
+                        "ExpressionAttributeValues": _item({":now": now})}},
+                    {"Put": {
+                        "TableName": self._table,
+                        "Item": _item(self._kept({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT", "id": incident,
+                                                  "service": service, "execution": execution,
+                                                  "opened_at": opened_at, "status": "open"})),
+                        "ConditionExpression": "attribute_not_exists(pk)"}}])
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code not in ("TransactionCanceledException", "ConditionalCheckFailedException",
+                                "TransactionConflictException", "TransactionInProgressException"):
+                    raise
+                held = self._get(f"SERVICE#{service}", "OPEN")
+                if held and (held["lease_until"] >= now or held["execution"] == execution):
+                    self.attach(held["incident"], signal)
+                    return Opened(held["incident"], held["opened_at"], held["execution"] == execution)
+                time.sleep(0.05)
+                continue
+            self.attach(incident, signal)
+            return Opened(incident, opened_at, True)
+        raise RuntimeError(f"the place of {service} could neither be taken nor read")
+
+    def attach(self, incident: str, signal: dict[str, Any]) -> None:
+        """Add a signal to an incident; the same signal twice is one."""
+        self._put_once({"pk": f"INCIDENT#{incident}", "sk": f"SIGNAL#{signal['at']}#{signal['key']}", **signal})
+
+    def renew(self, service: str, incident: str) -> None:
+        """Keep the service's place for a while longer; nothing happens where it is no longer this incident's."""
+        try:
+            self._client.update_item(
+                TableName=self._table, Key=_item({"pk": f"SERVICE#{service}", "sk": "OPEN"}),
+                UpdateExpression="SET lease_until = :until", ConditionExpression="incident = :incident",
+                ExpressionAttributeValues=_item({":until": time.time() + LEASE_SECONDS, ":incident": incident}))
+        except self._client.exceptions.ConditionalCheckFailedException:
+            pass
+
+    def close(self, service: str, incident: str) -> None:
+        """Free the service's place, where it is this incident's."""
+        try:
+            self._client.delete_item(
+                TableName=self._table, Key=_item({"pk": f"SERVICE#{service}", "sk": "OPEN"}),
+                ConditionExpression="incident = :incident",
+                ExpressionAttributeValues=_item({":incident": incident}))
+        except self._client.exceptions.ConditionalCheckFailedException:
+            pass
+
+    def refuse(self, at: str, key: str, reason: str, given: Any) -> None:
+        """Keep a start that nobody looks after."""
+        self._put_once({"pk": f"REFUSED#{at[:10]}", "sk": f"{at}#{key}", "at": at, "reason": reason,
+                        "given": json.dumps(given)[:4000]})
+
+    # --- while it runs --------------------------------------------------------------------------------------------
+
+    def note(self, incident: str, entered: str, step: str, what: str, *, number: int = 0, why: str = "",
+             by: str = "system", kind: str = "step", detail: dict[str, Any] | None = None) -> bool:
+        """Write a timeline entry; False where this visit of the state has written it before.
+
+        ``entered`` is when the state was entered, which stays the same when the step is tried again; ``number``
+        orders several entries of one visit. ``by`` is ``system``, ``policy`` or a person.
+        """
+        return self._put_once({
+            "pk": f"INCIDENT#{incident}", "sk": f"TIMELINE#{entered}#{number:02d}", "at": iso(time.time()),
+            "step": step, "what": what, "why": why, "by": by, "kind": kind, "detail": detail or {}})
+
+    def evidence(self, incident: str, entered: str, step: str, answers: Iterable[dict[str, Any]]) -> None:
+        """Keep what the sources answered in one visit of a step."""
+        for answer in answers:
+            findings = answer.get("findings", [])
+            item = {"pk": f"INCIDENT#{incident}", "sk": f"EVIDENCE#{entered}#{answer['source']}", "step": step,
+                    "at": iso(time.time()), "source": answer["source"],
+                    "milliseconds": answer.get("milliseconds"), "findings": findings}
+            while len(json.dumps(item)) > _ITEM_BYTES and item["findings"]:
+                item["findings"] = item["findings"][:-1]
+                item["cut"] = True
+            self._put_once(item)
+
+    def update(self, incident: str, **values: Any) -> None:
+        """Set attributes of the incident."""
+        names = {f"#{index}": name for index, name in enumerate(values)}
+        self._client.update_item(
+            TableName=self._table, Key=_item({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT"}),
+            UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
+            ConditionExpression="attribute_exists(pk)", ExpressionAttributeNames=names,
+            ExpressionAttributeValues=_item({f":{index}": mask_all(value)
+                                             for index, value in enumerate(values.values())}))
+
+    # --- remedies -------------------------------------------------------------------------------------------------
+
+    def action(self, incident: str, number: int) -> dict[str, Any] | None:
+        """Return a remedy's record, None where there is none."""
+        return self._get(f"INCIDENT#{incident}", f"ACTION#{number:02d}")
+
+    def plan_action(self, incident: str, number: int, values: dict[str, Any]) -> dict[str, Any]:
+        """Keep a remedy's plan and what was there before it; a plan that is there already stays, and is returned."""
+        item = {"pk": f"INCIDENT#{incident}", "sk": f"ACTION#{number:02d}", "number": number, **values}
+        if self._put_once(item):
+            return item
+        return self.action(incident, number) or item
+
+    def set_action(self, incident: str, number: int, **values: Any) -> None:
+        """Set attributes of a remedy's record."""
+        names = {f"#{index}": name for index, name in enumerate(values)}
+        self._client.update_item(
+            TableName=self._table, Key=_item({"pk": f"INCIDENT#{incident}", "sk": f"ACTION#{number:02d}"}),
+            UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
+            ConditionExpression="attribute_exists(pk)", ExpressionAttributeNames=names,
+            ExpressionAttributeValues=_item({f":{index}": mask_all(value)
+                                             for index, value in enumerate(values.values())}))
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def incident(self, incident: str) -> dict[str, Any] | None:
+        """Return the incident's own item."""
+        return self._get(f"INCIDENT#{incident}", "INCIDENT")
+
+    def everything(self, incident: str) -> list[dict[str, Any]]:
+        """Return all items of an incident, in the order of their sort keys."""
+        items: list[dict[str, Any]] = []
+        arguments: dict[str, Any] = {
+            "TableName": self._table, "KeyConditionExpression": "pk = :pk", "ConsistentRead": True,
+            "ExpressionAttributeValues": _item({":pk": f"INCIDENT#{incident}"})}
+        while True:
+            answer = self._client.query(**arguments)
+            items += [_plain(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return items
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    # --- below ----------------------------------------------------------------------------------------------------
+
+    def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        answer = self._client.get_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}), ConsistentRead=True)
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def _put_once(self, item: dict[str, Any]) -> bool:
+        keys = {key: item[key] for key in ("pk", "sk")}
+        rest = {key: mask_all(value) for key, value in item.items() if key not in keys}
+        try:
+            self._client.put_item(TableName=self._table, Item=_item(self._kept(keys | rest)),
+                                  ConditionExpression="attribute_not_exists(pk)")
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _kept(self, item: dict[str, Any]) -> dict[str, Any]:
+        return item | {"expires": int(time.time()) + KEPT_DAYS * 86400}
+
+
+def _item(value: dict[str, Any]) -> dict[str, Any]:
+    """Return plain data in DynamoDB's own form."""
+    return {key: _value(part) for key, part in value.items()}
+
+
+def _value(value: Any) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case int() | float():
+            return {"N": str(Decimal(repr(value))) if value == value else "0"}
+        case str():
+            return {"S": value}
+        case list() | tuple():
+            return {"L": [_value(part) for part in value]}
+        case dict():
+            return {"M": {str(key): _value(part) for key, part in value.items()}}
+    raise TypeError(f"DynamoDB keeps no {type(value).__name__}")
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    """Return DynamoDB's form as plain data; numbers are int where they are whole."""
+    return {key: _unvalue(part) for key, part in item.items()}
+
+
+def _unvalue(value: dict[str, Any]) -> Any:
+    (kind, part), = value.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            number = float(part)
+            return int(number) if number.is_integer() else number
+        case "L":
+            return [_unvalue(item) for item in part]
+        case "M":
+            return {key: _unvalue(item) for key, item in part.items()}
+    return part

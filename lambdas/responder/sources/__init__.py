@@ -1,0 +1,74 @@
+"""The systems that are asked for evidence, one module each.
+
+A module is a source by being here: it sets ``SOURCE``. The stacks give each one that a service's configuration names
+a function with a role of its own, built from what it declares; nothing else needs to be edited for a new one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from responder.model.finding import Finding, Window
+from responder.model.service import Service
+
+Phase = Literal["confirm", "isolate", "diagnose", "watch"]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A permission that a function needs.
+
+    ``resources`` are ARNs in which the stack fills ``{partition}``, ``{region}`` and ``{account}``. Where the API
+    knows no resources, ``resources`` is ``("*",)`` and ``why_all`` gives the reason, which the synthesis shows.
+    """
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    why_all: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a source is asked: about which service, which stretch of time, by when."""
+
+    service: Service
+    phase: Phase
+    window: Window
+    """When the symptom is looked for."""
+    baseline: Window
+    """What counts as normal operation."""
+    deadline: float
+    """``time.monotonic`` seconds by which the answer must be there."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A system that is asked, and what it takes to ask it."""
+
+    name: str
+    phases: frozenset[Phase]
+    ask: Callable[[Question], list[Finding]]
+    """Return findings; raise CallFailed where nothing came back at all."""
+    configured: Callable[[Service], bool] = lambda service: True
+    """Whether the service's configuration names it; it is not deployed otherwise."""
+    statements: Callable[[Service], tuple[Statement, ...]] = lambda service: ()
+    secrets: Callable[[Service], tuple[str, ...]] = lambda service: ()
+    """Names of the Secrets Manager secrets that it reads."""
+    kubernetes_group: str = ""
+    """The group of ``kubernetes/rbac.yaml`` that its role belongs to."""
+    deadline_seconds: float = 10.0
+
+
+def find(name: str) -> Source:
+    """Return the source called ``name``, importing its module alone."""
+    source: Source = importlib.import_module(f"{__name__}.{name}").SOURCE
+    return source
+
+
+def every() -> tuple[Source, ...]:
+    """Return all sources, by name."""
+    return tuple(find(module.name) for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name))

@@ -1,0 +1,184 @@
+"""New Relic, asked by NRQL over NerdGraph.
+
+Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL" (``data.actor.account.nrql.results``),
+"NRQL reference" (facets and time series) and "NerdGraph usage limits" (429; errors come with status 200 in
+``errors``). One request carries all queries, as aliases, so that all are answered for the same moment.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from typing import Any
+
+from responder.clients import aws
+from responder.clients.failure import CallFailed
+from responder.clients.http import Http
+from responder.model.finding import Finding, Window
+from responder.model.masking import mask
+from responder.model.service import NewRelic, Service
+from responder.sources import Question, Source
+
+_BUCKET_SECONDS = 10
+_MAX_BUCKETS = 366  # NRQL reference, TIMESERIES: "maximum of 366 buckets"
+_MAX_FACETS = 2000
+
+
+def ask(question: Question, http: Http | None = None) -> list[Finding]:
+    """Return per component ``error_rate`` and ``latency_p95_ms``, and per version ``error_rate_by_version``.
+
+    ``error_rate``: detail has ``series`` [[start, requests, errors], …], ``requests``, ``errors``,
+    ``baseline_requests`` and ``baseline_errors``. ``error_rate_by_version``: detail maps ``window`` and ``baseline``
+    to {version: [requests, errors]}. Raises CallFailed.
+    """
+    service = question.service
+    settings = _settings(service)
+    http = http or Http(question.deadline, headers={"API-Key": aws.secret(settings.secret)})
+    queries = _queries(service, settings, question.window, question.baseline)
+    answer = http.json("POST", settings.endpoint, json={"query": _graphql(queries), "variables": {
+        "account": settings.account, **queries}})
+    results = _results(answer, queries)
+    return _findings(service, settings, question, queries, results)
+
+
+def _settings(service: Service) -> NewRelic:
+    if service.newrelic is None:
+        raise CallFailed("unavailable", "New Relic is not configured")
+    return service.newrelic
+
+
+def _queries(service: Service, settings: NewRelic, window: Window, baseline: Window) -> dict[str, str]:
+    names = ", ".join(_quote(component.name) for component in service.components)
+    component, version = _attribute(settings.component_attribute), _attribute(settings.version_attribute)
+    counts = "count(*) AS requests, filter(count(*), WHERE error IS true) AS errors"
+    source = f"FROM {settings.event} WHERE {component} IN ({names})"
+    bucket = max(_BUCKET_SECONDS, math.ceil(window.seconds / _MAX_BUCKETS))
+    span = {key: f"SINCE {int(part.start * 1000)} UNTIL {int(part.end * 1000)}"
+            for key, part in (("window", window), ("baseline", baseline))}
+    return {
+        "series": f"SELECT {counts} {source} FACET {component} {span['window']} TIMESERIES {bucket} seconds",
+        "window": f"SELECT {counts}, percentile(duration, 95) AS p95 {source} FACET {component}, {version} "
+                  f"{span['window']} LIMIT {_MAX_FACETS}",
+        "baseline": f"SELECT {counts}, percentile(duration, 95) AS p95 {source} FACET {component}, {version} "
+                    f"{span['baseline']} LIMIT {_MAX_FACETS}",
+    }
+
+
+def _graphql(queries: dict[str, str]) -> str:
+    variables = ", ".join(f"${name}: Nrql!" for name in queries)
+    fields = " ".join(f"{name}: nrql(query: ${name}, timeout: 9) {{ results }}" for name in queries)
+    return f"query ($account: Int!, {variables}) {{ actor {{ account(id: $account) {{ {fields} }} }} }}"
+
+
+def _results(answer: Any, queries: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """Take the result lists out of NerdGraph's answer, or say why there are none."""
+    if not isinstance(answer, dict):
+        raise CallFailed("malformed", "NerdGraph answered without an object")
+    errors = answer.get("errors") or []
+    account = ((answer.get("data") or {}).get("actor") or {}).get("account") or {}
+    found = {name: (account.get(name) or {}).get("results") for name in queries}
+    if all(isinstance(rows, list) for rows in found.values()):
+        return {name: [row for row in rows or [] if isinstance(row, dict)] for name, rows in found.items()}
+    said = mask("; ".join(str((error or {}).get("message", "")) for error in errors if isinstance(error, dict))[:300])
+    classes = json.dumps([(error or {}).get("extensions", {}) for error in errors if isinstance(error, dict)]).upper()
+    if any(word in classes for word in ("UNAUTHENTICATED", "UNAUTHORIZED", "ACCESS_DENIED", "FORBIDDEN")):
+        raise CallFailed("unauthorized", f"NerdGraph refused the key: {said}")
+    if "TOO_MANY_REQUESTS" in classes or "RATE_LIMIT" in classes:
+        raise CallFailed("throttled", f"NerdGraph throttles: {said}")
+    if "TIMEOUT" in classes:
+        raise CallFailed("timeout", f"NRQL did not finish in time: {said}")
+    if errors:
+        raise CallFailed("unavailable", f"NerdGraph answered with errors: {said}")
+    raise CallFailed("malformed", "NerdGraph answered without results")
+
+
+def _findings(service: Service, settings: NewRelic, question: Question, queries: dict[str, str],
+              results: dict[str, list[dict[str, Any]]]) -> list[Finding]:
+    series: dict[str, list[list[float]]] = defaultdict(list)
+    for row in results["series"]:
+        facet = _facet(row)
+        if facet:
+            series[facet[0]].append([_number(row.get("beginTimeSeconds")), _number(row.get("requests")),
+                                     _number(row.get("errors"))])
+    versions = {part: _by_version(results[part]) for part in ("window", "baseline")}
+    limited = "" if len(results["window"]) < _MAX_FACETS else f"cut at {_MAX_FACETS} facets"
+    findings = []
+    for component in service.components:
+        now, before = (versions[part].get(component.name, {}) for part in ("window", "baseline"))
+        if not now and not before:
+            findings.append(Finding(SOURCE.name, "error_rate", "empty", component.name, window=question.window,
+                                    query=queries["window"], note="New Relic has no data of it at all"))
+            continue
+        requests, errors, p95 = _total(now)
+        requests_before, errors_before, p95_before = _total(before)
+        common = {"component": component.name, "window": question.window, "link": _link(settings)}
+        findings.append(Finding(
+            SOURCE.name, "error_rate", "partial" if limited else "ok", **common, unit="share", note=limited,
+            value=errors / requests if requests else None,
+            baseline=errors_before / requests_before if requests_before else None, query=queries["series"],
+            detail={"series": series.get(component.name, []), "requests": requests, "errors": errors,
+                    "baseline_requests": requests_before, "baseline_errors": errors_before,
+                    "baseline_seconds": question.baseline.seconds}))
+        findings.append(Finding(
+            SOURCE.name, "latency_p95_ms", **common, unit="ms", value=p95, baseline=p95_before,
+            query=queries["window"], detail={"requests": requests}))
+        findings.append(Finding(
+            SOURCE.name, "error_rate_by_version", **common, unit="share", query=queries["window"],
+            detail={"window": {v: list(counts[:2]) for v, counts in now.items()},
+                    "baseline": {v: list(counts[:2]) for v, counts in before.items()}}))
+    return findings
+
+
+_Counts = tuple[float, float, float]
+
+
+def _by_version(rows: list[dict[str, Any]]) -> dict[str, dict[str, _Counts]]:
+    found: dict[str, dict[str, _Counts]] = defaultdict(dict)
+    for row in rows:
+        facet = _facet(row)
+        if len(facet) == 2:
+            p95 = row.get("p95")
+            seconds = _number(p95.get("95")) if isinstance(p95, dict) else _number(p95)
+            found[facet[0]][facet[1]] = (_number(row.get("requests")), _number(row.get("errors")), seconds * 1000)
+    return found
+
+
+def _total(versions: dict[str, _Counts]) -> tuple[float, float, float | None]:
+    requests, errors = (sum(counts[place] for counts in versions.values()) for place in (0, 1))
+    # Percentiles of parts do not add up; the part with the most requests speaks for all.
+    p95 = max(versions.values(), default=None)
+    return requests, errors, round(p95[2], 1) if p95 else None
+
+
+def _facet(row: dict[str, Any]) -> list[str]:
+    facet = row.get("facet")
+    if isinstance(facet, list):
+        return [str(part) for part in facet]
+    return [] if facet is None else [str(facet)]
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _attribute(name: str) -> str:
+    return f"`{name.replace('`', '')}`" if not name.replace("_", "").isalnum() else name
+
+
+def _link(settings: NewRelic) -> str:
+    host = "one.eu.newrelic.com" if ".eu." in settings.endpoint else "one.newrelic.com"
+    return f"https://{host}/data-exploration/query-builder?account={settings.account}"
+
+
+SOURCE = Source(
+    name="newrelic",
+    phases=frozenset({"confirm", "watch"}),
+    ask=ask,
+    configured=lambda service: service.newrelic is not None,
+    secrets=lambda service: (service.newrelic.secret,) if service.newrelic else (),
+)

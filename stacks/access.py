@@ -1,0 +1,26 @@
+"""Who of the responder gets into which Kubernetes cluster, as what: EKS access entries, one a function's role.
+
+An entry only names groups; what a group may do is in ``kubernetes/rbac.yaml``, which the cluster's owner applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_eks as eks
+from constructs import Construct
+
+from responder.model.service import Service
+from stacks.workflow import Workflow, access_groups
+
+
+class ClusterAccess(Construct):
+    """Access entries for the functions that speak to Kubernetes."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, services: Sequence[Service],
+                 workflow: Workflow) -> None:
+        super().__init__(scope, construct_id)
+        for cluster, kind, name, group in access_groups(services):
+            function = (workflow.sources if kind == "source" else workflow.actions)[name]
+            eks.CfnAccessEntry(self, f"{cluster}-{kind}-{name}", cluster_name=cluster, type="STANDARD",
+                               principal_arn=function.role.role_arn, kubernetes_groups=[group])

@@ -1,0 +1,105 @@
+"""The alarms that start an incident, and the rule that hands them to the state machine.
+
+Missing data is treated so that each kind of silence has one alarm: a period without a request says nothing about
+errors or latency (``notBreaching``), and is just what the loss-of-traffic alarm is there for (``breaching``).
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from responder.model.service import Service
+
+_NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
+
+
+def alarm_names(prefix: str, service: Service) -> list[str]:
+    """Return the names of a service's alarms."""
+    kinds = ["error-rate", "latency", "loss-of-traffic"] + (
+        ["load-balancer-error-rate"] if service.metrics.load_balancer else [])
+    return [f"{prefix}-{service.service}-{kind}" for kind in kinds]
+
+
+class Alarms(Construct):
+    """The alarms of one service."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, service: Service) -> None:
+        super().__init__(scope, construct_id)
+        settings, metrics = service.alarms, service.metrics
+        period = Duration.seconds(metrics.period_seconds)
+
+        def metric(name: str, statistic: str) -> cloudwatch.Metric:
+            return cloudwatch.Metric(namespace=metrics.namespace, metric_name=name, statistic=statistic,
+                                     period=period, dimensions_map={metrics.dimension: service.entry})
+
+        def error_rate(errors: cloudwatch.IMetric, requests: cloudwatch.IMetric,
+                       over: Duration, minimum: float) -> cloudwatch.MathExpression:
+            # Two of three failed is no outage: a period with few requests counts as well.
+            return cloudwatch.MathExpression(
+                expression=f"IF(requests >= {minimum:g}, errors / requests, 0)", label="error rate", period=over,
+                using_metrics={"errors": errors, "requests": requests})
+
+        cloudwatch.Alarm(
+            self, "ErrorRate", alarm_name=f"{prefix}-{service.service}-error-rate",
+            alarm_description=f"{service.service}: share of failed requests at {service.entry}",
+            metric=error_rate(metric(metrics.errors, "Sum"), metric(metrics.requests, "Sum"), period,
+                              settings.minimum_requests_per_period),
+            threshold=settings.error_rate, evaluation_periods=settings.evaluation_periods,
+            datapoints_to_alarm=settings.datapoints_to_alarm,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=_NOT_BREACHING)
+        cloudwatch.Alarm(
+            self, "Latency", alarm_name=f"{prefix}-{service.service}-latency",
+            alarm_description=f"{service.service}: 95th percentile of the latency at {service.entry}, in ms",
+            metric=metric(metrics.latency, "p95"), threshold=settings.latency_p95_ms,
+            # Latency jumps about more than errors do, and one slow period is no outage.
+            evaluation_periods=3, datapoints_to_alarm=2,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=_NOT_BREACHING)
+        cloudwatch.Alarm(
+            self, "LossOfTraffic", alarm_name=f"{prefix}-{service.service}-loss-of-traffic",
+            alarm_description=f"{service.service}: hardly a request reaches {service.entry}",
+            metric=metric(metrics.requests, "Sum"), threshold=settings.traffic_floor_requests_per_period,
+            evaluation_periods=settings.traffic_evaluation_periods,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING)
+        if metrics.load_balancer:
+            minute = Duration.minutes(1)
+
+            def balancer(name: str) -> cloudwatch.Metric:
+                return cloudwatch.Metric(namespace="AWS/ApplicationELB", metric_name=name, statistic="Sum",
+                                         period=minute, dimensions_map={"LoadBalancer": metrics.load_balancer})
+
+            cloudwatch.Alarm(
+                self, "LoadBalancerErrorRate", alarm_name=f"{prefix}-{service.service}-load-balancer-error-rate",
+                alarm_description=f"{service.service}: share of 5xx answers at the load balancer, each minute",
+                metric=error_rate(balancer("HTTPCode_Target_5XX_Count"), balancer("RequestCount"), minute,
+                                  settings.minimum_requests_per_period * 60 / metrics.period_seconds),
+                threshold=settings.error_rate, evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                treat_missing_data=_NOT_BREACHING)
+
+
+class Starter(Construct):
+    """Starts the state machine when one of the alarms goes off; what cannot be delivered stays in a queue."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, prefix: str,
+                 state_machine: sfn.IStateMachine) -> None:
+        super().__init__(scope, construct_id)
+        self.dead_letters = sqs.Queue(self, "DeadLetters", encryption=sqs.QueueEncryption.SQS_MANAGED,
+                                      enforce_ssl=True, retention_period=Duration.days(14))
+        # By the prefix and not by each name: an alarm that nobody looks after is then on record as refused.
+        events.Rule(
+            self, "Rule", description="An alarm of a service that the incident responder looks after went off",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
+                detail={"alarmName": [{"prefix": f"{prefix}-"}], "state": {"value": ["ALARM"]}}),
+            targets=[targets.SfnStateMachine(  # type: ignore[list-item] # jsii: IRuleTarget by structure
+                state_machine, dead_letter_queue=self.dead_letters, retry_attempts=8,
+                max_event_age=Duration.hours(1))])

@@ -1,0 +1,186 @@
+"""The services' configuration, read from YAML and checked before anything is built."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from responder import actions
+from responder.model import service as model
+from responder.model.service import Service
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a file."""
+
+    file: str
+    line: int
+    path: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.path}: found {self.found}; expected {self.expected}"
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used; it lists every problem."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+def read_folder(folder: Path) -> list[Service]:
+    """Return the services of all ``*.yaml`` files in a folder, by name; raises ConfigurationError."""
+    files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if folder.is_dir() else []
+    if not files:
+        raise ConfigurationError([Problem(str(folder), 0, "", "no .yaml file", "one file for each service")])
+    services, problems = [], []
+    for file in files:
+        try:
+            services.append(read_file(file))
+        except ConfigurationError as error:
+            problems += error.problems
+    seen: dict[str, str] = {}
+    for file, service in zip(files, services, strict=False):
+        if service.service in seen:
+            problems.append(Problem(str(file), 1, "service", repr(service.service),
+                                    f"a name that {seen[service.service]} does not have"))
+        seen[service.service] = file.name
+    if problems:
+        raise ConfigurationError(problems)
+    return sorted(services, key=lambda service: service.service)
+
+
+def read_file(file: Path) -> Service:
+    """Return the service that a file describes; raises ConfigurationError naming line, path, found and expected."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        value, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([Problem(str(file), 0, "", str(error), "a readable text file")]) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ConfigurationError([Problem(str(file), mark.line + 1 if mark else 0, "",
+                                          str(getattr(error, "problem", error)), "YAML")]) from error
+    if not isinstance(value, dict):
+        raise ConfigurationError([Problem(str(file), 1, "", type(value).__name__, "a mapping of fields")])
+    problems = [Problem(str(file), _line(node, path), _text(path), found, expected)
+                for path, found, expected in _unknown(Service, value, ())]
+    try:
+        service = TypeAdapter(Service).validate_python(value)
+    except ValidationError as error:
+        problems += [Problem(str(file), _line(node, item["loc"]), _text(item["loc"]),
+                             "nothing" if item["type"] == "missing" else repr(item.get("input"))[:80],
+                             "this field" if item["type"] == "missing" else item["msg"].removeprefix("Input should be "))
+                     for item in error.errors()]
+        raise ConfigurationError(problems) from error
+    problems += [Problem(str(file), _line(node, path), _text(path), found, expected)
+                 for path, found, expected in _inconsistent(service)]
+    if problems:
+        raise ConfigurationError(problems)
+    return service
+
+
+_Found = tuple[tuple[str | int, ...], str, str]
+
+
+def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[_Found]:
+    """Find fields that the model does not have, and name the nearest that it has."""
+    parts = [part for part in (kind, *get_args(kind)) if is_dataclass(part)]
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(kind, item, (*path, index))
+    elif isinstance(value, dict) and parts:
+        known = {field.name for field in fields(parts[0])}
+        hints = get_type_hints(parts[0], vars(model))
+        for key, item in value.items():
+            if key in known:
+                yield from _unknown(hints[key], item, (*path, key))
+            else:
+                near = difflib.get_close_matches(str(key), known, 1, 0.5)
+                yield (*path, key), "an unknown field", f"{near[0]!r}?" if near else f"one of {', '.join(sorted(known))}"
+
+
+def _inconsistent(service: Service) -> Iterator[_Found]:
+    """Find what no single field shows: names that do not fit together, limits that cannot hold."""
+    if not _NAME.fullmatch(service.service) or len(service.service) > 40:
+        yield ("service",), repr(service.service), "up to 40 lower-case letters, digits and single hyphens"
+    components = [component.name for component in service.components]
+    if not components:
+        yield ("components",), "no component", "at least one"
+    for index, component in enumerate(service.components):
+        if components.count(component.name) > 1:
+            yield ("components", index, "name"), repr(component.name), "a name that no other component has"
+        known = {*components, *(provider.name for provider in service.providers),
+                 *([service.database.name] if service.database else [])}
+        for place, called in enumerate(component.calls):
+            if called not in known:
+                near = difflib.get_close_matches(called, known, 1, 0.5)
+                yield (("components", index, "calls", place), repr(called),
+                       f"{near[0]!r}?" if near else "a component, the database or a provider")
+    if service.entry not in components:
+        yield ("entry",), repr(service.entry), f"one of {', '.join(components)}"
+    if service.metrics.period_seconds not in (10, 30, 60):
+        yield ("metrics", "period_seconds"), str(service.metrics.period_seconds), "10, 30 or 60"
+    for section in ("alarms", "confirm"):
+        rate = getattr(service, section).error_rate
+        if not 0 < rate < 1:
+            yield (section, "error_rate"), str(rate), "a share between 0 and 1"
+    if not 0.5 <= service.guardrails.minimum_confidence <= 1:
+        yield (("guardrails", "minimum_confidence"), str(service.guardrails.minimum_confidence),
+               "a share between 0.5 and 1")
+    if service.alarms.datapoints_to_alarm > service.alarms.evaluation_periods:
+        yield (("alarms", "datapoints_to_alarm"), str(service.alarms.datapoints_to_alarm),
+               f"at most evaluation_periods ({service.alarms.evaluation_periods})")
+    for section in ("alarms", "confirm", "recovery"):
+        for field in fields(getattr(service, section)):
+            value = getattr(getattr(service, section), field.name)
+            if isinstance(value, int | float) and value <= 0:
+                yield (section, field.name), str(value), "more than 0"
+    known_actions = {action.name for action in actions.every()}
+    for action in service.policy:
+        if action not in known_actions:
+            near = difflib.get_close_matches(action, known_actions, 1, 0.5)
+            yield (("policy", action), "an unknown action",
+                   f"{near[0]!r}?" if near else f"one of {', '.join(sorted(known_actions))}")
+    for path, url in (("newrelic", service.newrelic and service.newrelic.endpoint),
+                      ("splunk", service.splunk and service.splunk.url)):
+        if url:
+            parts = urlsplit(url)
+            if parts.scheme != "https" and parts.hostname not in _LOOPBACK or not parts.hostname:
+                yield (path, "endpoint" if path == "newrelic" else "url"), repr(url), "an https:// address"
+
+
+def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int:
+    """The line of a field, or of the nearest one around it that is there."""
+    line = node.start_mark.line + 1 if node else 0
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def _text(path: Sequence[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".") or "(file)"

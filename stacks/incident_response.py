@@ -1,0 +1,69 @@
+"""The stack: everything that is deployed for the services of one configuration folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack, Tags
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
+from cdk_nag import NagSuppressions
+from constructs import Construct
+
+from responder.model.service import Service
+from stacks.access import ClusterAccess
+from stacks.alarms import Alarms, Starter, alarm_names
+from stacks.packaging import bundle
+from stacks.records import Records
+from stacks.workflow import Workflow, function_name, used_actions, used_sources
+
+PREFIX = "incident-response"
+
+
+class IncidentResponse(Stack):
+    """The incident responder for all configured services."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, services: Sequence[Service], build: Path,
+                 **stack: Any) -> None:
+        super().__init__(scope, construct_id, **stack)
+        emails = sorted({email for service in services for email in service.notify_emails})
+        records = Records(self, "Records", emails=emails)
+        code = lambda_.Code.from_asset(str(bundle(
+            services, {service.service: _deployed(service) for service in services}, build)))
+        workflow = Workflow(self, "Workflow", prefix=PREFIX, services=services, code=code, records=records)
+        starter = Starter(self, "Starter", prefix=PREFIX, state_machine=workflow.state_machine)
+        workflow.alarm_on_itself(starter.dead_letters)
+        ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow)
+        for service in services:
+            Alarms(self, f"Alarms-{service.service}", prefix=PREFIX, service=service)
+            ssm.StringParameter(
+                self, f"KillSwitch-{service.service}", parameter_name=service.kill_switch, string_value="released",
+                description="Anything but 'released' stops every remedy of this service, at once")
+        Tags.of(self).add("application", PREFIX)
+        self._suppress(records, starter, workflow)
+        CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)
+        CfnOutput(self, "Timeline", value=records.table.table_name)
+        CfnOutput(self, "Reports", value=records.bucket.bucket_name)
+        CfnOutput(self, "Topic", value=records.topic.topic_arn)
+
+    def _suppress(self, records: Records, starter: Starter, workflow: Workflow) -> None:
+        NagSuppressions.add_resource_suppressions(records.access_logs, [
+            {"id": "AwsSolutions-S1", "reason": "It holds the access logs of the report bucket; it logs no others."}])
+        for queue in (starter.dead_letters, workflow.undelivered):
+            NagSuppressions.add_resource_suppressions(queue, [
+                {"id": "AwsSolutions-SQS3", "reason": "It is a dead-letter queue; an alarm watches its depth."}])
+
+
+def _deployed(service: Service) -> dict[str, Any]:
+    """Return what ``responder.model.service.Deployment`` reads of a service."""
+    phases: dict[str, list[dict[str, str]]] = {}
+    for source in used_sources([service]):
+        for phase in sorted(source.phases):
+            phases.setdefault(phase, []).append(
+                {"source": source.name, "function": function_name(PREFIX, "source", source.name)})
+    return {"alarms": alarm_names(PREFIX, service), "sources": phases,
+            "remedies": [{"action": action.name, "causes": list(action.causes),
+                          "function": function_name(PREFIX, "action", action.name)}
+                         for action in used_actions([service])]}

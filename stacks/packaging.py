@@ -1,0 +1,72 @@
+"""The functions' code as one folder: the responder, the checked configuration, and its pure-Python dependencies."""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import json
+import py_compile
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from responder.model.service import Service
+
+_ROOT = Path(__file__).resolve().parent.parent
+_SOURCE = _ROOT / "lambdas"
+
+
+class PackagingError(Exception):
+    """The functions' code could not be put together."""
+
+
+def bundle(services: Sequence[Service], deployed: Mapping[str, Any], build: Path) -> Path:
+    """Put the functions' code together below ``build`` and return its folder.
+
+    ``deployed`` holds per service what ``responder.model.service.Deployment`` reads. The dependencies are installed
+    once for each state of ``lambdas/requirements.txt``. Bytecode is added for the Python that builds; another one
+    ignores it. Raises PackagingError.
+    """
+    packages = _packages(build)
+    target = build / "function"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(packages, target)
+    shutil.copytree(_SOURCE / "responder", target / "responder",
+                    ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    (target / "services" / "deployed").mkdir(parents=True)
+    for service in services:
+        for folder, value in ((target / "services", asdict(service)),
+                              (target / "services" / "deployed", deployed[service.service])):
+            text = json.dumps(value, indent=1, sort_keys=True)
+            (folder / f"{service.service}.json").write_text(text + "\n", encoding="utf-8")
+    # A function's disk cannot keep bytecode, so without this each cold start would compile again.
+    compileall.compile_dir(target, quiet=1, stripdir=str(target),
+                           invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    return target
+
+
+def _packages(build: Path) -> Path:
+    requirements = _SOURCE / "requirements.txt"
+    digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    target = build / f"packages-{digest}"
+    if target.is_dir():
+        return target
+    partial = build / f"packages-{digest}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
+         "--no-deps", "--target", str(partial), "--requirement", str(requirements)],
+        capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PackagingError(f"pip could not install {requirements}:\n{done.stderr.strip()[-2000:]}")
+    for native in (*partial.rglob("*.so"), *partial.rglob("*.pyd")):
+        native.unlink()  # MarkupSafe's speed-up, for one processor and Python version; it works without
+    for surplus in ("bin", "pip", "share"):
+        shutil.rmtree(partial / surplus, ignore_errors=True)
+    partial.rename(target)
+    return target

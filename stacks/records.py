@@ -1,0 +1,52 @@
+"""What is kept: the timeline table, the report bucket, the incident topic, and the key to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+
+class Records(Construct):
+    """The timeline table, the report bucket and the incident topic."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str]) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(self, "Key", description="Incident records and messages", enable_key_rotation=True,
+                           removal_policy=RemovalPolicy.RETAIN)
+        # The alarms on the responder itself are published by CloudWatch, which needs the key for that.
+        self.key.add_to_resource_policy(iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"], resources=["*"]))
+        self.table = dynamodb.TableV2(
+            self, "Timeline",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing=dynamodb.Billing.on_demand(), time_to_live_attribute="expires",
+            encryption=dynamodb.TableEncryptionV2.customer_managed_key(self.key),
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True),
+            deletion_protection=True, removal_policy=RemovalPolicy.RETAIN)
+        self.access_logs = s3.Bucket(
+            self, "AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, enforce_ssl=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL, object_ownership=s3.ObjectOwnership.OBJECT_WRITER,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(400))], removal_policy=RemovalPolicy.RETAIN)
+        self.bucket = s3.Bucket(
+            self, "Reports", encryption=s3.BucketEncryption.KMS, encryption_key=self.key, bucket_key_enabled=True,
+            versioned=True, enforce_ssl=True, block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            server_access_logs_bucket=self.access_logs, server_access_logs_prefix="reports/",
+            lifecycle_rules=[s3.LifecycleRule(noncurrent_version_expiration=Duration.days(400))],
+            removal_policy=RemovalPolicy.RETAIN)
+        self.topic = sns.Topic(self, "Incidents", display_name="Incidents", master_key=self.key, enforce_ssl=True)
+        self.topic.add_to_resource_policy(iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")], actions=["sns:Publish"],
+            resources=[self.topic.topic_arn]))
+        for email in emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))

@@ -1,0 +1,195 @@
+"""The plan as a state machine, and the functions that are its steps, sources and remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from cdk_nag import NagSuppressions
+from constructs import Construct
+
+from responder import actions, sources
+from responder.actions import Action
+from responder.model.service import Service
+from responder.sources import Source, Statement
+from stacks.function import Function
+from stacks.records import Records
+
+_DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
+
+STEPS = {
+    "open": "Open the incident",
+    "confirm": "Confirm the incident",
+    "assemble": "Assemble the team",
+    "isolate": "Isolate the issue",
+    "diagnose": "Diagnose the root cause",
+    "guard": "Check the guardrails",
+    "monitor": "Monitor the recovery",
+    "close": "Stand down, or escalate",
+    "review": "Write the postmortem",
+}
+
+
+def used_sources(services: Sequence[Service]) -> list[Source]:
+    """Return the sources that some service's configuration names."""
+    return [source for source in sources.every() if any(source.configured(service) for service in services)]
+
+
+def used_actions(services: Sequence[Service]) -> list[Action]:
+    """Return the actions that some service's policy allows."""
+    return [action for action in actions.every()
+            if any(service.policy.get(action.name, "off") != "off" for service in services)]
+
+
+def function_name(prefix: str, kind: str, name: str) -> str:
+    """Return the name of a function: ``step``, ``source`` or ``action``."""
+    return f"{prefix}-{kind}-{name.replace('_', '-')}"
+
+
+class Workflow(Construct):
+    """The state machine and its functions."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
+                 code: lambda_.Code, records: Records) -> None:
+        super().__init__(scope, construct_id)
+        self._records, self._code, self._prefix = records, code, prefix
+        ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
+                    for service in services)
+        extra = {"guard": (Statement(("ssm:GetParameter",), ssm),)}
+        steps = {name: self._step(name, title, extra.get(name, ())) for name, title in STEPS.items()}
+        self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
+        self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
+        records.topic.grant_publish(steps["assemble"].role)
+        records.topic.grant_publish(steps["close"].role)
+        records.bucket.grant_put(steps["review"].role, "postmortems/*")
+        self._suppress_writes(steps["review"].role)
+
+        self.undelivered = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
+                                     enforce_ssl=True, retention_period=Duration.days(14))
+        steps["assemble"].function.configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.minutes(10),
+            on_failure=_destination(self.undelivered))
+        log = logs.LogGroup(self, "Log", log_group_name=f"/aws/vendedlogs/states/{prefix}",
+                            retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
+        self.state_machine = sfn.StateMachine(
+            self, "Plan", state_machine_name=prefix, state_machine_type=sfn.StateMachineType.STANDARD,
+            comment="Incident response plan: payment gateway outage",
+            definition_body=sfn.DefinitionBody.from_string(_DEFINITION.read_text(encoding="utf-8")),
+            definition_substitutions={
+                **{f"{name.capitalize()}Function": step.function.function_name for name, step in steps.items()},
+                "Topic": records.topic.topic_arn},
+            logs=sfn.LogOptions(destination=log, level=sfn.LogLevel.ALL, include_execution_data=False),
+            tracing_enabled=True)
+        for function in (*steps.values(), *self.sources.values(), *self.actions.values()):
+            self.state_machine.add_to_role_policy(iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[function.function.function_arn]))
+        records.topic.grant_publish(self.state_machine)
+        NagSuppressions.add_resource_suppressions(
+            self.state_machine, [
+                {"id": "AwsSolutions-IAM5", "appliesTo": ["Resource::*"],
+                 "reason": "Log delivery of Step Functions and X-Ray's PutTraceSegments know no resources "
+                           "(AWS: Logging using CloudWatch Logs, X-Ray and Step Functions)."},
+                {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
+                 "reason": "The two forms of one permission on one key, as CDK grants it to publish to its topic."}],
+            apply_to_children=True)
+
+    def alarm_on_itself(self, dead_letters: sqs.IQueue) -> None:
+        """Tell people, by a way that needs none of the functions, when the responder itself fails."""
+        watched = {
+            "ExecutionsFailed": (self.state_machine.metric_failed(period=Duration.minutes(1), statistic="Sum"),
+                                 "An execution of the incident responder failed"),
+            "NotStarted": (dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
+                           "An alarm did not start the incident responder"),
+            "TeamNotTold": (self.undelivered.metric_approximate_number_of_messages_visible(
+                period=Duration.minutes(1)), "The team could not be assembled"),
+        }
+        for name, (metric, description) in watched.items():
+            alarm = cloudwatch.Alarm(
+                self, name, metric=metric, threshold=1, evaluation_periods=1, alarm_description=description,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING)
+            alarm.add_alarm_action(cloudwatch_actions.SnsAction(  # type: ignore[arg-type] # jsii: by structure
+                self._records.topic))
+
+    def _step(self, name: str, title: str, statements: Sequence[Statement]) -> Function:
+        step = Function(
+            self, f"Step{name.capitalize()}", name=function_name(self._prefix, "step", name), code=self._code,
+            handler=f"responder.handlers.{name}.handler", description=title, statements=statements,
+            environment={"TABLE": self._records.table.table_name, "BUCKET": self._records.bucket.bucket_name,
+                         "TOPIC": self._records.topic.topic_arn},
+            memory_mib=1024 if name == "review" else 512, timeout_seconds=90 if name == "review" else 30)
+        self._keep_records(step)
+        return step
+
+    def _source(self, source: Source, services: Sequence[Service]) -> Function:
+        mine = [service for service in services if source.configured(service)]
+        return Function(
+            self, f"Source{_camel(source.name)}", name=function_name(self._prefix, "source", source.name),
+            code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
+            environment={"SOURCE": source.name},
+            statements=_distinct(statement for service in mine for statement in source.statements(service)),
+            secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
+            timeout_seconds=int(source.deadline_seconds) + 10)
+
+    def _action(self, action: Action, services: Sequence[Service]) -> Function:
+        mine = [service for service in services if service.policy.get(action.name, "off") != "off"]
+        function = Function(
+            self, f"Action{_camel(action.name)}", name=function_name(self._prefix, "action", action.name),
+            code=self._code, handler="responder.handlers.act.handler", description=f"Carries out {action.name}",
+            environment={"ACTION": action.name, "TABLE": self._records.table.table_name},
+            statements=_distinct(statement for service in mine for statement in action.statements(service)),
+            timeout_seconds=int(action.deadline_seconds) + 15)
+        self._keep_records(function)
+        return function
+
+    def _keep_records(self, function: Function) -> None:
+        self._records.table.grant(function.role, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+                                  "dynamodb:DeleteItem", "dynamodb:Query")
+        self._records.key.grant_encrypt_decrypt(function.role)
+        self._suppress_writes(function.role)
+
+    def _suppress_writes(self, role: iam.Role) -> None:
+        NagSuppressions.add_resource_suppressions(role, [
+            {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
+             "reason": "The two forms of one permission on one key, as CDK grants it for the table, topic and bucket."},
+            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/postmortems/\\*$/g"},
+                                                      {"regex": "/^Action::s3:Abort\\*$/g"}],
+             "reason": "Reports are objects whose keys are not known before; only below postmortems/."},
+        ], apply_to_children=True)
+
+
+def access_groups(services: Sequence[Service]) -> list[tuple[str, str, str, str]]:
+    """Return who gets into which cluster: (cluster, kind, name, Kubernetes group), each once."""
+    found = set()
+    for service in services:
+        for source in used_sources([service]):
+            if source.kubernetes_group:
+                found.add((service.cluster.name, "source", source.name, source.kubernetes_group))
+        for action in used_actions([service]):
+            if action.kubernetes_group:
+                found.add((service.cluster.name, "action", action.name, action.kubernetes_group))
+    return sorted(found)
+
+
+def _destination(queue: sqs.IQueue) -> lambda_.IDestination:
+    from aws_cdk import aws_lambda_destinations as destinations
+
+    return destinations.SqsDestination(queue)
+
+
+def _distinct(statements: object) -> list[Statement]:
+    return list(dict.fromkeys(statements))  # type: ignore[call-overload,no-any-return]
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
