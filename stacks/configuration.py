@@ -78,17 +78,17 @@ def read_file(file: Path) -> Service:
                                           str(getattr(error, "problem", error)), "YAML")]) from error
     if not isinstance(value, dict):
         raise ConfigurationError([Problem(str(file), 1, "", type(value).__name__, "a mapping of fields")])
-    problems = [Problem(str(file), _line(node, path), _text(path), found, expected)
+    problems = [Problem(str(file), line_of(node, path), path_text(path), found, expected)
                 for path, found, expected in _unknown(Service, value, ())]
     try:
         service = TypeAdapter(Service).validate_python(value)
     except ValidationError as error:
-        problems += [Problem(str(file), _line(node, item["loc"]), _text(item["loc"]),
+        problems += [Problem(str(file), line_of(node, item["loc"]), path_text(item["loc"]),
                              "nothing" if item["type"] == "missing" else repr(item.get("input"))[:80],
                              "this field" if item["type"] == "missing" else item["msg"].removeprefix("Input should be "))
                      for item in error.errors()]
         raise ConfigurationError(problems) from error
-    problems += [Problem(str(file), _line(node, path), _text(path), found, expected)
+    problems += [Problem(str(file), line_of(node, path), path_text(path), found, expected)
                  for path, found, expected in _inconsistent(service)]
     if problems:
         raise ConfigurationError(problems)
@@ -165,8 +165,8 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
                 yield (path, "endpoint" if path == "newrelic" else "url"), repr(url), "an https:// address"
 
 
-def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int:
-    """The line of a field, or of the nearest one around it that is there."""
+def line_of(node: yaml.Node | None, path: Sequence[str | int]) -> int:
+    """Return the line of a field, or of the nearest one around it that is there."""
     line = node.start_mark.line + 1 if node else 0
     for part in path:
         if isinstance(node, yaml.MappingNode):
@@ -182,5 +182,6 @@ def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int:
     return line
 
 
-def _text(path: Sequence[str | int]) -> str:
+def path_text(path: Sequence[str | int]) -> str:
+    """A field's path as people write it: ``components[0].calls[1]``."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".") or "(file)"

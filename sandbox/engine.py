@@ -1,0 +1,158 @@
+"""The AWS engine in a process of its own, with what it lacks bridged, each gap in one function.
+
+    python -m sandbox.engine     (GATEWAY_PORT and SANDBOX_ADMIN_PORT in the environment)
+
+When the engine grows one of these, its function here can go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from ministack import app
+from ministack.core import lambda_runtime
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
+from ministack.services.cloudformation import provisioners
+
+from sandbox.places import ACCOUNT, REGION
+
+
+def main() -> None:
+    """Bridge the gaps, then run the engine."""
+    _hand_alarms_to_eventbridge()
+    _keep_the_evaluator_still()
+    _give_functions_their_role()
+    _provision_access_entries()
+    _provision_metric_math()
+    threading.Thread(target=_serve_admin, daemon=True).start()
+    app.main()
+
+
+def put_aws_event(detail_type: str, source: str, resources: list[str], detail: dict[str, Any]) -> None:
+    """Publish an event with an ``aws.*`` source on the default bus, which only AWS itself may."""
+    eventbridge._put_events({"Entries": [{
+        "Source": source, "DetailType": detail_type, "Resources": resources, "Detail": json.dumps(detail),
+        "Time": time.time(), "EventBusName": "default"}]}, allow_aws_source=True)
+
+
+def alarm_event(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> dict[str, Any]:
+    """Return the detail of a "CloudWatch Alarm State Change" (AWS: "Alarm events and EventBridge")."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+    return {"alarmName": alarm["AlarmName"],
+            "state": {"value": new_state, "reason": reason, "reasonData": alarm.get("StateReasonData", "{}"),
+                      "timestamp": now},
+            "previousState": {"value": old_state, "timestamp": now},
+            "configuration": {"description": alarm.get("AlarmDescription", ""), "metrics": []}}
+
+
+def _hand_alarms_to_eventbridge() -> None:
+    """An alarm's change of state reaches SNS, but not EventBridge."""
+    dispatch = cloudwatch._dispatch_alarm_actions
+
+    def both(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
+        dispatch(alarm, old_state, new_state, reason)
+        put_aws_event("CloudWatch Alarm State Change", "aws.cloudwatch",
+                      [f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{alarm['AlarmName']}"],
+                      alarm_event(alarm, old_state, new_state, reason))
+
+    cloudwatch._dispatch_alarm_actions = both
+
+
+def _keep_the_evaluator_still() -> None:
+    """The evaluator knows no dimensions and no metric math; sandbox/alarms.py evaluates as CloudWatch would."""
+    cloudwatch._evaluate_all_alarms = lambda: None
+
+
+def _give_functions_their_role() -> None:
+    """Without the engine's AUTH mode functions run as the account; here each runs as its own role, so that the
+    cluster can tell who is calling."""
+
+    def credentials(config: dict[str, Any]) -> dict[str, str]:
+        role, name = config["Role"].rsplit("/", 1)[-1], config["FunctionName"][:64]
+        digest = hashlib.sha256(f"{config['FunctionArn']}:{role}".encode()).hexdigest()
+        key, secret, token = f"ASIA{digest[:16].upper()}", digest[16:56], digest[::-1]
+        sts.register_session(key, {"Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{name}",
+                                   "UserId": f"{role}:{name}", "SecretAccessKey": secret, "SessionToken": token})
+        return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+
+    lambda_runtime.execution_credentials = credentials
+    lambda_svc.execution_credentials = credentials
+
+
+def _provision_access_entries() -> None:
+    """CloudFormation knows no AWS::EKS::AccessEntry, though the EKS API does."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+        arn, cluster = properties["PrincipalArn"], properties["ClusterName"]
+        eks._access_entries[eks._ae_key(cluster, arn)] = eks._build_access_entry(cluster, arn, {
+            "kubernetesGroups": properties.get("KubernetesGroups", []), "type": properties.get("Type", "STANDARD")})
+        return f"{arn}|{cluster}", {"AccessEntryArn": f"arn:aws:eks:{REGION}:{ACCOUNT}:access-entry/{cluster}"}
+
+    def delete(physical_id: str, properties: dict[str, Any], *_: Any) -> None:
+        arn, _, cluster = physical_id.partition("|")
+        eks._access_entries.pop(eks._ae_key(cluster, arn), None)
+
+    provisioners._RESOURCE_HANDLERS["AWS::EKS::AccessEntry"] = {"create": create, "delete": delete}
+
+
+def _provision_metric_math() -> None:
+    """An alarm on metric math is refused: its first metric stands for it here, and sandbox/alarms.py reads the
+    expression from the template."""
+    record = provisioners._cw_metric_alarm_record
+
+    def without_math(name: str, properties: dict[str, Any]) -> Any:
+        if properties.get("Metrics"):
+            first = next(item["MetricStat"] for item in properties["Metrics"] if "MetricStat" in item)
+            properties = {key: value for key, value in properties.items() if key != "Metrics"} | {
+                "Namespace": first["Metric"]["Namespace"], "MetricName": first["Metric"]["MetricName"],
+                "Dimensions": first["Metric"].get("Dimensions", []), "Period": first["Period"],
+                "Statistic": first["Stat"]}
+        return record(name, properties)
+
+    provisioners._cw_metric_alarm_record = without_math
+
+
+class _Admin(BaseHTTPRequestHandler):
+    """What the sandbox asks of the engine's own process; the responder does not know this port."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        getattr(self, "_" + self.path.strip("/").replace("-", "_"))(body)
+        self.send_response(204)
+        self.end_headers()
+
+    def _clear_metrics(self, body: dict[str, Any]) -> None:
+        cloudwatch._metrics.clear()
+
+    def _alarm_events(self, body: dict[str, Any]) -> None:
+        alarm = {"AlarmName": body["name"], "AlarmDescription": body.get("description", "")}
+        for _ in range(int(body["count"])):
+            put_aws_event("CloudWatch Alarm State Change", "aws.cloudwatch",
+                          [f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{body['name']}"],
+                          alarm_event(alarm, "OK", "ALARM", body["reason"]))
+
+    def _cluster(self, body: dict[str, Any]) -> None:
+        """EKS names an endpoint where nothing listens: point it at the control plane."""
+        record = eks._clusters.get_scoped(ACCOUNT, REGION, body["name"])
+        record["endpoint"] = body["endpoint"]
+        record["certificateAuthority"] = {"data": body["authority"]}
+        record["status"] = "ACTIVE"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def _serve_admin() -> None:
+    ThreadingHTTPServer(("127.0.0.1", int(os.environ["SANDBOX_ADMIN_PORT"])), _Admin).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

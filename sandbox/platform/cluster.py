@@ -1,0 +1,154 @@
+"""The sandbox's own access to the Kubernetes API, as the cluster's administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from kubernetes import client, dynamic
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError, ResourceNotFoundError
+
+from sandbox.places import NAMESPACE
+
+Object = dict[str, Any]
+
+
+class Cluster:
+    """A few verbs over any kind of object; kinds are found by API discovery."""
+
+    def __init__(self, server: str, ca: str, token: str) -> None:
+        configuration = client.Configuration(host=server)
+        configuration.ssl_ca_cert = ca
+        configuration.api_key = {"authorization": f"Bearer {token}"}
+        self._api = client.ApiClient(configuration)
+
+    @cached_property
+    def _dynamic(self) -> dynamic.DynamicClient:
+        return dynamic.DynamicClient(self._api)
+
+    def items(self, path: str) -> list[Object]:
+        """List by path, as plain data: ``/api/v1/pods``."""
+        answer: Object = self._call("GET", path)
+        return list(answer["items"])
+
+    def patch_status(self, path: str, status: Object) -> None:
+        """Write an object's status; an object that is gone meanwhile needs none."""
+        try:
+            self._call("PATCH", f"{path}/status", {"status": status}, "application/merge-patch+json")
+        except ApiException as error:
+            if error.status not in (404, 409):
+                raise
+
+    def create(self, path: str, body: Object) -> None:
+        """Create an object at a path; one that is there already stays."""
+        try:
+            self._call("POST", path, body)
+        except ApiException as error:
+            if error.status != 409:
+                raise
+
+    def delete_now(self, path: str) -> None:
+        """Delete an object without any grace."""
+        try:
+            self._call("DELETE", path, {"gracePeriodSeconds": 0})
+        except ApiException as error:
+            if error.status not in (404, 409):
+                raise
+
+    def apply(self, manifest: Object) -> None:
+        """Create an object, or make it what the manifest says."""
+        resource = self._resource(manifest["kind"], manifest.get("apiVersion"))
+        namespace = self._namespace(resource, manifest["metadata"])
+        try:
+            resource.create(body=manifest, namespace=namespace)
+        except DynamicApiError as error:
+            if error.status != 409:
+                raise
+            resource.patch(body=manifest, name=manifest["metadata"]["name"], namespace=namespace,
+                           content_type="application/merge-patch+json")
+
+    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None) -> None:
+        """Patch an object strategically."""
+        resource = self._resource(kind)
+        resource.patch(body=patch, name=name, namespace=self._namespace(resource, {"namespace": namespace}),
+                       content_type="application/strategic-merge-patch+json")
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """Return an object, or None."""
+        resource = self._resource(kind)
+        try:
+            found: Object = resource.get(
+                name=name, namespace=self._namespace(resource, {"namespace": namespace})).to_dict()
+        except NotFoundError:
+            return None
+        return found
+
+    def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
+        """Delete an object; one that is not there is fine."""
+        resource = self._resource(kind)
+        try:
+            resource.delete(name=name, namespace=self._namespace(resource, {"namespace": namespace}),
+                            body={"propagationPolicy": "Background"})
+        except NotFoundError:
+            pass
+
+    def kinds(self, kind: str) -> bool:
+        """Whether the API knows a kind."""
+        try:
+            self._resource(kind)
+        except (ResourceNotFoundError, ValueError):
+            return False
+        return True
+
+    def clear(self, keep: Iterable[tuple[str, str]] = ()) -> None:
+        """Delete everything in the platform's namespace, and what a drill made cluster-wide."""
+        kept = set(keep)
+        for api, plurals in (("/apis/apps/v1", ("deployments", "statefulsets", "daemonsets", "replicasets")),
+                             ("/apis/batch/v1", ("jobs",)),
+                             ("/api/v1", ("pods", "services", "configmaps", "secrets", "resourcequotas",
+                                          "limitranges", "events", "persistentvolumeclaims")),
+                             ("/apis/policy/v1beta1", ("poddisruptionbudgets",)),
+                             ("/apis/autoscaling/v1", ("horizontalpodautoscalers",)),
+                             ("/apis/networking.k8s.io/v1", ("networkpolicies", "ingresses"))):
+            for plural in plurals:
+                try:
+                    self._call("DELETE", f"{api}/namespaces/{NAMESPACE}/{plural}?gracePeriodSeconds=0"
+                                         "&propagationPolicy=Background")
+                except ApiException as error:
+                    if error.status == 405:  # Services have no collection delete
+                        for item in self.items(f"{api}/namespaces/{NAMESPACE}/{plural}"):
+                            self.delete_now(f"{api}/namespaces/{NAMESPACE}/{plural}/{item['metadata']['name']}")
+                    elif error.status != 404:
+                        raise
+        for item in self.items("/apis/scheduling.k8s.io/v1/priorityclasses"):
+            if not item["metadata"]["name"].startswith("system-"):
+                self.delete_now(f"/apis/scheduling.k8s.io/v1/priorityclasses/{item['metadata']['name']}")
+        for item in self.items("/api/v1/nodes"):
+            if ("Node", item["metadata"]["name"]) not in kept:
+                self.delete_now(f"/api/v1/nodes/{item['metadata']['name']}")
+
+    def _resource(self, kind: str, api: str | None = None) -> Any:
+        found = self._dynamic.resources.search(kind=kind, **({"api_version": api} if api else {}))
+        usable = [item for item in found if not item.kind.endswith("List")]
+        if not usable:
+            raise ValueError(f"the Kubernetes API knows no {api or ''} {kind}")
+        return next((item for item in usable if item.preferred), usable[0])
+
+    @staticmethod
+    def _namespace(resource: Any, metadata: Object) -> str | None:
+        return (metadata.get("namespace") or NAMESPACE) if resource.namespaced else None
+
+    def _call(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
+        import json
+
+        path, _, query = path.partition("?")
+        answer = self._api.call_api(
+            method, self._api.configuration.host + path + (f"?{query}" if query else ""),
+            header_params={"Content-Type": kind, "Accept": "application/json",
+                           "Authorization": self._api.configuration.api_key["authorization"]}, body=body)
+        answer.read()
+        if answer.status >= 300:
+            raise ApiException(http_resp=answer)
+        return json.loads(answer.data or b"null")

@@ -1,0 +1,305 @@
+"""The kubelet's part: what becomes of a pod that has a node, and the nodes' heartbeat.
+
+It looks at the objects alone, whatever they are: image, command, init containers, limits, probes, references. What it
+writes is what a kubelet writes: conditions, container states, restarts, Events.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.platform.cluster import Cluster, Object
+from sandbox.platform.objects import KINDS, NODES
+from sandbox.platform.versions import Versions, component_of
+
+_PULL_SECONDS, _START_SECONDS, _READY_SECONDS, _LEAVE_SECONDS = 0.5, 0.5, 1.0, 1.0
+_CRASH_SECONDS = 2.0
+_BACKOFF = (10, 20, 40, 80, 160, 300)
+_HEARTBEAT_SECONDS = 8.0
+_ENDLESS = re.compile(r"infinity|while\s+true|until\s|tail\s+-f|wait-for|\bsleep\s+\d{4,}")
+_SLEEP = re.compile(r"\bsleep\s+(\d+)")
+
+
+class Kubelet:
+    """One for all nodes; ``step`` is called a few times a second."""
+
+    def __init__(self, cluster: Cluster, versions: Versions) -> None:
+        self._cluster, self._versions = cluster, versions
+        self._began: dict[str, float] = {}
+        self._written: dict[str, str] = {}
+        self._events: dict[tuple[str, str, str], float] = {}
+        self._addresses = itertools.count(10)
+        self._ip: dict[str, str] = {}
+        self._beat = 0.0
+        self.silent_nodes: set[str] = set()
+        """Nodes that send no heartbeat, and whose pods nobody runs."""
+
+    def step(self) -> None:
+        """Look at every pod once."""
+        now = time.time()
+        self._heartbeat(now)
+        pods = self._cluster.items("/api/v1/pods")
+        references = _references(self._cluster)
+        for pod in pods:
+            node = pod["spec"].get("nodeName")
+            if not node or node in self.silent_nodes:
+                continue
+            if pod["metadata"].get("deletionTimestamp"):
+                self._finish(pod, now)
+            else:
+                self._run(pod, now, references)
+        living = {pod["metadata"]["uid"] for pod in pods}
+        for memory in (self._began, self._written, self._ip):
+            for uid in memory.keys() - living:
+                del memory[uid]
+
+    def _heartbeat(self, now: float) -> None:
+        if now - self._beat < _HEARTBEAT_SECONDS:
+            return
+        self._beat = now
+        for node in NODES:
+            if node not in self.silent_nodes:
+                moment = _iso(now)
+                self._cluster.patch_status(f"/api/v1/nodes/{node}", {"conditions": [
+                    {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": moment,
+                     "message": "kubelet is posting ready status"},
+                    *({"type": kind, "status": "False", "reason": f"KubeletHas{ok}", "lastHeartbeatTime": moment,
+                       "message": ""} for kind, ok in (("MemoryPressure", "SufficientMemory"),
+                                                       ("DiskPressure", "NoDiskPressure"),
+                                                       ("PIDPressure", "SufficientPID")))]})
+
+    def _finish(self, pod: Object, now: float) -> None:
+        uid = pod["metadata"]["uid"]
+        gone = self._began.setdefault(f"leaving-{uid}", now)
+        if now - gone >= _LEAVE_SECONDS:
+            self._cluster.delete_now(_path(pod))
+
+    def _run(self, pod: Object, now: float, references: dict[str, dict[str, set[str]]]) -> None:
+        uid = pod["metadata"]["uid"]
+        age = now - self._began.setdefault(uid, now)
+        if uid not in self._ip:
+            number = next(self._addresses)
+            self._ip[uid] = f"10.1.{number // 250 % 250}.{number % 250 + 1}"
+        status = self._status(pod, age, now, references)
+        # A pod is written only when something about it has changed.
+        mark = repr({key: value for key, value in status.items() if key != "startTime"})
+        if self._written.get(uid) != mark:
+            self._cluster.patch_status(_path(pod), status)
+            self._written[uid] = mark
+
+    def _status(self, pod: Object, age: float, now: float, references: dict[str, dict[str, set[str]]]) -> Object:
+        spec, namespace = pod["spec"], pod["metadata"]["namespace"]
+        began = _iso(self._began[pod["metadata"]["uid"]])
+        base = {"startTime": began, "hostIP": "10.0.1.1"}
+        missing = _missing_volume(spec, references.get(namespace, {}))
+        if missing:
+            self._event(pod, "Warning", "FailedMount", f'MountVolume.SetUp failed: {missing} not found', now)
+            return base | self._waiting(pod, "ContainerCreating", "", began, initialized=True)
+        held = self._init(pod, age, now, began)
+        if held is not None:
+            return base | held
+        states, ready, restarts = [], True, 0
+        for container in spec["containers"]:
+            state = self._container(pod, container, age, now, references.get(namespace, {}))
+            states.append(state)
+            ready &= state["ready"]
+            restarts += state["restartCount"]
+        running = any("running" in state["state"] for state in states)
+        phase = "Running" if running or restarts else "Pending"
+        ended = [state["state"].get("terminated") for state in states]
+        if all(ended) and pod["spec"].get("restartPolicy") == "Never":
+            phase = "Succeeded" if all(item["exitCode"] == 0 for item in ended if item) else "Failed"
+        return base | {"phase": phase, "podIP": self._ip[pod["metadata"]["uid"]],
+                       "podIPs": [{"ip": self._ip[pod["metadata"]["uid"]]}], "containerStatuses": states,
+                       "conditions": _conditions(began, True, ready, self._changed(pod, ready, now))}
+
+    def _changed(self, pod: Object, ready: bool, now: float) -> str:
+        key = f"ready-{pod['metadata']['uid']}-{ready}"
+        return _iso(self._began.setdefault(key, now))
+
+    def _init(self, pod: Object, age: float, now: float, began: str) -> Object | None:
+        """What the init containers hold up, or None once all have ended."""
+        for container in pod["spec"].get("initContainers") or []:
+            words = " ".join([*container.get("command", []), *container.get("args", [])])
+            if not self._versions.pullable(container["image"]):
+                self._event(pod, "Warning", "Failed", f'Failed to pull image "{container["image"]}"', now)
+                return self._waiting(pod, "ImagePullBackOff", "", began, initialized=False, init=container)
+            sleep = _SLEEP.search(words)
+            if _ENDLESS.search(words) or (sleep and age < float(sleep[1])):
+                return self._waiting(pod, "PodInitializing", "", began, initialized=False, init=container, runs=True)
+            if re.search(r"\bexit\s+[1-9]|(^|\s)false($|\s)", words):
+                self._event(pod, "Warning", "BackOff", "Back-off restarting failed container", now)
+                return self._waiting(pod, "CrashLoopBackOff", "", began, initialized=False, init=container)
+        return None
+
+    def _container(self, pod: Object, container: Object, age: float, now: float,
+                   references: dict[str, set[str]]) -> Object:
+        image, name = container["image"], container["name"]
+        component, _ = component_of(image)
+        behaviour = self._versions.behaviour(image)
+        base: Object = {"name": name, "image": image, "imageID": "", "ready": False, "restartCount": 0,
+                        "started": False, "state": {}, "lastState": {}}
+        if age < _PULL_SECONDS:
+            return base | {"state": _wait("ContainerCreating")}
+        if not self._versions.pullable(image):
+            self._event(pod, "Warning", "Failed",
+                        f'Failed to pull image "{image}": manifest unknown: manifest unknown', now)
+            reason = "ErrImagePull" if int(age / 10) % 2 == 0 and age < 20 else "ImagePullBackOff"
+            return base | {"state": _wait(reason, f'Back-off pulling image "{image}"')}
+        missing = _missing_key(container, references)
+        if missing:
+            self._event(pod, "Warning", "Failed", f"Error: {missing}", now)
+            return base | {"state": _wait("CreateContainerConfigError", missing)}
+        self._event(pod, "Normal", "Pulled", f'Successfully pulled image "{image}"', now, once=True)
+        self._event(pod, "Normal", "Started", f"Started container {name}", now, once=True)
+        base["imageID"] = f"{image}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+        since = self._began[pod["metadata"]["uid"]]
+        if component in KINDS:
+            killed = _memory_mib(container) < (behaviour.memory_mib or KINDS[component].memory_mib)
+            own_command = not container.get("command")
+            if killed or behaviour.state == "oom_killed":
+                return base | self._crash(pod, age, now, since, "OOMKilled", 137)
+            if not own_command or behaviour.state == "crash_loop":
+                return base | self._crash(pod, age, now, since, "Error", 127 if not own_command else 1)
+        ready = age >= _PULL_SECONDS + _START_SECONDS + _READY_SECONDS and behaviour.state != "not_ready"
+        if component in KINDS and not _probe_fits(container):
+            ready = False
+        if not ready and age > 4:
+            self._event(pod, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503",
+                        now)
+        return base | {"ready": ready, "started": True,
+                       "state": {"running": {"startedAt": _iso(since + _PULL_SECONDS)}}}
+
+    def _crash(self, pod: Object, age: float, now: float, since: float, reason: str, code: int) -> Object:
+        """A container that ends soon after each start: where in its rounds of starting and waiting it is."""
+        restarts, moment = 0, _PULL_SECONDS
+        while True:
+            ended = moment + _CRASH_SECONDS
+            pause = _BACKOFF[min(restarts, len(_BACKOFF) - 1)]
+            terminated = {"terminated": {"exitCode": code, "reason": reason, "startedAt": _iso(since + moment),
+                                         "finishedAt": _iso(since + ended)}}
+            last = terminated if restarts else {}
+            if age < ended:
+                previous = {"terminated": {"exitCode": code, "reason": reason}} if restarts else {}
+                return {"state": {"running": {"startedAt": _iso(since + moment)}}, "lastState": previous,
+                        "restartCount": restarts, "started": True}
+            if age < ended + pause:
+                self._event(pod, "Warning", "BackOff", "Back-off restarting failed container", now)
+                return {"state": _wait("CrashLoopBackOff", f"back-off {pause}s restarting failed container"),
+                        "lastState": last or terminated, "restartCount": restarts}
+            moment, restarts = ended + pause, restarts + 1
+
+    def _waiting(self, pod: Object, reason: str, message: str, began: str, *, initialized: bool,
+                 init: Object | None = None, runs: bool = False) -> Object:
+        containers = [{"name": container["name"], "image": container["image"], "imageID": "", "ready": False,
+                       "restartCount": 0, "state": _wait(reason if init is None else "PodInitializing", message)}
+                      for container in pod["spec"]["containers"]]
+        result: Object = {"phase": "Pending", "containerStatuses": containers,
+                          "conditions": _conditions(began, initialized, False, began)}
+        if init is not None:
+            result["initContainerStatuses"] = [{
+                "name": init["name"], "image": init["image"], "imageID": "", "ready": False, "restartCount": 0,
+                "state": {"running": {"startedAt": began}} if runs else _wait(reason, message)}]
+        return result
+
+    def _event(self, pod: Object, kind: str, reason: str, message: str, now: float, once: bool = False) -> None:
+        """Write an Event; the same one again only after ten seconds, with its count raised."""
+        uid, namespace = pod["metadata"]["uid"], pod["metadata"]["namespace"]
+        key = (uid, reason, message)
+        before = self._events.get(key, 0.0)
+        if before and (once or now - before < 10):
+            return
+        self._events[key] = now
+        digest = hashlib.sha256(f"{key}{int(now)}".encode()).hexdigest()[:16]
+        self._cluster.create(f"/api/v1/namespaces/{namespace}/events", {
+            "apiVersion": "v1", "kind": "Event",
+            "metadata": {"name": f"{pod['metadata']['name']}.{digest}", "namespace": namespace},
+            "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": pod["metadata"]["name"], "uid": uid,
+                               "namespace": namespace},
+            "type": kind, "reason": reason, "message": message, "count": 1, "firstTimestamp": _iso(now),
+            "lastTimestamp": _iso(now), "source": {"component": "kubelet", "host": pod["spec"].get("nodeName", "")}})
+
+
+def _references(cluster: Cluster) -> dict[str, dict[str, set[str]]]:
+    """Keys of all ConfigMaps and Secrets: namespace to ``configmap/name`` to keys."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for kind, path in (("configmap", "/api/v1/configmaps"), ("secret", "/api/v1/secrets")):
+        for item in cluster.items(path):
+            found.setdefault(item["metadata"]["namespace"], {})[f"{kind}/{item['metadata']['name']}"] = set(
+                item.get("data") or {}) | set(item.get("binaryData") or {})
+    return found
+
+
+def _missing_volume(spec: Object, references: dict[str, set[str]]) -> str:
+    for volume in spec.get("volumes") or []:
+        for kind, field, key in (("configmap", "configMap", "name"), ("secret", "secret", "secretName")):
+            if field in volume and not volume[field].get("optional"):
+                name = f"{kind}/{volume[field][key]}"
+                wanted = {item["key"] for item in volume[field].get("items") or []}
+                if name not in references or wanted - references[name]:
+                    return f"{kind} \"{volume[field][key]}\""
+    return ""
+
+
+def _missing_key(container: Object, references: dict[str, set[str]]) -> str:
+    wanted = [(source, item.get("valueFrom", {}).get(field)) for item in container.get("env") or []
+              for source, field in (("configmap", "configMapKeyRef"), ("secret", "secretKeyRef"))]
+    wanted += [(source, item.get(field)) for item in container.get("envFrom") or []
+               for source, field in (("configmap", "configMapRef"), ("secret", "secretRef"))]
+    for source, reference in wanted:
+        if not reference or reference.get("optional"):
+            continue
+        name = f"{source}/{reference['name']}"
+        if name not in references:
+            return f'{source} "{reference["name"]}" not found'
+        if "key" in reference and reference["key"] not in references[name]:
+            return f'couldn\'t find key {reference["key"]} in {source} {reference["name"]}'
+    return ""
+
+
+def _probe_fits(container: Object) -> bool:
+    """Whether the readiness probe asks where the component answers: GET /healthz on 8080."""
+    probe = container.get("readinessProbe")
+    if not probe:
+        return True
+    asked: dict[str, Any] = probe.get("httpGet") or probe.get("tcpSocket") or {}
+    ports = {port.get("name"): port["containerPort"] for port in container.get("ports") or []}
+    port = asked.get("port")
+    fits = ports.get(port, port) in (8080, "8080") if asked else True
+    return fits and ("httpGet" not in probe or asked.get("path", "/") == "/healthz")
+
+
+def _memory_mib(container: Object) -> float:
+    text = str((container.get("resources") or {}).get("limits", {}).get("memory", "") or "1Ti")
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]i?|k)?", text)
+    if not found:
+        return float("inf")
+    units = {None: 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+             "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+    return float(found[1]) * units[found[2]] / 2**20
+
+
+def _conditions(began: str, initialized: bool, ready: bool, changed: str) -> list[Object]:
+    def condition(kind: str, holds: bool, moment: str) -> Object:
+        return {"type": kind, "status": "True" if holds else "False", "lastTransitionTime": moment,
+                **({} if holds else {"reason": "ContainersNotReady"})}
+
+    return [condition("Initialized", initialized, began), condition("Ready", ready, changed),
+            condition("ContainersReady", ready, changed), condition("PodScheduled", True, began)]
+
+
+def _wait(reason: str, message: str = "") -> Object:
+    return {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+
+
+def _path(pod: Object) -> str:
+    return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,168 @@
+"""What the platform emits, kept as the vendors would keep it, and two healthy hours from before."""
+
+from __future__ import annotations
+
+import bisect
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox.platform.flow import Served
+from sandbox.platform.objects import FIRST_VERSION, KINDS, image
+from sandbox.platform.versions import Versions
+
+HISTORY_SECONDS = 7200 + 600
+STEP_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Seconds after which each source can show what happened."""
+
+    newrelic: float
+    splunk: float
+    cloudwatch: float
+    load_balancer: float
+
+    @classmethod
+    def read(cls, which: str = "sandbox") -> Delays:
+        """Return the delays called ``sandbox`` or ``realistic`` in ``delays.yaml``."""
+        text = Path(__file__).with_name("delays.yaml").read_text()
+        return cls(**{source: float(item[which]) for source, item in yaml.safe_load(text).items()})
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """Requests of one pod (or, in the history, one version) in a short stretch of time."""
+
+    at: float
+    component: str
+    version: str
+    host: str
+    requests: int
+    errors: int
+    latencies_ms: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a log."""
+
+    at: float
+    component: str
+    level: str
+    version: str
+    pod: str
+    text: str
+
+
+class Telemetry:
+    """The stores behind New Relic and Splunk, and the counts that become CloudWatch metrics."""
+
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
+        self.transactions: list[Transactions] = []
+        self.lines: list[Line] = []
+
+    def reset(self, now: float, requests_per_second: float, rng: random.Random) -> list[Transactions]:
+        """Forget everything and begin with two healthy hours; returns them, for CloudWatch."""
+        self.transactions, self.lines = [], []
+        start = now - HISTORY_SECONDS
+        for step in range(int(HISTORY_SECONDS / STEP_SECONDS)):
+            at = (start // STEP_SECONDS + step) * STEP_SECONDS
+            if at + STEP_SECONDS > now:
+                break
+            mean = requests_per_second * STEP_SECONDS
+            count = max(0, round(rng.gauss(mean, mean ** 0.5)))
+            failed = sum(rng.random() < 0.004 for _ in range(count))
+            latency = 0.0
+            for component in reversed(KINDS):
+                latency += KINDS[component].latency_ms + (94 if component == "payment-gateway" else 0)
+                sample = tuple(round(latency * rng.lognormvariate(0, 0.25), 1) for _ in range(8))
+                self.transactions.append(Transactions(at, component, FIRST_VERSION, "", count, failed, sample))
+                for _ in range(failed if component == "payment-gateway" else 0):
+                    self.lines.append(Line(at + rng.random() * STEP_SECONDS, component, "ERROR", FIRST_VERSION, "",
+                                           _background(rng)))
+                for _ in range(2):
+                    self.lines.append(self._chatter(at + rng.random() * STEP_SECONDS, component, FIRST_VERSION, "",
+                                                    rng))
+        self.lines.sort(key=lambda line: line.at)
+        return list(self.transactions)
+
+    def second(self, at: float, served: Iterable[Served], rng: random.Random) -> None:
+        """Take in what the pods did in the second from ``at``."""
+        for item in served:
+            self.transactions.append(Transactions(at, item.component, item.version, item.pod, item.requests,
+                                                  item.errors, item.latencies_ms))
+            fresh = [Line(at + rng.random(), item.component, "ERROR", item.version, item.pod,
+                          self._error(item, why, rng))
+                     for why, count in item.kinds.items() for _ in range(min(count, 20))]
+            if rng.random() < 0.1:
+                fresh.append(self._chatter(at + rng.random(), item.component, item.version, item.pod, rng))
+            self.lines += sorted(fresh, key=lambda line: line.at)
+
+    def log(self, at: float, component: str, text: str) -> None:
+        """Take in a line that somebody wrote."""
+        level = next((word for word in ("ERROR", "FATAL", "WARN", "INFO", "DEBUG") if word in text[:40]), "INFO")
+        self.lines.append(Line(at, component, level, FIRST_VERSION, "", text))
+
+    def between(self, start: float, end: float) -> Iterator[Transactions]:
+        """Yield the transactions of a stretch of time."""
+        first = bisect.bisect_left(self.transactions, start, key=lambda item: item.at)
+        for item in self.transactions[first:]:
+            if item.at >= end:
+                return
+            yield item
+
+    def lines_between(self, start: float, end: float) -> Iterator[Line]:
+        """Yield the log lines of a stretch of time; the last seconds may not be in order."""
+        first = bisect.bisect_left(self.lines, start - 2, key=lambda line: line.at)
+        for line in self.lines[first:]:
+            if start <= line.at < end:
+                yield line
+            elif line.at >= end + 2:
+                return
+
+    def _error(self, item: Served, why: str, rng: random.Random) -> str:
+        if why == "own":
+            found = self._versions.behaviour(image(item.component, item.version))
+            return found.log or f"ERROR {_CLASS[item.component]} unhandled error, order {rng.randrange(10**8)}"
+        if why == "background":
+            return _background(rng)
+        return f"ERROR {_CLASS[item.component]} call failed: {why}, order {rng.randrange(10**8)}"
+
+    def _chatter(self, at: float, component: str, version: str, pod: str, rng: random.Random) -> Line:
+        if rng.random() < 0.01:
+            return Line(at, component, "WARN", version, pod,
+                        f"WARN {_CLASS[component]} slow response, {rng.randrange(400, 900)} ms")
+        return Line(at, component, "INFO", version, pod,
+                    f"INFO {_CLASS[component]} order {rng.randrange(10**8)} done in {rng.randrange(20, 300)} ms")
+
+
+_CLASS = {"frontend": "CheckoutController", "backend": "OrderService", "payment-gateway": "CardAuthorizer"}
+
+
+def _background(rng: random.Random) -> str:
+    return f"ERROR CardAuthorizer card declined by issuer, order {rng.randrange(10**8)}"
+
+
+def metric_data(rows: Iterable[Transactions], period: float) -> list[dict[str, Any]]:
+    """Return MetricDatum items for PutMetricData from transactions, one period each."""
+    sums: dict[tuple[float, str], list[Any]] = {}
+    for row in rows:
+        entry = sums.setdefault((row.at // period * period, row.component), [0, 0, []])
+        entry[0] += row.requests
+        entry[1] += row.errors
+        entry[2] += row.latencies_ms
+    data = []
+    for (at, component), (requests, errors, latencies) in sorted(sums.items()):
+        common = {"Dimensions": [{"Name": "Component", "Value": component}], "Timestamp": at, "StorageResolution": 1}
+        data += [common | {"MetricName": "Requests", "Unit": "Count", "Value": float(requests)},
+                 common | {"MetricName": "Errors", "Unit": "Count", "Value": float(errors)}]
+        if latencies:
+            data.append(common | {"MetricName": "Latency", "Unit": "Milliseconds", "Values": latencies[:100]})
+    return data

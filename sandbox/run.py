@@ -1,0 +1,252 @@
+"""Start, deploy to and end the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import yaml
+
+from sandbox.control_plane import binaries
+from sandbox.control_plane import run as control_plane
+from sandbox.places import (
+    CLUSTER,
+    DATABASE,
+    LOAD_BALANCER,
+    ROOT,
+    SERVICE,
+    STATE,
+    Ports,
+    SandboxError,
+    Up,
+    alive,
+    aws_environment,
+)
+from sandbox.vendors import newrelic, splunk
+
+Say = Callable[[str, float | None], None]
+"""Tell the progress: what, and the seconds it took (None when it begins)."""
+
+STACK = "IncidentResponse"
+_READY_SECONDS = 60
+
+
+def say_plain(what: str, seconds: float | None) -> None:
+    """Print the progress as lines."""
+    if seconds is not None:
+        print(f"  {what} ({seconds:.1f} s)", flush=True)
+
+
+@contextmanager
+def timed(say: Say, what: str) -> Iterator[None]:
+    """Tell when a part begins and how long it took."""
+    started = time.monotonic()
+    say(what, None)
+    yield
+    say(what, time.monotonic() - started)
+
+
+def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
+    """Return the running sandbox, started where none is, with the configuration deployed; raises SandboxError."""
+    running = Up.load()
+    if running and running.outputs:
+        os.environ.update(aws_environment(running.ports))
+        return ensure_deployed(running, overrides or {}, say)
+    stop_leftovers()
+    ports = Ports.planned()
+    ports.check_free()
+    folder = binaries.find()
+    if folder is None:
+        with timed(say, "Kubernetes built, once for this machine"):
+            folder = binaries.build()
+    shutil.rmtree(STATE / "control-plane", ignore_errors=True)
+    (STATE / "logs").mkdir(parents=True, exist_ok=True)
+    os.environ.update(aws_environment(ports))
+    processes: dict[str, int] = {}
+
+    def spawn(name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        processes[name] = _spawn(name, command, environment)
+        # Written at once, so that what is left of a start that was killed can be found and ended.
+        Up(ports, processes, {}, "").save()
+
+    try:
+        with timed(say, "AWS engine and Kubernetes control plane up"):
+            control_plane.certificates(STATE / "control-plane")
+            spawn("engine", [sys.executable, "-m", "sandbox.engine"], {
+                "GATEWAY_PORT": str(ports.aws), "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
+                "SANDBOX_ADMIN_PORT": str(ports.engine_admin), "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING",
+                # Functions inherit these: the way to CloudWatch can be broken by a drill.
+                "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}"})
+            for name, command in control_plane.commands(folder, STATE / "control-plane", ports).items():
+                spawn(name, command, {})
+            _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
+            _await(f"https://127.0.0.1:{ports.apiserver}/readyz", processes, "kube-apiserver")
+            spawn("world", [sys.executable, "-m", "sandbox.world"], {
+                "SANDBOX_PORT": str(ports.aws), "PYTHONUNBUFFERED": "1"})
+            _fixtures(ports)
+            _await(f"http://127.0.0.1:{ports.world}/", processes, "world")
+        sandbox = Up(ports, processes, {}, "")
+        sandbox.save()
+        sandbox = ensure_deployed(sandbox, overrides or {}, say)
+        with timed(say, "access rights of the responder applied to the cluster"):
+            _apply_rbac(sandbox)
+    except BaseException:
+        for pid in processes.values():
+            _end(pid)
+        (STATE / "up.json").unlink(missing_ok=True)
+        raise
+    return sandbox
+
+
+def down() -> bool:
+    """End the sandbox; False where none was up."""
+    try:
+        value = json.loads((STATE / "up.json").read_text())
+    except (OSError, ValueError):
+        return False
+    for pid in value["processes"].values():
+        _end(pid)
+    (STATE / "up.json").unlink(missing_ok=True)
+    return True
+
+
+def stop_leftovers() -> None:
+    """End what a sandbox left that died half way, so that its ports are free."""
+    if (STATE / "up.json").exists():
+        down()
+
+
+def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
+    """Deploy the CDK app, unchanged, with the sandbox's configuration, unless just that is deployed already."""
+    wanted = configuration(sandbox.ports, overrides)
+    if sandbox.deployed == wanted:
+        return sandbox
+    folder = STATE / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{SERVICE}.yaml").write_text(wanted)
+    out = STATE / "cdk.out"
+    with timed(say, "CDK app synthesized"):
+        _cdk("synth", "--quiet", "--context", f"config={folder}", "--output", str(out))
+    if not sandbox.deployed:
+        with timed(say, "CDK bootstrapped"):
+            _cdk("bootstrap", "aws://000000000000/us-east-1", "--app", str(out))
+    with timed(say, "CDK app deployed"):
+        _cdk("deploy", STACK, "--app", str(out), "--require-approval", "never", "--outputs-file",
+             str(STATE / "outputs.json"))
+    outputs = json.loads((STATE / "outputs.json").read_text())[STACK]
+    control(sandbox.ports, "template", path=str(out / f"{STACK}.template.json"))
+    sandbox = replace(sandbox, outputs=outputs, deployed=wanted)
+    sandbox.save()
+    return sandbox
+
+
+def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
+    """Return the sandbox's configuration file: the shipped one, with ``overrides.yaml`` and a drill's own on top."""
+    shipped = yaml.safe_load((ROOT / "config" / f"{SERVICE}.yaml").read_text())
+    text = (ROOT / "sandbox" / "overrides.yaml").read_text().replace("{world}", str(ports.world))
+    return yaml.safe_dump(_merge(_merge(shipped, yaml.safe_load(text)), overrides), sort_keys=False)
+
+
+def control(ports: Ports, what: str, **body: Any) -> dict[str, Any]:
+    """Ask the world something; raises SandboxError with what it said."""
+    answer = httpx.post(f"http://127.0.0.1:{ports.world}/control/{what}", json=body, timeout=150)
+    if answer.status_code != 200:
+        raise SandboxError(f"the sandbox could not {what}: see {STATE / 'logs' / 'world.log'}")
+    value: dict[str, Any] = answer.json()
+    return value
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if isinstance(base, dict) and isinstance(over, Mapping):
+        return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
+    return over
+
+
+def _fixtures(ports: Ports) -> None:
+    """What a team has before it deploys the responder: a cluster, a database, the vendors' keys."""
+    secrets = boto3.client("secretsmanager")
+    for name, value in (("incident-response/newrelic", newrelic.KEY), ("incident-response/splunk", splunk.TOKEN)):
+        secrets.create_secret(Name=name, SecretString=value)
+    boto3.client("eks").create_cluster(
+        name=CLUSTER, roleArn="arn:aws:iam::000000000000:role/eks", resourcesVpcConfig={"subnetIds": ["subnet-1"]})
+    httpx.post(f"http://127.0.0.1:{ports.engine_admin}/cluster", timeout=10, json={
+        "name": CLUSTER, "endpoint": f"https://127.0.0.1:{ports.kubernetes}",
+        "authority": control_plane.authority(STATE / "control-plane")})
+    boto3.client("rds").create_db_instance(
+        DBInstanceIdentifier=DATABASE, DBInstanceClass="db.r6g.large", Engine="postgres", MultiAZ=True,
+        AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")  # noqa: S106
+    _ = LOAD_BALANCER
+
+
+def _apply_rbac(sandbox: Up) -> None:
+    from sandbox.platform.cluster import Cluster
+
+    cluster = Cluster(f"https://127.0.0.1:{sandbox.ports.apiserver}", str(STATE / "control-plane" / "ca.crt"),
+                      control_plane.ADMIN_TOKEN)
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
+    for manifest in yaml.safe_load_all((ROOT / "kubernetes" / "rbac.yaml").read_text()):
+        cluster.apply(manifest)
+
+
+def _cdk(*arguments: str) -> None:
+    command = [str(ROOT / "node_modules" / ".bin" / "cdk"), *arguments]
+    log = STATE / "logs" / "cdk.log"
+    with log.open("ab") as output:
+        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False,
+                              env={**os.environ, "CI": "true",
+                                   "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+    if done.returncode:
+        raise SandboxError(f"cdk {arguments[0]} failed:\n" + "\n".join(
+            log.read_text(errors="replace").splitlines()[-25:]))
+
+
+def _spawn(name: str, command: list[str], environment: Mapping[str, str]) -> int:
+    log = (STATE / "logs" / f"{name}.log").open("wb")
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                            start_new_session=True, env={**os.environ, **environment}).pid
+
+
+def _await(url: str, processes: Mapping[str, int], name: str) -> None:
+    """Wait until a server answers at all; raises SandboxError with the log's end where it does not."""
+    end = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < end:
+        if not alive(processes[name]):
+            break
+        try:
+            if httpx.get(url, timeout=2, verify=False).status_code < 500:  # noqa: S501 - is it there at all
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    log = STATE / "logs" / f"{name}.log"
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    raise SandboxError(f"{name} did not come up within {_READY_SECONDS} s; the end of {log}:\n{tail}")
+
+
+def _end(pid: int) -> None:
+    """End a process and all that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            return
+        for _ in range(30):
+            if not alive(pid):
+                break
+            time.sleep(0.1)
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass

@@ -1,0 +1,116 @@
+"""The way from the responder to CloudWatch and to the Kubernetes API, which can be broken.
+
+What passes is untouched; what a fault makes of it is in the vendor's own words.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from sandbox.vendors.gate import Answer, Gates
+
+_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "host", "content-length", "content-encoding"})
+
+
+class CloudWatch:
+    """The engine's CloudWatch, as the responder's functions reach it."""
+
+    def __init__(self, engine: str, gates: Gates) -> None:
+        self._client = httpx.Client(base_url=engine, timeout=30)
+        self._gates = gates
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Pass a request on, unless a fault says otherwise."""
+        fault = self._gates.fault("cloudwatch")
+        if fault == "down":
+            return Answer(0, b"")
+        if fault == "slow":
+            self._gates.hold("cloudwatch")
+        if fault == "throttled":
+            return _error(headers, 400, "ThrottlingException", "Rate exceeded")
+        if fault == "unauthorized":
+            return _error(headers, 403, "AccessDeniedException", "User is not authorized to perform: "
+                          "cloudwatch:GetMetricData")
+        if fault == "malformed":
+            return Answer(200, b"\x00\x01 not an answer", "application/x-amz-json-1.0")
+        response = self._client.request(method, path, headers=_passed(headers), content=body)
+        content = response.content
+        if fault in ("empty", "stale"):
+            content = self._cut(response, fault)
+        return Answer(response.status_code, content, response.headers.get("content-type", "application/json"),
+                      tuple((key, value) for key, value in response.headers.items()
+                            if key.lower() not in _HOP | {"content-type"}))
+
+    def _cut(self, response: httpx.Response, fault: str) -> bytes:
+        """Leave out the data that an empty or stale store would not have."""
+        kind = response.headers.get("content-type", "")
+        if "json" in kind:
+            value: dict[str, Any] = response.json()
+            newest = self._gates.newest("cloudwatch", 0)
+            for result in value.get("MetricDataResults", []):
+                kept = [] if fault == "empty" else [
+                    pair for pair in zip(result["Timestamps"], result["Values"], strict=False)
+                    if _seconds(pair[0]) < newest]
+                result["Timestamps"], result["Values"] = [k[0] for k in kept], [k[1] for k in kept]
+            return json.dumps(value).encode()
+        return response.content
+
+
+class Kubernetes:
+    """The API server, as EKS's endpoint."""
+
+    def __init__(self, server: str, ca: str, gates: Gates) -> None:
+        context = ssl.create_default_context(cafile=ca)
+        self._client = httpx.Client(base_url=server, verify=context, timeout=30)
+        self._gates = gates
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Pass a request on, unless a fault says otherwise."""
+        fault = self._gates.fault("kubernetes")
+        if fault == "down":
+            return Answer(0, b"")
+        if fault == "slow":
+            self._gates.hold("kubernetes")
+        if fault in ("throttled", "unauthorized"):
+            code, reason = (429, "TooManyRequests") if fault == "throttled" else (401, "Unauthorized")
+            return Answer(code, json.dumps({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": reason,
+                "reason": reason, "code": code}).encode(), headers=(("Retry-After", "30"),) if code == 429 else ())
+        if fault == "malformed":
+            return Answer(200, b'{"kind": "PodList", "items": [{"metadata"')
+        response = self._client.request(method, path, headers=_passed(headers), content=body)
+        content = response.content
+        if fault in ("empty", "stale") and method == "GET":
+            try:
+                value = json.loads(content)
+            except ValueError:
+                value = {}
+            if isinstance(value.get("items"), list):
+                newest = self._gates.newest("kubernetes", 0)
+                value["items"] = [] if fault == "empty" else [
+                    item for item in value["items"]
+                    if _seconds(item["metadata"]["creationTimestamp"]) < newest]
+                content = json.dumps(value).encode()
+        return Answer(response.status_code, content, response.headers.get("content-type", "application/json"))
+
+
+def _passed(headers: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in headers.items() if key.lower() not in _HOP | {"accept-encoding"}}
+
+
+def _error(headers: dict[str, str], status: int, code: str, message: str) -> Answer:
+    """An AWS error in the protocol of the request."""
+    if "json" in headers.get("content-type", ""):
+        return Answer(status, json.dumps({"__type": f"com.amazonaws.cloudwatch#{code}", "message": message}).encode(),
+                      "application/x-amz-json-1.0")
+    return Answer(status, f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>"
+                          "</Error><RequestId>0</RequestId></ErrorResponse>".encode(), "text/xml")
+
+
+def _seconds(moment: Any) -> float:
+    return float(moment) if isinstance(moment, int | float) else datetime.fromisoformat(str(moment)).timestamp()

@@ -1,0 +1,172 @@
+"""Splunk: the search export endpoint with the searches that its documentation describes, over the platform's logs.
+
+Format: Splunk's REST API reference, "search/v2/jobs/export"; "Search reference" for ``search``, ``bin``, ``stats``,
+``head`` and ``fields``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from sandbox.platform.telemetry import Delays, Line, Telemetry
+from sandbox.vendors.gate import Answer, Gates
+
+TOKEN = "sandbox-splunk-token-0123456789"  # noqa: S105 - of a stand-in
+Row = dict[str, Any]
+
+
+class SearchError(Exception):
+    """A search that Splunk would refuse."""
+
+
+class Splunk:
+    """The export endpoint."""
+
+    def __init__(self, telemetry: Telemetry, gates: Gates, delays: Delays) -> None:
+        self._telemetry, self._gates, self._delays = telemetry, gates, delays
+
+    def answer(self, headers: dict[str, str], body: bytes) -> Answer:
+        """Answer one POST of a search."""
+        fault = self._gates.fault("splunk")
+        if fault == "down":
+            return Answer(0, b"")
+        if fault == "slow":
+            self._gates.hold("splunk")
+        if fault == "throttled":
+            return _messages(429, "ERROR", "Too many requests", ("Retry-After", "30"))
+        if fault == "unauthorized" or headers.get("authorization") != f"Bearer {TOKEN}":
+            return _messages(401, "WARN", "call not properly authenticated")
+        form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+        if form.get("output_mode") != "json":
+            return Answer(200, b"<?xml version='1.0' encoding='UTF-8'?>\n<results preview='0'></results>", "text/xml")
+        try:
+            rows = self.run(form["search"], float(form["earliest_time"]), float(form["latest_time"]))
+        except KeyError as error:
+            return _messages(400, "FATAL", f"Missing argument {error}")
+        except (SearchError, ValueError) as error:
+            return _messages(400, "FATAL", f"Error in 'search' command: {error}")
+        lines = [json.dumps({"preview": False, "offset": offset, "result": row})
+                 for offset, row in enumerate(rows)]
+        if lines:
+            lines[-1] = lines[-1][:-1] + ', "lastrow": true}'
+        text = "\n".join(lines) + "\n" if lines else '{"preview":false,"lastrow":true}\n'
+        if fault == "malformed":
+            text = text[:len(text) // 2] + "\n<response><messages><msg type=\"FATAL\">"
+        return Answer(200, text.encode())
+
+    def run(self, search: str, earliest: float, latest: float) -> list[Row]:
+        """Run one search; raises SearchError."""
+        first, *commands = [part.strip() for part in _pipes(search)]
+        if not first.startswith("search "):
+            raise SearchError(f"Unknown search command '{first.split()[0] if first else ''}'.")
+        wanted = _Expression(first.removeprefix("search ")).parse()
+        rows: list[Row] = []
+        if self._gates.fault("splunk") != "empty":
+            newest = self._gates.newest("splunk", self._delays.splunk)
+            rows = [row for line in self._telemetry.lines_between(earliest, min(latest, newest))
+                    for row in [_row(line)] if wanted(row)]
+        rows.reverse()  # newest first, as Splunk returns events
+        for command in commands:
+            rows = _command(command, rows)
+        for row in rows:
+            if isinstance(row.get("_time"), float):
+                row["_time"] = datetime.fromtimestamp(row["_time"], UTC).isoformat(timespec="milliseconds")
+        return [{key: str(value) for key, value in row.items()} for row in rows]
+
+
+def _command(command: str, rows: list[Row]) -> list[Row]:
+    name, _, rest = command.partition(" ")
+    match name:
+        case "bin" | "bucket":
+            found = re.fullmatch(r"_time\s+span=(\d+)(s|m|h)", rest.strip())
+            if not found:
+                raise SearchError(f"cannot read 'bin {rest}'")
+            span = int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+            return [row | {"_time": row["_time"] // span * span} for row in rows]
+        case "stats":
+            found = re.fullmatch(r"count\s+by\s+(.+)", rest.strip())
+            if not found:
+                raise SearchError(f"cannot read 'stats {rest}'")
+            keys = [key.strip() for key in re.split(r"[,\s]+", found[1]) if key.strip()]
+            counts: dict[tuple[Any, ...], int] = {}
+            for row in rows:
+                if all(key in row for key in keys):
+                    group = tuple(row[key] for key in keys)
+                    counts[group] = counts.get(group, 0) + 1
+            return [dict(zip(keys, group, strict=True)) | {"count": count}
+                    for group, count in sorted(counts.items(), key=lambda item: str(item[0]))]
+        case "head":
+            return rows[:int(rest.strip() or 10)]
+        case "fields":
+            keys = [key.strip() for key in re.split(r"[,\s]+", rest) if key.strip()]
+            return [{key: row[key] for key in keys if key in row} for row in rows]
+    raise SearchError(f"Unknown search command '{name}'.")
+
+
+class _Expression:
+    """``index=payments (level=ERROR OR level=FATAL) NOT component=x "text"``."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = re.findall(r'\(|\)|[\w.]+\s*!?=\s*(?:"(?:[^"\\]|\\.)*"|[^\s()]+)|"(?:[^"\\]|\\.)*"|[^\s()]+', text)
+
+    def parse(self) -> Callable[[Row], bool]:
+        result = self._any()
+        if self._tokens:
+            raise SearchError("unbalanced parentheses")
+        return result
+
+    def _any(self) -> Callable[[Row], bool]:
+        options = [self._all()]
+        while self._tokens and self._tokens[0] == "OR":
+            self._tokens.pop(0)
+            options.append(self._all())
+        return lambda row: any(option(row) for option in options)
+
+    def _all(self) -> Callable[[Row], bool]:
+        parts: list[Callable[[Row], bool]] = []
+        while self._tokens and self._tokens[0] not in (")", "OR"):
+            token = self._tokens.pop(0)
+            if token == "AND":  # noqa: S105 - a word of the search language
+                continue
+            negated = token == "NOT"  # noqa: S105 - a word of the search language
+            if negated:
+                token = self._tokens.pop(0)
+            test = self._one(token)
+            parts.append((lambda test: lambda row: not test(row))(test) if negated else test)
+        return lambda row: all(part(row) for part in parts)
+
+    def _one(self, token: str) -> Callable[[Row], bool]:
+        if token == "(":  # noqa: S105 - a word of the search language
+            inner = self._any()
+            if not self._tokens or self._tokens.pop(0) != ")":
+                raise SearchError("unbalanced parentheses")
+            return inner
+        field = re.fullmatch(r'([\w.]+)\s*(!?=)\s*(.+)', token, re.S)
+        if field:
+            name, value = field[1], field[3].strip('"')
+            pattern = re.compile(re.escape(value).replace(r"\*", ".*"), re.I | re.S)
+            if field[2] == "=":
+                return lambda row: bool(pattern.fullmatch(str(row.get(name, ""))))
+            return lambda row: name in row and not pattern.fullmatch(str(row[name]))
+        word = token.strip('"').lower()
+        return (lambda row: True) if word == "*" else (lambda row: word in str(row["_raw"]).lower())
+
+
+def _row(line: Line) -> Row:
+    moment = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
+    return {"_time": line.at, "index": "payments", "sourcetype": "app", "component": line.component,
+            "level": line.level, "version": line.version, "pod": line.pod, "host": line.pod,
+            "_raw": f"{moment} {line.text}"}
+
+
+def _pipes(search: str) -> list[str]:
+    return re.split(r"\|(?=(?:[^\"]|\"[^\"]*\")*$)", search)
+
+
+def _messages(status: int, kind: str, text: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, json.dumps({"messages": [{"type": kind, "text": text}]}).encode(), headers=headers)
