@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy
@@ -25,16 +26,22 @@ from stacks.records import Records
 
 _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
 
-STEPS = {
-    "open": "Open the incident",
-    "confirm": "Confirm the incident",
-    "assemble": "Assemble the team",
-    "isolate": "Isolate the issue",
-    "diagnose": "Diagnose the root cause",
-    "guard": "Check the guardrails",
-    "monitor": "Monitor the recovery",
-    "close": "Stand down, or escalate",
-    "review": "Write the postmortem",
+@dataclass(frozen=True)
+class Group:
+    """Steps that share a function, for they need the same rights."""
+
+    description: str
+    steps: tuple[str, ...]
+    """Modules of ``responder.handlers``."""
+    memory_mib: int = 512
+    timeout_seconds: int = 30
+
+
+GROUPS = {
+    "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors",
+                    ("open", "confirm", "isolate", "diagnose", "guard", "monitor")),
+    "tell": Group("Tells people: assembles the team, stands down, escalates", ("assemble", "close")),
+    "report": Group("Writes the postmortem", ("review",), 1024, 90),
 }
 
 
@@ -63,18 +70,16 @@ class Workflow(Construct):
         self._records, self._code, self._prefix = records, code, prefix
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
-        extra = {"guard": (Statement(("ssm:GetParameter",), ssm),)}
-        steps = {name: self._step(name, title, extra.get(name, ())) for name, title in STEPS.items()}
+        extra = {"decide": (Statement(("ssm:GetParameter",), ssm),)}
+        steps = {name: self._step(name, group, extra.get(name, ())) for name, group in GROUPS.items()}
         self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
         self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
-        records.topic.grant_publish(steps["assemble"].role)
-        records.topic.grant_publish(steps["close"].role)
-        records.bucket.grant_put(steps["review"].role, "postmortems/*")
-        self._suppress_writes(steps["review"].role)
+        records.topic.grant_publish(steps["tell"].role)
+        records.bucket.grant_put(steps["report"].role, "postmortems/*")
 
         self.undelivered = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
                                      enforce_ssl=True, retention_period=Duration.days(14))
-        steps["assemble"].function.configure_async_invoke(
+        steps["tell"].function.configure_async_invoke(
             retry_attempts=2, max_event_age=Duration.minutes(10),
             on_failure=_destination(self.undelivered))
         log = logs.LogGroup(self, "Log", log_group_name=f"/aws/vendedlogs/states/{prefix}",
@@ -119,13 +124,14 @@ class Workflow(Construct):
             alarm.add_alarm_action(cloudwatch_actions.SnsAction(  # type: ignore[arg-type] # jsii: by structure
                 self._records.topic))
 
-    def _step(self, name: str, title: str, statements: Sequence[Statement]) -> Function:
+    def _step(self, name: str, group: Group, statements: Sequence[Statement]) -> Function:
         step = Function(
             self, f"Step{name.capitalize()}", name=function_name(self._prefix, "step", name), code=self._code,
-            handler=f"responder.handlers.{name}.handler", description=title, statements=statements,
-            environment={"TABLE": self._records.table.table_name, "BUCKET": self._records.bucket.bucket_name,
-                         "TOPIC": self._records.topic.topic_arn},
-            memory_mib=1024 if name == "review" else 512, timeout_seconds=90 if name == "review" else 30)
+            handler="responder.handlers.steps.handler", description=group.description, statements=statements,
+            environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
+                         **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
+                         **({"BUCKET": self._records.bucket.bucket_name} if name == "report" else {})},
+            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds)
         self._keep_records(step)
         return step
 

@@ -32,6 +32,8 @@ class Kubelet:
         self._cluster, self._versions = cluster, versions
         self._began: dict[str, float] = {}
         self._written: dict[str, str] = {}
+        self._turned: dict[str, dict[str, float]] = {}
+        """Pod to when it first was so: ready, unready, leaving."""
         self._events: dict[tuple[str, str, str], float] = {}
         self._addresses = itertools.count(10)
         self._ip: dict[str, str] = {}
@@ -54,7 +56,7 @@ class Kubelet:
             else:
                 self._run(pod, now, references)
         living = {pod["metadata"]["uid"] for pod in pods}
-        for memory in (self._began, self._written, self._ip):
+        for memory in (self._began, self._written, self._ip, self._turned):
             for uid in memory.keys() - living:
                 del memory[uid]
 
@@ -75,7 +77,7 @@ class Kubelet:
 
     def _finish(self, pod: Object, now: float) -> None:
         uid = pod["metadata"]["uid"]
-        gone = self._began.setdefault(f"leaving-{uid}", now)
+        gone = self._turned.setdefault(uid, {}).setdefault("leaving", now)
         if now - gone >= _LEAVE_SECONDS:
             self._cluster.delete_now(_path(pod))
 
@@ -119,8 +121,7 @@ class Kubelet:
                        "conditions": _conditions(began, True, ready, self._changed(pod, ready, now))}
 
     def _changed(self, pod: Object, ready: bool, now: float) -> str:
-        key = f"ready-{pod['metadata']['uid']}-{ready}"
-        return _iso(self._began.setdefault(key, now))
+        return _iso(self._turned.setdefault(pod["metadata"]["uid"], {}).setdefault("ready" if ready else "unready", now))
 
     def _init(self, pod: Object, age: float, now: float, began: str) -> Object | None:
         """What the init containers hold up, or None once all have ended."""

@@ -1,0 +1,19 @@
+"""Several steps in one function, where they need the same rights: the first warms it for those that follow.
+
+Which steps a function has is a matter of its environment: ``STEPS`` names their modules here, separated by commas.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Hand the event to the step that it names; raises ValueError where this function has no such step."""
+    name = event["do"]
+    if name not in os.environ["STEPS"].split(","):
+        raise ValueError(f"this function has no step {name!r}; it has {os.environ['STEPS']}")
+    result: dict[str, Any] = importlib.import_module(f"responder.handlers.{name}").handler(event, context)
+    return result

@@ -1,0 +1,85 @@
+"""``python -m sandbox up | down | status | drill FILE-OR-FOLDER... | demo``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from sandbox.places import SandboxError, Up
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit code: 0 done, 1 an expectation did not hold or the sandbox failed, 2 bad input."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A payment platform that breaks.")
+    words = parser.add_subparsers(dest="word", required=True)
+    words.add_parser("up", help="start the sandbox and deploy the responder to it")
+    words.add_parser("down", help="end it")
+    words.add_parser("status", help="say whether one is up, and where")
+    drill = words.add_parser("drill", help="run drills")
+    drill.add_argument("paths", nargs="+", type=Path, metavar="FILE-OR-FOLDER")
+    drill.add_argument("--json", type=Path, metavar="OUT-FOLDER", help="write OUT-FOLDER/NAME.json for each")
+    drill.add_argument("--keep", action="store_true", help="leave the sandbox up")
+    demo = words.add_parser("demo", help="a bad release, from alarm to postmortem")
+    demo.add_argument("--keep", action="store_true", help="leave the sandbox up")
+    given = parser.parse_args(arguments)
+    try:
+        return _WORDS[given.word](given)
+    except SandboxError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _up(given: argparse.Namespace) -> int:
+    from sandbox import run
+
+    sandbox = run.up()
+    run.control(sandbox.ports, "reset")
+    return _status(given)
+
+
+def _down(given: argparse.Namespace) -> int:
+    from sandbox import run
+
+    print("the sandbox is down" if run.down() else "no sandbox was up")
+    return 0
+
+
+def _status(given: argparse.Namespace) -> int:
+    sandbox = Up.load()
+    if sandbox is None:
+        print("no sandbox is up; `make up` starts one")
+        return 1
+    print(f"the sandbox is up. AWS: --endpoint-url http://127.0.0.1:{sandbox.ports.aws} (any credentials)")
+    for name, value in sandbox.outputs.items():
+        print(f"  {name}: {value}")
+    return 0
+
+
+def _drill(given: argparse.Namespace) -> int:
+    from sandbox.drill.contract import ContractError, read
+    from sandbox.drill.run import run_all
+
+    try:
+        drills = read(given.paths)
+    except ContractError as error:
+        print(f"nothing was started:\n{error}", file=sys.stderr)
+        return 2
+    return 0 if run_all(drills, given.json, given.keep) else 1
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from sandbox.demo import demo
+
+    return demo(keep=given.keep)
+
+
+_WORDS = {"up": _up, "down": _down, "status": _status, "drill": _drill, "demo": _demo}
+
+
+if __name__ == "__main__":
+    # The responder's own folder holds the configuration's model, which the sandbox reads too.
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lambdas"))
+    sys.exit(main(sys.argv[1:]))

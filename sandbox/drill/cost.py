@@ -1,0 +1,50 @@
+"""What an incident costs at AWS's list prices, from the execution's history and the record."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_MEMORY_GB = {"report": 1.0}
+
+
+def prices() -> dict[str, Any]:
+    """Return the price list."""
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text())
+    return found
+
+
+def of_execution(history: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]]) -> float:
+    """Return US dollars for one execution's history (as GetExecutionHistory gives it) and its incident's items.
+
+    A transition is a state entered, or entered again by a retry. A function is billed from when it was started until
+    it answered, so its cold start is paid for as well; its memory is what it was deployed with. Each item of the
+    record is a write of its size in KB, and is read twice.
+    """
+    price = prices()
+    transitions = sum(event["type"].endswith("StateEntered") or event["type"] == "TaskFailed" for event in history)
+    started = {event["id"]: event for event in history}
+    seconds = 0.0
+    requests = 0
+    for event in history:
+        if event["type"] not in ("TaskSucceeded", "TaskFailed", "LambdaFunctionSucceeded", "LambdaFunctionFailed"):
+            continue
+        requests += 1
+        first = event
+        while first["previousEventId"] and first["type"] not in ("TaskScheduled", "LambdaFunctionScheduled"):
+            first = started[first["previousEventId"]]
+        text = json.dumps(first.get("taskScheduledEventDetails", {}), default=str)
+        memory = next((size for name, size in _MEMORY_GB.items() if f"step-{name}" in text), 0.5)
+        seconds += memory * (event["timestamp"] - first["timestamp"]).total_seconds()
+    kilobytes = sum(math.ceil(len(json.dumps(item, default=str)) / 1024) for item in items)
+    told = sum(item.get("kind") == "notification" for item in items)
+    reports = sum(item.get("kind") == "report" for item in items)
+    return round(
+        transitions * price["step_functions_standard_per_transition"]
+        + seconds * price["lambda_arm_per_gb_second"] + requests * price["lambda_per_request"]
+        + kilobytes * price["dynamodb_on_demand_per_write_unit"]
+        + kilobytes * price["dynamodb_on_demand_per_read_unit"]
+        + told * price["sns_per_publish"] + 3 * reports * price["s3_per_put"], 6)

@@ -1,0 +1,247 @@
+"""Run drills, one after the other, each from the same healthy start, and say what came of them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+
+from sandbox import run as sandbox_run
+from sandbox.drill.contract import Drill, Event
+from sandbox.drill.result import Observed, result
+from sandbox.places import SERVICE, SandboxError, Up
+
+GIVE_UP_SECONDS = 300.0
+_NO_INCIDENT_SECONDS = 75.0
+"""After the last event, without an incident: longer than any alarm of the sandbox takes, the load balancer's included."""
+_STEADY_SECONDS = 2.0
+
+
+@dataclass
+class Moment:
+    """How a drill goes, for whoever watches."""
+
+    seconds: float
+    """Since the first event."""
+    recent: list[tuple[float, int, int]] = field(default_factory=list)
+    """The entry's last seconds: [at, requests, errors]."""
+    items: list[dict[str, Any]] = field(default_factory=list)
+    """All items of the incidents so far."""
+    alarms: dict[str, float] = field(default_factory=dict)
+    """Alarm to when it went off."""
+    started: float = 0.0
+
+
+Watch = Callable[[Moment], None]
+
+
+class Runner:
+    """Runs drills on one sandbox."""
+
+    def __init__(self, sandbox: Up, say: sandbox_run.Say = sandbox_run.say_plain) -> None:
+        self.sandbox, self._say = sandbox, say
+        self._dynamodb, self._functions = boto3.client("dynamodb"), boto3.client("stepfunctions")
+        self._sqs, self._s3, self._logs = boto3.client("sqs"), boto3.client("s3"), boto3.client("logs")
+
+    def run(self, drill: Drill, watch: Watch | None = None) -> dict[str, Any]:
+        """Run one drill and return its result; raises SandboxError where the sandbox itself fails."""
+        self.sandbox = sandbox_run.ensure_deployed(self.sandbox, drill.overrides(), self._say)
+        self._clean(drill)
+        time.sleep(_STEADY_SECONDS)
+        started = time.time()
+        troubles: list[str] = []
+        thread = threading.Thread(target=self._bring_about, args=(drill.events, started, troubles), daemon=True)
+        thread.start()
+        moment = Moment(0.0, started=started)
+        last_event = started + max(event.at + (event.lasts or 0) for event in drill.events)
+        while True:
+            time.sleep(0.5)
+            moment.seconds = time.time() - started
+            status = sandbox_run.control(self.sandbox.ports, "status")
+            moment.recent, moment.alarms = status["recent"], status["went_off"]
+            moment.items = list(self._items())
+            if watch:
+                watch(moment)
+            if troubles:
+                raise SandboxError(f"{drill.name}: an event could not be brought about: {troubles[0]}")
+            incidents = [item for item in moment.items if item["sk"] == "INCIDENT"]
+            events_over = time.time() > last_event and not thread.is_alive()
+            if events_over and incidents and all(item.get("outcome") and item.get("report") for item in incidents):
+                break
+            if events_over and not incidents and time.time() > last_event + _NO_INCIDENT_SECONDS:
+                break
+            if moment.seconds > GIVE_UP_SECONDS:
+                break
+        self._settle()
+        return self._result(drill, moment)
+
+    def _clean(self, drill: Drill) -> None:
+        """Take away what a drill before this one left, and begin anew."""
+        self._stop_all()
+        for item in self._raw_items():
+            self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
+        boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value="released",
+                                          Type="String", Overwrite=True)
+        self._inbox = self._subscribe()
+        self._begun = time.time()
+        sandbox_run.control(self.sandbox.ports, "reset", seed=drill.name, replicas=dict(drill.start.replicas),
+                            requests_per_second=drill.start.requests_per_second)
+        # What the reset itself may have set off is none of the drill's.
+        self._stop_all()
+        for item in self._raw_items():
+            self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
+
+    def _bring_about(self, events: Sequence[Event], started: float, troubles: list[str]) -> None:
+        """Bring each event about at its time, and heal what is to heal."""
+        tokens: dict[int, Any] = {}
+        due = sorted([(event.at, number, False) for number, event in enumerate(events)] + [
+            (event.at + event.lasts, number, True) for number, event in enumerate(events) if event.lasts is not None])
+        for at, number, heal in due:
+            time.sleep(max(0.0, started + at - time.time()))
+            event = events[number]
+            try:
+                tokens[number] = sandbox_run.control(
+                    self.sandbox.ports, "event", kind=event.kind, fields=event.fields, heal=heal,
+                    token=tokens.get(number))
+            except Exception as error:  # noqa: BLE001 - told to whoever runs the drill
+                troubles.append(f"{event.kind} at {event.at:.0f} s: {error}")
+                return
+
+    def _settle(self) -> None:
+        """Wait until signals that came meanwhile have been attached."""
+        end = time.time() + 60
+        while time.time() < end:
+            running = [item for item in self._executions("RUNNING")]
+            open_ones = [item for item in self._items() if item["sk"] == "INCIDENT" and item.get("status") != "closed"]
+            if len(running) <= len(open_ones):
+                return
+            time.sleep(0.5)
+
+    def _result(self, drill: Drill, moment: Moment) -> dict[str, Any]:
+        items = list(self._items())
+        incidents = sorted((item for item in items if item["sk"] == "INCIDENT"), key=lambda item: item["opened_at"])
+        mine = [item for item in items if incidents and item["pk"] == incidents[0]["pk"]]
+        history = self._history(incidents[0]["execution"]) if incidents else []
+        first = min((at for at in moment.alarms.values() if at >= moment.started), default=None)
+        found = {text: self._places(text, items) for text in drill.expect.stored_nowhere or []}
+        value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found))
+        self._stop_all()
+        return value
+
+    @property
+    def _table(self) -> str:
+        return self.sandbox.outputs["Timeline"]
+
+    def _items(self) -> Iterator[dict[str, Any]]:
+        plain = TypeDeserializer()
+        for item in self._raw_items():
+            yield json.loads(json.dumps({key: plain.deserialize(value) for key, value in item.items()},
+                                        default=float))
+
+    def _raw_items(self) -> Iterator[dict[str, Any]]:
+        for page in self._dynamodb.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
+            yield from page["Items"]
+
+    def _executions(self, status: str) -> Iterator[dict[str, Any]]:
+        for page in self._functions.get_paginator("list_executions").paginate(
+                stateMachineArn=self.sandbox.outputs["StateMachine"], statusFilter=status):
+            yield from page["executions"]
+
+    def _stop_all(self) -> None:
+        for execution in self._executions("RUNNING"):
+            self._functions.stop_execution(executionArn=execution["executionArn"], cause="the drill is over")
+
+    def _history(self, execution: str) -> list[dict[str, Any]]:
+        return [event for page in self._functions.get_paginator("get_execution_history").paginate(
+            executionArn=execution) for event in page["events"]]
+
+    def _subscribe(self) -> str:
+        """Subscribe a queue to the incident topic, as a team's pager would be; returns its URL."""
+        queue: str = self._sqs.create_queue(QueueName="team")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        boto3.client("sns").subscribe(TopicArn=self.sandbox.outputs["Topic"], Protocol="sqs", Endpoint=arn)
+        while self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages"):
+            self._sqs.purge_queue(QueueUrl=queue)
+        return queue
+
+    def _places(self, text: str, items: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Where a text was stored: items, objects, logs, messages, execution histories."""
+        found = {f"item {item['sk']}" for item in items if text in json.dumps(item, default=str)}
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.sandbox.outputs["Reports"]):
+            for entry in page.get("Contents", []):
+                if entry["LastModified"].timestamp() < self._begun:
+                    continue
+                body = self._s3.get_object(Bucket=self.sandbox.outputs["Reports"], Key=entry["Key"])["Body"].read()
+                if text.encode() in body:
+                    found.add(f"object {entry['Key']}")
+        for group in self._logs.describe_log_groups()["logGroups"]:
+            for page in self._logs.get_paginator("filter_log_events").paginate(
+                    logGroupName=group["logGroupName"], startTime=int(self._begun * 1000)):
+                if any(text in event["message"] for event in page["events"]):
+                    found.add(f"log {group['logGroupName']}")
+        while messages := self._sqs.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                if text in message["Body"]:
+                    found.add("message")
+                self._sqs.delete_message(QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"])
+        for status in ("RUNNING", "SUCCEEDED", "FAILED", "ABORTED"):
+            for execution in self._executions(status):
+                if execution["startDate"].timestamp() >= self._begun and text in json.dumps(
+                        self._history(execution["executionArn"]), default=str):
+                    found.add(f"execution {execution['name']}")
+        return sorted(found)
+
+
+def report_file(sandbox: Up, address: str, folder: Path) -> Path:
+    """Fetch a report from S3 to disk, and return the file."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    target = folder / key
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    return target
+
+
+def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool) -> bool:
+    """Run drills one after the other on one sandbox, print how they go, and return whether all were met."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    was_up = Up.load() is not None
+    results = []
+    try:
+        runner = Runner(sandbox_run.up())
+        for drill in drills:
+            began = time.monotonic()
+            value = runner.run(drill)
+            results.append(value)
+            word = "met" if value["met"] else "UNMET"
+            console.print(f"{word:5} {drill.name}: {value['outcome']}, {value['cause']['id']}, "
+                          f"{time.monotonic() - began:.0f} s"
+                          + "".join(f"\n      {problem}" for problem in value["unmet"]), highlight=False, soft_wrap=True)
+            if json_folder:
+                json_folder.mkdir(parents=True, exist_ok=True)
+                (json_folder / f"{drill.name}.json").write_text(json.dumps(value, indent=1) + "\n")
+    finally:
+        if not keep and not was_up:
+            sandbox_run.down()
+    table = Table(box=None, pad_edge=False)
+    for title in ("drill", "met", "outcome", "cause", "actions", "alarm", "applied", "recovered", "cost"):
+        table.add_column(title, justify="right" if title in ("alarm", "applied", "recovered", "cost") else "left")
+    for value in results:
+        seconds = value["seconds"]
+        table.add_row(value["drill"], "yes" if value["met"] else "NO", str(value["outcome"]), value["cause"]["id"],
+                      ", ".join(f"{action['id']} {action['status']}" for action in value["actions"]) or "-",
+                      *(f"{seconds[name]:.1f} s" if seconds[name] is not None else "-"
+                        for name in ("alarm", "first_action", "recovered")), f"${value['cost_usd']:.4f}")
+    console.print(table)
+    met = sum(value["met"] for value in results)
+    console.print(f"{met} of {len(results)} drills were met")
+    return met == len(results)
