@@ -185,3 +185,13 @@ def line_of(node: yaml.Node | None, path: Sequence[str | int]) -> int:
 def path_text(path: Sequence[str | int]) -> str:
     """A field's path as people write it: ``components[0].calls[1]``."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".") or "(file)"
+
+
+if __name__ == "__main__":
+    import sys
+
+    try:
+        for checked in read_folder(Path(sys.argv[1])):
+            sys.stdout.write(f"{checked.service}: configuration is valid, mode {checked.mode}\n")
+    except ConfigurationError as problem:
+        sys.exit(str(problem))

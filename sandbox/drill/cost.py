@@ -34,7 +34,7 @@ def of_execution(history: Sequence[Mapping[str, Any]], items: Sequence[Mapping[s
             continue
         requests += 1
         first = event
-        while first["previousEventId"] and first["type"] not in ("TaskScheduled", "LambdaFunctionScheduled"):
+        while first.get("previousEventId") and first["type"] not in ("TaskScheduled", "LambdaFunctionScheduled"):
             first = started[first["previousEventId"]]
         text = json.dumps(first.get("taskScheduledEventDetails", {}), default=str)
         memory = next((size for name, size in _MEMORY_GB.items() if f"step-{name}" in text), 0.5)

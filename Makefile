@@ -1,0 +1,44 @@
+# `make help` lists the words. Each does its own set-up.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3 || echo python3)
+RUN = .venv/bin/python
+INCIDENT ?=
+export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test drills up down status lint synth bench
+
+help:  ## list the words
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup:  ## install what the other words need (they do it themselves)
+	@$(PYTHON) scripts/setup.py
+
+demo: setup  ## watch an outage from alarm to postmortem, on this machine
+	@$(RUN) -m sandbox demo
+
+test: setup  ## run all tests, the drills on the embedded cloud among them
+	@$(RUN) -m pytest
+
+drills: setup  ## run every drill of drills/
+	@$(RUN) -m sandbox drill drills
+
+up: setup  ## start a sandbox and leave it up
+	@$(RUN) -m sandbox up
+
+down: setup  ## end the sandbox
+	@$(RUN) -m sandbox down
+
+status: setup  ## say whether a sandbox is up, and where
+	@$(RUN) -m sandbox status
+
+lint: setup  ## check style, types and configuration
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy lambdas/responder stacks sandbox
+	@$(RUN) -m stacks.configuration config
+
+synth: setup  ## build the CloudFormation template into cdk.out
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/cdk synth --quiet
+
+bench: setup  ## measure start-up, package size, and the share of each step
+	@$(RUN) -m bench

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Sets up what the project's commands need: .venv with the pinned packages, and the CDK command line in node_modules.
+
+    python3 scripts/setup.py
+
+Only the standard library, and only syntax that an old Python reads, so that it can say that it is too old. What is in
+place already is left alone.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+OLDEST_PYTHON = (3, 11)
+OLDEST_NODE = 20
+
+
+def main():
+    if sys.version_info < OLDEST_PYTHON:
+        fail("Python %d.%d or newer is needed, and this is %s. Name another one: make PYTHON=python3.12 ..."
+             % (OLDEST_PYTHON + (sys.version.split()[0],)))
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        fail("Node.js %d or newer with npm is needed for the CDK command line, and none is on the PATH" % OLDEST_NODE)
+    version = subprocess.run([node, "--version"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+    if int(version.lstrip("v").split(".")[0]) < OLDEST_NODE:
+        fail("Node.js %d or newer is needed, and %s is %s" % (OLDEST_NODE, node, version))
+    part("Python packages in .venv", packages, stamp(
+        os.path.join(VENV, "installed"), "requirements-dev.txt", "requirements.txt", "lambdas/requirements.txt"))
+    part("CDK command line in node_modules", cdk, stamp(
+        os.path.join(ROOT, "node_modules", "installed"), "package.json", "package-lock.json"))
+
+
+def packages():
+    if not os.path.exists(os.path.join(VENV, "bin", "python")):
+        run([sys.executable, "-m", "venv", VENV])
+    run([os.path.join(VENV, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--requirement", os.path.join(ROOT, "requirements-dev.txt")])
+
+
+def cdk():
+    run(["npm", "ci", "--silent"])
+
+
+def stamp(path, *files):
+    """Return where it is kept what was installed from, and what that is now."""
+    digest = hashlib.sha256(sys.version.encode())
+    for name in files:
+        with open(os.path.join(ROOT, name), "rb") as file:
+            digest.update(file.read())
+    return path, digest.hexdigest()
+
+
+def part(name, action, kept):
+    path, wanted = kept
+    if os.path.exists(path):
+        with open(path) as file:
+            if file.read() == wanted:
+                return
+    print("  %s ..." % name, flush=True)
+    started = time.time()
+    action()
+    with open(path, "w") as file:
+        file.write(wanted)
+    print("  %s (%.1f s)" % (name, time.time() - started), flush=True)
+
+
+def run(command):
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        fail("%s failed; the lines above say why. Nothing else was touched: run the same command again"
+             % " ".join(command[:4]))
+
+
+def fail(message):
+    sys.exit("setup: " + message)
+
+
+main()
