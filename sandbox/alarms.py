@@ -65,10 +65,9 @@ class Alarm:
         return state, (f"Threshold Crossed: {breaching} out of the last {self._periods} datapoints [{shown}] "
                        f"{'breached' if state == 'ALARM' else 'did not breach'} the threshold ({self._threshold:g})")
 
-    def due(self, now: float, delay: float, evaluated: float) -> float | None:
-        """Return the start of the newest whole period, where it has not been evaluated yet."""
-        newest = (now - delay) // self.period * self.period - self.period
-        return newest if newest > evaluated else None
+    def newest(self, now: float, delay: float) -> float:
+        """Return the start of the newest period that is whole and has arrived."""
+        return (now - delay) // self.period * self.period - self.period
 
 
 class Evaluator:
@@ -85,17 +84,19 @@ class Evaluator:
 
     def reset(self) -> None:
         """Put every alarm to OK, as after two healthy hours."""
+        now = time.time()
         for alarm in self._alarms:
             self._set(alarm, "OK", "the sandbox was reset")
-            self._evaluated[alarm.name] = time.time()
+            # Periods that are whole by now are history; the one that is under way still counts.
+            self._evaluated[alarm.name] = alarm.newest(now, self._delay(alarm))
         self.went_off = {}
 
     def step(self) -> None:
         """Evaluate each alarm whose newest period is whole and has arrived."""
         now = time.time()
         for alarm in self._alarms:
-            newest = alarm.due(now, self._delays[60 if alarm.period >= 60 else 10], self._evaluated.get(alarm.name, 0))
-            if newest is None:
+            newest = alarm.newest(now, self._delay(alarm))
+            if newest <= self._evaluated.get(alarm.name, 0):
                 continue
             answer = self._cloudwatch.get_metric_data(
                 MetricDataQueries=alarm.queries(), ScanBy="TimestampAscending",
@@ -112,6 +113,9 @@ class Evaluator:
     def alarms(self) -> list[str]:
         """The names of all alarms."""
         return [alarm.name for alarm in self._alarms]
+
+    def _delay(self, alarm: Alarm) -> float:
+        return self._delays[60 if alarm.period >= 60 else 10]
 
     def _set(self, alarm: Alarm, state: str, reason: str) -> None:
         if state == "ALARM":

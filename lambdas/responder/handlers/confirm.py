@@ -17,8 +17,10 @@ def handler(visit: Step) -> dict[str, Any]:
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     sources = [answer["source"] for answer in visit.answers]
     result = confirm(visit.service, sources, visit.findings)
-    votes = ", ".join(f"{source} {vote}" for source, vote in result.votes.items())
-    visit.note(f"{result.answer.replace('_', ' ')}: {votes}", kind="decision",
+    by_vote = {vote: [source for source, said in result.votes.items() if said == vote]
+               for vote in ("outage", "healthy", "unknown")}
+    told = "; ".join(f"{vote} by {', '.join(named)}" for vote, named in by_vote.items() if named)
+    visit.note(f"{result.answer.replace('_', ' ')}: {told}", kind="decision",
                why="; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()),
                detail={"answer": result.answer, "kind": result.kind, "votes": result.votes,
                        "onset": iso(result.onset) if result.onset else None})

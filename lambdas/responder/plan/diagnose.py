@@ -167,7 +167,8 @@ def _rollout(component: str, finding: Finding, onset: float | None) -> tuple[Obs
         image = current["images"][0] if current["images"] else ""
         return Observation("rollout_just_before", finding.source, "rollouts", {
             "component": component, "images": ", ".join(current["images"]),
-            "seconds": f"{max(0.0, before):.0f}"}), version_of(image)
+            "when": f"{before:.0f} s before the symptom began" if before >= 1
+                    else "as the symptom began (known to a period of 10 s)"}), version_of(image)
     return Observation("no_recent_rollout", finding.source, "rollouts",
                        {"component": component, "seconds": f"{SUSPICION_SECONDS:.0f}"}), None
 

@@ -14,8 +14,10 @@ from responder.plan.rates import upper_bound
 Answer = Literal["recovered", "waiting", "not_helped"]
 
 SOURCES_NEEDED = 2
-_SETTLING_BUCKETS = 1
-"""The newest period may not be complete, and is left out."""
+_LEAST_SHARE = 0.3
+"""Fewer requests than this share of what the baseline had are no recovery: customers are still kept away."""
+_SPURIOUS_ERRORS = 2
+"""One failed request in a period that has just begun is no symptom."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +87,20 @@ def _well_since(service: Service, finding: Finding, now: float) -> float | None:
     # Silence is no recovery: the newest period with requests must be recent, and requests come as they used to.
     if now - newest > 60 + service.metrics.period_seconds:
         return None
-    settled = series[:-_SETTLING_BUCKETS] if len(series) > _SETTLING_BUCKETS else series
-    since: float | None = None
     run: list[Bucket] = []
-    for bucket in reversed(settled):
-        limit = service.confirm.error_rate
-        if bucket.error_rate > limit and bucket.errors >= 2:
+    for bucket in reversed(series):
+        if bucket.error_rate > service.confirm.error_rate and bucket.errors >= _SPURIOUS_ERRORS:
             break
         run.append(bucket)
-        since = bucket.start
+    if not run:
+        return None
     requests, errors = sum(b.requests for b in run), sum(b.errors for b in run)
-    seconds = (run[0].start - run[-1].start + service.metrics.period_seconds) if run else 0
-    if since is None or requests < min(service.confirm.minimum_requests, 0.5 * expected * seconds):
+    seconds = run[0].start - run[-1].start + service.metrics.period_seconds
+    # Requests must come much as they used to (the newest period may have just begun), and enough to tell.
+    if requests < min(service.confirm.minimum_requests, 0.5 * expected * seconds) or requests < _LEAST_SHARE * (
+            expected * (seconds - service.metrics.period_seconds)):
         return None
-    if expected and requests < 0.3 * expected * seconds:
+    if requests >= 3 * service.confirm.minimum_requests and upper_bound(errors, requests, z=1.0) > (
+            service.confirm.error_rate):
         return None
-    if requests >= 3 * service.confirm.minimum_requests and upper_bound(errors, requests, z=1.0) > max(
-            service.confirm.error_rate, 0.05):
-        return None
-    return since
+    return run[-1].start
