@@ -202,7 +202,7 @@ def _fixtures(ports: Ports) -> None:
         "authority": control_plane.authority(STATE / "control-plane")})
     boto3.client("rds").create_db_instance(
         DBInstanceIdentifier=DATABASE, DBInstanceClass="db.r6g.large", Engine="postgres", MultiAZ=True,
-        AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")  # noqa: S106
+        AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")
 
 
 def _apply_rbac(sandbox: Up) -> None:

@@ -161,7 +161,7 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
                       ("splunk", service.splunk and service.splunk.url)):
         if url:
             parts = urlsplit(url)
-            if parts.scheme != "https" and parts.hostname not in _LOOPBACK or not parts.hostname:
+            if (parts.scheme != "https" and parts.hostname not in _LOOPBACK) or not parts.hostname:
                 yield (path, "endpoint" if path == "newrelic" else "url"), repr(url), "an https:// address"
 
 

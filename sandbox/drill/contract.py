@@ -238,7 +238,7 @@ class Drill(_Strict):
         """What the responder's configuration has different for this drill."""
         known = [action.name for action in actions.every()]
         return {"mode": self.start.mode,
-                "policy": {name: "auto" for name in known} | {name: value for name, value in self.start.policy.items()
+                "policy": dict.fromkeys(known, "auto") | {name: value for name, value in self.start.policy.items()
                                                               if name in known}}
 
 

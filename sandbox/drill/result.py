@@ -159,9 +159,8 @@ def schema() -> dict[str, Any]:
                 "status": {"enum": ["verified", "reverted", "failed", "done", "rejected", "refused", "observed"]},
                 "decided_by": {"type": "string"}, "reason": text}, ["reason"])},
             "notified": texts,
-            "seconds": closed({name: number for name in ("alarm", "opened", "confirmed", "isolated", "diagnosed",
-                                                         "first_action", "recovered", "report")}),
-            "report": closed({name: text for name in ("html", "markdown", "json")}),
+            "seconds": closed(dict.fromkeys(("alarm", "opened", "confirmed", "isolated", "diagnosed", "first_action", "recovered", "report"), number)),
+            "report": closed(dict.fromkeys(("html", "markdown", "json"), text)),
             "timeline_entries": {"type": "integer"}, "cost_usd": {"type": "number"}})}
 
 

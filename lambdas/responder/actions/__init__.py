@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from responder.model.service import Policy, Service
 from responder.clients.failure import CallFailed
+from responder.model.service import Policy, Service
 from responder.sources import Statement
 
 

@@ -98,7 +98,7 @@ class Http:
 
     def _pause(self, attempt: int, response: httpx.Response | None) -> bool:
         """Wait before another attempt; False where the deadline leaves no room for one."""
-        seconds = random.uniform(0.1, 0.4) * 2 ** (attempt - 1)  # noqa: S311 - jitter, not a secret
+        seconds = random.uniform(0.1, 0.4) * 2 ** (attempt - 1)
         if response is not None:
             asked = response.headers.get("retry-after", "")
             if asked.isdigit():

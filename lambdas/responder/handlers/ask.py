@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         findings = source.ask(question)
     except CallFailed as failed:
         findings = [Finding(source.name, "answer", failed.status, window=window, note=failed.note)]
-    except Exception as error:  # noqa: BLE001 - a defect in one source must not end the incident
+    except Exception as error:
         findings = [Finding(source.name, "answer", "malformed", window=window,
                             note=f"the answer could not be read: {type(error).__name__}")]
         log(source=source.name, incident=incident["id"], error=repr(error)[:500])

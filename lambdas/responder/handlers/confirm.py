@@ -16,7 +16,7 @@ def handler(visit: Step) -> dict[str, Any]:
     """Return ``answer`` (confirmed, false_alarm, inconclusive), ``kind``, ``onset`` and ``readings``."""
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     sources = [answer["source"] for answer in visit.answers]
-    result = confirm(visit.service, sources, visit.findings)
+    result = confirm(visit.service, sources, visit.findings, visit.opened_at)
     by_vote = {vote: [source for source, said in result.votes.items() if said == vote]
                for vote in ("outage", "healthy", "unknown")}
     told = "; ".join(f"{vote} by {', '.join(named)}" for vote, named in by_vote.items() if named)

@@ -33,13 +33,14 @@ class Confirmation:
     readings: tuple[Reading, ...]
 
 
-def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding]) -> Confirmation:
+def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding],
+            signal_at: float | None = None) -> Confirmation:
     """Judge whether there is an outage, from the findings of all ``sources`` that were asked.
 
     A source votes ``outage`` where a component fails, is silent or slow, ``healthy`` where it saw enough and all is
     well, else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent.
     """
-    readings = read(findings, service.confirm)
+    readings = read(findings, service.confirm, signal_at)
     by_source: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
         by_source[reading.source].append(reading)

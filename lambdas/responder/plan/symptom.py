@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -36,12 +37,16 @@ class Reading:
     """Start of the first period in which the symptom shows, seconds since 1970 (UTC)."""
 
 
-def read(findings: Sequence[Finding], settings: Confirm) -> list[Reading]:
-    """Return a reading per source and component, from the findings that bear on symptoms."""
+def read(findings: Sequence[Finding], settings: Confirm, signal_at: float | None = None) -> list[Reading]:
+    """Return a reading per source and component, from the findings that bear on symptoms.
+
+    A source whose data end well before ``signal_at`` (seconds since 1970, UTC) cannot know what the signal is about,
+    and is not called healthy.
+    """
     readings = []
     for finding in findings:
         if finding.name == "error_rate":
-            readings.append(_by_requests(finding, settings))
+            readings.append(_by_requests(finding, settings, signal_at))
         elif finding.name == "error_lines":
             readings.append(_by_lines(finding))
         elif finding.name == "latency_p95_ms":
@@ -51,7 +56,7 @@ def read(findings: Sequence[Finding], settings: Confirm) -> list[Reading]:
     return readings
 
 
-def _by_requests(finding: Finding, settings: Confirm) -> Reading:
+def _by_requests(finding: Finding, settings: Confirm, signal_at: float | None) -> Reading:
     source, component = finding.source, finding.component
     if not finding.usable:
         return Reading(source, component, "unknown", finding.note or finding.status)
@@ -67,18 +72,25 @@ def _by_requests(finding: Finding, settings: Confirm) -> Reading:
     # upper bound, unless there is hardly any.
     habit = upper_bound(errors_before, before) if before >= settings.minimum_requests else 0.0
     limit = max(settings.error_rate, _MULTIPLE_OF_BASELINE * habit)
-    recent = _trailing(series, _RECENT_SECONDS)
-    if sum(b.requests for b in recent) >= settings.minimum_requests and _surely_below(recent, limit):
-        return Reading(source, component, "healthy", f"{_rate(recent)} of the last requests failed")
-    for part in (recent, _trailing(series, 60.0), series):
-        requests, errors = sum(b.requests for b in part), sum(b.errors for b in part)
-        if requests >= settings.minimum_requests and lower_bound(errors, requests) > limit:
-            return Reading(source, component, "failing", f"{_rate(part)} of {requests:.0f} requests failed; "
-                           f"normal is {errors_before / before if before else 0:.1%}", onset(series, limit))
+    recent, newest = _trailing(series, _RECENT_SECONDS), _newest(series, settings.minimum_requests)
+    surely_well = (sum(b.requests for b in recent) >= settings.minimum_requests and _surely_below(recent, limit)
+                   and not _rising(newest, limit))
+    if not surely_well:
+        # What has just begun is drowned by the time before it, so the shortest stretch is looked at first.
+        for part in (newest, recent, _trailing(series, 60.0), series):
+            requests, errors = sum(b.requests for b in part), sum(b.errors for b in part)
+            if requests >= settings.minimum_requests and lower_bound(errors, requests) > limit:
+                return Reading(source, component, "failing", f"{_rate(part)} of {requests:.0f} requests failed; "
+                               f"normal is {errors_before / before if before else 0:.1%}", onset(series, limit))
     requests = sum(b.requests for b in series)
     if requests < settings.minimum_requests:
         return Reading(source, component, "unknown", f"only {requests:.0f} requests, too few to tell")
-    return Reading(source, component, "healthy", f"{_rate(series)} of {requests:.0f} requests failed")
+    if _rising(newest, limit):
+        return Reading(source, component, "unknown", f"{_rate(newest)} of the newest requests failed, too few to tell")
+    end = max(b.start for b in series if b.requests) + _period(series)
+    if signal_at is not None and end < signal_at - _period(series):
+        return Reading(source, component, "unknown", f"its data end {signal_at - end:.0f} s before the signal")
+    return Reading(source, component, "healthy", f"{_rate(recent)} of the last requests failed")
 
 
 def _silent(finding: Finding, series: Sequence[Bucket], before: float) -> Reading | None:
@@ -147,6 +159,26 @@ def onset(series: Sequence[Bucket], limit: float) -> float | None:
 def _trailing(series: Sequence[Bucket], seconds: float) -> list[Bucket]:
     newest = max((b.start for b in series if b.requests), default=0.0)
     return [b for b in series if b.start > newest - seconds]
+
+
+def _newest(series: Sequence[Bucket], minimum: int) -> list[Bucket]:
+    """The shortest stretch up to now with enough requests to tell."""
+    part: list[Bucket] = []
+    for bucket in reversed(series):
+        part.append(bucket)
+        if sum(b.requests for b in part) >= minimum:
+            break
+    return part
+
+
+def _rising(newest: Sequence[Bucket], limit: float) -> bool:
+    """Whether the newest requests fail so often that it may just be beginning: half the limit, by two or more."""
+    requests, errors = sum(b.requests for b in newest), sum(b.errors for b in newest)
+    return errors >= 2 and errors > limit / 2 * requests
+
+
+def _period(series: Sequence[Bucket]) -> float:
+    return min((b.start - a.start for a, b in itertools.pairwise(series)), default=60.0)
 
 
 def _surely_below(part: Sequence[Bucket], limit: float) -> bool:
