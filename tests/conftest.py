@@ -1,0 +1,21 @@
+"""What all tests share: the shipped configuration, checked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from responder.model.service import Service
+from stacks.configuration import read_file
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+
+@pytest.fixture(scope="session")
+def service() -> Service:
+    """The shipped configuration."""
+    return read_file(ROOT / "config" / "payment-gateway.yaml")

@@ -1,0 +1,194 @@
+"""Confirm, isolate, diagnose, guardrails, recovery: decisions from findings."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from responder.model.finding import Finding, Window
+from responder.model.service import Service
+from responder.plan.confirm import confirm
+from responder.plan.diagnose import diagnose
+from responder.plan.guardrails import Proposal, rule
+from responder.plan.isolate import Isolation, isolate
+from responder.plan.recovery import judge
+
+NOW = 1_800_000_000.0
+GOOD = Proposal("rollback", "deployment/x", "code_bug", 0.95, ("newrelic", "rollouts"))
+
+
+def rates(source: str, component: str, series: list[tuple[float, float, float]], baseline: float = 0.004,
+          per_second: float = 40.0) -> Finding:
+    before = per_second * 3600
+    return Finding(source, "error_rate", component=component, window=Window(NOW - 180, NOW), detail={
+        "series": [list(row) for row in series], "baseline_requests": before, "baseline_errors": before * baseline,
+        "baseline_seconds": 3600.0, "requests": sum(r[1] for r in series), "errors": sum(r[2] for r in series)})
+
+
+def steady(share: float, failing_for: float = 180.0, requests: float = 400.0) -> list[tuple[float, float, float]]:
+    return [(NOW - 180 + 10 * n, requests, requests * (share if 180 - 10 * n <= failing_for else 0.004))
+            for n in range(18)]
+
+
+def test_two_sources_that_see_the_outage_confirm_it(service: Service) -> None:
+    findings = [rates("newrelic", "frontend", steady(0.4, 30)), rates("cloudwatch", "frontend", steady(0.4, 30))]
+    result = confirm(service, ["newrelic", "cloudwatch", "splunk"], findings, NOW)
+    assert (result.answer, result.kind) == ("confirmed", "high_error_rate")
+    assert result.onset is not None and abs(result.onset - (NOW - 30)) <= 10
+
+
+def test_a_source_that_is_down_counts_as_unknown(service: Service) -> None:
+    down = Finding("splunk", "answer", "unavailable", note="refused")
+    healthy = [rates(source, "frontend", steady(0.004)) for source in ("newrelic", "cloudwatch")]
+    assert confirm(service, ["newrelic", "cloudwatch", "splunk"], [*healthy, down], NOW).answer == "false_alarm"
+    one = confirm(service, ["newrelic", "cloudwatch", "splunk"], [healthy[0], down], NOW)
+    assert one.answer == "inconclusive"
+
+
+def test_two_errors_in_three_requests_are_no_outage(service: Service) -> None:
+    findings = [rates(s, "frontend", [(NOW - 10, 3, 2)], per_second=0.01) for s in ("newrelic", "cloudwatch")]
+    assert confirm(service, ["newrelic", "cloudwatch"], findings, NOW).answer == "inconclusive"
+
+
+def test_no_traffic_where_there_was_some_is_an_outage(service: Service) -> None:
+    findings = [rates(s, "frontend", []) for s in ("newrelic", "cloudwatch")]
+    result = confirm(service, ["newrelic", "cloudwatch"], findings, NOW)
+    assert (result.answer, result.kind) == ("confirmed", "loss_of_connectivity")
+
+
+def test_a_source_without_recent_data_is_behind_and_not_silent(service: Service) -> None:
+    findings = [rates("newrelic", "frontend", []), rates("cloudwatch", "frontend", steady(0.004))]
+    assert confirm(service, ["newrelic", "cloudwatch"], findings, NOW).votes["newrelic"] == "unknown"
+
+
+def test_a_fault_that_has_just_begun_is_not_called_healthy(service: Service) -> None:
+    series = [*steady(0.004)[:-1], (NOW - 10, 400.0, 22.0)]
+    findings = [rates(s, "frontend", series) for s in ("newrelic", "cloudwatch")]
+    assert confirm(service, ["newrelic", "cloudwatch"], findings, NOW).answer != "false_alarm"
+
+
+def test_data_that_end_before_the_signal_do_not_call_it_false(service: Service) -> None:
+    findings = [rates(s, "frontend", steady(0.004)[:-4]) for s in ("newrelic", "cloudwatch")]
+    assert confirm(service, ["newrelic", "cloudwatch"], findings, NOW).answer != "false_alarm"
+
+
+@given(st.floats(0, 0.01), st.integers(200, 5000))
+def test_background_errors_are_never_confirmed(share: float, requests: int) -> None:
+    from stacks.configuration import read_file
+    from tests.conftest import ROOT
+
+    shipped = read_file(ROOT / "config" / "payment-gateway.yaml")
+    findings = [rates(s, "frontend", steady(share, requests=float(requests)), share, requests / 10)
+                for s in ("newrelic", "cloudwatch")]
+    assert confirm(shipped, ["newrelic", "cloudwatch"], findings, NOW).answer == "false_alarm"
+
+
+def test_a_component_whose_callee_fails_is_a_victim(service: Service) -> None:
+    readings = confirm(service, ["newrelic"], [rates("newrelic", name, steady(0.4)) for name in
+                                               ("frontend", "backend", "payment-gateway")], NOW).readings
+    result = isolate(service, readings, [])
+    assert result.culprits == ("payment-gateway",)
+    assert result.victims == ("backend", "frontend")
+
+
+def test_components_that_call_each_other_are_all_culprits(service: Service) -> None:
+    components = tuple(replace(c, calls=("frontend",)) if c.name == "payment-gateway" else c
+                       for c in service.components)
+    looped = replace(service, components=components)
+    readings = confirm(looped, ["newrelic"], [rates("newrelic", c.name, steady(0.4)) for c in components],
+                       NOW).readings
+    assert len(isolate(looped, readings, []).culprits) == 3
+
+
+def evidence(onset: float = NOW - 30, rolled_out: float = NOW - 35) -> list[Finding]:
+    return [
+        Finding("rollouts", "rollouts", component="payment-gateway", detail={"revisions": [
+            {"revision": 2, "replica_set": "b", "images": ["r/x:1.1.0"], "created": rolled_out, "current": True},
+            {"revision": 1, "replica_set": "a", "images": ["r/x:1.0.0"], "created": NOW - 9999, "current": False}]}),
+        Finding("newrelic", "error_rate_by_version", component="payment-gateway", detail={
+            "window": {"1.1.0": [400, 180], "1.0.0": [400, 2]}, "baseline": {"1.0.0": [90000, 300]}}),
+        Finding("splunk", "error_signatures", detail={"signatures": [
+            {"component": "payment-gateway", "text": "x", "count": 200, "versions": {"1.1.0": 199, "1.0.0": 1}}]})]
+
+
+WHERE = Isolation(("payment-gateway",), (), {}, {})
+
+
+def test_a_bad_release_is_named(service: Service) -> None:
+    result = diagnose(service, WHERE, NOW - 30, evidence())
+    assert result.cause == "code_bug"
+    assert result.confidence > 0.9
+    assert len(result.ranking[0].sources) >= 2
+
+
+def test_no_evidence_gives_unknown(service: Service) -> None:
+    assert diagnose(service, WHERE, NOW, []).cause == "unknown"
+    assert diagnose(service, Isolation((), (), {}, {}), None, []).cause == "unknown"
+
+
+def test_a_release_alone_does_not_convict(service: Service) -> None:
+    assert diagnose(service, WHERE, NOW - 30, evidence()[:1]).cause == "unknown"
+
+
+def test_an_old_release_does_not_convict(service: Service) -> None:
+    assert diagnose(service, WHERE, NOW - 30, evidence(rolled_out=NOW - 7200)).cause == "unknown"
+
+
+def test_the_old_version_failing_as_well_acquits_the_new_one(service: Service) -> None:
+    findings = evidence()
+    findings[1].detail["window"]["1.0.0"] = [400, 170]
+    assert diagnose(service, WHERE, NOW - 30, findings).cause == "unknown"
+
+
+@given(st.integers(0, 10**6))
+def test_the_order_of_findings_changes_nothing(seed: int) -> None:
+    from stacks.configuration import read_file
+    from tests.conftest import ROOT
+
+    shipped = read_file(ROOT / "config" / "payment-gateway.yaml")
+    shuffled = evidence()
+    random.Random(seed).shuffle(shuffled)
+    assert diagnose(shipped, WHERE, NOW - 30, shuffled) == diagnose(shipped, WHERE, NOW - 30, evidence())
+
+
+@pytest.mark.parametrize(("change", "kill_switch", "done", "guardrail"), [
+    ({}, None, [], "kill_switch"),
+    ({}, "engaged", [], "kill_switch"),
+    ({"refusal": "no earlier revision"}, "released", [], "precondition"),
+    ({"action": "scale_up"}, "released", [], "policy"),
+    ({"confidence": 0.5}, "released", [], "minimum_confidence"),
+    ({"sources": ("newrelic",)}, "released", [], "minimum_sources"),
+    ({}, "released", ["rollback"], "remedies_per_incident"),
+])
+def test_each_guardrail_refuses(service: Service, change: dict[str, object], kill_switch: str | None,
+                                done: list[str], guardrail: str) -> None:
+    acting = replace(service, mode="auto")
+    decision = rule(acting, replace(GOOD, **change), kill_switch, done)  # type: ignore[arg-type]
+    assert (decision.ruling, decision.guardrail) == ("refused", guardrail)
+
+
+def test_what_is_shipped_only_observes(service: Service) -> None:
+    assert rule(service, GOOD, "released", []).ruling == "observe"
+    assert rule(replace(service, mode="auto"), GOOD, "released", []).ruling == "permitted"
+    assert rule(replace(service, mode="approve"), GOOD, "released", []).guardrail == "approval"
+
+
+def test_recovery_needs_two_sources_for_the_whole_time(service: Service) -> None:
+    quick = replace(service, recovery=replace(service.recovery, hold_seconds=60))
+    well = [(NOW - 180 + 10 * n, 400.0, 160.0 if n < 8 else 2.0) for n in range(18)]
+    both = [rates(s, c.name, well) for s in ("newrelic", "cloudwatch") for c in service.components]
+    assert judge(quick, both, NOW, NOW - 100, 900).answer == "recovered"
+    late = [*both[:3], *(rates("cloudwatch", c.name, [*well[:-1], (NOW - 10, 400, 100)]) for c in service.components)]
+    assert judge(quick, late, NOW, NOW - 100, 900).answer == "waiting"
+    bad = [rates(s, c.name, steady(0.4)) for s in ("newrelic", "cloudwatch") for c in service.components]
+    assert judge(quick, bad, NOW, NOW - 901, 900).answer == "not_helped"
+
+
+def test_silence_is_no_recovery(service: Service) -> None:
+    silent = [rates(s, c.name, [(NOW - 180, 400.0, 2.0)]) for s in ("newrelic", "cloudwatch")
+              for c in service.components]
+    assert judge(service, silent, NOW, NOW - 100, 900).answer == "waiting"

@@ -1,0 +1,91 @@
+"""Bad input: the configuration and the drills say where, what was found and what is expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.control_plane import binaries
+from sandbox.drill.contract import ContractError, read
+from sandbox.places import Ports, SandboxError
+from stacks.configuration import ConfigurationError, read_file, read_folder
+from tests.conftest import ROOT
+
+SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
+
+
+@pytest.mark.parametrize(("old", "new", "said"), [
+    ("hold_seconds: 300", "hold_secs: 300", "recovery.hold_secs: found an unknown field; expected 'hold_seconds'?"),
+    ("mode: observe", "mode: aut", "mode: found 'aut'"),
+    ("entry: frontend", "entry: fronted", "entry: found 'fronted'"),
+    ("calls: [backend]", "calls: [backnd]", "expected 'backend'?"),
+    ("rollback: auto", "rolback: auto", "expected 'rollback'?"),
+    ("account: 1234567", "account: abc", "newrelic.account: found 'abc'"),
+    ("https://splunk.internal.example:8089", "http://splunk.internal.example:8089", "an https:// address"),
+    ("service: payment-gateway ", "service: Payment_Gateway ", "lower-case letters"),
+    ("cluster:\n", "clstr:\n", "cluster: found nothing; expected this field"),
+    ("mode: observe", "mode: [", "expected YAML"),
+])
+def test_a_broken_configuration_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in SHIPPED
+    file = tmp_path / "x.yaml"
+    file.write_text(SHIPPED.replace(old, new, 1))
+    with pytest.raises(ConfigurationError) as raised:
+        read_file(file)
+    assert said in str(raised.value)
+    assert f"{file}:" in str(raised.value)
+
+
+def test_the_shipped_configuration_observes() -> None:
+    service, = read_folder(ROOT / "config")
+    assert service.mode == "observe"
+
+
+DRILL = """name: x
+about: y
+events:
+- at: 0s
+  release: {component: payment-gateway, version: 1.1.0, error_rate: 0.4}
+expect: {outcome: resolved}
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), [
+    ("error_rate: 0.4", "error_rte: 0.4", 5, "'error_rate'?"),
+    ("release:", "relase:", 4, "'release'"),
+    ("release: {component: payment-gateway, version: 1.1.0, error_rate: 0.4}", "provider: {fault: down}", 4,
+     "not there yet"),
+    ("at: 0s", "at: soon", 4, "a duration"),
+    ("outcome: resolved", "outcome: fine", 6, "outcome"),
+    ("component: payment-gateway", "component: gateway", 5, "payment-gateway"),
+    ("name: x", "name: X Y", 1, "name"),
+    ("about: y", "abot: y", 2, "'about'?"),
+])
+def test_a_drill_that_does_not_fit_is_refused(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(DRILL.replace(old, new, 1))
+    with pytest.raises(ContractError) as raised:
+        read([file])
+    assert said in str(raised.value)
+    assert any(abs(problem.line - line) <= 1 for problem in raised.value.problems)
+
+
+def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        if port > 64000:
+            pytest.skip("the system gave a port too high for ten in a row")
+        monkeypatch.setenv("SANDBOX_PORT", str(port))
+        with pytest.raises(SandboxError, match=str(port)):
+            Ports.planned().check_free()
+
+
+def test_assets_without_the_scheduler_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    with pytest.raises(SandboxError, match="kube-scheduler"):
+        binaries.find()

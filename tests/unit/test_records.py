@@ -1,0 +1,110 @@
+"""One incident however many alarms; a step that runs twice leaves one trace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from responder.handlers import open as opening
+from responder.model import service as model
+from responder.model.service import Service
+from responder.records import table as tables
+from responder.records.table import Records
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: Service) -> Iterator[Records]:
+    (tmp_path / "deployed").mkdir()
+    (tmp_path / "payment-gateway.json").write_text(json.dumps(asdict(service)))
+    (tmp_path / "deployed" / "payment-gateway.json").write_text(json.dumps({
+        "alarms": ["incident-response-payment-gateway-error-rate"], "remedies": [],
+        "sources": {"confirm": [{"source": "newrelic", "function": "f"}]}}))
+    for cached in (model.load, model.deployed):
+        cached.cache_clear()
+    for key, value in {"RESPONDER_CONFIG": str(tmp_path), "TABLE": "timeline", "AWS_ACCESS_KEY_ID": "x",
+                       "AWS_SECRET_ACCESS_KEY": "x"}.items():
+        monkeypatch.setenv(key, value)
+    with mock_aws():
+        client = boto3.client("dynamodb")
+        client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
+        records = Records("timeline", client)
+        monkeypatch.setattr(opening, "records", lambda: records)
+        yield records
+    for cached in (model.load, model.deployed):
+        cached.cache_clear()
+
+
+def start(given: Any, execution: str = "e1", started: str = "2026-11-23T23:59:59.900Z") -> dict[str, Any]:
+    return opening.handler({"input": given, "execution": execution, "started": started, "entered": started}, None)
+
+
+def alarm(name: str = "incident-response-payment-gateway-error-rate") -> dict[str, Any]:
+    return {"detail-type": "CloudWatch Alarm State Change", "time": "2026-11-23T23:59:59Z", "detail": {
+        "alarmName": name, "state": {"value": "ALARM", "reason": "card 4242424242424242",
+                                     "timestamp": "2026-11-23T23:59:59.123+0000"}}}
+
+
+def test_many_alarms_over_a_minutes_boundary_open_one_incident(records: Records) -> None:
+    results = [start(alarm(), f"e{n}", f"2026-11-{'23T23:59:59' if n < 50 else '24T00:00:01'}.000Z")
+               for n in range(100)]
+    assert [r["result"] for r in results].count("opened") == 1
+    assert {r["incident"]["id"] for r in results} == {results[0]["incident"]["id"]}
+    items = records.everything(results[0]["incident"]["id"])
+    assert sum(item["sk"].startswith("SIGNAL#") for item in items) == 100
+    assert "4242424242424242" not in json.dumps(items)
+
+
+def test_a_start_that_is_repeated_opens_once(records: Records) -> None:
+    first, again = start(alarm()), start(alarm())
+    assert first == again
+    items = records.everything(first["incident"]["id"])
+    assert sum(item["sk"].startswith("TIMELINE#") for item in items) == 1
+
+
+def test_a_lease_that_ran_out_is_taken_over(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "LEASE_SECONDS", -1.0)
+    assert start(alarm(), "e1")["result"] == "opened"
+    monkeypatch.undo()
+    second = records.open("payment-gateway", "other", "e2", "2026-11-24T01:00:00.000Z", {"at": "x", "key": "y"})
+    assert second.new and second.incident == "other"
+
+
+def test_a_person_may_start_it(records: Records) -> None:
+    result = start({"service": "payment-gateway", "reason": "customers call", "started_by": "somebody"})
+    entry = next(i for i in records.everything(result["incident"]["id"]) if i["sk"].startswith("TIMELINE#"))
+    assert entry["by"] == "somebody"
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ({}, "needs \"service\""), (["x"], "must be an object"), ({"service": "other"}, "no service called 'other'"),
+    ({"service": "payment-gateway", "reson": "x"}, "reson"), (alarm("somebody-elses"), "nobody looks after the alarm"),
+])
+def test_a_start_that_nobody_looks_after_is_refused_and_kept(records: Records, given: Any, said: str) -> None:
+    result = start(given)
+    assert result["result"] == "refused"
+    assert said in result["reason"]
+    kept = records._client.scan(TableName="timeline")["Items"]
+    assert len(kept) == 1 and kept[0]["pk"]["S"].startswith("REFUSED#")
+
+
+def test_a_timeline_entry_is_written_once_and_read_in_order(records: Records) -> None:
+    entered = "2026-11-23T10:00:0{}.000Z"
+    assert records.note("i", entered.format(2), "b", "second")
+    assert records.note("i", entered.format(1), "a", "first")
+    assert not records.note("i", entered.format(1), "a", "again")
+    assert [item["what"] for item in records.everything("i")] == ["first", "second"]
+
+
+def test_numbers_and_nesting_survive(records: Records) -> None:
+    value = {"a": [1, 2.5, None, True, {"b": ""}]}
+    records.note("i", "t", "s", "w", detail=value)
+    assert records.everything("i")[0]["detail"] == value

@@ -1,0 +1,121 @@
+"""The rollback against an API server's documented answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from responder.actions import ActionFailed, Case, rollback
+from responder.clients.http import Http
+from responder.clients.kubernetes import Kubernetes
+from responder.model.service import Service
+
+NOW = 1_800_000_000.0
+
+
+def replica_set(name: str, revision: int, version: str, created: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "creationTimestamp": created,
+                         "annotations": {"deployment.kubernetes.io/revision": str(revision)},
+                         "ownerReferences": [{"kind": "Deployment", "name": "payment-gateway", "controller": True}]},
+            "spec": {"template": {"metadata": {"labels": {"app": "x", "pod-template-hash": name}},
+                                  "spec": {"containers": [{"name": "c", "image": f"r/x:{version}"}]}}}}
+
+
+class Server:
+    """Deployments and ReplicaSets over HTTP, with JSON patch as far as the rollback uses it."""
+
+    def __init__(self) -> None:
+        self.sets = [replica_set("a", 1, "1.0.0", "2026-11-01T00:00:00Z"),
+                     replica_set("b", 2, "1.1.0", "2026-11-20T00:00:00Z"),
+                     replica_set("c", 3, "1.1.1", "2026-11-20T00:01:00Z")]
+        self.deployment: dict[str, Any] = {
+            "metadata": {"name": "payment-gateway", "namespace": "payments", "uid": "u", "resourceVersion": "7",
+                         "generation": 3, "annotations": {"deployment.kubernetes.io/revision": "3"}},
+            "spec": {"template": deepcopy(self.sets[2]["spec"]["template"])}}
+        self.patches: list[Any] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if request.method == "PATCH":
+            body = json.loads(request.content)
+            if body[0]["value"] != self.deployment["metadata"]["resourceVersion"]:
+                return httpx.Response(422, json={"reason": "Invalid", "message": "test failed"})
+            self.patches.append(body)
+            self.deployment["spec"]["template"] = body[1]["value"]
+            self.deployment["metadata"]["annotations"][rollback.MARK] = body[-1]["value"]
+            self.deployment["metadata"]["generation"] += 1
+            return httpx.Response(200, json=self.deployment)
+        if path.endswith("/deployments/payment-gateway"):
+            return httpx.Response(200, json=self.deployment)
+        if path.endswith("/replicasets"):
+            return httpx.Response(200, json={"items": self.sets, "metadata": {}})
+        found = [item for item in self.sets if path.endswith("/" + item["metadata"]["name"])]
+        return httpx.Response(200, json=found[0]) if found else httpx.Response(404, json={})
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def api(server: Server) -> Kubernetes:
+    return Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(server)), "https://k8s")
+
+
+@pytest.fixture
+def case(service: Service) -> Case:
+    return Case(service, "i", 1, "code_bug", "payment-gateway", NOW, {"healthy_versions": {
+        "payment-gateway": ["1.0.0"]}}, time.monotonic() + 5)
+
+
+def test_it_goes_back_to_the_last_healthy_revision_not_merely_the_previous(server: Server, api: Kubernetes,
+                                                                           case: Case) -> None:
+    plan = rollback.plan(case, api)
+    assert plan.refusal == "" and plan.parameters["revision"] == 1
+    assert "1.1.1" in plan.diff and "1.0.0" in plan.diff
+    rollback.apply(case, plan, api)
+    template = server.deployment["spec"]["template"]
+    assert template["spec"]["containers"][0]["image"] == "r/x:1.0.0"
+    assert "pod-template-hash" not in template["metadata"]["labels"]
+
+
+def test_a_repeat_finds_its_own_mark(server: Server, api: Kubernetes, case: Case) -> None:
+    plan = rollback.plan(case, api)
+    rollback.apply(case, plan, api)
+    rollback.apply(case, plan, api)
+    assert len(server.patches) == 1
+
+
+def test_a_change_by_somebody_else_is_not_overwritten(server: Server, api: Kubernetes, case: Case) -> None:
+    plan = rollback.plan(case, api)
+    server.deployment["metadata"]["generation"] += 1
+    with pytest.raises(ActionFailed):
+        rollback.apply(case, plan, api)
+    assert not server.patches
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"annotations": {rollback.NO_ROLLBACK: "migration 42", "deployment.kubernetes.io/revision": "3"}}, "migration 42"),
+    ({"labels": {"argocd.argoproj.io/instance": "shop"}}, "Argo CD"),
+    ({"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}, "Flux"),
+])
+def test_it_refuses(server: Server, api: Kubernetes, case: Case, change: dict[str, Any], said: str) -> None:
+    server.deployment["metadata"] |= change
+    assert said in rollback.plan(case, api).refusal
+
+
+def test_it_refuses_without_a_healthy_revision(api: Kubernetes, case: Case) -> None:
+    assert "no earlier revision" in rollback.plan(replace(case, facts={}), api).refusal
+
+
+def test_it_refuses_a_deployment_that_is_gone(case: Case) -> None:
+    empty = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(
+        lambda request: httpx.Response(404, json={}))), "https://k8s")
+    assert "there is no Deployment" in rollback.plan(case, empty).refusal
