@@ -286,6 +286,10 @@ def _read(file: Path) -> Drill:
         problems = []
         for item in error.errors():
             path = [part for part in item["loc"] if not (isinstance(part, str) and part.startswith("list["))]
+            if len(path) > 2 and path[0] == "events" and isinstance(path[1], int):
+                # An event's own fields are checked by its kind's model, which does not know where it stands.
+                kinds = [key for key in value["events"][path[1]] if key in KINDS]
+                path[2:2] = kinds[:1] if kinds and path[2] != "at" else []
             found = "nothing" if item["type"] == "missing" else repr(item.get("input"))[:80]
             expected = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             if item["type"] == "missing":

@@ -1,0 +1,143 @@
+"""What is deployed: the template, its rights, and the way to every state that changes something."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cdk.out")
+    done = subprocess.run([sys.executable, "app.py"], cwd=ROOT, capture_output=True, text=True, check=False,
+                          env={**os.environ, "CDK_OUTDIR": str(folder), "CDK_DEFAULT_ACCOUNT": "000000000000",
+                               "CDK_DEFAULT_REGION": "us-east-1"})
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def resources(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "IncidentResponse.template.json").read_text())["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [item["Properties"] for item in resources.values() if item["Type"] == kind]
+
+
+def test_cdk_nag_finds_nothing(out: Path) -> None:
+    with (out / "AwsSolutions--IncidentResponse-NagReport.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert [(row["Rule ID"], row["Resource ID"]) for row in rows if row["Compliance"] == "Non-Compliant"] == []
+
+
+def test_records_are_kept_safe(resources: dict[str, Any]) -> None:
+    table, = of_type(resources, "AWS::DynamoDB::GlobalTable")
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert table["Replicas"][0]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    for bucket in of_type(resources, "AWS::S3::Bucket"):
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert any(b.get("VersioningConfiguration") == {"Status": "Enabled"} for b in of_type(resources, "AWS::S3::Bucket"))
+
+
+def test_each_kind_of_silence_has_one_alarm(resources: dict[str, Any]) -> None:
+    alarms = {a["AlarmName"]: a for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
+    treated = {name.removeprefix("incident-response-payment-gateway-"): a["TreatMissingData"]
+               for name, a in alarms.items()}
+    assert treated == {"error-rate": "notBreaching", "latency": "notBreaching", "loss-of-traffic": "breaching",
+                       "load-balancer-error-rate": "notBreaching"}
+
+
+def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> None:
+    starred = set()
+    for policy in of_type(resources, "AWS::IAM::Policy"):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            listed = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            if "*" in listed:
+                actions = statement["Action"]
+                starred |= set(actions if isinstance(actions, list) else [actions])
+    assert {action.split(":")[0] for action in starred} <= {"cloudwatch", "logs", "xray"}
+    assert {a for a in starred if a.startswith("cloudwatch")} == {"cloudwatch:GetMetricData"}
+
+
+def test_every_function_has_a_role_of_its_own(resources: dict[str, Any]) -> None:
+    roles = [json.dumps(f["Role"]) for f in of_type(resources, "AWS::Lambda::Function")]
+    assert len(roles) == len(set(roles)) >= 9
+
+
+def test_sources_cannot_write_the_record(resources: dict[str, Any]) -> None:
+    for name, item in resources.items():
+        if item["Type"] == "AWS::IAM::Policy" and "Source" in name:
+            assert "dynamodb:" not in json.dumps(item)
+
+
+def test_an_alarm_that_cannot_start_the_plan_is_kept(resources: dict[str, Any]) -> None:
+    rule, = of_type(resources, "AWS::Events::Rule")
+    assert rule["Targets"][0]["DeadLetterConfig"] and rule["Targets"][0]["RetryPolicy"]
+
+
+def test_the_bundle_is_small(out: Path) -> None:
+    import shutil
+
+    asset = max(out.glob("asset.*"), key=lambda path: sum(f.stat().st_size for f in path.rglob("*") if f.is_file()))
+    archive = Path(shutil.make_archive(str(out / "zipped"), "zip", asset))
+    assert archive.stat().st_size < 50 * 2**20
+    assert not list(asset.rglob("*.so")) and not (asset / "kubernetes").exists()
+
+
+def test_the_template_and_the_state_machine_are_valid(out: Path) -> None:
+    done = subprocess.run([Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", "W", "--",
+                           str(out / "IncidentResponse.template.json")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def successors(state: dict[str, Any]) -> list[str]:
+    return [*([state["Next"]] if "Next" in state else []), *([state["Default"]] if "Default" in state else []),
+            *(choice["Next"] for choice in state.get("Choices", [])),
+            *(catch["Next"] for catch in state.get("Catch", []))]
+
+
+def paths_to(goal: str, without: str) -> bool:
+    """Whether the goal can be reached without passing a state."""
+    seen, waiting = {ASL["StartAt"]}, [ASL["StartAt"]]
+    while waiting:
+        name = waiting.pop()
+        if name == goal:
+            return True
+        for following in successors(ASL["States"][name]):
+            if following not in seen and following != without:
+                seen.add(following)
+                waiting.append(following)
+    return False
+
+
+def test_no_way_to_a_remedy_leads_around_the_guardrails() -> None:
+    changing = [name for name, state in ASL["States"].items()
+                if state.get("Arguments", {}).get("Payload", {}).get("operation") == "apply"]
+    assert changing == ["Apply the remedy"]
+    assert paths_to("Apply the remedy", "nothing")
+    assert not paths_to("Apply the remedy", "Check the guardrails")
+    before = [name for name, state in ASL["States"].items() if "Apply the remedy" in successors(state)]
+    assert before == ["May it be done?"]
+    choice, = ASL["States"]["May it be done?"]["Choices"]
+    assert choice["Condition"] == "{% $decision.ruling = 'permitted' %}"
+
+
+def test_every_state_can_be_reached_and_every_failure_is_caught() -> None:
+    for name, state in ASL["States"].items():
+        assert paths_to(name, "nothing"), name
+        if state["Type"] in ("Task", "Map") and name != "Page people directly":
+            assert any("States.ALL" in catch["ErrorEquals"] for catch in state["Catch"]), name
