@@ -93,7 +93,7 @@ class View:
                         style="red" if rate > 0.05 else "green")
         last = recent[-5:]
         now = sum(row[2] for row in last) / max(1, sum(row[1] for row in last))
-        rate = Text(f"{now:6.1%} of payments fail", style="bold red" if now > 0.05 else "bold green")
+        told = Text(f"{now:6.1%} of payments fail", style="bold red" if now > 0.05 else "bold green")
         table = Table(box=None, show_header=False, pad_edge=False, expand=True)
         table.add_column(justify="right", no_wrap=True, style="dim", width=8)
         table.add_column(ratio=1)
@@ -102,7 +102,7 @@ class View:
             if why:
                 text.append(f"  {why if len(why) <= 160 else why[:159] + '…'}", style="dim")
             table.add_row(f"{seconds:.1f} s", text)
-        return Group(Panel(Group(bars, rate), title=f"error rate, one bar a second · {moment.seconds:.0f} s",
+        return Group(Panel(Group(bars, told), title=f"error rate, one bar a second · {moment.seconds:.0f} s",
                            title_align="left"), table)
 
     def lines(self, moment: Moment, console: Console) -> None:

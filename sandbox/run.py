@@ -172,7 +172,7 @@ def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
     """Return the sandbox's configuration file: the shipped one, with ``overrides.yaml`` and a drill's own on top."""
     shipped = yaml.safe_load((ROOT / "config" / f"{SERVICE}.yaml").read_text())
     text = (ROOT / "sandbox" / "overrides.yaml").read_text().replace("{world}", str(ports.world))
-    return yaml.safe_dump(_merge(_merge(shipped, yaml.safe_load(text)), overrides), sort_keys=False)
+    return str(yaml.safe_dump(_merge(_merge(shipped, yaml.safe_load(text)), overrides), sort_keys=False))
 
 
 def control(ports: Ports, what: str, **body: Any) -> dict[str, Any]:

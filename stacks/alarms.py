@@ -100,6 +100,6 @@ class Starter(Construct):
             event_pattern=events.EventPattern(
                 source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
                 detail={"alarmName": [{"prefix": f"{prefix}-"}], "state": {"value": ["ALARM"]}}),
-            targets=[targets.SfnStateMachine(  # type: ignore[list-item] # jsii: IRuleTarget by structure
+            targets=[targets.SfnStateMachine(
                 state_machine, dead_letter_queue=self.dead_letters, retry_attempts=8,
                 max_event_age=Duration.hours(1))])

@@ -48,7 +48,8 @@ def read_folder(folder: Path) -> list[Service]:
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if folder.is_dir() else []
     if not files:
         raise ConfigurationError([Problem(str(folder), 0, "", "no .yaml file", "one file for each service")])
-    services, problems = [], []
+    services: list[Service] = []
+    problems: list[Problem] = []
     for file in files:
         try:
             services.append(read_file(file))
@@ -85,7 +86,8 @@ def read_file(file: Path) -> Service:
     except ValidationError as error:
         problems += [Problem(str(file), line_of(node, item["loc"]), path_text(item["loc"]),
                              "nothing" if item["type"] == "missing" else repr(item.get("input"))[:80],
-                             "this field" if item["type"] == "missing" else item["msg"].removeprefix("Input should be "))
+                             "this field" if item["type"] == "missing"
+                             else item["msg"].removeprefix("Input should be "))
                      for item in error.errors()]
         raise ConfigurationError(problems) from error
     problems += [Problem(str(file), line_of(node, path), path_text(path), found, expected)
@@ -112,7 +114,8 @@ def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[_Fo
                 yield from _unknown(hints[key], item, (*path, key))
             else:
                 near = difflib.get_close_matches(str(key), known, 1, 0.5)
-                yield (*path, key), "an unknown field", f"{near[0]!r}?" if near else f"one of {', '.join(sorted(known))}"
+                yield ((*path, key), "an unknown field",
+                       f"{near[0]!r}?" if near else f"one of {', '.join(sorted(known))}")
 
 
 def _inconsistent(service: Service) -> Iterator[_Found]:

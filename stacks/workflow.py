@@ -121,7 +121,7 @@ class Workflow(Construct):
                 self, name, metric=metric, threshold=1, evaluation_periods=1, alarm_description=description,
                 comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING)
-            alarm.add_alarm_action(cloudwatch_actions.SnsAction(  # type: ignore[arg-type] # jsii: by structure
+            alarm.add_alarm_action(cloudwatch_actions.SnsAction(
                 self._records.topic))
 
     def _step(self, name: str, group: Group, statements: Sequence[Statement]) -> Function:
@@ -192,7 +192,7 @@ def _destination(queue: sqs.IQueue) -> lambda_.IDestination:
 
 
 def _distinct(statements: object) -> list[Statement]:
-    return list(dict.fromkeys(statements))  # type: ignore[call-overload,no-any-return]
+    return list(dict.fromkeys(statements))  # type: ignore[call-overload]
 
 
 def _camel(name: str) -> str:

@@ -220,10 +220,10 @@ class Drill(_Strict):
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
     about: str
-    start: Start = Field(default_factory=Start)
+    start: Start = Field(default_factory=lambda: Start.model_validate({}))
     events: list[Event] = Field(min_length=1)
     people: list[Answer] = Field(default_factory=list)
-    expect: Expect = Field(default_factory=Expect)
+    expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))
 
     @model_validator(mode="after")
     def _ordered(self) -> Drill:

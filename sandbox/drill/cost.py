@@ -42,9 +42,9 @@ def of_execution(history: Sequence[Mapping[str, Any]], items: Sequence[Mapping[s
     kilobytes = sum(math.ceil(len(json.dumps(item, default=str)) / 1024) for item in items)
     told = sum(item.get("kind") == "notification" for item in items)
     reports = sum(item.get("kind") == "report" for item in items)
-    return round(
+    return float(round(
         transitions * price["step_functions_standard_per_transition"]
         + seconds * price["lambda_arm_per_gb_second"] + requests * price["lambda_per_request"]
         + kilobytes * price["dynamodb_on_demand_per_write_unit"]
         + kilobytes * price["dynamodb_on_demand_per_read_unit"]
-        + told * price["sns_per_publish"] + 3 * reports * price["s3_per_put"], 6)
+        + told * price["sns_per_publish"] + 3 * reports * price["s3_per_put"], 6))

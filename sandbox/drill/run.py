@@ -20,7 +20,7 @@ from sandbox.places import SERVICE, SandboxError, Up
 
 GIVE_UP_SECONDS = 300.0
 _NO_INCIDENT_SECONDS = 75.0
-"""After the last event, without an incident: longer than any alarm of the sandbox takes, the load balancer's included."""
+"""After the last event, without an incident: longer than any alarm takes, the load balancer's included."""
 _STEADY_SECONDS = 2.0
 
 
@@ -118,7 +118,7 @@ class Runner:
         """Wait until signals that came meanwhile have been attached."""
         end = time.time() + 60
         while time.time() < end:
-            running = [item for item in self._executions("RUNNING")]
+            running = list(self._executions("RUNNING"))
             open_ones = [item for item in self._items() if item["sk"] == "INCIDENT" and item.get("status") != "closed"]
             if len(running) <= len(open_ones):
                 return
@@ -225,7 +225,8 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool) -> bo
             word = "met" if value["met"] else "UNMET"
             console.print(f"{word:5} {drill.name}: {value['outcome']}, {value['cause']['id']}, "
                           f"{time.monotonic() - began:.0f} s"
-                          + "".join(f"\n      {problem}" for problem in value["unmet"]), highlight=False, soft_wrap=True)
+                          + "".join(f"\n      {problem}" for problem in value["unmet"]),
+                          highlight=False, soft_wrap=True)
             if json_folder:
                 json_folder.mkdir(parents=True, exist_ok=True)
                 (json_folder / f"{drill.name}.json").write_text(json.dumps(value, indent=1) + "\n")
@@ -242,6 +243,6 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool) -> bo
                       *(f"{seconds[name]:.1f} s" if seconds[name] is not None else "-"
                         for name in ("alarm", "first_action", "recovered")), f"${value['cost_usd']:.4f}")
     console.print(table)
-    met = sum(value["met"] for value in results)
+    met: int = sum(bool(value["met"]) for value in results)
     console.print(f"{met} of {len(results)} drills were met")
     return met == len(results)

@@ -121,7 +121,8 @@ class Kubelet:
                        "conditions": _conditions(began, True, ready, self._changed(pod, ready, now))}
 
     def _changed(self, pod: Object, ready: bool, now: float) -> str:
-        return _iso(self._turned.setdefault(pod["metadata"]["uid"], {}).setdefault("ready" if ready else "unready", now))
+        turned = self._turned.setdefault(pod["metadata"]["uid"], {})
+        return _iso(turned.setdefault("ready" if ready else "unready", now))
 
     def _init(self, pod: Object, age: float, now: float, began: str) -> Object | None:
         """What the init containers hold up, or None once all have ended."""

@@ -120,7 +120,8 @@ class Query:
     limit: int
 
 
-_CLAUSES = re.compile(r"\b(SELECT|FROM|WHERE|FACET|SINCE|UNTIL|TIMESERIES|LIMIT)\b(?=(?:[^'`]|'(?:[^'\\]|\\.)*'|`[^`]*`)*$)")
+_CLAUSES = re.compile(
+    r"\b(SELECT|FROM|WHERE|FACET|SINCE|UNTIL|TIMESERIES|LIMIT)\b(?=(?:[^'`]|'(?:[^'\\]|\\.)*'|`[^`]*`)*$)")
 _FUNCTION = re.compile(r"^(.*?)(?:\s+AS\s+[`']?(\w+)[`']?)?$", re.I | re.S)
 
 

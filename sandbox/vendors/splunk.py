@@ -112,7 +112,8 @@ class _Expression:
     """``index=payments (level=ERROR OR level=FATAL) NOT component=x "text"``."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = re.findall(r'\(|\)|[\w.]+\s*!?=\s*(?:"(?:[^"\\]|\\.)*"|[^\s()]+)|"(?:[^"\\]|\\.)*"|[^\s()]+', text)
+        self._tokens = re.findall(
+            r'\(|\)|[\w.]+\s*!?=\s*(?:"(?:[^"\\]|\\.)*"|[^\s()]+)|"(?:[^"\\]|\\.)*"|[^\s()]+', text)
 
     def parse(self) -> Callable[[Row], bool]:
         result = self._any()

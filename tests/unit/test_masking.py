@@ -15,7 +15,8 @@ def with_check_digit(digits: str) -> str:
 cards = st.text("0123456789", min_size=12, max_size=18).filter(lambda d: len(set(d)) > 1).map(with_check_digit)
 
 
-@given(cards, st.sampled_from(["", " ", "-"]), st.sampled_from(["order {} failed", '{{"pan":"{}"}}', "/pay?card={}&x=1"]))
+@given(cards, st.sampled_from(["", " ", "-"]),
+       st.sampled_from(["order {} failed", '{{"pan":"{}"}}', "/pay?card={}&x=1"]))
 def test_a_card_number_does_not_come_out(card: str, separator: str, text: str) -> None:
     shown = separator.join(card[i:i + 4] for i in range(0, len(card), 4))
     masked = mask(text.format(shown))

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from responder.clients.failure import CallFailed
 from responder.model.service import Policy, Service
 from responder.sources import Statement
 

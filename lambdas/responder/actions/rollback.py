@@ -129,8 +129,8 @@ def _template(replica_set: dict[str, Any]) -> dict[str, Any]:
 
 
 def _diff(before: dict[str, Any], after: dict[str, Any]) -> str:
-    lines = [json.dumps(part, indent=2, sort_keys=True).splitlines() for part in (before, after)]
-    return mask("\n".join(difflib.unified_diff(*lines, "now", "after the rollback", n=2, lineterm="")))
+    now, then = (json.dumps(part, indent=2, sort_keys=True).splitlines() for part in (before, after))
+    return mask("\n".join(difflib.unified_diff(now, then, "now", "after the rollback", n=2, lineterm="")))
 
 
 ACTION = Action(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from responder import actions
+from responder.clients.failure import CallFailed
 from responder.handlers.step import Step, step
 from responder.records.table import iso
 
@@ -27,7 +28,7 @@ def _plan(visit: Step) -> dict[str, Any]:
     action, case = _case(visit)
     try:
         plan = action.plan(case)
-    except actions.CallFailed as failed:
+    except CallFailed as failed:
         plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
                             refusal=f"what it needs to know could not be read: {failed.note}")
     kept = visit.records.plan_action(visit.incident, case.number, {
@@ -48,7 +49,7 @@ def _apply(visit: Step) -> dict[str, Any]:
     plan = actions.Plan(record["target"], record["summary"], record["diff"], record["before"], record["parameters"])
     try:
         done = action.apply(case, plan)
-    except actions.CallFailed as failed:
+    except CallFailed as failed:
         raise TryAgain(failed.note) from failed
     except actions.ActionFailed as failed:
         visit.records.set_action(visit.incident, case.number, status="failed", reason=str(failed))
@@ -75,7 +76,7 @@ def _revert(visit: Step) -> dict[str, Any]:
     plan = actions.Plan(record["target"], record["summary"], record["diff"], record["before"], record["parameters"])
     try:
         said = action.revert(case, plan)
-    except actions.CallFailed as failed:
+    except CallFailed as failed:
         raise TryAgain(failed.note) from failed
     visit.records.set_action(visit.incident, case.number, status="reverted", reason="it did not help")
     visit.note(said, kind="action", why="it did not help")

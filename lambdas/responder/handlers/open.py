@@ -73,14 +73,12 @@ def _signal(given: Any) -> dict[str, Any]:
 
 
 def _alarm(event: dict[str, Any]) -> dict[str, Any]:
-    detail = event.get("detail") if isinstance(event.get("detail"), dict) else {}
-    assert isinstance(detail, dict)
+    detail = _mapping(event.get("detail"))
     name = str(detail.get("alarmName") or "")
     service = next((service for service in names() if name in deployed(service).alarms), None)
     if service is None:
         raise BadInput(f"nobody looks after the alarm {name!r}: no configured service has it")
-    state = detail.get("state") if isinstance(detail.get("state"), dict) else {}
-    assert isinstance(state, dict)
+    state = _mapping(detail.get("state"))
     at = str(state.get("timestamp") or event.get("time") or "")
     signal = {"service": service, "kind": "alarm", "name": name,
               "reason": mask(str(state.get("reason") or ""))[:_REASON]}
@@ -90,3 +88,7 @@ def _alarm(event: dict[str, Any]) -> dict[str, Any]:
     except ValueError:
         pass
     return signal
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

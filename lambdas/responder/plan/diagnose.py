@@ -1,4 +1,4 @@
-"""The plan's "Probable Root Cause Analysis": every cause is a hypothesis, every observation weighs for or against it."""
+"""The plan's "Probable Root Cause Analysis": every cause is a hypothesis that observations weigh for or against."""
 
 from __future__ import annotations
 

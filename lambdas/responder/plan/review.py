@@ -123,7 +123,8 @@ def _improvements(incident: Mapping[str, Any], items: Sequence[Mapping[str, Any]
                       "measure": "name what was missing, and add the source that would have told", "owner": "SRE"})
     onset, opened = _seconds(incident.get("onset")), _seconds(incident.get("opened_at"))
     if onset and opened and opened - onset > 60:
-        found.append({"what": "The alarm came late", "evidence": f"{opened - onset:.0f} s after the first failing period",
+        found.append({"what": "The alarm came late",
+                      "evidence": f"{opened - onset:.0f} s after the first failing period",
                       "measure": "publish the service's metrics with a resolution of 1 s (automated alerts, the plan's "
                                  "measure 1)", "owner": "SRE"})
     return found

@@ -28,7 +28,9 @@ def render(contents: Mapping[str, Any]) -> dict[str, str]:
     contents = mask_all(dict(contents))
     common = {"filters": {"md": _markdown, "time": _time, "duration": _duration, "percent": _percent}}
     page, text = (Environment(loader=FileSystemLoader(Path(__file__).with_name("templates")),
-                              autoescape=escape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+                              # Markdown is escaped by the filter md.
+                              autoescape=escape, undefined=StrictUndefined,  # noqa: S701
+                              trim_blocks=True, lstrip_blocks=True)
                   for escape in (True, False))
     for environment in (page, text):
         environment.filters.update(common["filters"])
@@ -104,7 +106,7 @@ def chart_of(contents: Mapping[str, Any]) -> dict[str, Any] | None:
              for i, (component, rows) in enumerate(sorted(shown.items())) if rows]
     applied = [action["applied_at"] for action in contents["actions"] if action.get("applied_at")]
     moments = dict(incident) | {"applied": applied[0] if applied else None}
-    marks = []
+    marks: list[Mark] = []
     for moment, label in sorted((moment, label) for key, label in _STEPS
                                 for moment in [_epoch(moments.get(key))] if moment and start <= moment <= end):
         marks.append(Mark(x(moment), label, len(marks) % _ROWS))

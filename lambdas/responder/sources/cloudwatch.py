@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from responder.clients import aws
-from responder.model.finding import Finding, Window
+from responder.model.finding import Finding, Status, Window
 from responder.model.service import Metrics, Service
 from responder.sources import Question, Source, Statement
 
@@ -40,7 +40,7 @@ def ask(question: Question) -> list[Finding]:
             continue
         requests, errors = (sum(now[measure].values()) for measure in ("requests", "errors"))
         requests_before, errors_before = (sum(past[measure].values()) for measure in ("requests", "errors"))
-        status = "partial" if common["note"] else "ok"
+        status: Status = "partial" if common["note"] else "ok"
         findings.append(Finding(
             SOURCE.name, "error_rate", status, **common, unit="share",
             value=errors / requests if requests else None,
@@ -101,7 +101,8 @@ def _typical(values: dict[float, float]) -> float | None:
 
 
 def _as_text(metrics: Metrics, component: str) -> str:
-    return (f'SELECT SUM({metrics.errors}), SUM({metrics.requests}) FROM SCHEMA("{metrics.namespace}", '
+    """What a person pastes into Metrics Insights; it is shown, never run."""
+    return (f'SELECT SUM({metrics.errors}), SUM({metrics.requests}) FROM SCHEMA("{metrics.namespace}", '  # noqa: S608
             f"{metrics.dimension}) WHERE {metrics.dimension} = '{component}'")
 
 

@@ -112,7 +112,7 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
             continue
         requests, errors, p95 = _total(now)
         requests_before, errors_before, p95_before = _total(before)
-        common = {"component": component.name, "window": question.window, "link": _link(settings)}
+        common: dict[str, Any] = {"component": component.name, "window": question.window, "link": _link(settings)}
         findings.append(Finding(
             SOURCE.name, "error_rate", "partial" if limited else "ok", **common, unit="share", note=limited,
             value=errors / requests if requests else None,
