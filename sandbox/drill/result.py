@@ -159,7 +159,9 @@ def schema() -> dict[str, Any]:
                 "status": {"enum": ["verified", "reverted", "failed", "done", "rejected", "refused", "observed"]},
                 "decided_by": {"type": "string"}, "reason": text}, ["reason"])},
             "notified": texts,
-            "seconds": closed(dict.fromkeys(("alarm", "opened", "confirmed", "isolated", "diagnosed", "first_action", "recovered", "report"), number)),
+            "seconds": closed(dict.fromkeys(
+                ("alarm", "opened", "confirmed", "isolated", "diagnosed", "first_action", "recovered", "report"),
+                number)),
             "report": closed(dict.fromkeys(("html", "markdown", "json"), text)),
             "timeline_entries": {"type": "integer"}, "cost_usd": {"type": "number"}})}
 

@@ -116,12 +116,13 @@ class Runner:
 
     def _settle(self) -> None:
         """Wait until signals that came meanwhile have been attached."""
-        end = time.time() + 60
+        end, quiet = time.time() + 60, False
         while time.time() < end:
             running = list(self._executions("RUNNING"))
             open_ones = [item for item in self._items() if item["sk"] == "INCIDENT" and item.get("status") != "closed"]
-            if len(running) <= len(open_ones):
+            if len(running) <= len(open_ones) and quiet:
                 return
+            quiet = len(running) <= len(open_ones)
             time.sleep(0.5)
 
     def _result(self, drill: Drill, moment: Moment) -> dict[str, Any]:
