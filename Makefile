@@ -2,11 +2,10 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3 || echo python3)
 RUN = .venv/bin/python
-INCIDENT ?=
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test drills up down status lint synth bench
+.PHONY: help setup demo test drills up down status lint synth
 
 help:  ## list the words
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -39,6 +38,3 @@ lint: setup  ## check style, types and configuration
 
 synth: setup  ## build the CloudFormation template into cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/cdk synth --quiet
-
-bench: setup  ## measure start-up, package size, and the share of each step
-	@$(RUN) -m bench
