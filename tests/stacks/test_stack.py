@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,16 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def resources(out: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((out / "IncidentResponse.template.json").read_text())["Resources"]
     return found
+
+
+def test_the_template_is_the_one_that_was_reviewed(out: Path) -> None:
+    """What is deployed changes only with its snapshot: ``UPDATE_SNAPSHOT=1 make test`` writes it anew."""
+    text = re.sub(r"[0-9a-f]{64}", "<asset>", (out / "IncidentResponse.template.json").read_text())
+    snapshot = Path(__file__).with_name("snapshot.json")
+    shown = json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n"
+    if os.environ.get("UPDATE_SNAPSHOT"):
+        snapshot.write_text(shown)
+    assert shown == snapshot.read_text()
 
 
 def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ class Mark:
     row: int
 
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 860, 360, 52, 18, 92, 32
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 860, 360, 52, 36, 92, 32
 _DASHES = ("", "7 3", "2 3", "10 3 2 3")
 _STEPS = (("onset", "symptom begins"), ("opened_at", "opened"), ("confirmed_at", "confirmed"),
           ("isolated_at", "isolated"), ("diagnosed_at", "diagnosed"), ("applied", "remedy applied"),
