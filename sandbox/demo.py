@@ -170,8 +170,8 @@ def _summary(console: Console, sandbox: Up, result: Mapping[str, Any], view: Vie
         console.print(f"[bold]Postmortem[/]: {address}", soft_wrap=True)
         console.print(f"  open in a browser: file://{files[0]}", soft_wrap=True)
     endpoint = f"--endpoint-url http://127.0.0.1:{sandbox.ports.aws}"
-    console.print("[bold]Look further[/]" + (":" if stays else " (with `make up`, then `.venv/bin/python -m sandbox "
-                                             "demo`: this sandbox is ended now):"), soft_wrap=True)
+    console.print("[bold]Look further[/]" + (":" if stays else ": this sandbox is ended now; `make up` before "
+                                             "`make demo` keeps it, for"), soft_wrap=True)
     for line in (f"aws {endpoint} stepfunctions get-execution-history --execution-arn {result['execution_arn']}",
                  f"aws {endpoint} dynamodb query --table-name {sandbox.outputs['Timeline']} "
                  "--key-condition-expression 'pk = :i' --expression-attribute-values "
