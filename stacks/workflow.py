@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
@@ -81,7 +82,7 @@ class Workflow(Construct):
                                      enforce_ssl=True, retention_period=Duration.days(14))
         steps["tell"].function.configure_async_invoke(
             retry_attempts=2, max_event_age=Duration.minutes(10),
-            on_failure=_destination(self.undelivered))
+            on_failure=destinations.SqsDestination(self.undelivered))
         log = logs.LogGroup(self, "Log", log_group_name=f"/aws/vendedlogs/states/{prefix}",
                             retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
         self.state_machine = sfn.StateMachine(
@@ -185,14 +186,8 @@ def access_groups(services: Sequence[Service]) -> list[tuple[str, str, str, str]
     return sorted(found)
 
 
-def _destination(queue: sqs.IQueue) -> lambda_.IDestination:
-    from aws_cdk import aws_lambda_destinations as destinations
-
-    return destinations.SqsDestination(queue)
-
-
-def _distinct(statements: object) -> list[Statement]:
-    return list(dict.fromkeys(statements))  # type: ignore[call-overload]
+def _distinct(statements: Iterable[Statement]) -> list[Statement]:
+    return list(dict.fromkeys(statements))
 
 
 def _camel(name: str) -> str:

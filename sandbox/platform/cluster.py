@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError, ResourceNotFoundError
+from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError
 
 from kubernetes import client, dynamic
 from sandbox.places import NAMESPACE
@@ -93,14 +93,6 @@ class Cluster:
                             body={"propagationPolicy": "Background"})
         except NotFoundError:
             pass
-
-    def kinds(self, kind: str) -> bool:
-        """Whether the API knows a kind."""
-        try:
-            self._resource(kind)
-        except (ResourceNotFoundError, ValueError):
-            return False
-        return True
 
     def clear(self, keep: Iterable[tuple[str, str]] = ()) -> None:
         """Delete everything in the platform's namespace, and what a drill made cluster-wide."""

@@ -46,7 +46,7 @@ def _apply(visit: Step) -> dict[str, Any]:
     if record is None or record["status"] not in ("permitted", "applied"):
         # The guardrails' ruling is in the record, not in what the state machine passes on.
         raise actions.ActionFailed("no guardrail has permitted this remedy")
-    plan = actions.Plan(record["target"], record["summary"], record["diff"], record["before"], record["parameters"])
+    plan = _kept(record)
     try:
         done = action.apply(case, plan)
     except CallFailed as failed:
@@ -73,7 +73,7 @@ def _revert(visit: Step) -> dict[str, Any]:
                                  reason="the symptom stayed; what was done is kept")
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}
-    plan = actions.Plan(record["target"], record["summary"], record["diff"], record["before"], record["parameters"])
+    plan = _kept(record)
     try:
         said = action.revert(case, plan)
     except CallFailed as failed:
@@ -92,3 +92,8 @@ def _case(visit: Step) -> tuple[actions.Action, actions.Case]:
     return action, actions.Case(
         visit.service, visit.incident, int(visit.event["number"]), diagnosis["cause"], diagnosis["component"],
         diagnosis.get("onset"), diagnosis.get("facts", {}), time.monotonic() + action.deadline_seconds)
+
+
+def _kept(record: dict[str, Any]) -> actions.Plan:
+    """The plan as it was put on record."""
+    return actions.Plan(record["target"], record["summary"], record["diff"], record["before"], record["parameters"])

@@ -28,8 +28,7 @@ def render(contents: Mapping[str, Any]) -> dict[str, str]:
     contents = mask_all(dict(contents))
     common = {"filters": {"md": _markdown, "time": _time, "duration": _duration, "percent": _percent}}
     page, text = (Environment(loader=FileSystemLoader(Path(__file__).with_name("templates")),
-                              # Markdown is escaped by the filter md.
-                              autoescape=escape, undefined=StrictUndefined,  # noqa: S701
+                              autoescape=escape, undefined=StrictUndefined,  # noqa: S701 - Markdown: filter md
                               trim_blocks=True, lstrip_blocks=True)
                   for escape in (True, False))
     for environment in (page, text):

@@ -158,13 +158,7 @@ class Records:
 
     def update(self, incident: str, **values: Any) -> None:
         """Set attributes of the incident."""
-        names = {f"#{index}": name for index, name in enumerate(values)}
-        self._client.update_item(
-            TableName=self._table, Key=_item({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT"}),
-            UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
-            ConditionExpression="attribute_exists(pk)", ExpressionAttributeNames=names,
-            ExpressionAttributeValues=_item({f":{index}": mask_all(value)
-                                             for index, value in enumerate(values.values())}))
+        self._set(f"INCIDENT#{incident}", "INCIDENT", values)
 
     # --- remedies -------------------------------------------------------------------------------------------------
 
@@ -181,13 +175,7 @@ class Records:
 
     def set_action(self, incident: str, number: int, **values: Any) -> None:
         """Set attributes of a remedy's record."""
-        names = {f"#{index}": name for index, name in enumerate(values)}
-        self._client.update_item(
-            TableName=self._table, Key=_item({"pk": f"INCIDENT#{incident}", "sk": f"ACTION#{number:02d}"}),
-            UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
-            ConditionExpression="attribute_exists(pk)", ExpressionAttributeNames=names,
-            ExpressionAttributeValues=_item({f":{index}": mask_all(value)
-                                             for index, value in enumerate(values.values())}))
+        self._set(f"INCIDENT#{incident}", f"ACTION#{number:02d}", values)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -213,6 +201,16 @@ class Records:
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         answer = self._client.get_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
+
+    def _set(self, pk: str, sk: str, values: dict[str, Any]) -> None:
+        """Set attributes of an item that is there, masked."""
+        self._client.update_item(
+            TableName=self._table, Key=_item({"pk": pk, "sk": sk}),
+            UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeNames={f"#{index}": name for index, name in enumerate(values)},
+            ExpressionAttributeValues=_item({f":{index}": mask_all(value)
+                                             for index, value in enumerate(values.values())}))
 
     def _put_once(self, item: dict[str, Any]) -> bool:
         keys = {key: item[key] for key in ("pk", "sk")}

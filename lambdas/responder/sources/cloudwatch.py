@@ -102,7 +102,7 @@ def _typical(values: dict[float, float]) -> float | None:
 
 def _as_text(metrics: Metrics, component: str) -> str:
     """What a person pastes into Metrics Insights; it is shown, never run."""
-    return (f'SELECT SUM({metrics.errors}), SUM({metrics.requests}) FROM SCHEMA("{metrics.namespace}", '  # noqa: S608
+    return (f'SELECT SUM({metrics.errors}), SUM({metrics.requests}) FROM SCHEMA("{metrics.namespace}", '  # noqa: S608 - shown only
             f"{metrics.dimension}) WHERE {metrics.dimension} = '{component}'")
 
 
