@@ -145,6 +145,9 @@ class _Admin(BaseHTTPRequestHandler):
 
         threading.Thread(target=storm, daemon=True).start()
 
+    def _aws_event(self, body: dict[str, Any]) -> None:
+        put_aws_event(body["detail_type"], body["source"], body["resources"], body["detail"])
+
     def _cluster(self, body: dict[str, Any]) -> None:
         """EKS names an endpoint where nothing listens: point it at the control plane."""
         record = eks._clusters.get_scoped(ACCOUNT, REGION, body["name"])

@@ -87,8 +87,11 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
             spawn("engine", [sys.executable, "-m", "sandbox.engine"], {
                 "GATEWAY_PORT": str(ports.aws), "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
                 "SANDBOX_ADMIN_PORT": str(ports.engine_admin), "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING",
-                # Functions inherit these: the way to CloudWatch can be broken by a drill.
-                "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}"})
+                # Functions inherit these: the way to CloudWatch can be broken by a drill, and the others are
+                # stand-ins for what the engine lacks.
+                "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}",
+                **{f"AWS_ENDPOINT_URL_{service.upper()}": f"http://127.0.0.1:{ports.world}/aws/{service}"
+                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2")}})
             for name, command in control_plane.commands(folder, STATE / "control-plane", ports).items():
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
@@ -207,11 +210,12 @@ def _fixtures(ports: Ports) -> None:
 
 def _apply_rbac(sandbox: Up) -> None:
     from sandbox.platform.cluster import Cluster
+    from sandbox.platform.usage import definitions
 
     cluster = Cluster(f"https://127.0.0.1:{sandbox.ports.apiserver}", str(STATE / "control-plane" / "ca.crt"),
                       control_plane.ADMIN_TOKEN)
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
-    for manifest in yaml.safe_load_all((ROOT / "kubernetes" / "rbac.yaml").read_text()):
+    for manifest in [*yaml.safe_load_all((ROOT / "kubernetes" / "rbac.yaml").read_text()), *definitions()]:
         cluster.apply(manifest)
 
 

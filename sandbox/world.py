@@ -9,6 +9,7 @@ the responder does not know. Two more are the ways to CloudWatch and to Kubernet
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import random
@@ -18,6 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,18 +30,22 @@ import httpx
 
 from sandbox.alarms import Evaluator
 from sandbox.control_plane.run import ADMIN_TOKEN
-from sandbox.places import CLUSTER, LOAD_BALANCER, NAMESPACE, STATE, Ports
+from sandbox.places import ACCOUNT, CLUSTER, DATABASE, LOAD_BALANCER, NAMESPACE, REGION, STATE, Ports
 from sandbox.platform.cluster import Cluster
-from sandbox.platform.flow import Flow, Snapshot, World, environment_of
+from sandbox.platform.flow import BALANCER, Flow, Snapshot, environment_of
 from sandbox.platform.kubelet import Kubelet
 from sandbox.platform.objects import KINDS, NODES, image, nodes, platform
+from sandbox.platform.state import Broken, Database, HealthEvent, Provider, World
 from sandbox.platform.telemetry import Delays, Telemetry, metric_data
+from sandbox.platform.usage import Usage
 from sandbox.platform.versions import Behaviour, Versions
+from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.newrelic import NewRelic
 from sandbox.vendors.proxy import CloudWatch
 from sandbox.vendors.proxy import Kubernetes as KubernetesProxy
 from sandbox.vendors.splunk import Splunk
+from sandbox.vendors.statuspage import StatusPages
 
 _CONFIG_READ_SECONDS = 2.0
 """A mounted ConfigMap's change arrives so much later."""
@@ -56,6 +62,10 @@ class Platform:
         self.telemetry = Telemetry(self.versions)
         self.cluster = Cluster(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), ADMIN_TOKEN)
         self.kubelet = Kubelet(self.cluster, self.versions)
+        self.newrelic = NewRelic(self.telemetry, self.gates, self.delays)
+        self.usage = Usage(self.cluster)
+        self.aws = Aws(f"http://127.0.0.1:{ports.aws}", lambda: self.world, self.cluster, self.gates,
+                       self.delays.cloudtrail)
         self.cloudwatch = boto3.client("cloudwatch")
         self.eks = boto3.client("eks")
         self.evaluator: Evaluator | None = None
@@ -66,6 +76,7 @@ class Platform:
         self._environments: dict[str, dict[str, str]] = {}
         self._config: list[tuple[float, dict[str, str]]] = []
         self._published = self._published_minute = 0.0
+        self._running_pods: list[dict[str, Any]] = []
         self._recent: list[tuple[float, int, int]] = []
         self._logs: dict[int, tuple[str, str, float, float]] = {}
         self._running = False
@@ -74,7 +85,8 @@ class Platform:
 
     def start(self) -> None:
         """Move the platform's second hand, the kubelet and the alarms, each in a thread of its own."""
-        for step, pause in ((self._second, 1.0), (self.kubelet.step, 0.4), (self._publish, 0.25)):
+        for step, pause in ((self._second, 1.0), (self.kubelet.step, 0.4), (self._publish, 0.25),
+                            (self._measure, 5.0)):
             threading.Thread(target=self._forever, args=(step, pause), daemon=True).start()
 
     def _forever(self, step: Callable[[], None], pause: float) -> None:
@@ -96,13 +108,18 @@ class Platform:
             if not self._running:
                 return
             at = float(int(time.time()))
+            self.world.database.step(at, {pod["metadata"]["uid"]: pod["metadata"].get("labels", {}).get("app", "")
+                                          for pod in snapshot.pods
+                                          if pod["spec"].get("nodeName") not in self.world.silent_nodes})
+            self.aws.second(at)
             served = self._flow.second(self.world, snapshot)
+            self.usage.count(served)
             self.telemetry.second(at, served, self._rng)
             for key, (component, line, every, following) in list(self._logs.items()):
                 if at >= following:
                     self.telemetry.log(at, component, line)
                     self._logs[key] = (component, line, every, at + every)
-            entry = [item for item in served if item.component == "frontend"]
+            entry = [item for item in served if item.component in ("frontend", BALANCER)]
             requests, errors = sum(item.requests for item in entry), sum(item.errors for item in entry)
             self._recent = [*self._recent[-600:], (at, requests, errors)]
 
@@ -119,7 +136,9 @@ class Platform:
         self._config = [*self._config[-5:], (now, config.get("payment-gateway-config", {}))]
         mounted = next((value for moment, value in reversed(self._config) if moment <= now - _CONFIG_READ_SECONDS),
                        self._config[0][1])
+        self._running_pods = pods
         snapshot = Snapshot(pods, {item["metadata"]["name"]: item for item in self.cluster.items(f"{path}/endpoints")},
+                            {item["metadata"]["name"]: item for item in self.cluster.items(f"{path}/services")},
                             self.cluster.items(f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies"),
                             mounted, secrets.get("payment-gateway-db", {}))
         for pod in pods:
@@ -138,6 +157,8 @@ class Platform:
             if period > self._published:
                 rows = list(self.telemetry.between(self._published, period))
                 self._put("PaymentPlatform", metric_data(rows, 10))
+                self._put_database(period - 10)
+                self._put_targets(period - 10)
                 self._published = period
             minute = (now - 1.0 - self.delays.load_balancer) // 60 * 60
             if minute > self._published_minute:
@@ -152,16 +173,37 @@ class Platform:
     def _put_balancer(self, start: float, end: float) -> None:
         """What the load balancer counts, as AWS does: each minute."""
         sums: dict[float, list[int]] = {}
-        for row in self.telemetry.between(start, end):
-            if row.component == "frontend":
-                entry = sums.setdefault(row.at // 60 * 60, [0, 0])
-                entry[0] += row.requests
-                entry[1] += row.errors
+        for row in self.telemetry.balanced_between(start, end):
+            entry = sums.setdefault(row.at // 60 * 60, [0, 0, 0])
+            for place, value in enumerate((row.requests, row.target_errors, row.own_errors)):
+                entry[place] += value
         common = {"Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}], "Unit": "Count"}
         self._put("AWS/ApplicationELB", [
             common | {"MetricName": name, "Timestamp": at, "Value": float(value)}
             for at, values in sorted(sums.items())
-            for name, value in zip(("RequestCount", "HTTPCode_Target_5XX_Count"), values, strict=True)])
+            for name, value in zip(("RequestCount", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"), values,
+                                   strict=True)])
+
+    def _put_database(self, period: float) -> None:
+        """What RDS publishes: each minute in AWS, each ten seconds here (docs/drills.md)."""
+        dimensions = [{"Name": "DBInstanceIdentifier", "Value": DATABASE}]
+        self._put("AWS/RDS", [
+            {"MetricName": name, "Dimensions": dimensions, "Timestamp": period, "Value": value, "StorageResolution": 1}
+            for name, value in self.world.database.metrics(time.time()).items()])
+
+    def _put_targets(self, period: float) -> None:
+        """Healthy hosts behind the load balancer, and Container Insights' utilisation."""
+        ready = sum(_is_ready(pod) for pod in self._running_pods
+                    if pod["metadata"].get("labels", {}).get("app") == "frontend")
+        common = {"Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}], "Unit": "Count",
+                  "Timestamp": period, "StorageResolution": 1}
+        self._put("AWS/ApplicationELB", [common | {"MetricName": "HealthyHostCount", "Value": float(ready)}])
+        self._put("ContainerInsights", self.usage.insights(period))
+
+    def _measure(self) -> None:
+        """Write what metrics.k8s.io shows."""
+        if self._running:
+            self.usage.write(self._running_pods)
 
     # --- control --------------------------------------------------------------------------------------------------
 
@@ -172,15 +214,17 @@ class Platform:
             self.gates.reset()
             self.versions.reset()
             self.kubelet.silent_nodes.clear()
+            self.newrelic.deployments.clear()
+            self.newrelic.issues.clear()
             self._logs, self._environments, self._config, self._recent = {}, {}, [], []
             self.world = World(requests_per_second=float(body.get("requests_per_second", 40)))
+            self.kubelet.silent_nodes = self.world.silent_nodes
             self._rng.seed(str(body.get("seed", "steady")))
         self.cluster.clear(keep=[("Node", node) for node in NODES])
         self._await(lambda: not self.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods"), 30, "pods to go")
         self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         for node in nodes():
-            self.cluster.create("/api/v1/nodes", node)
-            self.cluster.patch_status(f"/api/v1/nodes/{node['metadata']['name']}", node["status"])
+            self._create_node(node)
             self.cluster.patch("Node", node["metadata"]["name"], {"spec": {"unschedulable": None, "taints": None}})
         self.kubelet._beat = 0.0
         for manifest in platform(body.get("replicas") or {}):
@@ -195,6 +239,11 @@ class Platform:
             history = list(self.telemetry.between(0, self._published))
             self._put("PaymentPlatform", metric_data(history, 10))
             self._put_balancer(0, self._published_minute)
+            metrics = Database().metrics(now) | {"DatabaseConnections": 28.0}
+            self._put("AWS/RDS", [
+                {"MetricName": name, "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": DATABASE}],
+                 "Timestamp": now - 60 * minute, "Value": value * self._rng.uniform(0.97, 1.03)}
+                for name, value in metrics.items() for minute in range(1, 130)])
             if self.evaluator:
                 self.evaluator.reset()
             self._running = True
@@ -243,6 +292,7 @@ class Platform:
         found = self.cluster.get("Deployment", component)
         assert found is not None
         before = found["spec"]["template"]["spec"]["containers"][0]["image"]
+        self.newrelic.mark(component, str(fields["version"]))
         self.versions.add(component, str(fields["version"]), Behaviour(
             float(fields.get("error_rate", 0)), float(fields.get("latency_ms", 0)), fields.get("capacity"),
             fields.get("memory_mib"), str(fields.get("log", "")), str(fields.get("state", ""))))
@@ -300,6 +350,127 @@ class Platform:
                 "name": name, "count": fields["count"],
                 "reason": "Threshold Crossed: 1 out of the last 1 datapoints was greater than the threshold"})
 
+    def _event_configuration(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
+        name = "payment-gateway-config"
+        if heal:
+            self.cluster.patch("ConfigMap", name, {"data": token["before"]})
+            return {}
+        found = self.cluster.get("ConfigMap", name) or {}
+        before = {key: (found.get("data") or {}).get(key) for key in fields["set"]}
+        with self._lock:
+            effect = (float(fields.get("error_rate", 0)), float(fields.get("latency_ms", 0)),
+                      str(fields.get("log", "")))
+            # One value carries the effect, so that several keys set at once do not add it up.
+            key = next(iter(fields["set"]))
+            self.world.settings[key, str(fields["set"][key])] = effect
+        self.cluster.patch("ConfigMap", name, {"data": {key: str(value) for key, value in fields["set"].items()}})
+        return {"before": before}
+
+    def _event_database(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
+        now, fault = time.time(), fields["fault"]
+        database = self.world.database
+        if fault == "rejects_credentials":
+            before, after = database.password, "second-password"
+            with self._lock:
+                if heal:
+                    database.heal(now)
+                    database.password = "first-password"  # noqa: S105 - of a database that does not exist
+                else:
+                    database.set_fault(fault, now)
+                    database.password = after
+                    self.world.record("RotationSucceeded", "secretsmanager", "secretsmanager.amazonaws.com",
+                                      (("AWS::SecretsManager::Secret", "payments-db/payment-gateway"),))
+                    self.world.record("ModifyDBInstance", "rds", "rotation", (("AWS::RDS::DBInstance", DATABASE),),
+                                      dBInstanceIdentifier=DATABASE, masterUserPassword="****")
+            self.cluster.patch("Secret", "payment-gateway-db", {
+                "stringData": {"password": database.password}} if before else {})
+            return
+        with self._lock:
+            if heal:
+                database.heal(now)
+            else:
+                leaking = frozenset(pod["metadata"]["uid"] for pod in self._running_pods
+                                    if pod["metadata"].get("labels", {}).get("app") == "ledger-export")
+                database.set_fault(fault, now, leaking)
+
+    def _event_nodes(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
+        fault = fields["fault"]
+        if heal:
+            for name in token["names"]:
+                self.world.silent_nodes.discard(name)
+                if fault == "gone":
+                    self._create_node(next(node for node in nodes() if node["metadata"]["name"] == name))
+                if fault == "cordoned":
+                    self.cluster.patch("Node", name, {"spec": {"unschedulable": None}})
+            self.kubelet._beat = 0.0
+            return {}
+        held: dict[str, int] = dict.fromkeys(NODES, 0)
+        for pod in self.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods"):
+            if pod["metadata"].get("labels", {}).get("app") == "payment-gateway" and pod["spec"].get("nodeName"):
+                held[pod["spec"]["nodeName"]] = held.get(pod["spec"]["nodeName"], 0) + 1
+        names = fields.get("names") or sorted(held, key=lambda name: (-held[name], name))[:int(fields.get("count", 1))]
+        for name in names:
+            if fault in ("not_ready", "gone"):
+                self.world.silent_nodes.add(name)
+            if fault == "gone":
+                self.cluster.delete_now(f"/api/v1/nodes/{name}")
+            if fault == "cordoned":
+                self.cluster.patch("Node", name, {"spec": {"unschedulable": True}})
+        return {"names": list(names)}
+
+    def _event_control_plane(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
+        self.world.control_plane_down = not heal
+
+    def _event_network(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
+        broken = Broken(fields["from"], fields["to"], fields["fault"])
+        group = (("AWS::EC2::SecurityGroup", f"sg-{broken.target.replace('-', '')[:8]:0<8}"),)
+        with self._lock:
+            if heal:
+                self.world.broken = [item for item in self.world.broken if item != broken]
+            else:
+                self.world.broken = [*self.world.broken, broken]
+            if broken.fault == "blocked":
+                self.world.record("AuthorizeSecurityGroupIngress" if heal else "RevokeSecurityGroupIngress", "ec2",
+                                  "network-admin", group, groupId=group[0][1])
+
+    def _event_provider(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
+        name = fields.get("name", "primary")
+        with self._lock:
+            before = self.world.providers[name]
+            if heal:
+                self.world.providers[name] = Provider()
+            else:
+                fault = fields.get("fault", "")
+                page = fields.get("status_page") or {"down": "outage", "errors": "degraded",
+                                                     "slow": "degraded"}.get(fault, "operational")
+                self.world.providers[name] = Provider(
+                    fault, float(fields.get("error_rate", 0.6 if fault == "errors" else before.error_rate)),
+                    before.latency_ms, page, time.time())
+        return {}
+
+    def _event_aws_health(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
+        region, now = fields.get("region") or REGION, time.time()
+        service, code = fields["service"].upper(), fields["code"]
+        arn = (f"arn:aws:health:{region}::event/{service}/{code}/{code}_"
+               f"{hashlib.sha256(f'{service}{code}{int(now)}'.encode()).hexdigest()[:12]}")
+        if heal:
+            event = next(item for item in self.world.health if item.arn == token["arn"])
+            event.status, event.ended = "closed", now
+        else:
+            status = fields.get("status", "open")
+            event = HealthEvent(arn, service, code, status, region, now, now if status == "closed" else None)
+            self.world.health.append(event)
+        httpx.post(f"http://127.0.0.1:{self.ports.engine_admin}/aws-event", timeout=10, json={
+            "detail_type": "AWS Health Event", "source": "aws.health", "resources": [], "detail": {
+                "eventArn": event.arn, "service": event.service, "eventTypeCode": event.code,
+                "eventTypeCategory": "issue", "eventScopeCode": "PUBLIC", "communicationId": event.arn[-12:],
+                "statusCode": event.status, "eventRegion": event.region, "lastUpdatedTime": _http_date(now),
+                "startTime": _http_date(event.at), **({"endTime": _http_date(event.ended)} if event.ended else {}),
+                "eventDescription": [{"language": "en_US", "latestDescription":
+                                      f"We are investigating an issue with {event.service} in {event.region}."}],
+                "page": "1", "totalPages": "1", "affectedAccount": ACCOUNT}})
+        return {"arn": event.arn}
+
     def _event_log(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
         with self._lock:
             if heal:
@@ -308,6 +479,10 @@ class Platform:
             key = len(self._logs) + 1
             self._logs[key] = (fields["component"], str(fields["line"]), float(fields.get("every", 1)), 0.0)
             return {"key": key}
+
+    def _create_node(self, node: dict[str, Any]) -> None:
+        self.cluster.create("/api/v1/nodes", node)
+        self.cluster.patch_status(f"/api/v1/nodes/{node['metadata']['name']}", node["status"])
 
     # --- authentication -------------------------------------------------------------------------------------------
 
@@ -349,6 +524,16 @@ class Platform:
         if answer.status_code != 200 or not found:
             raise ValueError(f"STS does not know the caller ({answer.status_code})")
         return found[1]
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    return any(item["type"] == "Ready" and item["status"] == "True"
+               for item in pod.get("status", {}).get("conditions") or [])
+
+
+def _http_date(seconds: float) -> str:
+    """The form of times in AWS Health's events."""
+    return formatdate(seconds, usegmt=True)
 
 
 def _bare(item: dict[str, Any]) -> dict[str, Any]:
@@ -416,23 +601,28 @@ def main() -> None:
     """Start the servers and the clock, and stay."""
     ports, pki = Ports.planned(), STATE / "control-plane"
     world = Platform(ports, pki)
-    newrelic = NewRelic(world.telemetry, world.gates, world.delays)
     splunk = Splunk(world.telemetry, world.gates, world.delays)
+    pages = StatusPages(lambda: world.world, world.gates)
     control = {"reset": world.reset, "template": world.template, "status": world.status, "event": world.event,
                "authenticate": world.review}
 
     def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if path == "/newrelic/graphql" and method == "POST":
-            return newrelic.answer(headers, body)
+            return world.newrelic.answer(headers, body)
         if path == "/splunk/services/search/v2/jobs/export" and method == "POST":
             return splunk.answer(headers, body)
+        if path.startswith("/aws/"):
+            return world.aws.answer(method, path, headers, body)
+        if path.startswith(("/status/", "/provider/")):
+            return pages.answer(method, path, headers)
         name = path.strip("/").split("?")[0].removeprefix("control/")
         if name in control and method == "POST":
             return Answer(200, json.dumps(control[name](json.loads(body or b"{}"))).encode())
         return Answer(404, b"{}")
 
     cloudwatch = CloudWatch(f"http://127.0.0.1:{ports.aws}", world.gates)
-    kubernetes = KubernetesProxy(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), world.gates)
+    kubernetes = KubernetesProxy(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), world.gates,
+                                 lambda: world.world.control_plane_down)
     servers = [_server(ports.world, route), _server(ports.cloudwatch, cloudwatch.answer),
                _server(ports.kubernetes, kubernetes.answer, pki)]
     world.start()

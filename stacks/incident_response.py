@@ -15,6 +15,7 @@ from constructs import Construct
 from responder.model.service import Service
 from stacks.access import ClusterAccess
 from stacks.alarms import Alarms, Starter, alarm_names
+from stacks.memory import Memory
 from stacks.packaging import bundle
 from stacks.records import Records
 from stacks.workflow import Workflow, function_name, used_actions, used_sources
@@ -35,7 +36,9 @@ class IncidentResponse(Stack):
         workflow = Workflow(self, "Workflow", prefix=PREFIX, services=services, code=code, records=records)
         starter = Starter(self, "Starter", prefix=PREFIX, state_machine=workflow.state_machine)
         workflow.alarm_on_itself(starter.dead_letters)
-        ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow)
+        memory = Memory(self, "Memory", prefix=PREFIX, services=services, code=code, records=records,
+                        dead_letters=starter.dead_letters)
+        ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)
         for service in services:
             Alarms(self, f"Alarms-{service.service}", prefix=PREFIX, service=service)
             ssm.StringParameter(
@@ -64,6 +67,6 @@ def _deployed(service: Service) -> dict[str, Any]:
             phases.setdefault(phase, []).append(
                 {"source": source.name, "function": function_name(PREFIX, "source", source.name)})
     return {"alarms": alarm_names(PREFIX, service), "sources": phases,
-            "remedies": [{"action": action.name, "causes": list(action.causes),
+            "remedies": [{"action": action.name, "tells": action.tells,
                           "function": function_name(PREFIX, "action", action.name)}
                          for action in used_actions([service])]}

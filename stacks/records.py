@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from cdk_nag import NagSuppressions
 from constructs import Construct
 
 
@@ -50,3 +51,16 @@ class Records(Construct):
             resources=[self.topic.topic_arn]))
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
+
+    def grant_partition(self, role: iam.IRole, leading_key: str, *, write: bool = False) -> None:
+        """Let a role read, or also write, one partition of the table, or those that a pattern names."""
+        actions = ["dynamodb:Query", "dynamodb:GetItem"] + (
+            ["dynamodb:PutItem", "dynamodb:DeleteItem"] if write else [])
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=actions, resources=[self.table.table_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [leading_key]}}))
+        self.key.grant_encrypt_decrypt(role) if write else self.key.grant_decrypt(role)
+        NagSuppressions.add_resource_suppressions(role, [
+            {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
+             "reason": "The two forms of one permission on one key, as CDK grants it for the table."}],
+            apply_to_children=True)

@@ -138,23 +138,31 @@ class Workflow(Construct):
 
     def _source(self, source: Source, services: Sequence[Service]) -> Function:
         mine = [service for service in services if source.configured(service)]
-        return Function(
+        function = Function(
             self, f"Source{_camel(source.name)}", name=function_name(self._prefix, "source", source.name),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
-            environment={"SOURCE": source.name},
+            environment={"SOURCE": source.name,
+                         **({"TABLE": self._records.table.table_name} if source.reads else {})},
             statements=_distinct(statement for service in mine for statement in source.statements(service)),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
             timeout_seconds=int(source.deadline_seconds) + 10)
+        if source.reads:
+            self._records.grant_partition(function.role, source.reads + "*" if source.reads.endswith("#")
+                                          else source.reads)
+        return function
 
     def _action(self, action: Action, services: Sequence[Service]) -> Function:
         mine = [service for service in services if service.policy.get(action.name, "off") != "off"]
         function = Function(
             self, f"Action{_camel(action.name)}", name=function_name(self._prefix, "action", action.name),
             code=self._code, handler="responder.handlers.act.handler", description=f"Carries out {action.name}",
-            environment={"ACTION": action.name, "TABLE": self._records.table.table_name},
+            environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
+                         **({"TOPIC": self._records.topic.topic_arn} if action.tells else {})},
             statements=_distinct(statement for service in mine for statement in action.statements(service)),
             timeout_seconds=int(action.deadline_seconds) + 15)
         self._keep_records(function)
+        if action.tells:
+            self._records.topic.grant_publish(function.role)
         return function
 
     def _keep_records(self, function: Function) -> None:

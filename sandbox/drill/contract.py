@@ -24,10 +24,8 @@ CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failur
                   "unknown", "none"]
 ActionId = Literal["rollback", "restore_configuration", "restore_database", "scale_up", "restart_pods",
                    "cycle_deployment", "engage_network_team", "switch_provider", "inform_customers", "escalate"]
-SOURCES = ("newrelic", "splunk", "cloudwatch", "kubernetes")
-"""The sources of telemetry that this version of the responder asks; the contract knows more."""
-_LATER_SOURCES = ("rds", "aws_health", "status_page")
-_LATER_EVENTS = ("configuration", "database", "nodes", "control_plane", "network", "provider", "aws_health")
+SOURCES = ("newrelic", "splunk", "cloudwatch", "kubernetes", "rds", "aws_health", "status_page")
+_PLACES = Literal["frontend", "backend", "payment-gateway", "database", "provider"]
 
 
 class ContractError(Exception):
@@ -43,6 +41,15 @@ def _duration(value: Any) -> float:
     if not found:
         raise ValueError("a duration such as 20s, 500ms or 2m")
     return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _scalar(value: Any) -> str:
+    """A value of a ConfigMap as text, as YAML wrote it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ValueError("a text, a number or a truth value")
 
 
 def _listed(value: Any) -> Any:
@@ -77,10 +84,8 @@ class Telemetry(_Strict):
 
     @model_validator(mode="after")
     def _known(self) -> Telemetry:
-        if self.source in _LATER_SOURCES:
-            raise ValueError(f"one of {', '.join(SOURCES)}: {self.source} is not there yet")
         if self.source not in SOURCES:
-            raise ValueError(f"one of {', '.join((*SOURCES, *_LATER_SOURCES))}")
+            raise ValueError(f"one of {', '.join(SOURCES)}")
         return self
 
 
@@ -138,9 +143,80 @@ class Kubernetes(_Strict):
         return self
 
 
+class Configuration(_Strict):
+    """Values of the gateway's ConfigMap change, and pods that read them behave so."""
+
+    set: dict[str, Annotated[str, BeforeValidator(_scalar)]] = Field(min_length=1)
+    error_rate: float = Field(0, ge=0, le=1)
+    latency_ms: float = Field(0, ge=0)
+    log: str = ""
+
+
+class DatabaseFault(_Strict):
+    """The database instance fails."""
+
+    fault: Literal["refuses_connections", "connections_exhausted", "failing_over", "storage_full", "slow",
+                   "rejects_credentials"]
+
+
+class Nodes(_Strict):
+    """Nodes fail: so many, those with most gateway pods first, or those that are named."""
+
+    fault: Literal["not_ready", "cordoned", "gone"]
+    count: int | None = Field(None, ge=1, le=3)
+    names: list[Literal["node-a", "node-b", "node-c"]] | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Nodes:
+        if self.count is not None and self.names is not None:
+            raise ValueError("count or names, not both")
+        return self
+
+
+class ControlPlane(_Strict):
+    """The Kubernetes API does not answer the responder."""
+
+    fault: Literal["down"]
+
+
+class Network(_Strict):
+    """A path below Kubernetes is broken."""
+
+    source: _PLACES = Field(alias="from")
+    target: _PLACES = Field(alias="to")
+    fault: Literal["blocked", "lossy", "dns"]
+
+    @model_validator(mode="after")
+    def _path(self) -> Network:
+        paths = {("frontend", "backend"), ("backend", "payment-gateway"), ("payment-gateway", "database"),
+                 ("payment-gateway", "provider")}
+        if (self.source, self.target) not in paths:
+            raise ValueError("a path that requests take: " + ", ".join(f"{a} to {b}" for a, b in sorted(paths)))
+        return self
+
+
+class ProviderFault(_Strict):
+    """A payment provider fails, and its status page says something or other."""
+
+    name: Literal["primary", "fallback"] = "primary"
+    fault: Literal["down", "errors", "slow"] | None = None
+    error_rate: float | None = Field(None, ge=0, le=1)
+    status_page: Literal["operational", "degraded", "outage"] | None = None
+
+
+class AwsHealth(_Strict):
+    """An AWS Health event, also on EventBridge."""
+
+    service: str = Field(min_length=1)
+    code: str = Field(min_length=1)
+    status: Literal["open", "closed"] = "open"
+    region: str = "us-east-1"
+
+
 KINDS: dict[str, type[_Strict]] = {
     "release": Release, "telemetry": Telemetry, "alarm": Alarm, "traffic": Traffic, "kubernetes": Kubernetes,
-    "log": Log}
+    "log": Log, "configuration": Configuration, "database": DatabaseFault, "nodes": Nodes,
+    "control_plane": ControlPlane, "network": Network, "provider": ProviderFault, "aws_health": AwsHealth}
 
 
 class Event(BaseModel):
@@ -157,9 +233,6 @@ class Event(BaseModel):
         if not isinstance(value, dict) or "kind" in value:
             raise ValueError("a mapping with at and one kind of event")
         rest = {key: item for key, item in value.items() if key not in ("at", "for")}
-        later = [key for key in rest if key in _LATER_EVENTS]
-        if later:
-            raise ValueError(f"one of {', '.join(KINDS)}: the event kind {later[0]!r} is not there yet")
         unknown = [key for key in rest if key not in KINDS]
         if unknown:
             near = difflib.get_close_matches(str(unknown[0]), KINDS, 1, 0.5)
@@ -171,7 +244,7 @@ class Event(BaseModel):
             raise ValueError("at, the time of the event")
         (kind, fields), = rest.items()
         model = KINDS[kind].model_validate(fields or {})
-        return {"at": value["at"], "kind": kind, "fields": model.model_dump(exclude_none=True),
+        return {"at": value["at"], "kind": kind, "fields": model.model_dump(exclude_none=True, by_alias=True),
                 "lasts": _duration(value["for"]) if "for" in value else None}
 
 

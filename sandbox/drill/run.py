@@ -48,6 +48,7 @@ class Runner:
     def __init__(self, sandbox: Up, say: sandbox_run.Say = sandbox_run.say_plain) -> None:
         self.sandbox, self._say = sandbox, say
         self._dynamodb, self._functions = boto3.client("dynamodb"), boto3.client("stepfunctions")
+        self._functions_api = boto3.client("lambda")
         self._sqs, self._s3, self._logs = boto3.client("sqs"), boto3.client("s3"), boto3.client("logs")
 
     def run(self, drill: Drill, watch: Watch | None = None) -> dict[str, Any]:
@@ -73,7 +74,10 @@ class Runner:
                 raise SandboxError(f"{drill.name}: an event could not be brought about: {troubles[0]}")
             incidents = [item for item in moment.items if item["sk"] == "INCIDENT"]
             events_over = time.time() > last_event and not thread.is_alive()
-            if events_over and incidents and all(item.get("outcome") and item.get("report") for item in incidents):
+            over = all(item.get("outcome") and item.get("report") for item in incidents)
+            # Who is to answer gets the time to; an incident that people have taken over may yet be resolved.
+            answered = not drill.people or all(item.get("status") == "closed" for item in incidents)
+            if events_over and incidents and over and answered:
                 break
             if events_over and not incidents and time.time() > last_event + _NO_INCIDENT_SECONDS:
                 break
@@ -97,6 +101,10 @@ class Runner:
         self._stop_all()
         for item in self._raw_items():
             self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
+        # The ledger's baseline is the healthy state; from here on its schedule keeps it.
+        looked = json.loads(self._functions_api.invoke(FunctionName="incident-response-ledger")["Payload"].read())
+        if looked.get(SERVICE) != 0:
+            raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
 
     def _bring_about(self, events: Sequence[Event], started: float, troubles: list[str]) -> None:
         """Bring each event about at its time, and heal what is to heal."""

@@ -35,8 +35,12 @@ class Cluster:
 
     def patch_status(self, path: str, status: Object) -> None:
         """Write an object's status; an object that is gone meanwhile needs none."""
+        self.merge(f"{path}/status", {"status": status})
+
+    def merge(self, path: str, body: Object) -> None:
+        """Merge into an object at a path; one that is gone meanwhile needs none."""
         try:
-            self._call("PATCH", f"{path}/status", {"status": status}, "application/merge-patch+json")
+            self._call("PATCH", path, body, "application/merge-patch+json")
         except ApiException as error:
             if error.status not in (404, 409):
                 raise

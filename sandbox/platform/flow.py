@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import random
+import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +18,27 @@ from typing import Any
 from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
 from sandbox.platform.objects import KINDS
+from sandbox.platform.state import World
 from sandbox.platform.versions import Versions, component_of
 
 TIMEOUT_MS = 5000.0
 _QUEUE_SECONDS = 2.0
 """A pod holds this many seconds' worth of requests before those that come wait until they time out."""
+BALANCER = "load balancer"
+_THROUGH = {"blocked": 0.0, "lossy": 0.5}
+"""The share of packets' connections that get through a broken path."""
+
+
+@dataclass
+class Calls:
+    """What one pod asked of one callee in one second."""
+
+    count: int = 0
+    failed: int = 0
+    milliseconds: float = 0.0
+    """Of all calls together."""
+    kinds: dict[str, int] = field(default_factory=dict)
+    """What the caller saw of failures, to its count."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +53,9 @@ class Served:
     latencies_ms: tuple[float, ...]
     """A sample of its requests' latencies."""
     kinds: Mapping[str, int]
-    """Kind of error to its count."""
+    """Kind of error, as the pod logs it, to its count."""
+    calls: Mapping[str, Calls] = field(default_factory=dict)
+    """Callee (a host, as the caller names it) to what became of the calls."""
 
 
 @dataclass
@@ -44,38 +64,10 @@ class Snapshot:
 
     pods: Sequence[Object]
     endpoints: Mapping[str, Object]
+    services: Mapping[str, Object]
     policies: Sequence[Object]
     config: Mapping[str, str]
     secret: Mapping[str, str]
-
-
-@dataclass
-class Database:
-    """What is really so with the database."""
-
-    host: str = "payments-db"
-    user: str = "payments"
-    password: str = "first-password"  # noqa: S105 - of a database that does not exist
-    latency_ms: float = 4.0
-
-
-@dataclass
-class Provider:
-    """What is really so with a payment provider."""
-
-    error_rate: float = 0.002
-    latency_ms: float = 90.0
-
-
-@dataclass
-class World:
-    """The state behind the flow, apart from what Kubernetes holds."""
-
-    requests_per_second: float = 40.0
-    factor: float = 1.0
-    background_error_rate: float = 0.004
-    database: Database = field(default_factory=Database)
-    providers: dict[str, Provider] = field(default_factory=lambda: {"primary": Provider(), "fallback": Provider()})
 
 
 @dataclass
@@ -88,6 +80,9 @@ class _Outcome:
     kind: str
 
 
+PROVIDER_HOST = "api.{}.example"
+
+
 class Flow:
     """The flow of requests; ``second`` is called once a second."""
 
@@ -96,30 +91,45 @@ class Flow:
         self._queues: dict[str, float] = {}
 
     def second(self, world: World, snapshot: Snapshot) -> list[Served]:
-        """Let one second's requests through, and return what each pod did."""
+        """Let one second's requests through, and return what each pod did.
+
+        Requests that reach no pod at all are seen by nobody but the load balancer: a row without a pod stands for it.
+        """
         arrivals = self._poisson(world.requests_per_second * world.factor)
         served: list[Served] = []
-        self._component("frontend", arrivals, None, world, snapshot, served)
+        outcome = self._component("frontend", arrivals, None, world, snapshot, served)
+        seen = sum(item.requests for item in served if item.component == "frontend")
+        if arrivals > seen:
+            lost = arrivals - seen
+            served.append(Served(BALANCER, "", "", lost, min(lost, outcome.failed), (), {"no target": lost}))
         return served
 
-    def _component(self, name: str, calls: int, callers: Sequence[Object] | None, world: World, snapshot: Snapshot,
-                   served: list[Served]) -> _Outcome:
-        """Let ``calls`` arrive at a component, from pods or (None) from outside."""
+    def _component(self, name: str, calls: int, caller: Object | None, world: World, snapshot: Snapshot,
+                   served: list[Served], source: str = "") -> _Outcome:
+        """Let ``calls`` arrive at a component, from a pod or (None) from outside."""
         pods, refused = _ready(name, snapshot)
-        if callers is not None:
-            reach = [self._share(caller, pods, snapshot) for caller in callers] or [0.0]
-            through = self._binomial(calls, sum(reach) / len(reach)) if pods else 0
-        else:
-            through = calls if pods else 0
+        alive = [pod for pod in pods if pod["spec"].get("nodeName") not in world.silent_nodes]
+        fault = world.path(source, name)
+        if caller is not None and (not _resolves(caller) or fault == "dns"):
+            return _Outcome(calls, calls, 20.0, f"could not resolve host: {name}")
+        reach = len(alive) / len(pods) if pods else 0.0
+        if caller is not None and alive:
+            reach *= self._share(caller, alive, snapshot)
+        reach *= _THROUGH.get(fault, 1.0)
+        through = self._binomial(calls, reach) if alive else 0
         blocked = calls - through
         failed, latency = blocked, 0.0
-        kind = "" if not blocked else "connection refused" if refused or not pods else "connect timed out"
-        waited = TIMEOUT_MS if blocked and pods and not refused else 1.0
-        for pod, count in zip(pods, self._split(through, len(pods)), strict=True):
+        at_once = refused or not pods
+        kind = "" if not blocked else "connection refused" if at_once else (
+            "connection reset by peer" if fault == "lossy" else "connect timed out")
+        waited = 1.0 if at_once else TIMEOUT_MS
+        for pod, count in zip(alive, self._split(through, len(alive)), strict=True):
             result = self._pod(name, pod, count, world, snapshot, served)
             failed += result.failed
             latency += result.latency_ms * count
             kind = kind or result.kind
+        if fault == "lossy":
+            latency += 800.0 * through
         mean = (latency + waited * blocked) / calls if calls else 0.0
         return _Outcome(calls, failed, mean, kind)
 
@@ -130,7 +140,7 @@ class Flow:
         version = component_of(image)[1]
         behaviour = self._versions.behaviour(image)
         uid = pod["metadata"]["uid"]
-        capacity = behaviour.capacity or kind.capacity
+        capacity = (behaviour.capacity or kind.capacity) * _cpu_share(pod, kind.cpu_limit)
         waiting = self._queues.get(uid, 0.0)
         room = max(0, math.floor(capacity * (1 + _QUEUE_SECONDS) - waiting))
         accepted = min(count, room)
@@ -142,52 +152,93 @@ class Flow:
             if number:
                 errors[why] = errors.get(why, 0) + number
 
+        setting = [world.settings[item] for item in snapshot.config.items() if item in world.settings] if (
+            name == "payment-gateway") else []
         fail("request timed out in queue", timed_out)
         own = self._binomial(accepted, behaviour.error_rate)
         fail("own", own)
+        for rate, _, line in setting:
+            wrong = self._binomial(accepted - own, rate)
+            fail(f"setting:{line}", wrong)
+            own += wrong
         background = self._binomial(accepted - own, world.background_error_rate / len(KINDS))
         fail("background", background)
         left = accepted - own - background
-        latency = kind.latency_ms + behaviour.latency_ms + 1000 * self._queues[uid] / capacity
+        latency = (kind.latency_ms + behaviour.latency_ms + sum(item[1] for item in setting)
+                   + 1000 * self._queues[uid] / capacity)
+        calls: dict[str, Calls] = {}
         for called in kind.calls:
             if called == "database":
+                host = _environment(pod, snapshot).get("DB_HOST", "")
                 outcome = self._database(left, pod, world, snapshot)
             elif called == "provider":
+                host = PROVIDER_HOST.format(snapshot.config.get("PROVIDER", "primary"))
                 outcome = self._provider(left, pod, world, snapshot)
             else:
-                outcome = self._component(called, left, [pod], world, snapshot, served)
-            fail(f"{called}: {outcome.kind}" if outcome.kind else called, outcome.failed)
+                host = called
+                outcome = self._component(called, left, pod, world, snapshot, served, name)
+            what = calls.setdefault(host, Calls())
+            what.count, what.failed = outcome.calls, outcome.failed
+            what.milliseconds = outcome.latency_ms * outcome.calls
+            if outcome.failed:
+                what.kinds[outcome.kind] = outcome.failed
+            fail(f"call to {host} failed: {outcome.kind}", outcome.failed)
             left -= outcome.failed
             latency += outcome.latency_ms
         total = sum(errors.values())
         sample = tuple(round(latency * self._rng.lognormvariate(0, 0.25), 1) for _ in range(min(accepted, 5)))
         sample += (TIMEOUT_MS,) * min(timed_out, 2)
         if count:
-            served.append(Served(name, pod["metadata"]["name"], version, count, total, sample, errors))
+            served.append(Served(name, pod["metadata"]["name"], version, count, total, sample, errors, calls))
         mean = (latency * accepted + TIMEOUT_MS * timed_out) / count if count else 0.0
         worst = max(errors, key=lambda why: errors[why]) if errors else ""
         return _Outcome(count, total, mean, _as_seen(name, worst))
 
     def _database(self, calls: int, pod: Object, world: World, snapshot: Snapshot) -> _Outcome:
         """Ask the database with the host, user and password that the pod was started with."""
-        database = world.database
+        database, now = world.database, time.time()
         environment = _environment(pod, snapshot)
-        if not _allowed_outside(pod, snapshot):
-            return _Outcome(calls, calls, TIMEOUT_MS, "connect timed out")
-        if environment.get("DB_HOST") != database.host:
-            return _Outcome(calls, calls, 20.0, f"could not translate host name \"{environment.get('DB_HOST')}\"")
+        host = environment.get("DB_HOST", "")
+        path = world.path("payment-gateway", "database")
+        if host != database.host or not _resolves(pod) or path == "dns":
+            return _Outcome(calls, calls, 20.0, f'could not translate host name "{host}" to address')
+        if not _allowed_outside(pod, snapshot, 5432) or path == "blocked":
+            return _Outcome(calls, calls, TIMEOUT_MS, "connection to server timed out")
+        if database.down(now) or database.fault == "refuses_connections":
+            return _Outcome(calls, calls, 3.0, "connection to server failed: Connection refused")
+        if path == "lossy":
+            return _Outcome(calls, self._binomial(calls, 0.5), 1500.0, "server closed the connection unexpectedly")
         if (environment.get("DB_USER"), environment.get("DB_PASSWORD")) != (database.user, database.password):
-            return _Outcome(calls, calls, 10.0, "password authentication failed")
+            user = environment.get("DB_USER", "")
+            failed = self._binomial(calls, 1.0 - database.old_pools_share(now))
+            return _Outcome(calls, failed, 10.0, f'FATAL: password authentication failed for user "{user}"')
+        if database.exhausted(now):
+            return _Outcome(calls, self._binomial(calls, 0.9), 15.0, "FATAL: sorry, too many clients already")
+        if database.fault == "storage_full":
+            return _Outcome(calls, self._binomial(calls, 0.85), 6.0,
+                            'could not extend file "base/16402/24576": No space left on device')
+        if database.fault == "slow":
+            return _Outcome(calls, self._binomial(calls, 0.8), 4500.0,
+                            "canceling statement due to statement timeout")
         return _Outcome(calls, 0, database.latency_ms, "")
 
     def _provider(self, calls: int, pod: Object, world: World, snapshot: Snapshot) -> _Outcome:
         name = snapshot.config.get("PROVIDER", "primary")
         provider = world.providers.get(name)
-        if provider is None:
-            return _Outcome(calls, calls, 1.0, f"no provider called {name!r}")
-        if not _allowed_outside(pod, snapshot):
+        path = world.path("payment-gateway", "provider")
+        if provider is None or not _resolves(pod) or path == "dns":
+            return _Outcome(calls, calls, 1.0, f"could not resolve host: {PROVIDER_HOST.format(name)}")
+        if not _allowed_outside(pod, snapshot, 443) or path == "blocked":
             return _Outcome(calls, calls, TIMEOUT_MS, "connect timed out")
-        return _Outcome(calls, self._binomial(calls, provider.error_rate), provider.latency_ms, f"{name} declined")
+        if path == "lossy":
+            return _Outcome(calls, self._binomial(calls, 0.5), 1500.0, "connection reset by peer")
+        if provider.fault == "down":
+            return _Outcome(calls, calls, 40.0, "HTTP 503 Service Unavailable")
+        if provider.fault == "slow":
+            limit = _milliseconds(snapshot.config.get("PROVIDER_TIMEOUT_MS", "2000"))
+            return _Outcome(calls, self._binomial(calls, 0.7), limit, "read timed out")
+        return _Outcome(calls, self._binomial(calls, provider.error_rate), provider.latency_ms,
+                        "HTTP 502 Bad Gateway" if provider.fault else "HTTP 402 card declined")
 
     def _share(self, caller: Object, pods: Sequence[Object], snapshot: Snapshot) -> float:
         """The share of a Service's pods that a caller's packets get to."""
@@ -227,17 +278,18 @@ def _as_seen(component: str, why: str) -> str:
 def _ready(name: str, snapshot: Snapshot) -> tuple[list[Object], bool]:
     """The pods behind a Service that can answer, and whether it has addresses where nobody listens."""
     endpoints = snapshot.endpoints.get(name)
-    if endpoints is None:
+    ports = {port["port"] for port in ((snapshot.services.get(name) or {}).get("spec") or {}).get("ports") or []}
+    if endpoints is None or 80 not in ports:
         return [], False
     by_name = {pod["metadata"]["name"]: pod for pod in snapshot.pods}
     found, refused = [], False
     for subset in endpoints.get("subsets") or []:
-        ports = {port["port"] for port in subset.get("ports") or []}
+        targets = {port["port"] for port in subset.get("ports") or []}
         for address in subset.get("addresses") or []:
             pod = by_name.get((address.get("targetRef") or {}).get("name", ""))
             if pod is None or pod["metadata"].get("deletionTimestamp"):
                 continue
-            if 8080 in ports and component_of(pod["spec"]["containers"][0]["image"])[0] == name:
+            if 8080 in targets and component_of(pod["spec"]["containers"][0]["image"])[0] == name:
                 found.append(pod)
             else:
                 refused = True
@@ -279,11 +331,12 @@ def _allowed(caller: Object, pod: Object, snapshot: Snapshot) -> bool:
             and _side(pod, caller, snapshot, "Ingress", "ingress", "from"))
 
 
-def _allowed_outside(pod: Object, snapshot: Snapshot) -> bool:
-    return _side(pod, None, snapshot, "Egress", "egress", "to")
+def _allowed_outside(pod: Object, snapshot: Snapshot, port: int) -> bool:
+    return _side(pod, None, snapshot, "Egress", "egress", "to", port)
 
 
-def _side(pod: Object, peer: Object | None, snapshot: Snapshot, kind: str, rules: str, peers: str) -> bool:
+def _side(pod: Object, peer: Object | None, snapshot: Snapshot, kind: str, rules: str, peers: str,
+          outside: int = 0) -> bool:
     selecting = []
     for policy in snapshot.policies:
         spec = policy["spec"]
@@ -295,7 +348,8 @@ def _side(pod: Object, peer: Object | None, snapshot: Snapshot, kind: str, rules
     for spec in selecting:
         for rule in spec.get(rules) or []:
             ports = [port.get("port") for port in rule.get("ports") or []]
-            if ports and not any(port in (8080, "http", 443, 5432, None) for port in ports):
+            if ports and not any(port in ((outside,) if outside else (8080, "http")) or port is None
+                                 for port in ports):
                 continue
             if not rule.get(peers) or any(_is_peer(item, peer) for item in rule[peers]):
                 return True
@@ -325,3 +379,17 @@ def _matches(selector: dict[str, Any], labels: Mapping[str, str]) -> bool:
         if not holds:
             return False
     return True
+
+
+def _cpu_share(pod: Object, usual: str) -> float:
+    """How much of the usual CPU a pod's limit leaves it, at most all: a throttled pod serves less."""
+    limit = str(((pod["spec"]["containers"][0].get("resources") or {}).get("limits") or {}).get("cpu", usual))
+    return min(1.0, _cpu(limit) / _cpu(usual))
+
+
+def _cpu(text: str) -> float:
+    return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
+
+
+def _milliseconds(text: str) -> float:
+    return min(TIMEOUT_MS, float(text)) if re.fullmatch(r"\d+(\.\d+)?", text) else 2000.0

@@ -62,6 +62,13 @@ def platform(replicas: Mapping[str, int]) -> list[dict[str, Any]]:
         objects.append(_object("v1", "Service", name, spec={
             "selector": {"app": name}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}))
         objects.append(deployment(name, FIRST_VERSION, replicas.get(name, kind.pods)))
+    objects.append(_object("apps/v1", "Deployment", "ledger-export", labels={"app": "ledger-export"}, spec={
+        "replicas": 1, "selector": {"matchLabels": {"app": "ledger-export"}},
+        "template": {"metadata": {"labels": {"app": "ledger-export"}}, "spec": {
+            "terminationGracePeriodSeconds": 2, "containers": [{
+                "name": "ledger-export", "image": "registry.example/ledger-export:2.3.0",
+                "resources": {"requests": {"cpu": "50m", "memory": "64Mi"},
+                              "limits": {"cpu": "200m", "memory": "128Mi"}}}]}}}))
     return objects
 
 

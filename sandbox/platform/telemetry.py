@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from sandbox.platform.flow import Served
+from sandbox.platform.flow import BALANCER, PROVIDER_HOST, Calls, Served
 from sandbox.platform.objects import FIRST_VERSION, KINDS, image
 from sandbox.platform.versions import Versions
 
@@ -27,6 +27,7 @@ class Delays:
     splunk: float
     cloudwatch: float
     load_balancer: float
+    cloudtrail: float
 
     @classmethod
     def read(cls, which: str = "sandbox") -> Delays:
@@ -49,6 +50,31 @@ class Transactions:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """Calls of one pod (or, in the history, one version) to one callee in a short stretch of time."""
+
+    at: float
+    component: str
+    version: str
+    pod: str
+    callee: str
+    """The host, as the caller names it."""
+    calls: Calls
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """What the load balancer in front saw in a short stretch of time."""
+
+    at: float
+    requests: int
+    target_errors: int
+    """Answers of the targets with a status of 5xx."""
+    own_errors: int
+    """Requests that no target took."""
+
+
+@dataclass(frozen=True)
 class Line:
     """One line of a log."""
 
@@ -66,11 +92,13 @@ class Telemetry:
     def __init__(self, versions: Versions) -> None:
         self._versions = versions
         self.transactions: list[Transactions] = []
+        self.edges: list[Edge] = []
+        self.balanced: list[Balanced] = []
         self.lines: list[Line] = []
 
     def reset(self, now: float, requests_per_second: float, rng: random.Random) -> list[Transactions]:
         """Forget everything and begin with two healthy hours; returns them, for CloudWatch."""
-        self.transactions, self.lines = [], []
+        self.transactions, self.edges, self.balanced, self.lines = [], [], [], []
         start = now - HISTORY_SECONDS
         for step in range(int(HISTORY_SECONDS / STEP_SECONDS)):
             at = (start // STEP_SECONDS + step) * STEP_SECONDS
@@ -84,20 +112,35 @@ class Telemetry:
                 latency += KINDS[component].latency_ms + (94 if component == "payment-gateway" else 0)
                 sample = tuple(round(latency * rng.lognormvariate(0, 0.25), 1) for _ in range(8))
                 self.transactions.append(Transactions(at, component, FIRST_VERSION, "", count, failed, sample))
+                for callee in KINDS[component].calls:
+                    host = _HOSTS.get(callee, callee)
+                    kinds = {} if callee == "database" or not failed else {_HISTORY_KIND.get(
+                        callee, f"{callee} answered 500"): failed}
+                    self.edges.append(Edge(at, component, FIRST_VERSION, "", host, Calls(
+                        count, sum(kinds.values()), _CALL_MS[callee] * count, kinds)))
                 for _ in range(failed if component == "payment-gateway" else 0):
                     self.lines.append(Line(at + rng.random() * STEP_SECONDS, component, "ERROR", FIRST_VERSION, "",
                                            _background(rng)))
                 for _ in range(2):
                     self.lines.append(self._chatter(at + rng.random() * STEP_SECONDS, component, FIRST_VERSION, "",
                                                     rng))
+            self.balanced.append(Balanced(at, count, failed, 0))
         self.lines.sort(key=lambda line: line.at)
         return list(self.transactions)
 
     def second(self, at: float, served: Iterable[Served], rng: random.Random) -> None:
         """Take in what the pods did in the second from ``at``."""
+        entry = [item for item in served if item.component == "frontend"]
+        lost = sum(item.requests for item in served if item.component == BALANCER)
+        self.balanced.append(Balanced(at, sum(item.requests for item in entry) + lost,
+                                      sum(item.errors for item in entry), lost))
         for item in served:
+            if item.component == BALANCER:
+                continue
             self.transactions.append(Transactions(at, item.component, item.version, item.pod, item.requests,
                                                   item.errors, item.latencies_ms))
+            self.edges += [Edge(at, item.component, item.version, item.pod, host, calls)
+                           for host, calls in item.calls.items() if calls.count]
             fresh = [Line(at + rng.random(), item.component, "ERROR", item.version, item.pod,
                           self._error(item, why, rng))
                      for why, count in item.kinds.items() for _ in range(min(count, 20))]
@@ -118,6 +161,20 @@ class Telemetry:
                 return
             yield item
 
+    def balanced_between(self, start: float, end: float) -> Iterator[Balanced]:
+        """Yield what the load balancer saw in a stretch of time."""
+        for item in self.balanced:
+            if start <= item.at < end:
+                yield item
+
+    def edges_between(self, start: float, end: float) -> Iterator[Edge]:
+        """Yield the calls of a stretch of time."""
+        first = bisect.bisect_left(self.edges, start, key=lambda item: item.at)
+        for item in self.edges[first:]:
+            if item.at >= end:
+                return
+            yield item
+
     def lines_between(self, start: float, end: float) -> Iterator[Line]:
         """Yield the log lines of a stretch of time; the last seconds may not be in order."""
         first = bisect.bisect_left(self.lines, start - 2, key=lambda line: line.at)
@@ -133,7 +190,9 @@ class Telemetry:
             return found.log or f"ERROR {_CLASS[item.component]} unhandled error, order {rng.randrange(10**8)}"
         if why == "background":
             return _background(rng)
-        return f"ERROR {_CLASS[item.component]} call failed: {why}, order {rng.randrange(10**8)}"
+        if why.startswith("setting:"):
+            return why.removeprefix("setting:") or f"ERROR {_CLASS[item.component]} invalid setting"
+        return f"ERROR {_CLASS[item.component]} {why}, order {rng.randrange(10**8)}"
 
     def _chatter(self, at: float, component: str, version: str, pod: str, rng: random.Random) -> Line:
         if rng.random() < 0.01:
@@ -143,6 +202,9 @@ class Telemetry:
                     f"INFO {_CLASS[component]} order {rng.randrange(10**8)} done in {rng.randrange(20, 300)} ms")
 
 
+_HOSTS = {"database": "payments-db", "provider": PROVIDER_HOST.format("primary")}
+_CALL_MS = {"database": 4.0, "provider": 90.0, "payment-gateway": 154.0, "backend": 179.0}
+_HISTORY_KIND = {"provider": "HTTP 402 card declined"}
 _CLASS = {"frontend": "CheckoutController", "backend": "OrderService", "payment-gateway": "CardAuthorizer"}
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.platform.telemetry import Delays, Telemetry, Transactions
+from sandbox.platform.telemetry import Delays, Telemetry
 from sandbox.vendors.gate import Answer, Gates
 
 KEY = "NRAK-SANDBOX0000000000000000000"
@@ -30,6 +30,15 @@ class NewRelic:
 
     def __init__(self, telemetry: Telemetry, gates: Gates, delays: Delays) -> None:
         self._telemetry, self._gates, self._delays = telemetry, gates, delays
+        self.deployments: list[Row] = []
+        """Change tracking's deployment markers."""
+        self.issues: list[dict[str, Any]] = []
+        """Open and closed issues, as ``aiIssues`` gives them."""
+
+    def mark(self, component: str, version: str) -> None:
+        """Set a deployment marker, as a pipeline does."""
+        self.deployments.append(Row(time.time(), {"entity.name": component, "version": version,
+                                                  "deploymentType": "ROLLING", "user": "deployer"}, 1, ()))
 
     def answer(self, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one POST of a GraphQL query."""
@@ -58,6 +67,9 @@ class NewRelic:
                 "extensions": {"errorClass": "ACCESS_DENIED"}}]})
         fields: dict[str, Any] = {}
         errors = []
+        if re.search(r"\baiIssues\b", request["query"]):
+            stopped = self._gates.fault("newrelic") == "empty"
+            fields["aiIssues"] = {"issues": {"issues": [] if stopped else self.issues, "nextCursor": None}}
         for alias, nrql in queries.items():
             try:
                 fields[alias] = {"results": self.run(nrql)}
@@ -70,22 +82,25 @@ class NewRelic:
     def run(self, nrql: str) -> list[dict[str, Any]]:
         """Run one NRQL query; raises NrqlError."""
         query = parse(nrql)
-        rows: Iterable[Transactions] = ()
+        rows: list[Row] = []
         if self._gates.fault("newrelic") != "empty":
-            newest = self._gates.newest("newrelic", self._delays.newrelic)
-            rows = [row for row in self._telemetry.between(query.since, min(query.until, newest))
-                    if query.where(_attributes(row))]
-        groups: dict[tuple[Any, ...], list[Transactions]] = {}
+            newest = min(query.until, self._gates.newest("newrelic", self._delays.newrelic))
+            rows = [row for row in self._rows(query.event, query.since, newest) if query.where(row.attributes)]
+        if query.raw:
+            return [{"timestamp": int(row.at * 1000), **row.attributes}
+                    for row in sorted(rows, key=lambda row: -row.at)[:query.limit]]
+        groups: dict[tuple[Any, ...], list[Row]] = {}
         bucket = query.bucket
         for row in rows:
-            facet = tuple(_attributes(row).get(name) for name in query.facets)
+            facet = tuple(row.attributes.get(name) for name in query.facets)
             if None in facet:
                 continue
             start = query.since + (row.at - query.since) // bucket * bucket if bucket else query.since
             groups.setdefault((facet, start), []).append(row)
-        facets = sorted({facet for facet, _ in groups},
-                        key=lambda facet: -sum(row.requests for key, rows_ in groups.items() if key[0] == facet
-                                               for row in rows_))[:query.limit]
+        sizes: dict[tuple[Any, ...], float] = {}
+        for (facet, _), found in groups.items():
+            sizes[facet] = sizes.get(facet, 0) + sum(row.count for row in found)
+        facets = sorted(sizes, key=lambda facet: -sizes[facet])[:query.limit]
         if not query.facets and not bucket:
             return [{name: function(groups.get(((), query.since), [])) for name, function in query.select.items()}]
         results = []
@@ -103,16 +118,64 @@ class NewRelic:
                 results.append(result)
         return results
 
+    def _rows(self, event: str, since: float, until: float) -> Iterator[Row]:
+        """Yield what NRDB holds of an event type in a stretch of time."""
+        if event == "Transaction":
+            for item in self._telemetry.between(since, until):
+                common = {"appName": item.component, "service.version": item.version, "host": item.host}
+                well = item.requests - item.errors
+                # All latencies belong to the larger part: percentiles are taken over both.
+                if well:
+                    yield Row(item.at, common, well, item.latencies_ms if well >= item.errors else ())
+                if item.errors:
+                    yield Row(item.at, common | {"error": True}, item.errors,
+                              item.latencies_ms if well < item.errors else ())
+        elif event == "Span":
+            for edge in self._telemetry.edges_between(since, until):
+                calls = edge.calls
+                datastore = edge.callee.startswith("payments-db")
+                common = {"appName": edge.component, "service.version": edge.version, "host": edge.pod,
+                          "category": "datastore" if datastore else "http", "span.kind": "client",
+                          "server.address": edge.callee, **({"db.system": "postgresql"} if datastore else {})}
+                mean = (calls.milliseconds / calls.count,) if calls.count else ()
+                if calls.count > calls.failed:
+                    yield Row(edge.at, common, calls.count - calls.failed, mean)
+                for kind, count in calls.kinds.items():
+                    yield Row(edge.at, common | {"error.class": _class_of(kind), "error.message": kind}, count, mean)
+        elif event == "Deployment":
+            for marker in self.deployments:
+                if since <= marker.at < until:
+                    yield marker
 
-Measure = Callable[[list[Transactions]], Any]
+
+def _class_of(kind: str) -> str:
+    status = re.match(r"HTTP (\d+)", kind)
+    return status[1] if status else "Error"
+
+
+@dataclass(frozen=True)
+class Row:
+    """So many events with the same attributes."""
+
+    at: float
+    attributes: dict[str, Any]
+    count: int
+    latencies_ms: tuple[float, ...]
+
+
+Condition = Callable[[dict[str, Any]], bool]
+Measure = Callable[[list[Row]], Any]
 
 
 @dataclass(frozen=True)
 class Query:
     """A parsed NRQL query."""
 
+    event: str
+    raw: bool
+    """Whether events are listed as they are."""
     select: dict[str, Measure]
-    where: Callable[[dict[str, Any]], bool]
+    where: Condition
     facets: list[str]
     since: float
     until: float
@@ -137,8 +200,6 @@ def parse(nrql: str) -> Query:
         raise NrqlError("NRQL Syntax Error: Error at line 1 position 1, expected SELECT and FROM")
     clauses = {mark[2]: nrql[mark[1]:following[0]].strip()
                for mark, following in zip(marks, [*marks[1:], (len(nrql), 0, "")], strict=True)}
-    if clauses["FROM"].split()[0].strip("`") != "Transaction":
-        return Query({}, lambda row: False, [], 0, 0, 0, 0)
     now = time.time()
     since, until = _moment(clauses.get("SINCE", "1 hour ago"), now), _moment(clauses.get("UNTIL", "now"), now)
     bucket = 0.0
@@ -148,7 +209,8 @@ def parse(nrql: str) -> Query:
             raise NrqlError(f"NRQL Syntax Error: TIMESERIES has more than {_MAX_BUCKETS} buckets")
     limit = clauses.get("LIMIT", str(_DEFAULT_FACETS))
     where = _condition(clauses["WHERE"]) if "WHERE" in clauses else (lambda row: True)
-    return Query(_select(clauses["SELECT"]), where,
+    raw = "(" not in clauses["SELECT"]
+    return Query(clauses["FROM"].split()[0].strip("`"), raw, {} if raw else _select(clauses["SELECT"]), where,
                  [part.strip().strip("`") for part in clauses.get("FACET", "").split(",") if part.strip()],
                  since, until, bucket, 5000 if limit.upper() == "MAX" else int(limit))
 
@@ -165,18 +227,21 @@ def _select(text: str) -> dict[str, Measure]:
 
 def _measure(call: str) -> Measure:
     name, _, rest = call.partition("(")
-    arguments = [part.strip() for part in _split(rest.rstrip(") "), ",")] if rest else []
+    arguments = [part.strip() for part in _split(rest[:-1], ",")] if rest else []
     match name.strip().lower():
         case "count":
-            return lambda rows: sum(row.requests for row in rows)
+            return lambda rows: sum(row.count for row in rows)
         case "filter":
-            condition = arguments[1].removeprefix("WHERE").strip()
-            if arguments[0].startswith("count(") and re.fullmatch(r"error\s+(is|=)\s+true", condition, re.I):
-                return lambda rows: sum(row.errors for row in rows)
+            if arguments[0].startswith("count("):
+                condition = _condition(arguments[1].strip().removeprefix("WHERE").strip())
+                return lambda rows: sum(row.count for row in rows if condition(row.attributes))
+        case "average":
+            return lambda rows: (sum(sum(row.latencies_ms) for row in rows) / 1000
+                                 / (sum(len(row.latencies_ms) for row in rows) or 1))
         case "percentile":
             share = float(arguments[1])
 
-            def percentile(rows: list[Transactions]) -> dict[str, float | None]:
+            def percentile(rows: list[Row]) -> dict[str, float | None]:
                 values = sorted(value for row in rows for value in row.latencies_ms)
                 place = min(len(values) - 1, int(len(values) * share / 100)) if values else 0
                 return {f"{share:g}": values[place] / 1000 if values else None}
@@ -185,19 +250,32 @@ def _measure(call: str) -> Measure:
     raise NrqlError(f"NRQL Syntax Error: unknown function {call!r}")
 
 
-def _condition(text: str) -> Callable[[dict[str, Any]], bool]:
-    tests = []
-    for part in re.split(r"\s+AND\s+", text):
-        inside = re.fullmatch(r"`?([\w.]+)`?\s+IN\s*\((.*)\)", part.strip(), re.I | re.S)
-        equal = re.fullmatch(r"`?([\w.]+)`?\s*=\s*'((?:[^'\\]|\\.)*)'", part.strip(), re.S)
-        if inside:
-            values = {re.sub(r"\\(.)", r"\1", value) for value in re.findall(r"'((?:[^'\\]|\\.)*)'", inside[2])}
-            tests.append((inside[1], values))
-        elif equal:
-            tests.append((equal[1], {re.sub(r"\\(.)", r"\1", equal[2])}))
-        else:
-            raise NrqlError(f"NRQL Syntax Error: cannot read the condition {part!r}")
-    return lambda row: all(row.get(name) in values for name, values in tests)
+_TEXT = r"'((?:[^'\\]|\\.)*)'"
+
+
+def _condition(text: str) -> Condition:
+    tests: list[Condition] = []
+    for part in re.split(r"\s+AND\s+(?=(?:[^']|'[^']*')*$)", text):
+        tests.append(_test(part.strip()))
+    return lambda row: all(test(row) for test in tests)
+
+
+def _test(part: str) -> Condition:
+    found = re.fullmatch(r"`?([\w.]+)`?\s+IN\s*\((.*)\)", part, re.I | re.S)
+    if found:
+        name = found[1]
+        values = {re.sub(r"\\(.)", r"\1", value) for value in re.findall(_TEXT, found[2])}
+        return lambda row: row.get(name) in values
+    found = re.fullmatch(rf"`?([\w.]+)`?\s*(!?=)\s*{_TEXT}", part, re.S)
+    if found:
+        name, same, value = found[1], found[2] == "=", re.sub(r"\\(.)", r"\1", found[3])
+        return lambda row: (row.get(name) == value) is same
+    found = re.fullmatch(r"`?([\w.]+)`?\s+(?:IS|=)\s+(NOT\s+)?(NULL|true|false)", part, re.I)
+    if found:
+        name, negated, word = found[1], bool(found[2]), found[3].lower()
+        return lambda row: (row.get(name) is None if word == "null" else
+                            bool(row.get(name)) is (word == "true")) is not negated
+    raise NrqlError(f"NRQL Syntax Error: cannot read the condition {part!r}")
 
 
 def _moment(text: str, now: float) -> float:
@@ -231,10 +309,6 @@ def _split(text: str, separator: str) -> list[str]:
     return [*parts, current]
 
 
-def _attributes(row: Transactions) -> dict[str, Any]:
-    return {"appName": row.component, "service.version": row.version, "host": row.host}
-
-
 _FIELD = re.compile(r"(\w+)\s*:\s*nrql\s*\(\s*query:\s*(\$\w+|\"(?:[^\"\\]|\\.)*\")[^)]*\)\s*\{([^}]*)\}")
 
 
@@ -253,7 +327,7 @@ def _parse(query: str, variables: dict[str, Any]) -> tuple[int, dict[str, str]]:
         if "results" not in selection:
             raise ValueError('Field "nrql" must have a selection of subfields')
         fields[alias] = variables[value[1:]] if value.startswith("$") else json.loads(value)
-    if not fields:
+    if not fields and "aiIssues" not in query:
         raise ValueError("no field was asked for")
     return number, fields
 

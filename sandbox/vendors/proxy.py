@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import httpx
 
 from sandbox.vendors.gate import Answer, Gates
-
-_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "host", "content-length", "content-encoding"})
+from sandbox.vendors.wire import answered, passed, query_failed
 
 
 class CloudWatch:
@@ -38,13 +38,11 @@ class CloudWatch:
                           "cloudwatch:GetMetricData")
         if fault == "malformed":
             return Answer(200, b"\x00\x01 not an answer", "application/x-amz-json-1.0")
-        response = self._client.request(method, path, headers=_passed(headers), content=body)
+        response = self._client.request(method, path, headers=passed(headers), content=body)
         content = response.content
         if fault in ("empty", "stale"):
             content = self._cut(response, fault)
-        return Answer(response.status_code, content, response.headers.get("content-type", "application/json"),
-                      tuple((key, value) for key, value in response.headers.items()
-                            if key.lower() not in _HOP | {"content-type"}))
+        return answered(response, content)
 
     def _cut(self, response: httpx.Response, fault: str) -> bytes:
         """Leave out the data that an empty or stale store would not have."""
@@ -64,7 +62,8 @@ class CloudWatch:
 class Kubernetes:
     """The API server, as EKS's endpoint."""
 
-    def __init__(self, server: str, ca: str, gates: Gates) -> None:
+    def __init__(self, server: str, ca: str, gates: Gates, gone: Callable[[], bool]) -> None:
+        self._gone = gone
         context = ssl.create_default_context(cafile=ca)
         self._client = httpx.Client(base_url=server, verify=context, timeout=30)
         self._gates = gates
@@ -72,7 +71,7 @@ class Kubernetes:
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Pass a request on, unless a fault says otherwise."""
         fault = self._gates.fault("kubernetes")
-        if fault == "down":
+        if fault == "down" or self._gone():
             return Answer(0, b"")
         if fault == "slow":
             self._gates.hold("kubernetes")
@@ -83,7 +82,7 @@ class Kubernetes:
                 "reason": reason, "code": code}).encode(), headers=(("Retry-After", "30"),) if code == 429 else ())
         if fault == "malformed":
             return Answer(200, b'{"kind": "PodList", "items": [{"metadata"')
-        response = self._client.request(method, path, headers=_passed(headers), content=body)
+        response = self._client.request(method, path, headers=passed(headers), content=body)
         content = response.content
         if fault in ("empty", "stale") and method == "GET":
             try:
@@ -99,17 +98,12 @@ class Kubernetes:
         return Answer(response.status_code, content, response.headers.get("content-type", "application/json"))
 
 
-def _passed(headers: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in headers.items() if key.lower() not in _HOP | {"accept-encoding"}}
-
-
 def _error(headers: dict[str, str], status: int, code: str, message: str) -> Answer:
     """An AWS error in the protocol of the request."""
     if "json" in headers.get("content-type", ""):
         return Answer(status, json.dumps({"__type": f"com.amazonaws.cloudwatch#{code}", "message": message}).encode(),
                       "application/x-amz-json-1.0")
-    return Answer(status, f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>"
-                          "</Error><RequestId>0</RequestId></ErrorResponse>".encode(), "text/xml")
+    return query_failed(status, code, message, "0")
 
 
 def _seconds(moment: Any) -> float:

@@ -26,11 +26,13 @@ class Case:
     number: int
     """The how manieth remedy of the incident it is."""
     cause: str
+    mechanism: str
+    """Which of the cause's mechanisms it is (``plan/weights.json``)."""
     component: str
     onset: float | None
     """When the symptom began, seconds since 1970 (UTC)."""
     facts: dict[str, Any]
-    """What the diagnosis knows that the remedy needs: ``healthy_versions`` {component: [versions]}."""
+    """What the diagnosis knows that the remedy needs; see ``plan/remedies.py``."""
     deadline: float
     """``time.monotonic`` seconds by which it must have ended."""
 
@@ -62,8 +64,6 @@ class Action:
     """A remedy, and what it takes to carry it out."""
 
     name: str
-    causes: tuple[str, ...]
-    """The causes that it mends."""
     risk: Literal["low", "medium", "high"]
     default_policy: Policy
     reversible: bool
@@ -75,6 +75,8 @@ class Action:
     revert: Callable[[Case, Plan], str] | None
     statements: Callable[[Service], tuple[Statement, ...]] = lambda service: ()
     kubernetes_group: str = ""
+    tells: str = ""
+    """Whom it tells, by the incident topic: ``customers``, ``network_team``; empty: it changes something instead."""
     deadline_seconds: float = 20.0
 
 

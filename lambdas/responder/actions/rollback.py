@@ -14,7 +14,7 @@ from responder.actions import Action, ActionFailed, Case, Plan
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
 from responder.model.masking import mask
-from responder.plan.diagnose import version_of
+from responder.plan.observe import version_of
 from responder.sources import Statement
 from responder.sources.kubernetes import owner
 from responder.sources.rollouts import REVISION, gitops, revisions_of
@@ -25,6 +25,8 @@ NO_ROLLBACK = "incident-responder/no-rollback"
 is the reason, which is shown."""
 MANAGER = "incident-responder"
 _HASH = "pod-template-hash"
+_PROVEN_SECONDS = 60.0
+"""A revision that ran for less than a minute before the symptom has proven nothing, and may be what brought it."""
 
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
@@ -110,12 +112,17 @@ def _refusal(metadata: dict[str, Any], spec: dict[str, Any]) -> str:
 
 
 def _last_healthy(case: Case, revisions: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the newest revision, older than the current one, whose version was seen to be healthy before."""
-    healthy = set(case.facts.get("healthy_versions", {}).get(case.component, []))
+    """Return the newest revision, older than the current one, that is known to have been healthy.
+
+    Known is a revision that ran for a while before the symptom began, of a version that was seen to serve well, or,
+    where nobody tells versions apart, while the component as a whole served well.
+    """
+    versions = set(case.facts.get("healthy_versions", {}).get(case.component, []))
+    whole = case.component in case.facts.get("healthy_before", [])
     for revision in revisions:
-        versions = {version_of(image) for image in revision["images"]}
-        if not revision["current"] and versions & healthy and (
-                case.onset is None or revision["created"] < case.onset):
+        ran = case.onset is None or revision["created"] <= case.onset - _PROVEN_SECONDS
+        known = bool({version_of(image) for image in revision["images"]} & versions) if versions else whole
+        if not revision["current"] and ran and known:
             return revision
     return None
 
@@ -135,7 +142,6 @@ def _diff(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 ACTION = Action(
     name="rollback",
-    causes=("code_bug",),
     risk="medium",
     default_policy="auto",
     reversible=True,

@@ -25,13 +25,15 @@ _THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException
                         "TooManyRequestsException", "SlowDown", "RequestThrottled"})
 _UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken",
                            "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
-                           "SignatureDoesNotMatch", "NotAuthorized"})
+                           "SignatureDoesNotMatch", "NotAuthorized", "NotAuthorizedException",
+                           "SubscriptionRequiredException", "MissingAuthenticationToken",
+                           "MissingAuthenticationTokenException"})
 
 
 @cache
-def client(service: str, read_timeout_seconds: int = 5) -> Any:
+def client(service: str, read_timeout_seconds: int = 5, region: str | None = None) -> Any:
     """Return the boto3 client of an AWS service; one for the life of the function."""
-    return boto3.client(service, config=Config(
+    return boto3.client(service, region_name=region, config=Config(
         connect_timeout=2, read_timeout=read_timeout_seconds, retries={"mode": "standard", "total_max_attempts": 3}))
 
 

@@ -36,7 +36,7 @@ class Refused(Exception):
 
 
 class Kubernetes:
-    """A few verbs over any resource: ``items``, ``get``, ``patch``.
+    """A few verbs over any resource: ``items``, ``get``, ``patch``, ``create``, ``delete``, ``evict``.
 
     Resources are named by API path, ``"api/v1"`` or ``"apis/apps/v1"``, and plural.
     """
@@ -79,9 +79,37 @@ class Kubernetes:
 
         Raises Refused (409 conflict, 422 a failed ``test``, 403 …) or CallFailed.
         """
-        response = self._http.answer(
-            "PATCH", self._url(api, plural, namespace, name), params={"fieldManager": manager},
-            headers={"Content-Type": kind}, content=json.dumps(patch))
+        return self._written("PATCH", self._url(api, plural, namespace, name), json.dumps(patch), kind, manager)
+
+    def create(self, api: str, plural: str, namespace: str, body: Any, *, manager: str) -> dict[str, Any]:
+        """Create one object; raises Refused (409: it is there already) or CallFailed. Never repeated by itself."""
+        return self._written("POST", self._url(api, plural, namespace), json.dumps(body), "application/json", manager)
+
+    def delete(self, api: str, plural: str, namespace: str, name: str, uid: str) -> dict[str, Any]:
+        """Delete one object, only if it is still the one with this uid; raises Refused or CallFailed."""
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid},
+                   "propagationPolicy": "Background"}
+        return self._written("DELETE", self._url(api, plural, namespace, name), json.dumps(options),
+                             "application/json", "")
+
+    def evict(self, namespace: str, name: str, uid: str) -> None:
+        """Evict a pod, so that disruption budgets hold; raises Refused (429: a budget forbids it) or CallFailed."""
+        url = self._url("api/v1", "pods", namespace, name) + "/eviction"
+        for version in ("v1", "v1beta1"):
+            try:
+                self._written("POST", url, json.dumps({
+                    "apiVersion": f"policy/{version}", "kind": "Eviction",
+                    "metadata": {"name": name, "namespace": namespace},
+                    "deleteOptions": {"preconditions": {"uid": uid}}}), "application/json", "")
+                return
+            except Refused as refused:
+                # Before Kubernetes 1.22 an eviction is of policy/v1beta1 only.
+                if version == "v1beta1" or refused.code not in (400, 404):
+                    raise
+
+    def _written(self, method: str, url: str, content: str, kind: str, manager: str) -> dict[str, Any]:
+        response = self._http.answer(method, url, params={"fieldManager": manager} if manager else {},
+                                     headers={"Content-Type": kind}, content=content)
         if response.status_code == 401:
             raise CallFailed("unauthorized", "the Kubernetes API refused the credentials (401)")
         try:

@@ -32,7 +32,8 @@ def _plan(visit: Step) -> dict[str, Any]:
         plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
                             refusal=f"what it needs to know could not be read: {failed.note}")
     kept = visit.records.plan_action(visit.incident, case.number, {
-        "action": action.name, "risk": action.risk, "status": "planned", "planned_at": iso(time.time()),
+        "action": action.name, "component": case.component, "risk": action.risk, "status": "planned",
+        "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism,
         **asdict(plan)})
     visit.note(f"{action.name}: {kept['refusal'] or kept['summary']}", kind="plan", detail={"diff": kept["diff"]})
     return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"]}
@@ -40,10 +41,10 @@ def _plan(visit: Step) -> dict[str, Any]:
 
 @step("Apply the remedy")
 def _apply(visit: Step) -> dict[str, Any]:
-    """Carry out what was planned and ruled upon; returns ``applied``, ``done`` and ``at``."""
+    """Carry out what was planned and ruled upon; returns ``applied``, ``done`` (a sentence) and ``told``."""
     action, case = _case(visit)
     record = visit.records.action(visit.incident, case.number)
-    if record is None or record["status"] not in ("permitted", "applied"):
+    if record is None or record["status"] not in ("permitted", "applied", "done"):
         # The guardrails' ruling is in the record, not in what the state machine passes on.
         raise actions.ActionFailed("no guardrail has permitted this remedy")
     plan = _kept(record)
@@ -54,11 +55,14 @@ def _apply(visit: Step) -> dict[str, Any]:
     except actions.ActionFailed as failed:
         visit.records.set_action(visit.incident, case.number, status="failed", reason=str(failed))
         visit.note(f"{action.name} failed", kind="action", why=str(failed))
-        return {"applied": False, "done": str(failed), "at": time.time()}
+        return {"applied": False, "done": str(failed), "told": False}
     at = record.get("applied_at") or iso(time.time())
-    visit.records.set_action(visit.incident, case.number, status="applied", applied_at=at, done=done)
-    visit.note(done, kind="action", by=record.get("decided_by", "policy"), detail={"target": plan.target})
-    return {"applied": True, "done": done, "at": time.time()}
+    told = bool(action.tells)
+    visit.records.set_action(visit.incident, case.number, status="done" if told else "applied", applied_at=at,
+                             done=done)
+    visit.note(done, kind="notification" if told else "action", by=record.get("decided_by", "policy"),
+               detail={"target": plan.target} | ({"to": action.tells, "by": "sns"} if told else {}))
+    return {"applied": True, "done": done, "told": told}
 
 
 @step("Take the remedy back")
@@ -88,10 +92,11 @@ _OPERATIONS = {"plan": _plan, "apply": _apply, "revert": _revert}
 
 def _case(visit: Step) -> tuple[actions.Action, actions.Case]:
     action = actions.find(os.environ["ACTION"])
-    diagnosis = visit.event["diagnosis"]
+    remedy = visit.event["remedy"]
     return action, actions.Case(
-        visit.service, visit.incident, int(visit.event["number"]), diagnosis["cause"], diagnosis["component"],
-        diagnosis.get("onset"), diagnosis.get("facts", {}), time.monotonic() + action.deadline_seconds)
+        visit.service, visit.incident, int(visit.event["number"]), remedy["cause"], remedy["mechanism"],
+        remedy["component"], visit.event.get("onset"), remedy.get("facts", {}),
+        time.monotonic() + action.deadline_seconds)
 
 
 def _kept(record: dict[str, Any]) -> actions.Plan:

@@ -6,20 +6,18 @@ from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers.step import Step, step
+from responder.handlers.step import CARRIED_OUT, Step, step
 from responder.plan.guardrails import Proposal, rule
-
-_CARRIED_OUT = frozenset({"applied", "verified", "reverted", "failed"})
 
 
 @step("Check the guardrails")
 def handler(visit: Step) -> dict[str, Any]:
     """Return ``ruling`` (permitted, observe, refused), ``guardrail`` and ``reason``, and put it on record."""
-    plan, diagnosis, number = visit.event["plan"], visit.event["diagnosis"], int(visit.event["number"])
+    plan, remedy, number = visit.event["plan"], visit.event["remedy"], int(visit.event["number"])
     done = [item["action"] for item in visit.records.everything(visit.incident)
-            if item["sk"].startswith("ACTION#") and item["number"] != number and item["status"] in _CARRIED_OUT]
-    proposal = Proposal(plan["action"], plan["target"], diagnosis["cause"], float(diagnosis["confidence"]),
-                        tuple(diagnosis["sources"]), plan["refusal"])
+            if item["sk"].startswith("ACTION#") and item["number"] != number and item["status"] in CARRIED_OUT - {"done"}]
+    proposal = Proposal(plan["action"], plan["target"], remedy["cause"], float(remedy["confidence"]),
+                        tuple(remedy["sources"]), plan["refusal"])
     decision = rule(visit.service, proposal, _kill_switch(visit), done)
     status = {"permitted": "permitted", "observe": "observed", "refused": "refused"}[decision.ruling]
     record = visit.records.action(visit.incident, number)

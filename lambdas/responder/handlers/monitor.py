@@ -31,9 +31,9 @@ def handler(visit: Step) -> dict[str, Any]:
             values |= {"recovered_at": iso(time.time()),
                        "well_since": iso(progress.well_since) if progress.well_since else None}
         visit.records.update(visit.incident, **values)
-        number = visit.event.get("number")
-        record = visit.records.action(visit.incident, int(number)) if number else None
-        if record and record["status"] == "applied" and progress.answer == "recovered":
-            visit.records.set_action(visit.incident, int(number or 0), status="verified",
-                                     verified_at=iso(time.time()), reason="the symptom has gone")
+        if progress.answer == "recovered":
+            for item in visit.records.everything(visit.incident):
+                if item["sk"].startswith("ACTION#") and item["status"] == "applied":
+                    visit.records.set_action(visit.incident, item["number"], status="verified",
+                                             verified_at=iso(time.time()), reason="the symptom has gone")
     return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate}

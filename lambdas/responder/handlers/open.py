@@ -11,6 +11,8 @@ from responder.model.service import UnknownService, deployed, load, names
 from responder.records.table import iso, seconds
 
 _REASON = 500
+_ATTEMPTS = 3
+"""So often the evidence is gathered and a remedy sought, before people are asked."""
 _PHASES = ("confirm", "isolate", "diagnose", "watch")
 
 
@@ -50,7 +52,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"result": "opened",
             "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at},
             "sources": {phase: asked.get(phase, []) for phase in _PHASES},
-            "settings": {"rounds": service.confirm.rounds, "round_wait_seconds": service.confirm.round_wait_seconds,
+            "settings": {"attempts": _ATTEMPTS, "rounds": service.confirm.rounds, "round_wait_seconds": service.confirm.round_wait_seconds,
                          "check_every_seconds": service.recovery.check_every_seconds}}
 
 

@@ -59,6 +59,16 @@ class Database:
     """Its name among the components' ``calls``."""
     instance: str
     """The RDS instance's identifier."""
+    host: str = ""
+    """The host by which the callers name it; empty: its name."""
+    maximum_connections: int = 0
+    """Connections that the instance takes at most; 0: not known."""
+    performance_insights: bool = True
+
+    @property
+    def address(self) -> str:
+        """The host by which the callers name it."""
+        return self.host or self.name
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,37 @@ class Provider:
 
     name: str
     status_page: str = ""
-    """Its status page's summary URL; empty: it has none."""
+    """Its status page's summary URL (Statuspage's ``/api/v2/summary.json``); empty: it has none."""
+    host: str = ""
+    """The host that the service calls, as New Relic's spans and the logs name it; empty: its name."""
+    health_url: str = ""
+    """A URL that answers below 400 while the provider is well; empty: none is asked."""
+
+    @property
+    def address(self) -> str:
+        """The host that the service calls."""
+        return self.host or self.name
+
+
+@dataclass(frozen=True)
+class ProviderSwitch:
+    """Where the platform reads which provider it uses."""
+
+    config_map: str
+    key: str
+
+
+@dataclass(frozen=True)
+class AwsAccount:
+    """What is asked of the AWS account around the service."""
+
+    health_api: bool = False
+    """Whether the support plan has the AWS Health API (Business or higher); events on EventBridge come anyway."""
+    services: tuple[str, ...] = ("RDS", "EKS", "EC2", "ELASTICLOADBALANCING")
+    """The services, in AWS Health's words, that this one lives on."""
+    cloudtrail: bool = True
+    nodegroups: bool = True
+    """Whether EKS' node groups and the EC2 status of the nodes are asked."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +139,8 @@ class NewRelic:
     component_attribute: str = "appName"
     version_attribute: str = "service.version"
     """The attribute that bears the deployed version; findings per version need it."""
+    peer_attribute: str = "server.address"
+    """The attribute of client spans that names the host called; findings per path need it."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +216,13 @@ class Guardrails:
     minimum_confidence: float = 0.8
     minimum_sources: int = 2
     """Independent sources that must support the cause."""
-    remedies_per_incident: int = 1
+    remedies_per_incident: int = 3
+    reach_share: float = 0.5
+    """The largest share of a workload's pods that is restarted or added at once."""
+    maximum_replicas: int = 20
+    """No workload is scaled beyond this many pods."""
+    storage_growth: float = 0.25
+    """Storage is raised by this share of what is allocated."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +253,8 @@ class Service:
     splunk: Splunk | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
+    provider_switch: ProviderSwitch | None = None
+    aws: AwsAccount = field(default_factory=AwsAccount)
     alarms: Alarms = field(default_factory=Alarms)
     confirm: Confirm = field(default_factory=Confirm)
     recovery: Recovery = field(default_factory=Recovery)
@@ -226,6 +276,19 @@ class Service:
     def graph(self) -> dict[str, tuple[str, ...]]:
         """Who calls whom: component name to the names it calls."""
         return {component.name: component.calls for component in self.components}
+
+    def called(self, host: str) -> str:
+        """Return what ``host`` is: a component's name, ``database``, ``provider:NAME`` or an empty text."""
+        name = host.split(":")[0].split(".svc")[0]
+        for component in self.components:
+            if name in (component.name, f"{component.name}.{self.cluster.namespace}"):
+                return component.name
+        if self.database and name in (self.database.address, self.database.name):
+            return "database"
+        for provider in self.providers:
+            if name in (provider.address, provider.name):
+                return f"provider:{provider.name}"
+        return ""
 
     @property
     def kill_switch(self) -> str:
@@ -276,11 +339,12 @@ def load(name: str) -> Service:
 
 @dataclass(frozen=True)
 class Remedy:
-    """An action's function, and the causes that it mends."""
+    """An action's function, and what the state machine needs to know of it."""
 
     action: str
     function: str
-    causes: tuple[str, ...]
+    tells: str = ""
+    """Whom it tells, where it changes nothing."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@
 | | `TIMELINE#entered#nn` | what happened, why, by whom |
 | | `EVIDENCE#entered#source` | the findings of one source in one step |
 | | `ACTION#nn` | a remedy: plan, what was there before, what became of it |
+| `LEDGER#service` | | the change ledger, see ``records/ledger.py`` |
+| `HEALTH` | `time#arn` | an AWS Health event as EventBridge brought it |
 | `REFUSED#day` | `time#key` | starts that nobody looks after |
 
 Every write is conditional or idempotent, so that a step that runs twice leaves one trace. Times are ISO 8601 in UTC.
@@ -185,16 +187,29 @@ class Records:
 
     def everything(self, incident: str) -> list[dict[str, Any]]:
         """Return all items of an incident, in the order of their sort keys."""
+        return self.partition(f"INCIDENT#{incident}")
+
+    def partition(self, pk: str, first: str = " ", last: str = "~") -> list[dict[str, Any]]:
+        """Return the items of a partition whose sort keys lie between two, in their order."""
         items: list[dict[str, Any]] = []
         arguments: dict[str, Any] = {
-            "TableName": self._table, "KeyConditionExpression": "pk = :pk", "ConsistentRead": True,
-            "ExpressionAttributeValues": _item({":pk": f"INCIDENT#{incident}"})}
+            "TableName": self._table, "ConsistentRead": True,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": _item({":pk": pk, ":first": first, ":last": last})}
         while True:
             answer = self._client.query(**arguments)
             items += [_plain(item) for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
                 return items
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def put(self, item: dict[str, Any]) -> None:
+        """Write an item that is no incident's, over what was there; its caller has masked it."""
+        self._client.put_item(TableName=self._table, Item=_item(item))
+
+    def delete(self, pk: str, sk: str) -> None:
+        """Delete an item that is no incident's."""
+        self._client.delete_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}))
 
     # --- below ----------------------------------------------------------------------------------------------------
 

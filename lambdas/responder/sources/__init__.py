@@ -43,6 +43,8 @@ class Question:
     """What counts as normal operation."""
     deadline: float
     """``time.monotonic`` seconds by which the answer must be there."""
+    onset: float | None = None
+    """When the symptom began, where that is known by now; seconds since 1970 (UTC)."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Source:
     """Names of the Secrets Manager secrets that it reads."""
     kubernetes_group: str = ""
     """The group of ``kubernetes/rbac.yaml`` that its role belongs to."""
+    reads: str = ""
+    """The partition of the timeline table that it reads (``LEDGER#``, ``HEALTH``); empty: none."""
     deadline_seconds: float = 10.0
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
-from responder.model.finding import Finding, Window
+from responder.model.finding import Finding
 from responder.model.masking import mask
 from responder.model.service import NewRelic, Service
 from responder.sources import Question, Source
@@ -23,6 +23,9 @@ from responder.sources import Question, Source
 _BUCKET_SECONDS = 10
 _MAX_BUCKETS = 366  # NRQL reference, TIMESERIES: "maximum of 366 buckets"
 _MAX_FACETS = 2000
+_MAX_KINDS = 200
+_RECENT_SECONDS = 60
+_CHANGES_SECONDS = 3600
 
 
 def ask(question: Question, http: Http | None = None) -> list[Finding]:
@@ -30,16 +33,25 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
 
     ``error_rate``: detail has ``series`` [[start, requests, errors], …], ``requests``, ``errors``,
     ``baseline_requests`` and ``baseline_errors``. ``error_rate_by_version``: detail maps ``window`` and ``baseline``
-    to {version: [requests, errors]}. Raises CallFailed.
+    to {version: [requests, errors]}. ``calls``: what the component asked of others; detail maps ``callees`` to
+    {host: {requests, errors, mean_ms, baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}.
+    ``issues``: the service's open New Relic issues; ``deployments``: change tracking's markers, detail ``markers``
+    [{at, component, version, user}]. Raises CallFailed.
     """
     service = question.service
     settings = _settings(service)
     http = http or Http(question.deadline, headers={"API-Key": aws.secret(settings.secret)})
-    queries = _queries(service, settings, question.window, question.baseline)
-    answer = http.json("POST", settings.endpoint, json={"query": _graphql(queries), "variables": {
+    queries = _queries(service, settings, question)
+    answer = http.json("POST", settings.endpoint, json={
+        "query": _graphql(queries, question.phase == "diagnose"), "variables": {
         "account": settings.account, **queries}})
     results = _results(answer, queries)
-    return _findings(service, settings, question, queries, results)
+    found = _findings(service, settings, question, queries, results)
+    if question.phase != "watch":
+        found += _calls(service, settings, question, queries, results)
+    if question.phase == "diagnose":
+        found += [_deployments(service, settings, question, queries, results), _issues(settings, question, answer)]
+    return found
 
 
 def _settings(service: Service) -> NewRelic:
@@ -48,7 +60,8 @@ def _settings(service: Service) -> NewRelic:
     return service.newrelic
 
 
-def _queries(service: Service, settings: NewRelic, window: Window, baseline: Window) -> dict[str, str]:
+def _queries(service: Service, settings: NewRelic, question: Question) -> dict[str, str]:
+    window, baseline = question.window, question.baseline
     names = ", ".join(_quote(component.name) for component in service.components)
     component, version = _attribute(settings.component_attribute), _attribute(settings.version_attribute)
     counts = "count(*) AS requests, filter(count(*), WHERE error IS true) AS errors"
@@ -56,19 +69,40 @@ def _queries(service: Service, settings: NewRelic, window: Window, baseline: Win
     bucket = max(_BUCKET_SECONDS, math.ceil(window.seconds / _MAX_BUCKETS))
     span = {key: f"SINCE {int(part.start * 1000)} UNTIL {int(part.end * 1000)}"
             for key, part in (("window", window), ("baseline", baseline))}
-    return {
+    queries = {
         "series": f"SELECT {counts} {source} FACET {component} {span['window']} TIMESERIES {bucket} seconds",
         "window": f"SELECT {counts}, percentile(duration, 95) AS p95 {source} FACET {component}, {version} "
                   f"{span['window']} LIMIT {_MAX_FACETS}",
         "baseline": f"SELECT {counts}, percentile(duration, 95) AS p95 {source} FACET {component}, {version} "
                     f"{span['baseline']} LIMIT {_MAX_FACETS}",
     }
+    if question.phase == "watch":
+        return queries
+    peer = _attribute(settings.peer_attribute)
+    calls = (f"FROM Span WHERE {component} IN ({names}) AND span.kind = 'client'")
+    measured = ("count(*) AS requests, filter(count(*), WHERE error.class IS NOT NULL) AS errors, "
+                "average(duration) AS mean")
+    # What the newest minute shows is the fault; the window before it is diluted by the time when all was well.
+    recent = f"SINCE {int(max(window.start, window.end - _RECENT_SECONDS) * 1000)} UNTIL {int(window.end * 1000)}"
+    queries |= {
+        "calls": f"SELECT {measured} {calls} FACET {component}, {peer} {recent} LIMIT {_MAX_FACETS}",
+        "calls_before": f"SELECT {measured} {calls} FACET {component}, {peer} {span['baseline']} LIMIT {_MAX_FACETS}",
+        "kinds": f"SELECT count(*) AS requests {calls} AND error.class IS NOT NULL "
+                 f"FACET {component}, {peer}, error.message {recent} LIMIT {_MAX_KINDS}",
+    }
+    if question.phase == "diagnose":
+        since = f"SINCE {int((window.start - _CHANGES_SECONDS) * 1000)} UNTIL {int(window.end * 1000)}"
+        queries["deployments"] = (f"SELECT timestamp, entity.name, version, user FROM Deployment "
+                                  f"WHERE entity.name IN ({names}) {since} LIMIT 100")
+    return queries
 
 
-def _graphql(queries: dict[str, str]) -> str:
+def _graphql(queries: dict[str, str], issues: bool) -> str:
     variables = ", ".join(f"${name}: Nrql!" for name in queries)
     fields = " ".join(f"{name}: nrql(query: ${name}, timeout: 9) {{ results }}" for name in queries)
-    return f"query ($account: Int!, {variables}) {{ actor {{ account(id: $account) {{ {fields} }} }} }}"
+    asked = ("aiIssues { issues(filter: {states: [ACTIVATED]}) { issues { issueId title priority state activatedAt "
+             "entityNames } nextCursor } }") if issues else ""
+    return f"query ($account: Int!, {variables}) {{ actor {{ account(id: $account) {{ {fields} {asked} }} }} }}"
 
 
 def _results(answer: Any, queries: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
@@ -130,6 +164,53 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
     return findings
 
 
+def _calls(service: Service, settings: NewRelic, question: Question, queries: dict[str, str],
+           results: dict[str, list[dict[str, Any]]]) -> list[Finding]:
+    callees: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for key, names in (("calls", ("requests", "errors", "mean_ms")),
+                       ("calls_before", ("baseline_requests", "baseline_errors", "baseline_ms"))):
+        for row in results[key]:
+            facet = _facet(row)
+            if len(facet) == 2:
+                entry = callees[facet[0]].setdefault(mask(facet[1])[:200], {"kinds": {}})
+                values = (_number(row.get("requests")), _number(row.get("errors")), _number(row.get("mean")) * 1000)
+                entry |= dict(zip(names, values, strict=True))
+                callees[facet[0]][mask(facet[1])[:200]] = entry
+    for row in results["kinds"]:
+        facet = _facet(row)
+        if len(facet) == 3 and facet[1] in callees[facet[0]]:
+            kinds = callees[facet[0]][facet[1]]["kinds"]
+            text = mask(facet[2])[:200]
+            kinds[text] = kinds.get(text, 0) + _number(row.get("requests"))
+    return [Finding(SOURCE.name, "calls", "ok" if callees[component.name] else "empty", component.name,
+                    window=question.window, query=queries["calls"], link=_link(settings),
+                    note="" if callees[component.name] else "New Relic has no client span of it",
+                    detail={"callees": callees[component.name]})
+            for component in service.components if component.calls]
+
+
+def _deployments(service: Service, settings: NewRelic, question: Question, queries: dict[str, str],
+                 results: dict[str, list[dict[str, Any]]]) -> Finding:
+    markers = [{"at": _number(row.get("timestamp")) / 1000, "component": str(row.get("entity.name", "")),
+                "version": mask(str(row.get("version", "")))[:100], "user": mask(str(row.get("user", "")))[:100]}
+               for row in results["deployments"]]
+    return Finding(SOURCE.name, "deployments", window=question.window, query=queries["deployments"],
+                   value=float(len(markers)), unit="markers", link=_link(settings), detail={"markers": markers[:50]})
+
+
+def _issues(settings: NewRelic, question: Question, answer: Any) -> Finding:
+    account = ((answer.get("data") or {}).get("actor") or {}).get("account") or {}
+    listed = ((account.get("aiIssues") or {}).get("issues") or {}).get("issues")
+    if not isinstance(listed, list):
+        return Finding(SOURCE.name, "issues", "partial", window=question.window, note="NerdGraph gave no issues")
+    issues = [{"id": str(item.get("issueId", "")), "priority": str(item.get("priority", "")),
+               "title": mask(str(item.get("title", "")))[:200], "entities": list(item.get("entityNames") or [])[:20]}
+              for item in listed if isinstance(item, dict)]
+    return Finding(SOURCE.name, "issues", window=question.window, value=float(len(issues)), unit="open issues",
+                   query="actor.account.aiIssues.issues(filter: {states: [ACTIVATED]})", link=_link(settings),
+                   detail={"issues": issues[:20]})
+
+
 _Counts = tuple[float, float, float]
 
 
@@ -177,7 +258,7 @@ def _link(settings: NewRelic) -> str:
 
 SOURCE = Source(
     name="newrelic",
-    phases=frozenset({"confirm", "watch"}),
+    phases=frozenset({"confirm", "diagnose", "watch"}),
     ask=ask,
     configured=lambda service: service.newrelic is not None,
     secrets=lambda service: (service.newrelic.secret,) if service.newrelic else (),

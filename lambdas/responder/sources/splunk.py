@@ -23,7 +23,7 @@ from responder.sources import Question, Source
 
 _BUCKET_SECONDS = 10
 _MAX_LINES = 20_000
-_SIGNATURES = 10
+_SIGNATURES = 25
 
 
 def ask(question: Question, http: Http | None = None) -> list[Finding]:
@@ -31,8 +31,8 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
 
     ``error_lines``: value and baseline are error lines per minute; detail has ``series`` [[start, lines, lines], …],
     ``lines`` and ``baseline_lines``, ``all_lines`` and ``baseline_all_lines``. ``error_signatures``: detail has
-    ``signatures`` [{text, component, count, first, versions: {version: count}, pods}], most frequent first, of the
-    window alone; texts are masked, and numbers and ids in them are replaced.
+    ``signatures`` [{text, component, count, usual, first, versions: {version: count}, pods}], most frequent first;
+    ``usual`` is how many the baseline lets expect in a window of the same length. Texts are masked, and numbers and ids in them are replaced.
     """
     settings = question.service.splunk
     if settings is None:
@@ -45,7 +45,7 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
                       f"| stats count by {settings.component_field}, {settings.level_field}")
     before, note_before = _rows(http, settings, baseline_query, question.baseline)
     findings = _counts(question, settings, counts_query, counts, before, note or note_before)
-    if question.phase == "confirm":
+    if question.phase != "watch":
         findings.append(_signatures(question, settings, http))
     return findings
 
@@ -129,11 +129,17 @@ def _signatures(question: Question, settings: Splunk, http: Http) -> Finding:
     fields = ", ".join((settings.component_field, settings.version_field, settings.pod_field))
     query = f"search {settings.search} ({levels}) | head {_MAX_LINES} | fields _time, {fields}, _raw"
     rows, note = _rows(http, settings, query, question.window)
+    before, note_before = _rows(http, settings, query, question.baseline)
+    usual: Counter[tuple[str, str]] = Counter(
+        (str(row.get(settings.component_field, "")), signature(str(row.get("_raw", "")))) for row in before)
+    note = note or note_before
+    scale = question.window.seconds / question.baseline.seconds
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         component, text = str(row.get(settings.component_field, "")), signature(str(row.get("_raw", "")))
         group = groups.setdefault((component, text), {
-            "text": text, "component": component, "count": 0, "first": None, "versions": Counter(), "pods": set()})
+            "text": text, "component": component, "count": 0, "first": None, "versions": Counter(), "pods": set(),
+            "usual": round(scale * usual[component, text], 2)})
         group["count"] += 1
         moment = _number(row.get("_time"))
         group["first"] = moment if group["first"] is None else min(group["first"], moment)
@@ -184,7 +190,7 @@ def _link(settings: Splunk) -> str:
 
 SOURCE = Source(
     name="splunk",
-    phases=frozenset({"confirm"}),
+    phases=frozenset({"confirm", "diagnose"}),
     ask=ask,
     configured=lambda service: service.splunk is not None,
     secrets=lambda service: (service.splunk.secret,) if service.splunk else (),

@@ -1,0 +1,80 @@
+"""Scale a workload down to nothing and up again, the plan's last resort against a cluster that is stuck.
+
+It is refused while any pod serves, for it would take that one away.
+"""
+
+from __future__ import annotations
+
+import time
+
+from responder.actions import Action, ActionFailed, Case, Plan
+from responder.clients import kubernetes
+from responder.clients.failure import CallFailed
+from responder.plan.changes import OWN_MANAGER
+from responder.sources import Statement
+
+_MARK = "incident-responder/cycle"
+_DOWN_SECONDS = 2.0
+
+
+def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
+    """Check that nothing serves; see ``Action.plan``."""
+    namespace = case.service.cluster.namespace
+    name = case.service.component(case.component).deployment
+    target = f"deployment/{name}"
+    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    try:
+        item = api.get("apis/apps/v1", "deployments", namespace, name)
+    except KeyError:
+        return Plan(target, "", refusal=f"there is no Deployment {name} in {namespace}")
+    replicas = int(item["spec"].get("replicas", 1))
+    ready = int((item.get("status") or {}).get("readyReplicas", 0))
+    refusal = f"{ready} pods of {target} serve: it would take them away" if ready else (
+        "" if replicas else f"{target} is scaled to nothing already")
+    return Plan(target, f"scale {target} to nothing and back to {replicas}", refusal=refusal,
+                diff=f"- replicas: {replicas}\n+ replicas: 0\n+ replicas: {replicas}", before={"replicas": replicas},
+                parameters={"replicas": replicas})
+
+
+def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
+    """Scale down, then up; a repeat that finds its mark only sees to it that it is up."""
+    namespace = case.service.cluster.namespace
+    name = case.service.component(case.component).deployment
+    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    try:
+        item = api.get("apis/apps/v1", "deployments", namespace, name)
+        if (item["metadata"].get("annotations") or {}).get(_MARK) != case.mark:
+            if int((item.get("status") or {}).get("readyReplicas", 0)):
+                raise ActionFailed(f"{plan.target} has pods that serve by now: nothing was done")
+            _scale(api, namespace, name, 0, case.mark)
+            time.sleep(_DOWN_SECONDS)
+        _scale(api, namespace, name, int(plan.parameters["replicas"]), case.mark)
+    except KeyError as error:
+        raise ActionFailed(f"{plan.target} is gone") from error
+    except kubernetes.Refused as refused:
+        if refused.code == 409:
+            raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from refused
+        raise ActionFailed(f"Kubernetes refused: {refused}") from refused
+    return plan.summary
+
+
+def _scale(api: kubernetes.Kubernetes, namespace: str, name: str, replicas: int, mark: str) -> None:
+    api.patch("apis/apps/v1", "deployments", namespace, name, {
+        "metadata": {"annotations": {_MARK: mark}}, "spec": {"replicas": replicas}}, manager=OWN_MANAGER,
+        kind="application/merge-patch+json")
+
+
+ACTION = Action(
+    name="cycle_deployment",
+    risk="high",
+    default_policy="approve",
+    reversible=True,
+    keep_when_not_helped=True,
+    plan=plan,
+    apply=apply,
+    revert=None,
+    statements=lambda service: (Statement(
+        ("eks:DescribeCluster",),
+        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    kubernetes_group="incident-responder:cycle-deployment",
+)

@@ -1,0 +1,39 @@
+"""Give the network team a task, with the evidence: which path, since when, what changed."""
+
+from __future__ import annotations
+
+import os
+
+from responder.actions import Action, Case, Plan
+from responder.people import sns
+from responder.records.table import iso
+
+
+def plan(case: Case) -> Plan:
+    """Write the task; see ``Action.plan``."""
+    evidence = [str(sentence) for sentence in case.facts.get("evidence", [])]
+    path = f"{case.component} to {case.facts.get('where') or 'what it calls'}"
+    text = "\n".join([f"The path from {path} is broken" + (f" since {iso(case.onset)}." if case.onset else "."),
+                      "Nothing in Kubernetes explains it. What was seen:", *(f"- {line}" for line in evidence),
+                      "Please restore the path, and mark the task as done."])
+    return Plan("network team", f"give the network team the path from {path}", diff=text, parameters={"text": text})
+
+
+def apply(case: Case, plan: Plan) -> str:
+    """Publish the task on the incident topic."""
+    sns.publish(os.environ["TOPIC"], f"{case.service.service}: network team needed", plan.parameters["text"],
+                case.incident, audience="network_team")
+    return plan.summary
+
+
+ACTION = Action(
+    name="engage_network_team",
+    risk="low",
+    default_policy="auto",
+    reversible=True,
+    keep_when_not_helped=True,
+    plan=plan,
+    apply=apply,
+    revert=None,
+    tells="network_team",
+)

@@ -1,0 +1,146 @@
+"""Give a workload as many pods as its load needs, by the capacity that was measured, and no more.
+
+Where a HorizontalPodAutoscaler is in charge its bounds are raised, for it would undo anything else. Before it is done
+the quota and the database's connections are checked; it is scaled back where it did not help.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from responder.actions import Action, ActionFailed, Case, Plan
+from responder.clients import kubernetes
+from responder.clients.failure import CallFailed
+from responder.clients.watched import KINDS, listed
+from responder.plan.changes import OWN_MANAGER
+from responder.sources import Statement
+from responder.sources.kubernetes import quantity
+from responder.sources.rollouts import gitops
+
+_RESERVE = 1.25
+"""A fifth of the capacity stays free: random arrivals queue without end at full load."""
+_POOL_SHARE = 0.9
+
+
+def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
+    """Work out the number of pods; see ``Action.plan``. Facts: ``requests_per_second``, ``served_per_pod``."""
+    namespace = case.service.cluster.namespace
+    name = case.service.component(case.component).deployment
+    target = f"deployment/{name}"
+    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    try:
+        deployment = api.get("apis/apps/v1", "deployments", namespace, name)
+    except KeyError:
+        return Plan(target, "", refusal=f"there is no Deployment {name} in {namespace}")
+    now = int(deployment["spec"].get("replicas", 1))
+    demand = float(case.facts.get("requests_per_second", {}).get(case.component, 0.0))
+    each = float(case.facts.get("served_per_pod", {}).get(case.component, 0.0))
+    limit = case.service.guardrails.maximum_replicas
+    wanted = min(limit, math.ceil(demand * _RESERVE / each)) if each > 0 else 0
+    refusal = ""
+    if not wanted:
+        refusal = "how much one pod serves could not be measured"
+    elif wanted <= now:
+        refusal = f"{now} pods are enough for {demand:.0f} requests/s by what was measured ({each:.0f} each)"
+    refusal = refusal or _room(case, api, namespace, deployment, wanted - now) or _connections(case, now, wanted)
+    scaler = _scaler(api, namespace, name)
+    tool = gitops(deployment["metadata"]) if scaler is None else gitops(scaler["metadata"])
+    if tool and not refusal and scaler is None and "replicas" in str(deployment["metadata"].get("annotations")):
+        refusal = f"{tool} sets the number of pods: change it in its repository"
+    before: dict[str, Any] = {"replicas": now}
+    if scaler is not None:
+        before |= {"scaler": scaler["metadata"]["name"], "minimum": scaler["spec"].get("minReplicas", 1),
+                   "maximum": scaler["spec"]["maxReplicas"]}
+    return Plan(target, f"scale {target} from {now} to {wanted} pods for {demand:.0f} requests/s ({each:.0f} a pod)",
+                diff=f"- replicas: {now}\n+ replicas: {wanted}", before=before,
+                parameters={"replicas": wanted, "uid": deployment["metadata"]["uid"]}, refusal=refusal)
+
+
+def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
+    """Set the number, unless it is as high already."""
+    wanted = int(plan.parameters["replicas"])
+    return _set(case, plan, api, wanted, wanted, max(wanted, int(plan.before.get("maximum", 0))), up=True)
+
+
+def revert(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
+    """Set the number from before, unless somebody else has set another one."""
+    return _set(case, plan, api, int(plan.before["replicas"]), int(plan.before.get("minimum", 1)),
+                int(plan.before.get("maximum", 0)), up=False)
+
+
+def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: int, minimum: int, maximum: int, *,
+         up: bool) -> str:
+    namespace = case.service.cluster.namespace
+    name = case.service.component(case.component).deployment
+    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    try:
+        if "scaler" in plan.before:
+            api.patch(KINDS["HorizontalPodAutoscaler"][0][-1], "horizontalpodautoscalers", namespace,
+                      plan.before["scaler"], {"spec": {"minReplicas": minimum, "maxReplicas": maximum}},
+                      manager=OWN_MANAGER, kind="application/merge-patch+json")
+            return plan.summary if up else f"{plan.summary}: taken back"
+        deployment = api.get("apis/apps/v1", "deployments", namespace, name)
+        now = int(deployment["spec"].get("replicas", 1))
+        if up and now >= replicas:
+            return f"{plan.summary}: it was done before"
+        if not up and now != int(plan.parameters["replicas"]):
+            raise ActionFailed(f"{plan.target} has {now} pods by somebody else: nothing was taken back")
+        api.patch("apis/apps/v1", "deployments", namespace, name, [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": deployment["metadata"]["resourceVersion"]},
+            {"op": "replace", "path": "/spec/replicas", "value": replicas}], manager=OWN_MANAGER)
+    except KeyError as error:
+        raise ActionFailed(f"{plan.target} is gone") from error
+    except kubernetes.Refused as refused:
+        if refused.code in (409, 422):
+            raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from refused
+        raise ActionFailed(f"Kubernetes refused: {refused}") from refused
+    return plan.summary if up else f"{plan.summary}: taken back"
+
+
+def _scaler(api: kubernetes.Kubernetes, namespace: str, name: str) -> dict[str, Any] | None:
+    groups, plural, _, _ = KINDS["HorizontalPodAutoscaler"]
+    return next((item for item in listed(api, groups, plural, namespace)
+                 if (item["spec"].get("scaleTargetRef") or {}).get("name") == name), None)
+
+
+def _room(case: Case, api: kubernetes.Kubernetes, namespace: str, deployment: dict[str, Any], more: int) -> str:
+    """Whether the namespace's quotas take so many more pods; an empty text where they do."""
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    each = {f"requests.{resource}": sum(quantity(((c.get("resources") or {}).get("requests") or {}).get(resource, 0))
+                                        for c in containers) for resource in ("cpu", "memory")}
+    each |= {"cpu": each["requests.cpu"], "memory": each["requests.memory"], "pods": 1.0, "count/pods": 1.0}
+    for item in api.items("api/v1", "resourcequotas", namespace):
+        status = item.get("status") or {}
+        for key, hard in (status.get("hard") or {}).items():
+            if key in each and quantity((status.get("used") or {}).get(key, 0)) + more * each[key] > quantity(hard):
+                return f"the quota {item['metadata']['name']} has no room for {more} more pods ({key})"
+    return ""
+
+
+def _connections(case: Case, now: int, wanted: int) -> str:
+    """Whether the database takes the connections of so many pods; an empty text where it does, or nobody knows."""
+    known = case.facts.get("database_connections") or {}
+    maximum, used = float(known.get("maximum") or 0), float(known.get("used") or 0)
+    calls = case.service.component(case.component).calls
+    if not maximum or not case.service.database or case.service.database.name not in calls or not now:
+        return ""
+    if used / now * wanted > _POOL_SHARE * maximum:
+        return f"the database takes {maximum:.0f} connections, and {wanted} pods would need {used / now * wanted:.0f}"
+    return ""
+
+
+ACTION = Action(
+    name="scale_up",
+    risk="low",
+    default_policy="auto",
+    reversible=True,
+    keep_when_not_helped=False,
+    plan=plan,
+    apply=apply,
+    revert=revert,
+    statements=lambda service: (Statement(
+        ("eks:DescribeCluster",),
+        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    kubernetes_group="incident-responder:scale-up",
+)

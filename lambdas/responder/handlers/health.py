@@ -1,0 +1,23 @@
+"""Keep the ``aws.health`` events that EventBridge brings, for the incidents that may need them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from responder.handlers.step import log, records
+from responder.model.masking import mask_all
+from responder.sources.aws_health import kept_event
+
+_KEPT_DAYS = 30
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Keep one event; one of another form is logged and left out. The same event twice is one item."""
+    try:
+        item = mask_all(kept_event(event))
+    except (KeyError, ValueError, TypeError) as error:
+        log(step="health", refused=repr(error)[:200])
+        return {"kept": False}
+    records().put(item | {"expires": int(time.time()) + _KEPT_DAYS * 86400})
+    return {"kept": True}

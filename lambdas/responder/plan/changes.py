@@ -1,0 +1,114 @@
+"""What changed: two states of an object compared, and which changes came just before a symptom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+MISSING = "(nothing)"
+"""Stands for a field that is not there, where a text is shown."""
+OWN_MANAGER = "incident-responder"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One object's change; times are seconds since 1970 (UTC)."""
+
+    kind: str
+    """Kubernetes' kind: ``Deployment``, ``ConfigMap``, …"""
+    name: str
+    what: str
+    """``created``, ``changed`` or ``deleted``."""
+    earliest: float
+    latest: float
+    """It happened between these two; they are the same where the object itself says when."""
+    by: str = ""
+    """The field manager that wrote it: a tool, not a person."""
+    fields: tuple[dict[str, Any], ...] = field(default_factory=tuple)
+    """[{path: [keys], before, after}], at most 40; a side that had no such field lacks its key."""
+    namespace: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return asdict(self) | {"fields": list(self.fields)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Change:
+        """Return what ``to_json`` wrote."""
+        known = {key: value[key] for key in cls.__dataclass_fields__ if key in value}
+        return cls(**known | {"fields": tuple(value.get("fields") or ())})
+
+    def sentence(self) -> str:
+        """Say what changed, in a few words."""
+        if self.what != "changed":
+            return f"{self.kind} {self.name} was {self.what}"
+        told = "; ".join(f"{'.'.join(str(part) for part in item['path'])}: "
+                         f"{_short(item.get('before', MISSING))} became {_short(item.get('after', MISSING))}"
+                         for item in self.fields[:3])
+        more = f" and {len(self.fields) - 3} more" if len(self.fields) > 3 else ""
+        return f"{self.kind} {self.name} changed ({told}{more})"
+
+    def touches(self, *prefix: str) -> bool:
+        """Whether a changed field lies below a path, or above it."""
+        return any(_overlap([str(part) for part in item["path"]], prefix) for item in self.fields)
+
+
+def compare(before: Any, after: Any, path: tuple[Any, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Yield the fields in which two plain values differ.
+
+    Lists of objects with a ``name`` are matched by it, as strategic merge does; other lists are compared whole.
+    """
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            if key not in after:
+                yield {"path": [*path, key], "before": before[key]}
+            elif key not in before:
+                yield {"path": [*path, key], "after": after[key]}
+            else:
+                yield from compare(before[key], after[key], (*path, key))
+    elif _named(before) and _named(after):
+        yield from compare({item["name"]: item for item in before}, {item["name"]: item for item in after}, path)
+    elif before != after:
+        yield {"path": list(path), "before": before, "after": after}
+
+
+def _named(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(
+        isinstance(item, dict) and isinstance(item.get("name"), str) for item in value) and len(
+        {item["name"] for item in value}) == len(value)
+
+
+def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]],
+               earliest: float, now: float) -> list[Change]:
+    """Return what differs between two looks at the watched objects, each ``{key: watched object}``.
+
+    ``earliest`` is when the first look was, ``now`` the second; see ``clients/watched.py`` for the objects.
+    """
+    found = []
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if old is None and new is not None:
+            at = min(now, max(float(new.get("created") or earliest), 0.0))
+            found.append(Change(new["kind"], new["name"], "created", at, at, new.get("by", ""),
+                                namespace=new.get("namespace", "")))
+        elif new is None and old is not None:
+            found.append(Change(old["kind"], old["name"], "deleted", earliest, now, "",
+                                ({"path": [], "before": old["body"]},), old.get("namespace", "")))
+        elif old is not None and new is not None and old["body"] != new["body"]:
+            fields = tuple(compare(old["body"], new["body"]))[:40]
+            # An object says when it was last written; a time from before the first look is of another field.
+            at = float(new.get("written") or 0.0)
+            known = earliest - 5 <= at <= now + 5
+            found.append(Change(new["kind"], new["name"], "changed", at if known else earliest, at if known else now,
+                                new.get("by", ""), fields, new.get("namespace", "")))
+    return found
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _overlap(path: Sequence[str], prefix: Sequence[str]) -> bool:
+    return all(a == b for a, b in zip(path, prefix, strict=False))

@@ -1,0 +1,471 @@
+"""What the findings amount to, as observations: each is one thing that was seen and bears on the causes.
+
+An observation has the key of ``weights.json``, who saw it, and the facts that its sentence is filled with. They are of
+one segment of one component's failures (``segments.py``), or of what stands around it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from responder.model.finding import Finding
+from responder.model.service import Service
+from responder.plan.changes import Change
+from responder.plan.rates import lower_bound, upper_bound
+from responder.plan.segments import Segment
+
+SUSPICION_SECONDS = 900.0
+"""A change this long before the symptom may still be its cause: a leak or a cache takes a while, and a slow rolling
+update of a large Deployment takes minutes."""
+_CLOCK_SECONDS = 20.0
+"""The onset is known to a period of 10 s and clocks differ a little: a change may seem to come just after it."""
+_LOAD_FACTOR = 1.5
+_LOG_SHARE = 0.9
+_LOG_MINIMUM = 10
+_KIND_SHARE = 0.5
+_FULL_SHARE = 0.9
+"""A resource of which nine tenths are taken is the bottleneck, or nearly."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One thing that was seen and bears on the causes."""
+
+    id: str
+    """Its key in ``weights.json``."""
+    source: str
+    finding: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the sentence is filled with."""
+
+    def sentence(self, weights: Mapping[str, Any]) -> str:
+        """Say it as a person would."""
+        text: str = weights["observations"][self.id]["sentence"]
+        return text.format_map(defaultdict(str, self.facts))
+
+
+def observe(service: Service, segment: Segment, onset: float | None,
+            findings: Sequence[Finding]) -> list[Observation]:
+    """Return all observations that bear on one segment, in a fixed order; the findings' order changes nothing."""
+    newest = _latest(findings)
+    found = [*_where(service, segment, newest), *_changes(service, segment, onset, newest),
+             *_versions(service, segment, onset, newest), *_pods(service, segment, newest),
+             *_cluster(service, segment, newest), *_load(service, segment, newest)]
+    if segment.where == "database":
+        found += _database(service, newest)
+    if segment.where.startswith("provider:"):
+        found += _provider(service, segment, newest)
+    found += _trail(service, segment, onset, newest)
+    unique = {(o.id, o.source, tuple(sorted(o.facts.items()))): o for o in found}
+    return [unique[key] for key in sorted(unique)]
+
+
+def _latest(findings: Sequence[Finding]) -> list[Finding]:
+    """Of the same question asked again, the answer whose window ends last."""
+    kept: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.source, finding.name, finding.component)
+        end = finding.window.end if finding.window else 0.0
+        other = kept.get(key)
+        other_end = other.window.end if other and other.window else -1.0
+        if other is None or (finding.usable, end) > (other.usable, other_end):
+            kept[key] = finding
+    return [kept[key] for key in sorted(kept)]
+
+
+def _named(findings: Iterable[Finding], name: str, component: str | None = None) -> Iterator[Finding]:
+    return (f for f in findings if f.name == name and f.usable and (component is None or f.component == component))
+
+
+# --- where and what ---------------------------------------------------------------------------------------------------
+
+def _where(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    source = segment.sources[0] if segment.sources else "newrelic"
+    facts = {"component": segment.component, "share": f"{segment.share:.0%}", "where": _shown(service, segment.where)}
+    if segment.slow:
+        word = {"own": "slow_in_itself", "database": "slow_database_calls"}.get(
+            segment.where, "slow_provider_calls" if segment.where.startswith("provider:") else "slow_in_itself")
+        yield Observation(word, source, "calls", facts)
+    elif segment.where == "own":
+        yield Observation("fails_in_itself", source, "calls", facts)
+    elif segment.where == "database":
+        yield Observation("database_calls_fail", source, "calls", facts)
+    elif segment.where.startswith("provider:"):
+        yield Observation("provider_calls_fail", source, "calls", facts)
+    elif segment.where == "reach":
+        yield Observation("not_reached_by_callers", source, "calls", facts)
+    elif segment.where in service.graph:
+        yield Observation("does_not_reach_callee", source, "calls", facts)
+    for kind, share in segment.kinds.items():
+        if share >= _KIND_SHARE and kind not in ("other", "declined", "callee_5xx"):
+            yield Observation(f"kind_{kind}", source, "calls", facts | {"kind_share": f"{share:.0%}"})
+
+
+def _shown(service: Service, where: str) -> str:
+    if where == "database" and service.database:
+        return service.database.name
+    return where.removeprefix("provider:")
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+
+def _just_before(change: Change, onset: float | None) -> bool:
+    return onset is not None and change.earliest - _CLOCK_SECONDS <= onset and onset - change.latest <= (
+        SUSPICION_SECONDS)
+
+
+def _changes(service: Service, segment: Segment, onset: float | None,
+             findings: Sequence[Finding]) -> Iterator[Observation]:
+    """What the change ledger knows of the time just before the symptom."""
+    seen = False
+    for finding in _named(findings, "changes"):
+        changes = [Change.from_json(item) for item in finding.detail.get("changes", [])]
+        for change in changes:
+            if not _just_before(change, onset):
+                continue
+            assert onset is not None
+            word = _meaning(service, segment, change)
+            if word:
+                seen = True
+                gap = onset - change.latest
+                yield Observation(word, finding.source, "changes", {
+                    "component": segment.component, "change": change.sentence(), "by": change.by,
+                    "when": f"{gap:.0f} s before the symptom began" if gap >= 1 else "as the symptom began"})
+        if not seen and finding.status == "ok":
+            yield Observation("nothing_changed", finding.source, "changes",
+                              {"component": segment.component, "seconds": f"{SUSPICION_SECONDS:.0f}"})
+
+
+def _meaning(service: Service, segment: Segment, change: Change) -> str:
+    """Return the observation that a change is for a segment, an empty text where it has nothing to do with it."""
+    component = service.component(segment.component)
+    touched = {component.deployment, component.name}
+    if segment.where in service.graph:
+        touched |= {segment.where, service.component(segment.where).deployment}
+    if segment.where == "reach":
+        touched |= {name for name, called in service.graph.items() if segment.component in called}
+    if change.kind == "Deployment" and change.name in touched and change.what == "changed":
+        template = ("template", "spec")
+        if change.touches(*template, "dnsPolicy") or change.touches(*template, "dnsConfig"):
+            return "dns_policy_changed"
+        if any("image" in item["path"] for item in change.fields):
+            return ""  # a release: the source of rollouts tells it better
+        if change.touches("replicas") and _fewer(change):
+            return "replicas_reduced"
+        if _sets_database(service, change):
+            return "database_settings_changed"
+        return "workload_changed" if change.touches("template") else ""
+    if change.kind == "ConfigMap":
+        return "configuration_changed" if change.what != "created" else ""
+    if change.kind == "NetworkPolicy":
+        return "network_policy_changed"
+    if change.kind == "Service":
+        return "service_changed" if change.name in touched else ""
+    return {"ResourceQuota": "quota_changed", "HorizontalPodAutoscaler": "autoscaler_changed",
+            "PodDisruptionBudget": "", "Node": "node_changed"}.get(change.kind, "")
+
+
+def _fewer(change: Change) -> bool:
+    return any(item["path"] == ["replicas"] and isinstance(item.get("before"), int)
+               and isinstance(item.get("after"), int) and item["after"] < item["before"] for item in change.fields)
+
+
+def _sets_database(service: Service, change: Change) -> bool:
+    """Whether a change sets variables of the way to the database, by their names, as most programs name them."""
+    for item in change.fields:
+        path = [str(part).upper() for part in item["path"]]
+        if "ENV" in path and any(word in part for part in path[path.index("ENV"):] for word in (
+                "DB_", "DATABASE", "POSTGRES", "PGHOST", "PGUSER", "PGPASS", "MYSQL", "JDBC", "DSN")):
+            return True
+    return False
+
+
+# --- releases ---------------------------------------------------------------------------------------------------------
+
+def _versions(service: Service, segment: Segment, onset: float | None,
+              findings: Sequence[Finding]) -> Iterator[Observation]:
+    new = ""
+    for finding in _named(findings, "rollouts", segment.component):
+        revisions = finding.detail.get("revisions", [])
+        current = next((r for r in revisions if r.get("current")), None)
+        if current is None or onset is None:
+            continue
+        before = onset - current["created"]
+        previous = next((r for r in revisions if not r.get("current")), None)
+        if previous is not None and -_CLOCK_SECONDS <= before <= SUSPICION_SECONDS:
+            if previous["images"] == current["images"]:
+                continue  # the same image: what else changed, the ledger tells
+            new = version_of(current["images"][0]) if current["images"] else ""
+            yield Observation("rollout_just_before", finding.source, "rollouts", {
+                "component": segment.component, "images": ", ".join(current["images"]),
+                "when": f"{before:.0f} s before the symptom began" if before >= 1
+                        else "as the symptom began (known to a period of 10 s)"})
+        else:
+            yield Observation("no_recent_rollout", finding.source, "rollouts",
+                              {"component": segment.component, "seconds": f"{SUSPICION_SECONDS:.0f}"})
+    if not new:
+        return
+    if segment.where in ("own",):
+        for finding in _named(findings, "error_rate_by_version", segment.component):
+            yield from _by_version(service, finding, new)
+        for finding in _named(findings, "error_signatures"):
+            yield from _by_log(segment.component, finding, new)
+
+
+def _by_version(service: Service, finding: Finding, new: str) -> Iterator[Observation]:
+    """Compare the new version with the others: side by side where both serve, else before and after."""
+    limit, enough = service.confirm.error_rate, service.confirm.minimum_requests
+    now, before = finding.detail.get("window", {}), finding.detail.get("baseline", {})
+    requests, errors = now.get(new, (0, 0))
+    if requests < enough or lower_bound(errors, requests) <= limit:
+        return
+    facts = {"source": finding.source, "new": new, "new_rate": f"{errors / requests:.1%}"}
+    for version, (count, failed) in sorted(now.items()):
+        if version == new or count < enough:
+            continue
+        told = facts | {"old": version, "old_rate": f"{failed / count:.1%}"}
+        if lower_bound(failed, count) > limit:
+            yield Observation("old_version_fails_too", finding.source, finding.name, told)
+        elif upper_bound(failed, count) < lower_bound(errors, requests):
+            yield Observation("only_new_version_fails", finding.source, finding.name, told)
+        return
+    for version, (count, failed) in sorted(before.items()):
+        if version != new and count >= enough and upper_bound(failed, count) < lower_bound(errors, requests):
+            yield Observation("new_version_replaced_healthy_one", finding.source, finding.name,
+                              facts | {"old": version, "old_rate": f"{failed / count:.1%}"})
+            return
+
+
+def _by_log(component: str, finding: Finding, new: str) -> Iterator[Observation]:
+    lines: dict[str, float] = defaultdict(float)
+    for group in finding.detail.get("signatures", []):
+        if group.get("component") == component and group.get("count", 0) > 3 * group.get("usual", 0):
+            for version, count in group.get("versions", {}).items():
+                lines[version] += count
+    total = sum(lines.values())
+    if total < _LOG_MINIMUM:
+        return
+    share = lines[new] / total
+    facts = {"component": component, "new": new}
+    if share >= _LOG_SHARE:
+        yield Observation("errors_logged_only_by_new_version", finding.source, finding.name,
+                          facts | {"share": f"{share:.0%}"})
+    elif share <= 1 - _LOG_SHARE / 2:
+        yield Observation("errors_logged_by_old_version_too", finding.source, finding.name,
+                          facts | {"share": f"{1 - share:.0%}"})
+
+
+def version_of(image: str) -> str:
+    """Return the tag of an image reference, or its digest; empty where it has neither."""
+    name = image.rsplit("/", 1)[-1]
+    if "@" in name:
+        return name.split("@", 1)[1]
+    return name.split(":", 1)[1] if ":" in name else ""
+
+
+# --- pods and cluster -------------------------------------------------------------------------------------------------
+
+_WAITING = {"CrashLoopBackOff": "pods_crash", "ImagePullBackOff": "pods_image", "ErrImagePull": "pods_image",
+            "InvalidImageName": "pods_image", "CreateContainerConfigError": "pods_configuration",
+            "CreateContainerError": "pods_crash", "RunContainerError": "pods_crash"}
+
+
+def _pods(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    component = segment.component
+    for finding in _named(findings, "pods", component):
+        detail = finding.detail
+        wanted, ready = detail.get("wanted", 0), detail.get("ready", 0)
+        facts = {"component": component, "ready": str(ready), "wanted": str(wanted)}
+        if wanted == 0:
+            yield Observation("scaled_to_nothing", finding.source, "pods", facts)
+            continue
+        conditions, events = detail.get("conditions", {}), detail.get("events", {})
+        if "ReplicaFailure" in conditions or events.get("FailedCreate"):
+            yield Observation("quota_refuses_pods", finding.source, "pods", facts)
+        if events.get("Preempted"):
+            yield Observation("pods_preempted", finding.source, "pods", facts)
+        if ready >= wanted:
+            yield Observation("pods_are_ready", finding.source, "pods", facts)
+            continue
+        yield Observation("pods_not_ready", finding.source, "pods", facts)
+        if "OOMKilled" in detail.get("terminated", {}):
+            yield Observation("pods_oom_killed", finding.source, "pods", facts)
+        for reason, count in detail.get("waiting", {}).items():
+            if reason in _WAITING:
+                yield Observation(_WAITING[reason], finding.source, "pods", facts | {
+                    "count": str(count), "reason": reason})
+        if detail.get("unscheduled"):
+            yield Observation("pods_unscheduled", finding.source, "pods", facts | {
+                "count": str(detail["unscheduled"])})
+        if detail.get("preparing"):
+            yield Observation("pods_held_by_init", finding.source, "pods", facts | {"count": str(detail["preparing"])})
+        elif detail.get("probing"):
+            yield Observation("pods_fail_probe", finding.source, "pods", facts | {"count": str(detail["probing"])})
+    for finding in _named(findings, "endpoints", component):
+        detail = finding.detail
+        facts = {"component": component}
+        if not detail.get("exists"):
+            yield Observation("service_missing", finding.source, "endpoints", facts)
+        elif not detail.get("fits", True):
+            yield Observation("service_port_misfit", finding.source, "endpoints", facts | {
+                "ports": ", ".join(f"{a} to {b}" for a, b in detail.get("ports", []))})
+        elif not detail.get("selects"):
+            yield Observation("service_selects_nothing", finding.source, "endpoints", facts)
+    policies = {name for finding in _named(findings, "pods", component) for name in finding.detail.get("policies", [])}
+    if policies and segment.where != "own":
+        yield Observation("policies_select_it", "kubernetes", "pods", {
+            "component": component, "policies": ", ".join(sorted(policies))})
+
+
+def _cluster(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    unready: dict[str, int] = defaultdict(int)
+    for finding in _named(findings, "pods", segment.component):
+        for node, count in finding.detail.get("unready_on", {}).items():
+            unready[node] += count
+    for finding in _named(findings, "nodes"):
+        bad = finding.detail.get("not_ready", [])
+        facts = {"nodes": ", ".join(bad), "component": segment.component}
+        if bad:
+            yield Observation("nodes_not_ready", finding.source, "nodes", facts)
+        if any(unready.get(node) for node in bad):
+            yield Observation("its_pods_are_on_them", finding.source, "nodes", facts)
+        closed = finding.detail.get("unschedulable", [])
+        if closed:
+            yield Observation("nodes_cordoned", finding.source, "nodes", {"nodes": ", ".join(closed)})
+    for finding in _named(findings, "instances"):
+        if finding.value:
+            yield Observation("instances_impaired", finding.source, "instances", {"count": f"{finding.value:.0f}"})
+    for finding in _named(findings, "nodegroups"):
+        if finding.value:
+            yield Observation("nodegroup_issues", finding.source, "nodegroups", {"count": f"{finding.value:.0f}"})
+    silent = any(f.source == "kubernetes" and f.status in ("unavailable", "timeout") for f in findings)
+    for finding in _named(findings, "cluster"):
+        if finding.value or finding.detail.get("status") not in ("ACTIVE", "UPDATING"):
+            yield Observation("control_plane_gone" if silent else "cluster_has_issues", finding.source, "cluster", {
+                "issues": ", ".join(sorted({i["code"] for i in finding.detail.get("issues", [])}))
+                or str(finding.detail.get("status"))})
+    for finding in _named(findings, "service_events"):
+        for event in finding.detail.get("events", []):
+            if event.get("status") == "open" and event.get("service") in ("EKS", "EC2"):
+                yield Observation("aws_reports_compute", finding.source, "service_events", {
+                    "code": str(event.get("code")), "service": str(event.get("service"))})
+
+
+# --- load -------------------------------------------------------------------------------------------------------------
+
+def _load(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    if segment.where not in ("own", "reach"):
+        return
+    for finding in _named(findings, "error_rate", segment.component):
+        factor = load_factor(finding)
+        if factor is not None and factor >= _LOAD_FACTOR:
+            yield Observation("load_above_baseline", finding.source, "error_rate",
+                              {"source": finding.source, "factor": f"{factor:.1f}"})
+        elif factor is not None and factor < 1.2:
+            yield Observation("load_is_usual", finding.source, "error_rate",
+                              {"source": finding.source, "factor": f"{factor:.1f}"})
+    for finding in (*_named(findings, "cpu", segment.component), *_named(findings, "cpu_over_limit",
+                                                                       segment.component)):
+        share = (finding.value or 0.0) / (100.0 if finding.unit == "%" else 1.0)
+        if share >= 0.8:
+            yield Observation("cpu_at_limit", finding.source, finding.name, {
+                "component": segment.component, "share": f"{share:.0%}"})
+    name = service.component(segment.component).deployment
+    for finding in _named(findings, "limits"):
+        for scaler in finding.detail.get("autoscalers", []):
+            if scaler.get("target") == name and scaler.get("current", 0) >= (scaler.get("maximum") or 0):
+                yield Observation("autoscaler_at_maximum", finding.source, "limits", {
+                    "component": segment.component, "maximum": str(scaler.get("maximum"))})
+
+
+def load_factor(finding: Finding) -> float | None:
+    """Return how many times the baseline's requests come now, by the last minute; None where nobody can tell."""
+    detail, window = finding.detail, finding.window
+    before = detail.get("baseline_requests", 0.0) / (detail.get("baseline_seconds") or 3600.0)
+    # The load that brings a service down is the load of now.
+    recent = [row for row in detail.get("series", []) if window and window.end - 50 <= row[0] < window.end - 10]
+    if not before or len(recent) < 2:
+        return None
+    factor: float = sum(row[1] for row in recent) / (len(recent) * 10) / before
+    return factor
+
+
+# --- database, provider, AWS ------------------------------------------------------------------------------------------
+
+def _database(service: Service, findings: Sequence[Finding]) -> Iterator[Observation]:
+    one = {f.name: f for f in findings if f.source == "rds" and f.usable}
+    instance = one.get("instance")
+    status = str(instance.detail.get("status", "")) if instance else ""
+    if status and status not in ("available", "backing-up", "storage-optimization"):
+        yield Observation("database_not_available", "rds", "instance", {"status": status})
+    if status == "storage-full":
+        yield Observation("database_storage_full", "rds", "instance", {"status": status})
+    elif status in ("available", "backing-up"):
+        yield Observation("database_available", "rds", "instance", {"status": status})
+    connections = one.get("connections")
+    if connections is not None and connections.value is not None:
+        usual, maximum = connections.baseline or 0.0, connections.detail.get("maximum") or 0
+        facts = {"value": f"{connections.value:.0f}", "usual": f"{usual:.0f}", "maximum": str(maximum)}
+        if maximum and connections.value >= _FULL_SHARE * maximum:
+            yield Observation("database_connections_at_maximum", "rds", "connections", facts)
+        elif usual >= 4 and connections.value <= 0.1 * usual:
+            yield Observation("database_connections_gone", "rds", "connections", facts)
+    cpu = one.get("cpu")
+    if cpu is not None and cpu.value is not None and cpu.value >= 85 and cpu.value > 2 * (cpu.baseline or 0):
+        yield Observation("database_cpu_high", "rds", "cpu", {"value": f"{cpu.value:.0f}"})
+    storage = one.get("free_storage")
+    if storage is not None and storage.value is not None and (
+            storage.value < 2**30 and storage.value < 0.1 * (storage.baseline or 2**40)):
+        yield Observation("database_storage_gone", "rds", "free_storage", {"value": f"{storage.value / 2**30:.1f}"})
+    events = one.get("events")
+    if events is not None and events.window is not None:
+        told = [event for event in events.detail.get("events", []) if event["at"] >= events.window.end - 300]
+        failover = [event for event in told if "failover" in event.get("categories", [])
+                    or "failover" in event["message"].lower()]
+        if failover:
+            done = "completed" in failover[-1]["message"].lower()
+            yield Observation("database_failed_over" if done else "database_fails_over", "rds", "events",
+                              {"message": failover[-1]["message"]})
+    waits = one.get("waits")
+    if waits is not None:
+        total = sum(waits.detail.get("waits", {}).values())
+        locks = sum(load for name, load in waits.detail.get("waits", {}).items() if "lock" in name.lower())
+        if total >= 4 and locks >= 0.5 * total:
+            yield Observation("database_waits_for_locks", "rds", "waits", {"share": f"{locks / total:.0%}"})
+        clients = waits.detail.get("clients", {})
+        most = max(clients, key=lambda name: clients[name], default="")
+        if most and clients[most] >= 0.7 * sum(clients.values()) and not service.called(most):
+            yield Observation("one_client_holds_connections", "rds", "waits", {"client": most})
+    for finding in _named(findings, "service_events"):
+        for event in finding.detail.get("events", []):
+            if event.get("status") == "open" and event.get("service") == "RDS":
+                yield Observation("aws_reports_database", finding.source, "service_events", {
+                    "code": str(event.get("code"))})
+
+
+def _provider(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    name = segment.where.removeprefix("provider:")
+    for finding in _named(findings, "status_page", segment.where):
+        word = "provider_page_reports_trouble" if (finding.value or 0) > 0 else "provider_page_is_calm"
+        yield Observation(word, finding.source, "status_page", {
+            "provider": name, "indicator": str(finding.detail.get("indicator", ""))})
+    for finding in _named(findings, "health", segment.where):
+        word = "provider_answers" if finding.value else "provider_does_not_answer"
+        yield Observation(word, finding.source, "health", {"provider": name, "note": finding.note})
+
+
+def _trail(service: Service, segment: Segment, onset: float | None,
+           findings: Sequence[Finding]) -> Iterator[Observation]:
+    for finding in _named(findings, "trail"):
+        for event in finding.detail.get("events", []):
+            if onset is None or not -_CLOCK_SECONDS <= onset - event["at"] <= SUSPICION_SECONDS:
+                continue
+            facts = {"name": event["name"], "by": event["by"],
+                     "when": f"{max(0.0, onset - event['at']):.0f} s before the symptom began"}
+            if event["topic"] == "network" and segment.where not in ("own",):
+                yield Observation("aws_network_changed", finding.source, "trail", facts)
+            if event["topic"] == "rotation" and segment.where == "database":
+                yield Observation("credentials_rotated", finding.source, "trail", facts)

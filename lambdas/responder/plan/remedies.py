@@ -1,0 +1,148 @@
+"""Which remedies follow from a diagnosis, in which order, and what they need to know.
+
+Facts of a remedy: ``healthy_versions`` {component: [versions]}, ``healthy_before`` [components], ``changes`` (those
+that the mechanism is about), ``requests_per_second`` and ``served_per_pod`` {component: number}, ``provider``,
+``connection_holder``, ``database_connections`` {used, maximum}, ``evidence``, ``where``, ``with`` (the other remedies).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from responder.model.finding import Finding
+from responder.model.service import Service
+from responder.plan.changes import Change
+from responder.plan.diagnose import Diagnosis, Hypothesis
+from responder.plan.observe import SUSPICION_SECONDS
+from responder.plan.rates import upper_bound
+
+WAIT = "wait"
+"""No remedy: the cause is known to heal by itself, and anything else would make it worse."""
+_KINDS = {"bad_configuration": ("ConfigMap",), "network_policy": ("NetworkPolicy",),
+          "service_definition": ("Service",), "quota_exhausted": ("ResourceQuota",),
+          "lost_capacity": ("Deployment", "HorizontalPodAutoscaler")}
+_CLOCK_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A remedy that follows from one named cause."""
+
+    action: str
+    cause: str
+    mechanism: str
+    component: str
+    confidence: float
+    sources: tuple[str, ...]
+    facts: dict[str, Any]
+
+
+def propose(service: Service, diagnosis: Diagnosis, onset: float | None, findings: Sequence[Finding],
+            weights: Mapping[str, Any], tried: Sequence[tuple[str, str]]) -> list[Proposed]:
+    """Return the remedies of all named causes, without those that were ``tried`` (action, component) before."""
+    found: list[Proposed] = []
+    for hypothesis in diagnosis.named:
+        wanted = weights["mechanisms"][hypothesis.mechanism]["remedies"]
+        facts = _facts(service, hypothesis, onset, findings) | {"with": list(wanted)}
+        for action in wanted:
+            if (action, hypothesis.component) in tried or any(
+                    (p.action, p.component, p.mechanism) == (action, hypothesis.component, hypothesis.mechanism)
+                    for p in found):
+                continue
+            if action == "scale_up" and wanted[0] == "restore_configuration" and facts["changes"]:
+                continue  # what took the capacity away is put back instead
+            if action == "restore_configuration" and not facts["changes"] and "scale_up" in wanted:
+                continue
+            found.append(Proposed(action, hypothesis.cause, hypothesis.mechanism, hypothesis.component,
+                                  hypothesis.confidence, hypothesis.sources, facts))
+    return found
+
+
+def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
+           findings: Sequence[Finding]) -> dict[str, Any]:
+    rates, each = throughput(service, findings)
+    holder = ""
+    connections: dict[str, float] = {}
+    for finding in findings:
+        if finding.source == "rds" and finding.name == "waits" and finding.usable:
+            clients = {name: load for name, load in finding.detail.get("clients", {}).items()
+                       if not service.called(name) and name != "rdsadmin"}
+            holder = max(clients, key=lambda name: clients[name], default="")
+        if finding.source == "rds" and finding.name == "connections" and finding.usable:
+            connections = {"used": finding.value or 0.0, "maximum": finding.detail.get("maximum") or 0}
+    return {"healthy_versions": healthy_versions(service, findings), "healthy_before": healthy_before(service, findings),
+            "changes": _changes(service, hypothesis, onset, findings), "requests_per_second": rates,
+            "served_per_pod": each, "connection_holder": holder, "database_connections": connections,
+            "provider": hypothesis.where.removeprefix("provider:") if hypothesis.where.startswith("provider:") else "",
+            "where": hypothesis.where, "evidence": list(hypothesis.evidence_for)}
+
+
+def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
+             findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    kinds = _KINDS.get(hypothesis.mechanism, ())
+    newest = max((f for f in findings if f.name == "changes" and f.usable), default=None,
+                 key=lambda f: f.window.end if f.window else 0.0)
+    if newest is None or onset is None:
+        return []
+    found = {}
+    for item in newest.detail.get("changes", []):
+        change = Change.from_json(item)
+        near = change.earliest - _CLOCK_SECONDS <= onset and onset - change.latest <= SUSPICION_SECONDS
+        if change.kind not in kinds or not near:
+            continue
+        if change.kind == "Deployment":
+            fields = tuple(f for f in change.fields if f["path"] == ["replicas"])
+            if change.name != service.component(hypothesis.component).deployment or not fields:
+                continue
+            item = item | {"fields": list(fields)}
+        if change.kind == "Service" and change.name not in {component.name for component in service.components}:
+            continue
+        found[change.kind, change.name] = item
+    return list(found.values())
+
+
+def healthy_versions(service: Service, findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """Return per component the versions that served enough requests before the symptom, and served them well."""
+    found: dict[str, set[str]] = {}
+    for finding in findings:
+        if finding.name == "error_rate_by_version" and finding.usable:
+            for version, (requests, errors) in finding.detail.get("baseline", {}).items():
+                if (requests >= 10 * service.confirm.minimum_requests
+                        and upper_bound(errors, requests) < service.confirm.error_rate):
+                    found.setdefault(finding.component, set()).add(version)
+    return {component: sorted(versions) for component, versions in found.items()}
+
+
+def healthy_before(service: Service, findings: Sequence[Finding]) -> list[str]:
+    """Return the components that served well before the symptom, by any source of requests."""
+    found = set()
+    for finding in findings:
+        if finding.name == "error_rate" and finding.usable:
+            requests = finding.detail.get("baseline_requests", 0.0)
+            if (requests >= 10 * service.confirm.minimum_requests
+                    and upper_bound(finding.detail.get("baseline_errors", 0.0), requests) < service.confirm.error_rate):
+                found.add(finding.component)
+    return sorted(found)
+
+
+def throughput(service: Service, findings: Sequence[Finding]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return per component the requests a second that come now, and those a second that one ready pod serves well."""
+    pods = {f.component: f.detail.get("ready", 0) for f in sorted(
+        (f for f in findings if f.name == "pods" and f.usable), key=lambda f: f.window.end if f.window else 0.0)}
+    comes: dict[str, float] = {}
+    each: dict[str, float] = {}
+    for finding in sorted((f for f in findings if f.name == "error_rate" and f.usable and f.window),
+                          key=lambda f: (f.window.end if f.window else 0.0, f.source)):
+        assert finding.window is not None
+        rows = [row for row in finding.detail.get("series", [])
+                if finding.window.end - 50 <= row[0] < finding.window.end - 10]
+        if len(rows) < 2:
+            continue
+        seconds = 10.0 * len(rows)
+        comes[finding.component] = sum(row[1] for row in rows) / seconds
+        if pods.get(finding.component):
+            each[finding.component] = sum(row[1] - row[2] for row in rows) / seconds / pods[finding.component]
+    # A component that is given less than it asks for asks for as much as its callers let through to it.
+    return comes, each

@@ -1,0 +1,92 @@
+"""The payment providers: what their status pages say, and whether their health URLs answer.
+
+Format: Atlassian Statuspage's public API, ``/api/v2/summary.json`` (``status.indicator`` is none, minor, major or
+critical). What the callers see of a provider comes from the sources of requests and logs; whether these agree with the
+page is judged by the plan.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any
+
+from responder.clients.failure import CallFailed
+from responder.clients.http import Http
+from responder.model.finding import Finding
+from responder.model.masking import mask
+from responder.model.service import Provider
+from responder.sources import Question, Source
+
+_INDICATORS = {"none": 0.0, "minor": 1.0, "major": 2.0, "critical": 3.0}
+_STALE_SECONDS = 7 * 86400.0
+_EACH_SECONDS = 3.0
+
+
+def ask(question: Question, http: Http | None = None) -> list[Finding]:
+    """Return per provider ``status_page`` and ``health``, with ``component`` ``provider:NAME``.
+
+    ``status_page``: value is 0 (operational) to 3 (critical); detail has ``indicator``, ``components`` {name: status}
+    of those that are not operational and ``incidents`` [{name, status, impact}] that are open. ``health``: value is 1
+    where the URL answers below 400, else 0.
+    """
+    found = []
+    for provider in question.service.providers:
+        limit = min(question.deadline, time.monotonic() + _EACH_SECONDS)
+        if provider.status_page:
+            found.append(_page(question, provider, http or Http(limit)))
+        if provider.health_url:
+            limit = min(question.deadline, time.monotonic() + _EACH_SECONDS)
+            found.append(_health(question, provider, http or Http(limit)))
+    return found
+
+
+def _page(question: Question, provider: Provider, http: Http) -> Finding:
+    common: dict[str, Any] = {"component": f"provider:{provider.name}", "window": question.window,
+                              "query": f"GET {provider.status_page}", "link": provider.status_page}
+    try:
+        summary = http.json("GET", provider.status_page)
+        status = summary["status"]
+        indicator = str(status["indicator"])
+        components = {mask(str(item["name"]))[:80]: str(item["status"])[:40]
+                      for item in summary.get("components") or [] if item.get("status") != "operational"}
+        incidents = [{"name": mask(str(item.get("name", "")))[:200], "status": str(item.get("status", ""))[:40],
+                      "impact": str(item.get("impact", ""))[:40]} for item in summary.get("incidents") or []]
+        updated = datetime.fromisoformat(str(summary["page"]["updated_at"])).timestamp()
+    except CallFailed as failed:
+        return Finding(SOURCE.name, "status_page", failed.status, **common, note=failed.note)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Finding(SOURCE.name, "status_page", "malformed", **common, note="the status page has another form")
+    if indicator not in _INDICATORS:
+        return Finding(SOURCE.name, "status_page", "malformed", **common,
+                       note=f"the status page's indicator is {mask(indicator)[:40]!r}")
+    stale = question.window.end - updated > _STALE_SECONDS
+    return Finding(SOURCE.name, "status_page", "stale" if stale else "ok", **common, value=_INDICATORS[indicator],
+                   baseline=0.0, unit="0 operational to 3 critical",
+                   note="it was last updated more than a week ago" if stale else "",
+                   detail={"indicator": indicator, "components": dict(list(components.items())[:20]),
+                           "incidents": incidents[:10], "updated": updated})
+
+
+def _health(question: Question, provider: Provider, http: Http) -> Finding:
+    started = time.monotonic()
+    note, well = "", 0.0
+    try:
+        response = http.answer("GET", provider.health_url)
+        well = float(response.status_code < 400)
+        note = "" if well else f"it answered with status {response.status_code}"
+    except CallFailed as failed:
+        # No answer is what this question is about: it was observed that there is none.
+        note = failed.note
+    return Finding(SOURCE.name, "health", component=f"provider:{provider.name}", window=question.window, value=well,
+                   unit="1 answers", baseline=1.0, query=f"GET {provider.health_url}", link=provider.health_url,
+                   note=note, detail={"milliseconds": round((time.monotonic() - started) * 1000)})
+
+
+SOURCE = Source(
+    name="provider",
+    phases=frozenset({"diagnose"}),
+    ask=ask,
+    configured=lambda service: any(item.status_page or item.health_url for item in service.providers),
+    deadline_seconds=14.0,
+)

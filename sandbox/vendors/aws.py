@@ -1,0 +1,123 @@
+"""AWS's APIs that the engine lacks, or that must be breakable, behind one address: ``/aws/rds``, ``/aws/pi``, ….
+
+A function reaches them by the variables AWS_ENDPOINT_URL_RDS, AWS_ENDPOINT_URL_PI, … (AWS: "Service-specific
+endpoints"). What is not answered here, the engine answers. Errors: the "Common Errors" page of each API reference.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import httpx
+
+from sandbox.platform.state import World
+from sandbox.vendors.eks import Eks
+from sandbox.vendors.gate import Answer, Gates
+from sandbox.vendors.health import Health
+from sandbox.vendors.history import History
+from sandbox.vendors.insights import Insights
+from sandbox.vendors.instances import Instances, Machines, Objects
+from sandbox.vendors.rds import Rds
+from sandbox.vendors.trail import Trail
+from sandbox.vendors.wire import Protocol, Refused, answered, failed, form, passed
+
+_PROTOCOLS: dict[str, Protocol] = {"rds": "query", "pi": "json", "health": "json", "cloudtrail": "json", "eks": "rest",
+                                   "ec2": "ec2"}
+_SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail"}
+"""Whose faults apply."""
+_THROTTLED = {"rds": "Throttling"}
+_DENIED = {"rds": ("AccessDenied", 403), "pi": ("NotAuthorizedException", 400)}
+_PAGE = (b"<!DOCTYPE html>\n<html>\n<head><title>Please wait</title></head>\n<body>\n"
+         b"<center><h1>Please wait</h1></center>\n<hr><center>proxy</center>\n</body>\n</html>\n")
+
+
+class Aws:
+    """The router; ``delay_seconds`` is how late CloudTrail is."""
+
+    def __init__(self, engine_url: str, world: Callable[[], World], cluster: Objects, gates: Gates,
+                 delay_seconds: float = 5.0) -> None:
+        # The engine speaks plain HTTP: no certificates need loading.
+        self._client = httpx.Client(base_url=engine_url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
+        self._gates = gates
+        machines = Machines(world, cluster)
+        self._history = History(world)
+        self._rds = Rds(world, self._history, gates, self._caller)
+        self._insights = Insights(self._history, gates)
+        self.health = Health(world, gates)
+        self._trail = Trail(world, gates, delay_seconds)
+        self._eks = Eks(world, machines, self._engine)
+        self._instances = Instances(machines)
+
+    def second(self, now: float) -> None:
+        """Keep what the past looked like; to be called each second."""
+        self._history.note(now)
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Answer one request to ``/aws/<service>…``."""
+        url = urlsplit(path)
+        service, _, rest = url.path.removeprefix("/aws/").partition("/")
+        if service not in _PROTOCOLS:
+            return Answer(404, b"{}")
+        headers = {key.lower(): value for key, value in headers.items()}
+        inner = f"/{rest}" + (f"?{url.query}" if url.query else "")
+        try:
+            return self._answer(service, method, inner, headers, body)
+        except Refused as refused:
+            return failed(_PROTOCOLS[service], refused)
+
+    def _answer(self, service: str, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        source = _SOURCES.get(service, "")
+        fault = self._gates.fault(source)
+        if fault == "down":
+            return Answer(0, b"")
+        if fault == "slow":
+            self._gates.hold(source)
+        if fault == "malformed":
+            return Answer(200, _PAGE, "text/html")
+        if not headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
+            raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2] or form(body).get("Action", "")
+        if fault == "throttled":
+            raise Refused(_THROTTLED.get(service, "ThrottlingException"), "Rate exceeded")
+        if fault == "unauthorized":
+            code, status = _DENIED.get(service, ("AccessDeniedException", 400))
+            raise Refused(code, f"User is not authorized to perform: {service}:{operation} because no identity-based "
+                          f"policy allows the {service}:{operation} action", status)
+        self._history.note(time.time())
+        if service == "rds":
+            return self._rds.answer(headers, body)
+        if service == "pi":
+            return self._insights.answer(operation, body)
+        if service == "health":
+            return self.health.answer(operation, body)
+        if service == "cloudtrail":
+            return self._trail.answer(operation, body)
+        if service == "eks":
+            return self._eks.answer(method, path, headers, body)
+        if operation == "DescribeInstanceStatus":
+            return self._instances.answer(form(body))
+        return self._engine(method, path, headers, body)
+
+    def _engine(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        return answered(self._client.request(method, path, headers=passed(headers), content=body))
+
+    def _caller(self, headers: dict[str, str]) -> str:
+        """Who called, as ``role/session`` or a user's name: the engine's STS knows whose the access key is."""
+        found = re.search(r"Credential=([^/]+)/([^/]+)/([^/]+)/", headers["authorization"])
+        if not found:
+            return "unknown"
+        key, day, region = found.groups()
+        signed = (f"AWS4-HMAC-SHA256 Credential={key}/{day}/{region}/sts/aws4_request, SignedHeaders=host;x-amz-date, "
+                  f"Signature={'0' * 64}")
+        token = headers.get("x-amz-security-token")
+        try:
+            answer = self._client.post("/", data={"Action": "GetCallerIdentity", "Version": "2011-06-15"}, headers={
+                "Authorization": signed, **({"X-Amz-Security-Token": token} if token else {})})
+        except httpx.HTTPError:
+            return key
+        arn = re.search(r"<Arn>arn:aws:(?:sts|iam)::\d+:(?:assumed-role/|user/)?([^<]+)</Arn>", answer.text)
+        return arn[1] if arn else key

@@ -1,0 +1,47 @@
+"""What the database was like at a moment of the past, for the APIs that show it."""
+
+from __future__ import annotations
+
+import bisect
+import copy
+import threading
+from collections.abc import Callable
+
+from sandbox.platform.state import Database, World
+
+_KEPT = 7200
+"""So many changes are kept."""
+
+
+class History:
+    """Copies of the database's state, one at each change that was noticed."""
+
+    def __init__(self, world: Callable[[], World]) -> None:
+        self._world = world
+        self._of: World | None = None
+        self._times: list[float] = []
+        self._states: list[Database] = []
+        self._lock = threading.Lock()
+
+    def note(self, now: float) -> None:
+        """Keep the present state, where it is a new one; a world that began anew has no past."""
+        with self._lock:
+            world = self._world()
+            if world is not self._of:
+                self._of, self._times, self._states = world, [], []
+            if self._states and self._states[-1] == world.database:
+                return
+            state = copy.copy(world.database)
+            last = self._times[-1] if self._times else 0.0
+            # A fault that nobody looked at so far began when it began.
+            at = state.since if state.fault and last < state.since <= now else now
+            self._times = [*self._times[-_KEPT:], at]
+            self._states = [*self._states[-_KEPT:], state]
+
+    def at(self, moment: float) -> Database:
+        """The database as it was; before everything that is known, healthy."""
+        with self._lock:
+            place = bisect.bisect_right(self._times, moment)
+            if place:
+                return self._states[place - 1]
+        return Database(clients={"payment-gateway": 24, "ledger-export": 2, "rdsadmin": 2})
