@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from statistics import median
+from statistics import median, pstdev
 
 from bench.recordings import Case
 from responder.plan.culprit import Series
@@ -95,7 +95,7 @@ def _parts(case: Case, points: Series) -> tuple[list[float], list[float]]:
 
 
 def _deviations(case: Case) -> dict[str, float]:
-    """Component to its greatest deviation by median and MAD, the latter no less than a twentieth of the median."""
+    """Component to its greatest deviation by median and MAD, or the standard deviation where that is 0."""
     sign = -1.0 if case.symptom.metric == "availability" else 1.0
     found = {}
     for name, kinds in case.series.items():
@@ -103,8 +103,9 @@ def _deviations(case: Case) -> dict[str, float]:
         if len(before) < 10 or not during:
             continue
         centre = median(before)
-        spread = max(1.4826 * median(abs(value - centre) for value in before), _FLOOR * abs(centre) / 3, 1e-12)
-        found[name] = max(sign * (value - centre) / spread for value in during)
+        spread = 1.4826 * median(abs(value - centre) for value in before) or pstdev(before) or _FLOOR * abs(centre)
+        if spread:
+            found[name] = max(sign * (value - centre) / spread for value in during)
     return found
 
 
@@ -120,7 +121,7 @@ def _correlations(case: Case) -> dict[str, float]:
                  if value is not None and other is not None and time > case.symptom.time - 43_200]
         value = _pearson(pairs)
         if value is not None:
-            found[name] = abs(value)
+            found[name] = value
     return found
 
 

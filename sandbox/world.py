@@ -85,8 +85,8 @@ class Platform:
 
     def start(self) -> None:
         """Move the platform's second hand, the kubelet and the alarms, each in a thread of its own."""
-        for step, pause in ((self._second, 1.0), (self.kubelet.step, 0.4), (self._publish, 0.25),
-                            (self._measure, 5.0)):
+        for step, pause in ((self._second, 1.0), (self.kubelet.step, 0.7), (self._publish, 0.25),
+                            (self._measure, 10.0)):
             threading.Thread(target=self._forever, args=(step, pause), daemon=True).start()
 
     def _forever(self, step: Callable[[], None], pause: float) -> None:

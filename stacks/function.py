@@ -43,9 +43,10 @@ class Function(Construct):
                   for resource in statement.resources]
         self.role.add_to_policy(iam.PolicyStatement(actions=list(statement.actions), resources=filled))
         for resource in statement.resources:
+            shown = resource.format(partition="<AWS::Partition>", region="<AWS::Region>", account="<AWS::AccountId>")
             if "*" in resource:
                 if not statement.why_all:
                     raise ValueError(f"{statement.actions} on {resource} needs a reason")
                 NagSuppressions.add_resource_suppressions(
                     self.role, [{"id": "AwsSolutions-IAM5", "reason": statement.why_all,
-                                 "appliesTo": [f"Resource::{resource}"]}], apply_to_children=True)
+                                 "appliesTo": [f"Resource::{shown}"]}], apply_to_children=True)

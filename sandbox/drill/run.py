@@ -63,11 +63,11 @@ class Runner:
         moment = Moment(0.0, started=started)
         last_event = started + max(event.at + (event.lasts or 0) for event in drill.events)
         while True:
-            time.sleep(0.5)
+            time.sleep(0.5 if watch else 1.5)
             moment.seconds = time.time() - started
             status = sandbox_run.control(self.sandbox.ports, "status")
             moment.recent, moment.alarms = status["recent"], status["went_off"]
-            moment.items = list(self._items())
+            moment.items = list(self._items(light=watch is None))
             if watch:
                 watch(moment)
             if troubles:
@@ -127,7 +127,7 @@ class Runner:
         end, quiet = time.time() + 60, False
         while time.time() < end:
             running = list(self._executions("RUNNING"))
-            open_ones = [item for item in self._items() if item["sk"] == "INCIDENT" and item.get("status") != "closed"]
+            open_ones = [item for item in self._items(light=True) if item.get("status") != "closed"]
             if len(running) <= len(open_ones) and quiet:
                 return
             quiet = len(running) <= len(open_ones)
@@ -148,14 +148,17 @@ class Runner:
     def _table(self) -> str:
         return self.sandbox.outputs["Timeline"]
 
-    def _items(self) -> Iterator[dict[str, Any]]:
+    def _items(self, light: bool = False) -> Iterator[dict[str, Any]]:
         plain = TypeDeserializer()
-        for item in self._raw_items():
+        for item in self._raw_items(light):
             yield json.loads(json.dumps({key: plain.deserialize(value) for key, value in item.items()},
                                         default=float))
 
-    def _raw_items(self) -> Iterator[dict[str, Any]]:
-        for page in self._dynamodb.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
+    def _raw_items(self, light: bool = False) -> Iterator[dict[str, Any]]:
+        """All items; ``light``: without the evidence and the ledger, which are large."""
+        only: dict[str, Any] = {"FilterExpression": "sk = :incident",
+                                "ExpressionAttributeValues": {":incident": {"S": "INCIDENT"}}} if light else {}
+        for page in self._dynamodb.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True, **only):
             yield from page["Items"]
 
     def _executions(self, status: str) -> Iterator[dict[str, Any]]:
@@ -226,7 +229,7 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool) -> bo
     was_up = Up.load() is not None
     results = []
     try:
-        runner = Runner(sandbox_run.up())
+        runner = Runner(sandbox_run.up(overrides=drills[0].overrides()))
         for drill in drills:
             began = time.monotonic()
             value = runner.run(drill)

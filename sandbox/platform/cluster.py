@@ -29,8 +29,8 @@ class Cluster:
         return dynamic.DynamicClient(self._api)
 
     def items(self, path: str) -> list[Object]:
-        """List by path, as plain data: ``/api/v1/pods``."""
-        answer: Object = self._call("GET", path)
+        """List by path, as plain data: ``/api/v1/pods``; from the API server's cache, which spares etcd the reads."""
+        answer: Object = self._call("GET", f"{path}?resourceVersion=0")
         return list(answer["items"])
 
     def patch_status(self, path: str, status: Object) -> None:

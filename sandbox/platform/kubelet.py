@@ -21,6 +21,8 @@ _PULL_SECONDS, _START_SECONDS, _READY_SECONDS, _LEAVE_SECONDS = 0.5, 0.5, 1.0, 1
 _CRASH_SECONDS = 2.0
 _BACKOFF = (10, 20, 40, 80, 160, 300)
 _HEARTBEAT_SECONDS = 8.0
+_REFERENCES_SECONDS = 2.0
+"""ConfigMaps and Secrets are looked at so often."""
 _ENDLESS = re.compile(r"infinity|while\s+true|until\s|tail\s+-f|wait-for|\bsleep\s+\d{4,}")
 _SLEEP = re.compile(r"\bsleep\s+(\d+)")
 
@@ -37,7 +39,8 @@ class Kubelet:
         self._events: dict[tuple[str, str, str], float] = {}
         self._addresses = itertools.count(10)
         self._ip: dict[str, str] = {}
-        self._beat = 0.0
+        self._beat = self._looked = 0.0
+        self._references: dict[str, dict[str, set[str]]] = {}
         self.silent_nodes: set[str] = set()
         """Nodes that send no heartbeat, and whose pods nobody runs."""
 
@@ -46,7 +49,9 @@ class Kubelet:
         now = time.time()
         self._heartbeat(now)
         pods = self._cluster.items("/api/v1/pods")
-        references = _references(self._cluster)
+        if now - self._looked >= _REFERENCES_SECONDS:
+            self._looked, self._references = now, _references(self._cluster)
+        references = self._references
         for pod in pods:
             node = pod["spec"].get("nodeName")
             if not node or node in self.silent_nodes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Transactions:
     latencies_ms: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Edge:
     """Calls of one pod (or, in the history, one version) to one callee in a short stretch of time."""
 
@@ -60,6 +60,13 @@ class Edge:
     callee: str
     """The host, as the caller names it."""
     calls: Calls
+    rows: Any = None
+
+    def kept(self, make: Callable[[Edge], Any]) -> Any:
+        """Return what ``make`` makes of it, made once."""
+        if self.rows is None:
+            self.rows = make(self)
+        return self.rows
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sandbox.platform.telemetry import Delays, Telemetry
+from sandbox.platform.telemetry import Delays, Edge, Telemetry, Transactions
 from sandbox.vendors.gate import Answer, Gates
 
 KEY = "NRAK-SANDBOX0000000000000000000"
@@ -122,30 +123,36 @@ class NewRelic:
         """Yield what NRDB holds of an event type in a stretch of time."""
         if event == "Transaction":
             for item in self._telemetry.between(since, until):
-                common = {"appName": item.component, "service.version": item.version, "host": item.host}
-                well = item.requests - item.errors
-                # All latencies belong to the larger part: percentiles are taken over both.
-                if well:
-                    yield Row(item.at, common, well, item.latencies_ms if well >= item.errors else ())
-                if item.errors:
-                    yield Row(item.at, common | {"error": True}, item.errors,
-                              item.latencies_ms if well < item.errors else ())
+                yield from _transactions(item)
         elif event == "Span":
             for edge in self._telemetry.edges_between(since, until):
-                calls = edge.calls
-                datastore = edge.callee.startswith("payments-db")
-                common = {"appName": edge.component, "service.version": edge.version, "host": edge.pod,
-                          "category": "datastore" if datastore else "http", "span.kind": "client",
-                          "server.address": edge.callee, **({"db.system": "postgresql"} if datastore else {})}
-                mean = (calls.milliseconds / calls.count,) if calls.count else ()
-                if calls.count > calls.failed:
-                    yield Row(edge.at, common, calls.count - calls.failed, mean)
-                for kind, count in calls.kinds.items():
-                    yield Row(edge.at, common | {"error.class": _class_of(kind), "error.message": kind}, count, mean)
+                # Kept with the edge, for every query reads all of them again.
+                yield from edge.kept(_spans)
         elif event == "Deployment":
             for marker in self.deployments:
                 if since <= marker.at < until:
                     yield marker
+
+
+@lru_cache(maxsize=100_000)
+def _transactions(item: Transactions) -> tuple[Row, ...]:
+    common = {"appName": item.component, "service.version": item.version, "host": item.host}
+    well = item.requests - item.errors
+    # All latencies belong to the larger part: percentiles are taken over both.
+    return tuple(Row(item.at, common | extra, count, item.latencies_ms if larger else ()) for extra, count, larger in (
+        ({}, well, well >= item.errors), ({"error": True}, item.errors, well < item.errors)) if count)
+
+
+def _spans(edge: Edge) -> tuple[Row, ...]:
+    calls = edge.calls
+    datastore = edge.callee.startswith("payments-db")
+    common = {"appName": edge.component, "service.version": edge.version, "host": edge.pod,
+              "category": "datastore" if datastore else "http", "span.kind": "client",
+              "server.address": edge.callee, **({"db.system": "postgresql"} if datastore else {})}
+    mean = (calls.milliseconds / calls.count,) if calls.count else ()
+    found = [Row(edge.at, common, calls.count - calls.failed, mean)] if calls.count > calls.failed else []
+    return (*found, *(Row(edge.at, common | {"error.class": _class_of(kind), "error.message": kind}, count, mean)
+                      for kind, count in calls.kinds.items()))
 
 
 def _class_of(kind: str) -> str:

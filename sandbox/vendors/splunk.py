@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -73,6 +74,7 @@ class Splunk:
         rows.reverse()  # newest first, as Splunk returns events
         for command in commands:
             rows = _command(command, rows)
+        rows = [dict(row) for row in rows]
         for row in rows:
             if isinstance(row.get("_time"), float):
                 row["_time"] = datetime.fromtimestamp(row["_time"], UTC).isoformat(timespec="milliseconds")
@@ -158,6 +160,7 @@ class _Expression:
         return (lambda row: True) if word == "*" else (lambda row: word in str(row["_raw"]).lower())
 
 
+@lru_cache(maxsize=200_000)
 def _row(line: Line) -> Row:
     moment = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
     return {"_time": line.at, "index": "payments", "sourcetype": "app", "component": line.component,

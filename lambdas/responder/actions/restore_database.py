@@ -137,8 +137,9 @@ def _described(instance: str) -> dict[str, Any]:
 
 def _rebooted_since(rds: Any, instance: str, planned: float) -> bool:
     with aws.failures("RDS"):
-        events = rds.describe_events(SourceIdentifier=instance, SourceType="db-instance", StartTime=datetime.fromtimestamp(
-            planned, UTC), EventCategories=["availability", "failover"])["Events"]
+        events = rds.describe_events(
+            SourceIdentifier=instance, SourceType="db-instance", StartTime=datetime.fromtimestamp(planned, UTC),
+            EventCategories=["availability", "failover"])["Events"]
     return any(event["Date"].timestamp() > planned for event in events)
 
 

@@ -119,12 +119,18 @@ def _last_healthy(case: Case, revisions: list[dict[str, Any]]) -> dict[str, Any]
     """
     versions = set(case.facts.get("healthy_versions", {}).get(case.component, []))
     whole = case.component in case.facts.get("healthy_before", [])
-    for revision in revisions:
-        ran = case.onset is None or revision["created"] <= case.onset - _PROVEN_SECONDS
+    replaced_at = case.onset
+    candidates = []
+    for revision in revisions:  # newest first: each ran until the one before it in this list came
         known = bool({version_of(image) for image in revision["images"]} & versions) if versions else whole
-        if not revision["current"] and ran and known:
-            return revision
-    return None
+        before = case.onset is None or revision["created"] < case.onset
+        if not revision["current"] and before and known:
+            ran = (replaced_at or revision["created"]) - revision["created"]
+            candidates.append((ran >= _PROVEN_SECONDS, revision))
+        replaced_at = revision["created"]
+    proven = [revision for proved, revision in candidates if proved]
+    # Where none ran for long, the oldest is what served in the time that was seen to be healthy.
+    return proven[0] if proven else candidates[-1][1] if candidates else None
 
 
 def _template(replica_set: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None, http: Http | None
     """Choose the first other provider that answers; see ``Action.plan``."""
     switch, namespace = case.service.provider_switch, case.service.cluster.namespace
     if switch is None:
-        return Plan("provider", "use another provider", refusal="where the platform reads its provider is not configured")
+        return Plan("provider", "use another provider",
+                    refusal="where the platform reads its provider is not configured")
     target = f"configmap/{switch.config_map}"
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     try:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from responder.handlers.step import CARRIED_OUT, Step, step
-from responder.model.finding import Finding
+from responder.model.finding import Finding, latest
 from responder.model.service import deployed
 from responder.plan.diagnose import Diagnosis, diagnose, shipped_weights
 from responder.plan.isolate import isolate
@@ -24,7 +24,7 @@ def handler(visit: Step) -> dict[str, Any]:
     recorded = [Finding.from_json(finding) for item in items
                 if item["sk"].startswith("EVIDENCE#") for finding in item["findings"]]
     # Where the fault is may show better by now than when it was isolated.
-    isolation = isolate(visit.service, read(recorded, visit.service.confirm, visit.opened_at), recorded)
+    isolation = isolate(visit.service, read(latest(recorded), visit.service.confirm, visit.opened_at), recorded)
     onset = visit.event["confirmation"].get("onset")
     result = diagnose(visit.service, isolation, onset, recorded)
     weights = shipped_weights()

@@ -15,7 +15,8 @@ def handler(visit: Step) -> dict[str, Any]:
     """Return ``ruling`` (permitted, observe, refused), ``guardrail`` and ``reason``, and put it on record."""
     plan, remedy, number = visit.event["plan"], visit.event["remedy"], int(visit.event["number"])
     done = [item["action"] for item in visit.records.everything(visit.incident)
-            if item["sk"].startswith("ACTION#") and item["number"] != number and item["status"] in CARRIED_OUT - {"done"}]
+            if item["sk"].startswith("ACTION#") and item["number"] != number
+            and item["status"] in CARRIED_OUT - {"done"}]
     proposal = Proposal(plan["action"], plan["target"], remedy["cause"], float(remedy["confidence"]),
                         tuple(remedy["sources"]), plan["refusal"])
     decision = rule(visit.service, proposal, _kill_switch(visit), done)

@@ -52,7 +52,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"result": "opened",
             "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at},
             "sources": {phase: asked.get(phase, []) for phase in _PHASES},
-            "settings": {"attempts": _ATTEMPTS, "rounds": service.confirm.rounds, "round_wait_seconds": service.confirm.round_wait_seconds,
+            "settings": {"attempts": _ATTEMPTS, "rounds": service.confirm.rounds,
+                         "round_wait_seconds": service.confirm.round_wait_seconds,
                          "check_every_seconds": service.recovery.check_every_seconds}}
 
 

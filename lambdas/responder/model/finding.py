@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -66,6 +67,19 @@ class Finding:
         if isinstance(rest.get("window"), dict):
             rest["window"] = Window(float(rest["window"]["start"]), float(rest["window"]["end"]))
         return cls(**rest)
+
+
+def latest(findings: Iterable[Finding]) -> list[Finding]:
+    """Return of the same question asked again the usable answer whose window ends last, in a fixed order."""
+    kept: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.source, finding.name, finding.component)
+        end = finding.window.end if finding.window else 0.0
+        other = kept.get(key)
+        other_end = other.window.end if other and other.window else -1.0
+        if other is None or (finding.usable, end) > (other.usable, other_end):
+            kept[key] = finding
+    return [kept[key] for key in sorted(kept)]
 
 
 @dataclass(frozen=True)

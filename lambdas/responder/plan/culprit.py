@@ -145,6 +145,22 @@ Level = tuple[float, float, list[float]]
 """Centre and standard deviation of normal operation, and the values just before the symptom."""
 
 
+class _Numbers(dict[float, int]):
+    """Moments and the numbers of their periods, worked out once for all series."""
+
+    def __init__(self, period: float, origin: float) -> None:
+        super().__init__()
+        self.period, self.origin = period, origin
+
+    def __missing__(self, time: float) -> int:
+        self[time] = number = round((time - self.origin) / self.period)
+        return number
+
+    def before(self, time: float) -> int:
+        """The number of the period that a moment falls into."""
+        return math.floor((time - self.origin) / self.period)
+
+
 class _Case:
     """One symptom, and what is known about it."""
 
@@ -154,10 +170,11 @@ class _Case:
         self.views = {view: name for view, name in views.items() if view != name}
         self.calls = _calls(graph, self.views)
         self.reached = _reached(self.calls, symptom.node)
-        self.period, self.origin = _clock(series.get(symptom.node, {}))
+        numbers = _Numbers(*_clock(series.get(symptom.node, {})))
         self.values: dict[str, dict[str, dict[int, float]]] = {
-            name: self._by_period(series.get(name, {}), until) for name in self.reached}
-        self.start, self.end = self._window()
+            name: self._by_period(series.get(name, {}), math.inf if until is None else until, numbers)
+            for name in self.reached}
+        self.start, self.end = self._window(numbers.before(symptom.time))
         self.levels: dict[tuple[str, str], Level | None] = {
             (name, kind): self._level(points, self.start)
             for name, kinds in self.values.items() for kind, points in kinds.items()}
@@ -171,12 +188,14 @@ class _Case:
 
     # What the metrics say
 
-    def _by_period(self, kinds: Mapping[str, Series], until: float | None) -> dict[str, dict[int, float]]:
-        found = {}
+    def _by_period(self, kinds: Mapping[str, Series], until: float,
+                   numbers: _Numbers) -> dict[str, dict[int, float]]:
+        found: dict[str, dict[int, float]] = {}
+        isfinite = math.isfinite
         for source, kind, share in (("latency", "seconds", False), ("availability", "failures", True),
                                     ("error_rate", "failures", True), ("requests", "requests", False)):
-            points = {round((time - self.origin) / self.period): value for time, value in kinds.get(source, ())
-                      if value is not None and math.isfinite(value) and (until is None or time <= until)}
+            points = {numbers[time]: value for time, value in kinds.get(source, ())
+                      if value is not None and isfinite(value) and time <= until}
             if not points or kind in found:
                 continue
             if share:
@@ -186,14 +205,14 @@ class _Case:
             found[kind] = points
         return found
 
-    def _window(self) -> tuple[int, int]:
+    def _window(self, start: int) -> tuple[int, int]:
         """The periods to judge. An alarm comes late: those before it that were at least half as bad are among them."""
         own = self.values[self.symptom.node]
         known = sorted({k for points in own.values() for k in points})
         if not known:
             return 0, -1
         end = known[-1]
-        start = min(math.floor((self.symptom.time - self.origin) / self.period), end)
+        start = min(start, end)
         kinds = [kind for kind in self._asked() if kind in own]
         if not kinds:
             return start, end
@@ -291,8 +310,8 @@ class _Case:
                 if book.total <= limit:
                     found[other] = self._felt(name, other, kind) if other in self.calls.get(name, ()) else 1.0
                 continue
-            blur = math.inf if book is None else self.settings.sure * book.blur
-            waiting += [(further, min(limit, blur)) for further in self.calls.get(other, ())]
+            hidden = math.inf if book is None else book.total + self.settings.sure * book.blur
+            waiting += [(further, min(limit, hidden)) for further in self.calls.get(other, ())]
         return found
 
     def _felt(self, caller: str, callee: str, kind: Kind) -> float:
@@ -610,14 +629,14 @@ def _moved(centre: float, spread: float, recent: Sequence[float]) -> float:
 def _worst_stretch(sigmas: Sequence[float], cap: float) -> float:
     """The greatest deviation of consecutive periods taken together, in standard deviations of their sum.
 
-    It must last: no period counts for more than ``cap``, and one alone is no stretch where there are more.
+    It must last: no period counts for more than ``cap``, and one alone is no stretch, unless it is the newest.
     """
-    worst, shortest = 0.0, min(2, len(sigmas))
+    worst = 0.0
     for first in range(len(sigmas)):
         total = 0.0
         for last in range(first, len(sigmas)):
             total += min(cap, sigmas[last])
-            if last - first + 1 >= shortest:
+            if last > first or last == len(sigmas) - 1:
                 worst = max(worst, total / math.sqrt(last - first + 1))
     return worst
 

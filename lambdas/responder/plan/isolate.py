@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from responder.model.finding import Finding
+from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.rates import lower_bound
@@ -38,6 +38,7 @@ def isolate(service: Service, readings: Sequence[Reading], findings: Sequence[Fi
     that its caller cannot reach is. A component whose failures arise in itself is a culprit though what it calls fails
     as well. ``findings`` are those of all sources so far.
     """
+    findings = latest(findings)
     failing, silent = _failing(readings)
     pods = {finding.component: said for finding in findings if finding.name == "pods" and finding.usable
             for said in [_unwell(finding)] if said}

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 _KINDS = (
-    ("connections", r"too many (clients|connections)|connection slots are reserved|pool (is )?exhausted|max_connections"),
+    ("connections", r"too many (clients|connections)|connection slots are reserved|pool (is )?exhausted|"
+                    r"max_connections"),
     ("credentials", r"password authentication failed|access denied for user|authentication failed|invalid credentials"),
     ("space", r"no space left|could not extend file|disk (is )?full|storage[- ]full"),
     ("lock", r"statement timeout|lock (wait )?timeout|deadlock|canceling statement|lock not available"),

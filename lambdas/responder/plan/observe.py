@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from responder.model.finding import Finding
+from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.rates import lower_bound, upper_bound
@@ -50,7 +50,7 @@ class Observation:
 def observe(service: Service, segment: Segment, onset: float | None,
             findings: Sequence[Finding]) -> list[Observation]:
     """Return all observations that bear on one segment, in a fixed order; the findings' order changes nothing."""
-    newest = _latest(findings)
+    newest = latest(findings)
     found = [*_where(service, segment, newest), *_changes(service, segment, onset, newest),
              *_versions(service, segment, onset, newest), *_pods(service, segment, newest),
              *_cluster(service, segment, newest), *_load(service, segment, newest)]
@@ -61,19 +61,6 @@ def observe(service: Service, segment: Segment, onset: float | None,
     found += _trail(service, segment, onset, newest)
     unique = {(o.id, o.source, tuple(sorted(o.facts.items()))): o for o in found}
     return [unique[key] for key in sorted(unique)]
-
-
-def _latest(findings: Sequence[Finding]) -> list[Finding]:
-    """Of the same question asked again, the answer whose window ends last."""
-    kept: dict[tuple[str, str, str], Finding] = {}
-    for finding in findings:
-        key = (finding.source, finding.name, finding.component)
-        end = finding.window.end if finding.window else 0.0
-        other = kept.get(key)
-        other_end = other.window.end if other and other.window else -1.0
-        if other is None or (finding.usable, end) > (other.usable, other_end):
-            kept[key] = finding
-    return [kept[key] for key in sorted(kept)]
 
 
 def _named(findings: Iterable[Finding], name: str, component: str | None = None) -> Iterator[Finding]:
@@ -126,11 +113,10 @@ def _changes(service: Service, segment: Segment, onset: float | None,
         for change in changes:
             if not _just_before(change, onset):
                 continue
-            assert onset is not None
             word = _meaning(service, segment, change)
             if word:
                 seen = True
-                gap = onset - change.latest
+                gap = (onset or 0.0) - change.latest
                 yield Observation(word, finding.source, "changes", {
                     "component": segment.component, "change": change.sentence(), "by": change.by,
                     "when": f"{gap:.0f} s before the symptom began" if gap >= 1 else "as the symptom began"})

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from responder.model.finding import Finding
+from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.diagnose import Diagnosis, Hypothesis
@@ -42,6 +42,7 @@ class Proposed:
 def propose(service: Service, diagnosis: Diagnosis, onset: float | None, findings: Sequence[Finding],
             weights: Mapping[str, Any], tried: Sequence[tuple[str, str]]) -> list[Proposed]:
     """Return the remedies of all named causes, without those that were ``tried`` (action, component) before."""
+    findings = latest(findings)
     found: list[Proposed] = []
     for hypothesis in diagnosis.named:
         wanted = weights["mechanisms"][hypothesis.mechanism]["remedies"]
@@ -72,7 +73,8 @@ def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
             holder = max(clients, key=lambda name: clients[name], default="")
         if finding.source == "rds" and finding.name == "connections" and finding.usable:
             connections = {"used": finding.value or 0.0, "maximum": finding.detail.get("maximum") or 0}
-    return {"healthy_versions": healthy_versions(service, findings), "healthy_before": healthy_before(service, findings),
+    return {"healthy_versions": healthy_versions(service, findings),
+            "healthy_before": healthy_before(service, findings),
             "changes": _changes(service, hypothesis, onset, findings), "requests_per_second": rates,
             "served_per_pod": each, "connection_holder": holder, "database_connections": connections,
             "provider": hypothesis.where.removeprefix("provider:") if hypothesis.where.startswith("provider:") else "",
@@ -82,8 +84,7 @@ def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
 def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
              findings: Sequence[Finding]) -> list[dict[str, Any]]:
     kinds = _KINDS.get(hypothesis.mechanism, ())
-    newest = max((f for f in findings if f.name == "changes" and f.usable), default=None,
-                 key=lambda f: f.window.end if f.window else 0.0)
+    newest = next((f for f in findings if f.name == "changes" and f.usable), None)
     if newest is None or onset is None:
         return []
     found = {}
@@ -129,15 +130,13 @@ def healthy_before(service: Service, findings: Sequence[Finding]) -> list[str]:
 
 def throughput(service: Service, findings: Sequence[Finding]) -> tuple[dict[str, float], dict[str, float]]:
     """Return per component the requests a second that come now, and those a second that one ready pod serves well."""
-    pods = {f.component: f.detail.get("ready", 0) for f in sorted(
-        (f for f in findings if f.name == "pods" and f.usable), key=lambda f: f.window.end if f.window else 0.0)}
+    pods = {f.component: f.detail.get("ready", 0) for f in findings if f.name == "pods" and f.usable}
     comes: dict[str, float] = {}
     each: dict[str, float] = {}
     for finding in sorted((f for f in findings if f.name == "error_rate" and f.usable and f.window),
                           key=lambda f: (f.window.end if f.window else 0.0, f.source)):
-        assert finding.window is not None
-        rows = [row for row in finding.detail.get("series", [])
-                if finding.window.end - 50 <= row[0] < finding.window.end - 10]
+        end = finding.window.end if finding.window else 0.0
+        rows = [row for row in finding.detail.get("series", []) if end - 50 <= row[0] < end - 10]
         if len(rows) < 2:
             continue
         seconds = 10.0 * len(rows)

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from responder.model.finding import Finding
+from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.rates import lower_bound
@@ -40,6 +40,7 @@ def segments(service: Service, component: str, findings: Sequence[Finding]) -> l
     Client spans tell it best; without them the error lines do, by the hosts that they name. Where neither is there
     the whole is one segment in the component itself.
     """
+    findings = latest(findings)
     found = _from_spans(service, component, findings) or _from_lines(service, component, findings)
     reach = _reach(service, component, findings)
     if reach:

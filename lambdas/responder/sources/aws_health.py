@@ -83,8 +83,9 @@ def kept_event(event: dict[str, Any]) -> dict[str, Any]:
     at = _http_date(detail["startTime"])
     return {"pk": "HEALTH", "sk": f"{iso(at)}#{detail['eventArn']}#{detail.get('statusCode', 'open')}",
             "arn": str(detail["eventArn"]), "service": str(detail["service"]), "code": str(detail["eventTypeCode"]),
-            "status": str(detail.get("statusCode", "open")), "region": str(detail.get("eventRegion") or event["region"]),
-            "at": at, "updated": _http_date(detail.get("lastUpdatedTime") or event["time"])}
+            "status": str(detail.get("statusCode", "open")),
+            "region": str(detail.get("eventRegion") or event["region"]), "at": at,
+            "updated": _http_date(detail.get("lastUpdatedTime") or event["time"])}
 
 
 def _http_date(text: str) -> float:

@@ -28,9 +28,9 @@ _NETWORK = ("SecurityGroup", "Route", "NetworkAcl", "VpcEndpoint", "Subnet", "Na
 def ask(question: Question) -> list[Finding]:
     """Return ``trail``: value is how many changes there were since an hour before the window; raises CallFailed.
 
-    Detail has ``events`` [{at, name, source, by, resources, topic, parameters}]; ``topic`` is ``network``, ``database``,
-    ``rotation``, ``cluster`` or ``other``. Reads are left out. Detail ``complete_until`` is the time up to which
-    nothing new is to be expected.
+    Detail has ``events`` [{at, name, source, by, resources, topic, parameters}]; ``topic`` is ``network``,
+    ``database``, ``rotation``, ``cluster`` or ``other``. Reads are left out. Detail ``complete_until`` is the time up
+    to which nothing new is to be expected.
     """
     trail = aws.client("cloudtrail", max(2, int(question.deadline - time.monotonic())))
     events: dict[str, dict[str, Any]] = {}

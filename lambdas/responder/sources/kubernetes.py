@@ -188,7 +188,8 @@ def _brief(pod: dict[str, Any]) -> dict[str, Any]:
     held = conditions.get("Initialized", {}).get("status") == "False" and bool(status.get("initContainerStatuses"))
     return {"name": pod["metadata"]["name"], "labels": labels, "node": (pod.get("spec") or {}).get("nodeName", ""),
             "template": labels.get("pod-template-hash", ""), "running": running, "held": held,
-            "dns_policy": (pod.get("spec") or {}).get("dnsPolicy", "ClusterFirst"), "phase": status.get("phase", "Unknown"),
+            "dns_policy": (pod.get("spec") or {}).get("dnsPolicy", "ClusterFirst"),
+            "phase": status.get("phase", "Unknown"),
             "leaving": "deletionTimestamp" in pod["metadata"],
             "ready": conditions.get("Ready", {}).get("status") == "True", "restarts": restarts,
             "waiting": waiting, "terminated": terminated,

@@ -92,8 +92,8 @@ def _queries(service: Service, settings: NewRelic, question: Question) -> dict[s
     }
     if question.phase == "diagnose":
         since = f"SINCE {int((window.start - _CHANGES_SECONDS) * 1000)} UNTIL {int(window.end * 1000)}"
-        queries["deployments"] = (f"SELECT timestamp, entity.name, version, user FROM Deployment "
-                                  f"WHERE entity.name IN ({names}) {since} LIMIT 100")
+        markers = "SELECT timestamp, entity.name, version, user FROM Deployment"
+        queries["deployments"] = f"{markers} WHERE entity.name IN ({names}) {since} LIMIT 100"
     return queries
 
 

@@ -32,7 +32,8 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     ``error_lines``: value and baseline are error lines per minute; detail has ``series`` [[start, lines, lines], …],
     ``lines`` and ``baseline_lines``, ``all_lines`` and ``baseline_all_lines``. ``error_signatures``: detail has
     ``signatures`` [{text, component, count, usual, first, versions: {version: count}, pods}], most frequent first;
-    ``usual`` is how many the baseline lets expect in a window of the same length. Texts are masked, and numbers and ids in them are replaced.
+    ``usual`` is how many the baseline lets expect in a window of the same length. Texts are masked, and numbers and
+    ids in them are replaced.
     """
     settings = question.service.splunk
     if settings is None:
