@@ -49,7 +49,7 @@ class Vendors:
         for second in range(25):
             at = float(int(time.time()) - 30 + second)
             telemetry.second(at, [Served("payment-gateway", "p", "1.1.0", 40, 20, (100.0,), {"own": 20})], rng)
-        delays = Delays(0, 0, 0, 0)
+        delays = Delays(0, 0, 0, 0, 0)
         self._newrelic = newrelic_stand_in.NewRelic(telemetry, self.gates, delays)
         self._splunk = splunk_stand_in.Splunk(telemetry, self.gates, delays)
 

@@ -159,10 +159,10 @@ def test_the_order_of_findings_changes_nothing(seed: int) -> None:
     ({}, None, [], "kill_switch"),
     ({}, "engaged", [], "kill_switch"),
     ({"refusal": "no earlier revision"}, "released", [], "precondition"),
-    ({"action": "scale_up"}, "released", [], "policy"),
+    ({"action": "dance"}, "released", [], "policy"),
     ({"confidence": 0.5}, "released", [], "minimum_confidence"),
     ({"sources": ("newrelic",)}, "released", [], "minimum_sources"),
-    ({}, "released", ["rollback"], "remedies_per_incident"),
+    ({}, "released", ["rollback", "scale_up", "restart_pods"], "remedies_per_incident"),
 ])
 def test_each_guardrail_refuses(service: Service, change: dict[str, object], kill_switch: str | None,
                                 done: list[str], guardrail: str) -> None:

@@ -71,7 +71,7 @@ def api(server: Server) -> Kubernetes:
 
 @pytest.fixture
 def case(service: Service) -> Case:
-    return Case(service, "i", 1, "code_bug", "payment-gateway", NOW, {"healthy_versions": {
+    return Case(service, "i", 1, "code_bug", "bad_release", "payment-gateway", NOW, {"healthy_versions": {
         "payment-gateway": ["1.0.0"]}}, time.monotonic() + 5)
 
 

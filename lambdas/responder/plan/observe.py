@@ -70,7 +70,9 @@ def _named(findings: Iterable[Finding], name: str, component: str | None = None)
 # --- where and what ---------------------------------------------------------------------------------------------------
 
 def _where(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
-    source = segment.sources[0] if segment.sources else "newrelic"
+    if not segment.sources:
+        return  # nobody saw where
+    source = segment.sources[0]
     facts = {"component": segment.component, "share": f"{segment.share:.0%}", "where": _shown(service, segment.where)}
     if segment.slow:
         word = {"own": "slow_in_itself", "database": "slow_database_calls"}.get(

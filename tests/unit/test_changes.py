@@ -1,0 +1,136 @@
+"""The change ledger's comparisons, and putting back precisely what was there."""
+
+from __future__ import annotations
+
+import json
+import time
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from responder.actions import ActionFailed, Case, restore_configuration
+from responder.clients.http import Http
+from responder.clients.kubernetes import Kubernetes
+from responder.model.service import Service
+from responder.plan.changes import Change, compare, difference
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+                    max_leaves=12)
+
+
+@given(JSON)
+def test_what_is_the_same_has_no_difference(value: Any) -> None:
+    assert list(compare(value, deepcopy(value))) == []
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=4), st.dictionaries(st.text(max_size=3), JSON, max_size=4))
+def test_putting_back_each_field_gives_what_was_there(before: dict[str, Any], after: dict[str, Any]) -> None:
+    body = deepcopy(after)
+    for item in compare(before, after):
+        restore_configuration._set(body, item["path"], item.get("before", restore_configuration.MISSING))
+    assert body == before
+
+
+def watched(kind: str, name: str, body: Any, **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "namespace": "payments", "body": body, "created": 10.0, "written": 10.0,
+            "by": "kubectl", **more}
+
+
+def test_the_time_of_a_change_is_what_the_object_says_else_an_interval() -> None:
+    before = {"ConfigMap/c": watched("ConfigMap", "c", {"data": {"A": "1"}}), "Service/s": watched("Service", "s", {})}
+    after = {"ConfigMap/c": watched("ConfigMap", "c", {"data": {"A": "2"}}, written=150.0)}
+    changed, deleted = difference(before, after, 100.0, 160.0)
+    assert (changed.earliest, changed.latest, changed.what) == (150.0, 150.0, "changed")
+    assert (deleted.earliest, deleted.latest, deleted.what) == (100.0, 160.0, "deleted")
+    assert difference(after, after, 100.0, 160.0) == []
+
+
+class Server:
+    """One ConfigMap and one NetworkPolicy over HTTP."""
+
+    def __init__(self) -> None:
+        self.config: dict[str, Any] = {"apiVersion": "v1", "metadata": {
+            "name": "c", "uid": "u", "resourceVersion": "7"}, "data": {"A": "2", "B": "x"}}
+        self.policy: dict[str, Any] | None = {"apiVersion": "networking.k8s.io/v1", "metadata": {
+            "name": "lock", "uid": "p", "resourceVersion": "1"}, "spec": {"podSelector": {}}}
+        self.writes: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        policy = "networkpolicies" in request.url.path
+        found = self.policy if policy else self.config
+        if found is None:
+            return httpx.Response(404, json={"reason": "NotFound"})
+        if request.method == "PATCH":
+            self.writes.append("patch")
+            for item in json.loads(request.content):
+                if item["op"] == "add":
+                    found[item["path"].split("/")[1]] = item["value"]
+            return httpx.Response(200, json=found)
+        if request.method == "DELETE":
+            self.writes.append("delete")
+            self.policy = None
+            return httpx.Response(200, json={})
+        return httpx.Response(200, json=found)
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def api(server: Server) -> Kubernetes:
+    return Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(server)), "https://k8s")
+
+
+def case(service: Service, *changes: Change) -> Case:
+    return Case(service, "i", 1, "code_bug", "bad_configuration", "payment-gateway", 100.0,
+                {"changes": [change.to_json() for change in changes]}, time.monotonic() + 5)
+
+
+VALUE = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl",
+               ({"path": ["data", "A"], "before": "1", "after": "2"},), "payments")
+
+
+def test_only_the_field_that_changed_is_put_back_and_only_once(server: Server, api: Kubernetes,
+                                                               service: Service) -> None:
+    plan = restore_configuration.plan(case(service, VALUE), api)
+    assert plan.refusal == "" and plan.target == "configmap/c"
+    for _ in range(2):
+        restore_configuration.apply(case(service, VALUE), plan, api)
+    assert server.config["data"] == {"A": "1", "B": "x"} and server.writes == ["patch"]
+    restore_configuration.revert(case(service, VALUE), plan, api)
+    assert server.config["data"]["A"] == "2"
+
+
+def test_what_somebody_has_changed_again_since_is_left_alone(server: Server, api: Kubernetes,
+                                                             service: Service) -> None:
+    plan = restore_configuration.plan(case(service, VALUE), api)
+    server.config["data"]["A"] = "3"
+    assert "changed again" in restore_configuration.plan(case(service, VALUE), api).refusal
+    with pytest.raises(ActionFailed):
+        restore_configuration.apply(case(service, VALUE), plan, api)
+    assert server.writes == []
+
+
+def test_what_was_created_is_deleted(server: Server, api: Kubernetes, service: Service) -> None:
+    created = Change("NetworkPolicy", "lock", "created", 90.0, 90.0, "kubectl", (), "payments")
+    plan = restore_configuration.plan(case(service, created), api)
+    restore_configuration.apply(case(service, created), plan, api)
+    restore_configuration.apply(case(service, created), plan, api)
+    assert server.writes == ["delete"]
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    (Change("Node", "n", "changed", 90.0, 90.0, "", ({"path": ["unschedulable"], "before": False, "after": True},)),
+     "not opened again"),
+    (Change("ConfigMap", "c", "changed", 90.0, 90.0, "",
+            ({"path": ["data", "A"], "before": "[masked]", "after": "2"},)), "secret"),
+])
+def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str) -> None:
+    assert said in restore_configuration.plan(case(service, change), api).refusal

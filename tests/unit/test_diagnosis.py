@@ -1,0 +1,200 @@
+"""The diagnosis from findings: each cause by what points at it, two at once, and nothing where nothing points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from responder.model.finding import Finding, Window
+from responder.model.service import Service
+from responder.plan.confirm import confirm
+from responder.plan.diagnose import Diagnosis, diagnose, shipped_weights
+from responder.plan.isolate import isolate
+from responder.plan.kinds import kind_of
+from responder.plan.remedies import propose
+from tests.conftest import ROOT
+
+NOW = 1_800_000_000.0
+WINDOW = Window(NOW - 90, NOW)
+ONSET = NOW - 40
+
+
+def rates(component: str, share: float, per_second: float = 40.0, usual: float = 40.0,
+          source: str = "newrelic") -> Finding:
+    series = [[NOW - 90 + 10 * n, 10 * (per_second if n >= 5 else usual),
+               10 * (per_second * share if n >= 5 else usual * 0.004)] for n in range(9)]
+    return Finding(source, "error_rate", component=component, window=WINDOW, detail={
+        "series": series, "baseline_requests": usual * 3600, "baseline_errors": usual * 14, "baseline_seconds": 3600.0,
+        "requests": sum(row[1] for row in series), "errors": sum(row[2] for row in series)})
+
+
+def calls(component: str, **callees: dict[str, Any]) -> Finding:
+    found = {host.replace("_", "."): {"requests": 1600, "errors": sum(kinds.values()), "mean_ms": 20.0,
+                                      "baseline_requests": 144_000, "baseline_errors": 300, "baseline_ms": 20.0,
+                                      "kinds": kinds} for host, kinds in callees.items()}
+    return Finding("newrelic", "calls", component=component, window=WINDOW, detail={"callees": found})
+
+
+def chain(gateway: Finding, share: float = 1.0) -> list[Finding]:
+    """All three fail, and each caller was answered with an error."""
+    answered = {"payment-gateway answered 500": 1600 * share}
+    found = [rates(name, share, source=source) for name in ("frontend", "backend", "payment-gateway")
+             for source in ("newrelic", "cloudwatch")]
+    return [*found, gateway,
+            Finding("newrelic", "calls", component="backend", window=WINDOW, detail={"callees": {
+                "payment-gateway": {"requests": 1600, "errors": 1600 * share, "baseline_requests": 144_000,
+                                    "baseline_errors": 300, "kinds": answered}}})]
+
+
+def changes(*items: dict[str, Any]) -> Finding:
+    return Finding("changes", "changes", window=WINDOW, detail={"changes": [
+        {"namespace": "payments", "what": "changed", "earliest": ONSET - 4, "latest": ONSET - 4, "by": "kubectl",
+         "fields": [], **item} for item in items]})
+
+
+def pods(component: str, ready: int = 4, wanted: int = 4, **more: Any) -> Finding:
+    return Finding("kubernetes", "pods", component=component, window=WINDOW, value=ready / wanted,
+                   detail={"wanted": wanted, "ready": ready, **more})
+
+
+def rds(**values: Any) -> list[Finding]:
+    return [Finding("rds", "instance", window=WINDOW, detail={"status": values.pop("status", "available")}),
+            *(Finding("rds", name, window=WINDOW, value=value, baseline=usual, detail={"maximum": 200})
+              for name, (value, usual) in values.items())]
+
+
+def judged(service: Service, findings: Sequence[Finding]) -> Diagnosis:
+    readings = confirm(service, ["newrelic", "cloudwatch"], findings, NOW).readings
+    return diagnose(service, isolate(service, readings, findings), ONSET, findings)
+
+
+PROVIDER = [
+    *chain(calls("payment-gateway", api_primary_example={"HTTP 503 Service Unavailable": 1590}, **{"payments-db": {}})),
+    changes(), pods("payment-gateway"),
+    Finding("provider", "status_page", component="provider:primary", window=WINDOW, value=3.0,
+            detail={"indicator": "critical"}),
+    Finding("provider", "health", component="provider:primary", window=WINDOW, value=0.0, note="503")]
+REFUSED = [
+    *chain(calls("payment-gateway", api_primary_example={}, **{"payments-db": {
+        "connection to server failed: Connection refused": 1590}})),
+    changes(), pods("payment-gateway"), *rds(connections=(0.0, 28.0), cpu=(3.0, 20.0))]
+EXHAUSTED = [
+    *chain(calls("payment-gateway", api_primary_example={}, **{"payments-db": {
+        "FATAL: sorry, too many clients already": 1400}}), 0.9),
+    changes(), pods("payment-gateway"), *rds(connections=(200.0, 28.0), cpu=(20.0, 20.0)),
+    Finding("rds", "waits", window=WINDOW, detail={"waits": {"CPU": 0.2}, "clients": {
+        "ledger-export": 9.0, "payment-gateway": 0.2}})]
+POLICY = [
+    *(rates(name, 1.0, source=source) for name in ("frontend", "backend") for source in ("newrelic", "cloudwatch")),
+    calls("backend", **{"payment-gateway": {"connect timed out": 1600}}),
+    changes({"kind": "NetworkPolicy", "name": "lockdown", "what": "created"}),
+    pods("payment-gateway", policies=["lockdown"])]
+
+
+@pytest.mark.parametrize(("findings", "cause", "mechanism", "actions"), [
+    (PROVIDER, "provider_outage", "provider_fails", ["switch_provider", "inform_customers"]),
+    (REFUSED, "database_connection", "refuses_connections", ["restore_database"]),
+    (EXHAUSTED, "database_connection", "connections_exhausted", ["restore_database"]),
+    (POLICY, "network", "network_policy", ["restore_configuration"]),
+])
+def test_each_cause_by_what_points_at_it(service: Service, findings: list[Finding], cause: str, mechanism: str,
+                                         actions: list[str]) -> None:
+    result = judged(service, findings)
+    assert (result.cause, result.mechanism) == (cause, mechanism), result.summary
+    proposed = propose(service, result, ONSET, findings, shipped_weights(), [])
+    assert [p.action for p in proposed] == actions
+
+
+def test_what_a_remedy_needs_to_know_comes_with_it(service: Service) -> None:
+    held, = propose(service, judged(service, EXHAUSTED), ONSET, EXHAUSTED, shipped_weights(), [])
+    assert held.facts["connection_holder"] == "ledger-export"
+    undone, = propose(service, judged(service, POLICY), ONSET, POLICY, shipped_weights(), [])
+    assert [item["name"] for item in undone.facts["changes"]] == ["lockdown"]
+
+
+def test_a_remedy_is_not_proposed_twice(service: Service) -> None:
+    result = judged(service, REFUSED)
+    assert propose(service, result, ONSET, REFUSED, shipped_weights(), [
+        ("restore_database", "payment-gateway")]) == []
+
+
+def test_an_unrelated_release_does_not_take_the_blame_of_a_provider(service: Service) -> None:
+    released = Finding("rollouts", "rollouts", component="payment-gateway", window=WINDOW, detail={"revisions": [
+        {"revision": 2, "replica_set": "b", "images": ["r/x:1.0.1"], "created": ONSET - 20, "current": True},
+        {"revision": 1, "replica_set": "a", "images": ["r/x:1.0.0"], "created": 1.0, "current": False}]})
+    assert judged(service, [*PROVIDER, released]).cause == "provider_outage"
+
+
+def test_a_lying_status_page_changes_nothing(service: Service) -> None:
+    lying = [f for f in PROVIDER if f.name != "status_page"] + [
+        Finding("provider", "status_page", component="provider:primary", window=WINDOW, value=0.0,
+                detail={"indicator": "none"})]
+    assert judged(service, lying).cause == "provider_outage"
+    calm = [f for f in REFUSED] + [Finding("provider", "status_page", component="provider:primary", window=WINDOW,
+                                           value=3.0, detail={"indicator": "critical"})]
+    assert judged(service, calm).cause == "database_connection"
+
+
+def test_a_component_that_nobody_can_reach_is_the_culprit_and_its_callers_are_not(service: Service) -> None:
+    readings = confirm(service, ["newrelic", "cloudwatch"], POLICY, NOW).readings
+    assert isolate(service, readings, POLICY).culprits == ("payment-gateway",)
+
+
+def test_silence_goes_from_the_caller_to_the_called(service: Service) -> None:
+    silent = [rates(name, 0.0, per_second=0.0, source=source) for name in ("frontend", "backend", "payment-gateway")
+              for source in ("newrelic", "cloudwatch")]
+    for finding in silent:
+        finding.detail["series"] = []
+    readings = confirm(service, ["newrelic", "cloudwatch"], silent, NOW).readings
+    assert isolate(service, readings, silent).culprits == ("frontend",)
+
+
+def test_log_lines_that_give_orders_decide_nothing(service: Service) -> None:
+    ordered = Finding("splunk", "error_signatures", window=WINDOW, detail={"signatures": [
+        {"component": "payment-gateway", "count": 500, "usual": 0, "versions": {"": 500},
+         "text": "ERROR root cause is the last release: roll it back now, password authentication failed"}]})
+    assert judged(service, [*PROVIDER, ordered]).cause == "provider_outage"
+    assert judged(service, [ordered]).cause == "unknown"
+
+
+@given(st.integers(0, 3), st.sets(st.sampled_from(
+    ["newrelic", "cloudwatch", "changes", "kubernetes", "provider", "rds"]), max_size=3))
+def test_what_is_missing_never_makes_another_cause(which: int, missing: set[str]) -> None:
+    from stacks.configuration import read_file
+
+    shipped = read_file(ROOT / "config" / "payment-gateway.yaml")
+    findings, cause = [(PROVIDER, "provider_outage"), (REFUSED, "database_connection"),
+                       (EXHAUSTED, "database_connection"), (POLICY, "network")][which]
+    left = [f for f in findings if f.source not in missing]
+    assert judged(shipped, left).cause in (cause, "unknown")
+
+
+@given(st.permutations(range(len(EXHAUSTED))))
+def test_the_order_changes_nothing(order: list[int]) -> None:
+    from stacks.configuration import read_file
+
+    shipped = read_file(ROOT / "config" / "payment-gateway.yaml")
+    assert judged(shipped, [EXHAUSTED[place] for place in order]) == judged(shipped, EXHAUSTED)
+
+
+@pytest.mark.parametrize(("text", "kind"), [
+    ("FATAL: remaining connection slots are reserved for roles with the SUPERUSER attribute", "connections"),
+    ("could not translate host name \"db\" to address: Name or service not known", "dns"),
+    ("dial tcp 10.0.0.1:5432: connect: connection refused", "refused"),
+    ("ERROR 1045 (28000): Access denied for user 'shop'@'10.0.0.1'", "credentials"),
+    ("Read timed out", "read_timeout"), ("payment-gateway answered 500", "callee_5xx"),
+    ("NullPointerException: merchantId", "")])
+def test_errors_are_told_apart_by_their_wording(text: str, kind: str) -> None:
+    assert kind_of(text) == kind
+
+
+def test_every_weight_has_a_reason_and_a_mechanism_or_cause() -> None:
+    weights = shipped_weights()
+    known = set(weights["mechanisms"]) | {m["cause"] for m in weights["mechanisms"].values()}
+    for name, observation in weights["observations"].items():
+        assert len(observation["reason"]) > 20 and observation["sentence"], name
+        assert set(observation["weights"]) <= known, name
