@@ -89,12 +89,17 @@ class Flow:
     def __init__(self, versions: Versions, rng: random.Random) -> None:
         self._versions, self._rng = versions, rng
         self._queues: dict[str, float] = {}
+        """Pod to the requests that it has taken and not yet served."""
+        self._capacities: dict[str, float] = {}
 
     def second(self, world: World, snapshot: Snapshot) -> list[Served]:
         """Let one second's requests through, and return what each pod did.
 
         Requests that reach no pod at all are seen by nobody but the load balancer: a row without a pod stands for it.
         """
+        # Each pod has served a second's worth since, however many callers its requests came from.
+        self._queues = {uid: left for uid, taken in self._queues.items()
+                        for left in [max(0.0, taken - self._capacities[uid])] if left}
         arrivals = self._poisson(world.requests_per_second * world.factor)
         served: list[Served] = []
         outcome = self._component("frontend", arrivals, None, world, snapshot, served)
@@ -145,7 +150,8 @@ class Flow:
         room = max(0, math.floor(capacity * (1 + _QUEUE_SECONDS) - waiting))
         accepted = min(count, room)
         timed_out = count - accepted
-        self._queues[uid] = max(0.0, waiting + accepted - capacity)
+        self._queues[uid], self._capacities[uid] = waiting + accepted, capacity
+        behind = max(0.0, self._queues[uid] - capacity)
         errors: dict[str, int] = {}
 
         def fail(why: str, number: int) -> None:
@@ -165,7 +171,7 @@ class Flow:
         fail("background", background)
         left = accepted - own - background
         latency = (kind.latency_ms + behaviour.latency_ms + sum(item[1] for item in setting)
-                   + 1000 * self._queues[uid] / capacity)
+                   + 1000 * behind / capacity)
         calls: dict[str, Calls] = {}
         for called in kind.calls:
             if called == "database":

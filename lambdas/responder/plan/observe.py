@@ -401,6 +401,8 @@ def _database(service: Service, findings: Sequence[Finding]) -> Iterator[Observa
             yield Observation("database_connections_at_maximum", "rds", "connections", facts)
         elif usual >= 4 and connections.value <= 0.1 * usual:
             yield Observation("database_connections_gone", "rds", "connections", facts)
+        elif usual >= 4 and 0.5 * usual <= connections.value <= 1.5 * usual:
+            yield Observation("database_connections_usual", "rds", "connections", facts)
     cpu = one.get("cpu")
     if cpu is not None and cpu.value is not None and cpu.value >= 85 and cpu.value > 2 * (cpu.baseline or 0):
         yield Observation("database_cpu_high", "rds", "cpu", {"value": f"{cpu.value:.0f}"})
