@@ -20,7 +20,7 @@ test: setup  ## run all tests, the drills on the embedded cloud among them
 	@$(RUN) -m pytest
 
 drills: setup  ## run every drill of drills/
-	@$(RUN) -m sandbox drill drills
+	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen
 
 up: setup  ## start a sandbox and leave it up
 	@$(RUN) -m sandbox up

@@ -24,7 +24,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     # A place of its own, so that a sandbox that somebody has up is left alone.
     environment = {**os.environ, "SANDBOX_STATE": str(tmp_path_factory.mktemp("sandbox")), "SANDBOX_PORT": "14566"}
     done = subprocess.run([sys.executable, "-m", "sandbox", "drill", "drills", "--json", str(out)], cwd=ROOT,
-                          env=environment, capture_output=True, text=True, timeout=1500, check=False)
+                          env=environment, capture_output=True, text=True, timeout=4500, check=False)
     sys.stdout.write(done.stdout)
     found = {path.stem: json.loads(path.read_text()) for path in out.glob("*.json")}
     assert found, done.stderr[-3000:]

@@ -192,3 +192,15 @@ def test_silence_is_no_recovery(service: Service) -> None:
     silent = [rates(s, c.name, [(NOW - 180, 400.0, 2.0)]) for s in ("newrelic", "cloudwatch")
               for c in service.components]
     assert judge(service, silent, NOW, NOW - 100, 900).answer == "waiting"
+
+
+def test_one_source_alone_is_believed_after_twice_the_time(service: Service) -> None:
+    quick = replace(service, recovery=replace(service.recovery, hold_seconds=60))
+    gone = [Finding("newrelic", "error_rate", "empty", component=c.name) for c in service.components]
+
+    def well_for(periods: int) -> list[Finding]:
+        series = [(NOW - 180 + 10 * n, 400.0, 160.0 if n < 18 - periods else 2.0) for n in range(18)]
+        return [*gone, *(rates("cloudwatch", c.name, series) for c in service.components)]
+
+    assert judge(quick, well_for(8), NOW, NOW - 100, 900).answer == "waiting"
+    assert judge(quick, well_for(13), NOW, NOW - 150, 900).answer == "recovered"

@@ -134,7 +134,7 @@ def test_a_lying_status_page_changes_nothing(service: Service) -> None:
         Finding("provider", "status_page", component="provider:primary", window=WINDOW, value=0.0,
                 detail={"indicator": "none"})]
     assert judged(service, lying).cause == "provider_outage"
-    calm = [f for f in REFUSED] + [Finding("provider", "status_page", component="provider:primary", window=WINDOW,
+    calm = [*REFUSED, Finding("provider", "status_page", component="provider:primary", window=WINDOW,
                                            value=3.0, detail={"indicator": "critical"})]
     assert judged(service, calm).cause == "database_connection"
 

@@ -89,3 +89,7 @@ def test_assets_without_the_scheduler_are_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
     with pytest.raises(SandboxError, match="kube-scheduler"):
         binaries.find()
+
+
+def test_every_drill_of_the_catalogue_fits_the_contract() -> None:
+    assert len(read([ROOT / "drills", ROOT / "drills" / "catalogue", ROOT / "drills" / "unseen"])) > 50

@@ -27,7 +27,7 @@ def apply(case: Case, plan: Plan) -> str:
     """Publish the message for customers on the incident topic, from where the status page's integration takes it."""
     sns.publish(os.environ["TOPIC"], "Payments are disturbed", plan.parameters["text"], case.incident,
                 audience="customers")
-    return "customers are told: " + plan.parameters["text"]
+    return f"customers are told: {plan.parameters['text']}"
 
 
 ACTION = Action(

@@ -68,7 +68,8 @@ def _failing(readings: Sequence[Reading]) -> tuple[dict[str, str], dict[str, str
     by_component: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
         by_component[reading.component].append(reading)
-    failing, silent = {}, {}
+    failing: dict[str, str] = {}
+    silent: dict[str, str] = {}
     for component, found in by_component.items():
         bad = {r.source for r in found if r.verdict in ("failing", "slow")}
         quiet = {r.source for r in found if r.verdict == "silent"}

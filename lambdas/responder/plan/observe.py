@@ -419,6 +419,8 @@ def _database(service: Service, findings: Sequence[Finding]) -> Iterator[Observa
             done = "completed" in failover[-1]["message"].lower()
             yield Observation("database_failed_over" if done else "database_fails_over", "rds", "events",
                               {"message": failover[-1]["message"]})
+        else:
+            yield Observation("no_failover", "rds", "events", {})
     waits = one.get("waits")
     if waits is not None:
         total = sum(waits.detail.get("waits", {}).values())

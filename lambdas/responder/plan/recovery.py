@@ -37,10 +37,14 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
     """Judge the recovery at ``now`` (seconds since 1970, UTC), after what was done at ``changed_at``.
 
     Recovered means: by at least two sources (or all that are deployed, where there are fewer), every component has
-    been without the symptom for ``recovery.hold_seconds``, with requests to show for it.
+    been without the symptom for ``recovery.hold_seconds``, with requests to show for it. Where only one of several
+    sources answers, its word counts after twice that time: a source that fails must not keep an outage open, nor take
+    back what helped.
     """
-    asked = {finding.source for finding in findings if finding.name == "error_rate"}
-    needed = min(SOURCES_NEEDED, max(1, len(asked)))
+    asked = {finding.source for finding in findings if finding.name in ("error_rate", "answer")}
+    answering = {finding.source for finding in findings if finding.name == "error_rate" and finding.usable}
+    needed = min(SOURCES_NEEDED, max(1, len(answering)))
+    hold = service.recovery.hold_seconds * (2 if len(answering) == 1 < len(asked) else 1)
     well: dict[str, float] = {}
     reasons: list[str] = []
     rates: list[float] = []
@@ -65,14 +69,14 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
         else:
             reasons.append(f"{source}: the symptom is still there")
     rate = round(sum(rates) / len(rates), 4) if rates else None
-    long_enough = [moment for moment in well.values() if now - moment >= service.recovery.hold_seconds]
+    long_enough = [moment for moment in well.values() if now - moment >= hold]
     said = "; ".join(reasons) or "no source answered"
     if len(long_enough) >= needed:
         return Progress("recovered", said, rate, max(long_enough))
     if now - changed_at >= give_up_seconds and not well:
         return Progress("not_helped", said, rate, None)
     # Somebody sees it getting better: the time to hold is granted on top, but no more than that.
-    if now - changed_at >= give_up_seconds + 2 * service.recovery.hold_seconds:
+    if now - changed_at >= give_up_seconds + 2 * hold:
         return Progress("not_helped", said, rate, None)
     return Progress("waiting", said, rate, max(well.values()) if well else None)
 

@@ -110,7 +110,9 @@ def _nodes(question: Question, api: kubernetes.Kubernetes) -> Finding:
     if items is None:
         return Finding(SOURCE.name, "nodes", "unauthorized", window=question.window, query="kubectl get nodes",
                        note="the nodes may not be read")
-    ready, not_ready, unschedulable = [], [], []
+    ready: list[str] = []
+    not_ready: list[str] = []
+    unschedulable: list[str] = []
     pressure: dict[str, list[str]] = defaultdict(list)
     for item in items:
         name = item["metadata"]["name"]
