@@ -96,7 +96,7 @@ def _from_lines(service: Service, component: str, findings: Sequence[Finding]) -
     if lines is None:
         return []
     counts: dict[str, float] = defaultdict(float)
-    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    kinds: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for group in lines.detail.get("signatures", []):
         if group.get("component") != component:
             continue
