@@ -257,9 +257,15 @@ class Platform:
 
     def _ready(self) -> bool:
         deployments = self.cluster.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
+        # Until the Services know the pods, the first requests would be refused and set an alarm off.
+        addresses = {item["metadata"]["name"]: sum(len(subset.get("addresses") or [])
+                                                   for subset in item.get("subsets") or [])
+                     for item in self.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/endpoints")}
         return len(deployments) >= len(KINDS) and all(
             item.get("status", {}).get("readyReplicas", 0) == item["spec"]["replicas"]
             and item.get("status", {}).get("observedGeneration") == item["metadata"]["generation"]
+            and (item["metadata"]["name"] not in KINDS
+                 or addresses.get(item["metadata"]["name"], 0) == item["spec"]["replicas"])
             for item in deployments)
 
     def _await(self, holds: Callable[[], bool], seconds: float, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,13 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 
+@cache
+def shipped_service() -> Service:
+    """The shipped configuration, read once."""
+    return read_file(ROOT / "config" / "payment-gateway.yaml")
+
+
 @pytest.fixture(scope="session")
 def service() -> Service:
     """The shipped configuration."""
-    return read_file(ROOT / "config" / "payment-gateway.yaml")
+    return shipped_service()

@@ -56,6 +56,7 @@ class Runner:
         self.sandbox = sandbox_run.ensure_deployed(self.sandbox, drill.overrides(), self._say)
         self._clean(drill)
         time.sleep(_STEADY_SECONDS)
+        self._forget()
         started = time.time()
         troubles: list[str] = []
         thread = threading.Thread(target=self._bring_about, args=(drill.events, started, troubles), daemon=True)
@@ -88,9 +89,7 @@ class Runner:
 
     def _clean(self, drill: Drill) -> None:
         """Take away what a drill before this one left, and begin anew."""
-        self._stop_all()
-        for item in self._raw_items():
-            self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
+        self._forget(ledger=True)
         boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value="released",
                                           Type="String", Overwrite=True)
         self._inbox = self._subscribe()
@@ -98,13 +97,18 @@ class Runner:
         sandbox_run.control(self.sandbox.ports, "reset", seed=drill.name, replicas=dict(drill.start.replicas),
                             requests_per_second=drill.start.requests_per_second)
         # What the reset itself may have set off is none of the drill's.
-        self._stop_all()
-        for item in self._raw_items():
-            self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
+        self._forget()
         # The ledger's baseline is the healthy state; from here on its schedule keeps it.
         looked = json.loads(self._functions_api.invoke(FunctionName="incident-response-ledger")["Payload"].read())
         if looked.get(SERVICE) != 0:
             raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
+
+    def _forget(self, ledger: bool = False) -> None:
+        """End what runs and delete what the responder remembers; the ledger's baseline only where asked."""
+        self._stop_all()
+        for item in self._raw_items():
+            if ledger or not item["pk"]["S"].startswith("LEDGER#"):
+                self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
 
     def _bring_about(self, events: Sequence[Event], started: float, troubles: list[str]) -> None:
         """Bring each event about at its time, and heal what is to heal."""

@@ -16,6 +16,7 @@ from responder.plan.diagnose import diagnose
 from responder.plan.guardrails import Proposal, rule
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.recovery import judge
+from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
 GOOD = Proposal("rollback", "deployment/x", "code_bug", 0.95, ("newrelic", "rollouts"))
@@ -78,10 +79,7 @@ def test_data_that_end_before_the_signal_do_not_call_it_false(service: Service) 
 
 @given(st.floats(0, 0.01), st.integers(200, 5000))
 def test_background_errors_are_never_confirmed(share: float, requests: int) -> None:
-    from stacks.configuration import read_file
-    from tests.conftest import ROOT
-
-    shipped = read_file(ROOT / "config" / "payment-gateway.yaml")
+    shipped = shipped_service()
     findings = [rates(s, "frontend", steady(share, requests=float(requests)), share, requests / 10)
                 for s in ("newrelic", "cloudwatch")]
     assert confirm(shipped, ["newrelic", "cloudwatch"], findings, NOW).answer == "false_alarm"
@@ -146,10 +144,7 @@ def test_the_old_version_failing_as_well_acquits_the_new_one(service: Service) -
 
 @given(st.integers(0, 10**6))
 def test_the_order_of_findings_changes_nothing(seed: int) -> None:
-    from stacks.configuration import read_file
-    from tests.conftest import ROOT
-
-    shipped = read_file(ROOT / "config" / "payment-gateway.yaml")
+    shipped = shipped_service()
     shuffled = evidence()
     random.Random(seed).shuffle(shuffled)
     assert diagnose(shipped, WHERE, NOW - 30, shuffled) == diagnose(shipped, WHERE, NOW - 30, evidence())
@@ -202,5 +197,9 @@ def test_one_source_alone_is_believed_after_twice_the_time(service: Service) -> 
         series = [(NOW - 180 + 10 * n, 400.0, 160.0 if n < 18 - periods else 2.0) for n in range(18)]
         return [*gone, *(rates("cloudwatch", c.name, series) for c in service.components)]
 
+    stale = [rates("newrelic", c.name, [(NOW - 180 + 10 * n, 400.0, 160.0) for n in range(5)])
+             for c in service.components]
+    # What is behind cannot say that the symptom is still there.
+    assert judge(quick, [*stale, *well_for(13)[3:]], NOW, NOW - 150, 900).answer == "recovered"
     assert judge(quick, well_for(8), NOW, NOW - 100, 900).answer == "waiting"
     assert judge(quick, well_for(13), NOW, NOW - 150, 900).answer == "recovered"

@@ -16,7 +16,7 @@ from responder.plan.diagnose import Diagnosis, diagnose, shipped_weights
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
 from responder.plan.remedies import propose
-from tests.conftest import ROOT
+from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
 WINDOW = Window(NOW - 90, NOW)
@@ -164,9 +164,7 @@ def test_log_lines_that_give_orders_decide_nothing(service: Service) -> None:
 @given(st.integers(0, 3), st.sets(st.sampled_from(
     ["newrelic", "cloudwatch", "changes", "kubernetes", "provider", "rds"]), max_size=3))
 def test_what_is_missing_never_makes_another_cause(which: int, missing: set[str]) -> None:
-    from stacks.configuration import read_file
-
-    shipped = read_file(ROOT / "config" / "payment-gateway.yaml")
+    shipped = shipped_service()
     findings, cause = [(PROVIDER, "provider_outage"), (REFUSED, "database_connection"),
                        (EXHAUSTED, "database_connection"), (POLICY, "network")][which]
     left = [f for f in findings if f.source not in missing]
@@ -175,9 +173,7 @@ def test_what_is_missing_never_makes_another_cause(which: int, missing: set[str]
 
 @given(st.permutations(range(len(EXHAUSTED))))
 def test_the_order_changes_nothing(order: list[int]) -> None:
-    from stacks.configuration import read_file
-
-    shipped = read_file(ROOT / "config" / "payment-gateway.yaml")
+    shipped = shipped_service()
     assert judged(shipped, [EXHAUSTED[place] for place in order]) == judged(shipped, EXHAUSTED)
 
 

@@ -42,7 +42,8 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
     back what helped.
     """
     asked = {finding.source for finding in findings if finding.name in ("error_rate", "answer")}
-    answering = {finding.source for finding in findings if finding.name == "error_rate" and finding.usable}
+    answering = {finding.source for finding in findings if finding.name == "error_rate" and finding.usable
+                 and now - max((b.start for b in buckets(finding) if b.requests), default=0.0) <= _fresh(service)}
     needed = min(SOURCES_NEEDED, max(1, len(answering)))
     hold = service.recovery.hold_seconds * (2 if len(answering) == 1 < len(asked) else 1)
     well: dict[str, float] = {}
@@ -56,6 +57,9 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
         usable = [finding for finding in found if finding.usable]
         if not usable:
             reasons.append(f"{source}: {found[0].note or found[0].status}")
+            continue
+        if source not in answering:
+            reasons.append(f"{source}: it has no recent data")
             continue
         since = [_well_since(service, finding, now) for finding in usable]
         entry = next((finding for finding in usable if finding.component == service.entry), usable[0])
@@ -81,6 +85,11 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
     return Progress("waiting", said, rate, max(well.values()) if well else None)
 
 
+def _fresh(service: Service) -> float:
+    """How old, in seconds, a source's newest period with requests may be."""
+    return 60.0 + service.metrics.period_seconds
+
+
 def _well_since(service: Service, finding: Finding, now: float) -> float | None:
     """Return since when a component's requests succeed, or None where they do not, or hardly come."""
     series = [b for b in buckets(finding) if b.requests]
@@ -89,7 +98,7 @@ def _well_since(service: Service, finding: Finding, now: float) -> float | None:
     expected = finding.detail.get("baseline_requests", 0.0) / finding.detail.get("baseline_seconds", 3600.0)
     newest = series[-1].start
     # Silence is no recovery: the newest period with requests must be recent, and requests come as they used to.
-    if now - newest > 60 + service.metrics.period_seconds:
+    if now - newest > _fresh(service):
         return None
     run: list[Bucket] = []
     for bucket in reversed(series):
