@@ -92,7 +92,8 @@ def _endpoints(question: Question, component: str, deployment: dict[str, Any], p
     spec = (service or {}).get("spec") or {}
     selector = spec.get("selector") or {}
     ports = [[port.get("port"), port.get("targetPort", port.get("port"))] for port in spec.get("ports") or []]
-    containers = deployment["spec"]["template"]["spec"]["containers"]
+    template = (deployment.get("spec") or {}).get("template") or {}
+    containers = (template.get("spec") or {}).get("containers") or []
     listening = {value for container in containers for port in container.get("ports") or []
                  for value in (port.get("containerPort"), port.get("name")) if value}
     selects = sum(all(pod["labels"].get(key) == value for key, value in selector.items()) for pod in pods
