@@ -382,20 +382,18 @@ class Platform:
         now, fault = time.time(), fields["fault"]
         database = self.world.database
         if fault == "rejects_credentials":
-            before, after = database.password, "second-password"
             with self._lock:
                 if heal:
                     database.heal(now)
-                    database.password = "first-password"  # noqa: S105 - of a database that does not exist
+                    database.password = Database().password
                 else:
                     database.set_fault(fault, now)
-                    database.password = after
+                    database.password = "second-password"  # noqa: S105 - of a database that does not exist
                     self.world.record("RotationSucceeded", "secretsmanager", "secretsmanager.amazonaws.com",
                                       (("AWS::SecretsManager::Secret", "payments-db/payment-gateway"),))
                     self.world.record("ModifyDBInstance", "rds", "rotation", (("AWS::RDS::DBInstance", DATABASE),),
                                       dBInstanceIdentifier=DATABASE, masterUserPassword="****")
-            self.cluster.patch("Secret", "payment-gateway-db", {
-                "stringData": {"password": database.password}} if before else {})
+            self.cluster.patch("Secret", "payment-gateway-db", {"stringData": {"password": database.password}})
             return
         with self._lock:
             if heal:

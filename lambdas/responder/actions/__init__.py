@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from responder.clients.failure import CallFailed
 from responder.model.service import Policy, Service
 from responder.sources import Statement
 
@@ -82,6 +84,24 @@ class Action:
 
 class ActionFailed(Exception):
     """A remedy could not be carried out; nothing, or nothing more, was changed."""
+
+
+@contextmanager
+def writing(target: str, conflicts: frozenset[int] = frozenset({409, 422})) -> Iterator[None]:
+    """Turn Kubernetes' refusal of a write within the block into what the step does about it.
+
+    A status in ``conflicts`` (422 is also what a failed ``test`` of a JSON patch gives) means that the object changed
+    at the same moment: CallFailed, so that the step is tried again. Any other is ActionFailed.
+    """
+    # Imported here, for a remedy that only tells somebody needs no HTTP client.
+    from responder.clients.kubernetes import Refused
+
+    try:
+        yield
+    except Refused as refused:
+        if refused.code in conflicts:
+            raise CallFailed("unavailable", f"{target} changed at the same moment") from refused
+        raise ActionFailed(f"Kubernetes refused: {refused}") from refused
 
 
 def find(name: str) -> Action:

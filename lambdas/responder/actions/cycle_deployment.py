@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import time
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
-from responder.clients.failure import CallFailed
 from responder.plan.changes import OWN_MANAGER
-from responder.sources import Statement
+from responder.sources import cluster_access
 
 _MARK = "incident-responder/cycle"
 _DOWN_SECONDS = 2.0
@@ -51,17 +50,15 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
         _scale(api, namespace, name, int(plan.parameters["replicas"]), case.mark)
     except KeyError as error:
         raise ActionFailed(f"{plan.target} is gone") from error
-    except kubernetes.Refused as refused:
-        if refused.code == 409:
-            raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from refused
-        raise ActionFailed(f"Kubernetes refused: {refused}") from refused
     return plan.summary
 
 
 def _scale(api: kubernetes.Kubernetes, namespace: str, name: str, replicas: int, mark: str) -> None:
-    api.patch("apis/apps/v1", "deployments", namespace, name, {
-        "metadata": {"annotations": {_MARK: mark}}, "spec": {"replicas": replicas}}, manager=OWN_MANAGER,
-        kind="application/merge-patch+json")
+    # A merge patch tests nothing: 422 would mean that it is invalid, which no repeat mends.
+    with writing(f"deployment/{name}", conflicts=frozenset({409})):
+        api.patch("apis/apps/v1", "deployments", namespace, name, {
+            "metadata": {"annotations": {_MARK: mark}}, "spec": {"replicas": replicas}}, manager=OWN_MANAGER,
+            kind="application/merge-patch+json")
 
 
 ACTION = Action(
@@ -73,8 +70,6 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=None,
-    statements=lambda service: (Statement(
-        ("eks:DescribeCluster",),
-        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    statements=cluster_access,
     kubernetes_group="incident-responder:cycle-deployment",
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan
 from responder.clients import kubernetes
-from responder.sources import Statement
+from responder.sources import cluster_access
 from responder.sources.kubernetes import owner
 
 
@@ -99,8 +99,6 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=None,
-    statements=lambda service: (Statement(
-        ("eks:DescribeCluster",),
-        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    statements=cluster_access,
     kubernetes_group="incident-responder:restart-pods",
 )

@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes, watched
-from responder.clients.failure import CallFailed
 from responder.model.masking import mask
 from responder.plan.changes import MISSING, OWN_MANAGER, Change
-from responder.sources import Statement
+from responder.sources import cluster_access
 from responder.sources.rollouts import gitops
 
 _ROOT = {"ConfigMap": ()}
@@ -65,7 +64,8 @@ def _carry_out(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, *, bac
     for step in plan.parameters["steps"]:
         change = Change.from_json(step["change"])
         live = _live(api, change, namespace)
-        try:
+        conflicts = frozenset({409, 422}) if change.what == "changed" else frozenset[int]()
+        with writing(f"{change.kind} {change.name}", conflicts):
             if change.what == "changed":
                 _set_fields(api, change, live, namespace, back)
             elif (change.what == "created") is back:
@@ -74,10 +74,6 @@ def _carry_out(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, *, bac
             elif live is None:
                 body = step["live"] if change.what == "created" else change.fields[0]["before"]
                 _create(api, change, body, namespace)
-        except kubernetes.Refused as refused:
-            if refused.code in (409, 422) and change.what == "changed":
-                raise CallFailed("unavailable", f"{change.kind} {change.name} changed at the same moment") from refused
-            raise ActionFailed(f"Kubernetes refused: {refused}") from refused
     return plan.summary if back else f"{plan.summary}: taken back"
 
 
@@ -217,8 +213,6 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=revert,
-    statements=lambda service: (Statement(
-        ("eks:DescribeCluster",),
-        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    statements=cluster_access,
     kubernetes_group="incident-responder:restore-configuration",
 )

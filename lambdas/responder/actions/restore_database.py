@@ -17,11 +17,11 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import aws, kubernetes
 from responder.clients.failure import CallFailed
 from responder.plan.changes import OWN_MANAGER
-from responder.sources import Statement
+from responder.sources import Statement, cluster_access
 
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _MARK = "incident-responder/restart"
@@ -109,21 +109,19 @@ def _restart(case: Case, plan: Plan, api: kubernetes.Kubernetes | None) -> str:
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     try:
         deployment = api.get("apis/apps/v1", "deployments", namespace, name)
-        if (deployment["metadata"].get("annotations") or {}).get(_MARK) == case.mark:
-            return f"{plan.summary}: it was done before"
-        if deployment["metadata"]["uid"] != plan.parameters["uid"]:
-            raise ActionFailed(f"{plan.target} is another one than was planned for")
-        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except KeyError as error:
+        raise ActionFailed(f"{plan.target} is gone") from error
+    if (deployment["metadata"].get("annotations") or {}).get(_MARK) == case.mark:
+        return f"{plan.summary}: it was done before"
+    if deployment["metadata"]["uid"] != plan.parameters["uid"]:
+        raise ActionFailed(f"{plan.target} is another one than was planned for")
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # A merge patch tests nothing: 422 would mean that it is invalid, which no repeat mends.
+    with writing(plan.target, conflicts=frozenset({409})):
         api.patch("apis/apps/v1", "deployments", namespace, name, {
             "metadata": {"annotations": {_MARK: case.mark}},
             "spec": {"template": {"metadata": {"annotations": {_RESTARTED: moment}}}}},
             manager=OWN_MANAGER, kind="application/strategic-merge-patch+json")
-    except KeyError as error:
-        raise ActionFailed(f"{plan.target} is gone") from error
-    except kubernetes.Refused as refused:
-        if refused.code == 409:
-            raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from refused
-        raise ActionFailed(f"Kubernetes refused: {refused}") from refused
     return plan.summary
 
 
@@ -153,8 +151,7 @@ ACTION = Action(
     apply=apply,
     revert=None,
     statements=lambda service: (
-        Statement(("eks:DescribeCluster",),
-                  (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),
+        *cluster_access(service),
         *((Statement(("rds:DescribeDBInstances", "rds:DescribeEvents", "rds:RebootDBInstance",
                       "rds:ModifyDBInstance"),
                      (f"arn:{{partition}}:rds:{{region}}:{{account}}:db:{service.database.instance}",)),)

@@ -10,12 +10,11 @@ import difflib
 import json
 from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
-from responder.clients.failure import CallFailed
 from responder.model.masking import mask
 from responder.plan.observe import version_of
-from responder.sources import Statement
+from responder.sources import cluster_access
 from responder.sources.kubernetes import owner
 from responder.sources.rollouts import REVISION, gitops, revisions_of
 
@@ -83,14 +82,10 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
     if not metadata.get("annotations"):
         changes.append({"op": "add", "path": "/metadata/annotations", "value": {}})
     changes.append({"op": "add", "path": "/metadata/annotations/" + MARK.replace("/", "~1"), "value": case.mark})
-    try:
+    # The status of a Deployment that is rolling out changes all the time, and its resourceVersion with it: the step is
+    # tried again, and the generation above tells whether a person changed what is wanted.
+    with writing(plan.target):
         api.patch("apis/apps/v1", "deployments", namespace, name, changes, manager=MANAGER)
-    except kubernetes.Refused as refused:
-        if refused.code in (409, 422):
-            # The status of a Deployment that is rolling out changes all the time, and its resourceVersion with it:
-            # the step is tried again, and the generation above tells whether a person changed what is wanted.
-            raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from refused
-        raise ActionFailed(f"Kubernetes refused: {refused}") from refused
     return plan.summary
 
 
@@ -156,8 +151,6 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=None,
-    statements=lambda service: (Statement(
-        ("eks:DescribeCluster",),
-        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    statements=cluster_access,
     kubernetes_group="incident-responder:rollback",
 )

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
-from responder.clients.failure import CallFailed
 from responder.clients.watched import KINDS, listed
 from responder.plan.changes import OWN_MANAGER
-from responder.sources import Statement
+from responder.sources import cluster_access
 from responder.sources.kubernetes import quantity
 from responder.sources.rollouts import gitops
 
@@ -74,27 +73,25 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: in
     namespace = case.service.cluster.namespace
     name = case.service.component(case.component).deployment
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
-    try:
-        if "scaler" in plan.before:
+    if "scaler" in plan.before:
+        with writing(plan.target):
             api.patch(KINDS["HorizontalPodAutoscaler"][0][-1], "horizontalpodautoscalers", namespace,
                       plan.before["scaler"], {"spec": {"minReplicas": minimum, "maxReplicas": maximum}},
                       manager=OWN_MANAGER, kind="application/merge-patch+json")
-            return plan.summary if up else f"{plan.summary}: taken back"
+        return plan.summary if up else f"{plan.summary}: taken back"
+    try:
         deployment = api.get("apis/apps/v1", "deployments", namespace, name)
-        now = int(deployment["spec"].get("replicas", 1))
-        if up and now >= replicas:
-            return f"{plan.summary}: it was done before"
-        if not up and now != int(plan.parameters["replicas"]):
-            raise ActionFailed(f"{plan.target} has {now} pods by somebody else: nothing was taken back")
+    except KeyError as error:
+        raise ActionFailed(f"{plan.target} is gone") from error
+    now = int(deployment["spec"].get("replicas", 1))
+    if up and now >= replicas:
+        return f"{plan.summary}: it was done before"
+    if not up and now != int(plan.parameters["replicas"]):
+        raise ActionFailed(f"{plan.target} has {now} pods by somebody else: nothing was taken back")
+    with writing(plan.target):
         api.patch("apis/apps/v1", "deployments", namespace, name, [
             {"op": "test", "path": "/metadata/resourceVersion", "value": deployment["metadata"]["resourceVersion"]},
             {"op": "replace", "path": "/spec/replicas", "value": replicas}], manager=OWN_MANAGER)
-    except KeyError as error:
-        raise ActionFailed(f"{plan.target} is gone") from error
-    except kubernetes.Refused as refused:
-        if refused.code in (409, 422):
-            raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from refused
-        raise ActionFailed(f"Kubernetes refused: {refused}") from refused
     return plan.summary if up else f"{plan.summary}: taken back"
 
 
@@ -139,8 +136,6 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=revert,
-    statements=lambda service: (Statement(
-        ("eks:DescribeCluster",),
-        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    statements=cluster_access,
     kubernetes_group="incident-responder:scale-up",
 )

@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.service import Provider
 from responder.plan.changes import OWN_MANAGER
-from responder.sources import Statement
+from responder.sources import cluster_access
 from responder.sources.rollouts import gitops
 
 
@@ -74,14 +74,10 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, old: str, ne
     if now != old:
         raise ActionFailed(f"{plan.target} says {now!r} by somebody else: nothing was done")
     path = "/data/" + key.replace("~", "~0").replace("/", "~1")
-    try:
+    with writing(plan.target):
         api.patch("api/v1", "configmaps", namespace, name, [
             {"op": "test", "path": path, "value": old}, {"op": "replace", "path": path, "value": new}],
             manager=OWN_MANAGER)
-    except kubernetes.Refused as refused:
-        if refused.code in (409, 422):
-            raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from refused
-        raise ActionFailed(f"Kubernetes refused: {refused}") from refused
     return plan.summary
 
 
@@ -106,8 +102,6 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=revert,
-    statements=lambda service: (Statement(
-        ("eks:DescribeCluster",),
-        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    statements=cluster_access,
     kubernetes_group="incident-responder:switch-provider",
 )

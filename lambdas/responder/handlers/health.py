@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from responder.handlers.step import log, records
@@ -19,5 +18,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except (KeyError, ValueError, TypeError) as error:
         log(step="health", refused=repr(error)[:200])
         return {"kept": False}
-    records().put(item | {"expires": int(time.time()) + _KEPT_DAYS * 86400})
+    records().put(item, _KEPT_DAYS)
     return {"kept": True}

@@ -101,7 +101,8 @@ def _shown(service: Service, where: str) -> str:
 
 # --- when -------------------------------------------------------------------------------------------------------------
 
-def _just_before(change: Change, onset: float | None) -> bool:
+def just_before(change: Change, onset: float | None) -> bool:
+    """Whether a change may be what brought the symptom, by its time."""
     return onset is not None and change.earliest - _CLOCK_SECONDS <= onset and onset - change.latest <= (
         SUSPICION_SECONDS)
 
@@ -113,7 +114,7 @@ def _changes(service: Service, segment: Segment, onset: float | None,
     for finding in _named(findings, "changes"):
         changes = [Change.from_json(item) for item in finding.detail.get("changes", [])]
         for change in changes:
-            if not _just_before(change, onset):
+            if not just_before(change, onset):
                 continue
             word = _meaning(service, segment, change)
             if word:

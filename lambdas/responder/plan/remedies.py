@@ -15,7 +15,7 @@ from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import SUSPICION_SECONDS
+from responder.plan.observe import just_before
 from responder.plan.rates import upper_bound
 
 WAIT = "wait"
@@ -23,7 +23,6 @@ WAIT = "wait"
 _KINDS = {"bad_configuration": ("ConfigMap",), "network_policy": ("NetworkPolicy",),
           "service_definition": ("Service",), "quota_exhausted": ("ResourceQuota",),
           "lost_capacity": ("Deployment", "HorizontalPodAutoscaler")}
-_CLOCK_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -85,13 +84,12 @@ def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
              findings: Sequence[Finding]) -> list[dict[str, Any]]:
     kinds = _KINDS.get(hypothesis.mechanism, ())
     newest = next((f for f in findings if f.name == "changes" and f.usable), None)
-    if newest is None or onset is None:
+    if newest is None:
         return []
     found = {}
     for item in newest.detail.get("changes", []):
         change = Change.from_json(item)
-        near = change.earliest - _CLOCK_SECONDS <= onset and onset - change.latest <= SUSPICION_SECONDS
-        if change.kind not in kinds or not near:
+        if change.kind not in kinds or not just_before(change, onset):
             continue
         if change.kind == "Deployment":
             fields = tuple(f for f in change.fields if f["path"] == ["replicas"])
@@ -110,8 +108,7 @@ def healthy_versions(service: Service, findings: Sequence[Finding]) -> dict[str,
     for finding in findings:
         if finding.name == "error_rate_by_version" and finding.usable:
             for version, (requests, errors) in finding.detail.get("baseline", {}).items():
-                if (requests >= 10 * service.confirm.minimum_requests
-                        and upper_bound(errors, requests) < service.confirm.error_rate):
+                if _served_well(service, requests, errors):
                     found.setdefault(finding.component, set()).add(version)
     return {component: sorted(versions) for component, versions in found.items()}
 
@@ -120,12 +117,15 @@ def healthy_before(service: Service, findings: Sequence[Finding]) -> list[str]:
     """Return the components that served well before the symptom, by any source of requests."""
     found = set()
     for finding in findings:
-        if finding.name == "error_rate" and finding.usable:
-            requests = finding.detail.get("baseline_requests", 0.0)
-            if (requests >= 10 * service.confirm.minimum_requests
-                    and upper_bound(finding.detail.get("baseline_errors", 0.0), requests) < service.confirm.error_rate):
-                found.add(finding.component)
+        if finding.name == "error_rate" and finding.usable and _served_well(
+                service, finding.detail.get("baseline_requests", 0.0), finding.detail.get("baseline_errors", 0.0)):
+            found.add(finding.component)
     return sorted(found)
+
+
+def _served_well(service: Service, requests: float, errors: float) -> bool:
+    return (requests >= 10 * service.confirm.minimum_requests
+            and upper_bound(errors, requests) < service.confirm.error_rate)
 
 
 def throughput(service: Service, findings: Sequence[Finding]) -> tuple[dict[str, float], dict[str, float]]:

@@ -12,7 +12,6 @@ A look that runs twice writes the same items again; one that finds nothing new w
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,11 +48,10 @@ class Ledger:
     def keep(self, now: float, before: Mapping[str, Mapping[str, Any]], objects: Mapping[str, Mapping[str, Any]],
              changes: list[Change]) -> None:
         """Record the changes first, then the objects, then the look: a look that dies half way is made again."""
-        expires = int(time.time()) + KEPT_DAYS * 86400
         for change in changes:
             key = f"{change.kind}/{change.name}"
-            self._records.put({"pk": self._pk, "sk": f"CHANGE#{iso(change.latest)}#{key}", "expires": expires,
-                               "change": json.dumps(change.to_json())})
+            self._records.put({"pk": self._pk, "sk": f"CHANGE#{iso(change.latest)}#{key}",
+                               "change": json.dumps(change.to_json())}, KEPT_DAYS)
         for key, item in objects.items():
             old = before.get(key)
             if old is None or old["body"] != item["body"] or old.get("created") != item.get("created"):

@@ -203,9 +203,10 @@ class Records:
                 return items
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def put(self, item: dict[str, Any]) -> None:
+    def put(self, item: dict[str, Any], kept_days: int | None = None) -> None:
         """Write an item that is no incident's, over what was there; its caller has masked it."""
-        self._client.put_item(TableName=self._table, Item=_item(item))
+        self._client.put_item(TableName=self._table, Item=_item(
+            item if kept_days is None else self._kept(item, kept_days)))
 
     def delete(self, pk: str, sk: str) -> None:
         """Delete an item that is no incident's."""
@@ -237,8 +238,8 @@ class Records:
             return False
         return True
 
-    def _kept(self, item: dict[str, Any]) -> dict[str, Any]:
-        return item | {"expires": int(time.time()) + KEPT_DAYS * 86400}
+    def _kept(self, item: dict[str, Any], days: int = KEPT_DAYS) -> dict[str, Any]:
+        return item | {"expires": int(time.time()) + days * 86400}
 
 
 def _item(value: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from responder.clients.failure import CallFailed
 from responder.model.finding import Finding, Window
 from responder.model.service import Service
 
@@ -31,6 +32,17 @@ class Statement:
     why_all: str = ""
 
 
+METRIC_DATA = Statement(
+    ("cloudwatch:GetMetricData",), ("*",),
+    why_all="cloudwatch:GetMetricData knows no resources (Service Authorization Reference, Amazon CloudWatch)")
+
+
+def cluster_access(service: Service) -> tuple[Statement, ...]:
+    """What it takes of IAM to speak to the service's cluster; the rest is the cluster's RBAC."""
+    return (Statement(("eks:DescribeCluster",),
+                      (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),)
+
+
 @dataclass(frozen=True)
 class Question:
     """What a source is asked: about which service, which stretch of time, by when."""
@@ -43,8 +55,6 @@ class Question:
     """What counts as normal operation."""
     deadline: float
     """``time.monotonic`` seconds by which the answer must be there."""
-    onset: float | None = None
-    """When the symptom began, where that is known by now; seconds since 1970 (UTC)."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,17 @@ class Source:
     reads: str = ""
     """The partition of the timeline table that it reads (``LEDGER#``, ``HEALTH``); empty: none."""
     deadline_seconds: float = 10.0
+
+
+def apart(source: str, question: Question, parts: Mapping[str, Callable[[], list[Finding]]]) -> list[Finding]:
+    """Return the findings of all parts; a part that fails is a finding of its name that says so."""
+    findings: list[Finding] = []
+    for name, ask in parts.items():
+        try:
+            findings += ask()
+        except CallFailed as failed:
+            findings.append(Finding(source, name, failed.status, window=question.window, note=failed.note))
+    return findings
 
 
 def find(name: str) -> Source:

@@ -13,7 +13,7 @@ from typing import Any
 from responder.clients import aws
 from responder.model.finding import Finding, Status, Window
 from responder.model.service import Metrics, Service
-from responder.sources import Question, Source, Statement
+from responder.sources import METRIC_DATA, Question, Source
 
 _MEASURES = ("requests", "errors", "latency")
 _PAGES = 20
@@ -114,7 +114,5 @@ SOURCE = Source(
     name="cloudwatch",
     phases=frozenset({"confirm", "watch"}),
     ask=ask,
-    statements=lambda service: (Statement(
-        ("cloudwatch:GetMetricData",), ("*",),
-        why_all="cloudwatch:GetMetricData knows no resources (Service Authorization Reference, Amazon CloudWatch)"),),
+    statements=lambda service: (METRIC_DATA,),
 )

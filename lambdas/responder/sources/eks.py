@@ -9,11 +9,10 @@ import time
 from typing import Any
 
 from responder.clients import aws
-from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
 from responder.model.masking import mask
 from responder.model.service import Service
-from responder.sources import Question, Source, Statement
+from responder.sources import Question, Source, Statement, apart
 
 
 def ask(question: Question) -> list[Finding]:
@@ -35,12 +34,9 @@ def ask(question: Question) -> list[Finding]:
         query=f"aws eks describe-cluster --name {name}",
         detail={"status": str(cluster.get("status", "")), "issues": issues})]
     if question.service.aws.nodegroups:
-        for part in (_nodegroups, _instances):
-            try:
-                findings.append(part(question, name, left, link))
-            except CallFailed as failed:
-                findings.append(Finding(SOURCE.name, part.__name__.strip("_"), failed.status, window=question.window,
-                                        note=failed.note))
+        findings += apart(SOURCE.name, question, {
+            "nodegroups": lambda: [_nodegroups(question, name, left, link)],
+            "instances": lambda: [_instances(question, left)]})
     return findings
 
 
@@ -57,7 +53,7 @@ def _nodegroups(question: Question, name: str, left: int, link: str) -> Finding:
                    note="" if groups else "the cluster has no managed node group", detail={"groups": groups})
 
 
-def _instances(question: Question, name: str, left: int, link: str) -> Finding:
+def _instances(question: Question, left: int) -> Finding:
     ec2 = aws.client("ec2", left)
     impaired, seen = [], 0
     with aws.failures("EC2"):

@@ -14,7 +14,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.watched import listed
 from responder.model.finding import Finding
 from responder.model.masking import mask
-from responder.sources import Question, Source, Statement
+from responder.sources import Question, Source, cluster_access
 
 _PODS = 10_000
 _EVENTS = 2_000
@@ -282,8 +282,6 @@ SOURCE = Source(
     name="kubernetes",
     phases=frozenset({"isolate", "diagnose"}),
     ask=ask,
-    statements=lambda service: (Statement(
-        ("eks:DescribeCluster",),
-        (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),),
+    statements=cluster_access,
     kubernetes_group=READERS,
 )

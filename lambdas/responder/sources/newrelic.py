@@ -172,10 +172,9 @@ def _calls(service: Service, settings: NewRelic, question: Question, queries: di
         for row in results[key]:
             facet = _facet(row)
             if len(facet) == 2:
-                entry = callees[facet[0]].setdefault(mask(facet[1])[:200], {"kinds": {}})
                 values = (_number(row.get("requests")), _number(row.get("errors")), _number(row.get("mean")) * 1000)
-                entry |= dict(zip(names, values, strict=True))
-                callees[facet[0]][mask(facet[1])[:200]] = entry
+                callees[facet[0]].setdefault(mask(facet[1])[:200], {"kinds": {}}).update(
+                    zip(names, values, strict=True))
     for row in results["kinds"]:
         facet = _facet(row)
         if len(facet) == 3 and facet[1] in callees[facet[0]]:

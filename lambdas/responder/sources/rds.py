@@ -15,7 +15,7 @@ from responder.clients.failure import CallFailed
 from responder.model.finding import Finding, Status
 from responder.model.masking import mask
 from responder.model.service import Database, Service
-from responder.sources import Question, Source, Statement
+from responder.sources import METRIC_DATA, Question, Source, Statement, apart
 
 _METRICS = {"connections": "DatabaseConnections", "cpu": "CPUUtilization", "free_storage": "FreeStorageSpace",
             "free_memory": "FreeableMemory", "read_latency": "ReadLatency", "write_latency": "WriteLatency",
@@ -40,14 +40,10 @@ def ask(question: Question) -> list[Finding]:
     left = max(2, int(question.deadline - time.monotonic()))
     rds = aws.client("rds", left)
     instance = _instance(question, database, rds)
-    findings = [instance]
-    for part in (_events, _metrics, _waits):
-        try:
-            findings += part(question, database, rds if part is _events else instance)
-        except CallFailed as failed:
-            findings.append(Finding(SOURCE.name, part.__name__.strip("_"), failed.status, window=question.window,
-                                    note=failed.note))
-    return findings
+    return [instance, *apart(SOURCE.name, question, {
+        "events": lambda: _events(question, database, rds),
+        "metrics": lambda: _metrics(question, database),
+        "waits": lambda: _waits(question, database, str(instance.detail.get("resource") or ""))})]
 
 
 def _instance(question: Question, database: Database, rds: Any) -> Finding:
@@ -87,7 +83,7 @@ def _events(question: Question, database: Database, rds: Any) -> list[Finding]:
                     link=_link(database), detail={"events": sorted(events, key=lambda event: event["at"])[-50:]})]
 
 
-def _metrics(question: Question, database: Database, _: Any) -> list[Finding]:
+def _metrics(question: Question, database: Database) -> list[Finding]:
     cloudwatch = aws.client("cloudwatch", max(2, int(question.deadline - time.monotonic())))
     end = question.window.end
     series: dict[str, list[tuple[float, float]]] = {name: [] for name in _METRICS}
@@ -120,8 +116,7 @@ def _metrics(question: Question, database: Database, _: Any) -> list[Finding]:
     return findings
 
 
-def _waits(question: Question, database: Database, instance: Any) -> list[Finding]:
-    resource = instance.detail.get("resource")
+def _waits(question: Question, database: Database, resource: str) -> list[Finding]:
     if not database.performance_insights or not resource:
         return []
     insights = aws.client("pi", max(2, int(question.deadline - time.monotonic())))
@@ -154,8 +149,7 @@ def _statements(service: Service) -> tuple[Statement, ...]:
     arn = f"arn:{{partition}}:rds:{{region}}:{{account}}:db:{service.database.instance}"
     return (
         Statement(("rds:DescribeDBInstances", "rds:DescribeEvents"), (arn,)),
-        Statement(("cloudwatch:GetMetricData",), ("*",), why_all=(
-            "cloudwatch:GetMetricData knows no resources (Service Authorization Reference, Amazon CloudWatch)")),
+        METRIC_DATA,
         *((Statement(("pi:DescribeDimensionKeys",),
                      ("arn:{partition}:pi:{region}:{account}:metrics/rds/*",), why_all=(
                          "the DbiResourceId of an instance is not known before it is described")),)

@@ -14,7 +14,7 @@ from typing import Any
 from responder.clients import aws, kubernetes
 from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
-from responder.sources import Question, Source, Statement
+from responder.sources import METRIC_DATA, Question, Source, cluster_access
 from responder.sources.kubernetes import SOURCE as KUBERNETES
 from responder.sources.kubernetes import quantity
 
@@ -114,8 +114,6 @@ SOURCE = Source(
     name="utilisation",
     phases=frozenset({"diagnose"}),
     ask=ask,
-    statements=lambda service: (*KUBERNETES.statements(service), Statement(
-        ("cloudwatch:GetMetricData",), ("*",),
-        why_all="cloudwatch:GetMetricData knows no resources (Service Authorization Reference, Amazon CloudWatch)")),
+    statements=lambda service: (*cluster_access(service), METRIC_DATA),
     kubernetes_group=KUBERNETES.kubernetes_group,
 )
