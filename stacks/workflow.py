@@ -167,7 +167,7 @@ class Workflow(Construct):
 
     def _keep_records(self, function: Function) -> None:
         self._records.table.grant(function.role, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
-                                  "dynamodb:DeleteItem", "dynamodb:Query")
+                                  "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:ConditionCheckItem")
         self._records.key.grant_encrypt_decrypt(function.role)
         self._suppress_writes(function.role)
 

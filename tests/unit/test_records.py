@@ -108,3 +108,20 @@ def test_numbers_and_nesting_survive(records: Records) -> None:
     value = {"a": [1, 2.5, None, True, {"b": ""}]}
     records.note("i", "t", "s", "w", detail=value)
     assert records.everything("i")[0]["detail"] == value
+
+
+def test_a_signal_that_was_judged_already_opens_nothing_and_a_newer_one_does(records: Records) -> None:
+    first = start(alarm(), "e1")["incident"]["id"]
+    records.update(first, judged_until="2026-11-24T00:00:05.000Z")
+    records.close("payment-gateway", first)
+    late = start(alarm(), "e2", "2026-11-24T00:00:20.000Z")
+    assert (late["result"], late["incident"]["id"]) == ("attached", first)
+    newer = alarm()
+    newer["detail"]["state"]["timestamp"] = "2026-11-24T00:00:06.000+0000"
+    assert start(newer, "e3", "2026-11-24T00:00:21.000Z")["result"] == "opened"
+
+
+def test_an_incident_that_nobody_judged_leaves_its_late_signals_to_the_next(records: Records) -> None:
+    first = start(alarm(), "e1")["incident"]["id"]
+    records.close("payment-gateway", first)
+    assert start(alarm(), "e2", "2026-11-24T00:00:20.000Z")["result"] == "opened"

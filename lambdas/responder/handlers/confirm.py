@@ -25,6 +25,9 @@ def handler(visit: Step) -> dict[str, Any]:
                detail={"answer": result.answer, "kind": result.kind, "votes": result.votes,
                        "onset": iso(result.onset) if result.onset else None})
     if result.answer != "inconclusive":
+        # What a signal tells that is older than the oldest answer has been looked at.
+        ends = [f.window.end for f in visit.findings if f.usable and f.window]
+        visit.records.update(visit.incident, judged_until=iso(min(ends, default=visit.opened_at)))
         visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
                              confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
     return {"answer": result.answer, "kind": result.kind, "onset": result.onset, "votes": result.votes,

@@ -28,7 +28,7 @@ def handler(visit: Step) -> dict[str, Any]:
                    detail={"error_rate": progress.error_rate})
         values: dict[str, Any] = {"watched_until": iso(time.time())}
         if progress.answer == "recovered":
-            values |= {"recovered_at": iso(time.time()),
+            values |= {"recovered_at": iso(time.time()), "judged_until": iso(now),
                        "well_since": iso(progress.well_since) if progress.well_since else None}
         visit.records.update(visit.incident, **values)
         if progress.answer == "recovered":

@@ -3,6 +3,7 @@
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
 | `SERVICE#name` | `OPEN` | which incident is open, until when its lease lasts |
+| | `LAST` | the incident that was closed last, and until when its sources had looked |
 | `INCIDENT#id` | `INCIDENT` | the incident: service, outcome, cause, times |
 | | `SIGNAL#time#key` | an alarm or a person's start |
 | | `TIMELINE#entered#nn` | what happened, why, by whom |
@@ -70,7 +71,8 @@ class Records:
         """Open an incident for a service, or attach the signal to the one that is open.
 
         Of any number of calls at once, one opens. The call that is repeated by the execution that opened gets the
-        same answer again. A place whose lease has run out is taken over.
+        same answer again. A place whose lease has run out is taken over. A signal that arrives after its incident was
+        closed, but is from before the sources were last asked, was judged with it and is attached to it.
         """
         now = time.time()
         for _ in range(5):
@@ -88,7 +90,11 @@ class Records:
                         "Item": _item(self._kept({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT", "id": incident,
                                                   "service": service, "execution": execution,
                                                   "opened_at": opened_at, "status": "open"})),
-                        "ConditionExpression": "attribute_not_exists(pk)"}}])
+                        "ConditionExpression": "attribute_not_exists(pk)"}},
+                    {"ConditionCheck": {
+                        "TableName": self._table, "Key": _item({"pk": f"SERVICE#{service}", "sk": "LAST"}),
+                        "ConditionExpression": "attribute_not_exists(pk) OR judged_until < :at",
+                        "ExpressionAttributeValues": _item({":at": signal["at"]})}}])
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code not in ("TransactionCanceledException", "ConditionalCheckFailedException",
@@ -98,6 +104,10 @@ class Records:
                 if held and (held["lease_until"] >= now or held["execution"] == execution):
                     self.attach(held["incident"], signal)
                     return Opened(held["incident"], held["opened_at"], held["execution"] == execution)
+                last = None if held else self._get(f"SERVICE#{service}", "LAST")
+                if last and last["judged_until"] >= signal["at"]:
+                    self.attach(last["incident"], signal)
+                    return Opened(last["incident"], last["opened_at"], False)
                 time.sleep(0.05)
                 continue
             self.attach(incident, signal)
@@ -119,7 +129,12 @@ class Records:
             pass
 
     def close(self, service: str, incident: str) -> None:
-        """Free the service's place, where it is this incident's."""
+        """Free the service's place, where it is this incident's, and keep until when its sources had looked."""
+        item = self.incident(incident) or {}
+        if item.get("judged_until"):
+            # Before the place is free: a late signal finds one or the other.
+            self.put({"pk": f"SERVICE#{service}", "sk": "LAST", "incident": incident,
+                      "opened_at": item["opened_at"], "judged_until": item["judged_until"]}, KEPT_DAYS)
         try:
             self._client.delete_item(
                 TableName=self._table, Key=_item({"pk": f"SERVICE#{service}", "sk": "OPEN"}),
