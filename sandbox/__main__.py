@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     drill = words.add_parser("drill", help="run drills")
     drill.add_argument("paths", nargs="+", type=Path, metavar="FILE-OR-FOLDER")
     drill.add_argument("--json", type=Path, metavar="OUT-FOLDER", help="write OUT-FOLDER/NAME.json for each")
+    drill.add_argument("--record", type=Path, metavar="FOLDER", help="keep FOLDER/NAME.json.gz of each, for a replay")
     drill.add_argument("--keep", action="store_true", help="leave the sandbox up")
     demo = words.add_parser("demo", help="a bad release, from alarm to postmortem")
     demo.add_argument("--keep", action="store_true", help="leave the sandbox up")
@@ -67,7 +68,7 @@ def _drill(given: argparse.Namespace) -> int:
     except ContractError as error:
         print(f"nothing was started:\n{error}", file=sys.stderr)
         return 2
-    return 0 if run_all(drills, given.json, given.keep) else 1
+    return 0 if run_all(drills, given.json, given.keep, given.record) else 1
 
 
 def _demo(given: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
@@ -47,6 +48,8 @@ class Runner:
 
     def __init__(self, sandbox: Up, say: sandbox_run.Say = sandbox_run.say_plain) -> None:
         self.sandbox, self._say = sandbox, say
+        self.record = b""
+        """The record of the last drill's incident, as it is in S3; empty where there was none."""
         self._dynamodb, self._functions = boto3.client("dynamodb"), boto3.client("stepfunctions")
         self._functions_api = boto3.client("lambda")
         self._sqs, self._s3, self._logs = boto3.client("sqs"), boto3.client("s3"), boto3.client("logs")
@@ -145,6 +148,8 @@ class Runner:
         first = min((at for at in moment.alarms.values() if at >= moment.started), default=None)
         found = {text: self._places(text, items) for text in drill.expect.stored_nowhere or []}
         value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found))
+        address = (incidents[0].get("report") or {}).get("gz", "") if incidents else ""
+        self.record = _content(address) if address else b""
         self._stop_all()
         return value
 
@@ -195,7 +200,7 @@ class Runner:
                 if entry["LastModified"].timestamp() < self._begun:
                     continue
                 body = self._s3.get_object(Bucket=self.sandbox.outputs["Reports"], Key=entry["Key"])["Body"].read()
-                if text.encode() in body:
+                if text.encode() in (gzip.decompress(body) if entry["Key"].endswith(".gz") else body):
                     found.add(f"object {entry['Key']}")
         for group in self._logs.describe_log_groups()["logGroups"]:
             for page in self._logs.get_paginator("filter_log_events").paginate(
@@ -217,15 +222,24 @@ class Runner:
 
 def report_file(sandbox: Up, address: str, folder: Path) -> Path:
     """Fetch a report from S3 to disk, and return the file."""
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    target = folder / key
+    target = folder / address.removeprefix("s3://").partition("/")[2]
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    target.write_bytes(_content(address))
     return target
 
 
-def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool) -> bool:
-    """Run drills one after the other on one sandbox, print how they go, and return whether all were met."""
+def _content(address: str) -> bytes:
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    body: bytes = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return body
+
+
+def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
+            record_folder: Path | None = None) -> bool:
+    """Run drills one after the other on one sandbox, print how they go, and return whether all were met.
+
+    Each result goes to ``json_folder`` at once, each incident's record to ``record_folder``.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -246,6 +260,9 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool) -> bo
             if json_folder:
                 json_folder.mkdir(parents=True, exist_ok=True)
                 (json_folder / f"{drill.name}.json").write_text(json.dumps(value, indent=1) + "\n")
+            if record_folder and runner.record:
+                record_folder.mkdir(parents=True, exist_ok=True)
+                (record_folder / f"{drill.name}.json.gz").write_bytes(runner.record)
     finally:
         if not keep and not was_up:
             sandbox_run.down()

@@ -23,7 +23,8 @@ def handler(visit: Step) -> dict[str, Any]:
     visit.note(f"{result.answer.replace('_', ' ')}: {told}", kind="decision",
                why="; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()),
                detail={"answer": result.answer, "kind": result.kind, "votes": result.votes,
-                       "onset": iso(result.onset) if result.onset else None})
+                       "onset": iso(result.onset) if result.onset else None, "asked": sources,
+                       "signal_at": visit.opened_at})
     if result.answer != "inconclusive":
         # What a signal tells that is older than the oldest answer has been looked at.
         ends = [f.window.end for f in visit.findings if f.usable and f.window]

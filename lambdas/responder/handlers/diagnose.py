@@ -6,13 +6,12 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from responder.handlers.step import CARRIED_OUT, Step, step
-from responder.model.finding import Finding, latest
+from responder.handlers.step import Step, step
+from responder.model.finding import Finding
 from responder.model.service import deployed
-from responder.plan.diagnose import Diagnosis, diagnose, shipped_weights
-from responder.plan.isolate import isolate
-from responder.plan.remedies import WAIT, propose
-from responder.plan.symptom import read
+from responder.plan.decide import CARRIED_OUT, judge_cause
+from responder.plan.diagnose import Diagnosis, shipped_weights
+from responder.plan.remedies import WAIT
 from responder.records.table import iso
 
 
@@ -23,18 +22,18 @@ def handler(visit: Step) -> dict[str, Any]:
     items = visit.records.everything(visit.incident)
     recorded = [Finding.from_json(finding) for item in items
                 if item["sk"].startswith("EVIDENCE#") for finding in item["findings"]]
-    # Where the fault is may show better by now than when it was isolated.
-    isolation = isolate(visit.service, read(latest(recorded), visit.service.confirm, visit.opened_at), recorded)
     onset = visit.event["confirmation"].get("onset")
-    result = diagnose(visit.service, isolation, onset, recorded)
     weights = shipped_weights()
     tried = [(item["action"], item.get("component", "")) for item in items
              if item["sk"].startswith("ACTION#") and item["status"] in CARRIED_OUT]
-    proposed = propose(visit.service, result, onset, recorded, weights, tried)
+    judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights)
+    isolation, result, proposed = judgement.isolation, judgement.diagnosis, judgement.proposed
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                detail={"ranking": [asdict(hypothesis) for hypothesis in result.ranking], "missing": result.missing,
-                       "parts": [asdict(part) for part in result.parts]})
+                       "parts": [asdict(part) for part in result.parts], "cause": result.cause,
+                       "mechanism": result.mechanism, "component": result.component, "onset": onset, "tried": tried,
+                       "remedies": [f"{p.action} of {p.component}" for p in proposed]})
     visit.records.update(
         visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
                                "confidence": result.confidence, "summary": result.summary},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers.step import CARRIED_OUT, Step, step
+from responder.handlers.step import Step, step
+from responder.plan.decide import CARRIED_OUT
 from responder.plan.guardrails import Proposal, rule
 
 
@@ -19,14 +21,16 @@ def handler(visit: Step) -> dict[str, Any]:
             and item["status"] in CARRIED_OUT - {"done"}]
     proposal = Proposal(plan["action"], plan["target"], remedy["cause"], float(remedy["confidence"]),
                         tuple(remedy["sources"]), plan["refusal"])
-    decision = rule(visit.service, proposal, _kill_switch(visit), done)
+    kill_switch = _kill_switch(visit)
+    decision = rule(visit.service, proposal, kill_switch, done)
     status = {"permitted": "permitted", "observe": "observed", "refused": "refused"}[decision.ruling]
     record = visit.records.action(visit.incident, number)
     if record is None or record["status"] in ("planned", "permitted", "observed", "refused"):
         visit.records.set_action(visit.incident, number, status=status, guardrail=decision.guardrail,
                                  reason=decision.reason, decided_by="policy")
     visit.note(f"{plan['action']} on {plan['target']}: {status}", kind="decision", by="policy", why=decision.reason,
-               detail={"guardrail": decision.guardrail, "summary": plan["summary"]})
+               detail={"guardrail": decision.guardrail, "summary": plan["summary"], "ruling": decision.ruling,
+                       "proposal": asdict(proposal), "kill_switch": kill_switch, "done": done})
     return {"ruling": decision.ruling, "guardrail": decision.guardrail, "reason": decision.reason}
 
 

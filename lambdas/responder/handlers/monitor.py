@@ -18,14 +18,15 @@ def handler(visit: Step) -> dict[str, Any]:
     """
     recovery = visit.service.recovery
     people = visit.event["watching"] == "people"
-    now = seconds(visit.event["now"])
+    now, since = seconds(visit.event["now"]), seconds(visit.event["since"])
     give_up = recovery.watch_after_escalation_seconds if people else recovery.give_up_seconds
-    progress = judge(visit.service, visit.findings, now, seconds(visit.event["since"]), give_up)
+    progress = judge(visit.service, visit.findings, now, since, give_up)
     # Every look is evidence, for the chart; the looks themselves are told in the timeline only when they decide.
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     if progress.answer != "waiting":
         visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
-                   detail={"error_rate": progress.error_rate})
+                   detail={"error_rate": progress.error_rate, "answer": progress.answer, "now": now,
+                           "since": since, "give_up_seconds": give_up})
         values: dict[str, Any] = {"watched_until": iso(time.time())}
         if progress.answer == "recovered":
             values |= {"recovered_at": iso(time.time()), "judged_until": iso(now),

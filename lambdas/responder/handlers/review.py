@@ -9,6 +9,7 @@ from typing import Any
 from responder.clients.failure import CallFailed
 from responder.handlers.step import Step, step
 from responder.plan.review import review
+from responder.records.record import pack
 from responder.records.report import render, store
 from responder.records.table import iso
 
@@ -16,8 +17,9 @@ from responder.records.table import iso
 @step("Write the postmortem")
 def handler(visit: Step) -> dict[str, Any]:
     """Write the report from the record alone, so that it can be written again at any time; returns addresses."""
-    contents = review(visit.records.everything(visit.incident))
-    files = render(contents)
+    items = visit.records.everything(visit.incident)
+    contents = review(items)
+    files: dict[str, str | bytes] = {**render(contents), "gz": pack(visit.service, items)}
     try:
         addresses = store(os.environ["BUCKET"], visit.service.service, visit.incident, files)
     except CallFailed as failed:

@@ -19,9 +19,6 @@ from responder.model.masking import mask_all
 from responder.model.service import Service, load
 from responder.records.table import Records, seconds
 
-CARRIED_OUT = frozenset({"applied", "verified", "reverted", "failed", "done"})
-"""Statuses of a remedy that was carried out, with whatever success."""
-
 _log = logging.getLogger()
 _log.setLevel(logging.INFO)
 

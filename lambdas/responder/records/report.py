@@ -19,7 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from responder.clients import aws
 from responder.model.masking import mask_all
 
-_TYPES = {"html": "text/html; charset=utf-8", "md": "text/markdown; charset=utf-8", "json": "application/json"}
+_NAMES = {"html": "postmortem.html", "md": "postmortem.md", "json": "postmortem.json", "gz": "record.json.gz"}
+_TYPES = {"html": "text/html; charset=utf-8", "md": "text/markdown; charset=utf-8", "json": "application/json",
+          "gz": "application/gzip"}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 
 
@@ -39,13 +41,14 @@ def render(contents: Mapping[str, Any]) -> dict[str, str]:
             "json": json.dumps(contents, indent=1, sort_keys=True)}
 
 
-def store(bucket: str, service: str, incident: str, files: Mapping[str, str]) -> dict[str, str]:
+def store(bucket: str, service: str, incident: str, files: Mapping[str, str | bytes]) -> dict[str, str]:
     """Write the formats to the bucket, which keeps versions, and return their addresses by file ending."""
     addresses = {}
     for ending, body in files.items():
-        key = f"postmortems/{service}/{incident}/postmortem.{ending}"
+        key = f"postmortems/{service}/{incident}/{_NAMES[ending]}"
         with aws.failures("S3"):
-            aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body.encode(), ContentType=_TYPES[ending])
+            aws.client("s3").put_object(Bucket=bucket, Key=key, ContentType=_TYPES[ending],
+                                        Body=body.encode() if isinstance(body, str) else body)
         addresses[ending] = f"s3://{bucket}/{key}"
     return addresses
 

@@ -1,0 +1,39 @@
+"""Each decision of the plan as one pure function of what was on record: the steps make it, and a replay makes it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from responder.model.finding import Finding, latest
+from responder.model.service import Service
+from responder.plan.diagnose import Diagnosis, diagnose
+from responder.plan.isolate import Isolation, isolate
+from responder.plan.remedies import Proposed, propose
+from responder.plan.symptom import read
+
+CARRIED_OUT = frozenset({"applied", "verified", "reverted", "failed", "done"})
+"""Statuses of a remedy that was carried out, with whatever success."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Where the fault is, what it is, and what may be done about it."""
+
+    isolation: Isolation
+    diagnosis: Diagnosis
+    proposed: tuple[Proposed, ...]
+
+
+def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
+                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any]) -> Judgement:
+    """Diagnose from the findings of all steps so far.
+
+    ``opened_at`` and ``onset`` are seconds since 1970 (UTC); ``tried`` names the remedies (action, component) that
+    were carried out before. Where the fault is may show better by now than when it was isolated, and is judged again.
+    """
+    isolation = isolate(service, read(latest(findings), service.confirm, opened_at), findings)
+    diagnosis = diagnose(service, isolation, onset, findings, weights)
+    return Judgement(isolation, diagnosis, tuple(propose(service, diagnosis, onset, findings, weights, tried)))

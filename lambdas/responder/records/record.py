@@ -1,0 +1,38 @@
+"""The whole record of an incident as one compressed file: enough to make each of its decisions again."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from responder.model.service import Service
+from responder.plan.replay import BadRecord
+
+SCHEMA = 1
+_MAXIMUM_BYTES = 256 * 1024 * 1024
+
+
+def pack(service: Service, items: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return the configuration in force and all items of an incident, as gzip of JSON; the same always the same."""
+    text = json.dumps({"schema": SCHEMA, "service": asdict(service), "items": list(items)},
+                      separators=(",", ":"), sort_keys=True)
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def unpack(content: bytes) -> dict[str, Any]:
+    """Return what ``pack`` was given, from gzip or plain JSON; raises BadRecord."""
+    try:
+        if content[:2] == b"\x1f\x8b":
+            content = zlib.decompressobj(wbits=31).decompress(content, _MAXIMUM_BYTES)
+        record = json.loads(content)
+    except (ValueError, zlib.error) as error:
+        raise BadRecord(f"expected JSON, compressed by gzip or not ({error})") from error
+    if not isinstance(record, dict):
+        raise BadRecord(f"expected an object with service and items, found {type(record).__name__}")
+    if record.get("schema") != SCHEMA:
+        raise BadRecord(f"schema: expected {SCHEMA}, found {record.get('schema')!r}")
+    return record
