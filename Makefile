@@ -5,7 +5,7 @@ RUN = .venv/bin/python
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test drills up down status lint synth
+.PHONY: help setup demo test drills replay up down status lint synth
 
 help:  ## list the words
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -21,6 +21,9 @@ test: setup  ## run all tests, the drills on the embedded cloud among them
 
 drills: setup  ## run every drill of drills/
 	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen
+
+replay: setup  ## make an incident's decisions again: INCIDENT=file or s3://…/record.json.gz [WEIGHTS=file] [CONFIG=file]
+	@$(RUN) scripts/replay.py "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--config "$(CONFIG)")
 
 up: setup  ## start a sandbox and leave it up
 	@$(RUN) -m sandbox up

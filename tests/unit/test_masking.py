@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,13 +18,26 @@ def with_check_digit(digits: str) -> str:
 cards = st.text("0123456789", min_size=12, max_size=18).filter(lambda d: len(set(d)) > 1).map(with_check_digit)
 
 
-@given(cards, st.sampled_from(["", " ", "-"]),
-       st.sampled_from(["order {} failed", '{{"pan":"{}"}}', "/pay?card={}&x=1"]))
+texts = st.sampled_from([
+    "order {} failed", '{{"pan":"{}"}}', '{{"pan":{}}}', "/pay?card={}&x=1", "https://shop.example/pay/{}/confirm",
+    "https://shop.example/pay?pan={}#done", "card={};exp=12/29", "[{}]", "<pan>{}</pan>", "order 17 {} 3",
+    '{{\\"request\\":{{\\"card\\":\\"{}\\"}}}}', "card:{},amount:12.50", "{}\n", "pan%3D{}%26x"])
+
+
+@given(cards, st.sampled_from(["", " ", "-"]), texts)
 def test_a_card_number_does_not_come_out(card: str, separator: str, text: str) -> None:
     shown = separator.join(card[i:i + 4] for i in range(0, len(card), 4))
     masked = mask(text.format(shown))
     assert shown not in masked
     assert card not in masked
+    assert shown not in json.dumps(mask_all({"detail": [text.format(shown)]}))
+
+
+@given(st.lists(st.one_of(cards, st.text(max_size=20)), max_size=6))
+def test_no_card_number_comes_out_of_several(parts: list[str]) -> None:
+    masked = mask(" | ".join(parts))
+    for part in parts:
+        assert not (part.isascii() and is_card_number(part)) or part not in masked
 
 
 @given(st.text("0123456789", min_size=13, max_size=19).filter(lambda d: not is_card_number(d)))
@@ -41,3 +57,36 @@ def test_secrets_do_not_come_out() -> None:
 def test_masking_reaches_into_data() -> None:
     assert mask_all({"a": ["4242424242424242", {"b": "4242 4242 4242 4242"}]}) == {
         "a": ["[card …4242]", {"b": "[card …4242]"}]}
+
+
+secrets = st.from_regex(r"[A-Za-z0-9_+/.\-]{8,40}", fullmatch=True).filter(
+    lambda word: word.lower() != "rejected" and not re.match(r"\d{1,5}/", word))  # which in a URL is a port
+
+
+@given(secrets, st.sampled_from([
+    "password={}", "DB_PASSWORD={} DB_USER=payments", '{{"api_key": "{}"}}', '{{"accessKey":"{}","x":1}}',
+    "https://user:{}@host/path", "Authorization: Bearer {}", "/login?token={}&next=1",
+    '{{"name":"DB_PASSWORD","value":"{}"}}', '{{\\"name\\":\\"DB_PASSWORD\\",\\"value\\":\\"{}\\"}}']))
+def test_a_secret_does_not_come_out_wherever_it_stands(secret: str, text: str) -> None:
+    assert secret not in mask(text.format(secret))
+
+
+@given(secrets)
+def test_what_stands_under_the_name_of_a_secret_does_not_come_out(secret: str) -> None:
+    data = {"env": [{"name": "DB_PASSWORD", "value": secret}, {"name": "DB_HOST", "value": "payments-db"}],
+            "data": {"API_KEY": secret, "cvv": 123, "MODE": "live"}}
+    masked = mask_all(data)
+    assert secret not in json.dumps(masked)
+    assert masked["data"] == {"API_KEY": "[masked]", "cvv": "[masked]", "MODE": "live"}
+    assert masked["env"][1] == {"name": "DB_HOST", "value": "payments-db"}
+
+
+def test_a_changed_secret_is_seen_to_have_changed_and_not_to_what() -> None:
+    one, other = (mask_all({"password": word}, marks=True) for word in ("first", "second"))
+    assert one != other
+    assert "first" not in one["password"]
+    assert one == mask_all({"password": "first"}, marks=True)
+
+
+def test_a_long_run_of_card_numbers_is_masked_to_its_end() -> None:
+    assert "4242 4242" not in mask("4242 4242 4242 4242 " * 3000)

@@ -110,18 +110,44 @@ def test_numbers_and_nesting_survive(records: Records) -> None:
     assert records.everything("i")[0]["detail"] == value
 
 
-def test_a_signal_that_was_judged_already_opens_nothing_and_a_newer_one_does(records: Records) -> None:
-    first = start(alarm(), "e1")["incident"]["id"]
-    records.update(first, judged_until="2026-11-24T00:00:05.000Z")
-    records.close("payment-gateway", first)
+def closed(records: Records, judged_until: str = "2026-11-24T00:00:05.000Z", at: str | None = None) -> str:
+    name: str = start(alarm(), "e1")["incident"]["id"]
+    records.update(name, judged_until=judged_until, outcome="resolved", **({"closed_at": at} if at else {}))
+    records.close("payment-gateway", name)
+    return name
+
+
+def newer() -> dict[str, Any]:
+    signal = alarm()
+    signal["detail"]["state"]["timestamp"] = "2026-11-24T00:00:06.000+0000"
+    return signal
+
+
+def test_a_signal_that_was_judged_already_opens_nothing(records: Records) -> None:
+    first = closed(records)
     late = start(alarm(), "e2", "2026-11-24T00:00:20.000Z")
     assert (late["result"], late["incident"]["id"]) == ("attached", first)
-    newer = alarm()
-    newer["detail"]["state"]["timestamp"] = "2026-11-24T00:00:06.000+0000"
-    assert start(newer, "e3", "2026-11-24T00:00:21.000Z")["result"] == "opened"
+
+
+def test_a_relapse_opens_the_same_incident_again_and_counts_its_remedies_on(records: Records) -> None:
+    first = closed(records)
+    records.plan_action(first, 1, {"status": "verified"})
+    again = start(newer(), "e3", "2026-11-24T00:00:21.000Z")
+    assert (again["result"], again["incident"]["id"], again["number"]) == ("opened", first, 2)
+    item = records.incident(first)
+    assert item is not None
+    assert (item["status"], "outcome" in item, item["reopened_at"]) == ("open", False, ["2026-11-24T00:00:21.000Z"])
+    assert start(newer(), "e4", "2026-11-24T00:00:22.000Z")["result"] == "attached"
+    assert start(newer(), "e3", "2026-11-24T00:00:21.000Z")["result"] == "opened"
+
+
+def test_a_signal_long_after_the_closing_opens_another_incident(records: Records) -> None:
+    first = closed(records, at="2026-11-23T00:00:00.000Z")
+    later = start(newer(), "e3", "2026-11-24T00:00:21.000Z")
+    assert later["result"] == "opened"
+    assert later["incident"]["id"] != first
 
 
 def test_an_incident_that_nobody_judged_leaves_its_late_signals_to_the_next(records: Records) -> None:
-    first = start(alarm(), "e1")["incident"]["id"]
-    records.close("payment-gateway", first)
+    closed(records, "", "2026-11-23T00:00:00.000Z")
     assert start(alarm(), "e2", "2026-11-24T00:00:20.000Z")["result"] == "opened"

@@ -103,7 +103,7 @@ def watched(kind: str, item: dict[str, Any], reduce: Reduce) -> dict[str, Any]:
     """Reduce one object."""
     metadata = item["metadata"]
     body = reduce(item)
-    masked = mask_all(body)
+    masked = mask_all(body, marks=True)
     if len(json.dumps(masked)) > _BODY_BYTES:
         masked, body = {"too large to be kept": True}, None
     written, by = _last_written(metadata)

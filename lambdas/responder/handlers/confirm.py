@@ -29,8 +29,13 @@ def handler(visit: Step) -> dict[str, Any]:
         # What a signal tells that is older than the oldest answer has been looked at.
         ends = [f.window.end for f in visit.findings if f.usable and f.window]
         visit.records.update(visit.incident, judged_until=iso(min(ends, default=visit.opened_at)))
-        visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
-                             confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
+        before = visit.records.incident(visit.incident) or {}
+        if result.answer == "confirmed" and before.get("confirmed"):
+            # A relapse: it began when it began, and has not recovered after all.
+            visit.records.update(visit.incident, recovered_at=None, well_since=None)
+        elif not before.get("confirmed"):
+            visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
+                                 confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
     return {"answer": result.answer, "kind": result.kind, "onset": result.onset, "votes": result.votes,
             "readings": [asdict(reading) for reading in result.readings]}
 

@@ -30,10 +30,11 @@ def handler(visit: Step) -> dict[str, Any]:
     isolation, result, proposed = judgement.isolation, judgement.diagnosis, judgement.proposed
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
-               detail={"ranking": [asdict(hypothesis) for hypothesis in result.ranking], "missing": result.missing,
-                       "parts": [asdict(part) for part in result.parts], "cause": result.cause,
-                       "mechanism": result.mechanism, "component": result.component, "onset": onset, "tried": tried,
-                       "remedies": [f"{p.action} of {p.component}" for p in proposed]})
+               detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
+                       "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
+                       "parts": [asdict(part) for part in result.parts], "missing": result.missing,
+                       "remedies": [f"{p.action} of {p.component}" for p in proposed],
+                       "onset": onset, "tried": tried, "opened_at": visit.opened_at})
     visit.records.update(
         visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
                                "confidence": result.confidence, "summary": result.summary},

@@ -25,8 +25,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     ``event`` is {"input": …, "execution": its ARN, "started": its start}. The input is an EventBridge event "CloudWatch
     Alarm State Change", or a person's {"service", "reason", "started_by"}. Returns ``result``: ``opened``,
-    ``attached`` or ``refused`` with ``reason``; where opened, also ``incident`` and ``sources`` {phase: [{source,
-    function}]}.
+    ``attached`` or ``refused`` with ``reason``; where opened, also ``incident``, ``number`` (of its next remedy) and
+    ``sources`` {phase: [{source, function}]}.
     """
     given, execution, started = event.get("input"), event["execution"], event["started"]
     key = hashlib.sha256(execution.encode()).hexdigest()[:12]
@@ -40,17 +40,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return {"result": "refused", "reason": reason}
     signal.setdefault("at", started)
     incident = f"{service.service}-{started[:19].replace('-', '').replace(':', '')}Z-{key[:4]}"
-    opened = records().open(service.service, incident, execution, started, signal)
+    opened = records().open(service.service, incident, execution, started, signal, service.recovery.relapse_seconds)
     log(step="open", service=service.service, incident=opened.incident, new=opened.new, signal=signal["name"])
     if not opened.new:
         return {"result": "attached", "incident": {"id": opened.incident, "service": service.service,
                                                    "opened_at": opened.opened_at}}
     records().note(opened.incident, event["entered"], "Open the incident",
-                   f"opened by {signal['kind']} {signal['name']}", why=signal["reason"],
-                   by=signal.get("started_by", "system"), detail={"mode": service.mode, "signal_at": signal["at"]})
+                   f"opened {'again ' if opened.again else ''}by {signal['kind']} {signal['name']}",
+                   why=signal["reason"], by=signal.get("started_by", "system"), detail={"mode": service.mode, "signal_at": signal["at"]})
     asked = deployed(service.service).sources
     return {"result": "opened",
             "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at},
+            "number": 1 + sum(item["sk"].startswith("ACTION#") for item in records().everything(opened.incident)),
             "sources": {phase: asked.get(phase, []) for phase in _PHASES},
             "settings": {"attempts": _ATTEMPTS, "rounds": service.confirm.rounds,
                          "round_wait_seconds": service.confirm.round_wait_seconds,

@@ -6,19 +6,21 @@ digits or without; an order number that fails the check stays. Secrets are found
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
-_CARD = re.compile(r"(?<!\d)(?<!\d[.,])\d(?:[ \-]?\d){12,18}(?!\d)")
-_NAMED = re.compile(
-    r"""(?ix)
-    (\b(?:[a-z0-9_\-]*(?:password|passwd|secret|api[_\-]?key|access[_\-]?key|session[_\-]?token|auth[_\-]?token
-       |token|cvv2?|cvc2?|security[_\-]?code|private[_\-]?key))
-     (?:\\?["'])?\s*[:=]\s*(?:\\?["'])?)
-    ([^\s"'&,;}\\]+)
-    """)
+_CARD = re.compile(r"(?<!\d)(?<!\d[.,])\d(?:[ \-]?\d){12,}(?!\d)")
+_WORDS = (r"password|passwd|passphrase|secret|api[_\-]?key|access[_\-]?key|session[_\-]?token|auth[_\-]?token|token"
+          r"|cvv2?|cvc2?|security[_\-]?code|private[_\-]?key")
+_NAMED = re.compile(rf"""(?ix) ((?:{_WORDS}) (?:\\?["'])?\s*[:=]\s*(?:\\?["'])?) ([^\s"'&,;}}\\]+)""")
+_PAIR = re.compile(
+    rf"""(?ix) (name\\?["']\s*:\s*\\?["'][a-z0-9_.\-]*(?:{_WORDS})\\?["']\s*,\s*\\?["']value\\?["']\s*:\s*\\?["'])
+    ([^"'\\]+)""")
+"""Of an environment variable in Kubernetes' JSON, also where the JSON is a string within JSON."""
+_SECRET_NAME = re.compile(rf"(?i)(?:{_WORDS})$")
 _BEARER = re.compile(r"(?i)\b(bearer|basic|splunk)\s+[a-z0-9._~+/=\-]{8,}")
-_URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://[^\s/:@]*):[^\s/@]+@")
+_URL_PASSWORD = re.compile(r"""(?i)\b([a-z][a-z0-9+.\-]*://[^\s/:@"'<>]*):(?!\d{1,5}/)[^\s@"'<>]+@""")
 _AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*")
 _EMAIL = re.compile(r"\b[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}\b")
@@ -45,6 +47,7 @@ def mask(text: str) -> str:
     text = _JWT.sub("[masked token]", text)
     text = _AWS_KEY.sub("[masked key]", text)
     text = _BEARER.sub(r"\1 [masked]", text)
+    text = _PAIR.sub(r"\1[masked]", text)
     text = _NAMED.sub(
         lambda found: found[0] if found[2].lower() in _NOT_SECRET else f"{found[1]}[masked]", text)
     text = _EMAIL.sub("[masked e-mail]", text)
@@ -52,30 +55,54 @@ def mask(text: str) -> str:
 
 
 def _mask_card(found: re.Match[str]) -> str:
-    """Mask each card number within a run of digits, however the run was joined with its neighbours."""
+    """Mask each card number within a run of digits, however the run was joined with its neighbours.
+
+    Digits before or after one, joined by a separator ("order 17 4242 4242 …"), may hide it: all parts between
+    separators are tried, from the left, the longest first.
+    """
     run = found[0]
     places = [place for place, character in enumerate(run) if character.isdigit()]
-    digits = "".join(run[place] for place in places)
-    if is_card_number(digits):
-        return f"[card …{digits[-4:]}]"
-    # Digits before or after the number, joined by a separator ("order 17 4242 4242 …"), may hide it: try the parts
-    # between separators.
-    for size in range(len(digits) - 1, 12, -1):
-        for start in range(len(digits) - size + 1):
-            first, last = places[start], places[start + size - 1]
-            bounded = ((first == 0 or not run[first - 1].isdigit())
-                       and (last == len(run) - 1 or not run[last + 1].isdigit()))
-            if bounded and is_card_number(digits[start:start + size]):
-                return run[:first] + f"[card …{digits[start:start + size][-4:]}]" + mask(run[last + 1:])
-    return run
+    kept, shown, start = [], 0, 0
+    while len(places) - start >= 13:
+        size = _card_from(run, places, start) if places[start] == 0 or not run[places[start] - 1].isdigit() else 0
+        if size:
+            last = places[start + size - 1]
+            kept.append(f"{run[shown:places[start]]}[card …{''.join(run[p] for p in places[start:start + size])[-4:]}]")
+            shown = last + 1
+        start += size or 1
+    return "".join(kept) + run[shown:]
 
 
-def mask_all(value: Any) -> Any:
-    """Return plain JSON data with each text in it masked; keys too."""
+def _card_from(run: str, places: list[int], start: int) -> int:
+    """Return how many digits from ``start`` are a card number that ends at a separator; 0: none are."""
+    for size in range(min(len(places) - start, 19), 12, -1):
+        last = places[start + size - 1]
+        bounded = last == len(run) - 1 or not run[last + 1].isdigit()
+        if bounded and is_card_number("".join(run[place] for place in places[start:start + size])):
+            return size
+    return 0
+
+
+def mask_all(value: Any, marks: bool = False) -> Any:
+    """Return plain JSON data with each text in it masked; keys too, and what stands under the name of a secret.
+
+    With ``marks`` a secret leaves four hexadecimal digits of its hash, so that a changed one is seen to have changed.
+    """
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        return {mask(key) if isinstance(key, str) else key: mask_all(item) for key, item in value.items()}
+        named = "value" if isinstance(value.get("name"), str) and _SECRET_NAME.search(value["name"]) else None
+        return {mask(key) if isinstance(key, str) else key: _hidden(item, marks) if _is_secret(key, item, named)
+                else mask_all(item, marks) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [mask_all(item) for item in value]
+        return [mask_all(item, marks) for item in value]
     return value
+
+
+def _is_secret(key: Any, item: Any, named: str | None) -> bool:
+    return (isinstance(item, str | int | float) and not isinstance(item, bool) and isinstance(key, str)
+            and (key == named or bool(_SECRET_NAME.search(key))) and str(item).lower() not in _NOT_SECRET | {""})
+
+
+def _hidden(item: Any, marks: bool) -> str:
+    return f"[masked {hashlib.sha256(str(item).encode()).hexdigest()[:4]}]" if marks else "[masked]"

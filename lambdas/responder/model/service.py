@@ -207,6 +207,8 @@ class Recovery:
     """A remedy that has not helped by then did not help."""
     watch_after_escalation_seconds: int = 3600
     """How long the responder keeps watching while people work."""
+    relapse_seconds: int = 1800
+    """A signal within this time after an incident was closed opens the same one again."""
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,8 @@ _Outcome = tuple[dict[str, Any], dict[str, Any], str]
 
 
 def _confirm(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    result = confirm(history.service, detail.get("asked", ()), history.at(entered), history.opened_at)
+    result = confirm(history.service, detail.get("asked", ()), history.at(entered),
+                     detail.get("signal_at", history.opened_at))
     return ({key: detail.get(key) for key in ("answer", "kind", "votes")},
             {"answer": result.answer, "kind": result.kind, "votes": result.votes},
             "; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()))
@@ -124,7 +125,8 @@ def _isolate(history: _History, entered: str, detail: Mapping[str, Any]) -> _Out
 
 
 def _diagnose(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    found = judge_cause(history.service, history.until(entered), history.opened_at, detail.get("onset"),
+    found = judge_cause(history.service, history.until(entered), detail.get("opened_at", history.opened_at),
+                        detail.get("onset"),
                         [(action, component) for action, component in detail.get("tried", ())], history.weights)
     result = found.diagnosis
     return ({key: detail.get(key) for key in ("cause", "mechanism", "component", "remedies")}

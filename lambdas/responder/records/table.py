@@ -3,7 +3,7 @@
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
 | `SERVICE#name` | `OPEN` | which incident is open, until when its lease lasts |
-| | `LAST` | the incident that was closed last, and until when its sources had looked |
+| | `LAST` | the incident that was closed last, when, and until when its sources had looked |
 | `INCIDENT#id` | `INCIDENT` | the incident: service, outcome, cause, times |
 | | `SIGNAL#time#key` | an alarm or a person's start |
 | | `TIMELINE#entered#nn` | what happened, why, by whom |
@@ -56,6 +56,8 @@ class Opened:
     opened_at: str
     new: bool
     """Whether this very signal opened the incident."""
+    again: bool = False
+    """Whether it had been closed before."""
 
 
 class Records:
@@ -67,34 +69,40 @@ class Records:
 
     # --- opening and closing --------------------------------------------------------------------------------------
 
-    def open(self, service: str, incident: str, execution: str, opened_at: str, signal: dict[str, Any]) -> Opened:
+    def open(self, service: str, incident: str, execution: str, opened_at: str, signal: dict[str, Any],
+             relapse_seconds: float = 0.0) -> Opened:
         """Open an incident for a service, or attach the signal to the one that is open.
 
         Of any number of calls at once, one opens. The call that is repeated by the execution that opened gets the
         same answer again. A place whose lease has run out is taken over. A signal that arrives after its incident was
-        closed, but is from before the sources were last asked, was judged with it and is attached to it.
+        closed, but is from before the sources were last asked, was judged with it and is attached to it; a newer one
+        within ``relapse_seconds`` of the closing opens the same incident again.
         """
         now = time.time()
         for _ in range(5):
+            last = self._get(f"SERVICE#{service}", "LAST")
+            relapsed = last is not None and seconds(last["closed_at"]) + relapse_seconds >= now
+            name = last["incident"] if last and relapsed else incident
             try:
                 self._client.transact_write_items(TransactItems=[
                     {"Put": {
                         "TableName": self._table,
-                        "Item": _item({"pk": f"SERVICE#{service}", "sk": "OPEN", "incident": incident,
-                                       "execution": execution, "opened_at": opened_at,
+                        "Item": _item({"pk": f"SERVICE#{service}", "sk": "OPEN", "incident": name,
+                                       "execution": execution, "opened_at": opened_at, "again": relapsed,
                                        "lease_until": now + LEASE_SECONDS}),
                         "ConditionExpression": "attribute_not_exists(pk) OR lease_until < :now",
                         "ExpressionAttributeValues": _item({":now": now})}},
-                    {"Put": {
+                    self._opened_again(name, opened_at) if relapsed else {"Put": {
                         "TableName": self._table,
-                        "Item": _item(self._kept({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT", "id": incident,
+                        "Item": _item(self._kept({"pk": f"INCIDENT#{name}", "sk": "INCIDENT", "id": name,
                                                   "service": service, "execution": execution,
                                                   "opened_at": opened_at, "status": "open"})),
                         "ConditionExpression": "attribute_not_exists(pk)"}},
                     {"ConditionCheck": {
                         "TableName": self._table, "Key": _item({"pk": f"SERVICE#{service}", "sk": "LAST"}),
-                        "ConditionExpression": "attribute_not_exists(pk) OR judged_until < :at",
-                        "ExpressionAttributeValues": _item({":at": signal["at"]})}}])
+                        "ConditionExpression": "attribute_not_exists(pk) OR (judged_until < :at AND incident = :last)",
+                        "ExpressionAttributeValues": _item({
+                            ":at": signal["at"], ":last": last["incident"] if last else ""})}}])
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code not in ("TransactionCanceledException", "ConditionalCheckFailedException",
@@ -103,16 +111,26 @@ class Records:
                 held = self._get(f"SERVICE#{service}", "OPEN")
                 if held and (held["lease_until"] >= now or held["execution"] == execution):
                     self.attach(held["incident"], signal)
-                    return Opened(held["incident"], held["opened_at"], held["execution"] == execution)
+                    return Opened(held["incident"], held["opened_at"], held["execution"] == execution,
+                                  bool(held.get("again")))
                 last = None if held else self._get(f"SERVICE#{service}", "LAST")
                 if last and last["judged_until"] >= signal["at"]:
                     self.attach(last["incident"], signal)
                     return Opened(last["incident"], last["opened_at"], False)
                 time.sleep(0.05)
                 continue
-            self.attach(incident, signal)
-            return Opened(incident, opened_at, True)
+            self.attach(name, signal)
+            return Opened(name, opened_at, True, relapsed)
         raise RuntimeError(f"the place of {service} could neither be taken nor read")
+
+    def _opened_again(self, incident: str, at: str) -> dict[str, Any]:
+        return {"Update": {
+            "TableName": self._table, "Key": _item({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT"}),
+            "UpdateExpression": "SET #status = :open, "
+                                "reopened_at = list_append(if_not_exists(reopened_at, :none), :at) "
+                                "REMOVE outcome, closed_at, report",
+            "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": _item({":open": "open", ":none": [], ":at": [at]})}}
 
     def attach(self, incident: str, signal: dict[str, Any]) -> None:
         """Add a signal to an incident; the same signal twice is one."""
@@ -130,11 +148,11 @@ class Records:
 
     def close(self, service: str, incident: str) -> None:
         """Free the service's place, where it is this incident's, and keep until when its sources had looked."""
-        item = self.incident(incident) or {}
-        if item.get("judged_until"):
-            # Before the place is free: a late signal finds one or the other.
-            self.put({"pk": f"SERVICE#{service}", "sk": "LAST", "incident": incident,
-                      "opened_at": item["opened_at"], "judged_until": item["judged_until"]}, KEPT_DAYS)
+        item = self.incident(incident) or {"opened_at": iso(0)}
+        # Before the place is free: a late signal finds one or the other.
+        self.put({"pk": f"SERVICE#{service}", "sk": "LAST", "incident": incident, "opened_at": item["opened_at"],
+                  "closed_at": item.get("closed_at") or iso(time.time()),
+                  "judged_until": item.get("judged_until") or ""}, KEPT_DAYS)
         try:
             self._client.delete_item(
                 TableName=self._table, Key=_item({"pk": f"SERVICE#{service}", "sk": "OPEN"}),
