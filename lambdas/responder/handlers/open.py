@@ -47,7 +47,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                                                    "opened_at": opened.opened_at}}
     records().note(opened.incident, event["entered"], "Open the incident",
                    f"opened {'again ' if opened.again else ''}by {signal['kind']} {signal['name']}",
-                   why=signal["reason"], by=signal.get("started_by", "system"), detail={"mode": service.mode, "signal_at": signal["at"]})
+                   why=signal["reason"], by=signal.get("started_by", "system"),
+                   detail={"mode": service.mode, "signal_at": signal["at"]})
     asked = deployed(service.service).sources
     return {"result": "opened",
             "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at},
