@@ -43,7 +43,11 @@ class Records(Construct):
             self, "Reports", encryption=s3.BucketEncryption.KMS, encryption_key=self.key, bucket_key_enabled=True,
             versioned=True, enforce_ssl=True, block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             server_access_logs_bucket=self.access_logs, server_access_logs_prefix="reports/",
-            lifecycle_rules=[s3.LifecycleRule(noncurrent_version_expiration=Duration.days(400))],
+            lifecycle_rules=[
+                s3.LifecycleRule(noncurrent_version_expiration=Duration.days(400)),
+                # What the systems answered word for word is of use while the postmortem is being written.
+                s3.LifecycleRule(prefix="raw/", expiration=Duration.days(30),
+                                 noncurrent_version_expiration=Duration.days(1))],
             removal_policy=RemovalPolicy.RETAIN)
         self.topic = sns.Topic(self, "Incidents", display_name="Incidents", master_key=self.key, enforce_ssl=True)
         self.topic.add_to_resource_policy(iam.PolicyStatement(

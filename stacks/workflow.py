@@ -141,11 +141,13 @@ class Workflow(Construct):
         function = Function(
             self, f"Source{_camel(source.name)}", name=function_name(self._prefix, "source", source.name),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
-            environment={"SOURCE": source.name,
+            environment={"SOURCE": source.name, "BUCKET": self._records.bucket.bucket_name,
                          **({"TABLE": self._records.table.table_name} if source.reads else {})},
             statements=_distinct(statement for service in mine for statement in source.statements(service)),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
             timeout_seconds=int(source.deadline_seconds) + 10)
+        self._records.bucket.grant_put(function.role, "raw/*")
+        self._suppress_writes(function.role)
         if source.reads:
             self._records.grant_partition(function.role, source.reads + "*" if source.reads.endswith("#")
                                           else source.reads)
@@ -175,9 +177,9 @@ class Workflow(Construct):
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table, topic and bucket."},
-            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/postmortems/\\*$/g"},
+            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"},
                                                       {"regex": "/^Action::s3:Abort\\*$/g"}],
-             "reason": "Reports are objects whose keys are not known before; only below postmortems/."},
+             "reason": "Reports and raw answers are objects whose keys are not known before; only below their folder."},
         ], apply_to_children=True)
 
 

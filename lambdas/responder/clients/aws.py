@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from responder.clients import raw
 from responder.clients.failure import CallFailed
 
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
@@ -28,13 +29,23 @@ _UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "Unauthorize
                            "SignatureDoesNotMatch", "NotAuthorized", "NotAuthorizedException",
                            "SubscriptionRequiredException", "MissingAuthenticationToken",
                            "MissingAuthenticationTokenException"})
+_OWN = frozenset({"secretsmanager", "sts", "s3", "dynamodb", "ssm", "sns"})
+"""Services that are the responder's own tools: what they answer is no evidence, and some of it is secret."""
 
 
 @cache
 def client(service: str, read_timeout_seconds: int = 5, region: str | None = None) -> Any:
     """Return the boto3 client of an AWS service; one for the life of the function."""
-    return boto3.client(service, region_name=region, config=Config(
+    made = boto3.client(service, region_name=region, config=Config(
         connect_timeout=2, read_timeout=read_timeout_seconds, retries={"mode": "standard", "total_max_attempts": 3}))
+    if service not in _OWN:
+        made.meta.events.register("after-call.*", _answered)
+    return made
+
+
+def _answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    raw.answered_data(f"{model.service_model.service_name} {model.name}",
+                      {key: value for key, value in parsed.items() if key != "ResponseMetadata"})
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -11,8 +12,11 @@ from typing import Any
 
 import httpx
 
+from responder.clients import raw
 from responder.clients.failure import CallFailed
 
+# It logs every URL, whose query may hold what must not be stored.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 _RETRIED = frozenset({429, 502, 503, 504})
 _CONNECT_SECONDS = 3.0
 _BODY_LIMIT_BYTES = 32 * 1024 * 1024
@@ -75,6 +79,7 @@ class Http:
                 if response.status_code in _RETRIED and repeatable and self._pause(attempt, response):
                     continue
                 self._raise_for_status(url, response)
+                self._tee(response, f"{method} {url}")
                 yield response
                 return
             finally:
@@ -89,6 +94,15 @@ class Http:
             return self._client.request(method, url, timeout=self._left(url), **arguments)
         except httpx.HTTPError as error:
             raise self._failure(url, error) from error
+
+    def _tee(self, response: httpx.Response, asked: str) -> None:
+        """Hand over what is read of an answer, in whatever way it is read: all ways end in ``iter_bytes``."""
+        chunks = response.iter_bytes
+
+        def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
+            return raw.teed(asked, chunks(chunk_size))
+
+        response.iter_bytes = iter_bytes  # type: ignore[method-assign]
 
     def _left(self, url: str) -> float:
         left = self._deadline - time.monotonic()

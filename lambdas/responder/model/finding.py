@@ -44,6 +44,8 @@ class Finding:
     """What was asked, as a person could ask it again."""
     link: str = ""
     """The vendor's page that shows it."""
+    raw: str = ""
+    """Where the answer is kept word for word: an address in S3."""
     note: str = ""
     """Why there is no observation, or what limits it, in one sentence."""
     detail: dict[str, Any] = field(default_factory=dict)

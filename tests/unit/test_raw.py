@@ -1,0 +1,139 @@
+"""Every finding leads to the answer word for word: masked, bounded, and never at the incident's expense."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from moto import mock_aws
+
+from responder import sources
+from responder.clients import aws, raw
+from responder.clients.failure import CallFailed
+from responder.clients.http import Http
+from responder.handlers import ask
+from responder.model.finding import Finding
+from responder.model.service import Service
+
+CARD = "4242 4242 4242 4242"
+
+
+def http(body: bytes, status: int = 200) -> Http:
+    return Http(time.monotonic() + 5, transport=httpx.MockTransport(
+        lambda request: httpx.Response(status, content=iter([body]))))
+
+
+def kept(content: bytes) -> str:
+    return gzip.decompress(content).decode()
+
+
+def test_whole_and_streamed_answers_are_kept_masked() -> None:
+    with raw.keeping() as found:
+        assert http(b'{"card": "4242424242424242", "password": "hunter22"}').json("GET", "https://a.example/x?token=abcdefgh")
+        with http(b"one\ncard 4242 4242 4242 4242\n").stream("POST", "https://b.example/") as response:
+            assert list(response.iter_lines()) == ["one", f"card {CARD}"]
+    text = kept(found.packed())
+    assert "GET https://a.example" in text
+    assert "POST https://b.example" in text
+    assert "one\ncard [card …4242]" in text
+    for secret in ("4242424242424242", CARD, "hunter22", "abcdefgh"):
+        assert secret not in text
+
+
+def test_nothing_is_kept_where_nobody_asked_for_it() -> None:
+    assert http(b"{}").json("GET", "https://a.example/") == {}
+    with raw.keeping() as found:
+        pass
+    assert found.packed() == b""
+
+
+@pytest.mark.parametrize("number", ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242"])
+@pytest.mark.parametrize("before", range(raw.EACH_BYTES - 22, raw.EACH_BYTES, 3))
+def test_a_cut_leaves_no_part_of_a_card_number(before: int, number: str) -> None:
+    body = b"x" * (before - 1000) + b" " * 1000 + number.encode() + b" and more " * 100
+    with raw.keeping() as found, http(body).stream("GET", "https://a.example/") as response:
+        assert response.read() == body
+    text = kept(found.packed())
+    assert text.rstrip().endswith("[cut here]")
+    assert "4242" not in text.replace("[card …4242]", "")
+
+
+def test_all_answers_together_are_bounded() -> None:
+    with raw.keeping() as found:
+        for _ in range(40):
+            raw.answered("x", b"word " * 20_000)
+    assert len(kept(found.packed())) < raw.ALL_BYTES + 40 * 100
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for key, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "BUCKET": "reports",
+                       "SOURCE": "newrelic"}.items():
+        monkeypatch.setenv(key, value)
+    aws.client.cache_clear()
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="reports")
+        yield client
+    aws.client.cache_clear()
+
+
+EVENT = {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": "2026-11-24T00:00:00.000Z"},
+         "phase": "confirm", "now": "2026-11-24T00:00:01.000Z"}
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, service: Service, answer: Any, phase: str = "confirm") -> dict[str, Any]:
+    source = sources.Source("newrelic", frozenset({"confirm"}), answer)
+    monkeypatch.setattr(ask.sources, "find", lambda name: source)
+    monkeypatch.setattr(ask, "load", lambda name: service)
+    return ask.handler({**EVENT, "phase": phase}, None)
+
+
+def test_a_finding_says_where_its_answer_is(bucket: Any, monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
+    def answer(question: sources.Question) -> list[Finding]:
+        return [Finding("newrelic", "error_rate", value=http(b'{"rate": 0.5}').json("GET", "https://a.example/")["rate"])]
+
+    finding = asked(monkeypatch, service, answer)["findings"][0]
+    key = finding["raw"].removeprefix("s3://reports/")
+    assert key == "raw/payment-gateway/i-1/20261124T000001.000Z-confirm-newrelic.txt.gz"
+    assert '{"rate": 0.5}' in kept(bucket.get_object(Bucket="reports", Key=key)["Body"].read())
+    assert "raw" not in asked(monkeypatch, service, answer, "watch")["findings"][0]
+
+
+def test_a_source_that_broke_off_has_what_it_said_so_far(bucket: Any, monkeypatch: pytest.MonkeyPatch,
+                                                         service: Service) -> None:
+    def answer(question: sources.Question) -> list[Finding]:
+        http(b'{"said": 1}').json("GET", "https://a.example/")
+        raise CallFailed("malformed", "then it broke off")
+
+    finding = asked(monkeypatch, service, answer)["findings"][0]
+    assert finding["status"] == "malformed"
+    key = finding["raw"].removeprefix("s3://reports/")
+    assert '{"said": 1}' in kept(bucket.get_object(Bucket="reports", Key=key)["Body"].read())
+
+
+def test_no_place_for_it_costs_the_incident_nothing(bucket: Any, monkeypatch: pytest.MonkeyPatch,
+                                                    service: Service) -> None:
+    bucket.delete_bucket(Bucket="reports")
+
+    def answer(question: sources.Question) -> list[Finding]:
+        http(b"{}").json("GET", "https://a.example/")
+        return [Finding("newrelic", "error_rate", value=0.5)]
+
+    finding = asked(monkeypatch, service, answer)["findings"][0]
+    assert finding["value"] == 0.5
+    assert "raw" not in finding
+
+
+def test_the_responders_own_tools_are_no_evidence(bucket: Any) -> None:
+    boto3.client("secretsmanager").create_secret(Name="s", SecretString="top-secret-value")
+    with raw.keeping() as found:
+        assert aws.client("secretsmanager").get_secret_value(SecretId="s")["SecretString"] == "top-secret-value"
+        aws.client("cloudwatch").describe_alarms()
+    assert "cloudwatch DescribeAlarms" in kept(found.packed())
+    assert "top-secret-value" not in kept(found.packed())
