@@ -1,0 +1,212 @@
+"""How often the diagnosis is right: over the recorded drills, and over variants of them that are drawn from a seed.
+
+Both halves of the catalogue are reported apart: the one that was at hand while weights were chosen, and the one that
+was written by somebody who had not read the logic and that never served to choose anything.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.variants import variants
+from responder.model.finding import Finding
+from responder.plan.confirm import confirm
+from responder.plan.decide import judge_cause
+from responder.plan.diagnose import shipped_weights
+from responder.plan.guardrails import RELEASED, Proposal, rule
+from responder.plan.remedies import WAIT
+from responder.plan.replay import service_of
+from responder.records.record import unpack
+from responder.records.table import seconds
+from sandbox.drill.contract import Drill, read
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDS = ROOT / "tests" / "records"
+HALVES = {"seen": ("drills", "drills/catalogue"), "unseen": ("drills/unseen",)}
+HARMLESS = frozenset({WAIT, "escalate", "inform_customers", "engage_network_team"})
+"""They tell somebody, or nobody: no remedy that could be wrong."""
+VARIANTS = 10
+
+
+@dataclass(frozen=True)
+class Case:
+    """One recorded outage, or a variant of one, and what was made of it."""
+
+    drill: str
+    half: str
+    told: str
+    """What is different from the record; empty for the record itself."""
+    expected: tuple[str, ...]
+    cause: str
+    """The first cause that was named, ``unknown``, or ``none`` where it was called a false alarm."""
+    confidence: float
+    """Of the likeliest cause, named or not."""
+    likeliest: str
+    wrong: tuple[str, ...]
+    """Remedies that would have been carried out, and should not have been."""
+    milliseconds: float
+
+    @property
+    def verdict(self) -> str:
+        """``right``, ``wrong`` or ``undecided``."""
+        if self.cause in self.expected:
+            return "right"
+        return "undecided" if self.cause == "unknown" else "wrong"
+
+
+def recorded() -> list[tuple[str, Drill, dict[str, Any]]]:
+    """Return half, drill and record of every drill that has one."""
+    found = []
+    for half, folders in HALVES.items():
+        for drill in read([ROOT / folder for folder in folders]):
+            path = RECORDS / f"{drill.name}.json.gz"
+            if path.exists():
+                found.append((half, drill, unpack(path.read_bytes())))
+    return found
+
+
+def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
+           weights: Mapping[str, Any] | None = None) -> Case:
+    """Decide once more from what was on record before anything was done."""
+    service, weights = service_of(record), weights or shipped_weights()
+    items = sorted(record["items"], key=lambda item: str(item["sk"]))
+    incident = next(item for item in items if item["sk"] == "INCIDENT")
+    opened_at = seconds(incident["opened_at"])
+    applied = min((item["applied_at"] for item in items if item["sk"].startswith("ACTION#") and item.get("applied_at")),
+                  default="~")
+    expected = tuple(drill.expect.cause or ())
+    started = time.perf_counter()
+    visits = [(item["sk"].split("#")[1], item["step"], item.get("detail") or {}) for item in items
+              if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"]
+    last: tuple[str, float, str, tuple[str, ...]] = ("unknown", 0.0, "unknown", ())
+    onset = None
+    for entered, step, detail in visits:
+        if entered > applied:
+            break
+        if step == "Confirm the incident":
+            found = confirm(service, detail.get("asked", ()), _at(items, entered), detail.get("signal_at", opened_at))
+            onset = found.onset
+            if found.answer == "false_alarm":
+                last = ("none", 1.0, "none", ())
+                break
+        elif step == "Diagnose the root cause":
+            judgement = judge_cause(service, _at(items, entered, so_far=True), opened_at, onset, (), weights)
+            result = judgement.diagnosis
+            best = result.ranking[0] if result.ranking else None
+            last = (result.cause, best.confidence if best else 0.0, best.cause if best else "unknown",
+                    _wrong(drill, service, judgement.proposed))
+            if result.cause != "unknown":
+                break
+    milliseconds = (time.perf_counter() - started) * 1000
+    return Case(drill.name, half, told, expected, *last, milliseconds)
+
+
+def _wrong(drill: Drill, service: Any, proposed: Iterable[Any]) -> tuple[str, ...]:
+    """Remedies that the guardrails would let through, for a cause that is not there or against the drill's word."""
+    found = []
+    for remedy in proposed:
+        if remedy.action in HARMLESS:
+            continue
+        proposal = Proposal(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources)
+        if rule(service, proposal, RELEASED, ()).ruling != "permitted":
+            continue
+        if remedy.action in (drill.expect.never or ()) or (
+                drill.expect.cause and remedy.cause not in drill.expect.cause):
+            found.append(f"{remedy.action} of {remedy.component}")
+    return tuple(found)
+
+
+def _at(items: Sequence[Mapping[str, Any]], entered: str, so_far: bool = False) -> list[Finding]:
+    return [Finding.from_json(finding) for item in items if item["sk"].startswith("EVIDENCE#")
+            and (item["sk"].split("#")[1] <= entered if so_far else item["sk"].split("#")[1] == entered)
+            for finding in item["findings"]]
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the interval in which the share lies with 95 % (Wilson 1927)."""
+    if not of:
+        return 0.0, 1.0
+    share, spread = hits / of, z * z / of
+    middle = (share + spread / 2) / (1 + spread)
+    wide = z / (1 + spread) * math.sqrt(share * (1 - share) / of + spread / (4 * of))
+    return max(0.0, middle - wide), min(1.0, middle + wide)
+
+
+def summary(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return shares with intervals, the confusion matrix and the calibration of some cases."""
+    told = [case for case in cases if case.expected]
+    decided = [case for case in told if case.verdict != "undecided"]
+    right = sum(case.verdict == "right" for case in decided)
+    wrong = sum(bool(case.wrong) for case in cases)
+    confusion: dict[str, Counter[str]] = defaultdict(Counter)
+    for case in told:
+        confusion["/".join(case.expected)][case.cause] += 1
+    bins = []
+    for low, high in ((0.0, 0.5), (0.5, 0.8), (0.8, 0.9), (0.9, 0.95), (0.95, 0.99), (0.99, 1.01)):
+        inside = [case for case in told if low <= case.confidence < high and case.cause != "none"]
+        hits = sum(case.likeliest in case.expected for case in inside)
+        bins.append({"from": low, "to": min(high, 1.0), "cases": len(inside),
+                     "said": round(sum(case.confidence for case in inside) / len(inside), 3) if inside else None,
+                     "right": round(hits / len(inside), 3) if inside else None, "interval": wilson(hits, len(inside))})
+    times = sorted(case.milliseconds for case in cases)
+    return {"cases": len(cases), "decided": len(decided),
+            "right_of_decided": _share(right, len(decided)),
+            "undecided": _share(len(told) - len(decided), len(told)),
+            "wrong_remedies": _share(wrong, len(cases)),
+            "confusion": {expected: dict(found) for expected, found in sorted(confusion.items())},
+            "calibration": bins, "milliseconds_median": round(times[len(times) // 2], 1) if times else None,
+            "milliseconds_most": round(times[-1], 1) if times else None}
+
+
+def _share(hits: int, of: int) -> dict[str, Any]:
+    low, high = wilson(hits, of)
+    return {"count": hits, "of": of, "share": round(hits / of, 4) if of else None,
+            "interval": [round(low, 4), round(high, 4)]}
+
+
+def run(count: int = VARIANTS) -> dict[str, Any]:
+    """Judge all records and ``count`` variants of each; returns a summary per half and all cases that went wrong."""
+    records, varied = [], []
+    for half, drill, record in recorded():
+        records.append(judged(half, drill, record))
+        varied += [judged(half, drill, other, told) for told, other in variants(record, drill.name, count)]
+    return {"records": {half: summary([case for case in records if case.half == half]) for half in HALVES},
+            "variants": {half: summary([case for case in varied if case.half == half]) for half in HALVES},
+            "wrong": [vars(case) | {"verdict": case.verdict} for case in (*records, *varied)
+                      if case.verdict == "wrong" or case.wrong],
+            "undecided": sorted(Counter(case.drill for case in varied if case.verdict == "undecided").items())}
+
+
+def report(result: Mapping[str, Any]) -> str:
+    """Return the result as text."""
+    lines = ["Diagnosis (95 % Wilson intervals)", ""]
+    for kind in ("records", "variants"):
+        for half, told in result[kind].items():
+            lines.append(f"{kind} of the {half} half: {told['cases']} cases")
+            for name in ("right_of_decided", "undecided", "wrong_remedies"):
+                value = told[name]
+                if value["share"] is not None:
+                    lines.append(f"  {name.replace('_', ' '):17} {value['count']:4} of {value['of']:4}  "
+                                 f"{value['share']:7.1%}  ({value['interval'][0]:.1%} to {value['interval'][1]:.1%})")
+            lines.append(f"  median {told['milliseconds_median']} ms, most {told['milliseconds_most']} ms")
+    lines += ["", "Confusion over all variants (what was so: what was said)"]
+    confusion: dict[str, Counter[str]] = defaultdict(Counter)
+    for told in result["variants"].values():
+        for expected, found in told["confusion"].items():
+            confusion[expected].update(found)
+    for expected, found in sorted(confusion.items()):
+        lines.append(f"  {expected:32} " + ", ".join(f"{cause} {n}" for cause, n in found.most_common()))
+    lines += ["", "Calibration over the variants (confidence of the likeliest cause, and how often it is right)"]
+    for half, told in result["variants"].items():
+        for row in told["calibration"]:
+            if row["cases"]:
+                lines.append(f"  {half:6} {row['from']:.2f} to {row['to']:.2f}: {row['cases']:4} cases, said "
+                             f"{row['said']:.2f}, right {row['right']:.2f} "
+                             f"({row['interval'][0]:.2f} to {row['interval'][1]:.2f})")
+    return "\n".join(lines)

@@ -1,0 +1,126 @@
+"""A record is enough to make every decision again; what is recorded of the drills is decided well."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.diagnosis import RECORDS, Case, judged, recorded, summary, wilson
+from bench.variants import variants
+from responder.plan.diagnose import shipped_weights
+from responder.plan.replay import BadRecord, replay
+from responder.records.record import pack, unpack
+from tests.conftest import ROOT
+
+DRILLS = recorded()
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    return [judged(half, drill, record) for half, drill, record in DRILLS]
+
+
+@pytest.mark.parametrize("number", range(len(DRILLS)), ids=[drill.name for _, drill, _ in DRILLS])
+def test_what_was_recorded_of_a_drill_is_decided_well(cases: list[Case], number: int) -> None:
+    case = cases[number]
+    assert case.verdict != "wrong" or not case.expected
+    assert case.wrong == ()
+    assert case.milliseconds < 500  # far from the 50 ms that `make bench` measures: a guard against a slip only
+
+
+@pytest.mark.parametrize("half", ["seen", "unseen"])
+def test_few_recorded_drills_are_left_undecided(cases: list[Case], half: str) -> None:
+    found = summary([case for case in cases if case.half == half])
+    assert found["undecided"]["share"] <= 0.15
+    assert found["right_of_decided"]["share"] >= 0.95
+
+
+def one() -> dict[str, Any]:
+    return unpack((RECORDS / "bad-release.json.gz").read_bytes())
+
+
+def test_a_replay_comes_out_the_same_and_other_weights_are_seen_to_differ() -> None:
+    record = one()
+    decisions = replay(record)
+    assert {decision.step for decision in decisions} == {
+        "Confirm the incident", "Isolate the issue", "Diagnose the root cause", "Check the guardrails",
+        "Monitor the recovery"}
+    weights = copy.deepcopy(shipped_weights())
+    weights["prior"] = -9.0
+    other = [decision for decision in replay(record, weights) if decision.step == "Diagnose the root cause"]
+    assert other[0].again["cause"] == "unknown"
+    assert not other[0].same
+
+
+def test_a_replay_with_another_policy_shows_what_it_would_have_refused() -> None:
+    record = one()
+    record["service"]["policy"]["rollback"] = "off"
+    found = [decision for decision in replay(record) if decision.step == "Check the guardrails"]
+    assert found[0].again["guardrail"] == "policy"
+    assert not found[0].same
+
+
+@pytest.mark.parametrize(("content", "told"), [
+    (b"no json", "expected JSON"), (b"[]", "expected an object"), (b'{"schema": 7}', "schema: expected 1"),
+    (gzip.compress(b"{")[:-3], "expected JSON")])
+def test_what_is_no_record_is_refused_with_what_was_expected(content: bytes, told: str) -> None:
+    with pytest.raises(BadRecord, match=told):
+        unpack(content)
+
+
+def test_a_record_without_its_incident_is_refused() -> None:
+    record = one()
+    record["items"] = [item for item in record["items"] if item["sk"] != "INCIDENT"]
+    with pytest.raises(BadRecord, match="sk is INCIDENT"):
+        replay(record)
+    with pytest.raises(BadRecord, match="service"):
+        replay({"items": []})
+
+
+def test_packing_is_the_same_each_time(service: Any) -> None:
+    items = [{"pk": "INCIDENT#i", "sk": "INCIDENT", "id": "i"}]
+    assert pack(service, items) == pack(service, items)
+    assert unpack(pack(service, items))["items"] == items
+
+
+def test_the_command_says_what_comes_out_otherwise(tmp_path: Path) -> None:
+    record = one()
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(record))
+    weights = tmp_path / "weights.json"
+    weights.write_text(json.dumps(shipped_weights() | {"prior": -9.0}))
+
+    def called(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "scripts/replay.py", *arguments], cwd=ROOT, capture_output=True,
+                              text=True, check=False, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'lambdas'}"})
+
+    assert called(str(file)).returncode in (0, 1)  # 1 where weights have changed since it was recorded
+    other = called(str(file), "--weights", str(weights))
+    assert other.returncode == 1
+    assert "OTHER" in other.stdout
+    bad = called(str(tmp_path / "nowhere"))
+    assert (bad.returncode, "nowhere" in bad.stderr) == (2, True)
+
+
+def test_variants_are_the_same_each_time_and_leave_the_record_alone() -> None:
+    record = one()
+    before = copy.deepcopy(record)
+    first, second = ([told for told, _ in variants(record, "x", 20)] for _ in range(2))
+    assert first == second
+    assert len(set(first)) > 10
+    assert record == before
+
+
+def test_the_interval_holds_the_share() -> None:
+    low, high = wilson(19, 20)
+    assert low < 0.95 < high
+    assert wilson(0, 0) == (0.0, 1.0)
+    assert wilson(20, 20)[1] == pytest.approx(1.0)
