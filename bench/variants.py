@@ -31,7 +31,8 @@ def _evidence(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield item["source"], item
 
 
-def _sources(record: Mapping[str, Any]) -> list[str]:
+def sources_of(record: Mapping[str, Any]) -> list[str]:
+    """Return the names of all sources that were asked."""
     return sorted({source for source, _ in _evidence(record)})
 
 
@@ -49,19 +50,38 @@ def _onset(record: Mapping[str, Any]) -> float:
     return 0.0
 
 
+def without(record: Mapping[str, Any], source: str, status: str = "timeout") -> dict[str, Any]:
+    """Return the record as it would be had a source not answered at all."""
+    varied = copy.deepcopy(dict(record))
+    _silence(varied, source, status)
+    return varied
+
+
+def denied(record: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return the record as it would be had a source said that all is as it always was."""
+    varied = copy.deepcopy(dict(record))
+    for finding in _findings(varied, source):
+        _deny(finding)
+    return varied
+
+
 def missing(record: dict[str, Any], random: Random) -> str:
     """A source does not answer at all."""
-    source = random.choice(_sources(record))
+    source = random.choice(sources_of(record))
     status = random.choice(("timeout", "unavailable", "unauthorized", "throttled", "malformed"))
+    _silence(record, source, status)
+    return f"{source} {status}"
+
+
+def _silence(record: Mapping[str, Any], source: str, status: str) -> None:
     for name, item in _evidence(record):
         if name == source:
             item["findings"] = [{"source": source, "name": "answer", "status": status, "note": status}]
-    return f"{source} {status}"
 
 
 def late(record: dict[str, Any], random: Random) -> str:
     """A source has not got the newest half minute yet."""
-    source, behind = random.choice(_sources(record)), random.choice((20.0, 40.0))
+    source, behind = random.choice(sources_of(record)), random.choice((20.0, 40.0))
     for finding in _findings(record, source):
         window = finding.get("window")
         series = (finding.get("detail") or {}).get("series")
@@ -76,7 +96,7 @@ def late(record: dict[str, Any], random: Random) -> str:
 
 def denies(record: dict[str, Any], random: Random) -> str:
     """A source says that all is as it always was."""
-    source = random.choice(_sources(record))
+    source = random.choice(sources_of(record))
     for finding in _findings(record, source):
         _deny(finding)
     return f"{source} denies it"
@@ -211,7 +231,7 @@ def innocent_change(record: dict[str, Any], random: Random) -> str:
 
 def skewed(record: dict[str, Any], random: Random) -> str:
     """The clocks differ by some seconds."""
-    source, seconds = random.choice(_sources(record)), random.uniform(-8, 8)
+    source, seconds = random.choice(sources_of(record)), random.uniform(-8, 8)
     for finding in _findings(record, source):
         detail = finding.get("detail") or {}
         for change in detail.get("changes", []):

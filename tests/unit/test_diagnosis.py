@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from responder.model.finding import Finding, Window
 from responder.model.service import Service
 from responder.plan.confirm import confirm
-from responder.plan.diagnose import Diagnosis, diagnose, shipped_weights
+from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, rank, shipped_weights
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
+from responder.plan.observe import Observation
 from responder.plan.remedies import propose
+from responder.plan.segments import Segment
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
@@ -194,3 +196,27 @@ def test_every_weight_has_a_reason_and_a_mechanism_or_cause() -> None:
     for name, observation in weights["observations"].items():
         assert len(observation["reason"]) > 20 and observation["sentence"], name
         assert set(observation["weights"]) <= known, name
+
+
+OBSERVATIONS = sorted(shipped_weights()["observations"])
+
+
+@given(st.lists(st.tuples(st.sampled_from(OBSERVATIONS), st.sampled_from("abc")), max_size=8),
+       st.sampled_from(OBSERVATIONS), st.sampled_from("abcd"))
+def test_more_evidence_for_a_cause_never_lowers_it(seen: list[tuple[str, str]], more: str, source: str) -> None:
+    weights = shipped_weights()
+    part = Segment("payment-gateway", "own", 1.0)
+    before = [Observation(name, who, "x") for name, who in seen]
+    one, other = (confidences(rank(part, found, weights))
+                  for found in (before, [*before, Observation(more, source, "x")]))
+    given_weights = {name: _weight(weights["observations"], Observation(more, source, "x"), name, mechanism["cause"])
+                     for name, mechanism in weights["mechanisms"].items()}
+    for cause in one:
+        mine = [value for name, value in given_weights.items() if weights["mechanisms"][name]["cause"] == cause]
+        rest = [value for name, value in given_weights.items() if weights["mechanisms"][name]["cause"] != cause]
+        if min(mine) >= max(0.0, *rest):
+            assert other[cause] >= one[cause] - 0.0011  # they are rounded to a thousandth
+
+
+def confidences(ranked: list[Hypothesis]) -> dict[str, float]:
+    return {hypothesis.cause: hypothesis.confidence for hypothesis in ranked}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bench.diagnosis import RECORDS, Case, judged, recorded, summary, wilson
-from bench.variants import variants
+from bench.variants import denied, sources_of, variants, without
 from responder.plan.diagnose import shipped_weights
 from responder.plan.replay import BadRecord, replay
 from responder.records.record import pack, unpack
@@ -34,6 +34,15 @@ def test_what_was_recorded_of_a_drill_is_decided_well(cases: list[Case], number:
     assert case.verdict != "wrong" or not case.expected
     assert case.wrong == ()
     assert case.milliseconds < 500  # far from the 50 ms that `make bench` measures: a guard against a slip only
+
+
+@pytest.mark.parametrize("number", range(len(DRILLS)), ids=[drill.name for _, drill, _ in DRILLS])
+def test_no_single_source_that_fails_or_lies_leads_to_a_harmful_remedy(number: int) -> None:
+    half, drill, record = DRILLS[number]
+    for source in sources_of(record):
+        for told, varied in (("fails", without(record, source)), ("lies", denied(record, source))):
+            case = judged(half, drill, varied)
+            assert (source, told, case.wrong) == (source, told, ())
 
 
 @pytest.mark.parametrize("half", ["seen", "unseen"])
