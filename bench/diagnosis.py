@@ -19,7 +19,7 @@ from responder.model.finding import Finding
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
-from responder.plan.guardrails import RELEASED, Proposal, rule
+from responder.plan.guardrails import RELEASED, Proposal, Situation, rule
 from responder.plan.remedies import WAIT
 from responder.plan.replay import service_of
 from responder.records.record import unpack
@@ -114,7 +114,7 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Any]) -> tuple[str, ..
         if remedy.action in HARMLESS:
             continue
         proposal = Proposal(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources)
-        if rule(service, proposal, RELEASED, ()).ruling != "permitted":
+        if rule(service, proposal, Situation(0.0, RELEASED)).ruling != "permitted":
             continue
         if remedy.action in (drill.expect.never or ()) or (
                 drill.expect.cause and remedy.cause not in drill.expect.cause):

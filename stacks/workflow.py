@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
@@ -19,9 +19,10 @@ from cdk_nag import NagSuppressions
 from constructs import Construct
 
 from responder import actions, sources
-from responder.actions import Action
+from responder.actions import Action, find
 from responder.model.service import Service
 from responder.sources import Source, Statement
+from stacks.approvals import Approvals
 from stacks.function import Function
 from stacks.records import Records
 
@@ -41,7 +42,7 @@ class Group:
 GROUPS = {
     "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors",
                     ("open", "confirm", "isolate", "diagnose", "guard", "monitor")),
-    "tell": Group("Tells people: assembles the team, stands down, escalates", ("assemble", "close")),
+    "tell": Group("Tells people: assembles the team, asks for approval, stands down, escalates", ("assemble", "close")),
     "report": Group("Writes the postmortem", ("review",), 1024, 90),
 }
 
@@ -78,6 +79,10 @@ class Workflow(Construct):
         records.topic.grant_publish(steps["tell"].role)
         records.bucket.grant_put(steps["report"].role, "postmortems/*")
 
+        self._approvals = Approvals(self, "Approvals", prefix=prefix, services=services, code=code, records=records)
+        for function in (steps["tell"], *(self.actions[name] for name in self.actions if find(name).task_for)):
+            self._approvals.grant_links(function)
+
         self.undelivered = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
                                      enforce_ssl=True, retention_period=Duration.days(14))
         steps["tell"].function.configure_async_invoke(
@@ -98,6 +103,19 @@ class Workflow(Construct):
             self.state_machine.add_to_role_policy(iam.PolicyStatement(
                 actions=["lambda:InvokeFunction"], resources=[function.function.function_arn]))
         records.topic.grant_publish(self.state_machine)
+        # Its ARN by name: the state machine names the function, which must not name the state machine in turn.
+        machine = Stack.of(self).format_arn(service="states", resource="stateMachine", resource_name=prefix,
+                                            arn_format=ArnFormat.COLON_RESOURCE_NAME)
+        executions = Stack.of(self).format_arn(service="states", resource="execution", resource_name=f"{prefix}:*",
+                                               arn_format=ArnFormat.COLON_RESOURCE_NAME)
+        for role in (steps["decide"].role, *self._approvals.roles):
+            role.add_to_policy(iam.PolicyStatement(actions=["states:SendTaskSuccess"], resources=[machine]))
+        steps["decide"].role.add_to_policy(iam.PolicyStatement(
+            actions=["states:DescribeExecution"], resources=[executions]))
+        NagSuppressions.add_resource_suppressions(steps["decide"].role, [
+            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": f"/^Resource::arn:.*:execution:{prefix}:\\*$/g"}],
+             "reason": "Executions have names that are not known before; only those of this state machine."}],
+            apply_to_children=True)
         NagSuppressions.add_resource_suppressions(
             self.state_machine, [
                 {"id": "AwsSolutions-IAM5", "appliesTo": ["Resource::*"],

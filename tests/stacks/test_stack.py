@@ -118,7 +118,10 @@ def test_the_bundle_is_small(out: Path) -> None:
 def test_the_template_and_the_state_machine_are_valid(out: Path) -> None:
     done = subprocess.run([Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", "W", "--",
                            str(out / "IncidentResponse.template.json")], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:]
+    # cfn-lint does not know yet that JSONata may stand there (Step Functions: "Transforming data with JSONata").
+    known = re.compile(r"E3601 '\{% .* %\}' is not of type 'number' at '[^']*/TimeoutSeconds'")
+    problems = [line for line in done.stdout.splitlines() if re.match(r"E\d+ ", line) and not known.match(line)]
+    assert problems == [], done.stdout[-3000:]
 
 
 def successors(state: dict[str, Any]) -> list[str]:
@@ -147,10 +150,34 @@ def test_no_way_to_a_remedy_leads_around_the_guardrails() -> None:
     assert changing == ["Apply the remedy"]
     assert paths_to("Apply the remedy", "nothing")
     assert not paths_to("Apply the remedy", "Check the guardrails")
-    before = [name for name, state in ASL["States"].items() if "Apply the remedy" in successors(state)]
-    assert before == ["May it be done?"]
-    choice, = ASL["States"]["May it be done?"]["Choices"]
-    assert choice["Condition"] == "{% $decision.ruling = 'permitted' %}"
+    guards = {name for name, state in ASL["States"].items()
+              if state.get("Arguments", {}).get("Payload", {}).get("do") == "guard"}
+    for choice in before("Apply the remedy"):
+        ways = [way for way in ASL["States"][choice]["Choices"] if way["Next"] == "Apply the remedy"]
+        assert [way["Condition"] for way in ways] == ["{% $decision.ruling = 'permitted' %}"]
+        assert ASL["States"][choice]["Default"] != "Apply the remedy"
+        # The ruling that is looked at is the one that was just made, by the guardrails and nobody else.
+        assert before(choice) <= guards
+    for name, state in ASL["States"].items():
+        for assigned in (state.get("Assign", {}), *(way.get("Assign", {}) for way in state.get("Choices", []))):
+            if "decision" in assigned:
+                assert name in guards or assigned["decision"] == {}
+
+
+def test_a_remedy_that_needs_approval_comes_to_it_only_by_being_asked_for() -> None:
+    ways = [way["Next"] for way in ASL["States"]["May it be done?"]["Choices"] if "approval" in way["Condition"]]
+    assert ways == ["Ask for approval"]
+    assert set(successors(ASL["States"]["Ask for approval"])) == {"Check what was decided"}
+    asked = [name for name, state in ASL["States"].items()
+             if state.get("Arguments", {}).get("Payload", {}).get("asked") is not None]
+    assert asked == ["Check what was decided"]
+    # What people said is read from the table: nothing of the answer is passed on by the state machine.
+    assert ASL["States"]["Ask for approval"]["Output"] == {}
+    assert "Assign" not in ASL["States"]["Ask for approval"]
+
+
+def before(name: str) -> set[str]:
+    return {other for other, state in ASL["States"].items() if name in successors(state)}
 
 
 def test_every_state_can_be_reached_and_every_failure_is_caught() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,13 +12,11 @@ from responder.model.finding import Finding, Window
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import diagnose
-from responder.plan.guardrails import Proposal, rule
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.recovery import judge
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
-GOOD = Proposal("rollback", "deployment/x", "code_bug", 0.95, ("newrelic", "rollouts"))
 
 
 def rates(source: str, component: str, series: list[tuple[float, float, float]], baseline: float = 0.004,
@@ -148,28 +145,6 @@ def test_the_order_of_findings_changes_nothing(seed: int) -> None:
     shuffled = evidence()
     random.Random(seed).shuffle(shuffled)
     assert diagnose(shipped, WHERE, NOW - 30, shuffled) == diagnose(shipped, WHERE, NOW - 30, evidence())
-
-
-@pytest.mark.parametrize(("change", "kill_switch", "done", "guardrail"), [
-    ({}, None, [], "kill_switch"),
-    ({}, "engaged", [], "kill_switch"),
-    ({"refusal": "no earlier revision"}, "released", [], "precondition"),
-    ({"action": "dance"}, "released", [], "policy"),
-    ({"confidence": 0.5}, "released", [], "minimum_confidence"),
-    ({"sources": ("newrelic",)}, "released", [], "minimum_sources"),
-    ({}, "released", ["rollback", "scale_up", "restart_pods"], "remedies_per_incident"),
-])
-def test_each_guardrail_refuses(service: Service, change: dict[str, object], kill_switch: str | None,
-                                done: list[str], guardrail: str) -> None:
-    acting = replace(service, mode="auto")
-    decision = rule(acting, replace(GOOD, **change), kill_switch, done)  # type: ignore[arg-type]
-    assert (decision.ruling, decision.guardrail) == ("refused", guardrail)
-
-
-def test_what_is_shipped_only_observes(service: Service) -> None:
-    assert rule(service, GOOD, "released", []).ruling == "observe"
-    assert rule(replace(service, mode="auto"), GOOD, "released", []).ruling == "permitted"
-    assert rule(replace(service, mode="approve"), GOOD, "released", []).guardrail == "approval"
 
 
 def test_recovery_needs_two_sources_for_the_whole_time(service: Service) -> None:

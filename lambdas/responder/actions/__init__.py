@@ -37,6 +37,8 @@ class Case:
     """What the diagnosis knows that the remedy needs; see ``plan/remedies.py``."""
     deadline: float
     """``time.monotonic`` seconds by which it must have ended."""
+    answers: str = ""
+    """How those who are given a task say that it is done."""
 
     @property
     def mark(self) -> str:
@@ -79,6 +81,8 @@ class Action:
     kubernetes_group: str = ""
     tells: str = ""
     """Whom it tells, by the incident topic: ``customers``, ``network_team``; empty: it changes something instead."""
+    task_for: str = ""
+    """The role of the team that it gives a task to, which somebody then marks as done; empty: none."""
     deadline_seconds: float = 20.0
 
 

@@ -21,8 +21,8 @@ def plan(case: Case) -> Plan:
 
 def apply(case: Case, plan: Plan) -> str:
     """Publish the task on the incident topic."""
-    sns.publish(os.environ["TOPIC"], f"{case.service.service}: network team needed", plan.parameters["text"],
-                case.incident, audience="network_team")
+    sns.publish(os.environ["TOPIC"], f"{case.service.service}: network team needed",
+                f"{plan.parameters['text']}\n\n{case.answers}", case.incident, audience="network_team")
     return plan.summary
 
 
@@ -36,4 +36,5 @@ ACTION = Action(
     apply=apply,
     revert=None,
     tells="network_team",
+    task_for="network",
 )

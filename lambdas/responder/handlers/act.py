@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from responder import actions
 from responder.clients.failure import CallFailed
+from responder.handlers.approval import how
 from responder.handlers.step import Step, step
 from responder.records.table import iso
+from responder.records.tasks import Task, Tasks
 
 
 class TryAgain(Exception):
@@ -32,11 +34,13 @@ def _plan(visit: Step) -> dict[str, Any]:
         plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
                             refusal=f"what it needs to know could not be read: {failed.note}")
     kept = visit.records.plan_action(visit.incident, case.number, {
-        "action": action.name, "component": case.component, "risk": action.risk, "status": "planned",
+        "action": action.name, "component": case.component, "risk": action.risk,
+        "reversible": action.reversible and not action.keep_when_not_helped, "status": "planned",
         "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism,
         **asdict(plan)})
     visit.note(f"{action.name}: {kept['refusal'] or kept['summary']}", kind="plan", detail={"diff": kept["diff"]})
-    return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"]}
+    return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"],
+            "tells": bool(action.tells)}
 
 
 @step("Apply the remedy")
@@ -47,7 +51,15 @@ def _apply(visit: Step) -> dict[str, Any]:
     if record is None or record["status"] not in ("permitted", "applied", "done"):
         # The guardrails' ruling is in the record, not in what the state machine passes on.
         raise actions.ActionFailed("no guardrail has permitted this remedy")
+    told = bool(action.tells)
+    if not told and not visit.records.holds(record["lease"], visit.incident, record["fence"]):
+        reason = f"another incident may change {record['target']} by now"
+        visit.records.set_action(visit.incident, case.number, status="failed", guardrail="lease", reason=reason)
+        visit.note(f"{action.name} is not carried out", kind="action", why=reason)
+        return {"applied": False, "done": reason, "told": False}
     plan = _kept(record)
+    if action.task_for:
+        case = replace(case, answers=_task(visit, action.task_for, case.number))
     try:
         done = action.apply(case, plan)
     except CallFailed as failed:
@@ -57,12 +69,23 @@ def _apply(visit: Step) -> dict[str, Any]:
         visit.note(f"{action.name} failed", kind="action", why=str(failed))
         return {"applied": False, "done": str(failed), "told": False}
     at = record.get("applied_at") or iso(time.time())
-    told = bool(action.tells)
+    if not told:
+        visit.records.carried_out(visit.service.service, visit.incident, case.number, action.name, plan.target)
     visit.records.set_action(visit.incident, case.number, status="done" if told else "applied", applied_at=at,
                              done=done)
     visit.note(done, kind="notification" if told else "action", by=record.get("decided_by", "policy"),
                detail={"target": plan.target} | ({"to": action.tells, "by": "sns"} if told else {}))
     return {"applied": True, "done": done, "told": told}
+
+
+def _task(visit: Step, role: str, number: int) -> str:
+    """Keep the task that people are given, and return how they say that it is done."""
+    people = tuple(f"{person.role}: {person.name}" for person in visit.service.team if person.role == role)
+    now = time.time()
+    task = Task(visit.incident, number, visit.service.service, "manual", now,
+                now + visit.service.approval.task_seconds, people or (role,))
+    Tasks(visit.records).ask(task, "")
+    return "\n".join(how(visit, task, person) for person in task.asked)
 
 
 @step("Take the remedy back")
@@ -82,8 +105,9 @@ def _revert(visit: Step) -> dict[str, Any]:
         said = action.revert(case, plan)
     except CallFailed as failed:
         raise TryAgain(failed.note) from failed
-    visit.records.set_action(visit.incident, case.number, status="reverted", reason="it did not help")
-    visit.note(said, kind="action", why="it did not help")
+    why = str(visit.event.get("why") or "it did not help")
+    visit.records.set_action(visit.incident, case.number, status="reverted", reason=why)
+    visit.note(said, kind="action", why=why)
     return {"reverted": True}
 
 

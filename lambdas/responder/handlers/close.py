@@ -22,13 +22,16 @@ def _stand_down(visit: Step) -> dict[str, Any]:
     """Record the outcome and free the service's place; a false alarm tells nobody."""
     item = visit.records.incident(visit.incident) or {}
     outcome = "resolved" if item.get("recovered_at") else "false_alarm" if item.get("confirmed") is False else \
-        item.get("outcome", "escalated")
+        "observed" if visit.event.get("until") else item.get("outcome", "escalated")
     values: dict[str, Any] = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time())}
     if outcome == "false_alarm":
         values["cause"] = {"id": "none", "mechanism": "", "component": "", "confidence": 1.0,
                            "summary": "nothing was wrong"}
     visit.records.update(visit.incident, **values)
     visit.note(f"stood down: {outcome.replace('_', ' ')}", kind="outcome", why=item.get("cause", {}).get("summary", ""))
+    for action in visit.records.everything(visit.incident):
+        if action["sk"].startswith("ACTION#") and action.get("lease"):
+            visit.records.release(action["lease"], visit.incident)
     visit.records.close(visit.service.service, visit.incident)
     if outcome != "false_alarm":
         _tell(visit, f"{visit.service.service}: {outcome}",

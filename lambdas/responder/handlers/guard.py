@@ -1,7 +1,8 @@
-"""Check the guardrails: the one way to a remedy."""
+"""Check the guardrails: the one way to a remedy. After people were asked it is checked anew, with what they said."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -9,29 +10,53 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers.step import Step, step
 from responder.plan.decide import CARRIED_OUT
-from responder.plan.guardrails import Proposal, rule
+from responder.plan.guardrails import Proposal, Situation, rule
+from responder.records.tasks import Tasks
+
+_HOUR_SECONDS = 3600.0
+_LEASE_SECONDS = 1800.0
+"""Longer than a remedy takes to apply and to be watched; an incident that ends gives it back sooner."""
+_STATUS = {"permitted": "permitted", "approval": "waiting", "observe": "observed", "refused": "refused",
+           "rejected": "rejected"}
 
 
 @step("Check the guardrails")
 def handler(visit: Step) -> dict[str, Any]:
-    """Return ``ruling`` (permitted, observe, refused), ``guardrail`` and ``reason``, and put it on record."""
+    """Return ``ruling`` (permitted, approval, observe, refused, rejected), ``guardrail`` and ``reason``, on record."""
     plan, remedy, number = visit.event["plan"], visit.event["remedy"], int(visit.event["number"])
-    done = [item["action"] for item in visit.records.everything(visit.incident)
-            if item["sk"].startswith("ACTION#") and item["number"] != number
-            and item["status"] in CARRIED_OUT - {"done"}]
+    service = visit.service
+    items = [item for item in visit.records.everything(visit.incident) if item["sk"].startswith("ACTION#")]
+    done = tuple(item["action"] for item in items
+                 if item["number"] != number and item["status"] in CARRIED_OUT - {"done"})
     proposal = Proposal(plan["action"], plan["target"], remedy["cause"], float(remedy["confidence"]),
-                        tuple(remedy["sources"]), plan["refusal"])
-    kill_switch = _kill_switch(visit)
-    decision = rule(visit.service, proposal, kill_switch, done)
-    status = {"permitted": "permitted", "observe": "observed", "refused": "refused"}[decision.ruling]
+                        tuple(remedy["sources"]), plan["refusal"], bool(plan.get("tells")))
+    # What the state machine passes on says only whether people were asked; what they said is in the table.
+    answer, by = _answer(visit, number) if visit.event.get("asked") else ("", "")
+    now, target = time.time(), f"{service.cluster.name}/{service.cluster.namespace}/{plan['target']}"
+    fence = 0 if proposal.tells else visit.records.hold(target, visit.incident, _LEASE_SECONDS)
+    recent = tuple({key: item[key] for key in ("at", "action", "target", "incident")}
+                   for item in visit.records.remedies(service.service, now - max(
+                       _HOUR_SECONDS, service.guardrails.cooldown_seconds))
+                   if (item["incident"], item["sk"].rpartition("#")[2]) != (visit.incident, f"{number:02d}"))
+    situation = Situation(now, _kill_switch(visit), done, recent, not proposal.tells and not fence, answer, by)
+    decision = rule(service, proposal, situation)
     record = visit.records.action(visit.incident, number)
-    if record is None or record["status"] in ("planned", "permitted", "observed", "refused"):
-        visit.records.set_action(visit.incident, number, status=status, guardrail=decision.guardrail,
-                                 reason=decision.reason, decided_by="policy")
-    visit.note(f"{plan['action']} on {plan['target']}: {status}", kind="decision", by="policy", why=decision.reason,
+    if record is None or record["status"] in ("planned", *_STATUS.values()):
+        visit.records.set_action(visit.incident, number, status=_STATUS[decision.ruling],
+                                 guardrail=decision.guardrail, reason=decision.reason,
+                                 decided_by=decision.decided_by, lease=target, fence=fence)
+    visit.note(f"{plan['action']} on {plan['target']}: {_STATUS[decision.ruling]}", kind="decision",
+               by=decision.decided_by, why=decision.reason,
                detail={"guardrail": decision.guardrail, "summary": plan["summary"], "ruling": decision.ruling,
-                       "proposal": asdict(proposal), "kill_switch": kill_switch, "done": done})
+                       "proposal": asdict(proposal), "situation": asdict(situation)})
     return {"ruling": decision.ruling, "guardrail": decision.guardrail, "reason": decision.reason}
+
+
+def _answer(visit: Step, number: int) -> tuple[str, str]:
+    task = Tasks(visit.records).get(visit.incident, number)
+    if task is None or not task.decision:
+        return "none", ""
+    return task.decision, task.decided_by
 
 
 def _kill_switch(visit: Step) -> str | None:

@@ -12,21 +12,22 @@ from responder.records.table import iso, seconds
 
 @step("Monitor the recovery")
 def handler(visit: Step) -> dict[str, Any]:
-    """Return ``answer``: recovered, waiting, or not_helped once the time is up.
+    """Return ``answer``: recovered, waiting, worse, or not_helped once the time is up; and ``wait_seconds``.
 
-    ``since`` is when watching began, ``reason`` whether for a remedy or for people (who get longer).
+    ``since`` is when watching began, ``watching`` whether for a remedy or for people (who get longer).
     """
     recovery = visit.service.recovery
     people = visit.event["watching"] == "people"
     now, since = seconds(visit.event["now"]), seconds(visit.event["since"])
     give_up = recovery.watch_after_escalation_seconds if people else recovery.give_up_seconds
-    progress = judge(visit.service, visit.findings, now, since, give_up)
+    changed = visit.event["watching"] == "remedy" and bool(visit.event.get("changed"))
+    progress = judge(visit.service, visit.findings, now, since, give_up, changed)
     # Every look is evidence, for the chart; the looks themselves are told in the timeline only when they decide.
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     if progress.answer != "waiting":
         visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
                    detail={"error_rate": progress.error_rate, "answer": progress.answer, "now": now,
-                           "since": since, "give_up_seconds": give_up})
+                           "since": since, "give_up_seconds": give_up, "changed": changed})
         values: dict[str, Any] = {"watched_until": iso(time.time())}
         if progress.answer == "recovered":
             values |= {"recovered_at": iso(time.time()), "judged_until": iso(now),
@@ -37,4 +38,5 @@ def handler(visit: Step) -> dict[str, Any]:
                 if item["sk"].startswith("ACTION#") and item["status"] == "applied":
                     visit.records.set_action(visit.incident, item["number"], status="verified",
                                              verified_at=iso(time.time()), reason="the symptom has gone")
-    return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate}
+    return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,
+            "wait_seconds": progress.wait_seconds or recovery.check_every_seconds}

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from responder.clients import aws
+from responder.clients.failure import CallFailed
+from responder.handlers.decide import by_iam
 from responder.handlers.step import log, records
 from responder.model.masking import mask
 from responder.model.service import UnknownService, deployed, load, names
@@ -13,6 +16,7 @@ from responder.records.table import iso, seconds
 _REASON = 500
 _ATTEMPTS = 3
 """So often the evidence is gathered and a remedy sought, before people are asked."""
+_UNTIL = ("confirm", "isolate", "diagnose")
 _PHASES = ("confirm", "isolate", "diagnose", "watch")
 
 
@@ -24,11 +28,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Take a start of the state machine.
 
     ``event`` is {"input": …, "execution": its ARN, "started": its start}. The input is an EventBridge event "CloudWatch
-    Alarm State Change", or a person's {"service", "reason", "started_by"}. Returns ``result``: ``opened``,
-    ``attached`` or ``refused`` with ``reason``; where opened, also ``incident``, ``number`` (of its next remedy) and
+    Alarm State Change", or a person's {"service", "reason", "started_by", "until", "take_over"}, or a person's answer
+    {"incident", "task", "decision", "by"}. Returns ``result``: ``opened``, ``attached``, ``decided`` or ``refused``
+    with ``reason``; where opened, also ``incident``, ``number`` (of its next remedy) and
     ``sources`` {phase: [{source, function}]}.
     """
     given, execution, started = event.get("input"), event["execution"], event["started"]
+    if isinstance(given, dict) and "task" in given:
+        return _decided(given, execution, event["entered"])
     key = hashlib.sha256(execution.encode()).hexdigest()[:12]
     try:
         signal = _signal(given) | {"key": key}
@@ -40,6 +47,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return {"result": "refused", "reason": reason}
     signal.setdefault("at", started)
     incident = f"{service.service}-{started[:19].replace('-', '').replace(':', '')}Z-{key[:4]}"
+    until, take_over = signal.pop("until", ""), signal.pop("take_over", False)
+    if take_over:
+        running = _still_running(service.service)
+        if running:
+            records().refuse(started, key, running, given)
+            return {"result": "refused", "reason": running}
+        records().give_up(service.service)
     opened = records().open(service.service, incident, execution, started, signal, service.recovery.relapse_seconds)
     log(step="open", service=service.service, incident=opened.incident, new=opened.new, signal=signal["name"])
     if not opened.new:
@@ -52,11 +66,38 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     asked = deployed(service.service).sources
     return {"result": "opened",
             "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at},
+            "until": until,
             "number": 1 + sum(item["sk"].startswith("ACTION#") for item in records().everything(opened.incident)),
             "sources": {phase: asked.get(phase, []) for phase in _PHASES},
             "settings": {"attempts": _ATTEMPTS, "rounds": service.confirm.rounds,
                          "round_wait_seconds": service.confirm.round_wait_seconds,
-                         "check_every_seconds": service.recovery.check_every_seconds}}
+                         "check_every_seconds": service.recovery.check_every_seconds,
+                         "approval_seconds": service.approval.wait_seconds}}
+
+
+def _still_running(service: str) -> str:
+    """Why an incident cannot be taken over, in a sentence; empty where it can."""
+    held = records().item(f"SERVICE#{service}", "OPEN")
+    if held is None:
+        return ""
+    try:
+        with aws.failures("Step Functions"):
+            status = aws.client("stepfunctions").describe_execution(executionArn=held["execution"])["status"]
+    except CallFailed as failed:
+        # An execution of more than ninety days ago is forgotten, and no longer runs.
+        return "" if "ExecutionDoesNotExist" in failed.note else f"whether it still runs is not known: {failed.note}"
+    return f"the execution {held['execution']} still runs: stop it first" if status == "RUNNING" else ""
+
+
+def _decided(given: dict[str, Any], execution: str, entered: str) -> dict[str, Any]:
+    unknown = sorted(set(given) - {"incident", "task", "decision", "by"})
+    if unknown or "incident" not in given or "decision" not in given:
+        return {"result": "refused", "reason": mask(
+            'an answer is {"incident": "…", "task": "01", "decision": "approve" | "reject" | "done", "by": "…"}'
+            + (f"; it has {', '.join(unknown)}" if unknown else ""))}
+    answer = by_iam(records(), given, execution, entered)
+    log(step="open", **{key: value for key, value in answer.items() if isinstance(value, str)})
+    return answer
 
 
 def _signal(given: Any) -> dict[str, Any]:
@@ -69,11 +110,18 @@ def _signal(given: Any) -> dict[str, Any]:
     if not isinstance(service, str) or not service:
         raise BadInput('the input needs "service", the name of a service: {"service": "payment-gateway", '
                        '"reason": "…", "started_by": "…"}')
-    unknown = sorted(set(given) - {"service", "reason", "started_by"})
+    unknown = sorted(set(given) - {"service", "reason", "started_by", "until", "take_over"})
     if unknown:
-        raise BadInput(f"the input has {', '.join(unknown)}; it takes service, reason and started_by")
+        raise BadInput(f"the input has {', '.join(unknown)}; it takes service, reason, started_by, until and "
+                       "take_over")
+    until = given.get("until", "")
+    if until not in ("", *_UNTIL):
+        raise BadInput(f"until is {str(until)[:40]!r}; it takes {', '.join(_UNTIL)}")
+    if not isinstance(given.get("take_over", False), bool):
+        raise BadInput("take_over is true or false")
     person = mask(str(given.get("started_by") or "somebody"))[:100]
-    return {"service": service, "kind": "person", "name": person, "started_by": person,
+    return {"service": service, "kind": "person", "name": person, "started_by": person, "until": until,
+            "take_over": given.get("take_over", False),
             "reason": mask(str(given.get("reason") or "no reason was given"))[:_REASON]}
 
 

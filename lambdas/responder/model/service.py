@@ -207,6 +207,8 @@ class Recovery:
     """A remedy that has not helped by then did not help."""
     watch_after_escalation_seconds: int = 3600
     """How long the responder keeps watching while people work."""
+    check_at_most_every_seconds: int = 600
+    """While it takes long, looks become rarer, up to this."""
     relapse_seconds: int = 1800
     """A signal within this time after an incident was closed opens the same one again."""
 
@@ -225,6 +227,39 @@ class Guardrails:
     """No workload is scaled beyond this many pods."""
     storage_growth: float = 0.25
     """Storage is raised by this share of what is allocated."""
+    remedies_per_hour: int = 6
+    """Over all incidents of the service."""
+    cooldown_seconds: int = 900
+    """The same action on the same target not before so long after the last time."""
+    freezes: tuple[Freeze, ...] = ()
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """A time in which nothing is changed without a person."""
+
+    start: str
+    """ISO 8601 with a time zone (``2026-11-27T00:00:00Z``), or ``fri 18:00`` of every week, in UTC."""
+    end: str
+    reason: str = ""
+    allows: tuple[str, ...] = ()
+    """Actions that are carried out all the same."""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """How people are asked."""
+
+    wait_seconds: int = 900
+    """A request that nobody answers expires, and the next hypothesis or people follow."""
+    task_seconds: int = 3600
+    """So long a manual task can be marked as done."""
+    roles: tuple[str, ...] = ("sre",)
+    """Who of the team is asked for approvals."""
+    links: bool = True
+    """Whether signed links are sent; the way with IAM is always there."""
+    two_person: tuple[str, ...] = ()
+    """Actions that two people must approve, by the way with IAM."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +296,7 @@ class Service:
     confirm: Confirm = field(default_factory=Confirm)
     recovery: Recovery = field(default_factory=Recovery)
     guardrails: Guardrails = field(default_factory=Guardrails)
+    approval: Approval = field(default_factory=Approval)
     policy: dict[str, Policy] = field(default_factory=dict)
     """Per action: ``auto``, ``approve`` or ``off``; an action that is not named is ``off``."""
     team: tuple[Person, ...] = ()

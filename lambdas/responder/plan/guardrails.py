@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
 
-from responder.model.service import Service
+from responder.model.service import Freeze, Service
 
-Ruling = Literal["permitted", "observe", "refused"]
+Ruling = Literal["permitted", "approval", "observe", "refused", "rejected"]
 RELEASED = "released"
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEK_SECONDS = 7 * 86400
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,32 @@ class Proposal:
     """Independent sources that support the cause."""
     refusal: str = ""
     """Why the action itself refuses, by its own check of the preconditions; empty where it does not."""
+    tells: bool = False
+    """Whether it only tells somebody, and changes nothing."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the guardrails look at besides the proposal."""
+
+    now: float
+    """Seconds since 1970 (UTC)."""
+    kill_switch: str | None
+    """The SSM parameter's value; None where it could not be read: then nothing is done either."""
+    done: tuple[str, ...] = ()
+    """The remedies that this incident has carried out so far."""
+    recent: tuple[Mapping[str, Any], ...] = ()
+    """The remedies of the last hour for the service, of other incidents too: {at, action, target, incident}."""
+    held_by_another: bool = False
+    """Whether another incident may change the target just now."""
+    answer: str = ""
+    """What people said to it: ``approve``, ``reject``, ``none`` (nobody did in time); empty: not asked yet."""
+    answered_by: str = ""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Situation:
+        """Return what ``asdict`` wrote."""
+        return cls(**{**value, "done": tuple(value.get("done", ())), "recent": tuple(value.get("recent", ()))})
 
 
 @dataclass(frozen=True)
@@ -32,20 +61,20 @@ class Decision:
 
     ruling: Ruling
     guardrail: str = ""
-    """The guardrail that refused, or that turned it into an observation."""
+    """The guardrail that refused, or that turned it into a question or an observation."""
     reason: str = ""
+    decided_by: str = field(default="policy")
 
 
-def rule(service: Service, proposal: Proposal, kill_switch: str | None, done: Sequence[str]) -> Decision:
-    """Decide whether a proposal may be carried out.
+def rule(service: Service, proposal: Proposal, situation: Situation) -> Decision:
+    """Decide whether a proposal may be carried out, in the order of what weighs most.
 
-    ``kill_switch`` is the SSM parameter's value, None where it could not be read: then nothing is done either.
-    ``done`` names the remedies that this incident has carried out so far.
+    What only tells somebody is bound by the kill switch, the mode, its policy and its own refusal.
     """
     limits, policy = service.guardrails, service.policy.get(proposal.action, "off")
-    if kill_switch is None:
+    if situation.kill_switch is None:
         return Decision("refused", "kill_switch", "the kill switch could not be read")
-    if kill_switch.strip() != RELEASED:
+    if situation.kill_switch.strip() != RELEASED:
         return Decision("refused", "kill_switch", f"the kill switch {service.kill_switch} is not {RELEASED!r}")
     if proposal.refusal:
         return Decision("refused", "precondition", proposal.refusal)
@@ -57,12 +86,64 @@ def rule(service: Service, proposal: Proposal, kill_switch: str | None, done: Se
     if len(proposal.sources) < limits.minimum_sources:
         return Decision("refused", "minimum_sources",
                         f"{len(proposal.sources)} independent sources are fewer than {limits.minimum_sources}")
-    if len(done) >= limits.remedies_per_incident:
-        return Decision("refused", "remedies_per_incident",
-                        f"{len(done)} of at most {limits.remedies_per_incident} remedies have been carried out")
+    refused = None if proposal.tells else _bounded(service, proposal, situation)
+    if refused:
+        return refused
     if service.mode == "observe":
         return Decision("observe", "mode", "the mode is observe: this would be done")
     if service.mode == "approve" or policy == "approve":
-        return Decision("refused", "approval",
-                        "a person must carry it out: approval is asked for by the mode or the policy")
+        return _approved(service, proposal, situation, policy)
     return Decision("permitted", reason=f"policy: {proposal.action} is auto")
+
+
+def _bounded(service: Service, proposal: Proposal, situation: Situation) -> Decision | None:
+    """What bounds changes by time and number."""
+    limits = service.guardrails
+    for freeze in limits.freezes:
+        if within(freeze, situation.now) and proposal.action not in freeze.allows:
+            return Decision("refused", "freeze", f"a freeze is on until {freeze.end}"
+                            + (f": {freeze.reason}" if freeze.reason else ""))
+    if len(situation.done) >= limits.remedies_per_incident:
+        return Decision("refused", "remedies_per_incident", f"{len(situation.done)} of at most "
+                        f"{limits.remedies_per_incident} remedies have been carried out")
+    hour = [item for item in situation.recent if situation.now - item["at"] < 3600]
+    if len(hour) >= limits.remedies_per_hour:
+        return Decision("refused", "remedies_per_hour",
+                        f"{len(hour)} of at most {limits.remedies_per_hour} remedies within an hour")
+    again = [item["at"] for item in situation.recent if (item["action"], item["target"]) == (
+        proposal.action, proposal.target)]
+    if again and situation.now - max(again) < limits.cooldown_seconds:
+        return Decision("refused", "cooldown", f"{proposal.action} was carried out on {proposal.target} "
+                        f"{situation.now - max(again):.0f} s ago; not again within {limits.cooldown_seconds} s")
+    if situation.held_by_another:
+        return Decision("refused", "lease", f"another incident is changing {proposal.target}")
+    return None
+
+
+def _approved(service: Service, proposal: Proposal, situation: Situation, policy: str) -> Decision:
+    asks = f"the policy for {proposal.action} is approve" if policy == "approve" else "the mode is approve"
+    if not situation.answer:
+        return Decision("approval", "approval", f"{asks}: people are asked")
+    if situation.answer == "approve":
+        return Decision("permitted", reason="approved", decided_by=situation.answered_by)
+    if situation.answer == "reject":
+        return Decision("rejected", "approval", f"rejected by {situation.answered_by}",
+                        decided_by=situation.answered_by)
+    return Decision("rejected", "approval", f"{asks}, and nobody decided within {service.approval.wait_seconds} s")
+
+
+def within(freeze: Freeze, now: float) -> bool:
+    """Whether a moment (seconds since 1970, UTC) lies in a freeze."""
+    if freeze.start[:3].lower() in _DAYS:
+        start, end = weekly(freeze.start), weekly(freeze.end)
+        # The first of January 1970 was a Thursday.
+        place = (now + 3 * 86400) % _WEEK_SECONDS
+        return start <= place < end if start <= end else place >= start or place < end
+    return datetime.fromisoformat(freeze.start).timestamp() <= now < datetime.fromisoformat(freeze.end).timestamp()
+
+
+def weekly(text: str) -> int:
+    """Return the seconds from Monday 00:00 to ``fri 18:00``; raises ValueError."""
+    day, _, clock = text.lower().partition(" ")
+    moment = datetime.strptime(clock, "%H:%M").replace(tzinfo=UTC)
+    return _DAYS.index(day[:3]) * 86400 + moment.hour * 3600 + moment.minute * 60

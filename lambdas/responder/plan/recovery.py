@@ -9,11 +9,15 @@ from typing import Literal
 
 from responder.model.finding import Bucket, Finding, buckets
 from responder.model.service import Service
-from responder.plan.rates import upper_bound
+from responder.plan.rates import lower_bound, upper_bound
 
-Answer = Literal["recovered", "waiting", "not_helped"]
+Answer = Literal["recovered", "waiting", "not_helped", "worse"]
 
 SOURCES_NEEDED = 2
+_BEFORE_SECONDS = 60.0
+_SETTLE_SECONDS = 20.0
+_SETTLE_SHARE = 1 / 15
+"""Of the time that a remedy has to help: pods come and go, an instance starts again."""
 _LEAST_SHARE = 0.3
 """Fewer requests than this share of what the baseline had are no recovery: customers are still kept away."""
 _SPURIOUS_ERRORS = 2
@@ -30,11 +34,15 @@ class Progress:
     """At the entry, over the time that must be well; None where nobody could tell."""
     well_since: float | None
     """Since when the symptom is gone, by the source that says so last; seconds since 1970 (UTC)."""
+    wait_seconds: int = 0
+    """After how long to look again; 0 where there is nothing to wait for."""
 
 
 def judge(service: Service, findings: Sequence[Finding], now: float, changed_at: float,
-          give_up_seconds: float) -> Progress:
+          give_up_seconds: float, changed: bool = False) -> Progress:
     """Judge the recovery at ``now`` (seconds since 1970, UTC), after what was done at ``changed_at``.
+
+    ``changed`` says that a remedy was carried out then, so that getting worse is held against it.
 
     Recovered means: by at least two sources (or all that are deployed, where there are fewer), every component has
     been without the symptom for ``recovery.hold_seconds``, with requests to show for it. Where only one of several
@@ -77,12 +85,64 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
     said = "; ".join(reasons) or "no source answered"
     if len(long_enough) >= needed:
         return Progress("recovered", said, rate, max(long_enough))
+    harmed = worse(service, findings, now, changed_at) if changed else ""
+    if harmed:
+        return Progress("worse", harmed, rate, None)
     if now - changed_at >= give_up_seconds and not well:
         return Progress("not_helped", said, rate, None)
     # Somebody sees it getting better: the time to hold is granted on top, but no more than that.
     if now - changed_at >= give_up_seconds + 2 * hold:
         return Progress("not_helped", said, rate, None)
-    return Progress("waiting", said, rate, max(well.values()) if well else None)
+    since_well = max(well.values()) if well else None
+    return Progress("waiting", said, rate, since_well,
+                    next_look(service, now - changed_at, None if since_well is None else since_well + hold - now))
+
+
+def next_look(service: Service, elapsed_seconds: float, left_seconds: float | None) -> int:
+    """Return after how many seconds to look again.
+
+    While it takes long, looks become rarer, so that hours of watching stay cheap; where it is well already, the next
+    look is when it has been well for long enough (``left_seconds``), if that is sooner.
+    """
+    recovery = service.recovery
+    wait = min(max(recovery.check_every_seconds, 0.4 * elapsed_seconds), recovery.check_at_most_every_seconds)
+    if left_seconds is not None:
+        wait = max(recovery.check_every_seconds, min(wait, left_seconds + 1))
+    return max(1, round(wait))
+
+
+def worse(service: Service, findings: Sequence[Finding], now: float, changed_at: float) -> str:
+    """Say which component became worse by what was done at ``changed_at``; an empty text where none did.
+
+    By every source that answers (two at least, where two are deployed): its failures before and after lie apart beyond
+    doubt, by more than the limit that makes an outage, and the newest period shows it still. The first moments after a
+    change, in which pods come and go, do not count.
+    """
+    asked = {finding.source for finding in findings if finding.name in ("error_rate", "answer")}
+    told: dict[str, list[str]] = defaultdict(list)
+    sources = set()
+    for finding in findings:
+        if finding.name != "error_rate" or not finding.usable:
+            continue
+        period = service.metrics.period_seconds
+        settled = changed_at + max(_SETTLE_SECONDS, _SETTLE_SHARE * service.recovery.give_up_seconds)
+        series = buckets(finding)
+        before = [b for b in series if changed_at - _BEFORE_SECONDS <= b.start and b.start + period <= changed_at]
+        after = [b for b in series if settled <= b.start and b.start + period <= now]
+        if not before or len(after) < 2:
+            continue
+        sources.add(finding.source)
+        # The outage may have been on its way up: what it had reached is what counts.
+        was = max(before, key=lambda b: b.error_rate)
+        requests, errors = sum(b.requests for b in after), sum(b.errors for b in after)
+        if requests >= service.confirm.minimum_requests and after[-1].error_rate > service.confirm.error_rate and (
+                lower_bound(errors, requests) > upper_bound(was.errors, was.requests) + service.confirm.error_rate):
+            told[finding.component].append(f"{finding.source}: {errors / requests:.0%} of requests fail after it, "
+                                           f"at most {was.error_rate:.0%} did before")
+    for component, said in sorted(told.items()):
+        if len(said) >= min(SOURCES_NEEDED, len(asked)) and len(said) == len(sources):
+            return f"{component} became worse: {'; '.join(said)}"
+    return ""
 
 
 def _fresh(service: Service) -> float:

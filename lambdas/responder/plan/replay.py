@@ -17,7 +17,7 @@ from responder.model.service import Service, build
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
-from responder.plan.guardrails import Proposal, rule
+from responder.plan.guardrails import Proposal, Situation, rule
 from responder.plan.isolate import isolate
 from responder.plan.recovery import judge
 from responder.plan.symptom import read
@@ -144,14 +144,15 @@ def _of(detail: Mapping[str, Any]) -> Any:
 def _guard(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
     given = dict(detail["proposal"])
     decision = rule(history.service, Proposal(**given | {"sources": tuple(given["sources"])}),
-                    detail.get("kill_switch"), detail.get("done", ()))
+                    Situation.from_json(detail["situation"]))
     named = {"action": given["action"], "target": given["target"]}
     return (named | {key: detail.get(key) for key in ("ruling", "guardrail")},
             named | {"ruling": decision.ruling, "guardrail": decision.guardrail}, decision.reason)
 
 
 def _monitor(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    progress = judge(history.service, history.at(entered), detail["now"], detail["since"], detail["give_up_seconds"])
+    progress = judge(history.service, history.at(entered), detail["now"], detail["since"], detail["give_up_seconds"],
+                     detail.get("changed", False))
     return {"answer": detail.get("answer")}, {"answer": progress.answer}, progress.reason
 
 

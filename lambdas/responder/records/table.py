@@ -9,6 +9,9 @@
 | | `TIMELINE#entered#nn` | what happened, why, by whom |
 | | `EVIDENCE#entered#source` | the findings of one source in one step |
 | | `ACTION#nn` | a remedy: plan, what was there before, what became of it |
+| `TASK#incident` | | what people are asked, see ``records/tasks.py`` |
+| `TARGET#what` | `LEASE` | which incident may change a target, until when, with a fencing number |
+| `REMEDIES#service` | `incident#nn` | when a remedy was carried out on what |
 | `LEDGER#service` | | the change ledger, see ``records/ledger.py`` |
 | `HEALTH` | `time#arn` | an AWS Health event as EventBridge brought it |
 | `REFUSED#day` | `time#key` | starts that nobody looks after |
@@ -74,14 +77,15 @@ class Records:
         """Open an incident for a service, or attach the signal to the one that is open.
 
         Of any number of calls at once, one opens. The call that is repeated by the execution that opened gets the
-        same answer again. A place whose lease has run out is taken over. A signal that arrives after its incident was
-        closed, but is from before the sources were last asked, was judged with it and is attached to it; a newer one
-        within ``relapse_seconds`` of the closing opens the same incident again.
+        same answer again. A place whose lease has run out is taken over, with its incident. A signal that arrives
+        after its incident was closed, but is from before the sources were last asked, was judged with it and is
+        attached to it; a newer one within ``relapse_seconds`` of the closing opens the same incident again.
         """
         now = time.time()
         for _ in range(5):
-            last = self._get(f"SERVICE#{service}", "LAST")
-            relapsed = last is not None and seconds(last["closed_at"]) + relapse_seconds >= now
+            last = self._abandoned(service, now) or self.item(f"SERVICE#{service}", "LAST")
+            relapsed = last is not None and ("closed_at" not in last
+                                             or seconds(last["closed_at"]) + relapse_seconds >= now)
             name = last["incident"] if last and relapsed else incident
             try:
                 self._client.transact_write_items(TransactItems=[
@@ -100,20 +104,19 @@ class Records:
                         "ConditionExpression": "attribute_not_exists(pk)"}},
                     {"ConditionCheck": {
                         "TableName": self._table, "Key": _item({"pk": f"SERVICE#{service}", "sk": "LAST"}),
-                        "ConditionExpression": "attribute_not_exists(pk) OR (judged_until < :at AND incident = :last)",
-                        "ExpressionAttributeValues": _item({
-                            ":at": signal["at"], ":last": last["incident"] if last else ""})}}])
+                        "ConditionExpression": "attribute_not_exists(pk) OR judged_until < :at",
+                        "ExpressionAttributeValues": _item({":at": signal["at"]})}}])
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code not in ("TransactionCanceledException", "ConditionalCheckFailedException",
                                 "TransactionConflictException", "TransactionInProgressException"):
                     raise
-                held = self._get(f"SERVICE#{service}", "OPEN")
+                held = self.item(f"SERVICE#{service}", "OPEN")
                 if held and (held["lease_until"] >= now or held["execution"] == execution):
                     self.attach(held["incident"], signal)
                     return Opened(held["incident"], held["opened_at"], held["execution"] == execution,
                                   bool(held.get("again")))
-                last = None if held else self._get(f"SERVICE#{service}", "LAST")
+                last = None if held else self.item(f"SERVICE#{service}", "LAST")
                 if last and last["judged_until"] >= signal["at"]:
                     self.attach(last["incident"], signal)
                     return Opened(last["incident"], last["opened_at"], False)
@@ -122,6 +125,18 @@ class Records:
             self.attach(name, signal)
             return Opened(name, opened_at, True, relapsed)
         raise RuntimeError(f"the place of {service} could neither be taken nor read")
+
+    def _abandoned(self, service: str, now: float) -> dict[str, Any] | None:
+        """The incident whose execution ended without closing it, and whose lease has run out: it is taken up again."""
+        held = self.item(f"SERVICE#{service}", "OPEN")
+        if held is None or held["lease_until"] >= now or not self.incident(held["incident"]):
+            return None
+        return {"incident": held["incident"]}
+
+    def give_up(self, service: str) -> None:
+        """End the lease of whoever holds the service's place, so that its incident can be taken up at once."""
+        self.change({"pk": f"SERVICE#{service}", "sk": "OPEN"}, "SET lease_until = :never", "attribute_exists(pk)",
+                    {":never": 0})
 
     def _opened_again(self, incident: str, at: str) -> dict[str, Any]:
         return {"Update": {
@@ -134,7 +149,7 @@ class Records:
 
     def attach(self, incident: str, signal: dict[str, Any]) -> None:
         """Add a signal to an incident; the same signal twice is one."""
-        self._put_once({"pk": f"INCIDENT#{incident}", "sk": f"SIGNAL#{signal['at']}#{signal['key']}", **signal})
+        self.put_once({"pk": f"INCIDENT#{incident}", "sk": f"SIGNAL#{signal['at']}#{signal['key']}", **signal})
 
     def renew(self, service: str, incident: str) -> None:
         """Keep the service's place for a while longer; nothing happens where it is no longer this incident's."""
@@ -163,7 +178,7 @@ class Records:
 
     def refuse(self, at: str, key: str, reason: str, given: Any) -> None:
         """Keep a start that nobody looks after."""
-        self._put_once({"pk": f"REFUSED#{at[:10]}", "sk": f"{at}#{key}", "at": at, "reason": reason,
+        self.put_once({"pk": f"REFUSED#{at[:10]}", "sk": f"{at}#{key}", "at": at, "reason": reason,
                         "given": json.dumps(given)[:4000]})
 
     # --- while it runs --------------------------------------------------------------------------------------------
@@ -175,7 +190,7 @@ class Records:
         ``entered`` is when the state was entered, which stays the same when the step is tried again; ``number``
         orders several entries of one visit. ``by`` is ``system``, ``policy`` or a person.
         """
-        return self._put_once({
+        return self.put_once({
             "pk": f"INCIDENT#{incident}", "sk": f"TIMELINE#{entered}#{number:02d}", "at": iso(time.time()),
             "step": step, "what": what, "why": why, "by": by, "kind": kind, "detail": detail or {}})
 
@@ -189,7 +204,7 @@ class Records:
             while len(json.dumps(item)) > _ITEM_BYTES and item["findings"]:
                 item["findings"] = item["findings"][:-1]
                 item["cut"] = True
-            self._put_once(item)
+            self.put_once(item)
 
     def update(self, incident: str, **values: Any) -> None:
         """Set attributes of the incident."""
@@ -199,12 +214,12 @@ class Records:
 
     def action(self, incident: str, number: int) -> dict[str, Any] | None:
         """Return a remedy's record, None where there is none."""
-        return self._get(f"INCIDENT#{incident}", f"ACTION#{number:02d}")
+        return self.item(f"INCIDENT#{incident}", f"ACTION#{number:02d}")
 
     def plan_action(self, incident: str, number: int, values: dict[str, Any]) -> dict[str, Any]:
         """Keep a remedy's plan and what was there before it; a plan that is there already stays, and is returned."""
         item = {"pk": f"INCIDENT#{incident}", "sk": f"ACTION#{number:02d}", "number": number, **values}
-        if self._put_once(item):
+        if self.put_once(item):
             return item
         return self.action(incident, number) or item
 
@@ -216,7 +231,7 @@ class Records:
 
     def incident(self, incident: str) -> dict[str, Any] | None:
         """Return the incident's own item."""
-        return self._get(f"INCIDENT#{incident}", "INCIDENT")
+        return self.item(f"INCIDENT#{incident}", "INCIDENT")
 
     def everything(self, incident: str) -> list[dict[str, Any]]:
         """Return all items of an incident, in the order of their sort keys."""
@@ -245,9 +260,59 @@ class Records:
         """Delete an item that is no incident's."""
         self._client.delete_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}))
 
+    def change(self, key: dict[str, str], expression: str, condition: str, values: dict[str, Any]) -> bool:
+        """Change an item on a condition; False where it does not hold. ``#token`` stands for the attribute token."""
+        names = {"#token": "token"} if "#token" in expression else {}
+        try:
+            self._client.update_item(
+                TableName=self._table, Key=_item(key), UpdateExpression=expression, ConditionExpression=condition,
+                ExpressionAttributeValues=_item(values), **({"ExpressionAttributeNames": names} if names else {}))
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    # --- what is shared between incidents -------------------------------------------------------------------------
+
+    def hold(self, target: str, incident: str, seconds_held: float) -> int:
+        """Take a target's lease, and return its fencing number; 0 where another incident holds it.
+
+        The number grows each time that the lease changes hands: whoever has an older one must not act any more.
+        """
+        now = time.time()
+        key = {"pk": f"TARGET#{target}", "sk": "LEASE"}
+        if not self.change(key, "SET incident = :me, held_until = :until, expires = :expires ADD fence :one",
+                           "attribute_not_exists(pk) OR held_until < :now", {
+                               ":me": incident, ":until": now + seconds_held, ":now": now, ":one": 1,
+                               ":expires": int(now) + KEPT_DAYS * 86400}) and not self.change(
+                key, "SET held_until = :until", "incident = :me", {":me": incident, ":until": now + seconds_held}):
+            return 0
+        held = self.item(**key) or {}
+        return int(held["fence"]) if held.get("incident") == incident else 0
+
+    def holds(self, target: str, incident: str, fence: int) -> bool:
+        """Whether an incident still holds a target's lease by this fencing number."""
+        held = self.item(f"TARGET#{target}", "LEASE") or {}
+        return (held.get("incident"), held.get("fence")) == (incident, fence) and held["held_until"] > time.time()
+
+    def release(self, target: str, incident: str) -> None:
+        """Give a target's lease back, where it is this incident's."""
+        self.change({"pk": f"TARGET#{target}", "sk": "LEASE"}, "SET held_until = :never", "incident = :me",
+                    {":never": 0, ":me": incident})
+
+    def carried_out(self, service: str, incident: str, number: int, action: str, target: str) -> None:
+        """Remember that a remedy was carried out, for cooldowns and limits an hour; twice is once."""
+        self.put_once({"pk": f"REMEDIES#{service}", "sk": f"{incident}#{number:02d}", "at": time.time(),
+                       "action": action, "target": target, "incident": incident})
+
+    def remedies(self, service: str, since: float) -> list[dict[str, Any]]:
+        """Return the remedies that were carried out since a moment (seconds since 1970, UTC), oldest first."""
+        return sorted((item for item in self.partition(f"REMEDIES#{service}") if item["at"] >= since),
+                      key=lambda item: float(item["at"]))
+
     # --- below ----------------------------------------------------------------------------------------------------
 
-    def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
+    def item(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """Return one item, None where there is none."""
         answer = self._client.get_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
@@ -261,7 +326,8 @@ class Records:
             ExpressionAttributeValues=_item({f":{index}": mask_all(value)
                                              for index, value in enumerate(values.values())}))
 
-    def _put_once(self, item: dict[str, Any]) -> bool:
+    def put_once(self, item: dict[str, Any]) -> bool:
+        """Write an item, masked, unless it is there; False where it is."""
         keys = {key: item[key] for key in ("pk", "sk")}
         rest = {key: mask_all(value) for key, value in item.items() if key not in keys}
         try:

@@ -1,0 +1,126 @@
+"""The page behind a signed link: GET shows what is asked, POST decides it, once.
+
+Format: AWS's page "Invoking Lambda function URLs" (payload version 2.0). A link scanner that follows the link sees the
+page and decides nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import os
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+from responder.clients import aws
+from responder.handlers.decide import decide
+from responder.handlers.step import log, records
+from responder.records.links import BadLink, Link, read
+from responder.records.table import Records, iso
+from responder.records.tasks import NotPossible, Task, Tasks
+
+_BODY_BYTES = 4096
+_HEADERS = {
+    "content-type": "text/html; charset=utf-8", "cache-control": "no-store", "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff", "x-robots-tag": "noindex",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+                               "base-uri 'none'; frame-ancestors 'none'"}
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1a1d21;--paper:#fff;--soft:#5a6472;--line:#d5dae1;--yes:#0b6b35;--no:#a4262c}
+@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--paper:#15181c;--soft:#a5afbb;--line:#39414b;--yes:#1e7d46;--no:#c0393f}}
+body{font:1.05rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:40rem;margin:0 auto;
+padding:1rem}
+h1{font-size:1.35rem;line-height:1.3}dt{color:var(--soft);font-size:.9rem;margin-top:.75rem}dd{margin:0}
+pre{border:1px solid var(--line);border-radius:.4rem;padding:.75rem;overflow:auto;font-size:.9rem;white-space:pre-wrap;
+overflow-wrap:anywhere}
+form{display:flex;gap:.75rem;flex-wrap:wrap;margin:1.5rem 0}
+button{flex:1 1 10rem;min-height:3.2rem;font:inherit;font-weight:600;color:#fff;border:0;border-radius:.5rem;
+background:var(--yes)}button.no{background:var(--no)}
+button:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
+.told{border-left:.3rem solid var(--yes);padding-left:.75rem}
+"""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one request."""
+    method = str(((event.get("requestContext") or {}).get("http") or {}).get("method", "GET")).upper()
+    table = records()
+    try:
+        if method == "POST":
+            fields = _form(event)
+        elif method in ("GET", "HEAD"):
+            fields = {key: str(value) for key, value in (event.get("queryStringParameters") or {}).items()}
+        else:
+            return _page(405, "Not allowed", "<p>This address takes GET and POST.</p>")
+        link = read(fields, aws.secret(os.environ["APPROVAL_KEY"]))
+        task = Tasks(table).get(link.incident, link.task)
+        if task is None:
+            raise BadLink("there is no such question")
+    except BadLink as error:
+        log(step="approve", refused=str(error))
+        return _page(403, "This link is not valid", f"<p>{html.escape(str(error))}.</p>")
+    if method != "POST":
+        return _question(table, task, link)
+    try:
+        if task.needed > 1:
+            raise NotPossible(f"{task.needed} people must approve this, by the way with IAM")
+        task = decide(table, link.incident, link.task, fields.get("decision", ""),
+                      f"holder of the link sent to {link.to}", iso(time.time()))
+    except NotPossible as error:
+        return _page(409, "Nothing was decided", f"<p class=told>{html.escape(str(error))}.</p>")
+    said = {"approve": "Approved", "reject": "Rejected", "done": "Marked as done"}[task.decision]
+    return _page(200, said, f"<p class=told>{said} at {html.escape(task.decided_at)}. You may close this page.</p>")
+
+
+def _form(event: dict[str, Any]) -> dict[str, str]:
+    body = str(event.get("body") or "")
+    try:
+        content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        if len(content) > _BODY_BYTES:
+            raise BadLink("the request is too long")
+        return {key: values[0] for key, values in parse_qs(content.decode(), max_num_fields=12).items()}
+    except ValueError as error:
+        raise BadLink("the request cannot be read") from error
+
+
+def _question(table: Records, task: Task, link: Link) -> dict[str, Any]:
+    """What a person needs to decide: the diagnosis, what changes, the risk, its way back, who else was asked."""
+    record = table.action(task.incident, task.number) or {}
+    cause = (table.incident(task.incident) or {}).get("cause") or {}
+    told = [("Incident", task.incident), ("Cause", cause.get("summary") or "not known"),
+            ("Confidence", f"{float(cause.get('confidence') or 0):.0%}")]
+    if task.kind == "approval":
+        told += [("Risk", record.get("risk")), ("Taken back where it does not help", "yes" if record.get("reversible")
+                                                else "no: it cannot be undone")]
+    told += [("Asked", ", ".join(task.asked)), ("Expires", iso(task.expires_at))]
+    parts = [f"<p>{html.escape(str(record.get('summary') or 'A task'))}.</p>"]
+    if record.get("diff"):
+        parts.append(f"<pre tabindex=0>{html.escape(str(record['diff']))}</pre>")
+    parts.append("<dl>" + "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value or '-'))}</dd>"
+                                  for name, value in told) + "</dl>")
+    if task.decision:
+        parts.append(f"<p class=told>It is decided: {html.escape(task.decision)} by {html.escape(task.decided_by)} "
+                     f"at {html.escape(task.decided_at)}.</p>")
+    elif task.expires_at <= time.time():
+        parts.append("<p class=told>It has expired.</p>")
+    elif task.needed > 1:
+        parts.append(f"<p class=told>{task.needed} people must approve this, by the way with IAM.</p>")
+    else:
+        hidden = "".join(f'<input type=hidden name="{name}" value="{html.escape(value, quote=True)}">'
+                         for name, value in link.fields(aws.secret(os.environ["APPROVAL_KEY"])).items())
+        buttons = ('<button name=decision value=approve>Approve</button>'
+                   '<button class=no name=decision value=reject>Reject</button>') if task.kind == "approval" else (
+                   '<button name=decision value=done>Mark as done</button>')
+        parts.append(f"<form method=post>{hidden}{buttons}</form>")
+    title = f"{record.get('action', 'task')} on {record.get('target', task.service)}?" if task.kind == "approval" else (
+        f"Task: {record.get('target', task.service)}")
+    return _page(200, title, "".join(parts))
+
+
+def _page(status: int, title: str, body: str) -> dict[str, Any]:
+    escaped = html.escape(title)
+    return {"statusCode": status, "headers": _HEADERS, "body": (
+        f'<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport '
+        f'content="width=device-width,initial-scale=1"><title>{escaped}</title><style>{_STYLE}</style></head>'
+        f"<body><main><h1>{escaped}</h1>{body}</main></body></html>")}
