@@ -204,6 +204,12 @@ class ProviderFault(_Strict):
     status_page: Literal["operational", "degraded", "outage"] | None = None
 
 
+class KillSwitch(_Strict):
+    """Somebody stops all remedies, or lets them go on."""
+
+    value: str = "engaged"
+
+
 class AwsHealth(_Strict):
     """An AWS Health event, also on EventBridge."""
 
@@ -216,7 +222,8 @@ class AwsHealth(_Strict):
 KINDS: dict[str, type[_Strict]] = {
     "release": Release, "telemetry": Telemetry, "alarm": Alarm, "traffic": Traffic, "kubernetes": Kubernetes,
     "log": Log, "configuration": Configuration, "database": DatabaseFault, "nodes": Nodes,
-    "control_plane": ControlPlane, "network": Network, "provider": ProviderFault, "aws_health": AwsHealth}
+    "control_plane": ControlPlane, "network": Network, "provider": ProviderFault, "aws_health": AwsHealth,
+    "kill_switch": KillSwitch}
 
 
 class Event(BaseModel):
@@ -271,6 +278,8 @@ class Answer(_Strict):
 
     answer: Literal["approve", "reject", "done"]
     after: Duration = 0.0
+    way: Literal["link", "iam"] = "link"
+    times: int = Field(1, ge=1, le=10)
 
 
 class Expect(_Strict):

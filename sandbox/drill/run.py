@@ -16,6 +16,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import Drill, Event
+from sandbox.drill.people import People
 from sandbox.drill.result import Observed, result
 from sandbox.places import SERVICE, SandboxError, Up
 
@@ -62,6 +63,8 @@ class Runner:
         self._forget()
         started = time.time()
         troubles: list[str] = []
+        self._people = People(self.sandbox, self._inbox, drill.people)
+        self._people.start()
         thread = threading.Thread(target=self._bring_about, args=(drill.events, started, troubles), daemon=True)
         thread.start()
         moment = Moment(0.0, started=started)
@@ -88,13 +91,13 @@ class Runner:
             if moment.seconds > GIVE_UP_SECONDS:
                 break
         self._settle()
+        self._people.stop()
         return self._result(drill, moment)
 
     def _clean(self, drill: Drill) -> None:
         """Take away what a drill before this one left, and begin anew."""
         self._forget(ledger=True)
-        boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value="released",
-                                          Type="String", Overwrite=True)
+        self._set_kill_switch("released")
         self._inbox = self._subscribe()
         self._begun = time.time()
         sandbox_run.control(self.sandbox.ports, "reset", seed=drill.name, replicas=dict(drill.start.replicas),
@@ -121,6 +124,9 @@ class Runner:
         for at, number, heal in due:
             time.sleep(max(0.0, started + at - time.time()))
             event = events[number]
+            if event.kind == "kill_switch":
+                self._set_kill_switch("released" if heal else event.fields["value"])
+                continue
             try:
                 tokens[number] = sandbox_run.control(
                     self.sandbox.ports, "event", kind=event.kind, fields=event.fields, heal=heal,
@@ -128,6 +134,10 @@ class Runner:
             except Exception as error:
                 troubles.append(f"{event.kind} at {event.at:.0f} s: {error}")
                 return
+
+    def _set_kill_switch(self, value: str) -> None:
+        boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=value,
+                                          Type="String", Overwrite=True)
 
     def _settle(self) -> None:
         """Wait until signals that came meanwhile have been attached."""
@@ -207,11 +217,8 @@ class Runner:
                     logGroupName=group["logGroupName"], startTime=int(self._begun * 1000)):
                 if any(text in event["message"] for event in page["events"]):
                     found.add(f"log {group['logGroupName']}")
-        while messages := self._sqs.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                if text in message["Body"]:
-                    found.add("message")
-                self._sqs.delete_message(QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"])
+        if any(text in body for body in self._people.bodies):
+            found.add("message")
         for status in ("RUNNING", "SUCCEEDED", "FAILED", "ABORTED"):
             for execution in self._executions(status):
                 if execution["startDate"].timestamp() >= self._begun and text in json.dumps(

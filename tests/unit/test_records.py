@@ -70,12 +70,37 @@ def test_a_start_that_is_repeated_opens_once(records: Records) -> None:
     assert sum(item["sk"].startswith("TIMELINE#") for item in items) == 1
 
 
-def test_a_lease_that_ran_out_is_taken_over(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "LEASE_SECONDS", -1.0)
-    assert start(alarm(), "e1")["result"] == "opened"
-    monkeypatch.undo()
-    second = records.open("payment-gateway", "other", "e2", "2026-11-24T01:00:00.000Z", {"at": "x", "key": "y"})
-    assert second.new and second.incident == "other"
+def test_who_takes_over_a_lease_that_ran_out_goes_on_with_its_incident(records: Records,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(tables, "LEASE_SECONDS", -1.0)
+        first = start(alarm(), "e1")
+    records.plan_action(first["incident"]["id"], 1, {"status": "applied"})
+    second = start(alarm(), "e2", "2026-11-24T01:00:00.000Z")
+    assert (second["result"], second["incident"]["id"], second["number"]) == ("opened", first["incident"]["id"], 2)
+
+
+def test_one_target_is_changed_by_one_incident_at_a_time(records: Records) -> None:
+    first = records.hold("c/ns/deployment/x", "i-1", 60)
+    assert first
+    assert records.hold("c/ns/deployment/x", "i-2", 60) == 0
+    assert records.hold("c/ns/deployment/x", "i-1", 60) == first
+    records.release("c/ns/deployment/x", "i-2")
+    assert records.holds("c/ns/deployment/x", "i-1", first)
+    records.release("c/ns/deployment/x", "i-1")
+    second = records.hold("c/ns/deployment/x", "i-2", 60)
+    assert second > first
+    assert not records.holds("c/ns/deployment/x", "i-1", first)
+    assert records.hold("c/ns/deployment/y", "i-1", -1)
+    assert not records.holds("c/ns/deployment/y", "i-1", 1)
+
+
+def test_remedies_are_remembered_once(records: Records) -> None:
+    for _ in range(2):
+        records.carried_out("payment-gateway", "i-1", 1, "rollback", "deployment/x")
+    found = records.remedies("payment-gateway", 0.0)
+    assert [(item["action"], item["target"]) for item in found] == [("rollback", "deployment/x")]
+    assert records.remedies("payment-gateway", found[0]["at"] + 1) == []
 
 
 def test_a_person_may_start_it(records: Records) -> None:

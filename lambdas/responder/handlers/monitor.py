@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from responder.handlers.step import Step, step
-from responder.plan.recovery import judge
+from responder.plan.recovery import helped, judge
 from responder.records.table import iso, seconds
 
 
@@ -33,10 +33,14 @@ def handler(visit: Step) -> dict[str, Any]:
             values |= {"recovered_at": iso(time.time()), "judged_until": iso(now),
                        "well_since": iso(progress.well_since) if progress.well_since else None}
         visit.records.update(visit.incident, **values)
-        if progress.answer == "recovered":
-            for item in visit.records.everything(visit.incident):
-                if item["sk"].startswith("ACTION#") and item["status"] == "applied":
-                    visit.records.set_action(visit.incident, item["number"], status="verified",
-                                             verified_at=iso(time.time()), reason="the symptom has gone")
+        for item in visit.records.everything(visit.incident):
+            if not item["sk"].startswith("ACTION#") or item["status"] != "applied":
+                continue
+            why = "the symptom has gone" if progress.answer == "recovered" else (
+                f"{item['component']} is well since; what else fails has another cause"
+                if helped(visit.service, visit.findings, item["component"], now, seconds(item["applied_at"])) else "")
+            if why:
+                visit.records.set_action(visit.incident, item["number"], status="verified",
+                                         verified_at=iso(time.time()), reason=why)
     return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,
             "wait_seconds": progress.wait_seconds or recovery.check_every_seconds}

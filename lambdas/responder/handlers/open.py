@@ -14,8 +14,6 @@ from responder.model.service import UnknownService, deployed, load, names
 from responder.records.table import iso, seconds
 
 _REASON = 500
-_ATTEMPTS = 3
-"""So often the evidence is gathered and a remedy sought, before people are asked."""
 _UNTIL = ("confirm", "isolate", "diagnose")
 _PHASES = ("confirm", "isolate", "diagnose", "watch")
 
@@ -69,7 +67,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             "until": until,
             "number": 1 + sum(item["sk"].startswith("ACTION#") for item in records().everything(opened.incident)),
             "sources": {phase: asked.get(phase, []) for phase in _PHASES},
-            "settings": {"attempts": _ATTEMPTS, "rounds": service.confirm.rounds,
+            "settings": {"attempts": service.confirm.looks, "look_wait_seconds": service.confirm.look_wait_seconds,
+                         "rounds": service.confirm.rounds,
                          "round_wait_seconds": service.confirm.round_wait_seconds,
                          "check_every_seconds": service.recovery.check_every_seconds,
                          "approval_seconds": service.approval.wait_seconds}}

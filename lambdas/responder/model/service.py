@@ -194,6 +194,10 @@ class Confirm:
     rounds: int = 3
     """How often the sources are asked again while the answer is inconclusive."""
     round_wait_seconds: int = 30
+    looks: int = 4
+    """How often evidence is gathered while no cause stands out, before it is left to people."""
+    look_wait_seconds: int = 15
+    """Kubernetes itself needs 40 s to give up a node."""
 
 
 @dataclass(frozen=True)

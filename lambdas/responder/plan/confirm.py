@@ -70,8 +70,10 @@ def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding
         answer = "confirmed"
     elif counts["healthy"] >= VOTES_NEEDED and counts["healthy"] > counts["outage"]:
         answer = "false_alarm"
-    return Confirmation(answer, _kind(telling) if answer != "false_alarm" else "", votes, reasons,
-                        _onset(telling), tuple(readings))
+    # Where no series shows it, it has begun by the time of the signal.
+    began = _onset(telling) or (signal_at if answer == "confirmed" else None)
+    return Confirmation(answer, _kind(telling) if answer != "false_alarm" else "", votes, reasons, began,
+                        tuple(readings))
 
 
 def _kind(telling: Sequence[Reading]) -> Kind:

@@ -110,22 +110,36 @@ def just_before(change: Change, onset: float | None) -> bool:
 def _changes(service: Service, segment: Segment, onset: float | None,
              findings: Sequence[Finding]) -> Iterator[Observation]:
     """What the change ledger knows of the time just before the symptom."""
-    seen = False
     for finding in _named(findings, "changes"):
-        changes = [Change.from_json(item) for item in finding.detail.get("changes", [])]
-        for change in changes:
-            if not just_before(change, onset):
+        words: set[str] = set()
+        for change in (Change.from_json(item) for item in finding.detail.get("changes", [])):
+            word = _meaning(service, segment, change) if just_before(change, onset) else ""
+            if not word:
                 continue
-            word = _meaning(service, segment, change)
-            if word:
-                seen = True
-                gap = (onset or 0.0) - change.latest
+            words.add(word)
+            gap = (onset or 0.0) - change.latest
+            if word != RELEASE:
                 yield Observation(word, finding.source, "changes", {
                     "component": segment.component, "change": change.sentence(), "by": change.by,
                     "when": f"{gap:.0f} s before the symptom began" if gap >= 1 else "as the symptom began"})
-        if not seen and finding.status == "ok":
-            yield Observation("nothing_changed", finding.source, "changes",
-                              {"component": segment.component, "seconds": f"{SUSPICION_SECONDS:.0f}"})
+        if finding.status != "ok" or onset is None:
+            continue  # what it did not see may have changed all the same
+        facts = {"component": segment.component, "seconds": f"{SUSPICION_SECONDS:.0f}"}
+        if not words:
+            yield Observation("nothing_changed", finding.source, "changes", facts)
+            continue
+        # Something changed, and so what did not is not what began now.
+        for word, kinds in _UNCHANGED.items():
+            if not words & kinds:
+                yield Observation(word, finding.source, "changes", facts)
+
+
+RELEASE = "release"
+"""A new image: the source of rollouts tells it better."""
+_UNCHANGED = {
+    "configuration_unchanged": {"configuration_changed", "workload_changed", "database_settings_changed", RELEASE},
+    "network_unchanged": {"network_policy_changed", "service_changed", "dns_policy_changed", "workload_changed"}}
+"""An observation to the changes of which none was seen."""
 
 
 def _meaning(service: Service, segment: Segment, change: Change) -> str:
@@ -141,7 +155,7 @@ def _meaning(service: Service, segment: Segment, change: Change) -> str:
         if change.touches(*template, "dnsPolicy") or change.touches(*template, "dnsConfig"):
             return "dns_policy_changed"
         if any("image" in item["path"] for item in change.fields):
-            return ""  # a release: the source of rollouts tells it better
+            return RELEASE
         if change.touches("replicas") and _fewer(change):
             return "replicas_reduced"
         if _sets_database(service, change):
@@ -216,7 +230,10 @@ def _by_version(service: Service, finding: Finding, new: str) -> Iterator[Observ
         if version == new or count < enough:
             continue
         told = facts | {"old": version, "old_rate": f"{failed / count:.1%}"}
-        if lower_bound(failed, count) > limit:
+        # Side by side under the same requests what the new one fails more is its own; what both fail has another cause.
+        if upper_bound(failed, count) < lower_bound(errors, requests) / 2:
+            yield Observation("only_new_version_fails", finding.source, finding.name, told)
+        elif lower_bound(failed, count) > limit:
             yield Observation("old_version_fails_too", finding.source, finding.name, told)
         elif upper_bound(failed, count) < lower_bound(errors, requests):
             yield Observation("only_new_version_fails", finding.source, finding.name, told)

@@ -98,6 +98,23 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
                     next_look(service, now - changed_at, None if since_well is None else since_well + hold - now))
 
 
+def helped(service: Service, findings: Sequence[Finding], component: str, now: float, changed_at: float) -> bool:
+    """Whether a component that failed before ``changed_at`` is well since, whatever others do: by all that can tell.
+
+    Two faults at once have two remedies, and the one that did its part is not taken back for the other.
+    """
+    found = []
+    for finding in findings:
+        if finding.name != "error_rate" or not finding.usable or finding.component != component:
+            continue
+        failed = [b for b in buckets(finding) if b.start < changed_at and b.errors >= _SPURIOUS_ERRORS
+                  and b.error_rate > service.confirm.error_rate]
+        since = _well_since(service, finding, now)
+        if failed:
+            found.append(since is not None and now - since >= service.recovery.hold_seconds)
+    return bool(found) and all(found)
+
+
 def next_look(service: Service, elapsed_seconds: float, left_seconds: float | None) -> int:
     """Return after how many seconds to look again.
 

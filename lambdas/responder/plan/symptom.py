@@ -20,6 +20,8 @@ _MINIMUM_EXPECTED = 20.0
 """Silence counts once 20 requests were to be expected: a Poisson count of that mean is below a tenth of it with a
 probability of 5e-7."""
 _SLOW_MULTIPLE = 3.0
+_OVER_SECONDS = 45.0
+"""Errors that ended so long ago are over; it is longer than lines take to arrive."""
 _RECENT_SECONDS = 30.0
 _LOG_MULTIPLE = 3.0
 _LOG_MINIMUM = 10
@@ -119,6 +121,10 @@ def _by_lines(finding: Finding) -> Reading:
     seconds = window.seconds if window else 0.0
     per_second = (finding.baseline or 0.0) / 60
     series = buckets(finding)
+    if window is not None and any(b.errors for b in series) and all(
+            b.start + _period(series) <= window.end - _OVER_SECONDS for b in series if b.errors):
+        return Reading(finding.source, finding.component, "healthy",
+                       f"no error line within the last {_OVER_SECONDS:.0f} s; there were before")
     for length in (_RECENT_SECONDS, 60.0, seconds):
         part = [b for b in series if window is None or b.start >= window.end - length]
         lines = sum(b.errors for b in part)

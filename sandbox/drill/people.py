@@ -1,0 +1,100 @@
+"""The people of a drill: they read what the incident topic sends, and answer as the drill says."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Sequence
+from html import unescape
+from urllib.parse import urlsplit
+
+import boto3
+import httpx
+
+from sandbox.drill.contract import Answer
+from sandbox.places import Up
+
+_QUESTION = re.compile(r'\{"incident": "([^"]+)", "task": "(\d+)", "decision": "([^"]+)"')
+_LINK = re.compile(r"https?://[^\s?]+\?\S*signature=\S+")
+_FIELD = re.compile(r'<input type=hidden name="([^"]+)" value="([^"]*)">')
+
+
+class People:
+    """Whoever is on call."""
+
+    def __init__(self, sandbox: Up, inbox: str, answers: Sequence[Answer]) -> None:
+        self._sandbox, self._inbox, self._answers = sandbox, inbox, answers
+        self._sqs, self._functions = boto3.client("sqs"), boto3.client("stepfunctions")
+        self._due: list[tuple[float, Answer, str, str, str]] = []
+        self._seen: set[tuple[str, str]] = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._live, daemon=True)
+        self.bodies: list[str] = []
+        """All messages so far."""
+        self.said: list[str] = []
+        """What became of each answer."""
+
+    def start(self) -> None:
+        """Begin to read and to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Go home, having read what is left."""
+        self._over.set()
+        self._thread.join(10)
+        self._read()
+
+    def _live(self) -> None:
+        while not self._over.wait(0.3):
+            self._read()
+            due = [item for item in self._due if item[0] <= time.time()]
+            self._due = [item for item in self._due if item not in due]
+            for _, answer, link, incident, task in due:
+                for _ in range(answer.times):
+                    try:
+                        told = self._by_link(link, answer.answer) if answer.way == "link" and link else self._by_iam(
+                            incident, task, answer.answer)
+                    except Exception as error:
+                        told = f"{type(error).__name__}: {error}"
+                    self.said.append(f"{answer.answer} to {incident}/{task}: {told}")
+
+    def _read(self) -> None:
+        while messages := self._sqs.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self.bodies.append(message["Body"])
+                self._sqs.delete_message(QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"])
+                try:
+                    text = str(json.loads(message["Body"]).get("Message", ""))
+                except ValueError:
+                    text = message["Body"]
+                self._take(text)
+
+    def _take(self, text: str) -> None:
+        question, link = _QUESTION.search(text), _LINK.search(text)
+        if question is None or (question[1], question[2]) in self._seen:
+            return
+        self._seen.add((question[1], question[2]))
+        for answer in self._answers:
+            if answer.answer in question[3].split(" | "):
+                self._due.append((time.time() + answer.after, answer, link[0] if link else "", question[1],
+                                  question[2]))
+
+    def _by_link(self, link: str, answer: str) -> str:
+        """Open the page and press its button, as a browser would; its host is only known to the embedded cloud."""
+        parts = urlsplit(link)
+        address = f"http://127.0.0.1:{self._sandbox.ports.aws}{parts.path or '/'}"
+        headers = {"host": parts.netloc}
+        page = httpx.get(f"{address}?{parts.query}", headers=headers, timeout=20)
+        fields = {name: unescape(value) for name, value in _FIELD.findall(page.text)}
+        if not fields:
+            return f"{page.status_code}, no form"
+        done = httpx.post(address, data=fields | {"decision": answer}, headers=headers, timeout=20)
+        return str(done.status_code)
+
+    def _by_iam(self, incident: str, task: str, answer: str) -> str:
+        started = self._functions.start_execution(
+            stateMachineArn=self._sandbox.outputs["StateMachine"],
+            input=json.dumps({"incident": incident, "task": task, "decision": answer, "by": "drill"}))
+        return str(started["executionArn"].rpartition(":")[2])
