@@ -20,7 +20,7 @@ test: setup  ## run all tests, the drills on the embedded cloud among them
 	@$(RUN) -m pytest
 
 drills: setup  ## run every drill of drills/
-	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen
+	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records
 
 replay: setup  ## make an incident's decisions again: INCIDENT=file or s3://…/record.json.gz [WEIGHTS=file] [CONFIG=file]
 	@$(RUN) scripts/replay.py "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--config "$(CONFIG)")

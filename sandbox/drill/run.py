@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,10 @@ class Runner:
             over = all(item.get("outcome") and item.get("report") for item in incidents)
             # Who is to answer gets the time to; an incident that people have taken over may yet be resolved.
             answered = not drill.people or all(item.get("status") == "closed" for item in incidents)
-            if events_over and incidents and over and answered:
+            # What was brought about after the closing has the time to open it again.
+            early = time.time() < last_event + _NO_INCIDENT_SECONDS and all(
+                item.get("closed_at") and _epoch(item["closed_at"]) < last_event for item in incidents)
+            if events_over and incidents and over and answered and not early:
                 break
             if events_over and not incidents and time.time() > last_event + _NO_INCIDENT_SECONDS:
                 break
@@ -225,6 +229,10 @@ class Runner:
                         self._history(execution["executionArn"]), default=str):
                     found.add(f"execution {execution['name']}")
         return sorted(found)
+
+
+def _epoch(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def report_file(sandbox: Up, address: str, folder: Path) -> Path:
