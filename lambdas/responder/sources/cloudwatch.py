@@ -17,6 +17,8 @@ from responder.sources import METRIC_DATA, Question, Source
 
 _MEASURES = ("requests", "errors", "latency")
 _PAGES = 20
+_RECENT_PERIODS = 3
+"""What has just become slow is drowned by the time before it."""
 
 
 def ask(question: Question) -> list[Finding]:
@@ -52,7 +54,7 @@ def ask(question: Question) -> list[Finding]:
                     "baseline_seconds": question.baseline.seconds}))
         findings.append(Finding(
             SOURCE.name, "latency_p95_ms", status, **common, unit="ms",
-            value=_typical(now["latency"]), baseline=_typical(past["latency"]), detail={"requests": requests}))
+            value=_typical(now["latency"], _RECENT_PERIODS), baseline=_typical(past["latency"]), detail={"requests": requests}))
     return findings
 
 
@@ -94,9 +96,9 @@ def _queries(service: Service, period_seconds: int) -> list[dict[str, Any]]:
         for index, component in enumerate(service.components) for measure in _MEASURES]
 
 
-def _typical(values: dict[float, float]) -> float | None:
-    """The median of the periods' p95: one slow period does not make an outage."""
-    ordered = sorted(values.values())
+def _typical(values: dict[float, float], newest: int = 0) -> float | None:
+    """The median of the periods' p95, of the ``newest`` ones where given: one slow period does not make an outage."""
+    ordered = sorted(value for _, value in sorted(values.items())[-newest:])
     return round(ordered[len(ordered) // 2], 1) if ordered else None
 
 
