@@ -54,7 +54,8 @@ def ask(question: Question) -> list[Finding]:
                     "baseline_seconds": question.baseline.seconds}))
         findings.append(Finding(
             SOURCE.name, "latency_p95_ms", status, **common, unit="ms",
-            value=_typical(now["latency"], _RECENT_PERIODS), baseline=_typical(past["latency"]), detail={"requests": requests}))
+            value=_typical(now["latency"], _RECENT_PERIODS), baseline=_typical(past["latency"]),
+            detail={"requests": requests}))
     return findings
 
 
