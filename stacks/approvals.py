@@ -24,10 +24,11 @@ class Approvals(Construct):
         super().__init__(scope, construct_id)
         self.roles: tuple[iam.Role, ...] = ()
         self._url: lambda_.FunctionUrl | None = None
+        self._name = f"{prefix}/approval-key"
         if not any(service.approval.links for service in services):
             return
         self._key = secrets.Secret(
-            self, "Key", secret_name=f"{prefix}/approval-key", description="Signs the links by which people decide",
+            self, "Key", secret_name=self._name, description="Signs the links by which people decide",
             encryption_key=records.key, removal_policy=RemovalPolicy.DESTROY,
             generate_secret_string=secrets.SecretStringGenerator(password_length=48, exclude_punctuation=True))
         NagSuppressions.add_resource_suppressions(self._key, [
@@ -36,7 +37,7 @@ class Approvals(Construct):
         page = Function(
             self, "Page", name=f"{prefix}-approve", code=code, handler="responder.handlers.approve.handler",
             description="The page on which people decide",
-            environment={"TABLE": records.table.table_name, "APPROVAL_KEY": self._key.secret_name})
+            environment={"TABLE": records.table.table_name, "APPROVAL_KEY": self._name})
         self._key.grant_read(page.role)
         records.grant_partition(page.role, "TASK#*", change=True)
         records.grant_partition(page.role, "INCIDENT#*", change=True)
@@ -49,5 +50,5 @@ class Approvals(Construct):
         if self._url is None:
             return
         function.function.add_environment("APPROVAL_URL", self._url.url)
-        function.function.add_environment("APPROVAL_KEY", self._key.secret_name)
+        function.function.add_environment("APPROVAL_KEY", self._name)
         self._key.grant_read(function.role)
