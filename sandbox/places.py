@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +35,9 @@ class Ports:
     etcd_peer: int
     controller_manager: int
     scheduler: int
+    database: int
+    primary: int
+    fallback: int
 
     @classmethod
     def planned(cls) -> Ports:
@@ -43,7 +46,7 @@ class Ports:
         if not text.isdigit() or not 1024 <= int(text) <= 65000:
             raise SandboxError(f"SANDBOX_PORT is {text!r}: expected a port between 1024 and 65000")
         first = int(text)
-        return cls(*range(first, first + 10))
+        return cls(*range(first, first + len(fields(cls))))
 
     def check_free(self) -> None:
         """Raise SandboxError naming the ports that something else has."""
@@ -57,7 +60,7 @@ class Ports:
                     taken.append(f"{port} ({name.replace('_', ' ')})")
         if taken:
             raise SandboxError(f"these ports are taken: {', '.join(taken)}. Stop what has them, or set SANDBOX_PORT to "
-                               "the first of ten free ports in a row")
+                               f"the first of {len(fields(self))} free ports in a row")
 
 
 @dataclass(frozen=True)

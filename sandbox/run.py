@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +186,9 @@ def _inputs(configuration: str) -> str:
 def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
     """Return the sandbox's configuration file: the shipped one, with ``overrides.yaml`` and a drill's own on top."""
     shipped = yaml.safe_load((ROOT / "config" / f"{SERVICE}.yaml").read_text())
-    text = (ROOT / "sandbox" / "overrides.yaml").read_text().replace("{world}", str(ports.world))
+    text = (ROOT / "sandbox" / "overrides.yaml").read_text()
+    for name, port in asdict(ports).items():
+        text = text.replace("{" + name + "}", str(port))
     return str(yaml.safe_dump(_merge(_merge(shipped, yaml.safe_load(text)), overrides), sort_keys=False))
 
 

@@ -34,6 +34,7 @@ from sandbox.places import ACCOUNT, CLUSTER, DATABASE, LOAD_BALANCER, NAMESPACE,
 from sandbox.platform.cluster import Cluster
 from sandbox.platform.flow import BALANCER, Flow, Snapshot, environment_of
 from sandbox.platform.kubelet import Kubelet
+from sandbox.platform.listeners import Listeners
 from sandbox.platform.objects import KINDS, NODES, image, nodes, platform
 from sandbox.platform.state import Broken, Database, HealthEvent, Provider, World
 from sandbox.platform.telemetry import Delays, Telemetry, metric_data
@@ -66,6 +67,7 @@ class Platform:
         self.usage = Usage(self.cluster)
         self.aws = Aws(f"http://127.0.0.1:{ports.aws}", lambda: self.world, self.cluster, self.gates,
                        self.delays.cloudtrail)
+        self.listeners = Listeners({name: getattr(ports, name) for name in ("database", "primary", "fallback")})
         self.cloudwatch = boto3.client("cloudwatch")
         self.eks = boto3.client("eks")
         self.evaluator: Evaluator | None = None
@@ -88,7 +90,7 @@ class Platform:
     def start(self) -> None:
         """Move the platform's second hand, the kubelet and the alarms, each in a thread of its own."""
         for step, pause in ((self._second, 0.3), (self.kubelet.step, 0.7), (self._publish, 0.25),
-                            (self._measure, 10.0)):
+                            (self._measure, 10.0), (self._listen, 0.5)):
             threading.Thread(target=self._forever, args=(step, pause), daemon=True).start()
 
     def _forever(self, step: Callable[[], None], pause: float) -> None:
@@ -210,6 +212,10 @@ class Platform:
         """Write what metrics.k8s.io shows."""
         if self._running:
             self.usage.write(self._running_pods)
+
+    def _listen(self) -> None:
+        """Let the listeners be as the world is."""
+        self.listeners.step(self.world, time.time())
 
     # --- control --------------------------------------------------------------------------------------------------
 

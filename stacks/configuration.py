@@ -18,6 +18,9 @@ from responder.model import service as model
 from responder.model.service import Service
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_AWS_IDS = {"subnets": re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})"),
+            "security_groups": re.compile(r"sg-([0-9a-f]{8}|[0-9a-f]{17})")}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -61,6 +64,10 @@ def read_folder(folder: Path) -> list[Service]:
             problems.append(Problem(str(file), 1, "service", repr(service.service),
                                     f"a name that {seen[service.service]} does not have"))
         seen[service.service] = file.name
+    # One function probes for all services, and a function is in one network.
+    probing = [(file, service) for file, service in zip(files, services, strict=False) if service.probes]
+    problems += [Problem(str(file), 1, "network", "another network", f"that of {probing[0][0].name}, or no probes")
+                 for file, service in probing[1:] if service.network != probing[0][1].network]
     if problems:
         raise ConfigurationError(problems)
     return sorted(services, key=lambda service: service.service)
@@ -154,6 +161,7 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
             value = getattr(getattr(service, section), field.name)
             if isinstance(value, int | float) and value <= 0:
                 yield (section, field.name), str(value), "more than 0"
+    yield from _wrong_probes(service)
     known_actions = {action.name for action in actions.every()}
     for action in service.policy:
         if action not in known_actions:
@@ -166,6 +174,31 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
             parts = urlsplit(url)
             if (parts.scheme != "https" and parts.hostname not in _LOOPBACK) or not parts.hostname:
                 yield (path, "endpoint" if path == "newrelic" else "url"), repr(url), "an https:// address"
+
+
+def _wrong_probes(service: Service) -> Iterator[_Found]:
+    """Find probes that lead nowhere, and a network that no function could be put into."""
+    names = [*(component.name for component in service.components), *([service.database.name] if service.database
+             else []), *(provider.name for provider in service.providers)]
+    targets = [probe.target for probe in service.probes]
+    for index, probe in enumerate(service.probes):
+        if not service.target(probe.target):
+            near = difflib.get_close_matches(probe.target, names, 1, 0.5)
+            yield (("probes", index, "target"), repr(probe.target),
+                   f"{near[0]!r}?" if near else "a component, the database or a provider")
+        elif probe.target in targets[:index]:
+            yield ("probes", index, "target"), repr(probe.target), "a target that no other probe has"
+        if not _HOST.fullmatch(probe.host):
+            yield ("probes", index, "host"), repr(probe.host), "a host's name or IPv4 address alone"
+        if not 1 <= probe.port <= 65535:
+            yield ("probes", index, "port"), str(probe.port), "1 to 65535"
+    for field, pattern in _AWS_IDS.items() if service.network else ():
+        ids = getattr(service.network, field)
+        if not ids:
+            yield ("network", field), "none", "at least one"
+        for index, name in enumerate(ids):
+            if not pattern.fullmatch(name):
+                yield ("network", field, index), repr(name), f"an id like {pattern.pattern.split('(')[0]}0a1b2c3d"
 
 
 def line_of(node: yaml.Node | None, path: Sequence[str | int]) -> int:

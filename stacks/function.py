@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -11,7 +12,10 @@ from aws_cdk import aws_logs as logs
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
+from responder.model.service import Network
 from responder.sources import Statement
+
+_EC2 = "arn:{partition}:ec2:{region}:{account}:"
 
 
 class Function(Construct):
@@ -19,7 +23,8 @@ class Function(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, name: str, code: lambda_.Code, handler: str,
                  description: str, environment: Mapping[str, str], statements: Sequence[Statement] = (),
-                 secrets: Sequence[str] = (), memory_mib: int = 512, timeout_seconds: int = 30) -> None:
+                 secrets: Sequence[str] = (), memory_mib: int = 512, timeout_seconds: int = 30,
+                 network: Network | None = None) -> None:
         super().__init__(scope, construct_id)
         self.log = logs.LogGroup(self, "Log", log_group_name=f"/aws/lambda/{name}",
                                  retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
@@ -32,16 +37,29 @@ class Function(Construct):
             # Secrets Manager ends each ARN with six random characters; the name before them is exact.
             self._allow(Statement(("secretsmanager:GetSecretValue",),
                                   (f"arn:{{partition}}:secretsmanager:{{region}}:{{account}}:secret:{secret}-??????",)))
+        attached = _attached(network) if network else ()
+        for statement in attached:
+            self._allow(statement)
+        if attached:
+            # Only Lambda itself may use them, not the code that runs as the function.
+            self.role.add_to_policy(iam.PolicyStatement(
+                effect=iam.Effect.DENY, actions=[action for item in attached for action in item.actions],
+                resources=["*"], conditions={"ArnEquals": {"lambda:SourceFunctionArn": _filled(
+                    f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{name}")}}))
         self.function = lambda_.Function(
             self, "Function", function_name=name, code=code, handler=handler, description=description,
             runtime=lambda_.Runtime.PYTHON_3_14, architecture=lambda_.Architecture.ARM_64, memory_size=memory_mib,
             timeout=Duration.seconds(timeout_seconds), role=self.role, log_group=self.log,
             environment=dict(environment))
+        if network:
+            # The ids are all that Lambda needs; CDK's own classes would ask for the VPC's zones as well.
+            resource = cast(lambda_.CfnFunction, self.function.node.default_child)
+            resource.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+                subnet_ids=list(network.subnets), security_group_ids=list(network.security_groups))
 
     def _allow(self, statement: Statement) -> None:
-        filled = [resource.format(partition=Aws.PARTITION, region=Aws.REGION, account=Aws.ACCOUNT_ID)
-                  for resource in statement.resources]
-        self.role.add_to_policy(iam.PolicyStatement(actions=list(statement.actions), resources=filled))
+        self.role.add_to_policy(iam.PolicyStatement(actions=list(statement.actions), resources=[
+            _filled(resource) for resource in statement.resources]))
         for resource in statement.resources:
             shown = resource.format(partition="<AWS::Partition>", region="<AWS::Region>", account="<AWS::AccountId>")
             if "*" in resource:
@@ -50,3 +68,27 @@ class Function(Construct):
                 NagSuppressions.add_resource_suppressions(
                     self.role, [{"id": "AwsSolutions-IAM5", "reason": statement.why_all,
                                  "appliesTo": [f"Resource::{shown}"]}], apply_to_children=True)
+
+
+def _filled(arn: str) -> str:
+    return arn.format(partition=Aws.PARTITION, region=Aws.REGION, account=Aws.ACCOUNT_ID)
+
+
+def _attached(network: Network) -> tuple[Statement, ...]:
+    """What Lambda does in the function's name to put it into a VPC: AWSLambdaVPCAccessExecutionRole, narrowed.
+
+    Source: AWS's page "Giving Lambda functions access to resources in an Amazon VPC", "Required IAM permissions" (also
+    for the denial of them to the function's own code).
+    """
+    places = (*(f"{_EC2}subnet/{name}" for name in network.subnets),
+              *(f"{_EC2}security-group/{name}" for name in network.security_groups))
+    unknown = "Lambda makes the network interfaces and names them; which ones is not known before"
+    return (
+        Statement(("ec2:CreateNetworkInterface",), (*places, f"{_EC2}network-interface/*"), why_all=unknown),
+        Statement(("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"), (f"{_EC2}network-interface/*",),
+                  why_all=unknown),
+        Statement(("ec2:DeleteNetworkInterface",), (f"{_EC2}*/*",), why_all=(
+            "Lambda refuses a role that may not delete in all of the account's resource ids, as its documentation "
+            "says")),
+        Statement(("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"), ("*",), why_all=(
+            "EC2's Describe actions know no resources (Service Authorization Reference, Amazon EC2)")))

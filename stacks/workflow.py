@@ -163,7 +163,9 @@ class Workflow(Construct):
                          **({"TABLE": self._records.table.table_name} if source.reads else {})},
             statements=_distinct(statement for service in mine for statement in source.statements(service)),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
-            timeout_seconds=int(source.deadline_seconds) + 10)
+            timeout_seconds=int(source.deadline_seconds) + 10,
+            # The configuration's check sees to it that all services give the same one.
+            network=mine[0].network if source.inside else None)
         self._records.bucket.grant_put(function.role, "raw/*")
         self._suppress_writes(function.role)
         if source.reads:

@@ -77,16 +77,36 @@ def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> N
     for policy in of_type(resources, "AWS::IAM::Policy"):
         for statement in policy["PolicyDocument"]["Statement"]:
             listed = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-            if "*" in listed:
+            if "*" in listed and statement["Effect"] == "Allow":
                 actions = statement["Action"]
                 starred |= set(actions if isinstance(actions, list) else [actions])
     assert {action for action in starred if action.split(":")[0] not in ("logs", "xray")} == {
-        "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus"}
+        "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus",
+        "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
 
 
 def test_every_function_has_a_role_of_its_own(resources: dict[str, Any]) -> None:
     roles = [json.dumps(f["Role"]) for f in of_type(resources, "AWS::Lambda::Function")]
     assert len(roles) == len(set(roles)) >= 9
+
+
+def test_only_the_probes_are_in_the_service_s_network(resources: dict[str, Any]) -> None:
+    attached = {name: item for name, item in resources.items()
+                if item["Type"] == "AWS::Lambda::Function" and "VpcConfig" in item["Properties"]}
+    (_, function), = attached.items()
+    assert function["Properties"]["FunctionName"] == "incident-response-source-network"
+    assert function["Properties"]["VpcConfig"] == {
+        "SubnetIds": ["subnet-0a1b2c3d4e5f60718", "subnet-0b1c2d3e4f5061728"],
+        "SecurityGroupIds": ["sg-0c1d2e3f405162738"]}
+    # Lambda refuses to make it before its role has the rights to the network interfaces.
+    policy = next(name for name in function["DependsOn"] if resources[name]["Type"] == "AWS::IAM::Policy")
+    said: dict[str, set[str]] = {}
+    for statement in resources[policy]["Properties"]["PolicyDocument"]["Statement"]:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        said.setdefault(statement["Effect"], set()).update(a for a in actions if a.startswith("ec2:"))
+    assert said["Allow"] == said["Deny"] == {
+        "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"}
 
 
 def test_sources_cannot_write_the_record(resources: dict[str, Any]) -> None:

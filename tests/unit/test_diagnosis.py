@@ -74,6 +74,12 @@ def judged(service: Service, findings: Sequence[Finding]) -> Diagnosis:
     return diagnose(service, isolate(service, readings, findings), ONSET, findings)
 
 
+def probe(component: str, kind: str = "", *, stage: str = "tcp", milliseconds: int = 3, inside: bool = True) -> Finding:
+    detail = {"stage": stage if kind else "ok", "milliseconds": milliseconds, "addresses": 1, "inside": inside}
+    return Finding("network", "probe", component=component, window=WINDOW, value=float(not kind),
+                   detail=detail | ({"kind": kind, "reason": kind} if kind else {}))
+
+
 PROVIDER = [
     *chain(calls("payment-gateway", api_primary_example={"HTTP 503 Service Unavailable": 1590}, **{"payments-db": {}})),
     changes(), pods("payment-gateway"),
@@ -139,6 +145,77 @@ def test_a_lying_status_page_changes_nothing(service: Service) -> None:
     calm = [*REFUSED, Finding("provider", "status_page", component="provider:primary", window=WINDOW,
                                            value=3.0, detail={"indicator": "critical"})]
     assert judged(service, calm).cause == "database_connection"
+
+
+BLOCKED = [
+    *chain(calls("payment-gateway", api_primary_example={}, **{"payments-db": {
+        "connection to server timed out": 1590}})),
+    changes(), pods("payment-gateway"), *rds(connections=(28.0, 28.0), cpu=(20.0, 20.0))]
+
+
+def confidence(result: Diagnosis, mechanism: str) -> float:
+    """The odds of a mechanism as its best segment has them."""
+    return max(h.log_odds for h in result.ranking if h.mechanism == mechanism)
+
+
+@pytest.mark.parametrize(("findings", "component", "kind", "mechanism"), [
+    (BLOCKED, "database", "timeout", "path_below"), (REFUSED, "database", "refused", "refuses_connections"),
+    (PROVIDER, "provider:primary", "refused", "provider_fails"),
+    (PROVIDER, "provider:primary", "tls", "provider_fails")])
+def test_a_probe_that_fails_as_the_pods_do_makes_surer(service: Service, findings: list[Finding], component: str,
+                                                       kind: str, mechanism: str) -> None:
+    without, after = judged(service, findings), judged(service, [*findings, probe(component, kind)])
+    assert (after.mechanism, after.cause) == (mechanism, without.cause)
+    assert confidence(after, mechanism) > confidence(without, mechanism)
+    assert "network" in next(h for h in after.named if h.mechanism == mechanism).sources
+
+
+@pytest.mark.parametrize(("findings", "component", "mechanism"), [
+    (BLOCKED, "database", "path_below"), (REFUSED, "database", "refuses_connections"),
+    (PROVIDER, "provider:primary", "provider_fails")])
+def test_a_probe_that_gets_through_makes_less_sure(service: Service, findings: list[Finding], component: str,
+                                                   mechanism: str) -> None:
+    without, after = judged(service, findings), judged(service, [*findings, probe(component)])
+    assert confidence(after, mechanism) < confidence(without, mechanism)
+
+
+def test_a_probe_that_gets_through_tells_policies_from_the_way_below(service: Service) -> None:
+    """Callers time out, a policy appeared: that our own packets arrive speaks for what binds pods alone."""
+    after = judged(service, [*POLICY, probe("payment-gateway")])
+    assert after.mechanism == "network_policy"
+    assert "network" in next(h for h in after.named if h.mechanism == "network_policy").sources
+
+
+def test_a_probe_of_something_else_changes_nothing(service: Service) -> None:
+    assert judged(service, [*REFUSED, probe("provider:primary", "timeout"), probe("backend", "refused")]) == (
+        judged(service, REFUSED))
+
+
+def test_probes_from_outside_tell_of_providers_alone(service: Service) -> None:
+    assert judged(service, [*REFUSED, probe("database", "timeout", inside=False)]) == judged(service, REFUSED)
+    without, after = judged(service, PROVIDER), judged(service, [*PROVIDER, probe("provider:primary", "timeout",
+                                                                                  inside=False)])
+    assert confidence(after, "provider_fails") > confidence(without, "provider_fails")
+    assert any(o.id == "outside_probe_does_not_get_through" for o in after.observations)
+
+
+def test_a_probe_alone_names_no_cause(service: Service) -> None:
+    unseen = [f for f in BLOCKED if f.source in ("newrelic", "cloudwatch") and f.name != "calls"]
+    for kind in ("timeout", "refused", "dns", ""):
+        assert judged(service, [*unseen, probe("database", kind)]).cause == "unknown"
+
+
+@pytest.mark.parametrize(("kind", "stage", "milliseconds", "word"), [
+    ("", "ok", 3, "probe_gets_through"), ("", "ok", 1040, "probe_is_slow"),
+    ("timeout", "tcp", 4000, "probe_does_not_get_through"), ("unreachable", "tcp", 1, "probe_does_not_get_through"),
+    ("reset", "tcp", 9, "probe_does_not_get_through"), ("reset", "tls", 9, "probe_ends_in_tls"),
+    ("refused", "tcp", 1, "probe_is_refused"),
+    ("dns", "dns", 20, "probe_does_not_resolve"), ("timeout", "dns", 4000, "probe_does_not_resolve"),
+    ("tls", "tls", 60, "probe_finds_bad_tls")])
+def test_each_end_of_a_probe_is_an_observation(service: Service, kind: str, stage: str, milliseconds: int,
+                                               word: str) -> None:
+    found = judged(service, [*BLOCKED, probe("database", kind, stage=stage, milliseconds=milliseconds)])
+    assert [o.id for o in found.observations if o.source == "network"] == [word]
 
 
 def test_a_component_that_nobody_can_reach_is_the_culprit_and_its_callers_are_not(service: Service) -> None:

@@ -26,6 +26,15 @@ SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
     ("service: payment-gateway ", "service: Payment_Gateway ", "lower-case letters"),
     ("cluster:\n", "clstr:\n", "cluster: found nothing; expected this field"),
     ("mode: observe", "mode: [", "expected YAML"),
+    ("target: fallback", "target: fallbck", "probes[2].target: found 'fallbck'; expected 'fallback'?"),
+    ("target: fallback", "target: ledger", "found 'ledger'; expected a component, the database or a provider"),
+    ("target: fallback", "target: primary", "a target that no other probe has"),
+    ("host: api.fallback.example, port: 443", "host: https://api.fallback.example, port: 443",
+     "probes[2].host: found 'https://api.fallback.example'; expected a host's name or IPv4 address alone"),
+    ("api.fallback.example, port: 443", "api.fallback.example, port: 70000",
+     "probes[2].port: found 70000; expected 1 to 65535"),
+    ("subnet-0b1c2d3e4f5061728", "subnet-mine", "network.subnets[1]: found 'subnet-mine'; expected an id like subnet-"),
+    ("[sg-0c1d2e3f405162738]", "[]", "network.security_groups: found none; expected at least one"),
 ])
 def test_a_broken_configuration_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in SHIPPED
@@ -35,6 +44,16 @@ def test_a_broken_configuration_names_the_place(tmp_path: Path, old: str, new: s
         read_file(file)
     assert said in str(raised.value)
     assert f"{file}:" in str(raised.value)
+
+
+def test_services_that_are_probed_share_a_network(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SHIPPED)
+    other = SHIPPED.replace("service: payment-gateway ", "service: other ", 1)
+    (tmp_path / "b.yaml").write_text(other)
+    assert len(read_folder(tmp_path)) == 2
+    (tmp_path / "b.yaml").write_text(other.replace("sg-0c1d2e3f405162738", "sg-0c1d2e3f405162739"))
+    with pytest.raises(ConfigurationError, match="found another network; expected that of a"):
+        read_folder(tmp_path)
 
 
 def test_the_shipped_configuration_observes() -> None:
@@ -79,7 +98,7 @@ def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         if port > 64000:
-            pytest.skip("the system gave a port too high for ten in a row")
+            pytest.skip("the system gave a port too high for all in a row")
         monkeypatch.setenv("SANDBOX_PORT", str(port))
         with pytest.raises(SandboxError, match=str(port)):
             Ports.planned().check_free()

@@ -98,6 +98,29 @@ class ProviderSwitch:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A way out that is tried when something is wrong: name, TCP, and TLS where it begins at once."""
+
+    target: str
+    """What is behind it: the name of a component, of the database or of a provider."""
+    host: str
+    """As the callers name it, without a scheme."""
+    port: int
+    tls: bool = True
+    """False where the protocol begins without TLS (PostgreSQL, MySQL) or the certificate is of a private authority."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where in the service's VPC the probes start."""
+
+    subnets: tuple[str, ...]
+    """Ids of the subnets of the cluster's nodes: what leaves them takes the routes that the pods' packets take."""
+    security_groups: tuple[str, ...]
+    """Ids of groups that may get out to what is probed, and that the database's group lets in."""
+
+
+@dataclass(frozen=True)
 class AwsAccount:
     """What is asked of the AWS account around the service."""
 
@@ -295,6 +318,10 @@ class Service:
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None
+    probes: tuple[Probe, ...] = ()
+    """At most one a target; none: the network is not probed."""
+    network: Network | None = None
+    """None: probes start outside the service's network, so only those of providers say anything."""
     aws: AwsAccount = field(default_factory=AwsAccount)
     alarms: Alarms = field(default_factory=Alarms)
     confirm: Confirm = field(default_factory=Confirm)
@@ -331,6 +358,14 @@ class Service:
             if name in (provider.address, provider.name):
                 return f"provider:{provider.name}"
         return ""
+
+    def target(self, name: str) -> str:
+        """Return what a probe's target is: a component's name, ``database``, ``provider:NAME`` or an empty text."""
+        if name in self.graph:
+            return name
+        if self.database and name == self.database.name:
+            return "database"
+        return f"provider:{name}" if any(name == provider.name for provider in self.providers) else ""
 
     @property
     def kill_switch(self) -> str:

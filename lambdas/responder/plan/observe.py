@@ -26,6 +26,8 @@ _LOAD_FACTOR = 1.5
 _LOG_SHARE = 0.9
 _LOG_MINIMUM = 10
 _KIND_SHARE = 0.5
+_RESENT_MS = 1000
+"""The first packet of a connection is sent again after a second (RFC 6298): what takes longer may have lost one."""
 _FULL_SHARE = 0.9
 """A resource of which nine tenths are taken is the bottleneck, or nearly."""
 
@@ -53,7 +55,8 @@ def observe(service: Service, segment: Segment, onset: float | None,
     newest = latest(findings)
     found = [*_where(service, segment, newest), *_changes(service, segment, onset, newest),
              *_versions(service, segment, onset, newest), *_pods(service, segment, newest),
-             *_cluster(service, segment, newest), *_load(service, segment, newest)]
+             *_cluster(service, segment, newest), *_load(service, segment, newest),
+             *_probes(service, segment, newest)]
     if segment.where == "database":
         found += _database(service, newest)
     if segment.where.startswith("provider:"):
@@ -465,6 +468,38 @@ def _provider(service: Service, segment: Segment, findings: Sequence[Finding]) -
     for finding in _named(findings, "health", segment.where):
         word = "provider_answers" if finding.value else "provider_does_not_answer"
         yield Observation(word, finding.source, "health", {"provider": name, "note": finding.note})
+
+
+def _probes(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    """What became of our own connection to what the segment's failures are about."""
+    target = segment.component if segment.where == "reach" else segment.where
+    for finding in _named(findings, "probe", target):
+        detail = finding.detail
+        facts = {"where": _shown(service, target), "reason": str(detail.get("reason", "")),
+                 "milliseconds": str(detail.get("milliseconds", ""))}
+        word = _probed(str(detail.get("stage", "")), str(detail.get("kind", "")), detail.get("milliseconds", 0))
+        if detail.get("inside"):
+            yield Observation(word, finding.source, "probe", facts)
+        elif target.startswith("provider:") and word != "probe_is_slow":
+            # Another way than the service's own: it tells of the provider and, by that, of the way.
+            yield Observation(_PROBED_OUTSIDE.get(word, word), finding.source, "probe", facts)
+
+
+_PROBED_OUTSIDE = {"probe_gets_through": "outside_probe_gets_through",
+                   "probe_does_not_get_through": "outside_probe_does_not_get_through",
+                   "probe_ends_in_tls": "outside_probe_does_not_get_through",
+                   "probe_does_not_resolve": "outside_probe_does_not_get_through",
+                   "probe_is_refused": "outside_probe_does_not_get_through"}
+
+
+def _probed(stage: str, kind: str, milliseconds: float) -> str:
+    if stage == "ok":
+        return "probe_gets_through" if milliseconds < _RESENT_MS else "probe_is_slow"
+    if stage == "dns":
+        return "probe_does_not_resolve"
+    if stage == "tls":
+        return "probe_finds_bad_tls" if kind == "tls" else "probe_ends_in_tls"
+    return "probe_is_refused" if kind == "refused" else "probe_does_not_get_through"
 
 
 def _trail(service: Service, segment: Segment, onset: float | None,

@@ -74,6 +74,8 @@ class Source:
     """The group of ``kubernetes/rbac.yaml`` that its role belongs to."""
     reads: str = ""
     """The partition of the timeline table that it reads (``LEDGER#``, ``HEALTH``); empty: none."""
+    inside: bool = False
+    """Whether its function runs in the service's network, where the configuration gives one."""
     deadline_seconds: float = 10.0
 
 

@@ -1,0 +1,185 @@
+"""The ways out of the service's network: whether name, TCP and TLS get through, from the function's own place.
+
+Where the service's ``network`` is configured the function runs in it, so that its packets take the routes that the
+pods' packets take, with a security group of its own and none of the cluster's DNS and NetworkPolicies. It asks nothing
+of AWS, for a subnet may have no way there. No application data is sent: a connection is closed as soon as it stands.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+import certifi
+
+from responder.model.finding import Finding
+from responder.model.masking import mask
+from responder.model.service import Probe
+from responder.sources import Question, Source
+
+Stage = Literal["dns", "tcp", "tls", "ok"]
+Kind = Literal["dns", "refused", "timeout", "reset", "unreachable", "tls"]
+
+_EACH_SECONDS = 4.0
+"""Packets that open a connection and are lost are sent again after one and after three seconds (RFC 6298)."""
+_ADDRESSES = 4
+"""So many of a name's addresses are tried, as clients do."""
+_MARGIN_SECONDS = 0.3
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How far one probe got, and what ended it."""
+
+    stage: Stage
+    kind: Kind | None = None
+    """None where it got through."""
+    reason: str = ""
+    addresses: int = 0
+    milliseconds: int = 0
+
+
+def ask(question: Question, context: ssl.SSLContext | None = None) -> list[Finding]:
+    """Return per probe ``probe``, with ``component`` a component's name, ``database`` or ``provider:NAME``.
+
+    Value is 1 where it got through, else 0; there is no baseline, for nothing is probed while all is well. Detail has
+    ``stage`` (dns, tcp, tls: what failed; or ok), ``kind`` (dns, refused, timeout, reset, unreachable or tls) and
+    ``reason`` where it failed, ``milliseconds``, ``addresses`` (how many the name has) and ``inside`` (whether it
+    started in the service's network).
+    """
+    probes = question.service.probes
+    limit = min(question.deadline - _MARGIN_SECONDS, time.monotonic() + _EACH_SECONDS)
+    trusted = context or ssl.create_default_context(cafile=certifi.where())
+    started = [_begin(partial(attempt, probe, limit, trusted)) for probe in probes]
+    # An attempt ends by itself at the limit: the margin is for those that are just about to say so.
+    return [_finding(question, probe, _end(answer, limit + _MARGIN_SECONDS / 2))
+            for probe, answer in zip(probes, started, strict=True)]
+
+
+def attempt(probe: Probe, limit: float, context: ssl.SSLContext) -> Outcome:
+    """Try one way out until ``limit`` (``time.monotonic`` seconds): look the name up, connect, shake hands."""
+    began = time.monotonic()
+    addresses: Sequence[tuple[Any, ...]] = []
+
+    def outcome(stage: Stage, kind: Kind | None = None, reason: str = "") -> Outcome:
+        return Outcome(stage, kind, mask(reason)[:200], len(addresses), round((time.monotonic() - began) * 1000))
+
+    # The system's resolver cannot be told how long it may take: it is left behind where it takes too long.
+    looked_up = _end(_begin(lambda: _addresses(probe)), limit)
+    if looked_up is None:
+        return outcome("dns", "timeout", f"{probe.host} was not looked up in time")
+    if isinstance(looked_up, OSError):
+        return outcome("dns", "dns", f"{probe.host}: {looked_up.strerror or 'the name cannot be resolved'}")
+    addresses = looked_up
+    connection = _connect(addresses[:_ADDRESSES], limit)
+    if isinstance(connection, OSError):
+        return outcome("tcp", _kind(connection), connection.strerror or str(connection))
+    try:
+        if probe.tls:
+            connection.settimeout(max(0.05, limit - time.monotonic()))
+            connection = context.wrap_socket(connection, server_hostname=probe.host)
+    except ssl.SSLCertVerificationError as error:
+        return outcome("tls", "tls", f"the certificate is not accepted: {error.verify_message}")
+    except OSError as error:
+        return outcome("tls", _kind(error), error.strerror or str(error))
+    finally:
+        connection.close()
+    return outcome("ok")
+
+
+def _begin(work: Callable[[], _Result]) -> queue.SimpleQueue[_Result]:
+    """Start something in a thread that nobody needs to wait for; the queue gets what comes of it."""
+    answer: queue.SimpleQueue[_Result] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answer.put(work()), daemon=True).start()
+    return answer
+
+
+def _end(answer: queue.SimpleQueue[_Result], limit: float) -> _Result | None:
+    """Return what comes of it until ``limit``, or None."""
+    try:
+        return answer.get(timeout=max(0.0, limit - time.monotonic()))
+    except queue.Empty:
+        return None
+
+
+def _addresses(probe: Probe) -> list[tuple[Any, ...]] | OSError:
+    try:
+        return list(socket.getaddrinfo(probe.host, probe.port, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError) as error:
+        return error if isinstance(error, OSError) else OSError(0, "no name that could be looked up")
+
+
+def _connect(addresses: Sequence[tuple[Any, ...]], limit: float) -> socket.socket | OSError:
+    """Return a connection to the first address that takes one, or why there is none."""
+    failures: list[OSError] = []
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+        try:
+            # Made within the attempt: a host without IPv6 fails here.
+            connection = socket.socket(family, kind, protocol)
+        except OSError as error:
+            failures.append(error)
+            continue
+        # An address that is silent must leave time for the others.
+        connection.settimeout(max(0.05, (limit - time.monotonic()) / (len(addresses) - tried)))
+        try:
+            connection.connect(address)
+            return connection
+        except OSError as error:
+            connection.close()
+            failures.append(error)
+    # What is said of an address family that this place does not have is not what matters.
+    return next((error for error in failures if _kind(error) != "unreachable"), failures[0])
+
+
+def _kind(error: OSError) -> Kind:
+    if isinstance(error, ConnectionRefusedError):
+        return "refused"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, ConnectionError | ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return "reset"
+    return "tls" if isinstance(error, ssl.SSLError) else "unreachable"
+
+
+def _finding(question: Question, probe: Probe, outcome: Outcome | None) -> Finding:
+    service = question.service
+    component = service.target(probe.target)
+    command = (f"openssl s_client -connect {probe.host}:{probe.port} -servername {probe.host} < /dev/null" if probe.tls
+               else f"nc -vz {probe.host} {probe.port}")
+    if outcome is None:
+        return Finding(SOURCE.name, "probe", "timeout", component=component, window=question.window, query=command,
+                       note=f"the probe of {probe.host}:{probe.port} did not end in time")
+    note = "" if outcome.kind is None else f"{_FAILED[outcome.stage]}: {outcome.reason}"
+    if service.network is None:
+        place = ("it was tried from outside the service's network, another way than the service's own"
+                 if component.startswith("provider:") else
+                 "it was tried from outside the service's network, from where only providers can be judged")
+        note = f"{note}; {place}" if note else place
+    detail: dict[str, Any] = {"stage": outcome.stage, "milliseconds": outcome.milliseconds,
+                              "addresses": outcome.addresses, "inside": service.network is not None}
+    if outcome.kind is not None:
+        detail |= {"kind": outcome.kind, "reason": outcome.reason}
+    return Finding(SOURCE.name, "probe", component=component, window=question.window, unit="1 gets through",
+                   value=float(outcome.kind is None), query=command, note=note, detail=detail)
+
+
+_FAILED = {"dns": "the name was not resolved", "tcp": "no connection", "tls": "TLS failed"}
+
+
+SOURCE = Source(
+    name="network",
+    phases=frozenset({"diagnose"}),
+    ask=ask,
+    configured=lambda service: bool(service.probes),
+    inside=True,
+    deadline_seconds=8.0,
+)
