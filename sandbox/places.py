@@ -15,6 +15,8 @@ CACHE = Path(os.environ.get("SANDBOX_CACHE", Path.home() / ".cache" / "incident-
 ACCOUNT, REGION = "000000000000", "us-east-1"
 SERVICE, NAMESPACE, CLUSTER, DATABASE = "payment-gateway", "payments", "payments", "payments-db"
 LOAD_BALANCER = "app/payments/50dc6c495c0c9188"
+TARGET_GROUP = "targetgroup/frontend/6d0ecf831eec9f09"
+CANARY = "payments-checkout"
 
 
 class SandboxError(Exception):

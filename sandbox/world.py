@@ -18,7 +18,7 @@ import ssl
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,9 +30,20 @@ import httpx
 
 from sandbox.alarms import Evaluator
 from sandbox.control_plane.run import ADMIN_TOKEN
-from sandbox.places import ACCOUNT, CLUSTER, DATABASE, LOAD_BALANCER, NAMESPACE, REGION, STATE, Ports
+from sandbox.places import (
+    ACCOUNT,
+    CANARY,
+    CLUSTER,
+    DATABASE,
+    LOAD_BALANCER,
+    NAMESPACE,
+    REGION,
+    STATE,
+    TARGET_GROUP,
+    Ports,
+)
 from sandbox.platform.cluster import Cluster
-from sandbox.platform.flow import BALANCER, Flow, Snapshot, environment_of
+from sandbox.platform.flow import BALANCER, ENTRY, Flow, Snapshot, environment_of, targets
 from sandbox.platform.kubelet import Kubelet
 from sandbox.platform.listeners import Listeners
 from sandbox.platform.objects import KINDS, NODES, image, nodes, platform
@@ -79,6 +90,9 @@ class Platform:
         self._config: list[tuple[float, dict[str, str]]] = []
         self._published = self._published_minute = 0.0
         self._running_pods: list[dict[str, Any]] = []
+        self._targets = (0, 0)
+        """Healthy and unhealthy hosts behind the load balancer."""
+        self._canary = random.Random("canary")
         self._recent: list[tuple[float, int, int]] = []
         self._logs: dict[int, tuple[str, str, float, float]] = {}
         self._served = 0.0
@@ -121,8 +135,10 @@ class Platform:
                                           if pod["spec"].get("nodeName") not in self.world.silent_nodes})
             self.aws.second(at)
             served = self._flow.second(self.world, snapshot)
+            self._targets = targets(self.world, snapshot)
             self.usage.count(served)
-            self.telemetry.second(at, served, self._rng)
+            self.telemetry.second(at, served, self._rng, {
+                client: part / self.world.factor for client, part in self.world.floods.items() if self.world.factor})
             for key, (component, line, every, following) in list(self._logs.items()):
                 if at >= following:
                     self.telemetry.log(at, component, line)
@@ -166,7 +182,7 @@ class Platform:
                 rows = list(self.telemetry.between(self._published, period))
                 self._put("PaymentPlatform", metric_data(rows, 10))
                 self._put_database(period - 10)
-                self._put_targets(period - 10)
+                self._put_targets(self._published, period)
                 self._published = period
             minute = (now - 1.0 - self.delays.load_balancer) // 60 * 60
             if minute > self._published_minute:
@@ -191,6 +207,25 @@ class Platform:
             for at, values in sorted(sums.items())
             for name, value in zip(("RequestCount", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"), values,
                                    strict=True)])
+        self._put("CloudWatchSynthetics", [
+            {"MetricName": "SuccessPercent", "Dimensions": [{"Name": "CanaryName", "Value": CANARY}],
+             "Unit": "Percent", "Timestamp": at, "Value": self._run_canary(at + 60)} for at in sorted(sums)])
+
+    def _run_canary(self, at: float) -> float:
+        """Success, in per cent, of a request that is made at the end of a minute: it fares as the customers' do."""
+        rows = list(self.telemetry.balanced_between(at - 10, at))
+        requests, failed = sum(row.requests for row in rows), sum(row.target_errors + row.own_errors for row in rows)
+        return 0.0 if requests and self._canary.random() < failed / requests else 100.0
+
+    def _put_hosts(self, healthy: int, unhealthy: int, times: Iterable[float]) -> None:
+        """Hosts of the target group, where any are registered."""
+        common = {"Dimensions": [{"Name": "TargetGroup", "Value": TARGET_GROUP},
+                                 {"Name": "LoadBalancer", "Value": LOAD_BALANCER}], "Unit": "Count",
+                  "StorageResolution": 1}
+        self._put("AWS/ApplicationELB", [
+            common | {"MetricName": name, "Timestamp": at, "Value": float(value)} for at in times
+            for name, value in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy))
+            if healthy + unhealthy])
 
     def _put_database(self, period: float) -> None:
         """What RDS publishes: each minute in AWS, each ten seconds here (docs/drills.md)."""
@@ -199,14 +234,18 @@ class Platform:
             {"MetricName": name, "Dimensions": dimensions, "Timestamp": period, "Value": value, "StorageResolution": 1}
             for name, value in self.world.database.metrics(time.time()).items()])
 
-    def _put_targets(self, period: float) -> None:
-        """Healthy hosts behind the load balancer, and Container Insights' utilisation."""
-        ready = sum(_is_ready(pod) for pod in self._running_pods
-                    if pod["metadata"].get("labels", {}).get("app") == "frontend")
-        common = {"Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}], "Unit": "Count",
-                  "Timestamp": period, "StorageResolution": 1}
-        self._put("AWS/ApplicationELB", [common | {"MetricName": "HealthyHostCount", "Value": float(ready)}])
-        self._put("ContainerInsights", self.usage.insights(period))
+    def _put_targets(self, start: float, end: float) -> None:
+        """Hosts behind the load balancer and connections that they did not take, and Container Insights' utilisation.
+
+        Each minute in AWS, each ten seconds here (docs/drills.md). A count of nothing is not published, as in AWS.
+        """
+        self._put_hosts(*self._targets, [end - 10])
+        failed = sum(row.not_connected for row in self.telemetry.balanced_between(start, end))
+        self._put("AWS/ApplicationELB", [
+            {"MetricName": "TargetConnectionErrorCount", "Unit": "Count", "Timestamp": end - 10, "Value": float(failed),
+             "Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}], "StorageResolution": 1}
+        ] if failed else [])
+        self._put("ContainerInsights", self.usage.insights(end - 10))
 
     def _measure(self) -> None:
         """Write what metrics.k8s.io shows."""
@@ -251,6 +290,8 @@ class Platform:
             history = list(self.telemetry.between(0, self._published))
             self._put("PaymentPlatform", metric_data(history, 10))
             self._put_balancer(0, self._published_minute)
+            self._targets = ((body.get("replicas") or {}).get(ENTRY, KINDS[ENTRY].pods), 0)
+            self._put_hosts(*self._targets, [self._published_minute - 60 * minute for minute in range(1, 130)])
             metrics = Database().metrics(now) | {"DatabaseConnections": 28.0}
             self._put("AWS/RDS", [
                 {"MetricName": name, "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": DATABASE}],
@@ -350,9 +391,15 @@ class Platform:
 
     def _event_traffic(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
         with self._lock:
-            factor = float(fields["factor"])
-            self.world.factor = token["before"] if heal else factor * self.world.factor
-            return {"before": self.world.factor / factor if factor else 1.0}
+            world, client = self.world, fields.get("client")
+            if heal:
+                world.factor, world.floods = token["before"], token["floods"]
+                return {}
+            before, floods = world.factor, dict(world.floods)
+            world.factor *= float(fields["factor"])
+            if client:
+                world.floods[client] = world.floods.get(client, 0.0) + world.factor - before
+            return {"before": before, "floods": floods}
 
     def _event_telemetry(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
         if heal:
@@ -540,11 +587,6 @@ class Platform:
         if answer.status_code != 200 or not found:
             raise ValueError(f"STS does not know the caller ({answer.status_code})")
         return found[1]
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    return any(item["type"] == "Ready" and item["status"] == "True"
-               for item in pod.get("status", {}).get("conditions") or [])
 
 
 def _http_date(seconds: float) -> str:

@@ -22,6 +22,7 @@ from responder import actions, sources
 from responder.actions import Action, find
 from responder.model.service import Service
 from responder.sources import Source, Statement
+from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.function import Function
 from stacks.records import Records
@@ -156,12 +157,17 @@ class Workflow(Construct):
 
     def _source(self, source: Source, services: Sequence[Service]) -> Function:
         mine = [service for service in services if source.configured(service)]
+        statements = [statement for service in mine for statement in source.statements(service)]
+        if source.alarms:
+            statements.append(Statement(("cloudwatch:DescribeAlarms",), tuple(
+                f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
+                for service in mine for name in alarm_names(self._prefix, service))))
         function = Function(
             self, f"Source{_camel(source.name)}", name=function_name(self._prefix, "source", source.name),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
             environment={"SOURCE": source.name, "BUCKET": self._records.bucket.bucket_name,
                          **({"TABLE": self._records.table.table_name} if source.reads else {})},
-            statements=_distinct(statement for service in mine for statement in source.statements(service)),
+            statements=_distinct(statements),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
             timeout_seconds=int(source.deadline_seconds) + 10,
             # The configuration's check sees to it that all services give the same one.

@@ -6,6 +6,7 @@ A file that does not fit is refused before anything starts, with file, line, fie
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,9 +97,21 @@ class Alarm(_Strict):
 
 
 class Traffic(_Strict):
-    """More or fewer requests."""
+    """More or fewer requests; with ``client``, what comes beyond the usual is from that one address."""
 
     factor: float = Field(ge=0)
+    client: str | None = None
+
+    @model_validator(mode="after")
+    def _address(self) -> Traffic:
+        if self.client is not None:
+            try:
+                ipaddress.ip_address(self.client)
+            except ValueError:
+                raise ValueError("as client an IP address") from None
+            if self.factor <= 1:
+                raise ValueError("with a client, a factor above 1")
+        return self
 
 
 class Log(_Strict):

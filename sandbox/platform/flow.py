@@ -25,6 +25,9 @@ TIMEOUT_MS = 5000.0
 _QUEUE_SECONDS = 2.0
 """A pod holds this many seconds' worth of requests before those that come wait until they time out."""
 BALANCER = "load balancer"
+ENTRY = "frontend"
+NOT_CONNECTED = "target connection error"
+"""What the load balancer counts where a target is registered and takes no connection."""
 _THROUGH = {"blocked": 0.0, "lossy": 0.5}
 """The share of packets' connections that get through a broken path."""
 
@@ -102,11 +105,12 @@ class Flow:
                         for left in [max(0.0, taken - self._capacities[uid])] if left}
         arrivals = self._poisson(world.requests_per_second * world.factor)
         served: list[Served] = []
-        outcome = self._component("frontend", arrivals, None, world, snapshot, served)
-        seen = sum(item.requests for item in served if item.component == "frontend")
+        outcome = self._component(ENTRY, arrivals, None, world, snapshot, served)
+        seen = sum(item.requests for item in served if item.component == ENTRY)
         if arrivals > seen:
             lost = arrivals - seen
-            served.append(Served(BALANCER, "", "", lost, min(lost, outcome.failed), (), {"no target": lost}))
+            kind = NOT_CONNECTED if any(_ready(ENTRY, snapshot)) else "no target"
+            served.append(Served(BALANCER, "", "", lost, min(lost, outcome.failed), (), {kind: lost}))
         return served
 
     def _component(self, name: str, calls: int, caller: Object | None, world: World, snapshot: Snapshot,
@@ -300,6 +304,18 @@ def _ready(name: str, snapshot: Snapshot) -> tuple[list[Object], bool]:
             else:
                 refused = True
     return found, refused
+
+
+def targets(world: World, snapshot: Snapshot) -> tuple[int, int]:
+    """How many of the entry's pods the load balancer's health checks find healthy, and how many unhealthy.
+
+    Its targets are the addresses of the entry's Service, as the AWS Load Balancer Controller registers them.
+    """
+    endpoints = snapshot.endpoints.get(ENTRY) or {}
+    registered = sum(len(subset.get(kind) or []) for subset in endpoints.get("subsets") or []
+                     for kind in ("addresses", "notReadyAddresses"))
+    healthy = sum(pod["spec"].get("nodeName") not in world.silent_nodes for pod in _ready(ENTRY, snapshot)[0])
+    return healthy, max(0, registered - healthy)
 
 
 def _resolves(pod: Object) -> bool:

@@ -230,6 +230,8 @@ class World:
 
     requests_per_second: float = 40.0
     factor: float = 1.0
+    floods: dict[str, float] = field(default_factory=dict)
+    """Client to the part of ``factor`` that comes from it alone."""
     background_error_rate: float = 0.004
     database: Database = field(default_factory=Database)
     providers: dict[str, Provider] = field(default_factory=lambda: {"primary": Provider(), "fallback": Provider()})

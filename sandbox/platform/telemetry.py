@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import bisect
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from sandbox.platform.flow import BALANCER, PROVIDER_HOST, Calls, Served
+from sandbox.platform.flow import BALANCER, ENTRY, NOT_CONNECTED, PROVIDER_HOST, Calls, Served
 from sandbox.platform.objects import FIRST_VERSION, KINDS, image
 from sandbox.platform.versions import Versions
 
@@ -79,6 +80,8 @@ class Balanced:
     """Answers of the targets with a status of 5xx."""
     own_errors: int
     """Requests that no target took."""
+    not_connected: int = 0
+    """Those of them for which a target was there and took no connection."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,10 @@ class Line:
     version: str
     pod: str
     text: str
+    client: str = ""
+    """The client's address, in a line about a request."""
+    count: int = 1
+    """Lines that differ in nothing else are kept as one."""
 
 
 class Telemetry:
@@ -102,6 +109,8 @@ class Telemetry:
         self.edges: list[Edge] = []
         self.balanced: list[Balanced] = []
         self.lines: list[Line] = []
+        # Of its own, so that who sends a request changes nothing of what becomes of it.
+        self._clients = random.Random("clients")
 
     def reset(self, now: float, requests_per_second: float, rng: random.Random) -> list[Transactions]:
         """Forget everything and begin with two healthy hours; returns them, for CloudWatch."""
@@ -131,16 +140,20 @@ class Telemetry:
                 for _ in range(2):
                     self.lines.append(self._chatter(at + rng.random() * STEP_SECONDS, component, FIRST_VERSION, "",
                                                     rng))
+            self.lines += self._requests(at, FIRST_VERSION, "", count, {}, STEP_SECONDS, of=_CLIENTS_A_STEP)
             self.balanced.append(Balanced(at, count, failed, 0))
         self.lines.sort(key=lambda line: line.at)
         return list(self.transactions)
 
-    def second(self, at: float, served: Iterable[Served], rng: random.Random) -> None:
-        """Take in what the pods did in the second from ``at``."""
-        entry = [item for item in served if item.component == "frontend"]
-        lost = sum(item.requests for item in served if item.component == BALANCER)
-        self.balanced.append(Balanced(at, sum(item.requests for item in entry) + lost,
-                                      sum(item.errors for item in entry), lost))
+    def second(self, at: float, served: Iterable[Served], rng: random.Random,
+               floods: Mapping[str, float] | None = None) -> None:
+        """Take in what the pods did in the second from ``at``; ``floods`` is {client: share of all requests}."""
+        entry = [item for item in served if item.component == ENTRY]
+        lost = [item for item in served if item.component == BALANCER]
+        missed = sum(item.requests for item in lost)
+        self.balanced.append(Balanced(at, sum(item.requests for item in entry) + missed,
+                                      sum(item.errors for item in entry), missed,
+                                      sum(item.kinds.get(NOT_CONNECTED, 0) for item in lost)))
         for item in served:
             if item.component == BALANCER:
                 continue
@@ -153,6 +166,8 @@ class Telemetry:
                      for why, count in item.kinds.items() for _ in range(min(count, 20))]
             if rng.random() < 0.1:
                 fresh.append(self._chatter(at + rng.random(), item.component, item.version, item.pod, rng))
+            if item.component == ENTRY:
+                fresh += self._requests(at, item.version, item.pod, item.requests, floods or {}, 1.0)
             self.lines += sorted(fresh, key=lambda line: line.at)
 
     def log(self, at: float, component: str, text: str) -> None:
@@ -191,6 +206,18 @@ class Telemetry:
             elif line.at >= end + 2:
                 return
 
+    def _requests(self, at: float, version: str, pod: str, count: int, floods: Mapping[str, float], seconds: float,
+                  of: int = 0) -> list[Line]:
+        """The entry's lines about requests, by client; ``of`` so many of the steady ones at most, for the history."""
+        steady = self._clients.sample(CLIENTS, of) if of else CLIENTS
+        names = [*floods, *steady]
+        left = max(0.0, 1.0 - sum(floods.values()))
+        shares = [*floods.values(), *(left / len(steady) for _ in steady)]
+        found = Counter(self._clients.choices(names, shares, k=count))
+        return [Line(at + self._clients.random() * seconds, ENTRY, "INFO", version, pod,
+                     f"INFO {_CLASS[ENTRY]} POST /checkout client_ip={client}", client, requests)
+                for client, requests in sorted(found.items())]
+
     def _error(self, item: Served, why: str, rng: random.Random) -> str:
         if why == "own":
             found = self._versions.behaviour(image(item.component, item.version))
@@ -209,6 +236,10 @@ class Telemetry:
                     f"INFO {_CLASS[component]} order {rng.randrange(10**8)} done in {rng.randrange(20, 300)} ms")
 
 
+CLIENTS = tuple(f"198.51.100.{number}" for number in range(10, 60))
+"""The steady customers, from the addresses that are kept for documentation (RFC 5737)."""
+_CLIENTS_A_STEP = 10
+"""In the history only so many of them come at a time, which a search over a minute or more cannot tell."""
 _HOSTS = {"database": "payments-db", "provider": PROVIDER_HOST.format("primary")}
 _CALL_MS = {"database": 4.0, "provider": 90.0, "payment-gateway": 154.0, "backend": 179.0}
 _HISTORY_KIND = {"provider": "HTTP 402 card declined"}

@@ -1,7 +1,7 @@
 """Splunk: the search export endpoint with the searches that its documentation describes, over the platform's logs.
 
 Format: Splunk's REST API reference, "search/v2/jobs/export"; "Search reference" for ``search``, ``bin``, ``stats``,
-``head`` and ``fields``.
+``eventstats``, ``sort``, ``head``, ``rex`` and ``fields``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from sandbox.vendors.gate import Answer, Gates
 
 TOKEN = "sandbox-splunk-token-0123456789"  # noqa: S105 - of a stand-in
 Row = dict[str, Any]
+_COUNT = "\0count"
+"""Not a field: how many like events a row stands for."""
 
 
 class SearchError(Exception):
@@ -74,7 +76,7 @@ class Splunk:
         rows.reverse()  # newest first, as Splunk returns events
         for command in commands:
             rows = _command(command, rows)
-        rows = [dict(row) for row in rows]
+        rows = [{key: value for key, value in row.items() if key != _COUNT} for row in _each(rows)]
         for row in rows:
             if isinstance(row.get("_time"), float):
                 row["_time"] = datetime.fromtimestamp(row["_time"], UTC).isoformat(timespec="milliseconds")
@@ -91,23 +93,64 @@ def _command(command: str, rows: list[Row]) -> list[Row]:
             span = int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
             return [row | {"_time": row["_time"] // span * span} for row in rows]
         case "stats":
-            found = re.fullmatch(r"count\s+by\s+(.+)", rest.strip())
-            if not found:
+            given, _, by = rest.strip().partition(" by ")
+            keys = [key.strip() for key in re.split(r"[,\s]+", by) if key.strip()]
+            counted = [_counting(part.strip()) for part in given.split(",")]
+            if not keys:
                 raise SearchError(f"cannot read 'stats {rest}'")
-            keys = [key.strip() for key in re.split(r"[,\s]+", found[1]) if key.strip()]
-            counts: dict[tuple[Any, ...], int] = {}
+            counts: dict[tuple[Any, ...], list[int]] = {}
             for row in rows:
                 if all(key in row for key in keys):
-                    group = tuple(row[key] for key in keys)
-                    counts[group] = counts.get(group, 0) + 1
-            return [dict(zip(keys, group, strict=True)) | {"count": count}
-                    for group, count in sorted(counts.items(), key=lambda item: str(item[0]))]
+                    sums = counts.setdefault(tuple(row[key] for key in keys), [0] * len(counted))
+                    for place, (_, counts_it) in enumerate(counted):
+                        sums[place] += int(row.get(_COUNT, 1)) if counts_it(row) else 0
+            return [dict(zip(keys, group, strict=True)) | {name: sums[place] for place, (name, _) in enumerate(counted)}
+                    for group, sums in sorted(counts.items(), key=lambda item: str(item[0]))]
+        case "eventstats":
+            # Without a by clause each row gets what all of them come to.
+            added: Row = {}
+            for part in rest.split(","):
+                found = re.fullmatch(r"(sum|max)\((\w+)\)\s+as\s+(\w+)", part.strip(), re.I)
+                if not found:
+                    raise SearchError(f"cannot read 'eventstats {rest}'")
+                values = [row[found[2]] for row in rows if isinstance(row.get(found[2]), int | float)]
+                if values:
+                    added[found[3]] = sum(values) if found[1].lower() == "sum" else max(values)
+            return [row | added for row in rows]
+        case "rex":
+            found = re.fullmatch(r'field=(\w+)\s+"(.*)"', rest.strip())
+            if not found:
+                raise SearchError(f"cannot read 'rex {rest}'")
+            pattern = re.compile(found[2].replace("(?<", "(?P<"))
+            return [row | (match.groupdict() if (match := pattern.search(str(row.get(found[1], "")))) else {})
+                    for row in rows]
+        case "sort":
+            found = re.fullmatch(r"([-+]?)\s*(\w+)", rest.strip())
+            if not found:
+                raise SearchError(f"cannot read 'sort {rest}'")
+            return sorted(rows, key=lambda row: float(row.get(found[2], 0)), reverse=found[1] == "-")
         case "head":
-            return rows[:int(rest.strip() or 10)]
+            return _each(rows)[:int(rest.strip() or 10)]
         case "fields":
             keys = [key.strip() for key in re.split(r"[,\s]+", rest) if key.strip()]
-            return [{key: row[key] for key in keys if key in row} for row in rows]
+            return [{key: row[key] for key in [*keys, _COUNT] if key in row} for row in rows]
     raise SearchError(f"Unknown search command '{name}'.")
+
+
+def _each(rows: list[Row]) -> list[Row]:
+    """Events one by one, where like ones were kept together."""
+    return [row for row in rows for _ in range(int(row.get(_COUNT, 1)))]
+
+
+def _counting(text: str) -> tuple[str, Callable[[Row], bool]]:
+    """Return the name of a count of ``stats`` and which events it counts."""
+    if text == "count":
+        return text, lambda row: True
+    found = re.fullmatch(r"count\(eval\(_time\s*(>=|<)\s*([\d.]+)\)\)\s+as\s+(\w+)", text, re.I)
+    if not found:
+        raise SearchError(f"cannot read 'stats {text}'")
+    later, moment = found[1] == ">=", float(found[2])
+    return found[3], lambda row: (row["_time"] >= moment) is later
 
 
 class _Expression:
@@ -163,9 +206,11 @@ class _Expression:
 @lru_cache(maxsize=200_000)
 def _row(line: Line) -> Row:
     moment = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
+    # Splunk finds fields of the form key=value in the text by itself.
     return {"_time": line.at, "index": "payments", "sourcetype": "app", "component": line.component,
             "level": line.level, "version": line.version, "pod": line.pod, "host": line.pod,
-            "_raw": f"{moment} {line.text}"}
+            "_raw": f"{moment} {line.text}", _COUNT: line.count,
+            **({"client_ip": line.client} if line.client else {})}
 
 
 def _pipes(search: str) -> list[str]:

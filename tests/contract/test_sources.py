@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
+from botocore.stub import ANY, Stubber
 
+from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
-from responder.model.finding import Window
-from responder.model.service import Service
-from responder.sources import Question, kubernetes, newrelic, splunk
+from responder.model.finding import Finding, Window
+from responder.model.service import Service, deployed
+from responder.sources import Question, cloudwatch, kubernetes, newrelic, splunk
 from sandbox.platform.flow import Served
 from sandbox.platform.telemetry import Delays, Telemetry
 from sandbox.platform.versions import Behaviour, Versions
@@ -49,6 +56,7 @@ class Vendors:
         for second in range(25):
             at = float(int(time.time()) - 30 + second)
             telemetry.second(at, [Served("payment-gateway", "p", "1.1.0", 40, 20, (100.0,), {"own": 20})], rng)
+        self.telemetry, self.sent = telemetry, ""
         delays = Delays(0, 0, 0, 0, 0)
         self._newrelic = newrelic_stand_in.NewRelic(telemetry, self.gates, delays)
         self._splunk = splunk_stand_in.Splunk(telemetry, self.gates, delays)
@@ -57,8 +65,12 @@ class Vendors:
         return http(lambda r: self._answer(self._newrelic.answer(dict(r.headers), r.content)), **{"API-Key": key})
 
     def splunk(self, token: str = splunk_stand_in.TOKEN) -> Http:
-        return http(lambda r: self._answer(self._splunk.answer(dict(r.headers), r.content)),
-                    Authorization=f"Bearer {token}")
+        def serve(request: httpx.Request) -> httpx.Response:
+            answer = self._splunk.answer(dict(request.headers), request.content)
+            self.sent += answer.body.decode()
+            return self._answer(answer)
+
+        return http(serve, Authorization=f"Bearer {token}")
 
     @staticmethod
     def _answer(answer: Answer) -> httpx.Response:
@@ -173,3 +185,180 @@ def test_kubernetes_pages_through_pods_and_counts_reasons(question: Question) ->
     found = findings["payment-gateway"]
     assert found.detail["ready"] == 900 and found.detail["waiting"] == {"CrashLoopBackOff": 300}
     assert findings["backend"].status == "empty"
+
+
+# --- Splunk: failed authentications and clients ----------------------------------------------------------------------
+
+
+def test_splunk_tells_a_client_that_floods_by_its_network_alone(question: Question, vendors: Vendors) -> None:
+    now = int(time.time())
+    for second in range(20):
+        vendors.telemetry.second(now - 22 + second, [Served("frontend", "f", "1.0.0", 160, 0, (9.0,), {})],
+                                 random.Random(2), {"203.0.113.77": 0.75})
+    findings = splunk.ask(replace(question, phase="diagnose"), vendors.splunk())
+    clients = next(f for f in findings if f.name == "clients")
+    most, second_most = clients.detail["clients"][:2]
+    assert clients.status == "ok" and clients.component == "frontend"
+    assert most["client"] == "203.0.113.x" and most["usual"] == 0 and most["count"] > 2200
+    assert clients.value == pytest.approx(most["count"] / clients.detail["total"], abs=0.001)
+    assert clients.baseline is not None and clients.baseline < 0.04
+    assert second_most["client"] == "198.51.100.x" and second_most["usual"] > 50
+    assert 3500 * 40 < clients.detail["baseline_total"] <= 3620 * 40
+    assert "203.0.113.77" not in json.dumps([f.to_json() for f in findings])
+    assert "203.0.113.77" not in vendors.sent and "client_ip" in "".join(f.query for f in findings)
+
+
+def test_splunk_counts_failed_authentications_of_callers(question: Question, vendors: Vendors) -> None:
+    for n in range(40):
+        vendors.telemetry.log(time.time() - 10, "frontend", f"WARN Gate authentication failed for key {n}")
+        vendors.telemetry.log(time.time() - 10, "payment-gateway",
+                              'ERROR CardAuthorizer FATAL: password authentication failed for user "payments"')
+    found = {f.component: f for f in splunk.ask(replace(question, phase="diagnose"), vendors.splunk())
+             if f.name == "auth_failures"}
+    assert found["frontend"].detail == {"lines": 40, "baseline_lines": 0}
+    assert found["frontend"].value == 20.0 and found["frontend"].unit == "lines/min"
+    assert found["payment-gateway"].value == 0.0
+
+
+def test_an_empty_splunk_says_so_of_clients_too(question: Question, vendors: Vendors) -> None:
+    vendors.gates.set("splunk", "empty")
+    findings = splunk.ask(replace(question, phase="diagnose"), vendors.splunk())
+    assert {f.name for f in findings if f.component} == {"error_lines", "auth_failures", "clients"}
+    assert {f.status for f in findings if f.component} == {"empty"}
+
+
+def test_splunk_is_searched_side_by_side_and_what_is_beside_fails_alone(question: Question) -> None:
+    """The documented form of an export: one object a line, numbers as text, lastrow at the end."""
+    running, most, lock = 0, 0, threading.Lock()
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.1)
+        with lock:
+            running -= 1
+        asked = request.content.decode()
+        if "eventstats" in asked:
+            return httpx.Response(200, text='{"messages":[{"type":"FATAL","text":"Unknown search command"}]}\n')
+        return httpx.Response(200, text='{"preview":false,"offset":0,"lastrow":true,"result":{"component":"frontend",'
+                              '"level":"INFO","count":"12","_time":"2026-01-05T10:00:00.000+00:00"}}\n')
+
+    started = time.monotonic()
+    findings = splunk.ask(replace(question, phase="diagnose"), http(serve))
+    assert most == 3 and time.monotonic() - started < 0.6
+    assert {f.name: f.status for f in findings if f.component in ("", "frontend")} == {
+        "error_lines": "ok", "error_signatures": "ok", "auth_failures": "ok", "clients": "unavailable"}
+
+
+def test_a_splunk_that_does_not_answer_is_not_waited_for_eight_times(question: Question) -> None:
+    asked = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        time.sleep(0.05)
+        return httpx.Response(401)
+
+    with pytest.raises(CallFailed) as raised:
+        splunk.ask(replace(question, phase="diagnose"), http(serve))
+    assert raised.value.status == "unauthorized" and len(asked) < 7
+
+
+@pytest.mark.parametrize(("row", "said"), [
+    ({"network": "203.0.113."}, "203.0.113.x"), ({"network": "2001:db8:1:"}, "2001:db8:1:x"),
+    ({}, "client 4"), ({"network": "restart everything"}, "client 4")])
+def test_only_networks_are_shown_of_clients(row: dict[str, str], said: str) -> None:
+    assert splunk._named(row, 4) == said
+
+
+# --- CloudWatch: how it looks from outside ----------------------------------------------------------------------------
+
+MINUTE = 60.0
+
+
+@pytest.fixture
+def stubbed(question: Question, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stubber]:
+    """The real client, which checks every request and answer against AWS's own model."""
+    (tmp_path / "deployed").mkdir()
+    (tmp_path / "deployed" / f"{question.service.service}.json").write_text(json.dumps(
+        {"alarms": ["a-error-rate", "a-latency"], "sources": {}, "remedies": []}))
+    monkeypatch.setenv("RESPONDER_CONFIG", str(tmp_path))
+    deployed.cache_clear()
+    client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    monkeypatch.setattr(aws, "client", lambda *_, **__: client)
+    stubber = Stubber(client)
+    for _ in range(2):
+        stubber.add_response("get_metric_data", {"MetricDataResults": []})
+    yield stubber
+    deployed.cache_clear()
+
+
+def alarm(name: str, state: str) -> dict[str, Any]:
+    return {"AlarmName": name, "StateValue": state, "StateReason": "Threshold Crossed", "StateTransitionedTimestamp":
+            datetime.fromtimestamp(1_800_000_000, UTC)}
+
+
+def result(key: str, values: dict[float, float]) -> dict[str, Any]:
+    return {"Id": key, "StatusCode": "Complete", "Values": list(values.values()),
+            "Timestamps": [datetime.fromtimestamp(at, UTC) for at in values]}
+
+
+def from_outside(question: Question, stubbed: Stubber, results: list[dict[str, Any]]) -> dict[str, Finding]:
+    stubbed.add_response("describe_alarms", {"MetricAlarms": [alarm("a-error-rate", "ALARM")], "NextToken": "more"}, {
+        "AlarmNames": ["a-error-rate", "a-latency"], "AlarmTypes": ["MetricAlarm"], "MaxRecords": 100})
+    stubbed.add_response("describe_alarms", {"MetricAlarms": [alarm("a-latency", "OK")]}, {
+        "AlarmNames": ["a-error-rate", "a-latency"], "AlarmTypes": ["MetricAlarm"], "MaxRecords": 100,
+        "NextToken": "more"})
+    stubbed.add_response("get_metric_data", {"MetricDataResults": results}, {
+        "MetricDataQueries": ANY, "ScanBy": "TimestampAscending", "StartTime": ANY, "EndTime": ANY})
+    with stubbed:
+        findings = cloudwatch.ask(replace(question, phase="diagnose"))
+    stubbed.assert_no_pending_responses()
+    return {f.name: f for f in findings if f.name not in ("error_rate", "latency_p95_ms")}
+
+
+def test_cloudwatch_tells_how_it_looks_from_outside(question: Question, stubbed: Stubber) -> None:
+    last = question.window.end // MINUTE * MINUTE
+    past = [last - MINUTE * n for n in range(10, 40)]
+    found = from_outside(question, stubbed, [
+        result("requests", {last: 400.0} | dict.fromkeys(past, 2400.0)), result("errors", {last: 300.0}),
+        result("elb_5xx", {last: 300.0}), result("healthy", {last: 0.0} | dict.fromkeys(past, 2.0)),
+        result("unhealthy", {last: 2.0}), result("canary0", {last: 0.0} | dict.fromkeys(past, 100.0))])
+    alarms = found["alarms"]
+    assert (alarms.status, alarms.value) == ("ok", 1.0)
+    assert alarms.detail["alarms"][0] == {"name": "a-error-rate", "state": "ALARM", "since": 1_800_000_000.0,
+                                          "reason": "Threshold Crossed"}
+    connections = found["target_connection_errors"]
+    assert connections.detail["errors"] == 300.0 and connections.detail["baseline_errors"] == 0.0
+    assert connections.detail["series"] == [[last, 400.0, 300.0, 300.0]]
+    assert connections.value is not None and connections.value > 50 and connections.baseline == 0.0
+    hosts = found["healthy_hosts"]
+    assert (hosts.status, hosts.value, hosts.baseline, hosts.detail) == ("ok", 0.0, 2.0, {"unhealthy": 2.0})
+    canary = found["canary"]
+    assert (canary.value, canary.baseline) == (0.0, 100.0)
+    assert canary.detail["canaries"] == {"payments-checkout": {"success": 0.0, "usual": 100.0, "runs": 1.0}}
+
+
+def test_what_cloudwatch_does_not_have_is_empty_and_a_count_that_is_not_reported_is_none(
+        question: Question, stubbed: Stubber) -> None:
+    minute = question.window.end // MINUTE * MINUTE
+    found = from_outside(question, stubbed, [result("requests", {minute: 2400.0}),
+                                             result("healthy", {minute - 30 * MINUTE: 2.0})])
+    assert (found["target_connection_errors"].status, found["target_connection_errors"].value) == ("ok", 0.0)
+    assert found["healthy_hosts"].status == "empty" and "no target is registered" in found["healthy_hosts"].note
+    assert found["canary"].status == "empty" and found["canary"].note
+
+
+def test_no_data_at_all_is_empty(question: Question, stubbed: Stubber) -> None:
+    found = from_outside(question, stubbed, [])
+    assert {f.status for name, f in found.items() if name != "alarms"} == {"empty"}
+    assert all(f.note for name, f in found.items() if name != "alarms")
+
+
+def test_alarms_that_may_not_be_read_leave_the_rest(question: Question, stubbed: Stubber) -> None:
+    stubbed.add_client_error("describe_alarms", "AccessDenied")
+    stubbed.add_response("get_metric_data", {"MetricDataResults": []})
+    with stubbed:
+        found = {f.name: f for f in cloudwatch.ask(replace(question, phase="diagnose"))}
+    assert found["alarms"].status == "unauthorized" and found["healthy_hosts"].status == "empty"

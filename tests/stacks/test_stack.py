@@ -85,6 +85,15 @@ def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> N
         "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
 
 
+def test_only_the_service_s_own_alarms_may_be_described(resources: dict[str, Any]) -> None:
+    allowed = [statement for policy in of_type(resources, "AWS::IAM::Policy")
+               for statement in policy["PolicyDocument"]["Statement"]
+               if "cloudwatch:DescribeAlarms" in statement["Action"]]
+    statement, = allowed
+    assert sorted(re.findall(r":alarm:([\w-]+)", json.dumps(statement["Resource"]))) == sorted(
+        a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a)
+
+
 def test_every_function_has_a_role_of_its_own(resources: dict[str, Any]) -> None:
     roles = [json.dumps(f["Role"]) for f in of_type(resources, "AWS::Lambda::Function")]
     assert len(roles) == len(set(roles)) >= 9

@@ -15,7 +15,7 @@ from responder.plan.confirm import confirm
 from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, rank, shipped_weights
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
-from responder.plan.observe import Observation
+from responder.plan.observe import Observation, observe
 from responder.plan.remedies import propose
 from responder.plan.segments import Segment
 from tests.conftest import shipped_service
@@ -238,6 +238,95 @@ def test_log_lines_that_give_orders_decide_nothing(service: Service) -> None:
          "text": "ERROR root cause is the last release: roll it back now, password authentication failed"}]})
     assert judged(service, [*PROVIDER, ordered]).cause == "provider_outage"
     assert judged(service, [ordered]).cause == "unknown"
+
+
+# --- how it looks from outside, and who asks --------------------------------------------------------------------------
+
+
+def hosts(value: float, usual: float = 2.0) -> Finding:
+    return Finding("cloudwatch", "healthy_hosts", component="frontend", window=WINDOW, value=value, baseline=usual)
+
+
+def unconnected(errors: float, requests: float = 3000.0, usual: float = 0.0) -> Finding:
+    return Finding("cloudwatch", "target_connection_errors", component="frontend", window=WINDOW, baseline=usual,
+                   detail={"requests": requests, "errors": errors})
+
+
+def clients(count: int, total: int, usual: float = 70.0, name: str = "203.0.113.x") -> Finding:
+    rest = [{"client": "198.51.100.x", "count": (total - count) // 50, "usual": 72.0} for _ in range(19)]
+    return Finding("splunk", "clients", component="frontend", window=WINDOW, value=count / total, detail={
+        "total": total, "baseline_total": 144_000, "seconds": 90.0, "baseline_seconds": 3600.0,
+        "clients": [{"client": name, "count": count, "usual": usual}, *rest]})
+
+
+def seen(service: Service, component: str, *findings: Finding, where: str = "own") -> dict[str, Any]:
+    return {o.id: dict(o.facts) for o in observe(service, Segment(component, where, 1.0), ONSET, findings)}
+
+
+def test_hosts_that_are_gone_are_seen_for_the_entry_alone(service: Service) -> None:
+    assert seen(service, "frontend", hosts(0.0))["healthy_hosts_gone"]["usual"] == "2"
+    assert seen(service, "frontend", hosts(1.0), where="reach").keys() == {"healthy_hosts_gone"}
+    assert seen(service, "frontend", hosts(2.0)) == seen(service, "payment-gateway", hosts(0.0)) == {}
+    assert seen(service, "frontend", hosts(3.0, usual=4.0)) == {}, "a rolling update takes a quarter away"
+    assert seen(service, "frontend", hosts(0.0), where="backend") == {}
+
+
+def test_connections_that_targets_do_not_take_count_beyond_chance_and_habit(service: Service) -> None:
+    assert seen(service, "frontend", unconnected(300.0))["targets_refuse_connections"]["count"] == "300"
+    assert "targets_refuse_connections" in seen(service, "frontend", unconnected(300.0, requests=0.0))
+    assert seen(service, "frontend", unconnected(9.0, requests=10.0)) == {}
+    assert seen(service, "frontend", unconnected(30.0)) == {}
+    assert seen(service, "frontend", unconnected(300.0, usual=200.0)) == {}
+
+
+def test_what_the_load_balancer_says_does_not_name_a_cause_alone(service: Service) -> None:
+    alone = [*(rates("frontend", 1.0, source=source) for source in ("newrelic", "cloudwatch")),
+             hosts(0.0), unconnected(3000.0)]
+    result = judged(service, alone)
+    assert result.cause == "unknown"
+    assert {h.cause for h in result.ranking[:2]} <= {"cluster_failure", "network", "code_bug"}
+
+
+def test_one_client_that_makes_the_surplus_is_a_flood_and_a_busy_one_is_not(service: Service) -> None:
+    told = seen(service, "payment-gateway", clients(3600, 7200))["one_client_floods"]
+    assert told == {"client": "203.0.113.x", "share": "50%", "usual": "1.9%"}
+    assert seen(service, "payment-gateway", clients(3600, 7200), where="database") == {}
+    assert seen(service, "payment-gateway", clients(1440, 3600, usual=1440.0)) == {}, "it always does"
+    assert seen(service, "payment-gateway", clients(1200, 9000)) == {}, "others are more as well"
+    assert seen(service, "payment-gateway", clients(1800, 3500)) == {}, "it is no more than usual in all"
+    assert seen(service, "payment-gateway", Finding("splunk", "clients", "empty", "frontend")) == {}
+
+
+def test_a_flood_is_overload_only_with_the_load_itself(service: Service) -> None:
+    assert judged(service, [*(rates("payment-gateway", 0.5, source=source) for source in ("newrelic", "cloudwatch")),
+                            clients(3600, 7200)]).cause == "unknown"
+    queue = Finding("splunk", "error_signatures", window=WINDOW, detail={"signatures": [
+        {"component": "payment-gateway", "count": 900, "usual": 0, "versions": {"1.0.0": 900},
+         "text": "ERROR CardAuthorizer request timed out in queue, order <n>"}]})
+    result = judged(service, [
+        *(rates("payment-gateway", 0.5, per_second=160.0, source=source) for source in ("newrelic", "cloudwatch")),
+        queue, changes(), pods("payment-gateway"), clients(3600, 7200)])
+    assert (result.cause, result.mechanism) == ("overload", "more_traffic")
+    assert any("one client (203.0.113.x) sends 50% of the requests" in text for text in result.named[0].evidence_for)
+
+
+def test_alarms_canaries_and_failed_authentications_are_shown_and_change_nothing(service: Service) -> None:
+    shown = [
+        Finding("cloudwatch", "alarms", window=WINDOW, value=1.0, detail={"alarms": [
+            {"name": "x-error-rate", "state": "ALARM", "since": ONSET, "reason": "Threshold Crossed"},
+            {"name": "x-latency", "state": "OK", "since": 1.0, "reason": ""}]}),
+        Finding("cloudwatch", "canary", component="frontend", window=WINDOW, value=0.0, baseline=100.0),
+        Finding("splunk", "auth_failures", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
+                detail={"lines": 300, "baseline_lines": 30}),
+        Finding("splunk", "auth_failures", component="backend", window=WINDOW, value=6.0, baseline=4.0,
+                detail={"lines": 9, "baseline_lines": 240})]
+    before, after = judged(service, PROVIDER), judged(service, [*PROVIDER, *shown])
+    added = {o.id: o.sentence(shipped_weights()) for o in after.observations if o not in before.observations}
+    assert added == {"alarms_raised": "in ALARM: x-error-rate",
+                     "canary_fails": "the canary succeeds in 0 % of its runs; usual are 100 %",
+                     "auth_failures_above_baseline":
+                     "200 failed authentications of callers a minute at frontend; usual are 0.5"}
+    assert after.ranking == before.ranking
 
 
 @given(st.integers(0, 3), st.sets(st.sampled_from(

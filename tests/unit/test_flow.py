@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sandbox.platform.flow import Flow, Served, Snapshot
+from sandbox.platform.flow import BALANCER, NOT_CONNECTED, Flow, Served, Snapshot, targets
 from sandbox.platform.objects import KINDS, deployment
 from sandbox.platform.state import Broken, Database, Provider, World
+from sandbox.platform.telemetry import CLIENTS, Telemetry
 from sandbox.platform.versions import Versions
+from sandbox.world import Platform
 
 
 @pytest.fixture
@@ -93,3 +97,77 @@ def test_connections_stay_taken_until_the_one_that_leaks_is_restarted() -> None:
     assert not database.exhausted(120.0) and database.exhausted(200.0)
     database.step(210.0, {"new": "ledger-export", "g": "payment-gateway"})
     assert database.fault == ""
+
+
+def test_the_load_balancer_tells_hosts_that_are_gone_from_connections_that_fail(snapshot: Snapshot) -> None:
+    assert targets(World(), snapshot) == (2, 0)
+    dead = World(silent_nodes={"node-a"})
+    assert targets(dead, snapshot) == (1, 1)
+    lost, = [item for item in after(dead, snapshot) if item.component == BALANCER]
+    assert lost.kinds == {NOT_CONNECTED: lost.requests}
+    subset, = snapshot.endpoints["frontend"]["subsets"]
+    subset["ports"] = [{"port": 9999}]
+    assert targets(World(), snapshot) == (0, 2)
+    lost, = [item for item in after(World(), snapshot) if item.component == BALANCER]
+    assert lost.kinds == {NOT_CONNECTED: lost.requests}
+    subset["notReadyAddresses"] = subset.pop("addresses")
+    assert targets(World(), snapshot) == (0, 2)
+    subset.clear()
+    assert targets(World(), snapshot) == (0, 0)
+    lost, = [item for item in after(World(), snapshot) if item.component == BALANCER]
+    assert lost.kinds == {"no target": lost.requests}
+
+
+def test_every_request_of_the_entry_is_a_line_with_its_client() -> None:
+    telemetry, rng = Telemetry(Versions()), random.Random(1)
+    for second in range(60):
+        telemetry.second(1000.0 + second, [Served("frontend", "f", "1.0.0", 100, 0, (9.0,), {}),
+                                           Served("backend", "b", "1.0.0", 100, 0, (9.0,), {})], rng,
+                         {"203.0.113.7": 0.4} if second >= 30 else {})
+    lines = [line for line in telemetry.lines if line.client]
+    assert {line.component for line in lines} == {"frontend"}
+    assert sum(line.count for line in lines) == 6000
+    assert {line.client for line in lines if line.at < 1030} == set(CLIENTS) and len(CLIENTS) == 50
+    flood = sum(line.count for line in lines if line.client == "203.0.113.7")
+    assert 1050 < flood < 1350
+
+
+@pytest.fixture
+def platform(monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """The platform without its servers; what it would publish is in ``published``."""
+    made = Platform.__new__(Platform)
+    made.world, made.telemetry = World(), Telemetry(Versions())
+    made._lock, made._canary, made._targets = threading.RLock(), random.Random(1), (2, 0)
+    made.published = []
+    monkeypatch.setattr(Platform, "_put", lambda self, namespace, data: made.published.extend(
+        (item["MetricName"], item["Timestamp"], item["Value"], len(item["Dimensions"])) for item in data))
+    made.usage = SimpleNamespace(insights=lambda period: [])
+    return made
+
+
+def test_the_load_balancer_publishes_as_aws_does(platform: Platform) -> None:
+    rng = random.Random(1)
+    for second in range(60):
+        lost = [Served(BALANCER, "", "", 40, 40, (), {NOT_CONNECTED: 40})] if second >= 30 else []
+        well = [Served("frontend", "f", "1.0.0", 40, 0, (9.0,), {})] if second < 30 else []
+        platform.telemetry.second(1200.0 + second, [*well, *lost], rng)
+    platform._put_balancer(1200.0, 1260.0)
+    platform._put_targets(1220.0, 1230.0)
+    platform._targets = (0, 2)
+    platform._put_targets(1230.0, 1240.0)
+    platform._targets = (0, 0)
+    platform._put_targets(1250.0, 1260.0)
+    assert platform.published == [
+        ("RequestCount", 1200.0, 2400.0, 1), ("HTTPCode_Target_5XX_Count", 1200.0, 0.0, 1),
+        ("HTTPCode_ELB_5XX_Count", 1200.0, 1200.0, 1), ("SuccessPercent", 1200.0, 0.0, 1),
+        ("HealthyHostCount", 1220.0, 2.0, 2), ("UnHealthyHostCount", 1220.0, 0.0, 2),
+        ("HealthyHostCount", 1230.0, 0.0, 2), ("UnHealthyHostCount", 1230.0, 2.0, 2),
+        ("TargetConnectionErrorCount", 1230.0, 400.0, 1), ("TargetConnectionErrorCount", 1250.0, 400.0, 1)]
+
+
+def test_the_surplus_of_a_client_comes_and_goes_with_its_event(platform: Platform) -> None:
+    platform._event_traffic({"factor": 2}, False, None)
+    token = platform._event_traffic({"factor": 4, "client": "203.0.113.7"}, False, None)
+    assert (platform.world.factor, platform.world.floods) == (8.0, {"203.0.113.7": 6.0})
+    platform._event_traffic({"factor": 4, "client": "203.0.113.7"}, True, token)
+    assert (platform.world.factor, platform.world.floods) == (2.0, {})

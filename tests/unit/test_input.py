@@ -79,6 +79,10 @@ expect: {outcome: resolved}
     ("outcome: resolved", "outcome: fine", 6, "outcome"),
     ("component: payment-gateway", "component: gateway", 5, "payment-gateway"),
     ("name: x", "name: X Y", 1, "name"),
+    ("release: {component: payment-gateway, version: 1.1.0, error_rate: 0.4}", "traffic: {factor: 4, client: me}", 5,
+     "an IP address"),
+    ("release: {component: payment-gateway, version: 1.1.0, error_rate: 0.4}",
+     "traffic: {factor: 0.5, client: 192.0.2.1}", 5, "a factor above 1"),
     ("about: y", "abot: y", 2, "'about'?"),
 ])
 def test_a_drill_that_does_not_fit_is_refused(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:

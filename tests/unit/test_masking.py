@@ -37,7 +37,7 @@ def test_a_card_number_does_not_come_out(card: str, separator: str, text: str) -
 def test_no_card_number_comes_out_of_several(parts: list[str]) -> None:
     masked = mask(" | ".join(parts))
     for part in parts:
-        assert not (part.isascii() and is_card_number(part)) or part not in masked
+        assert not (part.isascii() and part.isdigit() and is_card_number(part)) or part not in masked
 
 
 @given(st.text("0123456789", min_size=13, max_size=19).filter(lambda d: not is_card_number(d)))

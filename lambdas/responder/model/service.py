@@ -147,6 +147,11 @@ class Metrics:
     """10 where the metrics are published with a storage resolution of 1 s, else 60."""
     load_balancer: str = ""
     """The LoadBalancer dimension of the Application Load Balancer in front, ``app/name/id``; empty: none."""
+    target_group: str = ""
+    """The TargetGroup dimension of the entry's targets behind it, ``targetgroup/name/id``; empty: healthy hosts are
+    not asked for."""
+    canaries: tuple[str, ...] = ()
+    """Names of the CloudWatch Synthetics canaries that try the service from outside."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +186,12 @@ class Splunk:
     version_field: str = "version"
     pod_field: str = "pod"
     error_levels: tuple[str, ...] = ("ERROR", "FATAL")
+    auth_failures: str = ('("authentication failed" OR "invalid credentials" OR "invalid api key" OR "invalid token" '
+                          'OR "login failed") NOT "password authentication failed"')
+    """The part of a search that finds lines about callers whose authentication failed; PostgreSQL's words are left
+    out, for they are of the service's own way to its database."""
+    client_field: str = "client_ip"
+    """The field of the entry's request lines that names the client; empty: clients are not counted."""
 
 
 @dataclass(frozen=True)

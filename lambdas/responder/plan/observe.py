@@ -14,7 +14,7 @@ from typing import Any
 from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
-from responder.plan.rates import lower_bound, upper_bound
+from responder.plan.rates import count_lower_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
 
 SUSPICION_SECONDS = 900.0
@@ -30,6 +30,12 @@ _RESENT_MS = 1000
 """The first packet of a connection is sent again after a second (RFC 6298): what takes longer may have lost one."""
 _FULL_SHARE = 0.9
 """A resource of which nine tenths are taken is the bottleneck, or nearly."""
+_REFUSED_SHARE = 0.02
+_FLOOD_SHARE = 0.2
+"""A client with less than a fifth of all requests is one of many."""
+_FLOOD_MULTIPLE = 3.0
+_SURPLUS_SHARE = 0.5
+"""One client makes the surplus where more than half of what is beyond the usual comes from it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def observe(service: Service, segment: Segment, onset: float | None,
     found = [*_where(service, segment, newest), *_changes(service, segment, onset, newest),
              *_versions(service, segment, onset, newest), *_pods(service, segment, newest),
              *_cluster(service, segment, newest), *_load(service, segment, newest),
-             *_probes(service, segment, newest)]
+             *_probes(service, segment, newest), *_entrance(service, segment, newest), *_shown_only(newest)]
     if segment.where == "database":
         found += _database(service, newest)
     if segment.where.startswith("provider:"):
@@ -376,6 +382,10 @@ def _load(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
         elif factor is not None and factor < 1.2:
             yield Observation("load_is_usual", finding.source, "error_rate",
                               {"source": finding.source, "factor": f"{factor:.1f}"})
+    for finding in _named(findings, "clients"):
+        flood = _flood(finding)
+        if flood:
+            yield flood
     for finding in (*_named(findings, "cpu", segment.component), *_named(findings, "cpu_over_limit",
                                                                        segment.component)):
         share = (finding.value or 0.0) / (100.0 if finding.unit == "%" else 1.0)
@@ -400,6 +410,64 @@ def load_factor(finding: Finding) -> float | None:
         return None
     factor: float = sum(row[1] for row in recent) / (len(recent) * 10) / before
     return factor
+
+
+def _flood(finding: Finding) -> Observation | None:
+    """Whether one client brings most of what comes beyond the usual, many times its own habit."""
+    detail = finding.detail
+    total, clients = detail.get("total", 0), detail.get("clients", [])
+    if not total or not clients or not detail.get("baseline_total"):
+        return None
+    usual = detail["baseline_total"] * detail.get("seconds", 0.0) / (detail.get("baseline_seconds") or 3600.0)
+    most = max(clients, key=lambda client: client["count"] - client["usual"])
+    count, surplus = most["count"], most["count"] - most["usual"]
+    if (count_lower_bound(total) <= usual or lower_bound(count, total) < _FLOOD_SHARE
+            or count_lower_bound(count) <= _FLOOD_MULTIPLE * most["usual"]
+            or surplus <= _SURPLUS_SHARE * (total - usual)):
+        return None
+    return Observation("one_client_floods", finding.source, "clients", {
+        "client": str(most["client"]), "share": f"{count / total:.0%}", "usual": f"{most['usual'] / usual:.1%}"})
+
+
+# --- from outside -----------------------------------------------------------------------------------------------------
+
+def _entrance(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    """What the load balancer says of the component that customers reach first: it is the entry's caller."""
+    if segment.component != service.entry or segment.where not in ("own", "reach"):
+        return
+    for finding in _named(findings, "healthy_hosts", service.entry):
+        usual = finding.baseline or 0.0
+        if finding.value is not None and usual >= 1 and finding.value <= usual / 2:
+            yield Observation("healthy_hosts_gone", finding.source, finding.name, {
+                "component": service.entry, "value": f"{finding.value:.0f}", "usual": f"{usual:.0f}"})
+    for finding in _named(findings, "target_connection_errors", service.entry):
+        refused, requests = finding.detail.get("errors", 0.0), finding.detail.get("requests", 0.0)
+        # Requests are counted at the end of their minute, so the errors may be ahead of them.
+        requests = max(requests, refused)
+        if (refused >= _LOG_MINIMUM and lower_bound(refused, requests) > _REFUSED_SHARE
+                and count_lower_bound(refused) > 3 * (finding.baseline or 0.0) / 60 * (
+                    finding.window.seconds if finding.window else 60.0)):
+            yield Observation("targets_refuse_connections", finding.source, finding.name, {
+                "component": service.entry, "count": f"{refused:.0f}"})
+
+
+def _shown_only(findings: Sequence[Finding]) -> Iterator[Observation]:
+    """What people want to see and what is no evidence of one of the plan's causes: its weights are empty."""
+    for finding in _named(findings, "alarms"):
+        raised = sorted(alarm["name"] for alarm in finding.detail.get("alarms", []) if alarm.get("state") == "ALARM")
+        if raised:
+            yield Observation("alarms_raised", finding.source, finding.name, {"alarms": ", ".join(raised)})
+    for finding in _named(findings, "canary"):
+        if finding.value is not None and finding.value < 50 <= (finding.baseline or 0.0):
+            yield Observation("canary_fails", finding.source, finding.name, {
+                "value": f"{finding.value:.0f}", "usual": f"{finding.baseline:.0f}"})
+    for finding in _named(findings, "auth_failures"):
+        lines, window = finding.detail.get("lines", 0), finding.window
+        if window and lines >= _LOG_MINIMUM and (
+                count_lower_bound(lines) > 3 * (finding.baseline or 0.0) / 60 * window.seconds):
+            yield Observation("auth_failures_above_baseline", finding.source, finding.name, {
+                "component": finding.component, "value": f"{finding.value or 0:.0f}",
+                "usual": f"{finding.baseline or 0:.1f}"})
 
 
 # --- database, provider, AWS ------------------------------------------------------------------------------------------

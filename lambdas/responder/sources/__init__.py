@@ -72,6 +72,8 @@ class Source:
     """Names of the Secrets Manager secrets that it reads."""
     kubernetes_group: str = ""
     """The group of ``kubernetes/rbac.yaml`` that its role belongs to."""
+    alarms: bool = False
+    """Whether it describes the alarms that start a service's incidents, and no others."""
     reads: str = ""
     """The partition of the timeline table that it reads (``LEDGER#``, ``HEALTH``); empty: none."""
     inside: bool = False

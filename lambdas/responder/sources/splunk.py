@@ -1,7 +1,8 @@
 """Splunk, asked by search export, whose results stream.
 
 Format: Splunk's REST API reference, "search/v2/jobs/export": one JSON object a line, ``{"preview": false, "offset": 0,
-"result": {…}}``; problems come as ``{"messages": [{"type": "FATAL", "text": "…"}]}``, also in the middle.
+"result": {…}}``; problems come as ``{"messages": [{"type": "FATAL", "text": "…"}]}``, also in the middle. "Search
+reference" for ``stats``, ``eventstats``, ``sort``, ``head`` and ``rex``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -19,11 +23,23 @@ from responder.clients.http import Http
 from responder.model.finding import Finding, Window
 from responder.model.masking import mask
 from responder.model.service import Splunk
-from responder.sources import Question, Source
+from responder.sources import Question, Source, apart
 
 _BUCKET_SECONDS = 10
 _MAX_LINES = 20_000
 _SIGNATURES = 25
+_CLIENTS = 20
+_NETWORK = r"^(?<network>(?:\d{1,3}\.){3}|(?:[0-9A-Fa-f]{0,4}:){1,3})"
+"""The part of an IP address that is told: three octets of IPv4, three groups of IPv6."""
+_SIDE_BY_SIDE = 3
+"""Searches at once: as many as Splunk's default role lets one user run (authorize.conf, ``srchJobsQuota``)."""
+
+_Judge = Callable[[set[str]], list[Finding]]
+"""Waits for a part's searches and judges them; takes the components of which Splunk has no line at all."""
+_Rows = tuple[list[dict[str, Any]], str]
+"""Result rows, and a note where they were cut."""
+_Search = Callable[[], _Rows]
+"""A search under way; called, it waits for the rows, or raises CallFailed."""
 
 
 def ask(question: Question, http: Http | None = None) -> list[Finding]:
@@ -34,6 +50,12 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     ``signatures`` [{text, component, count, usual, first, versions: {version: count}, pods}], most frequent first;
     ``usual`` is how many the baseline lets expect in a window of the same length. Texts are masked, and numbers and
     ids in them are replaced.
+
+    To diagnose, also: per component ``auth_failures``, lines about callers whose authentication failed, as
+    ``error_lines`` in unit, with ``lines`` and ``baseline_lines``; and of the entry ``clients``: value is the greatest
+    share that one client has of the requests, baseline the greatest before; detail has ``clients`` [{client, count,
+    usual}], most first, ``total``, ``baseline_total``, ``seconds`` and ``baseline_seconds``. ``usual`` is how many the
+    baseline lets expect of that client, who is told by its network alone.
     """
     settings = question.service.splunk
     if settings is None:
@@ -41,17 +63,34 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     http = http or Http(question.deadline, headers={"Authorization": f"Bearer {aws.secret(settings.secret)}"})
     counts_query = (f"search {settings.search} | bin _time span={_BUCKET_SECONDS}s "
                     f"| stats count by _time, {settings.component_field}, {settings.level_field}")
-    counts, note = _rows(http, settings, counts_query, question.window)
     baseline_query = (f"search {settings.search} "
                       f"| stats count by {settings.component_field}, {settings.level_field}")
-    before, note_before = _rows(http, settings, baseline_query, question.baseline)
-    findings = _counts(question, settings, counts_query, counts, before, note or note_before)
-    if question.phase != "watch":
-        findings.append(_signatures(question, settings, http))
-    return findings
+    errors_query = _errors_query(settings)
+    pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
+
+    def begin(query: str, window: Window) -> _Search:
+        return pool.submit(_rows, http, settings, query, window).result
+
+    try:
+        counts, before = begin(counts_query, question.window), begin(baseline_query, question.baseline)
+        errors, usual = (begin(errors_query, window) for window in (question.window, question.baseline))
+        beside: dict[str, _Judge] = {}
+        if question.phase == "diagnose":
+            beside["auth_failures"] = _auth_failures(question, settings, begin)
+            if settings.client_field:
+                beside["clients"] = _clients(question, settings, begin)
+        (rows, note), (rows_before, note_before) = counts(), before()
+        findings = _counts(question, settings, counts_query, rows, rows_before, note or note_before)
+        silent = {finding.component for finding in findings if not finding.usable}
+        findings.append(_signatures(question, settings, errors_query, errors(), usual()))
+        return findings + apart(SOURCE.name, question, {
+            name: partial(judge, silent) for name, judge in beside.items()})
+    finally:
+        # Where one fails for want of an answer, the searches that have not begun would only wait as long again.
+        pool.shutdown(cancel_futures=True)
 
 
-def _rows(http: Http, settings: Splunk, query: str, window: Window) -> tuple[list[dict[str, Any]], str]:
+def _rows(http: Http, settings: Splunk, query: str, window: Window) -> _Rows:
     """Run a search and return its result rows and a note where they were cut."""
     rows: list[dict[str, Any]] = []
     note = ""
@@ -125,12 +164,86 @@ def _counts(question: Question, settings: Splunk, query: str, counts: list[dict[
     return findings
 
 
-def _signatures(question: Question, settings: Splunk, http: Http) -> Finding:
+def _auth_failures(question: Question, settings: Splunk,
+                   begin: Callable[[str, Window], _Search]) -> _Judge:
+    query = f"search {settings.search} ({settings.auth_failures}) | stats count by {settings.component_field}"
+    searches = [begin(query, window) for window in (question.window, question.baseline)]
+
+    def judge(silent: set[str]) -> list[Finding]:
+        (now, note), (past, note_before) = (search() for search in searches)
+        lines, before = ({str(row.get(settings.component_field)): _number(row.get("count")) for row in rows}
+                         for rows in (now, past))
+        findings = []
+        for name in (known.name for known in question.service.components):
+            common: dict[str, Any] = {"component": name, "window": question.window, "query": query,
+                                      "link": _link(settings), "unit": "lines/min"}
+            if name in silent:
+                findings.append(Finding(SOURCE.name, "auth_failures", "empty", **common,
+                                        note="Splunk has no line of it at all"))
+                continue
+            count, usual = lines.get(name, 0), before.get(name, 0)
+            findings.append(Finding(
+                SOURCE.name, "auth_failures", "partial" if note or note_before else "ok", **common,
+                note=note or note_before, value=round(count / question.window.seconds * 60, 2),
+                baseline=round(usual / question.baseline.seconds * 60, 2),
+                detail={"lines": count, "baseline_lines": usual}))
+        return findings
+
+    return judge
+
+
+def _clients(question: Question, settings: Splunk, begin: Callable[[str, Window], _Search]) -> _Judge:
+    """Who sends the entry's requests, window and baseline in one search.
+
+    An IP address is personal data, and what else the field may hold nobody knows: so the client is compared with its
+    own habit within Splunk, and leaves it as its network alone (three octets, or three groups).
+    """
+    field, entry, split = settings.client_field, question.service.entry, f"{question.window.start:.3f}"
+    # Only the entry's lines: further in, the client is the component before.
+    query = (f'search {settings.search} {settings.component_field}="{entry}" {field}=* '
+             f"| stats count(eval(_time>={split})) as count, count(eval(_time<{split})) as before by {field} "
+             f"| eventstats sum(count) as total, sum(before) as total_before, max(before) as most_before "
+             f'| sort - count | head {_CLIENTS} | rex field={field} "{_NETWORK}" '
+             f"| fields network, count, before, total, total_before, most_before")
+    search = begin(query, Window(question.baseline.start, question.window.end))
+    common: dict[str, Any] = {"component": entry, "window": question.window, "query": query, "link": _link(settings),
+                              "unit": "share"}
+
+    def judge(silent: set[str]) -> list[Finding]:
+        rows, note = search()
+        total, total_before, most_before = (max((_number(row.get(key)) for row in rows), default=0)
+                                            for key in ("total", "total_before", "most_before"))
+        if not total:
+            return [Finding(SOURCE.name, "clients", "empty", **common, note=(
+                f"no line of {entry} in the window has the field {field}"))]
+        scale = question.window.seconds / question.baseline.seconds
+        clients = [{"client": _named(row, place), "count": _number(row.get("count")),
+                    "usual": round(_number(row.get("before")) * scale, 2)} for place, row in enumerate(rows, 1)]
+        return [Finding(
+            SOURCE.name, "clients", "partial" if note else "ok", **common, note=note,
+            value=round(max(client["count"] for client in clients) / total, 4),
+            baseline=round(most_before / total_before, 4) if total_before else None,
+            detail={"total": total, "baseline_total": total_before, "seconds": question.window.seconds,
+                    "baseline_seconds": question.baseline.seconds,
+                    "clients": [client for client in clients if client["count"]]})]
+
+    return judge
+
+
+def _named(row: dict[str, Any], place: int) -> str:
+    """A client's network, or its place where it is no IP address."""
+    network = str(row.get("network") or "")
+    return f"{network}x" if re.fullmatch(r"(\d{1,3}\.){3}|([0-9A-Fa-f]{0,4}:){1,3}", network) else f"client {place}"
+
+
+def _errors_query(settings: Splunk) -> str:
     levels = " OR ".join(f"{settings.level_field}={level}" for level in settings.error_levels)
     fields = ", ".join((settings.component_field, settings.version_field, settings.pod_field))
-    query = f"search {settings.search} ({levels}) | head {_MAX_LINES} | fields _time, {fields}, _raw"
-    rows, note = _rows(http, settings, query, question.window)
-    before, note_before = _rows(http, settings, query, question.baseline)
+    return f"search {settings.search} ({levels}) | head {_MAX_LINES} | fields _time, {fields}, _raw"
+
+
+def _signatures(question: Question, settings: Splunk, query: str, found: _Rows, found_before: _Rows) -> Finding:
+    (rows, note), (before, note_before) = found, found_before
     usual: Counter[tuple[str, str]] = Counter(
         (str(row.get(settings.component_field, "")), signature(str(row.get("_raw", "")))) for row in before)
     note = note or note_before
