@@ -13,7 +13,7 @@ from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import diagnose
 from responder.plan.isolate import Isolation, isolate
-from responder.plan.recovery import judge
+from responder.plan.recovery import helped, judge, next_look
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
@@ -156,6 +156,61 @@ def test_recovery_needs_two_sources_for_the_whole_time(service: Service) -> None
     assert judge(quick, late, NOW, NOW - 100, 900).answer == "waiting"
     bad = [rates(s, c.name, steady(0.4)) for s in ("newrelic", "cloudwatch") for c in service.components]
     assert judge(quick, bad, NOW, NOW - 901, 900).answer == "not_helped"
+
+
+def stepped(component: str, *shares: tuple[float, float], source: str = "newrelic") -> Finding:
+    """Error rates as (from how many seconds ago, share)."""
+    def share(ago: float) -> float:
+        return next((value for since, value in reversed(shares) if ago <= since), 0.004)
+    return rates(source, component, [(NOW - 180 + 10 * n, 400.0, 400.0 * share(180 - 10 * n)) for n in range(18)])
+
+
+BOTH = ("newrelic", "cloudwatch")
+
+
+def test_a_remedy_that_makes_another_component_worse_is_seen_by_two_sources(service: Service) -> None:
+    sandboxed = replace(service, recovery=replace(service.recovery, give_up_seconds=60, hold_seconds=20))
+    still = [stepped("payment-gateway", (110, 0.5), source=s) for s in BOTH]
+    harmed = [stepped("backend", (70, 0.6), source=s) for s in BOTH]
+    found = judge(sandboxed, [*still, *harmed], NOW, NOW - 80, 600, changed=True)
+    assert (found.answer, "backend" in found.reason) == ("worse", True)
+    # Nobody did anything; only one source says so; or it had been as bad before.
+    assert judge(sandboxed, [*still, *harmed], NOW, NOW - 80, 600).answer == "waiting"
+    one = [*still, harmed[0], stepped("backend", source="cloudwatch")]
+    assert judge(sandboxed, one, NOW, NOW - 80, 600, changed=True).answer == "waiting"
+    before = [stepped("backend", (100, 0.6), source=s) for s in BOTH]
+    assert judge(sandboxed, [*still, *before], NOW, NOW - 80, 600, changed=True).answer == "waiting"
+
+
+def test_an_outage_on_its_way_up_is_not_held_against_the_remedy(service: Service) -> None:
+    sandboxed = replace(service, recovery=replace(service.recovery, give_up_seconds=60, hold_seconds=20))
+    rising = [stepped("payment-gateway", (90, 0.55), source=s) for s in BOTH]
+    assert judge(sandboxed, rising, NOW, NOW - 80, 600, changed=True).answer == "waiting"
+
+
+def test_of_two_faults_the_remedy_that_did_its_part_helped(service: Service) -> None:
+    quick = replace(service, recovery=replace(service.recovery, hold_seconds=30))
+    findings = [stepped("payment-gateway", (120, 0.5), (60, 0.004)), stepped("frontend", (120, 0.5))]
+    assert helped(quick, findings, "payment-gateway", NOW, NOW - 70)
+    assert not helped(quick, findings, "frontend", NOW, NOW - 70)
+    assert not helped(quick, findings, "backend", NOW, NOW - 70)
+
+
+@given(st.floats(0, 20_000), st.one_of(st.none(), st.floats(0, 400)))
+def test_looks_become_rarer_and_never_too_rare(elapsed: float, left: float | None) -> None:
+    recovery = shipped_service().recovery
+    wait = next_look(shipped_service(), elapsed, left)
+    assert recovery.check_every_seconds <= wait <= recovery.check_at_most_every_seconds
+    if left is not None:
+        assert wait <= max(recovery.check_every_seconds, left + 2)
+
+
+def test_four_hours_of_watching_take_few_looks() -> None:
+    elapsed, looks = 0.0, 0
+    while elapsed < 4 * 3600:
+        elapsed += next_look(shipped_service(), elapsed, None)
+        looks += 1
+    assert looks < 35
 
 
 def test_silence_is_no_recovery(service: Service) -> None:
