@@ -182,6 +182,16 @@ def test_a_remedy_that_makes_another_component_worse_is_seen_by_two_sources(serv
     assert judge(sandboxed, [*still, *before], NOW, NOW - 80, 600, changed=True).answer == "waiting"
 
 
+def test_what_is_still_slow_has_not_recovered(service: Service) -> None:
+    quick = replace(service, recovery=replace(service.recovery, hold_seconds=30))
+    well = [stepped(c.name, source=s) for s in BOTH for c in service.components]
+    assert judge(quick, well, NOW, NOW - 100, 900).answer == "recovered"
+    slow = [Finding(s, "latency_p95_ms", component="payment-gateway", value=2600.0, baseline=220.0,
+                    window=Window(NOW - 60, NOW), detail={"requests": 400}) for s in BOTH]
+    assert judge(quick, [*well, *slow], NOW, NOW - 100, 900).answer == "waiting"
+    assert judge(quick, [*well, *slow], NOW, NOW - 901, 900).answer == "not_helped"
+
+
 def test_an_outage_on_its_way_up_is_not_held_against_the_remedy(service: Service) -> None:
     sandboxed = replace(service, recovery=replace(service.recovery, give_up_seconds=60, hold_seconds=20))
     rising = [stepped("payment-gateway", (90, 0.55), source=s) for s in BOTH]

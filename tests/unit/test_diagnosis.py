@@ -386,3 +386,18 @@ def test_more_evidence_for_a_cause_never_lowers_it(seen: list[tuple[str, str]], 
 
 def confidences(ranked: list[Hypothesis]) -> dict[str, float]:
     return {hypothesis.cause: hypothesis.confidence for hypothesis in ranked}
+
+
+def test_a_release_that_is_slow_is_told_by_its_versions(service: Service) -> None:
+    slow = Finding("newrelic", "error_rate_by_version", component="payment-gateway", window=WINDOW, detail={
+        "window": {"1.3.0": [400, 1]}, "baseline": {"1.2.0": [40000, 100]},
+        "p95_ms": {"window": {"1.3.0": 2600.0}, "baseline": {"1.2.0": 220.0}}})
+    rollout = Finding("rollouts", "rollouts", component="payment-gateway", window=WINDOW, detail={"revisions": [
+        {"revision": 2, "current": True, "created": ONSET - 20, "images": ["r/payment-gateway:1.3.0"]},
+        {"revision": 1, "current": False, "created": ONSET - 9000, "images": ["r/payment-gateway:1.2.0"]}]})
+    part = Segment("payment-gateway", "own", 1.0, {}, ("newrelic",), True)
+    assert "new_version_slower" in {o.id for o in observe(service, part, ONSET, [slow, rollout])}
+    both = Finding("newrelic", "error_rate_by_version", component="payment-gateway", window=WINDOW, detail={
+        "window": {"1.3.0": [400, 1], "1.2.0": [400, 1]}, "baseline": {"1.2.0": [40000, 100]},
+        "p95_ms": {"window": {"1.3.0": 2600.0, "1.2.0": 2500.0}, "baseline": {"1.2.0": 220.0}}})
+    assert "old_version_slow_too" in {o.id for o in observe(service, part, ONSET, [both, rollout])}

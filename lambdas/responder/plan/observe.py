@@ -28,6 +28,8 @@ _LOG_MINIMUM = 10
 _KIND_SHARE = 0.5
 _RESENT_MS = 1000
 """The first packet of a connection is sent again after a second (RFC 6298): what takes longer may have lost one."""
+_SLOWER = 3.0
+"""As ``symptom.py`` has it for a component."""
 _FULL_SHARE = 0.9
 """A resource of which nine tenths are taken is the bottleneck, or nearly."""
 _REFUSED_SHARE = 0.02
@@ -222,7 +224,7 @@ def _versions(service: Service, segment: Segment, onset: float | None,
         return
     if segment.where in ("own",):
         for finding in _named(findings, "error_rate_by_version", segment.component):
-            yield from _by_version(service, finding, new)
+            yield from _slower(service, finding, new) if segment.slow else _by_version(service, finding, new)
         for finding in _named(findings, "error_signatures"):
             yield from _by_log(segment.component, finding, new)
 
@@ -252,6 +254,25 @@ def _by_version(service: Service, finding: Finding, new: str) -> Iterator[Observ
             yield Observation("new_version_replaced_healthy_one", finding.source, finding.name,
                               facts | {"old": version, "old_rate": f"{failed / count:.1%}"})
             return
+
+
+def _slower(service: Service, finding: Finding, new: str) -> Iterator[Observation]:
+    """Compare how long the new version takes with the one before: side by side where both serve, else with the past."""
+    took = finding.detail.get("p95_ms", {})
+    now, before = took.get("window", {}), took.get("baseline", {})
+    if finding.detail.get("window", {}).get(new, (0, 0))[0] < service.confirm.minimum_requests or not now.get(new):
+        return
+    old = next((version for version in sorted(before) if version != new and before[version]), "")
+    if not old:
+        return
+    facts = {"source": finding.source, "new": new, "old": old, "new_ms": f"{now[new]:.0f}",
+             "old_ms": f"{before[old]:.0f}"}
+    if now[new] >= _SLOWER * before[old]:
+        beside = finding.detail.get("window", {}).get(old, (0, 0))[0] >= service.confirm.minimum_requests
+        if beside and now.get(old, 0.0) >= now[new] / 2:
+            yield Observation("old_version_slow_too", finding.source, finding.name, facts)
+        else:
+            yield Observation("new_version_slower", finding.source, finding.name, facts)
 
 
 def _by_log(component: str, finding: Finding, new: str) -> Iterator[Observation]:

@@ -10,6 +10,7 @@ from typing import Literal
 from responder.model.finding import Bucket, Finding, buckets
 from responder.model.service import Service
 from responder.plan.rates import lower_bound, upper_bound
+from responder.plan.symptom import read
 
 Answer = Literal["recovered", "waiting", "not_helped", "worse"]
 
@@ -68,6 +69,11 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
             continue
         if source not in answering:
             reasons.append(f"{source}: it has no recent data")
+            continue
+        slow = [reading for reading in read([f for f in findings if f.source == source and f.name == "latency_p95_ms"],
+                                            service.confirm) if reading.verdict == "slow"]
+        if slow:
+            reasons.append(f"{source}: {slow[0].component} is slow: {slow[0].reason}")
             continue
         since = [_well_since(service, finding, now) for finding in usable]
         entry = next((finding for finding in usable if finding.component == service.entry), usable[0])

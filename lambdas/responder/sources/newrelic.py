@@ -33,10 +33,10 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
 
     ``error_rate``: detail has ``series`` [[start, requests, errors], …], ``requests``, ``errors``,
     ``baseline_requests`` and ``baseline_errors``. ``error_rate_by_version``: detail maps ``window`` and ``baseline``
-    to {version: [requests, errors]}. ``calls``: what the component asked of others; detail maps ``callees`` to
-    {host: {requests, errors, mean_ms, baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}.
-    ``issues``: the service's open New Relic issues; ``deployments``: change tracking's markers, detail ``markers``
-    [{at, component, version, user}]. Raises CallFailed.
+    to {version: [requests, errors]}, and ``p95_ms`` the same two to {version: ms}. ``calls``: what the component asked
+    of others; detail maps ``callees`` to {host: {requests, errors, mean_ms, baseline_requests, baseline_errors,
+    baseline_ms, kinds {message: count}}}. ``issues``: the service's open New Relic issues; ``deployments``: change
+    tracking's markers, detail ``markers`` [{at, component, version, user}]. Raises CallFailed.
     """
     service = question.service
     settings = _settings(service)
@@ -70,20 +70,23 @@ def _queries(service: Service, settings: NewRelic, question: Question) -> dict[s
     span = {key: f"SINCE {int(part.start * 1000)} UNTIL {int(part.end * 1000)}"
             for key, part in (("window", window), ("baseline", baseline))}
     queries = {
-        "series": f"SELECT {counts} {source} FACET {component} {span['window']} TIMESERIES {bucket} seconds",
+        "series": f"SELECT {counts} {source} FACET {component} {span['window']} TIMESERIES {bucket} seconds "
+                  f"LIMIT {_MAX_FACETS}",
         "window": f"SELECT {counts}, percentile(duration, 95) AS p95 {source} FACET {component}, {version} "
                   f"{span['window']} LIMIT {_MAX_FACETS}",
         "baseline": f"SELECT {counts}, percentile(duration, 95) AS p95 {source} FACET {component}, {version} "
                     f"{span['baseline']} LIMIT {_MAX_FACETS}",
     }
+    # What the newest minute shows is the fault; the window before it is diluted by the time when all was well.
+    recent = f"SINCE {int(max(window.start, window.end - _RECENT_SECONDS) * 1000)} UNTIL {int(window.end * 1000)}"
+    queries["recent"] = (f"SELECT count(*) AS requests, percentile(duration, 95) AS p95 {source} FACET {component} "
+                         f"{recent} LIMIT {_MAX_FACETS}")
     if question.phase == "watch":
         return queries
     peer = _attribute(settings.peer_attribute)
     calls = (f"FROM Span WHERE {component} IN ({names}) AND span.kind = 'client'")
     measured = ("count(*) AS requests, filter(count(*), WHERE error.class IS NOT NULL) AS errors, "
                 "average(duration) AS mean")
-    # What the newest minute shows is the fault; the window before it is diluted by the time when all was well.
-    recent = f"SINCE {int(max(window.start, window.end - _RECENT_SECONDS) * 1000)} UNTIL {int(window.end * 1000)}"
     queries |= {
         "calls": f"SELECT {measured} {calls} FACET {component}, {peer} {recent} LIMIT {_MAX_FACETS}",
         "calls_before": f"SELECT {measured} {calls} FACET {component}, {peer} {span['baseline']} LIMIT {_MAX_FACETS}",
@@ -136,6 +139,8 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
             series[facet[0]].append([_number(row.get("beginTimeSeconds")), _number(row.get("requests")),
                                      _number(row.get("errors"))])
     versions = {part: _by_version(results[part]) for part in ("window", "baseline")}
+    recent = {facet[0]: (_number(row.get("requests")), round(_p95(row) * 1000, 1))
+              for row in results["recent"] for facet in [_facet(row)] if facet}
     limited = "" if len(results["window"]) < _MAX_FACETS else f"cut at {_MAX_FACETS} facets"
     findings = []
     for component in service.components:
@@ -144,7 +149,7 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
             findings.append(Finding(SOURCE.name, "error_rate", "empty", component.name, window=question.window,
                                     query=queries["window"], note="New Relic has no data of it at all"))
             continue
-        requests, errors, p95 = _total(now)
+        requests, errors, _ = _total(now)
         requests_before, errors_before, p95_before = _total(before)
         common: dict[str, Any] = {"component": component.name, "window": question.window, "link": _link(settings)}
         findings.append(Finding(
@@ -155,12 +160,15 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
                     "baseline_requests": requests_before, "baseline_errors": errors_before,
                     "baseline_seconds": question.baseline.seconds}))
         findings.append(Finding(
-            SOURCE.name, "latency_p95_ms", **common, unit="ms", value=p95, baseline=p95_before,
-            query=queries["window"], detail={"requests": requests}))
+            SOURCE.name, "latency_p95_ms", **common, unit="ms", value=recent.get(component.name, (0.0, None))[1],
+            baseline=p95_before, query=queries["recent"],
+            detail={"requests": recent.get(component.name, (0.0, None))[0]}))
         findings.append(Finding(
             SOURCE.name, "error_rate_by_version", **common, unit="share", query=queries["window"],
             detail={"window": {v: list(counts[:2]) for v, counts in now.items()},
-                    "baseline": {v: list(counts[:2]) for v, counts in before.items()}}))
+                    "baseline": {v: list(counts[:2]) for v, counts in before.items()},
+                    "p95_ms": {"window": {v: round(counts[2], 1) for v, counts in now.items()},
+                               "baseline": {v: round(counts[2], 1) for v, counts in before.items()}}}))
     return findings
 
 
@@ -218,10 +226,14 @@ def _by_version(rows: list[dict[str, Any]]) -> dict[str, dict[str, _Counts]]:
     for row in rows:
         facet = _facet(row)
         if len(facet) == 2:
-            p95 = row.get("p95")
-            seconds = _number(p95.get("95")) if isinstance(p95, dict) else _number(p95)
-            found[facet[0]][facet[1]] = (_number(row.get("requests")), _number(row.get("errors")), seconds * 1000)
+            found[facet[0]][facet[1]] = (_number(row.get("requests")), _number(row.get("errors")), _p95(row) * 1000)
     return found
+
+
+def _p95(row: dict[str, Any]) -> float:
+    """Seconds; NRQL gives a percentile as {"95": value}, or as a value where only one was asked for."""
+    p95 = row.get("p95")
+    return _number(p95.get("95")) if isinstance(p95, dict) else _number(p95)
 
 
 def _total(versions: dict[str, _Counts]) -> tuple[float, float, float | None]:
