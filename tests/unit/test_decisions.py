@@ -14,6 +14,7 @@ from responder.plan.confirm import confirm
 from responder.plan.diagnose import diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.recovery import helped, judge, next_look
+from responder.plan.symptom import read
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
@@ -243,3 +244,20 @@ def test_one_source_alone_is_believed_after_twice_the_time(service: Service) -> 
     assert judge(quick, [*stale, *well_for(13)[3:]], NOW, NOW - 150, 900).answer == "recovered"
     assert judge(quick, well_for(8), NOW, NOW - 100, 900).answer == "waiting"
     assert judge(quick, well_for(13), NOW, NOW - 150, 900).answer == "recovered"
+
+
+def test_what_a_slow_component_waits_for_is_the_culprit_though_it_is_not_slow_itself(service: Service) -> None:
+    def latencies(component: str, usual: float, now: float) -> Finding:
+        start = NOW - 3600
+        minutes = [[start + 60 * n, 2400.0, usual * (1 + 0.02 * (n % 3)) if n < 58 else now] for n in range(60)]
+        return Finding("cloudwatch", "latency_p95_ms", component=component, value=now, baseline=usual,
+                       window=Window(NOW - 120, NOW), detail={"requests": 2400.0, "minutes": minutes})
+
+    findings = [latencies("frontend", 480.0, 1700.0), latencies("backend", 420.0, 1450.0),
+                latencies("payment-gateway", 230.0, 1250.0)]
+    result = isolate(service, read(findings, service.confirm, NOW), findings)
+    assert result.culprits == ("payment-gateway",)
+    assert result.victims == ("frontend",)
+    alone = [latencies("frontend", 480.0, 1700.0), latencies("backend", 420.0, 425.0),
+             latencies("payment-gateway", 230.0, 232.0)]
+    assert isolate(service, read(alone, service.confirm, NOW), alone).culprits == ("frontend",)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from responder.model.finding import Finding, latest
 from responder.model.service import Service
+from responder.plan.culprit import Settings, Symptom, rank
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.rates import lower_bound
 from responder.plan.symptom import Reading
 
+_MOST = 0.5
+"""Of what a caller became slower must begin in one callee before that is called the culprit."""
 _UNREADY_SHARE = 0.5
 """Half the pods gone is more than a rolling update takes away (25 % by default)."""
 
@@ -55,6 +58,11 @@ def isolate(service: Service, readings: Sequence[Reading], findings: Sequence[Fi
     own = _own(service, findings, set(failing))
     suffers = {name for name in suspects - dead - own for other in suspects - {name}
                if _reaches(graph, name, other) and not _reaches(graph, other, name)}
+    slow = {r.component for r in readings if r.verdict == "slow"} - {r.component for r in readings
+                                                                   if r.verdict == "failing"}
+    begun = {name: _slow_because_of(service, findings, name) for name in (suspects - suffers) & slow - dead}
+    suffers |= {name for name, other in begun.items() if other != name}
+    suspects |= set(begun.values())
     culprits = tuple(sorted(suspects - suffers))
     victims = tuple(sorted(suspects - set(culprits)))
     reasons = {name: " ".join(part for part in (failing.get(name, "") or silent.get(name, ""),
@@ -115,6 +123,29 @@ def _unreached(service: Service, findings: Sequence[Finding]) -> dict[str, str]:
             if requests and lower_bound(lost, requests) > service.confirm.error_rate:
                 found[name] = f"{finding.component} does not get through to it in {lost / requests:.0%} of calls."
     return found
+
+
+def _slow_because_of(service: Service, findings: Sequence[Finding], name: str) -> str:
+    """Return the component that a slow one waits for, by how much slower each became (``culprit.py``); or itself.
+
+    A callee may be far from slow by any limit and yet be what its caller waits for.
+    """
+    series: dict[str, dict[str, list[tuple[float, float | None]]]] = {}
+    began = 0.0
+    for finding in findings:
+        minutes = finding.detail.get("minutes") if finding.name == "latency_p95_ms" and finding.usable else None
+        if minutes and finding.component not in series:
+            series[finding.component] = {"latency": [(row[0], row[2] or None) for row in minutes],
+                                         "requests": [(row[0], row[1]) for row in minutes]}
+            began = finding.window.start if finding.window else minutes[-1][0]
+    if name not in series:
+        return name
+    graph = {caller: [other for other in called if other in series] for caller, called in service.graph.items()}
+    # The baseline is the hour before the window: there is no other time before it that would tell the level.
+    ranked = rank(graph, series, Symptom(name, "latency", began + 60), settings=Settings(recent=0.0), certain=True)
+    first = ranked[0] if ranked else None
+    return first.component if first and first.score >= _MOST and (
+        first.component == name or _reaches(service.graph, name, first.component)) else name
 
 
 def _unwell(finding: Finding) -> str:

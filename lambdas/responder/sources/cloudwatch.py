@@ -82,7 +82,7 @@ def _rates(question: Question, cloudwatch: Any) -> list[Finding]:
         findings.append(Finding(
             SOURCE.name, "latency_p95_ms", status, **common, unit="ms",
             value=_typical(now["latency"], _RECENT_PERIODS), baseline=_typical(past["latency"]),
-            detail={"requests": requests}))
+            detail={"requests": requests, "minutes": [*_minutes(past), *_minutes(now)]}))
     return findings
 
 
@@ -247,6 +247,17 @@ def _query(key: str, namespace: str, metric: str, dimensions: Sequence[tuple[str
         "Metric": {"Namespace": namespace, "MetricName": metric,
                    "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions]},
         "Period": period_seconds, "Stat": statistic}}
+
+
+def _minutes(values: dict[str, dict[float, float]]) -> list[list[float]]:
+    """Return [[start, requests, p95 in ms], …] of whole minutes; a minute's p95 is the worst of its periods'."""
+    found: dict[float, list[float]] = {}
+    for start, count in values["requests"].items():
+        found.setdefault(start // 60 * 60, [0.0, 0.0])[0] += count
+    for start, p95 in values["latency"].items():
+        row = found.setdefault(start // 60 * 60, [0.0, 0.0])
+        row[1] = max(row[1], p95)
+    return [[start, round(row[0], 1), round(row[1], 1)] for start, row in sorted(found.items())]
 
 
 def _typical(values: dict[float, float], newest: int = 0) -> float | None:
