@@ -7,8 +7,11 @@ Format: Splunk's REST API reference, "search/v2/jobs/export": one JSON object a 
 from __future__ import annotations
 
 import json
+import math
 import re
+import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -24,6 +27,10 @@ from responder.sources import Question, Source
 _BUCKET_SECONDS = 10
 _MAX_LINES = 20_000
 _SIGNATURES = 25
+_SIGNATURE_CHARACTERS = 200
+_HEAD_CHARACTERS = 600
+_MOST_KNOWN = 5_000
+_REST_SECONDS = 0.5
 
 
 def ask(question: Question, http: Http | None = None) -> list[Finding]:
@@ -54,7 +61,16 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
 def _rows(http: Http, settings: Splunk, query: str, window: Window) -> tuple[list[dict[str, Any]], str]:
     """Run a search and return its result rows and a note where they were cut."""
     rows: list[dict[str, Any]] = []
-    note = ""
+    return rows, _each(http, settings, query, window, rows.append)
+
+
+def _each(http: Http, settings: Splunk, query: str, window: Window, take: Callable[[dict[str, Any]], None],
+          until: float = math.inf) -> str:
+    """Run a search, hand over each result row as it comes, and return a note where they were cut.
+
+    ``until`` is when to stop reading (``time.monotonic`` seconds): what was read by then is better than nothing.
+    """
+    count = 0
     with http.stream("POST", f"{settings.url.rstrip('/')}/services/search/v2/jobs/export", data={
             "search": query, "earliest_time": f"{window.start:.3f}", "latest_time": f"{window.end:.3f}",
             "output_mode": "json", "preview": "false"}) as response:
@@ -64,15 +80,17 @@ def _rows(http: Http, settings: Splunk, query: str, window: Window) -> tuple[lis
                     continue
                 row = _parsed(line)
                 if row is not None:
-                    rows.append(row)
-                if len(rows) >= _MAX_LINES:
-                    note = f"cut at {_MAX_LINES} rows"
-                    break
+                    count += 1
+                    take(row)
+                if count >= _MAX_LINES:
+                    return f"cut at {_MAX_LINES} rows"
+                if time.monotonic() > until:
+                    return f"cut at {count} rows: there was no time for more"
         except httpx.TimeoutException as error:
             raise CallFailed("timeout", "Splunk did not finish its answer in time") from error
         except httpx.HTTPError as error:
             raise CallFailed("unavailable", "Splunk broke off its answer") from error
-    return rows, note
+    return ""
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -129,28 +147,40 @@ def _signatures(question: Question, settings: Splunk, http: Http) -> Finding:
     levels = " OR ".join(f"{settings.level_field}={level}" for level in settings.error_levels)
     fields = ", ".join((settings.component_field, settings.version_field, settings.pod_field))
     query = f"search {settings.search} ({levels}) | head {_MAX_LINES} | fields _time, {fields}, _raw"
-    rows, note = _rows(http, settings, query, question.window)
-    before, note_before = _rows(http, settings, query, question.baseline)
-    usual: Counter[tuple[str, str]] = Counter(
-        (str(row.get(settings.component_field, "")), signature(str(row.get("_raw", "")))) for row in before)
-    note = note or note_before
-    scale = question.window.seconds / question.baseline.seconds
+    # Lines are long, and there may be tens of thousands: only what is counted of them is kept.
     groups: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        component, text = str(row.get(settings.component_field, "")), signature(str(row.get("_raw", "")))
+    usual: Counter[tuple[str, str]] = Counter()
+
+    text_of = _Signatures().of
+
+    def key(row: dict[str, Any]) -> tuple[str, str]:
+        return str(row.get(settings.component_field, "")), text_of(str(row.get("_raw", "")))
+
+    def count(row: dict[str, Any]) -> None:
+        component, text = key(row)
         group = groups.setdefault((component, text), {
-            "text": text, "component": component, "count": 0, "first": None, "versions": Counter(), "pods": set(),
-            "usual": round(scale * usual[component, text], 2)})
+            "text": text, "component": component, "count": 0, "first": None, "versions": Counter(), "pods": set()})
         group["count"] += 1
         moment = _number(row.get("_time"))
         group["first"] = moment if group["first"] is None else min(group["first"], moment)
         group["versions"][str(row.get(settings.version_field, ""))] += 1
         group["pods"].add(str(row.get(settings.pod_field, "")))
+
+    def count_usual(row: dict[str, Any]) -> None:
+        usual[key(row)] += 1
+
+    # Each has half of the time that is left, the second but for what the rest takes.
+    now = time.monotonic()
+    notes = (_each(http, settings, query, question.window, count, now + (question.deadline - now) / 2),
+             _each(http, settings, query, question.baseline, count_usual, question.deadline - _REST_SECONDS))
+    note = notes[0] or notes[1]
+    scale = question.window.seconds / question.baseline.seconds
     ordered = sorted(groups.values(), key=lambda group: (-group["count"], group["component"], group["text"]))
     return Finding(
         SOURCE.name, "error_signatures", "partial" if note else "ok", window=question.window, query=query, note=note,
-        value=float(len(rows)), unit="lines", link=_link(settings),
-        detail={"signatures": [group | {"versions": dict(group["versions"]), "pods": len(group["pods"])}
+        value=float(sum(group["count"] for group in ordered)), unit="lines", link=_link(settings),
+        detail={"signatures": [group | {"versions": dict(group["versions"]), "pods": len(group["pods"]),
+                                        "usual": round(scale * usual[group["component"], group["text"]], 2)}
                                for group in ordered[:_SIGNATURES]]})
 
 
@@ -162,12 +192,41 @@ _VARIABLE = (
 )
 
 
+_CUT_WORD = re.compile(r"""[^\s"'`,;|(){}\[\]<>]*$""")
+
+
 def signature(line: str) -> str:
     """Return a log line masked, with its time, numbers and ids replaced, so that like lines count together."""
-    text = mask(line[:2000])
+    return _alike(mask(_head(line)))[:_SIGNATURE_CHARACTERS]
+
+
+class _Signatures:
+    """Signatures of many lines. Masking takes most of the time, and like lines need it only once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def of(self, line: str) -> str:
+        """Return the signature of a line, or that of one before it which differs in nothing but numbers and ids."""
+        # What is not masked serves to look up with, and is never passed on.
+        alike = _alike(_head(line))
+        found = self._known.get(alike)
+        if found is None:
+            found = signature(line)
+            if len(self._known) < _MOST_KNOWN:
+                self._known[alike] = found
+        return found
+
+
+def _head(line: str) -> str:
+    """So much of a line as a signature can come from; what the cut would leave of a word goes with it."""
+    return line if len(line) <= _HEAD_CHARACTERS else _CUT_WORD.sub("", line[:_HEAD_CHARACTERS])
+
+
+def _alike(text: str) -> str:
     for pattern, replacement in _VARIABLE:
         text = pattern.sub(replacement, text)
-    return " ".join(text.split())[:200]
+    return " ".join(text.split())
 
 
 def _number(value: Any) -> Any:
