@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,18 @@ GROUPS = {
     "tell": Group("Tells people: assembles the team, asks for approval, stands down, escalates", ("assemble", "close")),
     "report": Group("Writes the postmortem", ("review",), 1024, 90),
 }
+
+
+def _definition(services: Sequence[Service]) -> str:
+    """Return the state machine's definition.
+
+    It waits for a decision as long as the most patient service allows; what comes later than a service's own limit
+    decides nothing. (A time-out by JSONata would do it by service, but the embedded engine and cfn-lint take numbers.)
+    """
+    definition = json.loads(_DEFINITION.read_text(encoding="utf-8"))
+    definition["States"]["Ask for approval"]["TimeoutSeconds"] = max(
+        service.approval.wait_seconds for service in services)
+    return json.dumps(definition)
 
 
 def used_sources(services: Sequence[Service]) -> list[Source]:
@@ -94,7 +107,7 @@ class Workflow(Construct):
         self.state_machine = sfn.StateMachine(
             self, "Plan", state_machine_name=prefix, state_machine_type=sfn.StateMachineType.STANDARD,
             comment="Incident response plan: payment gateway outage",
-            definition_body=sfn.DefinitionBody.from_string(_DEFINITION.read_text(encoding="utf-8")),
+            definition_body=sfn.DefinitionBody.from_string(_definition(services)),
             definition_substitutions={
                 **{f"{name.capitalize()}Function": step.function.function_name for name, step in steps.items()},
                 "Topic": records.topic.topic_arn},

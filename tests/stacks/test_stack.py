@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -147,10 +146,7 @@ def test_the_bundle_is_small(out: Path) -> None:
 def test_the_template_and_the_state_machine_are_valid(out: Path) -> None:
     done = subprocess.run([Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", "W", "--",
                            str(out / "IncidentResponse.template.json")], capture_output=True, text=True, check=False)
-    # cfn-lint does not know yet that JSONata may stand there (Step Functions: "Transforming data with JSONata").
-    known = re.compile(r"E3601 '\{% .* %\}' is not of type 'number' at '[^']*/TimeoutSeconds'")
-    problems = [line for line in done.stdout.splitlines() if re.match(r"E\d+ ", line) and not known.match(line)]
-    assert problems == [], done.stdout[-3000:]
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def successors(state: dict[str, Any]) -> list[str]:

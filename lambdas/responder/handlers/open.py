@@ -70,8 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             "settings": {"attempts": service.confirm.looks, "look_wait_seconds": service.confirm.look_wait_seconds,
                          "rounds": service.confirm.rounds,
                          "round_wait_seconds": service.confirm.round_wait_seconds,
-                         "check_every_seconds": service.recovery.check_every_seconds,
-                         "approval_seconds": service.approval.wait_seconds}}
+                         "check_every_seconds": service.recovery.check_every_seconds}}
 
 
 def _still_running(service: str) -> str:
