@@ -5,7 +5,7 @@ RUN = .venv/bin/python
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test drills replay up down status lint synth
+.PHONY: help setup demo test drills bench replay up down status lint synth
 
 help:  ## list the words
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -22,6 +22,9 @@ test: setup  ## run all tests, the drills on the embedded cloud among them
 drills: setup  ## run every drill of drills/
 	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records
 
+bench: setup  ## measure what it can do and costs: time, memory, cold starts [NAMES="imports memory"] [JSON=file]
+	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)")
+
 replay: setup  ## make an incident's decisions again: INCIDENT=file or s3://…/record.json.gz [WEIGHTS=file] [CONFIG=file]
 	@$(RUN) scripts/replay.py "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--config "$(CONFIG)")
 
@@ -36,7 +39,7 @@ status: setup  ## say whether a sandbox is up, and where
 
 lint: setup  ## check style, types and configuration
 	@.venv/bin/ruff check .
-	@.venv/bin/mypy lambdas/responder stacks sandbox
+	@.venv/bin/mypy lambdas/responder stacks sandbox bench
 	@$(RUN) -m stacks.configuration config
 
 synth: setup  ## build the CloudFormation template into cdk.out

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import Benchmark, Outcome
 from bench.variants import variants
 from responder.model.finding import Finding
 from responder.plan.confirm import confirm
@@ -210,3 +211,11 @@ def report(result: Mapping[str, Any]) -> str:
                              f"{row['said']:.2f}, right {row['right']:.2f} "
                              f"({row['interval'][0]:.2f} to {row['interval'][1]:.2f})")
     return "\n".join(lines)
+
+
+def _outcome(count: int) -> Outcome:
+    result = run(count)
+    return Outcome(text=report(result), more=result)
+
+
+BENCHMARK = Benchmark("how often the cause is right, on recorded outages and on variants of them", _outcome, VARIANTS)

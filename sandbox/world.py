@@ -52,7 +52,7 @@ from sandbox.platform.telemetry import Delays, Telemetry, metric_data
 from sandbox.platform.usage import Usage
 from sandbox.platform.versions import Behaviour, Versions
 from sandbox.vendors.aws import Aws
-from sandbox.vendors.gate import Answer, Gates
+from sandbox.vendors.gate import SLOW_SECONDS, Answer, Gates
 from sandbox.vendors.newrelic import NewRelic
 from sandbox.vendors.proxy import CloudWatch
 from sandbox.vendors.proxy import Kubernetes as KubernetesProxy
@@ -405,7 +405,7 @@ class Platform:
         if heal:
             self.gates.heal(fields["source"])
         else:
-            self.gates.set(fields["source"], fields["fault"])
+            self.gates.set(fields["source"], fields["fault"], float(fields.get("slow_seconds", SLOW_SECONDS)))
 
     def _event_alarm(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
         if not heal:

@@ -24,14 +24,16 @@ class Gates:
 
     def __init__(self) -> None:
         self._faults: dict[str, tuple[str, float]] = {}
+        self._slow_seconds: dict[str, float] = {}
 
     def reset(self) -> None:
         """All sources are well."""
         self._faults = {}
 
-    def set(self, source: str, fault: str) -> None:
-        """Give a source a fault."""
+    def set(self, source: str, fault: str, slow_seconds: float = SLOW_SECONDS) -> None:
+        """Give a source a fault; a slow one answers so many seconds late."""
         self._faults[source] = (fault, time.time())
+        self._slow_seconds[source] = slow_seconds
 
     def heal(self, source: str) -> None:
         """Take a source's fault away."""
@@ -47,7 +49,7 @@ class Gates:
         return min(time.time() - delay, since) if fault == "stale" else time.time() - delay
 
     def hold(self, source: str) -> None:
-        """Wait, where the source is slow; until it heals, or for longer than anybody waits."""
-        end = time.time() + SLOW_SECONDS
-        while self.fault(source) == "slow" and time.time() < end:
-            time.sleep(0.2)
+        """Wait, where the source is slow; until it heals, or for as long as it is slow: else than anybody waits."""
+        end = time.time() + self._slow_seconds.get(source, SLOW_SECONDS)
+        while self.fault(source) == "slow" and (left := end - time.time()) > 0:
+            time.sleep(min(0.2, left))

@@ -1,0 +1,81 @@
+"""How long each function takes until it can begin, against an empty handler with the one AWS client it needs.
+
+Fresh processes with what a function has: the bundle with its bytecode, and boto3. What is timed is what a cold start
+does in this project's hands: importing the handler and its own module, and making the clients that it uses; the
+interpreter's own start is left out on both sides.
+"""
+
+from __future__ import annotations
+
+from bench import Benchmark, Outcome, Row
+from bench.bed import fresh
+
+_FUNCTION = """
+import time
+started = time.perf_counter()
+import importlib, os, sys
+for name in {modules!r}:
+    importlib.import_module("responder." + name)
+client = {client!r}
+if client:
+    from responder.clients import aws
+    aws.client(client)
+if "responder.clients.http" in sys.modules:
+    # Its engine is loaded with the first client. Which certificates it takes is the callers' affair.
+    from responder.clients.http import Http
+    Http(0.0, verify=False)
+report["ms"] = (time.perf_counter() - started) * 1000
+"""
+_FLOOR = """
+import time
+started = time.perf_counter()
+import boto3
+boto3.client({client!r})
+report["ms"] = (time.perf_counter() - started) * 1000
+"""
+_FLOOR_WITHOUT = """
+import time
+started = time.perf_counter()
+import httpx
+httpx.Client(verify=False, trust_env=False)
+report["ms"] = (time.perf_counter() - started) * 1000
+"""
+_SHOWN = ("boto3", "httpx", "jinja2", "kubernetes", "h2", "pydantic", "asyncio")
+
+
+def functions() -> dict[str, tuple[tuple[str, ...], str]]:
+    """Return each function's name with the modules that it loads and the AWS client that it needs first."""
+    from responder import actions, sources
+    from stacks.workflow import GROUPS
+
+    found: dict[str, tuple[tuple[str, ...], str]] = {}
+    for name, group in GROUPS.items():
+        found[f"step {name}"] = (("handlers.steps", *(f"handlers.{step}" for step in group.steps)), "dynamodb")
+    for name in ("ledger", "health"):
+        found[name] = ((f"handlers.{name}",), "dynamodb")
+    service = fresh.service()
+    for source in sources.every():
+        needs = ["secretsmanager"] if source.secrets(service) else []
+        needs += ["dynamodb"] if source.reads else []
+        needs += [statement.actions[0].partition(":")[0] for statement in source.statements(service)]
+        found[f"source {source.name}"] = (("handlers.ask", f"sources.{source.name}"), (needs or [""])[0])
+    for action in actions.every():
+        found[f"action {action.name}"] = (("handlers.act", f"actions.{action.name}"), "dynamodb")
+    return found
+
+
+def run(repeats: int) -> Outcome:
+    """Return a row per function, each beside its floor by turns."""
+    path = (fresh.function(), fresh.packages("boto3"))
+    rows = []
+    for name, (modules, client) in functions().items():
+        found = fresh.rounds({"function": _FUNCTION.format(modules=modules, client=client),
+                              "floor": _FLOOR.format(client=client) if client else _FLOOR_WITHOUT}, repeats, path=path)
+        shown = ", ".join(module for module in _SHOWN if module in found["function"]["modules"])
+        rows.append(Row(name, found["function"]["ms"], "ms", f"empty handler, boto3.client({client!r})" if client else
+                        "empty handler, httpx.Client()", found["floor"]["ms"],
+                        note=f"{found['function']['peak_mb']:.0f} MB; {shown}"))
+    return Outcome(rows)
+
+
+BENCHMARK = Benchmark("cold import of each function", run)
