@@ -83,22 +83,24 @@ def commands(binaries: Path, folder: Path, ports: Ports) -> dict[str, list[str]]
             str(binaries / "kube-controller-manager"), f"--kubeconfig={admin}", "--leader-elect=false",
             "--controllers=deployment,replicaset,garbagecollector,disruption,namespace,nodelifecycle,endpoint,"
             "endpointslice,horizontalpodautoscaling,resourcequota,podgc",
-            f"--secure-port={ports.controller_manager}", "--bind-address=127.0.0.1", *_no_insecure_port(binaries),
+            f"--secure-port={ports.controller_manager}", "--bind-address=127.0.0.1",
+            *_no_insecure_port(binaries / "kube-controller-manager"),
             f"--cert-dir={folder}"],
         "kube-scheduler": [
             str(binaries / "kube-scheduler"), f"--kubeconfig={admin}", "--leader-elect=false",
-            f"--secure-port={ports.scheduler}", "--bind-address=127.0.0.1", *_no_insecure_port(binaries),
+            f"--secure-port={ports.scheduler}", "--bind-address=127.0.0.1",
+            *_no_insecure_port(binaries / "kube-scheduler"),
             f"--cert-dir={folder}"],
     }
 
 
-def _no_insecure_port(binaries: Path) -> list[str]:
-    """Kubernetes before 1.24 opens a second, insecure port unless told not to; later ones do not know the flag."""
+def _no_insecure_port(binary: Path) -> list[str]:
+    """Kubernetes before 1.24 opens a second, insecure port, the same for all, unless told not to; later ones do not
+    know the flag. Its help says which it is: what is built from Debian's source calls itself v0.0.0."""
     import subprocess
 
-    said = subprocess.run([str(binaries / "kube-apiserver"), "--version"], capture_output=True, text=True, check=False)
-    minor = said.stdout.strip().rsplit("v1.", 1)[-1].split(".")[0]
-    return ["--port=0"] if minor.isdigit() and int(minor) < 24 else []
+    said = subprocess.run([str(binary), "--help"], capture_output=True, text=True, check=False)
+    return ["--port=0"] if "--port int" in said.stdout + said.stderr else []
 
 
 def _kubeconfig(path: Path, server: str, ca: Path | None, token: str) -> None:
