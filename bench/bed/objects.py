@@ -151,8 +151,9 @@ def _uid(number: int) -> str:
 def _meta(name: str, labels: dict[str, str] | None = None, owner: tuple[str, str] | None = None,
           managers: tuple[str, ...] = ("kubectl-client-side-apply",), namespace: str = NAMESPACE) -> dict[str, Any]:
     number = sum(name.encode()) + len(name)
-    fields: dict[str, Any] = {f"f:{field}": {".": {}, "f:image": {}, "f:resources": {".": {}, "f:limits": {}, "f:requests": {}}}
-                              for field in ("containers", "dnsPolicy", "restartPolicy", "schedulerName", "securityContext", "volumes")}
+    image: dict[str, Any] = {".": {}, "f:image": {}, "f:resources": {".": {}, "f:limits": {}, "f:requests": {}}}
+    fields = {f"f:{field}": image for field in (
+        "containers", "dnsPolicy", "restartPolicy", "schedulerName", "securityContext", "volumes")}
     return {"metadata": {
         "name": name, **({"namespace": namespace} if namespace else {}), "uid": _uid(number), "resourceVersion": "4711",
         "creationTimestamp": _WHEN, "labels": labels or {"app": name},
