@@ -137,7 +137,8 @@ def count_lines() -> Iterator[bytes]:
             for level in ("INFO", "ERROR"):
                 yield (json.dumps({"preview": False, "offset": number, "result": {
                     "_time": str(1767603600 + 10 * number), "component": component, "level": level,
-                    "count": "3700"}}) + "\n").encode()
+                    "count": "3700", "before": "3600", "total": "37000", "total_before": "90000", "most_before": "900",
+                    "network": "10.20.30."}}) + "\n").encode()
 
 
 def _name(number: int) -> str:

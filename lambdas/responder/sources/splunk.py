@@ -8,7 +8,9 @@ reference" for ``stats``, ``eventstats``, ``sort``, ``head`` and ``rex``.
 from __future__ import annotations
 
 import json
+import math
 import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +30,11 @@ from responder.sources import Question, Source, apart
 _BUCKET_SECONDS = 10
 _MAX_LINES = 20_000
 _SIGNATURES = 25
+_SIGNATURE_CHARACTERS = 200
+_HEAD_CHARACTERS = 600
+_MOST_KNOWN = 5_000
+_REST_SECONDS = 0.5
+"""Kept of the time for what is done after the last line."""
 _CLIENTS = 20
 _NETWORK = r"^(?<network>(?:\d{1,3}\.){3}|(?:[0-9A-Fa-f]{0,4}:){1,3})"
 """The part of an IP address that is told: three octets of IPv4, three groups of IPv6."""
@@ -73,7 +80,12 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
 
     try:
         counts, before = begin(counts_query, question.window), begin(baseline_query, question.baseline)
-        errors, usual = (begin(errors_query, window) for window in (question.window, question.baseline))
+        known = _KnownLines()
+        errors, usual = _Lines(settings, known), _Lines(settings, known)
+        # Neither may take the time in which the other answers are put together.
+        until = question.deadline - _REST_SECONDS
+        notes = [pool.submit(_each, http, settings, errors_query, window, lines.take, until)
+                 for window, lines in ((question.window, errors), (question.baseline, usual))]
         beside: dict[str, _Judge] = {}
         if question.phase == "diagnose":
             beside["auth_failures"] = _auth_failures(question, settings, begin)
@@ -82,7 +94,8 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
         (rows, note), (rows_before, note_before) = counts(), before()
         findings = _counts(question, settings, counts_query, rows, rows_before, note or note_before)
         silent = {finding.component for finding in findings if not finding.usable}
-        findings.append(_signatures(question, settings, errors_query, errors(), usual()))
+        told = [done.result() for done in notes]
+        findings.append(_signatures(question, settings, errors_query, errors, usual, told[0] or told[1]))
         return findings + apart(SOURCE.name, question, {
             name: partial(judge, silent) for name, judge in beside.items()})
     finally:
@@ -93,7 +106,16 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
 def _rows(http: Http, settings: Splunk, query: str, window: Window) -> _Rows:
     """Run a search and return its result rows and a note where they were cut."""
     rows: list[dict[str, Any]] = []
-    note = ""
+    return rows, _each(http, settings, query, window, rows.append)
+
+
+def _each(http: Http, settings: Splunk, query: str, window: Window, take: Callable[[dict[str, Any]], None],
+          until: float = math.inf) -> str:
+    """Run a search, hand over each result row as it comes, and return a note where they were cut.
+
+    ``until`` is when to stop reading (``time.monotonic`` seconds): what was read by then is better than nothing.
+    """
+    count = 0
     with http.stream("POST", f"{settings.url.rstrip('/')}/services/search/v2/jobs/export", data={
             "search": query, "earliest_time": f"{window.start:.3f}", "latest_time": f"{window.end:.3f}",
             "output_mode": "json", "preview": "false"}) as response:
@@ -103,15 +125,17 @@ def _rows(http: Http, settings: Splunk, query: str, window: Window) -> _Rows:
                     continue
                 row = _parsed(line)
                 if row is not None:
-                    rows.append(row)
-                if len(rows) >= _MAX_LINES:
-                    note = f"cut at {_MAX_LINES} rows"
-                    break
+                    count += 1
+                    take(row)
+                if count >= _MAX_LINES:
+                    return f"cut at {_MAX_LINES} rows"
+                if time.monotonic() > until:
+                    return f"cut at {count} rows: there was no time for more"
         except httpx.TimeoutException as error:
             raise CallFailed("timeout", "Splunk did not finish its answer in time") from error
         except httpx.HTTPError as error:
             raise CallFailed("unavailable", "Splunk broke off its answer") from error
-    return rows, note
+    return ""
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -242,29 +266,40 @@ def _errors_query(settings: Splunk) -> str:
     return f"search {settings.search} ({levels}) | head {_MAX_LINES} | fields _time, {fields}, _raw"
 
 
-def _signatures(question: Question, settings: Splunk, query: str, found: _Rows, found_before: _Rows) -> Finding:
-    (rows, note), (before, note_before) = found, found_before
-    usual: Counter[tuple[str, str]] = Counter(
-        (str(row.get(settings.component_field, "")), signature(str(row.get("_raw", "")))) for row in before)
-    note = note or note_before
-    scale = question.window.seconds / question.baseline.seconds
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        component, text = str(row.get(settings.component_field, "")), signature(str(row.get("_raw", "")))
-        group = groups.setdefault((component, text), {
-            "text": text, "component": component, "count": 0, "first": None, "versions": Counter(), "pods": set(),
-            "usual": round(scale * usual[component, text], 2)})
+class _Lines:
+    """Error lines, of which only what is counted is kept: they are long, and there may be tens of thousands."""
+
+    def __init__(self, settings: Splunk, known: _KnownLines) -> None:
+        self._settings, self._known = settings, known
+        self.groups: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def take(self, row: dict[str, Any]) -> None:
+        """Count one line."""
+        settings = self._settings
+        component = str(row.get(settings.component_field, ""))
+        text = self._known.of(str(row.get("_raw", "")))
+        group = self.groups.setdefault((component, text), {
+            "text": text, "component": component, "count": 0, "first": None, "versions": Counter(), "pods": set()})
         group["count"] += 1
         moment = _number(row.get("_time"))
         group["first"] = moment if group["first"] is None else min(group["first"], moment)
         group["versions"][str(row.get(settings.version_field, ""))] += 1
         group["pods"].add(str(row.get(settings.pod_field, "")))
-    ordered = sorted(groups.values(), key=lambda group: (-group["count"], group["component"], group["text"]))
+
+    def count(self, key: tuple[str, str]) -> int:
+        """Return how many lines of a component have a signature."""
+        return int(self.groups[key]["count"]) if key in self.groups else 0
+
+
+def _signatures(question: Question, settings: Splunk, query: str, lines: _Lines, before: _Lines,
+                note: str) -> Finding:
+    scale = question.window.seconds / question.baseline.seconds
+    ordered = sorted(lines.groups.values(), key=lambda group: (-group["count"], group["component"], group["text"]))
     return Finding(
         SOURCE.name, "error_signatures", "partial" if note else "ok", window=question.window, query=query, note=note,
-        value=float(len(rows)), unit="lines", link=_link(settings),
-        detail={"signatures": [group | {"versions": dict(group["versions"]), "pods": len(group["pods"])}
-                               for group in ordered[:_SIGNATURES]]})
+        value=float(sum(group["count"] for group in ordered)), unit="lines", link=_link(settings),
+        detail={"signatures": [group | {"versions": dict(group["versions"]), "pods": len(group["pods"]), "usual": round(
+            scale * before.count((group["component"], group["text"])), 2)} for group in ordered[:_SIGNATURES]]})
 
 
 _VARIABLE = (
@@ -275,12 +310,41 @@ _VARIABLE = (
 )
 
 
+_CUT_WORD = re.compile(r"""[^\s"'`,;|(){}\[\]<>]*$""")
+
+
 def signature(line: str) -> str:
     """Return a log line masked, with its time, numbers and ids replaced, so that like lines count together."""
-    text = mask(line[:2000])
+    return _alike(mask(_head(line)))[:_SIGNATURE_CHARACTERS]
+
+
+class _KnownLines:
+    """Signatures of many lines. Masking takes most of the time, and like lines need it only once."""
+
+    def __init__(self) -> None:
+        self._signatures: dict[str, str] = {}
+
+    def of(self, line: str) -> str:
+        """Return the signature of a line, or that of one before it which differs in nothing but numbers and ids."""
+        # What is not masked serves to look up with, and is never passed on.
+        alike = _alike(_head(line))
+        found = self._signatures.get(alike)
+        if found is None:
+            found = signature(line)
+            if len(self._signatures) < _MOST_KNOWN:
+                self._signatures[alike] = found
+        return found
+
+
+def _head(line: str) -> str:
+    """So much of a line as a signature can come from; what the cut would leave of a word goes with it."""
+    return line if len(line) <= _HEAD_CHARACTERS else _CUT_WORD.sub("", line[:_HEAD_CHARACTERS])
+
+
+def _alike(text: str) -> str:
     for pattern, replacement in _VARIABLE:
         text = pattern.sub(replacement, text)
-    return " ".join(text.split())[:200]
+    return " ".join(text.split())
 
 
 def _number(value: Any) -> Any:

@@ -1,0 +1,66 @@
+"""Signatures of log lines: like lines count together, and what is secret is in none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from responder.model.finding import Window
+from responder.model.service import Service
+from responder.sources import Question
+from responder.sources.splunk import _KnownLines, ask, signature
+
+LINES = [
+    "2026-01-05T09:00:01.000Z ERROR order 17 failed: PoolTimeout after 3000 ms",
+    "2026-01-05T09:00:02.000Z ERROR order 18 failed: PoolTimeout after 3001 ms",
+    "card 4242 4242 4242 4242 refused", "card 1234 5678 9012 3456 refused", "token=abc123 for a.b@example.com refused",
+    '{"level":"ERROR","message":"' + "x" * 700 + '","password":"abc"}', "a" * 5000, "x " * 5000, ""]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_first_of_its_kind_has_the_signature_that_it_has_alone(line: str) -> None:
+    assert _KnownLines().of(line) == signature(line)
+
+
+def test_like_lines_have_one_signature_and_nothing_secret_is_in_any() -> None:
+    known = _KnownLines()
+    found = [known.of(line) for line in LINES]
+    assert found[0] == found[1] == "ERROR order <n> failed: PoolTimeout after <n> ms"
+    assert not [text for text in found for secret in ("4242", "abc123", "example.com", "3456") if secret in text]
+
+
+def test_a_long_line_is_known_by_its_beginning_and_no_word_is_cut() -> None:
+    secret = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0" * 40 + ".c2lnbmF0dXJl"
+    assert signature(f"ERROR {'0a1b2c3d4e5f ' * 45}{secret}").count("eyJ") == 0
+    assert signature('{"message":"' + 'a,' * 2000 + '"}').startswith('{"message":"a,a,')
+
+
+class _Endless:
+    """Splunk, answering searches for events without end."""
+
+    @contextmanager
+    def stream(self, method: str, url: str, data: dict[str, str]) -> Iterator[Any]:
+        def lines() -> Iterator[str]:
+            if "| stats" in data["search"]:
+                return
+            while True:
+                time.sleep(0.001)
+                yield ('{"preview":false,"result":{"component":"backend","_time":"1","_raw":"ERROR no answer"}}')
+
+        yield SimpleNamespace(iter_lines=lines)
+
+
+def test_what_was_read_when_the_time_is_over_is_a_partial_answer(service: Service) -> None:
+    now = time.monotonic()
+    findings = ask(Question(service, "diagnose", Window(0.0, 60.0), Window(-60.0, 0.0), now + 1.5),
+                   _Endless())  # type: ignore[arg-type]
+    last = findings[-1]
+    assert time.monotonic() - now < 1.5
+    assert (last.status, last.name) == ("partial", "error_signatures")
+    assert "no time for more" in last.note
+    assert last.detail["signatures"][0]["text"] == "ERROR no answer"
