@@ -7,12 +7,22 @@ same limits. New pods go where the scheduler finds room; nodes that are not read
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from responder.actions import Action, ActionFailed, Case, Plan
 from responder.clients import kubernetes
 from responder.sources import cluster_access
 from responder.sources.kubernetes import owner
+
+
+class _Pod(NamedTuple):
+    """What is weighed of a pod, so that thousands of them need little memory."""
+
+    name: str
+    uid: str
+    node: str
+    """Empty: no node has it yet."""
+    ready: bool
 
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
@@ -24,26 +34,26 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     sets = {item["metadata"]["name"] for item in api.items("apis/apps/v1", "replicasets", namespace)
             if owner(item, "Deployment") == name}
     bad_nodes, open_nodes = _nodes(api)
-    pods = [item for item in api.items("api/v1", "pods", namespace, limit=10_000)
+    pods = [_brief(item) for item in api.items("api/v1", "pods", namespace, limit=10_000)
             if owner(item, "ReplicaSet") in sets and "deletionTimestamp" not in item["metadata"]]
-    failing = sorted((pod for pod in pods if not _ready(pod) or pod["spec"].get("nodeName") in bad_nodes), key=lambda
-                     pod: (pod["spec"].get("nodeName") not in bad_nodes, pod["metadata"]["name"]))
+    failing = sorted((pod for pod in pods if not pod.ready or pod.node in bad_nodes),
+                     key=lambda pod: (pod.node not in bad_nodes, pod.name))
     most = max(1, math.floor(case.service.guardrails.reach_share * len(pods)))
     # A pod on a dead node serves nobody whatever its condition says: all of them go, for nothing is lost.
-    chosen = [pod for pod in failing if pod["spec"].get("nodeName") in bad_nodes] or failing[:most]
+    chosen = [pod for pod in failing if pod.node in bad_nodes] or failing[:most]
     refusal = ""
     if not failing:
         refusal = f"all {len(pods)} pods of {target} are ready: restarting them would only take some away"
     elif not open_nodes:
         refusal = "no node is ready and open to pods: new pods would find no place"
-    elif all(not pod["spec"].get("nodeName") for pod in chosen):
+    elif all(not pod.node for pod in chosen):
         refusal = "the pods that are not ready wait for a node: restarting them changes nothing"
-    names = [pod["metadata"]["name"] for pod in chosen]
+    names = [pod.name for pod in chosen]
     return Plan(target, f"restart {len(names)} of {len(pods)} pods of {target}: {', '.join(names[:5])}"
                 + (" …" if len(names) > 5 else ""),
                 diff="\n".join(f"- pod/{pod}" for pod in names),
                 before={"pods": names, "bad_nodes": sorted(bad_nodes)},
-                parameters={"pods": [[pod["metadata"]["name"], pod["metadata"]["uid"]] for pod in chosen]},
+                parameters={"pods": [[pod.name, pod.uid] for pod in chosen]},
                 refusal=refusal)
 
 
@@ -82,6 +92,11 @@ def _nodes(api: kubernetes.Kubernetes) -> tuple[set[str], set[str]]:
         elif not (item.get("spec") or {}).get("unschedulable"):
             free.add(item["metadata"]["name"])
     return bad, free
+
+
+def _brief(pod: dict[str, Any]) -> _Pod:
+    metadata = pod["metadata"]
+    return _Pod(metadata["name"], metadata["uid"], pod["spec"].get("nodeName") or "", _ready(pod))
 
 
 def _ready(pod: dict[str, Any]) -> bool:

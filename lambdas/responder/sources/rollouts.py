@@ -28,11 +28,15 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
     """
     service, namespace = question.service, question.service.cluster.namespace
     api = api or kubernetes.connect(service.cluster.name, question.deadline)
-    deployments = {item["metadata"]["name"]: item
-                   for item in api.items("apis/apps/v1", "deployments", namespace)}
+    # A namespace may hold thousands that are none of the service's: they are not kept.
+    mine = {component.deployment for component in service.components}
+    deployments = {item["metadata"]["name"]: item for item in api.items("apis/apps/v1", "deployments", namespace)
+                   if item["metadata"]["name"] in mine}
     sets: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for item in api.items("apis/apps/v1", "replicasets", namespace):
-        sets[owner(item, "Deployment")].append(item)
+        name = owner(item, "Deployment")
+        if name in mine:
+            sets[name].append(item)
     return [_rollouts(question, component.name, deployments[component.deployment], sets[component.deployment])
             if component.deployment in deployments else
             Finding(SOURCE.name, "rollouts", "empty", component.name, window=question.window,
