@@ -57,7 +57,7 @@ class _Endless:
 
 def test_what_was_read_when_the_time_is_over_is_a_partial_answer(service: Service) -> None:
     now = time.monotonic()
-    findings = ask(Question(service, "diagnose", Window(0.0, 60.0), Window(-60.0, 0.0), now + 1.5),
+    findings = ask(Question(service, "confirm", Window(0.0, 60.0), Window(-60.0, 0.0), now + 1.5),
                    _Endless())  # type: ignore[arg-type]
     last = findings[-1]
     assert time.monotonic() - now < 1.5
