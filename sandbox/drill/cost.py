@@ -22,7 +22,7 @@ def of_execution(history: Sequence[Mapping[str, Any]], items: Sequence[Mapping[s
 
     A transition is a state entered, or entered again by a retry. A function is billed from when it was started until
     it answered, so its cold start is paid for as well; its memory is what it was deployed with. Each item of the
-    record is a write of its size in KB, and is read twice.
+    record is a write of its size in KB, and is read twice. A report is four files; each source's answers are one.
     """
     price = prices()
     transitions = sum(event["type"].endswith("StateEntered") or event["type"] == "TaskFailed" for event in history)
@@ -41,10 +41,25 @@ def of_execution(history: Sequence[Mapping[str, Any]], items: Sequence[Mapping[s
         seconds += memory * (event["timestamp"] - first["timestamp"]).total_seconds()
     kilobytes = sum(math.ceil(len(json.dumps(item, default=str)) / 1024) for item in items)
     told = sum(item.get("kind") == "notification" for item in items)
+    raw = sum(any(finding.get("raw") for finding in item.get("findings") or []) for item in items)
     reports = sum(item.get("kind") == "report" for item in items)
     return float(round(
         transitions * price["step_functions_standard_per_transition"]
         + seconds * price["lambda_arm_per_gb_second"] + requests * price["lambda_per_request"]
         + kilobytes * price["dynamodb_on_demand_per_write_unit"]
         + kilobytes * price["dynamodb_on_demand_per_read_unit"]
-        + told * price["sns_per_publish"] + 3 * reports * price["s3_per_put"], 6))
+        + told * price["sns_per_publish"] + (4 * reports + raw) * price["s3_per_put"]
+        + sum(map(_metrics, items)) * price["cloudwatch_per_metric_requested"], 6))
+
+
+def _metrics(item: Mapping[str, Any]) -> int:
+    """How many metrics GetMetricData was asked for, by what an item of evidence shows."""
+    findings = item.get("findings") or []
+    match item.get("source"):
+        case "cloudwatch":  # three of each component, in window and baseline
+            return 6 * len({finding.get("component") for finding in findings if finding["name"] == "error_rate"})
+        case "rds":
+            return 2 * sum(finding["name"] not in ("instance", "events", "waits") for finding in findings)
+        case "utilisation":
+            return sum(finding["name"] == "cpu_over_limit" for finding in findings)
+    return 0
