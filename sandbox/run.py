@@ -134,13 +134,14 @@ def stop_leftovers() -> None:
 def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
     """Deploy the CDK app, unchanged, with the sandbox's configuration, unless just that is deployed already."""
     wanted = configuration(sandbox.ports, overrides)
-    if sandbox.deployed == wanted:
+    inputs = _inputs(wanted)
+    if sandbox.deployed == inputs:
         return sandbox
     folder = STATE / "config"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{SERVICE}.yaml").write_text(wanted)
     # The template depends on nothing but these inputs: what was built from the same ones before is used again.
-    out = STATE / "cdk.out" / _inputs(wanted)
+    out = STATE / "cdk.out" / inputs
     if not (out / "done").is_file():
         with timed(say, "CDK app synthesized"):
             shutil.rmtree(out, ignore_errors=True)
@@ -154,7 +155,7 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
              str(STATE / "outputs.json"))
     outputs = json.loads((STATE / "outputs.json").read_text())[STACK]
     control(sandbox.ports, "template", path=str(out / f"{STACK}.template.json"))
-    sandbox = replace(sandbox, outputs=outputs, deployed=wanted)
+    sandbox = replace(sandbox, outputs=outputs, deployed=inputs)
     sandbox.save()
     with timed(say, "functions warmed"):
         _warm()
