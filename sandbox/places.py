@@ -75,7 +75,7 @@ class Up:
     outputs: dict[str, str]
     """The stack's outputs."""
     deployed: str
-    """Which configuration is deployed: the text of the overrides."""
+    """A digest of what is deployed: the configuration, and the code."""
 
     def save(self) -> None:
         """Write it to the state folder."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.long_incident import counted
 from responder.model.finding import Finding, Window
 from responder.model.service import Service
 from responder.plan.confirm import confirm
@@ -261,3 +262,9 @@ def test_what_a_slow_component_waits_for_is_the_culprit_though_it_is_not_slow_it
     alone = [latencies("frontend", 480.0, 1700.0), latencies("backend", 420.0, 425.0),
              latencies("payment-gateway", 230.0, 232.0)]
     assert isolate(service, read(alone, service.confirm, NOW), alone).culprits == ("frontend",)
+
+
+def test_a_long_incident_has_a_short_history_and_costs_little() -> None:
+    events, dollars = counted()
+    assert events < 2000
+    assert dollars < 0.05

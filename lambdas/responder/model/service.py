@@ -245,7 +245,7 @@ class Recovery:
     """A remedy that has not helped by then did not help."""
     watch_after_escalation_seconds: int = 3600
     """How long the responder keeps watching while people work."""
-    check_at_most_every_seconds: int = 600
+    check_at_most_every_seconds: int = 900
     """While it takes long, looks become rarer, up to this."""
     relapse_seconds: int = 1800
     """A signal within this time after an incident was closed opens the same one again."""

@@ -15,6 +15,8 @@ from responder.plan.symptom import read
 Answer = Literal["recovered", "waiting", "not_helped", "worse"]
 
 SOURCES_NEEDED = 2
+_GROWTH = 0.6
+"""Of the time that has passed until the next look: a recovery is noticed at most that much later than it came."""
 _BEFORE_SECONDS = 60.0
 _SETTLE_SECONDS = 20.0
 _SETTLE_SHARE = 1 / 15
@@ -128,7 +130,7 @@ def next_look(service: Service, elapsed_seconds: float, left_seconds: float | No
     look is when it has been well for long enough (``left_seconds``), if that is sooner.
     """
     recovery = service.recovery
-    wait = min(max(recovery.check_every_seconds, 0.4 * elapsed_seconds), recovery.check_at_most_every_seconds)
+    wait = min(max(recovery.check_every_seconds, _GROWTH * elapsed_seconds), recovery.check_at_most_every_seconds)
     if left_seconds is not None:
         wait = max(recovery.check_every_seconds, min(wait, left_seconds + 1))
     return max(1, round(wait))

@@ -1,0 +1,211 @@
+"""From plan to record: nothing is done without leave, nothing twice, and a step that dies leaves no doubt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from responder.actions import Action, ActionFailed, Case, Plan
+from responder.clients.failure import CallFailed
+from responder.handlers import act, approval, guard, step
+from responder.model.service import Service
+from responder.records.table import Records
+from responder.records.tasks import Task, Tasks
+
+REMEDY = {"action": "rollback", "cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway",
+          "confidence": 0.95, "sources": ["newrelic", "rollouts"], "facts": {}, "function": "f"}
+INCIDENT = {"id": "i-1", "service": "payment-gateway", "opened_at": "2026-11-25T00:00:00.000Z"}
+
+
+class World:
+    """What the remedy changes."""
+
+    def __init__(self) -> None:
+        self.version, self.applied, self.fails = "1.1.0", 0, [""]
+
+
+class Stage:
+    """An incident at its remedy."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, records: Records, service: Service) -> None:
+        self.world, self.records, self.service, self.kill_switch = World(), records, service, "released"
+        self._entered = 0
+        action = Action("rollback", "low", "auto", True, False, self._plan, self._apply, self._revert)
+        monkeypatch.setenv("ACTION", "rollback")
+        monkeypatch.setattr(act.actions, "find", lambda name: action)
+        monkeypatch.setattr(step, "records", lambda: records)
+        monkeypatch.setattr(step, "load", lambda name: self.service)
+        monkeypatch.setattr(guard, "_kill_switch", lambda visit: self.kill_switch)
+
+    def _plan(self, case: Case) -> Plan:
+        return Plan("deployment/payment-gateway", "roll it back", before={"version": self.world.version})
+
+    def _apply(self, case: Case, plan: Plan) -> str:
+        failure = self.world.fails.pop() if self.world.fails else ""
+        if failure == "before":
+            raise CallFailed("unavailable", "it broke off")
+        self.world.applied += self.world.version != "1.0.0"
+        self.world.version = "1.0.0"
+        if failure == "after":
+            raise CallFailed("timeout", "it broke off after the write")
+        return "rolled back"
+
+    def _revert(self, case: Case, plan: Plan) -> str:
+        self.world.version = plan.before["version"]
+        return "taken back"
+
+    def visit(self, operation: str, incident: str = "i-1", **more: Any) -> dict[str, Any]:
+        self._entered += 1
+        event = {"incident": INCIDENT | {"id": incident}, "entered": f"2026-11-25T00:{self._entered:02d}:00.000Z",
+                 "operation": operation, "number": 1, "remedy": REMEDY, "onset": None, **more}
+        return (guard.handler if operation == "guard" else act.handler)(event, None)
+
+    def ruled(self, incident: str = "i-1", **more: Any) -> str:
+        plan = self.visit("plan", incident)
+        ruling: str = self.visit("guard", incident, plan=plan, **more)["ruling"]
+        return ruling
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Stage]:
+    for key, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
+        monkeypatch.setenv(key, value)
+    with mock_aws():
+        client = boto3.client("dynamodb")
+        client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
+        yield Stage(monkeypatch, Records("timeline", client), replace(service, mode="auto"))
+
+
+def status(stage: Stage, incident: str = "i-1") -> str:
+    record = stage.records.action(incident, 1)
+    assert record is not None
+    return str(record["status"])
+
+
+def test_a_remedy_that_is_permitted_is_carried_out_and_remembered(stage: Stage) -> None:
+    assert stage.ruled() == "permitted"
+    assert stage.visit("apply")["applied"]
+    assert (stage.world.version, status(stage)) == ("1.0.0", "applied")
+    assert [item["action"] for item in stage.records.remedies("payment-gateway", 0.0)] == ["rollback"]
+
+
+def test_without_a_ruling_nothing_is_done(stage: Stage) -> None:
+    stage.visit("plan")
+    with pytest.raises(ActionFailed, match="no guardrail"):
+        stage.visit("apply")
+    assert stage.world.applied == 0
+
+
+@pytest.mark.parametrize("kill_switch", ["engaged", None])
+def test_the_kill_switch_is_read_at_each_decision(stage: Stage, kill_switch: str | None) -> None:
+    assert stage.ruled() == "permitted"
+    stage.kill_switch = kill_switch  # type: ignore[assignment]
+    assert stage.ruled() == "refused"
+    with pytest.raises(ActionFailed):
+        stage.visit("apply")
+    assert stage.world.applied == 0
+
+
+@pytest.mark.parametrize("failure", ["before", "after"])
+def test_a_step_that_died_is_tried_again_and_does_it_once(stage: Stage, failure: str) -> None:
+    stage.world.fails = ["", failure]
+    stage.ruled()
+    with pytest.raises(act.TryAgain):
+        stage.visit("apply")
+    assert status(stage) == "permitted"
+    assert stage.visit("apply")["applied"]
+    assert (stage.world.applied, status(stage)) == (1, "applied")
+
+
+def test_a_repeat_changes_neither_the_world_nor_when_it_was(stage: Stage) -> None:
+    stage.ruled()
+    stage.visit("apply")
+    first = stage.records.action("i-1", 1)
+    stage.visit("apply")
+    again = stage.records.action("i-1", 1)
+    assert first is not None and again is not None
+    assert (again["applied_at"], stage.world.applied) == (first["applied_at"], 1)
+    assert len(stage.records.remedies("payment-gateway", 0.0)) == 1
+
+
+def test_what_was_there_before_is_what_the_first_plan_saw(stage: Stage) -> None:
+    stage.ruled()
+    stage.visit("apply")
+    stage.visit("plan")  # a repeat after the change must not take the new state for the old one
+    stage.visit("revert")
+    assert (stage.world.version, status(stage)) == ("1.1.0", "reverted")
+    stage.world.version = "1.2.0"
+    assert stage.visit("revert") == {"reverted": False}
+    assert stage.world.version == "1.2.0"
+
+
+def test_another_incident_may_not_change_the_same_target(stage: Stage) -> None:
+    stage.service = replace(stage.service, guardrails=replace(stage.service.guardrails, cooldown_seconds=0))
+    assert stage.ruled() == "permitted"
+    assert stage.ruled("i-2") == "refused"
+    assert (stage.records.action("i-2", 1) or {})["guardrail"] == "lease"
+
+
+def test_who_lost_the_lease_meanwhile_does_nothing(stage: Stage) -> None:
+    stage.ruled()
+    target = (stage.records.action("i-1", 1) or {})["lease"]
+    stage.records.release(target, "i-1")
+    assert stage.records.hold(target, "i-2", 60)
+    assert not stage.visit("apply")["applied"]
+    assert (stage.world.applied, status(stage)) == (0, "failed")
+
+
+def test_the_same_remedy_on_the_same_target_cools_down(stage: Stage) -> None:
+    stage.ruled()
+    stage.visit("apply")
+    stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
+    assert stage.ruled("i-2") == "refused"
+    assert (stage.records.action("i-2", 1) or {})["guardrail"] == "cooldown"
+
+
+@pytest.mark.parametrize(("answer", "ruling", "done"), [
+    ("approve", "permitted", 1), ("reject", "rejected", 0), ("", "rejected", 0)])
+def test_approval_leads_to_it_and_nothing_else_does(stage: Stage, answer: str, ruling: str, done: int) -> None:
+    stage.service = replace(stage.service, mode="approve")
+    assert stage.ruled() == "approval"
+    assert status(stage) == "waiting"
+    with pytest.raises(ActionFailed):
+        stage.visit("apply")
+    tasks = Tasks(stage.records)
+    tasks.ask(Task("i-1", 1, "payment-gateway", "approval", time.time(), time.time() + 60, ("sre",)), "token")
+    if answer:
+        tasks.answer("i-1", 1, answer, "ada")
+    assert stage.ruled(asked=True) == ruling
+    if done:
+        assert stage.visit("apply")["applied"]
+    else:
+        with pytest.raises(ActionFailed):
+            stage.visit("apply")
+    assert stage.world.applied == done
+
+
+def test_an_answer_that_nobody_was_asked_for_permits_nothing(stage: Stage) -> None:
+    stage.service = replace(stage.service, mode="approve")
+    assert stage.ruled(asked=True) == "rejected"
+
+
+def test_where_nobody_can_be_asked_that_is_on_record(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*given: Any, **more: Any) -> str:
+        raise CallFailed("unavailable", "SNS answered with an error")
+
+    monkeypatch.setenv("TOPIC", "t")
+    monkeypatch.setattr(approval.sns, "publish", refuse)
+    stage.service = replace(stage.service, mode="approve")
+    stage.ruled()
+    with pytest.raises(approval.NobodyAsked):
+        approval.handler({"incident": INCIDENT, "entered": "2026-11-25T01:00:00.000Z", "number": 1, "token": "t"}, None)
+    told = [item["what"] for item in stage.records.everything("i-1") if item["sk"].startswith("TIMELINE#")]
+    assert "nobody could be asked" in told
