@@ -44,7 +44,8 @@ class Group:
 GROUPS = {
     "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors",
                     ("open", "confirm", "isolate", "diagnose", "guard", "monitor")),
-    "tell": Group("Tells people: assembles the team, asks for approval, stands down, escalates", ("assemble", "close")),
+    "tell": Group("Tells people: assembles the team, asks for approval, stands down, escalates",
+                  ("assemble", "approval", "close")),
     "report": Group("Writes the postmortem", ("review",), 1024, 90),
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from stacks.workflow import GROUPS
 from tests.conftest import ROOT
 
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
@@ -211,3 +212,12 @@ def test_every_state_can_be_reached_and_every_failure_is_caught() -> None:
         assert paths_to(name, "nothing"), name
         if state["Type"] in ("Task", "Map") and name != "Page people directly":
             assert any("States.ALL" in catch["ErrorEquals"] for catch in state["Catch"]), name
+
+
+def test_every_step_is_one_that_its_function_has() -> None:
+    for name, state in ASL["States"].items():
+        arguments = state.get("Arguments", {})
+        step, function = arguments.get("Payload", {}).get("do"), arguments.get("FunctionName", "")
+        if step:
+            group = function.removeprefix("${").removesuffix("Function}").lower()
+            assert step in GROUPS[group].steps, name
