@@ -4,8 +4,8 @@ There is no kubeconfig and no stored token: the endpoint and its certificate com
 token is a presigned STS GetCallerIdentity URL (AWS: "Access Amazon EKS using Kubernetes access entries"; the format is
 that of aws-iam-authenticator). What the caller may do is decided by RBAC in the cluster.
 
-Why not the ``kubernetes`` package: it costs about a second of cold start, most of it for classes of objects that are
-not touched here (docs/dependencies.md has the figures).
+Why not the ``kubernetes`` package: it costs up to a second of cold start, most of it for classes of objects that are
+not touched here, and more than half of a function's size (docs/benchmarks.md has the figures of each way to use it).
 """
 
 from __future__ import annotations
