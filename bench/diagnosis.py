@@ -213,14 +213,6 @@ def report(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _outcome(count: int) -> Outcome:
-    result = run(count)
-    return Outcome(text=report(result), more=result)
-
-
-BENCHMARK = Benchmark("how often the cause is right, on recorded outages and on variants of them", _outcome, VARIANTS)
-
-
 def _measure(repeats: int) -> Outcome:
     result = run(2 * repeats)
     rows = [Row(f"from all evidence to ranked causes, most of {result['variants'][half]['cases']} ({half})",
