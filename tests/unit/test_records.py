@@ -176,3 +176,43 @@ def test_a_signal_long_after_the_closing_opens_another_incident(records: Records
 def test_an_incident_that_nobody_judged_leaves_its_late_signals_to_the_next(records: Records) -> None:
     closed(records, "", "2026-11-23T00:00:00.000Z")
     assert start(alarm(), "e2", "2026-11-24T00:00:20.000Z")["result"] == "opened"
+
+
+@pytest.mark.parametrize(("given", "told"), [
+    ({"incident": "i", "task": "01"}, "an answer is"),
+    ({"incident": "i", "task": "01", "decision": "approve", "more": 1}, "it has more"),
+    ({"incident": "i", "task": "01", "decision": "approve"}, "has no task 1"),
+    ({"incident": "i", "task": "x", "decision": "approve"}, "not a number"),
+    ({"service": "payment-gateway", "until": "lunch"}, "it takes confirm, isolate, diagnose"),
+    ({"service": "payment-gateway", "take_over": "yes"}, "true or false"),
+])
+def test_what_a_person_gets_wrong_is_refused_with_what_was_expected(records: Records, given: dict[str, Any],
+                                                                    told: str) -> None:
+    answer = start(given)
+    assert answer["result"] == "refused"
+    assert told in answer["reason"]
+
+
+def test_a_start_for_the_first_phases_says_so(records: Records) -> None:
+    assert start({"service": "payment-gateway", "until": "diagnose"})["until"] == "diagnose"
+
+
+class Machine:
+    """Step Functions, as far as it says how an execution is."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+    def describe_execution(self, **given: str) -> dict[str, str]:
+        return {"status": self.status}
+
+
+@pytest.mark.parametrize(("status", "result"), [("RUNNING", "refused"), ("ABORTED", "opened"), ("FAILED", "opened")])
+def test_only_what_no_longer_runs_is_taken_over(records: Records, monkeypatch: pytest.MonkeyPatch, status: str,
+                                                result: str) -> None:
+    first = start(alarm(), "e1")["incident"]["id"]
+    monkeypatch.setattr(opening.aws, "client", lambda name: Machine(status))
+    answer = start({"service": "payment-gateway", "take_over": True}, "e2", "2026-11-24T00:10:00.000Z")
+    assert answer["result"] == result
+    if result == "opened":
+        assert answer["incident"]["id"] == first
