@@ -36,6 +36,11 @@ class People:
         self.said: list[str] = []
         """What became of each answer."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self._due)
+
     def start(self) -> None:
         """Begin to read and to answer."""
         self._thread.start()

@@ -83,8 +83,10 @@ class Runner:
             incidents = [item for item in moment.items if item["sk"] == "INCIDENT"]
             events_over = time.time() > last_event and not thread.is_alive()
             over = all(item.get("outcome") and item.get("report") for item in incidents)
-            # Who is to answer gets the time to; an incident that people have taken over may yet be resolved.
-            answered = not drill.people or all(item.get("status") == "closed" for item in incidents)
+            # Who is to answer gets the time to; what somebody is to mend by hand may yet be resolved.
+            mends = any(person.answer == "done" for person in drill.people)
+            answered = all(item.get("status") == "closed" for item in incidents) if mends else (
+                not self._people.busy)
             # What was brought about after the closing has the time to open it again.
             early = time.time() < last_event + _NO_INCIDENT_SECONDS and all(
                 item.get("closed_at") and _epoch(item["closed_at"]) < last_event for item in incidents)
