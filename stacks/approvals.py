@@ -40,7 +40,8 @@ class Approvals(Construct):
             environment={"TABLE": records.table.table_name, "APPROVAL_KEY": self._name})
         self._key.grant_read(page.role)
         records.grant_partition(page.role, "TASK#*", change=True)
-        records.grant_partition(page.role, "INCIDENT#*", change=True)
+        # It adds what was decided to the timeline, and changes nothing of an incident.
+        records.grant_partition(page.role, "INCIDENT#*", add=True)
         # It adds both permissions that a URL needs since October 2025: InvokeFunctionUrl, and InvokeFunction by it.
         self._url = page.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         self.roles = (page.role,)

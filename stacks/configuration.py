@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from responder import actions
 from responder.model import service as model
 from responder.model.service import Service
+from responder.plan import guardrails
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -168,6 +169,7 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
             near = difflib.get_close_matches(action, known_actions, 1, 0.5)
             yield (("policy", action), "an unknown action",
                    f"{near[0]!r}?" if near else f"one of {', '.join(sorted(known_actions))}")
+    yield from _people(service, known_actions)
     for path, url in (("newrelic", service.newrelic and service.newrelic.endpoint),
                       ("splunk", service.splunk and service.splunk.url)):
         if url:
@@ -199,6 +201,43 @@ def _wrong_probes(service: Service) -> Iterator[_Found]:
         for index, name in enumerate(ids):
             if not pattern.fullmatch(name):
                 yield ("network", field, index), repr(name), f"an id like {pattern.pattern.split('(')[0]}0a1b2c3d"
+
+
+def _people(service: Service, known_actions: set[str]) -> Iterator[_Found]:
+    """Find what is wrong with freezes and approvals, which would show only in an outage."""
+    for index, freeze in enumerate(service.guardrails.freezes):
+        for key in ("start", "end"):
+            try:
+                guardrails.moment(getattr(freeze, key))
+            except ValueError:
+                yield (("guardrails", "freezes", index, key), repr(getattr(freeze, key)),
+                       'a time with its zone ("2026-11-27T00:00:00Z") or of each week, in UTC ("fri 18:00")')
+                break
+        else:
+            weekly = [guardrails.weekly_day(text) for text in (freeze.start, freeze.end)]
+            if weekly[0] != weekly[1]:
+                yield (("guardrails", "freezes", index, "end"), repr(freeze.end), "of the same kind as start")
+            elif not weekly[0] and guardrails.moment(freeze.end) <= guardrails.moment(freeze.start):
+                yield (("guardrails", "freezes", index, "end"), repr(freeze.end), "a time after start")
+        for place, action in enumerate(freeze.allows):
+            if action not in known_actions:
+                yield ("guardrails", "freezes", index, "allows", place), repr(action), _near(action, known_actions)
+    for key in ("wait_seconds", "task_seconds"):
+        value = getattr(service.approval, key)
+        if not 10 <= value <= 86_400:
+            yield ("approval", key), str(value), "10 to 86400"
+    for place, action in enumerate(service.approval.two_person):
+        if action not in known_actions:
+            yield ("approval", "two_person", place), repr(action), _near(action, known_actions)
+    roles = {person.role for person in service.team}
+    for place, role in enumerate(service.approval.roles):
+        if service.team and role not in roles:
+            yield ("approval", "roles", place), repr(role), f"a role of the team: {', '.join(sorted(roles))}"
+
+
+def _near(word: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(word, known, 1, 0.5)
+    return f"{near[0]!r}?" if near else f"one of {', '.join(sorted(known))}"
 
 
 def line_of(node: yaml.Node | None, path: Sequence[str | int]) -> int:

@@ -57,15 +57,15 @@ class Records(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
     def grant_partition(self, role: iam.IRole, leading_key: str, *, write: bool = False,
-                        change: bool = False) -> None:
-        """Let a role read one partition of the table, or those that a pattern names; or also write, or change it."""
+                        change: bool = False, add: bool = False) -> None:
+        """Let a role read one partition of the table, or those that a pattern names; or also write, change or add."""
         actions = ["dynamodb:Query", "dynamodb:GetItem"] + (
             ["dynamodb:PutItem", "dynamodb:DeleteItem"] if write else []) + (
-            ["dynamodb:PutItem", "dynamodb:UpdateItem"] if change else [])
+            ["dynamodb:UpdateItem"] if change else []) + (["dynamodb:PutItem"] if add else [])
         role.add_to_principal_policy(iam.PolicyStatement(
             actions=actions, resources=[self.table.table_arn],
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [leading_key]}}))
-        self.key.grant_encrypt_decrypt(role) if write or change else self.key.grant_decrypt(role)
+        self.key.grant_encrypt_decrypt(role) if write or change or add else self.key.grant_decrypt(role)
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table."}],

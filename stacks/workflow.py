@@ -28,6 +28,8 @@ from stacks.approvals import Approvals
 from stacks.function import Function
 from stacks.records import Records
 
+_MARGIN_SECONDS = 30
+"""A decision of the last moment still finds the state that waits for it."""
 _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def _definition(services: Sequence[Service]) -> str:
     """
     definition = json.loads(_DEFINITION.read_text(encoding="utf-8"))
     definition["States"]["Ask for approval"]["TimeoutSeconds"] = max(
-        service.approval.wait_seconds for service in services)
+        service.approval.wait_seconds for service in services) + _MARGIN_SECONDS
     return json.dumps(definition)
 
 
@@ -87,7 +89,8 @@ class Workflow(Construct):
         self._records, self._code, self._prefix = records, code, prefix
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
-        extra = {"decide": (Statement(("ssm:GetParameter",), ssm),)}
+        self._switch = Statement(("ssm:GetParameter",), ssm)
+        extra = {"decide": (self._switch,)}
         steps = {name: self._step(name, group, extra.get(name, ())) for name, group in GROUPS.items()}
         self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
         self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
@@ -200,7 +203,9 @@ class Workflow(Construct):
             code=self._code, handler="responder.handlers.act.handler", description=f"Carries out {action.name}",
             environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if action.tells else {})},
-            statements=_distinct(statement for service in mine for statement in action.statements(service)),
+            statements=_distinct([
+                *([self._switch] if action.revert else []),
+                *(statement for service in mine for statement in action.statements(service))]),
             timeout_seconds=int(action.deadline_seconds) + 15)
         self._keep_records(function)
         if action.tells:

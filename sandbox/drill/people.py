@@ -16,7 +16,7 @@ import httpx
 from sandbox.drill.contract import Answer
 from sandbox.places import Up
 
-_QUESTION = re.compile(r'\{"incident": "([^"]+)", "task": "(\d+)", "decision": "([^"]+)"')
+_QUESTION = re.compile(r'\{"incident": "([^"]+)", "task": "(\d+m?)", "decision": "([^"]+)"')
 _LINK = re.compile(r"https?://[^\s?]+\?\S*signature=\S+")
 _FIELD = re.compile(r'<input type=hidden name="([^"]+)" value="([^"]*)">')
 

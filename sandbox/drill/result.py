@@ -12,7 +12,7 @@ from sandbox.drill import cost
 from sandbox.drill.contract import Drill
 
 CARRIED_OUT = frozenset({"verified", "reverted", "failed", "done"})
-_STATUS = {"applied": "done", "permitted": "failed", "planned": "refused", "waiting": "refused"}
+_STATUS = {"applied": "done", "permitted": "failed", "applying": "failed", "planned": "refused", "waiting": "refused"}
 """Statuses of the record that are not of the contract: applied and not yet verified; permitted and never applied;
 planned, or waiting for people, when the drill ended."""
 

@@ -221,3 +221,22 @@ def test_every_step_is_one_that_its_function_has() -> None:
         if step:
             group = function.removeprefix("${").removesuffix("Function}").lower()
             assert step in GROUPS[group].steps, name
+
+
+def test_a_start_for_the_first_phases_comes_to_no_remedy() -> None:
+    """Every choice that ends a phase looks at ``until`` before anything else that would let it go on."""
+    for name, phase in (("Is it confirmed?", "confirm"), ("Is that as far as it should go?", "isolate"),
+                        ("Is there a remedy?", "diagnose")):
+        first = ASL["States"][name]["Choices"][0]
+        assert f"$until = '{phase}'" in first["Condition"], name
+        assert first["Next"] == "Stand down"
+    # What could not be confirmed is no reason to escalate what somebody wanted to look at only.
+    assert any(way["Condition"] == "{% $until != '' %}" and way["Next"] == "Stand down"
+               for way in ASL["States"]["Is it confirmed?"]["Choices"])
+
+
+def test_what_a_remedy_changed_is_watched_though_a_later_step_failed() -> None:
+    for name in ("Plan the remedy", "Check the guardrails", "Check what was decided", "Apply the remedy"):
+        assert [catch["Next"] for catch in ASL["States"][name]["Catch"]] == ["Is something to be watched?"]
+    way, = ASL["States"]["Is something to be watched?"]["Choices"]
+    assert (way["Condition"], way["Assign"]["watching"]) == ("{% $count($changed) > 0 %}", "remedy")

@@ -35,13 +35,14 @@ class Stage:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, records: Records, service: Service) -> None:
         self.world, self.records, self.service, self.kill_switch = World(), records, service, "released"
-        self._entered = 0
+        self._entered, self.undo = 0, ""
         action = Action("rollback", "low", "auto", True, False, self._plan, self._apply, self._revert)
         monkeypatch.setenv("ACTION", "rollback")
         monkeypatch.setattr(act.actions, "find", lambda name: action)
         monkeypatch.setattr(step, "records", lambda: records)
         monkeypatch.setattr(step, "load", lambda name: self.service)
-        monkeypatch.setattr(guard, "_kill_switch", lambda visit: self.kill_switch)
+        for module in (guard, act):
+            monkeypatch.setattr(module, "kill_switch", lambda service: self.kill_switch)
 
     def _plan(self, case: Case) -> Plan:
         return Plan("deployment/payment-gateway", "roll it back", before={"version": self.world.version})
@@ -57,6 +58,8 @@ class Stage:
         return "rolled back"
 
     def _revert(self, case: Case, plan: Plan) -> str:
+        if self.undo:
+            raise ActionFailed(self.undo)
         self.world.version = plan.before["version"]
         return "taken back"
 
@@ -120,7 +123,8 @@ def test_a_step_that_died_is_tried_again_and_does_it_once(stage: Stage, failure:
     stage.ruled()
     with pytest.raises(act.TryAgain):
         stage.visit("apply")
-    assert status(stage) == "permitted"
+    assert status(stage) == "applying"  # it may have happened: who takes over does not do it again
+    assert [item["action"] for item in stage.records.remedies("payment-gateway", 0.0)] == ["rollback"]
     assert stage.visit("apply")["applied"]
     assert (stage.world.applied, status(stage)) == (1, "applied")
 
@@ -145,6 +149,22 @@ def test_what_was_there_before_is_what_the_first_plan_saw(stage: Stage) -> None:
     stage.world.version = "1.2.0"
     assert stage.visit("revert") == {"reverted": False}
     assert stage.world.version == "1.2.0"
+
+
+@pytest.mark.parametrize("hindrance", ["switch", "lease", "somebody"])
+def test_what_may_not_be_taken_back_stays_and_that_is_on_record(stage: Stage, monkeypatch: pytest.MonkeyPatch,
+                                                                hindrance: str) -> None:
+    stage.ruled()
+    stage.visit("apply")
+    if hindrance == "switch":
+        stage.kill_switch = "engaged"
+    elif hindrance == "lease":
+        stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
+    else:
+        monkeypatch.setattr(stage, "undo", "somebody else has changed it")
+    assert stage.visit("revert") == {"reverted": False}
+    assert (stage.world.version, status(stage)) == ("1.0.0", "failed")
+    assert "not taken back" in (stage.records.action("i-1", 1) or {})["reason"]
 
 
 def test_another_incident_may_not_change_the_same_target(stage: Stage) -> None:
@@ -182,7 +202,7 @@ def test_approval_leads_to_it_and_nothing_else_does(stage: Stage, answer: str, r
     tasks = Tasks(stage.records)
     tasks.ask(Task("i-1", 1, "payment-gateway", "approval", time.time(), time.time() + 60, ("sre",)), "token")
     if answer:
-        tasks.answer("i-1", 1, answer, "ada")
+        tasks.answer("i-1", "01", answer, "ada")
     assert stage.ruled(asked=True) == ruling
     if done:
         assert stage.visit("apply")["applied"]

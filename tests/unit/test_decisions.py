@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.long_incident import counted
+from responder.handlers.ask import spans
 from responder.model.finding import Finding, Window
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import diagnose
 from responder.plan.isolate import Isolation, isolate
-from responder.plan.recovery import helped, judge, next_look
+from responder.plan.recovery import helped, judge, next_look, slow_until
 from responder.plan.symptom import read
 from tests.conftest import shipped_service
 
@@ -192,6 +193,31 @@ def test_what_is_still_slow_has_not_recovered(service: Service) -> None:
                     window=Window(NOW - 60, NOW), detail={"requests": 400}) for s in BOTH]
     assert judge(quick, [*well, *slow], NOW, NOW - 100, 900).answer == "waiting"
     assert judge(quick, [*well, *slow], NOW, NOW - 901, 900).answer == "not_helped"
+
+
+def test_what_was_slow_until_just_now_has_not_recovered_yet(service: Service) -> None:
+    quick = replace(service, recovery=replace(service.recovery, hold_seconds=60))
+    well = [stepped(c.name, source=s) for s in BOTH for c in service.components]
+    assert judge(quick, well, NOW, NOW - 100, 900, slow_until=NOW - 20).answer == "waiting"
+    done = judge(quick, well, NOW, NOW - 100, 900, slow_until=NOW - 61)
+    assert (done.answer, done.well_since) == ("recovered", NOW - 61)
+    looks = [Finding("newrelic", "latency_p95_ms", component="backend", value=value, baseline=220.0,
+                     window=Window(end - 60, end), detail={"requests": 400})
+             for value, end in ((2600.0, NOW - 120), (2400.0, NOW - 90), (230.0, NOW - 60))]
+    assert slow_until(quick, looks) == NOW - 90
+    assert slow_until(quick, looks[2:]) is None
+
+
+def test_of_two_faults_the_shipped_times_show_what_helped(service: Service) -> None:
+    opened, applied = NOW - 1000, NOW - 905
+    window, baseline = spans(service, "watch", opened, NOW, opened, applied + 20)
+    assert window.start <= applied - 60
+    series = [(window.start + 10 * n, 400.0, 200.0 if window.start + 10 * n < applied + 30 else 1.0)
+              for n in range(int(window.seconds / 10))]
+    assert helped(service, [rates("newrelic", "payment-gateway", series)], "payment-gateway", NOW, applied)
+    assert baseline.end == opened - service.confirm.window_seconds
+    # A relapse is compared with the time before the incident was first opened, not with its own first part.
+    assert spans(service, "confirm", NOW, NOW, opened)[1] == baseline
 
 
 def test_an_outage_on_its_way_up_is_not_held_against_the_remedy(service: Service) -> None:

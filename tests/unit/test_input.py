@@ -34,6 +34,14 @@ SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
     ("api.fallback.example, port: 443", "api.fallback.example, port: 70000",
      "probes[2].port: found 70000; expected 1 to 65535"),
     ("subnet-0b1c2d3e4f5061728", "subnet-mine", "network.subnets[1]: found 'subnet-mine'; expected an id like subnet-"),
+    ("freezes: []", 'freezes: [{start: "fri 18:00", end: "mon 25:00"}]', "freezes[0].end: found 'mon 25:00'"),
+    ("freezes: []", 'freezes: [{start: "2026-12-24T00:00:00", end: "2026-12-27T00:00:00"}]', "a time with its zone"),
+    ("freezes: []", 'freezes: [{start: "fri 18:00", end: "2026-12-27T00:00:00Z"}]', "of the same kind as start"),
+    ("freezes: []", 'freezes: [{start: "2026-12-27T00:00:00Z", end: "2026-12-24T00:00:00Z"}]', "a time after start"),
+    ("freezes: []", 'freezes: [{start: "fri 18:00", end: "mon 06:00", allows: [rolback]}]', "expected 'rollback'?"),
+    ("wait_seconds: 900             #", "wait_seconds: -5 #", "approval.wait_seconds: found -5; expected 10 to 86400"),
+    ("two_person: []", "two_person: [restore-database]", "expected 'restore_database'?"),
+    ("roles: [sre]", "roles: [nobody]", "approval.roles[0]: found 'nobody'; expected a role of the team"),
     ("[sg-0c1d2e3f405162738]", "[]", "network.security_groups: found none; expected at least one"),
 ])
 def test_a_broken_configuration_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,8 @@ cards = st.text("0123456789", min_size=12, max_size=18).filter(lambda d: len(set
 texts = st.sampled_from([
     "order {} failed", '{{"pan":"{}"}}', '{{"pan":{}}}', "/pay?card={}&x=1", "https://shop.example/pay/{}/confirm",
     "https://shop.example/pay?pan={}#done", "card={};exp=12/29", "[{}]", "<pan>{}</pan>", "order 17 {} 3",
-    '{{\\"request\\":{{\\"card\\":\\"{}\\"}}}}', "card:{},amount:12.50", "{}\n", "pan%3D{}%26x"])
+    '{{\\"request\\":{{\\"card\\":\\"{}\\"}}}}', "card:{},amount:12.50", "{}\n", "pan%3D{}%26x",
+    "200,{},ok", "[1,{}]", "amount 12.50,{}"])
 
 
 @given(cards, st.sampled_from(["", " ", "-"]), texts)
@@ -90,3 +92,21 @@ def test_a_changed_secret_is_seen_to_have_changed_and_not_to_what() -> None:
 
 def test_a_long_run_of_card_numbers_is_masked_to_its_end() -> None:
     assert "4242 4242" not in mask("4242 4242 4242 4242 " * 3000)
+
+
+@pytest.mark.parametrize(("text", "secret"), [
+    ('{"passphrase": "correct horse battery"}', "horse"), ('{"password":"p4;ss,w0rd&x"}', "w0rd"),
+    ("db_password: s3cr,et", "et"), ('{\\"password\\": \\"two words\\"}', "words"),
+    ("password='it is; this'", "this"), ('{"secret":"a\\"b c"}', "b c")])
+def test_a_secret_is_masked_to_its_end(text: str, secret: str) -> None:
+    assert secret not in mask(text)
+
+
+def test_what_is_said_of_a_secret_is_none() -> None:
+    for text in ("token: missing", '{"token": "expired", "user": 7}', "password=invalid, order 17"):
+        assert mask(text) == text
+
+
+def test_points_between_groups_hide_nothing_and_a_fraction_is_no_card() -> None:
+    assert mask("4111.1111.1111.1111") == "[card …1111]"
+    assert mask("0.4111111111111111") == "0.4111111111111111"

@@ -15,7 +15,6 @@ from moto import mock_aws
 from responder.handlers import open as opening
 from responder.model import service as model
 from responder.model.service import Service
-from responder.records import table as tables
 from responder.records.table import Records
 
 
@@ -41,6 +40,16 @@ def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: Service) -
         yield records
     for cached in (model.load, model.deployed):
         cached.cache_clear()
+
+
+class Machine:
+    """Step Functions, as far as it says how an execution is."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+    def describe_execution(self, **given: str) -> dict[str, str]:
+        return {"status": self.status}
 
 
 def start(given: Any, execution: str = "e1", started: str = "2026-11-23T23:59:59.900Z") -> dict[str, Any]:
@@ -72,12 +81,32 @@ def test_a_start_that_is_repeated_opens_once(records: Records) -> None:
 
 def test_who_takes_over_a_lease_that_ran_out_goes_on_with_its_incident(records: Records,
                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(tables, "LEASE_SECONDS", -1.0)
-        first = start(alarm(), "e1")
+    first = start(alarm(), "e1")
+    records.renew("payment-gateway", "e1", -1.0)
+    monkeypatch.setattr(opening.aws, "client", lambda name: Machine("ABORTED"))
     records.plan_action(first["incident"]["id"], 1, {"status": "applied"})
     second = start(alarm(), "e2", "2026-11-24T01:00:00.000Z")
     assert (second["result"], second["incident"]["id"], second["number"]) == ("opened", first["incident"]["id"], 2)
+
+
+def test_who_is_slow_to_show_a_sign_of_life_is_not_taken_over(records: Records,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    first = start(alarm(), "e1")
+    records.renew("payment-gateway", "e1", -1.0)
+    monkeypatch.setattr(opening.aws, "client", lambda name: Machine("RUNNING"))
+    second = start(alarm(), "e2", "2026-11-24T01:00:00.000Z")
+    assert (second["result"], second["incident"]["id"]) == ("attached", first["incident"]["id"])
+    assert start(alarm(), "e1")["result"] == "opened"
+
+
+def test_only_who_holds_the_place_renews_and_frees_it(records: Records) -> None:
+    first = start(alarm(), "e1")["incident"]["id"]
+    assert not records.renew("payment-gateway", "e2", 60)
+    records.give_up("payment-gateway", "e2")
+    records.close("payment-gateway", first, "e2")
+    assert start(alarm(), "e3")["result"] == "attached"
+    records.close("payment-gateway", first, "e1")
+    assert records.item("SERVICE#payment-gateway", "OPEN") is None
 
 
 def test_one_target_is_changed_by_one_incident_at_a_time(records: Records) -> None:
@@ -181,15 +210,15 @@ def test_an_incident_that_nobody_judged_leaves_its_late_signals_to_the_next(reco
 @pytest.mark.parametrize(("given", "told"), [
     ({"incident": "i", "task": "01"}, "an answer is"),
     ({"incident": "i", "task": "01", "decision": "approve", "more": 1}, "it has more"),
-    ({"incident": "i", "task": "01", "decision": "approve"}, "has no task 1"),
-    ({"incident": "i", "task": "x", "decision": "approve"}, "not a number"),
+    ({"incident": "i", "task": "01", "decision": "approve"}, "has no task 01"),
+    ({"incident": "i", "task": "x", "decision": "approve"}, "not one such as 01"),
     ({"service": "payment-gateway", "until": "lunch"}, "it takes confirm, isolate, diagnose"),
     ({"service": "payment-gateway", "take_over": "yes"}, "true or false"),
 ])
 def test_what_a_person_gets_wrong_is_refused_with_what_was_expected(records: Records, given: dict[str, Any],
                                                                     told: str) -> None:
     answer = start(given)
-    assert answer["result"] == "refused"
+    assert answer["result"] == ("refused" if "service" in given else "declined")
     assert told in answer["reason"]
 
 
@@ -197,17 +226,7 @@ def test_a_start_for_the_first_phases_says_so(records: Records) -> None:
     assert start({"service": "payment-gateway", "until": "diagnose"})["until"] == "diagnose"
 
 
-class Machine:
-    """Step Functions, as far as it says how an execution is."""
-
-    def __init__(self, status: str) -> None:
-        self.status = status
-
-    def describe_execution(self, **given: str) -> dict[str, str]:
-        return {"status": self.status}
-
-
-@pytest.mark.parametrize(("status", "result"), [("RUNNING", "refused"), ("ABORTED", "opened"), ("FAILED", "opened")])
+@pytest.mark.parametrize(("status", "result"), [("RUNNING", "declined"), ("ABORTED", "opened"), ("FAILED", "opened")])
 def test_only_what_no_longer_runs_is_taken_over(records: Records, monkeypatch: pytest.MonkeyPatch, status: str,
                                                 result: str) -> None:
     first = start(alarm(), "e1")["incident"]["id"]

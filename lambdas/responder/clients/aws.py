@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import boto3
@@ -29,6 +30,7 @@ _UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "Unauthorize
                            "SignatureDoesNotMatch", "NotAuthorized", "NotAuthorizedException",
                            "SubscriptionRequiredException", "MissingAuthenticationToken",
                            "MissingAuthenticationTokenException"})
+_SECRET_SECONDS = 300.0
 _OWN = frozenset({"secretsmanager", "sts", "s3", "dynamodb", "ssm", "sns"})
 """Services that are the responder's own tools: what they answer is no evidence, and some of it is secret."""
 
@@ -70,12 +72,16 @@ def failures(system: str) -> Iterator[None]:
         raise CallFailed("unavailable", f"{system}: {type(error).__name__}") from error
 
 
-@cache
 def secret(name: str) -> str:
-    """Return a secret's text from Secrets Manager; read once in the life of the function.
+    """Return a secret's text from Secrets Manager; read again after five minutes, for it may have been replaced.
 
     Raises CallFailed with ``unauthorized`` where it may not be read or does not exist.
     """
+    return _secret(name, int(time.monotonic() // _SECRET_SECONDS))
+
+
+@lru_cache(maxsize=8)
+def _secret(name: str, _period: int) -> str:
     try:
         with failures("Secrets Manager"):
             value: str = client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]

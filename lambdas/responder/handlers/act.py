@@ -10,7 +10,8 @@ from typing import Any
 from responder import actions
 from responder.clients.failure import CallFailed
 from responder.handlers.approval import how
-from responder.handlers.step import Step, step
+from responder.handlers.step import Step, kill_switch, step
+from responder.plan.guardrails import RELEASED
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
 
@@ -48,7 +49,7 @@ def _apply(visit: Step) -> dict[str, Any]:
     """Carry out what was planned and ruled upon; returns ``applied``, ``done`` (a sentence) and ``told``."""
     action, case = _case(visit)
     record = visit.records.action(visit.incident, case.number)
-    if record is None or record["status"] not in ("permitted", "applied", "done"):
+    if record is None or record["status"] not in ("permitted", "applying", "applied", "done"):
         # The guardrails' ruling is in the record, not in what the state machine passes on.
         raise actions.ActionFailed("no guardrail has permitted this remedy")
     told = bool(action.tells)
@@ -57,6 +58,12 @@ def _apply(visit: Step) -> dict[str, Any]:
         visit.records.set_action(visit.incident, case.number, status="failed", guardrail="lease", reason=reason)
         visit.note(f"{action.name} is not carried out", kind="action", why=reason)
         return {"applied": False, "done": reason, "told": False}
+    if record["status"] == "permitted":
+        # Said before it is done: should this step die, it is known that it may have happened.
+        visit.records.set_action(visit.incident, case.number, status="applying")
+        if not told:
+            visit.records.carried_out(visit.service.service, visit.incident, case.number, action.name,
+                                      record["target"])
     plan = _kept(record)
     if action.task_for:
         case = replace(case, answers=_task(visit, action.task_for, case.number))
@@ -69,8 +76,6 @@ def _apply(visit: Step) -> dict[str, Any]:
         visit.note(f"{action.name} failed", kind="action", why=str(failed))
         return {"applied": False, "done": str(failed), "told": False}
     at = record.get("applied_at") or iso(time.time())
-    if not told:
-        visit.records.carried_out(visit.service.service, visit.incident, case.number, action.name, plan.target)
     visit.records.set_action(visit.incident, case.number, status="done" if told else "applied", applied_at=at,
                              done=done)
     visit.note(done, kind="notification" if told else "action", by=record.get("decided_by", "policy"),
@@ -101,10 +106,22 @@ def _revert(visit: Step) -> dict[str, Any]:
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}
     plan = _kept(record)
+    switch = kill_switch(visit.service)
+    kept = "" if switch is not None and switch.strip() == RELEASED else "the kill switch is engaged"
+    if not kept and not visit.records.holds(record["lease"], visit.incident, record["fence"]):
+        kept = "its lease has gone to another incident"
+    said = ""
     try:
-        said = action.revert(case, plan)
+        said = "" if kept else action.revert(case, plan)
     except CallFailed as failed:
         raise TryAgain(failed.note) from failed
+    except actions.ActionFailed as failed:
+        kept = str(failed)
+    if kept:
+        visit.records.set_action(visit.incident, case.number, status="failed",
+                                 reason=f"it did not help, and was not taken back: {kept}")
+        visit.note(f"{action.name} is not taken back", kind="action", why=kept)
+        return {"reverted": False}
     why = str(visit.event.get("why") or "it did not help")
     visit.records.set_action(visit.incident, case.number, status="reverted", reason=why)
     visit.note(said, kind="action", why=why)

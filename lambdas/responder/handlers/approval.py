@@ -38,9 +38,9 @@ def handler(visit: Step) -> dict[str, Any]:
         f"Asked: {', '.join(task.asked)}. Expires at {iso(task.expires_at)}."
         + (f" {needed} people must approve, by the way with IAM." if needed > 1 else "")])
     visit.note(f"approval is asked for: {record.get('summary')}", kind="approval",
-               detail={"task": f"{number:02d}", "asked": list(task.asked), "expires": iso(task.expires_at)})
+               detail={"task": task.id, "asked": list(task.asked), "expires": iso(task.expires_at)})
     send(visit, task, text, f"{visit.service.service}: approve {record.get('action')}?")
-    return {"task": f"{number:02d}"}
+    return {"task": task.id}
 
 
 def send(visit: Step, task: Task, text: str, subject: str) -> None:
@@ -61,12 +61,12 @@ def how(visit: Step, task: Task, person: str) -> str:
     """Say how a person answers: by a link of their own where links are on, and by the way with IAM."""
     words = "approve | reject" if task.kind == "approval" else "done"
     said = (f"By IAM: start an execution of the state machine with "
-            f'{{"incident": "{task.incident}", "task": "{task.number:02d}", "decision": "{words}", "by": "your name"}}')
+            f'{{"incident": "{task.incident}", "task": "{task.id}", "decision": "{words}", "by": "your name"}}')
     if task.needed > 1 or not visit.service.approval.links or not os.environ.get("APPROVAL_URL"):
         return said
     try:
         key = aws.secret(os.environ["APPROVAL_KEY"])
     except CallFailed as error:
         return f"No link could be made ({error.note}).\n{said}"
-    query = Link(task.incident, task.number, person, int(task.expires_at)).query(key)
+    query = Link(task.incident, task.id, person, int(task.expires_at)).query(key)
     return f"\n{person} (whoever holds this link can answer, once):\n{os.environ['APPROVAL_URL']}?{query}\n\n{said}"

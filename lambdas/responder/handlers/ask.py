@@ -30,7 +30,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     source = sources.find(os.environ["SOURCE"])
     incident, phase = event["incident"], event["phase"]
     service = load(incident["service"])
-    window, baseline = spans(service, phase, seconds(incident["opened_at"]), seconds(event["now"]))
+    window, baseline = spans(service, phase, seconds(incident["opened_at"]), seconds(event["now"]),
+                             seconds(incident.get("first_opened_at") or incident["opened_at"]),
+                             seconds(event["since"]) if event.get("since") else None)
     question = sources.Question(service, phase, window, baseline, started + source.deadline_seconds)
     with raw.keeping() as kept:
         try:
@@ -69,16 +71,18 @@ def _stored(event: dict[str, Any], source: str, kept: raw.Raw) -> str:
     return f"s3://{os.environ['BUCKET']}/{key}"
 
 
-def spans(service: Service, phase: str, opened_at: float, now: float) -> tuple[Window, Window]:
+def spans(service: Service, phase: str, opened_at: float, now: float, first_opened_at: float,
+          changed_at: float | None = None) -> tuple[Window, Window]:
     """Return the window that is looked at, and the baseline before it, in seconds since 1970 (UTC).
 
-    While the recovery is watched the window follows the time, and stays long enough to hold what must be well; the
-    baseline stays where it was, before the incident.
+    While the recovery is watched the window follows the time, and stays long enough to hold what must be well, and
+    what was before a change at ``changed_at``; the baseline stays where it was, before the incident was first opened.
     """
     confirm, recovery = service.confirm, service.recovery
     start = opened_at - confirm.window_seconds
-    baseline = Window(start - confirm.baseline_seconds, start)
+    before = first_opened_at - confirm.window_seconds
+    baseline = Window(before - confirm.baseline_seconds, before)
     if phase == "watch":
-        start = max(start, now - recovery.hold_seconds - confirm.window_seconds)
+        latest = now - recovery.hold_seconds - confirm.window_seconds
+        start = max(start, latest if changed_at is None else min(latest, changed_at - confirm.window_seconds))
     return Window(start, now), baseline
-

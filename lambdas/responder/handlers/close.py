@@ -19,8 +19,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @step("Stand down")
 def _stand_down(visit: Step) -> dict[str, Any]:
-    """Record the outcome and free the service's place; a false alarm tells nobody."""
+    """Record the outcome and free the service's place; a false alarm tells nobody.
+
+    Where an alarm came that nobody has looked at yet, it is looked at first: returns ``newer``.
+    """
     item = visit.records.incident(visit.incident) or {}
+    if not visit.event.get("force") and _newer(visit, item):
+        visit.note("an alarm came that has not been looked at", kind="step")
+        return {"newer": True}
     outcome = "resolved" if item.get("recovered_at") else "false_alarm" if item.get("confirmed") is False else \
         "observed" if visit.event.get("until") else item.get("outcome", "escalated")
     values: dict[str, Any] = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time())}
@@ -32,11 +38,18 @@ def _stand_down(visit: Step) -> dict[str, Any]:
     for action in visit.records.everything(visit.incident):
         if action["sk"].startswith("ACTION#") and action.get("lease"):
             visit.records.release(action["lease"], visit.incident)
-    visit.records.close(visit.service.service, visit.incident)
+    visit.records.close(visit.service.service, visit.incident, visit.event["incident"].get("execution", ""))
     if outcome != "false_alarm":
         _tell(visit, f"{visit.service.service}: {outcome}",
               f"Incident {visit.incident} is over: {outcome}.\n{item.get('cause', {}).get('summary', '')}\n")
-    return {"outcome": outcome}
+    return {"outcome": outcome, "newer": False}
+
+
+def _newer(visit: Step, item: dict[str, Any]) -> bool:
+    """Whether an alarm is from after the sources were last asked, or came while only the first phases were wanted."""
+    alarms = [signal["at"] for signal in visit.records.everything(visit.incident)
+              if signal["sk"].startswith("SIGNAL#") and signal["kind"] == "alarm"]
+    return any(bool(visit.event.get("until")) or at > str(item.get("judged_until") or "~") for at in alarms)
 
 
 @step("Escalate")

@@ -30,10 +30,12 @@ def handler(visit: Step) -> dict[str, Any]:
         ends = [f.window.end for f in visit.findings if f.usable and f.window]
         visit.records.update(visit.incident, judged_until=iso(min(ends, default=visit.opened_at)))
         before = visit.records.incident(visit.incident) or {}
-        if result.answer == "confirmed" and before.get("confirmed"):
-            # A relapse: it began when it began, and has not recovered after all.
-            visit.records.update(visit.incident, recovered_at=None, well_since=None)
-        elif not before.get("confirmed"):
+        if before.get("confirmed"):
+            # A relapse, or none: then what was closed had recovered, as it was said.
+            if result.answer == "false_alarm" and before.get("recovered_before"):
+                visit.records.update(visit.incident, recovered_at=before["recovered_before"],
+                                     well_since=before.get("well_before"))
+        else:
             visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
                                  confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
     return {"answer": result.answer, "kind": result.kind, "onset": result.onset, "votes": result.votes,

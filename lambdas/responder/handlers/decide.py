@@ -7,42 +7,58 @@ from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers.step import log
 from responder.model.masking import mask
 from responder.records.table import Records
-from responder.records.tasks import NotPossible, Task, Tasks, number_of
+from responder.records.tasks import Decided, NotPossible, Task, Tasks, id_of
 
 
 def by_iam(records: Records, given: dict[str, Any], execution: str, entered: str) -> dict[str, Any]:
-    """Return {"result": "decided", …} or {"result": "refused", "reason"} for {"incident", "task", "decision", "by"}."""
-    name = execution.rpartition(":")[2]
-    by = f"{mask(str(given.get('by') or 'somebody'))[:100]} (execution {name}; CloudTrail knows who started it)"
+    """Return {"result": "decided", …} or {"result": "declined", "reason"} for {"incident", "task", "decision", "by"}.
+
+    ``by`` is what the person says; who it was, CloudTrail knows.
+    """
+    name = mask(str(given.get("by") or "somebody"))[:100]
+    by = f"{name} (execution {execution.rpartition(':')[2]}; CloudTrail knows who started it)"
     try:
-        task = decide(records, str(given["incident"]), number_of(given["task"]), str(given["decision"]), by, entered)
+        task = decide(records, str(given["incident"]), id_of(given["task"]), str(given["decision"]), by, entered, name)
     except NotPossible as error:
-        return {"result": "refused", "reason": mask(str(error))}
+        return {"result": "declined", "reason": mask(str(error))}
     return {"result": "decided", "incident": {"id": task.incident, "service": task.service},
             "decision": task.decision or f"{len(task.votes)} of {task.needed} approvals"}
 
 
-def decide(records: Records, incident: str, number: int, decision: str, by: str, entered: str) -> Task:
+def decide(records: Records, incident: str, task_id: str, decision: str, by: str, entered: str,
+           voter: str = "") -> Task:
     """Take an answer in, put it on record, and wake the state machine; raises NotPossible.
 
-    Who dies between the record and the waking leaves a decision that the state machine finds when its wait is over.
+    Who dies between the record and the waking leaves a decision that a repeat wakes with, or that the state machine
+    finds when its wait is over.
     """
     tasks = Tasks(records)
-    task = tasks.answer(incident, number, decision, by)
-    record = records.action(incident, number) or {}
-    what = f"{record.get('action', 'task')} on {record.get('target', f'task {number:02d}')}"
+    try:
+        task = tasks.answer(incident, task_id, decision, by, voter)
+    except Decided as decided:
+        if decided.task.decision == decision:
+            _wake(tasks, decided.task)
+        raise
+    record = records.action(incident, task.number) or {}
+    what = f"{record.get('action', 'task')} on {record.get('target', f'task {task_id}')}"
     said = {"approve": "approved", "reject": "rejected", "done": "marked as done"}[decision]
     records.note(incident, entered, "Decide", f"{what} is {said}" + (
         "" if task.decision else f" by {len(task.votes)} of {task.needed}"), kind="approval", by=by)
-    token = tasks.token(incident, number)
-    if task.decision and token:
-        try:
-            with aws.failures("Step Functions"):
-                aws.client("stepfunctions").send_task_success(
-                    taskToken=token, output=json.dumps({"decision": task.decision}))
-        except CallFailed as failed:
-            raise NotPossible("it is on record, but the incident no longer waits for it: "
-                              f"{failed.note}") from failed
+    _wake(tasks, task)
     return task
+
+
+def _wake(tasks: Tasks, task: Task) -> None:
+    """Wake the state machine that waits for a decision; where it no longer does, or cannot be told, it finds it."""
+    token = tasks.token(task.incident, task.id)
+    if not task.decision or not token:
+        return
+    try:
+        with aws.failures("Step Functions"):
+            aws.client("stepfunctions").send_task_success(
+                taskToken=token, output=json.dumps({"decision": task.decision}))
+    except CallFailed as failed:
+        log(step="decide", incident=task.incident, task=task.id, waking=failed.note)

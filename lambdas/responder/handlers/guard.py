@@ -6,16 +6,12 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from responder.clients import aws
-from responder.clients.failure import CallFailed
-from responder.handlers.step import Step, step
+from responder.handlers.step import Step, kill_switch, step
 from responder.plan.decide import CARRIED_OUT
 from responder.plan.guardrails import Proposal, Situation, rule
 from responder.records.tasks import Tasks
 
 _HOUR_SECONDS = 3600.0
-_LEASE_SECONDS = 1800.0
-"""Longer than a remedy takes to apply and to be watched; an incident that ends gives it back sooner."""
 _STATUS = {"permitted": "permitted", "approval": "waiting", "observe": "observed", "refused": "refused",
            "rejected": "rejected"}
 
@@ -33,12 +29,14 @@ def handler(visit: Step) -> dict[str, Any]:
     # What the state machine passes on says only whether people were asked; what they said is in the table.
     answer, by = _answer(visit, number) if visit.event.get("asked") else ("", "")
     now, target = time.time(), f"{service.cluster.name}/{service.cluster.namespace}/{plan['target']}"
-    fence = 0 if proposal.tells else visit.records.hold(target, visit.incident, _LEASE_SECONDS)
+    # As long as it may take to be approved, applied and watched; an incident that ends gives it back sooner.
+    fence = 0 if proposal.tells else visit.records.hold(
+        target, visit.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
     recent = tuple({key: item[key] for key in ("at", "action", "target", "incident")}
                    for item in visit.records.remedies(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
                    if (item["incident"], item["sk"].rpartition("#")[2]) != (visit.incident, f"{number:02d}"))
-    situation = Situation(now, _kill_switch(visit), done, recent, not proposal.tells and not fence, answer, by)
+    situation = Situation(now, kill_switch(service), done, recent, not proposal.tells and not fence, answer, by)
     decision = rule(service, proposal, situation)
     record = visit.records.action(visit.incident, number)
     if record is None or record["status"] in ("planned", *_STATUS.values()):
@@ -53,16 +51,10 @@ def handler(visit: Step) -> dict[str, Any]:
 
 
 def _answer(visit: Step, number: int) -> tuple[str, str]:
-    task = Tasks(visit.records).get(visit.incident, number)
-    if task is None or not task.decision:
+    task = Tasks(visit.records).get(visit.incident, f"{number:02d}")
+    if task is None:
+        return "none", "nobody could be asked"
+    if not task.decision:
         return "none", ""
     return task.decision, task.decided_by
 
-
-def _kill_switch(visit: Step) -> str | None:
-    try:
-        with aws.failures("SSM"):
-            value: str = aws.client("ssm").get_parameter(Name=visit.service.kill_switch)["Parameter"]["Value"]
-    except CallFailed:
-        return None
-    return value

@@ -21,7 +21,8 @@ def handler(visit: Step) -> dict[str, Any]:
     where = ", ".join(result.culprits) or "no component stands out"
     suffering = f"; suffering from it: {', '.join(result.victims)}" if result.victims else ""
     visit.note(f"isolated: {where}{suffering}", kind="decision",
-               why=" ".join(f"{name}: {reason}" for name, reason in result.reasons.items()), detail=asdict(result))
+               why=" ".join(f"{name}: {reason}" for name, reason in result.reasons.items()),
+               detail=asdict(result) | {"opened_at": visit.opened_at})
     visit.records.update(visit.incident, affected=list(result.culprits), suffering=list(result.victims),
                          isolated_at=iso(time.time()))
     return asdict(result)

@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from responder.handlers.step import Step, step
-from responder.plan.recovery import helped, judge
+from responder.model.finding import Finding
+from responder.plan.recovery import helped, judge, slow_until
 from responder.records.table import iso, seconds
 
 
@@ -21,13 +22,18 @@ def handler(visit: Step) -> dict[str, Any]:
     now, since = seconds(visit.event["now"]), seconds(visit.event["since"])
     give_up = recovery.watch_after_escalation_seconds if people else recovery.give_up_seconds
     changed = visit.event["watching"] == "remedy" and bool(visit.event.get("changed"))
-    progress = judge(visit.service, visit.findings, now, since, give_up, changed)
     # Every look is evidence, for the chart; the looks themselves are told in the timeline only when they decide.
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
+    slow = None
+    if (visit.records.incident(visit.incident) or {}).get("kind") == "degraded_latency":
+        slow = slow_until(visit.service, [
+            Finding.from_json(finding) for item in visit.records.everything(visit.incident)
+            if item["sk"].startswith("EVIDENCE#") for finding in item["findings"]])
+    progress = judge(visit.service, visit.findings, now, since, give_up, changed, slow)
     if progress.answer != "waiting":
         visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
                    detail={"error_rate": progress.error_rate, "answer": progress.answer, "now": now,
-                           "since": since, "give_up_seconds": give_up, "changed": changed})
+                           "since": since, "give_up_seconds": give_up, "changed": changed, "slow_until": slow})
         values: dict[str, Any] = {"watched_until": iso(time.time())}
         if progress.answer == "recovered":
             values |= {"recovered_at": iso(time.time()), "judged_until": iso(now),

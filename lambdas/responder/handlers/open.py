@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 from responder.clients import aws
@@ -27,9 +28,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     ``event`` is {"input": …, "execution": its ARN, "started": its start}. The input is an EventBridge event "CloudWatch
     Alarm State Change", or a person's {"service", "reason", "started_by", "until", "take_over"}, or a person's answer
-    {"incident", "task", "decision", "by"}. Returns ``result``: ``opened``, ``attached``, ``decided`` or ``refused``
-    with ``reason``; where opened, also ``incident``, ``number`` (of its next remedy) and
-    ``sources`` {phase: [{source, function}]}.
+    {"incident", "task", "decision", "by"}. Returns ``result``: ``opened``, ``attached``, ``decided``, ``declined``
+    (what a person asked for cannot be) or ``refused`` (nobody looks after it), with ``reason``; where opened, also
+    ``incident``, ``number`` (of its next remedy) and ``sources`` {phase: [{source, function}]}.
     """
     given, execution, started = event.get("input"), event["execution"], event["started"]
     if isinstance(given, dict) and "task" in given:
@@ -46,13 +47,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     signal.setdefault("at", started)
     incident = f"{service.service}-{started[:19].replace('-', '').replace(':', '')}Z-{key[:4]}"
     until, take_over = signal.pop("until", ""), signal.pop("take_over", False)
-    if take_over:
-        running = _still_running(service.service)
-        if running:
+    held = records().item(f"SERVICE#{service.service}", "OPEN")
+    if held and held["execution"] != execution and (take_over or held["lease_until"] < time.time()):
+        running = _still_running(held["execution"])
+        if take_over and running:
             records().refuse(started, key, running, given)
-            return {"result": "refused", "reason": running}
-        records().give_up(service.service)
-    opened = records().open(service.service, incident, execution, started, signal, service.recovery.relapse_seconds)
+            return {"result": "declined", "reason": running}
+        if running:
+            # It is slow to show a sign of life, and lives.
+            records().renew(service.service, held["execution"], service.lease_seconds)
+        elif take_over:
+            records().give_up(service.service, held["execution"])
+    opened = records().open(service.service, incident, execution, started, signal, service.recovery.relapse_seconds,
+                            service.lease_seconds)
     log(step="open", service=service.service, incident=opened.incident, new=opened.new, signal=signal["name"])
     if not opened.new:
         return {"result": "attached", "incident": {"id": opened.incident, "service": service.service,
@@ -63,7 +70,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                    detail={"mode": service.mode, "signal_at": signal["at"]})
     asked = deployed(service.service).sources
     return {"result": "opened",
-            "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at},
+            "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at,
+                         "execution": execution, "first_opened_at": (records().incident(opened.incident) or {}).get(
+                             "opened_at", opened.opened_at)},
             "until": until,
             "number": 1 + sum(item["sk"].startswith("ACTION#") for item in records().everything(opened.incident)),
             "sources": {phase: asked.get(phase, []) for phase in _PHASES},
@@ -73,24 +82,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                          "check_every_seconds": service.recovery.check_every_seconds}}
 
 
-def _still_running(service: str) -> str:
-    """Why an incident cannot be taken over, in a sentence; empty where it can."""
-    held = records().item(f"SERVICE#{service}", "OPEN")
-    if held is None:
-        return ""
+def _still_running(execution: str) -> str:
+    """Say in a sentence that an execution runs, or may run; empty where it does not."""
     try:
         with aws.failures("Step Functions"):
-            status = aws.client("stepfunctions").describe_execution(executionArn=held["execution"])["status"]
+            status = aws.client("stepfunctions").describe_execution(executionArn=execution)["status"]
     except CallFailed as failed:
         # An execution of more than ninety days ago is forgotten, and no longer runs.
         return "" if "ExecutionDoesNotExist" in failed.note else f"whether it still runs is not known: {failed.note}"
-    return f"the execution {held['execution']} still runs: stop it first" if status == "RUNNING" else ""
+    return f"the execution {execution} still runs: stop it first" if status == "RUNNING" else ""
 
 
 def _decided(given: dict[str, Any], execution: str, entered: str) -> dict[str, Any]:
     unknown = sorted(set(given) - {"incident", "task", "decision", "by"})
     if unknown or "incident" not in given or "decision" not in given:
-        return {"result": "refused", "reason": mask(
+        return {"result": "declined", "reason": mask(
             'an answer is {"incident": "…", "task": "01", "decision": "approve" | "reject" | "done", "by": "…"}'
             + (f"; it has {', '.join(unknown)}" if unknown else ""))}
     answer = by_iam(records(), given, execution, entered)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from responder.clients import aws
+from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
 from responder.model.masking import mask_all
 from responder.model.service import Service, load
@@ -51,6 +53,16 @@ class Step:
         return [Finding.from_json(finding) for answer in self.answers for finding in answer.get("findings", [])]
 
 
+def kill_switch(service: Service) -> str | None:
+    """Return the value of the service's kill switch, None where it cannot be read."""
+    try:
+        with aws.failures("SSM"):
+            value: str = aws.client("ssm").get_parameter(Name=service.kill_switch)["Parameter"]["Value"]
+    except CallFailed:
+        return None
+    return value
+
+
 def records() -> Records:
     """Return the timeline table of this deployment."""
     return Records(os.environ["TABLE"])
@@ -65,7 +77,7 @@ def step(name: str) -> Callable[[Callable[[Step], dict[str, Any]]], Callable[[di
             visit = Step(name, incident["id"], load(incident["service"]), seconds(incident["opened_at"]),
                          event["entered"], records(), event)
             started = time.monotonic()
-            visit.records.renew(visit.service.service, visit.incident)
+            visit.records.renew(visit.service.service, str(incident.get("execution", "")), visit.service.lease_seconds)
             result: dict[str, Any] = mask_all(function(visit))
             log(step=name, incident=visit.incident, milliseconds=round((time.monotonic() - started) * 1000),
                 result={key: value for key, value in result.items() if not isinstance(value, dict | list)})

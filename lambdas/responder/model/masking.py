@@ -10,10 +10,14 @@ import hashlib
 import re
 from typing import Any
 
-_CARD = re.compile(r"(?<!\d)(?<!\d[.,])\d(?:[ \-]?\d){12,}(?!\d)")
+_CARD = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ \-]?\d){12,}(?!\d)")
+_DOTTED = re.compile(r"(?<![\d.])\d{4}(?:\.\d{4}){2}\.\d{1,7}(?![\d.])")
+"""A number after a digit and a point is a fraction; in groups with points it is none."""
 _WORDS = (r"password|passwd|passphrase|secret|api[_\-]?key|access[_\-]?key|session[_\-]?token|auth[_\-]?token|token"
           r"|cvv2?|cvc2?|security[_\-]?code|private[_\-]?key")
-_NAMED = re.compile(rf"""(?ix) ((?:{_WORDS}) (?:\\?["'])?\s*[:=]\s*(?:\\?["'])?) ([^\s"'&,;}}\\]+)""")
+_NAMED = re.compile(rf"""(?ix) ((?:{_WORDS}) (?:\\?["'])?\s*[:=]\s*)
+    (?: (\\["']) (.+?) \2 | (["']) ((?:\\.|(?!\4)[^\\])+) \4 | ([^\s"'&\\]+) )""")
+"""Its value reaches to the quote that ends it, or without one to the next blank."""
 _PAIR = re.compile(
     rf"""(?ix) (name\\?["']\s*:\s*\\?["'][a-z0-9_.\-]*(?:{_WORDS})\\?["']\s*,\s*\\?["']value\\?["']\s*:\s*\\?["'])
     ([^"'\\]+)""")
@@ -48,10 +52,16 @@ def mask(text: str) -> str:
     text = _AWS_KEY.sub("[masked key]", text)
     text = _BEARER.sub(r"\1 [masked]", text)
     text = _PAIR.sub(r"\1[masked]", text)
-    text = _NAMED.sub(
-        lambda found: found[0] if found[2].lower() in _NOT_SECRET else f"{found[1]}[masked]", text)
+    text = _NAMED.sub(_mask_named, text)
     text = _EMAIL.sub("[masked e-mail]", text)
-    return _CARD.sub(_mask_card, text)
+    return _CARD.sub(_mask_card, _DOTTED.sub(
+        lambda found: f"[card …{found[0][-4:]}]" if is_card_number(found[0].replace(".", "")) else found[0], text))
+
+
+def _mask_named(found: re.Match[str]) -> str:
+    quote = found[2] or found[4] or ""
+    value = found[3] or found[5] or found[6]
+    return found[0] if value.strip(",;}]) ").lower() in _NOT_SECRET else f"{found[1]}{quote}[masked]{quote}"
 
 
 def _mask_card(found: re.Match[str]) -> str:

@@ -274,7 +274,7 @@ class Guardrails:
 
 @dataclass(frozen=True)
 class Freeze:
-    """A time in which nothing is changed without a person."""
+    """A time in which nothing is changed; people are told what would have been."""
 
     start: str
     """ISO 8601 with a time zone (``2026-11-27T00:00:00Z``), or ``fri 18:00`` of every week, in UTC."""
@@ -377,6 +377,13 @@ class Service:
         if self.database and name == self.database.name:
             return "database"
         return f"provider:{name}" if any(name == provider.name for provider in self.providers) else ""
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long an execution that shows no sign of life holds the service's place: longer than it ever waits."""
+        return max(self.approval.wait_seconds, self.recovery.check_at_most_every_seconds,
+                   self.recovery.check_every_seconds, self.confirm.round_wait_seconds,
+                   self.confirm.look_wait_seconds) + 600.0
 
     @property
     def kill_switch(self) -> str:

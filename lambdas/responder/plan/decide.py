@@ -14,8 +14,8 @@ from responder.plan.isolate import Isolation, isolate
 from responder.plan.remedies import Proposed, propose
 from responder.plan.symptom import read
 
-CARRIED_OUT = frozenset({"applied", "verified", "reverted", "failed", "done"})
-"""Statuses of a remedy that was carried out, with whatever success."""
+CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
+"""Statuses of a remedy that was carried out, or may have been, with whatever success."""
 
 
 @dataclass(frozen=True)

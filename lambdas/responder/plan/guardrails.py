@@ -129,21 +129,34 @@ def _approved(service: Service, proposal: Proposal, situation: Situation, policy
     if situation.answer == "reject":
         return Decision("rejected", "approval", f"rejected by {situation.answered_by}",
                         decided_by=situation.answered_by)
-    return Decision("rejected", "approval", f"{asks}, and nobody decided within {service.approval.wait_seconds} s")
+    return Decision("rejected", "approval", f"{asks}, and " + (
+        situation.answered_by or f"nobody decided within {service.approval.wait_seconds} s"))
 
 
 def within(freeze: Freeze, now: float) -> bool:
     """Whether a moment (seconds since 1970, UTC) lies in a freeze."""
-    if freeze.start[:3].lower() in _DAYS:
-        start, end = weekly(freeze.start), weekly(freeze.end)
+    start, end = moment(freeze.start), moment(freeze.end)
+    if weekly_day(freeze.start):
         # The first of January 1970 was a Thursday.
-        place = (now + 3 * 86400) % _WEEK_SECONDS
-        return start <= place < end if start <= end else place >= start or place < end
-    return datetime.fromisoformat(freeze.start).timestamp() <= now < datetime.fromisoformat(freeze.end).timestamp()
+        now = (now + 3 * 86400) % _WEEK_SECONDS
+        return start <= now < end if start <= end else now >= start or now < end
+    return start <= now < end
 
 
-def weekly(text: str) -> int:
-    """Return the seconds from Monday 00:00 to ``fri 18:00``; raises ValueError."""
-    day, _, clock = text.lower().partition(" ")
-    moment = datetime.strptime(clock, "%H:%M").replace(tzinfo=UTC)
-    return _DAYS.index(day[:3]) * 86400 + moment.hour * 3600 + moment.minute * 60
+def weekly_day(text: str) -> bool:
+    """Whether a time is of every week."""
+    return text[:3].lower() in _DAYS
+
+
+def moment(text: str) -> float:
+    """Return the seconds from Monday 00:00 to ``fri 18:00``, or since 1970 to an ISO 8601 time; raises ValueError."""
+    if weekly_day(text):
+        day, _, clock = text.lower().partition(" ")
+        if day not in _DAYS:
+            raise ValueError(f"{day!r} is no day")
+        time_of_day = datetime.strptime(clock, "%H:%M").replace(tzinfo=UTC)
+        return _DAYS.index(day) * 86400.0 + time_of_day.hour * 3600 + time_of_day.minute * 60
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("it has no time zone")
+    return found.timestamp()

@@ -42,10 +42,11 @@ class Progress:
 
 
 def judge(service: Service, findings: Sequence[Finding], now: float, changed_at: float,
-          give_up_seconds: float, changed: bool = False) -> Progress:
+          give_up_seconds: float, changed: bool = False, slow_until: float | None = None) -> Progress:
     """Judge the recovery at ``now`` (seconds since 1970, UTC), after what was done at ``changed_at``.
 
-    ``changed`` says that a remedy was carried out then, so that getting worse is held against it.
+    ``changed`` says that a remedy was carried out then, so that getting worse is held against it. ``slow_until`` is
+    when a look last found something slow: there is no series that would tell it, as there is one of the errors.
 
     Recovered means: by at least two sources (or all that are deployed, where there are fewer), every component has
     been without the symptom for ``recovery.hold_seconds``, with requests to show for it. Where only one of several
@@ -82,7 +83,7 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
         recent = [b for b in buckets(entry) if b.start >= now - service.recovery.hold_seconds - 20]
         if sum(b.requests for b in recent):
             rates.append(sum(b.errors for b in recent) / sum(b.requests for b in recent))
-        known = [moment for moment in since if moment is not None]
+        known = [max(moment, slow_until or moment) for moment in since if moment is not None]
         if known and len(known) == len(since):
             well[source] = max(known)
             reasons.append(f"{source}: well for {now - well[source]:.0f} s")
@@ -121,6 +122,14 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
         if failed:
             found.append(since is not None and now - since >= service.recovery.hold_seconds)
     return bool(found) and all(found)
+
+
+def slow_until(service: Service, findings: Sequence[Finding]) -> float | None:
+    """Return the end of the last window in which something was slow, by findings of several looks; None: there is none.
+    """
+    moments = [finding.window.end for finding in findings if finding.name == "latency_p95_ms" and finding.window
+               and any(reading.verdict == "slow" for reading in read([finding], service.confirm))]
+    return max(moments, default=None)
 
 
 def next_look(service: Service, elapsed_seconds: float, left_seconds: float | None) -> int:

@@ -117,7 +117,8 @@ def _confirm(history: _History, entered: str, detail: Mapping[str, Any]) -> _Out
 
 def _isolate(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
     confirmed = history.at(history.before(entered, "Confirm the incident"))
-    result = isolate(history.service, read(confirmed, history.service.confirm, history.opened_at),
+    result = isolate(history.service, read(confirmed, history.service.confirm,
+                                           detail.get("opened_at", history.opened_at)),
                      history.at(entered))
     return ({key: list(detail.get(key, ())) for key in ("culprits", "victims")},
             {"culprits": list(result.culprits), "victims": list(result.victims)},
@@ -152,7 +153,7 @@ def _guard(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outco
 
 def _monitor(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
     progress = judge(history.service, history.at(entered), detail["now"], detail["since"], detail["give_up_seconds"],
-                     detail.get("changed", False))
+                     detail.get("changed", False), detail.get("slow_until"))
     return {"answer": detail.get("answer")}, {"answer": progress.answer}, progress.reason
 
 

@@ -36,8 +36,6 @@ from responder.model.masking import mask_all
 
 KEPT_DAYS = 400
 """Longer than a year, so that an incident can be compared with the same season before."""
-LEASE_SECONDS = 900.0
-"""An execution that shows no sign of life for so long no longer holds its service's place."""
 _ITEM_BYTES = 300_000
 
 
@@ -73,7 +71,7 @@ class Records:
     # --- opening and closing --------------------------------------------------------------------------------------
 
     def open(self, service: str, incident: str, execution: str, opened_at: str, signal: dict[str, Any],
-             relapse_seconds: float = 0.0) -> Opened:
+             relapse_seconds: float = 0.0, lease_seconds: float = 1500.0) -> Opened:
         """Open an incident for a service, or attach the signal to the one that is open.
 
         Of any number of calls at once, one opens. The call that is repeated by the execution that opened gets the
@@ -93,7 +91,7 @@ class Records:
                         "TableName": self._table,
                         "Item": _item({"pk": f"SERVICE#{service}", "sk": "OPEN", "incident": name,
                                        "execution": execution, "opened_at": opened_at, "again": relapsed,
-                                       "lease_until": now + LEASE_SECONDS}),
+                                       "lease_until": now + lease_seconds}),
                         "ConditionExpression": "attribute_not_exists(pk) OR lease_until < :now",
                         "ExpressionAttributeValues": _item({":now": now})}},
                     self._opened_again(name, opened_at) if relapsed else {"Put": {
@@ -133,36 +131,34 @@ class Records:
             return None
         return {"incident": held["incident"]}
 
-    def give_up(self, service: str) -> None:
-        """End the lease of whoever holds the service's place, so that its incident can be taken up at once."""
-        self.change({"pk": f"SERVICE#{service}", "sk": "OPEN"}, "SET lease_until = :never", "attribute_exists(pk)",
-                    {":never": 0})
+    def give_up(self, service: str, execution: str) -> None:
+        """End the lease of an execution that no longer runs, so that its incident can be taken up at once."""
+        self.change({"pk": f"SERVICE#{service}", "sk": "OPEN"}, "SET lease_until = :never", "execution = :gone",
+                    {":never": 0, ":gone": execution})
 
     def _opened_again(self, incident: str, at: str) -> dict[str, Any]:
         return {"Update": {
             "TableName": self._table, "Key": _item({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT"}),
+            # What had been so is kept aside: it holds again where the relapse turns out to be none.
             "UpdateExpression": "SET #status = :open, "
-                                "reopened_at = list_append(if_not_exists(reopened_at, :none), :at) "
-                                "REMOVE outcome, closed_at, report",
+                                "reopened_at = list_append(if_not_exists(reopened_at, :none), :at), "
+                                "recovered_before = if_not_exists(recovered_at, :null), "
+                                "well_before = if_not_exists(well_since, :null) "
+                                "REMOVE outcome, closed_at, report, recovered_at, well_since",
             "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": _item({":open": "open", ":none": [], ":at": [at]})}}
+            "ExpressionAttributeValues": _item({":open": "open", ":none": [], ":at": [at], ":null": None})}}
 
     def attach(self, incident: str, signal: dict[str, Any]) -> None:
         """Add a signal to an incident; the same signal twice is one."""
         self.put_once({"pk": f"INCIDENT#{incident}", "sk": f"SIGNAL#{signal['at']}#{signal['key']}", **signal})
 
-    def renew(self, service: str, incident: str) -> None:
-        """Keep the service's place for a while longer; nothing happens where it is no longer this incident's."""
-        try:
-            self._client.update_item(
-                TableName=self._table, Key=_item({"pk": f"SERVICE#{service}", "sk": "OPEN"}),
-                UpdateExpression="SET lease_until = :until", ConditionExpression="incident = :incident",
-                ExpressionAttributeValues=_item({":until": time.time() + LEASE_SECONDS, ":incident": incident}))
-        except self._client.exceptions.ConditionalCheckFailedException:
-            pass
+    def renew(self, service: str, execution: str, lease_seconds: float) -> bool:
+        """Keep the service's place for a while longer; False where it is no longer this execution's."""
+        return self.change({"pk": f"SERVICE#{service}", "sk": "OPEN"}, "SET lease_until = :until", "execution = :me",
+                           {":until": time.time() + lease_seconds, ":me": execution})
 
-    def close(self, service: str, incident: str) -> None:
-        """Free the service's place, where it is this incident's, and keep until when its sources had looked."""
+    def close(self, service: str, incident: str, execution: str = "") -> None:
+        """Free the service's place, where it is this execution's, and keep until when its sources had looked."""
         item = self.incident(incident) or {"opened_at": iso(0)}
         # Before the place is free: a late signal finds one or the other.
         self.put({"pk": f"SERVICE#{service}", "sk": "LAST", "incident": incident, "opened_at": item["opened_at"],
@@ -171,8 +167,8 @@ class Records:
         try:
             self._client.delete_item(
                 TableName=self._table, Key=_item({"pk": f"SERVICE#{service}", "sk": "OPEN"}),
-                ConditionExpression="incident = :incident",
-                ExpressionAttributeValues=_item({":incident": incident}))
+                ConditionExpression="incident = :incident AND (execution = :me OR :me = :nobody)",
+                ExpressionAttributeValues=_item({":incident": incident, ":me": execution, ":nobody": ""}))
         except self._client.exceptions.ConditionalCheckFailedException:
             pass
 
