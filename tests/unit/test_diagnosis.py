@@ -16,7 +16,7 @@ from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, ra
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
 from responder.plan.observe import Observation, observe
-from responder.plan.remedies import propose
+from responder.plan.remedies import _wanted, propose
 from responder.plan.segments import Segment
 from tests.conftest import shipped_service
 
@@ -401,3 +401,27 @@ def test_a_release_that_is_slow_is_told_by_its_versions(service: Service) -> Non
         "window": {"1.3.0": [400, 1], "1.2.0": [400, 1]}, "baseline": {"1.2.0": [40000, 100]},
         "p95_ms": {"window": {"1.3.0": 2600.0, "1.2.0": 2500.0}, "baseline": {"1.2.0": 220.0}}})
     assert "old_version_slow_too" in {o.id for o in observe(service, part, ONSET, [both, rollout])}
+
+
+def test_of_two_mechanisms_nearly_as_likely_the_harmless_way_is_taken() -> None:
+    weights = shipped_weights()
+
+    def proposed(mechanism: str, rivals: tuple[str, ...]) -> list[str]:
+        hypothesis = Hypothesis("database_connection", mechanism, "payment-gateway", "database", 0.9, 2.0, (), (),
+                                ("newrelic", "splunk"), rivals)
+        return _wanted(hypothesis, weights)
+
+    assert proposed("refuses_connections", ()) == ["restore_database"]
+    # A standby that takes over looks much the same without RDS' own word, and a reboot would make it begin anew.
+    assert proposed("refuses_connections", ("failing_over",)) == ["wait"]
+    assert proposed("failing_over", ("refuses_connections",)) == ["wait"]
+    assert proposed("wrong_database_settings", ("rejected_credentials",)) == []
+
+
+def test_mechanisms_are_rivals_until_one_has_four_times_the_odds() -> None:
+    part = Segment("payment-gateway", "database", 1.0)
+    near = rank(part, [Observation("database_calls_fail", "newrelic", "calls")], shipped_weights())[0]
+    assert near.rivals
+    told = rank(part, [Observation("database_calls_fail", "newrelic", "calls"),
+                       Observation("database_storage_full", "rds", "instance")], shipped_weights())[0]
+    assert (told.mechanism, told.rivals) == ("storage_full", ())

@@ -17,7 +17,7 @@ from responder.records.table import iso
 
 @step("Diagnose the root cause")
 def handler(visit: Step) -> dict[str, Any]:
-    """Return ``cause``, ``confidence``, ``wait`` and ``remedies`` [{action, function, cause, component, …}]."""
+    """Return ``cause``, ``confidence``, ``wait``, ``unclear`` and ``remedies`` [{action, function, cause, component, …}]."""
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     items = visit.records.everything(visit.incident)
     recorded = [Finding.from_json(finding) for item in items
@@ -43,6 +43,8 @@ def handler(visit: Step) -> dict[str, Any]:
         evidence=_evidence(result, recorded, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
+            # Which mechanism it is may show yet, and with it the remedy.
+            "unclear": not proposed and any(hypothesis.rivals for hypothesis in result.named),
             "wait": bool(proposed) and all(p.action == WAIT for p in proposed),
             "remedies": [{"function": functions[p.action].function, **asdict(p)}
                          for p in proposed if p.action in functions]}

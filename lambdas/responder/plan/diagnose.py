@@ -22,6 +22,9 @@ from responder.plan.isolate import Isolation
 from responder.plan.observe import Observation, observe
 from responder.plan.segments import Segment, segments
 
+_NEARLY = 1.4
+"""Four times the odds (e^1.4) tell a mechanism from another of the same cause: less, and one observation that could not
+be had may have turned it."""
 _ECHO = 0.5
 """The same observation by a further source is one fact seen twice: each counts half as much as the one before, so that
 no number of echoes outweighs a second kind."""
@@ -41,6 +44,8 @@ class Hypothesis:
     evidence_against: tuple[str, ...]
     sources: tuple[str, ...]
     """Independent sources that support it."""
+    rivals: tuple[str, ...] = ()
+    """Mechanisms of the same cause that are nearly as likely."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +139,10 @@ def rank(part: Segment, observations: Sequence[Observation], weights: Mapping[st
         told = {sign: tuple(dict.fromkeys(o.sentence(weights) for o, _ in shares
                                           if sign * _weight(table, o, name, cause) > 0)) for sign in (1, -1)}
         sources = tuple(sorted({o.source for o, _ in shares if _weight(table, o, name, cause) > 0}))
+        rivals = tuple(sorted(other for other, odd in odds.items() if other != name and odd > value - _NEARLY
+                              and weights["mechanisms"][other]["cause"] == cause))
         hypotheses.append(Hypothesis(cause, name, part.component, part.where, round(by_cause[cause], 3),
-                                     round(value, 3), told[1], told[-1], sources))
+                                     round(value, 3), told[1], told[-1], sources, rivals))
     return sorted(hypotheses, key=lambda h: (-h.confidence, -h.log_odds, h.cause, h.mechanism))
 
 

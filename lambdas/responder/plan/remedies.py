@@ -44,7 +44,7 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
     findings = latest(findings)
     found: list[Proposed] = []
     for hypothesis in diagnosis.named:
-        wanted = weights["mechanisms"][hypothesis.mechanism]["remedies"]
+        wanted = _wanted(hypothesis, weights)
         facts = _facts(service, hypothesis, onset, findings) | {"with": list(wanted)}
         for action in wanted:
             if (action, hypothesis.component) in tried or any(
@@ -58,6 +58,19 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
             found.append(Proposed(action, hypothesis.cause, hypothesis.mechanism, hypothesis.component,
                                   hypothesis.confidence, hypothesis.sources, facts))
     return found
+
+
+def _wanted(hypothesis: Hypothesis, weights: Mapping[str, Any]) -> list[str]:
+    """Return the remedies of a mechanism, as far as they are also those of every other that is nearly as likely.
+
+    Where one of them heals by itself and any remedy would make it worse, it is waited for.
+    """
+    table = weights["mechanisms"]
+    wanted: list[str] = table[hypothesis.mechanism]["remedies"]
+    others = [table[rival]["remedies"] for rival in hypothesis.rivals]
+    if any(WAIT in other for other in (wanted, *others)):
+        return [WAIT]
+    return [action for action in wanted if all(action in other for other in others)]
 
 
 def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
