@@ -17,7 +17,7 @@ from responder.records.table import iso
 
 @step("Diagnose the root cause")
 def handler(visit: Step) -> dict[str, Any]:
-    """Return ``cause``, ``confidence``, ``wait``, ``unclear`` and ``remedies`` [{action, function, cause, component, …}]."""
+    """Return ``cause``, ``confidence``, ``wait``, ``unclear`` and ``remedies`` [{action, function, cause, …}]."""
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     items = visit.records.everything(visit.incident)
     recorded = [Finding.from_json(finding) for item in items
