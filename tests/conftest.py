@@ -6,10 +6,12 @@ import os
 from functools import cache
 from pathlib import Path
 
+import boto3
 import pytest
 from hypothesis import settings
 
 from responder.model.service import Service
+from responder.records.table import Records
 from stacks.configuration import read_file
 
 # How long an example takes says something of the machine, not of the code: benches measure that.
@@ -30,3 +32,12 @@ def shipped_service() -> Service:
 def service() -> Service:
     """The shipped configuration."""
     return shipped_service()
+
+
+def timeline() -> Records:
+    """A timeline table, empty, in the AWS that moto plays just now."""
+    client = boto3.client("dynamodb")
+    client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[
+        {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
+    return Records("timeline", client)

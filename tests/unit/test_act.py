@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -17,6 +16,7 @@ from responder.handlers import act, approval, guard, step
 from responder.model.service import Service
 from responder.records.table import Records
 from responder.records.tasks import Task, Tasks
+from tests.conftest import timeline
 
 REMEDY = {"action": "rollback", "cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway",
           "confidence": 0.95, "sources": ["newrelic", "rollouts"], "facts": {}, "function": "f"}
@@ -80,11 +80,7 @@ def stage(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Stage]:
     for key, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
         monkeypatch.setenv(key, value)
     with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
-        yield Stage(monkeypatch, Records("timeline", client), replace(service, mode="auto"))
+        yield Stage(monkeypatch, timeline(), replace(service, mode="auto"))
 
 
 def status(stage: Stage, incident: str = "i-1") -> str:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -22,6 +21,7 @@ from responder.model.masking import mask
 from responder.records.links import BadLink, Link, read
 from responder.records.table import Records
 from responder.records.tasks import NotPossible, Task, Tasks
+from tests.conftest import timeline
 
 KEY = "k" * 48
 TOKEN = "AQB-task-token-of-step-functions"
@@ -50,11 +50,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
         monkeypatch.setenv(key, value)
     monkeypatch.setattr(approve.aws, "secret", lambda name: KEY)
     with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
-        found = Records("timeline", client)
+        found = timeline()
         monkeypatch.setattr(approve, "records", lambda: found)
         found.plan_action("i-1", 1, {"action": "rollback", "target": "deployment/x", "summary": "roll it <back>",
                                      "diff": "- 1.1.0\n+ 1.0.0 <script>alert(1)</script>", "risk": "low",

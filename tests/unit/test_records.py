@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -16,6 +15,7 @@ from responder.handlers import open as opening
 from responder.model import service as model
 from responder.model.service import Service
 from responder.records.table import Records
+from tests.conftest import timeline
 
 
 @pytest.fixture
@@ -31,11 +31,7 @@ def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: Service) -
                        "AWS_SECRET_ACCESS_KEY": "x"}.items():
         monkeypatch.setenv(key, value)
     with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
-        records = Records("timeline", client)
+        records = timeline()
         monkeypatch.setattr(opening, "records", lambda: records)
         yield records
     for cached in (model.load, model.deployed):
