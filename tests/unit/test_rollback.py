@@ -119,3 +119,15 @@ def test_it_refuses_a_deployment_that_is_gone(case: Case) -> None:
     empty = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(
         lambda request: httpx.Response(404, json={}))), "https://k8s")
     assert "there is no Deployment" in rollback.plan(case, empty).refusal
+
+
+def test_a_password_that_differs_is_seen_to_differ_and_not_shown(server: Server, api: Kubernetes, case: Case) -> None:
+    for part, password in ((server.sets[0]["spec"]["template"], "old-password-1"),
+                           (server.sets[2]["spec"]["template"], "new-password-2"),
+                           (server.deployment["spec"]["template"], "new-password-2")):
+        part["spec"]["containers"][0]["env"] = [{"name": "DB_PASSWORD", "value": password},
+                                                {"name": "DB_HOST", "value": "payments-db"}]
+    diff = rollback.plan(case, api).diff
+    assert "password-1" not in diff
+    assert "password-2" not in diff
+    assert diff.count("[masked ") == 2

@@ -12,7 +12,7 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
-from responder.model.masking import mask
+from responder.model.masking import mask, mask_all
 from responder.plan.observe import version_of
 from responder.sources import cluster_access
 from responder.sources.kubernetes import owner
@@ -137,7 +137,9 @@ def _template(replica_set: dict[str, Any]) -> dict[str, Any]:
 
 
 def _diff(before: dict[str, Any], after: dict[str, Any]) -> str:
-    now, then = (json.dumps(part, indent=2, sort_keys=True).splitlines() for part in (before, after))
+    # Masked while it is still known what is the name of what; a secret that differs is seen to differ.
+    now, then = (json.dumps(mask_all(part, marks=True), indent=2, sort_keys=True).splitlines()
+                 for part in (before, after))
     return mask("\n".join(difflib.unified_diff(now, then, "now", "after the rollback", n=2, lineterm="")))
 
 
