@@ -61,6 +61,26 @@ def test_no_traffic_where_there_was_some_is_an_outage(service: Service) -> None:
     assert (result.answer, result.kind) == ("confirmed", "loss_of_connectivity")
 
 
+def test_the_same_hour_of_the_day_before_tells_what_is_usual(service: Service) -> None:
+    def with_day(finding: Finding, requests: float, errors: float) -> Finding:
+        return replace(finding, detail=finding.detail | {"day_before": {
+            "requests": requests, "errors": errors, "seconds": 180.0, "hour_requests": 144_000.0,
+            "hour_seconds": 3600.0}})
+
+    # The shop closes at this time, each day.
+    silent = [rates(s, "frontend", [(NOW - 180, 20.0, 0.0)]) for s in ("newrelic", "cloudwatch")]
+    assert confirm(service, ["newrelic", "cloudwatch"], silent, NOW).answer == "confirmed"
+    closing = [with_day(finding, 4.0, 0.0) for finding in silent]
+    assert confirm(service, ["newrelic", "cloudwatch"], closing, NOW).answer != "confirmed"
+    # A nightly batch fails at this time, each day; and what fails far more than that is no habit.
+    batch = [rates(s, "frontend", steady(0.2, 60)) for s in ("newrelic", "cloudwatch")]
+    assert confirm(service, ["newrelic", "cloudwatch"], batch, NOW).answer == "confirmed"
+    assert confirm(service, ["newrelic", "cloudwatch"], [with_day(f, 7200.0, 1400.0) for f in batch],
+                   NOW).answer != "confirmed"
+    more = [with_day(rates(s, "frontend", steady(0.7, 60)), 7200.0, 1400.0) for s in ("newrelic", "cloudwatch")]
+    assert confirm(service, ["newrelic", "cloudwatch"], more, NOW).answer == "confirmed"
+
+
 def test_a_source_without_recent_data_is_behind_and_not_silent(service: Service) -> None:
     findings = [rates("newrelic", "frontend", []), rates("cloudwatch", "frontend", steady(0.004))]
     assert confirm(service, ["newrelic", "cloudwatch"], findings, NOW).votes["newrelic"] == "unknown"

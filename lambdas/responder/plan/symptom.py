@@ -73,6 +73,10 @@ def _by_requests(finding: Finding, settings: Confirm, signal_at: float | None) -
     # A component that errs a little all day fails at twice its habit; the habit itself is known no better than its
     # upper bound, unless there is hardly any.
     habit = upper_bound(errors_before, before) if before >= settings.minimum_requests else 0.0
+    # What fails at this hour of each day, such as a nightly batch, is a habit as well.
+    day = finding.detail.get("day_before") or {}
+    if day.get("requests", 0.0) >= settings.minimum_requests:
+        habit = max(habit, upper_bound(day["errors"], day["requests"]))
     limit = max(settings.error_rate, _MULTIPLE_OF_BASELINE * habit)
     recent, newest = _trailing(series, _RECENT_SECONDS), _newest(series, settings.minimum_requests)
     surely_well = (sum(b.requests for b in recent) >= settings.minimum_requests and _surely_below(recent, limit)
@@ -100,7 +104,9 @@ def _silent(finding: Finding, series: Sequence[Bucket], before: float) -> Readin
     window, length = finding.window, finding.detail.get("baseline_seconds", 3600.0)
     if window is None or not before:
         return None
-    per_second = before / length
+    per_second = before / length * _of_the_hour(finding)
+    if not per_second:
+        return None
     # The last half minute may not have arrived at the source yet, so silence is looked for over twice that.
     seconds = min(window.seconds, max(2 * _RECENT_SECONDS, _MINIMUM_EXPECTED / per_second))
     expected = per_second * seconds
@@ -112,6 +118,18 @@ def _silent(finding: Finding, series: Sequence[Bucket], before: float) -> Readin
         return Reading(finding.source, finding.component, "silent",
                        f"{seen:.0f} requests where {expected:.0f} were to be expected", first)
     return None
+
+
+def _of_the_hour(finding: Finding) -> float:
+    """Return which share of the hour before it a day ago came at this time: a shop that closes has fewer, each day.
+
+    ``day_before`` is {requests, errors, seconds} of the same window a day before, and {hour_requests, hour_seconds} of
+    the hour before that. 1 where nothing is known of it, and where more came.
+    """
+    day = finding.detail.get("day_before") or {}
+    if not day.get("hour_requests") or not day.get("seconds") or not day.get("hour_seconds"):
+        return 1.0
+    return min(1.0, float(day["requests"] / day["seconds"]) / (day["hour_requests"] / day["hour_seconds"]))
 
 
 def _by_lines(finding: Finding) -> Reading:

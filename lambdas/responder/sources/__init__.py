@@ -16,6 +16,7 @@ from responder.clients.failure import CallFailed
 from responder.model.finding import Finding, Window
 from responder.model.service import Service
 
+DAY_SECONDS = 86_400.0
 Phase = Literal["confirm", "isolate", "diagnose", "watch"]
 
 
@@ -55,6 +56,12 @@ class Question:
     """What counts as normal operation."""
     deadline: float
     """``time.monotonic`` seconds by which the answer must be there."""
+
+    @property
+    def day_before(self) -> tuple[Window, Window]:
+        """The window and the baseline of the same hour a day before."""
+        return tuple(Window(part.start - DAY_SECONDS, part.end - DAY_SECONDS)  # type: ignore[return-value]
+                     for part in (self.window, self.baseline))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from responder.model.service import Metrics, Service, deployed
 from responder.sources import METRIC_DATA, Question, Source, apart
 
 _MEASURES = ("requests", "errors", "latency")
+_COUNTS = ("requests", "errors")
 _PAGES = 20
 _RECENT_PERIODS = 3
 """What has just become slow is drowned by the time before it."""
@@ -56,6 +57,10 @@ def _rates(question: Question, cloudwatch: Any) -> list[Finding]:
                          metrics.period_seconds)
     # CloudWatch keeps periods under a minute for three hours only; the baseline asks for whole minutes.
     before, note_before = _data(cloudwatch, _queries(service, _MINUTE), question.baseline, _MINUTE)
+    # The day before tells whether an hour is always like this; what it lacks takes nothing from the answer.
+    window, hour = question.day_before
+    usual = _data(cloudwatch, _queries(service, _MINUTE, _COUNTS), Window(hour.start, window.end), _MINUTE)[0] if (
+        question.phase == "confirm") else {}
     findings = []
     for index, component in enumerate(service.components):
         now, past = ({measure: part.get(f"{measure}{index}", {}) for measure in _MEASURES}
@@ -78,7 +83,8 @@ def _rates(question: Question, cloudwatch: Any) -> list[Finding]:
                                for start, count in sorted(now["requests"].items())],
                     "requests": requests, "errors": errors,
                     "baseline_requests": requests_before, "baseline_errors": errors_before,
-                    "baseline_seconds": question.baseline.seconds}))
+                    "baseline_seconds": question.baseline.seconds}
+            | _day_before(window, hour, *(usual.get(f"{measure}{index}", {}) for measure in _COUNTS))))
         findings.append(Finding(
             SOURCE.name, "latency_p95_ms", status, **common, unit="ms",
             value=_typical(now["latency"], _RECENT_PERIODS), baseline=_typical(past["latency"]),
@@ -232,13 +238,27 @@ def _data(cloudwatch: Any, queries: list[dict[str, Any]], window: Window,
     return found, "; ".join(sorted(notes))
 
 
-def _queries(service: Service, period_seconds: int) -> list[dict[str, Any]]:
+def _day_before(window: Window, hour: Window, requests: dict[float, float],
+                errors: dict[float, float]) -> dict[str, Any]:
+    """Return {"day_before": …} as ``symptom.py`` reads it, by whole minutes; empty where nothing is known of it."""
+    split = window.start // _MINUTE * _MINUTE
+    before = sum(count for start, count in requests.items() if start < split)
+    if not before:
+        return {}
+    return {"day_before": {
+        "requests": sum(count for start, count in requests.items() if start >= split),
+        "errors": sum(count for start, count in errors.items() if start >= split),
+        "seconds": window.end - split, "hour_requests": before, "hour_seconds": split - hour.start}}
+
+
+def _queries(service: Service, period_seconds: int,
+             measures: Sequence[str] = ("requests", "errors", "latency")) -> list[dict[str, Any]]:
     metrics = service.metrics
     names = {"requests": (metrics.requests, "Sum"), "errors": (metrics.errors, "Sum"),
              "latency": (metrics.latency, "p95")}
     return [_query(f"{measure}{index}", metrics.namespace, names[measure][0], [(metrics.dimension, component.name)],
                    names[measure][1], period_seconds)
-            for index, component in enumerate(service.components) for measure in _MEASURES]
+            for index, component in enumerate(service.components) for measure in measures]
 
 
 def _query(key: str, namespace: str, metric: str, dimensions: Sequence[tuple[str, str]], statistic: str,

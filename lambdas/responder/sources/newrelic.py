@@ -32,11 +32,12 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     """Return per component ``error_rate`` and ``latency_p95_ms``, and per version ``error_rate_by_version``.
 
     ``error_rate``: detail has ``series`` [[start, requests, errors], …], ``requests``, ``errors``,
-    ``baseline_requests`` and ``baseline_errors``. ``error_rate_by_version``: detail maps ``window`` and ``baseline``
-    to {version: [requests, errors]}, and ``p95_ms`` the same two to {version: ms}. ``calls``: what the component asked
-    of others; detail maps ``callees`` to {host: {requests, errors, mean_ms, baseline_requests, baseline_errors,
-    baseline_ms, kinds {message: count}}}. ``issues``: the service's open New Relic issues; ``deployments``: change
-    tracking's markers, detail ``markers`` [{at, component, version, user}]. Raises CallFailed.
+    ``baseline_requests`` and ``baseline_errors``, and to confirm ``day_before`` (see ``symptom.py``).
+    ``error_rate_by_version``: detail maps ``window`` and ``baseline`` to {version: [requests, errors]}, and ``p95_ms``
+    the same two to {version: ms}. ``calls``: what the component asked of others; detail maps ``callees`` to {host:
+    {requests, errors, mean_ms, baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}. ``issues``:
+    the service's open New Relic issues; ``deployments``: change tracking's markers, detail ``markers`` [{at, component,
+    version, user}]. Raises CallFailed.
     """
     service = question.service
     settings = _settings(service)
@@ -81,6 +82,11 @@ def _queries(service: Service, settings: NewRelic, question: Question) -> dict[s
     recent = f"SINCE {int(max(window.start, window.end - _RECENT_SECONDS) * 1000)} UNTIL {int(window.end * 1000)}"
     queries["recent"] = (f"SELECT count(*) AS requests, percentile(duration, 95) AS p95 {source} FACET {component} "
                          f"{recent} LIMIT {_MAX_FACETS}")
+    if question.phase == "confirm":
+        # Whether an hour is always like this: the same window, and the hour before it, a day before.
+        for key, part in zip(("day_window", "day_hour"), question.day_before, strict=True):
+            queries[key] = (f"SELECT {counts} {source} FACET {component} SINCE {int(part.start * 1000)} "
+                            f"UNTIL {int(part.end * 1000)} LIMIT {_MAX_FACETS}")
     if question.phase == "watch":
         return queries
     peer = _attribute(settings.peer_attribute)
@@ -158,7 +164,7 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
             baseline=errors_before / requests_before if requests_before else None, query=queries["series"],
             detail={"series": series.get(component.name, []), "requests": requests, "errors": errors,
                     "baseline_requests": requests_before, "baseline_errors": errors_before,
-                    "baseline_seconds": question.baseline.seconds}))
+                    "baseline_seconds": question.baseline.seconds} | _day_before(question, results, component.name)))
         findings.append(Finding(
             SOURCE.name, "latency_p95_ms", **common, unit="ms", value=recent.get(component.name, (0.0, None))[1],
             baseline=p95_before, query=queries["recent"],
@@ -170,6 +176,18 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
                     "p95_ms": {"window": {v: round(counts[2], 1) for v, counts in now.items()},
                                "baseline": {v: round(counts[2], 1) for v, counts in before.items()}}}))
     return findings
+
+
+def _day_before(question: Question, results: dict[str, list[dict[str, Any]]], component: str) -> dict[str, Any]:
+    """Return {"day_before": …} as ``symptom.py`` reads it; empty where nothing is known of it."""
+    window, hour = (next((row for row in results.get(key, []) if _facet(row) == [component]), {})
+                    for key in ("day_window", "day_hour"))
+    if not _number(hour.get("requests")):
+        return {}
+    return {"day_before": {
+        "requests": _number(window.get("requests")), "errors": _number(window.get("errors")),
+        "seconds": question.window.seconds, "hour_requests": _number(hour.get("requests")),
+        "hour_seconds": question.baseline.seconds}}
 
 
 def _calls(service: Service, settings: NewRelic, question: Question, queries: dict[str, str],
