@@ -129,7 +129,8 @@ def _of_the_hour(finding: Finding) -> float:
     day = finding.detail.get("day_before") or {}
     if not day.get("hour_requests") or not day.get("seconds") or not day.get("hour_seconds"):
         return 1.0
-    return min(1.0, float(day["requests"] / day["seconds"]) / (day["hour_requests"] / day["hour_seconds"]))
+    share: float = (day["requests"] / day["seconds"]) / (day["hour_requests"] / day["hour_seconds"])
+    return min(1.0, share)
 
 
 def _by_lines(finding: Finding) -> Reading:
