@@ -16,6 +16,7 @@ from responder.plan.confirm import confirm
 from responder.plan.diagnose import diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.recovery import helped, judge, next_look, slow_until
+from responder.plan.remedies import throughput
 from responder.plan.symptom import read
 from tests.conftest import shipped_service
 
@@ -252,6 +253,17 @@ def test_of_two_faults_the_remedy_that_did_its_part_helped(service: Service) -> 
     assert helped(quick, findings, "payment-gateway", NOW, NOW - 70)
     assert not helped(quick, findings, "frontend", NOW, NOW - 70)
     assert not helped(quick, findings, "backend", NOW, NOW - 70)
+    slow = Finding("cloudwatch", "latency_p95_ms", component="payment-gateway", value=1719.0, baseline=230.0,
+                   window=Window(NOW - 60, NOW), detail={"requests": 4000})
+    assert not helped(quick, [*findings, slow], "payment-gateway", NOW, NOW - 70)
+
+
+def test_a_load_that_has_just_risen_is_measured_at_its_height(service: Service) -> None:
+    series = [(NOW - 90 + 10 * n, 400.0 if n < 6 else 1600.0, 2.0 if n < 6 else 800.0) for n in range(9)]
+    pods = Finding("kubernetes", "pods", component="payment-gateway", value=1.0, detail={"ready": 4, "wanted": 4})
+    comes, each = throughput(service, [rates("newrelic", "payment-gateway", series), pods])
+    assert comes["payment-gateway"] == 160.0
+    assert each["payment-gateway"] == 20.0
 
 
 @given(st.floats(0, 20_000), st.one_of(st.none(), st.floats(0, 400)))

@@ -112,6 +112,9 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
 
     Two faults at once have two remedies, and the one that did its part is not taken back for the other.
     """
+    if any(reading.verdict == "slow" and reading.component == component
+           for reading in read([f for f in findings if f.name == "latency_p95_ms"], service.confirm)):
+        return False
     found = []
     for finding in findings:
         if finding.name != "error_rate" or not finding.usable or finding.component != component:

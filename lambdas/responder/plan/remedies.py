@@ -18,6 +18,7 @@ from responder.plan.diagnose import Diagnosis, Hypothesis
 from responder.plan.observe import just_before
 from responder.plan.rates import upper_bound
 
+_BUCKET_SECONDS = 10.0
 WAIT = "wait"
 """No remedy: the cause is known to heal by itself, and anything else would make it worse."""
 _KINDS = {"bad_configuration": ("ConfigMap",), "network_policy": ("NetworkPolicy",),
@@ -142,7 +143,11 @@ def _served_well(service: Service, requests: float, errors: float) -> bool:
 
 
 def throughput(service: Service, findings: Sequence[Finding]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return per component the requests a second that come now, and those a second that one ready pod serves well."""
+    """Return per component the requests a second that come now, and those a second that one ready pod serves well.
+
+    Both are the most of the newest whole periods: a load that has just risen is hidden by the mean, and what a pod can
+    do shows only while it has more to do than that.
+    """
     pods = {f.component: f.detail.get("ready", 0) for f in findings if f.name == "pods" and f.usable}
     comes: dict[str, float] = {}
     each: dict[str, float] = {}
@@ -152,9 +157,8 @@ def throughput(service: Service, findings: Sequence[Finding]) -> tuple[dict[str,
         rows = [row for row in finding.detail.get("series", []) if end - 50 <= row[0] < end - 10]
         if len(rows) < 2:
             continue
-        seconds = 10.0 * len(rows)
-        comes[finding.component] = sum(row[1] for row in rows) / seconds
+        comes[finding.component] = max(row[1] for row in rows) / _BUCKET_SECONDS
         if pods.get(finding.component):
-            each[finding.component] = sum(row[1] - row[2] for row in rows) / seconds / pods[finding.component]
+            each[finding.component] = max(row[1] - row[2] for row in rows) / _BUCKET_SECONDS / pods[finding.component]
     # A component that is given less than it asks for asks for as much as its callers let through to it.
     return comes, each
