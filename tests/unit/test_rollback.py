@@ -131,3 +131,13 @@ def test_a_password_that_differs_is_seen_to_differ_and_not_shown(server: Server,
     assert "password-1" not in diff
     assert "password-2" not in diff
     assert diff.count("[masked ") == 2
+
+
+def test_a_revision_of_just_before_is_known_by_its_version_though_the_onset_is_known_roughly(
+        server: Server, api: Kubernetes, case: Case) -> None:
+    created = "2027-01-15T08:00:01Z"  # a second after NOW, which is where the period began that the symptom began in
+    server.sets = [replica_set("a", 1, "1.0.0", created), replica_set("b", 2, "1.1.0", "2027-01-15T08:00:06Z")]
+    server.deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "2"
+    server.deployment["spec"]["template"] = deepcopy(server.sets[1]["spec"]["template"])
+    plan = rollback.plan(case, api)
+    assert (plan.refusal, plan.parameters["replica_set"]) == ("", "a")

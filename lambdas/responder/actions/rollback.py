@@ -24,6 +24,8 @@ NO_ROLLBACK = "incident-responder/no-rollback"
 is the reason, which is shown."""
 MANAGER = "incident-responder"
 _HASH = "pod-template-hash"
+_ONSET_SECONDS = 20.0
+"""The onset is known to a period of 10 s, and clocks differ a little."""
 _PROVEN_SECONDS = 60.0
 """A revision that ran for less than a minute before the symptom has proven nothing, and may be what brought it."""
 
@@ -118,7 +120,7 @@ def _last_healthy(case: Case, revisions: list[dict[str, Any]]) -> dict[str, Any]
     candidates = []
     for revision in revisions:  # newest first: each ran until the one before it in this list came
         known = bool({version_of(image) for image in revision["images"]} & versions) if versions else whole
-        before = case.onset is None or revision["created"] < case.onset
+        before = case.onset is None or revision["created"] < case.onset + _ONSET_SECONDS
         if not revision["current"] and before and known:
             ran = (replaced_at or revision["created"]) - revision["created"]
             candidates.append((ran >= _PROVEN_SECONDS, revision))
