@@ -61,6 +61,8 @@ class Plan:
     """What ``apply`` needs."""
     refusal: str = ""
     """Why it must not be done, in one sentence; empty where it may."""
+    passing: bool = False
+    """Whether the refusal may pass by itself, so that it is looked at again before people are asked."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     if not refusal and chosen is None:
         refusal = "no earlier revision is known to have been healthy"
     if refusal or chosen is None or current is None:
-        return Plan(target, f"roll back {target}", refusal=refusal)
+        return Plan(target, f"roll back {target}", refusal=refusal, passing=current is None)
     template = _template(next(item for item in sets if item["metadata"]["name"] == chosen["replica_set"]))
     return Plan(
         target,

@@ -41,7 +41,7 @@ def _plan(visit: Step) -> dict[str, Any]:
         **asdict(plan)})
     visit.note(f"{action.name}: {kept['refusal'] or kept['summary']}", kind="plan", detail={"diff": kept["diff"]})
     return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"],
-            "tells": bool(action.tells)}
+            "tells": bool(action.tells), "passing": bool(kept.get("passing"))}
 
 
 @step("Apply the remedy")
