@@ -73,8 +73,11 @@ def recorded() -> list[tuple[str, Drill, dict[str, Any]]]:
 
 
 def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
-           weights: Mapping[str, Any] | None = None) -> Case:
-    """Decide once more from what was on record before anything was done."""
+           weights: Mapping[str, Any] | None = None, truth: Mapping[str, Any] | None = None) -> Case:
+    """Decide once more from what was on record before anything was done.
+
+    ``truth`` is the record without what was made up: a remedy that asks its alternative itself meets what was so.
+    """
     service, weights = service_of(record), weights or shipped_weights()
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     incident = next(item for item in items if item["sk"] == "INCIDENT")
@@ -101,19 +104,25 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
             result = judgement.diagnosis
             best = result.ranking[0] if result.ranking else None
             last = (result.cause, best.confidence if best else 0.0, best.cause if best else "unknown",
-                    _wrong(drill, service, judgement.proposed))
+                    _wrong(drill, service, judgement.proposed, truth or record))
             if result.cause != "unknown":
                 break
     milliseconds = (time.perf_counter() - started) * 1000
     return Case(drill.name, half, told, expected, *last, milliseconds)
 
 
-def _wrong(drill: Drill, service: Any, proposed: Iterable[Any]) -> tuple[str, ...]:
+def _wrong(drill: Drill, service: Any, proposed: Iterable[Any], truth: Mapping[str, Any]) -> tuple[str, ...]:
     """Remedies that the guardrails would let through, for a cause that is not there or against the drill's word."""
     found = []
+    down = {finding["component"].removeprefix("provider:") for item in truth["items"]
+            if item["sk"].startswith("EVIDENCE#")
+            for finding in item["findings"] if finding["name"] == "health" and finding.get("value") == 0}
     for remedy in proposed:
         if remedy.action in HARMLESS:
             continue
+        if remedy.action == "switch_provider" and not {p.name for p in service.providers} - down - {
+                remedy.facts["provider"]}:
+            continue  # it asks the alternative before it does anything, and refuses
         proposal = Proposal(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources)
         if rule(service, proposal, Situation(0.0, RELEASED)).ruling != "permitted":
             continue
@@ -176,7 +185,8 @@ def run(count: int = VARIANTS) -> dict[str, Any]:
     records, varied = [], []
     for half, drill, record in recorded():
         records.append(judged(half, drill, record))
-        varied += [judged(half, drill, other, told) for told, other in variants(record, drill.name, count)]
+        varied += [judged(half, drill, other, told, truth=record)
+                   for told, other in variants(record, drill.name, count)]
     return {"records": {half: summary([case for case in records if case.half == half]) for half in HALVES},
             "variants": {half: summary([case for case in varied if case.half == half]) for half in HALVES},
             "wrong": [vars(case) | {"verdict": case.verdict} for case in (*records, *varied)

@@ -101,7 +101,8 @@ def _where(service: Service, segment: Segment, findings: Sequence[Finding]) -> I
         yield Observation("does_not_reach_callee", source, "calls", facts)
     for kind, share in segment.kinds.items():
         if share >= _KIND_SHARE and kind not in ("other", "declined", "callee_5xx"):
-            yield Observation(f"kind_{kind}", source, "calls", facts | {"kind_share": f"{share:.0%}"})
+            for seen_by in segment.sources:
+                yield Observation(f"kind_{kind}", seen_by, "calls", facts | {"kind_share": f"{share:.0%}"})
 
 
 def _shown(service: Service, where: str) -> str:
@@ -136,6 +137,8 @@ def _changes(service: Service, segment: Segment, onset: float | None,
         if finding.status != "ok" or onset is None:
             continue  # what it did not see may have changed all the same
         facts = {"component": segment.component, "seconds": f"{SUSPICION_SECONDS:.0f}"}
+        if not words and _revised(segment.component, onset, findings):
+            continue  # the cluster has a new revision that the ledger denies: its word is not to be relied on
         if not words:
             yield Observation("nothing_changed", finding.source, "changes", facts)
             continue
@@ -143,6 +146,14 @@ def _changes(service: Service, segment: Segment, onset: float | None,
         for word, kinds in _UNCHANGED.items():
             if not words & kinds:
                 yield Observation(word, finding.source, "changes", facts)
+
+
+def _revised(component: str, onset: float, findings: Sequence[Finding]) -> bool:
+    """Whether a component's Deployment got a new revision just before the symptom, by its ReplicaSets."""
+    return any(len(finding.detail.get("revisions", [])) > 1 and revision.get("current")
+               and -_CLOCK_SECONDS <= onset - revision["created"] <= SUSPICION_SECONDS
+               for finding in _named(findings, "rollouts", component)
+               for revision in finding.detail.get("revisions", []))
 
 
 RELEASE = "release"

@@ -52,6 +52,8 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
                     (p.action, p.component, p.mechanism) == (action, hypothesis.component, hypothesis.mechanism)
                     for p in found):
                 continue
+            if action == "switch_provider" and not _alternative(service, facts["provider"], findings):
+                continue
             if action == "scale_up" and wanted[0] == "restore_configuration" and facts["changes"]:
                 continue  # what took the capacity away is put back instead
             if action == "restore_configuration" and not facts["changes"] and "scale_up" in wanted:
@@ -72,6 +74,12 @@ def _wanted(hypothesis: Hypothesis, weights: Mapping[str, Any]) -> list[str]:
     if any(WAIT in other for other in (wanted, *others)):
         return [WAIT]
     return [action for action in wanted if all(action in other for other in others)]
+
+
+def _alternative(service: Service, failing: str, findings: Sequence[Finding]) -> bool:
+    """Whether there is another provider that is not known to be down; the remedy itself asks it once more."""
+    down = {f.component.removeprefix("provider:") for f in findings if f.name == "health" and f.usable and f.value == 0}
+    return any(provider.name not in down | {failing} for provider in service.providers)
 
 
 def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,

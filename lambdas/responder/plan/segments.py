@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from responder.model.finding import Finding, latest
 from responder.model.service import Service
@@ -41,7 +41,8 @@ def segments(service: Service, component: str, findings: Sequence[Finding]) -> l
     the whole is one segment in the component itself.
     """
     findings = latest(findings)
-    found = _from_spans(service, component, findings) or _from_lines(service, component, findings)
+    told = _from_lines(service, component, findings)
+    found = [_seen_by_both(segment, told) for segment in _from_spans(service, component, findings)] or told
     reach = _reach(service, component, findings)
     if reach:
         found.append(reach)
@@ -49,6 +50,16 @@ def segments(service: Service, component: str, findings: Sequence[Finding]) -> l
     if not any(not segment.slow for segment in kept):
         kept += _slow(service, component, findings)
     return sorted(kept, key=lambda s: (-s.share, s.where)) or [Segment(component, "own", 1.0)]
+
+
+def _seen_by_both(segment: Segment, told: Sequence[Segment]) -> Segment:
+    """Add the source of log lines where they show the same place and, mostly, the same kind of error."""
+    for other in told:
+        mostly = max(other.kinds, key=lambda kind: other.kinds[kind], default="")
+        if other.where == segment.where and other.share >= _SIGNIFICANT_SHARE and mostly == max(
+                segment.kinds, key=lambda kind: segment.kinds[kind], default=""):
+            return replace(segment, sources=(*segment.sources, *other.sources))
+    return segment
 
 
 def _from_spans(service: Service, component: str, findings: Sequence[Finding]) -> list[Segment]:
