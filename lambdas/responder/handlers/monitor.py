@@ -10,6 +10,10 @@ from responder.model.finding import Finding
 from responder.plan.recovery import helped, judge, slow_until
 from responder.records.table import iso, seconds
 
+_FAILOVER_SECONDS = 180.0
+"""What is only waited for is a standby that takes over: one or two minutes (RDS User Guide, "Multi-AZ DB instance
+deployments"). What takes longer is something else."""
+
 
 @step("Monitor the recovery")
 def handler(visit: Step) -> dict[str, Any]:
@@ -20,8 +24,10 @@ def handler(visit: Step) -> dict[str, Any]:
     recovery = visit.service.recovery
     people = visit.event["watching"] == "people"
     now, since = seconds(visit.event["now"]), seconds(visit.event["since"])
-    give_up = recovery.watch_after_escalation_seconds if people else recovery.give_up_seconds
+    give_up: float = recovery.watch_after_escalation_seconds if people else recovery.give_up_seconds
     changed = visit.event["watching"] == "remedy" and bool(visit.event.get("changed"))
+    if visit.event["watching"] == "remedy" and not changed:
+        give_up = min(give_up, _FAILOVER_SECONDS)
     # Every look is evidence, for the chart; the looks themselves are told in the timeline only when they decide.
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     slow = None
