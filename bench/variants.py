@@ -213,14 +213,14 @@ def innocent_change(record: dict[str, Any], random: Random) -> str:
     other = random.choice(others)
     for finding in _findings(record):
         if finding["name"] == "changes" and kind != "release":
-            finding["detail"]["changes"] = [*finding["detail"].get("changes", []), {
+            finding.setdefault("detail", {})["changes"] = [*finding.get("detail", {}).get("changes", []), {
                 "kind": kind, "name": "newsletter-settings" if kind == "ConfigMap" else other, "what": "changed",
                 "earliest": at, "latest": at, "by": "kubectl", "namespace": "payments",
                 "fields": [{"path": ["data", "GREETING"] if kind == "ConfigMap" else
                             ["template", "spec", "containers", other, "env", "LOG_LEVEL", "value"],
                             "before": "a", "after": "b"}]}]
         if finding["name"] == "rollouts" and kind == "release" and finding["component"] == other:
-            revisions = finding["detail"].get("revisions", [])
+            revisions = (finding.get("detail") or {}).get("revisions", [])
             if revisions:
                 before = dict(revisions[0]) | {"current": False}
                 after = dict(revisions[0]) | {"current": True, "created": at, "revision": before["revision"] + 1,

@@ -82,6 +82,15 @@ def test_the_same_hour_of_the_day_before_tells_what_is_usual(service: Service) -
     assert confirm(service, ["newrelic", "cloudwatch"], more, NOW).answer == "confirmed"
 
 
+def test_a_log_without_errors_does_not_make_silence_a_delay(service: Service) -> None:
+    silent = [rates(s, "frontend", [(NOW - 180, 20.0, 0.0)]) for s in ("newrelic", "cloudwatch")]
+    calm = Finding("splunk", "error_lines", component="frontend", value=0.5, baseline=0.4,
+                   window=Window(NOW - 180, NOW),
+                   detail={"series": []})
+    found = confirm(service, ["newrelic", "cloudwatch", "splunk"], [*silent, calm], NOW)
+    assert (found.answer, found.kind) == ("confirmed", "loss_of_connectivity")
+
+
 def test_a_source_without_recent_data_is_behind_and_not_silent(service: Service) -> None:
     findings = [rates("newrelic", "frontend", []), rates("cloudwatch", "frontend", steady(0.004))]
     assert confirm(service, ["newrelic", "cloudwatch"], findings, NOW).votes["newrelic"] == "unknown"

@@ -45,7 +45,8 @@ def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding
     for reading in readings:
         by_source[reading.source].append(reading)
     traffic = {source for source, found in by_source.items()
-               if any(reading.verdict in ("failing", "healthy", "slow") for reading in found)}
+               if any(reading.verdict in ("failing", "slow") or (reading.verdict == "healthy" and not reading.by_lines)
+                      for reading in found)}
     votes: dict[str, Vote] = {}
     reasons: dict[str, str] = {}
     telling: list[Reading] = []

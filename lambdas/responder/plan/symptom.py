@@ -37,6 +37,8 @@ class Reading:
     reason: str
     onset: float | None = None
     """Start of the first period in which the symptom shows, seconds since 1970 (UTC)."""
+    by_lines: bool = False
+    """Whether it is told by log lines: that none tells of an error is no sign that requests come."""
 
 
 def read(findings: Sequence[Finding], settings: Confirm, signal_at: float | None = None) -> list[Reading]:
@@ -142,7 +144,7 @@ def _by_lines(finding: Finding) -> Reading:
     series = buckets(finding)
     if window is not None and any(b.errors for b in series) and all(
             b.start + _period(series) <= window.end - _OVER_SECONDS for b in series if b.errors):
-        return Reading(finding.source, finding.component, "healthy",
+        return Reading(finding.source, finding.component, "healthy", by_lines=True, reason=
                        f"no error line within the last {_OVER_SECONDS:.0f} s; there were before")
     for length in (_RECENT_SECONDS, 60.0, seconds):
         part = [b for b in series if window is None or b.start >= window.end - length]
@@ -152,7 +154,7 @@ def _by_lines(finding: Finding) -> Reading:
             first = next((b.start for b in series if b.errors > _LOG_MULTIPLE * per_second * 10 + 1), None)
             return Reading(finding.source, finding.component, "failing",
                            f"{lines:.0f} error lines in {length:.0f} s; normal are {per_second * length:.1f}", first)
-    return Reading(finding.source, finding.component, "healthy",
+    return Reading(finding.source, finding.component, "healthy", by_lines=True, reason=
                    f"{finding.value or 0:.1f} error lines a minute; normal are {finding.baseline or 0:.1f}")
 
 
