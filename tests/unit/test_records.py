@@ -186,7 +186,7 @@ def test_a_relapse_opens_the_same_incident_again_and_counts_its_remedies_on(reco
     assert (again["result"], again["incident"]["id"], again["number"]) == ("opened", first, 2)
     item = records.incident(first)
     assert item is not None
-    assert (item["status"], "outcome" in item, item["reopened_at"]) == ("open", False, ["2026-11-24T00:00:21.000Z"])
+    assert (item["status"], item["outcome"], item["reopened_at"]) == ("open", "resolved", ["2026-11-24T00:00:21.000Z"])
     assert start(newer(), "e4", "2026-11-24T00:00:22.000Z")["result"] == "attached"
     assert start(newer(), "e3", "2026-11-24T00:00:21.000Z")["result"] == "opened"
 

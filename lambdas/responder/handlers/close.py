@@ -58,7 +58,8 @@ def _escalate(visit: Step) -> dict[str, Any]:
     item = visit.records.incident(visit.incident) or {}
     why = str(visit.event.get("why") or "no automatic step is left")
     outcome = "observed" if visit.event.get("observed") else "escalated"
-    visit.records.update(visit.incident, outcome=outcome, status="waiting for people", escalated_at=iso(time.time()))
+    visit.records.update(visit.incident, outcome=outcome, status="waiting for people", escalated_at=iso(time.time()),
+                         recovered_at=None, well_since=None)
     visit.note(f"{'observed' if outcome == 'observed' else 'escalated to people'}: {why}", kind="outcome")
     cause = item.get("cause") or {}
     ranking = "\n".join(f"  {h['cause']} {h['confidence']:.0%}: for: {'; '.join(h['evidence_for']) or 'nothing'}; "

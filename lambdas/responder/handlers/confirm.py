@@ -32,9 +32,8 @@ def handler(visit: Step) -> dict[str, Any]:
         before = visit.records.incident(visit.incident) or {}
         if before.get("confirmed"):
             # A relapse, or none: then what was closed had recovered, as it was said.
-            if result.answer == "false_alarm" and before.get("recovered_before"):
-                visit.records.update(visit.incident, recovered_at=before["recovered_before"],
-                                     well_since=before.get("well_before"))
+            if result.answer == "confirmed":
+                visit.records.update(visit.incident, recovered_at=None, well_since=None, outcome=None)
         else:
             visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
                                  confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)

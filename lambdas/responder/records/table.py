@@ -139,14 +139,11 @@ class Records:
     def _opened_again(self, incident: str, at: str) -> dict[str, Any]:
         return {"Update": {
             "TableName": self._table, "Key": _item({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT"}),
-            # What had been so is kept aside: it holds again where the relapse turns out to be none.
+            # Its outcome stays what it was until the relapse is confirmed.
             "UpdateExpression": "SET #status = :open, "
-                                "reopened_at = list_append(if_not_exists(reopened_at, :none), :at), "
-                                "recovered_before = if_not_exists(recovered_at, :null), "
-                                "well_before = if_not_exists(well_since, :null) "
-                                "REMOVE outcome, closed_at, report, recovered_at, well_since",
+                                "reopened_at = list_append(if_not_exists(reopened_at, :none), :at)",
             "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": _item({":open": "open", ":none": [], ":at": [at], ":null": None})}}
+            "ExpressionAttributeValues": _item({":open": "open", ":none": [], ":at": [at]})}}
 
     def attach(self, incident: str, signal: dict[str, Any]) -> None:
         """Add a signal to an incident; the same signal twice is one."""
