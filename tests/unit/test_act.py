@@ -34,7 +34,8 @@ class Stage:
     """An incident at its remedy."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, records: Records, service: Service) -> None:
-        self.world, self.records, self.service, self.kill_switch = World(), records, service, "released"
+        self.world, self.records, self.service = World(), records, service
+        self.kill_switch: str | None = "released"
         self._entered, self.undo = 0, ""
         action = Action("rollback", "low", "auto", True, False, self._plan, self._apply, self._revert)
         monkeypatch.setenv("ACTION", "rollback")
@@ -106,7 +107,7 @@ def test_without_a_ruling_nothing_is_done(stage: Stage) -> None:
 @pytest.mark.parametrize("kill_switch", ["engaged", None])
 def test_the_kill_switch_is_read_at_each_decision(stage: Stage, kill_switch: str | None) -> None:
     assert stage.ruled() == "permitted"
-    stage.kill_switch = kill_switch  # type: ignore[assignment]
+    stage.kill_switch = kill_switch
     assert stage.ruled() == "refused"
     with pytest.raises(ActionFailed):
         stage.visit("apply")

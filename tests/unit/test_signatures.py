@@ -57,6 +57,7 @@ class _Endless:
 
 def test_what_was_read_when_the_time_is_over_is_a_partial_answer(service: Service) -> None:
     now = time.monotonic()
+    # It is no Http: it has the one way of asking that is used here.
     findings = ask(Question(service, "diagnose", Window(0.0, 60.0), Window(-60.0, 0.0), now + 1.5),
                    _Endless())  # type: ignore[arg-type]
     last = next(finding for finding in findings if finding.name == "error_signatures")

@@ -102,6 +102,7 @@ class Http:
         def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
             return raw.teed(asked, chunks(chunk_size))
 
+        # mypy minds a method that is set on one answer only; httpx offers no hook between its bytes and its readers.
         response.iter_bytes = iter_bytes  # type: ignore[method-assign]
 
     def _left(self, url: str) -> float:

@@ -11,7 +11,7 @@ from responder import actions
 from responder.clients.failure import CallFailed
 from responder.handlers.approval import how
 from responder.handlers.step import Step, kill_switch, step
-from responder.plan.guardrails import RELEASED
+from responder.plan.guardrails import released
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
 
@@ -106,8 +106,7 @@ def _revert(visit: Step) -> dict[str, Any]:
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}
     plan = _kept(record)
-    switch = kill_switch(visit.service)
-    kept = "" if switch is not None and switch.strip() == RELEASED else "the kill switch is engaged"
+    kept = "" if released(kill_switch(visit.service)) else "the kill switch is engaged"
     if not kept and not visit.records.holds(record["lease"], visit.incident, record["fence"]):
         kept = "its lease has gone to another incident"
     said = ""

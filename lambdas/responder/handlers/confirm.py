@@ -39,6 +39,3 @@ def handler(visit: Step) -> dict[str, Any]:
                                  confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
     return {"answer": result.answer, "kind": result.kind, "onset": result.onset, "votes": result.votes,
             "readings": [asdict(reading) for reading in result.readings]}
-
-
-

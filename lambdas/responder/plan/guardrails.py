@@ -66,6 +66,12 @@ class Decision:
     decided_by: str = field(default="policy")
 
 
+def released(kill_switch: str | None) -> bool:
+    """Whether the kill switch lets remedies through, by its parameter's value; None, where it was not read, does not.
+    """
+    return kill_switch is not None and kill_switch.strip() == RELEASED
+
+
 def rule(service: Service, proposal: Proposal, situation: Situation) -> Decision:
     """Decide whether a proposal may be carried out, in the order of what weighs most.
 
@@ -74,7 +80,7 @@ def rule(service: Service, proposal: Proposal, situation: Situation) -> Decision
     limits, policy = service.guardrails, service.policy.get(proposal.action, "off")
     if situation.kill_switch is None:
         return Decision("refused", "kill_switch", "the kill switch could not be read")
-    if situation.kill_switch.strip() != RELEASED:
+    if not released(situation.kill_switch):
         return Decision("refused", "kill_switch", f"the kill switch {service.kill_switch} is not {RELEASED!r}")
     if proposal.refusal:
         return Decision("refused", "precondition", proposal.refusal)

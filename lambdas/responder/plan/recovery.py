@@ -10,7 +10,7 @@ from typing import Literal
 from responder.model.finding import Bucket, Finding, buckets
 from responder.model.service import Service
 from responder.plan.rates import lower_bound, upper_bound
-from responder.plan.symptom import read
+from responder.plan.symptom import Reading, read
 
 Answer = Literal["recovered", "waiting", "not_helped", "worse"]
 
@@ -73,8 +73,7 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
         if source not in answering:
             reasons.append(f"{source}: it has no recent data")
             continue
-        slow = [reading for reading in read([f for f in findings if f.source == source and f.name == "latency_p95_ms"],
-                                            service.confirm) if reading.verdict == "slow"]
+        slow = _slow(service, [finding for finding in findings if finding.source == source])
         if slow:
             reasons.append(f"{source}: {slow[0].component} is slow: {slow[0].reason}")
             continue
@@ -112,8 +111,7 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
 
     Two faults at once have two remedies, and the one that did its part is not taken back for the other.
     """
-    if any(reading.verdict == "slow" and reading.component == component
-           for reading in read([f for f in findings if f.name == "latency_p95_ms"], service.confirm)):
+    if any(reading.component == component for reading in _slow(service, findings)):
         return False
     found = []
     for finding in findings:
@@ -130,9 +128,14 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
 def slow_until(service: Service, findings: Sequence[Finding]) -> float | None:
     """Return the end of the last window in which something was slow, by findings of several looks; None: there is none.
     """
-    moments = [finding.window.end for finding in findings if finding.name == "latency_p95_ms" and finding.window
-               and any(reading.verdict == "slow" for reading in read([finding], service.confirm))]
-    return max(moments, default=None)
+    return max((finding.window.end for finding in findings if finding.window and _slow(service, [finding])),
+               default=None)
+
+
+def _slow(service: Service, findings: Sequence[Finding]) -> list[Reading]:
+    """What the latencies among findings say is slow."""
+    return [reading for reading in read([finding for finding in findings if finding.name == "latency_p95_ms"],
+                                        service.confirm) if reading.verdict == "slow"]
 
 
 def next_look(service: Service, elapsed_seconds: float, left_seconds: float | None) -> int:

@@ -230,6 +230,11 @@ class Records:
         """Return all items of an incident, in the order of their sort keys."""
         return self.partition(f"INCIDENT#{incident}")
 
+    def item(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """Return one item, None where there is none."""
+        answer = self._client.get_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}), ConsistentRead=True)
+        return _plain(answer["Item"]) if "Item" in answer else None
+
     def partition(self, pk: str, first: str = " ", last: str = "~") -> list[dict[str, Any]]:
         """Return the items of a partition whose sort keys lie between two, in their order."""
         items: list[dict[str, Any]] = []
@@ -243,6 +248,17 @@ class Records:
             if "LastEvaluatedKey" not in answer:
                 return items
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def put_once(self, item: dict[str, Any]) -> bool:
+        """Write an item, masked, unless it is there; False where it is."""
+        keys = {key: item[key] for key in ("pk", "sk")}
+        rest = {key: mask_all(value) for key, value in item.items() if key not in keys}
+        try:
+            self._client.put_item(TableName=self._table, Item=_item(self._kept(keys | rest)),
+                                  ConditionExpression="attribute_not_exists(pk)")
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def put(self, item: dict[str, Any], kept_days: int | None = None) -> None:
         """Write an item that is no incident's, over what was there; its caller has masked it."""
@@ -304,11 +320,6 @@ class Records:
 
     # --- below ----------------------------------------------------------------------------------------------------
 
-    def item(self, pk: str, sk: str) -> dict[str, Any] | None:
-        """Return one item, None where there is none."""
-        answer = self._client.get_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}), ConsistentRead=True)
-        return _plain(answer["Item"]) if "Item" in answer else None
-
     def _set(self, pk: str, sk: str, values: dict[str, Any]) -> None:
         """Set attributes of an item that is there, masked."""
         self._client.update_item(
@@ -318,17 +329,6 @@ class Records:
             ExpressionAttributeNames={f"#{index}": name for index, name in enumerate(values)},
             ExpressionAttributeValues=_item({f":{index}": mask_all(value)
                                              for index, value in enumerate(values.values())}))
-
-    def put_once(self, item: dict[str, Any]) -> bool:
-        """Write an item, masked, unless it is there; False where it is."""
-        keys = {key: item[key] for key in ("pk", "sk")}
-        rest = {key: mask_all(value) for key, value in item.items() if key not in keys}
-        try:
-            self._client.put_item(TableName=self._table, Item=_item(self._kept(keys | rest)),
-                                  ConditionExpression="attribute_not_exists(pk)")
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
 
     def _kept(self, item: dict[str, Any], days: int = KEPT_DAYS) -> dict[str, Any]:
         return item | {"expires": int(time.time()) + days * 86400}

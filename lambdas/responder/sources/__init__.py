@@ -60,8 +60,8 @@ class Question:
     @property
     def day_before(self) -> tuple[Window, Window]:
         """The window and the baseline of the same hour a day before."""
-        return tuple(Window(part.start - DAY_SECONDS, part.end - DAY_SECONDS)  # type: ignore[return-value]
-                     for part in (self.window, self.baseline))
+        return (Window(self.window.start - DAY_SECONDS, self.window.end - DAY_SECONDS),
+                Window(self.baseline.start - DAY_SECONDS, self.baseline.end - DAY_SECONDS))
 
 
 @dataclass(frozen=True)
