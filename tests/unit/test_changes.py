@@ -11,12 +11,20 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
 
+from responder import sources
 from responder.actions import ActionFailed, Case, restore_configuration
+from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
+from responder.handlers import ledger
+from responder.model.finding import Window
 from responder.model.service import Service
 from responder.plan.changes import Change, compare, difference
+from responder.records.ledger import Ledger
+from responder.sources import Question
+from tests.conftest import timeline
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -134,3 +142,28 @@ def test_what_was_created_is_deleted(server: Server, api: Kubernetes, service: S
 ])
 def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str) -> None:
     assert said in restore_configuration.plan(case(service, change), api).refusal
+
+
+@mock_aws
+def test_a_cluster_that_shows_nothing_at_all_has_not_been_deleted(service: Service,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE", "timeline")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    kept = Ledger(timeline(), service.service)
+    before = {"Service/s": watched("Service", "s", {}), "Node/n": watched("Node", "n", {})}
+    kept.keep(time.time(), {}, before, [])
+    nothing = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(
+        lambda request: httpx.Response(200, json={"items": []}))), "https://k8s")
+    monkeypatch.setattr("responder.clients.kubernetes.connect", lambda *arguments: nothing)
+    monkeypatch.setattr("responder.handlers.ledger.names", lambda: [service.service])
+    monkeypatch.setattr("responder.handlers.ledger.load", lambda name: service)
+    now = time.time()
+    question = Question(service, "diagnose", Window(now - 180, now), Window(now - 3780, now - 180),
+                        time.monotonic() + 5)
+    with pytest.raises(CallFailed) as failed:
+        sources.find("changes").ask(question)
+    assert failed.value.status == "empty"
+    assert ledger.handler({}, None) == {service.service: None}
+    assert kept.last_look()[1].keys() == before.keys()
+    assert kept.changes(0.0) == []

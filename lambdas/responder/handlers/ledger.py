@@ -34,6 +34,10 @@ def _look(name: str) -> int | None:
         log(step="ledger", service=name, failed=failed)
         return None
     last, before = ledger.last_look()
+    if before and not objects:
+        # Not a node and not a workload: whatever answers so, it is not the cluster that was there.
+        log(step="ledger", service=name, failed="the cluster shows no object at all")
+        return None
     # The first look has nothing to compare with.
     changes = [] if last is None else difference(before, objects, last, now)
     ledger.keep(now, before, objects, changes)

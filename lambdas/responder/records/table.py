@@ -6,7 +6,7 @@
 | | `LAST` | the incident that was closed last, when, and until when its sources had looked |
 | `INCIDENT#id` | `INCIDENT` | the incident: service, outcome, cause, times |
 | | `SIGNAL#time#key` | an alarm or a person's start |
-| | `TIMELINE#entered#nn` | what happened, why, by whom |
+| | `TIMELINE#entered#nn#step` | what happened, why, by whom |
 | | `EVIDENCE#entered#source` | the findings of one source in one step |
 | | `ACTION#nn` | a remedy: plan, what was there before, what became of it |
 | `TASK#incident` | | what people are asked, see ``records/tasks.py`` |
@@ -181,10 +181,11 @@ class Records:
         """Write a timeline entry; False where this visit of the state has written it before.
 
         ``entered`` is when the state was entered, which stays the same when the step is tried again; ``number``
-        orders several entries of one visit. ``by`` is ``system``, ``policy`` or a person.
+        orders several entries of one visit, and the step's name keeps apart what two executions of one incident (it
+        and a person's answer) enter in the same millisecond. ``by`` is ``system``, ``policy`` or a person.
         """
         return self.put_once({
-            "pk": f"INCIDENT#{incident}", "sk": f"TIMELINE#{entered}#{number:02d}", "at": iso(time.time()),
+            "pk": f"INCIDENT#{incident}", "sk": f"TIMELINE#{entered}#{number:02d}#{step}", "at": iso(time.time()),
             "step": step, "what": what, "why": why, "by": by, "kind": kind, "detail": detail or {}})
 
     def evidence(self, incident: str, entered: str, step: str, answers: Iterable[dict[str, Any]]) -> None:

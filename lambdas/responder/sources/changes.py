@@ -41,6 +41,9 @@ def ask(question: Question) -> list[Finding]:
         api = kubernetes.connect(service.cluster.name, question.deadline)
         objects, failed = watched.look(api, service.cluster.namespace)
         kinds = {text.split(":")[0] for text in failed}
+        if before and not objects:
+            raise CallFailed("empty", f"the cluster shows none of the {len(before)} objects that were there, nodes "
+                                      "included: that is no change, but an answer that cannot be so")
         live = difference({key: item for key, item in before.items() if item["kind"] not in kinds}, objects, last,
                           time.time())
         notes += failed
