@@ -63,6 +63,7 @@ def observe(service: Service, segment: Segment, onset: float | None,
     newest = latest(findings)
     found = [*_where(service, segment, newest), *_changes(service, segment, onset, newest),
              *_versions(service, segment, onset, newest), *_pods(service, segment, newest),
+             *_fits(service, segment, onset, newest),
              *_cluster(service, segment, newest), *_load(service, segment, newest),
              *_probes(service, segment, newest), *_entrance(service, segment, newest), *_shown_only(newest)]
     if segment.where == "database":
@@ -365,6 +366,36 @@ def _pods(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
     if policies and segment.where != "own":
         yield Observation("policies_select_it", "kubernetes", "pods", {
             "component": component, "policies": ", ".join(sorted(policies))})
+
+
+_DECIDES = {
+    "pods_unscheduled": {"nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "nodeName",
+                         "schedulerName", "priorityClassName", "requests"},
+    "pods_fail_probe": {"readinessProbe", "livenessProbe", "startupProbe", "ports", "command", "args"},
+    "pods_crash": {"command", "args", "env", "envFrom", "livenessProbe", "startupProbe", "securityContext", "volumes",
+                   "volumeMounts"},
+    "pods_configuration": {"env", "envFrom", "volumes", "volumeMounts"},
+    "pods_held_by_init": {"initContainers"},
+    "pods_oom_killed": {"limits"}}
+"""A state of pods to the fields of a pod's template that decide it (Kubernetes API reference, "PodSpec")."""
+
+
+def _fits(service: Service, segment: Segment, onset: float | None, findings: Sequence[Finding]) -> Iterator[Observation]:
+    """Say where what was changed is just what decides the state that the pods are in."""
+    states = {o.id for o in _pods(service, segment, findings)}
+    for finding in _named(findings, "changes"):
+        for change in (Change.from_json(item) for item in finding.detail.get("changes", [])):
+            if not just_before(change, onset) or _meaning(service, segment, change) != "workload_changed" or (
+                    change.name != service.component(segment.component).deployment):
+                continue
+            # A container's own name is no field.
+            touched = {str(part) for item in change.fields for part in item["path"]} | {
+                key for item in change.fields for side in ("before", "after") if isinstance(item.get(side), dict)
+                for key in item[side]}
+            for state in sorted(states & _DECIDES.keys()):
+                if touched & _DECIDES[state]:
+                    yield Observation("change_explains_pods", finding.source, "changes", {
+                        "component": segment.component, "fields": ", ".join(sorted(touched & _DECIDES[state]))})
 
 
 def _cluster(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
