@@ -26,16 +26,18 @@ class _Pod(NamedTuple):
 
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
-    """Choose the pods that are not ready, those on nodes that are not ready first; see ``Action.plan``."""
+    """Choose the pods that are not ready, those on nodes that are not ready or gone first; see ``Action.plan``."""
     namespace = case.service.cluster.namespace
     name = case.service.component(case.component).deployment
     target = f"deployment/{name}"
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     sets = {item["metadata"]["name"] for item in api.items("apis/apps/v1", "replicasets", namespace)
             if owner(item, "Deployment") == name}
-    bad_nodes, open_nodes = _nodes(api)
     pods = [_brief(item) for item in api.items("api/v1", "pods", namespace, limit=10_000)
             if owner(item, "ReplicaSet") in sets and "deletionTimestamp" not in item["metadata"]]
+    bad_nodes, open_nodes, there = _nodes(api)
+    # A pod outlives its node in the list for a minute, as ready as it last was. A node that has joined since is there.
+    bad_nodes |= {pod.node for pod in pods if pod.node} - there
     failing = sorted((pod for pod in pods if not pod.ready or pod.node in bad_nodes),
                      key=lambda pod: (pod.node not in bad_nodes, pod.name))
     most = max(1, math.floor(case.service.guardrails.reach_share * len(pods)))
@@ -84,15 +86,17 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
     return plan.summary
 
 
-def _nodes(api: kubernetes.Kubernetes) -> tuple[set[str], set[str]]:
-    bad, free = set(), set()
+def _nodes(api: kubernetes.Kubernetes) -> tuple[set[str], set[str], set[str]]:
+    """Return the nodes that are not ready, those that are open to pods, and all."""
+    bad, free, there = set(), set(), set()
     for item in api.items("api/v1", "nodes", ""):
+        there.add(item["metadata"]["name"])
         conditions = {c["type"]: c.get("status") for c in (item.get("status") or {}).get("conditions") or []}
         if conditions.get("Ready") != "True":
             bad.add(item["metadata"]["name"])
         elif not (item.get("spec") or {}).get("unschedulable"):
             free.add(item["metadata"]["name"])
-    return bad, free
+    return bad, free, there
 
 
 def _brief(pod: dict[str, Any]) -> _Pod:

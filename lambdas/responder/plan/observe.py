@@ -126,7 +126,7 @@ def _changes(service: Service, segment: Segment, onset: float | None,
     for finding in _named(findings, "changes"):
         words: set[str] = set()
         for change in (Change.from_json(item) for item in finding.detail.get("changes", [])):
-            word = _meaning(service, segment, change) if just_before(change, onset) else ""
+            word = meaning(service, segment.component, segment.where, change) if just_before(change, onset) else ""
             if not word:
                 continue
             words.add(word)
@@ -165,14 +165,18 @@ _UNCHANGED = {
 """An observation to the changes of which none was seen."""
 
 
-def _meaning(service: Service, segment: Segment, change: Change) -> str:
-    """Return the observation that a change is for a segment, an empty text where it has nothing to do with it."""
-    component = service.component(segment.component)
+def meaning(service: Service, named: str, where: str, change: Change) -> str:
+    """Return the observation that a change is for a segment (a component and where its failures arise).
+
+    An empty text where it has nothing to do with it.
+    """
+    component = service.component(named)
     touched = {component.deployment, component.name}
-    if segment.where in service.graph:
-        touched |= {segment.where, service.component(segment.where).deployment}
-    if segment.where == "reach":
-        touched |= {name for name, called in service.graph.items() if segment.component in called}
+    if where in service.graph:
+        touched |= {where, service.component(where).deployment}
+    if where == "reach":
+        touched |= {other for other, called in service.graph.items() if named in called}
+        touched |= {service.component(other).deployment for other in touched & service.graph.keys()}
     if change.kind == "Deployment" and change.name in touched and change.what == "changed":
         template = ("template", "spec")
         if change.touches(*template, "dnsPolicy") or change.touches(*template, "dnsConfig"):
@@ -339,6 +343,9 @@ def _pods(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
             yield Observation("pods_are_ready", finding.source, "pods", facts)
             continue
         yield Observation("pods_not_ready", finding.source, "pods", facts)
+        if detail.get("gone_nodes"):
+            yield Observation("its_nodes_are_gone", finding.source, "pods", facts | {
+                "nodes": ", ".join(detail["gone_nodes"][:5])})
         if "OOMKilled" in detail.get("terminated", {}):
             yield Observation("pods_oom_killed", finding.source, "pods", facts)
         for reason, count in detail.get("waiting", {}).items():
@@ -380,13 +387,14 @@ _DECIDES = {
 """A state of pods to the fields of a pod's template that decide it (Kubernetes API reference, "PodSpec")."""
 
 
-def _fits(service: Service, segment: Segment, onset: float | None, findings: Sequence[Finding]) -> Iterator[Observation]:
+def _fits(service: Service, segment: Segment, onset: float | None,
+          findings: Sequence[Finding]) -> Iterator[Observation]:
     """Say where what was changed is just what decides the state that the pods are in."""
     states = {o.id for o in _pods(service, segment, findings)}
     for finding in _named(findings, "changes"):
         for change in (Change.from_json(item) for item in finding.detail.get("changes", [])):
-            if not just_before(change, onset) or _meaning(service, segment, change) != "workload_changed" or (
-                    change.name != service.component(segment.component).deployment):
+            if change.name != service.component(segment.component).deployment or not just_before(change, onset) or (
+                    meaning(service, segment.component, segment.where, change) != "workload_changed"):
                 continue
             # A container's own name is no field.
             touched = {str(part) for item in change.fields for part in item["path"]} | {

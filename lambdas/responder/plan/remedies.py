@@ -15,7 +15,7 @@ from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import just_before
+from responder.plan.observe import just_before, meaning
 from responder.plan.rates import upper_bound
 
 _BUCKET_SECONDS = 10.0
@@ -47,9 +47,10 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
     for hypothesis in diagnosis.named:
         wanted = _wanted(hypothesis, weights)
         facts = _facts(service, hypothesis, onset, findings) | {"with": list(wanted)}
+        component = _changed(service, hypothesis, onset, findings)
         for action in wanted:
-            if (action, hypothesis.component) in tried or any(
-                    (p.action, p.component, p.mechanism) == (action, hypothesis.component, hypothesis.mechanism)
+            if (action, component) in tried or any(
+                    (p.action, p.component, p.mechanism) == (action, component, hypothesis.mechanism)
                     for p in found):
                 continue
             if action == "switch_provider" and not _alternative(service, facts["provider"], findings):
@@ -58,8 +59,8 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
                 continue  # what took the capacity away is put back instead
             if action == "restore_configuration" and not facts["changes"] and "scale_up" in wanted:
                 continue
-            found.append(Proposed(action, hypothesis.cause, hypothesis.mechanism, hypothesis.component,
-                                  hypothesis.confidence, hypothesis.sources, facts))
+            found.append(Proposed(action, hypothesis.cause, hypothesis.mechanism, component, hypothesis.confidence,
+                                  hypothesis.sources, facts))
     return found
 
 
@@ -74,6 +75,22 @@ def _wanted(hypothesis: Hypothesis, weights: Mapping[str, Any]) -> list[str]:
     if any(WAIT in other for other in (wanted, *others)):
         return [WAIT]
     return [action for action in wanted if all(action in other for other in others)]
+
+
+_OF_A_WORKLOAD = {"unfit_workload": "workload_changed", "dns_policy": "dns_policy_changed",
+                  "wrong_database_settings": "database_settings_changed"}
+"""A mechanism that comes by a change of a workload, to the observation of that change."""
+
+
+def _changed(service: Service, hypothesis: Hypothesis, onset: float | None, findings: Sequence[Finding]) -> str:
+    """Return the component to remedy: the one that was changed, where it is not the one that cannot be reached."""
+    wanted = _OF_A_WORKLOAD.get(hypothesis.mechanism)
+    changes = [Change.from_json(item) for finding in findings if finding.name == "changes" and finding.usable
+               for item in finding.detail.get("changes", [])] if wanted else []
+    names = {change.name for change in changes if just_before(change, onset) and meaning(
+        service, hypothesis.component, hypothesis.where, change) == wanted}
+    changed = {component.name for component in service.components if component.deployment in names}
+    return changed.pop() if len(changed) == 1 else hypothesis.component
 
 
 def _alternative(service: Service, failing: str, findings: Sequence[Finding]) -> bool:

@@ -26,7 +26,8 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
 
     ``pods``: value is the share of wanted pods that are ready; detail has ``wanted``, ``ready``, ``restarts``,
     ``waiting`` {reason: pods}, ``terminated`` {reason: containers}, ``unscheduled``, ``failing`` [names, at most 20],
-    ``unready_on`` {node: pods}, ``templates`` {pod-template-hash: [ready, pods]}, ``probing`` (pods that run and are
+    ``unready_on`` {node: pods}, ``gone_nodes`` [names of nodes that have its pods and are no more; such a pod is not
+    ready, whatever it last said], ``templates`` {pod-template-hash: [ready, pods]}, ``probing`` (pods that run and are
     not ready), ``preparing`` (pods held by an init container), ``conditions`` {type: reason} of the rollout,
     ``dns_policy``, ``policies`` (NetworkPolicies that select the pods) and ``events`` {reason: count} of warnings
     within the window. ``endpoints``: value is the number of addresses that are ready; detail has ``exists``,
@@ -55,9 +56,15 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
     policies = _optional(api, ("apis/networking.k8s.io/v1",), "networkpolicies", namespace)
     services = {item["metadata"]["name"]: item for item in _optional(api, ("api/v1",), "services", namespace) or []}
     addresses = {item["metadata"]["name"]: item for item in _optional(api, ("api/v1",), "endpoints", namespace) or []}
+    # After the pods: a node that has joined meanwhile is none that is gone.
+    nodes = _optional(api, ("api/v1",), "nodes", "")
+    there = {item["metadata"]["name"] for item in nodes or []}
     findings = []
     for component in service.components:
         name = component.deployment
+        for pod in pods[name]:
+            pod["gone"] = bool(there and pod["node"] and pod["node"] not in there)
+            pod["ready"] = pod["ready"] and not pod["gone"]
         if name not in deployments:
             findings.append(Finding(SOURCE.name, "pods", "empty", component.name, window=question.window,
                                     query=_command(namespace, name),
@@ -67,7 +74,7 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
                               policies or []))
         findings.append(_endpoints(question, component.name, deployments[name], pods[name],
                                    services.get(component.name), addresses.get(component.name)))
-    findings.append(_nodes(question, api))
+    findings.append(_nodes(question, nodes))
     findings.append(_limits(question, api, namespace))
     return findings
 
@@ -106,8 +113,7 @@ def _endpoints(question: Question, component: str, deployment: dict[str, Any], p
                 "ports": ports, "fits": not listening or all(target in listening for _, target in ports)})
 
 
-def _nodes(question: Question, api: kubernetes.Kubernetes) -> Finding:
-    items = _optional(api, ("api/v1",), "nodes", "")
+def _nodes(question: Question, items: list[dict[str, Any]] | None) -> Finding:
     if items is None:
         return Finding(SOURCE.name, "nodes", "unauthorized", window=question.window, query="kubectl get nodes",
                        note="the nodes may not be read")
@@ -219,8 +225,9 @@ def _pods(question: Question, component: str, deployment: dict[str, Any], pods: 
                 "terminated": dict(Counter(reason for pod in staying for reason in pod["terminated"])),
                 "unscheduled": sum(pod["unscheduled"] for pod in staying),
                 "unready_on": dict(Counter(pod["node"] for pod in staying if not pod["ready"] and pod["node"])),
+                "gone_nodes": sorted({pod["node"] for pod in staying if pod["gone"]})[:50],
                 "templates": dict(templates), "dns_policy": next((pod["dns_policy"] for pod in staying), ""),
-                "probing": sum(pod["running"] and not pod["ready"] for pod in staying),
+                "probing": sum(pod["running"] and not pod["ready"] and not pod["gone"] for pod in staying),
                 "preparing": sum(pod["held"] for pod in staying),
                 "conditions": {c["type"]: str(c.get("reason", "")) for c in
                                (deployment.get("status") or {}).get("conditions") or []
