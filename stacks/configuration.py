@@ -162,6 +162,12 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
             value = getattr(getattr(service, section), field.name)
             if isinstance(value, int | float) and value <= 0:
                 yield (section, field.name), str(value), "more than 0"
+    switch = service.provider_switch
+    if switch:
+        if sum((bool(switch.config_map), bool(switch.ssm_parameter), switch.appconfig is not None)) != 1:
+            yield ("provider_switch",), "none or several places", "config_map, ssm_parameter or appconfig, one of them"
+        if not switch.ssm_parameter and not switch.key:
+            yield ("provider_switch", "key"), "nothing", "the key that says which provider is used"
     yield from _wrong_probes(service)
     known_actions = {action.name for action in actions.every()}
     for action in service.policy:

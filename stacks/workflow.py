@@ -44,8 +44,8 @@ class Group:
 
 
 GROUPS = {
-    "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors",
-                    ("open", "confirm", "isolate", "diagnose", "guard", "monitor")),
+    "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors, cares",
+                    ("open", "confirm", "isolate", "diagnose", "guard", "monitor", "aftercare")),
     "tell": Group("Tells people: assembles the team, asks for approval, stands down, escalates",
                   ("assemble", "approval", "close")),
     "report": Group("Writes the postmortem", ("review",), 1024, 90),

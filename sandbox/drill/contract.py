@@ -308,6 +308,8 @@ class Expect(_Strict):
     incidents: int | None = Field(None, ge=0)
     stored_nowhere: list[Annotated[str, BeforeValidator(str)]] | None = None
     within: Duration | None = None
+    put_back: list[ActionId] | None = None
+    """Remedies that were for the time being, and must have been put back in the end."""
 
 
 class Drill(_Strict):

@@ -115,10 +115,17 @@ def unmet(drill: Drill, value: Mapping[str, Any], seen: Observed, ended: float |
     for text, places in seen.found_in.items():
         if places:
             problems.append(f"stored_nowhere: {text} is in {', '.join(sorted(places)[:5])}")
+    problems += [f"put_back: {name} was not put back" for name in expect.put_back or []
+                 if name not in put_back(seen.items)]
     if expect.within is not None and (ended is None or ended > expect.within):
         problems.append(f"within: {'no outcome' if ended is None else f'{ended:.0f} s'} in place of "
                         f"{expect.within:.0f} s")
     return problems
+
+
+def put_back(items: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the remedies that were put back when their reason was gone."""
+    return {item["action"] for item in items if item["sk"].startswith("ACTION#") and item.get("put_back_at")}
 
 
 def _callers(components: Sequence[str]) -> set[str]:

@@ -18,7 +18,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import Drill, Event
 from sandbox.drill.people import People
-from sandbox.drill.result import Observed, result
+from sandbox.drill.result import Observed, put_back, result
 from sandbox.places import SERVICE, SandboxError, Up
 
 GIVE_UP_SECONDS = 300.0
@@ -75,7 +75,7 @@ class Runner:
             moment.seconds = time.time() - started
             status = sandbox_run.control(self.sandbox.ports, "status")
             moment.recent, moment.alarms = status["recent"], status["went_off"]
-            moment.items = list(self._items(light=watch is None))
+            moment.items = list(self._items(light=watch is None and not drill.expect.put_back))
             if watch:
                 watch(moment)
             if troubles:
@@ -90,7 +90,8 @@ class Runner:
             # What was brought about after the closing has the time to open it again.
             early = time.time() < last_event + _NO_INCIDENT_SECONDS and all(
                 item.get("closed_at") and _epoch(item["closed_at"]) < last_event for item in incidents)
-            if events_over and incidents and over and answered and not early:
+            back = set(drill.expect.put_back or []) <= put_back(moment.items)
+            if events_over and incidents and over and answered and back and not early:
                 break
             if events_over and not incidents and time.time() > last_event + _NO_INCIDENT_SECONDS:
                 break
@@ -153,7 +154,9 @@ class Runner:
         end, quiet = time.time() + 60, False
         while time.time() < end:
             running = list(self._executions("RUNNING"))
-            open_ones = [item for item in self._items(light=True) if item.get("status") != "closed"]
+            # One that is closed may have an execution still, which looks after what was done for the time being.
+            open_ones = [item for item in self._items(light=True)
+                         if item.get("status") != "closed" or item.get("cared_by")]
             if len(running) <= len(open_ones) and quiet:
                 return
             quiet = len(running) <= len(open_ones)

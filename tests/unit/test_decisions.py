@@ -296,6 +296,21 @@ def test_silence_is_no_recovery(service: Service) -> None:
     silent = [rates(s, c.name, [(NOW - 180, 400.0, 2.0)]) for s in ("newrelic", "cloudwatch")
               for c in service.components]
     assert judge(service, silent, NOW, NOW - 100, 900).answer == "waiting"
+    quick = replace(service, recovery=replace(service.recovery, hold_seconds=15))
+
+    def until(ago: float, *more: tuple[float, float, float]) -> list[Finding]:
+        series = [(NOW - 180 + 10 * n, 400.0, 2.0) for n in range(18) if NOW - 180 + 10 * n < NOW - ago]
+        return [rates(s, c.name, [*series, *more]) for s in BOTH for c in service.components]
+
+    # Silent for so short a time that the last requests are fresh: they came before anybody watched.
+    assert judge(quick, until(50), NOW, NOW - 30, 900).answer == "waiting"
+    # They come again, but for less than what must be held; then for long enough.
+    assert judge(quick, until(60, (NOW - 10, 400.0, 1.0)), NOW, NOW - 45, 900).answer == "waiting"
+    assert judge(quick, until(60, (NOW - 20, 400.0, 1.0), (NOW - 10, 400.0, 1.0)), NOW, NOW - 45, 900).answer == (
+        "recovered")
+    # A few of them are no customers that have come back.
+    few = [(NOW - 50 + 10 * n, 9.0, 0.0) for n in range(5)]
+    assert judge(quick, until(60, *few), NOW, NOW - 45, 900).answer == "waiting"
 
 
 def test_one_source_alone_is_believed_after_twice_the_time(service: Service) -> None:

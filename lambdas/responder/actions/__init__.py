@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from responder.clients.failure import CallFailed
+from responder.model.finding import Finding
 from responder.model.service import Policy, Service
 from responder.sources import Statement
 
@@ -63,6 +64,8 @@ class Plan:
     """Why it must not be done, in one sentence; empty where it may."""
     passing: bool = False
     """Whether the refusal may pass by itself, so that it is looked at again before people are asked."""
+    temporary: bool = False
+    """Whether it is for the time being: where it helped it is put back when its reason is gone; see ``Action.over``."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ class Action:
     apply: Callable[[Case, Plan], str]
     """Carry it out and return what was done, in a sentence. A repeat finds its own mark and does nothing."""
     revert: Callable[[Case, Plan], str] | None
+    over: Callable[[Service, Mapping[str, Any], Sequence[Finding]], str] | None = None
+    """Of what was done for the time being: whether the reason for it is gone, in a sentence, by its record and the
+    newest findings. An empty text where it is not, or nobody can tell. None: nothing is for the time being."""
     statements: Callable[[Service], tuple[Statement, ...]] = lambda service: ()
     kubernetes_group: str = ""
     tells: str = ""

@@ -1,18 +1,27 @@
 """Restart the failing pods of a workload, a few at a time: by eviction, so that disruption budgets hold.
 
 An unready pod that a budget protects serves nobody: where the budget refuses its eviction it is deleted, under the
-same limits. New pods go where the scheduler finds room; nodes that are not ready take none.
+same limits. New pods go where the scheduler finds room. A node that is not ready takes none; it is closed as well, so
+that it does not get pods the moment it comes back, and opened again when it has been well for a while. A node that
+somebody else has closed is left alone.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from responder.actions import Action, ActionFailed, Case, Plan
 from responder.clients import kubernetes
+from responder.model.finding import Finding
+from responder.model.service import Service
+from responder.plan.changes import OWN_MANAGER
 from responder.sources import cluster_access
 from responder.sources.kubernetes import owner
+
+MARK = "incident-responder/closed"
+"""Annotation of a node that the responder has closed: by which remedy of which incident."""
 
 
 class _Pod(NamedTuple):
@@ -35,9 +44,9 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
             if owner(item, "Deployment") == name}
     pods = [_brief(item) for item in api.items("api/v1", "pods", namespace, limit=10_000)
             if owner(item, "ReplicaSet") in sets and "deletionTimestamp" not in item["metadata"]]
-    bad_nodes, open_nodes, there = _nodes(api)
+    nodes = _nodes(api)
     # A pod outlives its node in the list for a minute, as ready as it last was. A node that has joined since is there.
-    bad_nodes |= {pod.node for pod in pods if pod.node} - there
+    bad_nodes = nodes.bad | {pod.node for pod in pods if pod.node} - nodes.there
     failing = sorted((pod for pod in pods if not pod.ready or pod.node in bad_nodes),
                      key=lambda pod: (pod.node not in bad_nodes, pod.name))
     most = max(1, math.floor(case.service.guardrails.reach_share * len(pods)))
@@ -46,24 +55,30 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     refusal = ""
     if not failing:
         refusal = f"all {len(pods)} pods of {target} are ready: restarting them would only take some away"
-    elif not open_nodes:
+    elif not nodes.free:
         refusal = "no node is ready and open to pods: new pods would find no place"
     elif all(not pod.node for pod in chosen):
         refusal = "the pods that are not ready wait for a node: restarting them changes nothing"
     names = [pod.name for pod in chosen]
+    closing = sorted(node for node in nodes.bad - nodes.closed if any(pod.node == node for pod in chosen))[
+        :math.floor(case.service.guardrails.reach_share * len(nodes.there))]
     return Plan(target, f"restart {len(names)} of {len(pods)} pods of {target}: {', '.join(names[:5])}"
-                + (" …" if len(names) > 5 else ""),
-                diff="\n".join(f"- pod/{pod}" for pod in names),
+                + (" …" if len(names) > 5 else "") + (f"; close {', '.join(closing)} meanwhile" if closing else ""),
+                diff="\n".join([*(f"- pod/{pod}" for pod in names),
+                                *(f"+ node/{node}: unschedulable: true" for node in closing)]),
                 before={"pods": names, "bad_nodes": sorted(bad_nodes)},
-                parameters={"pods": [[pod.name, pod.uid] for pod in chosen]},
+                parameters={"pods": [[pod.name, pod.uid] for pod in chosen], "close": closing},
+                temporary=bool(closing),
                 # Kubernetes itself needs 40 s to know that a node is dead, and its pods with it.
                 refusal=refusal, passing=not failing)
 
 
 def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
-    """Evict or delete each pod, if it is still the same one; a pod that is gone needs nothing."""
+    """Close the bad nodes, then evict or delete each pod, if it is still the same; one that is gone needs nothing."""
     namespace = case.service.cluster.namespace
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    for node in plan.parameters.get("close", []):
+        _close(api, node, case.mark)
     for name, uid in plan.parameters["pods"]:
         try:
             api.evict(namespace, name, uid)
@@ -86,17 +101,78 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
     return plan.summary
 
 
-def _nodes(api: kubernetes.Kubernetes) -> tuple[set[str], set[str], set[str]]:
-    """Return the nodes that are not ready, those that are open to pods, and all."""
-    bad, free, there = set(), set(), set()
+def revert(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
+    """Open the nodes again that it has closed, and no other; pods that were started anew are as those before."""
+    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    opened = [node for node in plan.parameters.get("close", []) if _open(api, node, case.mark)]
+    return f"{', '.join(opened) or 'no node'} is open to pods again"
+
+
+def over(service: Service, record: Mapping[str, Any], findings: Sequence[Finding]) -> str:
+    """Whether the nodes that it has closed are ready again, or gone for good; see ``Action.over``."""
+    closed = record["parameters"].get("close", [])
+    for finding in findings:
+        if finding.name == "nodes" and finding.usable and not set(closed) & set(finding.detail.get("not_ready", [])):
+            return f"{', '.join(closed)} is ready again, or gone"
+    return ""
+
+
+def _close(api: kubernetes.Kubernetes, name: str, mark: str) -> None:
+    """Close a node, unless somebody has; where that is not allowed the pods are restarted all the same."""
+    try:
+        node = api.get("api/v1", "nodes", "", name)
+        if not (node.get("spec") or {}).get("unschedulable"):
+            _patch(api, node, mark, True)
+    except KeyError:
+        return
+    except kubernetes.Refused as refused:
+        if refused.code not in (403, 404, 409):
+            raise ActionFailed(f"Kubernetes refused to close {name}: {refused}") from refused
+
+
+def _open(api: kubernetes.Kubernetes, name: str, mark: str) -> bool:
+    try:
+        node = api.get("api/v1", "nodes", "", name)
+        if (node["metadata"].get("annotations") or {}).get(MARK) != mark:
+            return False
+        _patch(api, node, None, None)
+    except KeyError:
+        return False
+    except kubernetes.Refused as refused:
+        raise ActionFailed(f"Kubernetes refused to open {name}: {refused}") from refused
+    return True
+
+
+def _patch(api: kubernetes.Kubernetes, node: dict[str, Any], mark: str | None, closed: bool | None) -> None:
+    """Only while the node is as it was seen: who closes it at the same moment keeps it closed."""
+    metadata = node["metadata"]
+    api.patch("api/v1", "nodes", "", metadata["name"], {
+        "metadata": {"resourceVersion": metadata["resourceVersion"], "annotations": {MARK: mark}},
+        "spec": {"unschedulable": closed}}, manager=OWN_MANAGER, kind="application/merge-patch+json")
+
+
+class _Nodes(NamedTuple):
+    """Names of nodes."""
+
+    bad: set[str]
+    closed: set[str]
+    free: set[str]
+    there: set[str]
+
+
+def _nodes(api: kubernetes.Kubernetes) -> _Nodes:
+    nodes = _Nodes(set(), set(), set(), set())
     for item in api.items("api/v1", "nodes", ""):
-        there.add(item["metadata"]["name"])
+        name, closed = item["metadata"]["name"], bool((item.get("spec") or {}).get("unschedulable"))
+        nodes.there.add(name)
+        if closed:
+            nodes.closed.add(name)
         conditions = {c["type"]: c.get("status") for c in (item.get("status") or {}).get("conditions") or []}
         if conditions.get("Ready") != "True":
-            bad.add(item["metadata"]["name"])
-        elif not (item.get("spec") or {}).get("unschedulable"):
-            free.add(item["metadata"]["name"])
-    return bad, free, there
+            nodes.bad.add(name)
+        elif not closed:
+            nodes.free.add(name)
+    return nodes
 
 
 def _brief(pod: dict[str, Any]) -> _Pod:
@@ -114,11 +190,12 @@ ACTION = Action(
     risk="low",
     default_policy="auto",
     reversible=True,
-    # Pods that were started anew are no other than those before: there is nothing to take back.
+    # Pods that were started anew are no other than those before, and a node that is not ready had better stay closed.
     keep_when_not_helped=True,
     plan=plan,
     apply=apply,
-    revert=None,
+    revert=revert,
+    over=over,
     statements=cluster_access,
     kubernetes_group="incident-responder:restart-pods",
 )

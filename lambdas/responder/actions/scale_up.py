@@ -7,12 +7,16 @@ the quota and the database's connections are checked; it is scaled back where it
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
 from responder.clients.watched import KINDS, listed
+from responder.model.finding import Finding
+from responder.model.service import Service
 from responder.plan.changes import OWN_MANAGER
+from responder.plan.remedies import throughput
 from responder.sources import cluster_access
 from responder.sources.kubernetes import quantity
 from responder.sources.rollouts import gitops
@@ -53,7 +57,8 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
                    "maximum": scaler["spec"]["maxReplicas"]}
     return Plan(target, f"scale {target} from {now} to {wanted} pods for {demand:.0f} requests/s ({each:.0f} a pod)",
                 diff=f"- replicas: {now}\n+ replicas: {wanted}", before=before,
-                parameters={"replicas": wanted, "uid": deployment["metadata"]["uid"]}, refusal=refusal)
+                parameters={"replicas": wanted, "uid": deployment["metadata"]["uid"], "each": each}, refusal=refusal,
+                temporary=True)
 
 
 def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
@@ -66,6 +71,15 @@ def revert(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> 
     """Set the number from before, unless somebody else has set another one."""
     return _set(case, plan, api, int(plan.before["replicas"]), int(plan.before.get("minimum", 1)),
                 int(plan.before.get("maximum", 0)), up=False)
+
+
+def over(service: Service, record: Mapping[str, Any], findings: Sequence[Finding]) -> str:
+    """Whether as many pods as before serve what comes now, with the same reserve; see ``Action.over``."""
+    before, each = int(record["before"]["replicas"]), float(record["parameters"].get("each") or 0.0)
+    demand = throughput(service, findings)[0].get(record["component"])
+    if demand is None or demand * _RESERVE > before * each:
+        return ""
+    return f"{demand:.0f} requests/s come, which {before} pods serve by what was measured ({each:.0f} each)"
 
 
 def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: int, minimum: int, maximum: int, *,
@@ -136,6 +150,7 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=revert,
+    over=over,
     statements=cluster_access,
     kubernetes_group="incident-responder:scale-up",
 )

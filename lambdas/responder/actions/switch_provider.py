@@ -1,54 +1,58 @@
-"""Use the alternative payment provider, by the value of a ConfigMap that the platform reads.
+"""Use the alternative payment provider, by a flag that the platform reads.
 
-The alternative must answer before anybody is sent there.
+The alternative must answer before anybody is sent there. When the first one has been well for a while it is gone back
+to.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
+from responder.clients.flags import Changed, Flag, flag
 from responder.clients.http import Http
-from responder.model.service import Provider
+from responder.model.finding import Finding
+from responder.model.service import Provider, ProviderSwitch, Service
 from responder.plan.changes import OWN_MANAGER
-from responder.sources import cluster_access
+from responder.sources import Statement, cluster_access
 from responder.sources.rollouts import gitops
+
+_ROOT = "arn:{partition}:appconfig:{region}:{account}"
 
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None, http: Http | None = None) -> Plan:
     """Choose the first other provider that answers; see ``Action.plan``."""
-    switch, namespace = case.service.provider_switch, case.service.cluster.namespace
+    switch = case.service.provider_switch
     if switch is None:
         return Plan("provider", "use another provider",
                     refusal="where the platform reads its provider is not configured")
-    target = f"configmap/{switch.config_map}"
-    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    place = _flag(case, switch, api)
     try:
-        item = api.get("api/v1", "configmaps", namespace, switch.config_map)
+        now, metadata = place.read()
     except KeyError:
-        return Plan(target, "use another provider", refusal=f"there is no ConfigMap {switch.config_map}")
-    now = str((item.get("data") or {}).get(switch.key, ""))
+        return Plan(place.target, "use another provider", refusal=f"there is no {place.key} in {place.target}")
     failing = str(case.facts.get("provider") or now)
     others = [provider for provider in case.service.providers if provider.name not in (now, failing)]
     if now != failing:
-        return Plan(target, "use another provider", refusal=f"{now} is in use, and {failing} is what fails")
+        return Plan(place.target, "use another provider", refusal=f"{now} is in use, and {failing} is what fails")
     if not others:
-        return Plan(target, "use another provider", refusal="there is no alternative payment method")
-    tool = gitops(item["metadata"])
+        return Plan(place.target, "use another provider", refusal="there is no alternative payment method")
+    tool = gitops(metadata)
     reasons = []
     for provider in others:
         reason = _unfit(provider, case, http)
         if not reason:
-            return Plan(target, f"use {provider.name} in place of {now}",
-                        diff=f"- {switch.key}: {now}\n+ {switch.key}: {provider.name}",
-                        before={"value": now}, parameters={"value": provider.name, "key": switch.key,
-                                                           "name": switch.config_map},
-                        refusal=f"{tool} owns {target} and would undo it: change it in its repository" if tool else "")
+            return Plan(place.target, f"use {provider.name} in place of {now}",
+                        diff=f"- {place.key}: {now}\n+ {place.key}: {provider.name}",
+                        before={"value": now}, parameters={"value": provider.name}, temporary=True,
+                        refusal=f"{tool} owns {place.target} and would undo it: change it in its repository"
+                        if tool else "")
         reasons.append(reason)
-    return Plan(target, "use another provider", refusal="; ".join(reasons))
+    return Plan(place.target, "use another provider", refusal="; ".join(reasons))
 
 
 def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
@@ -62,22 +66,43 @@ def revert(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> 
     return f"{plan.summary}: taken back"
 
 
+def over(service: Service, record: Mapping[str, Any], findings: Sequence[Finding]) -> str:
+    """Whether the first provider answers and its status page, where it has one, is calm; see ``Action.over``."""
+    first = str(record["before"]["value"])
+    told = {finding.name: finding for finding in findings
+            if finding.component == f"provider:{first}" and finding.name in ("health", "status_page")}
+    # What does not answer says nothing; and a page may lie, so one of the two is not enough where both are to be had.
+    if not told or not all(finding.usable for finding in told.values()):
+        return ""
+    if (told.get("health") and not told["health"].value) or (told.get("status_page") and told["status_page"].value):
+        return ""
+    return f"{first} is well again by its {' and its '.join(sorted(name.replace('_', ' ') for name in told))}"
+
+
+def _flag(case: Case, switch: ProviderSwitch, api: kubernetes.Kubernetes | None) -> Flag:
+    if switch.config_map and api is None:
+        api = kubernetes.connect(case.service.cluster.name, case.deadline)
+    return flag(switch, case.service.cluster.namespace, api)
+
+
 def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, old: str, new: str) -> str:
-    namespace, name, key = case.service.cluster.namespace, plan.parameters["name"], plan.parameters["key"]
-    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    switch = case.service.provider_switch
+    if switch is None:
+        raise ActionFailed("where the platform reads its provider is no longer configured")
+    place = _flag(case, switch, api)
     try:
-        now: Any = (api.get("api/v1", "configmaps", namespace, name).get("data") or {}).get(key)
+        now, _ = place.read()
     except KeyError as error:
         raise ActionFailed(f"{plan.target} is gone") from error
     if now == new:
         return f"{plan.summary}: it was done before"
     if now != old:
         raise ActionFailed(f"{plan.target} says {now!r} by somebody else: nothing was done")
-    path = "/data/" + key.replace("~", "~0").replace("/", "~1")
-    with writing(plan.target):
-        api.patch("api/v1", "configmaps", namespace, name, [
-            {"op": "test", "path": path, "value": old}, {"op": "replace", "path": path, "value": new}],
-            manager=OWN_MANAGER)
+    try:
+        with writing(plan.target):
+            place.write(old, new, OWN_MANAGER)
+    except Changed as error:
+        raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from error
     return plan.summary
 
 
@@ -93,6 +118,27 @@ def _unfit(provider: Provider, case: Case, http: Http | None) -> str:
     return "" if status < 400 else f"{provider.name} answers with status {status}"
 
 
+def statements(service: Service) -> tuple[Statement, ...]:
+    """What it takes to change the flag where it stands."""
+    switch = service.provider_switch
+    if switch and switch.ssm_parameter:
+        return (Statement(("ssm:GetParameter", "ssm:PutParameter"),
+                          (f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter/"
+                           f"{switch.ssm_parameter.lstrip('/')}",)),)
+    if switch and switch.appconfig:
+        place = switch.appconfig
+        root = f"{_ROOT}:application/{place.application}"
+        profile, environment = f"{root}/configurationprofile/{place.profile}", f"{root}/environment/{place.environment}"
+        return (
+            Statement(("appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"),
+                      (f"{environment}/configuration/{place.profile}",)),
+            Statement(("appconfig:ListHostedConfigurationVersions", "appconfig:CreateHostedConfigurationVersion"),
+                      (root, profile)),
+            Statement(("appconfig:StartDeployment",),
+                      (root, profile, environment, f"{_ROOT}:deploymentstrategy/{place.strategy}")))
+    return cluster_access(service)
+
+
 ACTION = Action(
     name="switch_provider",
     risk="medium",
@@ -102,6 +148,7 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=revert,
-    statements=cluster_access,
+    over=over,
+    statements=statements,
     kubernetes_group="incident-responder:switch-provider",
 )

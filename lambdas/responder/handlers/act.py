@@ -95,9 +95,14 @@ def _task(visit: Step, role: str, number: int) -> str:
 
 @step("Take the remedy back")
 def _revert(visit: Step) -> dict[str, Any]:
-    """Undo what did not help, unless the remedy says that it had better stay."""
+    """Undo what did not help, unless the remedy says that it had better stay.
+
+    With ``over`` it helped, and its reason is gone: it is put back, and remains one that helped.
+    """
     action, case = _case(visit)
     record = visit.records.action(visit.incident, case.number)
+    if record is not None and visit.event.get("over"):
+        return _put_back(visit, action, case, record)
     if record is None or record["status"] != "applied":
         return {"reverted": False}
     if action.keep_when_not_helped or action.revert is None:
@@ -105,17 +110,7 @@ def _revert(visit: Step) -> dict[str, Any]:
                                  reason="the symptom stayed; what was done is kept")
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}
-    plan = _kept(record)
-    kept = "" if released(kill_switch(visit.service)) else "the kill switch is engaged"
-    if not kept and not visit.records.holds(record["lease"], visit.incident, record["fence"]):
-        kept = "its lease has gone to another incident"
-    said = ""
-    try:
-        said = "" if kept else action.revert(case, plan)
-    except CallFailed as failed:
-        raise TryAgain(failed.note) from failed
-    except actions.ActionFailed as failed:
-        kept = str(failed)
+    said, kept = _undone(visit, action, case, record)
     if kept:
         visit.records.set_action(visit.incident, case.number, status="failed",
                                  reason=f"it did not help, and was not taken back: {kept}")
@@ -125,6 +120,36 @@ def _revert(visit: Step) -> dict[str, Any]:
     visit.records.set_action(visit.incident, case.number, status="reverted", reason=why)
     visit.note(said, kind="action", why=why)
     return {"reverted": True}
+
+
+def _put_back(visit: Step, action: actions.Action, case: actions.Case, record: dict[str, Any]) -> dict[str, Any]:
+    if not record.get("temporary") or record.get("put_back_at"):
+        return {"reverted": bool(record.get("put_back_at"))}
+    said, kept = _undone(visit, action, case, record)
+    visit.records.release(record["lease"], visit.incident)
+    if kept:
+        visit.records.set_action(visit.incident, case.number, left_to_people_at=iso(time.time()))
+        visit.note(f"{action.name} is not put back", kind="action", why=kept)
+        return {"reverted": False, "why": kept}
+    visit.records.set_action(visit.incident, case.number, put_back_at=iso(time.time()))
+    visit.note(said, kind="action", why=str(visit.event.get("why") or "its reason is gone"))
+    return {"reverted": True}
+
+
+def _undone(visit: Step, action: actions.Action, case: actions.Case, record: dict[str, Any]) -> tuple[str, str]:
+    """Undo a remedy; returns what was done, or why it is kept."""
+    if action.revert is None:
+        return "", "it cannot be undone"
+    if not released(kill_switch(visit.service)):
+        return "", "the kill switch is engaged"
+    if not visit.records.holds(record["lease"], visit.incident, record["fence"]):
+        return "", "its lease has gone to another incident"
+    try:
+        return action.revert(case, _kept(record)), ""
+    except CallFailed as failed:
+        raise TryAgain(failed.note) from failed
+    except actions.ActionFailed as failed:
+        return "", str(failed)
 
 
 _OPERATIONS = {"plan": _plan, "apply": _apply, "revert": _revert}

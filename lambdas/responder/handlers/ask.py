@@ -79,6 +79,9 @@ def spans(service: Service, phase: str, opened_at: float, now: float, first_open
     what was before a change at ``changed_at``; the baseline stays where it was, before the incident was first opened.
     """
     confirm, recovery = service.confirm, service.recovery
+    if phase == "aftercare":
+        return Window(now - confirm.window_seconds, now), Window(
+            now - confirm.window_seconds - confirm.baseline_seconds, now - confirm.window_seconds)
     start = opened_at - confirm.window_seconds
     before = first_opened_at - confirm.window_seconds
     baseline = Window(before - confirm.baseline_seconds, before)

@@ -1,4 +1,4 @@
-"""Stand down, or escalate: the outcome is recorded and people are told."""
+"""Stand down, escalate, or leave to people what is still to be done: the record is kept and people are told."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from responder.clients.failure import CallFailed
 from responder.handlers.step import Step, step
 from responder.people import sns
+from responder.plan.aftercare import in_place
 from responder.records.table import iso
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Escalate, or stand down, as ``operation`` says."""
+    """Escalate, stand down, or leave it to people, as ``operation`` says."""
     return _OPERATIONS[event["operation"]](event, context)
 
 
@@ -26,23 +27,29 @@ def _stand_down(visit: Step) -> dict[str, Any]:
     item = visit.records.incident(visit.incident) or {}
     if not visit.event.get("force") and _newer(visit, item):
         visit.note("an alarm came that has not been looked at", kind="step")
-        return {"newer": True}
+        return {"newer": True, "temporary": False}
     outcome = "resolved" if item.get("recovered_at") else "false_alarm" if item.get("confirmed") is False else \
         "observed" if visit.event.get("until") else item.get("outcome", "escalated")
-    values: dict[str, Any] = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time())}
+    actions = [entry for entry in visit.records.everything(visit.incident) if entry["sk"].startswith("ACTION#")]
+    temporary = outcome == "resolved" and bool(in_place(actions))
+    values: dict[str, Any] = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time()),
+                              "cared_by": visit.event["incident"].get("execution", "") if temporary else None}
     if outcome == "false_alarm":
         values["cause"] = {"id": "none", "mechanism": "", "component": "", "confidence": 1.0,
                            "summary": "nothing was wrong"}
     visit.records.update(visit.incident, **values)
     visit.note(f"stood down: {outcome.replace('_', ' ')}", kind="outcome", why=item.get("cause", {}).get("summary", ""))
-    for action in visit.records.everything(visit.incident):
-        if action["sk"].startswith("ACTION#") and action.get("lease"):
+    for action in actions:
+        if action.get("lease"):
             visit.records.release(action["lease"], visit.incident)
     visit.records.close(visit.service.service, visit.incident, visit.event["incident"].get("execution", ""))
     if outcome != "false_alarm":
         _tell(visit, f"{visit.service.service}: {outcome}",
               f"Incident {visit.incident} is over: {outcome}.\n{item.get('cause', {}).get('summary', '')}\n")
-    return {"outcome": outcome, "newer": False}
+    recovery = visit.service.recovery
+    return {"outcome": outcome, "newer": False, "temporary": temporary,
+            "wait_seconds": max(recovery.check_every_seconds,
+                                min(recovery.calm_seconds, recovery.check_at_most_every_seconds))}
 
 
 def _newer(visit: Step, item: dict[str, Any]) -> bool:
@@ -72,7 +79,16 @@ def _escalate(visit: Step) -> dict[str, Any]:
     return {"outcome": outcome}
 
 
-_OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate}
+@step("Leave it to people")
+def _left(visit: Step) -> dict[str, Any]:
+    """Tell people what is still in place for the time being, and why it was not put back."""
+    why = str(visit.event.get("why") or "it could not be looked after any longer")
+    visit.note("left to people: what was done for the time being", kind="outcome", why=why)
+    _tell(visit, f"{visit.service.service}: something is to be put back by hand", f"Incident {visit.incident}: {why}\n")
+    return {"left": True}
+
+
+_OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate, "left": _left}
 
 
 def _tell(visit: Step, subject: str, message: str) -> None:

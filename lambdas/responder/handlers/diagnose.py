@@ -25,7 +25,8 @@ def handler(visit: Step) -> dict[str, Any]:
     onset = visit.event["confirmation"].get("onset")
     weights = shipped_weights()
     tried = [(item["action"], item.get("component", "")) for item in items
-             if item["sk"].startswith("ACTION#") and item["status"] in CARRIED_OUT]
+             # What was put back when its reason was gone may be needed again.
+             if item["sk"].startswith("ACTION#") and item["status"] in CARRIED_OUT and not item.get("put_back_at")]
     judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights)
     isolation, result, proposed = judgement.isolation, judgement.diagnosis, judgement.proposed
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
@@ -38,7 +39,8 @@ def handler(visit: Step) -> dict[str, Any]:
     visit.records.update(
         visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
                                "confidence": result.confidence, "summary": result.summary},
-        **({"affected": list(isolation.culprits), "suffering": list(isolation.victims)} if isolation.culprits else {}),
+        **({"affected": list(judgement.affected), "suffering": [
+            name for name in isolation.victims if name not in judgement.affected]} if judgement.affected else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
         evidence=_evidence(result, recorded, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,

@@ -16,7 +16,7 @@ from responder.records.table import iso, seconds
 
 _REASON = 500
 _UNTIL = ("confirm", "isolate", "diagnose")
-_PHASES = ("confirm", "isolate", "diagnose", "watch")
+_PHASES = ("confirm", "isolate", "diagnose", "watch", "aftercare")
 
 
 class BadInput(ValueError):

@@ -90,11 +90,26 @@ class Provider:
 
 
 @dataclass(frozen=True)
-class ProviderSwitch:
-    """Where the platform reads which provider it uses."""
+class AppConfig:
+    """A hosted, freeform JSON configuration profile of AWS AppConfig; all by their ids."""
 
-    config_map: str
-    key: str
+    application: str
+    environment: str
+    profile: str
+    strategy: str = "AppConfig.AllAtOnce"
+    """How it is deployed; a slow strategy is a slow remedy."""
+
+
+@dataclass(frozen=True)
+class ProviderSwitch:
+    """Where the platform reads which provider it uses: one of the three."""
+
+    config_map: str = ""
+    key: str = ""
+    """In the ConfigMap, or among the top-level keys of the AppConfig profile."""
+    ssm_parameter: str = ""
+    """The parameter whose value is the provider's name."""
+    appconfig: AppConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -247,6 +262,11 @@ class Recovery:
     """How long the responder keeps watching while people work."""
     check_at_most_every_seconds: int = 900
     """While it takes long, looks become rarer, up to this."""
+    calm_seconds: int = 1800
+    """What was done for the time being (more pods, the other provider, a closed node) is put back when its reason has
+    been gone for so long."""
+    aftercare_seconds: int = 21_600
+    """After so long without that it is left to people."""
     relapse_seconds: int = 1800
     """A signal within this time after an incident was closed opens the same one again."""
 

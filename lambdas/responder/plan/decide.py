@@ -11,7 +11,7 @@ from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
-from responder.plan.remedies import Proposed, propose
+from responder.plan.remedies import Proposed, mended, propose
 from responder.plan.symptom import read
 
 CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
@@ -25,6 +25,8 @@ class Judgement:
     isolation: Isolation
     diagnosis: Diagnosis
     proposed: tuple[Proposed, ...]
+    affected: tuple[str, ...] = ()
+    """The components at fault: the culprits, or who was changed so that it does not get through to one."""
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
@@ -36,4 +38,7 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     """
     isolation = isolate(service, read(latest(findings), service.confirm, opened_at), findings)
     diagnosis = diagnose(service, isolation, onset, findings, weights)
-    return Judgement(isolation, diagnosis, tuple(propose(service, diagnosis, onset, findings, weights, tried)))
+    at_fault = {hypothesis.component: mended(service, hypothesis, onset, latest(findings))
+                for hypothesis in diagnosis.named}
+    return Judgement(isolation, diagnosis, tuple(propose(service, diagnosis, onset, findings, weights, tried)),
+                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)))

@@ -77,7 +77,7 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
         if slow:
             reasons.append(f"{source}: {slow[0].component} is slow: {slow[0].reason}")
             continue
-        since = [_well_since(service, finding, now) for finding in usable]
+        since = [_well_since(service, finding, now, changed_at) for finding in usable]
         entry = next((finding for finding in usable if finding.component == service.entry), usable[0])
         recent = [b for b in buckets(entry) if b.start >= now - service.recovery.hold_seconds - 20]
         if sum(b.requests for b in recent):
@@ -119,7 +119,7 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
             continue
         failed = [b for b in buckets(finding) if b.start < changed_at and b.errors >= _SPURIOUS_ERRORS
                   and b.error_rate > service.confirm.error_rate]
-        since = _well_since(service, finding, now)
+        since = _well_since(service, finding, now, changed_at)
         if failed:
             found.append(since is not None and now - since >= service.recovery.hold_seconds)
     return bool(found) and all(found)
@@ -190,28 +190,37 @@ def _fresh(service: Service) -> float:
     return 60.0 + service.metrics.period_seconds
 
 
-def _well_since(service: Service, finding: Finding, now: float) -> float | None:
-    """Return since when a component's requests succeed, or None where they do not, or hardly come."""
+def _well_since(service: Service, finding: Finding, now: float, changed_at: float) -> float | None:
+    """Return since when a component's requests succeed, or None where they do not, or hardly come.
+
+    What came before ``changed_at`` alone shows nothing: a loss of traffic looks well until its silence is noticed.
+    """
     series = [b for b in buckets(finding) if b.requests]
     if not series:
         return None
     expected = finding.detail.get("baseline_requests", 0.0) / finding.detail.get("baseline_seconds", 3600.0)
     newest = series[-1].start
     # Silence is no recovery: the newest period with requests must be recent, and requests come as they used to.
-    if now - newest > _fresh(service):
+    period = service.metrics.period_seconds
+    if now - newest > _fresh(service) or newest + period < changed_at:
         return None
+    enough = _LEAST_SHARE * expected * period if expected * period >= service.confirm.minimum_requests else 0.0
     run: list[Bucket] = []
     for bucket in reversed(series):
         if bucket.error_rate > service.confirm.error_rate and bucket.errors >= _SPURIOUS_ERRORS:
+            break
+        # Nor is a stretch in which hardly any came part of it; the newest period may have just begun.
+        if enough and run and (run[-1].start - bucket.start > 2 * period or (
+                bucket.start < newest - period and bucket.requests < enough)):
             break
         run.append(bucket)
     if not run:
         return None
     requests, errors = sum(b.requests for b in run), sum(b.errors for b in run)
-    seconds = run[0].start - run[-1].start + service.metrics.period_seconds
+    seconds = run[0].start - run[-1].start + period
     # Requests must come much as they used to (the newest period may have just begun), and enough to tell.
     if requests < min(service.confirm.minimum_requests, 0.5 * expected * seconds) or requests < _LEAST_SHARE * (
-            expected * (seconds - service.metrics.period_seconds)):
+            expected * (seconds - period)):
         return None
     if requests >= 3 * service.confirm.minimum_requests and upper_bound(errors, requests, z=1.0) > (
             service.confirm.error_rate):

@@ -47,8 +47,10 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
     for hypothesis in diagnosis.named:
         wanted = _wanted(hypothesis, weights)
         facts = _facts(service, hypothesis, onset, findings) | {"with": list(wanted)}
-        component = _changed(service, hypothesis, onset, findings)
-        for action in wanted:
+        components = [mended(service, hypothesis, onset, findings)]
+        if hypothesis.mechanism == "nodes_down":
+            components += [name for name in _on_bad_nodes(service, findings) if name not in components]
+        for action, component in ((action, component) for action in wanted for component in components):
             if (action, component) in tried or any(
                     (p.action, p.component, p.mechanism) == (action, component, hypothesis.mechanism)
                     for p in found):
@@ -82,8 +84,8 @@ _OF_A_WORKLOAD = {"unfit_workload": "workload_changed", "dns_policy": "dns_polic
 """A mechanism that comes by a change of a workload, to the observation of that change."""
 
 
-def _changed(service: Service, hypothesis: Hypothesis, onset: float | None, findings: Sequence[Finding]) -> str:
-    """Return the component to remedy: the one that was changed, where it is not the one that cannot be reached."""
+def mended(service: Service, hypothesis: Hypothesis, onset: float | None, findings: Sequence[Finding]) -> str:
+    """Return the component to be mended: the one that was changed, where it is not the one that cannot be reached."""
     wanted = _OF_A_WORKLOAD.get(hypothesis.mechanism)
     changes = [Change.from_json(item) for finding in findings if finding.name == "changes" and finding.usable
                for item in finding.detail.get("changes", [])] if wanted else []
@@ -91,6 +93,15 @@ def _changed(service: Service, hypothesis: Hypothesis, onset: float | None, find
         service, hypothesis.component, hypothesis.where, change) == wanted}
     changed = {component.name for component in service.components if component.deployment in names}
     return changed.pop() if len(changed) == 1 else hypothesis.component
+
+
+def _on_bad_nodes(service: Service, findings: Sequence[Finding]) -> list[str]:
+    """Return the components that have pods on nodes that are gone or not ready: such pods serve nobody."""
+    bad = {node for finding in findings if finding.name == "nodes" and finding.usable
+           for node in finding.detail.get("not_ready", [])}
+    return [component.name for component in service.components for finding in findings
+            if finding.name == "pods" and finding.usable and finding.component == component.name
+            and (finding.detail.get("gone_nodes") or bad & set(finding.detail.get("unready_on", {})))]
 
 
 def _alternative(service: Service, failing: str, findings: Sequence[Finding]) -> bool:

@@ -17,7 +17,7 @@ from responder.model.finding import Finding, Window
 from responder.model.service import Service
 
 DAY_SECONDS = 86_400.0
-Phase = Literal["confirm", "isolate", "diagnose", "watch"]
+Phase = Literal["confirm", "isolate", "diagnose", "watch", "aftercare"]
 
 
 @dataclass(frozen=True)

@@ -302,7 +302,7 @@ def _link_to_balancer(metrics: Metrics) -> str:
 
 SOURCE = Source(
     name="cloudwatch",
-    phases=frozenset({"confirm", "diagnose", "watch"}),
+    phases=frozenset({"confirm", "diagnose", "watch", "aftercare"}),
     ask=ask,
     statements=lambda service: (METRIC_DATA,),
     alarms=True,

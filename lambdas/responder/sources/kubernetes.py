@@ -34,10 +34,12 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
     ``ready``, ``not_ready``, ``selects`` (pods that the selector matches), ``ports`` [[port, targetPort]] and
     ``fits`` (whether a container listens there). ``nodes``: value is the share that is ready; detail has ``names``,
     ``not_ready``, ``unschedulable``, ``pressure`` {condition: [names]}. ``limits``: autoscalers at their maximum,
-    quotas that are used up, disruption budgets that allow nothing.
+    quotas that are used up, disruption budgets that allow nothing. In aftercare only ``nodes`` is asked for.
     """
     service, namespace = question.service, question.service.cluster.namespace
     api = api or kubernetes.connect(service.cluster.name, question.deadline)
+    if question.phase == "aftercare":
+        return [_nodes(question, _optional(api, ("api/v1",), "nodes", ""))]
     deployments = {item["metadata"]["name"]: item
                    for item in api.items("apis/apps/v1", "deployments", namespace)}
     owner_of_set = {item["metadata"]["name"]: owner(item, "Deployment")
@@ -287,7 +289,7 @@ def _command(namespace: str, name: str) -> str:
 
 SOURCE = Source(
     name="kubernetes",
-    phases=frozenset({"isolate", "diagnose"}),
+    phases=frozenset({"isolate", "diagnose", "aftercare"}),
     ask=ask,
     statements=cluster_access,
     kubernetes_group=READERS,

@@ -82,7 +82,7 @@ def _health(question: Question, provider: Provider, http: Http) -> Finding:
 
 SOURCE = Source(
     name="provider",
-    phases=frozenset({"diagnose"}),
+    phases=frozenset({"diagnose", "aftercare"}),
     ask=ask,
     configured=lambda service: any(item.status_page or item.health_url for item in service.providers),
     deadline_seconds=14.0,

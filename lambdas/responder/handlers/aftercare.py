@@ -1,0 +1,67 @@
+"""Look after what was done for the time being, once the incident is closed: may it be put back?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from responder import actions
+from responder.handlers.step import Step, kill_switch, step
+from responder.model.service import deployed
+from responder.plan.aftercare import care, in_place
+from responder.records.table import iso, seconds
+
+
+@step("Is it over?")
+def handler(visit: Step) -> dict[str, Any]:
+    """Return ``answer`` (waiting, put_back, people, done), ``items`` of what is to be put back, and ``wait_seconds``.
+
+    An incident that was opened again is cared for by the execution that did so: then it is ``done`` here.
+    """
+    item = visit.records.incident(visit.incident) or {}
+    if item.get("cared_by") != visit.event["incident"].get("execution") or item.get("status") != "closed":
+        return _answer("done", "the incident was opened again")
+    records = [entry for entry in visit.records.everything(visit.incident) if entry["sk"].startswith("ACTION#")]
+    over = {}
+    for entry in in_place(records):
+        judge = actions.find(entry["action"]).over
+        over[int(entry["number"])] = judge(visit.service, entry, visit.findings) if judge else ""
+    now, began = seconds(visit.event["now"]), seconds(visit.event["since"])
+    busy = visit.records.item(f"SERVICE#{visit.service.service}", "OPEN") is not None
+    result = care(visit.service, records, over, now, began, kill_switch(visit.service), busy)
+    for number, moment in (result.since or {}).items():
+        visit.records.set_action(visit.incident, number, over_since=moment)
+    mine = {int(entry["number"]): entry for entry in records}
+    if result.answer == "put_back":
+        free = [number for number in result.numbers if _held(visit, mine[number])]
+        if not free:
+            return _answer("waiting", "another incident may change it just now",
+                           wait=visit.service.recovery.check_every_seconds)
+        visit.note(f"to be put back: {', '.join(mine[number]['summary'] for number in free)}", kind="decision",
+                   why=result.reason)
+        return _answer("put_back", result.reason, [_remedy(visit, mine[number]) for number in free])
+    if result.answer == "people":
+        for number in result.numbers:
+            visit.records.set_action(visit.incident, number, left_to_people_at=iso(now))
+        return _answer("people", f"{result.reason}. To be put back by hand: " + "; ".join(
+            f"{mine[number]['summary']} ({mine[number]['target']})" for number in result.numbers))
+    return _answer(result.answer, result.reason, wait=result.wait_seconds)
+
+
+def _held(visit: Step, entry: dict[str, Any]) -> bool:
+    """Take the target's lease anew, for it was given back when the incident was closed."""
+    fence = visit.records.hold(entry["lease"], visit.incident, 600.0)
+    if fence:
+        visit.records.set_action(visit.incident, int(entry["number"]), fence=fence)
+    return bool(fence)
+
+
+def _remedy(visit: Step, entry: dict[str, Any]) -> dict[str, Any]:
+    """What the state machine hands to the remedy's function, as the diagnosis did."""
+    functions = {remedy.action: remedy.function for remedy in deployed(visit.service.service).remedies}
+    return {"number": int(entry["number"]), "onset": None, "remedy": {
+        "action": entry["action"], "cause": entry["cause"], "mechanism": entry["mechanism"],
+        "component": entry["component"], "function": functions[entry["action"]]}}
+
+
+def _answer(answer: str, reason: str, items: list[dict[str, Any]] | None = None, wait: int = 0) -> dict[str, Any]:
+    return {"answer": answer, "reason": reason, "items": items or [], "wait_seconds": wait}
