@@ -35,8 +35,9 @@ CALM = shipped_service().recovery.calm_seconds
 
 def item(number: int = 1, **more: Any) -> dict[str, Any]:
     return {"sk": f"ACTION#{number:02d}", "number": number, "action": "scale_up",
-            "target": "deployment/payment-gateway", "component": "payment-gateway", "status": "verified", "applied_at": iso(NOW - 9000), "temporary": True,
-            "summary": "scale it", "over_since": NOW - CALM - 1, **more}
+            "target": "deployment/payment-gateway", "component": "payment-gateway", "status": "verified",
+            "applied_at": iso(NOW - 9000), "temporary": True, "summary": "scale it",
+            "over_since": NOW - CALM - 1, **more}
 
 
 @pytest.fixture
@@ -137,8 +138,10 @@ class Cluster:
     """Two pods on a node that is not ready, one elsewhere."""
 
     def __init__(self, forbidden: bool = False) -> None:
-        self.nodes: dict[str, Any] = {name: {"metadata": {"name": name, "resourceVersion": "1"}, "spec": {}, "status": {"conditions": [
-            {"type": "Ready", "status": "Unknown" if name == "node-a" else "True"}]}} for name in ("node-a", "node-b")}
+        self.nodes: dict[str, Any] = {name: {
+            "metadata": {"name": name, "resourceVersion": "1"}, "spec": {}, "status": {"conditions": [
+                {"type": "Ready", "status": "Unknown" if name == "node-a" else "True"}]}}
+            for name in ("node-a", "node-b")}
         self.forbidden = forbidden
         self.evicted: list[str] = []
 

@@ -172,6 +172,40 @@ def test_the_old_version_failing_as_well_acquits_the_new_one(service: Service) -
     assert diagnose(service, WHERE, NOW - 30, findings).cause == "unknown"
 
 
+def by_version(old: list[tuple[float, float, float]], new: list[tuple[float, float, float]]) -> Finding:
+    """Periods of 10 s as (from how many seconds ago, requests, errors)."""
+    series = {"1.0.0": [[NOW - ago, requests, errors] for ago, requests, errors in old],
+              "1.1.0": [[NOW - ago, requests, errors] for ago, requests, errors in new]}
+    totals = {version: [sum(row[1] for row in rows), sum(row[2] for row in rows)] for version, rows in series.items()}
+    return Finding("newrelic", "error_rate_by_version", component="payment-gateway", detail={
+        "window": totals, "baseline": {"1.0.0": [90000, 300]}, "series": series})
+
+
+CHANGED = Finding("changes", "changes", value=1.0, detail={"changes": [{
+    "kind": "ConfigMap", "name": "payment-gateway-config", "what": "changed", "earliest": NOW - 31, "latest": NOW - 31,
+    "by": "kubectl", "fields": [{"path": ["data", "CURRENCY"], "before": "EUR", "after": "EURO"}]}]})
+
+
+def test_what_a_version_did_well_before_the_symptom_its_release_did_not_break(service: Service) -> None:
+    """The old version served before the symptom and the new one since: the totals compare two times, not two versions.
+    """
+    findings = evidence(rolled_out=NOW - 60)
+    findings[1] = by_version([(70, 400, 2), (60, 300, 1)], [(60, 100, 0), (50, 400, 2), (40, 400, 1), (30, 400, 180),
+                                                            (20, 400, 190)])
+    ready = Finding("kubernetes", "pods", component="payment-gateway", value=1.0, detail={"wanted": 4, "ready": 4})
+    result = diagnose(service, WHERE, NOW - 30, [*findings, CHANGED, ready])
+    assert (result.cause, result.mechanism) == ("code_bug", "bad_configuration")
+    assert diagnose(service, WHERE, NOW - 30, findings).cause == "unknown"
+
+
+def test_versions_that_serve_side_by_side_are_compared(service: Service) -> None:
+    findings = evidence(rolled_out=NOW - 40)
+    findings[1] = by_version([(50, 400, 2), (30, 200, 1), (20, 200, 0)], [(30, 200, 95), (20, 200, 90)])
+    assert diagnose(service, WHERE, NOW - 30, findings).mechanism == "bad_release"
+    both = [*findings[:1], by_version([(50, 400, 2), (30, 200, 80), (20, 200, 90)], [(30, 200, 95), (20, 200, 90)])]
+    assert diagnose(service, WHERE, NOW - 30, both).cause == "unknown"
+
+
 @given(st.integers(0, 10**6))
 def test_the_order_of_findings_changes_nothing(seed: int) -> None:
     shipped = shipped_service()

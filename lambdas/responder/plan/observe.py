@@ -7,8 +7,9 @@ one segment of one component's failures (``segments.py``), or of what stands aro
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from responder.model.finding import Finding, latest
@@ -240,16 +241,61 @@ def _versions(service: Service, segment: Segment, onset: float | None,
         return
     if segment.where in ("own",):
         for finding in _named(findings, "error_rate_by_version", segment.component):
-            yield from _slower(service, finding, new) if segment.slow else _by_version(service, finding, new)
-        for finding in _named(findings, "error_signatures"):
+            yield from _slower(service, finding, new) if segment.slow else _by_version(service, finding, new, onset)
+        alone = _alone(service, _named(findings, "error_rate_by_version", segment.component), new, onset)
+        for finding in _named(findings, "error_signatures") if not alone else ():
             yield from _by_log(segment.component, finding, new)
 
 
-def _by_version(service: Service, finding: Finding, new: str) -> Iterator[Observation]:
+_Counts = dict[str, tuple[float, float]]
+"""Version to requests and errors."""
+
+
+def _since(finding: Finding, onset: float | None) -> tuple[_Counts, _Counts, _Counts] | None:
+    """Return what each version served before the onset, since it, and in those periods since it that several served.
+
+    None where the source gave no series: totals of a window compare one time with another.
+    """
+    series: Mapping[str, Sequence[Sequence[float]]] | None = finding.detail.get("series")
+    if series is None or onset is None:
+        return None
+    starts = sorted({row[0] for rows in series.values() for row in rows})
+    period = min((b - a for a, b in pairwise(starts)), default=10.0)
+    shared = {start for start in starts if sum(any(row[0] == start for row in rows) for rows in series.values()) > 1}
+
+    def total(wanted: Callable[[float], bool]) -> _Counts:
+        return {version: (sum(row[1] for row in rows if wanted(row[0])), sum(row[2] for row in rows if wanted(row[0])))
+                for version, rows in series.items()}
+
+    return (total(lambda start: start + period <= onset), total(lambda start: start + period > onset),
+            total(lambda start: start + period > onset and start in shared))
+
+
+def _alone(service: Service, findings: Iterable[Finding], new: str, onset: float | None) -> bool:
+    """Whether the new version served alone since the onset, so that nobody else can have failed."""
+    told = [since for finding in findings if (since := _since(finding, onset)) is not None]
+    return bool(told) and all(sum(requests for version, (requests, _) in beside.items() if version != new)
+                              < service.confirm.minimum_requests for _, _, beside in told)
+
+
+def _by_version(service: Service, finding: Finding, new: str, onset: float | None) -> Iterator[Observation]:
     """Compare the new version with the others: side by side where both serve, else before and after."""
     limit, enough = service.confirm.error_rate, service.confirm.minimum_requests
     now, before = finding.detail.get("window", {}), finding.detail.get("baseline", {})
-    requests, errors = now.get(new, (0, 0))
+    split = _since(finding, onset)
+    if split is not None:
+        first, since, now = split
+        requests, errors = since.get(new, (0.0, 0.0))
+        served, failed = first.get(new, (0.0, 0.0))
+        # What one version did well and then does badly, its release alone does not explain.
+        if requests >= enough and served >= enough and lower_bound(errors, requests) > limit and (
+                upper_bound(failed, served) < lower_bound(errors, requests) / 2):
+            yield Observation("new_version_was_well_first", finding.source, finding.name, {
+                "source": finding.source, "new": new, "served": f"{served:.0f}", "old_rate": f"{failed / served:.1%}",
+                "new_rate": f"{errors / requests:.1%}"})
+        if now.get(new, (0.0, 0.0))[0] < enough:
+            now = {new: (requests, errors)}
+    requests, errors = now.get(new, (0.0, 0.0))
     if requests < enough or lower_bound(errors, requests) <= limit:
         return
     facts = {"source": finding.source, "new": new, "new_rate": f"{errors / requests:.1%}"}

@@ -34,9 +34,9 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     ``error_rate``: detail has ``series`` [[start, requests, errors], …], ``requests``, ``errors``,
     ``baseline_requests`` and ``baseline_errors``, and to confirm ``day_before`` (see ``symptom.py``).
     ``error_rate_by_version``: detail maps ``window`` and ``baseline`` to {version: [requests, errors]}, and ``p95_ms``
-    the same two to {version: ms}. ``calls``: what the component asked of others; detail maps ``callees`` to {host:
-    {requests, errors, mean_ms, baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}. ``issues``:
-    the service's open New Relic issues; ``deployments``: change tracking's markers, detail ``markers`` [{at, component,
+    the same two to {version: ms}; to diagnose, ``series`` is {version: [[start, requests, errors], …]}.
+    ``calls``: what the component asked of others; detail maps ``callees`` to {host: {requests, errors, mean_ms,
+    baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}. ``issues``: the service's open New Relic issues; ``deployments``: change tracking's markers, detail ``markers`` [{at, component,
     version, user}]. Raises CallFailed.
     """
     service = question.service
@@ -100,6 +100,9 @@ def _queries(service: Service, settings: NewRelic, question: Question) -> dict[s
                  f"FACET {component}, {peer}, error.message {recent} LIMIT {_MAX_KINDS}",
     }
     if question.phase == "diagnose":
+        # Which version failed while another served beside it: totals would compare one time with another.
+        queries["versions"] = (f"SELECT {counts} {source} FACET {component}, {version} {span['window']} "
+                               f"TIMESERIES {bucket} seconds LIMIT {_MAX_FACETS}")
         since = f"SINCE {int((window.start - _CHANGES_SECONDS) * 1000)} UNTIL {int(window.end * 1000)}"
         markers = "SELECT timestamp, entity.name, version, user FROM Deployment"
         queries["deployments"] = f"{markers} WHERE entity.name IN ({names}) {since} LIMIT 100"
@@ -145,6 +148,12 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
             series[facet[0]].append([_number(row.get("beginTimeSeconds")), _number(row.get("requests")),
                                      _number(row.get("errors"))])
     versions = {part: _by_version(results[part]) for part in ("window", "baseline")}
+    beside: dict[str, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
+    for row in results.get("versions", []):
+        facet = _facet(row)
+        if len(facet) == 2 and _number(row.get("requests")):
+            beside[facet[0]][facet[1]].append([_number(row.get("beginTimeSeconds")), _number(row.get("requests")),
+                                               _number(row.get("errors"))])
     recent = {facet[0]: (_number(row.get("requests")), round(_p95(row) * 1000, 1))
               for row in results["recent"] for facet in [_facet(row)] if facet}
     limited = "" if len(results["window"]) < _MAX_FACETS else f"cut at {_MAX_FACETS} facets"
@@ -173,6 +182,7 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
             SOURCE.name, "error_rate_by_version", **common, unit="share", query=queries["window"],
             detail={"window": {v: list(counts[:2]) for v, counts in now.items()},
                     "baseline": {v: list(counts[:2]) for v, counts in before.items()},
+                    **({"series": dict(beside[component.name])} if beside[component.name] else {}),
                     "p95_ms": {"window": {v: round(counts[2], 1) for v, counts in now.items()},
                                "baseline": {v: round(counts[2], 1) for v, counts in before.items()}}}))
     return findings
