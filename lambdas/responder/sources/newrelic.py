@@ -36,8 +36,9 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     ``error_rate_by_version``: detail maps ``window`` and ``baseline`` to {version: [requests, errors]}, and ``p95_ms``
     the same two to {version: ms}; to diagnose, ``series`` is {version: [[start, requests, errors], …]}.
     ``calls``: what the component asked of others; detail maps ``callees`` to {host: {requests, errors, mean_ms,
-    baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}. ``issues``: the service's open New Relic issues; ``deployments``: change tracking's markers, detail ``markers`` [{at, component,
-    version, user}]. Raises CallFailed.
+    baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}. ``issues``: the service's open New Relic
+    issues; ``deployments``: change tracking's markers, detail ``markers`` [{at, component, version, user}]. Raises
+    CallFailed.
     """
     service = question.service
     settings = _settings(service)

@@ -1,0 +1,345 @@
+"""Whole ways through the plan: the state machine as it is deployed, with its guardrails, remedy steps and records.
+
+Only what is judged from evidence is made up, and what the remedies change: so that any plan, policy, answer, failure
+and kill switch can meet any other.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from responder.actions import Action, ActionFailed, Case, Plan
+from responder.clients.failure import CallFailed
+from responder.handlers import act, aftercare, approval, close, guard, step
+from responder.model.service import Freeze, Service
+from responder.people import sns
+from responder.plan.guardrails import RELEASED
+from responder.records.table import Records, iso
+from responder.records.tasks import Tasks
+from tests.conftest import ROOT, shipped_service, timeline
+from tests.machine import Machine, StatesError
+
+ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
+ACTIONS = ("rollback", "scale_up", "restart_pods")
+REVERSIBLE = {"rollback": False, "scale_up": True, "restart_pods": False}
+"""Whether it is taken back where it did not help."""
+
+
+@dataclass
+class Script:
+    """What happens to one incident."""
+
+    mode: Any = "auto"
+    policy: dict[str, Any] = field(default_factory=lambda: dict.fromkeys(ACTIONS, "auto"))
+    diagnoses: list[list[tuple[str, float, int]]] = field(default_factory=lambda: [[("rollback", 0.95, 2)]])
+    """Per diagnosis the remedies: action, confidence, number of sources."""
+    heals: frozenset[str] = frozenset({"rollback"})
+    breaks: dict[str, str] = field(default_factory=dict)
+    """Action to how it fails: ``refused`` (its own check), ``failed``, ``dies`` (once after the deed), ``down``."""
+    worse: frozenset[str] = frozenset()
+    answers: list[str] = field(default_factory=list)
+    """To each request for approval; none is left: nobody answers."""
+    switched_off_after: int = 99
+    """The kill switch is engaged from the so manieth reading on."""
+    limit: int = 3
+    frozen: bool = False
+    temporary: bool = False
+
+
+class Incident:
+    """One incident, played."""
+
+    def __init__(self, script: Script, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.script, self.records = script, records
+        shipped = shipped_service()
+        self.service: Service = replace(
+            shipped, mode=script.mode, policy=script.policy, guardrails=replace(
+                shipped.guardrails, remedies_per_incident=script.limit, cooldown_seconds=0, freezes=(
+                    Freeze(iso(time.time() - 60), iso(time.time() + 3600)),) if script.frozen else ()),
+            recovery=replace(shipped.recovery, calm_seconds=0))
+        self.in_place: list[str] = []
+        """What remedies have changed, and is so now."""
+        self.log: list[tuple[str, str, str]] = []
+        """Deed, action, and the kill switch as it was when the guardrails or the remedy read it last."""
+        self.readings, self.told, self.died = 0, 0, set[str]()
+        self._action, self._watched = "", 0
+        for module in (act, aftercare):
+            monkeypatch.setattr(module.actions, "find", lambda name: self._made(self._action or name))
+        for module in (guard, act, aftercare):
+            monkeypatch.setattr(module, "kill_switch", lambda service: self.switch())
+        monkeypatch.setattr(step, "records", lambda: records)
+        monkeypatch.setattr(step, "load", lambda name: self.service)
+        monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=tuple(
+            SimpleNamespace(action=name, function=f"action:{name}") for name in ACTIONS)))
+        monkeypatch.setattr(sns, "publish", self._tell)
+        self.machine = Machine(ASL, self.invoke, time.time())
+
+    def switch(self) -> str:
+        self.readings += 1
+        return RELEASED if self.readings <= self.script.switched_off_after else "engaged"
+
+    @property
+    def switch_now(self) -> str:
+        return RELEASED if self.readings <= self.script.switched_off_after else "engaged"
+
+    def _tell(self, *given: Any, **more: Any) -> str:
+        self.told += 1
+        return "m"
+
+    def run(self) -> str:
+        return self.machine.run({"service": "payment-gateway", "reason": "trying it", "started_by": "me"})
+
+    def invoke(self, state: str, function: str, payload: dict[str, Any]) -> Any:
+        if "incident" in payload and isinstance(payload["incident"], dict):
+            payload["incident"].setdefault("execution", "e")
+        if function.startswith("action:"):
+            self._action = function.removeprefix("action:")
+            try:
+                return act.handler(payload, None)
+            finally:
+                self._action = ""
+        if not function and "TopicArn" in payload:
+            self.told += 1
+            return {}
+        return getattr(self, f"_{payload['do']}")(payload)
+
+    def _open(self, payload: dict[str, Any]) -> dict[str, Any]:
+        at = iso(time.time())
+        self.records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "person", "name": "me"})
+        return {"result": "opened", "until": "", "number": 1, "sources": {
+            phase: [] for phase in ("confirm", "isolate", "diagnose", "watch", "aftercare")},
+            "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"},
+            "settings": {"attempts": 4, "look_wait_seconds": 15, "rounds": 3, "round_wait_seconds": 30,
+                         "check_every_seconds": 30}}
+
+    def _confirm(self, payload: dict[str, Any]) -> dict[str, Any]:
+        self.records.update("i-1", confirmed=True, kind="high_error_rate", judged_until=iso(time.time()))
+        return {"answer": "confirmed", "kind": "high_error_rate", "onset": None, "votes": {}, "readings": []}
+
+    def _isolate(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return {"culprits": ["payment-gateway"]}
+
+    def _diagnose(self, payload: dict[str, Any]) -> dict[str, Any]:
+        self._watched = 0
+        tried = {item["action"] for item in self._actions() if item["status"] in (
+            "applying", "applied", "verified", "reverted", "failed", "done")}
+        wanted = self.script.diagnoses.pop(0) if self.script.diagnoses else []
+        remedies = [{"function": f"action:{name}", "action": name, "cause": "code_bug", "mechanism": "bad_release",
+                     "component": "payment-gateway", "confidence": confidence, "facts": {},
+                     "sources": ["newrelic", "splunk", "rollouts"][:sources]}
+                    for name, confidence, sources in wanted if name not in tried]
+        return {"cause": "code_bug" if remedies else "unknown", "confidence": 0.9, "onset": None, "summary": "so it is",
+                "unclear": False, "wait": False, "remedies": remedies}
+
+    def _guard(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return guard.handler(payload, None)
+
+    def _approval(self, payload: dict[str, Any]) -> dict[str, Any]:
+        approval.handler(payload, None)
+        answer = self.script.answers.pop(0) if self.script.answers else ""
+        if answer:
+            Tasks(self.records).answer("i-1", f"{int(payload['number']):02d}", answer, "ada")
+            return {"decision": answer}
+        raise StatesError("States.Timeout")
+
+    def _monitor(self, payload: dict[str, Any]) -> dict[str, Any]:
+        self._watched += 1
+        well = bool(self.script.heals & set(self.in_place))
+        answer = "recovered" if well else "worse" if self.script.worse & set(self.in_place) else (
+            "not_helped" if self._watched > 2 else "waiting")
+        if answer == "recovered":
+            self.records.update("i-1", recovered_at=iso(time.time()))
+            for item in self._actions():
+                if item["status"] == "applied":
+                    self.records.set_action("i-1", item["number"], status="verified")
+        return {"answer": answer, "reason": "so it is", "error_rate": 0.5, "wait_seconds": 30}
+
+    def _aftercare(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return aftercare.handler(payload, None)
+
+    def _assemble(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def _close(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return close.handler(payload, None)
+
+    def _review(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def _actions(self) -> list[dict[str, Any]]:
+        return [item for item in self.records.everything("i-1") if item["sk"].startswith("ACTION#")]
+
+    def _made(self, name: str) -> Action:
+        how = self.script.breaks.get(name, "")
+
+        def plan(case: Case) -> Plan:
+            return Plan(f"deployment/{name}", name, refusal="it may not be" if how == "refused" else "",
+                        temporary=self.script.temporary)
+
+        def apply(case: Case, plan: Plan) -> str:
+            if how == "failed":
+                raise ActionFailed("it cannot be")
+            if how == "down":
+                raise CallFailed("unavailable", "nobody answers")
+            if name not in self.in_place:
+                self.in_place.append(name)
+                self.log.append(("apply", name, self.switch_now))
+            if how == "dies" and name not in self.died:
+                self.died.add(name)
+                raise CallFailed("timeout", "it broke off after the deed")
+            return "done"
+
+        def revert(case: Case, plan: Plan) -> str:
+            if name in self.in_place:
+                self.in_place.remove(name)
+                self.log.append(("revert", name, self.switch_now))
+            return "taken back"
+
+        return Action(name, "low", "auto", True, not REVERSIBLE[name], plan, apply, revert,
+                      lambda service, record, findings: "its reason is gone")
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "x")
+    monkeypatch.setenv("TOPIC", "t")
+    monkeypatch.setenv("ACTION", "")
+    with mock_aws():
+        yield timeline()
+
+
+def play(script: Script, records: Records) -> Incident:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        incident = Incident(script, records, monkeypatch)
+        incident.run()
+    return incident
+
+
+def deeds(incident: Incident) -> list[tuple[str, str]]:
+    return [(deed, name) for deed, name, _ in incident.log]
+
+
+def outcome(incident: Incident) -> Any:
+    return (incident.records.incident("i-1") or {}).get("outcome")
+
+
+def test_a_remedy_that_helps_ends_it(records: Records) -> None:
+    incident = play(Script(), records)
+    assert deeds(incident) == [("apply", "rollback")]
+    assert outcome(incident) == "resolved"
+    assert incident.machine.visited[-1] == "Incident closed"
+
+
+def test_what_did_not_help_is_taken_back_and_the_next_one_follows(records: Records) -> None:
+    incident = play(Script(diagnoses=[[("scale_up", 0.95, 2)], [("rollback", 0.95, 2)]]), records)
+    assert deeds(incident) == [("apply", "scale_up"), ("revert", "scale_up"), ("apply", "rollback")]
+    assert [item["status"] for item in incident._actions()] == ["reverted", "verified"]
+
+
+def test_what_made_it_worse_is_taken_back(records: Records) -> None:
+    incident = play(Script(diagnoses=[[("scale_up", 0.95, 2)]], worse=frozenset({"scale_up"})), records)
+    assert deeds(incident) == [("apply", "scale_up"), ("revert", "scale_up")]
+    assert "Escalate" in incident.machine.visited
+
+
+def test_a_step_that_died_after_the_deed_does_it_once(records: Records) -> None:
+    incident = play(Script(breaks={"rollback": "dies"}), records)
+    assert deeds(incident) == [("apply", "rollback")]
+    assert [item["status"] for item in incident._actions()] == ["verified"]
+
+
+def test_the_kill_switch_in_the_middle_stops_the_next_remedy(records: Records) -> None:
+    script = Script(diagnoses=[[("restart_pods", 0.95, 2)], [("rollback", 0.95, 2)]], switched_off_after=1)
+    incident = play(script, records)
+    assert deeds(incident) == [("apply", "restart_pods")]
+    assert outcome(incident) == "escalated"
+
+
+@pytest.mark.parametrize(("answer", "done"), [("approve", True), ("reject", False), ("", False)])
+def test_people_are_asked_and_their_word_holds(records: Records, answer: str, done: bool) -> None:
+    incident = play(Script(mode="approve", answers=[answer] if answer else []), records)
+    assert bool(incident.log) is done
+    assert outcome(incident) == ("resolved" if done else "escalated")
+
+
+def test_what_was_for_the_time_being_is_put_back_after_the_postmortem(records: Records) -> None:
+    incident = play(Script(temporary=True), records)
+    assert deeds(incident) == [("apply", "rollback"), ("revert", "rollback")]
+    visited = incident.machine.visited
+    assert visited.index("Write the postmortem") < visited.index("Put it back")
+    assert [item["status"] for item in incident._actions()] == ["verified"]
+
+
+@pytest.mark.parametrize("hold", [{"mode": "observe"}, {"frozen": True}, {"switched_off_after": 0},
+                                  {"policy": {}}, {"limit": 0}, {"breaks": {"rollback": "refused"}},
+                                  {"diagnoses": [[("rollback", 0.7, 2)]]}, {"diagnoses": [[("rollback", 0.95, 1)]]}])
+def test_each_guardrail_alone_stops_it_and_people_are_told(records: Records, hold: dict[str, Any]) -> None:
+    incident = play(Script(**hold), records)
+    assert incident.log == []
+    assert outcome(incident) in ("escalated", "observed")
+    assert incident.told
+
+
+# Most are let through, or little would ever be done.
+REMEDIES = st.tuples(st.sampled_from(ACTIONS), st.sampled_from([0.99, 0.9, 0.85, 0.5]),
+                     st.sampled_from([2, 3, 2, 1]))
+SCRIPTS = st.builds(
+    Script, mode=st.sampled_from(["auto", "auto", "auto", "approve", "observe"]),
+    policy=st.fixed_dictionaries({
+        name: st.sampled_from(["auto", "auto", "auto", "approve", "off"]) for name in ACTIONS}),
+    diagnoses=st.lists(st.lists(REMEDIES, min_size=1, max_size=3), min_size=1, max_size=4),
+    heals=st.frozensets(st.sampled_from(ACTIONS), max_size=2),
+    worse=st.frozensets(st.sampled_from(ACTIONS), max_size=1),
+    breaks=st.dictionaries(st.sampled_from(ACTIONS), st.sampled_from(["refused", "failed", "dies", "down"]),
+                           max_size=2),
+    answers=st.lists(st.sampled_from(["approve", "reject"]), max_size=3),
+    switched_off_after=st.sampled_from([99, 99, 99, 99, 0, 1, 2, 3, 4]), limit=st.integers(0, 3),
+    frozen=st.sampled_from([False, False, False, False, True]),
+    temporary=st.booleans())
+
+
+# Not shrunk: that would take minutes, and a script reads well enough.
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate],
+          suppress_health_check=[HealthCheck.too_slow])
+@given(SCRIPTS)
+def test_no_way_leads_past_the_guardrails_and_none_ends_in_silence(script: Script) -> None:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for key, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "TOPIC": "t", "ACTION": ""}.items():
+            patch.setenv(key, value)
+        incident = play(script, timeline())
+        actions = incident._actions()
+        approved = {record["action"] for record in actions
+                    if (task := Tasks(incident.records).get("i-1", f"{record['number']:02d}"))
+                    and task.decision == "approve"}
+        end, item = outcome(incident), incident.records.incident("i-1") or {}
+    applied = [name for deed, name, _ in incident.log if deed == "apply"]
+    # What policy, mode, freeze or kill switch forbid is not done.
+    for deed, name, switch in incident.log:
+        assert switch == RELEASED
+        assert script.mode != "observe" and script.policy[name] != "off" and not script.frozen, (deed, name)
+    assert {name for name in applied if script.mode == "approve" or script.policy[name] == "approve"} <= approved
+    # Never above the limits, and never by too little evidence.
+    assert len(applied) <= script.limit and len(applied) == len(set(applied))
+    for record in actions:
+        if record["action"] in applied and record["status"] not in ("refused", "observed", "rejected", "waiting"):
+            assert record["guardrail"] == "" or record["status"] == "failed"
+    # Each that was applied is verified, taken back, or handed to people with why.
+    for record in actions:
+        if record["action"] in applied:
+            assert record["status"] in ("verified", "reverted") or (
+                "Escalate" in incident.machine.visited and (record.get("reason") or record["status"] == "applying"))
+    assert item["status"] == "closed" and end in ("resolved", "escalated", "observed")
+    assert incident.machine.visited[-1] == "Incident closed"
+    # It is over, or people have been told.
+    assert end == "resolved" or ("Escalate" in incident.machine.visited and incident.told)
