@@ -1,4 +1,4 @@
-"""How long each remedy takes, by the records of the drills: from the diagnosis to done, to verified, and from the fault on.
+"""How long each remedy takes, by the records of the drills: from diagnosis to done, to verified, and from the fault on.
 
 The times are those of the sandbox, in which recovery counts after 15 s without the symptom; the shipped configuration
 waits for 300 s.
@@ -51,12 +51,10 @@ def measure() -> tuple[dict[str, dict[str, list[float]]], list[float]]:
 
 def _run(repeats: int) -> Outcome:
     found, whole = measure()
-    rows = [Row(f"{action}: diagnosis to {name}", median(seconds), "s", "the slowest", max(seconds),
-                note=f"{len(seconds)} times")
-            for action, parts in sorted(found.items()) for name, seconds in sorted(parts.items()) if name == "applied"]
-    rows += [Row(f"{action}: applied to verified", median(seconds), "s", "the slowest", max(seconds),
-                 note=f"{len(seconds)} times")
-             for action, parts in sorted(found.items()) for name, seconds in sorted(parts.items()) if name == "verified"]
+    rows = [Row(f"{action}: {step}", median(parts[name]), "s", "the slowest", max(parts[name]),
+                note=f"{len(parts[name])} times")
+            for name, step in (("applied", "diagnosis to applied"), ("verified", "applied to verified"))
+            for action, parts in sorted(found.items()) if parts.get(name)]
     if whole:
         rows.append(Row("onset until it was well, of what was resolved", median(whole), "s", "the plan's two hours",
                         _PLAN_SECONDS, highest=_PLAN_SECONDS, note=f"{len(whole)} incidents, most {max(whole):.0f} s"))

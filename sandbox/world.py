@@ -494,7 +494,10 @@ class Platform:
                 self.world.broken = [*self.world.broken, broken]
             if broken.fault == "blocked":
                 self.world.record("AuthorizeSecurityGroupIngress" if heal else "RevokeSecurityGroupIngress", "ec2",
-                                  "network-admin", group, groupId=group[0][1])
+                                  "network-admin", group, groupId=group[0][1], ipPermissions={"items": [{
+                                      "ipProtocol": "tcp", "fromPort": 5432 if broken.target == "database" else 443,
+                                      "toPort": 5432 if broken.target == "database" else 443, "groups": {},
+                                      "ipRanges": {"items": [{"cidrIp": "10.0.0.0/16"}]}}]})
 
     def _event_provider(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
         name = fields.get("name", "primary")

@@ -16,8 +16,6 @@ import jsonata
 
 Invoke = Callable[[str, str, dict[str, Any]], Any]
 """State, function and payload to the result; raises StatesError, or anything, which is a States.TaskFailed."""
-_STATES = 2000
-
 
 class StatesError(Exception):
     """An error with a name of its own."""
@@ -26,8 +24,8 @@ class StatesError(Exception):
 class Machine:
     """One execution."""
 
-    def __init__(self, definition: Mapping[str, Any], invoke: Invoke, began: float) -> None:
-        self._definition, self._invoke, self.now = definition, invoke, began
+    def __init__(self, definition: Mapping[str, Any], invoke: Invoke, began: float, states: int = 2000) -> None:
+        self._definition, self._invoke, self.now, self._states = definition, invoke, began, states
         self.variables: dict[str, Any] = {}
         self.visited: list[str] = []
 
@@ -40,7 +38,7 @@ class Machine:
         name = definition["StartAt"]
         while True:
             self.visited.append(name)
-            if len(self.visited) > _STATES:
+            if len(self.visited) > self._states:
                 raise RuntimeError(f"no end in sight: {self.visited[-20:]}")
             self.now += 0.001
             state = definition["States"][name]

@@ -16,7 +16,7 @@ from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, ra
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
 from responder.plan.observe import Observation, observe
-from responder.plan.remedies import _wanted, propose
+from responder.plan.remedies import _wanted, propose, undoing
 from responder.plan.segments import Segment
 from tests.conftest import shipped_service
 
@@ -425,3 +425,21 @@ def test_mechanisms_are_rivals_until_one_has_four_times_the_odds() -> None:
     told = rank(part, [Observation("database_calls_fail", "newrelic", "calls"),
                        Observation("database_storage_full", "rds", "instance")], shipped_weights())[0]
     assert (told.mechanism, told.rivals) == ("storage_full", ())
+
+
+def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
+    rule = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "groups": {"items": [{"groupId": "sg-1"}]},
+            "ipRanges": {"items": [{"cidrIp": "10.0.0.0/16"}]}}
+
+    def trail(**event: Any) -> list[Finding]:
+        return [Finding("cloudtrail", "trail", detail={"events": [{
+            "at": 900.0, "name": "RevokeSecurityGroupIngress", "parameters": {
+                "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})]
+
+    command, = undoing(1000.0, trail())
+    assert command.startswith("aws ec2 authorize-security-group-ingress --group-id 'sg-0a; rm -rf' ")
+    assert '"UserIdGroupPairs": [{"GroupId": "sg-1"}]' in command
+    assert '"IpRanges": [{"CidrIp": "10.0.0.0/16"}]' in command
+    assert undoing(1000.0, trail(at=1100.0)) == undoing(9000.0, trail()) == undoing(None, trail()) == []
+    assert undoing(1000.0, trail(name="DeleteRoute")) == undoing(1000.0, trail(parameters={})) == []
+    assert undoing(1000.0, trail(parameters={"groupId": "sg-1", "ipPermissions": ["x", 3]})) == []

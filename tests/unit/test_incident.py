@@ -6,6 +6,7 @@ and kill switch can meet any other.
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -96,7 +97,8 @@ class Incident:
         self.told += 1
         return "m"
 
-    def run(self) -> str:
+    def run(self, states: int = 2000) -> str:
+        self.machine = Machine(ASL, self.invoke, self.machine.now, states)
         return self.machine.run({"service": "payment-gateway", "reason": "trying it", "started_by": "me"})
 
     def invoke(self, state: str, function: str, payload: dict[str, Any]) -> Any:
@@ -116,7 +118,7 @@ class Incident:
     def _open(self, payload: dict[str, Any]) -> dict[str, Any]:
         at = iso(time.time())
         self.records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "person", "name": "me"})
-        return {"result": "opened", "until": "", "number": 1, "sources": {
+        return {"result": "opened", "until": "", "number": 1 + len(self._actions()), "sources": {
             phase: [] for phase in ("confirm", "isolate", "diagnose", "watch", "aftercare")},
             "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"},
             "settings": {"attempts": 4, "look_wait_seconds": 15, "rounds": 3, "round_wait_seconds": 30,
@@ -289,6 +291,37 @@ def test_each_guardrail_alone_stops_it_and_people_are_told(records: Records, hol
     assert incident.log == []
     assert outcome(incident) in ("escalated", "observed")
     assert incident.told
+
+
+@pytest.mark.parametrize("script", [
+    Script(diagnoses=[[("scale_up", 0.95, 2)], [("rollback", 0.95, 2)]]),
+    Script(mode="approve", answers=["approve", "approve"], temporary=True), Script(breaks={"rollback": "dies"})])
+def test_an_incident_that_is_taken_up_again_at_any_state_does_nothing_twice(script: Script) -> None:
+    """Stopped after each state in turn, and started anew for the same incident: what RedriveExecution gives on AWS."""
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+        for key, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "TOPIC": "t", "ACTION": ""}.items():
+            patch.setenv(key, value)
+        records = timeline()
+        whole = play(copy.deepcopy(script), records)
+        changing = [place for place, name in enumerate(whole.machine.visited, 1)
+                    if name in ("Plan the remedy", "Check the guardrails", "Apply the remedy", "Take it back",
+                                "Monitor the recovery", "Stand down", "Put one back")]
+        for place in changing:
+            for part in ("INCIDENT#i-1", "SERVICE#payment-gateway", "TASK#i-1", "REMEDIES#payment-gateway"):
+                for item in records.partition(part):
+                    records.delete(item["pk"], item["sk"])
+            incident = Incident(copy.deepcopy(script), records, patch)
+            with pytest.raises(RuntimeError, match="no end in sight"):
+                incident.run(place)
+            # Who takes it up diagnoses anew, and sees what was tried.
+            incident.script.diagnoses = [*copy.deepcopy(script.diagnoses), [("rollback", 0.95, 2)]]
+            incident.run()
+            done = [name for deed, name, _ in incident.log if deed == "apply"]
+            assert len(done) == len(set(done)), place
+            assert (records.incident("i-1") or {})["status"] == "closed"
+            for record in incident._actions():
+                # What may have happened stays on record as that, and people are told.
+                assert record["status"] != "applied" or "Escalate" in incident.machine.visited, (place, record)
 
 
 # Most are let through, or little would ever be done.

@@ -15,6 +15,9 @@ def plan(case: Case) -> Plan:
     path = f"{case.component} to {case.facts.get('where') or 'what it calls'}"
     text = "\n".join([f"The path from {path} is broken" + (f" since {iso(case.onset)}." if case.onset else "."),
                       "Nothing in Kubernetes explains it. What was seen:", *(f"- {line}" for line in evidence),
+                      *(["What undoes it, if it should be (it may be a containment):",
+                         *(f"  {command}" for command in case.facts.get("undoing", []))]
+                        if case.facts.get("undoing") else []),
                       "Please restore the path, and mark the task as done."])
     return Plan("network team", f"give the network team the path from {path}", diff=text, parameters={"text": text})
 

@@ -2,11 +2,14 @@
 
 Facts of a remedy: ``healthy_versions`` {component: [versions]}, ``healthy_before`` [components], ``changes`` (those
 that the mechanism is about), ``requests_per_second`` and ``served_per_pod`` {component: number}, ``provider``,
-``connection_holder``, ``database_connections`` {used, maximum}, ``evidence``, ``where``, ``with`` (the other remedies).
+``connection_holder``, ``database_connections`` {used, maximum}, ``evidence``, ``where``, ``with`` (the other remedies),
+``undoing`` (commands that undo what changed in AWS' network).
 """
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +18,7 @@ from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import just_before, meaning
+from responder.plan.observe import SUSPICION_SECONDS, just_before, meaning
 from responder.plan.rates import upper_bound
 
 _BUCKET_SECONDS = 10.0
@@ -127,7 +130,46 @@ def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
             "changes": _changes(service, hypothesis, onset, findings), "requests_per_second": rates,
             "served_per_pod": each, "connection_holder": holder, "database_connections": connections,
             "provider": hypothesis.where.removeprefix("provider:") if hypothesis.where.startswith("provider:") else "",
-            "where": hypothesis.where, "evidence": list(hypothesis.evidence_for)}
+            "where": hypothesis.where, "evidence": list(hypothesis.evidence_for),
+            "undoing": undoing(onset, findings) if hypothesis.mechanism == "path_below" else []}
+
+
+_BACK = {"RevokeSecurityGroupIngress": "authorize-security-group-ingress",
+         "RevokeSecurityGroupEgress": "authorize-security-group-egress",
+         "AuthorizeSecurityGroupIngress": "revoke-security-group-ingress",
+         "AuthorizeSecurityGroupEgress": "revoke-security-group-egress"}
+
+
+def undoing(onset: float | None, findings: Sequence[Finding]) -> list[str]:
+    """Return the AWS CLI's commands that undo the changes of security groups just before the onset, newest first.
+
+    For people to run: a rule that somebody took away may be a containment. Format: CloudTrail's ``requestParameters``
+    of RevokeSecurityGroupIngress and its like, and the CLI's page "authorize-security-group-ingress".
+    """
+    commands = []
+    events = [event for finding in findings if finding.name == "trail" and finding.usable
+              for event in finding.detail.get("events", [])]
+    for event in sorted(events, key=lambda event: -float(event["at"])):
+        parameters = event.get("parameters") or {}
+        group, rules = parameters.get("groupId"), _items(parameters.get("ipPermissions"))
+        if onset is None or not group or not rules or event["name"] not in _BACK or (
+                not 0 <= onset - event["at"] + _BUCKET_SECONDS <= SUSPICION_SECONDS):
+            continue
+        permissions = [{
+            "IpProtocol": str(rule.get("ipProtocol", "-1")),
+            **{name: rule[key] for name, key in (("FromPort", "fromPort"), ("ToPort", "toPort")) if key in rule},
+            **{name: found for name, found in (
+                ("IpRanges", [{"CidrIp": item["cidrIp"]} for item in _items(rule.get("ipRanges")) if "cidrIp" in item]),
+                ("UserIdGroupPairs", [{"GroupId": item["groupId"]} for item in _items(rule.get("groups"))
+                                      if "groupId" in item])) if found}} for rule in rules]
+        commands.append(f"aws ec2 {_BACK[event['name']]} --group-id {shlex.quote(str(group))} "
+                        f"--ip-permissions {shlex.quote(json.dumps(permissions))}")
+    return commands
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    items = value.get("items") if isinstance(value, Mapping) else value
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
 def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
