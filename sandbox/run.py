@@ -34,7 +34,7 @@ from sandbox.places import (
     alive,
     aws_environment,
 )
-from sandbox.vendors import newrelic, splunk
+from sandbox.vendors import newrelic, people, splunk
 
 Say = Callable[[str, float | None], None]
 """Tell the progress: what, and the seconds it took (None when it begins)."""
@@ -211,7 +211,12 @@ def _merge(base: Any, over: Any) -> Any:
 def _fixtures(ports: Ports) -> None:
     """What a team has before it deploys the responder: a cluster, a database, the vendors' keys."""
     secrets = boto3.client("secretsmanager")
-    for name, value in (("incident-response/newrelic", newrelic.KEY), ("incident-response/splunk", splunk.TOKEN)):
+    for name, value in (("incident-response/newrelic", newrelic.KEY), ("incident-response/splunk", splunk.TOKEN),
+                        ("incident-response/pagerduty", people.ROUTING_KEY),
+                        ("incident-response/pagerduty-api", people.API_KEY),
+                        ("incident-response/slack", people.BOT_TOKEN),
+                        ("incident-response/slack-signing", people.SIGNING_SECRET),
+                        ("incident-response/statuspage", people.PAGE_KEY)):
         secrets.create_secret(Name=name, SecretString=value)
     boto3.client("eks").create_cluster(
         name=CLUSTER, roleArn="arn:aws:iam::000000000000:role/eks", resourcesVpcConfig={"subnetIds": ["subnet-1"]})

@@ -54,6 +54,7 @@ from sandbox.platform.versions import Behaviour, Versions
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import SLOW_SECONDS, Answer, Gates
 from sandbox.vendors.newrelic import NewRelic
+from sandbox.vendors.people import ManagedPage, PagerDuty, Slack
 from sandbox.vendors.proxy import CloudWatch
 from sandbox.vendors.proxy import Kubernetes as KubernetesProxy
 from sandbox.vendors.splunk import Splunk
@@ -664,6 +665,8 @@ def main() -> None:
     world = Platform(ports, pki)
     splunk = Splunk(world.telemetry, world.gates, world.delays)
     pages = StatusPages(lambda: world.world, world.gates)
+    people = {"/pagerduty/": PagerDuty(world.gates), "/slack/": Slack(world.gates),
+              "/statuspage/": ManagedPage(world.gates)}
     control = {"reset": world.reset, "template": world.template, "status": world.status, "event": world.event,
                "authenticate": world.review}
 
@@ -674,6 +677,9 @@ def main() -> None:
             return splunk.answer(headers, body)
         if path.startswith("/aws/"):
             return world.aws.answer(method, path, headers, body)
+        for root, vendor in people.items():
+            if path.startswith(root):
+                return vendor.answer(method, path, headers, body)
         if path.startswith(("/status/", "/provider/")):
             return pages.answer(method, path, headers)
         name = path.strip("/").split("?")[0].removeprefix("control/")

@@ -37,7 +37,9 @@ class Approvals(Construct):
         page = Function(
             self, "Page", name=f"{prefix}-approve", code=code, handler="responder.handlers.approve.handler",
             description="The page on which people decide",
-            environment={"TABLE": records.table.table_name, "APPROVAL_KEY": self._name})
+            environment={"TABLE": records.table.table_name, "APPROVAL_KEY": self._name},
+            secrets=sorted({service.slack.signing_secret for service in services
+                            if service.slack and service.slack.signing_secret}))
         self._key.grant_read(page.role)
         records.grant_partition(page.role, "TASK#*", change=True)
         # It adds what was decided to the timeline, and changes nothing of an incident.

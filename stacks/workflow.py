@@ -19,7 +19,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
-from responder import actions, sources
+from responder import actions, people, sources
 from responder.actions import Action, find
 from responder.model.service import Service
 from responder.sources import Source, Statement
@@ -46,8 +46,8 @@ class Group:
 GROUPS = {
     "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors, cares",
                     ("open", "confirm", "isolate", "diagnose", "guard", "monitor", "aftercare")),
-    "tell": Group("Tells people: assembles the team, asks for approval, stands down, escalates",
-                  ("assemble", "approval", "close")),
+    "tell": Group("Tells people: assembles the team, asks for approval, informs, stands down, escalates",
+                  ("assemble", "approval", "close", "inform", "remind")),
     "report": Group("Writes the postmortem", ("review",), 1024, 90),
 }
 
@@ -91,7 +91,7 @@ class Workflow(Construct):
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
         extra = {"decide": (self._switch,)}
-        steps = {name: self._step(name, group, extra.get(name, ())) for name, group in GROUPS.items()}
+        steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
         self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
         self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
         records.topic.grant_publish(steps["tell"].role)
@@ -161,10 +161,13 @@ class Workflow(Construct):
             alarm.add_alarm_action(cloudwatch_actions.SnsAction(
                 self._records.topic))
 
-    def _step(self, name: str, group: Group, statements: Sequence[Statement]) -> Function:
+    def _step(self, name: str, group: Group, services: Sequence[Service],
+              statements: Sequence[Statement]) -> Function:
         step = Function(
             self, f"Step{name.capitalize()}", name=function_name(self._prefix, "step", name), code=self._code,
             handler="responder.handlers.steps.handler", description=group.description, statements=statements,
+            secrets=sorted({secret for service in services for secret in people.secrets(service)})
+            if name == "tell" else (),
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
                          **({"BUCKET": self._records.bucket.bucket_name} if name == "report" else {})},
@@ -206,6 +209,8 @@ class Workflow(Construct):
             statements=_distinct([
                 *([self._switch] if action.revert else []),
                 *(statement for service in mine for statement in action.statements(service))]),
+            secrets=sorted({secret for service in mine for secret in people.secrets(
+                service, frozenset({action.tells}))}) if action.tells else (),
             timeout_seconds=int(action.deadline_seconds) + 15)
         self._keep_records(function)
         if action.tells:

@@ -25,7 +25,8 @@ CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failur
                   "unknown", "none"]
 ActionId = Literal["rollback", "restore_configuration", "restore_database", "scale_up", "restart_pods",
                    "cycle_deployment", "engage_network_team", "switch_provider", "inform_customers", "escalate"]
-SOURCES = ("newrelic", "splunk", "cloudwatch", "kubernetes", "rds", "aws_health", "status_page")
+SOURCES = ("newrelic", "splunk", "cloudwatch", "kubernetes", "rds", "aws_health", "status_page", "pagerduty", "slack",
+           "statuspage")
 _PLACES = Literal["frontend", "backend", "payment-gateway", "database", "provider"]
 
 

@@ -14,6 +14,7 @@ from responder.actions import Action, ActionFailed, Case, Plan
 from responder.clients.failure import CallFailed
 from responder.handlers import act, approval, guard, step
 from responder.model.service import Service
+from responder.people import sns
 from responder.records.table import Records
 from responder.records.tasks import Task, Tasks
 from tests.conftest import timeline
@@ -219,7 +220,7 @@ def test_where_nobody_can_be_asked_that_is_on_record(stage: Stage, monkeypatch: 
         raise CallFailed("unavailable", "SNS answered with an error")
 
     monkeypatch.setenv("TOPIC", "t")
-    monkeypatch.setattr(approval.sns, "publish", refuse)
+    monkeypatch.setattr(sns, "publish", refuse)
     stage.service = replace(stage.service, mode="approve")
     stage.ruled()
     with pytest.raises(approval.NobodyAsked):

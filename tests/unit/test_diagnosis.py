@@ -104,7 +104,7 @@ POLICY = [
 
 
 @pytest.mark.parametrize(("findings", "cause", "mechanism", "actions"), [
-    (PROVIDER, "provider_outage", "provider_fails", ["switch_provider", "inform_customers"]),
+    (PROVIDER, "provider_outage", "provider_fails", ["switch_provider", "inform_customers", "inform_provider"]),
     (REFUSED, "database_connection", "refuses_connections", ["restore_database"]),
     (EXHAUSTED, "database_connection", "connections_exhausted", ["restore_database"]),
     (POLICY, "network", "network_policy", ["restore_configuration"]),

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
 from responder.model.service import Policy, Service
+from responder.people import Kind, Message
 from responder.sources import Statement
 
 
@@ -87,8 +88,10 @@ class Action:
     newest findings. An empty text where it is not, or nobody can tell. None: nothing is for the time being."""
     statements: Callable[[Service], tuple[Statement, ...]] = lambda service: ()
     kubernetes_group: str = ""
-    tells: str = ""
-    """Whom it tells, by the incident topic: ``customers``, ``network_team``; empty: it changes something instead."""
+    tells: Kind | Literal[""] = ""
+    """Whom it tells: ``customers``, ``provider``, ``network_team``; empty: it changes something instead."""
+    message: Callable[[Case, Plan], Message] | None = None
+    """What they are told, by every channel that takes it, before ``apply`` says so."""
     task_for: str = ""
     """The role of the team that it gives a task to, which somebody then marks as done; empty: none."""
     deadline_seconds: float = 20.0

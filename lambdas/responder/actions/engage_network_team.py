@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from responder.actions import Action, Case, Plan
-from responder.people import sns
+from responder.people import Message
 from responder.records.table import iso
 
 
@@ -13,19 +11,24 @@ def plan(case: Case) -> Plan:
     """Write the task; see ``Action.plan``."""
     evidence = [str(sentence) for sentence in case.facts.get("evidence", [])]
     path = f"{case.component} to {case.facts.get('where') or 'what it calls'}"
+    undoing = case.facts.get("undoing", [])
     text = "\n".join([f"The path from {path} is broken" + (f" since {iso(case.onset)}." if case.onset else "."),
                       "Nothing in Kubernetes explains it. What was seen:", *(f"- {line}" for line in evidence),
                       *(["What undoes it, if it should be (it may be a containment):",
-                         *(f"  {command}" for command in case.facts.get("undoing", []))]
-                        if case.facts.get("undoing") else []),
+                         *(f"  {command}" for command in undoing)] if undoing else []),
                       "Please restore the path, and mark the task as done."])
     return Plan("network team", f"give the network team the path from {path}", diff=text, parameters={"text": text})
 
 
+def message(case: Case, plan: Plan) -> Message:
+    """Return the task as it is sent; see ``Action.message``."""
+    return Message("network_team", f"network-{case.number}", case.incident,
+                   f"{case.service.service}: network team needed", f"{plan.parameters['text']}\n\n{case.answers}",
+                   persons=tuple(person for person in case.service.team if person.role == "network"))
+
+
 def apply(case: Case, plan: Plan) -> str:
-    """Publish the task on the incident topic."""
-    sns.publish(os.environ["TOPIC"], f"{case.service.service}: network team needed",
-                f"{plan.parameters['text']}\n\n{case.answers}", case.incident, audience="network_team")
+    """Say what was done; the message is delivered by then."""
     return plan.summary
 
 
@@ -39,5 +42,6 @@ ACTION = Action(
     apply=apply,
     revert=None,
     tells="network_team",
+    message=message,
     task_for="network",
 )

@@ -1,32 +1,30 @@
 """Tell customers, plainly: what does not work, what does, since when, and when more will be said.
 
-Never a cause that is not established, and never internals.
+Later steps tell those who were told this that something was done, and that it is over.
 """
 
 from __future__ import annotations
 
-import os
-
 from responder.actions import Action, Case, Plan
-from responder.people import sns
-from responder.records.table import iso
+from responder.people import Message
+from responder.plan import customers
 
 
 def plan(case: Case) -> Plan:
-    """Write the message; see ``Action.plan``."""
-    since = iso(case.onset)[11:16] + " UTC" if case.onset else "a few minutes ago"
-    other = ("We are moving payments to another payment provider; you can try again in a few minutes."
-             if "switch_provider" in case.facts.get("with", []) else
-             "Please try again later; no payment is taken twice.")
-    text = (f"Card payments are failing for some customers since {since}. {other} "
-            "We will say more within 30 minutes.")
+    """Write the message; see ``Action.plan``. Facts: ``kind`` of the symptom, ``with`` (the other remedies)."""
+    text = customers.text("identified", str(case.facts.get("kind") or ""), case.cause, case.onset,
+                          alternative="switch_provider" in case.facts.get("with", []))
     return Plan("customers", "tell customers", diff=text, parameters={"text": text})
 
 
+def message(case: Case, plan: Plan) -> Message:
+    """Return what customers are told; see ``Action.message``."""
+    return Message("customers", f"customers-identified-{case.number}", case.incident, customers.SUBJECT,
+                   str(plan.parameters["text"]), phase="identified", affected=(case.component,))
+
+
 def apply(case: Case, plan: Plan) -> str:
-    """Publish the message for customers on the incident topic, from where the status page's integration takes it."""
-    sns.publish(os.environ["TOPIC"], "Payments are disturbed", plan.parameters["text"], case.incident,
-                audience="customers")
+    """Say what was done; the message is delivered by then."""
     return f"customers are told: {plan.parameters['text']}"
 
 
@@ -40,4 +38,5 @@ ACTION = Action(
     apply=apply,
     revert=None,
     tells="customers",
+    message=message,
 )

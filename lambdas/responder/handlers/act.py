@@ -10,6 +10,7 @@ from typing import Any
 from responder import actions
 from responder.clients.failure import CallFailed
 from responder.handlers.approval import how
+from responder.handlers.notify import notify
 from responder.handlers.step import Step, kill_switch, step
 from responder.plan.guardrails import released
 from responder.records.table import iso
@@ -67,7 +68,12 @@ def _apply(visit: Step) -> dict[str, Any]:
     plan = _kept(record)
     if action.task_for:
         case = replace(case, answers=_task(visit, action.task_for, case.number))
+    channels: list[str] = []
     try:
+        if action.message:
+            channels = notify(visit, action.message(case, plan))
+            if not channels:
+                raise CallFailed("unavailable", f"{action.tells.replace('_', ' ')} could not be told by any channel")
         done = action.apply(case, plan)
     except CallFailed as failed:
         raise TryAgain(failed.note) from failed
@@ -79,7 +85,7 @@ def _apply(visit: Step) -> dict[str, Any]:
     visit.records.set_action(visit.incident, case.number, status="done" if told else "applied", applied_at=at,
                              done=done)
     visit.note(done, kind="notification" if told else "action", by=record.get("decided_by", "policy"),
-               detail={"target": plan.target} | ({"to": action.tells, "by": "sns"} if told else {}))
+               detail={"target": plan.target} | ({"to": action.tells, "by": ", ".join(channels)} if told else {}))
     return {"applied": True, "done": done, "told": told}
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers.inform import call
+from responder.handlers.notify import notify
 from responder.handlers.step import Step, step
-from responder.people import sns
+from responder.people import Message
 from responder.records.links import Link
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
@@ -39,22 +42,29 @@ def handler(visit: Step) -> dict[str, Any]:
         + (f" {needed} people must approve, by the way with IAM." if needed > 1 else "")])
     visit.note(f"approval is asked for: {record.get('summary')}", kind="approval",
                detail={"task": task.id, "asked": list(task.asked), "expires": iso(task.expires_at)})
-    send(visit, task, text, f"{visit.service.service}: approve {record.get('action')}?")
+    _send(visit, task, text, f"{visit.service.service}: approve {record.get('action')}?")
+    call(visit, visit.records.everything(visit.incident))
     return {"task": task.id}
 
 
-def send(visit: Step, task: Task, text: str, subject: str) -> None:
+def _send(visit: Step, task: Task, text: str, subject: str) -> None:
     """Send a question to each who is asked; raises NobodyAsked where not one message could be sent."""
-    sent, failed = 0, ""
-    for person in task.asked:
-        try:
-            sns.publish(os.environ["TOPIC"], subject, f"{text}\n{how(visit, task, person)}\n", task.incident)
-            sent += 1
-        except CallFailed as error:
-            failed = error.note
+    sent: set[str] = set()
+    for place, person in enumerate(task.asked):
+        sent |= set(notify(visit, Message(
+            "question", f"ask-{task.id}-{place}", task.incident, subject, f"{text}\n{how(visit, task, person)}\n",
+            to=person, answers=_answers(task), topic=subject), 10 + 10 * place))
     if not sent:
-        visit.note("nobody could be asked", number=1, kind="notification", why=failed, detail={"failed": "sns"})
-        raise NobodyAsked(failed)
+        visit.note("nobody could be asked", number=1, kind="notification", detail={"failed": "all channels"})
+        raise NobodyAsked(f"no channel took the question of task {task.id}")
+
+
+def _answers(task: Task) -> tuple[tuple[str, str], ...]:
+    """The buttons of a question, where a channel has any: what two people must decide has none."""
+    words = {"approval": (("Approve", "approve"), ("Reject", "reject")), "manual": (("Done", "done"),)}[task.kind]
+    return () if task.needed > 1 else tuple(
+        (word, json.dumps({"incident": task.incident, "task": task.id, "decision": decision}))
+        for word, decision in words)
 
 
 def how(visit: Step, task: Task, person: str) -> str:

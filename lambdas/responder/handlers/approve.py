@@ -1,4 +1,4 @@
-"""The page behind a signed link: GET shows what is asked, POST decides it, once.
+"""The page behind a signed link: GET shows what is asked, POST decides it, once. And Slack's buttons, likewise.
 
 Format: AWS's page "Invoking Lambda function URLs" (payload version 2.0). A link scanner that follows the link sees the
 page and decides nothing.
@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 import os
 import time
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from responder.clients import aws
+from responder.clients.failure import CallFailed
 from responder.handlers.decide import decide
 from responder.handlers.step import log, records
+from responder.model.masking import mask
+from responder.model.service import Service, load, names
+from responder.people.slack import signed
 from responder.records.links import BadLink, Link, read
 from responder.records.table import Records, iso
-from responder.records.tasks import NotPossible, Task, Tasks
+from responder.records.tasks import NotPossible, Task, Tasks, id_of
 
 _BODY_BYTES = 4096
+_SLACK_BYTES = 65_536
 _HEADERS = {
     "content-type": "text/html; charset=utf-8", "cache-control": "no-store", "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff", "x-robots-tag": "noindex",
@@ -46,6 +52,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one request."""
     method = str(((event.get("requestContext") or {}).get("http") or {}).get("method", "GET")).upper()
     table = records()
+    headers = {str(key).lower(): str(value) for key, value in (event.get("headers") or {}).items()}
+    if method == "POST" and "x-slack-signature" in headers:
+        return _pressed(event, headers, table)
     try:
         if method == "POST":
             fields = _form(event)
@@ -73,12 +82,73 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return _page(200, said, f"<p class=told>{said} at {html.escape(task.decided_at)}. You may close this page.</p>")
 
 
-def _form(event: dict[str, Any]) -> dict[str, str]:
-    body = str(event.get("body") or "")
+def _pressed(event: dict[str, Any], headers: dict[str, str], table: Records) -> dict[str, Any]:
+    """A button in Slack was pressed: by somebody of the team, in a request that Slack has signed and sent just now.
+
+    Format: Slack's pages "Handling user interaction in your Slack apps" and "block_actions payload". Who presses it is
+    told in Slack what became of it.
+    """
     try:
-        content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-        if len(content) > _BODY_BYTES:
-            raise BadLink("the request is too long")
+        body = _body(event, _SLACK_BYTES)
+        if not any(_is_from_slack(name, headers, body) for name in names()):
+            raise BadLink("the request is not signed by Slack, or not of now")
+        payload = json.loads(parse_qs(body.decode(), max_num_fields=4)["payload"][0])
+        user, value = str(payload["user"]["id"]), json.loads(payload["actions"][0]["value"])
+        incident, task_id, decision = str(value["incident"]), id_of(value["task"]), str(value["decision"])
+        task = Tasks(table).get(incident, task_id)
+        if task is None:
+            raise BadLink("there is no such question")
+    except (BadLink, NotPossible, LookupError, TypeError, ValueError) as error:
+        log(step="approve", refused=str(error)[:200])
+        return {"statusCode": 403, "headers": {"content-type": "text/plain"}, "body": "refused"}
+    service = load(task.service)
+    person = next((person for person in service.team if person.slack == user and (
+        task.kind == "manual" or person.role in service.approval.roles)), None)
+    if person is None:
+        said = "Only who was asked can decide this; their Slack ids are in the service's configuration."
+    else:
+        try:
+            if task.needed > 1:
+                raise NotPossible(f"{task.needed} people must approve this, by the way with IAM")
+            task = decide(table, incident, task_id, decision, f"{person.name} ({user} in Slack)", iso(time.time()))
+            said = f"{task.decision}: decided by {person.name} at {task.decided_at}"
+        except NotPossible as error:
+            said = f"Nothing was decided: {error}"
+    _answer_slack(str(payload.get("response_url") or ""), said, service)
+    return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": ""}
+
+
+def _is_from_slack(name: str, headers: dict[str, str], body: bytes) -> bool:
+    slack = load(name).slack
+    return bool(slack and slack.signing_secret and signed(headers, body, aws.secret(slack.signing_secret), time.time()))
+
+
+def _answer_slack(url: str, text: str, service: Service) -> None:
+    """Say in Slack what became of it; at Slack's own address alone, whatever the payload says."""
+    from responder.clients.http import Http
+
+    own = urlsplit(service.slack.api if service.slack else "")
+    given = urlsplit(url)
+    if (given.scheme, given.hostname) != ("https", "hooks.slack.com") and given.netloc != own.netloc:
+        return
+    try:
+        Http(time.monotonic() + 2.0).answer("POST", url, json={
+            "text": mask(text), "replace_original": False, "response_type": "in_channel"})
+    except CallFailed as failed:
+        log(step="approve", slack=failed.note)
+
+
+def _body(event: dict[str, Any], most: int) -> bytes:
+    body = str(event.get("body") or "")
+    content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    if len(content) > most:
+        raise BadLink("the request is too long")
+    return content
+
+
+def _form(event: dict[str, Any]) -> dict[str, str]:
+    try:
+        content = _body(event, _BODY_BYTES)
         return {key: values[0] for key, values in parse_qs(content.decode(), max_num_fields=12).items()}
     except ValueError as error:
         raise BadLink("the request cannot be read") from error

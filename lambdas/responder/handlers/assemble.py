@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from responder.clients.failure import CallFailed
+from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
-from responder.people import sns
+from responder.people import Message
+from responder.plan.updates import update
 
 
 @step("Assemble the team")
 def handler(visit: Step) -> dict[str, Any]:
-    """Publish to the incident topic."""
+    """Page whoever is on call, and open the place where the team reads how it goes; once for each time it is opened."""
+    items = visit.records.everything(visit.incident)
+    incident = next((item for item in items if item["sk"] == "INCIDENT"), {})
     confirmation = visit.event["confirmation"]
     kind = (confirmation.get("kind") or "unclear symptom").replace("_", " ")
+    line = f"{visit.service.service}: {kind}, {confirmation['answer'].replace('_', ' ')}"
     team = "\n".join(f"  {person.role}: {person.name}" for person in visit.service.team)
-    try:
-        sns.publish(
-            os.environ["TOPIC"], f"{visit.service.service}: {kind}, {confirmation['answer']}",
-            f"{visit.service.service}: {kind}, {confirmation['answer'].replace('_', ' ')}.\n"
-            f"Incident {visit.incident}, opened at {visit.event['incident']['opened_at']}.\n"
-            f"Mode: {visit.service.mode}. The responder isolates and diagnoses; you get word of what it does.\n"
-            + (f"\nThe team:\n{team}\n" if team else ""), visit.incident)
-    except CallFailed as failed:
-        visit.note("the team could not be told", kind="notification", why=failed.note, detail={"failed": "sns"})
-        return {"notified": []}
-    # Told first, noted then: a step that dies in between tells twice, which is better than never.
-    visit.note("the incident response team is called", kind="notification", detail={"to": "team", "by": "sns"})
-    return {"notified": ["team"]}
+    text = (f"{line}.\nIncident {visit.incident}, opened at {visit.event['incident']['opened_at']}.\n"
+            f"Mode: {visit.service.mode}. The responder isolates and diagnoses; you get word of what it does.\n\n"
+            + update(visit.service, items).text() + (f"\n\nThe team:\n{team}\n" if team else ""))
+    channels = notify(visit, Message(
+        "page", f"page-{len(incident.get('reopened_at') or [])}", visit.incident, line, text,
+        persons=tuple(person for person in visit.service.team if person.role == "sre"),
+        affected=tuple(incident.get("affected") or ()), topic=line))
+    told(visit, "the incident response team is called", "team", channels)
+    if not channels:
+        visit.note("the team could not be told", kind="notification", detail={"failed": "all channels"})
+    return {"notified": ["team"] if channels else []}

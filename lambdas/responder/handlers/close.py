@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
-from responder.clients.failure import CallFailed
+from responder.handlers.inform import call, customer_message
+from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
-from responder.people import sns
+from responder.people import Kind, Message
 from responder.plan.aftercare import in_place
+from responder.plan.updates import update
 from responder.records.table import iso
 
 
@@ -44,8 +45,7 @@ def _stand_down(visit: Step) -> dict[str, Any]:
             visit.records.release(action["lease"], visit.incident)
     visit.records.close(visit.service.service, visit.incident, visit.event["incident"].get("execution", ""))
     if outcome != "false_alarm":
-        _tell(visit, f"{visit.service.service}: {outcome}",
-              f"Incident {visit.incident} is over: {outcome}.\n{item.get('cause', {}).get('summary', '')}\n")
+        _over(visit, outcome, item, actions)
     recovery = visit.service.recovery
     return {"outcome": outcome, "newer": False, "temporary": temporary,
             "wait_seconds": max(recovery.check_every_seconds,
@@ -72,10 +72,12 @@ def _escalate(visit: Step) -> dict[str, Any]:
     ranking = "\n".join(f"  {h['cause']} {h['confidence']:.0%}: for: {'; '.join(h['evidence_for']) or 'nothing'}; "
                         f"against: {'; '.join(h['evidence_against']) or 'nothing'}"
                         for h in item.get("ranking", [])[:3])
-    _tell(visit, f"{visit.service.service}: {outcome}, people are needed",
+    _tell(visit, "page" if item.get("escalated_at") is None else "told", f"escalated-{visit.entered}",
+          f"{visit.service.service}: {outcome}, people are needed",
           f"Incident {visit.incident}: {why}.\n\nAffected: {', '.join(item.get('affected', [])) or 'not known'}\n"
           f"Cause: {cause.get('summary', 'not known')}\n{ranking}\n"
           f"Not to be had: {'; '.join(item.get('missing', [])) or '-'}\n")
+    call(visit, visit.records.everything(visit.incident))
     return {"outcome": outcome}
 
 
@@ -84,18 +86,33 @@ def _left(visit: Step) -> dict[str, Any]:
     """Tell people what is still in place for the time being, and why it was not put back."""
     why = str(visit.event.get("why") or "it could not be looked after any longer")
     visit.note("left to people: what was done for the time being", kind="outcome", why=why)
-    _tell(visit, f"{visit.service.service}: something is to be put back by hand", f"Incident {visit.incident}: {why}\n")
+    _tell(visit, "told", f"left-{visit.entered}", f"{visit.service.service}: something is to be put back by hand",
+          f"Incident {visit.incident}: {why}\n")
     return {"left": True}
 
 
 _OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate, "left": _left}
 
 
-def _tell(visit: Step, subject: str, message: str) -> None:
-    try:
-        sns.publish(os.environ["TOPIC"], subject, message, visit.incident)
-    except CallFailed as failed:
-        visit.note("the team could not be told", number=1, kind="notification", why=failed.note,
-                   detail={"failed": "sns"})
-    else:
-        visit.note("the team is told", number=1, kind="notification", detail={"to": "team", "by": "sns"})
+def _over(visit: Step, outcome: str, item: dict[str, Any], actions: list[dict[str, Any]]) -> None:
+    """Tell the team, resolve the page where the recovery is verified, and tell customers who were told before."""
+    items = visit.records.everything(visit.incident)
+    text = (f"Incident {visit.incident} is over: {outcome}.\n{item.get('cause', {}).get('summary', '')}\n\n"
+            + update(visit.service, items).text())
+    notify(visit, Message("status", "", visit.incident, f"{visit.service.service}: {outcome}", text,
+                          topic=f"over: {outcome}"), 40)
+    again = len(item.get("reopened_at") or [])
+    told(visit, "the team is told", "team", notify(visit, Message(
+        "closed", f"closed-{again}", visit.incident, f"{visit.service.service}: {outcome}", text,
+        over=outcome == "resolved", topic=f"over: {outcome}")), 1)
+    if outcome == "resolved" and any(action["action"] == "inform_customers" and action["status"] == "done"
+                                     for action in actions):
+        message = customer_message(visit, item, actions, "resolved")
+        told(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 60), 2)
+
+
+def _tell(visit: Step, kind: Kind, key: str, subject: str, message: str) -> None:
+    channels = notify(visit, Message(kind, key, visit.incident, subject, message, topic=subject))
+    told(visit, "the team is told", "team", channels, 1)
+    if not channels:
+        visit.note("the team could not be told", number=1, kind="notification", detail={"failed": "all channels"})

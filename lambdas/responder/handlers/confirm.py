@@ -10,6 +10,9 @@ from responder.handlers.step import Step, step
 from responder.plan.confirm import confirm
 from responder.records.table import iso
 
+_LATE_SECONDS = 60.0
+"""An incident that is a minute old has people called, whatever the sources say."""
+
 
 @step("Confirm the incident")
 def handler(visit: Step) -> dict[str, Any]:
@@ -38,4 +41,5 @@ def handler(visit: Step) -> dict[str, Any]:
             visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
                                  confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
     return {"answer": result.answer, "kind": result.kind, "onset": result.onset, "votes": result.votes,
+            "late": time.time() - visit.opened_at >= _LATE_SECONDS,
             "readings": [asdict(reading) for reading in result.readings]}

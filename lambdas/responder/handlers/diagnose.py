@@ -48,7 +48,8 @@ def handler(visit: Step) -> dict[str, Any]:
             # Which mechanism it is may show yet, and with it the remedy.
             "unclear": not proposed and any(hypothesis.rivals for hypothesis in result.named),
             "wait": bool(proposed) and all(p.action == WAIT for p in proposed),
-            "remedies": [{"function": functions[p.action].function, **asdict(p)}
+            "remedies": [{"function": functions[p.action].function, **asdict(p),
+                          "facts": p.facts | {"kind": visit.event["confirmation"].get("kind") or ""}}
                          for p in proposed if p.action in functions]}
 
 

@@ -9,6 +9,7 @@ from responder.handlers.step import Step, step
 from responder.model.finding import Finding
 from responder.plan.recovery import helped, judge, slow_until
 from responder.records.table import iso, seconds
+from responder.records.tasks import Tasks
 
 _FAILOVER_SECONDS = 180.0
 """What is only waited for is a standby that takes over: one or two minutes (RDS User Guide, "Multi-AZ DB instance
@@ -55,4 +56,11 @@ def handler(visit: Step) -> dict[str, Any]:
                 visit.records.set_action(visit.incident, item["number"], status="verified",
                                          verified_at=iso(time.time()), reason=why)
     return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,
-            "wait_seconds": progress.wait_seconds or recovery.check_every_seconds}
+            "wait_seconds": progress.wait_seconds or recovery.check_every_seconds,
+            "remind": people and _due(visit)}
+
+
+def _due(visit: Step) -> bool:
+    tasks = Tasks(visit.records)
+    return any(tasks.due(task, time.time(), visit.service.approval.remind_seconds)
+               for task in tasks.open_of(visit.incident))

@@ -312,6 +312,8 @@ class Approval:
     """A request that nobody answers expires, and the next hypothesis or people follow."""
     task_seconds: int = 3600
     """So long a manual task can be marked as done."""
+    remind_seconds: int = 600
+    """So often who has a manual task is reminded, and the next person told, while nobody says that it is done."""
     roles: tuple[str, ...] = ("sre",)
     """Who of the team is asked for approvals."""
     links: bool = True
@@ -322,12 +324,61 @@ class Approval:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of the incident response team."""
+    """Somebody of the incident response team, or a group of them."""
 
     name: str
     role: str
-    """``sre``, ``developer``, ``network``, or one of the team's own."""
+    """``sre``, ``developer``, ``network``, ``database``, or one of the team's own."""
     email: str = ""
+    components: tuple[str, ...] = ()
+    """What a developer is called for; none: for all."""
+    pagerduty: str = ""
+    """The id of a user (``P…``) who is asked to join, beside the one whom the integration pages."""
+    slack: str = ""
+    """The member id (``U…``) that is invited to the incident's channel, and may decide there."""
+
+
+@dataclass(frozen=True)
+class PagerDuty:
+    """Who wakes people: an Events API v2 integration."""
+
+    secret: str
+    """The Secrets Manager secret that holds the integration's routing key, as a plain string."""
+    events: str = "https://events.pagerduty.com/v2/enqueue"
+    """``https://events.eu.pagerduty.com/v2/enqueue`` for accounts in Europe."""
+    api_secret: str = ""
+    """The secret that holds a REST API key, by which further responders are asked to join; empty: they are not."""
+    api: str = "https://api.pagerduty.com"
+    requester: str = ""
+    """The id of the user in whose name they are asked."""
+    requester_email: str = ""
+
+
+@dataclass(frozen=True)
+class Slack:
+    """Where the team reads how it goes."""
+
+    secret: str
+    """The secret that holds the bot token, as a plain string."""
+    channel: str = ""
+    """The id of a standing channel, in which each incident is a thread; empty: each gets a channel of its own."""
+    prefix: str = "inc"
+    """What the name of an incident's own channel begins with."""
+    signing_secret: str = ""
+    """The secret that holds the app's signing secret; empty: there are no buttons, questions have links."""
+    api: str = "https://slack.com/api"
+
+
+@dataclass(frozen=True)
+class Statuspage:
+    """Where customers read what does not work."""
+
+    secret: str
+    """The secret that holds the API key, as a plain string."""
+    page: str
+    components: dict[str, str] = field(default_factory=dict)
+    """The service's components to the ids of those of the page that customers know."""
+    api: str = "https://api.statuspage.io/v1"
 
 
 @dataclass(frozen=True)
@@ -361,6 +412,9 @@ class Service:
     approval: Approval = field(default_factory=Approval)
     policy: dict[str, Policy] = field(default_factory=dict)
     """Per action: ``auto``, ``approve`` or ``off``; an action that is not named is ``off``."""
+    pagerduty: PagerDuty | None = None
+    slack: Slack | None = None
+    statuspage: Statuspage | None = None
     team: tuple[Person, ...] = ()
     notify_emails: tuple[str, ...] = ()
     """E-mail addresses that are subscribed to the incident topic."""

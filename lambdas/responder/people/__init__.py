@@ -1,1 +1,74 @@
-"""The ways to reach people, one module each."""
+"""The ways to reach people, one module each.
+
+A module is a channel by being here: it sets ``CHANNEL``. The stacks let the functions that tell people read what it
+needs, where the configuration names it; nothing else needs to be edited for a new one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from responder.model.service import Person, Service
+
+Kind = Literal["page", "status", "question", "call", "told", "closed", "customers", "provider", "network_team"]
+"""``page``: somebody must come. ``status``: how it stands, in place of what was said before. ``question``: an answer
+is needed. ``call``: somebody else must come as well. ``told``: something that the team should know. ``closed``: it is
+over. The others go to somebody outside the team."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What somebody is told."""
+
+    kind: Kind
+    key: str
+    """The same thing has the same key: a channel delivers it once."""
+    incident: str
+    subject: str
+    text: str
+    to: str = ""
+    """Of a question: whom this copy is for."""
+    persons: tuple[Person, ...] = ()
+    """Who is to come, or to answer."""
+    answers: tuple[tuple[str, str], ...] = ()
+    """Of a question with buttons: word and value of each."""
+    over: bool = False
+    """Of what is closed: whether the symptom is verified to be gone."""
+    phase: str = ""
+    """For customers: ``investigating``, ``identified``, ``monitoring`` or ``resolved``."""
+    affected: tuple[str, ...] = ()
+    """Components that customers notice."""
+    topic: str = ""
+    """In one line, how it stands."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One way to reach people."""
+
+    name: str
+    takes: frozenset[Kind]
+    deliver: Callable[[Service, Message, dict[str, Any]], dict[str, Any]]
+    """Deliver a message and return what is to be remembered for this incident, given what is remembered so far.
+
+    Raises CallFailed where nothing was delivered.
+    """
+    configured: Callable[[Service], bool] = lambda service: True
+    secrets: Callable[[Service], tuple[str, ...]] = field(default=lambda service: ())
+    """Names of the Secrets Manager secrets that it reads."""
+
+
+def every() -> tuple[Channel, ...]:
+    """Return all channels in the order in which they are tried: who wakes people first, what always works last."""
+    found = [importlib.import_module(f"{__name__}.{module.name}").CHANNEL for module in pkgutil.iter_modules(__path__)]
+    return tuple(sorted(found, key=lambda channel: (channel.name == "sns", channel.name)))
+
+
+def secrets(service: Service, kinds: frozenset[Kind] | None = None) -> tuple[str, ...]:
+    """Return the secrets that it takes to tell people; of the given kinds alone, where there are any."""
+    return tuple(sorted({secret for channel in every() if channel.configured(service)
+                         and (kinds is None or kinds & channel.takes) for secret in channel.secrets(service)}))

@@ -3,7 +3,7 @@
 Facts of a remedy: ``healthy_versions`` {component: [versions]}, ``healthy_before`` [components], ``changes`` (those
 that the mechanism is about), ``requests_per_second`` and ``served_per_pod`` {component: number}, ``provider``,
 ``connection_holder``, ``database_connections`` {used, maximum}, ``evidence``, ``where``, ``with`` (the other remedies),
-``undoing`` (commands that undo what changed in AWS' network).
+``undoing`` (commands that undo what changed in AWS' network), ``provider_calls`` {requests, errors, kinds, at}.
 """
 
 from __future__ import annotations
@@ -130,8 +130,23 @@ def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
             "changes": _changes(service, hypothesis, onset, findings), "requests_per_second": rates,
             "served_per_pod": each, "connection_holder": holder, "database_connections": connections,
             "provider": hypothesis.where.removeprefix("provider:") if hypothesis.where.startswith("provider:") else "",
-            "where": hypothesis.where, "evidence": list(hypothesis.evidence_for),
+            "provider_calls": _provider_calls(hypothesis, findings), "where": hypothesis.where,
+            "evidence": list(hypothesis.evidence_for),
             "undoing": undoing(onset, findings) if hypothesis.mechanism == "path_below" else []}
+
+
+def _provider_calls(hypothesis: Hypothesis, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What the failing provider's callers see of it: requests, errors, their kinds, and when."""
+    for finding in findings:
+        if finding.name != "calls" or not finding.usable or finding.component != hypothesis.component or (
+                not hypothesis.where.startswith("provider:")):
+            continue
+        for host, seen in finding.detail.get("callees", {}).items():
+            if hypothesis.where.removeprefix("provider:") in host and seen.get("errors"):
+                return {"requests": seen.get("requests", 0.0), "errors": seen["errors"],
+                        "kinds": dict(list(seen.get("kinds", {}).items())[:8]),
+                        "at": finding.window.end if finding.window else None}
+    return {}
 
 
 _BACK = {"RevokeSecurityGroupIngress": "authorize-security-group-ingress",

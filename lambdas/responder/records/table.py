@@ -8,6 +8,7 @@
 | | `SIGNAL#time#key` | an alarm or a person's start |
 | | `TIMELINE#entered#nn#step` | what happened, why, by whom |
 | | `EVIDENCE#entered#source` | the findings of one source in one step |
+| | `CHANNEL#name` | what a channel remembers of the incident, and what it has delivered |
 | | `ACTION#nn` | a remedy: plan, what was there before, what became of it |
 | `TASK#incident` | | what people are asked, see ``records/tasks.py`` |
 | `TARGET#what` | `LEASE` | which incident may change a target, until when, with a fencing number |
@@ -220,6 +221,18 @@ class Records:
     def set_action(self, incident: str, number: int, **values: Any) -> None:
         """Set attributes of a remedy's record."""
         self._set(f"INCIDENT#{incident}", f"ACTION#{number:02d}", values)
+
+    # --- telling people -------------------------------------------------------------------------------------------
+
+    def channel(self, incident: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return what a channel remembers of an incident, and when it delivered which message, by its key."""
+        item = self.item(f"INCIDENT#{incident}", f"CHANNEL#{name}") or {}
+        return dict(item.get("state") or {}), dict(item.get("sent") or {})
+
+    def keep_channel(self, incident: str, name: str, state: dict[str, Any], sent: dict[str, str]) -> None:
+        """Keep what a channel remembers: ids of the vendor's, no text; of what it delivered the newest hundred."""
+        newest = dict(sorted(sent.items(), key=lambda item: item[1])[-100:])
+        self.put({"pk": f"INCIDENT#{incident}", "sk": f"CHANNEL#{name}", "state": state, "sent": newest}, KEPT_DAYS)
 
     # --- reading --------------------------------------------------------------------------------------------------
 

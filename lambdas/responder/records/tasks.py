@@ -124,6 +124,19 @@ class Tasks:
     def _lost(self, task: Task) -> Task:
         raise Decided(self.get(task.incident, task.id) or task)
 
+    def due(self, task: Task, now: float, every_seconds: float) -> int:
+        """Return the how manieth reminder of an open manual task is due now; 0: none is."""
+        if task.kind != "manual" or task.decision or not task.asked_at < now < task.expires_at:
+            return 0
+        nth = int((now - task.asked_at) // every_seconds)
+        item = self._records.item(**_key(task.incident, task.id)) or {}
+        return nth if nth > int(item.get("reminders") or 0) else 0
+
+    def reminded(self, task: Task, nth: int) -> None:
+        """Keep that the nth reminder was sent."""
+        self._records.change(_key(task.incident, task.id), "SET reminders = :nth", "attribute_exists(pk)",
+                             {":nth": nth})
+
     def open_of(self, incident: str) -> Sequence[Task]:
         """Return an incident's questions that nobody has answered yet."""
         return [task for item in self._records.partition(f"TASK#{incident}")

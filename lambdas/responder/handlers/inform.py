@@ -1,0 +1,69 @@
+"""Keep people informed: how it stands, who is called for the cause that was found, and what customers are told next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from responder.handlers.notify import notify, told
+from responder.handlers.step import Step, step
+from responder.people import Message
+from responder.plan import customers
+from responder.plan.updates import called, update
+
+
+@step("Keep people informed")
+def handler(visit: Step) -> dict[str, Any]:
+    """Show how it stands where that is edited in place; call who is needed; tell customers who were told before."""
+    items = visit.records.everything(visit.incident)
+    incident = next((item for item in items if item["sk"] == "INCIDENT"), {})
+    now = update(visit.service, items)
+    notify(visit, Message("status", "", visit.incident, now.what, now.text(), topic=now.what))
+    call(visit, items)
+    _customers(visit, items, incident)
+    return {"informed": True}
+
+
+def call(visit: Step, items: list[dict[str, Any]]) -> None:
+    """Call who is needed for the cause that was found: by their role, developers by what fails; each once."""
+    incident = next((item for item in items if item["sk"] == "INCIDENT"), {})
+    cause = str((incident.get("cause") or {}).get("id") or "")
+    affected = tuple(incident.get("affected") or ())
+    persons = called(visit.service, cause, affected)
+    names = ", ".join(person.name for person in persons)
+    key = f"call-{len(incident.get('reopened_at') or [])}-{names}"
+    if not persons or key in visit.records.channel(visit.incident, "sns")[1]:
+        return
+    channels = notify(visit, Message(
+        "call", key, visit.incident, f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",
+        f"{names}: you are called for this incident.\n\n{update(visit.service, items).text()}", persons=persons,
+        affected=affected), 60)
+    told(visit, f"called: {names}", "team", channels, 9)
+
+
+def _customers(visit: Step, items: list[dict[str, Any]], incident: dict[str, Any]) -> None:
+    """Who was told of the trouble is told that something was done about it."""
+    actions = [item for item in items if item["sk"].startswith("ACTION#")]
+    if not any(item["action"] == "inform_customers" and item["status"] == "done" for item in actions) or not any(
+            item["status"] == "applied" for item in actions):
+        return
+    message = customer_message(visit, incident, actions, "monitoring")
+    known = message.key in visit.records.channel(visit.incident, "sns")[1]
+    channels = notify(visit, message, 70)
+    if not known:
+        told(visit, f"customers are told: {message.text}", "customers", channels, 2)
+
+
+def customer_message(visit: Step, incident: dict[str, Any], actions: list[dict[str, Any]],
+                     phase: customers.Phase) -> Message:
+    """What customers are told in a phase; see ``plan/customers.py``."""
+    def seconds(key: str) -> float | None:
+        return datetime.fromisoformat(incident[key]).timestamp() if incident.get(key) else None
+
+    alternative = any(item["action"] == "switch_provider" and item["status"] in ("applied", "verified")
+                      for item in actions)
+    return Message(
+        "customers", f"customers-{phase}-{len(incident.get('reopened_at') or [])}", visit.incident, customers.SUBJECT,
+        customers.text(phase, str(incident.get("kind") or ""), str((incident.get("cause") or {}).get("id") or ""),
+                       seconds("onset"), alternative=alternative, until=seconds("well_since")),
+        phase=phase, affected=tuple(incident.get("affected") or ()))

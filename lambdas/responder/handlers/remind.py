@@ -1,0 +1,37 @@
+"""Remind who has a manual task, and tell the next person, while nobody says that it is done."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from responder.handlers.approval import how
+from responder.handlers.notify import notify, told
+from responder.handlers.step import Step, step
+from responder.people import Message
+from responder.records.tasks import Tasks
+
+
+@step("Remind people")
+def handler(visit: Step) -> dict[str, Any]:
+    """Remind who has a manual task that nobody has said to be done, and tell the next person."""
+    tasks = Tasks(visit.records)
+    found: list[str] = []
+    for task in tasks.open_of(visit.incident):
+        nth = tasks.due(task, time.time(), visit.service.approval.remind_seconds)
+        if not nth:
+            continue
+        record = visit.records.action(visit.incident, task.number) or {}
+        line = [f"{person.role}: {person.name}" for person in visit.service.team]
+        others = [name for name in line if name not in task.asked]
+        person = ([*task.asked, *others] or ["whoever reads this"])[min(nth, max(0, len(line) - 1))]
+        text = (f"Reminder {nth}: {record.get('summary', 'a task')} is not yet marked as done.\n"
+                f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{record.get('diff', '')}\n\n"
+                f"{how(visit, replace(task, asked=(person,)), person)}")
+        channels = notify(visit, Message("told", f"remind-{task.id}-{nth}", visit.incident,
+                                         f"{visit.service.service}: a task waits for {person}", text), 60 + nth)
+        told(visit, f"{person} is reminded of a task", "team", channels, len(found))
+        tasks.reminded(task, nth)
+        found.append(task.id)
+    return {"reminded": found}

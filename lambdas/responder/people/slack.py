@@ -1,0 +1,177 @@
+"""Slack: where the team reads how it goes. One message shows how it stands and is edited; what needs people is posted.
+
+Formats: Slack's pages "chat.postMessage method", "chat.update method", "conversations.create method", "Formatting
+message text", "Rate limits" and "Verifying requests from Slack".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import time
+from typing import Any
+
+from responder.clients import aws
+from responder.clients.failure import CallFailed
+from responder.model.finding import Status
+from responder.model.masking import mask
+from responder.model.service import Service, Slack
+from responder.people import Channel, Message
+
+_SECONDS = 8.0
+_TEXT = 2900
+"""A text object holds 3,000 characters."""
+_TOPIC = 250
+_NAME = 80
+_OLD_SECONDS = 300.0
+_POST_SECONDS = 60.0
+"""What only informs is posted once a minute at most; the message that shows how it stands is edited at any time."""
+_UNAUTHORIZED = frozenset({"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired",
+                           "missing_scope", "no_permission", "not_allowed_token_type", "access_denied"})
+_THROTTLED = frozenset({"ratelimited", "rate_limited"})
+
+
+def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+    settings = service.slack
+    if settings is None:
+        raise CallFailed("unavailable", "Slack is not configured")
+    api = _Api(settings)
+    try:
+        return _Room(api, settings, service, state).deliver(message)
+    finally:
+        api.close()
+
+
+class _Api:
+    """Slack's Web API: what it refuses it says in the body."""
+
+    def __init__(self, settings: Slack) -> None:
+        from responder.clients.http import Http
+
+        self._http = Http(time.monotonic() + _SECONDS, headers={
+            "Authorization": f"Bearer {aws.secret(settings.secret)}"})
+        self._root = settings.api
+
+    def close(self) -> None:
+        self._http.close()
+
+    def call(self, method: str, tolerated: frozenset[str] = frozenset(), **arguments: Any) -> dict[str, Any]:
+        """Return the answer; errors in ``tolerated`` are answers too. Raises CallFailed."""
+        answer = self._http.json("POST", f"{self._root}/{method}", json=arguments)
+        if not isinstance(answer, dict):
+            raise CallFailed("malformed", "Slack answered without an object")
+        error = str(answer.get("error", ""))
+        if answer.get("ok") or error in tolerated:
+            return answer
+        status: Status = ("unauthorized" if error in _UNAUTHORIZED else
+                          "throttled" if error in _THROTTLED else "unavailable")
+        raise CallFailed(status, f"Slack refused {method}: {mask(error)[:100]}")
+
+
+class _Room:
+    """An incident's thread or channel."""
+
+    def __init__(self, api: _Api, settings: Slack, service: Service, state: dict[str, Any]) -> None:
+        self._api, self._settings, self._service, self._state = api, settings, service, dict(state)
+
+    def deliver(self, message: Message) -> dict[str, Any]:
+        if not self._state.get("channel"):
+            self._state["channel"] = self._settings.channel or self._own(message.incident)
+        if not self._state.get("ts"):
+            shown = self._post(message.text if message.kind in ("page", "status") else message.subject, message.subject)
+            self._state["ts"] = str(shown.get("ts", ""))
+            if message.kind in ("page", "status"):
+                self._invite([person.slack for person in message.persons if person.slack])
+                return self._topic(message)
+        if message.kind == "status":
+            if self._state.get("shown") != message.text:
+                # One that has been deleted is posted anew.
+                answer = self._api.call("chat.update", frozenset({"message_not_found", "edit_window_closed"}),
+                                        channel=self._state["channel"], ts=self._state["ts"],
+                                        text=_escaped(message.subject), blocks=_blocks(message.text))
+                if not answer.get("ok"):
+                    self._state["ts"] = str(self._post(message.text, message.subject).get("ts", ""))
+                self._state["shown"] = message.text
+            return self._topic(message)
+        if message.kind == "call":
+            self._invite([person.slack for person in message.persons if person.slack])
+        if message.kind == "told" and time.time() - float(self._state.get("posted", 0.0)) < _POST_SECONDS:
+            return self._state  # the message that shows how it stands says it
+        self._state["posted"] = time.time()
+        buttons = message.answers if self._settings.signing_secret else ()
+        self._post(message.text, message.subject, self._state["ts"] if self._settings.channel else "", buttons)
+        return self._topic(message)
+
+    def _post(self, text: str, subject: str, thread: str = "",
+              buttons: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
+        more: dict[str, Any] = {"thread_ts": thread, "reply_broadcast": bool(buttons)} if thread else {}
+        return self._api.call("chat.postMessage", channel=self._state["channel"], text=_escaped(subject)[:_TEXT],
+                              blocks=_blocks(text, buttons), unfurl_links=False, unfurl_media=False, **more)
+
+    def _own(self, incident: str) -> str:
+        """Create the incident's own channel, or find the one that an earlier try has created."""
+        name = re.sub(r"[^a-z0-9_-]+", "-", f"{self._settings.prefix}-{incident}".lower())[:_NAME].strip("-")
+        made = self._api.call("conversations.create", frozenset({"name_taken"}), name=name)
+        if made.get("ok"):
+            return str(made["channel"]["id"])
+        cursor = ""
+        for _ in range(10):
+            page = self._api.call("conversations.list", exclude_archived=True, limit=1000, cursor=cursor)
+            for channel in page.get("channels") or []:
+                if channel.get("name") == name:
+                    return str(channel["id"])
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        raise CallFailed("unavailable", f"Slack has a channel {name} that the app cannot see")
+
+    def _invite(self, users: list[str]) -> None:
+        """Invite to the incident's own channel; who reads a standing one is its members' affair."""
+        if users and not self._settings.channel:
+            self._api.call("conversations.invite", frozenset({
+                "already_in_channel", "cant_invite_self", "user_not_found", "cant_invite", "user_is_restricted"}),
+                channel=self._state["channel"], users=",".join(users[:100]))
+
+    def _topic(self, message: Message) -> dict[str, Any]:
+        topic = mask(message.topic)[:_TOPIC]
+        if topic and not self._settings.channel and self._state.get("topic") != topic:
+            self._api.call("conversations.setTopic", frozenset({"no_permission", "user_is_restricted"}),
+                           channel=self._state["channel"], topic=topic)
+            self._state["topic"] = topic
+        return self._state
+
+
+def _escaped(text: str) -> str:
+    return mask(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[dict[str, Any]]:
+    shown = _escaped(text)
+    blocks: list[dict[str, Any]] = [{"type": "section", "text": {"type": "mrkdwn", "text": shown[place:place + _TEXT],
+                                                                 "verbatim": True}}
+                                    for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
+    if buttons:
+        blocks.append({"type": "actions", "elements": [
+            {"type": "button", "action_id": f"answer-{place}", "value": value[:2000],
+             "text": {"type": "plain_text", "text": word[:75]},
+             **({"style": "primary" if place == 0 else "danger"} if len(buttons) > 1 else {})}
+            for place, (word, value) in enumerate(buttons)]})
+    return blocks
+
+
+def signed(headers: dict[str, str], body: bytes, secret: str, now: float) -> bool:
+    """Whether a request is from Slack, and of now; ``headers`` have lower-case names."""
+    stamp, given = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
+    if not stamp.isdigit() or abs(now - int(stamp)) > _OLD_SECONDS:
+        return False
+    found = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(f"v0={found}", given)
+
+
+def _secrets(service: Service) -> tuple[str, ...]:
+    return (service.slack.secret,) if service.slack else ()
+
+
+CHANNEL = Channel("slack", frozenset({"page", "status", "question", "call", "told", "closed", "network_team"}),
+                  _deliver, lambda service: service.slack is not None, _secrets)

@@ -1,0 +1,80 @@
+"""Statuspage: where customers read what does not work, what does, and since when.
+
+Format: Atlassian's "Statuspage API", incidents of a page. It has no key against creating one twice: the incident is
+marked with ours in its metadata, and looked for among those that are open before one is made.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from responder.clients import aws
+from responder.clients.failure import CallFailed
+from responder.model.service import Service
+from responder.people import Channel, Message
+
+_SECONDS = 10.0
+_PAGES = 5
+_EACH = 100
+_BODY = 25_000
+_COMPONENT = {"investigating": "partial_outage", "identified": "partial_outage", "monitoring": "degraded_performance",
+              "resolved": "operational"}
+_MARK = "incident_responder"
+
+
+def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+    from responder.clients.http import Http
+
+    settings = service.statuspage
+    if settings is None:
+        raise CallFailed("unavailable", "Statuspage is not configured")
+    http = Http(time.monotonic() + _SECONDS, headers={"Authorization": f"OAuth {aws.secret(settings.secret)}"})
+    root = f"{settings.api}/pages/{settings.page}/incidents"
+    ids = [settings.components[name] for name in message.affected if name in settings.components] or list(
+        settings.components.values())
+    told: dict[str, Any] = {"status": message.phase, "body": message.text[:_BODY]}
+    if ids:
+        told |= {"component_ids": ids, "components": dict.fromkeys(ids, _COMPONENT[message.phase])}
+    try:
+        known = state.get("id") or _open(http, root, message.incident)
+        if known:
+            http.json("PATCH", f"{root}/{known}", json={"incident": told})
+        elif message.phase == "resolved":
+            return state  # customers were never told that anything was wrong
+        else:
+            made = http.json("POST", root, repeatable=False, json={"incident": told | {
+                "name": message.subject[:255], "metadata": {_MARK: {"incident": message.incident}}}})
+            known = str(made["id"])
+    except CallFailed as failed:
+        raise _named(failed) from failed
+    except (KeyError, TypeError) as error:
+        raise CallFailed("malformed", "Statuspage answered without an incident") from error
+    finally:
+        http.close()
+    return {} if message.phase == "resolved" else state | {"id": known}
+
+
+def _open(http: Any, root: str, incident: str) -> str:
+    """Return the id of the open incident that has our mark; empty where there is none."""
+    for page in range(1, _PAGES + 1):
+        found = http.json("GET", f"{root}/unresolved", params={"page": page, "per_page": _EACH})
+        for item in found if isinstance(found, list) else []:
+            if ((item.get("metadata") or {}).get(_MARK) or {}).get("incident") == incident:
+                return str(item["id"])
+        if not isinstance(found, list) or len(found) < _EACH:
+            break
+    return ""
+
+
+def _named(failed: CallFailed) -> CallFailed:
+    # Both numbers are a rate limit (Atlassian: "Upcoming rate limiting changes to Statuspage REST API").
+    return CallFailed("throttled", failed.note) if failed.note.endswith("420") else failed
+
+
+def _secrets(service: Service) -> tuple[str, ...]:
+    return (service.statuspage.secret,) if service.statuspage else ()
+
+
+CHANNEL = Channel("statuspage", frozenset({"customers"}), _deliver, lambda service: service.statuspage is not None,
+                  _secrets)

@@ -1,0 +1,262 @@
+"""The channels against their vendors' stand-ins, and both against what the vendors document."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from moto import mock_aws
+
+from responder.clients import aws
+from responder.clients.failure import CallFailed
+from responder.handlers import approve, decide, notify
+from responder.handlers.step import Step
+from responder.model.service import Person, Service
+from responder.people import Message, every, pagerduty, slack, statuspage
+from responder.records.table import Records
+from responder.records.tasks import Task, Tasks
+from sandbox.vendors.gate import Gates
+from sandbox.vendors.people import (
+    API_KEY,
+    BOT_TOKEN,
+    PAGE,
+    PAGE_KEY,
+    ROUTING_KEY,
+    SIGNING_SECRET,
+    ManagedPage,
+    PagerDuty,
+    Slack,
+)
+from sandbox.world import _server
+from tests.conftest import timeline
+
+SECRETS = {"incident-response/pagerduty": ROUTING_KEY, "incident-response/pagerduty-api": API_KEY,
+           "incident-response/slack": BOT_TOKEN, "incident-response/slack-signing": SIGNING_SECRET,
+           "incident-response/statuspage": PAGE_KEY}
+
+
+class Vendors:
+    """All three on one port, as in the sandbox."""
+
+    def __init__(self) -> None:
+        self.gates = Gates()
+        self.pagerduty, self.slack, self.page = PagerDuty(self.gates), Slack(self.gates), ManagedPage(self.gates)
+
+    def route(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Any:
+        vendor: Any = {"pagerduty": self.pagerduty, "slack": self.slack, "statuspage": self.page}[path.split("/")[1]]
+        return vendor.answer(method, path, headers, body)
+
+
+@pytest.fixture
+def vendors() -> Vendors:
+    return Vendors()
+
+
+@pytest.fixture
+def team(vendors: Vendors, service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    server = _server(0, vendors.route)
+    root = f"http://127.0.0.1:{server.server_address[1]}"
+    secrets = dict(SECRETS)
+    monkeypatch.setattr(aws, "secret", lambda name: secrets[name])
+    assert service.pagerduty and service.slack and service.statuspage
+    yield replace(
+        service, pagerduty=replace(service.pagerduty, events=f"{root}/pagerduty/v2/enqueue", api=f"{root}/pagerduty"),
+        slack=replace(service.slack, api=f"{root}/slack"),
+        statuspage=replace(service.statuspage, api=f"{root}/statuspage/v1"),
+        team=(Person("Ada", "sre", slack="U1", pagerduty="PADA"), Person("Bo", "developer", slack="U2")))
+    server.shutdown()
+    server.server_close()
+
+
+def message(kind: Any, key: str = "k", **more: Any) -> Message:
+    return Message(kind, key, "payment-gateway-1", "payment-gateway: high error rate", more.pop("text", "What: <b>&"),
+                   **more)
+
+
+PAGE_TEAM = (Person("Ada", "sre", slack="U1", pagerduty="PADA"),)
+
+
+def test_pagerduty_is_triggered_once_and_resolved_with_the_same_key(vendors: Vendors, team: Service) -> None:
+    state = pagerduty.CHANNEL.deliver(team, message("page"), {})
+    state = pagerduty.CHANNEL.deliver(team, message("page"), state)
+    (key, alert), = vendors.pagerduty.alerts.items()
+    assert [event["event_action"] for event in alert["events"]] == ["trigger", "trigger"]
+    # Without a recovery that is verified nothing is resolved, and nothing is ever acknowledged.
+    assert pagerduty.CHANNEL.deliver(team, message("closed", over=False), state) == state
+    state = pagerduty.CHANNEL.deliver(team, message("closed", over=True), state)
+    assert alert["status"] == "resolved" and alert["events"][-1]["dedup_key"] == key
+    # What comes back is another alert.
+    pagerduty.CHANNEL.deliver(team, message("page"), state)
+    assert len(vendors.pagerduty.alerts) == 2
+
+
+def test_further_people_are_asked_to_join_the_incident(vendors: Vendors, team: Service) -> None:
+    state = pagerduty.CHANNEL.deliver(team, message("page"), {})
+    pagerduty.CHANNEL.deliver(team, message("call", persons=PAGE_TEAM), state)
+    asked, = vendors.pagerduty.asked
+    assert asked["responder_request_targets"] == [
+        {"responder_request_target": {"id": "PADA", "type": "user_reference"}}]
+
+
+@pytest.mark.parametrize(("fault", "status"), [("down", "unavailable"), ("throttled", "throttled"),
+                                               ("unauthorized", "unauthorized"), ("malformed", "malformed")])
+def test_each_failure_has_its_name(vendors: Vendors, team: Service, fault: str, status: str) -> None:
+    for name, channel, kind in (("pagerduty", pagerduty, "page"), ("slack", slack, "page"),
+                                ("statuspage", statuspage, "customers")):
+        vendors.gates.set(name, fault)
+        with pytest.raises(CallFailed) as failed:
+            channel.CHANNEL.deliver(team, message(kind, phase="identified"), {})
+        assert failed.value.status == status, name
+
+
+def test_a_slack_channel_of_its_own_shows_how_it_stands(vendors: Vendors, team: Service) -> None:
+    state = slack.CHANNEL.deliver(team, message("page", persons=PAGE_TEAM, topic="high error rate"), {})
+    channel = vendors.slack.channels[state["channel"]]
+    assert (channel["name"], channel["members"], channel["topic"]) == (
+        "inc-payment-gateway-1", ["U1"], "high error rate")
+    state = slack.CHANNEL.deliver(team, message("status", "", text="What: another", topic="remedied"), state)
+    shown, = vendors.slack.messages.values()
+    assert shown["blocks"][0]["text"]["text"] == "What: another" and channel["topic"] == "remedied"
+    slack.CHANNEL.deliver(team, message("question", answers=(("Approve", "a"), ("Reject", "b"))), state)
+    posted = list(vendors.slack.messages.values())[-1]
+    assert [element["value"] for element in posted["blocks"][-1]["elements"]] == ["a", "b"]
+    assert posted["blocks"][0]["text"]["text"] == "What: &lt;b&gt;&amp;"
+
+
+def test_who_died_after_making_the_channel_finds_it(vendors: Vendors, team: Service) -> None:
+    for name in ("a", "b", "c", "d"):
+        vendors.slack._create({"name": name})
+    first = slack.CHANNEL.deliver(team, message("page"), {})
+    assert slack.CHANNEL.deliver(team, message("page"), {})["channel"] == first["channel"]
+
+
+def test_in_a_standing_channel_an_incident_is_a_thread(vendors: Vendors, team: Service) -> None:
+    assert team.slack
+    team = replace(team, slack=replace(team.slack, channel="C0STANDING", signing_secret=""))
+    state = slack.CHANNEL.deliver(team, message("page", persons=PAGE_TEAM), {})
+    slack.CHANNEL.deliver(team, message("question", answers=(("Approve", "a"),)), state)
+    root, posted = vendors.slack.messages.values()
+    assert posted["thread_ts"] == root["ts"]
+    # Without a signing secret there are no buttons; a standing channel's members are not the responder's affair.
+    assert [block["type"] for block in posted["blocks"]] == ["section"]
+    assert vendors.slack.channels["C0STANDING"]["members"] == []
+
+
+def test_what_only_informs_is_posted_once_a_minute(vendors: Vendors, team: Service) -> None:
+    state = slack.CHANNEL.deliver(team, message("page"), {})
+    for _ in range(3):
+        state = slack.CHANNEL.deliver(team, message("told"), state)
+    assert len(vendors.slack.messages) == 2
+
+
+def test_customers_read_one_incident_from_first_to_last(vendors: Vendors, team: Service) -> None:
+    state: dict[str, Any] = {}
+    for phase in ("identified", "monitoring", "resolved"):
+        state = statuspage.CHANNEL.deliver(team, message("customers", phase=phase, text=phase,
+                                                         affected=("payment-gateway",)), state)
+    incident, = vendors.page.incidents.values()
+    assert [item["body"] for item in incident["incident_updates"]] == ["resolved", "monitoring", "identified"]
+    assert (incident["status"], incident["components"]) == (
+        "resolved", [{"id": "000000000001", "status": "operational"}])
+
+
+def test_who_died_after_telling_customers_finds_their_incident(vendors: Vendors, team: Service) -> None:
+    for _ in range(2):
+        statuspage.CHANNEL.deliver(team, message("customers", phase="identified"), {})
+    assert len(vendors.page.incidents) == 1
+    # Who was never told that anything was wrong is not told that it is over.
+    statuspage.CHANNEL.deliver(team, replace(message("customers", phase="resolved"), incident="other"), {})
+    assert len(vendors.page.incidents) == 1
+    assert next(iter(vendors.page.incidents.values()))["page_id"] == PAGE
+
+
+def test_the_signature_is_slack_s() -> None:
+    """The vector that Slack publishes ("Verifying requests from Slack")."""
+    body = (b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&"
+            b"channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&"
+            b"response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN"
+            b"&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c")
+    headers = {"x-slack-request-timestamp": "1531420618",
+               "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"}
+    secret = "8f742231b10e8888abcd99yyyzzz85a5"
+    assert slack.signed(headers, body, secret, 1531420618 + 299)
+    assert not slack.signed(headers, body, secret, 1531420618 + 301)
+    assert not slack.signed(headers, body + b" ", secret, 1531420618)
+    assert not slack.signed({}, body, secret, 1531420618)
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "x")
+    monkeypatch.setenv("TOPIC", "t")
+    with mock_aws():
+        yield timeline()
+
+
+def visit(records: Records, service: Service) -> Step:
+    return Step("Assemble the team", "payment-gateway-1", service, 0.0, "2026-11-25T00:00:00.000Z", records, {})
+
+
+def test_each_thing_is_delivered_once_and_a_broken_channel_is_on_record(
+        vendors: Vendors, team: Service, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("responder.people.sns.publish", lambda *given, **more: "m")
+    vendors.gates.set("slack", "down")
+    assert notify.notify(visit(records, team), message("page")) == ["pagerduty", "sns"]
+    vendors.gates.reset()
+    assert notify.notify(visit(records, team), message("page")) == ["pagerduty", "slack", "sns"]
+    alert, = vendors.pagerduty.alerts.values()
+    assert len(alert["events"]) == 1
+    noted = [item for item in records.everything("payment-gateway-1") if item["sk"].startswith("TIMELINE#")]
+    assert [(item["what"], item["detail"]["failed"]) for item in noted] == [("slack could not be used", "slack")]
+    assert [channel.name for channel in every()] == ["pagerduty", "slack", "statuspage", "sns"]
+
+
+def pressed(value: dict[str, Any], user: str, secret: str = SIGNING_SECRET, age: float = 0.0) -> dict[str, Any]:
+    """A Function URL's event for a button that was pressed."""
+    body = urlencode({"payload": json.dumps({
+        "type": "block_actions", "user": {"id": user, "username": "ada"}, "response_url": "https://evil.example/x",
+        "actions": [{"type": "button", "action_id": "answer-0", "value": json.dumps(value)}]})}).encode()
+    stamp = str(int(time.time() - age))
+    signature = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    return {"requestContext": {"http": {"method": "POST"}}, "isBase64Encoded": True,
+            "body": base64.b64encode(body).decode(), "headers": {
+                "X-Slack-Signature": f"v0={signature}", "X-Slack-Request-Timestamp": stamp}}
+
+
+@pytest.mark.parametrize(("event", "status", "decided"), [
+    ({"user": "U1"}, 200, "approve"), ({"user": "U2"}, 200, ""), ({"user": "U9"}, 200, ""),
+    ({"user": "U1", "secret": "another"}, 403, ""), ({"user": "U1", "age": 400.0}, 403, "")])
+def test_only_who_was_asked_decides_by_a_button_that_slack_has_signed(
+        team: Service, records: Records, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], status: int,
+        decided: str) -> None:
+    monkeypatch.setattr(approve, "records", lambda: records)
+    monkeypatch.setattr(approve, "names", lambda: ["payment-gateway"])
+    monkeypatch.setattr(approve, "load", lambda name: team)
+    monkeypatch.setattr(decide, "_wake", lambda tasks, task: None)
+    tasks = Tasks(records)
+    tasks.ask(Task("i-1", 1, "payment-gateway", "approval", time.time(), time.time() + 60, ("sre: Ada",)), "token")
+    for _ in range(2):
+        answer = approve.handler(pressed({"incident": "i-1", "task": "01", "decision": "approve"}, **event), None)
+        assert answer["statusCode"] == status
+    task = tasks.get("i-1", "01")
+    assert task is not None and task.decision == decided
+    assert not decided or "Ada (U1 in Slack)" in task.decided_by
+
+
+@pytest.mark.parametrize("value", [{}, {"incident": "i-1", "task": "x", "decision": "approve"}, {"incident": "none",
+                                   "task": "01", "decision": "approve"}])
+def test_a_button_that_asks_for_nonsense_is_refused(team: Service, records: Records, monkeypatch: pytest.MonkeyPatch,
+                                                    value: dict[str, Any]) -> None:
+    monkeypatch.setattr(approve, "records", lambda: records)
+    monkeypatch.setattr(approve, "names", lambda: ["payment-gateway"])
+    monkeypatch.setattr(approve, "load", lambda name: team)
+    assert approve.handler(pressed(value, "U1"), None)["statusCode"] == 403
