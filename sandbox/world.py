@@ -665,8 +665,8 @@ def main() -> None:
     world = Platform(ports, pki)
     splunk = Splunk(world.telemetry, world.gates, world.delays)
     pages = StatusPages(lambda: world.world, world.gates)
-    people = {"/pagerduty/": PagerDuty(world.gates), "/slack/": Slack(world.gates),
-              "/statuspage/": ManagedPage(world.gates)}
+    people: dict[str, PagerDuty | Slack | ManagedPage] = {
+        "/pagerduty/": PagerDuty(world.gates), "/slack/": Slack(world.gates), "/statuspage/": ManagedPage(world.gates)}
     control = {"reset": world.reset, "template": world.template, "status": world.status, "event": world.event,
                "authenticate": world.review}
 

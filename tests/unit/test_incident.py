@@ -331,7 +331,8 @@ SCRIPTS = st.builds(
     Script, mode=st.sampled_from(["auto", "auto", "auto", "approve", "observe"]),
     policy=st.fixed_dictionaries({
         name: st.sampled_from(["auto", "auto", "auto", "approve", "off"]) for name in ACTIONS}),
-    diagnoses=st.lists(st.lists(REMEDIES, min_size=1, max_size=3), min_size=1, max_size=4),
+    diagnoses=st.lists(st.lists(REMEDIES, min_size=1, max_size=3, unique_by=lambda remedy: remedy[0]), min_size=1,
+                       max_size=4),
     heals=st.frozensets(st.sampled_from(ACTIONS), max_size=2),
     worse=st.frozensets(st.sampled_from(ACTIONS), max_size=1),
     breaks=st.dictionaries(st.sampled_from(ACTIONS), st.sampled_from(["refused", "failed", "dies", "down"]),
