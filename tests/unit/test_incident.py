@@ -368,11 +368,15 @@ def test_no_way_leads_past_the_guardrails_and_none_ends_in_silence(script: Scrip
     for record in actions:
         if record["action"] in applied and record["status"] not in ("refused", "observed", "rejected", "waiting"):
             assert record["guardrail"] == "" or record["status"] == "failed"
-    # Each that was applied is verified, taken back, or handed to people with why.
+    # Each that was applied is verified, taken back, or kept with why; and where it may have been, people look.
     for record in actions:
-        if record["action"] in applied:
-            assert record["status"] in ("verified", "reverted") or (
-                "Escalate" in incident.machine.visited and (record.get("reason") or record["status"] == "applying"))
+        if record["action"] in applied and record.get("applied_at"):
+            assert record["status"] in ("verified", "reverted") or record.get("reason")
+            # What is still there for the time being, people know of.
+            assert not (record.get("temporary") and record["status"] == "verified" and end == "resolved") or (
+                record.get("put_back_at") or "Leave it to people" in incident.machine.visited)
+        elif record["status"] == "applying":
+            assert "Escalate" in incident.machine.visited
     assert item["status"] == "closed" and end in ("resolved", "escalated", "observed")
     assert incident.machine.visited[-1] == "Incident closed"
     # It is over, or people have been told.

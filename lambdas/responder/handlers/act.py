@@ -134,7 +134,8 @@ def _put_back(visit: Step, action: actions.Action, case: actions.Case, record: d
     said, kept = _undone(visit, action, case, record)
     visit.records.release(record["lease"], visit.incident)
     if kept:
-        visit.records.set_action(visit.incident, case.number, left_to_people_at=iso(time.time()))
+        # The next look leaves it to people, who are told then.
+        visit.records.set_action(visit.incident, case.number, put_back_failed=kept)
         visit.note(f"{action.name} is not put back", kind="action", why=kept)
         return {"reverted": False, "why": kept}
     visit.records.set_action(visit.incident, case.number, put_back_at=iso(time.time()))

@@ -58,6 +58,9 @@ def care(service: Service, actions: Sequence[Mapping[str, Any]], over: Mapping[i
             if moment is not None and now - moment >= recovery.calm_seconds and not hindered
             and not any(within(freeze, now) and mine[number]["action"] not in freeze.allows
                         for freeze in service.guardrails.freezes)]
+    failed = [number for number, item in mine.items() if item.get("put_back_failed")]
+    if failed:
+        return Care("people", tuple(failed), _asks(service, mine[failed[0]], actions), since)
     asks = [number for number in ripe if _asks(service, mine[number], actions)]
     if asks:
         return Care("people", tuple(asks), _asks(service, mine[asks[0]], actions), since)
@@ -80,4 +83,5 @@ def _asks(service: Service, item: Mapping[str, Any], actions: Sequence[Mapping[s
     if any(other.get("put_back_at") and (other["action"], other["target"]) == (item["action"], item["target"])
            for other in actions):
         return f"{item['action']} was put back before, and was needed again"
-    return ""
+    failed = item.get("put_back_failed")
+    return f"{item['action']} could not be put back: {failed}" if failed else ""
