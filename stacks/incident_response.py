@@ -30,7 +30,8 @@ class IncidentResponse(Stack):
                  **stack: Any) -> None:
         super().__init__(scope, construct_id, **stack)
         emails = sorted({email for service in services for email in service.notify_emails})
-        records = Records(self, "Records", emails=emails)
+        records = Records(self, "Records", emails=emails,
+                          locked=any(service.reports.lock_days for service in services))
         code = lambda_.Code.from_asset(str(bundle(
             services, {service.service: _deployed(service) for service in services}, build)))
         workflow = Workflow(self, "Workflow", prefix=PREFIX, services=services, code=code, records=records)

@@ -18,7 +18,7 @@ from constructs import Construct
 class Records(Construct):
     """The timeline table, the report bucket and the incident topic."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str]) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str], locked: bool = False) -> None:
         super().__init__(scope, construct_id)
         self.key = kms.Key(self, "Key", description="Incident records and messages", enable_key_rotation=True,
                            removal_policy=RemovalPolicy.RETAIN)
@@ -41,7 +41,8 @@ class Records(Construct):
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(400))], removal_policy=RemovalPolicy.RETAIN)
         self.bucket = s3.Bucket(
             self, "Reports", encryption=s3.BucketEncryption.KMS, encryption_key=self.key, bucket_key_enabled=True,
-            versioned=True, enforce_ssl=True, block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            versioned=True, object_lock_enabled=True if locked else None, enforce_ssl=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             server_access_logs_bucket=self.access_logs, server_access_logs_prefix="reports/",
             lifecycle_rules=[
                 s3.LifecycleRule(noncurrent_version_expiration=Duration.days(400)),
@@ -55,6 +56,20 @@ class Records(Construct):
             resources=[self.topic.topic_arn]))
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
+
+    def grant_notes(self, role: iam.IRole, *, locked: bool) -> None:
+        """Let a role read what people have written beside a report, and lock reports where that is wanted."""
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects("postmortems/*/review.md")]))
+        self.key.grant_decrypt(role)
+        if locked:
+            role.add_to_principal_policy(iam.PolicyStatement(
+                actions=["s3:PutObjectRetention"], resources=[self.bucket.arn_for_objects("postmortems/*")]))
+        NagSuppressions.add_resource_suppressions(role, [
+            {"id": "AwsSolutions-IAM5",
+             "appliesTo": [{"regex": "/^Resource::<Records.*>/postmortems/\\*(/review.md)?$/g"}],
+             "reason": "Which incidents there will be is not known before; only what people write beside a report."}],
+            apply_to_children=True)
 
     def grant_partition(self, role: iam.IRole, leading_key: str, *, write: bool = False,
                         change: bool = False, add: bool = False) -> None:

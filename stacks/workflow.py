@@ -22,7 +22,7 @@ from constructs import Construct
 from responder import actions, people, sources
 from responder.actions import Action, find
 from responder.model.service import Service
-from responder.sources import Source, Statement
+from responder.sources import METRIC_DATA, Source, Statement
 from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.function import Function
@@ -90,12 +90,13 @@ class Workflow(Construct):
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,)}
+        extra = {"decide": (self._switch,), "report": (METRIC_DATA,)}
         steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
         self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
         self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
         records.topic.grant_publish(steps["tell"].role)
         records.bucket.grant_put(steps["report"].role, "postmortems/*")
+        records.grant_notes(steps["report"].role, locked=any(service.reports.lock_days for service in services))
 
         self._approvals = Approvals(self, "Approvals", prefix=prefix, services=services, code=code, records=records)
         for function in (steps["tell"], *(self.actions[name] for name in self.actions if find(name).task_for)):

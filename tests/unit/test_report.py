@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from responder.plan.review import review
-from responder.records.report import render
+import boto3
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from bench.diagnosis import recorded
+from responder.clients import aws
+from responder.plan.improvements import sooner
+from responder.plan.review import review, row
+from responder.records.report import notes, render, render_index, store
+from scripts.examples import EXAMPLES, rendered
+from tests.conftest import ROOT
 
 HOSTILE = "<script>alert(1)</script> | **x** ![y](http://evil) 4242424242424242"
 
@@ -42,7 +58,7 @@ def test_it_holds_what_the_plan_asks_for_and_needs_nothing_from_elsewhere() -> N
     for section in ("Timeline", "Symptoms", "Response actions", "Root cause analysis", "Improvement opportunities"):
         assert section in html
     assert "polyline" in html and "<table" in html
-    assert 'src="' not in html and 'href="' not in html
+    assert 'src="' not in html and 'href="http' not in html and "//" not in html.replace("http://evil", "")
 
 
 def test_an_incident_that_was_hardly_begun_has_a_report() -> None:
@@ -51,7 +67,130 @@ def test_an_incident_that_was_hardly_begun_has_a_report() -> None:
 
 def test_impact_and_phases_are_computed() -> None:
     contents = review(items())
-    assert contents["impact"] == {"failed_requests": 647, "seconds": 40.0}
+    assert contents["impact"] == {"failed_requests": 647, "seconds": 40.0, "worst_error_rate": 0.4,
+                                  "missing_requests": 0}
     phases = {phase["phase"]: phase for phase in contents["phases"]}
     assert phases["time to mitigate"]["seconds"] == 10.0
     assert phases["initial response"]["target_seconds"] == 1800
+
+
+SCHEMA = json.loads((ROOT / "docs" / "postmortem.schema.json").read_text())
+NAMES = ("resolved", "false-alarm", "escalated", "relapsed", "abandoned")
+
+
+def test_the_json_is_as_its_published_schema_says() -> None:
+    for contents in (review(items()), *(review(record["items"], entry="frontend") for _, _, record in recorded())):
+        jsonschema.validate(json.loads(render(contents)["json"]), SCHEMA)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_are_what_is_written_today(name: str) -> None:
+    """``python scripts/examples.py`` writes them anew."""
+    files = rendered(EXAMPLES / f"{name}.json.gz")
+    for ending in ("html", "md"):
+        assert files[ending] == (EXAMPLES / f"{name}.{ending}").read_text(), f"{name}.{ending}"
+        assert len(files[ending]) < 1_000_000
+
+
+def test_a_false_alarm_leaves_a_short_record_and_no_ceremony() -> None:
+    page = (EXAMPLES / "false-alarm.html").read_text()
+    for ceremony in ("Improvement", "Root cause", "<svg", "The plan&#39;s own timing"):
+        assert ceremony not in page
+    assert "Nothing was wrong" in page
+
+
+def test_each_report_answers_the_plan() -> None:
+    page = (EXAMPLES / "resolved.html").read_text()
+    for asked in ("Automated alerts", "load testing", "code reviews", "disaster recovery", "What went well",
+                  "Done when", "Ruled out", "Resolution", "the plan allows"):
+        assert asked in page, asked
+
+
+def history(**more: Any) -> dict[str, Any]:
+    return {"id": "older", "service": "payment-gateway", "opened_at": "2027-01-02T00:00:00.000Z", "outcome": "resolved",
+            "cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway", "recovery_seconds": 90.0,
+            "failed_requests": 5, **more}
+
+
+def test_an_incident_that_comes_again_is_recognised_and_linked() -> None:
+    others = [history(), history(id="another-cause", mechanism="bad_configuration"),
+              history(id="later", opened_at="2027-02-01T00:00:00.000Z"), history(id="i")]
+    contents = review(items(), others)
+    assert [item["id"] for item in contents["similar"]] == ["older"]
+    assert contents["before"] == {"incidents": 2, "median_recovery_seconds": 90.0}
+    assert 'href="../older/postmortem.html"' in render(contents)["html"]
+    assert row(contents)["mechanism"] == "bad_release"
+
+
+def test_the_list_of_all_has_totals_and_months_and_shows_hostile_text_as_text() -> None:
+    page = render_index("payment-gateway", [
+        history(id=f"i{n}", opened_at=f"2027-0{n}-01T00:00:00.000Z", outcome=HOSTILE, recovery_seconds=60.0 * n)
+        for n in (1, 2, 3)])
+    assert page.index("i3/postmortem") < page.index("i1/postmortem")
+    assert "2027-02" in page and "2 min" in page
+    assert "<script" not in page and "4242424242424242" not in page
+    assert render_index("payment-gateway", [])
+
+
+def test_what_people_add_is_merged_with_who_and_when_and_shows_as_text() -> None:
+    contents = review(items(), notes={"author": "Ada", "at": "2027-01-16T09:00:00Z", "text": HOSTILE})
+    files = render(contents)
+    assert "By Ada, 2027-01-16T09:00:00Z" in files["html"] and "By Ada" in files["md"]
+    assert "<script" not in files["html"] and "4242424242424242" not in files["html"]
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "x")
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="reports", ObjectLockEnabledForBucket=True)
+        monkeypatch.setattr(aws, "client", lambda name, *more: client)
+        yield client
+
+
+def test_review_md_keeps_its_author_and_time(bucket: Any) -> None:
+    assert notes("reports", "s", "i") is None
+    bucket.put_object(Bucket="reports", Key="postmortems/s/i/review.md", Body=b"Author: Ada\n\nWe should test this.\n")
+    found = notes("reports", "s", "i")
+    assert found is not None and (found["author"], found["text"]) == ("Ada", "We should test this.")
+    assert datetime.fromisoformat(found["at"]).tzinfo is not None
+    bucket.put_object(Bucket="reports", Key="postmortems/s/i/review.md", Body=io.BytesIO(b"\xff\xfe"),
+                      Metadata={"author": "Bo"})
+    assert (notes("reports", "s", "i") or {})["author"] == "Bo"
+
+
+def test_reports_are_versioned_and_locked_where_that_is_wanted(bucket: Any) -> None:
+    for text in ("first", "second"):
+        store("reports", "s", "i", {"md": text}, lock_days=30)
+    key = "postmortems/s/i/postmortem.md"
+    assert len(bucket.list_object_versions(Bucket="reports", Prefix=key)["Versions"]) == 2
+    assert bucket.get_object_retention(Bucket="reports", Key=key)["Retention"]["Mode"] == "GOVERNANCE"
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 100)), min_size=4, max_size=40).map(lambda pairs: [
+    [1000.0 + 10 * n, float(requests), float(min(errors, requests))] for n, (requests, errors) in enumerate(pairs)])
+
+
+@given(ROWS, ROWS, st.integers(1, 20), st.integers(1, 20))
+def test_an_alarm_is_proposed_only_where_it_tells_sooner_and_is_quiet(
+        series: list[list[float]], weeks: list[list[float]], onset: int, late: int) -> None:
+    began, opened = 1000.0 + 10 * onset, 1000.0 + 10 * (onset + late)
+    before = [[row[0] - 700_000 + 300 * n, *row[1:]] for n, row in enumerate(weeks)]
+    found = sooner(series, before, began, opened)
+    if found:
+        threshold, seconds, saved, weekly, span = found
+        assert 0 < saved <= opened - began and weekly <= 1 and span >= 0
+        tells = [i for i in range(len(series)) if series[i][0] + 10 == opened - saved]
+        assert tells  # the period after which it would have told is one of those that were measured
+        assert seconds >= 10 and 0 < threshold < 1
+
+
+def test_the_alarm_that_would_have_told_sooner_is_found() -> None:
+    series = [[1000.0 + 10 * n, 400.0, 1.0 if n < 10 else 14.0 if n < 20 else 200.0] for n in range(30)]
+    quiet = [[1000.0 - 300 * n, 12_000.0, 48.0] for n in range(4000, 0, -1)]
+    assert sooner(series, quiet, 1100.0, 1210.0) == (0.03, 10.0, 100.0, 0.0, 3999 * 300.0)
+    noisy = [[start, requests, 600.0 if n % 500 == 0 else errors] for n, (start, requests, errors) in enumerate(quiet)]
+    # Two per cent and three would have gone off falsely each other day.
+    assert sooner(series, noisy, 1100.0, 1210.0) is None

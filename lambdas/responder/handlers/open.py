@@ -26,13 +26,16 @@ class BadInput(ValueError):
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Take a start of the state machine.
 
-    ``event`` is {"input": …, "execution": its ARN, "started": its start}. The input is an EventBridge event "CloudWatch
-    Alarm State Change", or a person's {"service", "reason", "started_by", "until", "take_over"}, or a person's answer
-    {"incident", "task", "decision", "by"}. Returns ``result``: ``opened``, ``attached``, ``decided``, ``declined``
-    (what a person asked for cannot be) or ``refused`` (nobody looks after it), with ``reason``; where opened, also
-    ``incident``, ``number`` (of its next remedy) and ``sources`` {phase: [{source, function}]}.
+    ``event`` is {"input": …, "execution": its ARN, "started": its start}. The input is an EventBridge event
+    "CloudWatch Alarm State Change", or a person's {"service", "reason", "started_by", "until", "take_over"}, or a
+    person's answer {"incident", "task", "decision", "by"}, or their wish for a report anew {"incident", "report":
+    true}. Returns ``result``: ``opened``, ``attached``, ``decided``, ``report``, ``declined`` (what a person asked
+    for cannot be) or ``refused`` (nobody looks after it), with ``reason``; where opened, also ``incident``,
+    ``number`` (of its next remedy) and ``sources`` {phase: [{source, function}]}.
     """
     given, execution, started = event.get("input"), event["execution"], event["started"]
+    if isinstance(given, dict) and "report" in given:
+        return _report(given)
     if isinstance(given, dict) and "task" in given:
         return _decided(given, execution, event["entered"])
     key = hashlib.sha256(execution.encode()).hexdigest()[:12]
@@ -102,6 +105,18 @@ def _decided(given: dict[str, Any], execution: str, entered: str) -> dict[str, A
     answer = by_iam(records(), given, execution, entered)
     log(step="open", **{key: value for key, value in answer.items() if isinstance(value, str)})
     return answer
+
+
+def _report(given: dict[str, Any]) -> dict[str, Any]:
+    """Take a person's wish for a report anew: {"incident", "report": true}, after review.md was put beside it."""
+    name = str(given.get("incident") or "")
+    item = records().incident(name)
+    if set(given) != {"incident", "report"} or given["report"] is not True or item is None:
+        return {"result": "declined", "reason": mask(
+            'a report is written anew by {"incident": "…", "report": true}'
+            + ("" if item else f"; there is no incident {name[:80]!r}"))}
+    return {"result": "report", "incident": {"id": item["id"], "service": item["service"],
+                                             "opened_at": item["opened_at"]}}
 
 
 def _signal(given: Any) -> dict[str, Any]:

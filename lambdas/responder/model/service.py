@@ -323,6 +323,15 @@ class Approval:
 
 
 @dataclass(frozen=True)
+class Reports:
+    """How postmortems are kept."""
+
+    lock_days: int = 0
+    """So long no version can be deleted (S3 Object Lock, governance mode); 0: versions are kept, and not locked. A
+    bucket gets Object Lock when it is made: for one that is there AWS's page "Configuring S3 Object Lock" tells how."""
+
+
+@dataclass(frozen=True)
 class Person:
     """Somebody of the incident response team, or a group of them."""
 
@@ -415,6 +424,7 @@ class Service:
     pagerduty: PagerDuty | None = None
     slack: Slack | None = None
     statuspage: Statuspage | None = None
+    reports: Reports = field(default_factory=Reports)
     team: tuple[Person, ...] = ()
     notify_emails: tuple[str, ...] = ()
     """E-mail addresses that are subscribed to the incident topic."""

@@ -6,14 +6,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from responder.plan.improvements import improvements, measures
+
 TARGET_SECONDS = {"initial_response": 1800, "investigation": 1800, "recovery": 3600}
 """The plan's own times: 15:00 to 15:30, 15:30 to 16:00, 16:00 to 17:00."""
 
 
-def review(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+_ENOUGH = 20.0
+"""Fewer requests than this in a period say nothing of its rate."""
+SCHEMA = 2
+
+
+def review(items: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, Any]] = (),
+           weeks: Sequence[Sequence[float]] = (), notes: Mapping[str, str] | None = None,
+           entry: str = "") -> dict[str, Any]:
     """Return the postmortem's contents from all items of an incident (see ``records/table.py``).
 
-    Times are ISO 8601 in UTC, durations are seconds, rates shares of one.
+    ``history`` are the rows of all incidents (see ``row``), ``weeks`` the entry's [[start, requests, errors], …] of the
+    weeks before, ``notes`` what people have written about it: {author, at, text}; ``entry`` is the component that
+    customers reach first. Times are ISO 8601 in UTC, durations are seconds, rates shares of one.
     """
     incident = next(dict(item) for item in items if item["sk"] == "INCIDENT")
     timeline = [{key: item.get(key) for key in ("at", "step", "what", "why", "by", "kind", "detail")}
@@ -22,15 +33,22 @@ def review(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                for item in items if item["sk"].startswith("SIGNAL#")]
     actions = [{key: item.get(key) for key in
                 ("action", "target", "status", "summary", "diff", "reason", "guardrail", "decided_by", "planned_at",
-                 "applied_at", "verified_at", "risk")}
+                 "applied_at", "verified_at", "put_back_at", "risk")}
                for item in items if item["sk"].startswith("ACTION#")]
     series = _series(items)
+    phases = _phases(incident, actions)
+    well, badly = _lessons(incident, items, actions, phases)
+    front = series.get(entry) or max(series.values(), key=len, default=[])
+    found = improvements(incident, items, front, weeks)
+    onset, end = _seconds(incident.get("onset")), _seconds(incident.get("well_since"))
+    named = incident.get("cause") or {}
+    similar = _similar(incident, history)
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "incident": {key: incident.get(key) for key in
                      ("id", "service", "status", "outcome", "confirmed", "kind", "opened_at", "onset", "confirmed_at",
                       "isolated_at", "diagnosed_at", "recovered_at", "well_since", "escalated_at", "closed_at",
-                      "affected", "suffering", "execution")},
+                      "affected", "suffering", "reopened_at", "execution")},
         "cause": incident.get("cause") or {"id": "unknown", "mechanism": "", "component": "", "confidence": 0.0,
                                            "summary": "not diagnosed"},
         "ranking": incident.get("ranking") or [],
@@ -40,10 +58,31 @@ def review(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "timeline": timeline,
         "actions": actions,
         "series": series,
-        "impact": _impact(series, incident),
-        "phases": _phases(incident, actions),
-        "improvements": _improvements(incident, items, actions),
+        "impact": _impact(series, incident) | {"worst_error_rate": _worst(series)} | _traffic(front, onset, end),
+        "phases": phases,
+        "resolution": _resolution(incident, actions),
+        "ruled_out": [{"cause": item["cause"], "confidence": item["confidence"],
+                       "because": list(item["evidence_against"]) or ["nothing points at it"]}
+                      for item in incident.get("ranking") or []
+                      if item["cause"] != named.get("id") and item["confidence"] < _RULED_OUT],
+        "went_well": well,
+        "went_badly": badly,
+        "improvements": found,
+        "measures": measures(incident, items, found),
+        "similar": similar,
+        "before": _before(history, incident),
+        "notes": dict(notes) if notes else None,
     }
+
+
+_RULED_OUT = 0.1
+
+
+def _before(history: Sequence[Mapping[str, Any]], incident: Mapping[str, Any]) -> dict[str, Any]:
+    """How long the incidents before took to recover, for comparison."""
+    times = sorted(float(item["recovery_seconds"]) for item in history if item["id"] != incident.get("id")
+                   and item.get("recovery_seconds") is not None and item["opened_at"] < str(incident.get("opened_at")))
+    return {"incidents": len(times), "median_recovery_seconds": times[len(times) // 2] if times else None}
 
 
 def _series(items: Sequence[Mapping[str, Any]]) -> dict[str, list[list[float]]]:
@@ -95,39 +134,100 @@ def _phases(incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -
              "target_seconds": target} for name, start, end, target in rows]
 
 
-def _improvements(incident: Mapping[str, Any], items: Sequence[Mapping[str, Any]],
-                  actions: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Improvement opportunities, each from a fact of this incident."""
-    found = []
-    failed = sorted({f"{finding['source']} ({finding['status']})" for item in items
-                     if item["sk"].startswith("EVIDENCE#") for finding in item.get("findings", [])
-                     if finding.get("status") not in ("ok", "partial")})
-    if failed:
-        found.append({"what": "Sources that gave no answer", "evidence": ", ".join(failed),
-                      "measure": "see that each source answers during an outage", "owner": "SRE"})
-    for action in actions:
-        if action["status"] in ("refused", "observed"):
-            found.append({"what": f"{action['action']} was not carried out",
-                          "evidence": f"{action.get('guardrail')}: {action.get('reason')}",
-                          "measure": "decide whether this guardrail should stand for this cause", "owner": "SRE"})
-        if action["status"] == "failed":
-            found.append({"what": f"{action['action']} did not help", "evidence": str(action.get("reason")),
-                          "measure": "find out why, and add the case to the drills", "owner": "SRE"})
+def _traffic(series: Sequence[Sequence[float]], onset: float | None, end: float | None) -> dict[str, Any]:
+    """Requests a second before the onset and at their fewest since: what customers did not even get to ask."""
+    before = [row[1] for row in series if onset is None or row[0] < onset]
+    since = [row[1] for row in series if onset is not None and row[0] >= onset and (end is None or row[0] < end)]
+    usual = sorted(before)[len(before) // 2] if before else 0.0
+    missing = sum(max(0.0, usual - count) for count in since) if usual else 0.0
+    # A tenth comes and goes by chance.
+    return {"missing_requests": round(missing) if missing > 0.1 * usual * max(1, len(since)) else 0}
+
+
+def _worst(series: Mapping[str, Sequence[Sequence[float]]]) -> float | None:
+    rates = [row[2] / row[1] for rows in series.values() for row in rows if row[1] >= _ENOUGH]
+    return round(max(rates), 4) if rates else None
+
+
+def _resolution(incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -> str:
+    """How it ended, in a sentence or two."""
+    helped = [action for action in actions if action["status"] == "verified"]
+    tried = [action for action in actions if action["status"] in ("reverted", "failed")]
+    outcome = incident.get("outcome")
+    told = ""
+    if outcome == "false_alarm":
+        return "Nothing was wrong: the sources that were asked agree on it."
+    if helped:
+        told = "; ".join(f"{action['summary']} (applied {_time(action['applied_at'])}, verified "
+                         f"{_time(action['verified_at'])})" for action in helped) + "."
+    elif outcome == "resolved":
+        told = "It healed by itself, or by what people did: no remedy of the responder's was verified."
+    elif outcome == "observed":
+        told = "The responder only observed: it said what it would have done."
+    elif outcome:
+        told = "It was handed to people; the responder knows of no resolution."
+    else:
+        told = "It was not brought to an end: the execution stopped before that."
+    if tried:
+        told += f" Before that {', '.join(action['action'] for action in tried)} did not help."
+    back = [action for action in actions if action.get("put_back_at")]
+    if back:
+        told += f" Put back when its reason was gone: {', '.join(action['action'] for action in back)}."
+    return told
+
+
+def _lessons(incident: Mapping[str, Any], items: Sequence[Mapping[str, Any]], actions: Sequence[Mapping[str, Any]],
+             phases: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """What went well, and what did not; each a fact of the record."""
+    well: list[str] = []
+    badly: list[str] = []
+    for phase in phases:
+        if phase["target_seconds"] and phase["seconds"] is not None:
+            said = f"{phase['phase']} took {_span(phase['seconds'])}; the plan allows {_span(phase['target_seconds'])}"
+            (well if phase["seconds"] <= phase["target_seconds"] else badly).append(said)
+    well += [f"{action['action']} on {action['target']} helped" for action in actions if action["status"] == "verified"]
+    badly += [f"{action['action']} on {action['target']} did not help" for action in actions
+              if action["status"] in ("reverted", "failed")]
+    failed = sorted({item["detail"]["failed"] for item in items if item["sk"].startswith("TIMELINE#")
+                     and (item.get("detail") or {}).get("failed")})
+    badly += [f"{name} could not be used to tell people" for name in failed]
+    if incident.get("reopened_at"):
+        badly.append(f"it came back after it had been closed: {len(incident['reopened_at'])} times")
+    if (incident.get("cause") or {}).get("id") == "unknown":
+        badly.append("no cause was found")
+    elif incident.get("diagnosed_at"):
+        well.append("the cause was named from evidence of several sources")
+    if incident.get("outcome") == "resolved" and not incident.get("escalated_at"):
+        well.append("nobody had to be woken for a decision that the responder could take")
+    return well, badly
+
+
+def _similar(incident: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Earlier incidents of the same cause, mechanism and component, newest first."""
     cause = incident.get("cause") or {}
-    if cause.get("id") == "code_bug":
-        found.append({"what": "A release failed in production", "evidence": cause.get("summary", ""),
-                      "measure": "release to a few pods first, and let the error rate decide (code reviews and change "
-                                 "management, the plan's measure 3)", "owner": f"developers of {cause['component']}"})
-    if cause.get("id") == "unknown":
-        found.append({"what": "No cause was found", "evidence": cause.get("summary", ""),
-                      "measure": "name what was missing, and add the source that would have told", "owner": "SRE"})
-    onset, opened = _seconds(incident.get("onset")), _seconds(incident.get("opened_at"))
-    if onset and opened and opened - onset > 60:
-        found.append({"what": "The alarm came late",
-                      "evidence": f"{opened - onset:.0f} s after the first failing period",
-                      "measure": "publish the service's metrics with a resolution of 1 s (automated alerts, the plan's "
-                                 "measure 1)", "owner": "SRE"})
-    return found
+    if cause.get("id") in (None, "none", "unknown"):
+        return []
+    same = [row for row in history if row["id"] != incident.get("id") and row["opened_at"] < str(
+        incident.get("opened_at")) and all(row.get(key) == cause.get(part) for key, part in (
+            ("cause", "id"), ("mechanism", "mechanism"), ("component", "component")))]
+    return sorted(same, key=lambda row: str(row["opened_at"]), reverse=True)[:10]
+
+
+def row(contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of an incident for the list of all, and to recognise it again."""
+    incident, cause = contents["incident"], contents["cause"]
+    return {"id": incident["id"], "service": incident["service"], "opened_at": incident["opened_at"],
+            "outcome": incident["outcome"] or "open", "cause": cause["id"], "mechanism": cause.get("mechanism") or "",
+            "component": cause.get("component") or "", "recovery_seconds": contents["impact"]["seconds"],
+            "failed_requests": contents["impact"]["failed_requests"]}
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _time(moment: Any) -> str:
+    return f"{datetime.fromisoformat(moment):%H:%M:%S}" if isinstance(moment, str) and moment else "-"
 
 
 def _seconds(moment: Any) -> float | None:

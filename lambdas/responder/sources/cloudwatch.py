@@ -27,6 +27,8 @@ _RECENT_PERIODS = 3
 _NAMES = 100
 """As many alarms does one call of DescribeAlarms take by name."""
 _MINUTE = 60
+_FIVE_MINUTES = 300
+_WEEKS_SECONDS = 14 * 86_400.0
 _BALANCER = {"requests": "RequestCount", "errors": "TargetConnectionErrorCount", "elb_5xx": "HTTPCode_ELB_5XX_Count"}
 
 
@@ -90,6 +92,20 @@ def _rates(question: Question, cloudwatch: Any) -> list[Finding]:
             value=_typical(now["latency"], _RECENT_PERIODS), baseline=_typical(past["latency"]),
             detail={"requests": requests, "minutes": [*_minutes(past), *_minutes(now)]}))
     return findings
+
+
+def weeks(service: Service, end: float) -> list[list[float]]:
+    """Return the entry's [[start, requests, errors], …] of the two weeks before a moment, in periods of five minutes.
+
+    For the review: how often an alarm would have gone off falsely. Raises CallFailed.
+    """
+    place = next(index for index, component in enumerate(service.components) if component.name == service.entry)
+    wanted = {f"{measure}{place}" for measure in _COUNTS}
+    queries = [query for query in _queries(service, _FIVE_MINUTES, _COUNTS) if query["Id"] in wanted]
+    found, _ = _data(aws.client("cloudwatch", 8), queries, Window(end - _WEEKS_SECONDS, end), _FIVE_MINUTES)
+    errors = found.get(f"errors{place}", {})
+    requests = found.get(f"requests{place}", {})
+    return [[start, count, errors.get(start, 0.0)] for start, count in sorted(requests.items())]
 
 
 def _alarms(question: Question, cloudwatch: Any) -> list[Finding]:

@@ -1,0 +1,36 @@
+"""Write the example reports in docs/examples anew, each from the record beside it.
+
+    make examples
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "lambdas")]
+
+from responder.plan.review import review  # noqa: E402
+from responder.records.record import unpack  # noqa: E402
+from responder.records.report import render  # noqa: E402
+
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+def rendered(record: Path) -> dict[str, str]:
+    """Return the report's formats, by file ending, of a packed record."""
+    value = unpack(record.read_bytes())
+    return render(review(value["items"], entry=value["service"]["entry"]))
+
+
+def main() -> None:
+    """Write all."""
+    for record in sorted(EXAMPLES.glob("*.json.gz")):
+        for ending, text in rendered(record).items():
+            if ending != "json":
+                record.with_name(f"{record.name.removesuffix('.json.gz')}.{ending}").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
