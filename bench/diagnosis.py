@@ -89,17 +89,17 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
     visits = [(item["sk"].split("#")[1], item["step"], item.get("detail") or {}) for item in items
               if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"]
     last: tuple[str, float, str, tuple[str, ...]] = ("unknown", 0.0, "unknown", ())
-    onset = None
+    onset, open_now = None, True
     for entered, step, detail in visits:
         if entered > applied:
             break
         if step == "Confirm the incident":
             found = confirm(service, detail.get("asked", ()), _at(items, entered), detail.get("signal_at", opened_at))
-            onset = found.onset
-            if found.answer == "false_alarm":
+            onset, open_now = found.onset, found.answer != "false_alarm"
+            if not open_now:
+                # A later alarm may open it again, as the record then says.
                 last = ("none", 1.0, "none", ())
-                break
-        elif step == "Diagnose the root cause":
+        elif step == "Diagnose the root cause" and open_now:
             judgement = judge_cause(service, _at(items, entered, so_far=True), opened_at, onset, (), weights)
             result = judgement.diagnosis
             best = result.ranking[0] if result.ranking else None

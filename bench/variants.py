@@ -42,6 +42,12 @@ def _findings(record: Mapping[str, Any], source: str = "") -> Iterator[dict[str,
             yield from item["findings"]
 
 
+def _rows(detail: Mapping[str, Any]) -> list[Any]:
+    """All rows of a finding's series, of every version where it has one for each."""
+    series = detail.get("series") or []
+    return [row for rows in series.values() for row in rows] if isinstance(series, dict) else list(series)
+
+
 def _onset(record: Mapping[str, Any]) -> float:
     for item in record["items"]:
         detail = item.get("detail") or {}
@@ -87,6 +93,10 @@ def late(record: dict[str, Any], random: Random) -> str:
         series = (finding.get("detail") or {}).get("series")
         if not window or series is None:
             continue
+        if isinstance(series, dict):  # by version
+            finding["detail"]["series"] = {version: [row for row in rows if row[0] < window["end"] - behind]
+                                           for version, rows in series.items()}
+            continue
         known = [row for row in series if row[0] < window["end"] - behind]
         finding["detail"]["series"] = known
         if "requests" in finding["detail"]:
@@ -114,6 +124,8 @@ def _deny(finding: dict[str, Any]) -> None:
             if finding.get("baseline") is not None:
                 finding["value"] = finding["baseline"]
         case "error_rate_by_version":
+            for row in _rows(detail):
+                row[2] = round(row[1] * 0.004)
             detail["window"] = {version: [counts[0], round(counts[0] * 0.004)]
                                 for version, counts in detail.get("window", {}).items()}
         case "calls":
@@ -162,7 +174,7 @@ def noise(record: dict[str, Any], random: Random) -> str:
     """Every count is a tenth or so off, each by itself."""
     for finding in _findings(record):
         detail = finding.get("detail") or {}
-        for row in detail.get("series", []):
+        for row in _rows(detail):
             share = row[2] / row[1] if row[1] else 0.0
             row[1] = max(0, round(row[1] * random.lognormvariate(0, 0.1)))
             row[2] = min(row[1], round(row[1] * share * random.lognormvariate(0, 0.1)))
@@ -181,7 +193,7 @@ def scaled(record: dict[str, Any], random: Random) -> str:
     factor = random.choice((0.4, 0.6, 2.0, 5.0))
     for finding in _findings(record):
         detail = finding.get("detail") or {}
-        for row in detail.get("series", []):
+        for row in _rows(detail):
             row[1], row[2] = round(row[1] * factor), round(row[2] * factor)
         for key in ("requests", "errors", "baseline_requests", "baseline_errors", "lines", "baseline_lines",
                     "all_lines", "baseline_all_lines"):

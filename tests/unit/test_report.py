@@ -166,7 +166,7 @@ def test_reports_are_versioned_and_locked_where_that_is_wanted(bucket: Any) -> N
         store("reports", "s", "i", {"md": text}, lock_days=30)
     key = "postmortems/s/i/postmortem.md"
     assert len(bucket.list_object_versions(Bucket="reports", Prefix=key)["Versions"]) == 2
-    assert bucket.get_object_retention(Bucket="reports", Key=key)["Retention"]["Mode"] == "GOVERNANCE"
+    assert bucket.head_object(Bucket="reports", Key=key)["ObjectLockMode"] == "GOVERNANCE"
 
 
 ROWS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 100)), min_size=4, max_size=40).map(lambda pairs: [

@@ -188,6 +188,9 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
             return "replicas_reduced"
         if _sets_database(service, change):
             return "database_settings_changed"
+        if change.fields and all("priorityClassName" in item["path"] for item in change.fields
+                                 if "template" in item["path"]) and change.touches(*template, "priorityClassName"):
+            return "priority_changed"
         return "workload_changed" if change.touches("template") else ""
     if change.kind == "ConfigMap":
         return "configuration_changed" if change.what != "created" else ""
@@ -234,6 +237,11 @@ def _versions(service: Service, segment: Segment, onset: float | None,
                 "component": segment.component, "images": ", ".join(current["images"]),
                 "when": f"{before:.0f} s before the symptom began" if before >= 1
                         else "as the symptom began (known to a period of 10 s)"})
+        elif previous is not None and before < 0 and previous["images"] != current["images"]:
+            # It came when the symptom was there already: it may be a second fault, by what its version shows of itself.
+            new, onset = version_of(current["images"][0]) if current["images"] else "", current["created"]
+            yield Observation("rollout_amid_it", finding.source, "rollouts", {
+                "component": segment.component, "images": ", ".join(current["images"]), "seconds": f"{-before:.0f}"})
         else:
             yield Observation("no_recent_rollout", finding.source, "rollouts",
                               {"component": segment.component, "seconds": f"{SUSPICION_SECONDS:.0f}"})
@@ -423,7 +431,7 @@ def _pods(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
 
 _DECIDES = {
     "pods_unscheduled": {"nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "nodeName",
-                         "schedulerName", "priorityClassName", "requests"},
+                         "schedulerName", "requests"},
     "pods_fail_probe": {"readinessProbe", "livenessProbe", "startupProbe", "ports", "command", "args"},
     "pods_crash": {"command", "args", "env", "envFrom", "livenessProbe", "startupProbe", "securityContext", "volumes",
                    "volumeMounts"},
