@@ -89,23 +89,25 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
     visits = [(item["sk"].split("#")[1], item["step"], item.get("detail") or {}) for item in items
               if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"]
     last: tuple[str, float, str, tuple[str, ...]] = ("unknown", 0.0, "unknown", ())
-    onset, open_now = None, True
+    onset, open_now, confirmed, looks = None, True, True, 0
     for entered, step, detail in visits:
         if entered > applied:
             break
         if step == "Confirm the incident":
             found = confirm(service, detail.get("asked", ()), _at(items, entered), detail.get("signal_at", opened_at))
-            onset, open_now = found.onset, found.answer != "false_alarm"
+            onset, open_now, confirmed = found.onset, found.answer != "false_alarm", found.answer == "confirmed"
             if not open_now:
                 # A later alarm may open it again, as the record then says.
                 last = ("none", 1.0, "none", ())
         elif step == "Diagnose the root cause" and open_now:
-            judgement = judge_cause(service, _at(items, entered, so_far=True), opened_at, onset, (), weights)
+            judgement = judge_cause(service, _at(items, entered, so_far=True), opened_at, onset, (), weights, looks)
+            looks += 1
             result = judgement.diagnosis
             best = result.ranking[0] if result.ranking else None
             last = (result.cause, best.confidence if best else 0.0, best.cause if best else "unknown",
-                    _wrong(drill, service, judgement.proposed, truth or record))
-            if result.cause != "unknown":
+                    # What is not confirmed is asked about again, and goes to people: nothing is done.
+                    _wrong(drill, service, judgement.proposed if confirmed else (), truth or record))
+            if result.cause != "unknown" and not judgement.fading:
                 break
     milliseconds = (time.perf_counter() - started) * 1000
     return Case(drill.name, half, told, expected, *last, milliseconds)

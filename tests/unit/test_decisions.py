@@ -13,11 +13,12 @@ from responder.handlers.ask import spans
 from responder.model.finding import Finding, Window
 from responder.model.service import Service
 from responder.plan.confirm import confirm
-from responder.plan.diagnose import diagnose
+from responder.plan.decide import judge_cause
+from responder.plan.diagnose import diagnose, shipped_weights
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.recovery import helped, judge, next_look, slow_until
 from responder.plan.remedies import throughput
-from responder.plan.symptom import read
+from responder.plan.symptom import fading, read
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
@@ -384,3 +385,20 @@ def test_a_long_incident_has_a_short_history_and_costs_little() -> None:
     events, dollars = counted()
     assert events < 2000
     assert dollars < 0.05
+
+
+def test_a_symptom_that_is_just_going_away_is_given_a_look_s_time(service: Service) -> None:
+    def entry(*newest: tuple[float, float, float]) -> list[Finding]:
+        series = [(NOW - 50 + 10 * n, 400.0, 200.0) for n in range(4)]
+        return [rates(s, "frontend", [*series, *newest]) for s in BOTH]
+
+    assert fading(service, entry((NOW - 10, 150.0, 2.0)), NOW - 50)
+    assert not fading(service, entry((NOW - 10, 150.0, 70.0)), NOW - 50)
+    assert not fading(service, entry((NOW - 10, 5.0, 0.0)), NOW - 50)  # so few tell nothing
+    # One source that sees it unabated is enough to go on, and with no onset nothing can be compared.
+    mixed = [entry((NOW - 10, 150.0, 2.0))[0], entry((NOW - 10, 150.0, 80.0))[1]]
+    assert not fading(service, mixed, NOW - 50)
+    assert not fading(service, entry((NOW - 10, 150.0, 2.0)), None)
+    gone = [*entry((NOW - 10, 150.0, 2.0)), *evidence(NOW - 50, NOW - 55)]
+    first, second = (judge_cause(service, gone, NOW, NOW - 50, (), shipped_weights(), looks) for looks in (1, 2))
+    assert first.proposed == () and first.fading and not second.fading

@@ -27,7 +27,8 @@ def handler(visit: Step) -> dict[str, Any]:
     tried = [(item["action"], item.get("component", "")) for item in items
              # What was put back when its reason was gone may be needed again.
              if item["sk"].startswith("ACTION#") and item["status"] in CARRIED_OUT and not item.get("put_back_at")]
-    judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights)
+    looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
+    judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights, looks)
     isolation, result, proposed = judgement.isolation, judgement.diagnosis, judgement.proposed
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
@@ -35,7 +36,8 @@ def handler(visit: Step) -> dict[str, Any]:
                        "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
                        "parts": [asdict(part) for part in result.parts], "missing": result.missing,
                        "remedies": [f"{p.action} of {p.component}" for p in proposed],
-                       "onset": onset, "tried": tried, "opened_at": visit.opened_at})
+                       "onset": onset, "tried": tried, "looks": looks, "fading": judgement.fading,
+                       "opened_at": visit.opened_at})
     visit.records.update(
         visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
                                "confidence": result.confidence, "summary": result.summary},
@@ -46,7 +48,8 @@ def handler(visit: Step) -> dict[str, Any]:
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
             # Which mechanism it is may show yet, and with it the remedy.
-            "unclear": not proposed and any(hypothesis.rivals for hypothesis in result.named),
+            "unclear": not proposed and (bool(judgement.fading) or any(
+                hypothesis.rivals for hypothesis in result.named)),
             "wait": bool(proposed) and all(p.action == WAIT for p in proposed),
             "remedies": [{"function": functions[p.action].function, **asdict(p),
                           "facts": p.facts | {"kind": visit.event["confirmation"].get("kind") or ""}}

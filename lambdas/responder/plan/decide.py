@@ -12,10 +12,14 @@ from responder.model.service import Service
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.remedies import Proposed, mended, propose
-from responder.plan.symptom import read
+from responder.plan.symptom import fading, read
 
 CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
 """Statuses of a remedy that was carried out, or may have been, with whatever success."""
+
+
+_LOOKS = 2
+"""So often a symptom that is just going away is looked at again before anything is proposed."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +31,24 @@ class Judgement:
     proposed: tuple[Proposed, ...]
     affected: tuple[str, ...] = ()
     """The components at fault: the culprits, or who was changed so that it does not get through to one."""
+    fading: str = ""
+    """Where the symptom is just going away by itself; empty where it is not."""
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
-                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any]) -> Judgement:
+                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any], looks: int = 1) -> Judgement:
     """Diagnose from the findings of all steps so far.
 
     ``opened_at`` and ``onset`` are seconds since 1970 (UTC); ``tried`` names the remedies (action, component) that
-    were carried out before. Where the fault is may show better by now than when it was isolated, and is judged again.
+    were carried out before, ``looks`` is how often the cause was judged before: a symptom that is just going away is
+    given time before anything is proposed. Where the fault is may show better by now than when it was
+    isolated, and is judged again.
     """
     isolation = isolate(service, read(latest(findings), service.confirm, opened_at), findings)
     diagnosis = diagnose(service, isolation, onset, findings, weights)
     at_fault = {hypothesis.component: mended(service, hypothesis, onset, latest(findings))
                 for hypothesis in diagnosis.named}
-    return Judgement(isolation, diagnosis, tuple(propose(service, diagnosis, onset, findings, weights, tried)),
-                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)))
+    going = "" if looks >= _LOOKS else fading(service, latest(findings), onset)
+    proposed = () if going else tuple(propose(service, diagnosis, onset, findings, weights, tried))
+    return Judgement(isolation, diagnosis, proposed,
+                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going)

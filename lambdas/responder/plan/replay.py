@@ -128,7 +128,8 @@ def _isolate(history: _History, entered: str, detail: Mapping[str, Any]) -> _Out
 def _diagnose(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
     found = judge_cause(history.service, history.until(entered), detail.get("opened_at", history.opened_at),
                         detail.get("onset"),
-                        [(action, component) for action, component in detail.get("tried", ())], history.weights)
+                        [(action, component) for action, component in detail.get("tried", ())], history.weights,
+                        detail.get("looks", 1))
     result = found.diagnosis
     return ({key: detail.get(key) for key in ("cause", "mechanism", "component", "remedies")}
             | {"confidence": _of(detail)},

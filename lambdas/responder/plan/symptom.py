@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from responder.model.finding import Bucket, Finding, buckets
-from responder.model.service import Confirm
+from responder.model.service import Confirm, Service
 from responder.plan.rates import count_lower_bound, lower_bound, upper_bound
 
 Verdict = Literal["failing", "silent", "slow", "healthy", "unknown"]
@@ -23,6 +23,8 @@ _SLOW_MULTIPLE = 3.0
 _OVER_SECONDS = 45.0
 """Errors that ended so long ago are over; it is longer than lines take to arrive."""
 _RECENT_SECONDS = 30.0
+_FEWEST = 10.0
+"""So few of the newest requests tell a rate of a half from one of nothing."""
 _LOG_MULTIPLE = 3.0
 _LOG_MINIMUM = 10
 
@@ -181,6 +183,29 @@ def onset(series: Sequence[Bucket], limit: float) -> float | None:
             if first is not None and well > 1:
                 break
     return first
+
+
+def fading(service: Service, findings: Sequence[Finding], since: float | None) -> str:
+    """Say where the symptom is going away by itself; an empty text where it is not, or nobody can tell.
+
+    By every source that tells: at the entry the newest requests fail less, beyond doubt, than those before since the
+    onset. What heals by itself needs a moment and no remedy.
+    """
+    told = []
+    for finding in findings:
+        if finding.name != "error_rate" or not finding.usable or finding.component != service.entry or since is None:
+            continue
+        series = [bucket for bucket in buckets(finding) if bucket.requests and bucket.start >= since - _period(
+            buckets(finding))]
+        before, newest = series[:-1], series[-1:]
+        errors, requests = (sum(getattr(bucket, name) for bucket in before) for name in ("errors", "requests"))
+        if requests < service.confirm.minimum_requests or newest[0].requests < _FEWEST:
+            continue
+        if upper_bound(newest[0].errors, newest[0].requests) >= lower_bound(errors, requests):
+            return ""
+        told.append(f"{finding.source}: {newest[0].error_rate:.0%} of the newest {newest[0].requests:.0f} requests "
+                    f"failed, {errors / requests:.0%} did before")
+    return "; ".join(told)
 
 
 def _trailing(series: Sequence[Bucket], seconds: float) -> list[Bucket]:
