@@ -22,8 +22,8 @@ from tests.conftest import ROOT
 
 DRILLS = recorded()
 BLIPS = {"provider-blip"}
-"""Down for eight seconds, and at the first look still so: that it heals by itself only a later look can know. To use the
-other provider meanwhile harms nobody, and is put back."""
+"""Down for eight seconds, and at the first look still so: that it heals by itself only a later look can know. To use
+the other provider meanwhile harms nobody, and is put back."""
 
 
 @pytest.fixture(scope="module")

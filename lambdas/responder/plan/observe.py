@@ -245,6 +245,14 @@ def _versions(service: Service, segment: Segment, onset: float | None,
         else:
             yield Observation("no_recent_rollout", finding.source, "rollouts",
                               {"component": segment.component, "seconds": f"{SUSPICION_SECONDS:.0f}"})
+    if not any(_named(findings, "rollouts", segment.component)):
+        # Who tells it best does not answer: the ledger saw the new image as well.
+        for source, images, gap in _released(service, segment, onset, findings):
+            new = version_of(images[0])
+            yield Observation("rollout_just_before", source, "changes", {
+                "component": segment.component, "images": ", ".join(images),
+                "when": f"{gap:.0f} s before the symptom began" if gap >= 1
+                        else "as the symptom began (known to a period of 10 s)"})
     if not new:
         return
     if segment.where in ("own",):
@@ -253,6 +261,20 @@ def _versions(service: Service, segment: Segment, onset: float | None,
         alone = _alone(service, _named(findings, "error_rate_by_version", segment.component), new, onset)
         for finding in _named(findings, "error_signatures") if not alone else ():
             yield from _by_log(segment.component, finding, new)
+
+
+def _released(service: Service, segment: Segment, onset: float | None,
+              findings: Sequence[Finding]) -> Iterator[tuple[str, list[str], float]]:
+    """Yield source, new images and seconds before the onset of each release that the change ledger knows of."""
+    for finding in _named(findings, "changes"):
+        for change in (Change.from_json(item) for item in finding.detail.get("changes", [])):
+            if change.name != service.component(segment.component).deployment or not just_before(change, onset) or (
+                    meaning(service, segment.component, segment.where, change) != RELEASE):
+                continue
+            images = [str(item["after"]) for item in change.fields
+                      if item["path"][-1:] == ["image"] and "after" in item]
+            if images:
+                yield finding.source, images, (onset or 0.0) - change.latest
 
 
 _Counts = dict[str, tuple[float, float]]
