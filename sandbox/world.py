@@ -76,6 +76,8 @@ class Platform:
         self.cluster = Cluster(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), ADMIN_TOKEN)
         self.kubelet = Kubelet(self.cluster, self.versions)
         self.newrelic = NewRelic(self.telemetry, self.gates, self.delays)
+        self.people: dict[str, PagerDuty | Slack | ManagedPage] = {}
+        self._nobody_told()
         self.usage = Usage(self.cluster)
         self.aws = Aws(f"http://127.0.0.1:{ports.aws}", lambda: self.world, self.cluster, self.gates,
                        self.delays.cloudtrail)
@@ -259,6 +261,15 @@ class Platform:
 
     # --- control --------------------------------------------------------------------------------------------------
 
+    def _nobody_told(self) -> None:
+        """Begin anew with the vendors that people are reached by."""
+        self.people = {"/pagerduty/": PagerDuty(self.gates), "/slack/": Slack(self.gates),
+                       "/statuspage/": ManagedPage(self.gates)}
+
+    def told(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return what the vendors were told, word for word."""
+        return {root.strip("/"): vendor.told() for root, vendor in self.people.items()}
+
     def reset(self, body: dict[str, Any]) -> dict[str, Any]:
         """Begin anew: the same healthy objects, two healthy hours of history, no fault anywhere."""
         self._running = False
@@ -268,6 +279,7 @@ class Platform:
             self.kubelet.silent_nodes.clear()
             self.newrelic.deployments.clear()
             self.newrelic.issues.clear()
+            self._nobody_told()
             self._logs, self._environments, self._config, self._recent = {}, {}, [], []
             self.world = World(requests_per_second=float(body.get("requests_per_second", 40)))
             self.kubelet.silent_nodes = self.world.silent_nodes
@@ -665,10 +677,8 @@ def main() -> None:
     world = Platform(ports, pki)
     splunk = Splunk(world.telemetry, world.gates, world.delays)
     pages = StatusPages(lambda: world.world, world.gates)
-    people: dict[str, PagerDuty | Slack | ManagedPage] = {
-        "/pagerduty/": PagerDuty(world.gates), "/slack/": Slack(world.gates), "/statuspage/": ManagedPage(world.gates)}
     control = {"reset": world.reset, "template": world.template, "status": world.status, "event": world.event,
-               "authenticate": world.review}
+               "authenticate": world.review, "told": world.told}
 
     def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if path == "/newrelic/graphql" and method == "POST":
@@ -677,7 +687,7 @@ def main() -> None:
             return splunk.answer(headers, body)
         if path.startswith("/aws/"):
             return world.aws.answer(method, path, headers, body)
-        for root, vendor in people.items():
+        for root, vendor in world.people.items():
             if path.startswith(root):
                 return vendor.answer(method, path, headers, body)
         if path.startswith(("/status/", "/provider/")):

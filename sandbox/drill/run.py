@@ -231,6 +231,9 @@ class Runner:
                     found.add(f"log {group['logGroupName']}")
         if any(text in body for body in self._people.bodies):
             found.add("message")
+        for vendor, said in sandbox_run.control(self.sandbox.ports, "told").items():
+            if text in json.dumps(said):
+                found.add(f"message at {vendor}")
         for status in ("RUNNING", "SUCCEEDED", "FAILED", "ABORTED"):
             for execution in self._executions(status):
                 if execution["startDate"].timestamp() >= self._begun and text in json.dumps(

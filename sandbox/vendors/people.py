@@ -37,6 +37,10 @@ class PagerDuty:
         self.asked: list[dict[str, Any]] = []
         self._calls: deque[float] = deque()
 
+    def told(self) -> list[dict[str, Any]]:
+        """Return all that it was told."""
+        return [*self.alerts.values(), *self.asked]
+
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one request below ``/pagerduty``."""
         fault = self._gates.fault("pagerduty")
@@ -148,6 +152,10 @@ class Slack:
         self.messages: dict[str, dict[str, Any]] = {}
         """By channel and ts."""
         self._posted: dict[str, deque[float]] = defaultdict(deque)
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return all that it was told."""
+        return [*self.channels.values(), *self.messages.values()]
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one request below ``/slack``."""
@@ -274,6 +282,10 @@ class ManagedPage:
         self._gates = gates
         self.incidents: dict[str, dict[str, Any]] = {}
         self._calls: deque[float] = deque()
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return all that it was told."""
+        return list(self.incidents.values())
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one request below ``/statuspage/v1``."""

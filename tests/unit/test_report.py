@@ -194,3 +194,13 @@ def test_the_alarm_that_would_have_told_sooner_is_found() -> None:
     noisy = [[start, requests, 600.0 if n % 500 == 0 else errors] for n, (start, requests, errors) in enumerate(quiet)]
     # Two per cent and three would have gone off falsely each other day.
     assert sooner(series, noisy, 1100.0, 1210.0) is None
+
+
+def test_a_very_long_timeline_is_shown_in_part_and_kept_whole() -> None:
+    long = [{"sk": f"TIMELINE#{n:06d}", "at": "2027-01-15T08:01:00.000Z", "step": "Monitor", "what": f"look {n}",
+             "why": "", "by": "system", "kind": "step", "detail": {}} for n in range(10_000)]
+    files = render(review([*items(), *long]))
+    assert len(files["html"]) < 1_000_000
+    assert "look 0<" in files["html"] and "look 9999<" in files["html"] and "look 5000<" not in files["html"]
+    assert "entries in the middle are left out" in files["html"] and "entries in the middle are left out" in files["md"]
+    assert len(json.loads(files["json"])["timeline"]) == 10_001

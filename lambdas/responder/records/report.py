@@ -25,6 +25,8 @@ from responder.model.masking import mask_all
 _NAMES = {"html": "postmortem.html", "md": "postmortem.md", "json": "postmortem.json", "gz": "record.json.gz"}
 _TYPES = {"html": "text/html; charset=utf-8", "md": "text/markdown; charset=utf-8", "json": "application/json",
           "gz": "application/gzip"}
+_SHOWN_FIRST, _SHOWN_LAST = 300, 1500
+"""Of a very long timeline the pages show the beginning and the end; postmortem.json and the record have it whole."""
 _NOTES = "review.md"
 _NOTES_BYTES = 200_000
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
@@ -35,8 +37,11 @@ def render(contents: Mapping[str, Any]) -> dict[str, str]:
     contents = mask_all(dict(contents))
     page, text = _environment(escape=True), _environment(escape=False)
     chart = chart_of(contents)
-    return {"html": page.get_template("postmortem.html").render(chart=chart, **contents),
-            "md": text.get_template("postmortem.md").render(chart=chart, **contents),
+    timeline = contents["timeline"]
+    left_out = max(0, len(timeline) - _SHOWN_FIRST - _SHOWN_LAST)
+    shown = contents if not left_out else contents | {"timeline": [*timeline[:_SHOWN_FIRST], *timeline[-_SHOWN_LAST:]]}
+    return {"html": page.get_template("postmortem.html").render(chart=chart, left_out=left_out, **shown),
+            "md": text.get_template("postmortem.md").render(chart=chart, left_out=left_out, **shown),
             "json": json.dumps(contents, indent=1, sort_keys=True)}
 
 
@@ -193,7 +198,8 @@ def chart_of(contents: Mapping[str, Any]) -> dict[str, Any] | None:
                                 for moment in [_epoch(moments.get(key))] if moment and start <= moment <= end):
         marks.append(Mark(x(moment), label, len(marks) % _ROWS))
     ticks = [(x(start + (end - start) * i / 6), _time(start + (end - start) * i / 6)) for i in range(7)]
-    table = [{"time": _time(moment), "cells": [_cell(shown[component], moment) for component in sorted(shown)]}
+    by_start = {component: {row[0]: row for row in rows} for component, rows in shown.items()}
+    table = [{"time": _time(moment), "cells": [_cell(by_start[component].get(moment)) for component in sorted(shown)]}
              for moment in sorted({row[0] for rows in shown.values() for row in rows})]
     return {"width": _WIDTH, "height": _HEIGHT, "left": _LEFT, "right": _WIDTH - _RIGHT, "top": _TOP,
             "bottom": _HEIGHT - _BOTTOM, "traffic": traffic, "traffic_height": _TRAFFIC_HEIGHT,
@@ -203,8 +209,7 @@ def chart_of(contents: Mapping[str, Any]) -> dict[str, Any] | None:
             "components": sorted(shown), "table": table}
 
 
-def _cell(rows: Sequence[Sequence[float]], moment: float) -> str:
-    row = next((row for row in rows if row[0] == moment), None)
+def _cell(row: Sequence[float] | None) -> str:
     return f"{row[2]:.0f} of {row[1]:.0f} ({row[2] / row[1]:.1%})" if row and row[1] else "-"
 
 
