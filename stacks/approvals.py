@@ -24,6 +24,7 @@ class Approvals(Construct):
         super().__init__(scope, construct_id)
         self.roles: tuple[iam.Role, ...] = ()
         self._url: lambda_.FunctionUrl | None = None
+        self.url = ""
         self._name = f"{prefix}/approval-key"
         if not any(service.approval.links for service in services):
             return
@@ -47,6 +48,7 @@ class Approvals(Construct):
         # It adds both permissions that a URL needs since October 2025: InvokeFunctionUrl, and InvokeFunction by it.
         self._url = page.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         self.roles = (page.role,)
+        self.url = self._url.url
 
     def grant_links(self, function: Function) -> None:
         """Let a function make links."""

@@ -51,6 +51,9 @@ class IncidentResponse(Stack):
         CfnOutput(self, "Timeline", value=records.table.table_name)
         CfnOutput(self, "Reports", value=records.bucket.bucket_name)
         CfnOutput(self, "Topic", value=records.topic.topic_arn)
+        if workflow.approval_url:
+            CfnOutput(self, "ApprovalUrl", value=workflow.approval_url,
+                      description="Where links lead, and the Request URL of a Slack app for its buttons")
 
     def _suppress(self, records: Records, starter: Starter, workflow: Workflow) -> None:
         NagSuppressions.add_resource_suppressions(records.access_logs, [

@@ -47,7 +47,7 @@ GROUPS = {
     "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors, cares",
                     ("open", "confirm", "isolate", "diagnose", "guard", "monitor", "aftercare")),
     "tell": Group("Tells people: assembles the team, asks for approval, informs, stands down, escalates",
-                  ("assemble", "approval", "close", "inform", "remind")),
+                  ("assemble", "approval", "close", "inform", "remind"), timeout_seconds=55),
     "report": Group("Writes the postmortem", ("review",), 1024, 90),
 }
 
@@ -99,6 +99,7 @@ class Workflow(Construct):
         records.grant_notes(steps["report"].role, locked=any(service.reports.lock_days for service in services))
 
         self._approvals = Approvals(self, "Approvals", prefix=prefix, services=services, code=code, records=records)
+        self.approval_url = self._approvals.url
         for function in (steps["tell"], *(self.actions[name] for name in self.actions if find(name).task_for)):
             self._approvals.grant_links(function)
 
@@ -210,8 +211,8 @@ class Workflow(Construct):
             statements=_distinct([
                 *([self._switch] if action.revert else []),
                 *(statement for service in mine for statement in action.statements(service))]),
-            secrets=sorted({secret for service in mine for secret in people.secrets(
-                service, frozenset({action.tells}))}) if action.tells else (),
+            secrets=sorted({secret for service in mine for secret in people.secrets(service, frozenset(
+                {action.tells, *(("question",) if action.task_for else ())}))}) if action.tells else (),
             timeout_seconds=int(action.deadline_seconds) + 15)
         self._keep_records(function)
         if action.tells:

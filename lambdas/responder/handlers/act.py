@@ -9,9 +9,10 @@ from typing import Any
 
 from responder import actions
 from responder.clients.failure import CallFailed
-from responder.handlers.approval import how
+from responder.handlers.approval import buttons, by_iam_text, how
 from responder.handlers.notify import notify
 from responder.handlers.step import Step, kill_switch, step
+from responder.people import Message
 from responder.plan.guardrails import released
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
@@ -66,14 +67,20 @@ def _apply(visit: Step) -> dict[str, Any]:
             visit.records.carried_out(visit.service.service, visit.incident, case.number, action.name,
                                       record["target"])
     plan = _kept(record)
+    task = None
     if action.task_for:
-        case = replace(case, answers=_task(visit, action.task_for, case.number))
+        task = _task(visit, action.task_for, case.number)
+        case = replace(case, answers="\n".join(how(visit, task, person) for person in task.asked))
     channels: list[str] = []
     try:
         if action.message:
             channels = notify(visit, action.message(case, plan))
             if not channels:
                 raise CallFailed("unavailable", f"{action.tells.replace('_', ' ')} could not be told by any channel")
+            if task:
+                # Where many read it: with a button in place of a link, which is its holder's.
+                notify(visit, Message("question", f"task-{task.id}", visit.incident, plan.summary,
+                                      f"{plan.diff}\n\n{by_iam_text(task)}", answers=buttons(task)), 60)
         done = action.apply(case, plan)
     except CallFailed as failed:
         raise TryAgain(failed.note) from failed
@@ -89,14 +96,14 @@ def _apply(visit: Step) -> dict[str, Any]:
     return {"applied": True, "done": done, "told": told}
 
 
-def _task(visit: Step, role: str, number: int) -> str:
-    """Keep the task that people are given, and return how they say that it is done."""
+def _task(visit: Step, role: str, number: int) -> Task:
+    """Keep the task that people are given."""
     people = tuple(f"{person.role}: {person.name}" for person in visit.service.team if person.role == role)
     now = time.time()
     task = Task(visit.incident, number, visit.service.service, "manual", now,
                 now + visit.service.approval.task_seconds, people or (role,))
     Tasks(visit.records).ask(task, "")
-    return "\n".join(how(visit, task, person) for person in task.asked)
+    return task
 
 
 @step("Take the remedy back")

@@ -49,17 +49,18 @@ def handler(visit: Step) -> dict[str, Any]:
 
 def _send(visit: Step, task: Task, text: str, subject: str) -> None:
     """Send a question to each who is asked; raises NobodyAsked where not one message could be sent."""
-    sent: set[str] = set()
+    # A link is its holder's: where many read it there are buttons, or the way with IAM.
+    sent = set(notify(visit, Message("question", f"ask-{task.id}", task.incident, subject,
+                                     f"{text}\n{by_iam_text(task)}\n", answers=buttons(task), topic=subject), 10))
     for place, person in enumerate(task.asked):
-        sent |= set(notify(visit, Message(
-            "question", f"ask-{task.id}-{place}", task.incident, subject, f"{text}\n{how(visit, task, person)}\n",
-            to=person, answers=_answers(task), topic=subject), 10 + 10 * place))
+        sent |= set(notify(visit, Message("copy", f"ask-{task.id}-{place}", task.incident, subject,
+                                          f"{text}\n{how(visit, task, person)}\n", to=person), 20 + 10 * place))
     if not sent:
         visit.note("nobody could be asked", number=1, kind="notification", detail={"failed": "all channels"})
         raise NobodyAsked(f"no channel took the question of task {task.id}")
 
 
-def _answers(task: Task) -> tuple[tuple[str, str], ...]:
+def buttons(task: Task) -> tuple[tuple[str, str], ...]:
     """The buttons of a question, where a channel has any: what two people must decide has none."""
     words = {"approval": (("Approve", "approve"), ("Reject", "reject")), "manual": (("Done", "done"),)}[task.kind]
     return () if task.needed > 1 else tuple(
@@ -69,9 +70,7 @@ def _answers(task: Task) -> tuple[tuple[str, str], ...]:
 
 def how(visit: Step, task: Task, person: str) -> str:
     """Say how a person answers: by a link of their own where links are on, and by the way with IAM."""
-    words = "approve | reject" if task.kind == "approval" else "done"
-    said = (f"By IAM: start an execution of the state machine with "
-            f'{{"incident": "{task.incident}", "task": "{task.id}", "decision": "{words}", "by": "your name"}}')
+    said = by_iam_text(task)
     if task.needed > 1 or not visit.service.approval.links or not os.environ.get("APPROVAL_URL"):
         return said
     try:
@@ -80,3 +79,10 @@ def how(visit: Step, task: Task, person: str) -> str:
         return f"No link could be made ({error.note}).\n{said}"
     query = Link(task.incident, task.id, person, int(task.expires_at)).query(key)
     return f"\n{person} (whoever holds this link can answer, once):\n{os.environ['APPROVAL_URL']}?{query}\n\n{said}"
+
+
+def by_iam_text(task: Task) -> str:
+    """Say how to answer by IAM, which is no secret."""
+    words = "approve | reject" if task.kind == "approval" else "done"
+    return (f"By IAM: start an execution of the state machine with "
+            f'{{"incident": "{task.incident}", "task": "{task.id}", "decision": "{words}", "by": "your name"}}')

@@ -14,10 +14,11 @@ from typing import Any, Literal
 
 from responder.model.service import Person, Service
 
-Kind = Literal["page", "status", "question", "call", "told", "closed", "customers", "provider", "network_team"]
+Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team"]
 """``page``: somebody must come. ``status``: how it stands, in place of what was said before. ``question``: an answer
-is needed. ``call``: somebody else must come as well. ``told``: something that the team should know. ``closed``: it is
-over. The others go to somebody outside the team."""
+is needed, as many may read it. ``copy``: the same for one person, with a link of their own. ``call``: somebody else
+must come as well. ``told``: something that the team should know. ``closed``: it is over. The others go to somebody
+outside the team."""
 
 
 @dataclass(frozen=True)

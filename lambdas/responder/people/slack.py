@@ -173,5 +173,5 @@ def _secrets(service: Service) -> tuple[str, ...]:
     return (service.slack.secret,) if service.slack else ()
 
 
-CHANNEL = Channel("slack", frozenset({"page", "status", "question", "call", "told", "closed", "network_team"}),
-                  _deliver, lambda service: service.slack is not None, _secrets)
+CHANNEL = Channel("slack", frozenset({"page", "status", "question", "call", "told", "closed"}), _deliver,
+                  lambda service: service.slack is not None, _secrets)

@@ -37,5 +37,5 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
 
 
 # How it stands is told at each decision: those who get e-mails get what matters alone.
-CHANNEL = Channel("sns", frozenset({"page", "question", "call", "told", "closed", "customers", "provider",
+CHANNEL = Channel("sns", frozenset({"page", "copy", "call", "told", "closed", "customers", "provider",
                                     "network_team"}), _deliver)

@@ -39,7 +39,9 @@ def render(contents: Mapping[str, Any]) -> dict[str, str]:
     chart = chart_of(contents)
     timeline = contents["timeline"]
     left_out = max(0, len(timeline) - _SHOWN_FIRST - _SHOWN_LAST)
-    shown = contents if not left_out else contents | {"timeline": [*timeline[:_SHOWN_FIRST], *timeline[-_SHOWN_LAST:]]}
+    shown = dict(contents)
+    if left_out:
+        shown["timeline"] = [*timeline[:_SHOWN_FIRST], *timeline[-_SHOWN_LAST:]]
     return {"html": page.get_template("postmortem.html").render(chart=chart, left_out=left_out, **shown),
             "md": text.get_template("postmortem.md").render(chart=chart, left_out=left_out, **shown),
             "json": json.dumps(contents, indent=1, sort_keys=True)}
