@@ -1,0 +1,167 @@
+"""What people are told: right, in time, once, and to customers nothing that is not established or not theirs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from responder.handlers import assemble, close, inform, remind, step
+from responder.model.service import Person, Service
+from responder.people import sns
+from responder.plan import customers
+from responder.plan.updates import called, update
+from responder.records.table import Records, iso
+from responder.records.tasks import Task, Tasks
+from tests.conftest import shipped_service, timeline
+
+CAUSES = ("code_bug", "database_connection", "overload", "cluster_failure", "network", "provider_outage", "unknown", "")
+INTERNALS = ("gateway", "backend", "frontend", "database", "kubernetes", "pod", "primary", "fallback", "rollback",
+             "release", "aws", "incident", "error rate", "http")
+
+
+@given(st.sampled_from(["investigating", "identified", "monitoring", "resolved"]), st.sampled_from(CAUSES),
+       st.sampled_from(["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]),
+       st.none() | st.floats(1.7e9, 1.9e9), st.booleans())
+def test_customers_hear_no_internals_and_no_cause_but_the_provider_s(phase: Any, cause: str, kind: str,
+                                                                     since: float | None, alternative: bool) -> None:
+    text = customers.text(phase, kind, cause, since, alternative=alternative)
+    assert not [word for word in INTERNALS if word in text.lower()]
+    assert ("company that processes" in text) == (cause == "provider_outage" and phase in ("identified", "monitoring"))
+    assert phase == "resolved" or "within 30 minutes" in text
+    # What works is said, and only where it is so.
+    assert ("another way" in text) == (alternative and phase != "resolved")
+
+
+def test_the_provider_gets_times_codes_and_counts() -> None:
+    text = customers.provider_message("primary", 1_800_000_000.0, 1_800_000_120.0, 2400.0, 1200.0,
+                                      {"HTTP 503": 1100.0, "read timed out": 100.0})
+    for said in ("2027-01-15 08:00:00 UTC", "50%", "1200 of 2400", "1100  HTTP 503"):
+        assert said in text
+    assert customers.provider_message("primary", None, 0.0, 0.0, 0.0, {})
+
+
+def items(**incident: Any) -> list[dict[str, Any]]:
+    return [{"sk": "INCIDENT", "id": "i", "service": "payment-gateway", "kind": "high_error_rate",
+             "opened_at": "2026-11-25T03:00:10.000Z", "onset": "2026-11-25T03:00:00.000Z", **incident}]
+
+
+BUG = {"cause": {"id": "code_bug", "confidence": 0.97, "summary": "a bad release"}, "affected": ["payment-gateway"]}
+
+
+def action(status: str, **more: Any) -> dict[str, Any]:
+    return {"sk": "ACTION#01", "action": "rollback", "status": status, "summary": "roll it back", **more}
+
+
+@pytest.mark.parametrize(("found", "following", "who"), [
+    (items(), "Evidence is gathered", "nobody"),
+    ([*items(**BUG), action("waiting")], "A decision is needed: roll it back", "asked for approval"),
+    ([*items(**BUG), action("applied")], "Whether it helped is watched", "nobody"),
+    ([*items(**BUG), action("refused", reason="a freeze is on")], "a freeze is on", "nobody"),
+    (items(**BUG, outcome="escalated"), "No automatic step is left", "take over"),
+    (items(**BUG, recovered_at="2026-11-25T03:05:00.000Z"), "watched for a while", "nobody"),
+    (items(**BUG, status="closed", outcome="resolved", recovered_at="2026-11-25T03:05:00.000Z"), "postmortem",
+     "read it")])
+def test_an_update_says_what_so_what_what_next_and_who(service: Service, found: list[dict[str, Any]], following: str,
+                                                       who: str) -> None:
+    said = update(service, found)
+    assert [line.split(":")[0] for line in said.text().split("\n")] == ["What", "So what", "Next", "Who must act"]
+    assert following in said.next and who in said.who
+    assert "03:0" in said.what
+
+
+def test_developers_are_called_for_what_fails_and_nobody_for_a_provider(service: Service) -> None:
+    team = replace(service, team=(Person("SRE", "sre"), Person("Gateway", "developer", components=("payment-gateway",)),
+                                  Person("Shop", "developer", components=("frontend",)), Person("All", "developer"),
+                                  Person("Net", "network")))
+    assert [person.name for person in called(team, "code_bug", ["payment-gateway"])] == ["Gateway", "All"]
+    assert [person.name for person in called(team, "network", ["backend"])] == ["Net"]
+    assert called(team, "provider_outage", ["payment-gateway"]) == called(team, "unknown", []) == ()
+
+
+class Team:
+    """Who reads the incident topic."""
+
+    def __init__(self, records: Records) -> None:
+        self.records, self.told = records, [("", "")]
+        self.told.clear()
+        self._entered = 0
+
+    def publish(self, topic: str, subject: str, message: str, incident: str, audience: str = "team") -> str:
+        self.told.append((audience, subject))
+        return "m"
+
+    def step(self, handler: Any, **more: Any) -> Any:
+        self._entered += 1
+        return handler({"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": iso(time.time() - 90),
+                                     "execution": "e"}, "entered": f"2026-11-25T01:{self._entered:02d}:00.000Z",
+                        "confirmation": {"answer": "confirmed", "kind": "high_error_rate"}, **more}, None)
+
+
+@pytest.fixture
+def team(monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "x")
+    monkeypatch.setenv("TOPIC", "t")
+    quiet = replace(shipped_service(), pagerduty=None, slack=None, statuspage=None, approval=replace(
+        shipped_service().approval, remind_seconds=60, links=False))
+    with mock_aws():
+        found = Team(timeline())
+        monkeypatch.setattr(sns, "publish", found.publish)
+        monkeypatch.setattr(step, "records", lambda: found.records)
+        monkeypatch.setattr(step, "load", lambda name: quiet)
+        at = iso(time.time() - 90)
+        found.records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "alarm", "name": "a"})
+        yield found
+
+
+def test_the_team_is_paged_once_and_again_for_a_relapse(team: Team) -> None:
+    for _ in range(2):
+        assert team.step(assemble.handler)["notified"] == ["team"]
+    assert len(team.told) == 1
+    team.records.update("i-1", reopened_at=[iso(time.time())])
+    team.step(assemble.handler)
+    assert len(team.told) == 2
+
+
+def test_developers_are_called_once_the_cause_is_known(team: Team) -> None:
+    team.step(inform.handler)
+    assert team.told == []
+    team.records.update("i-1", **BUG)
+    for _ in range(2):
+        team.step(inform.handler)
+    assert [subject for _, subject in team.told] == [
+        "payment-gateway: code bug, Payment gateway developers needed"]
+
+
+def test_customers_who_were_told_of_it_are_told_to_the_end_and_no_others(team: Team) -> None:
+    team.records.update("i-1", **BUG, confirmed=True, recovered_at=iso(time.time()), judged_until=iso(time.time()))
+    for number, (name, status) in enumerate((("switch_provider", "applied"), ("inform_customers", "done")), 1):
+        team.records.plan_action("i-1", number, {"action": name, "status": status, "target": "x", "summary": name})
+    for _ in range(2):
+        team.step(inform.handler)
+    team.step(close.handler, operation="stand_down")
+    heard = [audience for audience, _ in team.told]
+    assert heard.count("customers") == 2
+    # Of an outage that customers were not told of they are not told that it is over.
+    team.told.clear()
+    team.records.delete("INCIDENT#i-1", "ACTION#02")
+    team.step(close.handler, operation="stand_down")
+    assert "customers" not in [audience for audience, _ in team.told]
+
+
+def test_who_has_a_task_is_reminded_and_the_next_person_told(team: Team) -> None:
+    now = time.time()
+    Tasks(team.records).ask(Task("i-1", 1, "payment-gateway", "manual", now - 130, now + 600,
+                                 ("network: Network team",)), "")
+    for _ in range(2):
+        team.step(remind.handler)
+    assert len(team.told) == 1 and "waits for" in team.told[0][1]
+    Tasks(team.records).answer("i-1", "01m", "done", "ada")
+    assert team.step(remind.handler) == {"reminded": []}
