@@ -16,7 +16,7 @@ from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, ra
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
 from responder.plan.observe import Observation, observe
-from responder.plan.remedies import _wanted, propose, undoing
+from responder.plan.remedies import _wanted, long_outage, propose, undoing
 from responder.plan.segments import Segment
 from tests.conftest import shipped_service
 
@@ -443,3 +443,13 @@ def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
     assert undoing(1000.0, trail(at=1100.0)) == undoing(9000.0, trail()) == undoing(None, trail()) == []
     assert undoing(1000.0, trail(name="DeleteRoute")) == undoing(1000.0, trail(parameters={})) == []
     assert undoing(1000.0, trail(parameters={"groupId": "sg-1", "ipPermissions": ["x", 3]})) == []
+
+
+def test_customers_are_to_be_told_of_a_long_outage_whatever_its_cause(service: Service) -> None:
+    votes = {"newrelic": "outage", "cloudwatch": "outage", "splunk": "healthy"}
+    long = service.recovery.long_outage_seconds
+    told, = long_outage(service, 1000.0, 1000.0 + long, votes, [("rollback", "payment-gateway")])
+    assert (told.action, told.cause, told.sources) == ("inform_customers", "unknown", ("newrelic", "cloudwatch"))
+    assert not long_outage(service, 1000.0, 999.0 + long, votes, [])
+    assert not long_outage(service, 1000.0, 9e9, votes, [("inform_customers", "frontend")])
+    assert not long_outage(service, None, 9e9, votes, []) and not long_outage(service, 1000.0, 9e9, {}, [])

@@ -11,7 +11,7 @@ from responder.model.finding import Finding
 from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
-from responder.plan.remedies import WAIT
+from responder.plan.remedies import WAIT, long_outage
 from responder.records.table import iso
 
 
@@ -29,13 +29,16 @@ def handler(visit: Step) -> dict[str, Any]:
              if item["sk"].startswith("ACTION#") and item["status"] in CARRIED_OUT and not item.get("put_back_at")]
     looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
     judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights, looks)
-    isolation, result, proposed = judgement.isolation, judgement.diagnosis, judgement.proposed
+    isolation, result = judgement.isolation, judgement.diagnosis
+    due = long_outage(visit.service, onset, time.time(), visit.event["confirmation"].get("votes") or {}, tried)
+    # What mends comes first; who is told of it by a remedy already needs no second message.
+    proposed = [*judgement.proposed, *(p for p in due if all(other.action != p.action for other in judgement.proposed))]
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
                        "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
                        "parts": [asdict(part) for part in result.parts], "missing": result.missing,
-                       "remedies": [f"{p.action} of {p.component}" for p in proposed],
+                       "remedies": [f"{p.action} of {p.component}" for p in judgement.proposed],
                        "onset": onset, "tried": tried, "looks": looks, "fading": judgement.fading,
                        "opened_at": visit.opened_at})
     visit.records.update(
@@ -48,7 +51,7 @@ def handler(visit: Step) -> dict[str, Any]:
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
             # Which mechanism it is may show yet, and with it the remedy.
-            "unclear": not proposed and (bool(judgement.fading) or any(
+            "unclear": not judgement.proposed and (bool(judgement.fading) or any(
                 hypothesis.rivals for hypothesis in result.named)),
             "wait": bool(proposed) and all(p.action == WAIT for p in proposed),
             "remedies": [{"function": functions[p.action].function, **asdict(p),

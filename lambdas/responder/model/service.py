@@ -262,6 +262,8 @@ class Recovery:
     """How long the responder keeps watching while people work."""
     check_at_most_every_seconds: int = 900
     """While it takes long, looks become rarer, up to this."""
+    long_outage_seconds: int = 900
+    """An outage of any cause that has lasted so long is one that customers are to be told of."""
     calm_seconds: int = 1800
     """What was done for the time being (more pods, the other provider, a closed node) is put back when its reason has
     been gone for so long."""

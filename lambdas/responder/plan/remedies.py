@@ -82,6 +82,23 @@ def _wanted(hypothesis: Hypothesis, weights: Mapping[str, Any]) -> list[str]:
     return [action for action in wanted if all(action in other for other in others)]
 
 
+LONG_OUTAGE = "long_outage"
+"""The mechanism of a message that no cause asks for, but the time."""
+
+
+def long_outage(service: Service, onset: float | None, now: float, votes: Mapping[str, str],
+                tried: Sequence[tuple[str, str]]) -> list[Proposed]:
+    """Return the message to customers that is due by now, whatever the cause; nothing where they were told before.
+
+    ``votes`` is how the sources confirmed the symptom: that is all that customers are told, and how sure it is.
+    """
+    sources = tuple(source for source, vote in votes.items() if vote == "outage")
+    if onset is None or now - onset < service.recovery.long_outage_seconds or not sources or any(
+            action == "inform_customers" for action, _ in tried):
+        return []
+    return [Proposed("inform_customers", "unknown", LONG_OUTAGE, service.entry, 1.0, sources, {"with": []})]
+
+
 _OF_A_WORKLOAD = {"unfit_workload": "workload_changed", "dns_policy": "dns_policy_changed",
                   "wrong_database_settings": "database_settings_changed"}
 """A mechanism that comes by a change of a workload, to the observation of that change."""
