@@ -26,13 +26,15 @@ _METRICS_A_LOOK = 18
 """Three metrics of three components, in window and baseline."""
 _LOOK = ("Wait for the recovery", "Ask how it goes", "Monitor the recovery", "Has it recovered?")
 _DIAGNOSE = ("Gather additional information", "Diagnose the root cause", "Is there a remedy?")
-_REMEDY = ("Plan the remedy", "Check the guardrails", "May it be done?", "Apply the remedy", "Is another remedy named?")
+_REMEDY = ("Plan the remedy", "Check the guardrails", "May it be done?", "Apply the remedy", "Is another remedy named?",
+           "Keep people informed")
 _APPROVAL = ("Ask for approval", "Check what was decided", "May it be done now?")
 _BACK = ("Take the remedies back", "Is there another hypothesis?")
 _BEGIN = ("Open the incident", "Is it a new incident?", "Ask for the symptoms", "Confirm the incident",
           "Is it confirmed?", "Assemble the team", "Can it be isolated?", "Ask for failing parts", "Isolate the issue",
           "Is that as far as it should go?")
-_END = ("Escalate", "Write the interim report", "Stand down", "Write the postmortem", "Incident closed")
+_END = ("Escalate", "Write the interim report", "Stand down", "Write the postmortem",
+        "Is something there for the time being?", "Incident closed")
 _ITEMS = {"Ask for the symptoms": 3, "Ask for failing parts": 2, "Gather additional information": 13,
           "Ask how it goes": 2, "Take the remedies back": 1}
 
@@ -50,7 +52,10 @@ def counted(every_seconds: float = 0.0) -> tuple[int, float]:
     """Return the events of the history and US dollars."""
     recovery = read_file(ROOT / "config" / "payment-gateway.yaml").recovery
     seen = looks(4 * 3600.0, every_seconds) + 3 * looks(recovery.give_up_seconds, every_seconds)
-    path = [*_BEGIN, *3 * (*_DIAGNOSE, *_REMEDY, *_BACK), *2 * _APPROVAL, *_DIAGNOSE, *_END, *seen * _LOOK]
+    # A manual task is open for an hour, and whoever has it is reminded.
+    approval = read_file(ROOT / "config" / "payment-gateway.yaml").approval
+    reminders = approval.task_seconds // approval.remind_seconds
+    path = [*reminders * ("Remind people",), *_BEGIN, *3 * (*_DIAGNOSE, *_REMEDY, *_BACK), *2 * _APPROVAL, *_DIAGNOSE, *_END, *seen * _LOOK]
     price, events, transitions, seconds, requests = prices(), 2, 0, 0.0, 0
     for name in path:
         kind, items = _STATES[name]["Type"], _ITEMS.get(name, 0)
