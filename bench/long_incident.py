@@ -55,7 +55,8 @@ def counted(every_seconds: float = 0.0) -> tuple[int, float]:
     # A manual task is open for an hour, and whoever has it is reminded.
     approval = read_file(ROOT / "config" / "payment-gateway.yaml").approval
     reminders = approval.task_seconds // approval.remind_seconds
-    path = [*reminders * ("Remind people",), *_BEGIN, *3 * (*_DIAGNOSE, *_REMEDY, *_BACK), *2 * _APPROVAL, *_DIAGNOSE, *_END, *seen * _LOOK]
+    path = [*reminders * ("Remind people",), *_BEGIN, *3 * (*_DIAGNOSE, *_REMEDY, *_BACK), *2 * _APPROVAL, *_DIAGNOSE,
+            *_END, *seen * _LOOK]
     price, events, transitions, seconds, requests = prices(), 2, 0, 0.0, 0
     for name in path:
         kind, items = _STATES[name]["Type"], _ITEMS.get(name, 0)
