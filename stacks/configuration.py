@@ -168,6 +168,9 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
             yield ("provider_switch",), "none or several places", "config_map, ssm_parameter or appconfig, one of them"
         if not switch.ssm_parameter and not switch.key:
             yield ("provider_switch", "key"), "nothing", "the key that says which provider is used"
+    if service.slack and service.slack.signing_secret and not service.approval.links:
+        yield (("slack", "signing_secret"), "a secret for buttons",
+               "none where approval.links is false: there is no page that a button could call")
     yield from _wrong_probes(service)
     known_actions = {action.name for action in actions.every()}
     for action in service.policy:

@@ -169,9 +169,11 @@ class Slack:
             return _json(200, {"ok": False, "error": "invalid_auth"})
         methods: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Answer]] = {
             "chat.postMessage": self._post, "chat.update": self._update, "conversations.create": self._create,
-            "conversations.list": self._list, "conversations.invite": self._invite,
-            "conversations.setTopic": self._topic}
-        call = methods.get(path.removeprefix("/slack/"))
+            "conversations.invite": self._invite, "conversations.setTopic": self._topic}
+        place = urlsplit(path)
+        if place.path == "/slack/conversations.list" and method == "GET":
+            return _json(200, self._list({key: values[0] for key, values in parse_qs(place.query).items()}))
+        call = methods.get(place.path.removeprefix("/slack/"))
         if call is None or method != "POST":
             return _json(200, {"ok": False, "error": "unknown_method"})
         try:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from responder.actions import Action, Case, Plan, restart_pods, scale_up, switch_provider
+from responder.actions import Action, ActionFailed, Case, Plan, restart_pods, scale_up, switch_provider
 from responder.clients import aws, flags
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
@@ -73,6 +73,20 @@ def test_what_was_needed_again_is_left_to_people(acting: Service) -> None:
     first = item(1, put_back_at=iso(NOW - 6000))
     found = care(acting, [first, item(2)], {2: "calm"}, NOW, NOW - 7200, "released", False)
     assert (found.answer, found.numbers) == ("people", (2,))
+
+
+def test_what_could_not_be_put_back_in_three_tries_is_left_to_people(acting: Service) -> None:
+    found = care(acting, [item(put_back_tries=3)], {1: "calm"}, NOW, NOW - 7200, "released", False)
+    assert (found.answer, "3 times" in found.reason) == ("people", True)
+    # What is hindered for long is asked about seldom, and not for ever.
+    hindered = care(acting, [item()], {1: "calm"}, NOW, NOW - 7200, "engaged", False)
+    assert hindered.wait_seconds == acting.recovery.check_at_most_every_seconds
+    assert care(acting, [item()], {1: "calm"}, NOW, NOW - 90_000, "engaged", False).answer == "people"
+
+
+def test_what_was_calm_before_the_aftercare_began_counts_from_its_beginning(acting: Service) -> None:
+    found = care(acting, [item(over_since=NOW - 90_000)], {1: "calm"}, NOW, NOW - 60, "released", False)
+    assert (found.answer, found.since) == ("waiting", {1: NOW - 60})
 
 
 def test_it_does_not_wait_for_ever(acting: Service) -> None:
@@ -377,3 +391,33 @@ def test_what_is_left_to_people_is_told_and_not_looked_at_again(stage: Stage) ->
     assert found["answer"] == "people" and "by hand" in found["reason"]
     assert stage.step(close.handler, operation="left", why=found["reason"])["left"]
     assert stage.step(aftercare.handler)["answer"] == "done"
+
+
+class Scaler:
+    """A Deployment with an autoscaler."""
+
+    def __init__(self, minimum: int, maximum: int) -> None:
+        self.item: dict[str, Any] = {"metadata": {"name": "hpa"}, "spec": {
+            "minReplicas": minimum, "maxReplicas": maximum, "scaleTargetRef": {"name": "payment-gateway"}}}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            self.item["spec"] |= json.loads(request.content)["spec"]
+            return httpx.Response(200, json=self.item)
+        return httpx.Response(200, json={"items": [self.item]})
+
+
+@pytest.mark.parametrize(("bounds", "left"), [((8, 10), (4, 10)), ((4, 10), (4, 10)), ((9, 30), (9, 30))])
+def test_an_autoscaler_gets_its_bounds_back_unless_somebody_has_set_others(
+        service: Service, bounds: tuple[int, int], left: tuple[int, int]) -> None:
+    scaler = Scaler(*bounds)
+    api = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(scaler)), "https://k8s")
+    case = Case(service, "i", 1, "overload", "more_traffic", "payment-gateway", None, {}, time.monotonic() + 5)
+    plan = Plan("deployment/payment-gateway", "scale it", before={
+        "replicas": 4, "scaler": "hpa", "minimum": 4, "maximum": 10}, parameters={"replicas": 8})
+    if bounds == (9, 30):
+        with pytest.raises(ActionFailed, match="somebody else"):
+            scale_up.revert(case, plan, api)
+    else:
+        scale_up.revert(case, plan, api)
+    assert (scaler.item["spec"]["minReplicas"], scaler.item["spec"]["maxReplicas"]) == left

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from responder import people
+from responder.clients.failure import CallFailed
 from responder.handlers import assemble, close, inform, remind, step
 from responder.model.service import Person, Service
-from responder.people import sns
+from responder.people import Channel, Message, sns
 from responder.plan import customers
 from responder.plan.updates import called, update
 from responder.records.table import Records, iso
@@ -128,6 +130,34 @@ def test_the_team_is_paged_once_and_again_for_a_relapse(team: Team) -> None:
     team.records.update("i-1", reopened_at=[iso(time.time())])
     team.step(assemble.handler)
     assert len(team.told) == 2
+
+
+def test_a_page_that_was_not_taken_is_tried_again_and_nobody_is_told_twice(team: Team,
+                                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def wake(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+        tries.append(message.key)
+        if len(tries) == 1:
+            raise CallFailed("unavailable", "it answered with status 503")
+        return state
+
+    channels = (Channel("pager", frozenset({"page", "closed"}), wake, wakes=True), sns.CHANNEL)
+    monkeypatch.setattr(people, "every", lambda: channels)
+    with pytest.raises(assemble.NotPaged):
+        team.step(assemble.handler)
+    assert team.step(assemble.handler)["notified"] == ["team"]
+    assert (len(tries), len(team.told)) == (2, 1)
+    # What turns out to be a false alarm calls off who was called for it.
+    team.records.update("i-1", confirmed=False, judged_until=iso(time.time()))
+    team.step(close.handler, operation="stand_down")
+    assert tries[-1] == "closed-0"
+
+
+def test_a_false_alarm_that_nobody_was_called_for_tells_nobody(team: Team) -> None:
+    team.records.update("i-1", confirmed=False, judged_until=iso(time.time()))
+    team.step(close.handler, operation="stand_down")
+    assert team.told == []
 
 
 def test_developers_are_called_once_the_cause_is_known(team: Team) -> None:

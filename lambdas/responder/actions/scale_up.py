@@ -88,6 +88,17 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: in
     name = case.service.component(case.component).deployment
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     if "scaler" in plan.before:
+        scaler = _scaler(api, namespace, name)
+        if scaler is None:
+            raise ActionFailed(f"the autoscaler {plan.before['scaler']} is gone")
+        bounds = (scaler["spec"].get("minReplicas", 1), scaler["spec"]["maxReplicas"])
+        wanted = int(plan.parameters["replicas"])
+        own = (wanted, max(wanted, int(plan.before["maximum"])))
+        if bounds == (minimum, maximum):
+            return f"{plan.summary}: it was done before" if up else f"{plan.summary}: taken back"
+        if bounds != ((plan.before["minimum"], plan.before["maximum"]) if up else own):
+            raise ActionFailed(f"the autoscaler's bounds are {bounds[0]} to {bounds[1]} by somebody else: nothing was "
+                               "done")
         with writing(plan.target):
             api.patch(KINDS["HorizontalPodAutoscaler"][0][-1], "horizontalpodautoscalers", namespace,
                       plan.before["scaler"], {"spec": {"minReplicas": minimum, "maxReplicas": maximum}},
@@ -100,6 +111,8 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: in
     now = int(deployment["spec"].get("replicas", 1))
     if up and now >= replicas:
         return f"{plan.summary}: it was done before"
+    if not up and now == replicas:
+        return f"{plan.summary}: taken back"
     if not up and now != int(plan.parameters["replicas"]):
         raise ActionFailed(f"{plan.target} has {now} pods by somebody else: nothing was taken back")
     with writing(plan.target):

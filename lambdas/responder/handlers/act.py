@@ -10,7 +10,7 @@ from typing import Any
 from responder import actions
 from responder.clients.failure import CallFailed
 from responder.handlers.approval import buttons, by_iam_text, how
-from responder.handlers.notify import notify
+from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, kill_switch, step
 from responder.people import Message
 from responder.plan.guardrails import released
@@ -71,7 +71,7 @@ def _apply(visit: Step) -> dict[str, Any]:
     if action.task_for:
         task = _task(visit, action.task_for, case.number)
         case = replace(case, answers="\n".join(how(visit, task, person) for person in task.asked))
-    channels: list[str] = []
+    channels = Delivered()
     try:
         if action.message:
             channels = notify(visit, action.message(case, plan))
@@ -92,7 +92,8 @@ def _apply(visit: Step) -> dict[str, Any]:
     visit.records.set_action(visit.incident, case.number, status="done" if told else "applied", applied_at=at,
                              done=done)
     visit.note(done, kind="notification" if told else "action", by=record.get("decided_by", "policy"),
-               detail={"target": plan.target} | ({"to": action.tells, "by": ", ".join(channels)} if told else {}))
+               detail={"target": plan.target} | (
+                   {"to": action.tells, "by": ", ".join(channels.channels)} if told else {}))
     return {"applied": True, "done": done, "told": told}
 
 
@@ -138,6 +139,9 @@ def _revert(visit: Step) -> dict[str, Any]:
 def _put_back(visit: Step, action: actions.Action, case: actions.Case, record: dict[str, Any]) -> dict[str, Any]:
     if not record.get("temporary") or record.get("put_back_at"):
         return {"reverted": bool(record.get("put_back_at"))}
+    item = visit.records.incident(visit.incident) or {}
+    if item.get("status") != "closed" or item.get("cared_by") != visit.event["incident"].get("execution"):
+        return {"reverted": False, "why": "the incident was opened again"}
     said, kept = _undone(visit, action, case, record)
     visit.records.release(record["lease"], visit.incident)
     if kept:

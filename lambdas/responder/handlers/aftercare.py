@@ -36,6 +36,9 @@ def handler(visit: Step) -> dict[str, Any]:
         if not free:
             return _answer("waiting", "another incident may change it just now",
                            wait=visit.service.recovery.check_every_seconds)
+        for number in free:
+            visit.records.set_action(visit.incident, number,
+                                     put_back_tries=int(mine[number].get("put_back_tries") or 0) + 1)
         visit.note(f"to be put back: {', '.join(mine[number]['summary'] for number in free)}", kind="decision",
                    why=result.reason)
         return _answer("put_back", result.reason, [_remedy(visit, mine[number]) for number in free])

@@ -51,10 +51,12 @@ def _send(visit: Step, task: Task, text: str, subject: str) -> None:
     """Send a question to each who is asked; raises NobodyAsked where not one message could be sent."""
     # A link is its holder's: where many read it there are buttons, or the way with IAM.
     sent = set(notify(visit, Message("question", f"ask-{task.id}", task.incident, subject,
-                                     f"{text}\n{by_iam_text(task)}\n", answers=buttons(task), topic=subject), 10))
+                                     f"{text}\n{by_iam_text(task)}\n", answers=buttons(task), topic=subject),
+                      10).channels)
     for place, person in enumerate(task.asked):
-        sent |= set(notify(visit, Message("copy", f"ask-{task.id}-{place}", task.incident, subject,
-                                          f"{text}\n{how(visit, task, person)}\n", to=person), 20 + 10 * place))
+        sent |= set(notify(visit, Message(
+            "copy", f"ask-{task.id}-{place}", task.incident, subject, f"{text}\n{how(visit, task, person)}\n",
+            to=person), 20 + 10 * place).channels)
     if not sent:
         visit.note("nobody could be asked", number=1, kind="notification", detail={"failed": "all channels"})
         raise NobodyAsked(f"no channel took the question of task {task.id}")

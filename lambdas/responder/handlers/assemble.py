@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from responder import people
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
 from responder.people import Message
 from responder.plan.updates import update
+
+
+class NotPaged(Exception):
+    """Whoever is on call may not have been woken; who has been is not told again."""
 
 
 @step("Assemble the team")
@@ -29,4 +34,7 @@ def handler(visit: Step) -> dict[str, Any]:
     told(visit, "the incident response team is called", "team", channels)
     if not channels:
         visit.note("the team could not be told", kind="notification", detail={"failed": "all channels"})
-    return {"notified": ["team"] if channels else []}
+    if not channels or set(channels.failed) & {channel.name for channel in people.every() if channel.wakes}:
+        # Lambda tries again after a minute and after two more; in the end it is an alarm of the responder's own.
+        raise NotPaged(f"the page was not taken by {', '.join(channels.failed) or 'any channel'}")
+    return {"notified": ["team"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from responder import people
 from responder.handlers.inform import call, customer_message
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
@@ -44,7 +45,9 @@ def _stand_down(visit: Step) -> dict[str, Any]:
         if action.get("lease"):
             visit.records.release(action["lease"], visit.incident)
     visit.records.close(visit.service.service, visit.incident, visit.event["incident"].get("execution", ""))
-    if outcome != "false_alarm":
+    # A false alarm tells nobody, but who was called for it meanwhile.
+    if outcome != "false_alarm" or any(key.startswith("page-") for channel in people.every()
+                                       for key in visit.records.channel(visit.incident, channel.name)[1]):
         _over(visit, outcome, item, actions)
     recovery = visit.service.recovery
     return {"outcome": outcome, "newer": False, "temporary": temporary,
@@ -104,7 +107,7 @@ def _over(visit: Step, outcome: str, item: dict[str, Any], actions: list[dict[st
     again = len(item.get("reopened_at") or [])
     told(visit, "the team is told", "team", notify(visit, Message(
         "closed", f"closed-{again}", visit.incident, f"{visit.service.service}: {outcome}", text,
-        over=outcome == "resolved", topic=f"over: {outcome}")), 1)
+        over=outcome in ("resolved", "false_alarm"), topic=f"over: {outcome}")), 1)
     if outcome == "resolved" and any(action["action"] == "inform_customers" and action["status"] == "done"
                                      for action in actions):
         message = customer_message(visit, item, actions, "resolved")

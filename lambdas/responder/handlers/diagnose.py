@@ -24,15 +24,16 @@ def handler(visit: Step) -> dict[str, Any]:
                 if item["sk"].startswith("EVIDENCE#") for finding in item["findings"]]
     onset = visit.event["confirmation"].get("onset")
     weights = shipped_weights()
+    again = max(next((item for item in items if item["sk"] == "INCIDENT"), {}).get("reopened_at") or [""])
     tried = [(item["action"], item.get("component", "")) for item in items
-             # What was put back when its reason was gone may be needed again.
-             if item["sk"].startswith("ACTION#") and item["status"] in CARRIED_OUT and not item.get("put_back_at")]
+             if item["sk"].startswith("ACTION#") and item["status"] in CARRIED_OUT and not _over(item, again)]
     looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
     judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights, looks)
     isolation, result = judgement.isolation, judgement.diagnosis
-    due = long_outage(visit.service, onset, time.time(), visit.event["confirmation"].get("votes") or {}, tried)
-    # What mends comes first; who is told of it by a remedy already needs no second message.
-    proposed = [*judgement.proposed, *(p for p in due if all(other.action != p.action for other in judgement.proposed))]
+    # What mends, or is waited for, comes first: a message may take a while to be approved.
+    asked = [(item["action"], "") for item in items if item["sk"].startswith("ACTION#") and not _over(item, again)]
+    proposed = list(judgement.proposed) or long_outage(
+        visit.service, onset, time.time(), visit.event["confirmation"].get("votes") or {}, asked)
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
@@ -53,10 +54,15 @@ def handler(visit: Step) -> dict[str, Any]:
             # Which mechanism it is may show yet, and with it the remedy.
             "unclear": not judgement.proposed and (bool(judgement.fading) or any(
                 hypothesis.rivals for hypothesis in result.named)),
-            "wait": bool(proposed) and all(p.action == WAIT for p in proposed),
+            "wait": bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
             "remedies": [{"function": functions[p.action].function, **asdict(p),
                           "facts": p.facts | {"kind": visit.event["confirmation"].get("kind") or ""}}
                          for p in proposed if p.action in functions]}
+
+
+def _over(item: dict[str, Any], again: str) -> bool:
+    """Whether a remedy counts no more: put back since, or a message of before the incident was opened again."""
+    return bool(item.get("put_back_at")) or (item["status"] == "done" and str(item.get("planned_at") or "") < again)
 
 
 def _evidence(result: Diagnosis, recorded: list[Finding], weights: dict[str, Any]) -> list[dict[str, Any]]:

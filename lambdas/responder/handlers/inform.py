@@ -32,7 +32,7 @@ def call(visit: Step, items: list[dict[str, Any]]) -> None:
     persons = called(visit.service, cause, affected)
     names = ", ".join(person.name for person in persons)
     key = f"call-{len(incident.get('reopened_at') or [])}-{names}"
-    if not persons or key in visit.records.channel(visit.incident, "sns")[1]:
+    if not persons:
         return
     channels = notify(visit, Message(
         "call", key, visit.incident, f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",
@@ -48,10 +48,7 @@ def _customers(visit: Step, items: list[dict[str, Any]], incident: dict[str, Any
             item["status"] == "applied" for item in actions):
         return
     message = customer_message(visit, incident, actions, "monitoring")
-    known = message.key in visit.records.channel(visit.incident, "sns")[1]
-    channels = notify(visit, message, 70)
-    if not known:
-        told(visit, f"customers are told: {message.text}", "customers", channels, 2)
+    told(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 70), 2)
 
 
 def customer_message(visit: Step, incident: dict[str, Any], actions: list[dict[str, Any]],
@@ -61,7 +58,7 @@ def customer_message(visit: Step, incident: dict[str, Any], actions: list[dict[s
         return datetime.fromisoformat(incident[key]).timestamp() if incident.get(key) else None
 
     alternative = any(item["action"] == "switch_provider" and item["status"] in ("applied", "verified")
-                      for item in actions)
+                      and not item.get("put_back_at") for item in actions)
     return Message(
         "customers", f"customers-{phase}-{len(incident.get('reopened_at') or [])}", visit.incident, customers.SUBJECT,
         customers.text(phase, str(incident.get("kind") or ""), str((incident.get("cause") or {}).get("id") or ""),

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from responder.handlers.approval import how
+from responder.handlers.approval import buttons, by_iam_text, how
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
 from responder.people import Message
@@ -26,12 +26,15 @@ def handler(visit: Step) -> dict[str, Any]:
         line = [f"{person.role}: {person.name}" for person in visit.service.team]
         others = [name for name in line if name not in task.asked]
         person = ([*task.asked, *others] or ["whoever reads this"])[min(nth, max(0, len(line) - 1))]
+        subject = f"{visit.service.service}: a task waits for {person}"
         text = (f"Reminder {nth}: {record.get('summary', 'a task')} is not yet marked as done.\n"
-                f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{record.get('diff', '')}\n\n"
-                f"{how(visit, replace(task, asked=(person,)), person)}")
-        channels = notify(visit, Message("told", f"remind-{task.id}-{nth}", visit.incident,
-                                         f"{visit.service.service}: a task waits for {person}", text), 60 + nth)
-        told(visit, f"{person} is reminded of a task", "team", channels, len(found))
+                f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{record.get('diff', '')}\n\n")
+        # A link is its holder's: where many read it there is a button, or the way with IAM.
+        delivered = notify(visit, Message("question", f"remind-{task.id}-{nth}", visit.incident, subject,
+                                          text + by_iam_text(task), answers=buttons(task)), 60 + nth)
+        copied = notify(visit, Message("copy", f"remind-{task.id}-{nth}-copy", visit.incident, subject,
+                                       text + how(visit, replace(task, asked=(person,)), person), to=person), 80 + nth)
+        told(visit, f"{person} is reminded of a task", "team", copied or delivered, len(found))
         tasks.reminded(task, nth)
         found.append(task.id)
     return {"reminded": found}

@@ -97,7 +97,8 @@ class AppConfig:
     environment: str
     profile: str
     strategy: str = "AppConfig.AllAtOnce"
-    """How it is deployed; a slow strategy is a slow remedy."""
+    """How it is deployed; a slow strategy is a slow remedy. While one bakes (this one for ten minutes) no other is
+    deployed: one without bake time can be taken back at once."""
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,14 @@ class Channel:
 
     name: str
     takes: frozenset[Kind]
-    deliver: Callable[[Service, Message, dict[str, Any]], dict[str, Any]]
+    deliver: Callable[[Service, Message, dict[str, Any]], dict[str, Any] | None]
     """Deliver a message and return what is to be remembered for this incident, given what is remembered so far.
 
-    Raises CallFailed where nothing was delivered.
+    None: there was nobody to deliver it to. Raises CallFailed where nothing was delivered.
     """
     configured: Callable[[Service], bool] = lambda service: True
+    wakes: bool = False
+    """Whether it is what wakes people: a page that it did not take is tried again."""
     secrets: Callable[[Service], tuple[str, ...]] = field(default=lambda service: ())
     """Names of the Secrets Manager secrets that it reads."""
 

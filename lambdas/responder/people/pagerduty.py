@@ -22,7 +22,7 @@ _SECONDS = 8.0
 _KEY = 255
 
 
-def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
     settings = service.pagerduty
     if settings is None:
         raise CallFailed("unavailable", "PagerDuty is not configured")
@@ -37,7 +37,7 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
         return state | {"key": key}
     if message.kind == "closed":
         if not message.over or not state.get("key"):
-            return state
+            return None
         _event(settings, {"event_action": "resolve", "dedup_key": state["key"]})
         return {"rounds": state.get("rounds", 0) + 1}
     return _call(settings, message, state)
@@ -60,13 +60,15 @@ def _event(settings: PagerDuty, event: dict[str, Any]) -> None:
         raise CallFailed("malformed", f"PagerDuty answered {mask(json.dumps(answer))[:200]}")
 
 
-def _call(settings: PagerDuty, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+def _call(settings: PagerDuty, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
     """Ask further people to join the incident that the alert has opened."""
     from responder.clients.http import Http
 
     asked = [person.pagerduty for person in message.persons if person.pagerduty]
-    if not asked or not settings.api_secret or not state.get("key"):
-        return state
+    if not asked or not settings.api_secret:
+        return None
+    if not state.get("key"):
+        raise CallFailed("empty", "PagerDuty has not been told of the incident yet")
     http = Http(time.monotonic() + _SECONDS, headers={
         "Authorization": f"Token token={aws.secret(settings.api_secret)}", "From": settings.requester_email,
         "Accept": "application/vnd.pagerduty+json;version=2"})
@@ -94,4 +96,4 @@ def _secrets(service: Service) -> tuple[str, ...]:
 
 
 CHANNEL = Channel("pagerduty", frozenset({"page", "call", "closed"}), _deliver,
-                  lambda service: service.pagerduty is not None, _secrets)
+                  lambda service: service.pagerduty is not None, wakes=True, secrets=_secrets)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import time
 from typing import Any
@@ -19,14 +20,13 @@ from responder.model.masking import mask
 from responder.model.service import Service, Slack
 from responder.people import Channel, Message
 
+log = logging.getLogger(__name__)
 _SECONDS = 8.0
 _TEXT = 2900
 """A text object holds 3,000 characters."""
 _TOPIC = 250
 _NAME = 80
 _OLD_SECONDS = 300.0
-_POST_SECONDS = 60.0
-"""What only informs is posted once a minute at most; the message that shows how it stands is edited at any time."""
 _UNAUTHORIZED = frozenset({"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired",
                            "missing_scope", "no_permission", "not_allowed_token_type", "access_denied"})
 _THROTTLED = frozenset({"ratelimited", "rate_limited"})
@@ -69,6 +69,15 @@ class _Api:
         raise CallFailed(status, f"Slack refused {method}: {mask(error)[:100]}")
 
 
+    def listed(self, cursor: str) -> dict[str, Any]:
+        """Return a page of the channels; methods that read take their arguments in the query."""
+        answer = self._http.json("GET", f"{self._root}/conversations.list", params={
+            "exclude_archived": "true", "limit": 200, **({"cursor": cursor} if cursor else {})})
+        if not isinstance(answer, dict) or not answer.get("ok"):
+            raise CallFailed("unavailable", "Slack refused conversations.list")
+        return answer
+
+
 class _Room:
     """An incident's thread or channel."""
 
@@ -96,9 +105,6 @@ class _Room:
             return self._topic(message)
         if message.kind == "call":
             self._invite([person.slack for person in message.persons if person.slack])
-        if message.kind == "told" and time.time() - float(self._state.get("posted", 0.0)) < _POST_SECONDS:
-            return self._state  # the message that shows how it stands says it
-        self._state["posted"] = time.time()
         buttons = message.answers if self._settings.signing_secret else ()
         self._post(message.text, message.subject, self._state["ts"] if self._settings.channel else "", buttons)
         return self._topic(message)
@@ -117,7 +123,7 @@ class _Room:
             return str(made["channel"]["id"])
         cursor = ""
         for _ in range(10):
-            page = self._api.call("conversations.list", exclude_archived=True, limit=1000, cursor=cursor)
+            page = self._api.listed(cursor)
             for channel in page.get("channels") or []:
                 if channel.get("name") == name:
                     return str(channel["id"])
@@ -127,18 +133,27 @@ class _Room:
         raise CallFailed("unavailable", f"Slack has a channel {name} that the app cannot see")
 
     def _invite(self, users: list[str]) -> None:
-        """Invite to the incident's own channel; who reads a standing one is its members' affair."""
-        if users and not self._settings.channel:
-            self._api.call("conversations.invite", frozenset({
-                "already_in_channel", "cant_invite_self", "user_not_found", "cant_invite", "user_is_restricted"}),
-                channel=self._state["channel"], users=",".join(users[:100]))
+        """Invite to the incident's own channel, one by one; who reads a standing one is its members' affair.
+
+        Who cannot be invited keeps nobody else from being told.
+        """
+        for user in users if not self._settings.channel else ():
+            try:
+                self._api.call("conversations.invite", frozenset({
+                    "already_in_channel", "cant_invite_self", "user_not_found", "cant_invite", "user_is_restricted"}),
+                    channel=self._state["channel"], users=user)
+            except CallFailed as failed:
+                log.warning("Slack: %s was not invited: %s", user, failed.note)
 
     def _topic(self, message: Message) -> dict[str, Any]:
         topic = mask(message.topic)[:_TOPIC]
         if topic and not self._settings.channel and self._state.get("topic") != topic:
-            self._api.call("conversations.setTopic", frozenset({"no_permission", "user_is_restricted"}),
-                           channel=self._state["channel"], topic=topic)
-            self._state["topic"] = topic
+            try:
+                self._api.call("conversations.setTopic", frozenset({"no_permission", "user_is_restricted"}),
+                               channel=self._state["channel"], topic=topic)
+                self._state["topic"] = topic
+            except CallFailed as failed:
+                log.warning("Slack: the topic was not set: %s", failed.note)
         return self._state
 
 
@@ -174,4 +189,4 @@ def _secrets(service: Service) -> tuple[str, ...]:
 
 
 CHANNEL = Channel("slack", frozenset({"page", "status", "question", "call", "told", "closed"}), _deliver,
-                  lambda service: service.slack is not None, _secrets)
+                  lambda service: service.slack is not None, secrets=_secrets)

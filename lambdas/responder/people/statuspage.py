@@ -23,7 +23,7 @@ _COMPONENT = {"investigating": "partial_outage", "identified": "partial_outage",
 _MARK = "incident_responder"
 
 
-def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
     from responder.clients.http import Http
 
     settings = service.statuspage
@@ -41,7 +41,7 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
         if known:
             http.json("PATCH", f"{root}/{known}", json={"incident": told})
         elif message.phase == "resolved":
-            return state  # customers were never told that anything was wrong
+            return None  # customers were never told that anything was wrong
         else:
             made = http.json("POST", root, repeatable=False, json={"incident": told | {
                 "name": message.subject[:255], "metadata": {_MARK: {"incident": message.incident}}}})
@@ -77,4 +77,4 @@ def _secrets(service: Service) -> tuple[str, ...]:
 
 
 CHANNEL = Channel("statuspage", frozenset({"customers"}), _deliver, lambda service: service.statuspage is not None,
-                  _secrets)
+                  secrets=_secrets)

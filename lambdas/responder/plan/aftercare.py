@@ -15,6 +15,8 @@ from responder.model.service import Service
 from responder.plan.guardrails import released, within
 
 Answer = Literal["waiting", "put_back", "people", "done"]
+_TRIES = 3
+"""A step that could not put something back so often leaves it to people."""
 _STAYS = frozenset({"applied", "verified", "failed"})
 
 
@@ -50,7 +52,8 @@ def care(service: Service, actions: Sequence[Mapping[str, Any]], over: Mapping[i
     if not mine:
         return Care("done", reason="nothing is left that was for the time being")
     recovery = service.recovery
-    since = {number: (float(item.get("over_since") or now) if over.get(number) else None)
+    # What was so before this aftercare began was so in another state of the world.
+    since = {number: (max(float(item.get("over_since") or now), began) if over.get(number) else None)
              for number, item in mine.items()}
     hindered = "the kill switch is engaged, or could not be read" if not released(kill_switch) else (
         "another incident is open" if busy else "")
@@ -58,18 +61,21 @@ def care(service: Service, actions: Sequence[Mapping[str, Any]], over: Mapping[i
             if moment is not None and now - moment >= recovery.calm_seconds and not hindered
             and not any(within(freeze, now) and mine[number]["action"] not in freeze.allows
                         for freeze in service.guardrails.freezes)]
-    failed = [number for number, item in mine.items() if item.get("put_back_failed")]
+    failed = [number for number, item in mine.items() if item.get("put_back_failed") or (
+        int(item.get("put_back_tries") or 0) >= _TRIES)]
     if failed:
         return Care("people", tuple(failed), _asks(service, mine[failed[0]], actions), since)
+    if now - began >= recovery.aftercare_seconds:
+        return Care("people", tuple(mine), hindered or (
+            "the reason for it has not gone by itself in time, or nobody can tell"), since)
     asks = [number for number in ripe if _asks(service, mine[number], actions)]
     if asks:
         return Care("people", tuple(asks), _asks(service, mine[asks[0]], actions), since)
     if ripe:
         return Care("put_back", tuple(ripe), "; ".join(over[number] for number in ripe), since)
-    if now - began >= recovery.aftercare_seconds:
-        return Care("people", tuple(mine), hindered or "the reason for it has not gone by itself, or nobody can tell",
-                    since)
-    left = min((recovery.calm_seconds - (now - moment) for moment in since.values() if moment is not None),
+    # What is ripe and may not be put back yet is waited for as patiently as what is not.
+    left = min((left for moment in since.values() if moment is not None
+                and (left := recovery.calm_seconds - (now - moment)) > 0),
                default=float(recovery.check_at_most_every_seconds))
     wait = max(float(recovery.check_every_seconds), min(left + 1, recovery.check_at_most_every_seconds))
     return Care("waiting", reason=hindered or "; ".join(text for text in over.values() if text), since=since,
@@ -83,5 +89,6 @@ def _asks(service: Service, item: Mapping[str, Any], actions: Sequence[Mapping[s
     if any(other.get("put_back_at") and (other["action"], other["target"]) == (item["action"], item["target"])
            for other in actions):
         return f"{item['action']} was put back before, and was needed again"
-    failed = item.get("put_back_failed")
+    failed = item.get("put_back_failed") or (
+        f"it was tried {_TRIES} times" if int(item.get("put_back_tries") or 0) >= _TRIES else "")
     return f"{item['action']} could not be put back: {failed}" if failed else ""

@@ -23,24 +23,39 @@ _LEAST_REQUESTS = 20.0
 _ALARM_FALSE_A_WEEK = 1.0
 """An alarm that would have gone off for nothing more often than this is not proposed."""
 _WEEK_SECONDS = 7 * 86_400.0
+_AROUND_SECONDS = 900.0
+"""An incident is noticed after it began, and its end is known to a few minutes."""
 _BY_HAND = ("kubectl-edit", "kubectl-patch", "kubectl-set", "kubectl-scale", "kubectl", "unknown")
 
 
 def improvements(incident: Mapping[str, Any], items: Sequence[Mapping[str, Any]], series: Sequence[Sequence[float]],
-                 weeks: Sequence[Sequence[float]]) -> list[Improvement]:
+                 weeks: Sequence[Sequence[float]], history: Sequence[Mapping[str, Any]] = ()) -> list[Improvement]:
     """Return what this incident shows that could be better.
 
     ``series`` is the entry's [[start, requests, errors], …] around the incident, ``weeks`` the same in coarser periods
-    over the weeks before it; either may be empty. Times are seconds since 1970 (UTC).
+    over the weeks before it; either may be empty. ``history`` are the rows of the incidents before: what an alarm would
+    have told of them is not false. Times are seconds since 1970 (UTC).
     """
     actions = [item for item in items if item["sk"].startswith("ACTION#")]
     findings = [finding for item in items if item["sk"].startswith("EVIDENCE#") for finding in item.get("findings", [])]
-    found = [*_alarm(incident, series, weeks), *_sources(findings), *_waits(items), *_remedies(actions),
-             *_changes(incident, findings), *_cause(incident, findings, actions), *_single_points(findings)]
+    found = [*_alarm(incident, series, _quiet(weeks, history)), *_sources(findings), *_waits(items),
+             *_remedies(actions), *_changes(incident, findings), *_cause(incident, findings, actions),
+             *_single_points(findings)]
     seen: dict[str, Improvement] = {}
     for item in found:
         seen.setdefault(item["what"], item)
     return list(seen.values())
+
+
+def _quiet(weeks: Sequence[Sequence[float]], history: Sequence[Mapping[str, Any]]) -> list[Sequence[float]]:
+    """Return the periods in which no incident was open."""
+    spans = []
+    for row in history:
+        opened = _seconds(row.get("opened_at"))
+        if opened and row.get("outcome") != "false_alarm":
+            lasted = float(row.get("recovery_seconds") or 0.0)
+            spans.append((opened - _AROUND_SECONDS, opened + lasted + _AROUND_SECONDS))
+    return [row for row in weeks if not any(start <= row[0] <= end for start, end in spans)]
 
 
 def _item(what: str, evidence: str, measure: str, owner: str, done_when: str) -> Improvement:
@@ -84,7 +99,10 @@ def sooner(series: Sequence[Sequence[float]], weeks: Sequence[Sequence[float]], 
     span = (weeks[-1][0] - weeks[0][0]) if len(weeks) > 1 else 0.0
     best: tuple[float, float, float, float, float] | None = None
     for threshold in _THRESHOLDS:
-        false = sum(row[1] >= _LEAST_REQUESTS and row[2] / row[1] > threshold for row in weeks if row[0] < onset)
+        above = [row[0] for row in weeks
+                 if row[0] < onset and row[1] >= _LEAST_REQUESTS and row[2] / row[1] > threshold]
+        # Periods in a row are one alarm.
+        false = sum(b - a > _AROUND_SECONDS for a, b in pairwise([float("-inf"), *above]))
         weekly = false / (span / _WEEK_SECONDS) if span else 0.0
         if weekly > _ALARM_FALSE_A_WEEK:
             continue
@@ -192,8 +210,10 @@ def _cause(incident: Mapping[str, Any], findings: Sequence[Mapping[str, Any]],
 
 
 def _load(finding: Mapping[str, Any]) -> float:
-    rows = (finding.get("detail") or {}).get("series") or []
-    return max((row[1] for row in rows), default=0.0) / 10.0
+    """Requests a second at the height."""
+    rows = sorted((finding.get("detail") or {}).get("series") or [], key=lambda row: float(row[0]))
+    period = min((b[0] - a[0] for a, b in pairwise(rows)), default=0.0)
+    return max(row[1] for row in rows) / period if period else 0.0
 
 
 def _single_points(findings: Sequence[Mapping[str, Any]]) -> Iterator[Improvement]:

@@ -192,6 +192,10 @@ def undoing(onset: float | None, findings: Sequence[Finding]) -> list[str]:
             **{name: rule[key] for name, key in (("FromPort", "fromPort"), ("ToPort", "toPort")) if key in rule},
             **{name: found for name, found in (
                 ("IpRanges", [{"CidrIp": item["cidrIp"]} for item in _items(rule.get("ipRanges")) if "cidrIp" in item]),
+                ("Ipv6Ranges", [{"CidrIpv6": item["cidrIpv6"]} for item in _items(rule.get("ipv6Ranges"))
+                                if "cidrIpv6" in item]),
+                ("PrefixListIds", [{"PrefixListId": item["prefixListId"]} for item in _items(rule.get("prefixListIds"))
+                                   if "prefixListId" in item]),
                 ("UserIdGroupPairs", [{"GroupId": item["groupId"]} for item in _items(rule.get("groups"))
                                       if "groupId" in item])) if found}} for rule in rules]
         commands.append(f"aws ec2 {_BACK[event['name']]} --group-id {shlex.quote(str(group))} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from responder.plan.improvements import improvements, measures
@@ -39,7 +40,7 @@ def review(items: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, An
     phases = _phases(incident, actions)
     well, badly = _lessons(incident, items, actions, phases)
     front = series.get(entry) or max(series.values(), key=len, default=[])
-    found = improvements(incident, items, front, weeks)
+    found = improvements(incident, items, front, weeks, history)
     onset, end = _seconds(incident.get("onset")), _seconds(incident.get("well_since"))
     named = incident.get("cause") or {}
     similar = _similar(incident, history)
@@ -135,13 +136,20 @@ def _phases(incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -
 
 
 def _traffic(series: Sequence[Sequence[float]], onset: float | None, end: float | None) -> dict[str, Any]:
-    """Requests a second before the onset and at their fewest since: what customers did not even get to ask."""
-    before = [row[1] for row in series if onset is None or row[0] < onset]
-    since = [row[1] for row in series if onset is not None and row[0] >= onset and (end is None or row[0] < end)]
-    usual = sorted(before)[len(before) // 2] if before else 0.0
-    missing = sum(max(0.0, usual - count) for count in since) if usual else 0.0
+    """How many requests fewer came since the onset than before it: what customers did not even get to ask.
+
+    A period that has no row had none, for metrics of requests that nobody makes are not published.
+    """
+    before = sorted(row[1] for row in series if onset is None or row[0] < onset)
+    period = min((b[0] - a[0] for a, b in pairwise(sorted(series, key=lambda row: row[0]))), default=0.0)
+    if onset is None or not before or not period:
+        return {"missing_requests": 0}
+    usual, last = before[len(before) // 2], end or max(row[0] for row in series)
+    periods = max(0, round((last - onset) / period))
+    came = sum(row[1] for row in series if onset <= row[0] < last)
     # A tenth comes and goes by chance.
-    return {"missing_requests": round(missing) if missing > 0.1 * usual * max(1, len(since)) else 0}
+    missing = usual * periods - came
+    return {"missing_requests": round(missing) if missing > 0.1 * usual * periods else 0}
 
 
 def _worst(series: Mapping[str, Sequence[Sequence[float]]]) -> float | None:

@@ -64,7 +64,7 @@ def _following(service: Service, incident: Mapping[str, Any], actions: Sequence[
     if incident.get("recovered_at"):
         return "It is watched for a while, then closed.", nobody
     if incident.get("outcome") in ("escalated", "observed"):
-        tasks = [item for item in actions if item.get("status") == "done" and "task" in str(item.get("summary", ""))]
+        tasks = [item for item in actions if item.get("status") == "done" and item["action"] == "engage_network_team"]
         if tasks:
             return f"The responder keeps watching. {tasks[-1]['summary']}.", "who was given the task."
         return "No automatic step is left. The responder keeps watching.", f"{command}: take over."

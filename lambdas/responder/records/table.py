@@ -229,10 +229,18 @@ class Records:
         item = self.item(f"INCIDENT#{incident}", f"CHANNEL#{name}") or {}
         return dict(item.get("state") or {}), dict(item.get("sent") or {})
 
+    def take_channel(self, incident: str, name: str, seconds_held: float = 20.0) -> bool:
+        """Be the only one to use a channel for an incident, for a while; False where somebody else is using it."""
+        key, now = {"pk": f"INCIDENT#{incident}", "sk": f"CHANNEL#{name}"}, time.time()
+        self.put_once(key | {"state": {}, "sent": {}, "busy_until": 0})
+        return self.change(key, "SET busy_until = :until", "attribute_not_exists(busy_until) OR busy_until < :now",
+                           {":until": now + seconds_held, ":now": now})
+
     def keep_channel(self, incident: str, name: str, state: dict[str, Any], sent: dict[str, str]) -> None:
         """Keep what a channel remembers: ids of the vendor's, no text; of what it delivered the newest hundred."""
         newest = dict(sorted(sent.items(), key=lambda item: item[1])[-100:])
-        self.put({"pk": f"INCIDENT#{incident}", "sk": f"CHANNEL#{name}", "state": state, "sent": newest}, KEPT_DAYS)
+        self.put({"pk": f"INCIDENT#{incident}", "sk": f"CHANNEL#{name}", "state": state, "sent": newest,
+                  "busy_until": 0}, KEPT_DAYS)
 
     # --- reading --------------------------------------------------------------------------------------------------
 

@@ -90,7 +90,8 @@ def test_pagerduty_is_triggered_once_and_resolved_with_the_same_key(vendors: Ven
     (key, alert), = vendors.pagerduty.alerts.items()
     assert [event["event_action"] for event in alert["events"]] == ["trigger", "trigger"]
     # Without a recovery that is verified nothing is resolved, and nothing is ever acknowledged.
-    assert pagerduty.CHANNEL.deliver(team, message("closed", over=False), state) == state
+    assert pagerduty.CHANNEL.deliver(team, message("closed", over=False), state) is None
+    assert state
     state = pagerduty.CHANNEL.deliver(team, message("closed", over=True), state)
     assert alert["status"] == "resolved" and alert["events"][-1]["dedup_key"] == key
     # What comes back is another alert.
@@ -150,11 +151,19 @@ def test_in_a_standing_channel_an_incident_is_a_thread(vendors: Vendors, team: S
     assert vendors.slack.channels["C0STANDING"]["members"] == []
 
 
-def test_what_only_informs_is_posted_once_a_minute(vendors: Vendors, team: Service) -> None:
+def test_what_only_informs_is_one_message_that_is_edited(vendors: Vendors, team: Service) -> None:
     state = slack.CHANNEL.deliver(team, message("page"), {})
-    for _ in range(3):
-        state = slack.CHANNEL.deliver(team, message("told"), state)
-    assert len(vendors.slack.messages) == 2
+    for number in range(20):
+        state = slack.CHANNEL.deliver(team, message("status", "", text=f"What: {number}"), state or {})
+    assert len(vendors.slack.messages) == 1
+
+
+def test_who_cannot_be_invited_keeps_nobody_from_being_told(vendors: Vendors, team: Service,
+                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vendors.slack, "_invite", lambda given: {"ok": False, "error": "missing_scope"})
+    monkeypatch.setattr(vendors.slack, "_topic", lambda given: {"ok": False, "error": "too_long"})
+    state = slack.CHANNEL.deliver(team, message("page", persons=PAGE_TEAM, topic="t"), {})
+    assert state and state["ts"]
 
 
 def test_customers_read_one_incident_from_first_to_last(vendors: Vendors, team: Service) -> None:
@@ -210,14 +219,27 @@ def test_each_thing_is_delivered_once_and_a_broken_channel_is_on_record(
         vendors: Vendors, team: Service, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("responder.people.sns.publish", lambda *given, **more: "m")
     vendors.gates.set("slack", "down")
-    assert notify.notify(visit(records, team), message("page")) == ["pagerduty", "sns"]
+    first = notify.notify(visit(records, team), message("page"))
+    assert (first.channels, first.fresh, first.failed) == (("pagerduty", "sns"), True, ("slack",))
     vendors.gates.reset()
-    assert notify.notify(visit(records, team), message("page")) == ["pagerduty", "slack", "sns"]
+    assert notify.notify(visit(records, team), message("page")).channels == ("pagerduty", "slack", "sns")
+    assert not notify.notify(visit(records, team), message("page")).fresh
     alert, = vendors.pagerduty.alerts.values()
     assert len(alert["events"]) == 1
     noted = [item for item in records.everything("payment-gateway-1") if item["sk"].startswith("TIMELINE#")]
     assert [(item["what"], item["detail"]["failed"]) for item in noted] == [("slack could not be used", "slack")]
     assert [channel.name for channel in every()] == ["pagerduty", "slack", "statuspage", "sns"]
+
+
+def test_steps_that_tell_people_at_the_same_time_take_turns(vendors: Vendors, team: Service, records: Records,
+                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("responder.people.sns.publish", lambda *given, **more: "m")
+    assert records.take_channel("payment-gateway-1", "slack")
+    assert not records.take_channel("payment-gateway-1", "slack")
+    monkeypatch.setattr(notify, "_WAIT_SECONDS", 0.5)
+    # Who holds it may have died: then the message is sent all the same.
+    assert "slack" in notify.notify(visit(records, team), message("page")).channels
+    assert records.take_channel("payment-gateway-1", "slack")
 
 
 def pressed(value: dict[str, Any], user: str, secret: str = SIGNING_SECRET, age: float = 0.0) -> dict[str, Any]:
