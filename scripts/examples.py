@@ -1,6 +1,6 @@
 """Write the example reports in docs/examples anew, each from the record beside it.
 
-    make examples
+    python scripts/examples.py
 """
 
 from __future__ import annotations
