@@ -5,7 +5,7 @@ RUN = .venv/bin/python
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test drills bench replay up down status lint synth
+.PHONY: help setup demo test drills bench replay examples up down status lint synth
 
 help:  ## list the words
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -27,6 +27,9 @@ bench: setup  ## measure what it can do and costs: time, memory, cold starts [NA
 
 replay: setup  ## make an incident's decisions again: INCIDENT=file or s3://…/record.json.gz [WEIGHTS=file] [CONFIG=file]
 	@$(RUN) scripts/replay.py "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--config "$(CONFIG)")
+
+examples: setup  ## write the example reports of docs/examples anew, from the records beside them
+	@$(RUN) scripts/examples.py
 
 up: setup  ## start a sandbox and leave it up
 	@$(RUN) -m sandbox up

@@ -1,21 +1,17 @@
 """Write the example reports in docs/examples anew, each from the record beside it.
 
-    python scripts/examples.py
+    make examples
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "lambdas")]
+from responder.plan.review import review
+from responder.records.record import unpack
+from responder.records.report import render
 
-from responder.plan.review import review  # noqa: E402
-from responder.records.record import unpack  # noqa: E402
-from responder.records.report import render  # noqa: E402
-
-EXAMPLES = ROOT / "docs" / "examples"
+EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "examples"
 
 
 def rendered(record: Path) -> dict[str, str]:

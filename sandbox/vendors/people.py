@@ -22,7 +22,7 @@ from sandbox.vendors.gate import Answer, Gates
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 API_KEY = "pd-rest-key"
 BOT_TOKEN = "xoxb-sandbox-token"  # noqa: S105 - of the sandbox alone
-SIGNING_SECRET = "sandbox-signing-secret"  # noqa: S105
+SIGNING_SECRET = "sandbox-signing-secret"  # noqa: S105 - of the sandbox alone
 PAGE_KEY = "statuspage-key"
 PAGE = "abcdefghijkl"
 _USER = "P0000000"
@@ -65,10 +65,7 @@ class PagerDuty:
         return _json(404, {"error": {"message": "Not Found", "code": 2100}})
 
     def _event(self, body: bytes) -> Answer:
-        self._calls.append(time.time())
-        while self._calls and self._calls[0] < time.time() - 60:
-            self._calls.popleft()
-        if len(self._calls) > 120:
+        if _counted(self._calls, 60) > 120:
             return Answer(429, b"")
         try:
             event = json.loads(body)
@@ -193,7 +190,7 @@ class Slack:
         recent = self._posted[channel]
         while recent and recent[0] < time.time() - 10:
             recent.popleft()
-        if len(recent) >= 15:  # one a second, short bursts allowed
+        if len(recent) >= 15:  # one a second, short bursts allowed; unlike the others', what is refused does not count
             return _json(429, {"ok": False, "error": "ratelimited"}, ("Retry-After", "1"))
         recent.append(time.time())
         ts = f"{time.time():.6f}"
@@ -297,10 +294,7 @@ class ManagedPage:
             return broken
         if headers.get("authorization") != f"OAuth {PAGE_KEY}" or fault == "unauthorized":
             return _json(401, {"error": "Could not authenticate"})
-        self._calls.append(time.time())
-        while self._calls and self._calls[0] < time.time() - 60:
-            self._calls.popleft()
-        if len(self._calls) > 60:
+        if _counted(self._calls, 60) > 60:
             return _json(420, {"error": "Too many requests"}, ("Retry-After", "60"))
         place = urlsplit(path)
         root = f"/statuspage/v1/pages/{PAGE}/incidents"
@@ -363,6 +357,14 @@ def _broken(gates: Gates, source: str, fault: str) -> Answer | None:
     if fault == "malformed":
         return Answer(200, b"<html><body>upstream connect error</body></html>", "text/html")
     return None
+
+
+def _counted(calls: deque[float], seconds: float) -> int:
+    """Count this call, and return how many there were within a sliding window."""
+    calls.append(time.time())
+    while calls[0] < calls[-1] - seconds:
+        calls.popleft()
+    return len(calls)
 
 
 def _json(status: int, value: Any, *headers: tuple[str, str]) -> Answer:

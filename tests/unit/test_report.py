@@ -85,7 +85,7 @@ def test_the_json_is_as_its_published_schema_says() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_examples_are_what_is_written_today(name: str) -> None:
-    """``python scripts/examples.py`` writes them anew."""
+    """``make examples`` writes them anew."""
     files = rendered(EXAMPLES / f"{name}.json.gz")
     for ending in ("html", "md"):
         assert files[ending] == (EXAMPLES / f"{name}.{ending}").read_text(), f"{name}.{ending}"

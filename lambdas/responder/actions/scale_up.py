@@ -88,22 +88,7 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: in
     name = case.service.component(case.component).deployment
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     if "scaler" in plan.before:
-        scaler = _scaler(api, namespace, name)
-        if scaler is None:
-            raise ActionFailed(f"the autoscaler {plan.before['scaler']} is gone")
-        bounds = (scaler["spec"].get("minReplicas", 1), scaler["spec"]["maxReplicas"])
-        wanted = int(plan.parameters["replicas"])
-        own = (wanted, max(wanted, int(plan.before["maximum"])))
-        if bounds == (minimum, maximum):
-            return f"{plan.summary}: it was done before" if up else f"{plan.summary}: taken back"
-        if bounds != ((plan.before["minimum"], plan.before["maximum"]) if up else own):
-            raise ActionFailed(f"the autoscaler's bounds are {bounds[0]} to {bounds[1]} by somebody else: nothing was "
-                               "done")
-        with writing(plan.target):
-            api.patch(KINDS["HorizontalPodAutoscaler"][0][-1], "horizontalpodautoscalers", namespace,
-                      plan.before["scaler"], {"spec": {"minReplicas": minimum, "maxReplicas": maximum}},
-                      manager=OWN_MANAGER, kind="application/merge-patch+json")
-        return plan.summary if up else f"{plan.summary}: taken back"
+        return _set_bounds(plan, api, namespace, name, (minimum, maximum), up=up)
     try:
         deployment = api.get("apis/apps/v1", "deployments", namespace, name)
     except KeyError as error:
@@ -119,6 +104,26 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: in
         api.patch("apis/apps/v1", "deployments", namespace, name, [
             {"op": "test", "path": "/metadata/resourceVersion", "value": deployment["metadata"]["resourceVersion"]},
             {"op": "replace", "path": "/spec/replicas", "value": replicas}], manager=OWN_MANAGER)
+    return plan.summary if up else f"{plan.summary}: taken back"
+
+
+def _set_bounds(plan: Plan, api: kubernetes.Kubernetes, namespace: str, name: str, bounds: tuple[int, int], *,
+                up: bool) -> str:
+    """Set an autoscaler's bounds, where they are still those from before (up) or our own (down)."""
+    scaler = _scaler(api, namespace, name)
+    if scaler is None:
+        raise ActionFailed(f"the autoscaler {plan.before['scaler']} is gone")
+    now = (scaler["spec"].get("minReplicas", 1), scaler["spec"]["maxReplicas"])
+    if now == bounds:
+        return f"{plan.summary}: {'it was done before' if up else 'taken back'}"
+    wanted = int(plan.parameters["replicas"])
+    own = (wanted, max(wanted, int(plan.before["maximum"])))
+    if now != ((plan.before["minimum"], plan.before["maximum"]) if up else own):
+        raise ActionFailed(f"the autoscaler's bounds are {now[0]} to {now[1]} by somebody else: nothing was done")
+    with writing(plan.target):
+        api.patch(KINDS["HorizontalPodAutoscaler"][0][-1], "horizontalpodautoscalers", namespace,
+                  plan.before["scaler"], {"spec": {"minReplicas": bounds[0], "maxReplicas": bounds[1]}},
+                  manager=OWN_MANAGER, kind="application/merge-patch+json")
     return plan.summary if up else f"{plan.summary}: taken back"
 
 

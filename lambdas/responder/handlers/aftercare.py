@@ -20,7 +20,7 @@ def handler(visit: Step) -> dict[str, Any]:
     item = visit.records.incident(visit.incident) or {}
     if item.get("cared_by") != visit.event["incident"].get("execution") or item.get("status") != "closed":
         return _answer("done", "the incident was opened again")
-    records = [entry for entry in visit.records.everything(visit.incident) if entry["sk"].startswith("ACTION#")]
+    records = visit.records.actions(visit.incident)
     over = {}
     for entry in in_place(records):
         judge = actions.find(entry["action"]).over

@@ -55,8 +55,8 @@ def _send(visit: Step, task: Task, text: str, subject: str) -> None:
                       10).channels)
     for place, person in enumerate(task.asked):
         sent |= set(notify(visit, Message(
-            "copy", f"ask-{task.id}-{place}", task.incident, subject, f"{text}\n{how(visit, task, person)}\n",
-            to=person), 20 + 10 * place).channels)
+            "copy", f"ask-{task.id}-{place}", task.incident, subject, f"{text}\n{how(visit, task, person)}\n"),
+            20 + 10 * place).channels)
     if not sent:
         visit.note("nobody could be asked", number=1, kind="notification", detail={"failed": "all channels"})
         raise NobodyAsked(f"no channel took the question of task {task.id}")

@@ -8,7 +8,7 @@ from responder import people
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
 from responder.people import Message
-from responder.plan.updates import update
+from responder.plan.updates import reopenings, update
 
 
 class NotPaged(Exception):
@@ -28,7 +28,7 @@ def handler(visit: Step) -> dict[str, Any]:
             f"Mode: {visit.service.mode}. The responder isolates and diagnoses; you get word of what it does.\n\n"
             + update(visit.service, items).text() + (f"\n\nThe team:\n{team}\n" if team else ""))
     channels = notify(visit, Message(
-        "page", f"page-{len(incident.get('reopened_at') or [])}", visit.incident, line, text,
+        "page", f"page-{reopenings(incident)}", visit.incident, line, text,
         persons=tuple(person for person in visit.service.team if person.role == "sre"),
         affected=tuple(incident.get("affected") or ()), topic=line))
     told(visit, "the incident response team is called", "team", channels)

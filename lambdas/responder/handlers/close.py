@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 from responder import people
-from responder.handlers.inform import call, customer_message
+from responder.handlers.inform import call, customer_message, customers_know
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
 from responder.people import Kind, Message
 from responder.plan.aftercare import in_place
-from responder.plan.updates import update
+from responder.plan.updates import reopenings, update
 from responder.records.table import iso
 
 
@@ -32,7 +32,7 @@ def _stand_down(visit: Step) -> dict[str, Any]:
         return {"newer": True, "temporary": False}
     outcome = "resolved" if item.get("recovered_at") else "false_alarm" if item.get("confirmed") is False else \
         "observed" if visit.event.get("until") else item.get("outcome", "escalated")
-    actions = [entry for entry in visit.records.everything(visit.incident) if entry["sk"].startswith("ACTION#")]
+    actions = visit.records.actions(visit.incident)
     temporary = outcome == "resolved" and bool(in_place(actions))
     values: dict[str, Any] = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time()),
                               "cared_by": visit.event["incident"].get("execution", "") if temporary else None}
@@ -104,12 +104,10 @@ def _over(visit: Step, outcome: str, item: dict[str, Any], actions: list[dict[st
             + update(visit.service, items).text())
     notify(visit, Message("status", "", visit.incident, f"{visit.service.service}: {outcome}", text,
                           topic=f"over: {outcome}"), 40)
-    again = len(item.get("reopened_at") or [])
     told(visit, "the team is told", "team", notify(visit, Message(
-        "closed", f"closed-{again}", visit.incident, f"{visit.service.service}: {outcome}", text,
+        "closed", f"closed-{reopenings(item)}", visit.incident, f"{visit.service.service}: {outcome}", text,
         over=outcome in ("resolved", "false_alarm"), topic=f"over: {outcome}")), 1)
-    if outcome == "resolved" and any(action["action"] == "inform_customers" and action["status"] == "done"
-                                     for action in actions):
+    if outcome == "resolved" and customers_know(actions):
         message = customer_message(visit, item, actions, "resolved")
         told(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 60), 2)
 

@@ -21,8 +21,7 @@ def handler(visit: Step) -> dict[str, Any]:
     """Return ``ruling`` (permitted, approval, observe, refused, rejected), ``guardrail`` and ``reason``, on record."""
     plan, remedy, number = visit.event["plan"], visit.event["remedy"], int(visit.event["number"])
     service = visit.service
-    items = [item for item in visit.records.everything(visit.incident) if item["sk"].startswith("ACTION#")]
-    done = tuple(item["action"] for item in items
+    done = tuple(item["action"] for item in visit.records.actions(visit.incident)
                  if item["number"] != number and item["status"] in CARRIED_OUT - {"done"})
     proposal = Proposal(plan["action"], plan["target"], remedy["cause"], float(remedy["confidence"]),
                         tuple(remedy["sources"]), plan["refusal"], bool(plan.get("tells")))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
+from responder.model.moment import epoch
 from responder.people import Message
 from responder.plan import customers
-from responder.plan.updates import called, update
+from responder.plan.updates import called, reopenings, update
 
 
 @step("Keep people informed")
@@ -30,12 +31,12 @@ def call(visit: Step, items: list[dict[str, Any]]) -> None:
     cause = str((incident.get("cause") or {}).get("id") or "")
     affected = tuple(incident.get("affected") or ())
     persons = called(visit.service, cause, affected)
-    names = ", ".join(person.name for person in persons)
-    key = f"call-{len(incident.get('reopened_at') or [])}-{names}"
     if not persons:
         return
+    names = ", ".join(person.name for person in persons)
     channels = notify(visit, Message(
-        "call", key, visit.incident, f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",
+        "call", f"call-{reopenings(incident)}-{names}", visit.incident,
+        f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",
         f"{names}: you are called for this incident.\n\n{update(visit.service, items).text()}", persons=persons,
         affected=affected), 60)
     told(visit, f"called: {names}", "team", channels, 9)
@@ -44,23 +45,24 @@ def call(visit: Step, items: list[dict[str, Any]]) -> None:
 def _customers(visit: Step, items: list[dict[str, Any]], incident: dict[str, Any]) -> None:
     """Who was told of the trouble is told that something was done about it."""
     actions = [item for item in items if item["sk"].startswith("ACTION#")]
-    if not any(item["action"] == "inform_customers" and item["status"] == "done" for item in actions) or not any(
-            item["status"] == "applied" for item in actions):
+    if not customers_know(actions) or not any(item["status"] == "applied" for item in actions):
         return
     message = customer_message(visit, incident, actions, "monitoring")
     told(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 70), 2)
 
 
+def customers_know(actions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether customers were told of the incident, so that they are told how it goes on."""
+    return any(item["action"] == "inform_customers" and item["status"] == "done" for item in actions)
+
+
 def customer_message(visit: Step, incident: dict[str, Any], actions: list[dict[str, Any]],
                      phase: customers.Phase) -> Message:
     """What customers are told in a phase; see ``plan/customers.py``."""
-    def seconds(key: str) -> float | None:
-        return datetime.fromisoformat(incident[key]).timestamp() if incident.get(key) else None
-
     alternative = any(item["action"] == "switch_provider" and item["status"] in ("applied", "verified")
                       and not item.get("put_back_at") for item in actions)
     return Message(
-        "customers", f"customers-{phase}-{len(incident.get('reopened_at') or [])}", visit.incident, customers.SUBJECT,
+        "customers", f"customers-{phase}-{reopenings(incident)}", visit.incident, customers.SUBJECT,
         customers.text(phase, str(incident.get("kind") or ""), str((incident.get("cause") or {}).get("id") or ""),
-                       seconds("onset"), alternative=alternative, until=seconds("well_since")),
+                       epoch(incident.get("onset")), alternative=alternative, until=epoch(incident.get("well_since"))),
         phase=phase, affected=tuple(incident.get("affected") or ()))

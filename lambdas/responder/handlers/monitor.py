@@ -46,8 +46,8 @@ def handler(visit: Step) -> dict[str, Any]:
             values |= {"recovered_at": iso(time.time()), "judged_until": iso(now),
                        "well_since": iso(progress.well_since) if progress.well_since else None}
         visit.records.update(visit.incident, **values)
-        for item in visit.records.everything(visit.incident):
-            if not item["sk"].startswith("ACTION#") or item["status"] != "applied":
+        for item in visit.records.actions(visit.incident):
+            if item["status"] != "applied":
                 continue
             why = "the symptom has gone" if progress.answer == "recovered" else (
                 f"{item['component']} is well since; what else fails has another cause"

@@ -33,7 +33,7 @@ def handler(visit: Step) -> dict[str, Any]:
         delivered = notify(visit, Message("question", f"remind-{task.id}-{nth}", visit.incident, subject,
                                           text + by_iam_text(task), answers=buttons(task)), 60 + nth)
         copied = notify(visit, Message("copy", f"remind-{task.id}-{nth}-copy", visit.incident, subject,
-                                       text + how(visit, replace(task, asked=(person,)), person), to=person), 80 + nth)
+                                       text + how(visit, replace(task, asked=(person,)), person)), 80 + nth)
         told(visit, f"{person} is reminded of a task", "team", copied or delivered, len(found))
         tasks.reminded(task, nth)
         found.append(task.id)

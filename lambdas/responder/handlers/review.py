@@ -8,6 +8,7 @@ from typing import Any
 
 from responder.clients.failure import CallFailed
 from responder.handlers.step import Step, log, step
+from responder.plan.improvements import came_late
 from responder.plan.review import review, row
 from responder.records import history
 from responder.records.record import pack
@@ -50,12 +51,12 @@ def handler(visit: Step) -> dict[str, Any]:
 
 
 def _weeks(visit: Step, items: list[dict[str, Any]]) -> list[list[float]]:
-    """The weeks before, where there is an onset to speak of; none where CloudWatch does not answer."""
-    onset = next((item.get("onset") for item in items if item["sk"] == "INCIDENT"), None)
-    if not onset:
+    """The weeks before, where an alarm that came late is held against them; none where CloudWatch does not answer."""
+    incident = next(item for item in items if item["sk"] == "INCIDENT")
+    if not came_late(incident):
         return []
     try:
-        return cloudwatch.weeks(visit.service, seconds(onset))
+        return cloudwatch.weeks(visit.service, seconds(incident["onset"]))
     except CallFailed as failed:
         log(step="review", incident=visit.incident, weeks=failed.note)
         return []

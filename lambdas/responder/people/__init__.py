@@ -31,8 +31,6 @@ class Message:
     incident: str
     subject: str
     text: str
-    to: str = ""
-    """Of a question: whom this copy is for."""
     persons: tuple[Person, ...] = ()
     """Who is to come, or to answer."""
     answers: tuple[tuple[str, str], ...] = ()

@@ -38,7 +38,7 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
         raise CallFailed("unavailable", "Slack is not configured")
     api = _Api(settings)
     try:
-        return _Room(api, settings, service, state).deliver(message)
+        return _Room(api, settings, state).deliver(message)
     finally:
         api.close()
 
@@ -58,7 +58,15 @@ class _Api:
 
     def call(self, method: str, tolerated: frozenset[str] = frozenset(), **arguments: Any) -> dict[str, Any]:
         """Return the answer; errors in ``tolerated`` are answers too. Raises CallFailed."""
-        answer = self._http.json("POST", f"{self._root}/{method}", json=arguments)
+        return self._checked(method, self._http.json("POST", f"{self._root}/{method}", json=arguments), tolerated)
+
+    def listed(self, cursor: str) -> dict[str, Any]:
+        """Return a page of the channels; methods that read take their arguments in the query."""
+        return self._checked("conversations.list", self._http.json("GET", f"{self._root}/conversations.list", params={
+            "exclude_archived": "true", "limit": 200, **({"cursor": cursor} if cursor else {})}))
+
+    @staticmethod
+    def _checked(method: str, answer: Any, tolerated: frozenset[str] = frozenset()) -> dict[str, Any]:
         if not isinstance(answer, dict):
             raise CallFailed("malformed", "Slack answered without an object")
         error = str(answer.get("error", ""))
@@ -69,20 +77,11 @@ class _Api:
         raise CallFailed(status, f"Slack refused {method}: {mask(error)[:100]}")
 
 
-    def listed(self, cursor: str) -> dict[str, Any]:
-        """Return a page of the channels; methods that read take their arguments in the query."""
-        answer = self._http.json("GET", f"{self._root}/conversations.list", params={
-            "exclude_archived": "true", "limit": 200, **({"cursor": cursor} if cursor else {})})
-        if not isinstance(answer, dict) or not answer.get("ok"):
-            raise CallFailed("unavailable", "Slack refused conversations.list")
-        return answer
-
-
 class _Room:
     """An incident's thread or channel."""
 
-    def __init__(self, api: _Api, settings: Slack, service: Service, state: dict[str, Any]) -> None:
-        self._api, self._settings, self._service, self._state = api, settings, service, dict(state)
+    def __init__(self, api: _Api, settings: Slack, state: dict[str, Any]) -> None:
+        self._api, self._settings, self._state = api, settings, dict(state)
 
     def deliver(self, message: Message) -> dict[str, Any]:
         if not self._state.get("channel"):

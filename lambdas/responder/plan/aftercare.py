@@ -61,8 +61,7 @@ def care(service: Service, actions: Sequence[Mapping[str, Any]], over: Mapping[i
             if moment is not None and now - moment >= recovery.calm_seconds and not hindered
             and not any(within(freeze, now) and mine[number]["action"] not in freeze.allows
                         for freeze in service.guardrails.freezes)]
-    failed = [number for number, item in mine.items() if item.get("put_back_failed") or (
-        int(item.get("put_back_tries") or 0) >= _TRIES)]
+    failed = [number for number, item in mine.items() if _failure(item)]
     if failed:
         return Care("people", tuple(failed), _asks(service, mine[failed[0]], actions), since)
     if now - began >= recovery.aftercare_seconds:
@@ -89,6 +88,11 @@ def _asks(service: Service, item: Mapping[str, Any], actions: Sequence[Mapping[s
     if any(other.get("put_back_at") and (other["action"], other["target"]) == (item["action"], item["target"])
            for other in actions):
         return f"{item['action']} was put back before, and was needed again"
-    failed = item.get("put_back_failed") or (
-        f"it was tried {_TRIES} times" if int(item.get("put_back_tries") or 0) >= _TRIES else "")
-    return f"{item['action']} could not be put back: {failed}" if failed else ""
+    failure = _failure(item)
+    return f"{item['action']} could not be put back: {failure}" if failure else ""
+
+
+def _failure(item: Mapping[str, Any]) -> str:
+    """Why something could not be put back; an empty text where it may still be."""
+    tried = f"it was tried {_TRIES} times" if int(item.get("put_back_tries") or 0) >= _TRIES else ""
+    return str(item.get("put_back_failed") or tried)

@@ -44,11 +44,12 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     given time before anything is proposed. Where the fault is may show better by now than when it was
     isolated, and is judged again.
     """
-    isolation = isolate(service, read(latest(findings), service.confirm, opened_at), findings)
+    newest = latest(findings)
+    isolation = isolate(service, read(newest, service.confirm, opened_at), findings)
     diagnosis = diagnose(service, isolation, onset, findings, weights)
-    at_fault = {hypothesis.component: mended(service, hypothesis, onset, latest(findings))
+    at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
                 for hypothesis in diagnosis.named}
-    going = "" if looks >= _LOOKS else fading(service, latest(findings), onset)
+    going = "" if looks >= _LOOKS else fading(service, newest, onset)
     proposed = () if going else tuple(propose(service, diagnosis, onset, findings, weights, tried))
     return Judgement(isolation, diagnosis, proposed,
                      tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going)

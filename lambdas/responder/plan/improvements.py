@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from responder.model.moment import epoch
 from responder.plan.observe import SUSPICION_SECONDS
 
 Improvement = dict[str, str]
@@ -51,7 +51,7 @@ def _quiet(weeks: Sequence[Sequence[float]], history: Sequence[Mapping[str, Any]
     """Return the periods in which no incident was open."""
     spans = []
     for row in history:
-        opened = _seconds(row.get("opened_at"))
+        opened = epoch(row.get("opened_at"))
         if opened and row.get("outcome") != "false_alarm":
             lasted = float(row.get("recovery_seconds") or 0.0)
             spans.append((opened - _AROUND_SECONDS, opened + lasted + _AROUND_SECONDS))
@@ -62,10 +62,16 @@ def _item(what: str, evidence: str, measure: str, owner: str, done_when: str) ->
     return {"what": what, "evidence": evidence, "measure": measure, "owner": owner, "done_when": done_when}
 
 
+def came_late(incident: Mapping[str, Any]) -> bool:
+    """Whether the first signal came so late that another alarm is looked for: only that needs the weeks before."""
+    onset, opened = epoch(incident.get("onset")), epoch(incident.get("opened_at"))
+    return bool(onset and opened and opened - onset > _LATE_SECONDS)
+
+
 def _alarm(incident: Mapping[str, Any], series: Sequence[Sequence[float]],
            weeks: Sequence[Sequence[float]]) -> Iterator[Improvement]:
-    onset, opened = _seconds(incident.get("onset")), _seconds(incident.get("opened_at"))
-    if not onset or not opened or opened - onset <= _LATE_SECONDS:
+    onset, opened = epoch(incident.get("onset")), epoch(incident.get("opened_at"))
+    if not onset or not opened or not came_late(incident):
         return
     evidence = f"the first signal came {opened - onset:.0f} s after the first failing period"
     better = sooner(series, weeks, onset, opened)
@@ -140,10 +146,10 @@ def _waits(items: Sequence[Mapping[str, Any]]) -> Iterator[Improvement]:
     entries = [item for item in items if item["sk"].startswith("TIMELINE#")]
     for item in sorted(entries, key=lambda item: str(item["at"])):
         if item.get("kind") == "approval" and "asked for" in str(item.get("what")):
-            asked[str(item["what"])] = _seconds(item["at"]) or 0.0
+            asked[str(item["what"])] = epoch(item["at"]) or 0.0
         elif asked and item.get("step") in ("Decide", "Check the guardrails"):
             what, began = asked.popitem()
-            took = (_seconds(item["at"]) or began) - began
+            took = (epoch(item["at"]) or began) - began
             yield _item("A step waited for people",
                         f"{what.removeprefix('approval is asked for: ')}: {took:.0f} s until {item.get('what')}",
                         "decide whether this remedy may go by itself for this cause, or ask more people at once", "SRE",
@@ -168,7 +174,7 @@ def _remedies(actions: Sequence[Mapping[str, Any]]) -> Iterator[Improvement]:
 
 
 def _changes(incident: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> Iterator[Improvement]:
-    onset = _seconds(incident.get("onset"))
+    onset = epoch(incident.get("onset"))
     for finding in findings:
         if finding.get("name") != "changes" or onset is None:
             continue
@@ -234,7 +240,7 @@ def measures(incident: Mapping[str, Any], items: Sequence[Mapping[str, Any]],
     findings = [finding for item in items if item["sk"].startswith("EVIDENCE#") for finding in item.get("findings", [])]
     signals = [item for item in items if item["sk"].startswith("SIGNAL#")]
     what = {item["what"] for item in found}
-    onset, opened = _seconds(incident.get("onset")), _seconds(incident.get("opened_at"))
+    onset, opened = epoch(incident.get("onset")), epoch(incident.get("opened_at"))
     alarm = next((signal for signal in signals if signal.get("kind") == "alarm"), None)
     alerts = "No alarm told of it: a person did." if alarm is None else (
         f"{alarm['name']} told of it" + (f", {opened - onset:.0f} s after it began." if onset and opened else "."))
@@ -254,7 +260,3 @@ def measures(incident: Mapping[str, Any], items: Sequence[Mapping[str, Any]],
         {"measure": "A disaster recovery plan for critical services",
          "answer": f"What recovered it: {', '.join(worked)}." if worked else
          "No automatic way of recovery was proven by this incident."}]
-
-
-def _seconds(moment: Any) -> float | None:
-    return datetime.fromisoformat(moment).timestamp() if isinstance(moment, str) and moment else None

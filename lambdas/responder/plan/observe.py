@@ -62,9 +62,10 @@ def observe(service: Service, segment: Segment, onset: float | None,
             findings: Sequence[Finding]) -> list[Observation]:
     """Return all observations that bear on one segment, in a fixed order; the findings' order changes nothing."""
     newest = latest(findings)
+    pods = list(_pods(service, segment, newest))
     found = [*_where(service, segment, newest), *_changes(service, segment, onset, newest),
-             *_versions(service, segment, onset, newest), *_pods(service, segment, newest),
-             *_fits(service, segment, onset, newest),
+             *_versions(service, segment, onset, newest), *pods,
+             *_fits(service, segment, onset, newest, {observation.id for observation in pods}),
              *_cluster(service, segment, newest), *_load(service, segment, newest),
              *_probes(service, segment, newest), *_entrance(service, segment, newest), *_shown_only(newest)]
     if segment.where == "database":
@@ -464,9 +465,8 @@ _DECIDES = {
 
 
 def _fits(service: Service, segment: Segment, onset: float | None,
-          findings: Sequence[Finding]) -> Iterator[Observation]:
-    """Say where what was changed is just what decides the state that the pods are in."""
-    states = {o.id for o in _pods(service, segment, findings)}
+          findings: Sequence[Finding], states: set[str]) -> Iterator[Observation]:
+    """Say where what was changed is just what decides the state that the pods are in; ``states`` are what they show."""
     for finding in _named(findings, "changes"):
         for change in (Change.from_json(item) for item in finding.detail.get("changes", [])):
             if change.name != service.component(segment.component).deployment or not just_before(change, onset) or (

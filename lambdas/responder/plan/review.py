@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from responder.model.moment import epoch
 from responder.plan.improvements import improvements, measures
 
 TARGET_SECONDS = {"initial_response": 1800, "investigation": 1800, "recovery": 3600}
@@ -41,7 +42,7 @@ def review(items: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, An
     well, badly = _lessons(incident, items, actions, phases)
     front = series.get(entry) or max(series.values(), key=len, default=[])
     found = improvements(incident, items, front, weeks, history)
-    onset, end = _seconds(incident.get("onset")), _seconds(incident.get("well_since"))
+    onset, end = epoch(incident.get("onset")), epoch(incident.get("well_since"))
     named = incident.get("cause") or {}
     similar = _similar(incident, history)
     return {
@@ -106,22 +107,22 @@ def _series(items: Sequence[Mapping[str, Any]]) -> dict[str, list[list[float]]]:
 
 def _impact(series: Mapping[str, Sequence[Sequence[float]]], incident: Mapping[str, Any]) -> dict[str, Any]:
     """Failed requests since the onset, of the component that saw most of them."""
-    onset = _seconds(incident.get("onset"))
+    onset = epoch(incident.get("onset"))
     if onset is None:
         return {"failed_requests": 0, "seconds": None}
     failed = max((sum(row[2] for row in rows if row[0] >= onset) for rows in series.values()), default=0.0)
-    end = _seconds(incident.get("well_since"))
+    end = epoch(incident.get("well_since"))
     return {"failed_requests": round(failed), "seconds": round(end - onset, 1) if end else None}
 
 
 def _phases(incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """How long each phase took, beside the plan's target."""
-    onset, opened = _seconds(incident.get("onset")), _seconds(incident.get("opened_at"))
-    confirmed, isolated = _seconds(incident.get("confirmed_at")), _seconds(incident.get("isolated_at"))
-    diagnosed, recovered = _seconds(incident.get("diagnosed_at")), _seconds(incident.get("recovered_at"))
-    applied = min((moment for action in actions for moment in [_seconds(action.get("applied_at"))] if moment),
+    onset, opened = epoch(incident.get("onset")), epoch(incident.get("opened_at"))
+    confirmed, isolated = epoch(incident.get("confirmed_at")), epoch(incident.get("isolated_at"))
+    diagnosed, recovered = epoch(incident.get("diagnosed_at")), epoch(incident.get("recovered_at"))
+    applied = min((moment for action in actions for moment in [epoch(action.get("applied_at"))] if moment),
                   default=None)
-    well = _seconds(incident.get("well_since"))
+    well = epoch(incident.get("well_since"))
     rows = [
         ("time to detect", onset, opened, None),
         ("time to confirm", opened, confirmed, None),
@@ -236,7 +237,3 @@ def _span(seconds: float) -> str:
 
 def _time(moment: Any) -> str:
     return f"{datetime.fromisoformat(moment):%H:%M:%S}" if isinstance(moment, str) and moment else "-"
-
-
-def _seconds(moment: Any) -> float | None:
-    return datetime.fromisoformat(moment).timestamp() if isinstance(moment, str) and moment else None

@@ -84,6 +84,11 @@ def _following(service: Service, incident: Mapping[str, Any], actions: Sequence[
     }.get(newest["status"], (f"Not done: {summary} ({newest.get('reason') or newest['status']}).", nobody))
 
 
+def reopenings(incident: Mapping[str, Any]) -> int:
+    """How often an incident was opened again: what is told once is told once for each time."""
+    return len(incident.get("reopened_at") or [])
+
+
 def called(service: Service, cause: str, affected: Sequence[str]) -> tuple[Person, ...]:
     """Return who is called once the cause is known: by their role, developers by what fails."""
     roles = _ROLES.get(cause, ())

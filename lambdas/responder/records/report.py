@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.masking import mask_all
+from responder.model.moment import epoch
 
 _NAMES = {"html": "postmortem.html", "md": "postmortem.md", "json": "postmortem.json", "gz": "record.json.gz"}
 _TYPES = {"html": "text/html; charset=utf-8", "md": "text/markdown; charset=utf-8", "json": "application/json",
@@ -167,10 +168,10 @@ def chart_of(contents: Mapping[str, Any]) -> dict[str, Any] | None:
     if not times:
         return None
     incident = contents["incident"]
-    onset = _epoch(incident.get("onset")) or _epoch(incident.get("opened_at")) or min(times)
+    onset = epoch(incident.get("onset")) or epoch(incident.get("opened_at")) or min(times)
     # Some time before the symptom shows what is normal; more would press the incident into a corner.
     start = max(min(times), onset - max(60.0, 0.5 * (max(times) - onset)))
-    end = max(max(times) + 10, *(moment for moment in (_epoch(incident.get("recovered_at")),) if moment), start + 1)
+    end = max(max(times) + 10, *(moment for moment in (epoch(incident.get("recovered_at")),) if moment), start + 1)
 
     def x(moment: float) -> float:
         return round(_LEFT + (moment - start) / (end - start) * (_WIDTH - _LEFT - _RIGHT), 1)
@@ -197,7 +198,7 @@ def chart_of(contents: Mapping[str, Any]) -> dict[str, Any] | None:
     moments = dict(incident) | {"applied": applied[0] if applied else None}
     marks: list[Mark] = []
     for moment, label in sorted((moment, label) for key, label in _STEPS
-                                for moment in [_epoch(moments.get(key))] if moment and start <= moment <= end):
+                                for moment in [epoch(moments.get(key))] if moment and start <= moment <= end):
         marks.append(Mark(x(moment), label, len(marks) % _ROWS))
     ticks = [(x(start + (end - start) * i / 6), _time(start + (end - start) * i / 6)) for i in range(7)]
     by_start = {component: {row[0]: row for row in rows} for component, rows in shown.items()}
@@ -215,13 +216,9 @@ def _cell(row: Sequence[float] | None) -> str:
     return f"{row[2]:.0f} of {row[1]:.0f} ({row[2] / row[1]:.1%})" if row and row[1] else "-"
 
 
-def _epoch(moment: Any) -> float | None:
-    return datetime.fromisoformat(moment).timestamp() if isinstance(moment, str) and moment else None
-
-
 def _time(moment: Any) -> str:
     """A time of day in UTC, from seconds or ISO 8601."""
-    seconds = moment if isinstance(moment, int | float) else _epoch(moment)
+    seconds = moment if isinstance(moment, int | float) else epoch(moment)
     return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S") if seconds is not None else "-"
 
 

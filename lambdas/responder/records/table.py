@@ -248,6 +248,10 @@ class Records:
         """Return the incident's own item."""
         return self.item(f"INCIDENT#{incident}", "INCIDENT")
 
+    def actions(self, incident: str) -> list[dict[str, Any]]:
+        """Return the remedies of an incident in their order, without all else that is in its partition."""
+        return self.partition(f"INCIDENT#{incident}", "ACTION#", "ACTION#~")
+
     def everything(self, incident: str) -> list[dict[str, Any]]:
         """Return all items of an incident, in the order of their sort keys."""
         return self.partition(f"INCIDENT#{incident}")
