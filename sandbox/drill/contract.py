@@ -292,7 +292,7 @@ class Answer(_Strict):
 
     answer: Literal["approve", "reject", "done"]
     after: Duration = 0.0
-    way: Literal["link", "iam"] = "link"
+    way: Literal["link", "iam", "slack"] = "link"
     times: int = Field(1, ge=1, le=10)
 
 

@@ -23,6 +23,7 @@ ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 API_KEY = "pd-rest-key"
 BOT_TOKEN = "xoxb-sandbox-token"  # noqa: S105 - of the sandbox alone
 SIGNING_SECRET = "sandbox-signing-secret"  # noqa: S105 - of the sandbox alone
+SLACK_USER = "U0SRE"
 PAGE_KEY = "statuspage-key"
 PAGE = "abcdefghijkl"
 _USER = "P0000000"
