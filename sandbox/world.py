@@ -53,6 +53,7 @@ from sandbox.platform.usage import Usage
 from sandbox.platform.versions import Behaviour, Versions
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import SLOW_SECONDS, Answer, Gates
+from sandbox.vendors.groups import RULES
 from sandbox.vendors.newrelic import NewRelic
 from sandbox.vendors.people import ManagedPage, PagerDuty, Slack
 from sandbox.vendors.proxy import CloudWatch
@@ -499,18 +500,14 @@ class Platform:
 
     def _event_network(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
         broken = Broken(fields["from"], fields["to"], fields["fault"])
-        group = (("AWS::EC2::SecurityGroup", f"sg-{broken.target.replace('-', '')[:8]:0<8}"),)
+        rule = RULES[broken.target]
         with self._lock:
-            if heal:
-                self.world.broken = [item for item in self.world.broken if item != broken]
-            else:
-                self.world.broken = [*self.world.broken, broken]
+            if heal and broken not in self.world.broken:
+                return  # its rule is there again
+            self.world.broken = [item for item in self.world.broken if item != broken] + ([] if heal else [broken])
             if broken.fault == "blocked":
-                self.world.record("AuthorizeSecurityGroupIngress" if heal else "RevokeSecurityGroupIngress", "ec2",
-                                  "network-admin", group, groupId=group[0][1], ipPermissions={"items": [{
-                                      "ipProtocol": "tcp", "fromPort": 5432 if broken.target == "database" else 443,
-                                      "toPort": 5432 if broken.target == "database" else 443, "groups": {},
-                                      "ipRanges": {"items": [{"cidrIp": "10.0.0.0/16"}]}}]})
+                self.world.record(f"{'Authorize' if heal else 'Revoke'}SecurityGroup{rule.direction}", "ec2",
+                                  "network-admin", (("AWS::EC2::SecurityGroup", rule.group),), **rule.parameters())
 
     def _event_provider(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
         name = fields.get("name", "primary")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from responder import actions
 from sandbox.vendors.gate import FAULTS
@@ -23,8 +23,21 @@ ComponentName = Literal["frontend", "backend", "payment-gateway"]
 Outcome = Literal["resolved", "false_alarm", "escalated", "observed", "none"]
 CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failure", "network", "provider_outage",
                   "unknown", "none"]
-ActionId = Literal["rollback", "restore_configuration", "restore_database", "scale_up", "restart_pods",
-                   "cycle_deployment", "engage_network_team", "switch_provider", "inform_customers", "escalate"]
+
+_UNATTENDED = ("rollback", "restore_configuration", "restore_database", "scale_up", "restart_pods", "cycle_deployment",
+               "engage_network_team", "switch_provider", "inform_customers")
+"""Actions that need nobody in a drill that does not say otherwise; any other has its own default policy."""
+
+
+def _action(value: str) -> str:
+    known = ["escalate", *(action.name for action in actions.every())]
+    if value not in known:
+        near = difflib.get_close_matches(value, known, 1, 0.5)
+        raise ValueError(f"{near[0]!r} in place of {value!r}?" if near else f"one of {', '.join(known)}")
+    return value
+
+
+ActionId = Annotated[str, AfterValidator(_action)]
 SOURCES = ("newrelic", "splunk", "cloudwatch", "kubernetes", "rds", "aws_health", "status_page", "pagerduty", "slack",
            "statuspage")
 _PLACES = Literal["frontend", "backend", "payment-gateway", "database", "provider"]
@@ -334,10 +347,10 @@ class Drill(_Strict):
 
     def overrides(self) -> dict[str, Any]:
         """What the responder's configuration has different for this drill."""
-        known = [action.name for action in actions.every()]
+        policy = {action.name: "auto" if action.name in _UNATTENDED else action.default_policy
+                  for action in actions.every()}
         return {"mode": self.start.mode,
-                "policy": dict.fromkeys(known, "auto") | {name: value for name, value in self.start.policy.items()
-                                                              if name in known}}
+                "policy": policy | {name: value for name, value in self.start.policy.items() if name in policy}}
 
 
 def read(paths: Sequence[Path]) -> list[Drill]:

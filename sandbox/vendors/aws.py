@@ -17,6 +17,7 @@ import httpx
 from sandbox.platform.state import World
 from sandbox.vendors.eks import Eks
 from sandbox.vendors.gate import Answer, Gates
+from sandbox.vendors.groups import Groups
 from sandbox.vendors.health import Health
 from sandbox.vendors.history import History
 from sandbox.vendors.insights import Insights
@@ -51,6 +52,7 @@ class Aws:
         self._trail = Trail(world, gates, delay_seconds)
         self._eks = Eks(world, machines, self._engine)
         self._instances = Instances(machines)
+        self._groups = Groups(world)
 
     def second(self, now: float) -> None:
         """Keep what the past looked like; to be called each second."""
@@ -100,6 +102,8 @@ class Aws:
             return self._eks.answer(method, path, headers, body)
         if operation == "DescribeInstanceStatus":
             return self._instances.answer(form(body))
+        if Groups.knows(operation):
+            return self._groups.answer(operation, form(body), self._caller(headers))
         return self._engine(method, path, headers, body)
 
     def _engine(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:

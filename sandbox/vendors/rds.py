@@ -14,6 +14,7 @@ from typing import Any
 from sandbox.places import ACCOUNT, DATABASE, REGION
 from sandbox.platform.state import Database, World
 from sandbox.vendors.gate import Answer, Gates
+from sandbox.vendors.groups import DATABASE_GROUP
 from sandbox.vendors.history import History
 from sandbox.vendors.wire import Refused, filters, form, iso, listed, moment, page, query_answer
 
@@ -21,7 +22,6 @@ NAMESPACE = "http://rds.amazonaws.com/doc/2014-10-31/"
 ARN = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:{DATABASE}"
 RESOURCE_ID = "db-K7QZ3M5XN2VJ4RWTB6YHCPD8AE"
 PARAMETER_GROUP = "payments-pg16"
-SECURITY_GROUP = "sg-0f1e2d3c4b5a69788"
 _CREATED = "2024-03-05T09:12:44.118Z"
 _STORAGE_PAUSE_SECONDS = 6 * 3600.0
 _RETENTION_SECONDS = 14 * 86400.0
@@ -81,7 +81,7 @@ class Rds:
             "AllocatedStorage": database.allocated_gib, "InstanceCreateTime": _CREATED,
             "PreferredBackupWindow": "03:12-03:42", "BackupRetentionPeriod": 7, "DBSecurityGroups": ("", ()),
             "VpcSecurityGroups": ("VpcSecurityGroupMembership", [
-                {"VpcSecurityGroupId": SECURITY_GROUP, "Status": "active"}]),
+                {"VpcSecurityGroupId": DATABASE_GROUP, "Status": "active"}]),
             "DBParameterGroups": ("DBParameterGroup", [
                 {"DBParameterGroupName": PARAMETER_GROUP, "ParameterApplyStatus": "in-sync"}]),
             "AvailabilityZone": database.zone,

@@ -21,9 +21,10 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
-from sandbox.platform.state import HealthEvent, RdsEvent, TrailEvent, World
+from sandbox.platform.state import Broken, HealthEvent, RdsEvent, TrailEvent, World
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import Answer, Gates
+from sandbox.vendors.groups import RULES
 from sandbox.vendors.statuspage import StatusPages
 from sandbox.vendors.trail import Trail
 from sandbox.vendors.wire import Refused
@@ -120,10 +121,9 @@ class Ports:
         if action == "GetCallerIdentity":
             return Answer(200, b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::000000000000:"
                           b"assumed-role/RemedyRole/remedy</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>")
-        if action == "DescribeSecurityGroups":
-            return Answer(200, b'<DescribeSecurityGroupsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
-                          b"<securityGroupInfo><item><groupId>sg-1</groupId></item></securityGroupInfo>"
-                          b"</DescribeSecurityGroupsResponse>", "text/xml")
+        if action == "DescribeVpcs":
+            return Answer(200, b'<DescribeVpcsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
+                          b"<vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>", "text/xml")
         if path in ("/clusters/payments", "/clusters/other"):
             return Answer(200, json.dumps({"cluster": {"name": path.rpartition("/")[2], "status": "ACTIVE"}}).encode())
         return Answer(404, b'{"message": "none of the engine\'s"}',
@@ -535,8 +535,35 @@ def test_the_status_of_instances(account: Account) -> None:
     assert refused(ec2.describe_instance_status, InstanceIds=["i-1"]) == ("InvalidInstanceID.NotFound", 400)
     account.nodes.names = None
     assert states() == {"a": dead, "b": dead, "c": well}
-    assert ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"] == "sg-1"
+    assert ec2.describe_vpcs()["Vpcs"][0]["VpcId"] == "vpc-1"
     assert account.engine[-1][:2] == ("POST", "/")
+
+
+@pytest.mark.parametrize("target", sorted(RULES))
+def test_a_path_that_is_blocked_lacks_its_rule_until_it_is_put_back(account: Account, target: str) -> None:
+    ec2, rule = account.client("ec2"), RULES[target]
+    name = "IpPermissions" if rule.direction == "Ingress" else "IpPermissionsEgress"
+
+    def permissions() -> list[dict[str, Any]]:
+        answer = ec2.describe_security_groups(GroupIds=[rule.group])
+        documented("ec2", "DescribeSecurityGroups", answer)
+        return list(answer["SecurityGroups"][0][name])
+
+    permission, = permissions()
+    authorize = getattr(ec2, f"authorize_security_group_{rule.direction.lower()}")
+    again = {"GroupId": rule.group, "IpPermissions": [{key: permission[key] for key in (
+        "IpProtocol", "FromPort", "ToPort", "IpRanges")}]}
+    assert refused(authorize, **again) == ("InvalidPermission.Duplicate", 400)
+    lossy, blocked = Broken("backend", target, "lossy"), Broken("frontend", target, "blocked")
+    account.world.broken = [lossy, blocked]
+    assert permissions() == []
+    assert authorize(**again)["Return"] is True
+    assert (permissions(), account.world.broken) == ([permission], [lossy])
+    event = account.world.trail[-1]
+    assert (event.name, event.resources) == (
+        f"AuthorizeSecurityGroup{rule.direction}", (("AWS::EC2::SecurityGroup", rule.group),))
+    assert "RemedyRole" in event.user
+    assert refused(ec2.describe_security_groups, GroupIds=["sg-0123456789abcdef0"]) == ("InvalidGroup.NotFound", 400)
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------

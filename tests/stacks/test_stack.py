@@ -83,7 +83,7 @@ def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> N
                 starred |= set(actions if isinstance(actions, list) else [actions])
     assert {action for action in starred if action.split(":")[0] not in ("logs", "xray")} == {
         "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus",
-        "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
+        "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"}
 
 
 def test_only_the_service_s_own_alarms_may_be_described(resources: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, ra
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
 from responder.plan.observe import Observation, observe
-from responder.plan.remedies import _wanted, long_outage, propose, undoing
+from responder.plan.remedies import _wanted, long_outage, propose, rules_changed, undoing
 from responder.plan.segments import Segment
 from tests.conftest import shipped_service
 
@@ -436,13 +436,16 @@ def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
             "at": 900.0, "name": "RevokeSecurityGroupIngress", "parameters": {
                 "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})]
 
-    command, = undoing(1000.0, trail())
+    command, = undoing(rules_changed(1000.0, trail()))
     assert command.startswith("aws ec2 authorize-security-group-ingress --group-id 'sg-0a; rm -rf' ")
     assert '"UserIdGroupPairs": [{"GroupId": "sg-1"}]' in command
     assert '"IpRanges": [{"CidrIp": "10.0.0.0/16"}]' in command
-    assert undoing(1000.0, trail(at=1100.0)) == undoing(9000.0, trail()) == undoing(None, trail()) == []
-    assert undoing(1000.0, trail(name="DeleteRoute")) == undoing(1000.0, trail(parameters={})) == []
-    assert undoing(1000.0, trail(parameters={"groupId": "sg-1", "ipPermissions": ["x", 3]})) == []
+    added, = rules_changed(1000.0, trail(name="AuthorizeSecurityGroupEgress"))
+    assert (added["direction"], undoing([added])[0].split()[2]) == ("egress", "revoke-security-group-egress")
+    for onset, event in ((1000.0, {"at": 1100.0}), (9000.0, {}), (None, {}), (1000.0, {"name": "DeleteRoute"}),
+                         (1000.0, {"parameters": {}}),
+                         (1000.0, {"parameters": {"groupId": "sg-1", "ipPermissions": ["x", 3]}})):
+        assert rules_changed(onset, trail(**event)) == []
 
 
 def test_customers_are_to_be_told_of_a_long_outage_whatever_its_cause(service: Service) -> None:

@@ -147,6 +147,9 @@ class AwsAccount:
     cloudtrail: bool = True
     nodegroups: bool = True
     """Whether EKS' node groups and the EC2 status of the nodes are asked."""
+    security_groups: tuple[str, ...] = ()
+    """Ids of the security groups on the service's ways (the database's, the nodes') in which a rule that somebody just
+    took away may be put back, as CloudTrail recorded it; none: that is left to people."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Facts of a remedy: ``healthy_versions`` {component: [versions]}, ``healthy_before`` [components], ``changes`` (those
 that the mechanism is about), ``requests_per_second`` and ``served_per_pod`` {component: number}, ``provider``,
 ``connection_holder``, ``database_connections`` {used, maximum}, ``evidence``, ``where``, ``with`` (the other remedies),
-``undoing`` (commands that undo what changed in AWS' network), ``provider_calls`` {requests, errors, kinds, at}.
+``undoing`` (commands that undo what changed in AWS' network), ``revoked`` (rules that were taken from security groups:
+group, direction, permissions), ``provider_calls`` {requests, errors, kinds, at}.
 """
 
 from __future__ import annotations
@@ -63,6 +64,9 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
             if action == "scale_up" and wanted[0] == "restore_configuration" and facts["changes"]:
                 continue  # what took the capacity away is put back instead
             if action == "restore_configuration" and not facts["changes"] and "scale_up" in wanted:
+                continue
+            if action == "restore_security_group" and not {rule["group"] for rule in facts["revoked"]} & set(
+                    service.aws.security_groups):
                 continue
             found.append(Proposed(action, hypothesis.cause, hypothesis.mechanism, component, hypothesis.confidence,
                                   hypothesis.sources, facts))
@@ -142,6 +146,7 @@ def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
             holder = max(clients, key=lambda name: clients[name], default="")
         if finding.source == "rds" and finding.name == "connections" and finding.usable:
             connections = {"used": finding.value or 0.0, "maximum": finding.detail.get("maximum") or 0}
+    changed = rules_changed(onset, findings) if hypothesis.mechanism == "path_below" else []
     return {"healthy_versions": healthy_versions(service, findings),
             "healthy_before": healthy_before(service, findings),
             "changes": _changes(service, hypothesis, onset, findings), "requests_per_second": rates,
@@ -149,7 +154,8 @@ def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
             "provider": hypothesis.where.removeprefix("provider:") if hypothesis.where.startswith("provider:") else "",
             "provider_calls": _provider_calls(hypothesis, findings), "where": hypothesis.where,
             "evidence": list(hypothesis.evidence_for),
-            "undoing": undoing(onset, findings) if hypothesis.mechanism == "path_below" else []}
+            "undoing": undoing(changed),
+            "revoked": [rule for rule in changed if rule["name"].startswith("Revoke")]}
 
 
 def _provider_calls(hypothesis: Hypothesis, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -172,13 +178,13 @@ _BACK = {"RevokeSecurityGroupIngress": "authorize-security-group-ingress",
          "AuthorizeSecurityGroupEgress": "revoke-security-group-egress"}
 
 
-def undoing(onset: float | None, findings: Sequence[Finding]) -> list[str]:
-    """Return the AWS CLI's commands that undo the changes of security groups just before the onset, newest first.
+def rules_changed(onset: float | None, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return the changes of security groups just before the onset, newest first: name, group, direction, permissions.
 
-    For people to run: a rule that somebody took away may be a containment. Format: CloudTrail's ``requestParameters``
-    of RevokeSecurityGroupIngress and its like, and the CLI's page "authorize-security-group-ingress".
+    ``permissions`` is as EC2's calls take it. Format: CloudTrail's ``requestParameters`` of RevokeSecurityGroupIngress
+    and its like. What it does not tell (a rule named by its id alone) is left out.
     """
-    commands = []
+    found = []
     events = [event for finding in findings if finding.name == "trail" and finding.usable
               for event in finding.detail.get("events", [])]
     for event in sorted(events, key=lambda event: -float(event["at"])):
@@ -190,17 +196,26 @@ def undoing(onset: float | None, findings: Sequence[Finding]) -> list[str]:
         permissions = [{
             "IpProtocol": str(rule.get("ipProtocol", "-1")),
             **{name: rule[key] for name, key in (("FromPort", "fromPort"), ("ToPort", "toPort")) if key in rule},
-            **{name: found for name, found in (
+            **{name: whom for name, whom in (
                 ("IpRanges", [{"CidrIp": item["cidrIp"]} for item in _items(rule.get("ipRanges")) if "cidrIp" in item]),
                 ("Ipv6Ranges", [{"CidrIpv6": item["cidrIpv6"]} for item in _items(rule.get("ipv6Ranges"))
                                 if "cidrIpv6" in item]),
                 ("PrefixListIds", [{"PrefixListId": item["prefixListId"]} for item in _items(rule.get("prefixListIds"))
                                    if "prefixListId" in item]),
                 ("UserIdGroupPairs", [{"GroupId": item["groupId"]} for item in _items(rule.get("groups"))
-                                      if "groupId" in item])) if found}} for rule in rules]
-        commands.append(f"aws ec2 {_BACK[event['name']]} --group-id {shlex.quote(str(group))} "
-                        f"--ip-permissions {shlex.quote(json.dumps(permissions))}")
-    return commands
+                                      if "groupId" in item])) if whom}} for rule in rules]
+        found.append({"name": event["name"], "group": str(group), "permissions": permissions,
+                      "direction": "egress" if event["name"].endswith("Egress") else "ingress"})
+    return found
+
+
+def undoing(changed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the AWS CLI's commands that undo changes of security groups, for people to run.
+
+    Source: the CLI's page "authorize-security-group-ingress" and its like.
+    """
+    return [f"aws ec2 {_BACK[change['name']]} --group-id {shlex.quote(change['group'])} "
+            f"--ip-permissions {shlex.quote(json.dumps(change['permissions']))}" for change in changed]
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
