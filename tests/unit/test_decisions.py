@@ -207,6 +207,22 @@ def test_versions_that_serve_side_by_side_are_compared(service: Service) -> None
     assert diagnose(service, WHERE, NOW - 30, both).cause == "unknown"
 
 
+def test_while_what_they_call_failed_versions_are_not_compared(service: Service) -> None:
+    """Two faults at once: the provider's is mended by now, and what is left is the new version's own."""
+    def calls(ends: float, errors: int) -> Finding:
+        return Finding("newrelic", "calls", component="payment-gateway", window=Window(ends - 60, ends), detail={
+            "callees": {"api.primary.example": {"requests": 2000, "errors": errors, "baseline_requests": 9000,
+                                                "baseline_errors": 20, "kinds": {"503 Service Unavailable": errors}}}})
+
+    rows = [*evidence(rolled_out=NOW - 40)[:1],
+            by_version([(50, 400, 2), (40, 300, 200), (30, 100, 70)],
+                       [(40, 100, 80), (30, 300, 220), (20, 400, 170), (10, 400, 165)]),
+            *evidence(rolled_out=NOW - 40)[2:]]
+    assert diagnose(service, WHERE, NOW - 40, [*rows, calls(NOW, 4)]).cause == "unknown"
+    result = diagnose(service, WHERE, NOW - 40, [*rows, calls(NOW - 22, 1200), calls(NOW, 4)])
+    assert (result.cause, result.mechanism) == ("code_bug", "bad_release")
+
+
 @given(st.integers(0, 10**6))
 def test_the_order_of_findings_changes_nothing(seed: int) -> None:
     shipped = shipped_service()

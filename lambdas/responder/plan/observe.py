@@ -64,7 +64,7 @@ def observe(service: Service, segment: Segment, onset: float | None,
     newest = latest(findings)
     pods = list(_pods(service, segment, newest))
     found = [*_where(service, segment, newest), *_changes(service, segment, onset, newest),
-             *_versions(service, segment, onset, newest), *pods,
+             *_versions(service, segment, onset, newest, _callees_failed_until(service, segment, findings)), *pods,
              *_fits(service, segment, onset, newest, {observation.id for observation in pods}),
              *_cluster(service, segment, newest), *_load(service, segment, newest),
              *_probes(service, segment, newest), *_entrance(service, segment, newest), *_shown_only(newest)]
@@ -220,8 +220,25 @@ def _sets_database(service: Service, change: Change) -> bool:
 
 # --- releases ---------------------------------------------------------------------------------------------------------
 
+def _callees_failed_until(service: Service, segment: Segment, findings: Sequence[Finding]) -> float:
+    """Return until when what the component calls failed, by an earlier look, where by the newest it does no more; or 0.
+
+    Until then its versions failed with it, whatever they are themselves: with two faults at once, one of which has
+    been mended since, that time tells nothing about the other.
+    """
+    failed: dict[float, bool] = {}
+    for finding in _named(findings, "calls", segment.component):
+        if finding.window:
+            failed[finding.window.end] = failed.get(finding.window.end, False) or any(
+                callee.get("requests") and lower_bound(callee.get("errors", 0), callee["requests"])
+                > service.confirm.error_rate for callee in finding.detail.get("callees", {}).values())
+    if not failed or failed[max(failed)]:
+        return 0.0
+    return max((end for end, bad in failed.items() if bad), default=0.0)
+
+
 def _versions(service: Service, segment: Segment, onset: float | None,
-              findings: Sequence[Finding]) -> Iterator[Observation]:
+              findings: Sequence[Finding], callees_failed_until: float) -> Iterator[Observation]:
     new = ""
     for finding in _named(findings, "rollouts", segment.component):
         revisions = finding.detail.get("revisions", [])
@@ -258,7 +275,8 @@ def _versions(service: Service, segment: Segment, onset: float | None,
         return
     if segment.where in ("own",):
         for finding in _named(findings, "error_rate_by_version", segment.component):
-            yield from _slower(service, finding, new) if segment.slow else _by_version(service, finding, new, onset)
+            yield from _slower(service, finding, new) if segment.slow else _by_version(
+                service, finding, new, onset, callees_failed_until)
         alone = _alone(service, _named(findings, "error_rate_by_version", segment.component), new, onset)
         for finding in _named(findings, "error_signatures") if not alone else ():
             yield from _by_log(segment.component, finding, new)
@@ -282,10 +300,11 @@ _Counts = dict[str, tuple[float, float]]
 """Version to requests and errors."""
 
 
-def _since(finding: Finding, onset: float | None) -> tuple[_Counts, _Counts, _Counts] | None:
+def _since(finding: Finding, onset: float | None, apart_until: float = 0.0) -> tuple[_Counts, _Counts, _Counts] | None:
     """Return what each version served before the onset, since it, and in those periods since it that several served.
 
-    None where the source gave no series: totals of a window compare one time with another.
+    Of what came since the onset, periods that begin before ``apart_until`` are left out. None where the source gave no
+    series: totals of a window compare one time with another.
     """
     series: Mapping[str, Sequence[Sequence[float]]] | None = finding.detail.get("series")
     if series is None or onset is None:
@@ -298,8 +317,9 @@ def _since(finding: Finding, onset: float | None) -> tuple[_Counts, _Counts, _Co
         return {version: (sum(row[1] for row in rows if wanted(row[0])), sum(row[2] for row in rows if wanted(row[0])))
                 for version, rows in series.items()}
 
-    return (total(lambda start: start + period <= onset), total(lambda start: start + period > onset),
-            total(lambda start: start + period > onset and start in shared))
+    return (total(lambda start: start + period <= onset),
+            total(lambda start: start + period > onset and start >= apart_until),
+            total(lambda start: start + period > onset and start >= apart_until and start in shared))
 
 
 def _alone(service: Service, findings: Iterable[Finding], new: str, onset: float | None) -> bool:
@@ -309,11 +329,12 @@ def _alone(service: Service, findings: Iterable[Finding], new: str, onset: float
                               < service.confirm.minimum_requests for _, _, beside in told)
 
 
-def _by_version(service: Service, finding: Finding, new: str, onset: float | None) -> Iterator[Observation]:
+def _by_version(service: Service, finding: Finding, new: str, onset: float | None,
+                callees_failed_until: float) -> Iterator[Observation]:
     """Compare the new version with the others: side by side where both serve, else before and after."""
     limit, enough = service.confirm.error_rate, service.confirm.minimum_requests
     now, before = finding.detail.get("window", {}), finding.detail.get("baseline", {})
-    split = _since(finding, onset)
+    split = _since(finding, onset, callees_failed_until)
     if split is not None:
         first, since, now = split
         requests, errors = since.get(new, (0.0, 0.0))
