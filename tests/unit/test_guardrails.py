@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.model.service import Freeze, Service
-from responder.plan.guardrails import RELEASED, Proposal, Situation, rule, within
+from responder import actions
+from responder.model.service import Freeze, Remedy, Service
+from responder.plan.guardrails import RELEASED, Proposal, Situation, in_order, rule, within
+from responder.plan.remedies import Proposed
 from tests.conftest import shipped_service
 
 NOW = datetime.fromisoformat("2026-11-27T19:00:00Z").timestamp()  # a Friday
@@ -132,3 +134,26 @@ def test_nothing_that_is_forbidden_is_ever_permitted(proposal: Proposal, situati
         assert sum(NOW - item["at"] < 3600 for item in situation.recent) < limits.remedies_per_hour
         assert not any(item["target"] == proposal.target and item["action"] == proposal.action
                        and NOW - item["at"] < limits.cooldown_seconds for item in situation.recent)
+
+
+REMEDIES = {action.name: Remedy(action.name, "", action.tells, action.risk, not action.tells or bool(action.task_for))
+            for action in actions.every()}
+
+
+@given(st.lists(st.sampled_from(sorted(REMEDIES)), max_size=8))
+def test_what_risks_least_is_tried_first_and_messages_come_last(names: list[str]) -> None:
+    proposed = [Proposed(name, "network", "path_below", f"component-{place}", 0.9, ("a", "b"), {})
+                for place, name in enumerate(names)]
+    ordered = in_order(proposed, REMEDIES)
+    ranks = [(not REMEDIES[p.action].mends, ["low", "medium", "high"].index(REMEDIES[p.action].risk)) for p in ordered]
+    assert ranks == sorted(ranks) and sorted(p.component for p in ordered) == sorted(p.component for p in proposed)
+    for action in set(names):
+        # Of equal ones the cause of most failures stays first.
+        assert [p for p in ordered if p.action == action] == [p for p in proposed if p.action == action]
+
+
+def test_a_path_is_given_to_the_network_team_before_anything_is_changed() -> None:
+    proposed = [Proposed(name, "", "", "", 0.9, (), {}) for name in (
+        "inform_customers", "restore_security_group", "engage_network_team", "restore_database")]
+    assert [p.action for p in in_order(proposed, REMEDIES)] == [
+        "engage_network_team", "restore_security_group", "restore_database", "inform_customers"]

@@ -11,6 +11,7 @@ from responder.model.finding import Finding
 from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
+from responder.plan.guardrails import in_order
 from responder.plan.remedies import WAIT, long_outage
 from responder.records.table import iso
 
@@ -30,7 +31,6 @@ def handler(visit: Step) -> dict[str, Any]:
     looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
     judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights, looks)
     isolation, result = judgement.isolation, judgement.diagnosis
-    # What mends, or is waited for, comes first: a message may take a while to be approved.
     asked = [(item["action"], "") for item in items if item["sk"].startswith("ACTION#") and not _over(item, again)]
     proposed = list(judgement.proposed) or long_outage(
         visit.service, onset, time.time(), visit.event["confirmation"].get("votes") or {}, asked)
@@ -57,7 +57,7 @@ def handler(visit: Step) -> dict[str, Any]:
             "wait": bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
             "remedies": [{"function": functions[p.action].function, **asdict(p),
                           "facts": p.facts | {"kind": visit.event["confirmation"].get("kind") or ""}}
-                         for p in proposed if p.action in functions]}
+                         for p in in_order([p for p in proposed if p.action in functions], functions)]}
 
 
 def _over(item: dict[str, Any], again: str) -> bool:

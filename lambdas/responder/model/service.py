@@ -530,6 +530,10 @@ class Remedy:
     function: str
     tells: str = ""
     """Whom it tells, where it changes nothing."""
+    risk: str = "high"
+    """``low``, ``medium`` or ``high``."""
+    mends: bool = True
+    """Whether it may mend something: by itself, or by those who are given a task."""
 
 
 @dataclass(frozen=True)

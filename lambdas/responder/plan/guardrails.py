@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from responder.model.service import Freeze, Service
+from responder.model.service import Freeze, Remedy, Service
+
+if TYPE_CHECKING:
+    # Not at run time: the guardrails' function has no need of the whole diagnosis.
+    from responder.plan.remedies import Proposed
 
 Ruling = Literal["permitted", "approval", "observe", "refused", "rejected"]
 RELEASED = "released"
+_RISKS = ("low", "medium", "high")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEK_SECONDS = 7 * 86400
 
@@ -64,6 +69,14 @@ class Decision:
     """The guardrail that refused, or that turned it into a question or an observation."""
     reason: str = ""
     decided_by: str = field(default="policy")
+
+
+def in_order(proposed: Sequence[Proposed], remedies: Mapping[str, Remedy]) -> list[Proposed]:
+    """Return the proposals in the order in which they are tried: what may mend first, and of that what risks least.
+
+    What is equal stays as it was: the cause of most failures first. A message comes last, for it may wait for a yes.
+    """
+    return sorted(proposed, key=lambda p: (not remedies[p.action].mends, _RISKS.index(remedies[p.action].risk)))
 
 
 def released(kill_switch: str | None) -> bool:
