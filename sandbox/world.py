@@ -277,13 +277,13 @@ class Platform:
         with self._lock:
             self.gates.reset()
             self.versions.reset()
-            self.kubelet.silent_nodes.clear()
+            self.kubelet.world = World()
             self.newrelic.deployments.clear()
             self.newrelic.issues.clear()
             self._nobody_told()
             self._logs, self._environments, self._config, self._recent = {}, {}, [], []
             self.world = World(requests_per_second=float(body.get("requests_per_second", 40)))
-            self.kubelet.silent_nodes = self.world.silent_nodes
+            self.kubelet.world = self.world
             self._rng.seed(str(body.get("seed", "steady")))
         self.cluster.clear(keep=[("Node", node) for node in NODES])
         self._await(lambda: not self.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods"), 30, "pods to go")
@@ -494,6 +494,17 @@ class Platform:
             if fault == "cordoned":
                 self.cluster.patch("Node", name, {"spec": {"unschedulable": True}})
         return {"names": list(names)}
+
+    def _event_pods(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
+        component, count = fields["component"], fields.get("count")
+        uids = sorted(pod["metadata"]["uid"] for pod in self.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods")
+                      if pod["metadata"].get("labels", {}).get("app") == component)
+        with self._lock:
+            if fields["fault"] == "deadlocked":
+                self.world.deadlocked = {key: value for key, value in self.world.deadlocked.items()
+                                         if key != component} | ({} if heal else {component: set(uids)})
+            else:
+                self.world.hung = set() if heal else self.world.hung | set(uids[:count])
 
     def _event_control_plane(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
         self.world.control_plane_down = not heal

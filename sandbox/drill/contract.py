@@ -200,6 +200,20 @@ class Nodes(_Strict):
         return self
 
 
+class Pods(_Strict):
+    """Pods of a component run and serve nobody: so many (default: all) hang, or all wait for each other."""
+
+    component: ComponentName
+    fault: Literal["hung", "deadlocked"]
+    count: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _all(self) -> Pods:
+        if self.fault == "deadlocked" and self.count is not None:
+            raise ValueError("no count: all pods wait for each other")
+        return self
+
+
 class ControlPlane(_Strict):
     """The Kubernetes API does not answer the responder."""
 
@@ -248,7 +262,7 @@ class AwsHealth(_Strict):
 
 KINDS: dict[str, type[_Strict]] = {
     "release": Release, "telemetry": Telemetry, "alarm": Alarm, "traffic": Traffic, "kubernetes": Kubernetes,
-    "log": Log, "configuration": Configuration, "database": DatabaseFault, "nodes": Nodes,
+    "log": Log, "configuration": Configuration, "database": DatabaseFault, "nodes": Nodes, "pods": Pods,
     "control_plane": ControlPlane, "network": Network, "provider": ProviderFault, "aws_health": AwsHealth,
     "kill_switch": KillSwitch}
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from sandbox.platform.cluster import Cluster, Object
 from sandbox.platform.objects import KINDS, NODES
+from sandbox.platform.state import World
 from sandbox.platform.versions import Versions, component_of
 
 _PULL_SECONDS, _START_SECONDS, _READY_SECONDS, _LEAVE_SECONDS = 0.5, 0.5, 1.0, 1.0
@@ -35,14 +36,14 @@ class Kubelet:
         self._began: dict[str, float] = {}
         self._written: dict[str, str] = {}
         self._turned: dict[str, dict[str, float]] = {}
-        """Pod to when it first was so: ready, unready, leaving."""
+        """Pod to since when it is so: ready, unready; and leaving."""
         self._events: dict[tuple[str, str, str], float] = {}
         self._addresses = itertools.count(10)
         self._ip: dict[str, str] = {}
         self._beat = self._looked = 0.0
         self._references: dict[str, dict[str, set[str]]] = {}
-        self.silent_nodes: set[str] = set()
-        """Nodes that send no heartbeat, and whose pods nobody runs."""
+        self.world = World()
+        """Its ``silent_nodes`` send no heartbeat, and nobody runs their pods; its pods that hang are never ready."""
 
     def step(self) -> None:
         """Look at every pod once."""
@@ -52,9 +53,10 @@ class Kubelet:
         if now - self._looked >= _REFERENCES_SECONDS:
             self._looked, self._references = now, _references(self._cluster)
         references = self._references
+        self._wait_for_each_other(pods)
         for pod in pods:
             node = pod["spec"].get("nodeName")
-            if not node or node in self.silent_nodes:
+            if not node or node in self.world.silent_nodes:
                 continue
             if pod["metadata"].get("deletionTimestamp"):
                 self._finish(pod, now)
@@ -65,12 +67,25 @@ class Kubelet:
             for uid in memory.keys() - living:
                 del memory[uid]
 
+    def _wait_for_each_other(self, pods: list[Object]) -> None:
+        for component, waiting in list(self.world.deadlocked.items()):
+            there = {pod["metadata"]["uid"] for pod in pods
+                     if (pod["metadata"].get("labels") or {}).get("app") == component}
+            if waiting & there:
+                waiting |= there
+            else:
+                del self.world.deadlocked[component]
+
+    def _hangs(self, pod: Object) -> bool:
+        uid = pod["metadata"]["uid"]
+        return uid in self.world.hung or any(uid in waiting for waiting in self.world.deadlocked.values())
+
     def _heartbeat(self, now: float) -> None:
         if now - self._beat < _HEARTBEAT_SECONDS:
             return
         self._beat = now
         for node in NODES:
-            if node not in self.silent_nodes:
+            if node not in self.world.silent_nodes:
                 moment = _iso(now)
                 self._cluster.patch_status(f"/api/v1/nodes/{node}", {"conditions": [
                     {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": moment,
@@ -127,6 +142,7 @@ class Kubelet:
 
     def _changed(self, pod: Object, ready: bool, now: float) -> str:
         turned = self._turned.setdefault(pod["metadata"]["uid"], {})
+        turned.pop("unready" if ready else "ready", None)
         return _iso(turned.setdefault("ready" if ready else "unready", now))
 
     def _init(self, pod: Object, age: float, now: float, began: str) -> Object | None:
@@ -176,7 +192,11 @@ class Kubelet:
         ready = age >= _PULL_SECONDS + _START_SECONDS + _READY_SECONDS and behaviour.state != "not_ready"
         if component in KINDS and not _probe_fits(container):
             ready = False
-        if not ready and age > 4:
+        if self._hangs(pod):
+            ready = False
+            self._event(pod, "Warning", "Unhealthy", 'Readiness probe failed: Get "http://10.1.0.1:8080/healthz": '
+                        "context deadline exceeded (Client.Timeout exceeded while awaiting headers)", now)
+        elif not ready and age > 4:
             self._event(pod, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503",
                         now)
         return base | {"ready": ready, "started": True,

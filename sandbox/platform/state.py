@@ -243,6 +243,11 @@ class World:
     control_plane_down: bool = False
     silent_nodes: set[str] = field(default_factory=set)
     """Nodes whose machine is dead: nothing on them runs."""
+    hung: set[str] = field(default_factory=set)
+    """Uids of pods whose process runs and does nothing more; another pod in its place is well."""
+    deadlocked: dict[str, set[str]] = field(default_factory=dict)
+    """Component to the uids of its pods that wait for each other: whichever starts beside one of them waits as well,
+    so only when all are gone does one come up."""
 
     def path(self, source: str, target: str) -> str:
         """The fault of a path, or an empty text."""

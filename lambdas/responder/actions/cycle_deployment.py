@@ -1,19 +1,24 @@
 """Scale a workload down to nothing and up again, the plan's last resort against a cluster that is stuck.
 
-It is refused while any pod serves, for it would take that one away.
+It is refused while any pod serves, for it would take that one away. It goes up again when the last pod is gone, for
+what waits for another pod waits as long as one is there; and when that takes too long it goes up all the same.
 """
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
+from responder.clients.failure import CallFailed
 from responder.plan.changes import OWN_MANAGER
 from responder.sources import cluster_access
 
 _MARK = "incident-responder/cycle"
-_DOWN_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+_UP_SECONDS = 8.0
+"""So long before its time is over it scales up again, whatever is still there: what is down must not stay down."""
 
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
@@ -46,11 +51,24 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
             if int((item.get("status") or {}).get("readyReplicas", 0)):
                 raise ActionFailed(f"{plan.target} has pods that serve by now: nothing was done")
             _scale(api, namespace, name, 0, case.mark)
-            time.sleep(_DOWN_SECONDS)
+            _until_gone(api, namespace, item, case.deadline - _UP_SECONDS)
         _scale(api, namespace, name, int(plan.parameters["replicas"]), case.mark)
     except KeyError as error:
         raise ActionFailed(f"{plan.target} is gone") from error
     return plan.summary
+
+
+def _until_gone(api: kubernetes.Kubernetes, namespace: str, deployment: dict[str, Any], deadline: float) -> None:
+    """Wait until no pod of a Deployment is there, also none that is just ending."""
+    labels = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
+    chosen = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    while time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        try:
+            if not any(True for _ in api.items("api/v1", "pods", namespace, limit=1, labelSelector=chosen)):
+                return
+        except CallFailed:
+            continue  # who cannot be asked now is asked again: what is down goes up in any case
 
 
 def _scale(api: kubernetes.Kubernetes, namespace: str, name: str, replicas: int, mark: str) -> None:
@@ -72,4 +90,5 @@ ACTION = Action(
     revert=None,
     statements=cluster_access,
     kubernetes_group="incident-responder:cycle-deployment",
+    deadline_seconds=40.0,
 )

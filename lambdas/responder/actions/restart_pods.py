@@ -1,5 +1,7 @@
 """Restart the failing pods of a workload, a few at a time: by eviction, so that disruption budgets hold.
 
+The next few follow when those that took the place of the first are ready; where they are not, the rest is left alone.
+
 An unready pod that a budget protects serves nobody: where the budget refuses its eviction it is deleted, under the
 same limits. New pods go where the scheduler finds room. A node that is not ready takes none; it is closed as well, so
 that it does not get pods the moment it comes back, and opened again when it has been well for a while. A node that
@@ -9,6 +11,7 @@ somebody else has closed is left alone.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +25,11 @@ from responder.sources.kubernetes import owner
 
 MARK = "incident-responder/closed"
 """Annotation of a node that the responder has closed: by which remedy of which incident."""
+
+
+_LOOK_SECONDS = 1.0
+_RESERVE_SECONDS = 6.0
+"""Left of its time for the pods that follow."""
 
 
 class _Pod(NamedTuple):
@@ -40,10 +48,7 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     name = case.service.component(case.component).deployment
     target = f"deployment/{name}"
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
-    sets = {item["metadata"]["name"] for item in api.items("apis/apps/v1", "replicasets", namespace)
-            if owner(item, "Deployment") == name}
-    pods = [_brief(item) for item in api.items("api/v1", "pods", namespace, limit=10_000)
-            if owner(item, "ReplicaSet") in sets and "deletionTimestamp" not in item["metadata"]]
+    pods = _pods(api, namespace, name)
     nodes = _nodes(api)
     # A pod outlives its node in the list for a minute, as ready as it last was. A node that has joined since is there.
     bad_nodes = nodes.bad | {pod.node for pod in pods if pod.node} - nodes.there
@@ -51,7 +56,8 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
                      key=lambda pod: (pod.node not in bad_nodes, pod.name))
     most = max(1, math.floor(case.service.guardrails.reach_share * len(pods)))
     # A pod on a dead node serves nobody whatever its condition says: all of them go, for nothing is lost.
-    chosen = [pod for pod in failing if pod.node in bad_nodes] or failing[:most]
+    dead = [pod for pod in failing if pod.node in bad_nodes]
+    chosen, most = (dead, len(dead)) if dead else (failing, most)
     refusal = ""
     if not failing:
         refusal = f"all {len(pods)} pods of {target} are ready: restarting them would only take some away"
@@ -62,12 +68,14 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     names = [pod.name for pod in chosen]
     closing = sorted(node for node in nodes.bad - nodes.closed if any(pod.node == node for pod in chosen))[
         :math.floor(case.service.guardrails.reach_share * len(nodes.there))]
-    return Plan(target, f"restart {len(names)} of {len(pods)} pods of {target}: {', '.join(names[:5])}"
+    return Plan(target, f"restart {len(names)} of {len(pods)} pods of {target}"
+                + (f", {most} at a time" if most < len(names) else "") + f": {', '.join(names[:5])}"
                 + (" …" if len(names) > 5 else "") + (f"; close {', '.join(closing)} meanwhile" if closing else ""),
                 diff="\n".join([*(f"- pod/{pod}" for pod in names),
                                 *(f"+ node/{node}: unschedulable: true" for node in closing)]),
                 before={"pods": names, "bad_nodes": sorted(bad_nodes)},
-                parameters={"pods": [[pod.name, pod.uid] for pod in chosen], "close": closing},
+                parameters={"pods": [[pod.name, pod.uid] for pod in chosen], "close": closing, "at_once": most,
+                            "of": len(pods)},
                 temporary=bool(closing),
                 # Kubernetes itself needs 40 s to know that a node is dead, and its pods with it.
                 refusal=refusal, passing=not failing)
@@ -79,26 +87,58 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     for node in plan.parameters.get("close", []):
         _close(api, node, case.mark)
-    for name, uid in plan.parameters["pods"]:
-        try:
-            api.evict(namespace, name, uid)
-        except kubernetes.Refused as refused:
-            if refused.code in (404, 409):
-                continue
-            if refused.code != 429:
-                raise ActionFailed(f"Kubernetes refused: {refused}") from refused
-            try:
-                pod = api.get("api/v1", "pods", namespace, name)
-            except KeyError:
-                continue
-            if _ready(pod):
-                continue  # it has become well meanwhile, and a budget protects it
-            try:
-                api.delete("api/v1", "pods", namespace, name, uid)
-            except kubernetes.Refused as again:
-                if again.code not in (404, 409):
-                    raise ActionFailed(f"Kubernetes refused: {again}") from again
+    pods, most = plan.parameters["pods"], max(1, int(plan.parameters.get("at_once", len(plan.parameters["pods"]))))
+    deployment = case.service.component(case.component).deployment
+    for first in range(0, len(pods), most):
+        if first and not _well_without(
+                api, namespace, deployment, int(plan.parameters.get("of", 0)), {uid for _, uid in pods[first:]},
+                case.deadline - _RESERVE_SECONDS):
+            return (f"{plan.summary}; {len(pods) - first} of them were left alone, for those in place of the first "
+                    "were not ready in time")
+        for name, uid in pods[first:first + most]:
+            _restart(api, namespace, name, uid)
     return plan.summary
+
+
+def _restart(api: kubernetes.Kubernetes, namespace: str, name: str, uid: str) -> None:
+    """Evict a pod, or delete it where a budget protects it though it serves nobody."""
+    try:
+        api.evict(namespace, name, uid)
+    except kubernetes.Refused as refused:
+        if refused.code in (404, 409):
+            return  # it is gone, or another one has its name
+        if refused.code != 429:
+            raise ActionFailed(f"Kubernetes refused: {refused}") from refused
+        try:
+            pod = api.get("api/v1", "pods", namespace, name)
+        except KeyError:
+            return
+        if _ready(pod):
+            return  # it has become well meanwhile, and a budget protects it
+        try:
+            api.delete("api/v1", "pods", namespace, name, uid)
+        except kubernetes.Refused as again:
+            if again.code not in (404, 409):
+                raise ActionFailed(f"Kubernetes refused: {again}") from again
+
+
+def _well_without(api: kubernetes.Kubernetes, namespace: str, deployment: str, of: int, others: set[str],
+                  deadline: float) -> bool:
+    """Wait until a workload has ``of`` pods and each but the ``others`` is ready; False where it takes too long."""
+    while time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        pods = _pods(api, namespace, deployment)
+        if len(pods) >= of and all(pod.ready for pod in pods if pod.uid not in others):
+            return True
+    return False
+
+
+def _pods(api: kubernetes.Kubernetes, namespace: str, deployment: str) -> list[_Pod]:
+    """The pods of a Deployment that stay."""
+    sets = {item["metadata"]["name"] for item in api.items("apis/apps/v1", "replicasets", namespace)
+            if owner(item, "Deployment") == deployment}
+    return [_brief(item) for item in api.items("api/v1", "pods", namespace, limit=10_000)
+            if owner(item, "ReplicaSet") in sets and "deletionTimestamp" not in item["metadata"]]
 
 
 def revert(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
@@ -198,4 +238,5 @@ ACTION = Action(
     over=over,
     statements=cluster_access,
     kubernetes_group="incident-responder:restart-pods",
+    deadline_seconds=40.0,
 )

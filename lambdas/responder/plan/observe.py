@@ -457,6 +457,8 @@ def _pods(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
             yield Observation("pods_held_by_init", finding.source, "pods", facts | {"count": str(detail["preparing"])})
         elif detail.get("probing"):
             yield Observation("pods_fail_probe", finding.source, "pods", facts | {"count": str(detail["probing"])})
+        if detail.get("fell"):
+            yield Observation("pods_fell", finding.source, "pods", facts | {"count": str(detail["fell"])})
     for finding in _named(findings, "endpoints", component):
         detail = finding.detail
         facts = {"component": component}

@@ -65,6 +65,9 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
                 continue  # what took the capacity away is put back instead
             if action == "restore_configuration" and not facts["changes"] and "scale_up" in wanted:
                 continue
+            if action == "cycle_deployment" and (
+                    ("restart_pods", component) not in tried or _serves(component, findings)):
+                continue  # the last resort
             if action == "restore_security_group" and not {rule["group"] for rule in facts["revoked"]} & set(
                     service.aws.security_groups):
                 continue
@@ -126,6 +129,12 @@ def _on_bad_nodes(service: Service, findings: Sequence[Finding]) -> list[str]:
     return [component.name for component in service.components for finding in findings
             if finding.name == "pods" and finding.usable and finding.component == component.name
             and (finding.detail.get("gone_nodes") or bad & set(finding.detail.get("unready_on", {})))]
+
+
+def _serves(component: str, findings: Sequence[Finding]) -> bool:
+    """Whether any pod of a component is ready, or nobody can tell."""
+    return not any(f.name == "pods" and f.usable and f.component == component and not f.detail.get("ready")
+                   for f in findings)
 
 
 def _alternative(service: Service, failing: str, findings: Sequence[Finding]) -> bool:

@@ -61,6 +61,7 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
     # After the pods: a node that has joined meanwhile is none that is gone.
     nodes = _optional(api, ("api/v1",), "nodes", "")
     there = {item["metadata"]["name"] for item in nodes or []}
+    bad = {item["metadata"]["name"] for item in nodes or [] if not _node_ready(item)}
     findings = []
     for component in service.components:
         name = component.deployment
@@ -73,7 +74,7 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
                                     note=f"there is no Deployment {name} in {namespace}"))
             continue
         findings.append(_pods(question, component.name, deployments[name], pods[name], warnings[name], cut,
-                              policies or []))
+                              policies or [], bad))
         findings.append(_endpoints(question, component.name, deployments[name], pods[name],
                                    services.get(component.name), addresses.get(component.name)))
     findings.append(_nodes(question, nodes))
@@ -126,7 +127,7 @@ def _nodes(question: Question, items: list[dict[str, Any]] | None) -> Finding:
     for item in items:
         name = item["metadata"]["name"]
         conditions = {c["type"]: c.get("status") for c in (item.get("status") or {}).get("conditions") or []}
-        (ready if conditions.get("Ready") == "True" else not_ready).append(name)
+        (ready if _node_ready(item) else not_ready).append(name)
         if (item.get("spec") or {}).get("unschedulable"):
             unschedulable.append(name)
         for kind, status in conditions.items():
@@ -137,6 +138,11 @@ def _nodes(question: Question, items: list[dict[str, Any]] | None) -> Finding:
                    note="" if items else "the cluster has no node",
                    detail={"names": [*ready, *not_ready][:200], "not_ready": not_ready[:50],
                            "unschedulable": unschedulable[:50], "pressure": {k: v[:50] for k, v in pressure.items()}})
+
+
+def _node_ready(node: dict[str, Any]) -> bool:
+    return any(c["type"] == "Ready" and c.get("status") == "True"
+               for c in (node.get("status") or {}).get("conditions") or [])
 
 
 def _limits(question: Question, api: kubernetes.Kubernetes, namespace: str) -> Finding:
@@ -201,14 +207,25 @@ def _brief(pod: dict[str, Any]) -> dict[str, Any]:
             "template": labels.get("pod-template-hash", ""), "running": running, "held": held,
             "dns_policy": (pod.get("spec") or {}).get("dnsPolicy", "ClusterFirst"),
             "phase": status.get("phase", "Unknown"),
-            "leaving": "deletionTimestamp" in pod["metadata"],
+            "leaving": "deletionTimestamp" in pod["metadata"], "fell": running and _fell(conditions, status),
             "ready": conditions.get("Ready", {}).get("status") == "True", "restarts": restarts,
             "waiting": waiting, "terminated": terminated,
             "unscheduled": scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable"}
 
 
+def _fell(conditions: dict[str, Any], status: dict[str, Any]) -> bool:
+    """Whether a pod has been ready since its containers started and is so no more: whoever never was has been unready
+    from before that. Times are known to a second (Kubernetes: "Pod Lifecycle", "Pod conditions")."""
+    condition = conditions.get("Ready", {})
+    started = [state["running"].get("startedAt") for item in status.get("containerStatuses") or []
+               if "running" in (state := item.get("state") or {})]
+    since = condition.get("lastTransitionTime")
+    return bool(condition.get("status") == "False" and since and started and all(started)
+                and seconds(since) > max(seconds(moment) for moment in started) + 1)
+
+
 def _pods(question: Question, component: str, deployment: dict[str, Any], pods: list[dict[str, Any]],
-          warnings: Counter[str], cut: str, policies: list[dict[str, Any]]) -> Finding:
+          warnings: Counter[str], cut: str, policies: list[dict[str, Any]], bad: set[str]) -> Finding:
     wanted = int(deployment.get("spec", {}).get("replicas", 1))
     staying = [pod for pod in pods if not pod["leaving"]]
     ready = sum(pod["ready"] for pod in staying)
@@ -231,6 +248,7 @@ def _pods(question: Question, component: str, deployment: dict[str, Any], pods: 
                 "templates": dict(templates), "dns_policy": next((pod["dns_policy"] for pod in staying), ""),
                 "probing": sum(pod["running"] and not pod["ready"] and not pod["gone"] for pod in staying),
                 "preparing": sum(pod["held"] for pod in staying),
+                "fell": sum(pod["fell"] and not pod["gone"] and pod["node"] not in bad for pod in staying),
                 "conditions": {c["type"]: str(c.get("reason", "")) for c in
                                (deployment.get("status") or {}).get("conditions") or []
                                if (c["type"] == "ReplicaFailure" and c.get("status") == "True")
