@@ -74,6 +74,19 @@ def test_impact_and_phases_are_computed() -> None:
     assert phases["initial response"]["target_seconds"] == 1800
 
 
+def test_two_faults_at_once_are_both_named() -> None:
+    helped = {"sk": "ACTION#02", "action": "switch_provider", "target": "configmap/x", "status": "verified",
+              "cause": "provider_outage", "mechanism": "provider_fails", "component": "payment-gateway"}
+    both = [*items(), helped]
+    contents = review(both)
+    assert contents["further_causes"] == [{"id": "provider_outage", "mechanism": "provider_fails",
+                                           "component": "payment-gateway", "mended_by": "switch_provider"}]
+    for body in (render(contents)[kind] for kind in ("html", "md")):
+        assert "provider outage (provider fails) in payment-gateway, mended by switch provider" in body
+    for status in ("reverted", "failed", "done"):
+        assert not review([*items(), helped | {"status": status}])["further_causes"]
+
+
 SCHEMA = json.loads((ROOT / "docs" / "postmortem.schema.json").read_text())
 NAMES = ("resolved", "false-alarm", "escalated", "relapsed", "abandoned")
 

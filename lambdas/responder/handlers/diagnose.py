@@ -42,11 +42,15 @@ def handler(visit: Step) -> dict[str, Any]:
                        "remedies": [f"{p.action} of {p.component}" for p in judgement.proposed],
                        "onset": onset, "tried": tried, "looks": looks, "fading": judgement.fading,
                        "opened_at": visit.opened_at})
+    # Two faults at once: what was at fault and has been mended since was at fault all the same.
+    mended = [item.get("component", "") for item in items if item["sk"].startswith("ACTION#")
+              and item["status"] == "verified" and item.get("component") and (item.get("verified_at") or "") > again]
+    affected = list(dict.fromkeys([*judgement.affected, *mended])) if judgement.affected else []
     visit.records.update(
         visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
                                "confidence": result.confidence, "summary": result.summary},
-        **({"affected": list(judgement.affected), "suffering": [
-            name for name in isolation.victims if name not in judgement.affected]} if judgement.affected else {}),
+        **({"affected": affected, "suffering": [name for name in isolation.victims if name not in affected]}
+           if affected else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
         evidence=_evidence(result, recorded, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,

@@ -44,7 +44,7 @@ def review(items: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, An
     found = improvements(incident, items, front, weeks, history)
     onset, end = epoch(incident.get("onset")), epoch(incident.get("well_since"))
     named = incident.get("cause") or {}
-    similar = _similar(incident, history)
+    similar, further = _similar(incident, history), _further(named, items)
     return {
         "schema": SCHEMA,
         "incident": {key: incident.get(key) for key in
@@ -53,6 +53,7 @@ def review(items: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, An
                       "affected", "suffering", "reopened_at", "execution")},
         "cause": incident.get("cause") or {"id": "unknown", "mechanism": "", "component": "", "confidence": 0.0,
                                            "summary": "not diagnosed"},
+        "further_causes": further,
         "ranking": incident.get("ranking") or [],
         "evidence": incident.get("evidence") or [],
         "missing": incident.get("missing") or [],
@@ -66,7 +67,8 @@ def review(items: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, An
         "ruled_out": [{"cause": item["cause"], "confidence": item["confidence"],
                        "because": list(item["evidence_against"]) or ["nothing points at it"]}
                       for item in incident.get("ranking") or []
-                      if item["cause"] != named.get("id") and item["confidence"] < _RULED_OUT],
+                      if item["cause"] not in {named.get("id"), *(other["id"] for other in further)}
+                      and item["confidence"] < _RULED_OUT],
         "went_well": well,
         "went_badly": badly,
         "improvements": found,
@@ -78,6 +80,18 @@ def review(items: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, An
 
 
 _RULED_OUT = 0.1
+
+
+def _further(named: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the causes beside the one that was named last: those of which a remedy was seen to help."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for item in items:
+        if item["sk"].startswith("ACTION#") and item["status"] == "verified" and item.get("cause") and (
+                item["cause"], item.get("component")) != (named.get("id"), named.get("component")):
+            found[item["cause"], item.get("component", "")] = {
+                "id": item["cause"], "mechanism": item.get("mechanism") or "", "component": item.get("component") or "",
+                "mended_by": item["action"]}
+    return list(found.values())
 
 
 def _before(history: Sequence[Mapping[str, Any]], incident: Mapping[str, Any]) -> dict[str, Any]:
