@@ -1,7 +1,7 @@
 """Give a workload as many pods as its load needs, by the capacity that was measured, and no more.
 
 Where a HorizontalPodAutoscaler is in charge its bounds are raised, for it would undo anything else. Before it is done
-the quota and the database's connections are checked; it is scaled back where it did not help.
+the quota, the room on the nodes and the database's connections are checked; it is scaled back where it did not help.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes
+from responder.clients.failure import CallFailed
 from responder.clients.watched import KINDS, listed
 from responder.model.finding import Finding
 from responder.model.service import Service
@@ -46,6 +47,11 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
         refusal = "how much one pod serves could not be measured"
     elif wanted <= now:
         refusal = f"{now} pods are enough for {demand:.0f} requests/s by what was measured ({each:.0f} each)"
+    fit = None if refusal or case.service.cluster.nodes_are_added else _places(api, deployment, wanted - now)
+    few = fit is not None and fit < wanted - now
+    if fit is not None and few:
+        wanted = now + fit
+        refusal = "" if fit else "no node has room for another pod"
     refusal = refusal or _room(case, api, namespace, deployment, wanted - now) or _connections(case, now, wanted)
     scaler = _scaler(api, namespace, name)
     tool = gitops(deployment["metadata"]) if scaler is None else gitops(scaler["metadata"])
@@ -55,7 +61,8 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     if scaler is not None:
         before |= {"scaler": scaler["metadata"]["name"], "minimum": scaler["spec"].get("minReplicas", 1),
                    "maximum": scaler["spec"]["maxReplicas"]}
-    return Plan(target, f"scale {target} from {now} to {wanted} pods for {demand:.0f} requests/s ({each:.0f} a pod)",
+    return Plan(target, f"scale {target} from {now} to {wanted} pods for {demand:.0f} requests/s ({each:.0f} a pod)"
+                + (", as many as the nodes have room for" if few else ""),
                 diff=f"- replicas: {now}\n+ replicas: {wanted}", before=before,
                 parameters={"replicas": wanted, "uid": deployment["metadata"]["uid"], "each": each}, refusal=refusal,
                 temporary=True)
@@ -145,6 +152,50 @@ def _room(case: Case, api: kubernetes.Kubernetes, namespace: str, deployment: di
             if key in each and quantity((status.get("used") or {}).get(key, 0)) + more * each[key] > quantity(hard):
                 return f"the quota {item['metadata']['name']} has no room for {more} more pods ({key})"
     return ""
+
+
+def _places(api: kubernetes.Kubernetes, deployment: dict[str, Any], most: int) -> int | None:
+    """Return how many more pods of a Deployment the nodes have room for, at most ``most``; None where nobody knows.
+
+    By what the pods request, the nodes' selector and taints, as the scheduler counts (Kubernetes: "Resource Management
+    for Pods and Containers"); affinity is left to it.
+    """
+    spec = deployment["spec"]["template"]["spec"]
+    each = _requests(spec)
+    try:
+        free = {item["metadata"]["name"]: [quantity((item["status"].get("allocatable") or {}).get(key, 0))
+                                           for key in ("cpu", "memory", "pods")]
+                for item in api.items("api/v1", "nodes") if _takes(item, spec)}
+        for pod in api.items("api/v1", "pods", limit=20_000):
+            place = free.get((pod.get("spec") or {}).get("nodeName", ""))
+            if place and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+                for index, taken in enumerate(_requests(pod["spec"])):
+                    place[index] -= taken
+    except CallFailed as failed:
+        if failed.status == "unauthorized":
+            return None  # nodes, or the pods of other namespaces, may not be read: the scheduler will tell
+        raise
+    return min(most, sum(max(0, int(min(left / need for left, need in zip(place, each, strict=True) if need)))
+                         for place in free.values()))
+
+
+def _requests(spec: Mapping[str, Any]) -> tuple[float, float, float]:
+    """CPUs, bytes and pods that a pod takes on a node."""
+    cpu, memory = (sum(quantity(((c.get("resources") or {}).get("requests") or {}).get(resource, 0))
+                       for c in spec.get("containers") or []) for resource in ("cpu", "memory"))
+    return cpu, memory, 1.0
+
+
+def _takes(node: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    """Whether a node is ready, open, and takes pods with these tolerations and this selector."""
+    about, labels = node.get("spec") or {}, node["metadata"].get("labels") or {}
+    tolerated = {t.get("key") for t in spec.get("tolerations") or []}  # one without a key tolerates all
+    ready = any(c["type"] == "Ready" and c.get("status") == "True"
+                for c in (node.get("status") or {}).get("conditions") or [])
+    chosen = all(labels.get(key) == value for key, value in (spec.get("nodeSelector") or {}).items())
+    return ready and chosen and not about.get("unschedulable") and not any(
+        taint.get("effect") in ("NoSchedule", "NoExecute") and not {taint.get("key"), None} & tolerated
+        for taint in about.get("taints") or [])
 
 
 def _connections(case: Case, now: int, wanted: int) -> str:

@@ -49,6 +49,9 @@ class Cluster:
     """The EKS cluster's name."""
     namespace: str
     """The Kubernetes namespace of the workloads."""
+    nodes_are_added: bool = False
+    """Whether nodes are added where pods find none (Cluster Autoscaler, Karpenter, EKS Auto Mode): then there is always
+    room for more pods, a minute later."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""How many pods a load needs, and whether quota, nodes and database take them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from responder.actions import Case, scale_up
+from responder.clients.http import Http
+from responder.clients.kubernetes import Kubernetes
+from responder.model.service import Service
+
+
+def node(name: str, cpu: str = "4", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "labels": {"pool": "general"}}, "spec": spec, "status": {
+        "allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "30"},
+        "conditions": [{"type": "Ready", "status": "True"}]}}
+
+
+def pod(where: str, cpu: str, phase: str = "Running") -> dict[str, Any]:
+    return {"metadata": {"name": "x"}, "spec": {"nodeName": where, "containers": [
+        {"resources": {"requests": {"cpu": cpu, "memory": "256Mi"}}}]}, "status": {"phase": phase}}
+
+
+class Cluster:
+    """A Deployment of four pods with 200m each, and what stands beside it."""
+
+    def __init__(self) -> None:
+        self.nodes = [node("a"), node("b")]
+        self.pods: list[dict[str, Any]] = []
+        self.quotas: list[dict[str, Any]] = []
+        self.spec: dict[str, Any] = {"containers": [{"resources": {"requests": {"cpu": "200m", "memory": "256Mi"}}}]}
+        self.forbidden = ""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path.endswith("/deployments/payment-gateway"):
+            return httpx.Response(200, json={"metadata": {"name": "payment-gateway", "uid": "u"}, "spec": {
+                "replicas": 4, "template": {"spec": self.spec}}})
+        if self.forbidden and path.endswith(self.forbidden):
+            return httpx.Response(403, json={"reason": "Forbidden", "message": "no"})
+        items = {"nodes": self.nodes, "pods": self.pods, "resourcequotas": self.quotas}.get(path.rsplit("/", 1)[1], [])
+        return httpx.Response(200, json={"items": items})
+
+
+def planned(service: Service, cluster: Cluster, per_second: float = 120.0, **facts: Any) -> tuple[str, Any]:
+    """The refusal, and to how many pods."""
+    case = Case(service, "i", 1, "overload", "more_traffic", "payment-gateway", None, {
+        "requests_per_second": {"payment-gateway": per_second}, "served_per_pod": {"payment-gateway": 20.0}, **facts},
+        time.monotonic() + 5)
+    plan = scale_up.plan(case, Kubernetes(Http(case.deadline, transport=httpx.MockTransport(cluster)), "https://k8s"))
+    return plan.refusal, plan.parameters["replicas"]
+
+
+def test_as_many_pods_as_the_load_needs_with_a_reserve_and_no_more_than_allowed(service: Service) -> None:
+    assert planned(service, Cluster()) == ("", 8)
+    assert planned(service, Cluster(), 5000.0)[1] == service.guardrails.maximum_replicas
+    assert "are enough" in planned(service, Cluster(), 40.0)[0]
+    assert "could not be measured" in planned(service, Cluster(), served_per_pod={})[0]
+
+
+def test_only_as_many_as_the_nodes_have_room_for(service: Service) -> None:
+    cluster = Cluster()
+    cluster.pods = [pod("a", "3500m"), pod("b", "3700m")]  # room for two and for one
+    assert planned(service, cluster) == ("", 7)
+    cluster.pods += [pod("a", "400m"), pod("b", "200m")]
+    assert "no node has room" in planned(service, cluster)[0]
+    grows = replace(service, cluster=replace(service.cluster, nodes_are_added=True))
+    assert planned(grows, cluster) == ("", 8)
+
+
+@pytest.mark.parametrize(("broken", "spec", "fits"), [
+    ({"unschedulable": True}, {}, False), ({"taints": [{"key": "gpu", "effect": "NoSchedule"}]}, {}, False),
+    ({"taints": [{"key": "gpu", "effect": "NoSchedule"}]}, {"tolerations": [{"key": "gpu"}]}, True),
+    ({"taints": [{"key": "gpu", "effect": "PreferNoSchedule"}]}, {}, True),
+    ({}, {"nodeSelector": {"pool": "special"}}, False), ({}, {"nodeSelector": {"pool": "general"}}, True)])
+def test_a_node_that_does_not_take_these_pods_is_no_room(service: Service, broken: Any, spec: Any, fits: bool) -> None:
+    cluster = Cluster()
+    cluster.nodes = [node("a", **broken)]
+    cluster.spec |= spec
+    assert ("no node has room" not in planned(service, cluster)[0]) is fits
+
+
+def test_what_has_ended_takes_no_room_and_what_may_not_be_read_is_left_to_the_scheduler(service: Service) -> None:
+    cluster = Cluster()
+    cluster.nodes = [node("a")]
+    cluster.pods = [pod("a", "3900m", "Succeeded")]
+    assert planned(service, cluster) == ("", 8)
+    cluster.pods = [pod("a", "3900m")]
+    for forbidden in ("/nodes", "/pods"):
+        cluster.forbidden = forbidden
+        assert planned(service, cluster) == ("", 8)
+
+
+def test_quota_and_database_are_asked_as_well(service: Service) -> None:
+    cluster = Cluster()
+    cluster.quotas = [{"metadata": {"name": "team"}, "status": {"hard": {"requests.cpu": "1500m"},
+                                                                "used": {"requests.cpu": "800m"}}}]
+    assert "quota team" in planned(service, cluster)[0]
+    assert "needs" not in planned(service, Cluster(), database_connections={"used": 40, "maximum": 200})[0]
+    assert "would need" in planned(service, Cluster(), database_connections={"used": 120, "maximum": 200})[0]
