@@ -18,7 +18,7 @@ from responder.handlers import assemble, close, inform, remind, step
 from responder.model.service import Person, Service
 from responder.people import Channel, Message, sns
 from responder.plan import customers
-from responder.plan.updates import called, update
+from responder.plan.updates import called, hotfix, update
 from responder.records.table import Records, iso
 from responder.records.tasks import Task, Tasks
 from tests.conftest import shipped_service, timeline
@@ -168,6 +168,25 @@ def test_developers_are_called_once_the_cause_is_known(team: Team) -> None:
         team.step(inform.handler)
     assert [subject for _, subject in team.told] == [
         "payment-gateway: code bug, Payment gateway developers needed"]
+
+
+def test_developers_get_a_hotfix_to_do_where_it_could_not_be_taken_back(team: Team) -> None:
+    hypothesis = {"cause": "code_bug", "confidence": 0.9, "evidence_against": [],
+                  "evidence_for": ["it began with 1.1.0"]}
+    team.records.update("i-1", **BUG, ranking=[hypothesis])
+    plan = {"action": "rollback", "target": "deployment/x", "summary": "roll back x", "diff": "- image: 1.1.0"}
+    team.records.plan_action("i-1", 1, plan | {"status": "applied"})
+    team.step(close.handler, operation="escalate", why="it did not help")
+    assert "payment-gateway: a hotfix is needed" not in [subject for _, subject in team.told]
+    team.records.set_action("i-1", 1, status="refused", reason="a migration that the version before cannot live with")
+    for _ in range(2):
+        team.step(close.handler, operation="escalate", why="no automatic step is left")
+    assert [subject for _, subject in team.told].count("payment-gateway: a hotfix is needed") == 1
+    text = hotfix(team.records.everything("i-1"))
+    for told in ("roll back x: refused (a migration", "- image: 1.1.0", "it began with 1.1.0"):
+        assert told in text
+    team.records.update("i-1", cause={"id": "overload", "confidence": 0.9, "summary": ""})
+    assert hotfix(team.records.everything("i-1")) == ""
 
 
 def test_customers_who_were_told_of_it_are_told_to_the_end_and_no_others(team: Team) -> None:

@@ -11,7 +11,7 @@ from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
 from responder.people import Kind, Message
 from responder.plan.aftercare import in_place
-from responder.plan.updates import reopenings, update
+from responder.plan.updates import called, hotfix, reopenings, update
 from responder.records.table import iso
 
 
@@ -80,8 +80,21 @@ def _escalate(visit: Step) -> dict[str, Any]:
           f"Incident {visit.incident}: {why}.\n\nAffected: {', '.join(item.get('affected', [])) or 'not known'}\n"
           f"Cause: {cause.get('summary', 'not known')}\n{ranking}\n"
           f"Not to be had: {'; '.join(item.get('missing', [])) or '-'}\n")
-    call(visit, visit.records.everything(visit.incident))
+    items = visit.records.everything(visit.incident)
+    call(visit, items)
+    _hotfix(visit, items, item)
     return {"outcome": outcome}
+
+
+def _hotfix(visit: Step, items: list[dict[str, Any]], item: dict[str, Any]) -> None:
+    """Give the developers what the responder could not do, once."""
+    text = hotfix(items)
+    persons = called(visit.service, "code_bug", tuple(item.get("affected") or ()))
+    if text and persons and not visit.event.get("observed"):
+        names = ", ".join(person.name for person in persons)
+        told(visit, f"the hotfix is given to: {names}", "team", notify(visit, Message(
+            "call", f"hotfix-{reopenings(item)}", visit.incident, f"{visit.service.service}: a hotfix is needed",
+            text, persons=persons, affected=tuple(item.get("affected") or ()))), 2)
 
 
 @step("Leave it to people")

@@ -84,6 +84,34 @@ def _following(service: Service, incident: Mapping[str, Any], actions: Sequence[
     }.get(newest["status"], (f"Not done: {summary} ({newest.get('reason') or newest['status']}).", nobody))
 
 
+_MENDS_CODE = ("rollback", "restore_configuration")
+_NOT_DONE = ("refused", "rejected", "failed", "reverted")
+
+
+def hotfix(items: Sequence[Mapping[str, Any]]) -> str:
+    """Return the developers' task where a code bug could not be taken back: what was not done, why, and what was found.
+
+    Empty where there is none. Source: the plan, 3, "deploy a hotfix or rollback to the previous version".
+    """
+    incident = next((item for item in items if item["sk"] == "INCIDENT"), {})
+    cause = incident.get("cause") or {}
+    if cause.get("id") != "code_bug":
+        return ""
+    tried = [item for item in items if item["sk"].startswith("ACTION#") and item["action"] in _MENDS_CODE]
+    if any(item["status"] not in _NOT_DONE for item in tried):
+        return ""
+    why = [f"- {item.get('summary') or item['action']}: {item['status']}"
+           + (f" ({item['reason']})" if item.get("reason") else "") for item in tried]
+    ranked: Mapping[str, Any] = next((h for h in incident.get("ranking") or [] if h["cause"] == "code_bug"), {})
+    changed = [line for item in tried for line in str(item.get("diff") or "").splitlines()][:40]
+    return "\n".join([
+        f"A hotfix is needed in {cause.get('component') or 'the service'}: it could not be taken back by itself.",
+        *(why or ["- no remedy was left to try"]),
+        *(["What would take it back:", *(f"  {line}" for line in changed)] if changed else []), "What was found:",
+        *(f"- {sentence}" for sentence in ranked.get("evidence_for") or [cause.get("summary", "")]),
+        *(f"- against it: {sentence}" for sentence in ranked.get("evidence_against") or [])])
+
+
 def reopenings(incident: Mapping[str, Any]) -> int:
     """How often an incident was opened again: what is told once is told once for each time."""
     return len(incident.get("reopened_at") or [])
