@@ -149,6 +149,9 @@ def test_what_people_add_is_merged_with_who_and_when_and_shows_as_text() -> None
     contents = review(items(), notes={"author": "Ada", "at": "2027-01-16T09:00:00Z", "text": HOSTILE})
     files = render(contents)
     assert "By Ada, 2027-01-16T09:00:00Z" in files["html"] and "By Ada" in files["md"]
+    added = {"author": "Ada", "at": "", "text": "It was slow.\n\n# and <b>late</b>"}
+    lines = render(review(items(), notes=added))["md"]
+    assert "> It was slow.  \n> \n> \\# and \\<b\\>late\\</b\\>  \n" in lines
     assert "<script" not in files["html"] and "4242424242424242" not in files["html"]
 
 
