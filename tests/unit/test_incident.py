@@ -55,6 +55,8 @@ class Script:
     limit: int = 3
     frozen: bool = False
     temporary: bool = False
+    due: list[str] = field(default_factory=list)
+    """What the length of the outage asks for while people work."""
 
 
 class Incident:
@@ -164,7 +166,10 @@ class Incident:
             for item in self._actions():
                 if item["status"] == "applied":
                     self.records.set_action("i-1", item["number"], status="verified")
-        return {"answer": answer, "reason": "so it is", "error_rate": 0.5, "wait_seconds": 30}
+        due = self.script.due if payload["watching"] == "people" and not self._actions() else []
+        return {"answer": answer, "reason": "so it is", "error_rate": 0.5, "wait_seconds": 30, "due": [{
+            "function": f"action:{name}", "action": name, "cause": "unknown", "mechanism": "long_outage", "facts": {},
+            "component": "frontend", "confidence": 1.0, "sources": ["newrelic", "splunk"]} for name in due]}
 
     def _aftercare(self, payload: dict[str, Any]) -> dict[str, Any]:
         return aftercare.handler(payload, None)
@@ -247,6 +252,14 @@ def test_what_did_not_help_is_taken_back_and_the_next_one_follows(records: Recor
     incident = play(Script(diagnoses=[[("scale_up", 0.95, 2)], [("rollback", 0.95, 2)]]), records)
     assert deeds(incident) == [("apply", "scale_up"), ("revert", "scale_up"), ("apply", "rollback")]
     assert [item["status"] for item in incident._actions()] == ["reverted", "verified"]
+
+
+def test_while_people_work_what_is_due_is_done_once_and_they_are_not_called_again(records: Records) -> None:
+    incident = play(Script(diagnoses=[[]], due=["scale_up"], heals=frozenset()), records)
+    assert deeds(incident) == [("apply", "scale_up")]
+    assert incident.machine.visited.count("Escalate") == 1
+    after = incident.machine.visited[incident.machine.visited.index("Apply the remedy"):]
+    assert "Wait for the recovery" in after and "Check the guardrails" not in after
 
 
 def test_what_made_it_worse_is_taken_back(records: Records) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +13,7 @@ from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
 from responder.plan.guardrails import in_order
-from responder.plan.remedies import WAIT, long_outage
+from responder.plan.remedies import WAIT, Proposed, long_outage
 from responder.records.table import iso
 
 
@@ -31,10 +32,7 @@ def handler(visit: Step) -> dict[str, Any]:
     looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
     judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights, looks)
     isolation, result = judgement.isolation, judgement.diagnosis
-    asked = [(item["action"], "") for item in items if item["sk"].startswith("ACTION#") and not _over(item, again)]
-    proposed = list(judgement.proposed) or long_outage(
-        visit.service, onset, time.time(), visit.event["confirmation"].get("votes") or {}, asked)
-    functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
+    proposed = list(judgement.proposed) or long_outage_due(visit, items)
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
                        "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
@@ -59,12 +57,26 @@ def handler(visit: Step) -> dict[str, Any]:
             "unclear": not judgement.proposed and (bool(judgement.fading) or any(
                 hypothesis.rivals for hypothesis in result.named)),
             "wait": bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
-            "remedies": [{"function": functions[p.action].function, **asdict(p),
-                          "facts": p.facts | {"kind": visit.event["confirmation"].get("kind") or ""}}
-                         for p in in_order([p for p in proposed if p.action in functions], functions)]}
+            "remedies": to_try(visit, proposed)}
 
 
-def _over(item: dict[str, Any], again: str) -> bool:
+def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
+    """Return proposals as the state machine takes them, in the order in which they are tried."""
+    functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
+    return [{"function": functions[p.action].function, **asdict(p),
+             "facts": p.facts | {"kind": visit.event["confirmation"].get("kind") or ""}}
+            for p in in_order([p for p in proposed if p.action in functions], functions)]
+
+
+def long_outage_due(visit: Step, items: Sequence[Mapping[str, Any]]) -> list[Proposed]:
+    """Return the message to customers that the length of the outage asks for, if they were not to be told before."""
+    again = max(next((item for item in items if item["sk"] == "INCIDENT"), {}).get("reopened_at") or [""])
+    asked = [(item["action"], "") for item in items if item["sk"].startswith("ACTION#") and not _over(item, again)]
+    confirmation = visit.event["confirmation"]
+    return long_outage(visit.service, confirmation.get("onset"), time.time(), confirmation.get("votes") or {}, asked)
+
+
+def _over(item: Mapping[str, Any], again: str) -> bool:
     """Whether a remedy counts no more: put back since, or a message of before the incident was opened again."""
     return bool(item.get("put_back_at")) or (item["status"] == "done" and str(item.get("planned_at") or "") < again)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from responder.handlers.diagnose import long_outage_due, to_try
 from responder.handlers.step import Step, step
 from responder.model.finding import Finding
 from responder.plan.recovery import helped, judge, slow_until
@@ -20,7 +21,9 @@ deployments"). What takes longer is something else."""
 def handler(visit: Step) -> dict[str, Any]:
     """Return ``answer``: recovered, waiting, worse, or not_helped once the time is up; and ``wait_seconds``.
 
-    ``since`` is when watching began, ``watching`` whether for a remedy or for people (who get longer).
+    While people work ``remind`` says whether somebody with a task is to be reminded, and ``due`` is what customers are
+    to be told by now, as a remedy. ``since`` is when watching began, ``watching`` whether for a remedy or for people
+    (who get longer).
     """
     recovery = visit.service.recovery
     people = visit.event["watching"] == "people"
@@ -57,7 +60,8 @@ def handler(visit: Step) -> dict[str, Any]:
                                          verified_at=iso(time.time()), reason=why)
     return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,
             "wait_seconds": progress.wait_seconds or recovery.check_every_seconds,
-            "remind": people and _due(visit)}
+            "remind": people and _due(visit),
+            "due": to_try(visit, long_outage_due(visit, visit.records.everything(visit.incident))) if people else []}
 
 
 def _due(visit: Step) -> bool:
