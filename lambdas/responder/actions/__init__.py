@@ -12,13 +12,17 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
 from responder.model.service import Policy, Service
 from responder.people import Kind, Message
 from responder.sources import Statement
+
+if TYPE_CHECKING:
+    # A remedy that only tells somebody needs no HTTP client.
+    from responder.clients.kubernetes import Kubernetes
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Case:
     def mark(self) -> str:
         """What the remedy leaves on what it changes, so that a repeat finds it."""
         return f"{self.incident}/{self.number}"
+
+    @property
+    def workload(self) -> str:
+        """The name of the Deployment that runs the component."""
+        return self.service.component(self.component).deployment
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,16 @@ def writing(target: str, conflicts: frozenset[int] = frozenset({409, 422})) -> I
         if refused.code in conflicts:
             raise CallFailed("unavailable", f"{target} changed at the same moment") from refused
         raise ActionFailed(f"Kubernetes refused: {refused}") from refused
+
+
+def of_workload(case: Case, api: Kubernetes, planned: Callable[[dict[str, Any]], Plan]) -> Plan:
+    """Return what is ``planned`` for the Deployment of the case's component; refused where there is none."""
+    namespace, name = case.service.cluster.namespace, case.workload
+    try:
+        deployment = api.get("apis/apps/v1", "deployments", namespace, name)
+    except KeyError:
+        return Plan(f"deployment/{name}", "", refusal=f"there is no Deployment {name} in {namespace}")
+    return planned(deployment)
 
 
 def find(name: str) -> Action:

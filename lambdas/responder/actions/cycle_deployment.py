@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan, writing
+from responder.actions import Action, ActionFailed, Case, Plan, of_workload, writing
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
 from responder.plan.changes import OWN_MANAGER
@@ -23,16 +23,13 @@ _UP_SECONDS = 8.0
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     """Check that nothing serves; see ``Action.plan``."""
-    namespace = case.service.cluster.namespace
-    name = case.service.component(case.component).deployment
-    target = f"deployment/{name}"
-    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
-    try:
-        item = api.get("apis/apps/v1", "deployments", namespace, name)
-    except KeyError:
-        return Plan(target, "", refusal=f"there is no Deployment {name} in {namespace}")
-    replicas = int(item["spec"].get("replicas", 1))
-    ready = int((item.get("status") or {}).get("readyReplicas", 0))
+    return of_workload(case, api or kubernetes.connect(case.service.cluster.name, case.deadline),
+                       lambda deployment: _plan(f"deployment/{case.workload}", deployment))
+
+
+def _plan(target: str, deployment: dict[str, Any]) -> Plan:
+    replicas = int(deployment["spec"].get("replicas", 1))
+    ready = int((deployment.get("status") or {}).get("readyReplicas", 0))
     refusal = f"{ready} pods of {target} serve: it would take them away" if ready else (
         "" if replicas else f"{target} is scaled to nothing already")
     return Plan(target, f"scale {target} to nothing and back to {replicas}", refusal=refusal,
@@ -42,8 +39,7 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
 
 def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
     """Scale down, then up; a repeat that finds its mark only sees to it that it is up."""
-    namespace = case.service.cluster.namespace
-    name = case.service.component(case.component).deployment
+    namespace, name = case.service.cluster.namespace, case.workload
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     try:
         item = api.get("apis/apps/v1", "deployments", namespace, name)

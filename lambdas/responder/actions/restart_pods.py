@@ -45,7 +45,7 @@ class _Pod(NamedTuple):
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     """Choose the pods that are not ready, those on nodes that are not ready or gone first; see ``Action.plan``."""
     namespace = case.service.cluster.namespace
-    name = case.service.component(case.component).deployment
+    name = case.workload
     target = f"deployment/{name}"
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     pods = _pods(api, namespace, name)
@@ -88,7 +88,7 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
     for node in plan.parameters.get("close", []):
         _close(api, node, case.mark)
     pods, most = plan.parameters["pods"], max(1, int(plan.parameters.get("at_once", len(plan.parameters["pods"]))))
-    deployment = case.service.component(case.component).deployment
+    deployment = case.workload
     for first in range(0, len(pods), most):
         if first and not _well_without(
                 api, namespace, deployment, int(plan.parameters.get("of", 0)), {uid for _, uid in pods[first:]},

@@ -82,7 +82,7 @@ def _plan_instance(case: Case) -> Plan:
 
 
 def _plan_restart(case: Case, api: kubernetes.Kubernetes | None) -> Plan:
-    name = case.service.component(case.component).deployment
+    name = case.workload
     why = "so that its pods read the new password"
     if case.mechanism == "connections_exhausted":
         name = str(case.facts.get("connection_holder") or "")

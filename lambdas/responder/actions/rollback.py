@@ -10,7 +10,7 @@ import difflib
 import json
 from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan, writing
+from responder.actions import Action, ActionFailed, Case, Plan, of_workload, writing
 from responder.clients import kubernetes
 from responder.model.masking import mask, mask_all
 from responder.plan.observe import version_of
@@ -32,13 +32,13 @@ _PROVEN_SECONDS = 60.0
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     """Choose the revision to go back to, or say why there is none; see ``Action.plan``."""
+    found = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    return of_workload(case, found, lambda deployment: _plan(case, found, deployment))
+
+
+def _plan(case: Case, api: kubernetes.Kubernetes, deployment: dict[str, Any]) -> Plan:
     namespace, name = _place(case)
     target = f"deployment/{name}"
-    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
-    try:
-        deployment = api.get("apis/apps/v1", "deployments", namespace, name)
-    except KeyError:
-        return Plan(target, "", refusal=f"there is no Deployment {name} in {namespace}")
     metadata, spec = deployment["metadata"], deployment["spec"]
     annotations = metadata.get("annotations") or {}
     sets = [item for item in api.items("apis/apps/v1", "replicasets", namespace) if owner(item, "Deployment") == name]
@@ -92,7 +92,7 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
 
 
 def _place(case: Case) -> tuple[str, str]:
-    return case.service.cluster.namespace, case.service.component(case.component).deployment
+    return case.service.cluster.namespace, case.workload
 
 
 def _refusal(metadata: dict[str, Any], spec: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan, writing
+from responder.actions import Action, ActionFailed, Case, Plan, of_workload, writing
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
 from responder.clients.watched import KINDS, listed
@@ -29,14 +29,13 @@ _POOL_SHARE = 0.9
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     """Work out the number of pods; see ``Action.plan``. Facts: ``requests_per_second``, ``served_per_pod``."""
-    namespace = case.service.cluster.namespace
-    name = case.service.component(case.component).deployment
+    found = api or kubernetes.connect(case.service.cluster.name, case.deadline)
+    return of_workload(case, found, lambda deployment: _plan(case, found, deployment))
+
+
+def _plan(case: Case, api: kubernetes.Kubernetes, deployment: dict[str, Any]) -> Plan:
+    namespace, name = case.service.cluster.namespace, case.workload
     target = f"deployment/{name}"
-    api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
-    try:
-        deployment = api.get("apis/apps/v1", "deployments", namespace, name)
-    except KeyError:
-        return Plan(target, "", refusal=f"there is no Deployment {name} in {namespace}")
     now = int(deployment["spec"].get("replicas", 1))
     demand = float(case.facts.get("requests_per_second", {}).get(case.component, 0.0))
     each = float(case.facts.get("served_per_pod", {}).get(case.component, 0.0))
@@ -92,7 +91,7 @@ def over(service: Service, record: Mapping[str, Any], findings: Sequence[Finding
 def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: int, minimum: int, maximum: int, *,
          up: bool) -> str:
     namespace = case.service.cluster.namespace
-    name = case.service.component(case.component).deployment
+    name = case.workload
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     if "scaler" in plan.before:
         return _set_bounds(plan, api, namespace, name, (minimum, maximum), up=up)
