@@ -92,6 +92,20 @@ def test_a_log_without_errors_does_not_make_silence_a_delay(service: Service) ->
     assert (found.answer, found.kind) == ("confirmed", "loss_of_connectivity")
 
 
+def test_a_log_without_errors_does_not_deny_slow_answers(service: Service) -> None:
+    asked = ["newrelic", "cloudwatch", "splunk"]
+    slow = Finding("newrelic", "latency_p95_ms", component="frontend", value=4000.0, baseline=250.0,
+                   window=Window(NOW - 180, NOW), detail={"requests": 7000})
+    well = rates("cloudwatch", "frontend", steady(0.004))
+    calm = Finding("splunk", "error_lines", component="frontend", value=0.5, baseline=0.4,
+                   window=Window(NOW - 180, NOW), detail={"series": []})
+    assert confirm(service, asked, [slow, well, calm], NOW).answer == "inconclusive"
+    # What fails would have told of it, so there the log's silence counts.
+    failing = rates("newrelic", "frontend", steady(0.4))
+    assert confirm(service, asked, [failing, well, calm], NOW).answer == "false_alarm"
+    assert confirm(service, asked, [well, calm], NOW).answer == "false_alarm"
+
+
 def test_a_source_without_recent_data_is_behind_and_not_silent(service: Service) -> None:
     findings = [rates("newrelic", "frontend", []), rates("cloudwatch", "frontend", steady(0.004))]
     assert confirm(service, ["newrelic", "cloudwatch"], findings, NOW).votes["newrelic"] == "unknown"

@@ -38,7 +38,8 @@ def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding
     """Judge whether there is an outage, from the findings of all ``sources`` that were asked.
 
     A source votes ``outage`` where a component fails, is silent or slow, ``healthy`` where it saw enough and all is
-    well, else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent.
+    well, else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent. One
+    that reads log lines alone cannot deny what no line would tell of: slow answers, or none.
     """
     readings = read(findings, service.confirm, signal_at)
     by_source: dict[str, list[Reading]] = defaultdict(list)
@@ -65,6 +66,11 @@ def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding
             votes[source], reasons[source] = "healthy", f"{well[0].component}: {well[0].reason}"
         else:
             votes[source], reasons[source] = "unknown", found[0].reason if found else "it gave no answer"
+    if telling and not any(reading.verdict == "failing" for reading in telling):
+        for source, found in by_source.items():
+            if votes[source] == "healthy" and all(r.by_lines for r in found if r.verdict == "healthy"):
+                votes[source] = "unknown"
+                reasons[source] = "that no line tells of an error says nothing of slow answers, or of none"
     counts = {vote: sum(v == vote for v in votes.values()) for vote in ("outage", "healthy")}
     answer: Answer = "inconclusive"
     if counts["outage"] >= VOTES_NEEDED and counts["outage"] > counts["healthy"]:

@@ -441,6 +441,11 @@ def _pods(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
             yield Observation("pods_are_ready", finding.source, "pods", facts)
             continue
         yield Observation("pods_not_ready", finding.source, "pods", facts)
+        others = sorted(other.component for other in _named(findings, "pods")
+                        if other.source == finding.source and other.component != component
+                        and other.detail.get("ready", 0) < other.detail.get("wanted", 0))
+        if others:
+            yield Observation("others_not_ready", finding.source, "pods", facts | {"others": ", ".join(others)})
         if detail.get("gone_nodes"):
             yield Observation("its_nodes_are_gone", finding.source, "pods", facts | {
                 "nodes": ", ".join(detail["gone_nodes"][:5])})
