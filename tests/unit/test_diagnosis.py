@@ -427,6 +427,27 @@ def test_mechanisms_are_rivals_until_one_has_four_times_the_odds() -> None:
     assert (told.mechanism, told.rivals) == ("storage_full", ())
 
 
+@pytest.mark.parametrize(("host", "before", "told"), [
+    ("payments-db", 144000, "usual_host_called"), ("payments-db-2019.internal.example", 0, "other_host_called")])
+def test_the_host_that_has_worked_is_not_set_wrong(service: Service, host: str, before: int, told: str) -> None:
+    failing = {"requests": 1400, "errors": 1400, "baseline_requests": before,
+               "kinds": {f'could not translate host name "{host}" to address': 1400}}
+    findings = [*(rates("payment-gateway", 0.9, source=source) for source in ("newrelic", "cloudwatch")),
+                Finding("newrelic", "calls", component="payment-gateway", window=WINDOW, detail={
+                    "callees": {host: failing}}), probe("database")]
+    result = judged(service, findings)
+    seen = {o.id for o in result.observations}
+    # Between us and the name stands no cluster's DNS: that we resolve it acquits the path but a little.
+    assert {told, "probe_resolves"} <= seen and "probe_gets_through" not in seen
+    odds = {h.mechanism: h.log_odds for h in rank(result.parts[0], result.observations, shipped_weights())}
+    assert (odds["path_below"] > odds["wrong_database_settings"]) is (told == "usual_host_called")
+    # Credentials that are refused say nothing of the host.
+    refused = failing | {"kinds": {"password authentication failed for user payments": 1400}}
+    calls = Finding("newrelic", "calls", component="payment-gateway", window=WINDOW, detail={"callees": {host: refused}})
+    said = {o.id for o in judged(service, [*findings[:2], calls]).observations}
+    assert not {"usual_host_called", "other_host_called"} & said
+
+
 def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
     rule = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "groups": {"items": [{"groupId": "sg-1"}]},
             "ipRanges": {"items": [{"cidrIp": "10.0.0.0/16"}]}}

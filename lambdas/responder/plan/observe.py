@@ -15,6 +15,7 @@ from typing import Any
 from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
+from responder.plan.kinds import REACH, kind_of
 from responder.plan.rates import count_lower_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
 
@@ -63,7 +64,8 @@ def observe(service: Service, segment: Segment, onset: float | None,
     """Return all observations that bear on one segment, in a fixed order; the findings' order changes nothing."""
     newest = latest(findings)
     pods = list(_pods(service, segment, newest))
-    found = [*_where(service, segment, newest), *_changes(service, segment, onset, newest),
+    found = [*_where(service, segment, newest), *_host(service, segment, newest),
+             *_changes(service, segment, onset, newest),
              *_versions(service, segment, onset, newest, _callees_failed_until(service, segment, findings)), *pods,
              *_fits(service, segment, onset, newest, {observation.id for observation in pods}),
              *_cluster(service, segment, newest), *_load(service, segment, newest),
@@ -106,6 +108,21 @@ def _where(service: Service, segment: Segment, findings: Sequence[Finding]) -> I
         if share >= _KIND_SHARE and kind not in ("other", "declined", "callee_5xx"):
             for seen_by in segment.sources:
                 yield Observation(f"kind_{kind}", seen_by, "calls", facts | {"kind_share": f"{share:.0%}"})
+
+
+def _host(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    """Whether the database's host that is not reached is the one that was called all along, by the client spans."""
+    unreached = sum(share for kind, share in segment.kinds.items() if kind in REACH)
+    if segment.where != "database" or unreached < _KIND_SHARE:
+        return
+    for finding in _named(findings, "calls", segment.component):
+        failing = {host: callee for host, callee in finding.detail.get("callees", {}).items() if callee.get("errors")
+                   and (service.called(host) == "database" or (not service.called(host) and any(
+                       kind_of(text) in REACH for text in callee.get("kinds", {}))))}
+        host = max(failing, key=lambda name: (failing[name]["errors"], name), default="")
+        if host:
+            yield Observation("usual_host_called" if failing[host].get("baseline_requests") else "other_host_called",
+                              finding.source, "calls", {"component": segment.component, "host": host})
 
 
 def _shown(service: Service, where: str) -> str:
@@ -721,6 +738,8 @@ def _probes(service: Service, segment: Segment, findings: Sequence[Finding]) -> 
         facts = {"where": _shown(service, target), "reason": str(detail.get("reason", "")),
                  "milliseconds": str(detail.get("milliseconds", ""))}
         word = _probed(str(detail.get("stage", "")), str(detail.get("kind", "")), detail.get("milliseconds", 0))
+        if word == "probe_gets_through" and segment.kinds.get("dns", 0.0) >= _KIND_SHARE:
+            word = "probe_resolves"
         if detail.get("inside"):
             yield Observation(word, finding.source, "probe", facts)
         elif target.startswith("provider:") and word != "probe_is_slow":
@@ -728,7 +747,7 @@ def _probes(service: Service, segment: Segment, findings: Sequence[Finding]) -> 
             yield Observation(_PROBED_OUTSIDE.get(word, word), finding.source, "probe", facts)
 
 
-_PROBED_OUTSIDE = {"probe_gets_through": "outside_probe_gets_through",
+_PROBED_OUTSIDE = {"probe_gets_through": "outside_probe_gets_through", "probe_resolves": "outside_probe_gets_through",
                    "probe_does_not_get_through": "outside_probe_does_not_get_through",
                    "probe_ends_in_tls": "outside_probe_does_not_get_through",
                    "probe_does_not_resolve": "outside_probe_does_not_get_through",
