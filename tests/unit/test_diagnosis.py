@@ -443,7 +443,7 @@ def test_the_host_that_has_worked_is_not_set_wrong(service: Service, host: str, 
     assert (odds["path_below"] > odds["wrong_database_settings"]) is (told == "usual_host_called")
     # Credentials that are refused say nothing of the host.
     refused = failing | {"kinds": {"password authentication failed for user payments": 1400}}
-    calls = Finding("newrelic", "calls", component="payment-gateway", window=WINDOW, detail={"callees": {host: refused}})
+    calls = replace(findings[2], detail={"callees": {host: refused}})
     said = {o.id for o in judged(service, [*findings[:2], calls]).observations}
     assert not {"usual_host_called", "other_host_called"} & said
 
