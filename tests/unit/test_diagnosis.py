@@ -478,3 +478,44 @@ def test_customers_are_to_be_told_of_a_long_outage_whatever_its_cause(service: S
     assert not long_outage(service, 1000.0, 999.0 + long, votes, [])
     assert not long_outage(service, 1000.0, 9e9, votes, [("inform_customers", "frontend")])
     assert not long_outage(service, None, 9e9, votes, []) and not long_outage(service, 1000.0, 9e9, {}, [])
+
+
+_LIMIT = ["template", "spec", "containers", "payment-gateway", "resources", "limits"]
+
+
+@pytest.mark.parametrize(("path", "before", "after", "cause"), [
+    ([*_LIMIT, "cpu"], "1", "250m", "overload"), ([*_LIMIT, "cpu"], "250m", "1", "other"),
+    ([*_LIMIT, "memory"], "512Mi", "480Mi", "other")])
+def test_a_lower_cpu_limit_takes_capacity_and_is_what_is_put_back(service: Service, path: list[str], before: str,
+                                                                  after: str, cause: str) -> None:
+    queue = Finding("splunk", "error_signatures", window=WINDOW, detail={"signatures": [
+        {"component": "payment-gateway", "count": 900, "usual": 0, "versions": {"1.0.0": 900},
+         "text": "ERROR CardAuthorizer request timed out in queue, order <n>"}]})
+    changed = changes({"kind": "Deployment", "name": "payment-gateway",
+                       "fields": [{"path": path, "before": before, "after": after}]})
+    findings = [*(rates("payment-gateway", 0.5, source=source) for source in ("newrelic", "cloudwatch")), queue,
+                changed, pods("payment-gateway")]
+    result = judged(service, findings)
+    assert (result.cause == "overload") is (cause == "overload")
+    if cause == "overload":
+        proposed, = propose(service, result, ONSET, findings, shipped_weights(), ())
+        assert (proposed.action, proposed.facts["changes"][0]["fields"][0]["path"]) == ("restore_configuration", path)
+
+
+@pytest.mark.parametrize(("templates", "cause"), [({}, ("cluster_failure", "quota_exhausted")),
+                                                  ({"abc": [4, 4]}, ("network", "service_definition"))])
+def test_a_service_selects_nothing_only_where_there_is_something_to_select(
+        service: Service, templates: dict[str, Any], cause: tuple[str, str]) -> None:
+    callers = Finding("newrelic", "calls", component="backend", window=WINDOW, detail={"callees": {
+        "payment-gateway": {"requests": 1200, "errors": 1200, "baseline_requests": 144000, "baseline_errors": 500,
+                            "kinds": {"connect to payment-gateway:80: connection refused": 1200}}}})
+    refused = {"conditions": {"ReplicaFailure": "FailedCreate"}} if not templates else {}
+    findings = [callers, pods("payment-gateway", ready=0 if not templates else 4, templates=templates, **refused),
+                Finding("kubernetes", "endpoints", component="payment-gateway", window=WINDOW, value=0.0, detail={
+                    "exists": True, "ready": 0, "selects": 0, "fits": True, "ports": [[80, 8080]]}),
+                changes({"kind": "LimitRange" if not templates else "Service", "what": "created" if not templates
+                         else "changed", "name": "bounds" if not templates else "payment-gateway"})]
+    result = judged(service, findings)
+    assert (result.cause, result.mechanism) == cause
+    proposed, = propose(service, result, ONSET, findings, shipped_weights(), ())
+    assert proposed.action == "restore_configuration"

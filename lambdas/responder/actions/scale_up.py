@@ -15,11 +15,11 @@ from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
 from responder.clients.watched import KINDS, listed
 from responder.model.finding import Finding
+from responder.model.quantity import quantity
 from responder.model.service import Service
 from responder.plan.changes import OWN_MANAGER
 from responder.plan.remedies import throughput
 from responder.sources import cluster_access
-from responder.sources.kubernetes import quantity
 from responder.sources.rollouts import gitops
 
 _RESERVE = 1.25

@@ -57,6 +57,7 @@ KINDS: dict[str, tuple[tuple[str, ...], str, bool, Reduce]] = {
     "HorizontalPodAutoscaler": (("apis/autoscaling/v2", "apis/autoscaling/v1"), "horizontalpodautoscalers", True,
                                 _spec),
     "ResourceQuota": (("api/v1",), "resourcequotas", True, _spec),
+    "LimitRange": (("api/v1",), "limitranges", True, _spec),
     "PodDisruptionBudget": (("apis/policy/v1", "apis/policy/v1beta1"), "poddisruptionbudgets", True, _spec),
     "Node": (("api/v1",), "nodes", False, _node),
 }

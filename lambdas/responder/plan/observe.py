@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from responder.model.finding import Finding, latest
+from responder.model.quantity import quantity
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.kinds import REACH, kind_of
@@ -204,6 +205,8 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
             return RELEASE
         if change.touches("replicas") and _fewer(change):
             return "replicas_reduced"
+        if any(less_cpu(item) for item in change.fields):
+            return "cpu_limit_reduced"
         if _sets_database(service, change):
             return "database_settings_changed"
         if change.fields and all("priorityClassName" in item["path"] for item in change.fields
@@ -216,13 +219,21 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
         return "network_policy_changed"
     if change.kind == "Service":
         return "service_changed" if change.name in touched else ""
-    return {"ResourceQuota": "quota_changed", "HorizontalPodAutoscaler": "autoscaler_changed",
-            "PodDisruptionBudget": "", "Node": "node_changed"}.get(change.kind, "")
+    return {"ResourceQuota": "quota_changed", "LimitRange": "quota_changed", "PodDisruptionBudget": "",
+            "HorizontalPodAutoscaler": "autoscaler_changed", "Node": "node_changed"}.get(change.kind, "")
 
 
 def _fewer(change: Change) -> bool:
     return any(item["path"] == ["replicas"] and isinstance(item.get("before"), int)
                and isinstance(item.get("after"), int) and item["after"] < item["before"] for item in change.fields)
+
+
+def less_cpu(item: Mapping[str, Any]) -> bool:
+    """Whether a change of one field takes CPU from a container: a lower limit throttles it (Kubernetes: "Resource
+    Management for Pods and Containers")."""
+    if item["path"][-2:] != ["limits", "cpu"] or "after" not in item:
+        return False
+    return quantity(item["after"]) < quantity(item.get("before", "inf"))
 
 
 def _sets_database(service: Service, change: Change) -> bool:
@@ -489,12 +500,18 @@ def _pods(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
         elif not detail.get("fits", True):
             yield Observation("service_port_misfit", finding.source, "endpoints", facts | {
                 "ports": ", ".join(f"{a} to {b}" for a, b in detail.get("ports", []))})
-        elif not detail.get("selects"):
+        elif not detail.get("selects") and not _podless(component, findings):
             yield Observation("service_selects_nothing", finding.source, "endpoints", facts)
     policies = {name for finding in _named(findings, "pods", component) for name in finding.detail.get("policies", [])}
     if policies and segment.where != "own":
         yield Observation("policies_select_it", "kubernetes", "pods", {
             "component": component, "policies": ", ".join(sorted(policies))})
+
+
+def _podless(component: str, findings: Sequence[Finding]) -> bool:
+    """Whether a component has no pod at all, which whatever selector could select."""
+    return any(not sum(count for _, count in finding.detail["templates"].values())
+               for finding in _named(findings, "pods", component) if "templates" in finding.detail)
 
 
 _DECIDES = {

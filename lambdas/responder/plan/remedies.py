@@ -19,14 +19,14 @@ from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import SUSPICION_SECONDS, just_before, meaning
+from responder.plan.observe import SUSPICION_SECONDS, just_before, less_cpu, meaning
 from responder.plan.rates import upper_bound
 
 _BUCKET_SECONDS = 10.0
 WAIT = "wait"
 """No remedy: the cause is known to heal by itself, and anything else would make it worse."""
 _KINDS = {"bad_configuration": ("ConfigMap",), "network_policy": ("NetworkPolicy",),
-          "service_definition": ("Service",), "quota_exhausted": ("ResourceQuota",),
+          "service_definition": ("Service",), "quota_exhausted": ("ResourceQuota", "LimitRange"),
           "lost_capacity": ("Deployment", "HorizontalPodAutoscaler")}
 
 
@@ -244,7 +244,7 @@ def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
         if change.kind not in kinds or not just_before(change, onset):
             continue
         if change.kind == "Deployment":
-            fields = tuple(f for f in change.fields if f["path"] == ["replicas"])
+            fields = tuple(f for f in change.fields if f["path"] == ["replicas"] or less_cpu(f))
             if change.name != service.component(hypothesis.component).deployment or not fields:
                 continue
             item = item | {"fields": list(fields)}

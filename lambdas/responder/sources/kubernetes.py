@@ -14,6 +14,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.watched import listed
 from responder.model.finding import Finding
 from responder.model.masking import mask
+from responder.model.quantity import quantity
 from responder.sources import Question, Source, cluster_access
 
 _PODS = 10_000
@@ -164,25 +165,6 @@ def _limits(question: Question, api: kubernetes.Kubernetes, namespace: str) -> F
         len(used_up) + sum(s["current"] >= (s["maximum"] or 0) for s in scalers)),
         query=f"kubectl -n {namespace} get hpa,quota,pdb",
         detail={"autoscalers": scalers[:50], "quotas": used_up[:50], "budgets": budgets[:50]})
-
-
-_UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
-          "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-
-
-def quantity(text: Any) -> float:
-    """Return a Kubernetes quantity (``500m``, ``2Gi``) as a number; 0 where it cannot be read."""
-    value = str(text)
-    for unit in ("Ki", "Mi", "Gi", "Ti", *"numkMGT"):
-        if value.endswith(unit):
-            value, factor = value[:-len(unit)], _UNITS[unit]
-            break
-    else:
-        factor = 1.0
-    try:
-        return float(value) * factor
-    except ValueError:
-        return 0.0
 
 
 def _brief(pod: dict[str, Any]) -> dict[str, Any]:

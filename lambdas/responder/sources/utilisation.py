@@ -14,9 +14,9 @@ from typing import Any
 from responder.clients import aws, kubernetes
 from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
+from responder.model.quantity import quantity
 from responder.sources import METRIC_DATA, Question, Source, cluster_access
 from responder.sources.kubernetes import SOURCE as KUBERNETES
-from responder.sources.kubernetes import quantity
 
 _API = "apis/metrics.k8s.io/v1beta1"
 _PODS = 10_000
