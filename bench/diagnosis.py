@@ -22,7 +22,7 @@ from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
 from responder.plan.guardrails import RELEASED, Proposal, Situation, rule
-from responder.plan.remedies import WAIT
+from responder.plan.remedies import WAIT, no_place
 from responder.plan.replay import service_of
 from responder.records.record import unpack
 from responder.records.table import seconds
@@ -117,15 +117,17 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
 def _wrong(drill: Drill, service: Any, proposed: Iterable[Any], truth: Mapping[str, Any]) -> tuple[str, ...]:
     """Remedies that the guardrails would let through, for a cause that is not there or against the drill's word."""
     found = []
-    down = {finding["component"].removeprefix("provider:") for item in truth["items"]
-            if item["sk"].startswith("EVIDENCE#")
-            for finding in item["findings"] if finding["name"] == "health" and finding.get("value") == 0}
+    really = [Finding.from_json(finding) for item in truth["items"] if item["sk"].startswith("EVIDENCE#")
+              for finding in item["findings"] if finding["name"] in ("health", "nodes")]
+    down = {f.component.removeprefix("provider:") for f in really if f.name == "health" and f.value == 0}
     for remedy in proposed:
         if remedy.action in HARMLESS:
             continue
         if remedy.action == "switch_provider" and not {p.name for p in service.providers} - down - {
                 remedy.facts["provider"]}:
             continue  # it asks the alternative before it does anything, and refuses
+        if remedy.action == "restart_pods" and no_place(really):
+            continue  # it looks for a place for new pods, and refuses
         proposal = Proposal(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources)
         if rule(service, proposal, Situation(0.0, RELEASED)).ruling != "permitted":
             continue

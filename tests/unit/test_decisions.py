@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,6 +92,15 @@ def test_a_log_without_errors_does_not_make_silence_a_delay(service: Service) ->
                    detail={"series": []})
     found = confirm(service, ["newrelic", "cloudwatch", "splunk"], [*silent, calm], NOW)
     assert (found.answer, found.kind) == ("confirmed", "loss_of_connectivity")
+
+
+@pytest.mark.parametrize(("requests", "vote"), [(400.0, "healthy"), (8.0, "outage"), (0.0, "outage")])
+def test_a_few_lines_of_many_requests_are_no_outage(service: Service, requests: float, vote: str) -> None:
+    """A request that fails writes a line at least: fourteen lines in half a minute are 1 % of 40 requests a second."""
+    lines = Finding("splunk", "error_lines", component="frontend", value=28.0, baseline=0.4,
+                    window=Window(NOW - 180, NOW), detail={"series": [[NOW - 10 * n, 5.0, 5.0] for n in (3, 2, 1)]})
+    counted = [rates("cloudwatch", "frontend", steady(0.004, requests=requests))] if requests else []
+    assert confirm(service, ["cloudwatch", "splunk"], [lines, *counted], NOW).votes["splunk"] == vote
 
 
 def test_a_log_without_errors_does_not_deny_slow_answers(service: Service) -> None:
@@ -313,6 +324,22 @@ def test_of_two_faults_the_shipped_times_show_what_helped(service: Service) -> N
     assert baseline.end == opened - service.confirm.window_seconds
     # A relapse is compared with the time before the incident was first opened, not with its own first part.
     assert spans(service, "confirm", NOW, NOW, opened)[1] == baseline
+
+
+@pytest.mark.parametrize(("callees", "ends", "well"), [
+    ({"api.fallback.example": (2400, 12)}, 0, True),
+    ({"api.fallback.example": (2400, 12), "api.primary.example": (60, 40)}, 0, True),  # until the flag was read
+    ({"api.fallback.example": (2400, 900)}, 0, False), ({"api.fallback.example": (3, 0)}, 0, False),
+    ({"api.fallback.example": (2400, 12)}, 30, False), ({}, 0, False)])
+def test_of_two_faults_in_one_component_each_remedy_is_judged_by_its_part(service: Service, callees: Any, ends: float,
+                                                                          well: bool) -> None:
+    """The load is too much as well, so that the component itself fails all the time."""
+    calls = Finding("newrelic", "calls", component="payment-gateway", window=Window(NOW - 180, NOW - ends), detail={
+        "callees": {host: {"requests": requests, "errors": errors} for host, (requests, errors) in callees.items()}})
+    findings = [*(rates(s, "payment-gateway", steady(0.5)) for s in BOTH), calls]
+    assert helped(service, findings, "payment-gateway", NOW, NOW - 60, "provider:primary") is well
+    assert not helped(service, findings, "payment-gateway", NOW, NOW - 60, "own")
+    assert not helped(service, findings, "payment-gateway", NOW, NOW - 60)
 
 
 def test_an_outage_on_its_way_up_is_not_held_against_the_remedy(service: Service) -> None:

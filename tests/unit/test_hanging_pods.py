@@ -198,7 +198,8 @@ def hanging(fell: int, ready: int = 0) -> list[Finding]:
                             "kinds": {"connect to payment-gateway:80: connection refused": 1200}}}})
     pods = Finding("kubernetes", "pods", component="payment-gateway", window=WINDOW, detail={
         "wanted": 4, "ready": ready, "probing": 4 - ready, "fell": fell})
-    nodes = Finding("kubernetes", "nodes", window=WINDOW, value=1.0, detail={"not_ready": [], "unschedulable": []})
+    nodes = Finding("kubernetes", "nodes", window=WINDOW, value=1.0,
+                    detail={"names": ["node-a"], "not_ready": [], "unschedulable": []})
     ledger = Finding("changes", "changes", window=WINDOW, value=0.0, detail={"changes": []})
     return [callers, pods, nodes, ledger]
 

@@ -40,6 +40,7 @@ def _plan(visit: Step) -> dict[str, Any]:
         "action": action.name, "component": case.component, "risk": action.risk,
         "reversible": action.reversible and not action.keep_when_not_helped, "status": "planned",
         "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism,
+        "where": case.facts.get("where", ""),
         **asdict(plan)})
     visit.note(f"{action.name}: {kept['refusal'] or kept['summary']}", kind="plan", detail={"diff": kept["diff"]})
     return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"],
@@ -120,7 +121,7 @@ def _revert(visit: Step) -> dict[str, Any]:
     if record is None or record["status"] != "applied":
         return {"reverted": False}
     if action.keep_when_not_helped or action.revert is None:
-        visit.records.set_action(visit.incident, case.number, status="failed",
+        visit.records.set_action(visit.incident, case.number, status="failed", kept=True,
                                  reason="the symptom stayed; what was done is kept")
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}

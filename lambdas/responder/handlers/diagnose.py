@@ -53,9 +53,11 @@ def handler(visit: Step) -> dict[str, Any]:
         evidence=_evidence(result, recorded, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
-            # Which mechanism it is may show yet, and with it the remedy.
+            # Which mechanism it is may show yet, and with it the remedy; or what the other part of the failures is.
             "unclear": not judgement.proposed and (bool(judgement.fading) or any(
-                hypothesis.rivals for hypothesis in result.named)),
+                hypothesis.rivals for hypothesis in result.named) or any(
+                (part.component, part.where) not in {(h.component, h.where) for h in result.named}
+                for part in result.parts)),
             "wait": bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
             "remedies": to_try(visit, proposed)}
 

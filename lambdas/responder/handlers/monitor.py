@@ -50,13 +50,15 @@ def handler(visit: Step) -> dict[str, Any]:
                        "well_since": iso(progress.well_since) if progress.well_since else None}
         visit.records.update(visit.incident, **values)
         for item in visit.records.actions(visit.incident):
-            if item["status"] != "applied":
+            # What did not help in time, and was kept, may have done its part since.
+            if item["status"] != "applied" and not item.get("kept"):
                 continue
-            why = "the symptom has gone" if progress.answer == "recovered" else (
-                f"{item['component']} is well since; what else fails has another cause"
-                if helped(visit.service, visit.findings, item["component"], now, seconds(item["applied_at"])) else "")
+            why = "the symptom has gone" if progress.answer == "recovered" and not item.get("kept") else (
+                f"what {item['component']} failed at is well since; what else fails has another cause"
+                if helped(visit.service, visit.findings, item["component"], now, seconds(item["applied_at"]),
+                          item.get("where") or "") else "")
             if why:
-                visit.records.set_action(visit.incident, item["number"], status="verified",
+                visit.records.set_action(visit.incident, item["number"], status="verified", kept=None,
                                          verified_at=iso(time.time()), reason=why)
     return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,
             "wait_seconds": progress.wait_seconds or recovery.check_every_seconds,

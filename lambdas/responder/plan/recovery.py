@@ -106,11 +106,21 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
                     next_look(service, now - changed_at, None if since_well is None else since_well + hold - now))
 
 
-def helped(service: Service, findings: Sequence[Finding], component: str, now: float, changed_at: float) -> bool:
+_CALLS_SECONDS = 60.0
+"""The client spans of so long are counted (``sources/newrelic.py``)."""
+_SPANS_SECONDS = 5.0
+"""A flag is read, and a connection made, within seconds of the change."""
+
+
+def helped(service: Service, findings: Sequence[Finding], component: str, now: float, changed_at: float,
+           where: str = "") -> bool:
     """Whether a component that failed before ``changed_at`` is well since, whatever others do: by all that can tell.
 
-    Two faults at once have two remedies, and the one that did its part is not taken back for the other.
+    Two faults at once have two remedies, and the one that did its part is not taken back for the other. Where both are
+    of one component, it is the calls of what failed (``where``: the database, a provider) that are well since.
     """
+    if _calls_well(service, findings, component, where, changed_at):
+        return True
     if any(reading.component == component for reading in _slow(service, findings)):
         return False
     found = []
@@ -123,6 +133,26 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
         if failed:
             found.append(since is not None and now - since >= service.recovery.hold_seconds)
     return bool(found) and all(found)
+
+
+def _calls_well(service: Service, findings: Sequence[Finding], component: str, where: str,
+                changed_at: float) -> bool:
+    """Whether the calls of the database, or of the providers, succeed by the client spans of the minute since a change.
+    """
+    provider = where.startswith("provider:")
+    told = []
+    for finding in findings:
+        if finding.name != "calls" or not finding.usable or finding.component != component or not finding.window or (
+                finding.window.end - _CALLS_SECONDS < changed_at - _SPANS_SECONDS):
+            continue
+        # Who uses another provider now must get on with that one.
+        called = [callee for host, callee in finding.detail.get("callees", {}).items()
+                  if (name := service.called(host)) == where or (provider and name.startswith("provider:"))]
+        requests, errors = (sum(callee.get(key, 0.0) for callee in called) for key in ("requests", "errors"))
+        if requests < service.confirm.minimum_requests:
+            return False
+        told.append(lower_bound(errors, requests) <= service.confirm.error_rate)
+    return bool(told) and all(told)
 
 
 def slow_until(service: Service, findings: Sequence[Finding]) -> float | None:

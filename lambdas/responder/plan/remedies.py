@@ -68,6 +68,8 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
             if action == "cycle_deployment" and (
                     ("restart_pods", component) not in tried or _serves(component, findings)):
                 continue  # the last resort
+            if action == "restart_pods" and no_place(findings):
+                continue
             if action == "restore_security_group" and not {rule["group"] for rule in facts["revoked"]} & set(
                     service.aws.security_groups):
                 continue
@@ -129,6 +131,12 @@ def _on_bad_nodes(service: Service, findings: Sequence[Finding]) -> list[str]:
     return [component.name for component in service.components for finding in findings
             if finding.name == "pods" and finding.usable and finding.component == component.name
             and (finding.detail.get("gone_nodes") or bad & set(finding.detail.get("unready_on", {})))]
+
+
+def no_place(findings: Sequence[Finding]) -> bool:
+    """Whether no node is ready and open, so that new pods would find no place."""
+    return any(f.name == "nodes" and (f.usable or f.status == "empty") and not set(f.detail.get("names", [])) - {
+        *f.detail.get("not_ready", []), *f.detail.get("unschedulable", [])} for f in findings)
 
 
 def _serves(component: str, findings: Sequence[Finding]) -> bool:

@@ -50,11 +50,12 @@ def read(findings: Sequence[Finding], settings: Confirm, signal_at: float | None
     and is not called healthy.
     """
     readings = []
+    load = _load(findings)
     for finding in findings:
         if finding.name == "error_rate":
             readings.append(_by_requests(finding, settings, signal_at))
         elif finding.name == "error_lines":
-            readings.append(_by_lines(finding))
+            readings.append(_by_lines(finding, settings, load.get(finding.component)))
         elif finding.name == "latency_p95_ms":
             slow = _by_latency(finding, settings)
             if slow:
@@ -137,7 +138,19 @@ def _of_the_hour(finding: Finding) -> float:
     return min(1.0, share)
 
 
-def _by_lines(finding: Finding) -> Reading:
+def _load(findings: Sequence[Finding]) -> dict[str, float]:
+    """Return requests a second of each component, by the source that sees the fewest."""
+    found: dict[str, float] = {}
+    for finding in findings:
+        part = [b for b in buckets(finding) if b.requests] if finding.name == "error_rate" and finding.usable else []
+        if part:
+            rate = sum(b.requests for b in part) / (len(part) * _period(part))
+            found[finding.component] = min(rate, found.get(finding.component, rate))
+    return found
+
+
+def _by_lines(finding: Finding, settings: Confirm, requests_per_second: float | None) -> Reading:
+    """Judge by error lines; a request that fails has one at least, so of many requests a few lines are no outage."""
     if not finding.usable:
         return Reading(finding.source, finding.component, "unknown", finding.note or finding.status)
     window = finding.window
@@ -152,6 +165,9 @@ def _by_lines(finding: Finding) -> Reading:
         part = [b for b in series if window is None or b.start >= window.end - length]
         lines = sum(b.errors for b in part)
         # Log lines come in bursts (one failure, several lines), so they must be three times the habit, not twice.
+        requests = (requests_per_second or 0.0) * length
+        if requests >= settings.minimum_requests and upper_bound(min(lines, requests), requests) < settings.error_rate:
+            continue
         if lines >= _LOG_MINIMUM and count_lower_bound(lines) > _LOG_MULTIPLE * per_second * length:
             first = next((b.start for b in series if b.errors > _LOG_MULTIPLE * per_second * 10 + 1), None)
             return Reading(finding.source, finding.component, "failing",

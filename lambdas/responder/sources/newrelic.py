@@ -49,8 +49,7 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
         "account": settings.account, **queries}})
     results = _results(answer, queries)
     found = _findings(service, settings, question, queries, results)
-    if question.phase != "watch":
-        found += _calls(service, settings, question, queries, results)
+    found += _calls(service, settings, question, queries, results)
     if question.phase == "diagnose":
         found += [_deployments(service, settings, question, queries, results), _issues(settings, question, answer)]
     return found
@@ -88,8 +87,6 @@ def _queries(service: Service, settings: NewRelic, question: Question) -> dict[s
         for key, part in zip(("day_window", "day_hour"), question.day_before, strict=True):
             queries[key] = (f"SELECT {counts} {source} FACET {component} SINCE {int(part.start * 1000)} "
                             f"UNTIL {int(part.end * 1000)} LIMIT {_MAX_FACETS}")
-    if question.phase == "watch":
-        return queries
     peer = _attribute(settings.peer_attribute)
     calls = (f"FROM Span WHERE {component} IN ({names}) AND span.kind = 'client'")
     measured = ("count(*) AS requests, filter(count(*), WHERE error.class IS NOT NULL) AS errors, "
