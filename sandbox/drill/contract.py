@@ -26,7 +26,8 @@ CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failur
 
 _UNATTENDED = ("rollback", "restore_configuration", "restore_database", "scale_up", "restart_pods", "cycle_deployment",
                "engage_network_team", "switch_provider", "inform_customers")
-"""Actions that need nobody in a drill that does not say otherwise; any other has its own default policy."""
+"""Actions that need nobody in a drill that does not say otherwise. Of any other nobody plays who would be asked: it is
+off where it would ask for approval."""
 
 
 def _action(value: str) -> str:
@@ -361,7 +362,7 @@ class Drill(_Strict):
 
     def overrides(self) -> dict[str, Any]:
         """What the responder's configuration has different for this drill."""
-        policy = {action.name: "auto" if action.name in _UNATTENDED else action.default_policy
+        policy = {action.name: "auto" if action.name in _UNATTENDED or action.default_policy == "auto" else "off"
                   for action in actions.every()}
         return {"mode": self.start.mode,
                 "policy": policy | {name: value for name, value in self.start.policy.items() if name in policy}}
