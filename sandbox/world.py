@@ -277,7 +277,6 @@ class Platform:
         with self._lock:
             self.gates.reset()
             self.versions.reset()
-            self.kubelet.world = World()
             self.newrelic.deployments.clear()
             self.newrelic.issues.clear()
             self._nobody_told()

@@ -7,13 +7,12 @@ Format: AWS's "Amazon EC2 API Reference": DescribeSecurityGroups, AuthorizeSecur
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.places import ACCOUNT
-from sandbox.platform.state import TrailEvent, World
+from sandbox.platform.state import World
 from sandbox.vendors.gate import Answer
 from sandbox.vendors.wire import Refused, ec2_answer, listed
 
@@ -63,7 +62,10 @@ class Groups:
         """Answer one request; raises Refused."""
         if operation == "DescribeSecurityGroups":
             return self._describe(listed(parameters, "GroupId"))
-        what, direction = re.fullmatch(_OPERATION, operation).groups()  # type: ignore[union-attr]
+        found = _OPERATION.fullmatch(operation)
+        if found is None:
+            raise Refused("InvalidAction", f"The action {operation} is not valid for this web service.")
+        what, direction = found.groups()
         group = parameters.get("GroupId", "")
         _known(group)
         cidrs = [value for key, value in sorted(parameters.items())
@@ -84,8 +86,7 @@ class Groups:
             if what == "Revoke":
                 raise Refused("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
             world.broken = [item for item in world.broken if item not in blocked]
-            world.trail.append(TrailEvent(time.time(), operation, "ec2.amazonaws.com", caller,
-                                          (("AWS::EC2::SecurityGroup", group),), rule.parameters()))
+            world.record(operation, "ec2", caller, (("AWS::EC2::SecurityGroup", group),), **rule.parameters())
         return ec2_answer(operation, {"return": True})
 
     def _describe(self, wanted: list[str]) -> Answer:

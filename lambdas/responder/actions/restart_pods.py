@@ -21,12 +21,10 @@ from responder.model.finding import Finding
 from responder.model.service import Service
 from responder.plan.changes import OWN_MANAGER
 from responder.sources import cluster_access
-from responder.sources.kubernetes import owner
+from responder.sources.kubernetes import is_ready, owner
 
 MARK = "incident-responder/closed"
 """Annotation of a node that the responder has closed: by which remedy of which incident."""
-
-
 _LOOK_SECONDS = 1.0
 _RESERVE_SECONDS = 6.0
 """Left of its time for the pods that follow."""
@@ -113,7 +111,7 @@ def _restart(api: kubernetes.Kubernetes, namespace: str, name: str, uid: str) ->
             pod = api.get("api/v1", "pods", namespace, name)
         except KeyError:
             return
-        if _ready(pod):
+        if is_ready(pod):
             return  # it has become well meanwhile, and a budget protects it
         try:
             api.delete("api/v1", "pods", namespace, name, uid)
@@ -207,8 +205,7 @@ def _nodes(api: kubernetes.Kubernetes) -> _Nodes:
         nodes.there.add(name)
         if closed:
             nodes.closed.add(name)
-        conditions = {c["type"]: c.get("status") for c in (item.get("status") or {}).get("conditions") or []}
-        if conditions.get("Ready") != "True":
+        if not is_ready(item):
             nodes.bad.add(name)
         elif not closed:
             nodes.free.add(name)
@@ -217,12 +214,7 @@ def _nodes(api: kubernetes.Kubernetes) -> _Nodes:
 
 def _brief(pod: dict[str, Any]) -> _Pod:
     metadata = pod["metadata"]
-    return _Pod(metadata["name"], metadata["uid"], pod["spec"].get("nodeName") or "", _ready(pod))
-
-
-def _ready(pod: dict[str, Any]) -> bool:
-    return any(c["type"] == "Ready" and c.get("status") == "True"
-               for c in (pod.get("status") or {}).get("conditions") or [])
+    return _Pod(metadata["name"], metadata["uid"], pod["spec"].get("nodeName") or "", is_ready(pod))
 
 
 ACTION = Action(

@@ -20,6 +20,7 @@ from responder.model.service import Service
 from responder.plan.changes import OWN_MANAGER
 from responder.plan.remedies import throughput
 from responder.sources import cluster_access
+from responder.sources.kubernetes import is_ready
 from responder.sources.rollouts import gitops
 
 _RESERVE = 1.25
@@ -46,9 +47,10 @@ def _plan(case: Case, api: kubernetes.Kubernetes, deployment: dict[str, Any]) ->
         refusal = "how much one pod serves could not be measured"
     elif wanted <= now:
         refusal = f"{now} pods are enough for {demand:.0f} requests/s by what was measured ({each:.0f} each)"
-    fit = None if refusal or case.service.cluster.nodes_are_added else _places(api, deployment, wanted - now)
-    few = fit is not None and fit < wanted - now
-    if fit is not None and few:
+    more = wanted - now
+    fit = more if refusal or case.service.cluster.nodes_are_added else _places(api, deployment, more)
+    few = fit < more
+    if few:
         wanted = now + fit
         refusal = "" if fit else "no node has room for another pod"
     refusal = refusal or _room(case, api, namespace, deployment, wanted - now) or _connections(case, now, wanted)
@@ -141,10 +143,9 @@ def _scaler(api: kubernetes.Kubernetes, namespace: str, name: str) -> dict[str, 
 
 def _room(case: Case, api: kubernetes.Kubernetes, namespace: str, deployment: dict[str, Any], more: int) -> str:
     """Whether the namespace's quotas take so many more pods; an empty text where they do."""
-    containers = deployment["spec"]["template"]["spec"]["containers"]
-    each = {f"requests.{resource}": sum(quantity(((c.get("resources") or {}).get("requests") or {}).get(resource, 0))
-                                        for c in containers) for resource in ("cpu", "memory")}
-    each |= {"cpu": each["requests.cpu"], "memory": each["requests.memory"], "pods": 1.0, "count/pods": 1.0}
+    cpu, memory, pods = _requests(deployment["spec"]["template"]["spec"])
+    each = {"requests.cpu": cpu, "cpu": cpu, "requests.memory": memory, "memory": memory, "pods": pods,
+            "count/pods": pods}
     for item in api.items("api/v1", "resourcequotas", namespace):
         status = item.get("status") or {}
         for key, hard in (status.get("hard") or {}).items():
@@ -153,8 +154,8 @@ def _room(case: Case, api: kubernetes.Kubernetes, namespace: str, deployment: di
     return ""
 
 
-def _places(api: kubernetes.Kubernetes, deployment: dict[str, Any], most: int) -> int | None:
-    """Return how many more pods of a Deployment the nodes have room for, at most ``most``; None where nobody knows.
+def _places(api: kubernetes.Kubernetes, deployment: dict[str, Any], most: int) -> int:
+    """Return how many more pods of a Deployment the nodes have room for, at most ``most``, also where nobody knows.
 
     By what the pods request, the nodes' selector and taints, as the scheduler counts (Kubernetes: "Resource Management
     for Pods and Containers"); affinity is left to it.
@@ -172,7 +173,7 @@ def _places(api: kubernetes.Kubernetes, deployment: dict[str, Any], most: int) -
                     place[index] -= taken
     except CallFailed as failed:
         if failed.status == "unauthorized":
-            return None  # nodes, or the pods of other namespaces, may not be read: the scheduler will tell
+            return most  # nodes, or the pods of other namespaces, may not be read: the scheduler will tell
         raise
     return min(most, sum(max(0, int(min(left / need for left, need in zip(place, each, strict=True) if need)))
                          for place in free.values()))
@@ -189,10 +190,8 @@ def _takes(node: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
     """Whether a node is ready, open, and takes pods with these tolerations and this selector."""
     about, labels = node.get("spec") or {}, node["metadata"].get("labels") or {}
     tolerated = {t.get("key") for t in spec.get("tolerations") or []}  # one without a key tolerates all
-    ready = any(c["type"] == "Ready" and c.get("status") == "True"
-                for c in (node.get("status") or {}).get("conditions") or [])
     chosen = all(labels.get(key) == value for key, value in (spec.get("nodeSelector") or {}).items())
-    return ready and chosen and not about.get("unschedulable") and not any(
+    return is_ready(node) and chosen and not about.get("unschedulable") and not any(
         taint.get("effect") in ("NoSchedule", "NoExecute") and not {taint.get("key"), None} & tolerated
         for taint in about.get("taints") or [])
 

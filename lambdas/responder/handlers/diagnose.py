@@ -26,13 +26,15 @@ def handler(visit: Step) -> dict[str, Any]:
                 if item["sk"].startswith("EVIDENCE#") for finding in item["findings"]]
     onset = visit.event["confirmation"].get("onset")
     weights = shipped_weights()
-    again = max(next((item for item in items if item["sk"] == "INCIDENT"), {}).get("reopened_at") or [""])
-    tried = [(item["action"], item.get("component", "")) for item in items
-             if item["sk"].startswith("ACTION#") and item["status"] in CARRIED_OUT and not _over(item, again)]
+    incident: Mapping[str, Any] = next((item for item in items if item["sk"] == "INCIDENT"), {})
+    actions = [item for item in items if item["sk"].startswith("ACTION#")]
+    again = _again(incident)
+    tried = [(item["action"], item.get("component", "")) for item in actions
+             if item["status"] in CARRIED_OUT and not _over(item, again)]
     looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
     judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights, looks)
     isolation, result = judgement.isolation, judgement.diagnosis
-    proposed = list(judgement.proposed) or long_outage_due(visit, items)
+    proposed = list(judgement.proposed) or long_outage_due(visit, incident, actions)
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
                        "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
@@ -41,8 +43,8 @@ def handler(visit: Step) -> dict[str, Any]:
                        "onset": onset, "tried": tried, "looks": looks, "fading": judgement.fading,
                        "opened_at": visit.opened_at})
     # Two faults at once: what was at fault and has been mended since was at fault all the same.
-    mended = [item.get("component", "") for item in items if item["sk"].startswith("ACTION#")
-              and item["status"] == "verified" and item.get("component") and (item.get("verified_at") or "") > again]
+    mended = [item["component"] for item in actions if item["status"] == "verified" and item.get("component")
+              and (item.get("verified_at") or "") > again]
     affected = list(dict.fromkeys([*judgement.affected, *mended])) if judgement.affected else []
     visit.records.update(
         visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
@@ -70,12 +72,17 @@ def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
             for p in in_order([p for p in proposed if p.action in functions], functions)]
 
 
-def long_outage_due(visit: Step, items: Sequence[Mapping[str, Any]]) -> list[Proposed]:
+def long_outage_due(visit: Step, incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -> list[Proposed]:
     """Return the message to customers that the length of the outage asks for, if they were not to be told before."""
-    again = max(next((item for item in items if item["sk"] == "INCIDENT"), {}).get("reopened_at") or [""])
-    asked = [(item["action"], "") for item in items if item["sk"].startswith("ACTION#") and not _over(item, again)]
+    again = _again(incident)
+    asked = [(item["action"], "") for item in actions if not _over(item, again)]
     confirmation = visit.event["confirmation"]
     return long_outage(visit.service, confirmation.get("onset"), time.time(), confirmation.get("votes") or {}, asked)
+
+
+def _again(incident: Mapping[str, Any]) -> str:
+    """When an incident was last opened again; an empty text where it never was."""
+    return max((str(moment) for moment in incident.get("reopened_at") or ()), default="")
 
 
 def _over(item: Mapping[str, Any], again: str) -> bool:

@@ -34,8 +34,8 @@ def handler(visit: Step) -> dict[str, Any]:
         give_up = min(give_up, _FAILOVER_SECONDS)
     # Every look is evidence, for the chart; the looks themselves are told in the timeline only when they decide.
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
-    slow = None
-    if (visit.records.incident(visit.incident) or {}).get("kind") == "degraded_latency":
+    slow, incident = None, visit.records.incident(visit.incident) or {}
+    if incident.get("kind") == "degraded_latency":
         slow = slow_until(visit.service, [
             Finding.from_json(finding) for item in visit.records.everything(visit.incident)
             if item["sk"].startswith("EVIDENCE#") for finding in item["findings"]])
@@ -63,7 +63,8 @@ def handler(visit: Step) -> dict[str, Any]:
     return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,
             "wait_seconds": progress.wait_seconds or recovery.check_every_seconds,
             "remind": people and _due(visit),
-            "due": to_try(visit, long_outage_due(visit, visit.records.everything(visit.incident))) if people else []}
+            "due": to_try(visit, long_outage_due(visit, incident, visit.records.actions(visit.incident)))
+            if people else []}
 
 
 def _due(visit: Step) -> bool:

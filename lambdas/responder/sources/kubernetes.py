@@ -6,6 +6,7 @@ Formats: the Kubernetes API reference (Pod, Event and ReplicaSet v1).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -62,7 +63,7 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
     # After the pods: a node that has joined meanwhile is none that is gone.
     nodes = _optional(api, ("api/v1",), "nodes", "")
     there = {item["metadata"]["name"] for item in nodes or []}
-    bad = {item["metadata"]["name"] for item in nodes or [] if not _node_ready(item)}
+    bad = {item["metadata"]["name"] for item in nodes or [] if not is_ready(item)}
     findings = []
     for component in service.components:
         name = component.deployment
@@ -128,7 +129,7 @@ def _nodes(question: Question, items: list[dict[str, Any]] | None) -> Finding:
     for item in items:
         name = item["metadata"]["name"]
         conditions = {c["type"]: c.get("status") for c in (item.get("status") or {}).get("conditions") or []}
-        (ready if _node_ready(item) else not_ready).append(name)
+        (ready if is_ready(item) else not_ready).append(name)
         if (item.get("spec") or {}).get("unschedulable"):
             unschedulable.append(name)
         for kind, status in conditions.items():
@@ -139,11 +140,6 @@ def _nodes(question: Question, items: list[dict[str, Any]] | None) -> Finding:
                    note="" if items else "the cluster has no node",
                    detail={"names": [*ready, *not_ready][:200], "not_ready": not_ready[:50],
                            "unschedulable": unschedulable[:50], "pressure": {k: v[:50] for k, v in pressure.items()}})
-
-
-def _node_ready(node: dict[str, Any]) -> bool:
-    return any(c["type"] == "Ready" and c.get("status") == "True"
-               for c in (node.get("status") or {}).get("conditions") or [])
 
 
 def _limits(question: Question, api: kubernetes.Kubernetes, namespace: str) -> Finding:
@@ -276,6 +272,12 @@ def owner(item: dict[str, Any], kind: str) -> str:
         if reference.get("kind") == kind and reference.get("controller"):
             return str(reference["name"])
     return ""
+
+
+def is_ready(item: Mapping[str, Any]) -> bool:
+    """Whether a pod or a node is ready, by its condition."""
+    return any(c["type"] == "Ready" and c.get("status") == "True"
+               for c in (item.get("status") or {}).get("conditions") or [])
 
 
 def seconds(moment: str) -> float:
