@@ -94,6 +94,24 @@ def test_a_log_without_errors_does_not_make_silence_a_delay(service: Service) ->
     assert (found.answer, found.kind) == ("confirmed", "loss_of_connectivity")
 
 
+def test_what_failed_before_the_recovery_is_no_relapse(service: Service) -> None:
+    """An alarm whose period reaches back to the outage comes a moment after it is over."""
+    over = [rates(s, "frontend", [(t, n, n * (0.6 if t < NOW - 40 else 0.004)) for t, n, _ in steady(0)])
+            for s in ("newrelic", "cloudwatch")]
+    lines = Finding("splunk", "error_lines", component="frontend", value=200.0, baseline=0.0, unit="/min",
+                    window=Window(NOW - 60, NOW), detail={"series": [[NOW - 60, 400, 400], [NOW - 50, 250, 250]]})
+    stale = replace(over[1], source="other", window=Window(NOW - 300, NOW - 50))
+    sources, findings = ["cloudwatch", "newrelic", "splunk", "other"], [*over, lines, stale]
+    result = confirm(service, sources, findings, NOW, NOW - 40)
+    assert result.answer == "false_alarm"
+    assert (result.votes["splunk"], result.votes["other"]) == ("healthy", "unknown")
+    again = [rates(s, "frontend", steady(0.6, 20)) for s in ("newrelic", "cloudwatch")]
+    assert confirm(service, sources, again, NOW, NOW - 40).answer == "confirmed"
+    gone = [rates(s, "frontend", [row for row in steady(0.004) if row[0] < NOW - 70])
+            for s in ("newrelic", "cloudwatch")]
+    assert confirm(service, sources, gone, NOW, NOW - 90).answer == "confirmed"
+
+
 @pytest.mark.parametrize(("requests", "vote"), [(400.0, "healthy"), (8.0, "outage"), (0.0, "outage")])
 def test_a_few_lines_of_many_requests_are_no_outage(service: Service, requests: float, vote: str) -> None:
     """A request that fails writes a line at least: fourteen lines in half a minute are 1 % of 40 requests a second."""
@@ -324,6 +342,22 @@ def test_of_two_faults_the_shipped_times_show_what_helped(service: Service) -> N
     assert baseline.end == opened - service.confirm.window_seconds
     # A relapse is compared with the time before the incident was first opened, not with its own first part.
     assert spans(service, "confirm", NOW, NOW, opened)[1] == baseline
+
+
+def test_what_ended_a_silence_helped_though_another_fault_shows_since(service: Service) -> None:
+    """No pod served, and once they do every request fails at the database."""
+    quick = replace(service, recovery=replace(service.recovery, hold_seconds=20))
+
+    def found(before: float, after: float) -> list[Finding]:
+        series = [(NOW - 180 + 10 * n, before if 180 - 10 * n > 60 else after) for n in range(18)]
+        return [rates(s, "frontend", [(t, n, n) for t, n in series if n]) for s in BOTH]
+
+    assert helped(quick, found(20, 380), "frontend", NOW, NOW - 60)
+    assert not helped(quick, found(20, 60), "frontend", NOW, NOW - 60)
+    assert not helped(quick, found(0, 0), "frontend", NOW, NOW - 60)
+    assert not helped(quick, found(390, 380), "frontend", NOW, NOW - 60)
+    assert not helped(quick, found(20, 380)[:1] + found(20, 60)[1:], "frontend", NOW, NOW - 60)
+    assert not helped(quick, found(20, 380), "frontend", NOW, NOW - 10)
 
 
 @pytest.mark.parametrize(("callees", "ends", "well"), [

@@ -21,7 +21,7 @@ from moto import mock_aws
 
 from responder.actions import Action, ActionFailed, Case, Plan
 from responder.clients.failure import CallFailed
-from responder.handlers import act, aftercare, approval, close, guard, step
+from responder.handlers import act, aftercare, approval, close, diagnose, guard, step
 from responder.model.service import Freeze, Service
 from responder.people import sns
 from responder.plan.guardrails import RELEASED
@@ -304,6 +304,28 @@ def test_each_guardrail_alone_stops_it_and_people_are_told(records: Records, hol
     assert incident.log == []
     assert outcome(incident) in ("escalated", "observed")
     assert incident.told
+
+
+@pytest.mark.parametrize(("status", "named"), [("verified", "database_connection"), ("reverted", "unknown")])
+def test_a_cause_whose_remedy_helped_stays_the_cause_of_what_is_opened_again_and_heals(
+        records: Records, monkeypatch: pytest.MonkeyPatch, status: str, named: str) -> None:
+    at = iso(time.time())
+    monkeypatch.setattr(step, "records", lambda: records)
+    monkeypatch.setattr(step, "load", lambda name: shipped_service())
+    monkeypatch.setattr(sns, "publish", lambda *given, **more: "m")
+    monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
+    records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "alarm", "name": "a"})
+    records.update("i-1", confirmed=True, judged_until=iso(time.time() + 1), cause={
+        "id": "database_connection", "mechanism": "failover", "component": "payment-gateway", "confidence": 0.99,
+        "summary": "it failed over"})
+    records.plan_action("i-1", 1, {"action": "restore_database", "cause": "database_connection", "status": status,
+                                  "component": "payment-gateway", "target": "db/payments"})
+    given = {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"}, "entered": at}
+    assert diagnose.handler(given | {"confirmation": {}, "answers": []}, None)["cause"] == "unknown"
+    assert (records.incident("i-1") or {})["cause"]["id"] == "unknown"
+    records.update("i-1", recovered_at=at)
+    assert close.handler(given | {"operation": "stand_down"}, None)["outcome"] == "resolved"
+    assert (records.incident("i-1") or {})["cause"]["id"] == named
 
 
 @pytest.mark.parametrize("script", [

@@ -39,6 +39,10 @@ def _stand_down(visit: Step) -> dict[str, Any]:
     if outcome == "false_alarm":
         values["cause"] = {"id": "none", "mechanism": "", "component": "", "confidence": 1.0,
                            "summary": "nothing was wrong"}
+    if outcome == "resolved" and item.get("established_cause") and (item.get("cause") or {}).get("id") == "unknown":
+        # What came after a remedy had helped, and went by itself, does not make its cause unknown.
+        item = item | {"cause": item["established_cause"]}
+        values["cause"] = item["cause"]
     visit.records.update(visit.incident, **values)
     visit.note(f"stood down: {outcome.replace('_', ' ')}", kind="outcome", why=item.get("cause", {}).get("summary", ""))
     for action in actions:

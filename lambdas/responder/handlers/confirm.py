@@ -8,7 +8,7 @@ from typing import Any
 
 from responder.handlers.step import Step, step
 from responder.plan.confirm import confirm
-from responder.records.table import iso
+from responder.records.table import iso, seconds
 
 _LATE_SECONDS = 60.0
 """An incident that is a minute old has people called, whatever the sources say."""
@@ -19,7 +19,9 @@ def handler(visit: Step) -> dict[str, Any]:
     """Return ``answer`` (confirmed, false_alarm, inconclusive), ``kind``, ``onset`` and ``readings``."""
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     sources = [answer["source"] for answer in visit.answers]
-    result = confirm(visit.service, sources, visit.findings, visit.opened_at)
+    before = visit.records.incident(visit.incident) or {}
+    well_since = seconds(before["well_since"]) if before.get("confirmed") and before.get("well_since") else None
+    result = confirm(visit.service, sources, visit.findings, visit.opened_at, well_since)
     by_vote = {vote: [source for source, said in result.votes.items() if said == vote]
                for vote in ("outage", "healthy", "unknown")}
     told = "; ".join(f"{vote} by {', '.join(named)}" for vote, named in by_vote.items() if named)
@@ -27,12 +29,11 @@ def handler(visit: Step) -> dict[str, Any]:
                why="; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()),
                detail={"answer": result.answer, "kind": result.kind, "votes": result.votes,
                        "onset": iso(result.onset) if result.onset else None, "asked": sources,
-                       "signal_at": visit.opened_at})
+                       "signal_at": visit.opened_at, "well_since": well_since})
     if result.answer != "inconclusive":
         # What a signal tells that is older than the oldest answer has been looked at.
         ends = [f.window.end for f in visit.findings if f.usable and f.window]
         visit.records.update(visit.incident, judged_until=iso(min(ends, default=visit.opened_at)))
-        before = visit.records.incident(visit.incident) or {}
         if before.get("confirmed"):
             # A relapse, or none: then what was closed had recovered, as it was said.
             if result.answer == "confirmed":

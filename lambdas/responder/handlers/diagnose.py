@@ -46,11 +46,15 @@ def handler(visit: Step) -> dict[str, Any]:
     mended = [item["component"] for item in actions if item["status"] == "verified" and item.get("component")
               and (item.get("verified_at") or "") > again]
     affected = list(dict.fromkeys([*judgement.affected, *mended])) if judgement.affected else []
+    before = incident.get("cause") or {}
+    established = result.cause == "unknown" and any(
+        item["status"] == "verified" and item.get("cause") == before.get("id") for item in actions)
     visit.records.update(
         visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
                                "confidence": result.confidence, "summary": result.summary},
         **({"affected": affected, "suffering": [name for name in isolation.victims if name not in affected]}
            if affected else {}),
+        **({"established_cause": before} if established else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
         evidence=_evidence(result, recorded, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,

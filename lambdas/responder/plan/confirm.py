@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from responder.model.finding import Finding
+from responder.model.finding import Finding, Window
 from responder.model.service import Service
 from responder.plan.symptom import Reading, read
 
@@ -34,13 +34,19 @@ class Confirmation:
 
 
 def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding],
-            signal_at: float | None = None) -> Confirmation:
+            signal_at: float | None = None, well_since: float | None = None) -> Confirmation:
     """Judge whether there is an outage, from the findings of all ``sources`` that were asked.
+
+    ``signal_at`` and ``well_since`` are seconds since 1970 (UTC). Since ``well_since`` an incident that is opened again
+    was known to be well: what failed before is no relapse, though the period of an alarm, or a window, reach back to
+    it.
 
     A source votes ``outage`` where a component fails, is silent or slow, ``healthy`` where it saw enough and all is
     well, else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent. One
     that reads log lines alone cannot deny what no line would tell of: slow answers, or none.
     """
+    if well_since is not None:
+        findings = [_since(finding, well_since) for finding in findings]
     readings = read(findings, service.confirm, signal_at)
     by_source: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
@@ -81,6 +87,17 @@ def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding
     began = _onset(telling) or (signal_at if answer == "confirmed" else None)
     return Confirmation(answer, _kind(telling) if answer != "false_alarm" else "", votes, reasons, began,
                         tuple(readings))
+
+
+def _since(finding: Finding, moment: float) -> Finding:
+    """Return what a finding with a series says of the time from a moment on; any other as it is."""
+    window = finding.window
+    if "series" not in finding.detail or not finding.usable or window is None or window.start >= moment:
+        return finding
+    if window.end <= moment:
+        return replace(finding, status="stale", note="its data end before the last recovery")
+    return replace(finding, window=Window(moment, window.end), detail=finding.detail | {
+        "series": [row for row in finding.detail["series"] if float(row[0]) >= moment]})
 
 
 def _kind(telling: Sequence[Reading]) -> Kind:

@@ -10,7 +10,7 @@ from typing import Literal
 from responder.model.finding import Bucket, Finding, buckets
 from responder.model.service import Service
 from responder.plan.rates import lower_bound, upper_bound
-from responder.plan.symptom import Reading, read
+from responder.plan.symptom import MINIMUM_EXPECTED, SILENT_SHARE, Reading, read
 
 Answer = Literal["recovered", "waiting", "not_helped", "worse"]
 
@@ -23,6 +23,8 @@ _SETTLE_SHARE = 1 / 15
 """Of the time that a remedy has to help: pods come and go, an instance starts again."""
 _LEAST_SHARE = 0.3
 """Fewer requests than this share of what the baseline had are no recovery: customers are still kept away."""
+_SILENCE_SECONDS = 30.0
+"""Before a change, looked at after it: by then the data of that time have arrived."""
 _SPURIOUS_ERRORS = 2
 """One failed request in a period that has just begun is no symptom."""
 
@@ -117,7 +119,8 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
     """Whether a component that failed before ``changed_at`` is well since, whatever others do: by all that can tell.
 
     Two faults at once have two remedies, and the one that did its part is not taken back for the other. Where both are
-    of one component, it is the calls of what failed (``where``: the database, a provider) that are well since.
+    of one component, it is the calls of what failed (``where``: the database, a provider) that are well since. Where
+    no request came, a remedy has done its part once they come: what these then fail at had been hidden by the silence.
     """
     if _calls_well(service, findings, component, where, changed_at):
         return True
@@ -127,12 +130,41 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
     for finding in findings:
         if finding.name != "error_rate" or not finding.usable or finding.component != component:
             continue
+        if _silent_before(service, finding, changed_at):
+            found.append(_requests_come(service, finding, now, changed_at))
+            continue
         failed = [b for b in buckets(finding) if b.start < changed_at and b.errors >= _SPURIOUS_ERRORS
                   and b.error_rate > service.confirm.error_rate]
         since = _well_since(service, finding, now, changed_at)
         if failed:
             found.append(since is not None and now - since >= service.recovery.hold_seconds)
     return bool(found) and all(found)
+
+
+def _silent_before(service: Service, finding: Finding, changed_at: float) -> bool:
+    """Whether hardly any of the requests that were to be expected came just before a change."""
+    start = max(changed_at - _SILENCE_SECONDS, finding.window.start if finding.window else changed_at)
+    expected = _expected(finding) * (changed_at - start)
+    seen = sum(b.requests for b in buckets(finding)
+               if start <= b.start and b.start + service.metrics.period_seconds <= changed_at)
+    return expected >= MINIMUM_EXPECTED and seen < SILENT_SHARE * expected
+
+
+def _requests_come(service: Service, finding: Finding, now: float, changed_at: float) -> bool:
+    """Whether requests have come much as they used to for as long as a recovery must hold, since a change."""
+    series = [b for b in buckets(finding) if b.requests]
+    if not series or now - series[-1].start > _fresh(service):
+        return False
+    end = series[-1].start + service.metrics.period_seconds
+    start = end - service.recovery.hold_seconds
+    seen = sum(b.requests for b in series if b.start >= start)
+    return start >= changed_at and seen >= _LEAST_SHARE * _expected(finding) * service.recovery.hold_seconds
+
+
+def _expected(finding: Finding) -> float:
+    """Requests a second of the time before."""
+    per_second: float = finding.detail.get("baseline_requests", 0.0) / finding.detail.get("baseline_seconds", 3600.0)
+    return per_second
 
 
 def _calls_well(service: Service, findings: Sequence[Finding], component: str, where: str,
@@ -228,7 +260,7 @@ def _well_since(service: Service, finding: Finding, now: float, changed_at: floa
     series = [b for b in buckets(finding) if b.requests]
     if not series:
         return None
-    expected = finding.detail.get("baseline_requests", 0.0) / finding.detail.get("baseline_seconds", 3600.0)
+    expected = _expected(finding)
     newest = series[-1].start
     # Silence is no recovery: the newest period with requests must be recent, and requests come as they used to.
     period = service.metrics.period_seconds

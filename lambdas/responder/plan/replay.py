@@ -109,7 +109,7 @@ _Outcome = tuple[dict[str, Any], dict[str, Any], str]
 
 def _confirm(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
     result = confirm(history.service, detail.get("asked", ()), history.at(entered),
-                     detail.get("signal_at", history.opened_at))
+                     detail.get("signal_at", history.opened_at), detail.get("well_since"))
     return ({key: detail.get(key) for key in ("answer", "kind", "votes")},
             {"answer": result.answer, "kind": result.kind, "votes": result.votes},
             "; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()))

@@ -15,8 +15,8 @@ Verdict = Literal["failing", "silent", "slow", "healthy", "unknown"]
 
 _MULTIPLE_OF_BASELINE = 2.0
 """A component that always fails a little is in trouble only at twice its own habit."""
-_SILENT_SHARE = 0.1
-_MINIMUM_EXPECTED = 20.0
+SILENT_SHARE = 0.1
+MINIMUM_EXPECTED = 20.0
 """Silence counts once 20 requests were to be expected: a Poisson count of that mean is below a tenth of it with a
 probability of 5e-7."""
 _SLOW_MULTIPLE = 3.0
@@ -113,12 +113,12 @@ def _silent(finding: Finding, series: Sequence[Bucket], before: float) -> Readin
     if not per_second:
         return None
     # The last half minute may not have arrived at the source yet, so silence is looked for over twice that.
-    seconds = min(window.seconds, max(2 * _RECENT_SECONDS, _MINIMUM_EXPECTED / per_second))
+    seconds = min(window.seconds, max(2 * _RECENT_SECONDS, MINIMUM_EXPECTED / per_second))
     expected = per_second * seconds
-    if expected < _MINIMUM_EXPECTED:
+    if expected < MINIMUM_EXPECTED:
         return None
     seen = sum(b.requests for b in series if b.start >= window.end - seconds)
-    if seen < _SILENT_SHARE * expected:
+    if seen < SILENT_SHARE * expected:
         first = max((b.start for b in series if b.requests), default=None)
         return Reading(finding.source, finding.component, "silent",
                        f"{seen:.0f} requests where {expected:.0f} were to be expected", first)
