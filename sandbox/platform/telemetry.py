@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,8 @@ class Line:
     text: str
     client: str = ""
     """The client's address, in a line about a request."""
+    duration_ms: float = 0.0
+    """How long the answer took, in a line about a request."""
     count: int = 1
     """Lines that differ in nothing else are kept as one."""
 
@@ -140,7 +142,8 @@ class Telemetry:
                 for _ in range(2):
                     self.lines.append(self._chatter(at + rng.random() * STEP_SECONDS, component, FIRST_VERSION, "",
                                                     rng))
-            self.lines += self._requests(at, FIRST_VERSION, "", count, {}, STEP_SECONDS, of=_CLIENTS_A_STEP)
+            self.lines += self._requests(at, FIRST_VERSION, "", count, sample, {}, STEP_SECONDS,
+                                         of=_CLIENTS_A_STEP)
             self.balanced.append(Balanced(at, count, failed, 0))
         self.lines.sort(key=lambda line: line.at)
         return list(self.transactions)
@@ -167,7 +170,7 @@ class Telemetry:
             if rng.random() < 0.1:
                 fresh.append(self._chatter(at + rng.random(), item.component, item.version, item.pod, rng))
             if item.component == ENTRY:
-                fresh += self._requests(at, item.version, item.pod, item.requests, floods or {}, 1.0)
+                fresh += self._requests(at, item.version, item.pod, item.requests, item.latencies_ms, floods or {}, 1.0)
             self.lines += sorted(fresh, key=lambda line: line.at)
 
     def log(self, at: float, component: str, text: str) -> None:
@@ -206,17 +209,23 @@ class Telemetry:
             elif line.at >= end + 2:
                 return
 
-    def _requests(self, at: float, version: str, pod: str, count: int, floods: Mapping[str, float], seconds: float,
-                  of: int = 0) -> list[Line]:
+    def _requests(self, at: float, version: str, pod: str, count: int, latencies_ms: Sequence[float],
+                  floods: Mapping[str, float], seconds: float, of: int = 0) -> list[Line]:
         """The entry's lines about requests, by client; ``of`` so many of the steady ones at most, for the history."""
         steady = self._clients.sample(CLIENTS, of) if of else CLIENTS
         names = [*floods, *steady]
         left = max(0.0, 1.0 - sum(floods.values()))
         shares = [*floods.values(), *(left / len(steady) for _ in steady)]
         found = Counter(self._clients.choices(names, shares, k=count))
-        return [Line(at + self._clients.random() * seconds, ENTRY, "INFO", version, pod,
-                     f"INFO {_CLASS[ENTRY]} POST /checkout client_ip={client}", client, requests)
-                for client, requests in sorted(found.items())]
+        lines = []
+        for client, requests in sorted(found.items()):
+            # What is refused at once is in no sample.
+            took = self._clients.choice(latencies_ms or (1.0,))
+            lines.append(Line(
+                at + self._clients.random() * seconds, ENTRY, "INFO", version, pod,
+                f"INFO {_CLASS[ENTRY]} POST /checkout client_ip={client} duration_ms={took:.0f}", client, took,
+                requests))
+        return lines
 
     def _error(self, item: Served, why: str, rng: random.Random) -> str:
         if why == "own":

@@ -95,17 +95,15 @@ def _command(command: str, rows: list[Row]) -> list[Row]:
         case "stats":
             given, _, by = rest.strip().partition(" by ")
             keys = [key.strip() for key in re.split(r"[,\s]+", by) if key.strip()]
-            counted = [_counting(part.strip()) for part in given.split(",")]
+            made = [_function(part.strip()) for part in given.split(",")]
             if not keys:
                 raise SearchError(f"cannot read 'stats {rest}'")
-            counts: dict[tuple[Any, ...], list[int]] = {}
+            groups: dict[tuple[Any, ...], list[Row]] = {}
             for row in rows:
                 if all(key in row for key in keys):
-                    sums = counts.setdefault(tuple(row[key] for key in keys), [0] * len(counted))
-                    for place, (_, counts_it) in enumerate(counted):
-                        sums[place] += int(row.get(_COUNT, 1)) if counts_it(row) else 0
-            return [dict(zip(keys, group, strict=True)) | {name: sums[place] for place, (name, _) in enumerate(counted)}
-                    for group, sums in sorted(counts.items(), key=lambda item: str(item[0]))]
+                    groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+            return [dict(zip(keys, group, strict=True)) | {name: value(found) for name, value in made}
+                    for group, found in sorted(groups.items(), key=lambda item: str(item[0]))]
         case "eventstats":
             # Without a by clause each row gets what all of them come to.
             added: Row = {}
@@ -142,15 +140,30 @@ def _each(rows: list[Row]) -> list[Row]:
     return [row for row in rows for _ in range(int(row.get(_COUNT, 1)))]
 
 
-def _counting(text: str) -> tuple[str, Callable[[Row], bool]]:
-    """Return the name of a count of ``stats`` and which events it counts."""
+def _function(text: str) -> tuple[str, Callable[[list[Row]], Any]]:
+    """Return the name of what ``stats`` is to make of a group's events, and how."""
     if text == "count":
-        return text, lambda row: True
+        return text, lambda rows: sum(int(row.get(_COUNT, 1)) for row in rows)
     found = re.fullmatch(r"count\(eval\(_time\s*(>=|<)\s*([\d.]+)\)\)\s+as\s+(\w+)", text, re.I)
+    if found:
+        later, moment = found[1] == ">=", float(found[2])
+        return found[3], lambda rows: sum(int(row.get(_COUNT, 1)) for row in rows if (row["_time"] >= moment) is later)
+    found = re.fullmatch(r"p(?:erc)?(\d+)\((\w+)\)\s+as\s+(\w+)", text, re.I)
     if not found:
         raise SearchError(f"cannot read 'stats {text}'")
-    later, moment = found[1] == ">=", float(found[2])
-    return found[3], lambda row: (row["_time"] >= moment) is later
+    share, field = int(found[1]) / 100, found[2]
+    return found[3], lambda rows: _percentile(sorted(
+        (float(row[field]), int(row.get(_COUNT, 1))) for row in rows if field in row), share)
+
+
+def _percentile(values: list[tuple[float, int]], share: float) -> float | str:
+    """The value below which a share of the events lies; they come as (value, how many have it), in order."""
+    left = share * sum(count for _, count in values)
+    for value, count in values:
+        left -= count
+        if left <= 0:
+            return value
+    return ""
 
 
 class _Expression:
@@ -197,7 +210,7 @@ class _Expression:
             name, value = field[1], field[3].strip('"')
             pattern = re.compile(re.escape(value).replace(r"\*", ".*"), re.I | re.S)
             if field[2] == "=":
-                return lambda row: bool(pattern.fullmatch(str(row.get(name, ""))))
+                return lambda row: name in row and bool(pattern.fullmatch(str(row[name])))
             return lambda row: name in row and not pattern.fullmatch(str(row[name]))
         word = token.strip('"').lower()
         return (lambda row: True) if word == "*" else (lambda row: word in str(row["_raw"]).lower())
@@ -210,7 +223,7 @@ def _row(line: Line) -> Row:
     return {"_time": line.at, "index": "payments", "sourcetype": "app", "component": line.component,
             "level": line.level, "version": line.version, "pod": line.pod, "host": line.pod,
             "_raw": f"{moment} {line.text}", _COUNT: line.count,
-            **({"client_ip": line.client} if line.client else {})}
+            **({"client_ip": line.client, "duration_ms": line.duration_ms} if line.client else {})}
 
 
 def _pipes(search: str) -> list[str]:

@@ -23,6 +23,7 @@ from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.finding import Finding, Window
 from responder.model.service import Service, deployed
+from responder.plan.symptom import read
 from responder.sources import Question, cloudwatch, kubernetes, newrelic, splunk
 from sandbox.platform.flow import Served
 from sandbox.platform.telemetry import Delays, Telemetry
@@ -206,6 +207,28 @@ def test_splunk_tells_a_client_that_floods_by_its_network_alone(question: Questi
     assert 3500 * 40 < clients.detail["baseline_total"] <= 3620 * 40
     assert "203.0.113.77" not in json.dumps([f.to_json() for f in findings])
     assert "203.0.113.77" not in vendors.sent and "client_ip" in "".join(f.query for f in findings)
+
+
+def test_splunk_tells_how_long_the_entry_s_answers_take(question: Question, vendors: Vendors) -> None:
+    now = int(time.time())
+    for second in range(20):
+        vendors.telemetry.second(now - 22 + second, [Served("frontend", "f", "1.0.0", 40, 0, (3900.0, 4100.0), {})],
+                                 random.Random(2))
+    findings = splunk.ask(question, vendors.splunk())
+    found = next(f for f in findings if f.name == "latency_p95_ms")
+    assert (found.component, found.unit, found.value) == ("frontend", "ms", 4100)
+    assert found.baseline is not None and 200 < found.baseline < 500 and found.detail["requests"] > 800
+    assert found.window is not None and found.window.seconds == 60
+    readings = read(findings, question.service.confirm)
+    assert [(r.component, r.verdict) for r in readings if r.verdict == "slow"] == [("frontend", "slow")]
+    # Whose lines tell of no duration, and who does not want it asked for, has no finding of it, and no failure.
+    other = replace(question, service=replace(question.service, splunk=replace(
+        question.service.splunk, duration_field="took")))
+    assert not [f for f in splunk.ask(other, vendors.splunk()) if f.name == "latency_p95_ms"]
+    without = replace(question, service=replace(question.service, splunk=replace(
+        question.service.splunk, duration_field="")))
+    asked = splunk.ask(without, vendors.splunk())
+    assert not [f for f in asked if f.name == "latency_p95_ms"] and "perc95" not in "".join(f.query for f in asked)
 
 
 def test_splunk_counts_failed_authentications_of_callers(question: Question, vendors: Vendors) -> None:

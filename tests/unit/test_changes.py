@@ -22,6 +22,7 @@ from responder.handlers import ledger
 from responder.model.finding import Window
 from responder.model.service import Service
 from responder.plan.changes import Change, compare, difference
+from responder.plan.observe import meaning
 from responder.records.ledger import Ledger
 from responder.sources import Question
 from tests.conftest import timeline
@@ -84,6 +85,28 @@ class Server:
             self.policy = None
             return httpx.Response(200, json={})
         return httpx.Response(200, json=found)
+
+
+@pytest.mark.parametrize(("deployment", "spec"), [
+    ("payment-gateway", {"volumes": [{"name": "v", "configMap": {"name": "c"}}]}),
+    ("payment-gateway", {"volumes": [{"projected": {"sources": [{"secret": {"name": "c"}}, {"configMap": {
+        "name": "c"}}]}}]}),
+    ("payment-gateway", {"containers": [{"name": "a", "envFrom": [{"configMapRef": {"name": "c"}}]}]}),
+    ("payment-gateway", {"initContainers": [{"name": "a", "env": [{"name": "A", "value": "1"}, {
+        "name": "B", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}]}]}),
+    ("config-server", {"volumes": [{"configMap": {"name": "c"}}]}),
+    ("payment-gateway", {"volumes": [{"secret": {"secretName": "c"}}, {"emptyDir": {}}]})])
+def test_what_only_another_component_reads_does_not_bear_on_this_one(service: Service, deployment: str,
+                                                                     spec: dict[str, Any]) -> None:
+    workload = watched("Deployment", deployment, {"template": {"spec": spec}})
+    before = {"ConfigMap/c": watched("ConfigMap", "c", {"data": {"A": "1"}}), "Deployment/d": workload}
+    after = before | {"ConfigMap/c": watched("ConfigMap", "c", {"data": {"A": "2"}}, written=150.0)}
+    change, = difference(before, after, 100.0, 160.0)
+    assert Change.from_json(json.loads(json.dumps(change.to_json()))) == change
+    another = deployment == "payment-gateway" and bool(change.readers)
+    for component, where in (("payment-gateway", "own"), ("frontend", "own"), ("backend", "payment-gateway")):
+        bears = component == "payment-gateway" or where == "payment-gateway" or not another
+        assert meaning(service, component, where, change) == ("configuration_changed" if bears else "")
 
 
 @pytest.fixture

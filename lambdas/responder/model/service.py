@@ -214,6 +214,9 @@ class Splunk:
     out, for they are of the service's own way to its database."""
     client_field: str = "client_ip"
     """The field of the entry's request lines that names the client; empty: clients are not counted."""
+    duration_field: str = "duration_ms"
+    """The field of request lines that holds how many milliseconds an answer took; where no line has it, or it is empty,
+    Splunk does not tell of slow answers."""
 
 
 @dataclass(frozen=True)

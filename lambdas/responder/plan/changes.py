@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 MISSING = "(nothing)"
@@ -28,16 +28,19 @@ class Change:
     fields: tuple[dict[str, Any], ...] = field(default_factory=tuple)
     """[{path: [keys], before, after}], at most 40; a side that had no such field lacks its key."""
     namespace: str = ""
+    readers: tuple[str, ...] = ()
+    """Of a ConfigMap: the Deployments whose pods mount it or take variables from it. None may be: a program can read it
+    by the API."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
-        return asdict(self) | {"fields": list(self.fields)}
+        return asdict(self) | {"fields": list(self.fields), "readers": list(self.readers)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Change:
         """Return what ``to_json`` wrote."""
         known = {key: value[key] for key in cls.__dataclass_fields__ if key in value}
-        return cls(**known | {"fields": tuple(value.get("fields") or ())})
+        return cls(**known | {name: tuple(value.get(name) or ()) for name in ("fields", "readers")})
 
     def sentence(self) -> str:
         """Say what changed, in a few words."""
@@ -86,6 +89,8 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
     ``earliest`` is when the first look was, ``now`` the second; see ``clients/watched.py`` for the objects.
     """
     found = []
+    reads = [(item["name"], configmaps(item["body"])) for item in {**before, **after}.values()
+             if item["kind"] == "Deployment"]
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)
         if old is None and new is not None:
@@ -102,7 +107,25 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
             known = earliest - 5 <= at <= now + 5
             found.append(Change(new["kind"], new["name"], "changed", at if known else earliest, at if known else now,
                                 new.get("by", ""), fields, new.get("namespace", "")))
-    return found
+    return [replace(change, readers=tuple(sorted(name for name, read in reads if change.name in read)))
+            if change.kind == "ConfigMap" else change for change in found]
+
+
+def configmaps(deployment: Mapping[str, Any]) -> set[str]:
+    """Return the names of the ConfigMaps that a Deployment's pods mount or take variables from.
+
+    Format: the Kubernetes API reference (PodSpec v1: volumes, and env and envFrom of containers).
+    """
+    spec = (deployment.get("template") or {}).get("spec") or {}
+    found = set()
+    for volume in spec.get("volumes") or []:
+        sources = [volume, *((volume.get("projected") or {}).get("sources") or [])]
+        found |= {(source.get("configMap") or {}).get("name") for source in sources}
+    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+        found |= {(item.get("configMapRef") or {}).get("name") for item in container.get("envFrom") or []}
+        found |= {((item.get("valueFrom") or {}).get("configMapKeyRef") or {}).get("name")
+                  for item in container.get("env") or []}
+    return {name for name in found if name}
 
 
 def _short(value: Any) -> str:

@@ -214,7 +214,10 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
             return "priority_changed"
         return "workload_changed" if change.touches("template") else ""
     if change.kind == "ConfigMap":
-        return "configuration_changed" if change.what != "created" else ""
+        # What only other components read can break them alone, and then one of them is at fault, and not this one.
+        others = {other.deployment for other in service.components} - touched
+        bears = not change.readers or not set(change.readers) <= others
+        return "configuration_changed" if bears and change.what != "created" else ""
     if change.kind == "NetworkPolicy":
         return "network_policy_changed"
     if change.kind == "Service":

@@ -2,7 +2,7 @@
 
 Format: Splunk's REST API reference, "search/v2/jobs/export": one JSON object a line, ``{"preview": false, "offset": 0,
 "result": {…}}``; problems come as ``{"messages": [{"type": "FATAL", "text": "…"}]}``, also in the middle. "Search
-reference" for ``stats``, ``eventstats``, ``sort``, ``head`` and ``rex``.
+reference" for ``stats`` and its functions, ``eventstats``, ``sort``, ``head`` and ``rex``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from responder.model.service import Splunk
 from responder.sources import Question, Source, apart
 
 _BUCKET_SECONDS = 10
+_RECENT_SECONDS = 60.0
+"""What has just become slow is drowned by the time before it, so only the newest answers are measured."""
 _MAX_LINES = 20_000
 _SIGNATURES = 25
 _SIGNATURE_CHARACTERS = 200
@@ -57,7 +59,8 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     ``lines`` and ``baseline_lines``, ``all_lines`` and ``baseline_all_lines``. ``error_signatures``: detail has
     ``signatures`` [{text, component, count, usual, first, versions: {version: count}, pods}], most frequent first;
     ``usual`` is how many the baseline lets expect in a window of the same length. Texts are masked, and numbers and
-    ids in them are replaced.
+    ids in them are replaced. Of the components whose lines tell how long an answer took, ``latency_p95_ms``: value is
+    of the last minute, in milliseconds, as baseline; detail has ``requests``.
 
     To diagnose, also: per component ``auth_failures``, lines about callers whose authentication failed, as
     ``error_lines`` in unit, with ``lines`` and ``baseline_lines``; and of the entry ``clients``: value is the greatest
@@ -84,6 +87,8 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
         errors, usual = (pool.submit(_tally, http, settings, errors_query, window, question.deadline - _REST_SECONDS)
                          for window in (question.window, question.baseline))
         beside: dict[str, _Judge] = {}
+        if settings.duration_field:
+            beside["latency_p95_ms"] = _latencies(question, settings, begin)
         if question.phase == "diagnose":
             beside["auth_failures"] = _auth_failures(question, settings, begin)
             if settings.client_field:
@@ -182,6 +187,27 @@ def _counts(question: Question, settings: Splunk, query: str, counts: list[dict[
                     "lines": errors, "baseline_lines": errors_before[name],
                     "all_lines": lines[name], "baseline_all_lines": lines_before[name]}))
     return findings
+
+
+def _latencies(question: Question, settings: Splunk, begin: Callable[[str, Window], _Search]) -> _Judge:
+    field = settings.duration_field
+    query = (f"search {settings.search} {field}=* "
+             f"| stats count, perc95({field}) as p95 by {settings.component_field}")
+    window = Window(max(question.window.start, question.window.end - _RECENT_SECONDS), question.window.end)
+    searches = [begin(query, stretch) for stretch in (window, question.baseline)]
+
+    def judge(silent: set[str]) -> list[Finding]:
+        (now, note), (past, note_before) = (search() for search in searches)
+        recent, usual = ({str(row.get(settings.component_field)): row for row in rows} for rows in (now, past))
+        return [Finding(
+            SOURCE.name, "latency_p95_ms", "partial" if note or note_before else "ok", known.name, unit="ms",
+            window=window, query=query, link=_link(settings), note=note or note_before,
+            value=_number(recent[known.name].get("p95")),
+            baseline=_number(usual[known.name]["p95"]) if usual.get(known.name, {}).get("p95") else None,
+            detail={"requests": _number(recent[known.name].get("count"))})
+            for known in question.service.components if recent.get(known.name, {}).get("p95")]
+
+    return judge
 
 
 def _auth_failures(question: Question, settings: Splunk,
