@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from responder.model.finding import Finding, latest
+from responder.model.finding import Finding, buckets, latest
 from responder.model.quantity import quantity
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.kinds import REACH, kind_of
-from responder.plan.rates import count_lower_bound, lower_bound, upper_bound
+from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
+from responder.plan.symptom import period_seconds
 
 SUSPICION_SECONDS = 900.0
 """A change this long before the symptom may still be its cause: a leak or a cache takes a while, and a slow rolling
@@ -26,6 +27,8 @@ update of a large Deployment takes minutes."""
 _CLOCK_SECONDS = 20.0
 """The onset is known to a period of 10 s and clocks differ a little: a change may seem to come just after it."""
 _LOAD_FACTOR = 1.5
+_USUAL_FACTOR = 1.2
+_LOAD_SECONDS = 40.0
 _LOG_SHARE = 0.9
 _LOG_MINIMUM = 10
 _KIND_SHARE = 0.5
@@ -69,7 +72,7 @@ def observe(service: Service, segment: Segment, onset: float | None,
              *_changes(service, segment, onset, newest),
              *_versions(service, segment, onset, newest, _callees_failed_until(service, segment, findings)), *pods,
              *_fits(service, segment, onset, newest, {observation.id for observation in pods}),
-             *_cluster(service, segment, newest), *_load(service, segment, newest),
+             *_cluster(service, segment, newest), *_load(service, segment, onset, newest),
              *_probes(service, segment, newest), *_entrance(service, segment, newest), *_shown_only(newest)]
     if segment.where == "database":
         found += _database(service, newest)
@@ -583,17 +586,20 @@ def _cluster(service: Service, segment: Segment, findings: Sequence[Finding]) ->
 
 # --- load -------------------------------------------------------------------------------------------------------------
 
-def _load(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+def _load(service: Service, segment: Segment, onset: float | None,
+          findings: Sequence[Finding]) -> Iterator[Observation]:
     if segment.where not in ("own", "reach"):
         return
     for finding in _named(findings, "error_rate", segment.component):
-        factor = load_factor(finding)
-        if factor is not None and factor >= _LOAD_FACTOR:
-            yield Observation("load_above_baseline", finding.source, "error_rate",
-                              {"source": finding.source, "factor": f"{factor:.1f}"})
-        elif factor is not None and factor < 1.2:
-            yield Observation("load_is_usual", finding.source, "error_rate",
-                              {"source": finding.source, "factor": f"{factor:.1f}"})
+        came, usual = _requests(finding, onset)
+        if not usual:
+            continue
+        facts = {"source": finding.source, "factor": f"{came / usual:.1f}"}
+        # Just half more is counted as a little less by chance in one look of two.
+        if count_upper_bound(came) >= _LOAD_FACTOR * usual and count_lower_bound(came) > _USUAL_FACTOR * usual:
+            yield Observation("load_above_baseline", finding.source, "error_rate", facts)
+        elif came < _USUAL_FACTOR * usual:
+            yield Observation("load_is_usual", finding.source, "error_rate", facts)
     for finding in _named(findings, "clients"):
         flood = _flood(finding)
         if flood:
@@ -612,16 +618,20 @@ def _load(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
                     "component": segment.component, "maximum": str(scaler.get("maximum"))})
 
 
-def load_factor(finding: Finding) -> float | None:
-    """Return how many times the baseline's requests come now, by the last minute; None where nobody can tell."""
-    detail, window = finding.detail, finding.window
+def _requests(finding: Finding, onset: float | None) -> tuple[float, float]:
+    """Return how many requests came of late, and how many the baseline lets expect; 0 and 0 where nobody can tell.
+
+    They are the most of two periods that follow each other: a load that has just risen is hidden by the mean, and the
+    newest period may not be whole. What a source shows of the time before the symptom, for it is behind, is no word on
+    the load that brings a service down.
+    """
+    detail, series = finding.detail, buckets(finding)
+    period = period_seconds(series)
+    newest = max((b.start for b in series if b.requests), default=0.0)
+    first = max(newest - max(_LOAD_SECONDS, 2 * period), onset - period if onset else 0.0)
+    pairs = [a.requests + b.requests for a, b in pairwise(series) if a.start >= first and b.start <= newest]
     before = detail.get("baseline_requests", 0.0) / (detail.get("baseline_seconds") or 3600.0)
-    # The load that brings a service down is the load of now.
-    recent = [row for row in detail.get("series", []) if window and window.end - 50 <= row[0] < window.end - 10]
-    if not before or len(recent) < 2:
-        return None
-    factor: float = sum(row[1] for row in recent) / (len(recent) * 10) / before
-    return factor
+    return (max(pairs), before * 2 * period) if pairs else (0.0, 0.0)
 
 
 def _flood(finding: Finding) -> Observation | None:

@@ -31,3 +31,8 @@ def _wilson(errors: float, requests: float, z: float) -> float:
 def count_lower_bound(count: float, z: float = Z) -> float:
     """The least mean that a Poisson count is compatible with (square-root transform)."""
     return max(0.0, math.sqrt(count) - z / 2) ** 2
+
+
+def count_upper_bound(count: float, z: float = Z) -> float:
+    """The greatest mean that a Poisson count is compatible with (square-root transform)."""
+    return (math.sqrt(count) + z / 2) ** 2

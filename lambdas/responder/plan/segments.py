@@ -13,6 +13,8 @@ from responder.plan.rates import lower_bound
 
 _SIGNIFICANT_SHARE = 0.2
 """A fifth of the failures: with less, what is measured at slightly different moments could make a part of its own."""
+_FAILS = 0.01
+"""Of all requests of the window, that at least fail surely: it is a minute long and the fault may be of just now."""
 _SLOW_MULTIPLE = 3.0
 _SLOW_MS = 500.0
 
@@ -72,13 +74,15 @@ def _from_spans(service: Service, component: str, findings: Sequence[Finding]) -
     errors, requests = sum(row[2] for row in rows), sum(row[1] for row in rows)
     failed: dict[str, float] = defaultdict(float)
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    few = 0.0
     for host, callee in spans.detail.get("callees", {}).items():
         name = service.called(host) or ("database" if service.database and "dns" in {
             kind_of(text) for text in callee.get("kinds", {})} and not callee.get("baseline_requests") else host)
         calls, before = callee.get("requests", 0), callee.get("baseline_requests", 0)
         usual = callee.get("baseline_errors", 0) / before if before else 0.0
         bad = callee.get("errors", 0)
-        if not calls or lower_bound(bad, calls, z=2.0) <= max(2 * usual, 0.02):
+        if not calls or lower_bound(bad, calls, z=2.0) <= max(2 * usual, _FAILS):
+            few += bad if name not in service.graph else 0.0
             continue
         texts = callee.get("kinds", {})
         # What the callee answered is its own trouble; only what did not get there belongs to the way.
@@ -91,13 +95,14 @@ def _from_spans(service: Service, component: str, findings: Sequence[Finding]) -
     answered = sum(callee.get("errors", 0) for host, callee in spans.detail.get("callees", {}).items()
                    if service.called(host) in service.graph) - sum(
         count for name, count in failed.items() if name in service.graph)
-    own = max(0.0, errors - sum(failed.values()) - answered)
+    # Too few of a callee's failures to blame it are its own all the same, and not the component's.
+    own = max(0.0, errors - sum(failed.values()) - answered - few)
     total = own + sum(failed.values())
     if total <= 0 or not requests:
         return []
     found = [Segment(component, name, count / total, _shares(kinds[name]), (spans.source,))
              for name, count in failed.items() if count]
-    if lower_bound(own, requests) > 0.01:
+    if lower_bound(own, requests) > _FAILS:
         found.append(Segment(component, "own", own / total, _own_kinds(component, findings), (spans.source,)))
     return found
 

@@ -98,8 +98,8 @@ def _by_requests(finding: Finding, settings: Confirm, signal_at: float | None) -
         return Reading(source, component, "unknown", f"only {requests:.0f} requests, too few to tell")
     if _rising(newest, limit):
         return Reading(source, component, "unknown", f"{_rate(newest)} of the newest requests failed, too few to tell")
-    end = max(b.start for b in series if b.requests) + _period(series)
-    if signal_at is not None and end < signal_at - _period(series):
+    end = max(b.start for b in series if b.requests) + period_seconds(series)
+    if signal_at is not None and end < signal_at - period_seconds(series):
         return Reading(source, component, "unknown", f"its data end {signal_at - end:.0f} s before the signal")
     return Reading(source, component, "healthy", f"{_rate(recent)} of the last requests failed")
 
@@ -144,7 +144,7 @@ def _load(findings: Sequence[Finding]) -> dict[str, float]:
     for finding in findings:
         part = [b for b in buckets(finding) if b.requests] if finding.name == "error_rate" and finding.usable else []
         if part:
-            rate = sum(b.requests for b in part) / (len(part) * _period(part))
+            rate = sum(b.requests for b in part) / (len(part) * period_seconds(part))
             found[finding.component] = min(rate, found.get(finding.component, rate))
     return found
 
@@ -158,7 +158,7 @@ def _by_lines(finding: Finding, settings: Confirm, requests_per_second: float | 
     per_second = (finding.baseline or 0.0) / 60
     series = buckets(finding)
     if window is not None and any(b.errors for b in series) and all(
-            b.start + _period(series) <= window.end - _OVER_SECONDS for b in series if b.errors):
+            b.start + period_seconds(series) <= window.end - _OVER_SECONDS for b in series if b.errors):
         return Reading(finding.source, finding.component, "healthy", by_lines=True, reason=
                        f"no error line within the last {_OVER_SECONDS:.0f} s; there were before")
     for length in (_RECENT_SECONDS, 60.0, seconds):
@@ -211,7 +211,7 @@ def fading(service: Service, findings: Sequence[Finding], since: float | None) -
     for finding in findings:
         if finding.name != "error_rate" or not finding.usable or finding.component != service.entry or since is None:
             continue
-        series = [bucket for bucket in buckets(finding) if bucket.requests and bucket.start >= since - _period(
+        series = [bucket for bucket in buckets(finding) if bucket.requests and bucket.start >= since - period_seconds(
             buckets(finding))]
         before, newest = series[:-1], series[-1:]
         errors, requests = (sum(getattr(bucket, name) for bucket in before) for name in ("errors", "requests"))
@@ -245,7 +245,8 @@ def _rising(newest: Sequence[Bucket], limit: float) -> bool:
     return errors >= 2 and errors > limit / 2 * requests
 
 
-def _period(series: Sequence[Bucket]) -> float:
+def period_seconds(series: Sequence[Bucket]) -> float:
+    """Return how long the periods of a series are: as the two that follow each other most closely."""
     return min((b.start - a.start for a, b in itertools.pairwise(series)), default=60.0)
 
 
