@@ -120,10 +120,14 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Any], truth: Mapping[s
     found = []
     really = [Finding.from_json(finding) for item in truth["items"] if item["sk"].startswith("EVIDENCE#")
               for finding in item["findings"] if finding["name"] in ("health", "nodes")]
+    looked = {(item["action"], item.get("component")) for item in truth["items"]
+              if item["sk"].startswith("ACTION#") and item.get("refusal")}
     down = {f.component.removeprefix("provider:") for f in really if f.name == "health" and f.value == 0}
     for remedy in proposed:
         if remedy.action in HARMLESS:
             continue
+        if (remedy.action, remedy.component) in looked:
+            continue  # it looked for itself before it did anything, and refused
         if remedy.action == "switch_provider" and not {p.name for p in service.providers} - down - {
                 remedy.facts["provider"]}:
             continue  # it asks the alternative before it does anything, and refuses

@@ -19,6 +19,7 @@ from moto import mock_aws
 
 from responder.actions import Action, ActionFailed, Case, Plan, restart_pods, scale_up, switch_provider
 from responder.clients import aws, flags
+from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import act, aftercare, close, step
@@ -421,3 +422,32 @@ def test_an_autoscaler_gets_its_bounds_back_unless_somebody_has_set_others(
     else:
         scale_up.revert(case, plan, api)
     assert (scaler.item["spec"]["minReplicas"], scaler.item["spec"]["maxReplicas"]) == left
+
+
+@mock_aws
+@pytest.mark.parametrize(("silent", "answers", "refused"), [
+    (True, [503, 200], True), (True, [200], True), (True, [503, 503], False), (True, [None, None], False),
+    # It answered all along, and what it answers is what fails: that it does is no news.
+    (False, [], False)])
+def test_a_provider_that_answers_again_is_not_left(service: Service, monkeypatch: pytest.MonkeyPatch, silent: bool,
+                                                   answers: list[int | None], refused: bool) -> None:
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "x")
+    monkeypatch.setattr(aws, "client", lambda name, *more: boto3.client(name))
+    monkeypatch.setattr(switch_provider, "_BETWEEN_SECONDS", 0.0)
+    boto3.client("ssm").put_parameter(Name="/payments/provider", Value="primary", Type="String")
+    asked = []
+
+    def answer(method: str, url: str) -> Any:
+        asked.append(url)
+        status = answers.pop(0) if url.endswith("/primary") else 200
+        if status is None:
+            raise CallFailed("unavailable", "connection refused")
+        return SimpleNamespace(status_code=status)
+
+    case = switching(service, ProviderSwitch(ssm_parameter="/payments/provider"))
+    case = replace(case, facts=case.facts | {"provider_silent": silent}, service=replace(case.service, providers=tuple(
+        replace(provider, health_url=f"https://x/{provider.name}") for provider in case.service.providers)))
+    plan = switch_provider.plan(case, http=SimpleNamespace(answer=answer))  # type: ignore[arg-type]
+    assert plan.refusal == ("primary answers again" if refused else "")
+    assert not answers and refused == (asked[-1] == "https://x/primary")

@@ -18,7 +18,7 @@ from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
 from responder.plan.observe import Observation, observe
 from responder.plan.remedies import _wanted, long_outage, propose, rules_changed, undoing
-from responder.plan.segments import Segment
+from responder.plan.segments import Segment, segments
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
@@ -309,6 +309,39 @@ def test_a_flood_is_overload_only_with_the_load_itself(service: Service) -> None
         queue, changes(), pods("payment-gateway"), clients(3600, 7200)])
     assert (result.cause, result.mechanism) == ("overload", "more_traffic")
     assert any("one client (203.0.113.x) sends 50% of the requests" in text for text in result.named[0].evidence_for)
+
+
+@pytest.mark.parametrize(("rows", "told"), [
+    # By ten seconds: 400 are usual. The symptom began 40 s ago.
+    ([(60, 400), (50, 400), (40, 1000), (30, 1000), (20, 1000), (10, 300)], "load_above_baseline"),
+    ([(60, 400), (50, 400), (40, 590), (30, 600), (20, 600), (10, 100)], "load_above_baseline"),  # half more, counted
+    ([(50, 400), (40, 700), (30, 900)], "load_above_baseline"),  # just risen, and not all is there yet
+    ([(60, 400), (50, 400), (40, 410), (30, 390), (20, 400), (10, 30)], "load_is_usual"),
+    ([(60, 400), (50, 400), (40, 540), (30, 530), (20, 540), (10, 540)], ""),  # between the two
+    ([(90, 400), (80, 400), (70, 400), (60, 400)], ""),  # it is behind, and shows what was before
+    ([(60, 400), (50, 400), (40, 90), (30, 0), (20, 0), (10, 0)], ""),  # and as New Relic fills what it lacks
+    ([(40, 0), (30, 0)], "")])
+def test_the_load_is_told_by_what_came_since_the_symptom(service: Service, rows: list[tuple[float, float]],
+                                                         told: str) -> None:
+    finding = Finding("newrelic", "error_rate", component="payment-gateway", window=WINDOW, detail={
+        "series": [[NOW - ago, requests, requests / 2] for ago, requests in rows], "baseline_requests": 144_000,
+        "baseline_errors": 400, "baseline_seconds": 3600.0})
+    seen = observe(service, Segment("payment-gateway", "own", 1.0), ONSET, [finding])
+    assert [o.id for o in seen if o.id.startswith("load_")] == ([told] if told else [])
+
+
+def test_few_failures_of_what_it_calls_are_not_the_component_s_own(service: Service) -> None:
+    """The fault has just begun, and two in a hundred calls of the last minute failed."""
+    spans = calls("payment-gateway", api_primary_example={"HTTP 402 card declined": 8}, **{"payments-db": {
+        'FATAL: password authentication failed for user "payments"': 30}})
+    rate = rates("payment-gateway", 0.0)
+    rate.detail["series"] = [[NOW - 60 + 10 * n, 400, 38 if n == 5 else 0] for n in range(6)]
+    parts = segments(service, "payment-gateway", [rate, spans])
+    assert [part.where for part in parts] == ["database"]
+    # And where they are too few to blame it, no source says that it is the component.
+    spans.detail["callees"]["payments-db"] |= {"errors": 12, "kinds": {"FATAL: password authentication failed": 12}}
+    rate.detail["series"][5][2] = 20
+    assert not any(part.sources for part in segments(service, "payment-gateway", [rate, spans]))
 
 
 def test_alarms_canaries_and_failed_authentications_are_shown_and_change_nothing(service: Service) -> None:

@@ -1,7 +1,8 @@
 """Use the alternative payment provider, by a flag that the platform reads.
 
-The alternative must answer before anybody is sent there. When the first one has been well for a while it is gone back
-to.
+A provider that did not answer when it was asked is asked again first, for a disruption of seconds is over before a
+switch helps anybody. The alternative must answer before anybody is sent there. When the first one has been well for a
+while it is gone back to.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ from responder.plan.changes import OWN_MANAGER
 from responder.sources import Statement, cluster_access
 from responder.sources.rollouts import gitops
 
+_CHECKS = 2
+"""With the one of the diagnosis three that fail in a row, as is usual before traffic is moved (Amazon Route 53
+Developer Guide, "Values that you specify when you create or update health checks": a failure threshold of 3)."""
+_BETWEEN_SECONDS = 2.0
+_CHECK_SECONDS = 2.0
 _ROOT = "arn:{partition}:appconfig:{region}:{account}"
 
 
@@ -41,6 +47,8 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None, http: Http | None
         return Plan(place.target, "use another provider", refusal=f"{now} is in use, and {failing} is what fails")
     if not others:
         return Plan(place.target, "use another provider", refusal="there is no alternative payment method")
+    if case.facts.get("provider_silent") and _answers_again(failing, case, http):
+        return Plan(place.target, "use another provider", refusal=f"{failing} answers again")
     tool = gitops(metadata)
     reasons = []
     for provider in others:
@@ -106,12 +114,25 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, old: str, ne
     return plan.summary
 
 
-def _unfit(provider: Provider, case: Case, http: Http | None) -> str:
+def _answers_again(name: str, case: Case, http: Http | None) -> bool:
+    """Whether one of the checks of a provider that did not answer before succeeds."""
+    failing = next((provider for provider in case.service.providers if provider.name == name), None)
+    if failing is None or not failing.health_url:
+        return False
+    for check in range(_CHECKS):
+        if check:
+            time.sleep(_BETWEEN_SECONDS)
+        if not _unfit(failing, case, http, _CHECK_SECONDS):
+            return True
+    return False
+
+
+def _unfit(provider: Provider, case: Case, http: Http | None, seconds: float = 4.0) -> str:
     """Why a provider cannot be used; an empty text where it can, or where nobody can tell."""
     if not provider.health_url:
         return ""
     try:
-        client = http or Http(min(case.deadline, time.monotonic() + 4.0))
+        client = http or Http(min(case.deadline, time.monotonic() + seconds))
         status = client.answer("GET", provider.health_url).status_code
     except CallFailed as failed:
         return f"{provider.name}: {failed.note}"

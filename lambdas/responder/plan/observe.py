@@ -591,14 +591,14 @@ def _load(service: Service, segment: Segment, onset: float | None,
     if segment.where not in ("own", "reach"):
         return
     for finding in _named(findings, "error_rate", segment.component):
-        came, usual = _requests(finding, onset)
+        came, usual, whole = _requests(finding, onset)
         if not usual:
             continue
         facts = {"source": finding.source, "factor": f"{came / usual:.1f}"}
         # Just half more is counted as a little less by chance in one look of two.
         if count_upper_bound(came) >= _LOAD_FACTOR * usual and count_lower_bound(came) > _USUAL_FACTOR * usual:
             yield Observation("load_above_baseline", finding.source, "error_rate", facts)
-        elif came < _USUAL_FACTOR * usual:
+        elif whole and came < _USUAL_FACTOR * usual:
             yield Observation("load_is_usual", finding.source, "error_rate", facts)
     for finding in _named(findings, "clients"):
         flood = _flood(finding)
@@ -618,20 +618,22 @@ def _load(service: Service, segment: Segment, onset: float | None,
                     "component": segment.component, "maximum": str(scaler.get("maximum"))})
 
 
-def _requests(finding: Finding, onset: float | None) -> tuple[float, float]:
-    """Return how many requests came of late, and how many the baseline lets expect; 0 and 0 where nobody can tell.
+def _requests(finding: Finding, onset: float | None) -> tuple[float, float, bool]:
+    """Return how many requests came of late, how many the baseline lets expect (0: nobody can tell), and whether all
+    that came can be seen yet.
 
-    They are the most of two periods that follow each other: a load that has just risen is hidden by the mean, and the
-    newest period may not be whole. What a source shows of the time before the symptom, for it is behind, is no word on
-    the load that brings a service down.
+    They are the most of two periods that follow each other: a load that has just risen is hidden by the mean. Where no
+    period shows that began after the symptom, the source is behind: what it lacks may have come all the same.
     """
     detail, series = finding.detail, buckets(finding)
     period = period_seconds(series)
     newest = max((b.start for b in series if b.requests), default=0.0)
-    first = max(newest - max(_LOAD_SECONDS, 2 * period), onset - period if onset else 0.0)
+    began = onset or 0.0
+    first = max(newest - max(_LOAD_SECONDS, 2 * period), began - period)
     pairs = [a.requests + b.requests for a, b in pairwise(series) if a.start >= first and b.start <= newest]
     before = detail.get("baseline_requests", 0.0) / (detail.get("baseline_seconds") or 3600.0)
-    return (max(pairs), before * 2 * period) if pairs else (0.0, 0.0)
+    # Sources count periods from different moments, so the onset is known to half of one.
+    return (max(pairs), before * 2 * period, newest >= began + period / 2) if pairs else (0.0, 0.0, False)
 
 
 def _flood(finding: Finding) -> Observation | None:

@@ -164,12 +164,14 @@ def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,
         if finding.source == "rds" and finding.name == "connections" and finding.usable:
             connections = {"used": finding.value or 0.0, "maximum": finding.detail.get("maximum") or 0}
     changed = rules_changed(onset, findings) if hypothesis.mechanism == "path_below" else []
+    silent = any(f.name == "health" and f.usable and f.value == 0 and f.component == hypothesis.where for f in findings)
     return {"healthy_versions": healthy_versions(service, findings),
             "healthy_before": healthy_before(service, findings),
             "changes": _changes(service, hypothesis, onset, findings), "requests_per_second": rates,
             "served_per_pod": each, "connection_holder": holder, "database_connections": connections,
             "provider": hypothesis.where.removeprefix("provider:") if hypothesis.where.startswith("provider:") else "",
-            "provider_calls": _provider_calls(hypothesis, findings), "where": hypothesis.where,
+            "provider_silent": silent, "provider_calls": _provider_calls(hypothesis, findings),
+            "where": hypothesis.where,
             "evidence": list(hypothesis.evidence_for),
             "undoing": undoing(changed),
             "revoked": [rule for rule in changed if rule["name"].startswith("Revoke")]}
