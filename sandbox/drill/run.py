@@ -22,6 +22,7 @@ from sandbox.drill.result import Observed, put_back, result
 from sandbox.places import SERVICE, SandboxError, Up
 
 GIVE_UP_SECONDS = 300.0
+_HEALED_SECONDS = 60.0
 _NO_INCIDENT_SECONDS = 75.0
 """After the last event, without an incident: longer than any alarm takes, the load balancer's included."""
 _STEADY_SECONDS = 2.0
@@ -90,6 +91,11 @@ class Runner:
             # What was brought about after the closing has the time to open it again.
             early = time.time() < last_event + _NO_INCIDENT_SECONDS and all(
                 item.get("closed_at") and _epoch(item["closed_at"]) < last_event for item in incidents)
+            # What ended by itself may be seen to be over, though people have been called for it.
+            wanted = drill.expect.outcome or []
+            heals = "resolved" in wanted and "escalated" not in wanted and any(event.lasts for event in drill.events)
+            early |= heals and time.time() < last_event + _HEALED_SECONDS and any(
+                item.get("status") != "closed" for item in incidents)
             back = set(drill.expect.put_back or []) <= put_back(moment.items)
             if events_over and incidents and over and answered and back and not early:
                 break
