@@ -368,7 +368,8 @@ def test_what_ended_a_silence_helped_though_another_fault_shows_since(service: S
 def test_of_two_faults_in_one_component_each_remedy_is_judged_by_its_part(service: Service, callees: Any, ends: float,
                                                                           well: bool) -> None:
     """The load is too much as well, so that the component itself fails all the time."""
-    calls = Finding("newrelic", "calls", component="payment-gateway", window=Window(NOW - 180, NOW - ends), detail={
+    window = Window(NOW - 60 - ends, NOW - ends)
+    calls = Finding("newrelic", "calls", component="payment-gateway", window=window, detail={
         "callees": {host: {"requests": requests, "errors": errors} for host, (requests, errors) in callees.items()}})
     findings = [*(rates(s, "payment-gateway", steady(0.5)) for s in BOTH), calls]
     assert helped(service, findings, "payment-gateway", NOW, NOW - 60, "provider:primary") is well

@@ -108,8 +108,6 @@ def judge(service: Service, findings: Sequence[Finding], now: float, changed_at:
                     next_look(service, now - changed_at, None if since_well is None else since_well + hold - now))
 
 
-_CALLS_SECONDS = 60.0
-"""The client spans of so long are counted (``sources/newrelic.py``)."""
 _SPANS_SECONDS = 5.0
 """A flag is read, and a connection made, within seconds of the change."""
 
@@ -169,13 +167,12 @@ def _expected(finding: Finding) -> float:
 
 def _calls_well(service: Service, findings: Sequence[Finding], component: str, where: str,
                 changed_at: float) -> bool:
-    """Whether the calls of the database, or of the providers, succeed by the client spans of the minute since a change.
-    """
+    """Whether the calls of the database, or of the providers, succeed by client spans that are all since a change."""
     provider = where.startswith("provider:")
     told = []
     for finding in findings:
         if finding.name != "calls" or not finding.usable or finding.component != component or not finding.window or (
-                finding.window.end - _CALLS_SECONDS < changed_at - _SPANS_SECONDS):
+                finding.window.start < changed_at - _SPANS_SECONDS):
             continue
         # Who uses another provider now must get on with that one.
         called = [callee for host, callee in finding.detail.get("callees", {}).items()

@@ -15,7 +15,7 @@ from typing import Any
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
-from responder.model.finding import Finding
+from responder.model.finding import Finding, Window
 from responder.model.masking import mask
 from responder.model.service import NewRelic, Service
 from responder.sources import Question, Source
@@ -35,10 +35,10 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     ``baseline_requests`` and ``baseline_errors``, and to confirm ``day_before`` (see ``symptom.py``).
     ``error_rate_by_version``: detail maps ``window`` and ``baseline`` to {version: [requests, errors]}, and ``p95_ms``
     the same two to {version: ms}; to diagnose, ``series`` is {version: [[start, requests, errors], …]}.
-    ``calls``: what the component asked of others; detail maps ``callees`` to {host: {requests, errors, mean_ms,
-    baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}. ``issues``: the service's open New Relic
-    issues; ``deployments``: change tracking's markers, detail ``markers`` [{at, component, version, user}]. Raises
-    CallFailed.
+    ``calls``: what the component asked of others within the last minute, as its window says; detail maps ``callees``
+    to {host: {requests, errors, mean_ms, baseline_requests, baseline_errors, baseline_ms, kinds {message: count}}}.
+    ``issues``: the service's open New Relic issues; ``deployments``: change tracking's markers, detail ``markers``
+    [{at, component, version, user}]. Raises CallFailed.
     """
     service = question.service
     settings = _settings(service)
@@ -79,7 +79,8 @@ def _queries(service: Service, settings: NewRelic, question: Question) -> dict[s
                     f"{span['baseline']} LIMIT {_MAX_FACETS}",
     }
     # What the newest minute shows is the fault; the window before it is diluted by the time when all was well.
-    recent = f"SINCE {int(max(window.start, window.end - _RECENT_SECONDS) * 1000)} UNTIL {int(window.end * 1000)}"
+    newest = _newest(window)
+    recent = f"SINCE {int(newest.start * 1000)} UNTIL {int(newest.end * 1000)}"
     queries["recent"] = (f"SELECT count(*) AS requests, percentile(duration, 95) AS p95 {source} FACET {component} "
                          f"{recent} LIMIT {_MAX_FACETS}")
     if question.phase == "confirm":
@@ -173,8 +174,8 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
                     "baseline_requests": requests_before, "baseline_errors": errors_before,
                     "baseline_seconds": question.baseline.seconds} | _day_before(question, results, component.name)))
         findings.append(Finding(
-            SOURCE.name, "latency_p95_ms", **common, unit="ms", value=recent.get(component.name, (0.0, None))[1],
-            baseline=p95_before, query=queries["recent"],
+            SOURCE.name, "latency_p95_ms", **common | {"window": _newest(question.window)}, unit="ms",
+            value=recent.get(component.name, (0.0, None))[1], baseline=p95_before, query=queries["recent"],
             detail={"requests": recent.get(component.name, (0.0, None))[0]}))
         findings.append(Finding(
             SOURCE.name, "error_rate_by_version", **common, unit="share", query=queries["window"],
@@ -216,7 +217,7 @@ def _calls(service: Service, settings: NewRelic, question: Question, queries: di
             text = mask(facet[2])[:200]
             kinds[text] = kinds.get(text, 0) + _number(row.get("requests"))
     return [Finding(SOURCE.name, "calls", "ok" if callees[component.name] else "empty", component.name,
-                    window=question.window, query=queries["calls"], link=_link(settings),
+                    window=_newest(question.window), query=queries["calls"], link=_link(settings),
                     note="" if callees[component.name] else "New Relic has no client span of it",
                     detail={"callees": callees[component.name]})
             for component in service.components if component.calls]
@@ -260,6 +261,11 @@ def _p95(row: dict[str, Any]) -> float:
     """Seconds; NRQL gives a percentile as {"95": value}, or as a value where only one was asked for."""
     p95 = row.get("p95")
     return _number(p95.get("95")) if isinstance(p95, dict) else _number(p95)
+
+
+def _newest(window: Window) -> Window:
+    """The stretch of a window that is asked for where what was before would dilute it."""
+    return Window(max(window.start, window.end - _RECENT_SECONDS), window.end)
 
 
 def _total(versions: dict[str, _Counts]) -> tuple[float, float, float | None]:
