@@ -1,5 +1,5 @@
 """EC2's security groups on the ways of the platform's requests: a path that is blocked lacks its rule, and has it back
-when the rule is authorized again.
+when the rule is authorized again; a rule that is revoked blocks its path.
 
 Format: AWS's "Amazon EC2 API Reference": DescribeSecurityGroups, AuthorizeSecurityGroupIngress and its like.
 """
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.places import ACCOUNT
-from sandbox.platform.state import World
+from sandbox.platform.objects import KINDS
+from sandbox.platform.state import Broken, World
 from sandbox.vendors.gate import Answer
 from sandbox.vendors.wire import Refused, ec2_answer, listed
 
@@ -83,9 +84,11 @@ class Groups:
             if what == "Authorize" and not blocked:
                 raise Refused("InvalidPermission.Duplicate", f'the specified rule "peer: {rule.cidr}, TCP, from port: '
                               f'{rule.port}, to port: {rule.port}, ALLOW" already exists')
-            if what == "Revoke":
-                raise Refused("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
-            world.broken = [item for item in world.broken if item not in blocked]
+            if what == "Revoke" and blocked:
+                raise Refused("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
+            world.broken = [*(Broken(source, rule.target, "blocked") for source, kind in KINDS.items()
+                              if what == "Revoke" and rule.target in kind.calls),
+                            *(item for item in world.broken if item not in blocked)]
             world.record(operation, "ec2", caller, (("AWS::EC2::SecurityGroup", group),), **rule.parameters())
         return ec2_answer(operation, {"return": True})
 

@@ -563,6 +563,12 @@ def test_a_path_that_is_blocked_lacks_its_rule_until_it_is_put_back(account: Acc
     assert (event.name, event.resources) == (
         f"AuthorizeSecurityGroup{rule.direction}", (("AWS::EC2::SecurityGroup", rule.group),))
     assert "RemedyRole" in event.user
+    revoke = getattr(ec2, f"revoke_security_group_{rule.direction.lower()}")
+    answer = revoke(**again)
+    documented("ec2", f"RevokeSecurityGroup{rule.direction}", answer)
+    assert answer["Return"] is True and permissions() == [] and lossy in account.world.broken
+    assert account.world.trail[-1].name == f"RevokeSecurityGroup{rule.direction}"
+    assert refused(revoke, **again) == ("InvalidPermission.NotFound", 400)
     assert refused(ec2.describe_security_groups, GroupIds=["sg-0123456789abcdef0"]) == ("InvalidGroup.NotFound", 400)
 
 
