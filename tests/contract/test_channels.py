@@ -204,8 +204,6 @@ def test_the_signature_is_slack_s() -> None:
 
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "x")
     monkeypatch.setenv("TOPIC", "t")
     with mock_aws():
         yield timeline()

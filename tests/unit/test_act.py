@@ -79,8 +79,6 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Stage]:
-    for key, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
-        monkeypatch.setenv(key, value)
     with mock_aws():
         yield Stage(monkeypatch, timeline(), replace(service, mode="auto"))
 

@@ -285,8 +285,6 @@ def test_a_flag_in_appconfig_is_deployed_with_all_else_that_is_there(service: Se
 
 @mock_aws
 def test_a_flag_in_a_parameter_is_set_and_set_back(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "x")
     ssm = boto3.client("ssm")
     monkeypatch.setattr(aws, "client", lambda name, *more: boto3.client(name))
     case = switching(service, ProviderSwitch(ssm_parameter="/payments/provider"))
@@ -344,8 +342,6 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Stage]:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "x")
     with mock_aws():
         yield Stage(monkeypatch, timeline(), replace(
             service, mode="auto", policy={"scale_up": "auto"}, recovery=replace(service.recovery, calm_seconds=0)))
@@ -431,8 +427,6 @@ def test_an_autoscaler_gets_its_bounds_back_unless_somebody_has_set_others(
     (False, [], False)])
 def test_a_provider_that_answers_again_is_not_left(service: Service, monkeypatch: pytest.MonkeyPatch, silent: bool,
                                                    answers: list[int | None], refused: bool) -> None:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "x")
     monkeypatch.setattr(aws, "client", lambda name, *more: boto3.client(name))
     monkeypatch.setattr(switch_provider, "_BETWEEN_SECONDS", 0.0)
     boto3.client("ssm").put_parameter(Name="/payments/provider", Value="primary", Type="String")

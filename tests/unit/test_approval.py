@@ -45,8 +45,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
-    for key, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "APPROVAL_KEY": "key"}.items():
-        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("APPROVAL_KEY", "key")
     monkeypatch.setattr(approve.aws, "secret", lambda name: KEY)
     with mock_aws():
         found = timeline()

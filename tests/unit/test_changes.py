@@ -171,8 +171,6 @@ def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str
 def test_a_cluster_that_shows_nothing_at_all_has_not_been_deleted(service: Service,
                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE", "timeline")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     kept = Ledger(timeline(), service.service)
     before = {"Service/s": watched("Service", "s", {}), "Node/n": watched("Node", "n", {})}
     kept.keep(time.time(), {}, before, [])

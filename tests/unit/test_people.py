@@ -108,8 +108,6 @@ class Team:
 
 @pytest.fixture
 def team(monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "x")
     monkeypatch.setenv("TOPIC", "t")
     quiet = replace(shipped_service(), pagerduty=None, slack=None, statuspage=None, approval=replace(
         shipped_service().approval, remind_seconds=60, links=False))

@@ -157,8 +157,6 @@ def test_what_people_add_is_merged_with_who_and_when_and_shows_as_text() -> None
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "x")
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="reports", ObjectLockEnabledForBucket=True)

@@ -47,9 +47,7 @@ SSH, FIRST, SECOND = (22, "10.0.0.0/16"), (5432, "10.0.0.0/16"), (5432, "10.1.0.
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Place]:
-    for key, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
-                       "AWS_DEFAULT_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     aws.client.cache_clear()
     with mock_aws():
         yield Place(service)
