@@ -103,6 +103,20 @@ def test_without_a_ruling_nothing_is_done(stage: Stage) -> None:
     assert stage.world.applied == 0
 
 
+@pytest.mark.parametrize("operation", ["plan", "apply", "revert"])
+def test_what_is_on_record_is_not_done_by_another_remedy(stage: Stage, monkeypatch: pytest.MonkeyPatch,
+                                                         operation: str) -> None:
+    """A number that was given twice: a ruling for the one is none for the other, nor is its text for others' eyes."""
+    stage.ruled()
+    with pytest.raises(ActionFailed, match="on record as rollback of payment-gateway"):
+        stage.visit(operation, remedy=REMEDY | {"component": "backend"})
+    other = replace(act.actions.find("rollback"), name="inform_customers")
+    monkeypatch.setattr(act.actions, "find", lambda name: other)
+    with pytest.raises(ActionFailed, match="on record as rollback of payment-gateway"):
+        stage.visit(operation)
+    assert stage.world.applied == 0
+
+
 @pytest.mark.parametrize("kill_switch", ["engaged", None])
 def test_the_kill_switch_is_read_at_each_decision(stage: Stage, kill_switch: str | None) -> None:
     assert stage.ruled() == "permitted"

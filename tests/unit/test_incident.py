@@ -55,6 +55,8 @@ class Script:
     limit: int = 3
     frozen: bool = False
     temporary: bool = False
+    tells: frozenset[str] = frozenset()
+    """Which of them tell somebody and change nothing."""
     due: list[str] = field(default_factory=list)
     """What the length of the outage asks for while people work."""
 
@@ -120,7 +122,7 @@ class Incident:
     def _open(self, payload: dict[str, Any]) -> dict[str, Any]:
         at = iso(time.time())
         self.records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "person", "name": "me"})
-        return {"result": "opened", "until": "", "number": 1 + len(self._actions()), "sources": {
+        return {"result": "opened", "until": "", "number": self.records.next_number("i-1"), "sources": {
             phase: [] for phase in ("confirm", "isolate", "diagnose", "watch", "aftercare")},
             "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"},
             "settings": {"attempts": 4, "look_wait_seconds": 15, "rounds": 3, "round_wait_seconds": 30,
@@ -166,8 +168,10 @@ class Incident:
             for item in self._actions():
                 if item["status"] == "applied":
                     self.records.set_action("i-1", item["number"], status="verified")
-        due = self.script.due if payload["watching"] == "people" and not self._actions() else []
-        return {"answer": answer, "reason": "so it is", "error_rate": 0.5, "wait_seconds": 30, "due": [{
+        due = [name for name in self.script.due if payload["watching"] == "people"
+               and name not in {item["action"] for item in self._actions()}]
+        return {"answer": answer, "reason": "so it is", "error_rate": 0.5, "wait_seconds": 30,
+                "number": self.records.next_number("i-1"), "due": [{
             "function": f"action:{name}", "action": name, "cause": "unknown", "mechanism": "long_outage", "facts": {},
             "component": "frontend", "confidence": 1.0, "sources": ["newrelic", "splunk"]} for name in due]}
 
@@ -213,7 +217,8 @@ class Incident:
             return "taken back"
 
         return Action(name, "low", "auto", True, not REVERSIBLE[name], plan, apply, revert,
-                      lambda service, record, findings: "its reason is gone")
+                      lambda service, record, findings: "its reason is gone",
+                      tells="network_team" if name in self.script.tells else "")
 
 
 @pytest.fixture
@@ -252,11 +257,20 @@ def test_what_did_not_help_is_taken_back_and_the_next_one_follows(records: Recor
     assert [item["status"] for item in incident._actions()] == ["reverted", "verified"]
 
 
-def test_while_people_work_what_is_due_is_done_once_and_they_are_not_called_again(records: Records) -> None:
-    incident = play(Script(diagnoses=[[]], due=["scale_up"], heals=frozenset()), records)
-    assert deeds(incident) == [("apply", "scale_up")]
+@pytest.mark.parametrize("before", [
+    {"diagnoses": [[]]}, {"tells": frozenset({"rollback"})}, {"breaks": {"rollback": "refused"}},
+    {"breaks": {"rollback": "failed"}}, {"breaks": {"rollback": "down"}}])
+def test_while_people_work_what_is_due_is_done_once_and_they_are_not_called_again(records: Records,
+                                                                                  before: dict[str, Any]) -> None:
+    incident = play(Script(**{"due": ["scale_up"], "heals": frozenset()} | before), records)
+    assert deeds(incident)[-1:] == [("apply", "scale_up")] and deeds(incident).count(("apply", "scale_up")) == 1
+    # What is due is a remedy of its own, with a plan of its own.
+    assert [item["number"] for item in incident._actions()] == list(range(1, 1 + len(incident._actions())))
+    planned, = (item for item in incident._actions() if item["action"] == "scale_up")
+    assert planned["target"] == "deployment/scale_up" and planned["status"] in ("applied", "done")
     assert incident.machine.visited.count("Escalate") == 1
-    after = incident.machine.visited[incident.machine.visited.index("Apply the remedy"):]
+    visited = incident.machine.visited
+    after = visited[len(visited) - 1 - visited[::-1].index("Apply the remedy"):]
     assert "Wait for the recovery" in after and "Check the guardrails" not in after
 
 

@@ -42,6 +42,7 @@ def _plan(visit: Step) -> dict[str, Any]:
         "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism,
         "where": case.facts.get("where", ""),
         **asdict(plan)})
+    _same(kept, action, case)
     visit.note(f"{action.name}: {kept['refusal'] or kept['summary']}", kind="plan", detail={"diff": kept["diff"]})
     return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"],
             "tells": bool(action.tells), "passing": bool(kept.get("passing"))}
@@ -55,6 +56,7 @@ def _apply(visit: Step) -> dict[str, Any]:
     if record is None or record["status"] not in ("permitted", "applying", "applied", "done"):
         # The guardrails' ruling is in the record, not in what the state machine passes on.
         raise actions.ActionFailed("no guardrail has permitted this remedy")
+    _same(record, action, case)
     told = bool(action.tells)
     if not told and not visit.records.holds(record["lease"], visit.incident, record["fence"]):
         reason = f"another incident may change {record['target']} by now"
@@ -116,6 +118,8 @@ def _revert(visit: Step) -> dict[str, Any]:
     """
     action, case = _case(visit)
     record = visit.records.action(visit.incident, case.number)
+    if record is not None:
+        _same(record, action, case)
     if record is not None and visit.event.get("over"):
         return _put_back(visit, action, case, record)
     if record is None or record["status"] != "applied":
@@ -181,6 +185,14 @@ def _case(visit: Step) -> tuple[actions.Action, actions.Case]:
         visit.service, visit.incident, int(visit.event["number"]), remedy["cause"], remedy["mechanism"],
         remedy["component"], visit.event.get("onset"), remedy.get("facts", {}),
         time.monotonic() + action.deadline_seconds)
+
+
+def _same(record: dict[str, Any], action: actions.Action, case: actions.Case) -> None:
+    """Hold a record to the remedy that it is taken for; raises ActionFailed: what was planned is not done by another.
+    """
+    if (record["action"], record.get("component")) != (action.name, case.component):
+        raise actions.ActionFailed(f"remedy {case.number} is on record as {record['action']} of "
+                                   f"{record.get('component')}, and not as {action.name} of {case.component}")
 
 
 def _kept(record: dict[str, Any]) -> actions.Plan:

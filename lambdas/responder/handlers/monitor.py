@@ -22,8 +22,8 @@ def handler(visit: Step) -> dict[str, Any]:
     """Return ``answer``: recovered, waiting, worse, or not_helped once the time is up; and ``wait_seconds``.
 
     While people work ``remind`` says whether somebody with a task is to be reminded, and ``due`` is what customers are
-    to be told by now, as a remedy. ``since`` is when watching began, ``watching`` whether for a remedy or for people
-    (who get longer).
+    to be told by now, as a remedy, with the ``number`` that the next one has. ``since`` is when watching began,
+    ``watching`` whether for a remedy or for people (who get longer).
     """
     recovery = visit.service.recovery
     people = visit.event["watching"] == "people"
@@ -64,7 +64,8 @@ def handler(visit: Step) -> dict[str, Any]:
             "wait_seconds": progress.wait_seconds or recovery.check_every_seconds,
             "remind": people and _due(visit),
             "due": to_try(visit, long_outage_due(visit, incident, visit.records.actions(visit.incident)))
-            if people else []}
+            if people else [],
+            "number": visit.records.next_number(visit.incident)}
 
 
 def _due(visit: Step) -> bool:

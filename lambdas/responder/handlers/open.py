@@ -77,7 +77,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                          "execution": execution, "first_opened_at": (records().incident(opened.incident) or {}).get(
                              "opened_at", opened.opened_at)},
             "until": until,
-            "number": 1 + len(records().actions(opened.incident)),
+            "number": records().next_number(opened.incident),
             "sources": {phase: asked.get(phase, []) for phase in _PHASES},
             "settings": {"attempts": service.confirm.looks, "look_wait_seconds": service.confirm.look_wait_seconds,
                          "rounds": service.confirm.rounds,

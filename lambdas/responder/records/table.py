@@ -211,6 +211,10 @@ class Records:
         """Return a remedy's record, None where there is none."""
         return self.item(f"INCIDENT#{incident}", f"ACTION#{number:02d}")
 
+    def next_number(self, incident: str) -> int:
+        """Return the number of the incident's next remedy."""
+        return 1 + max((int(item["number"]) for item in self.actions(incident)), default=0)
+
     def plan_action(self, incident: str, number: int, values: dict[str, Any]) -> dict[str, Any]:
         """Keep a remedy's plan and what was there before it; a plan that is there already stays, and is returned."""
         item = {"pk": f"INCIDENT#{incident}", "sk": f"ACTION#{number:02d}", "number": number, **values}
