@@ -17,7 +17,7 @@ from typing import Any
 
 from bench import Benchmark, Outcome, Row
 from bench.variants import variants
-from responder.model.finding import Finding
+from responder.model.finding import recorded
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
@@ -62,7 +62,7 @@ class Case:
         return "undecided" if self.cause == "unknown" else "wrong"
 
 
-def recorded() -> list[tuple[str, Drill, dict[str, Any]]]:
+def kept() -> list[tuple[str, Drill, dict[str, Any]]]:
     """Return half, drill and record of every drill that has one."""
     found = []
     for half, folders in HALVES.items():
@@ -95,14 +95,14 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
         if entered > applied:
             break
         if step == "Confirm the incident":
-            found = confirm(service, detail.get("asked", ()), _at(items, entered), detail.get("signal_at", opened_at),
-                            detail.get("well_since"))
+            found = confirm(service, detail.get("asked", ()), recorded(items, entered, entered),
+                            detail.get("signal_at", opened_at), detail.get("well_since"))
             onset, open_now, confirmed = found.onset, found.answer != "false_alarm", found.answer == "confirmed"
             if not open_now:
                 # A later alarm may open it again, as the record then says.
                 last = ("none", 1.0, "none", ())
         elif step == "Diagnose the root cause" and open_now:
-            judgement = judge_cause(service, _at(items, entered, so_far=True), opened_at, onset, (), weights, looks)
+            judgement = judge_cause(service, recorded(items, last=entered), opened_at, onset, (), weights, looks)
             looks += 1
             result = judgement.diagnosis
             best = result.ranking[0] if result.ranking else None
@@ -118,8 +118,7 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
 def _wrong(drill: Drill, service: Any, proposed: Iterable[Any], truth: Mapping[str, Any]) -> tuple[str, ...]:
     """Remedies that the guardrails would let through, for a cause that is not there or against the drill's word."""
     found = []
-    really = [Finding.from_json(finding) for item in truth["items"] if item["sk"].startswith("EVIDENCE#")
-              for finding in item["findings"] if finding["name"] in ("health", "nodes")]
+    really = [finding for finding in recorded(truth["items"]) if finding.name in ("health", "nodes")]
     looked = {(item["action"], item.get("component")) for item in truth["items"]
               if item["sk"].startswith("ACTION#") and item.get("refusal")}
     down = {f.component.removeprefix("provider:") for f in really if f.name == "health" and f.value == 0}
@@ -140,12 +139,6 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Any], truth: Mapping[s
                 drill.expect.cause and remedy.cause not in drill.expect.cause):
             found.append(f"{remedy.action} of {remedy.component}")
     return tuple(found)
-
-
-def _at(items: Sequence[Mapping[str, Any]], entered: str, so_far: bool = False) -> list[Finding]:
-    return [Finding.from_json(finding) for item in items if item["sk"].startswith("EVIDENCE#")
-            and (item["sk"].split("#")[1] <= entered if so_far else item["sk"].split("#")[1] == entered)
-            for finding in item["findings"]]
 
 
 def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
@@ -193,7 +186,7 @@ def _share(hits: int, of: int) -> dict[str, Any]:
 def run(count: int = VARIANTS) -> dict[str, Any]:
     """Judge all records and ``count`` variants of each; returns a summary per half and all cases that went wrong."""
     records, varied = [], []
-    found = recorded()
+    found = kept()
     # A collection of all these records, of which a function has one, would be put down to the case that it falls on.
     gc.collect()
     gc.freeze()

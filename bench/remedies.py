@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from bench import Benchmark, Outcome, Row
-from bench.diagnosis import recorded
+from bench.diagnosis import kept
 
 _PLAN_SECONDS = 7200.0
 """The plan's 15:00 to 17:00."""
@@ -31,7 +31,7 @@ def measure() -> tuple[dict[str, dict[str, list[float]]], list[float]]:
     """
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     whole = []
-    for _, _, record in recorded():
+    for _, _, record in kept():
         items = record["items"]
         diagnoses = sorted(item["at"] for item in items if item.get("step") == "Diagnose the root cause")
         for item in items:

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from bench.diagnosis import RECORDS, Case, judged, recorded, summary, wilson
+from bench.diagnosis import RECORDS, Case, judged, kept, summary, wilson
 from bench.variants import denied, sources_of, variants, without
 from responder.plan.diagnose import shipped_weights
 from responder.plan.replay import BadRecord, replay
 from responder.records.record import pack, unpack
 from tests.conftest import ROOT
 
-DRILLS = recorded()
+DRILLS = kept()
 BLIPS = {"provider-blip"}
 """Down for eight seconds, and at the first look still so: that it heals by itself only a later look can know. To use
 the other provider meanwhile harms nobody, and is put back."""

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from bench.diagnosis import recorded
+from bench.diagnosis import kept
 from responder.clients import aws
 from responder.plan.improvements import sooner
 from responder.plan.review import review, row
@@ -92,7 +92,7 @@ NAMES = ("resolved", "false-alarm", "escalated", "relapsed", "abandoned")
 
 
 def test_the_json_is_as_its_published_schema_says() -> None:
-    for contents in (review(items()), *(review(record["items"], entry="frontend") for _, _, record in recorded())):
+    for contents in (review(items()), *(review(record["items"], entry="frontend") for _, _, record in kept())):
         jsonschema.validate(json.loads(render(contents)["json"]), SCHEMA)
 
 

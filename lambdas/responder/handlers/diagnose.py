@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from responder.handlers.step import Step, step
-from responder.model.finding import Finding
+from responder.model.finding import Finding, recorded
 from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
@@ -22,8 +22,7 @@ def handler(visit: Step) -> dict[str, Any]:
     """Return ``cause``, ``confidence``, ``wait``, ``unclear`` and ``remedies`` [{action, function, cause, …}]."""
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     items = visit.records.everything(visit.incident)
-    recorded = [Finding.from_json(finding) for item in items
-                if item["sk"].startswith("EVIDENCE#") for finding in item["findings"]]
+    findings = recorded(items)
     onset = visit.event["confirmation"].get("onset")
     weights = shipped_weights()
     incident: Mapping[str, Any] = next((item for item in items if item["sk"] == "INCIDENT"), {})
@@ -32,7 +31,7 @@ def handler(visit: Step) -> dict[str, Any]:
     tried = [(item["action"], item.get("component", "")) for item in actions
              if item["status"] in CARRIED_OUT and not _over(item, again)]
     looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
-    judgement = judge_cause(visit.service, recorded, visit.opened_at, onset, tried, weights, looks)
+    judgement = judge_cause(visit.service, findings, visit.opened_at, onset, tried, weights, looks)
     isolation, result = judgement.isolation, judgement.diagnosis
     proposed = list(judgement.proposed) or long_outage_due(visit, incident, actions)
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
@@ -56,7 +55,7 @@ def handler(visit: Step) -> dict[str, Any]:
            if affected else {}),
         **({"established_cause": before} if established else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
-        evidence=_evidence(result, recorded, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
+        evidence=_evidence(result, findings, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
             # Which mechanism it is may show yet, and with it the remedy; or what the other part of the failures is.
@@ -94,7 +93,7 @@ def _over(item: Mapping[str, Any], again: str) -> bool:
     return bool(item.get("put_back_at")) or (item["status"] == "done" and str(item.get("planned_at") or "") < again)
 
 
-def _evidence(result: Diagnosis, recorded: list[Finding], weights: dict[str, Any]) -> list[dict[str, Any]]:
+def _evidence(result: Diagnosis, findings: list[Finding], weights: dict[str, Any]) -> list[dict[str, Any]]:
     """Each item shows its side in the record: what it was, from whom, for and against what."""
     mechanisms = weights["mechanisms"]
     found = []
@@ -106,6 +105,6 @@ def _evidence(result: Diagnosis, recorded: list[Finding], weights: dict[str, Any
                 sides[weight > 0].add(mechanisms[name]["cause"] if name in mechanisms else name)
         found.append({"source": o.source, "finding": o.finding, "status": "ok", "sentence": o.sentence(weights),
                       "supports": sorted(sides[True]), "against": sorted(sides[False] - sides[True])})
-    failed = {(f.source, f.name, f.status): f for f in recorded if not f.usable}
+    failed = {(f.source, f.name, f.status): f for f in findings if not f.usable}
     return found + [{"source": f.source, "finding": f.name, "status": f.status, "sentence": f.note, "supports": [],
                      "against": []} for f in failed.values()]

@@ -7,7 +7,7 @@ from typing import Any
 
 from responder.handlers.diagnose import long_outage_due, to_try
 from responder.handlers.step import Step, step
-from responder.model.finding import Finding
+from responder.model.finding import recorded
 from responder.plan.recovery import helped, judge, slow_until
 from responder.records.table import iso, seconds
 from responder.records.tasks import Tasks
@@ -36,9 +36,7 @@ def handler(visit: Step) -> dict[str, Any]:
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     slow, incident = None, visit.records.incident(visit.incident) or {}
     if incident.get("kind") == "degraded_latency":
-        slow = slow_until(visit.service, [
-            Finding.from_json(finding) for item in visit.records.everything(visit.incident)
-            if item["sk"].startswith("EVIDENCE#") for finding in item["findings"]])
+        slow = slow_until(visit.service, recorded(visit.records.everything(visit.incident)))
     progress = judge(visit.service, visit.findings, now, since, give_up, changed, slow)
     if progress.answer != "waiting":
         visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,

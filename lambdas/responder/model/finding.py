@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -69,6 +69,13 @@ class Finding:
         if isinstance(rest.get("window"), dict):
             rest["window"] = Window(float(rest["window"]["start"]), float(rest["window"]["end"]))
         return cls(**rest)
+
+
+def recorded(items: Iterable[Mapping[str, Any]], first: str = "", last: str = "~") -> list[Finding]:
+    """Return the findings of an incident's items, of the visits of steps that were entered between two moments (UTC).
+    """
+    return [Finding.from_json(finding) for item in items if str(item["sk"]).startswith("EVIDENCE#")
+            and first <= str(item["sk"]).split("#")[1] <= last for finding in item.get("findings", [])]
 
 
 def latest(findings: Iterable[Finding]) -> list[Finding]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from responder.model.finding import Finding
+from responder.model.finding import Finding, recorded
 from responder.model.service import Service, build
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
@@ -89,14 +89,11 @@ class _History:
 
     def at(self, entered: str) -> list[Finding]:
         """The findings of one visit of a step."""
-        return [Finding.from_json(finding) for item in self.items
-                if str(item["sk"]).startswith(f"EVIDENCE#{entered}#") for finding in item.get("findings", [])]
+        return recorded(self.items, entered, entered)
 
     def until(self, entered: str) -> list[Finding]:
         """The findings of all visits so far."""
-        return [Finding.from_json(finding) for item in self.items
-                if str(item["sk"]).startswith("EVIDENCE#") and str(item["sk"]).split("#")[1] <= entered
-                for finding in item.get("findings", [])]
+        return recorded(self.items, last=entered)
 
     def before(self, entered: str, step: str) -> str:
         """When a step was entered last before a moment; empty where it was not."""
