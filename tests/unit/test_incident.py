@@ -387,7 +387,8 @@ SCRIPTS = st.builds(
     answers=st.lists(st.sampled_from(["approve", "reject"]), max_size=3),
     switched_off_after=st.sampled_from([99, 99, 99, 99, 0, 1, 2, 3, 4]), limit=st.integers(0, 3),
     frozen=st.sampled_from([False, False, False, False, True]),
-    temporary=st.booleans())
+    tells=st.frozensets(st.sampled_from(ACTIONS), max_size=1),
+    due=st.lists(st.sampled_from(ACTIONS), max_size=1), temporary=st.booleans())
 
 
 # Not shrunk: that would take minutes, and a script reads well enough.
@@ -410,15 +411,18 @@ def test_no_way_leads_past_the_guardrails_and_none_ends_in_silence(script: Scrip
         assert switch == RELEASED
         assert script.mode != "observe" and script.policy[name] != "off" and not script.frozen, (deed, name)
     assert {name for name in applied if script.mode == "approve" or script.policy[name] == "approve"} <= approved
-    # Never above the limits, and never by too little evidence.
-    assert len(applied) <= script.limit and len(applied) == len(set(applied))
+    # Never above the limits, which bound what changes something, and never by too little evidence.
+    assert len(set(applied) - script.tells) <= script.limit and len(applied) == len(set(applied))
+    # Each is a remedy of its own, and what was done is what was planned.
+    assert [record["number"] for record in actions] == list(range(1, 1 + len(actions)))
+    assert all(record["target"] == f"deployment/{record['action']}" for record in actions)
     for record in actions:
         if record["action"] in applied and record["status"] not in ("refused", "observed", "rejected", "waiting"):
             assert record["guardrail"] == "" or record["status"] == "failed"
     # Each that was applied is verified, taken back, or kept with why; and where it may have been, people look.
     for record in actions:
         if record["action"] in applied and record.get("applied_at"):
-            assert record["status"] in ("verified", "reverted") or record.get("reason")
+            assert record["status"] in ("verified", "reverted", "done") or record.get("reason")
             # What is still there for the time being, people know of.
             assert not (record.get("temporary") and record["status"] == "verified" and end == "resolved") or (
                 record.get("put_back_at") or "Leave it to people" in incident.machine.visited)
