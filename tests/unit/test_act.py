@@ -15,6 +15,7 @@ from responder.clients.failure import CallFailed
 from responder.handlers import act, approval, guard, step
 from responder.model.service import Service
 from responder.people import sns
+from responder.plan.aftercare import in_place
 from responder.records.table import Records
 from responder.records.tasks import Task, Tasks
 from tests.conftest import timeline
@@ -38,7 +39,9 @@ class Stage:
         self.world, self.records, self.service = World(), records, service
         self.kill_switch: str | None = "released"
         self._entered, self.undo = 0, ""
-        action = Action("rollback", "low", "auto", True, False, self._plan, self._apply, self._revert)
+        self.gone = "its reason is gone"
+        action = Action("rollback", "low", "auto", True, False, self._plan, self._apply, self._revert,
+                        lambda service, record, findings: self.gone, more=True)
         monkeypatch.setenv("ACTION", "rollback")
         monkeypatch.setattr(act.actions, "find", lambda name: action)
         monkeypatch.setattr(step, "records", lambda: records)
@@ -47,7 +50,8 @@ class Stage:
             monkeypatch.setattr(module, "kill_switch", lambda service: self.kill_switch)
 
     def _plan(self, case: Case) -> Plan:
-        return Plan("deployment/payment-gateway", "roll it back", before={"version": self.world.version})
+        return Plan("deployment/payment-gateway", "roll it back", before={"version": self.world.version},
+                    temporary=True)
 
     def _apply(self, case: Case, plan: Plan) -> str:
         failure = self.world.fails.pop() if self.world.fails else ""
@@ -159,6 +163,31 @@ def test_what_was_there_before_is_what_the_first_plan_saw(stage: Stage) -> None:
     stage.world.version = "1.2.0"
     assert stage.visit("revert") == {"reverted": False}
     assert stage.world.version == "1.2.0"
+
+
+def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
+    """It is put back as one in the end, and no cooldown lies between the two."""
+    stage.ruled()
+    stage.visit("apply")
+    stage.gone = ""
+    assert stage.visit("revert", why="it made something else worse")["reverted"]
+    stage.records.set_action("i-1", 1, status="applied")
+    stage.world.version = "1.0.0"
+    assert stage.visit("revert") == {"reverted": False}
+    first = stage.records.action("i-1", 1) or {}
+    assert (stage.world.version, first["status"], first["too_little"], first["kept"]) == ("1.0.0", "failed", True, True)
+    plan = stage.visit("plan", number=2)
+    assert stage.visit("guard", number=2, plan=plan)["ruling"] == "permitted"
+    assert stage.visit("apply", number=2)["applied"]
+    actions = stage.records.actions("i-1")
+    assert [item["before"]["version"] for item in actions] == ["1.1.0", "1.1.0"]
+    assert [item["number"] for item in in_place(actions)] == [2]
+    # Another incident has its cooldown all the same, and so has another remedy after one that helped.
+    stage.records.release(first["lease"], "i-1")
+    assert stage.ruled("i-2") == "refused"
+    assert (stage.records.action("i-2", 1) or {})["guardrail"] == "cooldown"
+    plan = stage.visit("plan", number=3)
+    assert stage.visit("guard", number=3, plan=plan)["guardrail"] == "cooldown"
 
 
 @pytest.mark.parametrize("hindrance", ["switch", "lease", "somebody"])

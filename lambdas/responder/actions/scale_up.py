@@ -218,6 +218,7 @@ ACTION = Action(
     apply=apply,
     revert=revert,
     over=over,
+    more=True,
     statements=cluster_access,
     kubernetes_group="incident-responder:scale-up",
 )

@@ -12,8 +12,9 @@ from responder.clients.failure import CallFailed
 from responder.handlers.approval import buttons, by_iam_text, how
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, kill_switch, step
+from responder.model.finding import latest, recorded
 from responder.people import Message
-from responder.plan.guardrails import released
+from responder.plan.guardrails import released, too_little
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
 
@@ -36,6 +37,10 @@ def _plan(visit: Step) -> dict[str, Any]:
     except CallFailed as failed:
         plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
                             refusal=f"what it needs to know could not be read: {failed.note}")
+    first = too_little(visit.records.actions(visit.incident), action.name, plan.target)
+    if first:
+        # What is put back in the end is what was there before the first of them.
+        plan = replace(plan, before=first["before"])
     kept = visit.records.plan_action(visit.incident, case.number, {
         "action": action.name, "component": case.component, "risk": action.risk,
         "reversible": action.reversible and not action.keep_when_not_helped, "status": "planned",
@@ -91,6 +96,8 @@ def _apply(visit: Step) -> dict[str, Any]:
         visit.records.set_action(visit.incident, case.number, status="failed", reason=str(failed))
         visit.note(f"{action.name} failed", kind="action", why=str(failed))
         return {"applied": False, "done": str(failed), "told": False}
+    if first := too_little(visit.records.actions(visit.incident), action.name, plan.target):
+        visit.records.set_action(visit.incident, first["number"], temporary=False, kept=None)
     at = record.get("applied_at") or iso(time.time())
     visit.records.set_action(visit.incident, case.number, status="done" if told else "applied", applied_at=at,
                              done=done)
@@ -129,6 +136,11 @@ def _revert(visit: Step) -> dict[str, Any]:
                                  reason="the symptom stayed; what was done is kept")
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}
+    if not visit.event.get("why") and _too_little(visit, action, record):
+        visit.records.set_action(visit.incident, case.number, status="failed", kept=True, too_little=True,
+                                 reason="it was too little: what it is for is still there, so it stays")
+        visit.note(f"{action.name} was too little; it stays", kind="action")
+        return {"reverted": False}
     said, kept = _undone(visit, action, case, record)
     if kept:
         visit.records.set_action(visit.incident, case.number, status="failed",
@@ -139,6 +151,14 @@ def _revert(visit: Step) -> dict[str, Any]:
     visit.records.set_action(visit.incident, case.number, status="reverted", reason=why)
     visit.note(said, kind="action", why=why)
     return {"reverted": True}
+
+
+def _too_little(visit: Step, action: actions.Action, record: dict[str, Any]) -> bool:
+    """Whether a remedy did not help for want of more of it: by the newest findings its reason is still there."""
+    if not action.more or action.over is None:
+        return False
+    findings = latest(recorded(visit.records.everything(visit.incident)))
+    return not action.over(visit.service, record, findings)
 
 
 def _put_back(visit: Step, action: actions.Action, case: actions.Case, record: dict[str, Any]) -> dict[str, Any]:

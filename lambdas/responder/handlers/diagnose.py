@@ -89,8 +89,10 @@ def _again(incident: Mapping[str, Any]) -> str:
 
 
 def _over(item: Mapping[str, Any], again: str) -> bool:
-    """Whether a remedy counts no more: put back since, or a message of before the incident was opened again."""
-    return bool(item.get("put_back_at")) or (item["status"] == "done" and str(item.get("planned_at") or "") < again)
+    """Whether a remedy counts no more: put back since, too little, or a message of before it was opened again."""
+    if item.get("put_back_at") or item.get("too_little"):
+        return True
+    return item["status"] == "done" and str(item.get("planned_at") or "") < again
 
 
 def _evidence(result: Diagnosis, findings: list[Finding], weights: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from responder.handlers.step import Step, kill_switch, step
 from responder.plan.decide import CARRIED_OUT
-from responder.plan.guardrails import Proposal, Situation, rule
+from responder.plan.guardrails import Proposal, Situation, rule, too_little
 from responder.records.tasks import Tasks
 
 _HOUR_SECONDS = 3600.0
@@ -21,10 +21,11 @@ def handler(visit: Step) -> dict[str, Any]:
     """Return ``ruling`` (permitted, approval, observe, refused, rejected), ``guardrail`` and ``reason``, on record."""
     plan, remedy, number = visit.event["plan"], visit.event["remedy"], int(visit.event["number"])
     service = visit.service
-    done = tuple(item["action"] for item in visit.records.actions(visit.incident)
-                 if item["number"] != number and item["status"] in CARRIED_OUT - {"done"})
+    before = [item for item in visit.records.actions(visit.incident) if item["number"] != number]
+    done = tuple(item["action"] for item in before if item["status"] in CARRIED_OUT - {"done"})
     proposal = Proposal(plan["action"], plan["target"], remedy["cause"], float(remedy["confidence"]),
-                        tuple(remedy["sources"]), plan["refusal"], bool(plan.get("tells")))
+                        tuple(remedy["sources"]), plan["refusal"], bool(plan.get("tells")),
+                        too_little(before, plan["action"], plan["target"]) is not None)
     # What the state machine passes on says only whether people were asked; what they said is in the table.
     answer, by = _answer(visit, number) if visit.event.get("asked") else ("", "")
     now, target = time.time(), f"{service.cluster.name}/{service.cluster.namespace}/{plan['target']}"

@@ -34,6 +34,8 @@ class Proposal:
     """Why the action itself refuses, by its own check of the preconditions; empty where it does not."""
     tells: bool = False
     """Whether it only tells somebody, and changes nothing."""
+    adds: bool = False
+    """Whether it adds to a remedy of the same incident that was too little: no cooldown is between the two."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,12 @@ def released(kill_switch: str | None) -> bool:
     return kill_switch is not None and kill_switch.strip() == RELEASED
 
 
+def too_little(records: Sequence[Mapping[str, Any]], action: str, target: str) -> Mapping[str, Any] | None:
+    """Return an incident's remedy that was too little, and to which another of the same target adds; None: none was."""
+    return next((item for item in reversed(records) if item.get("too_little") and item.get("temporary")
+                 and (item["action"], item["target"]) == (action, target)), None)
+
+
 def rule(service: Service, proposal: Proposal, situation: Situation) -> Decision:
     """Decide whether a proposal may be carried out, in the order of what weighs most.
 
@@ -131,7 +139,7 @@ def _bounded(service: Service, proposal: Proposal, situation: Situation) -> Deci
                         f"{len(hour)} of at most {limits.remedies_per_hour} remedies within an hour")
     again = [item["at"] for item in situation.recent if (item["action"], item["target"]) == (
         proposal.action, proposal.target)]
-    if again and situation.now - max(again) < limits.cooldown_seconds:
+    if again and not proposal.adds and situation.now - max(again) < limits.cooldown_seconds:
         return Decision("refused", "cooldown", f"{proposal.action} was carried out on {proposal.target} "
                         f"{situation.now - max(again):.0f} s ago; not again within {limits.cooldown_seconds} s")
     if situation.held_by_another:
