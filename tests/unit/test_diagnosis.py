@@ -344,6 +344,21 @@ def test_few_failures_of_what_it_calls_are_not_the_component_s_own(service: Serv
     assert not any(part.sources for part in segments(service, "payment-gateway", [rate, spans]))
 
 
+@pytest.mark.parametrize(("database", "primary", "where"), [
+    (1600, 500, "provider:primary"),  # the database is called as ever
+    (500, 480, "database"),  # whoever does not get to the database asks no provider either
+    (0, 0, "database")])
+def test_a_name_that_nobody_knows_stands_for_what_is_called_no_more(service: Service, database: int, primary: int,
+                                                                   where: str) -> None:
+    spans = calls("payment-gateway", api_primary_example={}, somewhere_example={
+        "could not resolve host: somewhere.example": 1100}, **{"payments-db": {}})
+    callees = spans.detail["callees"]
+    callees["payments-db"]["requests"], callees["api.primary.example"]["requests"] = database, primary
+    callees["somewhere.example"] |= {"requests": 1100, "baseline_requests": 0}
+    parts = segments(service, "payment-gateway", [rates("payment-gateway", 0.7), spans])
+    assert parts[0].where == where
+
+
 def test_alarms_canaries_and_failed_authentications_are_shown_and_change_nothing(service: Service) -> None:
     shown = [
         Finding("cloudwatch", "alarms", window=WINDOW, value=1.0, detail={"alarms": [

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.kinds import REACH, kind_of
-from responder.plan.rates import lower_bound
+from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound
 
 _SIGNIFICANT_SHARE = 0.2
 """A fifth of the failures: with less, what is measured at slightly different moments could make a part of its own."""
@@ -76,8 +77,10 @@ def _from_spans(service: Service, component: str, findings: Sequence[Finding]) -
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     few = 0.0
     for host, callee in spans.detail.get("callees", {}).items():
-        name = service.called(host) or ("database" if service.database and "dns" in {
-            kind_of(text) for text in callee.get("kinds", {})} and not callee.get("baseline_requests") else host)
+        name = service.called(host) or host
+        if name == host and not callee.get("baseline_requests") and "dns" in {
+                kind_of(text) for text in callee.get("kinds", {})}:
+            name = _in_place_of(service, spans.detail["callees"]) or host
         calls, before = callee.get("requests", 0), callee.get("baseline_requests", 0)
         usual = callee.get("baseline_errors", 0) / before if before else 0.0
         bad = callee.get("errors", 0)
@@ -105,6 +108,23 @@ def _from_spans(service: Service, component: str, findings: Sequence[Finding]) -
     if lower_bound(own, requests) > _FAILS:
         found.append(Segment(component, "own", own / total, _own_kinds(component, findings), (spans.source,)))
     return found
+
+
+def _in_place_of(service: Service, callees: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return which callee a host that nobody called before, and that no resolver knows, is called in place of.
+
+    It is the database, for what fails there is asked of no provider either, so the calls of both become fewer; where
+    the database is called as ever and a provider is not, it is that provider.
+    """
+    known = {service.called(host): callee for host, callee in callees.items()
+             if service.called(host) and callee.get("baseline_requests")}
+    database = known.get("database")
+    for name, callee in sorted(known.items()):
+        if database and name.startswith("provider:") and (
+                count_upper_bound(callee.get("requests", 0)) / callee["baseline_requests"]
+                < count_lower_bound(database.get("requests", 0)) / database["baseline_requests"]):
+            return name
+    return "database" if service.database else ""
 
 
 def _from_lines(service: Service, component: str, findings: Sequence[Finding]) -> list[Segment]:
