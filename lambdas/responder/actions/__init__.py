@@ -96,8 +96,8 @@ class Action:
     """Of what was done for the time being: whether the reason for it is gone, in a sentence, by its record and the
     newest findings. An empty text where it is not, or nobody can tell. None: nothing is for the time being."""
     more: bool = False
-    """Whether it may be too little: where it did not help and the reason for it is still there (``over``), it stays,
-    and the incident may add to it."""
+    """Whether it may be too little by itself: where it did not help and the reason for it is still there (``over``), it
+    stays, and the incident may add to it."""
     statements: Callable[[Service], tuple[Statement, ...]] = lambda service: ()
     kubernetes_group: str = ""
     tells: Kind | Literal[""] = ""

@@ -2,7 +2,8 @@
 
 A provider that did not answer when it was asked is asked again first, for a disruption of seconds is over before a
 switch helps anybody. The alternative must answer before anybody is sent there. When the first one has been well for a
-while it is gone back to.
+while it is gone back to; where the switch did not help it is taken back unless the first one fails still, for another
+fault may hide what it does.
 """
 
 from __future__ import annotations
@@ -170,6 +171,7 @@ ACTION = Action(
     apply=apply,
     revert=revert,
     over=over,
+    more=True,
     statements=statements,
     kubernetes_group="incident-responder:switch-provider",
 )
