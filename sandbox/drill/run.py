@@ -23,6 +23,7 @@ from sandbox.places import SERVICE, SandboxError, Up
 
 GIVE_UP_SECONDS = 300.0
 _HEALED_SECONDS = 60.0
+"""After the last event has ended by itself: it is well when the window of the slowest measure holds nothing of it."""
 _NO_INCIDENT_SECONDS = 75.0
 """After the last event, without an incident: longer than any alarm takes, the load balancer's included."""
 _STEADY_SECONDS = 2.0

@@ -19,7 +19,6 @@ from moto import mock_aws
 
 from responder.actions import Action, ActionFailed, Case, Plan, restart_pods, scale_up, switch_provider
 from responder.clients import aws, flags
-from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import act, aftercare, close, step
@@ -432,16 +431,16 @@ def test_a_provider_that_answers_again_is_not_left(service: Service, monkeypatch
     boto3.client("ssm").put_parameter(Name="/payments/provider", Value="primary", Type="String")
     asked = []
 
-    def answer(method: str, url: str) -> Any:
-        asked.append(url)
-        status = answers.pop(0) if url.endswith("/primary") else 200
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        status = answers.pop(0) if asked[-1].endswith("/primary") else 200
         if status is None:
-            raise CallFailed("unavailable", "connection refused")
-        return SimpleNamespace(status_code=status)
+            raise httpx.ConnectError("connection refused")
+        return httpx.Response(status)
 
     case = switching(service, ProviderSwitch(ssm_parameter="/payments/provider"))
     case = replace(case, facts=case.facts | {"provider_silent": silent}, service=replace(case.service, providers=tuple(
         replace(provider, health_url=f"https://x/{provider.name}") for provider in case.service.providers)))
-    plan = switch_provider.plan(case, http=SimpleNamespace(answer=answer))  # type: ignore[arg-type]
+    plan = switch_provider.plan(case, http=Http(time.monotonic() + 5, transport=httpx.MockTransport(answer)))
     assert plan.refusal == ("primary answers again" if refused else "")
     assert not answers and refused == (asked[-1] == "https://x/primary")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -37,8 +38,7 @@ def _plan(visit: Step) -> dict[str, Any]:
     except CallFailed as failed:
         plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
                             refusal=f"what it needs to know could not be read: {failed.note}")
-    first = too_little(visit.records.actions(visit.incident), action.name, plan.target)
-    if first:
+    if first := _first(visit, action, plan):
         # What is put back in the end is what was there before the first of them.
         plan = replace(plan, before=first["before"])
     kept = visit.records.plan_action(visit.incident, case.number, {
@@ -96,7 +96,7 @@ def _apply(visit: Step) -> dict[str, Any]:
         visit.records.set_action(visit.incident, case.number, status="failed", reason=str(failed))
         visit.note(f"{action.name} failed", kind="action", why=str(failed))
         return {"applied": False, "done": str(failed), "told": False}
-    if first := too_little(visit.records.actions(visit.incident), action.name, plan.target):
+    if first := _first(visit, action, plan):
         visit.records.set_action(visit.incident, first["number"], temporary=False, kept=None)
     at = record.get("applied_at") or iso(time.time())
     visit.records.set_action(visit.incident, case.number, status="done" if told else "applied", applied_at=at,
@@ -136,7 +136,7 @@ def _revert(visit: Step) -> dict[str, Any]:
                                  reason="the symptom stayed; what was done is kept")
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}
-    if not visit.event.get("why") and _too_little(visit, action, record):
+    if not visit.event.get("why") and _wants_more(visit, action, record):
         visit.records.set_action(visit.incident, case.number, status="failed", kept=True, too_little=True,
                                  reason="it was too little: what it is for is still there, so it stays")
         visit.note(f"{action.name} was too little; it stays", kind="action")
@@ -153,7 +153,12 @@ def _revert(visit: Step) -> dict[str, Any]:
     return {"reverted": True}
 
 
-def _too_little(visit: Step, action: actions.Action, record: dict[str, Any]) -> bool:
+def _first(visit: Step, action: actions.Action, plan: actions.Plan) -> Mapping[str, Any] | None:
+    """Return the remedy of this incident to which this one adds, for it was too little; None: it adds to none."""
+    return too_little(visit.records.actions(visit.incident), action.name, plan.target) if action.more else None
+
+
+def _wants_more(visit: Step, action: actions.Action, record: dict[str, Any]) -> bool:
     """Whether a remedy did not help for want of more of it: by the newest findings its reason is still there."""
     if not action.more or action.over is None:
         return False

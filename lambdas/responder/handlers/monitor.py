@@ -22,7 +22,7 @@ def handler(visit: Step) -> dict[str, Any]:
     """Return ``answer``: recovered, waiting, worse, or not_helped once the time is up; and ``wait_seconds``.
 
     While people work ``remind`` says whether somebody with a task is to be reminded, and ``due`` is what customers are
-    to be told by now, as a remedy, with the ``number`` that the next one has. ``since`` is when watching began,
+    to be told by now, as a remedy, with the ``number`` that it has. ``since`` is when watching began,
     ``watching`` whether for a remedy or for people (who get longer).
     """
     recovery = visit.service.recovery
@@ -58,12 +58,11 @@ def handler(visit: Step) -> dict[str, Any]:
             if why:
                 visit.records.set_action(visit.incident, item["number"], status="verified", kept=None,
                                          verified_at=iso(time.time()), reason=why)
+    due = to_try(visit, long_outage_due(visit, incident, visit.records.actions(visit.incident))) if people else []
     return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,
             "wait_seconds": progress.wait_seconds or recovery.check_every_seconds,
             "remind": people and _due(visit),
-            "due": to_try(visit, long_outage_due(visit, incident, visit.records.actions(visit.incident)))
-            if people else [],
-            "number": visit.records.next_number(visit.incident)}
+            "due": due, "number": visit.records.next_number(visit.incident) if due else 0}
 
 
 def _due(visit: Step) -> bool:

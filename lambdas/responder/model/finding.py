@@ -105,6 +105,12 @@ class Bucket:
         return self.errors / self.requests if self.requests else 0.0
 
 
+def usual_per_second(finding: Finding) -> float:
+    """Return the requests a second of a finding's baseline, 0 where it has none."""
+    before: float = finding.detail.get("baseline_requests", 0.0)
+    return before / (finding.detail.get("baseline_seconds") or 3600.0)
+
+
 def buckets(finding: Finding, key: str = "series") -> list[Bucket]:
     """The series ``[[start, requests, errors], …]`` of a finding's detail, in order of time."""
     return sorted((Bucket(float(t), float(requests), float(errors))

@@ -89,8 +89,6 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
     ``earliest`` is when the first look was, ``now`` the second; see ``clients/watched.py`` for the objects.
     """
     found = []
-    reads = [(item["name"], configmaps(item["body"])) for item in {**before, **after}.values()
-             if item["kind"] == "Deployment"]
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)
         if old is None and new is not None:
@@ -107,8 +105,10 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
             known = earliest - 5 <= at <= now + 5
             found.append(Change(new["kind"], new["name"], "changed", at if known else earliest, at if known else now,
                                 new.get("by", ""), fields, new.get("namespace", "")))
-    return [replace(change, readers=tuple(sorted(name for name, read in reads if change.name in read)))
-            if change.kind == "ConfigMap" else change for change in found]
+    objects = {**before, **after}.values()
+    return [replace(change, readers=tuple(sorted(
+        item["name"] for item in objects if item["kind"] == "Deployment" and change.name in configmaps(item["body"]))))
+        if change.kind == "ConfigMap" else change for change in found]
 
 
 def configmaps(deployment: Mapping[str, Any]) -> set[str]:

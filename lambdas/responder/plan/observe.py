@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from responder.model.finding import Finding, buckets, latest
+from responder.model.finding import Finding, buckets, latest, usual_per_second
 from responder.model.quantity import quantity
 from responder.model.service import Service
 from responder.plan.changes import Change
@@ -625,15 +625,16 @@ def _requests(finding: Finding, onset: float | None) -> tuple[float, float, bool
     They are the most of two periods that follow each other: a load that has just risen is hidden by the mean. Where no
     period shows that began after the symptom, the source is behind: what it lacks may have come all the same.
     """
-    detail, series = finding.detail, buckets(finding)
+    series = buckets(finding)
     period = period_seconds(series)
     newest = max((b.start for b in series if b.requests), default=0.0)
     began = onset or 0.0
     first = max(newest - max(_LOAD_SECONDS, 2 * period), began - period)
     pairs = [a.requests + b.requests for a, b in pairwise(series) if a.start >= first and b.start <= newest]
-    before = detail.get("baseline_requests", 0.0) / (detail.get("baseline_seconds") or 3600.0)
+    if not pairs:
+        return 0.0, 0.0, False
     # Sources count periods from different moments, so the onset is known to half of one.
-    return (max(pairs), before * 2 * period, newest >= began + period / 2) if pairs else (0.0, 0.0, False)
+    return max(pairs), usual_per_second(finding) * 2 * period, newest >= began + period / 2
 
 
 def _flood(finding: Finding) -> Observation | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from responder.model.finding import Bucket, Finding, buckets
+from responder.model.finding import Bucket, Finding, buckets, usual_per_second
 from responder.model.service import Service
 from responder.plan.rates import lower_bound, upper_bound
 from responder.plan.symptom import MINIMUM_EXPECTED, SILENT_SHARE, Reading, read
@@ -142,7 +142,7 @@ def helped(service: Service, findings: Sequence[Finding], component: str, now: f
 def _silent_before(service: Service, finding: Finding, changed_at: float) -> bool:
     """Whether hardly any of the requests that were to be expected came just before a change."""
     start = max(changed_at - _SILENCE_SECONDS, finding.window.start if finding.window else changed_at)
-    expected = _expected(finding) * (changed_at - start)
+    expected = usual_per_second(finding) * (changed_at - start)
     seen = sum(b.requests for b in buckets(finding)
                if start <= b.start and b.start + service.metrics.period_seconds <= changed_at)
     return expected >= MINIMUM_EXPECTED and seen < SILENT_SHARE * expected
@@ -156,13 +156,7 @@ def _requests_come(service: Service, finding: Finding, now: float, changed_at: f
     end = series[-1].start + service.metrics.period_seconds
     start = end - service.recovery.hold_seconds
     seen = sum(b.requests for b in series if b.start >= start)
-    return start >= changed_at and seen >= _LEAST_SHARE * _expected(finding) * service.recovery.hold_seconds
-
-
-def _expected(finding: Finding) -> float:
-    """Requests a second of the time before."""
-    per_second: float = finding.detail.get("baseline_requests", 0.0) / finding.detail.get("baseline_seconds", 3600.0)
-    return per_second
+    return start >= changed_at and seen >= _LEAST_SHARE * usual_per_second(finding) * service.recovery.hold_seconds
 
 
 def _calls_well(service: Service, findings: Sequence[Finding], component: str, where: str,
@@ -257,7 +251,7 @@ def _well_since(service: Service, finding: Finding, now: float, changed_at: floa
     series = [b for b in buckets(finding) if b.requests]
     if not series:
         return None
-    expected = _expected(finding)
+    expected = usual_per_second(finding)
     newest = series[-1].start
     # Silence is no recovery: the newest period with requests must be recent, and requests come as they used to.
     period = service.metrics.period_seconds

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from responder.model.finding import Bucket, Finding, buckets
+from responder.model.finding import Bucket, Finding, buckets, usual_per_second
 from responder.model.service import Confirm, Service
 from responder.plan.rates import count_lower_bound, lower_bound, upper_bound
 
@@ -106,10 +106,10 @@ def _by_requests(finding: Finding, settings: Confirm, signal_at: float | None) -
 
 def _silent(finding: Finding, series: Sequence[Bucket], before: float) -> Reading | None:
     """Whether the requests that the baseline lets expect do not come."""
-    window, length = finding.window, finding.detail.get("baseline_seconds", 3600.0)
+    window = finding.window
     if window is None or not before:
         return None
-    per_second = before / length * _of_the_hour(finding)
+    per_second = usual_per_second(finding) * _of_the_hour(finding)
     if not per_second:
         return None
     # The last half minute may not have arrived at the source yet, so silence is looked for over twice that.
