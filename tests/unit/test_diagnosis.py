@@ -357,6 +357,51 @@ def test_a_name_that_nobody_knows_stands_for_what_is_called_no_more(service: Ser
     callees["somewhere.example"] |= {"requests": 1100, "baseline_requests": 0}
     parts = segments(service, "payment-gateway", [rates("payment-gateway", 0.7), spans])
     assert parts[0].where == where
+    # That it is asked for at all comes from a setting, whatever it stands for.
+    changed = changes({"kind": "ConfigMap", "name": "payment-gateway-config", "fields": [
+        {"path": ["data", "HOST"], "before": "a", "after": "b"}]})
+    observations = observe(service, parts[0], ONSET, [spans, changed])
+    likeliest = rank(parts[0], observations, shipped_weights())[0]
+    assert "other_host_called" in {o.id for o in observations}
+    assert likeliest.mechanism == ("wrong_database_settings" if where == "database" else "bad_configuration")
+
+
+def test_a_provider_that_the_switch_chose_is_no_other_host(service: Service) -> None:
+    spans = calls("payment-gateway", api_fallback_example={"could not resolve host: api.fallback.example": 1600})
+    spans.detail["callees"]["api.fallback.example"]["baseline_requests"] = 0
+    part, = segments(service, "payment-gateway", [rates("payment-gateway", 1.0), spans])
+    assert part.where == "provider:fallback"
+    assert "other_host_called" not in {o.id for o in observe(service, part, ONSET, [spans])}
+
+
+def slow(component: str, source: str, value: float) -> Finding:
+    return Finding(source, "latency_p95_ms", component=component, window=WINDOW, value=value, baseline=250.0,
+                   detail={"requests": 2400})
+
+
+@pytest.mark.parametrize(("component", "findings", "parts"), [
+    ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 240)],
+     [("own", "cloudwatch")]),
+    # New Relic is behind: what its spans show is of before, and another source has the word.
+    ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 240),
+                 slow("backend", "newrelic", 260), calls("backend", **{"payment-gateway": {}})],
+     [("own", "cloudwatch")]),
+    ("backend", [slow("backend", "newrelic", 4200), calls("backend", **{"payment-gateway": {}})],
+     [("own", "newrelic")]),
+    # The callee is slow as well, or nobody knows: where the time is spent is not known.
+    ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "cloudwatch", 3900)], []),
+    ("backend", [slow("backend", "cloudwatch", 4200), slow("payment-gateway", "newrelic", 240)], []),
+    ("backend", [slow("backend", "cloudwatch", 4200)], []),
+    # Without spans nobody sees how long the provider takes.
+    ("payment-gateway", [slow("payment-gateway", "cloudwatch", 4200)], []),
+    ("payment-gateway", [slow("payment-gateway", "cloudwatch", 4200), slow("payment-gateway", "newrelic", 230),
+                         calls("payment-gateway", api_primary_example={})], [])])
+def test_a_component_is_slow_in_itself_where_its_calls_are_known_to_be_quick(
+        service: Service, component: str, findings: list[Finding], parts: list[tuple[str, str]]) -> None:
+    found = segments(service, component, findings)
+    assert [(part.where, part.sources[0]) for part in found if part.slow] == parts
+    seen = {o.id for o in observe(service, found[0], ONSET, findings)}
+    assert ("slow_in_itself" in seen) is bool(parts)
 
 
 def test_alarms_canaries_and_failed_authentications_are_shown_and_change_nothing(service: Service) -> None:

@@ -115,16 +115,20 @@ def _where(service: Service, segment: Segment, findings: Sequence[Finding]) -> I
 
 
 def _host(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
-    """Whether the database's host that is not reached is the one that was called all along, by the client spans."""
+    """Whether the host that is not reached is the one that was called all along, by the client spans.
+
+    Of a provider only a host that nobody knows tells anything: another that is known was chosen by the switch.
+    """
     unreached = sum(share for kind, share in segment.kinds.items() if kind in REACH)
-    if segment.where != "database" or unreached < _KIND_SHARE:
+    database = segment.where == "database"
+    if not (database or segment.where.startswith("provider:")) or unreached < _KIND_SHARE:
         return
     for finding in _named(findings, "calls", segment.component):
         failing = {host: callee for host, callee in finding.detail.get("callees", {}).items() if callee.get("errors")
-                   and (service.called(host) == "database" or (not service.called(host) and any(
+                   and (service.called(host) == segment.where or (not service.called(host) and any(
                        kind_of(text) in REACH for text in callee.get("kinds", {}))))}
         host = max(failing, key=lambda name: (failing[name]["errors"], name), default="")
-        if host:
+        if host and (database or not service.called(host)):
             yield Observation("usual_host_called" if failing[host].get("baseline_requests") else "other_host_called",
                               finding.source, "calls", {"component": segment.component, "host": host})
 
@@ -137,8 +141,13 @@ def _shown(service: Service, where: str) -> str:
 
 # --- when -------------------------------------------------------------------------------------------------------------
 
+def may_have_brought(onset: float | None, at: float) -> bool:
+    """Whether what happened at one moment may be what brought the symptom, by its time."""
+    return onset is not None and -_CLOCK_SECONDS <= onset - at <= SUSPICION_SECONDS
+
+
 def just_before(change: Change, onset: float | None) -> bool:
-    """Whether a change may be what brought the symptom, by its time."""
+    """Whether a change, which was made between two moments, may be what brought the symptom, by its time."""
     return onset is not None and change.earliest - _CLOCK_SECONDS <= onset and onset - change.latest <= (
         SUSPICION_SECONDS)
 
@@ -175,7 +184,7 @@ def _changes(service: Service, segment: Segment, onset: float | None,
 def _revised(component: str, onset: float, findings: Sequence[Finding]) -> bool:
     """Whether a component's Deployment got a new revision just before the symptom, by its ReplicaSets."""
     return any(len(finding.detail.get("revisions", [])) > 1 and revision.get("current")
-               and -_CLOCK_SECONDS <= onset - revision["created"] <= SUSPICION_SECONDS
+               and may_have_brought(onset, revision["created"])
                for finding in _named(findings, "rollouts", component)
                for revision in finding.detail.get("revisions", []))
 
@@ -281,7 +290,7 @@ def _versions(service: Service, segment: Segment, onset: float | None,
             continue
         before = onset - current["created"]
         previous = next((r for r in revisions if not r.get("current")), None)
-        if previous is not None and -_CLOCK_SECONDS <= before <= SUSPICION_SECONDS:
+        if previous is not None and may_have_brought(onset, current["created"]):
             if previous["images"] == current["images"]:
                 continue  # the same image: what else changed, the ledger tells
             new = version_of(current["images"][0]) if current["images"] else ""
@@ -801,7 +810,7 @@ def _trail(service: Service, segment: Segment, onset: float | None,
            findings: Sequence[Finding]) -> Iterator[Observation]:
     for finding in _named(findings, "trail"):
         for event in finding.detail.get("events", []):
-            if onset is None or not -_CLOCK_SECONDS <= onset - event["at"] <= SUSPICION_SECONDS:
+            if onset is None or not may_have_brought(onset, event["at"]):
                 continue
             facts = {"name": event["name"], "by": event["by"],
                      "when": f"{max(0.0, onset - event['at']):.0f} s before the symptom began"}

@@ -15,14 +15,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from responder.model.finding import Finding, latest
+from responder.model.finding import Finding, buckets, latest
 from responder.model.service import Service
 from responder.plan.changes import Change
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import SUSPICION_SECONDS, just_before, less_cpu, meaning
+from responder.plan.observe import just_before, less_cpu, may_have_brought, meaning
 from responder.plan.rates import upper_bound
+from responder.plan.symptom import period_seconds
 
-_BUCKET_SECONDS = 10.0
+_LATE_SECONDS = 50.0
 WAIT = "wait"
 """No remedy: the cause is known to heal by itself, and anything else would make it worse."""
 _KINDS = {"bad_configuration": ("ConfigMap",), "network_policy": ("NetworkPolicy",),
@@ -209,8 +210,7 @@ def rules_changed(onset: float | None, findings: Sequence[Finding]) -> list[dict
     for event in sorted(events, key=lambda event: -float(event["at"])):
         parameters = event.get("parameters") or {}
         group, rules = parameters.get("groupId"), _items(parameters.get("ipPermissions"))
-        if onset is None or not group or not rules or event["name"] not in _BACK or (
-                not 0 <= onset - event["at"] + _BUCKET_SECONDS <= SUSPICION_SECONDS):
+        if not group or not rules or event["name"] not in _BACK or not may_have_brought(onset, event["at"]):
             continue
         permissions = [{
             "IpProtocol": str(rule.get("ipProtocol", "-1")),
@@ -293,8 +293,8 @@ def _served_well(service: Service, requests: float, errors: float) -> bool:
 def throughput(service: Service, findings: Sequence[Finding]) -> tuple[dict[str, float], dict[str, float]]:
     """Return per component the requests a second that come now, and those a second that one ready pod serves well.
 
-    Both are the most of the newest whole periods: a load that has just risen is hidden by the mean, and what a pod can
-    do shows only while it has more to do than that.
+    Both are the most of the newest whole periods, of which two at least: a load that has just risen is hidden by the
+    mean, and what a pod can do shows only while it has more to do than that.
     """
     pods = {f.component: f.detail.get("ready", 0) for f in findings if f.name == "pods" and f.usable}
     comes: dict[str, float] = {}
@@ -302,11 +302,13 @@ def throughput(service: Service, findings: Sequence[Finding]) -> tuple[dict[str,
     for finding in sorted((f for f in findings if f.name == "error_rate" and f.usable and f.window),
                           key=lambda f: (f.window.end if f.window else 0.0, f.source)):
         end = finding.window.end if finding.window else 0.0
-        rows = [row for row in finding.detail.get("series", []) if end - 50 <= row[0] < end - 10]
-        if len(rows) < 2:
+        series = buckets(finding)
+        period = period_seconds(series)
+        late = [b for b in series if end - max(_LATE_SECONDS, 3 * period) <= b.start <= end - period]
+        if len(late) < 2:
             continue
-        comes[finding.component] = max(row[1] for row in rows) / _BUCKET_SECONDS
+        comes[finding.component] = max(b.requests for b in late) / period
         if pods.get(finding.component):
-            each[finding.component] = max(row[1] - row[2] for row in rows) / _BUCKET_SECONDS / pods[finding.component]
+            each[finding.component] = max(b.requests - b.errors for b in late) / period / pods[finding.component]
     # A component that is given less than it asks for asks for as much as its callers let through to it.
     return comes, each

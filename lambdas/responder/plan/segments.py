@@ -179,19 +179,30 @@ def _reach(service: Service, component: str, findings: Sequence[Finding]) -> Seg
 
 
 def _slow(service: Service, component: str, findings: Sequence[Finding]) -> list[Segment]:
-    """Which of the calls take much longer than usual; none of them: the component itself."""
+    """Which of the calls take much longer than usual; none of them: the component itself.
+
+    The client spans tell it, where their source sees that the component is slow at all: it may be behind, and show what
+    was before. Another source tells it by how long the callees take, where all of them are components.
+    """
+    seen_by = sorted({f.source for f in findings if f.name == "latency_p95_ms" and f.component == component
+                      and f.usable and _is_slow(f)})
     spans = _newest(f for f in findings if f.name == "calls" and f.component == component and f.usable)
-    latency = _newest(f for f in findings if f.name == "latency_p95_ms" and f.component == component and f.usable)
-    if latency is None or not latency.value or latency.value < max(
-            _SLOW_MS, _SLOW_MULTIPLE * (latency.baseline or 0.0)):
-        return []
-    for host, callee in (spans.detail.get("callees", {}) if spans else {}).items():
-        name, mean, usual = service.called(host), callee.get("mean_ms", 0), callee.get("baseline_ms", 0)
-        if name and mean >= _SLOW_MS and mean > _SLOW_MULTIPLE * usual:
-            if name in service.graph:
-                return []
-            return [Segment(component, name, 1.0, {}, (spans.source if spans else "",), True)]
-    return [Segment(component, "own", 1.0, {}, (latency.source,), True)]
+    if spans is not None and spans.source in seen_by:
+        for host, callee in spans.detail.get("callees", {}).items():
+            name, mean, usual = service.called(host), callee.get("mean_ms", 0), callee.get("baseline_ms", 0)
+            if name and mean >= _SLOW_MS and mean > _SLOW_MULTIPLE * usual:
+                return [] if name in service.graph else [Segment(component, name, 1.0, {}, (spans.source,), True)]
+        return [Segment(component, "own", 1.0, {}, (spans.source,), True)]
+    for source in seen_by:
+        quick = {f.component for f in findings if f.name == "latency_p95_ms" and f.source == source and f.usable
+                 and f.value and not _is_slow(f)}
+        if quick.issuperset(service.component(component).calls):
+            return [Segment(component, "own", 1.0, {}, (source,), True)]
+    return []
+
+
+def _is_slow(latency: Finding) -> bool:
+    return (latency.value or 0.0) >= max(_SLOW_MS, _SLOW_MULTIPLE * (latency.baseline or 0.0))
 
 
 def _own_kinds(component: str, findings: Sequence[Finding]) -> dict[str, float]:
