@@ -58,6 +58,7 @@ from sandbox.vendors.newrelic import NewRelic
 from sandbox.vendors.people import ManagedPage, PagerDuty, Slack
 from sandbox.vendors.proxy import CloudWatch
 from sandbox.vendors.proxy import Kubernetes as KubernetesProxy
+from sandbox.vendors.rds import PARAMETER_GROUP, parameters_told
 from sandbox.vendors.splunk import Splunk
 from sandbox.vendors.statuspage import StatusPages
 
@@ -444,9 +445,17 @@ class Platform:
         self.cluster.patch("ConfigMap", name, {"data": {key: str(value) for key, value in fields["set"].items()}})
         return {"before": before}
 
-    def _event_database(self, fields: dict[str, Any], heal: bool, token: Any) -> None:
-        now, fault = time.time(), fields["fault"]
+    def _event_database(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any] | None:
+        now, fault = time.time(), fields.get("fault", "")
         database = self.world.database
+        if "parameters" in fields:
+            with self._lock:
+                values = token["before"] if heal else fields["parameters"]
+                before = {name: database.parameters.get(name) for name in values}
+                database.set_parameters(now, values)
+                self.world.record("ModifyDBParameterGroup", "rds", "database-admin",
+                                  (("AWS::RDS::DBParameterGroup", PARAMETER_GROUP),), **parameters_told(values))
+            return {"before": before}
         if fault == "rejects_credentials":
             with self._lock:
                 if heal:
@@ -460,7 +469,7 @@ class Platform:
                     self.world.record("ModifyDBInstance", "rds", "rotation", (("AWS::RDS::DBInstance", DATABASE),),
                                       dBInstanceIdentifier=DATABASE, masterUserPassword="****")
             self.cluster.patch("Secret", "payment-gateway-db", {"stringData": {"password": database.password}})
-            return
+            return None
         with self._lock:
             if heal:
                 database.heal(now)
@@ -468,6 +477,7 @@ class Platform:
                 leaking = frozenset(pod["metadata"]["uid"] for pod in self._running_pods
                                     if pod["metadata"].get("labels", {}).get("app") == "ledger-export")
                 database.set_fault(fault, now, leaking)
+        return None
 
     def _event_nodes(self, fields: dict[str, Any], heal: bool, token: Any) -> dict[str, Any]:
         fault = fields["fault"]

@@ -20,6 +20,7 @@ from responder.plan import guardrails
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_PARAMETER_GROUP = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 _AWS_IDS = {"subnets": re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})"),
             "security_groups": re.compile(r"sg-([0-9a-f]{8}|[0-9a-f]{17})")}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -171,6 +172,10 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
     if service.slack and service.slack.signing_secret and not service.approval.links:
         yield (("slack", "signing_secret"), "a secret for buttons",
                "none where approval.links is false: there is no page that a button could call")
+    group = service.database.parameter_group if service.database else ""
+    if group and not _PARAMETER_GROUP.fullmatch(group):
+        yield (("database", "parameter_group"), repr(group),
+               "the name of a parameter group of your own (nobody can change a default one), or nothing")
     yield from _wrong_probes(service)
     known_actions = {action.name for action in actions.every()}
     for action in service.policy:

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from responder import actions
 from sandbox.vendors.gate import FAULTS
+from sandbox.vendors.rds import PARAMETERS
 from stacks.configuration import Problem, line_of, path_text
 
 ComponentName = Literal["frontend", "backend", "payment-gateway"]
@@ -24,8 +25,8 @@ Outcome = Literal["resolved", "false_alarm", "escalated", "observed", "none"]
 CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failure", "network", "provider_outage",
                   "unknown", "none"]
 
-_UNATTENDED = ("rollback", "restore_configuration", "restore_database", "scale_up", "restart_pods", "cycle_deployment",
-               "engage_network_team", "switch_provider", "inform_customers")
+_UNATTENDED = ("rollback", "restore_configuration", "restore_database", "restore_parameter_group", "scale_up",
+               "restart_pods", "cycle_deployment", "engage_network_team", "switch_provider", "inform_customers")
 """Actions that need nobody in a drill that does not say otherwise. Of any other nobody plays who would be asked: it is
 off where it would ask for approval."""
 
@@ -38,7 +39,15 @@ def _action(value: str) -> str:
     return value
 
 
+def _parameter(value: str) -> str:
+    if value not in PARAMETERS:
+        near = difflib.get_close_matches(value, PARAMETERS, 1, 0.5)
+        raise ValueError(f"{near[0]!r} in place of {value!r}?" if near else "a parameter of PostgreSQL 16")
+    return value
+
+
 ActionId = Annotated[str, AfterValidator(_action)]
+ParameterName = Annotated[str, AfterValidator(_parameter)]
 SOURCES = ("newrelic", "splunk", "cloudwatch", "kubernetes", "rds", "aws_health", "status_page", "pagerduty", "slack",
            "statuspage")
 _PLACES = Literal["frontend", "backend", "payment-gateway", "database", "provider"]
@@ -181,10 +190,17 @@ class Configuration(_Strict):
 
 
 class DatabaseFault(_Strict):
-    """The database instance fails."""
+    """The database instance fails, or somebody sets parameters of its group."""
 
     fault: Literal["refuses_connections", "connections_exhausted", "failing_over", "storage_full", "slow",
-                   "rejects_credentials"]
+                   "rejects_credentials"] | None = None
+    parameters: dict[ParameterName, Annotated[str, BeforeValidator(_scalar)]] | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> DatabaseFault:
+        if (self.fault is None) is (self.parameters is None):
+            raise ValueError("fault or parameters, one of them")
+        return self
 
 
 class Nodes(_Strict):

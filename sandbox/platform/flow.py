@@ -230,7 +230,15 @@ class Flow:
         if database.fault == "slow":
             return _Outcome(calls, self._binomial(calls, 0.8), 4500.0,
                             "canceling statement due to statement timeout")
-        return _Outcome(calls, 0, database.latency_ms, "")
+        if database.in_effect.get("default_transaction_read_only") in ("1", "on"):
+            return _Outcome(calls, self._binomial(calls, 0.85), 5.0,
+                            "ERROR: cannot execute INSERT in a read-only transaction")
+        allowed_ms = float(database.in_effect.get("statement_timeout", "0"))
+        # How long statements take is spread as waiting times are: a few take many times the mean.
+        cut = math.exp(-allowed_ms / database.latency_ms) if allowed_ms else 0.0
+        failed = self._binomial(calls, cut) if cut else 0
+        return _Outcome(calls, failed, database.latency_ms,
+                        "ERROR: canceling statement due to statement timeout" if failed else "")
 
     def _provider(self, calls: int, pod: Object, world: World, snapshot: Snapshot) -> _Outcome:
         name = snapshot.config.get("PROVIDER", "primary")

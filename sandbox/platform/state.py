@@ -18,10 +18,13 @@ REBOOT_SECONDS = 8.0
 MODIFY_SECONDS = 8.0
 LEAK_AGAIN_SECONDS = 60.0
 """After a reboot a client that leaks needs so long to hold all connections again."""
+APPLY_SECONDS = 4.0
+"""So long after it was set a parameter is in effect."""
 POOL = 10
 _DRAIN_SECONDS = 6.0
 """Pooled connections with an old password live so much longer."""
 _GIB = 2**30
+_PARAMETERS = {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000"}
 
 
 @dataclass
@@ -45,6 +48,14 @@ class Database:
     allocated_gib: int = 100
     used_gib: float = 40.0
     zone: str = "us-east-1a"
+    parameters: Mapping[str, str] = field(default_factory=lambda: dict(_PARAMETERS))
+    """What people set in its parameter group."""
+    in_effect: Mapping[str, str] = field(default_factory=lambda: dict(_PARAMETERS))
+    """What of it the instance's processes know."""
+    at_reboot: frozenset[str] = frozenset()
+    """Those of ``parameters`` that wait for a reboot."""
+    applied_at: float = 0.0
+    """When the newest values are in effect."""
     fault: str = ""
     since: float = 0.0
     leaking: frozenset[str] = frozenset()
@@ -73,6 +84,8 @@ class Database:
             self.fault = ""
             self.zone = "us-east-1b" if self.zone == "us-east-1a" else "us-east-1a"
             self._say(now, "Multi-AZ instance failover completed", "failover", "notification")
+        if self.applied_at and now >= self.applied_at:
+            self._apply(self.at_reboot)
         if self.fault == "connections_exhausted" and not self.leaking & pods.keys():
             self.fault = ""
         gateway = sum(name == "payment-gateway" for name in pods.values())
@@ -133,6 +146,7 @@ class Database:
     def reboot(self, now: float, failover: bool) -> None:
         """What RebootDBInstance does."""
         self.busy, self.busy_until = "rebooting", now + REBOOT_SECONDS
+        self._apply(frozenset())
         self._say(now, "Multi-AZ instance failover started" if failover else "DB instance shutdown",
                   "failover" if failover else "availability")
         if self.fault == "failing_over":
@@ -143,6 +157,21 @@ class Database:
             self.freed_at = now + REBOOT_SECONDS
         if failover:
             self.zone = "us-east-1b" if self.zone == "us-east-1a" else "us-east-1a"
+
+    def set_parameters(self, now: float, values: Mapping[str, str | None], *, at_once: bool = True) -> None:
+        """What ModifyDBParameterGroup does, and ResetDBParameterGroup for the values that are None."""
+        self.parameters = {name: value for name, value in {**self.parameters, **values}.items() if value is not None}
+        self.at_reboot = self.at_reboot - values.keys() if at_once else self.at_reboot | values.keys()
+        self.applied_at = now + APPLY_SECONDS
+
+    def _apply(self, but: frozenset[str]) -> None:
+        self.in_effect = ({name: value for name, value in self.parameters.items() if name not in but}
+                          | {name: value for name, value in self.in_effect.items() if name in but})
+        self.applied_at = 0.0
+
+    def apply_status(self) -> str:
+        """``ParameterApplyStatus`` of the group, as DescribeDBInstances gives it."""
+        return "applying" if self.applied_at else "pending-reboot" if self.in_effect != self.parameters else "in-sync"
 
     def modify_storage(self, now: float, gib: int) -> None:
         """What ModifyDBInstance does with AllocatedStorage."""

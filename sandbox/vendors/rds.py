@@ -1,14 +1,14 @@
 """RDS: the instance, its events, its parameters, a reboot and a growth of its storage.
 
 Formats: AWS's "Amazon RDS API Reference": DescribeDBInstances, DescribeEvents, DescribeDBParameters,
-DescribePendingMaintenanceActions, RebootDBInstance, ModifyDBInstance; "Working with storage for Amazon RDS DB
-instances" for what may follow a change of storage.
+DescribePendingMaintenanceActions, RebootDBInstance, ModifyDBInstance, ModifyDBParameterGroup, ResetDBParameterGroup;
+"Working with storage for Amazon RDS DB instances" for what may follow a change of storage.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.places import ACCOUNT, DATABASE, REGION
@@ -26,6 +26,7 @@ _CREATED = "2024-03-05T09:12:44.118Z"
 _STORAGE_PAUSE_SECONDS = 6 * 3600.0
 _RETENTION_SECONDS = 14 * 86400.0
 _MAX_GIB = 65536
+_MOST_PARAMETERS = 20
 _SOURCE_TYPES = ("db-instance", "db-parameter-group", "db-security-group", "db-snapshot", "db-cluster",
                  "db-cluster-snapshot", "custom-engine-version", "db-proxy", "blue-green-deployment", "db-shard-group",
                  "zero-etl")
@@ -47,7 +48,8 @@ class Rds:
         actions: dict[str, Callable[[dict[str, str], dict[str, str]], dict[str, Any]]] = {
             "DescribeDBInstances": self._instances, "DescribeEvents": self._events,
             "DescribePendingMaintenanceActions": self._maintenance, "DescribeDBParameters": self._parameters,
-            "RebootDBInstance": self._reboot, "ModifyDBInstance": self._modify}
+            "RebootDBInstance": self._reboot, "ModifyDBInstance": self._modify,
+            "ModifyDBParameterGroup": self._set_parameters, "ResetDBParameterGroup": self._set_parameters}
         if action not in actions:
             raise Refused("InvalidAction", f"Could not find operation {action} for version 2014-10-31")
         return query_answer(action, NAMESPACE, actions[action](parameters, headers))
@@ -83,7 +85,7 @@ class Rds:
             "VpcSecurityGroups": ("VpcSecurityGroupMembership", [
                 {"VpcSecurityGroupId": DATABASE_GROUP, "Status": "active"}]),
             "DBParameterGroups": ("DBParameterGroup", [
-                {"DBParameterGroupName": PARAMETER_GROUP, "ParameterApplyStatus": "in-sync"}]),
+                {"DBParameterGroupName": PARAMETER_GROUP, "ParameterApplyStatus": database.apply_status()}]),
             "AvailabilityZone": database.zone,
             "DBSubnetGroup": {
                 "DBSubnetGroupName": "payments", "DBSubnetGroupDescription": "payments",
@@ -138,9 +140,7 @@ class Rds:
         return {"PendingMaintenanceActions": ("ResourcePendingMaintenanceActions", ())}
 
     def _parameters(self, parameters: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
-        if parameters.get("DBParameterGroupName", "").lower() != PARAMETER_GROUP:
-            raise Refused("DBParameterGroupNotFound",
-                          f"DBParameterGroup not found: {parameters.get('DBParameterGroupName', '')}", 404)
+        _known_group(parameters)
         chosen = filters(parameters, "Filters.Filter", "Values.Value")
         if set(chosen) - {"parameter-name"}:
             raise Refused("InvalidParameterValue", f"Unrecognized filter name: {min(set(chosen) - {'parameter-name'})}")
@@ -204,6 +204,40 @@ class Rds:
                      dBInstanceIdentifier=DATABASE, allocatedStorage=gib, applyImmediately=at_once)
         return {"DBInstance": self._instance()}
 
+    def _set_parameters(self, parameters: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
+        _known_group(parameters)
+        resets = parameters["Action"] == "ResetDBParameterGroup"
+        if resets and parameters.get("ResetAllParameters", "true") == "true":
+            raise Refused("InvalidParameterCombination", "this stand-in resets parameters that are named")
+        items: dict[str, dict[str, str]] = {}
+        for key, value in parameters.items():
+            if key.startswith("Parameters.Parameter."):
+                number, _, name = key.removeprefix("Parameters.Parameter.").partition(".")
+                items.setdefault(number, {})[name] = value
+        if not 1 <= len(items) <= _MOST_PARAMETERS:
+            raise Refused("InvalidParameterValue", f"1 to {_MOST_PARAMETERS} parameters can be changed at once")
+        world, database = self._world(), self._world().database
+        for method in ("immediate", "pending-reboot"):
+            values: dict[str, str | None] = {}
+            for item in items.values():
+                name = item.get("ParameterName", "")
+                if name not in PARAMETERS:
+                    raise Refused("InvalidParameterValue", f"Could not find parameter with name: {name}")
+                if item.get("ApplyMethod") not in ("immediate", "pending-reboot"):
+                    raise Refused("InvalidParameterValue", f"Invalid ApplyMethod for {name}")
+                if item["ApplyMethod"] == "immediate" and name in _STATIC:
+                    raise Refused("InvalidParameterCombination",
+                                  f"cannot use immediate apply method for static parameter {name}")
+                if not resets and "ParameterValue" not in item:
+                    raise Refused("InvalidParameterValue", f"The parameter value for {name} is missing")
+                if item["ApplyMethod"] == method:
+                    values[name] = None if resets else item["ParameterValue"]
+            if values:
+                database.set_parameters(time.time(), values, at_once=method == "immediate")
+                world.record(parameters["Action"], "rds", self._caller(headers),
+                             (("AWS::RDS::DBParameterGroup", PARAMETER_GROUP),), **parameters_told(values, method))
+        return {"DBParameterGroupName": PARAMETER_GROUP}
+
     def _waiting(self) -> int:
         return self._deferred[1] if self._deferred and self._deferred[0] is self._world() else 0
 
@@ -216,6 +250,19 @@ def _known(parameters: dict[str, str]) -> None:
     name = parameters.get("DBInstanceIdentifier", "")
     if name.lower() not in (DATABASE, ARN):
         raise Refused("DBInstanceNotFound", f"DBInstance {name} not found.", 404)
+
+
+def _known_group(parameters: dict[str, str]) -> None:
+    name = parameters.get("DBParameterGroupName", "")
+    if name.lower() != PARAMETER_GROUP:
+        raise Refused("DBParameterGroupNotFound", f"DBParameterGroup not found: {name}", 404)
+
+
+def parameters_told(values: Mapping[str, str | None], method: str = "immediate") -> dict[str, Any]:
+    """A change of parameters as CloudTrail writes it among ``requestParameters``; a reset has no value."""
+    return {"dBParameterGroupName": PARAMETER_GROUP, "parameters": [
+        {"parameterName": name, "applyMethod": method} | ({} if value is None else {"parameterValue": value})
+        for name, value in values.items()]}
 
 
 def _paged(items: Sequence[dict[str, Any]], parameters: dict[str, str]) -> tuple[Sequence[dict[str, Any]], str | None]:
@@ -235,9 +282,12 @@ def _number(parameters: dict[str, str], name: str, default: int, least: int, mos
 
 def _parameter_rows(database: Database) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
-        {"ParameterName": name, "Description": name.replace("_", " ").capitalize(), "Source": "engine-default",
-         "ApplyType": "dynamic", "DataType": "string", "IsModifiable": True, "ApplyMethod": "pending-reboot"}
-        for name in _PARAMETERS.split()]
+        {"ParameterName": name, "Description": name.replace("_", " ").capitalize(),
+         "ApplyType": "static" if name in _STATIC else "dynamic", "DataType": "string", "IsModifiable": True,
+         **({"Source": "user", "ParameterValue": database.parameters[name],
+             "ApplyMethod": "pending-reboot" if name in database.at_reboot else "immediate"}
+            if name in database.parameters else {"Source": "engine-default", "ApplyMethod": "pending-reboot"})}
+        for name in sorted(PARAMETERS)]
     rows.append({"ParameterName": "max_connections", "ParameterValue": database.max_connections,
                  "Description": "Sets the maximum number of concurrent connections.", "Source": "user",
                  "ApplyType": "static", "DataType": "integer", "AllowedValues": "6-8388607", "IsModifiable": True,
@@ -245,7 +295,7 @@ def _parameter_rows(database: Database) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["ParameterName"]))
 
 
-_PARAMETERS = """
+_NAMES = """
 application_name array_nulls authentication_timeout autovacuum autovacuum_analyze_scale_factor
 autovacuum_analyze_threshold autovacuum_freeze_max_age autovacuum_max_workers autovacuum_naptime
 autovacuum_vacuum_cost_delay autovacuum_vacuum_cost_limit autovacuum_vacuum_scale_factor autovacuum_vacuum_threshold
@@ -273,3 +323,11 @@ shared_preload_libraries statement_timeout superuser_reserved_connections synchr
 tcp_keepalives_count tcp_keepalives_idle tcp_keepalives_interval temp_buffers timezone track_activities
 track_activity_query_size track_io_timing wal_buffers wal_compression wal_keep_size wal_writer_delay work_mem
 """
+PARAMETERS = frozenset(_NAMES.split())
+"""Parameters of PostgreSQL 16 on RDS, but for ``max_connections``, which the world has apart."""
+_NAMES_OF_STATIC = """
+autovacuum_freeze_max_age autovacuum_max_workers huge_pages max_files_per_process max_locks_per_transaction
+max_replication_slots max_wal_senders max_worker_processes rds.logical_replication shared_buffers
+shared_preload_libraries superuser_reserved_connections track_activity_query_size wal_buffers
+"""
+_STATIC = frozenset(_NAMES_OF_STATIC.split())

@@ -241,10 +241,53 @@ def test_a_parameter_is_on_a_later_page(account: Account) -> None:
     pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName="payments-pg16")
     found = {p["ParameterName"]: p for page in pages for p in page["Parameters"]}
     assert found["max_connections"]["ParameterValue"] == "200" and found["max_connections"]["ApplyType"] == "static"
-    for narrowed in ({"Source": "user"}, {"Filters": [{"Name": "parameter-name", "Values": ["max_connections"]}]}):
+    for narrowed, names in (
+            ({"Source": "user"}, ["idle_in_transaction_session_timeout", "max_connections", "statement_timeout"]),
+            ({"Filters": [{"Name": "parameter-name", "Values": ["max_connections"]}]}, ["max_connections"])):
         answer = rds.describe_db_parameters(DBParameterGroupName="payments-pg16", **narrowed)
-        assert [p["ParameterName"] for p in answer["Parameters"]] == ["max_connections"] and "Marker" not in answer
+        assert [p["ParameterName"] for p in answer["Parameters"]] == names and "Marker" not in answer
     assert refused(rds.describe_db_parameters, DBParameterGroupName="no") == ("DBParameterGroupNotFound", 404)
+
+
+def test_a_parameter_is_set_and_reset_and_takes_effect_a_little_later(account: Account) -> None:
+    rds, database = account.client("rds"), account.world.database
+    group: dict[str, Any] = {"DBParameterGroupName": "payments-pg16"}
+
+    def shown() -> tuple[str, str]:
+        instance, = rds.describe_db_instances(DBInstanceIdentifier="payments-db")["DBInstances"]
+        row, = rds.describe_db_parameters(**group, Filters=[
+            {"Name": "parameter-name", "Values": ["default_transaction_read_only"]}])["Parameters"]
+        return instance["DBParameterGroups"][0]["ParameterApplyStatus"], row["Source"]
+
+    read_only = {"ParameterName": "default_transaction_read_only", "ApplyMethod": "immediate"}
+    answer = rds.modify_db_parameter_group(**group, Parameters=[{**read_only, "ParameterValue": "1"}])
+    documented("rds", "ModifyDBParameterGroup", answer)
+    assert shown() == ("applying", "user")
+    database.step(time.time() + 5, {})
+    assert shown() == ("in-sync", "user") and database.in_effect["default_transaction_read_only"] == "1"
+    documented("rds", "ResetDBParameterGroup", rds.reset_db_parameter_group(
+        **group, ResetAllParameters=False, Parameters=[read_only]))
+    database.step(time.time() + 5, {})
+    assert shown() == ("in-sync", "engine-default") and "default_transaction_read_only" not in database.in_effect
+    told = [(event.name, event.parameters["parameters"]) for event in account.world.trail]
+    assert told == [("ModifyDBParameterGroup", [{"parameterName": "default_transaction_read_only",
+                                                 "applyMethod": "immediate", "parameterValue": "1"}]),
+                    ("ResetDBParameterGroup", [{"parameterName": "default_transaction_read_only",
+                                                "applyMethod": "immediate"}])]
+    # What waits for a reboot is known to the instance after one.
+    rds.modify_db_parameter_group(**group, Parameters=[
+        {"ParameterName": "shared_buffers", "ParameterValue": "9", "ApplyMethod": "pending-reboot"}])
+    database.step(time.time() + 5, {})
+    assert shown()[0] == "pending-reboot"
+    rds.reboot_db_instance(DBInstanceIdentifier="payments-db")
+    assert shown()[0] == "in-sync" and database.in_effect["shared_buffers"] == "9"
+    for wrong, code in (({"ParameterName": "no", "ApplyMethod": "immediate"}, "InvalidParameterValue"),
+                        ({"ParameterName": "shared_buffers", "ApplyMethod": "immediate"},
+                         "InvalidParameterCombination")):
+        assert refused(rds.modify_db_parameter_group, **group,
+                       Parameters=[{**wrong, "ParameterValue": "1"}]) == (code, 400)
+    assert refused(rds.modify_db_parameter_group, DBParameterGroupName="no", Parameters=[
+        {**read_only, "ParameterValue": "1"}]) == ("DBParameterGroupNotFound", 404)
 
 
 def test_a_reboot_is_done_once_at_a_time_and_recorded(account: Account) -> None:

@@ -118,6 +118,55 @@ def test_each_cause_by_what_points_at_it(service: Service, findings: list[Findin
     assert [p.action for p in proposed] == actions
 
 
+CUT = {"path": ["parameters", "statement_timeout"], "before": "30000", "after": "3"}
+READ_ONLY = {"path": ["parameters", "default_transaction_read_only"], "after": "1"}
+
+
+def of_database(text: str, *fields: dict[str, Any], **metrics: tuple[float, float]) -> list[Finding]:
+    """The gateway's calls of the database fail so, and these parameters changed."""
+    group = [{"kind": "DBParameterGroup", "name": "payments-pg16", "fields": list(fields)}] if fields else []
+    return [*chain(calls("payment-gateway", api_primary_example={}, **{"payments-db": {text: 1590}})),
+            changes(*group), pods("payment-gateway"),
+            *rds(**{"connections": (28.0, 28.0), "cpu": (20.0, 20.0), **metrics})]
+
+
+@pytest.mark.parametrize(("text", "fields", "mechanism"), [
+    ("ERROR: cannot execute INSERT in a read-only transaction", [READ_ONLY], "database_parameters"),
+    ("canceling statement due to statement timeout", [CUT], "database_parameters"),
+    # What waits for a reboot, only logs, or did not change at all, has broken nothing.
+    ("canceling statement due to statement timeout", [{**CUT, "path": ["at_reboot", "shared_buffers"]}], ""),
+    ("canceling statement due to statement timeout", [{**CUT, "path": ["parameters", "log_statement"]}], ""),
+    ("ERROR: cannot execute INSERT in a read-only transaction", [], ""),
+    # And what an error says for sure, no change of a timeout explains.
+    ('FATAL: password authentication failed for user "payments"', [CUT], "other"),
+    ("connection to server failed: Connection refused", [CUT], "other")])
+def test_a_parameter_group_is_suspected_where_it_changed_and_what_fails_can_come_of_it(
+        service: Service, text: str, fields: list[dict[str, Any]], mechanism: str) -> None:
+    findings = of_database(text, *fields)
+    result = judged(service, findings)
+    ranked = {h.mechanism for part in result.parts for h in rank(part, result.observations, shipped_weights())}
+    assert ("database_parameters" in ranked) is bool(mechanism)
+    assert (result.mechanism == "database_parameters") is (mechanism == "database_parameters"), result.summary
+    if mechanism == "database_parameters":
+        proposed = propose(service, result, ONSET, findings, shipped_weights(), [])
+        assert [p.action for p in proposed] == ["restore_parameter_group"]
+        assert proposed[0].facts["changes"][0]["fields"] == fields
+
+
+def test_of_what_changed_in_a_group_only_what_can_have_broken_it_is_put_back(service: Service) -> None:
+    quiet = {"path": ["parameters", "log_min_duration_statement"], "before": "-1", "after": "100"}
+    findings = of_database("canceling statement due to statement timeout", quiet, CUT)
+    proposed, = propose(service, judged(service, findings), ONSET, findings, shipped_weights(), [])
+    assert proposed.facts["changes"][0]["fields"] == [CUT]
+
+
+def test_sessions_that_wait_for_locks_are_not_a_parameter(service: Service) -> None:
+    locks = Finding("rds", "waits", window=WINDOW, detail={"waits": {"Lock:transactionid": 21.0, "CPU": 1.0},
+                                                           "clients": {"payment-gateway": 22.0}})
+    found = of_database("canceling statement due to statement timeout", CUT, cpu=(96.0, 20.0))
+    assert judged(service, [*found, locks]).mechanism != "database_parameters"
+
+
 def test_what_a_remedy_needs_to_know_comes_with_it(service: Service) -> None:
     held, = propose(service, judged(service, EXHAUSTED), ONSET, EXHAUSTED, shipped_weights(), [])
     assert held.facts["connection_holder"] == "ledger-export"
@@ -444,6 +493,8 @@ def test_the_order_changes_nothing(order: list[int]) -> None:
     ("could not translate host name \"db\" to address: Name or service not known", "dns"),
     ("dial tcp 10.0.0.1:5432: connect: connection refused", "refused"),
     ("ERROR 1045 (28000): Access denied for user 'shop'@'10.0.0.1'", "credentials"),
+    ("ERROR: cannot execute UPDATE in a read-only transaction", "read_only"),
+    ("ERROR 1290 (HY000): The MySQL server is running with the --read-only option", "read_only"),
     ("Read timed out", "read_timeout"), ("payment-gateway answered 500", "callee_5xx"),
     ("NullPointerException: merchantId", "")])
 def test_errors_are_told_apart_by_their_wording(text: str, kind: str) -> None:

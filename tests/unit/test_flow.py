@@ -61,6 +61,8 @@ def test_more_than_all_pods_serve_queues_and_then_times_out(snapshot: Snapshot) 
     (World(providers={"primary": Provider("down")}), "HTTP 503"),
     (World(database=Database(fault="refuses_connections")), "Connection refused"),
     (World(database=Database(fault="storage_full")), "No space left"),
+    (World(database=Database(in_effect={"default_transaction_read_only": "1"})), "read-only transaction"),
+    (World(database=Database(in_effect={"statement_timeout": "2"})), "statement timeout"),
     (World(broken=[Broken("payment-gateway", "provider", "dns")]), "could not resolve host"),
     (World(broken=[Broken("backend", "payment-gateway", "blocked")]), "connect timed out"),
 ])

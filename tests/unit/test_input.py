@@ -42,6 +42,7 @@ SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
     ("wait_seconds: 900             #", "wait_seconds: -5 #", "approval.wait_seconds: found -5; expected 10 to 86400"),
     ("two_person: []", "two_person: [restore-database]", "expected 'restore_database'?"),
     ("roles: [sre]", "roles: [nobody]", "approval.roles[0]: found 'nobody'; expected a role of the team"),
+    ("payments-pg16 ", "default.postgres16 ", "parameter_group: found 'default.postgres16'; expected the name of"),
     ("[sg-0c1d2e3f405162738]", "[]", "network.security_groups: found none; expected at least one"),
 ])
 def test_a_broken_configuration_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:

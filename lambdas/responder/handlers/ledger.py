@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from responder.clients import kubernetes, watched
+from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log, records
 from responder.model.service import load, names
-from responder.plan.changes import difference
+from responder.plan.changes import PARAMETER_GROUP, difference
 from responder.records.ledger import Ledger
 
 _DEADLINE_SECONDS = 20.0
+_CALL_SECONDS = 4
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -34,10 +35,16 @@ def _look(name: str) -> int | None:
         log(step="ledger", service=name, failed=failed)
         return None
     last, before = ledger.last_look()
-    if before and not objects:
+    if any(item["kind"] in watched.KINDS for item in before.values()) and not objects:
         # Not a node and not a workload: whatever answers so, it is not the cluster that was there.
         log(step="ledger", service=name, failed="the cluster shows no object at all")
         return None
+    parameters, unread = parameter_groups.look(service.database, _CALL_SECONDS)
+    if unread:
+        # RDS' silence is no reason to know nothing of the cluster: the group is as it was until it can be read again.
+        log(step="ledger", service=name, failed=unread)
+        parameters = {key: item for key, item in before.items() if item["kind"] == PARAMETER_GROUP}
+    objects |= parameters
     # The first look has nothing to compare with.
     changes = [] if last is None else difference(before, objects, last, now)
     ledger.keep(now, before, objects, changes)

@@ -67,6 +67,8 @@ class Database:
     maximum_connections: int = 0
     """Connections that the instance takes at most; 0: not known."""
     performance_insights: bool = True
+    parameter_group: str = ""
+    """Its parameter group, whose changes are remembered and may be put back; empty: they are left to people."""
 
     @property
     def address(self) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 MISSING = "(nothing)"
 """Stands for a field that is not there, where a text is shown."""
 OWN_MANAGER = "incident-responder"
+PARAMETER_GROUP = "DBParameterGroup"
+"""The kind of a database's parameter group; of whom wrote it nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Change:
     """One object's change; times are seconds since 1970 (UTC)."""
 
     kind: str
-    """Kubernetes' kind: ``Deployment``, ``ConfigMap``, …"""
+    """Kubernetes' kind: ``Deployment``, ``ConfigMap``, …; or ``DBParameterGroup``."""
     name: str
     what: str
     """``created``, ``changed`` or ``deleted``."""
@@ -91,6 +93,8 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
     found = []
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)
+        if (new or old or {}).get("kind") == PARAMETER_GROUP and (old is None or new is None):
+            continue  # looked at for the first time, or no longer: RDS says nothing of when it was made
         if old is None and new is not None:
             at = min(now, max(float(new.get("created") or earliest), 0.0))
             found.append(Change(new["kind"], new["name"], "created", at, at, new.get("by", ""),
@@ -109,6 +113,23 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
     return [replace(change, readers=tuple(sorted(
         item["name"] for item in objects if item["kind"] == "Deployment" and change.name in configmaps(item["body"]))))
         if change.kind == "ConfigMap" else change for change in found]
+
+
+def without_restored(changes: Sequence[Change]) -> list[Change]:
+    """Leave out what only brings back the parameters that an earlier change took away; ``changes`` oldest first.
+
+    A remedy that puts them back is one as well, and as nobody can see who wrote them, none is suspected for it.
+    """
+    kept: list[Change] = []
+    for change in changes:
+        earlier = [(item["path"], item.get("before", MISSING)) for other in kept for item in other.fields
+                   if (other.kind, other.name) == (change.kind, change.name)]
+        fields = tuple(item for item in change.fields if (item["path"], item.get("after", MISSING)) not in earlier)
+        if change.kind != PARAMETER_GROUP or change.what != "changed":
+            kept.append(change)
+        elif fields:
+            kept.append(replace(change, fields=fields))
+    return kept
 
 
 def configmaps(deployment: Mapping[str, Any]) -> set[str]:

@@ -126,7 +126,9 @@ def rank(part: Segment, observations: Sequence[Observation], weights: Mapping[st
         seen[observation.id] += 1
     odds = {name: weights["prior"] + math.fsum(
         _weight(table, o, name, mechanism["cause"]) * share for o, share in shares)
-        for name, mechanism in weights["mechanisms"].items()}
+        for name, mechanism in weights["mechanisms"].items()
+        # What can only come by one thing that would be seen is no hypothesis where that was not.
+        if mechanism.get("needs", "") in {"", *seen}}
     # Everything that is none of the mechanisms has odds of one.
     total = 1.0 + math.fsum(math.exp(value) for value in odds.values())
     # Mechanisms of one cause share what is known of the cause, and its confidence.

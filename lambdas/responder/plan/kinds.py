@@ -14,6 +14,7 @@ _KINDS = (
                     r"max_connections"),
     ("credentials", r"password authentication failed|access denied for user|authentication failed|invalid credentials"),
     ("space", r"no space left|could not extend file|disk (is )?full|storage[- ]full"),
+    ("read_only", r"read[- ]only transaction|--read-only option|is read[- ]only"),
     ("lock", r"statement timeout|lock (wait )?timeout|deadlock|canceling statement|lock not available"),
     ("dns", r"could not (translate|resolve) host|name or service not known|no such host|temporary failure in name|"
             r"unknownhost|nxdomain|server misbehaving"),

@@ -15,7 +15,7 @@ from typing import Any
 from responder.model.finding import Finding, buckets, latest, usual_per_second
 from responder.model.quantity import quantity
 from responder.model.service import Service
-from responder.plan.changes import Change
+from responder.plan.changes import PARAMETER_GROUP, Change
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
@@ -30,6 +30,7 @@ _LOAD_FACTOR = 1.5
 _USUAL_FACTOR = 1.2
 _LOAD_SECONDS = 40.0
 _LOG_SHARE = 0.9
+_QUIET_PARAMETERS = ("log_", "track_", "rds.log", "pgaudit.", "auto_explain.", "pg_stat_statements.")
 _LOG_MINIMUM = 10
 _KIND_SHARE = 0.5
 _RESENT_MS = 1000
@@ -232,10 +233,22 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
         return "configuration_changed" if bears and change.what != "created" else ""
     if change.kind == "NetworkPolicy":
         return "network_policy_changed"
+    if change.kind == PARAMETER_GROUP:
+        return "database_parameters_changed" if where == "database" and any(
+            in_effect(item) for item in change.fields) else ""
     if change.kind == "Service":
         return "service_changed" if change.name in touched else ""
     return {"ResourceQuota": "quota_changed", "LimitRange": "quota_changed", "PodDisruptionBudget": "",
             "HorizontalPodAutoscaler": "autoscaler_changed", "Node": "node_changed"}.get(change.kind, "")
+
+
+def in_effect(item: Mapping[str, Any]) -> bool:
+    """Whether a change of one parameter is in effect already, and of one that does more than write logs or count.
+
+    See ``clients/parameter_groups.py`` for the paths. Source of the names: PostgreSQL's chapter "Server Configuration".
+    """
+    return item["path"][:1] == ["parameters"] and len(item["path"]) > 1 and not str(item["path"][1]).startswith(
+        _QUIET_PARAMETERS)
 
 
 def _fewer(change: Change) -> bool:

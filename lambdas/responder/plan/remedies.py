@@ -17,9 +17,9 @@ from typing import Any
 
 from responder.model.finding import Finding, buckets, latest
 from responder.model.service import Service
-from responder.plan.changes import Change
+from responder.plan.changes import PARAMETER_GROUP, Change
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import just_before, less_cpu, may_have_brought, meaning
+from responder.plan.observe import in_effect, just_before, less_cpu, may_have_brought, meaning
 from responder.plan.rates import upper_bound
 from responder.plan.symptom import period_seconds
 
@@ -28,7 +28,7 @@ WAIT = "wait"
 """No remedy: the cause is known to heal by itself, and anything else would make it worse."""
 _KINDS = {"bad_configuration": ("ConfigMap",), "network_policy": ("NetworkPolicy",),
           "service_definition": ("Service",), "quota_exhausted": ("ResourceQuota", "LimitRange"),
-          "lost_capacity": ("Deployment", "HorizontalPodAutoscaler")}
+          "lost_capacity": ("Deployment", "HorizontalPodAutoscaler"), "database_parameters": (PARAMETER_GROUP,)}
 
 
 @dataclass(frozen=True)
@@ -258,6 +258,8 @@ def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
             if change.name != service.component(hypothesis.component).deployment or not fields:
                 continue
             item = item | {"fields": list(fields)}
+        if change.kind == PARAMETER_GROUP:
+            item = item | {"fields": [field for field in change.fields if in_effect(field)]}
         if change.kind == "Service" and change.name not in {component.name for component in service.components}:
             continue
         found[change.kind, change.name] = item

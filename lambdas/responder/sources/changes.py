@@ -1,5 +1,7 @@
 """Recent configuration changes: the live objects against the change ledger's last look, and what the ledger recorded.
 
+The objects are those of the cluster's namespace, the nodes, and the database's parameter group.
+
 So a change of ten seconds ago is seen, whenever the ledger looked last. What the responder itself changed is left out.
 """
 
@@ -7,11 +9,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
-from responder.clients import kubernetes, watched
+from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
-from responder.plan.changes import OWN_MANAGER, Change, difference
+from responder.plan.changes import OWN_MANAGER, PARAMETER_GROUP, difference, without_restored
 from responder.records.ledger import GAP_SECONDS, Ledger
 from responder.records.table import Records
 from responder.sources import Question, Source
@@ -19,6 +23,7 @@ from responder.sources.kubernetes import SOURCE as KUBERNETES
 
 _BEFORE_SECONDS = 3600.0
 _MOST = 100
+_RDS_SECONDS = 3
 
 
 def ask(question: Question) -> list[Finding]:
@@ -31,41 +36,56 @@ def ask(question: Question) -> list[Finding]:
     since = question.window.start - _BEFORE_SECONDS
     last, before = ledger.last_look()
     query = f"kubectl -n {service.cluster.namespace} get deploy,cm,svc,netpol,hpa,quota,pdb,no -o yaml"
+    if service.database and service.database.parameter_group:
+        query += ("; aws rds describe-db-parameters --source user --db-parameter-group-name "
+                  f"{service.database.parameter_group}")
     if last is None:
         return [Finding(SOURCE.name, "changes", "empty", window=question.window, query=query,
                         note="the change ledger has not looked yet: what changed is not known")]
     recorded = ledger.changes(since)
-    notes = []
-    live: list[Change] = []
+    # RDS and the cluster are asked apart, so that what one of them knows is told where the other does not answer.
+    seen, notes = parameter_groups.look(service.database, _RDS_SECONDS)
+    silent = {PARAMETER_GROUP} if notes else set()
     try:
-        api = kubernetes.connect(service.cluster.name, question.deadline)
-        objects, failed = watched.look(api, service.cluster.namespace)
-        kinds = {text.split(":")[0] for text in failed}
-        if before and not objects:
-            raise CallFailed("empty", f"the cluster shows none of the {len(before)} objects that were there, nodes "
-                                      "included: that is no change, but an answer that cannot be so")
-        live = difference({key: item for key, item in before.items() if item["kind"] not in kinds}, objects, last,
-                          time.time())
+        objects, failed = _cluster(question, before)
+        seen |= objects
         notes += failed
+        silent |= {text.split(":")[0] for text in failed}
     except CallFailed as error:
-        if not recorded:
+        if not recorded and not seen:
             raise
         notes.append(f"the live objects could not be read: {error.note}")
+        silent |= set(watched.KINDS)
+    live = difference({key: item for key, item in before.items() if item["kind"] not in silent}, seen, last,
+                      time.time())
     age = question.window.end - last
     if age > GAP_SECONDS:
         notes.append(f"the ledger looked last {age:.0f} s ago: when things changed since is known less well")
     found = [change for change in (*recorded, *live) if change.by != OWN_MANAGER]
     found.sort(key=lambda change: (change.latest, change.kind, change.name))
+    found = without_restored(found)
     return [Finding(SOURCE.name, "changes", "partial" if notes else "ok", window=question.window, unit="changes",
                     value=float(len(found)), query=query, note="; ".join(notes)[:500],
                     detail={"changes": [change.to_json() for change in found[-_MOST:]], "last_look": last})]
+
+
+def _cluster(question: Question, before: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]],
+                                                                                  list[str]]:
+    """Return the cluster's objects, and which kinds could not be read; raises CallFailed."""
+    api = kubernetes.connect(question.service.cluster.name, question.deadline)
+    objects, failed = watched.look(api, question.service.cluster.namespace)
+    were = [key for key, item in before.items() if item["kind"] in watched.KINDS]
+    if were and not objects:
+        raise CallFailed("empty", f"the cluster shows none of the {len(were)} objects that were there, nodes "
+                                  "included: that is no change, but an answer that cannot be so")
+    return objects, failed
 
 
 SOURCE = Source(
     name="changes",
     phases=frozenset({"diagnose"}),
     ask=ask,
-    statements=KUBERNETES.statements,
+    statements=lambda service: (*KUBERNETES.statements(service), *parameter_groups.statements(service)),
     kubernetes_group=KUBERNETES.kubernetes_group,
     reads="LEDGER#",
 )

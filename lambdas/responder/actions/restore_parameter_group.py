@@ -1,0 +1,152 @@
+"""Put back the database parameters that somebody changed just before, as the change ledger recorded them from before.
+
+Only those that changed and took effect at once: one that waits for a reboot broke nothing yet, and a reboot for its
+sake is for people. What had no value of its own before gets the engine's default again. A group serves every instance
+that uses it: what is put back is put back for all of them, as the change was one to all of them.
+
+Sources: AWS's pages "ModifyDBParameterGroup", "ResetDBParameterGroup", "DescribeDBParameters", and "DB parameter groups
+for Amazon RDS DB instances" for what takes effect when.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from responder.actions import Action, ActionFailed, Case, Plan
+from responder.clients import aws, parameter_groups
+from responder.model.service import Service
+from responder.plan.changes import MISSING, Change
+from responder.sources import Statement
+
+_CALL_SECONDS = 5
+_EACH = 20
+"""RDS takes so many parameters a call."""
+_LOOK_SECONDS = 2.0
+_FINAL = frozenset({"DBParameterGroupNotFound", "InvalidParameterValue", "InvalidParameterCombination",
+                    "DBParameterGroupNotFoundFault"})
+_DEFAULT = "(the engine's default)"
+
+
+def plan(case: Case) -> Plan:
+    """Say which values would be put back; see ``Action.plan``."""
+    database = case.service.database
+    group = database.parameter_group if database else ""
+    changes = [change for change in (Change.from_json(item) for item in case.facts.get("changes", []))
+               if change.name == group and change.what == "changed"]
+    target = f"parameter-group/{group}"
+    before: dict[str, str | None] = {}
+    after: dict[str, str | None] = {}
+    for item in (item for change in changes for item in change.fields):
+        name = str(item["path"][-1])
+        before[name], after[name] = item.get("before"), item.get("after")
+    if not before:
+        return Plan(target, "put back what changed in the parameter group",
+                    refusal="no parameter is known that was changed and can be put back")
+    now = _values(group)
+    refusal = next((f"{name} has been changed again since" for name in sorted(before)
+                    if now.get(name) not in (before[name], after[name])), "")
+    missing = {name: value for name, value in before.items() if now.get(name) != value}
+    lines = [line for name in sorted(missing) for line in (
+        f"- {name} = {_shown(now.get(name))}", f"+ {name} = {_shown(missing[name])}")]
+    return Plan(target, f"put back {', '.join(sorted(before))} in parameter group {group}", diff="\n".join(lines),
+                before={"values": {name: now.get(name) for name in sorted(before)}},
+                parameters={"group": group, "back": before, "instance": database.instance if database else ""},
+                refusal=refusal or ("" if missing else "the values are as they were before"))
+
+
+def apply(case: Case, plan: Plan) -> str:
+    """Put the values back and wait until RDS says that they are in effect; a repeat finds them there."""
+    changed = _set(plan.parameters["group"], plan.parameters["back"])
+    state = _settled(plan.parameters["instance"], plan.parameters["group"], case.deadline)
+    said = plan.summary if changed else f"{plan.summary}: it was done before"
+    return said if state == "in-sync" else f"{said}; RDS says that it is {state}"
+
+
+def revert(case: Case, plan: Plan) -> str:
+    """Give what was put back the value again that it had, unless somebody has set another one since."""
+    group, now = plan.parameters["group"], _values(plan.parameters["group"])
+    own = {name: value for name, value in plan.before["values"].items()
+           if now.get(name) == plan.parameters["back"][name]}
+    if not own and any(now.get(name) != value for name, value in plan.before["values"].items()):
+        raise ActionFailed(f"parameter group {group} has other values by somebody else: nothing was taken back")
+    _set(group, own)
+    return f"{plan.summary}: taken back"
+
+
+def _values(group: str) -> dict[str, str]:
+    return {row["ParameterName"]: str(row.get("ParameterValue", ""))
+            for row in parameter_groups.user_set(group, _CALL_SECONDS)}
+
+
+def _set(group: str, wanted: Mapping[str, str | None]) -> bool:
+    """Bring a group's parameters to values, None for the engine's default; returns whether any was another."""
+    now, rds = _values(group), aws.client("rds", _CALL_SECONDS)
+    given = [{"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+             for name, value in sorted(wanted.items()) if value is not None and now.get(name) != value]
+    without = [{"ParameterName": name, "ApplyMethod": "immediate"}
+               for name, value in sorted(wanted.items()) if value is None and name in now]
+    for part in _parts(given):
+        _change(rds.modify_db_parameter_group, DBParameterGroupName=group, Parameters=part)
+    for part in _parts(without):
+        _change(rds.reset_db_parameter_group, DBParameterGroupName=group, ResetAllParameters=False, Parameters=part)
+    return bool(given or without)
+
+
+def _change(call: Any, **arguments: Any) -> None:
+    with aws.failures("RDS"):
+        try:
+            call(**arguments)
+        except ClientError as error:
+            # Any other, such as a group that is being changed at this moment, is tried again by the step.
+            if error.response.get("Error", {}).get("Code") in _FINAL:
+                raise ActionFailed(f"RDS refused: {error.response['Error'].get('Message', '')[:200]}") from error
+            raise
+
+
+def _settled(instance: str, group: str, deadline: float) -> str:
+    """Return what RDS says of the group on the instance, as soon as that is no longer ``applying``."""
+    while True:
+        with aws.failures("RDS"):
+            found = aws.client("rds", _CALL_SECONDS).describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"]
+        state = next((str(item.get("ParameterApplyStatus", "")) for instance_ in found
+                      for item in instance_.get("DBParameterGroups") or []
+                      if item.get("DBParameterGroupName") == group), "used by another instance only")
+        if state != "applying" or time.monotonic() + _LOOK_SECONDS + _CALL_SECONDS > deadline:
+            return state
+        time.sleep(_LOOK_SECONDS)
+
+
+def _parts(items: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    return [list(items[start:start + _EACH]) for start in range(0, len(items), _EACH)]
+
+
+def _shown(value: str | None) -> str:
+    return _DEFAULT if value is None else value or MISSING
+
+
+def _statements(service: Service) -> tuple[Statement, ...]:
+    database = service.database
+    if database is None or not database.parameter_group:
+        return ()
+    return (Statement(("rds:DescribeDBParameters", "rds:ModifyDBParameterGroup", "rds:ResetDBParameterGroup"),
+                      (parameter_groups.arn(database.parameter_group),)),
+            Statement(("rds:DescribeDBInstances",),
+                      (f"arn:{{partition}}:rds:{{region}}:{{account}}:db:{database.instance}",)))
+
+
+ACTION = Action(
+    name="restore_parameter_group",
+    risk="medium",
+    default_policy="approve",
+    reversible=True,
+    keep_when_not_helped=False,
+    plan=plan,
+    apply=apply,
+    revert=revert,
+    statements=_statements,
+    deadline_seconds=30.0,
+)

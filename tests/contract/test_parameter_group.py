@@ -1,0 +1,236 @@
+"""A parameter group that somebody changed: the ledger knows it, and the remedy puts it back, against the stand-in."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from botocore.awsrequest import AWSRequest, AWSResponse
+from moto import mock_aws
+
+from responder import sources
+from responder.actions import ActionFailed, Case
+from responder.actions import restore_parameter_group as remedy
+from responder.clients import aws, parameter_groups
+from responder.clients.failure import CallFailed
+from responder.clients.http import Http
+from responder.clients.kubernetes import Kubernetes
+from responder.handlers import ledger
+from responder.model.finding import Window
+from responder.model.service import Service
+from responder.plan.changes import Change
+from responder.records.ledger import Ledger
+from responder.sources import Question
+from sandbox.platform.state import APPLY_SECONDS, Database, World
+from sandbox.vendors.gate import Gates
+from sandbox.vendors.history import History
+from sandbox.vendors.rds import Rds
+from sandbox.vendors.wire import Refused, failed
+from tests.conftest import timeline
+
+GROUP = "payments-pg16"
+
+
+class Raw(io.BytesIO):
+    def stream(self, *arguments: Any, **named: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+class Place:
+    """The stand-in of RDS, read by the real client."""
+
+    def __init__(self, service: Service) -> None:
+        self.service, self.world, self.gates = service, World(), Gates()
+        self._rds = Rds(lambda: self.world, History(lambda: self.world), self.gates, lambda headers: "RemedyRole/r")
+        self.client: Any = boto3.Session("AKIASANDBOX000000001", "secret", region_name="us-east-1").client("rds")
+        self.client.meta.events.register_first("before-send.rds", self._answer)
+        self.refusing: list[Refused] = []
+        """What the next calls are answered instead."""
+        self.changing: list[str] = []
+
+    def _answer(self, request: AWSRequest, **_: Any) -> AWSResponse:
+        body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
+        if b"Action=Describe" not in body:
+            self.changing.append(body.decode())
+        try:
+            if self.refusing:
+                raise self.refusing.pop(0)
+            answer = self._rds.answer({}, body)
+        except Refused as refused:
+            answer = failed("query", refused)
+        return AWSResponse(request.url, answer.status, {"content-type": answer.kind}, Raw(answer.body))
+
+    @property
+    def database(self) -> Database:
+        return self.world.database
+
+    def case(self, *fields: dict[str, Any], seconds: float = 12.0) -> Case:
+        change = Change(parameter_groups.PARAMETER_GROUP, GROUP, "changed", 90.0, 150.0, fields=fields)
+        return Case(self.service, "i", 1, "database_connection", "database_parameters", "payment-gateway", 100.0,
+                    {"changes": [change.to_json()] if fields else []}, time.monotonic() + seconds)
+
+    def seen(self) -> dict[str, Any]:
+        found, failed = parameter_groups.look(self.service.database, 4)
+        assert not failed
+        body: dict[str, Any] = found[f"DBParameterGroup/{GROUP}"]["body"]
+        return body
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch, service: Service) -> Place:
+    made, client = Place(service), aws.client
+    monkeypatch.setattr(aws, "client", lambda name, *arguments: (
+        made.client if name == "rds" else client(name, *arguments)))
+    monkeypatch.setattr(remedy.time, "sleep", lambda seconds: made.database.step(time.time() + APPLY_SECONDS, {}))
+    return made
+
+
+TIMEOUT = {"path": ["parameters", "statement_timeout"], "before": "30000", "after": "3"}
+READ_ONLY = {"path": ["parameters", "default_transaction_read_only"], "after": "1"}
+
+
+def test_the_ledger_tells_what_is_in_effect_from_what_waits_for_a_reboot(place: Place) -> None:
+    assert place.seen()["parameters"] == {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000"}
+    place.database.set_parameters(0.0, {"work_mem": "8192"}, at_once=False)
+    place.database.set_parameters(0.0, {"jit": "0"})
+    assert place.seen()["parameters"].keys() == {"idle_in_transaction_session_timeout", "statement_timeout", "jit"}
+    assert place.seen()["at_reboot"] == {"work_mem": "8192", "max_connections": "200"}
+
+
+def test_values_are_put_back_and_taken_back_and_a_repeat_does_nothing(place: Place) -> None:
+    place.database.set_parameters(0.0, {"statement_timeout": "3", "default_transaction_read_only": "1", "jit": "0"})
+    case = place.case(TIMEOUT, READ_ONLY)
+    plan = remedy.plan(case)
+    assert not plan.refusal and plan.target == f"parameter-group/{GROUP}"
+    assert plan.diff.splitlines() == [
+        "- default_transaction_read_only = 1", "+ default_transaction_read_only = (the engine's default)",
+        "- statement_timeout = 3", "+ statement_timeout = 30000"]
+    assert not place.changing
+    assert remedy.apply(case, plan) == plan.summary
+    assert place.seen()["parameters"] == {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000",
+                                          "jit": "0"}
+    assert place.database.apply_status() == "in-sync"  # it was waited for
+    calls = len(place.changing)
+    assert calls == 2 and "done before" in remedy.apply(case, plan) and len(place.changing) == calls
+    for _ in range(2):
+        assert "taken back" in remedy.revert(case, plan)
+        assert place.seen()["parameters"]["statement_timeout"] == "3"
+        assert place.seen()["parameters"]["default_transaction_read_only"] == "1"
+
+
+def test_a_step_that_died_between_its_calls_goes_on(place: Place) -> None:
+    place.database.set_parameters(0.0, {"statement_timeout": "3", "default_transaction_read_only": "1"})
+    case = place.case(TIMEOUT, READ_ONLY)
+    plan = remedy.plan(case)
+    place.database.set_parameters(0.0, {"statement_timeout": "30000"})
+    remedy.apply(case, plan)
+    assert len(place.changing) == 1 and "ResetDBParameterGroup" in place.changing[0]
+    assert "default_transaction_read_only" not in place.seen()["parameters"]
+
+
+def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
+    names = [f"enable_{what}" for what in ("bitmapscan", "gathermerge", "hashagg", "hashjoin", "incremental_sort",
+                                           "indexonlyscan", "indexscan", "material", "memoize", "mergejoin", "nestloop",
+                                           "parallel_append", "parallel_hash", "partition_pruning", "seqscan", "sort",
+                                           "tidscan", "async_append", "partitionwise_join",
+                                           "partitionwise_aggregate")] + ["jit", "geqo"]
+    place.database.set_parameters(0.0, dict.fromkeys(names, "0"))
+    case = place.case(*({"path": ["parameters", name], "after": "0"} for name in names))
+    remedy.apply(case, remedy.plan(case))
+    assert len(place.changing) == 2 and not place.seen()["parameters"].keys() & set(names)
+
+
+@pytest.mark.parametrize(("fields", "now", "said"), [
+    ([TIMEOUT], {"statement_timeout": "9"}, "statement_timeout has been changed again since"),
+    ([TIMEOUT], {"statement_timeout": None}, "statement_timeout has been changed again since"),
+    ([TIMEOUT], {}, "as they were before"),
+    ([], {}, "no parameter is known")])
+def test_it_is_refused(place: Place, fields: list[dict[str, Any]], now: dict[str, Any], said: str) -> None:
+    place.database.set_parameters(0.0, now)
+    assert said in remedy.plan(place.case(*fields)).refusal
+
+
+def test_what_somebody_else_set_since_is_not_taken_back(place: Place) -> None:
+    place.database.set_parameters(0.0, {"statement_timeout": "3"})
+    case = place.case(TIMEOUT)
+    plan = remedy.plan(case)
+    remedy.apply(case, plan)
+    place.database.set_parameters(0.0, {"statement_timeout": "60000"})
+    with pytest.raises(ActionFailed, match="somebody else"):
+        remedy.revert(case, plan)
+    assert place.seen()["parameters"]["statement_timeout"] == "60000"
+
+
+@pytest.mark.parametrize(("code", "error"), [("InvalidDBParameterGroupState", CallFailed), ("Throttling", CallFailed),
+                                             ("DBParameterGroupNotFound", ActionFailed)])
+def test_a_group_that_is_busy_is_tried_again_and_one_that_is_gone_is_not(place: Place, code: str,
+                                                                       error: type[Exception]) -> None:
+    place.database.set_parameters(0.0, {"statement_timeout": "3"})
+    case = place.case(TIMEOUT)
+    plan = remedy.plan(case)
+    place.client.meta.events.register_first(
+        "before-call.rds.ModifyDBParameterGroup",
+        lambda **_: place.refusing.extend(Refused(code, "not now") for _ in range(6)))
+    with pytest.raises(error):
+        remedy.apply(case, plan)
+    assert place.database.parameters["statement_timeout"] == "3"
+
+
+def test_it_waits_no_longer_than_its_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remedy.time, "sleep", lambda seconds: None)
+    place.database.set_parameters(0.0, {"statement_timeout": "3"})
+    case = place.case(TIMEOUT, seconds=0.5)
+    assert "applying" in remedy.apply(case, remedy.plan(case))
+
+
+def test_its_role_reaches_the_named_group_alone(service: Service) -> None:
+    changing = [statement for statement in remedy.ACTION.statements(service)
+                if any("Modify" in action for action in statement.actions)]
+    assert [resource.rpartition(":")[2] for statement in changing for resource in statement.resources] == [GROUP]
+
+
+@mock_aws
+def test_a_change_is_seen_at_once_and_recorded_and_a_silent_rds_hides_no_other(
+        place: Place, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE", "timeline")
+    kept, items = Ledger(timeline(), service.service), [{"metadata": {"name": "s"}, "spec": {"type": "ClusterIP"}}]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"items": items if request.url.path.endswith("/services") else []})
+
+    monkeypatch.setattr("responder.clients.kubernetes.connect", lambda *arguments: Kubernetes(
+        Http(time.monotonic() + 5, transport=httpx.MockTransport(answer)), "https://k8s"))
+    monkeypatch.setattr("responder.handlers.ledger.names", lambda: [service.service])
+    monkeypatch.setattr("responder.handlers.ledger.load", lambda name: service)
+
+    def told() -> list[tuple[str, Any]]:
+        now = time.time()
+        finding, = sources.find("changes").ask(Question(
+            service, "diagnose", Window(now - 180, now), Window(now - 3780, now - 180), time.monotonic() + 5))
+        return [(change["name"], [(item["path"][-1], item.get("before"), item.get("after"))
+                                  for item in change["fields"]]) for change in finding.detail["changes"]]
+
+    assert ledger.handler({}, None) == {service.service: 0}
+    assert told() == []
+    place.database.set_parameters(0.0, {"statement_timeout": "3"})
+    change = (GROUP, [("statement_timeout", "30000", "3")])
+    assert told() == [change]
+    # RDS does not answer, and something else changes: that is recorded, and the group is as it was until it answers.
+    place.refusing += [Refused("AccessDenied", "no", 403)]
+    items[0]["spec"]["type"] = "NodePort"
+    assert ledger.handler({}, None) == {service.service: 1}
+    assert [name for name, _ in told()] == [GROUP, "s"] or [name for name, _ in told()] == ["s", GROUP]
+    assert ledger.handler({}, None) == {service.service: 1}
+    assert change in told()
+    # What brings it back is no change that could have broken anything.
+    place.database.set_parameters(0.0, {"statement_timeout": "30000"})
+    assert ledger.handler({}, None) == {service.service: 1}
+    assert [item for item in told() if item[0] == GROUP] == [change]
+    assert json.loads(json.dumps(kept.last_look()[1][f"DBParameterGroup/{GROUP}"]["body"]["parameters"]))[
+        "statement_timeout"] == "30000"
