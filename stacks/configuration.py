@@ -20,7 +20,7 @@ from responder.plan import guardrails
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-_PARAMETER_GROUP = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
+_PARAMETER_GROUP = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _AWS_IDS = {"subnets": re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})"),
             "security_groups": re.compile(r"sg-([0-9a-f]{8}|[0-9a-f]{17})")}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -175,7 +175,7 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
     group = service.database.parameter_group if service.database else ""
     if group and not _PARAMETER_GROUP.fullmatch(group):
         yield (("database", "parameter_group"), repr(group),
-               "the name of a parameter group of your own (nobody can change a default one), or nothing")
+               "the name of a parameter group of your own, in lower case as RDS keeps it, or nothing")
     yield from _wrong_probes(service)
     known_actions = {action.name for action in actions.every()}
     for action in service.policy:

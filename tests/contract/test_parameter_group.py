@@ -6,6 +6,7 @@ import io
 import json
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import boto3
@@ -24,7 +25,7 @@ from responder.clients.kubernetes import Kubernetes
 from responder.handlers import ledger
 from responder.model.finding import Window
 from responder.model.service import Service
-from responder.plan.changes import Change
+from responder.plan.changes import Change, difference, in_effect, without_restored
 from responder.records.ledger import Ledger
 from responder.sources import Question
 from sandbox.platform.state import APPLY_SECONDS, Database, World
@@ -91,16 +92,32 @@ def place(monkeypatch: pytest.MonkeyPatch, service: Service) -> Place:
     return made
 
 
+SHIPPED = {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000",
+           "max_connections": "200 (at the next reboot)"}
 TIMEOUT = {"path": ["parameters", "statement_timeout"], "before": "30000", "after": "3"}
 READ_ONLY = {"path": ["parameters", "default_transaction_read_only"], "after": "1"}
 
 
 def test_the_ledger_tells_what_is_in_effect_from_what_waits_for_a_reboot(place: Place) -> None:
-    assert place.seen()["parameters"] == {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000"}
+    assert place.seen()["parameters"] == SHIPPED
     place.database.set_parameters(0.0, {"work_mem": "8192"}, at_once=False)
     place.database.set_parameters(0.0, {"jit": "0"})
-    assert place.seen()["parameters"].keys() == {"idle_in_transaction_session_timeout", "statement_timeout", "jit"}
-    assert place.seen()["at_reboot"] == {"work_mem": "8192", "max_connections": "200"}
+    assert place.seen()["parameters"] == {**SHIPPED, "jit": "0", "work_mem": "8192 (at the next reboot)"}
+    # A value that came into effect with a reboot is what was there before one that is set at once.
+    before = parameter_groups.look(place.service.database, 4)[0]
+    place.database.set_parameters(0.0, {"work_mem": "64"})
+    change, = difference(before, parameter_groups.look(place.service.database, 4)[0], 100.0, 160.0)
+    assert [in_effect(item) for item in change.fields] == [True]
+    assert remedy.plan(place.case(*change.fields)).diff == "- work_mem = 64\n+ work_mem = 8192"
+
+
+def test_a_group_without_any_parameter_is_not_believed(place: Place) -> None:
+    place.gates.set("rds", "empty")
+    assert parameter_groups.look(place.service.database, 4) == (
+        {}, [f"DBParameterGroup: RDS shows no parameter of {GROUP}, which cannot be so"])
+    place.gates.heal("rds")
+    place.database.set_parameters(0.0, dict.fromkeys(place.database.parameters))
+    assert place.seen()["parameters"] == {"max_connections": "200 (at the next reboot)"}
 
 
 def test_values_are_put_back_and_taken_back_and_a_repeat_does_nothing(place: Place) -> None:
@@ -113,8 +130,7 @@ def test_values_are_put_back_and_taken_back_and_a_repeat_does_nothing(place: Pla
         "- statement_timeout = 3", "+ statement_timeout = 30000"]
     assert not place.changing
     assert remedy.apply(case, plan) == plan.summary
-    assert place.seen()["parameters"] == {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000",
-                                          "jit": "0"}
+    assert place.seen()["parameters"] == {**SHIPPED, "jit": "0"}
     assert place.database.apply_status() == "in-sync"  # it was waited for
     calls = len(place.changing)
     assert calls == 2 and "done before" in remedy.apply(case, plan) and len(place.changing) == calls
@@ -150,6 +166,7 @@ def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
     ([TIMEOUT], {"statement_timeout": "9"}, "statement_timeout has been changed again since"),
     ([TIMEOUT], {"statement_timeout": None}, "statement_timeout has been changed again since"),
     ([TIMEOUT], {}, "as they were before"),
+    ([{**TIMEOUT, "before": "[masked 1f2e]"}], {"statement_timeout": "3"}, "looked like a secret"),
     ([], {}, "no parameter is known")])
 def test_it_is_refused(place: Place, fields: list[dict[str, Any]], now: dict[str, Any], said: str) -> None:
     place.database.set_parameters(0.0, now)
@@ -165,6 +182,16 @@ def test_what_somebody_else_set_since_is_not_taken_back(place: Place) -> None:
     with pytest.raises(ActionFailed, match="somebody else"):
         remedy.revert(case, plan)
     assert place.seen()["parameters"]["statement_timeout"] == "60000"
+
+
+def test_what_somebody_else_set_while_approval_was_awaited_stays(place: Place) -> None:
+    place.database.set_parameters(0.0, {"statement_timeout": "3"})
+    case = place.case(TIMEOUT)
+    plan = remedy.plan(case)
+    place.database.set_parameters(0.0, {"statement_timeout": "60000"})
+    with pytest.raises(ActionFailed, match="changed again since it was planned"):
+        remedy.apply(case, plan)
+    assert not place.changing and place.seen()["parameters"]["statement_timeout"] == "60000"
 
 
 @pytest.mark.parametrize(("code", "error"), [("InvalidDBParameterGroupState", CallFailed), ("Throttling", CallFailed),
@@ -222,15 +249,43 @@ def test_a_change_is_seen_at_once_and_recorded_and_a_silent_rds_hides_no_other(
     change = (GROUP, [("statement_timeout", "30000", "3")])
     assert told() == [change]
     # RDS does not answer, and something else changes: that is recorded, and the group is as it was until it answers.
-    place.refusing += [Refused("AccessDenied", "no", 403)]
+    looked = kept.last_look()[0]
     items[0]["spec"]["type"] = "NodePort"
-    assert ledger.handler({}, None) == {service.service: 1}
-    assert [name for name, _ in told()] == [GROUP, "s"] or [name for name, _ in told()] == ["s", GROUP]
+    for found in (1, 0):
+        place.refusing += [Refused("AccessDenied", "no", 403)]
+        assert ledger.handler({}, None) == {service.service: found}
+    place.refusing += [Refused("AccessDenied", "no", 403)]
+    assert [name for name, _ in told()] == ["s"]
+    assert sorted(name for name, _ in told()) == [GROUP, "s"]
     assert ledger.handler({}, None) == {service.service: 1}
     assert change in told()
+    # When it changed is known from the last look that saw it, and not from the last of the others.
+    assert [item.earliest for item in kept.changes(0.0) if item.name == GROUP] == [looked]
     # What brings it back is no change that could have broken anything.
     place.database.set_parameters(0.0, {"statement_timeout": "30000"})
     assert ledger.handler({}, None) == {service.service: 1}
     assert [item for item in told() if item[0] == GROUP] == [change]
     assert json.loads(json.dumps(kept.last_look()[1][f"DBParameterGroup/{GROUP}"]["body"]["parameters"]))[
         "statement_timeout"] == "30000"
+
+
+@pytest.mark.parametrize(("values", "kept"), [
+    (["30000", "3", "30000"], [("30000", "3")]),
+    (["30000", "3", "60000", "3"], [("30000", "3"), ("3", "60000"), ("60000", "3")]),  # as bad as it was before
+    (["30000", "3", "60000", "30000"], [("30000", "3"), ("3", "60000")])])
+def test_only_what_was_there_at_first_is_brought_back(values: list[str], kept: list[tuple[str, str]]) -> None:
+    changes = [Change(parameter_groups.PARAMETER_GROUP, GROUP, "changed", at, at,
+                      fields=({"path": ["parameters", "statement_timeout"], "before": before, "after": after},))
+               for at, (before, after) in enumerate(pairwise(values))]
+    assert [(item["before"], item["after"]) for change in without_restored(changes) for item in change.fields] == kept
+
+
+def test_no_field_of_a_group_is_cut_off() -> None:
+    before = {f"p{number:03}": "1" for number in range(90)}
+
+    def look(values: dict[str, str]) -> dict[str, Any]:
+        item = {"kind": "DBParameterGroup", "name": GROUP, "body": {"parameters": values}}
+        return {f"DBParameterGroup/{GROUP}": item}
+
+    change, = difference(look(before), look({}), 100.0, 160.0)
+    assert len(change.fields) == 90

@@ -122,6 +122,16 @@ CUT = {"path": ["parameters", "statement_timeout"], "before": "30000", "after": 
 READ_ONLY = {"path": ["parameters", "default_transaction_read_only"], "after": "1"}
 
 
+NAPTIME = {"path": ["parameters", "autovacuum_naptime"], "before": "60", "after": "30"}
+
+
+def rollout(created: float) -> list[Finding]:
+    """The gateway got another image, which is innocent."""
+    return [Finding("rollouts", "rollouts", component="payment-gateway", window=WINDOW, detail={"revisions": [
+        {"created": created, "current": True, "images": ["registry.example/payment-gateway:1.0.1"]},
+        {"created": created - 86400, "current": False, "images": ["registry.example/payment-gateway:1.0.0"]}]})]
+
+
 def of_database(text: str, *fields: dict[str, Any], **metrics: tuple[float, float]) -> list[Finding]:
     """The gateway's calls of the database fail so, and these parameters changed."""
     group = [{"kind": "DBParameterGroup", "name": "payments-pg16", "fields": list(fields)}] if fields else []
@@ -134,15 +144,19 @@ def of_database(text: str, *fields: dict[str, Any], **metrics: tuple[float, floa
     ("ERROR: cannot execute INSERT in a read-only transaction", [READ_ONLY], "database_parameters"),
     ("canceling statement due to statement timeout", [CUT], "database_parameters"),
     # What waits for a reboot, only logs, or did not change at all, has broken nothing.
-    ("canceling statement due to statement timeout", [{**CUT, "path": ["at_reboot", "shared_buffers"]}], ""),
+    ("canceling statement due to statement timeout", [{**CUT, "after": "3 (at the next reboot)"}], ""),
     ("canceling statement due to statement timeout", [{**CUT, "path": ["parameters", "log_statement"]}], ""),
     ("ERROR: cannot execute INSERT in a read-only transaction", [], ""),
-    # And what an error says for sure, no change of a timeout explains.
-    ('FATAL: password authentication failed for user "payments"', [CUT], "other"),
-    ("connection to server failed: Connection refused", [CUT], "other")])
+    ("canceling statement due to statement timeout", [{"path": CUT["path"], "before": "3 (at the next reboot)"}], ""),
+    # What an error says for sure, no change of another parameter explains.
+    ('FATAL: password authentication failed for user "payments"', [CUT], ""),
+    ("connection to server failed: Connection refused", [CUT], ""),
+    ("canceling statement due to statement timeout", [NAPTIME], ""),
+    # And of an error of no known kind it may be the cause, and that is not enough.
+    ('ERROR: relation "charges" does not exist', [NAPTIME], "perhaps")])
 def test_a_parameter_group_is_suspected_where_it_changed_and_what_fails_can_come_of_it(
         service: Service, text: str, fields: list[dict[str, Any]], mechanism: str) -> None:
-    findings = of_database(text, *fields)
+    findings = [*of_database(text, *fields), *rollout(ONSET - 30)]
     result = judged(service, findings)
     ranked = {h.mechanism for part in result.parts for h in rank(part, result.observations, shipped_weights())}
     assert ("database_parameters" in ranked) is bool(mechanism)
@@ -158,6 +172,33 @@ def test_of_what_changed_in_a_group_only_what_can_have_broken_it_is_put_back(ser
     findings = of_database("canceling statement due to statement timeout", quiet, CUT)
     proposed, = propose(service, judged(service, findings), ONSET, findings, shipped_weights(), [])
     assert proposed.facts["changes"][0]["fields"] == [CUT]
+    # Somebody went on changing: each goes back to what it was before the first time.
+    several = changes(*({"kind": "DBParameterGroup", "name": "payments-pg16", "fields": fields} for fields in (
+        [CUT, NAPTIME], [{**CUT, "before": "3", "after": "2"}], [quiet])))
+    findings = [several if finding.name == "changes" else finding for finding in findings]
+    proposed, = propose(service, judged(service, findings), ONSET, findings, shipped_weights(), [])
+    assert proposed.facts["changes"][0]["fields"] == [{**CUT, "after": "2"}, NAPTIME]
+
+
+def test_a_database_that_is_read_only_is_known_by_log_lines_alone(service: Service) -> None:
+    lines = Finding("splunk", "error_signatures", window=WINDOW, detail={"signatures": [
+        {"component": "payment-gateway", "count": 900, "usual": 0, "versions": {"1.0.0": 900},
+         "text": "ERROR LedgerWriter cannot execute INSERT in a read-only transaction"}]})
+    result = judged(service, [
+        *(rates("payment-gateway", 0.9, source=source) for source in ("newrelic", "cloudwatch")), lines,
+        changes({"kind": "DBParameterGroup", "name": "payments-pg16", "fields": [READ_ONLY]}), *rollout(ONSET - 30)])
+    assert (result.cause, result.mechanism) == ("database_connection", "database_parameters"), result.summary
+
+
+def test_an_unread_parameter_group_hides_no_other_change(service: Service) -> None:
+    """Where RDS is silent, what the ledger knows of the cluster counts; where more is missing, it does not."""
+
+    def seen(lacks: list[str]) -> set[str]:
+        finding = replace(changes(), status="partial")
+        finding.detail["lacks"] = lacks
+        return {o.id for o in observe(service, Segment("payment-gateway", "own", 1.0), ONSET, [finding])}
+    assert seen(["DBParameterGroup"]) == {"nothing_changed"}
+    assert seen(["ConfigMap"]) == seen(["times"]) == seen(["ConfigMap", "DBParameterGroup"]) == set()
 
 
 def test_sessions_that_wait_for_locks_are_not_a_parameter(service: Service) -> None:

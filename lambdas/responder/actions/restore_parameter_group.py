@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from responder.actions import Action, ActionFailed, Case, Plan
 from responder.clients import aws, parameter_groups
 from responder.model.service import Service
-from responder.plan.changes import MISSING, Change
+from responder.plan.changes import AT_REBOOT, MISSING, Change
 from responder.sources import Statement
 
 _CALL_SECONDS = 5
@@ -42,13 +42,14 @@ def plan(case: Case) -> Plan:
     after: dict[str, str | None] = {}
     for item in (item for change in changes for item in change.fields):
         name = str(item["path"][-1])
-        before[name], after[name] = item.get("before"), item.get("after")
+        before[name], after[name] = _value(item.get("before")), _value(item.get("after"))
     if not before:
         return Plan(target, "put back what changed in the parameter group",
                     refusal="no parameter is known that was changed and can be put back")
     now = _values(group)
-    refusal = next((f"{name} has been changed again since" for name in sorted(before)
-                    if now.get(name) not in (before[name], after[name])), "")
+    refusal = _since(now, before, after) or next(
+        (f"what {name} was before is not known: it looked like a secret, which the ledger does not keep"
+         for name, value in sorted(before.items()) if "[masked" in (value or "")), "")
     missing = {name: value for name, value in before.items() if now.get(name) != value}
     lines = [line for name in sorted(missing) for line in (
         f"- {name} = {_shown(now.get(name))}", f"+ {name} = {_shown(missing[name])}")]
@@ -60,6 +61,9 @@ def plan(case: Case) -> Plan:
 
 def apply(case: Case, plan: Plan) -> str:
     """Put the values back and wait until RDS says that they are in effect; a repeat finds them there."""
+    again = _since(_values(plan.parameters["group"]), plan.parameters["back"], plan.before["values"])
+    if again:
+        raise ActionFailed(f"{again} it was planned: nothing was put back")
     changed = _set(plan.parameters["group"], plan.parameters["back"])
     state = _settled(plan.parameters["instance"], plan.parameters["group"], case.deadline)
     said = plan.summary if changed else f"{plan.summary}: it was done before"
@@ -75,6 +79,16 @@ def revert(case: Case, plan: Plan) -> str:
         raise ActionFailed(f"parameter group {group} has other values by somebody else: nothing was taken back")
     _set(group, own)
     return f"{plan.summary}: taken back"
+
+
+def _since(now: Mapping[str, str], *known: Mapping[str, str | None]) -> str:
+    """Say which parameter has neither of two known values, because somebody has set another one."""
+    return next((f"{name} has been changed again since" for name in sorted(known[0])
+                 if now.get(name) not in [values[name] for values in known]), "")
+
+
+def _value(recorded: str | None) -> str | None:
+    return None if recorded is None else recorded.removesuffix(AT_REBOOT)
 
 
 def _values(group: str) -> dict[str, str]:

@@ -36,10 +36,11 @@ _OWN = frozenset({"secretsmanager", "sts", "s3", "dynamodb", "ssm", "sns"})
 
 
 @cache
-def client(service: str, read_timeout_seconds: int = 5, region: str | None = None) -> Any:
+def client(service: str, read_timeout_seconds: int = 5, region: str | None = None, attempts: int = 3) -> Any:
     """Return the boto3 client of an AWS service; one for the life of the function."""
     made = boto3.client(service, region_name=region, config=Config(
-        connect_timeout=2, read_timeout=read_timeout_seconds, retries={"mode": "standard", "total_max_attempts": 3}))
+        connect_timeout=2, read_timeout=read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts}))
     if service not in _OWN:
         made.meta.events.register("after-call.*", _answered)
     return made

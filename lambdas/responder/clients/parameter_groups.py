@@ -1,19 +1,21 @@
 """The database's parameter group, as the change ledger remembers it: what people set of it.
 
-The record is as that of Kubernetes' objects in ``clients/watched.py``. Its ``body`` has ``parameters`` {name: value},
-those that take effect at once, and ``at_reboot``, those that wait for one. RDS says neither when a value was written
-nor by whom. Format: AWS's page "DescribeDBParameters".
+The record is as that of Kubernetes' objects in ``clients/watched.py``. Its ``body`` has ``parameters`` {name: value}; a
+value that waits for a reboot says so (``plan/changes.py``: ``AT_REBOOT``). RDS says neither when a value was written
+nor by whom, so the record has ``unread_since`` as well: when the group was last read, where the looks since could not.
+Format: AWS's page "DescribeDBParameters".
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.masking import mask_all
 from responder.model.service import Database, Service
-from responder.plan.changes import PARAMETER_GROUP
+from responder.plan.changes import AT_REBOOT, PARAMETER_GROUP
 from responder.sources import Statement
 
 _PAGES = 20
@@ -22,40 +24,51 @@ _PAGES = 20
 def look(database: Database | None, seconds: int) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Return the configured group by ``Kind/name``, none where none is, and why it could not be read.
 
-    ``seconds`` is how long each answer may take.
+    ``seconds`` is how long each answer may take; it is asked once, for the next look comes soon.
     """
     if database is None or not database.parameter_group:
         return {}, []
     try:
-        rows = user_set(database.parameter_group, seconds)
+        rows = user_set(database.parameter_group, seconds, attempts=1)
     except CallFailed as error:
         return {}, [f"{PARAMETER_GROUP}: {error.note}"]
-    body: dict[str, dict[str, str]] = {"parameters": {}, "at_reboot": {}}
-    for row in rows:
-        body["parameters" if at_once(row) else "at_reboot"][row["ParameterName"]] = str(row.get("ParameterValue", ""))
+    body = {"parameters": {row["ParameterName"]: str(row.get("ParameterValue", "")) + (
+        "" if row.get("ApplyType") == "dynamic" and row.get("ApplyMethod") == "immediate" else AT_REBOOT)
+        for row in rows}}
     masked, name = mask_all(body, marks=True), database.parameter_group
     return {f"{PARAMETER_GROUP}/{name}": {
         "kind": PARAMETER_GROUP, "name": name, "namespace": "", "body": masked, "masked": masked != body,
         "created": 0.0, "written": 0.0, "by": ""}}, []
 
 
-def user_set(group: str, seconds: int) -> list[dict[str, Any]]:
+def unread(before: Mapping[str, Mapping[str, Any]], last: float | None) -> dict[str, dict[str, Any]]:
+    """Return the group as it was known at the ``last`` look, for a look that cannot read it."""
+    return {key: {**item, "unread_since": item.get("unread_since") or last} for key, item in before.items()
+            if item["kind"] == PARAMETER_GROUP}
+
+
+def user_set(group: str, seconds: int, attempts: int = 3) -> list[dict[str, Any]]:
     """Return the rows of the parameters that somebody set in a group; raises CallFailed."""
-    rds, found, marker = aws.client("rds", seconds), [], ""
-    for _ in range(_PAGES):
+    found = _rows(group, seconds, attempts, Source="user")
+    if not found and not _rows(group, seconds, attempts, 1):
+        # Every group has hundreds of parameters.
+        raise CallFailed("empty", f"RDS shows no parameter of {group}, which cannot be so")
+    return found
+
+
+def _rows(group: str, seconds: int, attempts: int, pages: int = _PAGES, **chosen: str) -> list[dict[str, Any]]:
+    rds, found = aws.client("rds", seconds, None, attempts), []
+    marker: dict[str, str] = {}
+    for _ in range(pages):
         with aws.failures("RDS"):
-            answer = rds.describe_db_parameters(DBParameterGroupName=group, Source="user",
-                                                **({"Marker": marker} if marker else {}))
+            answer = rds.describe_db_parameters(DBParameterGroupName=group, **chosen, **marker)
         found += answer.get("Parameters", [])
-        marker = answer.get("Marker", "")
-        if not marker:
+        if not answer.get("Marker"):
             return found
-    raise CallFailed("partial", f"parameter group {group} has more than {_PAGES} pages of values")
-
-
-def at_once(row: dict[str, Any]) -> bool:
-    """Whether a parameter took effect when it was set, and not at the next reboot."""
-    return row.get("ApplyType") == "dynamic" and row.get("ApplyMethod") == "immediate"
+        marker = {"Marker": answer["Marker"]}
+    if chosen:
+        raise CallFailed("partial", f"parameter group {group} has more than {pages} pages of values")
+    return found
 
 
 def statements(service: Service) -> tuple[Statement, ...]:

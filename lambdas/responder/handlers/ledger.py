@@ -9,7 +9,7 @@ from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log, records
 from responder.model.service import load, names
-from responder.plan.changes import PARAMETER_GROUP, difference
+from responder.plan.changes import difference
 from responder.records.ledger import Ledger
 
 _DEADLINE_SECONDS = 20.0
@@ -39,11 +39,11 @@ def _look(name: str) -> int | None:
         # Not a node and not a workload: whatever answers so, it is not the cluster that was there.
         log(step="ledger", service=name, failed="the cluster shows no object at all")
         return None
-    parameters, unread = parameter_groups.look(service.database, _CALL_SECONDS)
-    if unread:
+    parameters, notes = parameter_groups.look(service.database, _CALL_SECONDS)
+    if notes:
         # RDS' silence is no reason to know nothing of the cluster: the group is as it was until it can be read again.
-        log(step="ledger", service=name, failed=unread)
-        parameters = {key: item for key, item in before.items() if item["kind"] == PARAMETER_GROUP}
+        log(step="ledger", service=name, failed=notes)
+        parameters = parameter_groups.unread(before, last)
     objects |= parameters
     # The first look has nothing to compare with.
     changes = [] if last is None else difference(before, objects, last, now)

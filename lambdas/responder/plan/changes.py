@@ -11,6 +11,9 @@ MISSING = "(nothing)"
 OWN_MANAGER = "incident-responder"
 PARAMETER_GROUP = "DBParameterGroup"
 """The kind of a database's parameter group; of whom wrote it nothing is known."""
+AT_REBOOT = " (at the next reboot)"
+"""Ends the value of a parameter that waits for a reboot, or came into effect with one."""
+_MOST_FIELDS = {PARAMETER_GROUP: 1000}
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Change:
     by: str = ""
     """The field manager that wrote it: a tool, not a person."""
     fields: tuple[dict[str, Any], ...] = field(default_factory=tuple)
-    """[{path: [keys], before, after}], at most 40; a side that had no such field lacks its key."""
+    """[{path: [keys], before, after}], at most 40, of a parameter group all; a side without the field lacks its key."""
     namespace: str = ""
     readers: tuple[str, ...] = ()
     """Of a ConfigMap: the Deployments whose pods mount it or take variables from it. None may be: a program can read it
@@ -103,11 +106,11 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
             found.append(Change(old["kind"], old["name"], "deleted", earliest, now, "",
                                 ({"path": [], "before": old["body"]},), old.get("namespace", "")))
         elif old is not None and new is not None and old["body"] != new["body"]:
-            fields = tuple(compare(old["body"], new["body"]))[:40]
+            fields = tuple(compare(old["body"], new["body"]))[:_MOST_FIELDS.get(new["kind"], 40)]
             # An object says when it was last written; a time from before the first look is of another field.
-            at = float(new.get("written") or 0.0)
-            known = earliest - 5 <= at <= now + 5
-            found.append(Change(new["kind"], new["name"], "changed", at if known else earliest, at if known else now,
+            at, since = float(new.get("written") or 0.0), float(old.get("unread_since") or earliest)
+            known = since - 5 <= at <= now + 5
+            found.append(Change(new["kind"], new["name"], "changed", at if known else since, at if known else now,
                                 new.get("by", ""), fields, new.get("namespace", "")))
     objects = {**before, **after}.values()
     return [replace(change, readers=tuple(sorted(
@@ -118,18 +121,37 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
 def without_restored(changes: Sequence[Change]) -> list[Change]:
     """Leave out what only brings back the parameters that an earlier change took away; ``changes`` oldest first.
 
-    A remedy that puts them back is one as well, and as nobody can see who wrote them, none is suspected for it.
+    A remedy that puts them back is one as well, and as nobody can see who wrote them, none is suspected for it. What
+    counts is the value from before the first of the changes: what was set in between may have been as bad.
     """
+    first: dict[tuple[Any, ...], Any] = {}
     kept: list[Change] = []
     for change in changes:
-        earlier = [(item["path"], item.get("before", MISSING)) for other in kept for item in other.fields
-                   if (other.kind, other.name) == (change.kind, change.name)]
-        fields = tuple(item for item in change.fields if (item["path"], item.get("after", MISSING)) not in earlier)
         if change.kind != PARAMETER_GROUP or change.what != "changed":
             kept.append(change)
-        elif fields:
-            kept.append(replace(change, fields=fields))
+            continue
+        fields = []
+        for item in change.fields:
+            key = (change.name, *item["path"])
+            if key not in first or first[key] != item.get("after", MISSING):
+                fields.append(item)
+            first.setdefault(key, item.get("before", MISSING))
+        if fields:
+            kept.append(replace(change, fields=tuple(fields)))
     return kept
+
+
+def in_effect(item: Mapping[str, Any]) -> bool:
+    """Whether the change of one parameter took effect at once, and does more than write logs or count.
+
+    One that is gone from the group was reset: at once, unless what it had waited for a reboot. Source of the names:
+    PostgreSQL's chapter "Server Configuration".
+    """
+    return len(item["path"]) > 1 and item["path"][0] == "parameters" and not str(item["path"][1]).startswith(
+        _QUIET) and not str(item.get("after", item.get("before", ""))).endswith(AT_REBOOT)
+
+
+_QUIET = ("log_", "track_", "rds.log", "pgaudit.", "auto_explain.", "pg_stat_statements.")
 
 
 def configmaps(deployment: Mapping[str, Any]) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from responder.model.finding import Finding, buckets, latest, usual_per_second
 from responder.model.quantity import quantity
 from responder.model.service import Service
-from responder.plan.changes import PARAMETER_GROUP, Change
+from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
@@ -30,7 +30,11 @@ _LOAD_FACTOR = 1.5
 _USUAL_FACTOR = 1.2
 _LOAD_SECONDS = 40.0
 _LOG_SHARE = 0.9
-_QUIET_PARAMETERS = ("log_", "track_", "rds.log", "pgaudit.", "auto_explain.", "pg_stat_statements.")
+_GOVERNS = {"lock": ("timeout", "max_execution_time", "max_statement_time"), "read_only": ("read_only",),
+            "connections": ("connections",), "space": ("temp_file", "tmp_", "wal_"),
+            "credentials": ("password", "ssl", "secure_transport", "authentication")}
+"""A kind of error to parts of the names of the parameters that govern it (PostgreSQL: "Server Configuration", MySQL:
+"Server System Variables")."""
 _LOG_MINIMUM = 10
 _KIND_SHARE = 0.5
 _RESENT_MS = 1000
@@ -160,6 +164,11 @@ def _changes(service: Service, segment: Segment, onset: float | None,
         words: set[str] = set()
         for change in (Change.from_json(item) for item in finding.detail.get("changes", [])):
             word = meaning(service, segment.component, segment.where, change) if just_before(change, onset) else ""
+            if word == _PARAMETERS:
+                word, fits = _governs(segment, change)
+                if fits:
+                    yield Observation("database_parameter_fits", finding.source, "changes", {
+                        "component": segment.component, "name": fits})
             if not word:
                 continue
             words.add(word)
@@ -168,8 +177,8 @@ def _changes(service: Service, segment: Segment, onset: float | None,
                 yield Observation(word, finding.source, "changes", {
                     "component": segment.component, "change": change.sentence(), "by": change.by,
                     "when": f"{gap:.0f} s before the symptom began" if gap >= 1 else "as the symptom began"})
-        if finding.status != "ok" or onset is None:
-            continue  # what it did not see may have changed all the same
+        if onset is None or (finding.status != "ok" and finding.detail.get("lacks") != [PARAMETER_GROUP]):
+            continue  # what it did not see may have changed all the same; that one kind is suspected only where seen
         facts = {"component": segment.component, "seconds": f"{SUSPICION_SECONDS:.0f}"}
         if not words and _revised(segment.component, onset, findings):
             continue  # the cluster has a new revision that the ledger denies: its word is not to be relied on
@@ -190,6 +199,7 @@ def _revised(component: str, onset: float, findings: Sequence[Finding]) -> bool:
                for revision in finding.detail.get("revisions", []))
 
 
+_PARAMETERS = "database_parameters_changed"
 RELEASE = "release"
 """A new image: the source of rollouts tells it better."""
 _UNCHANGED = {
@@ -234,21 +244,23 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
     if change.kind == "NetworkPolicy":
         return "network_policy_changed"
     if change.kind == PARAMETER_GROUP:
-        return "database_parameters_changed" if where == "database" and any(
-            in_effect(item) for item in change.fields) else ""
+        return _PARAMETERS if where == "database" and any(in_effect(item) for item in change.fields) else ""
     if change.kind == "Service":
         return "service_changed" if change.name in touched else ""
     return {"ResourceQuota": "quota_changed", "LimitRange": "quota_changed", "PodDisruptionBudget": "",
             "HorizontalPodAutoscaler": "autoscaler_changed", "Node": "node_changed"}.get(change.kind, "")
 
 
-def in_effect(item: Mapping[str, Any]) -> bool:
-    """Whether a change of one parameter is in effect already, and of one that does more than write logs or count.
+def _governs(segment: Segment, change: Change) -> tuple[str, str]:
+    """Return the observation that a change of parameters is for what fails, if any, and which one governs that.
 
-    See ``clients/parameter_groups.py`` for the paths. Source of the names: PostgreSQL's chapter "Server Configuration".
+    Where the errors are of a kind that parameters govern, a change of any other is no hypothesis for them.
     """
-    return item["path"][:1] == ["parameters"] and len(item["path"]) > 1 and not str(item["path"][1]).startswith(
-        _QUIET_PARAMETERS)
+    names = [str(item["path"][1]) for item in change.fields if in_effect(item)]
+    kinds = [kind for kind, share in segment.kinds.items() if share >= _KIND_SHARE]
+    fits = next((name for kind in kinds for name in names if any(part in name for part in _GOVERNS.get(kind, ()))), "")
+    other = any(kind in _GOVERNS or kind in REACH for kind in kinds)
+    return _PARAMETERS if fits or not other else "", fits
 
 
 def _fewer(change: Change) -> bool:

@@ -17,9 +17,9 @@ from typing import Any
 
 from responder.model.finding import Finding, buckets, latest
 from responder.model.service import Service
-from responder.plan.changes import PARAMETER_GROUP, Change
+from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import in_effect, just_before, less_cpu, may_have_brought, meaning
+from responder.plan.observe import just_before, less_cpu, may_have_brought, meaning
 from responder.plan.rates import upper_bound
 from responder.plan.symptom import period_seconds
 
@@ -248,7 +248,7 @@ def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
     newest = next((f for f in findings if f.name == "changes" and f.usable), None)
     if newest is None:
         return []
-    found = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for item in newest.detail.get("changes", []):
         change = Change.from_json(item)
         if change.kind not in kinds or not just_before(change, onset):
@@ -259,11 +259,25 @@ def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
                 continue
             item = item | {"fields": list(fields)}
         if change.kind == PARAMETER_GROUP:
-            item = item | {"fields": [field for field in change.fields if in_effect(field)]}
+            item = item | {"fields": _merged(found.get((change.kind, change.name), {}).get("fields", ()), change)}
+            if not item["fields"]:
+                continue
         if change.kind == "Service" and change.name not in {component.name for component in service.components}:
             continue
         found[change.kind, change.name] = item
     return list(found.values())
+
+
+def _merged(earlier: Sequence[Mapping[str, Any]], change: Change) -> list[Mapping[str, Any]]:
+    """Return the parameters that changed, each from before its first change to after its last."""
+    fields = {tuple(item["path"]): item for item in earlier}
+    for item in change.fields if change.what == "changed" else ():
+        first = fields.get(tuple(item["path"]), item)
+        if in_effect(item):
+            told = {"before": first.get("before"), "after": item.get("after")}
+            fields[tuple(item["path"])] = {"path": item["path"],
+                                           **{key: value for key, value in told.items() if value is not None}}
+    return list(fields.values())
 
 
 def healthy_versions(service: Service, findings: Sequence[Finding]) -> dict[str, list[str]]:

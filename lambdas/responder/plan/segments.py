@@ -139,7 +139,7 @@ def _from_lines(service: Service, component: str, findings: Sequence[Finding]) -
         text, count = str(group.get("text", "")), float(group.get("count", 0)) - float(group.get("usual", 0))
         kind = kind_of(text)
         where = _named(service, component, text) or ("database" if kind in (
-            "connections", "credentials", "space", "lock") and service.database else "own")
+            "connections", "credentials", "space", "lock", "read_only") and service.database else "own")
         if kind == "declined" or count <= 0 or (where in service.graph and kind not in REACH):
             continue
         counts[where] += count

@@ -54,7 +54,8 @@ class Ledger:
                                "change": json.dumps(change.to_json())}, KEPT_DAYS)
         for key, item in objects.items():
             old = before.get(key)
-            if old is None or old["body"] != item["body"] or old.get("created") != item.get("created"):
+            if old is None or old["body"] != item["body"] or (
+                    old.get("created"), old.get("unread_since")) != (item.get("created"), item.get("unread_since")):
                 self._records.put({"pk": self._pk, "sk": f"OBJECT#{key}",
                                    **{**item, "body": json.dumps(item["body"])}})
         for key in before.keys() - objects.keys():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from responder.clients import kubernetes, parameter_groups, watched
@@ -29,7 +30,8 @@ _RDS_SECONDS = 3
 def ask(question: Question) -> list[Finding]:
     """Return ``changes``: value is their number since an hour before the window; detail has ``changes``.
 
-    Each is a ``Change`` of ``plan/changes.py`` as JSON. Without a ledger's look nothing can be compared: ``empty``.
+    Each is a ``Change`` of ``plan/changes.py`` as JSON. Detail ``lacks`` are the kinds whose changes are not known, and
+    ``times`` where all are known and when is not. Without a ledger's look nothing can be compared: ``empty``.
     """
     service = question.service
     ledger = Ledger(Records(os.environ["TABLE"]), service.service)
@@ -43,30 +45,38 @@ def ask(question: Question) -> list[Finding]:
         return [Finding(SOURCE.name, "changes", "empty", window=question.window, query=query,
                         note="the change ledger has not looked yet: what changed is not known")]
     recorded = ledger.changes(since)
-    # RDS and the cluster are asked apart, so that what one of them knows is told where the other does not answer.
-    seen, notes = parameter_groups.look(service.database, _RDS_SECONDS)
-    silent = {PARAMETER_GROUP} if notes else set()
+    # RDS and the cluster are asked side by side, so that what one of them knows is told where the other is silent.
+    pool = ThreadPoolExecutor(1)
+    asked = pool.submit(parameter_groups.look, service.database, _RDS_SECONDS)
+    notes: list[str] = []
+    silent: set[str] = set()
+    seen: dict[str, dict[str, Any]] = {}
     try:
-        objects, failed = _cluster(question, before)
-        seen |= objects
-        notes += failed
-        silent |= {text.split(":")[0] for text in failed}
+        seen, notes = _cluster(question, before)
+        silent = {text.split(":")[0] for text in notes}
     except CallFailed as error:
-        if not recorded and not seen:
+        if not recorded and not asked.result()[0]:
             raise
-        notes.append(f"the live objects could not be read: {error.note}")
-        silent |= set(watched.KINDS)
-    live = difference({key: item for key, item in before.items() if item["kind"] not in silent}, seen, last,
-                      time.time())
+        notes = [f"the live objects could not be read: {error.note}"]
+        silent = set(watched.KINDS)
+    finally:
+        pool.shutdown(wait=False)
     age = question.window.end - last
     if age > GAP_SECONDS:
         notes.append(f"the ledger looked last {age:.0f} s ago: when things changed since is known less well")
+    parameters, unread = asked.result()
+    lacks = sorted(silent) or ["times"] if notes else [PARAMETER_GROUP] if unread else []
+    silent |= {PARAMETER_GROUP} if unread else set()
+    live = difference({key: item for key, item in before.items() if item["kind"] not in silent}, seen | parameters,
+                      last, time.time())
+    notes += unread
     found = [change for change in (*recorded, *live) if change.by != OWN_MANAGER]
     found.sort(key=lambda change: (change.latest, change.kind, change.name))
     found = without_restored(found)
     return [Finding(SOURCE.name, "changes", "partial" if notes else "ok", window=question.window, unit="changes",
                     value=float(len(found)), query=query, note="; ".join(notes)[:500],
-                    detail={"changes": [change.to_json() for change in found[-_MOST:]], "last_look": last})]
+                    detail={"changes": [change.to_json() for change in found[-_MOST:]], "last_look": last,
+                            "lacks": lacks})]
 
 
 def _cluster(question: Question, before: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]],
