@@ -215,6 +215,26 @@ def test_what_a_remedy_needs_to_know_comes_with_it(service: Service) -> None:
     assert [item["name"] for item in undone.facts["changes"]] == ["lockdown"]
 
 
+@pytest.mark.parametrize(("selected", "what", "fields", "bears"), [
+    (["open-to-all"], "created", [], True),
+    ([], "created", [], False),  # it selects other pods than those at the two ends
+    ([], "deleted", [{"path": [], "before": {}}], True),  # what it selected is not to be seen any more
+    ([], "changed", [{"path": ["podSelector", "matchLabels", "app"], "before": "payment-gateway", "after": "x"}], True),
+    ([], "changed", [{"path": ["ingress"], "before": [{}], "after": []}], False),
+    (["a", "…"], "created", [], True), (None, "created", [], True)])
+def test_a_network_policy_bears_on_what_it_selects(service: Service, selected: list[str] | None, what: str,
+                                                   fields: list[dict[str, Any]], bears: bool) -> None:
+    findings = [
+        *(rates(name, 1.0, source=source) for name in ("frontend", "backend") for source in ("newrelic", "cloudwatch")),
+        calls("backend", **{"payment-gateway": {"connect timed out": 1600}}),
+        changes({"kind": "NetworkPolicy", "name": "open-to-all", "what": what, "fields": fields}),
+        pods("payment-gateway", policies=selected), pods("backend", policies=[]), pods("frontend", policies=[])]
+    result = judged(service, findings)
+    assert ("network_policy_changed" in {o.id for o in result.observations}) is bears
+    proposed = [p.action for p in propose(service, result, ONSET, findings, shipped_weights(), [])]
+    assert ("engage_network_team" in proposed) is not bears
+
+
 def test_a_remedy_is_not_proposed_twice(service: Service) -> None:
     result = judged(service, REFUSED)
     assert propose(service, result, ONSET, REFUSED, shipped_weights(), [

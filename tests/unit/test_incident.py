@@ -46,7 +46,8 @@ class Script:
     """Per diagnosis the remedies: action, confidence, number of sources."""
     heals: frozenset[str] = frozenset({"rollback"})
     breaks: dict[str, str] = field(default_factory=dict)
-    """Action to how it fails: ``refused`` (its own check), ``failed``, ``dies`` (once after the deed), ``down``."""
+    """Action to how it fails: ``refused`` (its own check), ``passes`` (the same, for once), ``failed``, ``dies`` (once
+    after the deed), ``down``."""
     worse: frozenset[str] = frozenset()
     answers: list[str] = field(default_factory=list)
     """To each request for approval; none is left: nobody answers."""
@@ -194,8 +195,10 @@ class Incident:
         how = self.script.breaks.get(name, "")
 
         def plan(case: Case) -> Plan:
-            return Plan(f"deployment/{name}", name, refusal="it may not be" if how == "refused" else "",
-                        temporary=self.script.temporary)
+            passes = how == "passes" and name not in self.died
+            self.died |= {name} if passes else set()
+            return Plan(f"deployment/{name}", name, refusal="it may not be" if how == "refused" or passes else "",
+                        passing=passes, temporary=self.script.temporary)
 
         def apply(case: Case, plan: Plan) -> str:
             if how == "failed":
@@ -242,6 +245,17 @@ def deeds(incident: Incident) -> list[tuple[str, str]]:
 
 def outcome(incident: Incident) -> Any:
     return (incident.records.incident("i-1") or {}).get("outcome")
+
+
+@pytest.mark.parametrize("tells", [frozenset[str](), frozenset({"restart_pods"})])
+def test_what_may_not_be_done_at_this_moment_is_looked_at_again_before_people_are_asked(
+        records: Records, tells: frozenset[str]) -> None:
+    """Also where something else was done since, such as telling somebody."""
+    remedies = [("rollback", 0.95, 2), *((name, 0.95, 2) for name in tells)]
+    incident = play(Script(diagnoses=[remedies, [("rollback", 0.95, 2)]], breaks={"rollback": "passes"}, tells=tells),
+                    records)
+    assert deeds(incident) == [*(("apply", name) for name in tells), ("apply", "rollback")]
+    assert outcome(incident) == "resolved"
 
 
 def test_a_remedy_that_helps_ends_it(records: Records) -> None:
@@ -382,7 +396,7 @@ SCRIPTS = st.builds(
                        max_size=4),
     heals=st.frozensets(st.sampled_from(ACTIONS), max_size=2),
     worse=st.frozensets(st.sampled_from(ACTIONS), max_size=1),
-    breaks=st.dictionaries(st.sampled_from(ACTIONS), st.sampled_from(["refused", "failed", "dies", "down"]),
+    breaks=st.dictionaries(st.sampled_from(ACTIONS), st.sampled_from(["refused", "passes", "failed", "dies", "down"]),
                            max_size=2),
     answers=st.lists(st.sampled_from(["approve", "reject"]), max_size=3),
     switched_off_after=st.sampled_from([99, 99, 99, 99, 0, 1, 2, 3, 4]), limit=st.integers(0, 3),

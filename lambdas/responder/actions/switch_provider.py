@@ -24,8 +24,7 @@ from responder.sources import Statement, cluster_access
 from responder.sources.rollouts import gitops
 
 _CHECKS = 2
-"""With the one of the diagnosis three that fail in a row, as is usual before traffic is moved (Amazon Route 53
-Developer Guide, "Values that you specify when you create or update health checks": a failure threshold of 3)."""
+"""So many that succeed in a row say that it answers again: where some calls fail, a single one may get through."""
 _BETWEEN_SECONDS = 2.0
 _CHECK_SECONDS = 2.0
 _ROOT = "arn:{partition}:appconfig:{region}:{account}"
@@ -49,7 +48,7 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None, http: Http | None
     if not others:
         return Plan(place.target, "use another provider", refusal="there is no alternative payment method")
     if case.facts.get("provider_silent") and _answers_again(failing, case, http):
-        return Plan(place.target, "use another provider", refusal=f"{failing} answers again")
+        return Plan(place.target, "use another provider", refusal=f"{failing} answers again", passing=True)
     tool = gitops(metadata)
     reasons = []
     for provider in others:
@@ -116,16 +115,16 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, old: str, ne
 
 
 def _answers_again(name: str, case: Case, http: Http | None) -> bool:
-    """Whether one of the checks of a provider that did not answer before succeeds."""
+    """Whether a provider that did not answer before does so now, and a moment later."""
     failing = next((provider for provider in case.service.providers if provider.name == name), None)
     if failing is None or not failing.health_url:
         return False
     for check in range(_CHECKS):
         if check:
             time.sleep(_BETWEEN_SECONDS)
-        if not _unfit(failing, case, http, _CHECK_SECONDS):
-            return True
-    return False
+        if _unfit(failing, case, http, _CHECK_SECONDS):
+            return False
+    return True
 
 
 def _unfit(provider: Provider, case: Case, http: Http | None, seconds: float = 4.0) -> str:

@@ -164,6 +164,9 @@ def _changes(service: Service, segment: Segment, onset: float | None,
         words: set[str] = set()
         for change in (Change.from_json(item) for item in finding.detail.get("changes", [])):
             word = meaning(service, segment.component, segment.where, change) if just_before(change, onset) else ""
+            if change.kind == "NetworkPolicy" and selects_others(service, segment.component, segment.where, change,
+                                                                 findings):
+                continue
             if word == _PARAMETERS:
                 word, fits = _governs(segment, change)
                 if fits:
@@ -249,6 +252,18 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
         return "service_changed" if change.name in touched else ""
     return {"ResourceQuota": "quota_changed", "LimitRange": "quota_changed", "PodDisruptionBudget": "",
             "HorizontalPodAutoscaler": "autoscaler_changed", "Node": "node_changed"}.get(change.kind, "")
+
+
+def selects_others(service: Service, component: str, where: str, change: Change, findings: Sequence[Finding]) -> bool:
+    """Whether a NetworkPolicy that is there is known to select no pod at either end of the calls that fail."""
+    if change.what == "deleted" or change.touches("podSelector"):
+        return False
+    ends = {component} | ({where} & service.graph.keys())
+    if where == "reach":
+        ends |= {other for other, called in service.graph.items() if component in called}
+    known = {finding.component: finding.detail.get("policies") for finding in _named(findings, "pods")}
+    lists = [known.get(end) for end in ends]
+    return all(names is not None and not {change.name, "…"} & set(names) for names in lists)
 
 
 def _governs(segment: Segment, change: Change) -> tuple[str, str]:
@@ -542,7 +557,8 @@ def _pods(service: Service, segment: Segment, findings: Sequence[Finding]) -> It
                 "ports": ", ".join(f"{a} to {b}" for a, b in detail.get("ports", []))})
         elif not detail.get("selects") and not _podless(component, findings):
             yield Observation("service_selects_nothing", finding.source, "endpoints", facts)
-    policies = {name for finding in _named(findings, "pods", component) for name in finding.detail.get("policies", [])}
+    policies = {name for finding in _named(findings, "pods", component)
+                for name in finding.detail.get("policies") or []}
     if policies and segment.where != "own":
         yield Observation("policies_select_it", "kubernetes", "pods", {
             "component": component, "policies": ", ".join(sorted(policies))})

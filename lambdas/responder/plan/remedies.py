@@ -19,7 +19,7 @@ from responder.model.finding import Finding, buckets, latest
 from responder.model.service import Service
 from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import just_before, less_cpu, may_have_brought, meaning
+from responder.plan.observe import just_before, less_cpu, may_have_brought, meaning, selects_others
 from responder.plan.rates import upper_bound
 from responder.plan.symptom import period_seconds
 
@@ -258,6 +258,9 @@ def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
             if change.name != service.component(hypothesis.component).deployment or not fields:
                 continue
             item = item | {"fields": list(fields)}
+        if change.kind == "NetworkPolicy" and selects_others(service, hypothesis.component, hypothesis.where, change,
+                                                             findings):
+            continue
         if change.kind == PARAMETER_GROUP:
             item = item | {"fields": _merged(found.get((change.kind, change.name), {}).get("fields", ()), change)}
             if not item["fields"]:

@@ -19,6 +19,7 @@ from responder.model.quantity import quantity
 from responder.sources import Question, Source, cluster_access
 
 _PODS = 10_000
+_POLICIES = 20
 _EVENTS = 2_000
 READERS = "incident-responder:readers"
 
@@ -31,8 +32,8 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
     ``unready_on`` {node: pods}, ``gone_nodes`` [names of nodes that have its pods and are no more; such a pod is not
     ready, whatever it last said], ``templates`` {pod-template-hash: [ready, pods]}, ``probing`` (pods that run and are
     not ready), ``preparing`` (pods held by an init container), ``conditions`` {type: reason} of the rollout,
-    ``dns_policy``, ``policies`` (NetworkPolicies that select the pods) and ``events`` {reason: count} of warnings
-    within the window. ``endpoints``: value is the number of addresses that are ready; detail has ``exists``,
+    ``dns_policy``, ``policies`` (NetworkPolicies that select the pods, "…" for more; None: not known) and ``events``
+    {reason: count} of warnings within the window. ``endpoints``: value is the number of addresses that are ready; detail has ``exists``,
     ``ready``, ``not_ready``, ``selects`` (pods that the selector matches), ``ports`` [[port, targetPort]] and
     ``fits`` (whether a container listens there). ``nodes``: value is the share that is ready; detail has ``names``,
     ``not_ready``, ``unschedulable``, ``pressure`` {condition: [names]}. ``limits``: autoscalers at their maximum,
@@ -76,7 +77,7 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
                                     note=f"there is no Deployment {name} in {namespace}"))
             continue
         findings.append(_pods(question, component.name, deployments[name], pods[name], warnings[name], cut,
-                              policies or [], bad))
+                              policies, bad))
         findings.append(_endpoints(question, component.name, deployments[name], pods[name],
                                    services.get(component.name), addresses.get(component.name)))
     findings.append(_nodes(question, nodes))
@@ -203,7 +204,7 @@ def _fell(conditions: dict[str, Any], status: dict[str, Any]) -> bool:
 
 
 def _pods(question: Question, component: str, deployment: dict[str, Any], pods: list[dict[str, Any]],
-          warnings: Counter[str], cut: str, policies: list[dict[str, Any]], bad: set[str]) -> Finding:
+          warnings: Counter[str], cut: str, policies: list[dict[str, Any]] | None, bad: set[str]) -> Finding:
     wanted = int(deployment.get("spec", {}).get("replicas", 1))
     staying = [pod for pod in pods if not pod["leaving"]]
     ready = sum(pod["ready"] for pod in staying)
@@ -231,8 +232,7 @@ def _pods(question: Question, component: str, deployment: dict[str, Any], pods: 
                                (deployment.get("status") or {}).get("conditions") or []
                                if (c["type"] == "ReplicaFailure" and c.get("status") == "True")
                                or (c["type"] == "Progressing" and c.get("status") == "False")},
-                "policies": [policy["metadata"]["name"] for policy in policies
-                             if _selects((policy.get("spec") or {}).get("podSelector") or {}, labels)][:20],
+                "policies": None if policies is None else _selecting(policies, labels),
                 "failing": sorted(pod["name"] for pod in staying if not pod["ready"])[:20],
                 "events": dict(warnings.most_common(20))})
 
@@ -252,6 +252,12 @@ def _warnings(question: Question, api: kubernetes.Kubernetes, namespace: str, de
         if owner:
             found[owner][mask(str(event.get("reason", "")))[:60]] += int(event.get("count") or 1)
     return found
+
+
+def _selecting(policies: list[dict[str, Any]], labels: dict[str, str]) -> list[str]:
+    names = [policy["metadata"]["name"] for policy in policies
+             if _selects((policy.get("spec") or {}).get("podSelector") or {}, labels)]
+    return names if len(names) <= _POLICIES else [*names[:_POLICIES], "…"]
 
 
 def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
