@@ -33,11 +33,12 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
     ready, whatever it last said], ``templates`` {pod-template-hash: [ready, pods]}, ``probing`` (pods that run and are
     not ready), ``preparing`` (pods held by an init container), ``conditions`` {type: reason} of the rollout,
     ``dns_policy``, ``policies`` (NetworkPolicies that select the pods, "…" for more; None: not known) and ``events``
-    {reason: count} of warnings within the window. ``endpoints``: value is the number of addresses that are ready; detail has ``exists``,
-    ``ready``, ``not_ready``, ``selects`` (pods that the selector matches), ``ports`` [[port, targetPort]] and
-    ``fits`` (whether a container listens there). ``nodes``: value is the share that is ready; detail has ``names``,
-    ``not_ready``, ``unschedulable``, ``pressure`` {condition: [names]}. ``limits``: autoscalers at their maximum,
-    quotas that are used up, disruption budgets that allow nothing. In aftercare only ``nodes`` is asked for.
+    {reason: count} of warnings within the window. ``endpoints``: value is the number of addresses that are ready;
+    detail has ``exists``, ``ready``, ``not_ready``, ``selects`` (pods that the selector matches), ``ports`` [[port,
+    targetPort]] and ``fits`` (whether a container listens there). ``nodes``: value is the share that is ready; detail
+    has ``names``, ``not_ready``, ``unschedulable``, ``pressure`` {condition: [names]}. ``limits``: autoscalers at
+    their maximum, quotas that are used up, disruption budgets that allow nothing. In aftercare only ``nodes`` is
+    asked for.
     """
     service, namespace = question.service, question.service.cluster.namespace
     api = api or kubernetes.connect(service.cluster.name, question.deadline)
