@@ -148,6 +148,8 @@ def of_database(text: str, *fields: dict[str, Any], **metrics: tuple[float, floa
     ("canceling statement due to statement timeout", [{**CUT, "path": ["parameters", "log_statement"]}], ""),
     ("ERROR: cannot execute INSERT in a read-only transaction", [], ""),
     ("canceling statement due to statement timeout", [{"path": CUT["path"], "before": "3 (at the next reboot)"}], ""),
+    # A limit that the failing calls cannot have reached did not end them.
+    ("canceling statement due to statement timeout", [{**CUT, "after": "20000"}], ""),
     # What an error says for sure, no change of another parameter explains.
     ('FATAL: password authentication failed for user "payments"', [CUT], ""),
     ("connection to server failed: Connection refused", [CUT], ""),
@@ -199,6 +201,20 @@ def test_an_unread_parameter_group_hides_no_other_change(service: Service) -> No
         return {o.id for o in observe(service, Segment("payment-gateway", "own", 1.0), ONSET, [finding])}
     assert seen(["DBParameterGroup"]) == {"nothing_changed"}
     assert seen(["ConfigMap"]) == seen(["times"]) == seen(["ConfigMap", "DBParameterGroup"]) == set()
+
+
+@pytest.mark.parametrize(("mean_ms", "slow"), [(20.0, False), (4500.0, True)])
+def test_statements_that_end_at_once_did_not_wait_for_a_slow_database(service: Service, mean_ms: float,
+                                                                     slow: bool) -> None:
+    """What ended them is not known here, for the ledger did not see it."""
+    findings = of_database("canceling statement due to statement timeout")
+    spans = next(f for f in findings if f.name == "calls" and f.component == "payment-gateway")
+    spans.detail["callees"]["payments-db"]["mean_ms"] = mean_ms
+    result = judged(service, findings)
+    hypothesis = next(h for h in rank(result.parts[0], result.observations, shipped_weights())
+                      if h.mechanism == "slow_database")
+    assert ("database_calls_end_quickly" in {o.id for o in result.observations}) is not slow
+    assert (hypothesis.log_odds > 0) is slow and (slow or result.cause == "unknown")
 
 
 def test_sessions_that_wait_for_locks_are_not_a_parameter(service: Service) -> None:

@@ -30,11 +30,16 @@ _LOAD_FACTOR = 1.5
 _USUAL_FACTOR = 1.2
 _LOAD_SECONDS = 40.0
 _LOG_SHARE = 0.9
+_LONG_MS = 500.0
+"""A statement that waits is waited for longer than that, as people choose time-outs."""
 _GOVERNS = {"lock": ("timeout", "max_execution_time", "max_statement_time"), "read_only": ("read_only",),
             "connections": ("connections",), "space": ("temp_file", "tmp_", "wal_"),
             "credentials": ("password", "ssl", "secure_transport", "authentication")}
 """A kind of error to parts of the names of the parameters that govern it (PostgreSQL: "Server Configuration", MySQL:
 "Server System Variables")."""
+_LIMITS_MS = frozenset({"statement_timeout", "lock_timeout", "deadlock_timeout", "idle_in_transaction_session_timeout",
+                        "max_execution_time"})
+"""Parameters that limit a time in milliseconds; 0 is no limit."""
 _LOG_MINIMUM = 10
 _KIND_SHARE = 0.5
 _RESENT_MS = 1000
@@ -80,7 +85,7 @@ def observe(service: Service, segment: Segment, onset: float | None,
              *_cluster(service, segment, newest), *_load(service, segment, onset, newest),
              *_probes(service, segment, newest), *_entrance(service, segment, newest), *_shown_only(newest)]
     if segment.where == "database":
-        found += _database(service, newest)
+        found += [*_database(service, newest), *_calls_end_quickly(service, segment, newest)]
     if segment.where.startswith("provider:"):
         found += _provider(service, segment, newest)
     found += _trail(service, segment, onset, newest)
@@ -168,7 +173,7 @@ def _changes(service: Service, segment: Segment, onset: float | None,
                                                                  findings):
                 continue
             if word == _PARAMETERS:
-                word, fits = _governs(segment, change)
+                word, fits = _governs(segment, change, _lasted_ms(service, segment, findings))
                 if fits:
                     yield Observation("database_parameter_fits", finding.source, "changes", {
                         "component": segment.component, "name": fits})
@@ -266,16 +271,30 @@ def selects_others(service: Service, component: str, where: str, change: Change,
     return all(names is not None and not {change.name, "…"} & set(names) for names in lists)
 
 
-def _governs(segment: Segment, change: Change) -> tuple[str, str]:
+def _governs(segment: Segment, change: Change, lasted_ms: float | None) -> tuple[str, str]:
     """Return the observation that a change of parameters is for what fails, if any, and which one governs that.
 
-    Where the errors are of a kind that parameters govern, a change of any other is no hypothesis for them.
+    Where the errors are of a kind that parameters govern, a change of any other is no hypothesis for them; nor is that
+    of a time limit which the failing calls cannot have reached: they lasted ``lasted_ms`` at most, None: not known.
     """
-    names = [str(item["path"][1]) for item in change.fields if in_effect(item)]
+    names = [str(item["path"][1]) for item in change.fields if in_effect(item) and not (
+        lasted_ms is not None and item["path"][1] in _LIMITS_MS and str(item.get("after", "")).isdigit()
+        and int(item["after"]) > lasted_ms)]
     kinds = [kind for kind, share in segment.kinds.items() if share >= _KIND_SHARE]
     fits = next((name for kind in kinds for name in names if any(part in name for part in _GOVERNS.get(kind, ()))), "")
     other = any(kind in _GOVERNS or kind in REACH for kind in kinds)
     return _PARAMETERS if fits or not other else "", fits
+
+
+def _lasted_ms(service: Service, segment: Segment, findings: Sequence[Finding]) -> float | None:
+    """Return how many milliseconds the failing calls of the database lasted on average at most; None: not known.
+
+    Had they lasted longer, the mean over all calls would be higher than it is.
+    """
+    seen = [callee for finding in _named(findings, "calls", segment.component)
+            for host, callee in finding.detail.get("callees", {}).items()
+            if service.called(host) == "database" and callee.get("errors") and callee.get("mean_ms") is not None]
+    return max((callee["mean_ms"] * callee["requests"] / callee["errors"] for callee in seen), default=None)
 
 
 def _fewer(change: Change) -> bool:
@@ -800,6 +819,14 @@ def _database(service: Service, findings: Sequence[Finding]) -> Iterator[Observa
             if event.get("status") == "open" and event.get("service") == "RDS":
                 yield Observation("aws_reports_database", finding.source, "service_events", {
                     "code": str(event.get("code"))})
+
+
+def _calls_end_quickly(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
+    """Whether statements that are said to have timed out, or to have waited for locks, ended at once."""
+    lasted = _lasted_ms(service, segment, findings)
+    if segment.kinds.get("lock", 0.0) >= _KIND_SHARE and lasted is not None and lasted < _LONG_MS:
+        yield Observation("database_calls_end_quickly", "newrelic", "calls", {
+            "component": segment.component, "milliseconds": f"{lasted:.0f}"})
 
 
 def _provider(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
