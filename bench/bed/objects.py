@@ -42,6 +42,7 @@ class Cluster:
             f"{core}/endpoints": (others, self._endpoints),
             f"{core}/events": (min(2 * self.pods, 20_000), _event),
             f"{core}/resourcequotas": (2, _quota),
+            f"{core}/limitranges": (1, _limits),
             f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies": (others // 2, _policy),
             f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers": (others // 2, _scaler),
             f"/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets": (others // 2, _budget),
@@ -230,6 +231,10 @@ def _event(number: int) -> dict[str, Any]:
         "message": "Readiness probe failed: HTTP probe failed with statuscode: 503", "firstTimestamp": _WHEN,
         "lastTimestamp": "2026-01-05T10:00:00Z", "source": {"component": "kubelet", "host": "node-0001"},
         "involvedObject": {"kind": "Pod", "namespace": NAMESPACE, "name": f"payment-gateway-6f7d8b9c5d-{number:05}"}}
+
+
+def _limits(number: int) -> dict[str, Any]:
+    return _meta(f"limits-{number}") | {"spec": {"limits": [{"type": "Container", "default": {"memory": "256Mi"}}]}}
 
 
 def _quota(number: int) -> dict[str, Any]:

@@ -59,9 +59,11 @@ class StandIn:
     def environment(self) -> dict[str, str]:
         """The environment in which a function asks this stand-in: endpoints, table and a configuration for it."""
         service = fresh.service()
-        if service.splunk is None:
-            raise RuntimeError("the shipped configuration names no Splunk")
-        service = replace(service, splunk=replace(service.splunk, url=f"{self.aws}/splunk"))
+        if service.splunk is None or service.database is None:
+            raise RuntimeError("the shipped configuration names no Splunk, or no database")
+        # RDS is not served here: its parameters are few, whatever the size of the cluster.
+        service = replace(service, splunk=replace(service.splunk, url=f"{self.aws}/splunk"),
+                          database=replace(service.database, parameter_group=""))
         folder = self._folder / f"services-{self._aws.server_address[1]}"
         folder.mkdir(exist_ok=True)
         (folder / f"{service.service}.json").write_text(json.dumps(asdict(service)), encoding="utf-8")

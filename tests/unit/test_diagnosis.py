@@ -419,9 +419,20 @@ def test_one_client_that_makes_the_surplus_is_a_flood_and_a_busy_one_is_not(serv
     assert told == {"client": "203.0.113.x", "share": "50%", "usual": "1.9%"}
     assert seen(service, "payment-gateway", clients(3600, 7200), where="database") == {}
     assert seen(service, "payment-gateway", clients(1440, 3600, usual=1440.0)) == {}, "it always does"
-    assert seen(service, "payment-gateway", clients(1200, 9000)) == {}, "others are more as well"
+    assert "one_client_floods" not in seen(service, "payment-gateway", clients(1200, 9000)), "others are more as well"
     assert seen(service, "payment-gateway", clients(1800, 3500)) == {}, "it is no more than usual in all"
     assert seen(service, "payment-gateway", Finding("splunk", "clients", "empty", "frontend")) == {}
+
+
+@pytest.mark.parametrize(("total", "onset", "factor"), [
+    # 40 a second are usual, over 90 s; what came beyond them came since the symptom.
+    (2000 + 3600, ONSET, "2.2"), (2000 + 1600, ONSET, ""), (2000 + 2000, ONSET, ""),
+    (900, ONSET, ""),  # the lines are late: that they are few says nothing
+    (7200, NOW - 10, ""), (7200, None, ""), (7200, NOW - 200, "2.0")])
+def test_request_lines_tell_of_more_load_and_never_of_less(service: Service, total: int, onset: float | None,
+                                                           factor: str) -> None:
+    observed = observe(service, Segment("payment-gateway", "own", 1.0), onset, [clients(72, total)])
+    assert [o.facts.get("factor") for o in observed if o.id.startswith("load_")] == ([factor] if factor else [])
 
 
 def test_a_flood_is_overload_only_with_the_load_itself(service: Service) -> None:

@@ -283,7 +283,7 @@ def _governs(segment: Segment, change: Change, lasted_ms: float | None) -> tuple
     kinds = [kind for kind, share in segment.kinds.items() if share >= _KIND_SHARE]
     fits = next((name for kind in kinds for name in names if any(part in name for part in _GOVERNS.get(kind, ()))), "")
     other = any(kind in _GOVERNS or kind in REACH for kind in kinds)
-    return _PARAMETERS if fits or not other else "", fits
+    return _PARAMETERS if fits or (names and not other) else "", fits
 
 
 def _lasted_ms(service: Service, segment: Segment, findings: Sequence[Finding]) -> float | None:
@@ -664,12 +664,16 @@ def _load(service: Service, segment: Segment, onset: float | None,
         if not usual:
             continue
         facts = {"source": finding.source, "factor": f"{came / usual:.1f}"}
-        # Just half more is counted as a little less by chance in one look of two.
-        if count_upper_bound(came) >= _LOAD_FACTOR * usual and count_lower_bound(came) > _USUAL_FACTOR * usual:
+        if _is_more(came, usual):
             yield Observation("load_above_baseline", finding.source, "error_rate", facts)
         elif whole and came < _USUAL_FACTOR * usual:
             yield Observation("load_is_usual", finding.source, "error_rate", facts)
     for finding in _named(findings, "clients"):
+        came, usual = _of_clients(finding, onset)
+        # What it lacks may come yet, so that it counts no more says nothing.
+        if usual and _is_more(came, usual):
+            yield Observation("load_above_baseline", finding.source, "clients", {
+                "source": finding.source, "factor": f"{came / usual:.1f}"})
         flood = _flood(finding)
         if flood:
             yield flood
@@ -704,6 +708,24 @@ def _requests(finding: Finding, onset: float | None) -> tuple[float, float, bool
         return 0.0, 0.0, False
     # Sources count periods from different moments, so the onset is known to half of one.
     return max(pairs), usual_per_second(finding) * 2 * period, newest >= began + period / 2
+
+
+def _is_more(came: float, usual: float) -> bool:
+    # Just half more is counted as a little less by chance in one look of two.
+    return count_upper_bound(came) >= _LOAD_FACTOR * usual and count_lower_bound(came) > _USUAL_FACTOR * usual
+
+
+def _of_clients(finding: Finding, onset: float | None) -> tuple[float, float]:
+    """Return how many requests of the clients came since the symptom, and how many the baseline lets expect.
+
+    Those that are usual before the symptom are taken off, for they are counted together; 0 and 0: it is too early.
+    """
+    detail, window = finding.detail, finding.window
+    rate = detail.get("baseline_total", 0) / (detail.get("baseline_seconds") or 3600.0)
+    if window is None or onset is None or window.end - max(onset, window.start) < _LOAD_SECONDS / 2:
+        return 0.0, 0.0
+    before = max(0.0, onset - window.start)
+    return max(0.0, detail.get("total", 0) - rate * before), rate * (window.seconds - before)
 
 
 def _flood(finding: Finding) -> Observation | None:
@@ -823,10 +845,11 @@ def _database(service: Service, findings: Sequence[Finding]) -> Iterator[Observa
 
 def _calls_end_quickly(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
     """Whether statements that are said to have timed out, or to have waited for locks, ended at once."""
-    lasted = _lasted_ms(service, segment, findings)
-    if segment.kinds.get("lock", 0.0) >= _KIND_SHARE and lasted is not None and lasted < _LONG_MS:
-        yield Observation("database_calls_end_quickly", "newrelic", "calls", {
-            "component": segment.component, "milliseconds": f"{lasted:.0f}"})
+    for finding in _named(findings, "calls", segment.component):
+        lasted = _lasted_ms(service, segment, [finding])
+        if segment.kinds.get("lock", 0.0) >= _KIND_SHARE and lasted is not None and lasted < _LONG_MS:
+            yield Observation("database_calls_end_quickly", finding.source, "calls", {
+                "component": segment.component, "milliseconds": f"{lasted:.0f}"})
 
 
 def _provider(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
