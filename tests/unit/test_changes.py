@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from bench.bed.objects import Cluster
 from responder import sources
 from responder.actions import ActionFailed, Case, restore_configuration
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
+from responder.clients.watched import KINDS as kinds
 from responder.handlers import ledger
 from responder.model.finding import Window
 from responder.model.service import Service
@@ -165,6 +167,13 @@ def test_what_was_created_is_deleted(server: Server, api: Kubernetes, service: S
 ])
 def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str) -> None:
     assert said in restore_configuration.plan(case(service, change), api).refusal
+
+
+def test_the_benchmarks_cluster_has_every_kind_that_is_watched() -> None:
+    """Else its functions would read less than they are measured for."""
+    lists = Cluster(5).lists
+    assert [plural for _, plural, _, _ in kinds.values() if not any(
+        path.rpartition("/")[2] == plural for path in lists)] == []
 
 
 @mock_aws
