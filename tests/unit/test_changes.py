@@ -19,7 +19,7 @@ from responder.actions import ActionFailed, Case, restore_configuration
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
-from responder.clients.watched import KINDS as kinds
+from responder.clients.watched import KINDS
 from responder.handlers import ledger
 from responder.model.finding import Window
 from responder.model.service import Service
@@ -172,7 +172,7 @@ def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str
 def test_the_benchmarks_cluster_has_every_kind_that_is_watched() -> None:
     """Else its functions would read less than they are measured for."""
     lists = Cluster(5).lists
-    assert [plural for _, plural, _, _ in kinds.values() if not any(
+    assert [plural for _, plural, _, _ in KINDS.values() if not any(
         path.rpartition("/")[2] == plural for path in lists)] == []
 
 
