@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -31,19 +31,20 @@ _UNATTENDED = ("rollback", "restore_configuration", "restore_database", "restore
 off where it would ask for approval."""
 
 
-def _action(value: str) -> str:
-    known = ["escalate", *(action.name for action in actions.every())]
+def _known(value: str, known: Collection[str], what: str) -> str:
     if value not in known:
         near = difflib.get_close_matches(value, known, 1, 0.5)
-        raise ValueError(f"{near[0]!r} in place of {value!r}?" if near else f"one of {', '.join(known)}")
+        raise ValueError(f"{near[0]!r} in place of {value!r}?" if near else what)
     return value
+
+
+def _action(value: str) -> str:
+    known = ["escalate", *(action.name for action in actions.every())]
+    return _known(value, known, f"one of {', '.join(known)}")
 
 
 def _parameter(value: str) -> str:
-    if value not in PARAMETERS:
-        near = difflib.get_close_matches(value, PARAMETERS, 1, 0.5)
-        raise ValueError(f"{near[0]!r} in place of {value!r}?" if near else "a parameter of PostgreSQL 16")
-    return value
+    return _known(value, PARAMETERS, "a parameter of PostgreSQL 16")
 
 
 ActionId = Annotated[str, AfterValidator(_action)]

@@ -216,24 +216,23 @@ class Rds:
                 items.setdefault(number, {})[name] = value
         if not 1 <= len(items) <= _MOST_PARAMETERS:
             raise Refused("InvalidParameterValue", f"1 to {_MOST_PARAMETERS} parameters can be changed at once")
-        world, database = self._world(), self._world().database
-        for method in ("immediate", "pending-reboot"):
-            values: dict[str, str | None] = {}
-            for item in items.values():
-                name = item.get("ParameterName", "")
-                if name not in PARAMETERS:
-                    raise Refused("InvalidParameterValue", f"Could not find parameter with name: {name}")
-                if item.get("ApplyMethod") not in ("immediate", "pending-reboot"):
-                    raise Refused("InvalidParameterValue", f"Invalid ApplyMethod for {name}")
-                if item["ApplyMethod"] == "immediate" and name in _STATIC:
-                    raise Refused("InvalidParameterCombination",
-                                  f"cannot use immediate apply method for static parameter {name}")
-                if not resets and "ParameterValue" not in item:
-                    raise Refused("InvalidParameterValue", f"The parameter value for {name} is missing")
-                if item["ApplyMethod"] == method:
-                    values[name] = None if resets else item["ParameterValue"]
+        changes: dict[str, dict[str, str | None]] = {"immediate": {}, "pending-reboot": {}}
+        for item in items.values():
+            name, method = item.get("ParameterName", ""), item.get("ApplyMethod", "")
+            if name not in PARAMETERS:
+                raise Refused("InvalidParameterValue", f"Could not find parameter with name: {name}")
+            if method not in changes:
+                raise Refused("InvalidParameterValue", f"Invalid ApplyMethod for {name}")
+            if method == "immediate" and name in _STATIC:
+                raise Refused("InvalidParameterCombination",
+                              f"cannot use immediate apply method for static parameter {name}")
+            if not resets and "ParameterValue" not in item:
+                raise Refused("InvalidParameterValue", f"The parameter value for {name} is missing")
+            changes[method][name] = None if resets else item["ParameterValue"]
+        world = self._world()
+        for method, values in changes.items():
             if values:
-                database.set_parameters(time.time(), values, at_once=method == "immediate")
+                world.database.set_parameters(time.time(), values, at_once=method == "immediate")
                 world.record(parameters["Action"], "rds", self._caller(headers),
                              (("AWS::RDS::DBParameterGroup", PARAMETER_GROUP),), **parameters_told(values, method))
         return {"DBParameterGroupName": PARAMETER_GROUP}

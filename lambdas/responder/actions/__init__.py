@@ -131,6 +131,27 @@ def writing(target: str, conflicts: frozenset[int] = frozenset({409, 422})) -> I
         raise ActionFailed(f"Kubernetes refused: {refused}") from refused
 
 
+@contextmanager
+def asking(system: str, final: frozenset[str]) -> Iterator[None]:
+    """Turn AWS' errors within the block into what the step does about them.
+
+    One whose code is in ``final`` is ActionFailed; any other, such as of an object that somebody changes at the same
+    moment, is CallFailed, so that the step is tried again.
+    """
+    from botocore.exceptions import ClientError
+
+    from responder.clients import aws
+
+    with aws.failures(system):
+        try:
+            yield
+        except ClientError as error:
+            told = error.response.get("Error", {})
+            if told.get("Code") in final:
+                raise ActionFailed(f"{system} refused: {told.get('Message', '')[:200]}") from error
+            raise
+
+
 def of_workload(case: Case, api: Kubernetes, planned: Callable[[dict[str, Any]], Plan]) -> Plan:
     """Return what is ``planned`` for the Deployment of the case's component; refused where there is none."""
     namespace, name = case.service.cluster.namespace, case.workload

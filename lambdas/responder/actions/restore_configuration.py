@@ -12,14 +12,13 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes, watched
-from responder.model.masking import mask
+from responder.model.masking import MARK, mask
 from responder.plan.changes import MISSING, OWN_MANAGER, Change
 from responder.sources import cluster_access
 from responder.sources.rollouts import gitops
 
 _ROOT = {"ConfigMap": ()}
 """Where in an object the ledger's body lies; below ``spec`` but for these."""
-_MARK = "[masked"
 
 
 def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
@@ -100,7 +99,7 @@ def _refusal(change: Change, live: dict[str, Any] | None) -> str:
         return "a node that somebody closed is not opened again"
     if change.what == "deleted" and not change.fields:
         return f"what {change.kind} {change.name} was like is not known"
-    if _MARK in json.dumps([item.get("before") for item in change.fields]):
+    if MARK in json.dumps([item.get("before") for item in change.fields]):
         return f"what was in {change.kind} {change.name} held something secret, which the ledger does not keep"
     if live is None:
         return "" if change.what == "deleted" else f"{change.kind} {change.name} is gone"

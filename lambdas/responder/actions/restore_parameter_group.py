@@ -14,10 +14,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, Case, Plan, asking
 from responder.clients import aws, parameter_groups
+from responder.model.masking import MARK
 from responder.model.service import Service
 from responder.plan.changes import AT_REBOOT, MISSING, Change
 from responder.sources import Statement
@@ -49,7 +48,7 @@ def plan(case: Case) -> Plan:
     now = _values(group)
     refusal = _since(now, before, after) or next(
         (f"what {name} was before is not known: it looked like a secret, which the ledger does not keep"
-         for name, value in sorted(before.items()) if "[masked" in (value or "")), "")
+         for name, value in sorted(before.items()) if MARK in (value or "")), "")
     missing = {name: value for name, value in before.items() if now.get(name) != value}
     lines = [line for name in sorted(missing) for line in (
         f"- {name} = {_shown(now.get(name))}", f"+ {name} = {_shown(missing[name])}")]
@@ -61,11 +60,13 @@ def plan(case: Case) -> Plan:
 
 def apply(case: Case, plan: Plan) -> str:
     """Put the values back and wait until RDS says that they are in effect; a repeat finds them there."""
-    again = _since(_values(plan.parameters["group"]), plan.parameters["back"], plan.before["values"])
+    group, back = plan.parameters["group"], plan.parameters["back"]
+    now = _values(group)
+    again = _since(now, back, plan.before["values"])
     if again:
         raise ActionFailed(f"{again} it was planned: nothing was put back")
-    changed = _set(plan.parameters["group"], plan.parameters["back"])
-    state = _settled(plan.parameters["instance"], plan.parameters["group"], case.deadline)
+    changed = _set(group, now, back)
+    state = _settled(plan.parameters["instance"], group, case.deadline)
     said = plan.summary if changed else f"{plan.summary}: it was done before"
     return said if state == "in-sync" else f"{said}; RDS says that it is {state}"
 
@@ -77,7 +78,7 @@ def revert(case: Case, plan: Plan) -> str:
            if now.get(name) == plan.parameters["back"][name]}
     if not own and any(now.get(name) != value for name, value in plan.before["values"].items()):
         raise ActionFailed(f"parameter group {group} has other values by somebody else: nothing was taken back")
-    _set(group, own)
+    _set(group, now, own)
     return f"{plan.summary}: taken back"
 
 
@@ -96,29 +97,19 @@ def _values(group: str) -> dict[str, str]:
             for row in parameter_groups.user_set(group, _CALL_SECONDS)}
 
 
-def _set(group: str, wanted: Mapping[str, str | None]) -> bool:
+def _set(group: str, now: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
     """Bring a group's parameters to values, None for the engine's default; returns whether any was another."""
-    now, rds = _values(group), aws.client("rds", _CALL_SECONDS)
+    rds = aws.client("rds", _CALL_SECONDS)
     given = [{"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
              for name, value in sorted(wanted.items()) if value is not None and now.get(name) != value]
     without = [{"ParameterName": name, "ApplyMethod": "immediate"}
                for name, value in sorted(wanted.items()) if value is None and name in now]
-    for part in _parts(given):
-        _change(rds.modify_db_parameter_group, DBParameterGroupName=group, Parameters=part)
-    for part in _parts(without):
-        _change(rds.reset_db_parameter_group, DBParameterGroupName=group, ResetAllParameters=False, Parameters=part)
+    with asking("RDS", _FINAL):
+        for part in _parts(given):
+            rds.modify_db_parameter_group(DBParameterGroupName=group, Parameters=part)
+        for part in _parts(without):
+            rds.reset_db_parameter_group(DBParameterGroupName=group, ResetAllParameters=False, Parameters=part)
     return bool(given or without)
-
-
-def _change(call: Any, **arguments: Any) -> None:
-    with aws.failures("RDS"):
-        try:
-            call(**arguments)
-        except ClientError as error:
-            # Any other, such as a group that is being changed at this moment, is tried again by the step.
-            if error.response.get("Error", {}).get("Code") in _FINAL:
-                raise ActionFailed(f"RDS refused: {error.response['Error'].get('Message', '')[:200]}") from error
-            raise
 
 
 def _settled(instance: str, group: str, deadline: float) -> str:

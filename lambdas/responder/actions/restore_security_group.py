@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, Case, Plan, asking
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.sources import Statement
@@ -69,12 +67,8 @@ def _missing(rule: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _group(identifier: str) -> dict[str, Any]:
-    with aws.failures("EC2"):
-        try:
-            found = aws.client("ec2").describe_security_groups(GroupIds=[identifier])["SecurityGroups"]
-        except ClientError as error:
-            _raise_final(error)
-            raise
+    with asking("EC2", _FINAL):
+        found = aws.client("ec2").describe_security_groups(GroupIds=[identifier])["SecurityGroups"]
     if not found:
         raise CallFailed("empty", f"EC2 knows no security group {identifier}")
     return dict(found[0])
@@ -82,19 +76,10 @@ def _group(identifier: str) -> dict[str, Any]:
 
 def _change(what: str, rule: Mapping[str, Any], permissions: Sequence[Mapping[str, Any]]) -> bool:
     call = getattr(aws.client("ec2"), f"{what}_security_group_{rule['direction']}")
-    with aws.failures("EC2"):
-        try:
-            call(GroupId=rule["group"], IpPermissions=list(permissions))
-        except ClientError as error:
-            _raise_final(error)
-            # Anything else (a duplicate, for somebody did it at the same moment) is looked at anew by the next try.
-            raise
+    # What is not final (a duplicate, for somebody did it at the same moment) is looked at anew by the next try.
+    with asking("EC2", _FINAL):
+        call(GroupId=rule["group"], IpPermissions=list(permissions))
     return True
-
-
-def _raise_final(error: ClientError) -> None:
-    if error.response.get("Error", {}).get("Code") in _FINAL:
-        raise ActionFailed(f"EC2 refused: {error.response['Error'].get('Message', '')[:200]}") from error
 
 
 def _each(permission: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -49,25 +49,20 @@ def unread(before: Mapping[str, Mapping[str, Any]], last: float | None) -> dict[
 
 def user_set(group: str, seconds: int, attempts: int = 3) -> list[dict[str, Any]]:
     """Return the rows of the parameters that somebody set in a group; raises CallFailed."""
-    found = _rows(group, seconds, attempts, Source="user")
-    if not found and not _rows(group, seconds, attempts, 1):
-        # Every group has hundreds of parameters.
-        raise CallFailed("empty", f"RDS shows no parameter of {group}, which cannot be so")
-    return found
-
-
-def _rows(group: str, seconds: int, attempts: int, pages: int = _PAGES, **chosen: str) -> list[dict[str, Any]]:
     rds, found = aws.client("rds", seconds, None, attempts), []
     marker: dict[str, str] = {}
-    for _ in range(pages):
-        with aws.failures("RDS"):
-            answer = rds.describe_db_parameters(DBParameterGroupName=group, **chosen, **marker)
-        found += answer.get("Parameters", [])
-        if not answer.get("Marker"):
-            return found
-        marker = {"Marker": answer["Marker"]}
-    if chosen:
-        raise CallFailed("partial", f"parameter group {group} has more than {pages} pages of values")
+    with aws.failures("RDS"):
+        for _ in range(_PAGES):
+            answer = rds.describe_db_parameters(DBParameterGroupName=group, Source="user", **marker)
+            found += answer.get("Parameters", [])
+            if not answer.get("Marker"):
+                break
+            marker = {"Marker": answer["Marker"]}
+        else:
+            raise CallFailed("partial", f"parameter group {group} has more than {_PAGES} pages of values")
+        # Every group has hundreds of parameters, so that none at all is no answer.
+        if not found and not rds.describe_db_parameters(DBParameterGroupName=group).get("Parameters"):
+            raise CallFailed("empty", f"RDS shows no parameter of {group}, which cannot be so")
     return found
 
 

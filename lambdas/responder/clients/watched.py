@@ -8,7 +8,7 @@ Of each object the record has ``kind``, ``name``, ``namespace``, ``body`` (what 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +87,17 @@ def look(api: Kubernetes, namespace: str) -> tuple[dict[str, dict[str, Any]], li
     if last is not None and not found:
         raise last
     return found, failed
+
+
+def believe(before: Mapping[str, Mapping[str, Any]], objects: Mapping[str, Any]) -> None:
+    """Raise CallFailed where none of the cluster's objects that were there is shown; the database's are not its own.
+
+    Not a node and not a workload: whatever answers so, it is not the cluster that was there.
+    """
+    were = [key for key, item in before.items() if item["kind"] in KINDS]
+    if were and not objects:
+        raise CallFailed("empty", f"the cluster shows none of the {len(were)} objects that were there, nodes "
+                                  "included: that is no change, but an answer that cannot be so")
 
 
 def listed(api: Kubernetes, groups: tuple[str, ...], plural: str, namespace: str) -> list[dict[str, Any]]:

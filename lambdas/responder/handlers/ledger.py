@@ -27,17 +27,14 @@ def _look(name: str) -> int | None:
     try:
         api = kubernetes.connect(service.cluster.name, time.monotonic() + _DEADLINE_SECONDS)
         objects, failed = watched.look(api, service.cluster.namespace)
+        if failed:
+            # A kind that could not be read has not vanished: nothing is recorded until all can be read again.
+            log(step="ledger", service=name, failed=failed)
+            return None
+        last, before = ledger.last_look()
+        watched.believe(before, objects)
     except CallFailed as error:
         log(step="ledger", service=name, failed=error.note)
-        return None
-    if failed:
-        # A kind that could not be read has not vanished: nothing is recorded until all can be read again.
-        log(step="ledger", service=name, failed=failed)
-        return None
-    last, before = ledger.last_look()
-    if any(item["kind"] in watched.KINDS for item in before.values()) and not objects:
-        # Not a node and not a workload: whatever answers so, it is not the cluster that was there.
-        log(step="ledger", service=name, failed="the cluster shows no object at all")
         return None
     parameters, notes = parameter_groups.look(service.database, _CALL_SECONDS)
     if notes:

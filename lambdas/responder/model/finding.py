@@ -105,9 +105,9 @@ class Bucket:
         return self.errors / self.requests if self.requests else 0.0
 
 
-def usual_per_second(finding: Finding) -> float:
-    """Return the requests a second of a finding's baseline, 0 where it has none."""
-    before: float = finding.detail.get("baseline_requests", 0.0)
+def usual_per_second(finding: Finding, counted: str = "baseline_requests") -> float:
+    """Return the requests a second of a finding's baseline, 0 where it has none; ``counted`` names their number."""
+    before: float = finding.detail.get(counted, 0.0)
     return before / (finding.detail.get("baseline_seconds") or 3600.0)
 
 

@@ -10,6 +10,8 @@ import hashlib
 import re
 from typing import Any
 
+MARK = "[masked"
+"""What stands in the place of a secret begins so."""
 _CARD = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ \-]?\d){12,}(?!\d)")
 _DOTTED = re.compile(r"(?<![\d.])\d{4}(?:\.\d{4}){2}\.\d{1,7}(?![\d.])")
 """A number after a digit and a point is a fraction; in groups with points it is none."""
@@ -115,4 +117,4 @@ def _is_secret(key: Any, item: Any, named: str | None) -> bool:
 
 
 def _hidden(item: Any, marks: bool) -> str:
-    return f"[masked {hashlib.sha256(str(item).encode()).hexdigest()[:4]}]" if marks else "[masked]"
+    return f"{MARK} {hashlib.sha256(str(item).encode()).hexdigest()[:4]}]" if marks else f"{MARK}]"

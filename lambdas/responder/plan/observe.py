@@ -720,12 +720,11 @@ def _of_clients(finding: Finding, onset: float | None) -> tuple[float, float]:
 
     Those that are usual before the symptom are taken off, for they are counted together; 0 and 0: it is too early.
     """
-    detail, window = finding.detail, finding.window
-    rate = detail.get("baseline_total", 0) / (detail.get("baseline_seconds") or 3600.0)
+    window, rate = finding.window, usual_per_second(finding, "baseline_total")
     if window is None or onset is None or window.end - max(onset, window.start) < _LOAD_SECONDS / 2:
         return 0.0, 0.0
     before = max(0.0, onset - window.start)
-    return max(0.0, detail.get("total", 0) - rate * before), rate * (window.seconds - before)
+    return max(0.0, finding.detail.get("total", 0) - rate * before), rate * (window.seconds - before)
 
 
 def _flood(finding: Finding) -> Observation | None:
@@ -734,7 +733,7 @@ def _flood(finding: Finding) -> Observation | None:
     total, clients = detail.get("total", 0), detail.get("clients", [])
     if not total or not clients or not detail.get("baseline_total"):
         return None
-    usual = detail["baseline_total"] * detail.get("seconds", 0.0) / (detail.get("baseline_seconds") or 3600.0)
+    usual = usual_per_second(finding, "baseline_total") * detail.get("seconds", 0.0)
     most = max(clients, key=lambda client: client["count"] - client["usual"])
     count, surplus = most["count"], most["count"] - most["usual"]
     if (count_lower_bound(total) <= usual or lower_bound(count, total) < _FLOOD_SHARE
@@ -845,9 +844,11 @@ def _database(service: Service, findings: Sequence[Finding]) -> Iterator[Observa
 
 def _calls_end_quickly(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
     """Whether statements that are said to have timed out, or to have waited for locks, ended at once."""
+    if segment.kinds.get("lock", 0.0) < _KIND_SHARE:
+        return
     for finding in _named(findings, "calls", segment.component):
         lasted = _lasted_ms(service, segment, [finding])
-        if segment.kinds.get("lock", 0.0) >= _KIND_SHARE and lasted is not None and lasted < _LONG_MS:
+        if lasted is not None and lasted < _LONG_MS:
             yield Observation("database_calls_end_quickly", finding.source, "calls", {
                 "component": segment.component, "milliseconds": f"{lasted:.0f}"})
 
