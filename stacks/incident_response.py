@@ -8,7 +8,6 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Stack, Tags
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_ssm as ssm
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
@@ -42,9 +41,9 @@ class IncidentResponse(Stack):
         ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)
         for service in services:
             Alarms(self, f"Alarms-{service.service}", prefix=PREFIX, service=service)
-            ssm.StringParameter(
-                self, f"KillSwitch-{service.service}", parameter_name=service.kill_switch, string_value="released",
-                description="Anything but 'released' stops every remedy of this service, at once")
+            # The kill switch itself is no resource of this stack: no update of it can release what people engaged.
+            CfnOutput(self, f"KillSwitch-{service.service}", value=service.kill_switch,
+                      description="SSM parameter: nothing is changed unless people have set it to 'released'")
         Tags.of(self).add("application", PREFIX)
         self._suppress(records, starter, workflow)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)

@@ -71,16 +71,31 @@ class Records(Construct):
              "reason": "Which incidents there will be is not known before; only what people write beside a report."}],
             apply_to_children=True)
 
-    def grant_partition(self, role: iam.IRole, leading_key: str, *, write: bool = False,
-                        change: bool = False, add: bool = False) -> None:
-        """Let a role read one partition of the table, or those that a pattern names; or also write, change or add."""
+    def grant_partition(self, role: iam.IRole, *leading_keys: str, write: bool = False, change: bool = False,
+                        add: bool = False, delete: bool = False, attributes: Sequence[str] = ()) -> None:
+        """Let a role read partitions of the table, named or by a pattern; or write, change, add or delete items there.
+
+        ``write`` is all of adding and deleting, ``change`` updates what is there. With ``attributes`` (names, or
+        patterns of them) it changes no others. Source: AWS's page "Using IAM policy conditions for fine-grained access
+        control" (condition keys dynamodb:LeadingKeys and dynamodb:Attributes, of top-level attributes).
+        """
         actions = ["dynamodb:Query", "dynamodb:GetItem"] + (
-            ["dynamodb:PutItem", "dynamodb:DeleteItem"] if write else []) + (
-            ["dynamodb:UpdateItem"] if change else []) + (["dynamodb:PutItem"] if add else [])
-        role.add_to_principal_policy(iam.PolicyStatement(
-            actions=actions, resources=[self.table.table_arn],
-            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [leading_key]}}))
-        self.key.grant_encrypt_decrypt(role) if write or change or add else self.key.grant_decrypt(role)
+            ["dynamodb:PutItem", "dynamodb:DeleteItem"] if write else
+            [*(["dynamodb:PutItem"] if add else []), *(["dynamodb:DeleteItem"] if delete else [])])
+        keys = {"dynamodb:LeadingKeys": list(leading_keys)}
+
+        def allow(allowed: Sequence[str], names: Sequence[str] = ()) -> None:
+            role.add_to_principal_policy(iam.PolicyStatement(
+                actions=list(allowed), resources=[self.table.table_arn], conditions={
+                    "ForAllValues:StringLike": keys | ({"dynamodb:Attributes": list(names)} if names else {})}))
+
+        allow([*actions, *(["dynamodb:UpdateItem"] if change and not attributes else [])])
+        if change and attributes:
+            allow(["dynamodb:UpdateItem"], ["pk", "sk", *attributes])
+        if write or change or add or delete:
+            self.key.grant_encrypt_decrypt(role)
+        else:
+            self.key.grant_decrypt(role)
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table."}],

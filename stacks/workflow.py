@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.function import Function
 from stacks.records import Records
+from stacks.timeline import Timeline, decides, remedies, reports, tells
 
 _MARGIN_SECONDS = 30
 """A decision of the last moment still finds the state that waits for it."""
@@ -87,6 +88,7 @@ class Workflow(Construct):
                  code: lambda_.Code, records: Records) -> None:
         super().__init__(scope, construct_id)
         self._records, self._code, self._prefix = records, code, prefix
+        self.timeline = Timeline(self, "Timeline", prefix=prefix, code=code, records=records)
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
@@ -174,7 +176,8 @@ class Workflow(Construct):
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
                          **({"BUCKET": self._records.bucket.bucket_name} if name == "report" else {})},
             memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds)
-        self._keep_records(step)
+        self._keep_records(step, lambda role: {"decide": decides, "tell": tells, "report": reports}[name](
+            self._records, role))
         return step
 
     def _source(self, source: Source, services: Sequence[Service]) -> Function:
@@ -209,20 +212,20 @@ class Workflow(Construct):
             environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if action.tells else {})},
             statements=_distinct([
-                *([self._switch] if action.revert else []),
+                self._switch,
                 *(statement for service in mine for statement in action.statements(service))]),
             secrets=sorted({secret for service in mine for secret in people.secrets(service, frozenset(
                 {action.tells, *(("question",) if action.task_for else ())}))}) if action.tells else (),
             timeout_seconds=int(action.deadline_seconds) + 15)
-        self._keep_records(function)
+        self._keep_records(function, lambda role: remedies(self._records, role, action))
         if action.tells:
             self._records.topic.grant_publish(function.role)
         return function
 
-    def _keep_records(self, function: Function) -> None:
-        self._records.table.grant(function.role, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
-                                  "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:ConditionCheckItem")
-        self._records.key.grant_encrypt_decrypt(function.role)
+    def _keep_records(self, function: Function, keep: Callable[[iam.Role], None]) -> None:
+        """Let a function read what it goes by and write what is its to write, and note what it did."""
+        keep(function.role)
+        self.timeline.grant(function)
         self._suppress_writes(function.role)
 
     def _suppress_writes(self, role: iam.Role) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import boto3
 import pytest
 from hypothesis import settings
 
+from responder.clients import gate
 from responder.model.service import Service
 from responder.records.table import Records
 from stacks.configuration import read_file
@@ -32,6 +34,13 @@ def shipped_service() -> Service:
 def service() -> Service:
     """The shipped configuration."""
     return shipped_service()
+
+
+@pytest.fixture
+def changes_pass() -> Iterator[gate.Gate]:
+    """For tests of a remedy by itself, without the step that opens the gate for its changes."""
+    with gate.opened(lambda: "") as opened:
+        yield opened
 
 
 def timeline() -> Records:

@@ -35,6 +35,8 @@ from sandbox.vendors.rds import Rds
 from sandbox.vendors.wire import Refused, failed
 from tests.conftest import timeline
 
+pytestmark = pytest.mark.usefixtures("changes_pass")
+
 GROUP = "payments-pg16"
 
 

@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from responder.actions import Action, ActionFailed, Case, Plan
+from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, approval, guard, step
 from responder.model.service import Service
@@ -20,8 +21,9 @@ from responder.records.table import Records
 from responder.records.tasks import Task, Tasks
 from tests.conftest import timeline
 
-REMEDY = {"action": "rollback", "cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway",
-          "confidence": 0.95, "sources": ["newrelic", "rollouts"], "facts": {}, "function": "f"}
+PROPOSED = {"action": "rollback", "cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway",
+            "confidence": 0.95, "sources": ["newrelic", "rollouts"], "facts": {}, "onset": None}
+DIAGNOSED = "2026-11-25T00:00:00.500Z"
 INCIDENT = {"id": "i-1", "service": "payment-gateway", "opened_at": "2026-11-25T00:00:00.000Z"}
 
 
@@ -54,6 +56,7 @@ class Stage:
                     temporary=True)
 
     def _apply(self, case: Case, plan: Plan) -> str:
+        gate.check("patch the deployment")
         failure = self.world.fails.pop() if self.world.fails else ""
         if failure == "before":
             raise CallFailed("unavailable", "it broke off")
@@ -64,20 +67,25 @@ class Stage:
         return "rolled back"
 
     def _revert(self, case: Case, plan: Plan) -> str:
+        gate.check("patch the deployment")
         if self.undo:
             raise ActionFailed(self.undo)
         self.world.version = plan.before["version"]
         return "taken back"
 
     def visit(self, operation: str, incident: str = "i-1", **more: Any) -> dict[str, Any]:
+        """Enter a state, as the state machine does; ``proposed`` is what another diagnosis proposes instead."""
         self._entered += 1
+        (name, _), *_ = self.records.propose(incident, more.pop("diagnosed", DIAGNOSED),
+                                             [PROPOSED | more.pop("proposed", {})])
         event = {"incident": INCIDENT | {"id": incident}, "entered": f"2026-11-25T00:{self._entered:02d}:00.000Z",
-                 "operation": operation, "number": 1, "remedy": REMEDY, "onset": None, **more}
+                 "operation": operation, "number": 1, "remedy": {"action": "rollback", "id": name, "function": "f"},
+                 **more}
         return (guard.handler if operation == "guard" else act.handler)(event, None)
 
     def ruled(self, incident: str = "i-1", **more: Any) -> str:
-        plan = self.visit("plan", incident)
-        ruling: str = self.visit("guard", incident, plan=plan, **more)["ruling"]
+        self.visit("plan", incident)
+        ruling: str = self.visit("guard", incident, **more)["ruling"]
         return ruling
 
 
@@ -112,11 +120,13 @@ def test_what_is_on_record_is_not_done_by_another_remedy(stage: Stage, monkeypat
                                                          operation: str) -> None:
     """A number that was given twice: a ruling for the one is none for the other, nor is its text for others' eyes."""
     stage.ruled()
-    with pytest.raises(ActionFailed, match="on record as rollback of payment-gateway"):
-        stage.visit(operation, remedy=REMEDY | {"component": "backend"})
+    other_diagnosis = {"proposed": {"component": "backend"}, "diagnosed": "2026-11-25T00:00:01.000Z"}
+    if operation != "revert":  # it names no diagnosis: what is taken back is what is on record
+        with pytest.raises(ActionFailed, match="on record as rollback of payment-gateway"):
+            stage.visit(operation, **other_diagnosis)
     other = replace(act.actions.find("rollback"), name="inform_customers")
     monkeypatch.setattr(act.actions, "find", lambda name: other)
-    with pytest.raises(ActionFailed, match="on record as rollback of payment-gateway"):
+    with pytest.raises(ActionFailed, match="on record"):
         stage.visit(operation)
     assert stage.world.applied == 0
 
@@ -171,13 +181,13 @@ def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
     stage.visit("apply")
     stage.gone = ""
     assert stage.visit("revert", why="it made something else worse")["reverted"]
-    stage.records.set_action("i-1", 1, status="applied")
+    stage.records.set_action("i-1", 1, "rollback", status="applied")
     stage.world.version = "1.0.0"
     assert stage.visit("revert") == {"reverted": False}
     first = stage.records.action("i-1", 1) or {}
     assert (stage.world.version, first["status"], first["too_little"], first["kept"]) == ("1.0.0", "failed", True, True)
-    plan = stage.visit("plan", number=2)
-    assert stage.visit("guard", number=2, plan=plan)["ruling"] == "permitted"
+    stage.visit("plan", number=2)
+    assert stage.visit("guard", number=2)["ruling"] == "permitted"
     assert stage.visit("apply", number=2)["applied"]
     actions = stage.records.actions("i-1")
     assert [item["before"]["version"] for item in actions] == ["1.1.0", "1.1.0"]
@@ -186,8 +196,8 @@ def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
     stage.records.release(first["lease"], "i-1")
     assert stage.ruled("i-2") == "refused"
     assert (stage.records.action("i-2", 1) or {})["guardrail"] == "cooldown"
-    plan = stage.visit("plan", number=3)
-    assert stage.visit("guard", number=3, plan=plan)["guardrail"] == "cooldown"
+    stage.visit("plan", number=3)
+    assert stage.visit("guard", number=3)["guardrail"] == "cooldown"
 
 
 @pytest.mark.parametrize("hindrance", ["switch", "lease", "somebody"])

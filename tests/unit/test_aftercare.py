@@ -18,16 +18,19 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from responder.actions import Action, ActionFailed, Case, Plan, restart_pods, scale_up, switch_provider
-from responder.clients import aws, flags
+from responder.clients import aws, flags, gate
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import act, aftercare, close, step
 from responder.model.finding import Finding, Window
+from responder.model.remedy import digest
 from responder.model.service import AppConfig, Freeze, ProviderSwitch, Service
 from responder.people import sns
 from responder.plan.aftercare import care, in_place
 from responder.records.table import Records, iso
 from tests.conftest import shipped_service, timeline
+
+pytestmark = pytest.mark.usefixtures("changes_pass")
 
 NOW = 1_800_000_000.0
 CALM = shipped_service().recovery.calm_seconds
@@ -322,11 +325,13 @@ class Stage:
         records.plan_action("i-1", 1, {"action": "scale_up", "component": "payment-gateway", "status": "verified",
                                        "applied_at": iso(time.time()), "temporary": True, "target": "deployment/x",
                                        "summary": "scale it", "diff": "", "before": {}, "parameters": {},
-                                       "fence": fence, "lease": "c/deployment", "cause": "overload",
-                                       "mechanism": "more_traffic"})
+                                       "cause": "overload", "mechanism": "more_traffic"})
+        records.judge_action("i-1", 1, action="scale_up", lease="c/deployment", fence=fence,
+                             ruled_on=digest(records.action("i-1", 1) or {}))
         records.update("i-1", confirmed=True, recovered_at=iso(time.time()), judged_until=iso(time.time()))
 
     def _revert(self, case: Case, plan: Plan) -> str:
+        gate.check("scale it")
         self.undone += 1
         return "scaled back"
 

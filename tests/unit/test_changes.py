@@ -29,6 +29,8 @@ from responder.records.ledger import Ledger
 from responder.sources import Question
 from tests.conftest import timeline
 
+pytestmark = pytest.mark.usefixtures("changes_pass")
+
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
                     max_leaves=12)

@@ -20,6 +20,8 @@ from responder.plan.remedies import propose
 from responder.sources.kubernetes import _brief
 from tests.unit.test_diagnosis import judged
 
+pytestmark = pytest.mark.usefixtures("changes_pass")
+
 LABELS = {"app": "payment-gateway"}
 
 

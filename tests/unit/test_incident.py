@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from responder.actions import Action, ActionFailed, Case, Plan
+from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, aftercare, approval, close, diagnose, guard, step
 from responder.model.service import Freeze, Service
@@ -141,10 +142,10 @@ class Incident:
         tried = {item["action"] for item in self._actions() if item["status"] in (
             "applying", "applied", "verified", "reverted", "failed", "done")}
         wanted = self.script.diagnoses.pop(0) if self.script.diagnoses else []
-        remedies = [{"function": f"action:{name}", "action": name, "cause": "code_bug", "mechanism": "bad_release",
-                     "component": "payment-gateway", "confidence": confidence, "facts": {},
-                     "sources": ["newrelic", "splunk", "rollouts"][:sources]}
-                    for name, confidence, sources in wanted if name not in tried]
+        remedies = self._proposed(payload, [
+            {"action": name, "cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway",
+             "confidence": confidence, "facts": {}, "sources": ["newrelic", "splunk", "rollouts"][:sources]}
+            for name, confidence, sources in wanted if name not in tried])
         return {"cause": "code_bug" if remedies else "unknown", "confidence": 0.9, "onset": None, "summary": "so it is",
                 "unclear": False, "wait": False, "remedies": remedies}
 
@@ -168,13 +169,18 @@ class Incident:
             self.records.update("i-1", recovered_at=iso(time.time()))
             for item in self._actions():
                 if item["status"] == "applied":
-                    self.records.set_action("i-1", item["number"], status="verified")
+                    self.records.judge_action("i-1", item["number"], status="verified")
         due = [name for name in self.script.due if payload["watching"] == "people"
                and name not in {item["action"] for item in self._actions()}]
         return {"answer": answer, "reason": "so it is", "error_rate": 0.5, "wait_seconds": 30,
-                "number": self.records.next_number("i-1"), "due": [{
-            "function": f"action:{name}", "action": name, "cause": "unknown", "mechanism": "long_outage", "facts": {},
-            "component": "frontend", "confidence": 1.0, "sources": ["newrelic", "splunk"]} for name in due]}
+                "number": self.records.next_number("i-1"), "due": self._proposed(payload, [
+                    {"action": name, "cause": "unknown", "mechanism": "long_outage", "facts": {},
+                     "component": "frontend", "confidence": 1.0, "sources": ["newrelic", "splunk"]} for name in due])}
+
+    def _proposed(self, payload: dict[str, Any], proposals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Put proposals on record, as the diagnosis does."""
+        return [{"function": f"action:{action}", "action": action, "id": name}
+                for name, action in self.records.propose("i-1", payload["entered"], proposals)]
 
     def _aftercare(self, payload: dict[str, Any]) -> dict[str, Any]:
         return aftercare.handler(payload, None)
@@ -206,6 +212,7 @@ class Incident:
             if how == "down":
                 raise CallFailed("unavailable", "nobody answers")
             if name not in self.in_place:
+                gate.check(name)
                 self.in_place.append(name)
                 self.log.append(("apply", name, self.switch_now))
             if how == "dies" and name not in self.died:
@@ -215,6 +222,7 @@ class Incident:
 
         def revert(case: Case, plan: Plan) -> str:
             if name in self.in_place:
+                gate.check(name)
                 self.in_place.remove(name)
                 self.log.append(("revert", name, self.switch_now))
             return "taken back"
@@ -301,10 +309,22 @@ def test_a_step_that_died_after_the_deed_does_it_once(records: Records) -> None:
 
 
 def test_the_kill_switch_in_the_middle_stops_the_next_remedy(records: Records) -> None:
-    script = Script(diagnoses=[[("restart_pods", 0.95, 2)], [("rollback", 0.95, 2)]], switched_off_after=1)
+    script = Script(diagnoses=[[("restart_pods", 0.95, 2)], [("rollback", 0.95, 2)]], switched_off_after=2)
     incident = play(script, records)
     assert deeds(incident) == [("apply", "restart_pods")]
     assert outcome(incident) == "escalated"
+
+
+@pytest.mark.parametrize("readings", range(9))
+def test_nothing_changes_from_the_moment_on_that_the_kill_switch_is_engaged(records: Records, readings: int) -> None:
+    """Whichever reading it is that first sees it: of a ruling, a change, its repeat after a time-out, a rollback."""
+    script = Script(diagnoses=[[("scale_up", 0.95, 2)], [("rollback", 0.95, 2)], [("restart_pods", 0.95, 2)]],
+                    worse=frozenset({"scale_up"}), breaks={"scale_up": "dies"}, switched_off_after=readings)
+    incident = play(script, records)
+    assert all(switch == RELEASED for _, _, switch in incident.log)
+    assert readings > 1 or not incident.log
+    stopped = [item for item in incident._actions() if item["status"] == "refused"]
+    assert all("kill switch" in item["reason"] for item in stopped) and (stopped or readings > 2)
 
 
 @pytest.mark.parametrize(("answer", "done"), [("approve", True), ("reject", False), ("", False)])
@@ -368,7 +388,8 @@ def test_an_incident_that_is_taken_up_again_at_any_state_does_nothing_twice(scri
                     if name in ("Plan the remedy", "Check the guardrails", "Apply the remedy", "Take it back",
                                 "Monitor the recovery", "Stand down", "Put one back")]
         for place in changing:
-            for part in ("INCIDENT#i-1", "SERVICE#payment-gateway", "TASK#i-1", "REMEDIES#payment-gateway"):
+            for part in ("INCIDENT#i-1", "REMEDY#i-1", "TIMELINE#i-1", "CHANNEL#i-1", "SERVICE#payment-gateway",
+                         "TASK#i-1", "REMEDIES#payment-gateway"):
                 for item in records.partition(part):
                     records.delete(item["pk"], item["sk"])
             incident = Incident(copy.deepcopy(script), records, patch)

@@ -176,7 +176,8 @@ def test_developers_get_a_hotfix_to_do_where_it_could_not_be_taken_back(team: Te
     team.records.plan_action("i-1", 1, plan | {"status": "applied"})
     team.step(close.handler, operation="escalate", why="it did not help")
     assert "payment-gateway: a hotfix is needed" not in [subject for _, subject in team.told]
-    team.records.set_action("i-1", 1, status="refused", reason="a migration that the version before cannot live with")
+    team.records.set_action("i-1", 1, "rollback", status="refused",
+                            reason="a migration that the version before cannot live with")
     for _ in range(2):
         team.step(close.handler, operation="escalate", why="no automatic step is left")
     assert [subject for _, subject in team.told].count("payment-gateway: a hotfix is needed") == 1
@@ -198,7 +199,7 @@ def test_customers_who_were_told_of_it_are_told_to_the_end_and_no_others(team: T
     assert heard.count("customers") == 2
     # Of an outage that customers were not told of they are not told that it is over.
     team.told.clear()
-    team.records.delete("INCIDENT#i-1", "ACTION#02")
+    team.records.delete("REMEDY#i-1", "ACTION#02")
     team.step(close.handler, operation="stand_down")
     assert "customers" not in [audience for audience, _ in team.told]
 

@@ -79,7 +79,7 @@ def test_who_takes_over_a_lease_that_ran_out_goes_on_with_its_incident(records: 
     first = start(alarm(), "e1")
     records.renew("payment-gateway", "e1", -1.0)
     monkeypatch.setattr(opening.aws, "client", lambda name: Machine("ABORTED"))
-    records.plan_action(first["incident"]["id"], 1, {"status": "applied"})
+    records.plan_action(first["incident"]["id"], 1, {"action": "rollback", "status": "applied"})
     second = start(alarm(), "e2", "2026-11-24T01:00:00.000Z")
     assert (second["result"], second["incident"]["id"], second["number"]) == ("opened", first["incident"]["id"], 2)
 
@@ -121,7 +121,7 @@ def test_one_target_is_changed_by_one_incident_at_a_time(records: Records) -> No
 
 def test_remedies_are_remembered_once(records: Records) -> None:
     for _ in range(2):
-        records.carried_out("payment-gateway", "i-1", 1, "rollback", "deployment/x")
+        records.carried_out("payment-gateway", "i-1", 1, {"action": "rollback", "target": "deployment/x"})
     found = records.remedies("payment-gateway", 0.0)
     assert [(item["action"], item["target"]) for item in found] == [("rollback", "deployment/x")]
     assert records.remedies("payment-gateway", found[0]["at"] + 1) == []
@@ -180,7 +180,7 @@ def test_a_signal_that_was_judged_already_opens_nothing(records: Records) -> Non
 
 def test_a_relapse_opens_the_same_incident_again_and_counts_its_remedies_on(records: Records) -> None:
     first = closed(records)
-    records.plan_action(first, 1, {"status": "verified"})
+    records.plan_action(first, 1, {"action": "rollback", "status": "verified"})
     again = start(newer(), "e3", "2026-11-24T00:00:21.000Z")
     assert (again["result"], again["incident"]["id"], again["number"]) == ("opened", first, 2)
     item = records.incident(first)

@@ -16,6 +16,8 @@ from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.service import Service
 
+pytestmark = pytest.mark.usefixtures("changes_pass")
+
 NOW = 1_800_000_000.0
 
 

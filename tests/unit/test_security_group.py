@@ -16,6 +16,8 @@ from responder.actions import restore_security_group as remedy
 from responder.clients import aws
 from responder.model.service import Service
 
+pytestmark = pytest.mark.usefixtures("changes_pass")
+
 POSTGRES = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432,
             "IpRanges": [{"CidrIp": "10.0.0.0/16"}, {"CidrIp": "10.1.0.0/16"}]}
 

@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from responder.clients import raw
+from responder.clients import gate, raw
 from responder.clients.failure import CallFailed
 
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
@@ -33,6 +33,10 @@ _UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "Unauthorize
 _SECRET_SECONDS = 300.0
 _OWN = frozenset({"secretsmanager", "sts", "s3", "dynamodb", "ssm", "sns"})
 """Services that are the responder's own tools: what they answer is no evidence, and some of it is secret."""
+_RECORDS = frozenset({"dynamodb", "s3", "sns", "stepfunctions", "lambda", "secretsmanager", "sts", "appconfigdata"})
+"""Services in which the responder keeps records or tells people, or that only read: a write there is no remedy."""
+_READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "StartQuery")
+"""How the names of calls begin that change nothing (Service Authorization Reference: access level Read or List)."""
 
 
 @cache
@@ -41,9 +45,18 @@ def client(service: str, read_timeout_seconds: int = 5, region: str | None = Non
     made = boto3.client(service, region_name=region, config=Config(
         connect_timeout=2, read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts}))
+    if service not in _RECORDS:
+        # First of all, and before each try: what is stopped is not sent.
+        made.meta.events.register_first("before-send.*", _before_send)
     if service not in _OWN:
         made.meta.events.register("after-call.*", _answered)
     return made
+
+
+def _before_send(event_name: str, **_: Any) -> None:
+    operation = event_name.rpartition(".")[2]
+    if not operation.startswith(_READS):
+        gate.check(operation)
 
 
 def _answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:

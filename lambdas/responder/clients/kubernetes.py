@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from responder.clients import aws
+from responder.clients import aws, gate
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 
@@ -108,6 +108,7 @@ class Kubernetes:
                     raise
 
     def _written(self, method: str, url: str, content: str, kind: str, manager: str) -> dict[str, Any]:
+        gate.check(f"{method} {url.rpartition('/')[2]}")
         response = self._http.answer(method, url, params={"fieldManager": manager} if manager else {},
                                      headers={"Content-Type": kind}, content=content)
         if response.status_code == 401:

@@ -9,11 +9,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from responder import actions
+from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers.approval import buttons, by_iam_text, how
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, kill_switch, step
 from responder.model.finding import latest, recorded
+from responder.model.remedy import digest
 from responder.people import Message
 from responder.plan.guardrails import released, too_little
 from responder.records.table import iso
@@ -25,14 +27,21 @@ class TryAgain(Exception):
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Plan, apply or revert, as ``operation`` says; ``number`` is the how manieth remedy of the incident it is."""
+    """Plan, apply or revert, as ``operation`` says; ``number`` is the remedy's 1-based position in its incident.
+
+    What the remedy is comes from the record: the diagnosis that proposes it (``remedy.id``), and later its own plan.
+    """
     return _OPERATIONS[event["operation"]](event, context)
 
 
-@step("Plan the remedy")
+@step("Plan the remedy", renews=False)
 def _plan(visit: Step) -> dict[str, Any]:
     """Return ``target``, ``summary`` and ``refusal``; the plan and what was there are on record before it returns."""
-    action, case = _case(visit)
+    action, number, name = _mine(), int(visit.event["number"]), str(visit.event["remedy"].get("id") or "")
+    proposal = visit.records.proposal(visit.incident, name)
+    if proposal is None or proposal["action"] != action.name:
+        raise actions.ActionFailed(f"no diagnosis on record proposes {action.name} under the id {name!r}")
+    case = _case(visit, action, number, proposal)
     try:
         plan = action.plan(case)
     except CallFailed as failed:
@@ -41,70 +50,122 @@ def _plan(visit: Step) -> dict[str, Any]:
     if first := _first(visit, action, plan):
         # What is put back in the end is what was there before the first of them.
         plan = replace(plan, before=first["before"])
-    kept = visit.records.plan_action(visit.incident, case.number, {
-        "action": action.name, "component": case.component, "risk": action.risk,
+    kept = visit.records.plan_action(visit.incident, number, {
+        "action": action.name, "component": case.component, "risk": action.risk, "tells": action.tells,
         "reversible": action.reversible and not action.keep_when_not_helped, "status": "planned",
-        "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism,
-        "where": case.facts.get("where", ""),
-        **asdict(plan)})
-    _same(kept, action, case)
+        "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism, "proposal": name,
+        "where": case.facts.get("where", ""), **asdict(plan)})
+    if kept["action"] != action.name or kept.get("proposal") != name:
+        raise actions.ActionFailed(f"remedy {number} is on record as {kept['action']} of {kept.get('component')}, "
+                                   f"and not as {action.name} of {case.component}")
     visit.note(f"{action.name}: {kept['refusal'] or kept['summary']}", kind="plan", detail={"diff": kept["diff"]})
     return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"],
             "tells": bool(action.tells), "passing": bool(kept.get("passing"))}
 
 
-@step("Apply the remedy")
+@step("Apply the remedy", renews=False)
 def _apply(visit: Step) -> dict[str, Any]:
     """Carry out what was planned and ruled upon; returns ``applied``, ``done`` (a sentence) and ``told``."""
-    action, case = _case(visit)
-    record = visit.records.action(visit.incident, case.number)
-    if record is None or record["status"] not in ("permitted", "applying", "applied", "done"):
-        # The guardrails' ruling is in the record, not in what the state machine passes on.
-        raise actions.ActionFailed("no guardrail has permitted this remedy")
-    _same(record, action, case)
-    told = bool(action.tells)
-    if not told and not visit.records.holds(record["lease"], visit.incident, record["fence"]):
-        reason = f"another incident may change {record['target']} by now"
-        visit.records.set_action(visit.incident, case.number, status="failed", guardrail="lease", reason=reason)
-        visit.note(f"{action.name} is not carried out", kind="action", why=reason)
-        return {"applied": False, "done": reason, "told": False}
+    action = _mine()
+    record = _ruled(visit, action)
+    case = _case_of(visit, action, record)
+    told, again = bool(action.tells), record["status"] == "applying"
+    reason = "" if told else _lost(visit, record)
+    if reason:
+        return _not_applied(visit, action, case, reason, guardrail="lease")
     if record["status"] == "permitted":
         # Said before it is done: should this step die, it is known that it may have happened.
-        visit.records.set_action(visit.incident, case.number, status="applying")
-        if not told:
-            visit.records.carried_out(visit.service.service, visit.incident, case.number, action.name,
-                                      record["target"])
+        visit.records.set_action(visit.incident, case.number, action.name, status="applying")
     plan = _kept(record)
-    task = None
-    if action.task_for:
-        task = _task(visit, action.task_for, case.number)
-        case = replace(case, answers="\n".join(how(visit, task, person) for person in task.asked))
-    channels = Delivered()
-    try:
-        if action.message:
-            channels = notify(visit, action.message(case, plan))
-            if not channels:
-                raise CallFailed("unavailable", f"{action.tells.replace('_', ' ')} could not be told by any channel")
-            if task:
-                # Where many read it: with a button in place of a link, which is its holder's.
-                notify(visit, Message("question", f"task-{task.id}", visit.incident, plan.summary,
-                                      f"{plan.diff}\n\n{by_iam_text(task)}", answers=buttons(task)), 60)
-        done = action.apply(case, plan)
-    except CallFailed as failed:
-        raise TryAgain(failed.note) from failed
-    except actions.ActionFailed as failed:
-        visit.records.set_action(visit.incident, case.number, status="failed", reason=str(failed))
-        visit.note(f"{action.name} failed", kind="action", why=str(failed))
-        return {"applied": False, "done": str(failed), "told": False}
+    with gate.opened(lambda: _why_not(visit)) as passing:
+        try:
+            case, channels = _tell(visit, action, case, plan)
+            done = action.apply(case, plan)
+        except gate.Stopped as stopped:
+            return _stopped(visit, action, case, str(stopped), again or passing.passed > 0)
+        except CallFailed as failed:
+            raise TryAgain(failed.note) from failed
+        except actions.ActionFailed as failed:
+            return _not_applied(visit, action, case, str(failed))
     if first := _first(visit, action, plan):
-        visit.records.set_action(visit.incident, first["number"], temporary=False, kept=None)
+        visit.records.set_action(visit.incident, first["number"], action.name, temporary=False, kept=None)
     at = record.get("applied_at") or iso(time.time())
-    visit.records.set_action(visit.incident, case.number, status="done" if told else "applied", applied_at=at,
-                             done=done)
+    visit.records.set_action(visit.incident, case.number, action.name, status="done" if told else "applied",
+                             applied_at=at, done=done)
     visit.note(done, kind="notification" if told else "action", by=record.get("decided_by", "policy"),
                detail={"target": plan.target} | (
                    {"to": action.tells, "by": ", ".join(channels.channels)} if told else {}))
     return {"applied": True, "done": done, "told": told}
+
+
+def _ruled(visit: Step, action: actions.Action) -> dict[str, Any]:
+    """Return the record of a remedy that may be applied; raises ActionFailed.
+
+    The guardrails' ruling is in the record, not in what the state machine passes on, and is a ruling on this very plan.
+    """
+    record = visit.records.action(visit.incident, int(visit.event["number"]))
+    if record is None or record["status"] not in ("permitted", "applying", "applied", "done"):
+        raise actions.ActionFailed("no guardrail has permitted this remedy")
+    if record.get("disputed") or record.get("ruled_on") != digest(record):
+        raise actions.ActionFailed(f"the plan of remedy {record['number']} is not the one that was ruled on")
+    name = visit.event["remedy"].get("id")
+    if (record["action"], record.get("proposal")) != (action.name, name):
+        raise actions.ActionFailed(f"remedy {record['number']} is on record as {record['action']} of "
+                                   f"{record.get('component')} (proposed as {record.get('proposal')}), and not as "
+                                   f"{action.name} (proposed as {name})")
+    return record
+
+
+def _tell(visit: Step, action: actions.Action, case: actions.Case,
+          plan: actions.Plan) -> tuple[actions.Case, Delivered]:
+    """Send what the remedy tells, and give people the task that it has for them; nothing for one that changes."""
+    task = None
+    if action.tells:
+        gate.check(f"tell {action.tells}")
+    if action.task_for:
+        task = _task(visit, action.task_for, case.number)
+        case = replace(case, answers="\n".join(how(visit, task, person) for person in task.asked))
+    if not action.message:
+        return case, Delivered()
+    channels = notify(visit, action.message(case, plan))
+    if not channels:
+        raise CallFailed("unavailable", f"{action.tells.replace('_', ' ')} could not be told by any channel")
+    if task:
+        # Where many read it: with a button in place of a link, which is its holder's.
+        notify(visit, Message("question", f"task-{task.id}", visit.incident, plan.summary,
+                              f"{plan.diff}\n\n{by_iam_text(task)}", answers=buttons(task)), 60)
+    return case, channels
+
+
+def _not_applied(visit: Step, action: actions.Action, case: actions.Case, reason: str,
+                 **more: Any) -> dict[str, Any]:
+    visit.records.set_action(visit.incident, case.number, action.name, status="failed", reason=reason, **more)
+    visit.note(f"{action.name} " + ("is not carried out" if more else "failed"), kind="action", why=reason)
+    return {"applied": False, "done": reason, "told": False}
+
+
+def _stopped(visit: Step, action: actions.Action, case: actions.Case, why: str, may_have: bool) -> dict[str, Any]:
+    """Record that the kill switch stopped a remedy: before its first change, or half way."""
+    reason = f"{why}; what was changed before that stays" if may_have else why
+    values = {"applied_at": iso(time.time())} if may_have else {}
+    visit.records.set_action(visit.incident, case.number, action.name, status="failed" if may_have else "refused",
+                             guardrail="kill_switch", reason=reason, **values)
+    visit.note(f"{action.name} is stopped" + (" half way" if may_have else ""), kind="action", why=reason)
+    return {"applied": False, "done": reason, "told": False}
+
+
+def _why_not(visit: Step) -> str:
+    """Say why nothing may be changed just now; empty where it may. Read anew at each change."""
+    value = kill_switch(visit.service)
+    if value is None:
+        return f"the kill switch {visit.service.kill_switch} could not be read, or was never set"
+    return "" if released(value) else f"the kill switch {visit.service.kill_switch} is engaged"
+
+
+def _lost(visit: Step, record: Mapping[str, Any]) -> str:
+    """Say that a remedy's target may be another incident's by now; empty where it is not."""
+    held = visit.records.holds(record["lease"], visit.incident, record["fence"])
+    return "" if held else f"another incident may change {record['target']} by now"
 
 
 def _task(visit: Step, role: str, number: int) -> Task:
@@ -117,38 +178,43 @@ def _task(visit: Step, role: str, number: int) -> Task:
     return task
 
 
-@step("Take the remedy back")
+@step("Take the remedy back", renews=False)
 def _revert(visit: Step) -> dict[str, Any]:
     """Undo what did not help, unless the remedy says that it had better stay.
 
     With ``over`` it helped, and its reason is gone: it is put back, and remains one that helped.
     """
-    action, case = _case(visit)
-    record = visit.records.action(visit.incident, case.number)
-    if record is not None:
-        _same(record, action, case)
-    if record is not None and visit.event.get("over"):
-        return _put_back(visit, action, case, record)
-    if record is None or record["status"] != "applied":
+    action, record = _mine(), visit.records.action(visit.incident, int(visit.event["number"]))
+    if record is None:
         return {"reverted": False}
+    if record["action"] != action.name:
+        raise actions.ActionFailed(f"remedy {record['number']} is on record as {record['action']} of "
+                                   f"{record.get('component')}, and not as {action.name}")
+    case = _case_of(visit, action, record)
+    if visit.event.get("over"):
+        return _put_back(visit, action, case, record)
+    if record["status"] != "applied":
+        return {"reverted": False}
+
+    def set_action(**values: Any) -> None:
+        visit.records.set_action(visit.incident, case.number, action.name, **values)
+
     if action.keep_when_not_helped or action.revert is None:
-        visit.records.set_action(visit.incident, case.number, status="failed", kept=True,
-                                 reason="the symptom stayed; what was done is kept")
+        set_action(status="failed", kept=True, reason="the symptom stayed; what was done is kept")
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}
     if not visit.event.get("why") and _wants_more(visit, action, record):
-        visit.records.set_action(visit.incident, case.number, status="failed", kept=True, too_little=True,
-                                 reason="it was too little: what it is for is still there, so it stays")
+        set_action(status="failed", kept=True, too_little=True,
+                   reason="it was too little: what it is for is still there, so it stays")
         visit.note(f"{action.name} was too little; it stays", kind="action")
         return {"reverted": False}
     said, kept = _undone(visit, action, case, record)
     if kept:
-        visit.records.set_action(visit.incident, case.number, status="failed",
-                                 reason=f"it did not help, and was not taken back: {kept}")
+        set_action(status="failed", reason=f"it did not help, and was not taken back: {kept}")
         visit.note(f"{action.name} is not taken back", kind="action", why=kept)
         return {"reverted": False}
     why = str(visit.event.get("why") or "it did not help")
-    visit.records.set_action(visit.incident, case.number, status="reverted", reason=why)
+    set_action(status="reverted", reason=why)
     visit.note(said, kind="action", why=why)
     return {"reverted": True}
 
@@ -162,7 +228,7 @@ def _wants_more(visit: Step, action: actions.Action, record: dict[str, Any]) -> 
     """Whether a remedy did not help for want of more of it: by the newest findings its reason is still there."""
     if not action.more or action.over is None:
         return False
-    findings = latest(recorded(visit.records.everything(visit.incident)))
+    findings = latest(recorded(visit.records.known(visit.incident)))
     return not action.over(visit.service, record, findings)
 
 
@@ -173,13 +239,12 @@ def _put_back(visit: Step, action: actions.Action, case: actions.Case, record: d
     if item.get("status") != "closed" or item.get("cared_by") != visit.event["incident"].get("execution"):
         return {"reverted": False, "why": "the incident was opened again"}
     said, kept = _undone(visit, action, case, record)
-    visit.records.release(record["lease"], visit.incident)
     if kept:
         # The next look leaves it to people, who are told then.
-        visit.records.set_action(visit.incident, case.number, put_back_failed=kept)
+        visit.records.set_action(visit.incident, case.number, action.name, put_back_failed=kept)
         visit.note(f"{action.name} is not put back", kind="action", why=kept)
         return {"reverted": False, "why": kept}
-    visit.records.set_action(visit.incident, case.number, put_back_at=iso(time.time()))
+    visit.records.set_action(visit.incident, case.number, action.name, put_back_at=iso(time.time()))
     visit.note(said, kind="action", why=str(visit.event.get("why") or "its reason is gone"))
     return {"reverted": True}
 
@@ -188,36 +253,39 @@ def _undone(visit: Step, action: actions.Action, case: actions.Case, record: dic
     """Undo a remedy; returns what was done, or why it is kept."""
     if action.revert is None:
         return "", "it cannot be undone"
-    if not released(kill_switch(visit.service)):
-        return "", "the kill switch is engaged"
+    if record.get("disputed") or record.get("ruled_on") != digest(record):
+        return "", "its plan on record is not the one that was ruled on"
     if not visit.records.holds(record["lease"], visit.incident, record["fence"]):
         return "", "its lease has gone to another incident"
-    try:
-        return action.revert(case, _kept(record)), ""
-    except CallFailed as failed:
-        raise TryAgain(failed.note) from failed
-    except actions.ActionFailed as failed:
-        return "", str(failed)
+    with gate.opened(lambda: _why_not(visit)) as passing:
+        try:
+            return action.revert(case, _kept(record)), ""
+        except gate.Stopped as stopped:
+            return "", f"{stopped}" + ("; a part of it was undone before" if passing.passed else "")
+        except CallFailed as failed:
+            raise TryAgain(failed.note) from failed
+        except actions.ActionFailed as failed:
+            return "", str(failed)
 
 
 _OPERATIONS = {"plan": _plan, "apply": _apply, "revert": _revert}
 
 
-def _case(visit: Step) -> tuple[actions.Action, actions.Case]:
-    action = actions.find(os.environ["ACTION"])
-    remedy = visit.event["remedy"]
-    return action, actions.Case(
-        visit.service, visit.incident, int(visit.event["number"]), remedy["cause"], remedy["mechanism"],
-        remedy["component"], visit.event.get("onset"), remedy.get("facts", {}),
-        time.monotonic() + action.deadline_seconds)
+def _mine() -> actions.Action:
+    return actions.find(os.environ["ACTION"])
 
 
-def _same(record: dict[str, Any], action: actions.Action, case: actions.Case) -> None:
-    """Hold a record to the remedy that it is taken for; raises ActionFailed: what was planned is not done by another.
-    """
-    if (record["action"], record.get("component")) != (action.name, case.component):
-        raise actions.ActionFailed(f"remedy {case.number} is on record as {record['action']} of "
-                                   f"{record.get('component')}, and not as {action.name} of {case.component}")
+def _case_of(visit: Step, action: actions.Action, record: Mapping[str, Any]) -> actions.Case:
+    """Return what a remedy on record is asked to mend, with the facts that its diagnosis knew."""
+    proposal = visit.records.proposal(visit.incident, str(record.get("proposal") or "")) or {}
+    return _case(visit, action, int(record["number"]), {
+        "facts": {}, **proposal, **{key: record[key] for key in ("cause", "mechanism", "component")}})
+
+
+def _case(visit: Step, action: actions.Action, number: int, proposal: Mapping[str, Any]) -> actions.Case:
+    return actions.Case(
+        visit.service, visit.incident, number, proposal["cause"], proposal["mechanism"], proposal["component"],
+        proposal.get("onset"), proposal.get("facts") or {}, time.monotonic() + action.deadline_seconds)
 
 
 def _kept(record: dict[str, Any]) -> actions.Plan:

@@ -12,7 +12,7 @@ from responder.model.finding import Finding, recorded
 from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
-from responder.plan.guardrails import in_order
+from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.remedies import WAIT, Proposed, long_outage
 from responder.records.table import iso
 
@@ -68,11 +68,24 @@ def handler(visit: Step) -> dict[str, Any]:
 
 
 def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
-    """Return proposals as the state machine takes them, in the order in which they are tried."""
+    """Return proposals as the state machine takes them, in the order in which they are tried; each is on record.
+
+    Of each: the function's name, and the id by which guardrails and remedy read it from the record.
+    """
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
-    return [{"function": functions[p.action].function, **asdict(p),
-             "facts": p.facts | {"kind": visit.event["confirmation"].get("kind") or ""}}
-            for p in in_order([p for p in proposed if p.action in functions], functions)]
+    confirmation = visit.event["confirmation"]
+    failed = {(item["action"], item["mechanism"], item["component"])
+              for item in unhelpful(visit)} if proposed else set()
+    ordered = in_order([p for p in proposed if p.action in functions], functions, failed)
+    kept = visit.records.propose(visit.incident, visit.entered, [
+        asdict(p) | {"onset": confirmation.get("onset"), "facts": p.facts | {"kind": confirmation.get("kind") or ""}}
+        for p in ordered])
+    return [{"function": functions[action].function, "id": name, "action": action} for name, action in kept]
+
+
+def unhelpful(visit: Step) -> list[dict[str, Any]]:
+    """Return what did not help in other incidents of the last 30 days; see ``Records.unhelpful``."""
+    return visit.records.unhelpful(visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)
 
 
 def long_outage_due(visit: Step, incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -> list[Proposed]:

@@ -56,7 +56,7 @@ def handler(visit: Step) -> dict[str, Any]:
                 if helped(visit.service, visit.findings, item["component"], now, seconds(item["applied_at"]),
                           item.get("where") or "") else "")
             if why:
-                visit.records.set_action(visit.incident, item["number"], status="verified", kept=None,
+                visit.records.judge_action(visit.incident, item["number"], status="verified",
                                          verified_at=iso(time.time()), reason=why)
     due = to_try(visit, long_outage_due(visit, incident, visit.records.actions(visit.incident))) if people else []
     return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,

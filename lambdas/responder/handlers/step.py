@@ -54,7 +54,10 @@ class Step:
 
 
 def kill_switch(service: Service) -> str | None:
-    """Return the value of the service's kill switch, None where it cannot be read."""
+    """Return the value of the service's kill switch, None where it cannot be read or was never set.
+
+    It is read anew each time. No stack holds the parameter, so that no update of one can set it.
+    """
     try:
         with aws.failures("SSM"):
             value: str = aws.client("ssm").get_parameter(Name=service.kill_switch)["Parameter"]["Value"]
@@ -65,19 +68,29 @@ def kill_switch(service: Service) -> str | None:
 
 def records() -> Records:
     """Return the timeline table of this deployment."""
-    return Records(os.environ["TABLE"])
+    return Records(os.environ["TABLE"], timeline=os.environ.get("TIMELINE", ""))
 
 
-def step(name: str) -> Callable[[Callable[[Step], dict[str, Any]]], Callable[[dict[str, Any], Any], dict[str, Any]]]:
-    """Turn a function of a Step into a Lambda handler that logs, and renews the incident's lease."""
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+"""A Lambda handler: event and context to the result."""
 
-    def wrap(function: Callable[[Step], dict[str, Any]]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+
+def step(name: str, renews: bool = True) -> Callable[[Callable[[Step], dict[str, Any]]], Handler]:
+    """Turn a function of a Step into a Lambda handler that logs.
+
+    With ``renews`` it renews the incident's lease as well. A remedy's function may not write it, and ends long before
+    the lease does.
+    """
+
+    def wrap(function: Callable[[Step], dict[str, Any]]) -> Handler:
         def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             incident = event["incident"]
             visit = Step(name, incident["id"], load(incident["service"]), seconds(incident["opened_at"]),
                          event["entered"], records(), event)
             started = time.monotonic()
-            visit.records.renew(visit.service.service, str(incident.get("execution", "")), visit.service.lease_seconds)
+            if renews:
+                visit.records.renew(visit.service.service, str(incident.get("execution", "")),
+                                    visit.service.lease_seconds)
             result: dict[str, Any] = mask_all(function(visit))
             log(step=name, incident=visit.incident, milliseconds=round((time.monotonic() - started) * 1000),
                 result={key: value for key, value in result.items() if not isinstance(value, dict | list)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,8 @@ RELEASED = "released"
 _RISKS = ("low", "medium", "high")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEK_SECONDS = 7 * 86400
+MEMORY_SECONDS = 30 * 86400.0
+"""How long a remedy that did not help is remembered: a release cycle or two, after which the service is another one."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ class Proposal:
     """Whether it only tells somebody, and changes nothing."""
     adds: bool = False
     """Whether it adds to a remedy of the same incident that was too little: no cooldown is between the two."""
+    mechanism: str = ""
+    """Which of the cause's mechanisms it mends."""
+    component: str = ""
+    reversible: bool = True
+    """Whether it is rolled back where it does not help."""
+    contested: bool = False
+    """Whether another mechanism of the same cause is nearly as likely, and has another remedy."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,15 @@ class Situation:
     answer: str = ""
     """What people said to it: ``approve``, ``reject``, ``none`` (nobody did in time); empty: not asked yet."""
     answered_by: str = ""
+    attack: tuple[str, ...] = ()
+    """Signs of an attack behind the failures, each in a sentence."""
+    failed_before: str = ""
+    """When the same remedy did not help for the same mechanism and component, in a sentence; empty: not lately."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Situation:
         """Return what ``asdict`` wrote."""
-        return cls(**{**value, "done": tuple(value.get("done", ())), "recent": tuple(value.get("recent", ()))})
+        return cls(**{**value, **{name: tuple(value.get(name, ())) for name in ("done", "recent", "attack")}})
 
 
 @dataclass(frozen=True)
@@ -73,12 +86,31 @@ class Decision:
     decided_by: str = field(default="policy")
 
 
-def in_order(proposed: Sequence[Proposed], remedies: Mapping[str, Remedy]) -> list[Proposed]:
-    """Return the proposals in the order in which they are tried: what may mend first, and of that what risks least.
+def in_order(proposed: Sequence[Proposed], remedies: Mapping[str, Remedy],
+             unhelpful: Collection[tuple[str, str, str]] = ()) -> list[Proposed]:
+    """Return the proposals in the order in which they are tried: remediating actions first, then by rising risk.
 
-    What is equal stays as it was: the cause of most failures first. A message comes last, for it may wait for a yes.
+    What did not help lately for the same (action, mechanism, component) comes after what has not failed. The order is
+    stable: of equals, the cause of most failures comes first. A message comes last, for it may wait for an approval.
     """
-    return sorted(proposed, key=lambda p: (not remedies[p.action].mends, _RISKS.index(remedies[p.action].risk)))
+    return sorted(proposed, key=lambda p: (not remedies[p.action].mends,
+                                           (p.action, p.mechanism, p.component) in unhelpful,
+                                           _RISKS.index(remedies[p.action].risk)))
+
+
+def failed_before(unhelpful: Sequence[Mapping[str, Any]], action: str, mechanism: str, component: str) -> str:
+    """Say when a remedy did not help for the same mechanism and component; empty where it is not known to have failed.
+
+    ``unhelpful`` is what did not help in other incidents lately, oldest first; see ``Records.unhelpful``.
+    """
+    same = [item for item in unhelpful
+            if (item["action"], item["mechanism"], item["component"]) == (action, mechanism, component)]
+    if not same:
+        return ""
+    day = datetime.fromtimestamp(float(same[-1]["at"]), UTC).strftime("%Y-%m-%d %H:%M UTC")
+    times = f"{len(same)} times in the last 30 days, the last time" if len(same) > 1 else "once in the last 30 days,"
+    return (f"{action} did not help against {mechanism.replace('_', ' ')} of {component} {times} on {day} "
+            f"(incident {same[-1]['incident']}: {same[-1]['reason'] or 'the symptom stayed'})")
 
 
 def released(kill_switch: str | None) -> bool:
@@ -99,10 +131,13 @@ def rule(service: Service, proposal: Proposal, situation: Situation) -> Decision
     What only tells somebody is bound by the kill switch, the mode, its policy and its own refusal.
     """
     limits, policy = service.guardrails, service.policy.get(proposal.action, "off")
-    if situation.kill_switch is None:
-        return Decision("refused", "kill_switch", "the kill switch could not be read")
-    if not released(situation.kill_switch):
-        return Decision("refused", "kill_switch", f"the kill switch {service.kill_switch} is not {RELEASED!r}")
+    # In mode observe nothing is done whatever the switch says, and what would be done is worth knowing.
+    if service.mode != "observe":
+        if situation.kill_switch is None:
+            return Decision("refused", "kill_switch",
+                            f"the kill switch {service.kill_switch} could not be read, or was never set")
+        if not released(situation.kill_switch):
+            return Decision("refused", "kill_switch", f"the kill switch {service.kill_switch} is not {RELEASED!r}")
     if proposal.refusal:
         return Decision("refused", "precondition", proposal.refusal)
     if policy == "off":
@@ -118,8 +153,9 @@ def rule(service: Service, proposal: Proposal, situation: Situation) -> Decision
         return refused
     if service.mode == "observe":
         return Decision("observe", "mode", "the mode is observe: this would be done")
-    if service.mode == "approve" or policy == "approve":
-        return _approved(service, proposal, situation, policy)
+    asks = _asks(service, proposal, situation, policy)
+    if asks:
+        return _approved(service, asks, situation)
     return Decision("permitted", reason=f"policy: {proposal.action} is auto")
 
 
@@ -147,8 +183,24 @@ def _bounded(service: Service, proposal: Proposal, situation: Situation) -> Deci
     return None
 
 
-def _approved(service: Service, proposal: Proposal, situation: Situation, policy: str) -> Decision:
-    asks = f"the policy for {proposal.action} is approve" if policy == "approve" else "the mode is approve"
+def _asks(service: Service, proposal: Proposal, situation: Situation, policy: str) -> str:
+    """Say why a person must approve; empty where nobody must."""
+    reasons = [f"the policy for {proposal.action} is approve"] if policy == "approve" else (
+        ["the mode is approve"] if service.mode == "approve" else [])
+    if proposal.tells:
+        return "; ".join(reasons)
+    if situation.attack:
+        reasons.append("there are signs of an attack, and what is blamed may be what holds it off: "
+                       + "; ".join(situation.attack))
+    if situation.failed_before:
+        reasons.append(situation.failed_before)
+    if proposal.contested and not proposal.reversible:
+        reasons.append("another mechanism of the same cause is nearly as likely and has another remedy, and this one "
+                       "is not rolled back where it does not help")
+    return "; ".join(reasons)
+
+
+def _approved(service: Service, asks: str, situation: Situation) -> Decision:
     if not situation.answer:
         return Decision("approval", "approval", f"{asks}: people are asked")
     if situation.answer == "approve":

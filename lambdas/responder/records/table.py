@@ -1,4 +1,4 @@
-"""The timeline table: one partition an incident, read back in order by one query.
+"""The timeline table: everything that is known of an incident, in partitions by who may write them.
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
@@ -6,10 +6,11 @@
 | | `LAST` | the incident that was closed last, when, and until when its sources had looked |
 | `INCIDENT#id` | `INCIDENT` | the incident: service, outcome, cause, times |
 | | `SIGNAL#time#key` | an alarm or a person's start |
-| | `TIMELINE#entered#nn#step` | what happened, why, by whom |
 | | `EVIDENCE#entered#source` | the findings of one source in one step |
-| | `CHANNEL#name` | what a channel remembers of the incident, and what it has delivered |
-| | `ACTION#nn` | a remedy: plan, what was there before, what became of it |
+| | `PROPOSED#entered#nn` | a remedy that follows from a diagnosis, with what it must know |
+| `TIMELINE#id` | `TIMELINE#entered#nn#step` | what happened, why, by whom: append-only, see ``handlers/timeline.py`` |
+| `REMEDY#id` | `ACTION#nn` | a remedy: plan, what was there before, what became of it; see ``model/remedy.py`` |
+| `CHANNEL#id` | `CHANNEL#name` | what a channel remembers of the incident, and what it has delivered |
 | `TASK#incident` | | what people are asked, see ``records/tasks.py`` |
 | `TARGET#what` | `LEASE` | which incident may change a target, until when, with a fencing number |
 | `REMEDIES#service` | `incident#nn` | when a remedy was carried out on what |
@@ -18,22 +19,24 @@
 | `REFUSED#day` | `time#key` | starts that nobody looks after |
 
 Every write is conditional or idempotent, so that a step that runs twice leaves one trace. Times are ISO 8601 in UTC.
+IAM holds each function to its partitions by their keys, and each remedy to its own attributes (``stacks/timeline.py``).
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from responder.clients import aws
 from responder.model.masking import mask_all
+from responder.model.remedy import JUDGED, OPERANDS, merged, operands
+from responder.records.form import formed, plain
 
 KEPT_DAYS = 400
 """Longer than a year, so that an incident can be compared with the same season before."""
@@ -65,8 +68,9 @@ class Opened:
 class Records:
     """The timeline table, for one function."""
 
-    def __init__(self, table: str, client: Any = None) -> None:
-        self._table = table
+    def __init__(self, table: str, client: Any = None, timeline: str = "") -> None:
+        """``timeline`` names the function that alone may write timeline entries; empty: this is it."""
+        self._table, self._timeline = table, timeline
         self._client = client or aws.client("dynamodb")
 
     # --- opening and closing --------------------------------------------------------------------------------------
@@ -90,21 +94,21 @@ class Records:
                 self._client.transact_write_items(TransactItems=[
                     {"Put": {
                         "TableName": self._table,
-                        "Item": _item({"pk": f"SERVICE#{service}", "sk": "OPEN", "incident": name,
+                        "Item": formed({"pk": f"SERVICE#{service}", "sk": "OPEN", "incident": name,
                                        "execution": execution, "opened_at": opened_at, "again": relapsed,
                                        "lease_until": now + lease_seconds}),
                         "ConditionExpression": "attribute_not_exists(pk) OR lease_until < :now",
-                        "ExpressionAttributeValues": _item({":now": now})}},
+                        "ExpressionAttributeValues": formed({":now": now})}},
                     self._opened_again(name, opened_at) if relapsed else {"Put": {
                         "TableName": self._table,
-                        "Item": _item(self._kept({"pk": f"INCIDENT#{name}", "sk": "INCIDENT", "id": name,
+                        "Item": formed(self._kept({"pk": f"INCIDENT#{name}", "sk": "INCIDENT", "id": name,
                                                   "service": service, "execution": execution,
                                                   "opened_at": opened_at, "status": "open"})),
                         "ConditionExpression": "attribute_not_exists(pk)"}},
                     {"ConditionCheck": {
-                        "TableName": self._table, "Key": _item({"pk": f"SERVICE#{service}", "sk": "LAST"}),
+                        "TableName": self._table, "Key": formed({"pk": f"SERVICE#{service}", "sk": "LAST"}),
                         "ConditionExpression": "attribute_not_exists(pk) OR judged_until < :at",
-                        "ExpressionAttributeValues": _item({":at": signal["at"]})}}])
+                        "ExpressionAttributeValues": formed({":at": signal["at"]})}}])
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code not in ("TransactionCanceledException", "ConditionalCheckFailedException",
@@ -139,12 +143,12 @@ class Records:
 
     def _opened_again(self, incident: str, at: str) -> dict[str, Any]:
         return {"Update": {
-            "TableName": self._table, "Key": _item({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT"}),
+            "TableName": self._table, "Key": formed({"pk": f"INCIDENT#{incident}", "sk": "INCIDENT"}),
             # Its outcome stays what it was until the relapse is confirmed.
             "UpdateExpression": "SET #status = :open, "
                                 "reopened_at = list_append(if_not_exists(reopened_at, :none), :at)",
             "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": _item({":open": "open", ":none": [], ":at": [at]})}}
+            "ExpressionAttributeValues": formed({":open": "open", ":none": [], ":at": [at]})}}
 
     def attach(self, incident: str, signal: dict[str, Any]) -> None:
         """Add a signal to an incident; the same signal twice is one."""
@@ -164,9 +168,9 @@ class Records:
                   "judged_until": item.get("judged_until") or ""}, KEPT_DAYS)
         try:
             self._client.delete_item(
-                TableName=self._table, Key=_item({"pk": f"SERVICE#{service}", "sk": "OPEN"}),
+                TableName=self._table, Key=formed({"pk": f"SERVICE#{service}", "sk": "OPEN"}),
                 ConditionExpression="incident = :incident AND (execution = :me OR :me = :nobody)",
-                ExpressionAttributeValues=_item({":incident": incident, ":me": execution, ":nobody": ""}))
+                ExpressionAttributeValues=formed({":incident": incident, ":me": execution, ":nobody": ""}))
         except self._client.exceptions.ConditionalCheckFailedException:
             pass
 
@@ -185,9 +189,24 @@ class Records:
         orders several entries of one visit, and the step's name keeps apart what two executions of one incident (it
         and a person's answer) enter in the same millisecond. ``by`` is ``system``, ``policy`` or a person.
         """
+        entry: dict[str, Any] = {
+            "incident": incident, "entered": entered, "step": step, "what": what, "number": number, "why": why,
+            "by": by, "kind": kind, "detail": detail or {}}
+        if not self._timeline:
+            return self.append(**entry)
+        answer = aws.client("lambda").invoke(FunctionName=self._timeline,
+                                             Payload=json.dumps(mask_all(entry), default=str).encode())
+        told = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError") or not isinstance(told, dict):
+            raise RuntimeError(f"the timeline entry of {step} could not be written: {str(told)[:300]}")
+        return bool(told["written"])
+
+    def append(self, incident: str, entered: str, step: str, what: str, number: int, why: str, by: str, kind: str,
+               detail: dict[str, Any]) -> bool:
+        """Write a timeline entry itself; only the function that keeps the timeline may (IAM)."""
         return self.put_once({
-            "pk": f"INCIDENT#{incident}", "sk": f"TIMELINE#{entered}#{number:02d}#{step}", "at": iso(time.time()),
-            "step": step, "what": what, "why": why, "by": by, "kind": kind, "detail": detail or {}})
+            "pk": f"TIMELINE#{incident}", "sk": f"TIMELINE#{entered}#{number:02d}#{step}", "at": iso(time.time()),
+            "step": step, "what": what, "why": why, "by": by, "kind": kind, "detail": detail})
 
     def evidence(self, incident: str, entered: str, step: str, answers: Iterable[dict[str, Any]]) -> None:
         """Keep what the sources answered in one visit of a step."""
@@ -207,35 +226,71 @@ class Records:
 
     # --- remedies -------------------------------------------------------------------------------------------------
 
+    def propose(self, incident: str, entered: str, proposals: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+        """Keep the remedies that follow from a diagnosis, and return (id, action) of each; kept before, it stays.
+
+        Their facts are what a remedy compares and restores: one exact text, never masked.
+        """
+        kept = []
+        for number, proposal in enumerate(proposals):
+            name, action = f"{entered}#{number:02d}", str(proposal["action"])
+            if not self.put_exact({"pk": f"INCIDENT#{incident}", "sk": f"PROPOSED#{name}", "action": action,
+                                   "proposal": json.dumps(proposal, allow_nan=False, sort_keys=True)}):
+                action = str((self.proposal(incident, name) or proposal)["action"])
+            kept.append((name, action))
+        return kept
+
+    def proposal(self, incident: str, name: str) -> dict[str, Any] | None:
+        """Return a remedy that follows from a diagnosis, by its id; None where there is none."""
+        item = self.item(f"INCIDENT#{incident}", f"PROPOSED#{name}")
+        return dict(json.loads(item["proposal"])) if item else None
+
     def action(self, incident: str, number: int) -> dict[str, Any] | None:
         """Return a remedy's record, None where there is none."""
-        return self.item(f"INCIDENT#{incident}", f"ACTION#{number:02d}")
+        item = self.item(f"REMEDY#{incident}", f"ACTION#{number:02d}")
+        return merged(item) if item else None
 
     def next_number(self, incident: str) -> int:
         """Return the number of the incident's next remedy."""
         return 1 + max((int(item["number"]) for item in self.actions(incident)), default=0)
 
     def plan_action(self, incident: str, number: int, values: dict[str, Any]) -> dict[str, Any]:
-        """Keep a remedy's plan and what was there before it; a plan that is there already stays, and is returned."""
-        item = {"pk": f"INCIDENT#{incident}", "sk": f"ACTION#{number:02d}", "number": number, **values}
-        if self.put_once(item):
-            return item
-        return self.action(incident, number) or item
+        """Keep a remedy's plan, ``action`` among its values; a plan that is there already stays, and is returned.
 
-    def set_action(self, incident: str, number: int, **values: Any) -> None:
-        """Set attributes of a remedy's record."""
-        self._set(f"INCIDENT#{incident}", f"ACTION#{number:02d}", values)
+        ``before`` and ``parameters`` are kept exactly; everything else is shown to people, and masked.
+        """
+        action = str(values["action"])
+        shown = {key: value for key, value in values.items() if key not in ("action", "before", "parameters")}
+        exact = operands(values.get("before") or {}, values.get("parameters") or {})
+        try:
+            self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", {
+                "number": number, "expires": int(time.time()) + KEPT_DAYS * 86400,
+                **_by(action, shown)}, {f"{action}:{OPERANDS}": exact}, "attribute_not_exists(pk)")
+        except self._client.exceptions.ConditionalCheckFailedException:
+            pass
+        record = self.action(incident, number)
+        if record is None:
+            raise RuntimeError(f"the plan of remedy {number} of {incident} could not be read back")
+        return record
+
+    def set_action(self, incident: str, number: int, action: str, **values: Any) -> None:
+        """Set what a remedy's own function says of it."""
+        self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", _by(action, values))
+
+    def judge_action(self, incident: str, number: int, **values: Any) -> None:
+        """Set what the deciding function says of a remedy: its ruling, and how it went."""
+        self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", _by(JUDGED, values))
 
     # --- telling people -------------------------------------------------------------------------------------------
 
     def channel(self, incident: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:
         """Return what a channel remembers of an incident, and when it delivered which message, by its key."""
-        item = self.item(f"INCIDENT#{incident}", f"CHANNEL#{name}") or {}
+        item = self.item(f"CHANNEL#{incident}", f"CHANNEL#{name}") or {}
         return dict(item.get("state") or {}), dict(item.get("sent") or {})
 
     def take_channel(self, incident: str, name: str, seconds_held: float = 20.0) -> bool:
         """Be the only one to use a channel for an incident, for a while; False where somebody else is using it."""
-        key, now = {"pk": f"INCIDENT#{incident}", "sk": f"CHANNEL#{name}"}, time.time()
+        key, now = {"pk": f"CHANNEL#{incident}", "sk": f"CHANNEL#{name}"}, time.time()
         self.put_once(key | {"state": {}, "sent": {}, "busy_until": 0})
         return self.change(key, "SET busy_until = :until", "attribute_not_exists(busy_until) OR busy_until < :now",
                            {":until": now + seconds_held, ":now": now})
@@ -243,7 +298,7 @@ class Records:
     def keep_channel(self, incident: str, name: str, state: dict[str, Any], sent: dict[str, str]) -> None:
         """Keep what a channel remembers: ids of the vendor's, no text; of what it delivered the newest hundred."""
         newest = dict(sorted(sent.items(), key=lambda item: item[1])[-100:])
-        self.put({"pk": f"INCIDENT#{incident}", "sk": f"CHANNEL#{name}", "state": state, "sent": newest,
+        self.put({"pk": f"CHANNEL#{incident}", "sk": f"CHANNEL#{name}", "state": state, "sent": newest,
                   "busy_until": 0}, KEPT_DAYS)
 
     # --- reading --------------------------------------------------------------------------------------------------
@@ -254,16 +309,21 @@ class Records:
 
     def actions(self, incident: str) -> list[dict[str, Any]]:
         """Return the remedies of an incident in their order, without all else that is in its partition."""
-        return self.partition(f"INCIDENT#{incident}", "ACTION#", "ACTION#~")
+        return [merged(item) for item in self.partition(f"REMEDY#{incident}")]
+
+    def known(self, incident: str) -> list[dict[str, Any]]:
+        """Return an incident's own item, signals, evidence and proposals, in the order of their sort keys."""
+        return self.partition(f"INCIDENT#{incident}")
 
     def everything(self, incident: str) -> list[dict[str, Any]]:
         """Return all items of an incident, in the order of their sort keys."""
-        return self.partition(f"INCIDENT#{incident}")
+        return sorted((*self.known(incident), *self.actions(incident), *self.partition(f"TIMELINE#{incident}")),
+                      key=lambda item: str(item["sk"]))
 
     def item(self, pk: str, sk: str) -> dict[str, Any] | None:
         """Return one item, None where there is none."""
-        answer = self._client.get_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}), ConsistentRead=True)
-        return _plain(answer["Item"]) if "Item" in answer else None
+        answer = self._client.get_item(TableName=self._table, Key=formed({"pk": pk, "sk": sk}), ConsistentRead=True)
+        return plain(answer["Item"]) if "Item" in answer else None
 
     def partition(self, pk: str, first: str = " ", last: str = "~") -> list[dict[str, Any]]:
         """Return the items of a partition whose sort keys lie between two, in their order."""
@@ -271,10 +331,10 @@ class Records:
         arguments: dict[str, Any] = {
             "TableName": self._table, "ConsistentRead": True,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-            "ExpressionAttributeValues": _item({":pk": pk, ":first": first, ":last": last})}
+            "ExpressionAttributeValues": formed({":pk": pk, ":first": first, ":last": last})}
         while True:
             answer = self._client.query(**arguments)
-            items += [_plain(item) for item in answer["Items"]]
+            items += [plain(item) for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
                 return items
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -282,9 +342,12 @@ class Records:
     def put_once(self, item: dict[str, Any]) -> bool:
         """Write an item, masked, unless it is there; False where it is."""
         keys = {key: item[key] for key in ("pk", "sk")}
-        rest = {key: mask_all(value) for key, value in item.items() if key not in keys}
+        return self.put_exact(keys | {key: mask_all(value) for key, value in item.items() if key not in keys})
+
+    def put_exact(self, item: dict[str, Any]) -> bool:
+        """Write an item as it is, unless it is there; False where it is. Its caller answers for what is in it."""
         try:
-            self._client.put_item(TableName=self._table, Item=_item(self._kept(keys | rest)),
+            self._client.put_item(TableName=self._table, Item=formed(self._kept(item)),
                                   ConditionExpression="attribute_not_exists(pk)")
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
@@ -292,20 +355,20 @@ class Records:
 
     def put(self, item: dict[str, Any], kept_days: int | None = None) -> None:
         """Write an item that is no incident's, over what was there; its caller has masked it."""
-        self._client.put_item(TableName=self._table, Item=_item(
+        self._client.put_item(TableName=self._table, Item=formed(
             item if kept_days is None else self._kept(item, kept_days)))
 
     def delete(self, pk: str, sk: str) -> None:
         """Delete an item that is no incident's."""
-        self._client.delete_item(TableName=self._table, Key=_item({"pk": pk, "sk": sk}))
+        self._client.delete_item(TableName=self._table, Key=formed({"pk": pk, "sk": sk}))
 
     def change(self, key: dict[str, str], expression: str, condition: str, values: dict[str, Any]) -> bool:
         """Change an item on a condition; False where it does not hold. ``#token`` stands for the attribute token."""
         names = {"#token": "token"} if "#token" in expression else {}
         try:
             self._client.update_item(
-                TableName=self._table, Key=_item(key), UpdateExpression=expression, ConditionExpression=condition,
-                ExpressionAttributeValues=_item(values), **({"ExpressionAttributeNames": names} if names else {}))
+                TableName=self._table, Key=formed(key), UpdateExpression=expression, ConditionExpression=condition,
+                ExpressionAttributeValues=formed(values), **({"ExpressionAttributeNames": names} if names else {}))
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -338,69 +401,51 @@ class Records:
         self.change({"pk": f"TARGET#{target}", "sk": "LEASE"}, "SET held_until = :never", "incident = :me",
                     {":never": 0, ":me": incident})
 
-    def carried_out(self, service: str, incident: str, number: int, action: str, target: str) -> None:
-        """Remember that a remedy was carried out, for cooldowns and limits an hour; twice is once."""
+    def carried_out(self, service: str, incident: str, number: int, record: Mapping[str, Any]) -> None:
+        """Remember that a remedy is carried out, for cooldowns, limits an hour and what helped before; twice is once.
+        """
         self.put_once({"pk": f"REMEDIES#{service}", "sk": f"{incident}#{number:02d}", "at": time.time(),
-                       "action": action, "target": target, "incident": incident})
+                       "incident": incident, "number": number,
+                       **{key: record.get(key) or "" for key in ("action", "target", "component", "mechanism")}})
 
     def remedies(self, service: str, since: float) -> list[dict[str, Any]]:
         """Return the remedies that were carried out since a moment (seconds since 1970, UTC), oldest first."""
         return sorted((item for item in self.partition(f"REMEDIES#{service}") if item["at"] >= since),
                       key=lambda item: float(item["at"]))
 
+    def unhelpful(self, service: str, since: float, apart: str) -> list[dict[str, Any]]:
+        """Return the remedies since a moment that were applied and did not help, of all incidents but ``apart``.
+
+        Of each: at (seconds since 1970, UTC), incident, action, target, component, mechanism, reason.
+        """
+        found = []
+        for item in self.remedies(service, since):
+            if item["incident"] == apart or not item.get("mechanism"):
+                continue
+            record = self.action(item["incident"], int(item["number"])) or {}
+            if record.get("status") in ("reverted", "failed") and record.get("applied_at") and not record.get(
+                    "too_little"):
+                found.append({key: item[key] for key in ("at", "incident", "action", "target", "component",
+                                                         "mechanism")} | {"reason": record.get("reason") or ""})
+        return found
+
     # --- below ----------------------------------------------------------------------------------------------------
 
-    def _set(self, pk: str, sk: str, values: dict[str, Any]) -> None:
-        """Set attributes of an item that is there, masked."""
+    def _set(self, pk: str, sk: str, values: dict[str, Any], exact: dict[str, Any] | None = None,
+             condition: str = "attribute_exists(pk)") -> None:
+        """Set attributes of an item that is there: ``values`` masked, ``exact`` as they are."""
+        told = {name: mask_all(value) for name, value in values.items()} | (exact or {})
         self._client.update_item(
-            TableName=self._table, Key=_item({"pk": pk, "sk": sk}),
-            UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
-            ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeNames={f"#{index}": name for index, name in enumerate(values)},
-            ExpressionAttributeValues=_item({f":{index}": mask_all(value)
-                                             for index, value in enumerate(values.values())}))
+            TableName=self._table, Key=formed({"pk": pk, "sk": sk}),
+            UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(told))),
+            ConditionExpression=condition,
+            ExpressionAttributeNames={f"#{index}": name for index, name in enumerate(told)},
+            ExpressionAttributeValues=formed({f":{index}": value for index, value in enumerate(told.values())}))
 
     def _kept(self, item: dict[str, Any], days: int = KEPT_DAYS) -> dict[str, Any]:
         return item | {"expires": int(time.time()) + days * 86400}
 
 
-def _item(value: dict[str, Any]) -> dict[str, Any]:
-    """Return plain data in DynamoDB's own form."""
-    return {key: _value(part) for key, part in value.items()}
-
-
-def _value(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case int() | float():
-            return {"N": str(Decimal(repr(value))) if value == value else "0"}
-        case str():
-            return {"S": value}
-        case list() | tuple():
-            return {"L": [_value(part) for part in value]}
-        case dict():
-            return {"M": {str(key): _value(part) for key, part in value.items()}}
-    raise TypeError(f"DynamoDB keeps no {type(value).__name__}")
-
-
-def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    """Return DynamoDB's form as plain data; numbers are int where they are whole."""
-    return {key: _unvalue(part) for key, part in item.items()}
-
-
-def _unvalue(value: dict[str, Any]) -> Any:
-    (kind, part), = value.items()
-    match kind:
-        case "NULL":
-            return None
-        case "N":
-            number = float(part)
-            return int(number) if number.is_integer() else number
-        case "L":
-            return [_unvalue(item) for item in part]
-        case "M":
-            return {key: _unvalue(item) for key, item in part.items()}
-    return part
+def _by(writer: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes under their writer's name; see ``model/remedy.py``."""
+    return {f"{writer}:{name}": value for name, value in values.items()}

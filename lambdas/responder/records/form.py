@@ -1,0 +1,51 @@
+"""Plain data in DynamoDB's own form, and back.
+
+Source: the DynamoDB API Reference's page "AttributeValue".
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+
+def formed(value: dict[str, Any]) -> dict[str, Any]:
+    """Return plain data in DynamoDB's own form."""
+    return {key: _value(part) for key, part in value.items()}
+
+
+def _value(value: Any) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case int() | float():
+            return {"N": str(Decimal(repr(value))) if value == value else "0"}
+        case str():
+            return {"S": value}
+        case list() | tuple():
+            return {"L": [_value(part) for part in value]}
+        case dict():
+            return {"M": {str(key): _value(part) for key, part in value.items()}}
+    raise TypeError(f"DynamoDB keeps no {type(value).__name__}")
+
+
+def plain(item: dict[str, Any]) -> dict[str, Any]:
+    """Return DynamoDB's form as plain data; numbers are int where they are whole."""
+    return {key: _unvalue(part) for key, part in item.items()}
+
+
+def _unvalue(value: dict[str, Any]) -> Any:
+    (kind, part), = value.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            number = float(part)
+            return int(number) if number.is_integer() else number
+        case "L":
+            return [_unvalue(item) for item in part]
+        case "M":
+            return {key: _unvalue(item) for key, item in part.items()}
+    return part

@@ -1,0 +1,87 @@
+"""Who may write what of an incident's record. The timeline is one function's to write, and it only adds.
+
+| function | reads | writes |
+|---|---|---|
+| timeline | | adds `TIMELINE#` |
+| decide | all | `INCIDENT#`, `SERVICE#`, `TARGET#`, adds `REMEDIES#` and `REFUSED#`; of `REMEDY#` only `judged:…` |
+| tell | all | changes the incident's own item, `SERVICE#`, `TARGET#`; `CHANNEL#` and `TASK#` |
+| report | the incident, its remedies and timeline, `HISTORY#` | `HISTORY#`; of the incident only where its report is |
+| a remedy | the incident, its remedies, its target's lease | of `REMEDY#` only its own attributes |
+| a remedy that tells | the same | `CHANNEL#`; `TASK#` where it gives somebody a task |
+
+So no remedy can write the guardrails' ruling, another remedy's plan, an answer, a lease or a timeline entry.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from responder.actions import Action
+from stacks.function import Function
+from stacks.records import Records
+
+_INCIDENT = ("INCIDENT#*", "REMEDY#*", "TIMELINE#*")
+_PEOPLE = ("CHANNEL#*", "TASK#*", "ANSWER#*")
+
+
+class Timeline(Construct):
+    """The function that keeps the timeline, and what lets others call it."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, code: lambda_.Code,
+                 records: Records) -> None:
+        super().__init__(scope, construct_id)
+        self.writer = Function(
+            self, "Writer", name=f"{prefix}-timeline", code=code, handler="responder.handlers.timeline.handler",
+            description="Adds timeline entries, and changes none", environment={"TABLE": records.table.table_name},
+            memory_mib=256)
+        self.writer.role.add_to_policy(iam.PolicyStatement(
+            actions=["dynamodb:PutItem"], resources=[records.table.table_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TIMELINE#*"]}}))
+        records.key.grant_encrypt_decrypt(self.writer.role)
+
+    def grant(self, function: Function) -> None:
+        """Let a function add timeline entries."""
+        function.function.add_environment("TIMELINE", self.writer.function.function_name)
+        function.role.add_to_policy(iam.PolicyStatement(
+            actions=["lambda:InvokeFunction"], resources=[self.writer.function.function_arn]))
+
+
+def decides(records: Records, role: iam.Role) -> None:
+    """The function that opens, judges and rules."""
+    records.grant_partition(role, *_INCIDENT, *_PEOPLE)
+    records.grant_partition(role, "INCIDENT#*", "SERVICE#*", "TARGET#*", add=True, change=True)
+    records.grant_partition(role, "REMEDIES#*", "REFUSED#*", add=True)
+    records.grant_partition(role, "REMEDY#*", change=True, attributes=["judged:*"])
+    # Opening an incident is one transaction: on condition that nobody has looked at this signal already.
+    role.add_to_policy(iam.PolicyStatement(
+        actions=["dynamodb:ConditionCheckItem"], resources=[records.table.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SERVICE#*"]}}))
+    # A manual task may be marked as done by an execution's input.
+    records.grant_partition(role, "ANSWER#*", change=True)
+
+
+def tells(records: Records, role: iam.Role) -> None:
+    """The function that tells and asks people, stands down and escalates."""
+    records.grant_partition(role, *_INCIDENT, *_PEOPLE)
+    records.grant_partition(role, "INCIDENT#*", "TARGET#*", change=True)
+    records.grant_partition(role, "SERVICE#*", add=True, change=True, delete=True)
+    records.grant_partition(role, "CHANNEL#*", "TASK#*", add=True, change=True)
+
+
+def reports(records: Records, role: iam.Role) -> None:
+    """The function that writes the postmortem."""
+    records.grant_partition(role, *_INCIDENT)
+    records.grant_partition(role, "HISTORY#*", add=True)
+    records.grant_partition(role, "INCIDENT#*", change=True, attributes=["report", "reported_at"])
+
+
+def remedies(records: Records, role: iam.Role, action: Action) -> None:
+    """The function of one remedy."""
+    records.grant_partition(role, "INCIDENT#*", "TARGET#*")
+    records.grant_partition(role, "REMEDY#*", change=True, attributes=["number", "expires", f"{action.name}:*"])
+    if action.tells:
+        records.grant_partition(role, "CHANNEL#*", add=True, change=True)
+    if action.task_for:
+        records.grant_partition(role, "TASK#*", add=True, change=True)
