@@ -12,16 +12,18 @@ import json
 import os
 import threading
 import time
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ministack import app
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
+from sandbox import rights
 from sandbox.places import ACCOUNT, REGION
 
 
@@ -32,6 +34,7 @@ def main() -> None:
     _give_functions_their_role()
     _provision_access_entries()
     _provision_metric_math()
+    _tell_iam_of_items()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
 
@@ -118,6 +121,35 @@ def _provision_metric_math() -> None:
         return record(name, properties)
 
     provisioners._cw_metric_alarm_record = without_math
+
+
+def _tell_iam_of_items() -> None:
+    """Of a DynamoDB request the evaluator knows neither whose partitions it is about, nor which attributes it writes.
+
+    A transaction's items are authorized one by one, each with keys of its own.
+    """
+    context, checks, enforce = (iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks,
+                                iam_evaluator.enforce)
+    waiting: ContextVar[tuple[dict[str, list[str]], ...]] = ContextVar("waiting", default=())
+
+    def with_items(body: bytes) -> dict[str, Any]:
+        return {**context(body), **rights.condition_keys(json.loads(body or b"{}"))}
+
+    def each(action: str, body: bytes, *given: Any) -> Any:
+        found = checks(action, body, *given)
+        waiting.set(tuple(keys for _, keys in rights.transaction(json.loads(body))) if found else ())
+        return found
+
+    def enforced(access_key: str, action: str, service: str, *given: Any, service_context: Any = None,
+                 **more: Any) -> Any:
+        if "dynamodb:EnclosingOperation" in (service_context or {}) and waiting.get():
+            first, *rest = waiting.get()
+            waiting.set(tuple(rest))
+            service_context = {**service_context, **first}
+        return enforce(access_key, action, service, *given, service_context=service_context, **more)
+
+    iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks = with_items, each
+    iam_evaluator.enforce = enforced
 
 
 class _Admin(BaseHTTPRequestHandler):

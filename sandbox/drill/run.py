@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 
+from responder.model.remedy import merged
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import Drill, Event
 from sandbox.drill.people import People
@@ -172,7 +173,8 @@ class Runner:
     def _result(self, drill: Drill, moment: Moment) -> dict[str, Any]:
         items = list(self._items())
         incidents = sorted((item for item in items if item["sk"] == "INCIDENT"), key=lambda item: item["opened_at"])
-        mine = [item for item in items if incidents and item["pk"] == incidents[0]["pk"]]
+        mine = sorted((item for item in items if incidents and str(item["pk"]).partition("#")[2] == incidents[0]["id"]),
+                      key=lambda item: str(item["sk"]))
         history = self._history(incidents[0]["execution"]) if incidents else []
         first = min((at for at in moment.alarms.values() if at >= moment.started), default=None)
         found = {text: self._places(text, items) for text in drill.expect.stored_nowhere or []}
@@ -189,8 +191,8 @@ class Runner:
     def _items(self, light: bool = False) -> Iterator[dict[str, Any]]:
         plain = TypeDeserializer()
         for item in self._raw_items(light):
-            yield json.loads(json.dumps({key: plain.deserialize(value) for key, value in item.items()},
-                                        default=float))
+            yield merged(json.loads(json.dumps({key: plain.deserialize(value) for key, value in item.items()},
+                                               default=float)))
 
     def _raw_items(self, light: bool = False) -> Iterator[dict[str, Any]]:
         """All items; ``light``: without the evidence and the ledger, which are large."""
