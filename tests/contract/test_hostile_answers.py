@@ -41,10 +41,10 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "test")
 
 
-def question(service: Service) -> Question:
+def question(service: Service, seconds: float = SECONDS) -> Question:
     now = time.time()
     return Question(service, "diagnose", Window(now - 120, now), Window(now - 3720, now - 120),
-                    time.monotonic() + SECONDS)
+                    time.monotonic() + seconds)
 
 
 def message(kind: Any) -> Message:
@@ -145,7 +145,7 @@ TIMED: list[tuple[str, Way, set[str]]] = [
     ("slow lines", ways.slow_lines, {"timeout"}),
     ("dripping header", ways.dripping_header, {"timeout"}),
     ("endless header", ways.endless_header, {"unavailable", "timeout"}),
-    ("endless interim answers", ways.endless_interim, {"unavailable", "timeout"}),
+    ("endless interim answers", ways.endless_interim, {"unavailable", "timeout", "malformed"}),
     ("silence", ways.silent, {"timeout"}),
 ]
 
@@ -263,7 +263,7 @@ def test_json_that_would_take_too_much_memory_is_not_parsed() -> None:
         assert raised.value.status == "malformed"
 
 
-@pytest.mark.parametrize("unit", [b"{},", b"[],", b'{"a":1},', b"[[]],", b'"a%06d",', b'{"k%06d":%06d},', b"%06d.5,"])
+@pytest.mark.parametrize("unit", [b"{},", b"[],", b'{"a":1},', b"[[]],", b'"a%06d",', b'{"k%06d":1%06d},', b"1%06d.5,"])
 def test_what_is_parsed_takes_no_more_than_was_reckoned(unit: bytes) -> None:
     count = 100_000
     parts = [unit % ((place,) * unit.count(b"%")) if b"%" in unit else unit for place in range(count)]
@@ -346,8 +346,9 @@ def test_one_providers_page_takes_nothing_from_another(service: Service, way: Wa
         asked = replace(service, providers=tuple(
             Provider(name, status_page=server.url, health_url=server.url)
             for name, server in (("a", bad), ("b", good), ("c", bad), ("d", good))))
-        with bounds(SECONDS + LATE_SECONDS + 0.5):
-            findings = {(f.component, f.name): f for f in provider.ask(question(asked))}
+        began = time.monotonic()
+        findings = {(f.component, f.name): f for f in provider.ask(question(asked, 2.0))}
+        assert time.monotonic() - began < 3.0
     assert len(findings) == 8
     for name in ("b", "d"):
         assert findings[f"provider:{name}", "status_page"].value == 2.0

@@ -74,7 +74,7 @@ def failures(system: str) -> Iterator[None]:
         raise CallFailed("timeout", f"{system} did not answer in time") from error
     except (EndpointConnectionError, HTTPClientError) as error:
         raise CallFailed("unavailable", f"{system} could not be reached: {type(error).__name__}") from error
-    except (ResponseParserError, RecursionError) as error:
+    except (ResponseParserError, UnicodeDecodeError, RecursionError) as error:
         raise CallFailed("malformed", f"{system} answered with something unreadable") from error
     except BotoCoreError as error:
         raise CallFailed("unavailable", f"{system}: {type(error).__name__}") from error

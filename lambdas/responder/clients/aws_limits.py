@@ -64,8 +64,11 @@ def limit(client: Any, system: str, seconds: float) -> None:
         if time.monotonic() >= _call.until and event.get("response") is None:
             raise CallFailed("timeout", f"{system} did not answer in time") from caught_exception
 
-    def end(**_: Any) -> None:
+    def end(http_response: Any = None, **_: Any) -> None:
         _call.until = math.inf
+        if http_response is not None and http_response.status_code < 200:
+            # http.client takes any status but 100 for a final one, and botocore this one for success.
+            raise CallFailed("malformed", f"{system} answered with status {http_response.status_code}")
 
     events = client.meta.events
     events.register_first("before-call", begin)

@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import httpcore
@@ -68,7 +68,7 @@ class Transport(httpx.BaseTransport):
     """HTTP/1.1 over connections that all end at ``deadline`` (``time.monotonic`` seconds)."""
 
     def __init__(self, deadline: float, verify: ssl.SSLContext | bool = True) -> None:
-        context = verify if isinstance(verify, ssl.SSLContext) else httpx.create_ssl_context(verify, trust_env=False)
+        context = verify if isinstance(verify, ssl.SSLContext) else _context(verify)
         self._pool = httpcore.ConnectionPool(
             ssl_context=context, max_connections=_CONNECTIONS, network_backend=_Network(deadline))
 
@@ -86,6 +86,12 @@ class Transport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
+
+
+@cache
+def _context(verify: bool) -> ssl.SSLContext:
+    # Reading the authorities takes 20 ms, and who asks several systems needs them several times.
+    return httpx.create_ssl_context(verify, trust_env=False)
 
 
 class _Stream(httpx.SyncByteStream):
