@@ -27,6 +27,7 @@ from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.function import Function
 from stacks.records import Records
+from stacks.room import RESERVED, reserved
 
 _MARGIN_SECONDS = 30
 """A decision of the last moment still finds the state that waits for it."""
@@ -173,7 +174,8 @@ class Workflow(Construct):
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
                          **({"BUCKET": self._records.bucket.bucket_name} if name == "report" else {})},
-            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds)
+            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds,
+            reserved=reserved(self, name) if name in RESERVED else None)
         self._keep_records(step)
         return step
 
