@@ -15,6 +15,7 @@ from cdk_nag import AwsSolutionsChecks  # noqa: E402
 from stacks.configuration import ConfigurationError, read_folder  # noqa: E402
 from stacks.incident_response import IncidentResponse  # noqa: E402
 from stacks.packaging import PackagingError  # noqa: E402
+from stacks.room import RoomError  # noqa: E402
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
             app, "IncidentResponse", services=services, build=ROOT / ".build",
             env=Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION")),
             description="Runs the incident response plan when an alarm of a payment service goes off")
-    except (ConfigurationError, PackagingError) as error:
+    except (ConfigurationError, PackagingError, RoomError) as error:
         sys.exit(f"nothing was built:\n{error}")
     Aspects.of(app).add(AwsSolutionsChecks())
     app.synth()

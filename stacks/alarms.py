@@ -6,7 +6,7 @@ errors or latency (``notBreaching``), and is just what the loss-of-traffic alarm
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -94,11 +94,13 @@ class Starter(Construct):
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(self, "DeadLetters", encryption=sqs.QueueEncryption.SQS_MANAGED,
                                       enforce_ssl=True, retention_period=Duration.days(14))
-        # By the prefix and not by each name: an alarm that nobody looks after is then on record as refused.
+        # By the prefix and not by each name: an alarm that nobody looks after is then on record as refused. Of this
+        # account and region: whoever may put events on the bus from elsewhere starts nothing.
         events.Rule(
             self, "Rule", description="An alarm of a service that the incident responder looks after went off",
             event_pattern=events.EventPattern(
                 source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
+                account=[Aws.ACCOUNT_ID], region=[Aws.REGION],
                 detail={"alarmName": [{"prefix": f"{prefix}-"}], "state": {"value": ["ALARM"]}}),
             targets=[targets.SfnStateMachine(
                 state_machine, dead_letter_queue=self.dead_letters, retry_attempts=8,

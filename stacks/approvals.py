@@ -14,6 +14,7 @@ from constructs import Construct
 from responder.model.service import Service
 from stacks.function import Function
 from stacks.records import Records
+from stacks.room import reserved
 
 
 class Approvals(Construct):
@@ -40,7 +41,8 @@ class Approvals(Construct):
             description="The page on which people decide",
             environment={"TABLE": records.table.table_name, "APPROVAL_KEY": self._name},
             secrets=sorted({service.slack.signing_secret for service in services
-                            if service.slack and service.slack.signing_secret}))
+                            if service.slack and service.slack.signing_secret}),
+            reserved=reserved(self, "page"))
         self._key.grant_read(page.role)
         records.grant_partition(page.role, "TASK#*", change=True)
         # It adds what was decided to the timeline, and changes nothing of an incident.

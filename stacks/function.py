@@ -24,7 +24,7 @@ class Function(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, name: str, code: lambda_.Code, handler: str,
                  description: str, environment: Mapping[str, str], statements: Sequence[Statement] = (),
                  secrets: Sequence[str] = (), memory_mib: int = 512, timeout_seconds: int = 30,
-                 network: Network | None = None) -> None:
+                 network: Network | None = None, reserved: int | None = None) -> None:
         super().__init__(scope, construct_id)
         self.log = logs.LogGroup(self, "Log", log_group_name=f"/aws/lambda/{name}",
                                  retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
@@ -50,7 +50,7 @@ class Function(Construct):
             self, "Function", function_name=name, code=code, handler=handler, description=description,
             runtime=lambda_.Runtime.PYTHON_3_14, architecture=lambda_.Architecture.ARM_64, memory_size=memory_mib,
             timeout=Duration.seconds(timeout_seconds), role=self.role, log_group=self.log,
-            environment=dict(environment))
+            environment=dict(environment), reserved_concurrent_executions=reserved)
         if network:
             # The ids are all that Lambda needs; CDK's own classes would ask for the VPC's zones as well.
             resource = cast(lambda_.CfnFunction, self.function.node.default_child)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
@@ -39,6 +39,7 @@ class Memory(Construct):
             description="Keeps the events of AWS Health", environment={"TABLE": records.table.table_name})
         records.grant_partition(self.health.role, "HEALTH", write=True)
         events.Rule(self, "HealthEvent", description="AWS Health reports something",
-                    event_pattern=events.EventPattern(source=["aws.health"], detail_type=["AWS Health Event"]),
+                    event_pattern=events.EventPattern(source=["aws.health"], detail_type=["AWS Health Event"],
+                                                      account=[Aws.ACCOUNT_ID]),
                     targets=[targets.LambdaFunction(self.health.function, dead_letter_queue=dead_letters,
                                                     retry_attempts=4)])

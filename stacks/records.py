@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -25,7 +25,7 @@ class Records(Construct):
         # The alarms on the responder itself are published by CloudWatch, which needs the key for that.
         self.key.add_to_resource_policy(iam.PolicyStatement(
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-            actions=["kms:Decrypt", "kms:GenerateDataKey*"], resources=["*"]))
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"], resources=["*"], conditions=_own_alarms()))
         self.table = dynamodb.TableV2(
             self, "Timeline",
             partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
@@ -53,7 +53,7 @@ class Records(Construct):
         self.topic = sns.Topic(self, "Incidents", display_name="Incidents", master_key=self.key, enforce_ssl=True)
         self.topic.add_to_resource_policy(iam.PolicyStatement(
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")], actions=["sns:Publish"],
-            resources=[self.topic.topic_arn]))
+            resources=[self.topic.topic_arn], conditions=_own_alarms()))
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
@@ -100,3 +100,13 @@ class Records(Construct):
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table."}],
             apply_to_children=True)
+
+
+def _own_alarms() -> dict[str, dict[str, str]]:
+    """Return the conditions under which CloudWatch acts for an alarm of this account, and not for anybody's.
+
+    Source: AWS's page "Example cases for Amazon SNS access control", "Publish to a topic with CloudWatch alarms". The
+    alarms on the responder itself have names that CloudFormation gives.
+    """
+    alarms = f"arn:{Aws.PARTITION}:cloudwatch:{Aws.REGION}:{Aws.ACCOUNT_ID}:alarm:*"
+    return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": alarms}}

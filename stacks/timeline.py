@@ -21,6 +21,7 @@ from constructs import Construct
 from responder.actions import Action
 from stacks.function import Function
 from stacks.records import Records
+from stacks.room import reserved
 
 _INCIDENT = ("INCIDENT#*", "REMEDY#*", "TIMELINE#*")
 _PEOPLE = ("CHANNEL#*", "TASK#*", "ANSWER#*")
@@ -35,7 +36,7 @@ class Timeline(Construct):
         self.writer = Function(
             self, "Writer", name=f"{prefix}-timeline", code=code, handler="responder.handlers.timeline.handler",
             description="Adds timeline entries, and changes none", environment={"TABLE": records.table.table_name},
-            memory_mib=256)
+            memory_mib=256, reserved=reserved(self, "timeline"))
         self.writer.role.add_to_policy(iam.PolicyStatement(
             actions=["dynamodb:PutItem"], resources=[records.table.table_arn],
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TIMELINE#*"]}}))

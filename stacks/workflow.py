@@ -27,6 +27,7 @@ from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.function import Function
 from stacks.records import Records
+from stacks.room import RESERVED, reserved
 from stacks.timeline import Timeline, decides, remedies, reports, tells
 
 _MARGIN_SECONDS = 30
@@ -175,7 +176,8 @@ class Workflow(Construct):
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
                          **({"BUCKET": self._records.bucket.bucket_name} if name == "report" else {})},
-            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds)
+            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds,
+            reserved=reserved(self, name) if name in RESERVED else None)
         self._keep_records(step, lambda role: {"decide": decides, "tell": tells, "report": reports}[name](
             self._records, role))
         return step

@@ -133,7 +133,7 @@ def _unfit(provider: Provider, case: Case, http: Http | None, seconds: float = 4
         return ""
     try:
         client = http or Http(min(case.deadline, time.monotonic() + seconds))
-        status = client.answer("GET", provider.health_url).status_code
+        status = client.status("GET", provider.health_url)
     except CallFailed as failed:
         return f"{provider.name}: {failed.note}"
     return "" if status < 400 else f"{provider.name} answers with status {status}"

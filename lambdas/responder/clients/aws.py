@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from responder.clients import gate, raw
+from responder.clients import aws_limits, gate, raw
 from responder.clients.failure import CallFailed
 
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
@@ -31,6 +31,7 @@ _UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "Unauthorize
                            "SubscriptionRequiredException", "MissingAuthenticationToken",
                            "MissingAuthenticationTokenException"})
 _SECRET_SECONDS = 300.0
+_CONNECT_SECONDS = 2
 _OWN = frozenset({"secretsmanager", "sts", "s3", "dynamodb", "ssm", "sns"})
 """Services that are the responder's own tools: what they answer is no evidence, and some of it is secret."""
 _RECORDS = frozenset({"dynamodb", "s3", "sns", "stepfunctions", "lambda", "secretsmanager", "sts", "appconfigdata"})
@@ -41,13 +42,19 @@ _READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "St
 
 @cache
 def client(service: str, read_timeout_seconds: int = 5, region: str | None = None, attempts: int = 3) -> Any:
-    """Return the boto3 client of an AWS service; one for the life of the function."""
+    """Return the boto3 client of an AWS service; one for the life of the function.
+
+    A call of it takes as long as two attempts that are not answered, in all: 14 s unless ``read_timeout_seconds`` says
+    otherwise, which is less than any function's time-out; less where ``aws_limits.until`` says so. It raises CallFailed
+    with ``timeout`` then.
+    """
     made = boto3.client(service, region_name=region, config=Config(
-        connect_timeout=2, read_timeout=read_timeout_seconds,
+        connect_timeout=_CONNECT_SECONDS, read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts}))
     if service not in _RECORDS:
         # First of all, and before each try: what is stopped is not sent.
         made.meta.events.register_first("before-send.*", _before_send)
+    aws_limits.limit(made, service, min(attempts, 2) * (_CONNECT_SECONDS + read_timeout_seconds))
     if service not in _OWN:
         made.meta.events.register("after-call.*", _answered)
     return made
@@ -80,7 +87,7 @@ def failures(system: str) -> Iterator[None]:
         raise CallFailed("timeout", f"{system} did not answer in time") from error
     except (EndpointConnectionError, HTTPClientError) as error:
         raise CallFailed("unavailable", f"{system} could not be reached: {type(error).__name__}") from error
-    except ResponseParserError as error:
+    except (ResponseParserError, UnicodeDecodeError, RecursionError) as error:
         raise CallFailed("malformed", f"{system} answered with something unreadable") from error
     except BotoCoreError as error:
         raise CallFailed("unavailable", f"{system}: {type(error).__name__}") from error

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from responder.clients import raw
+from responder.clients import bounded, wire
 from responder.clients.failure import CallFailed
 
 # It logs every URL, whose query may hold what must not be stored.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 _RETRIED = frozenset({429, 502, 503, 504})
 _CONNECT_SECONDS = 3.0
-_BODY_LIMIT_BYTES = 32 * 1024 * 1024
+_LINE_BYTES = 1024 * 1024
 
 
 class Http:
     """An HTTP client for one system, which keeps its connections and its deadline.
 
-    ``deadline`` is the moment (``time.monotonic`` seconds) by which every call must have ended, repeats included.
+    ``deadline`` is the moment (``time.monotonic`` seconds) by which every call must have ended: connecting, all of the
+    answer and repeats included. Memory is bounded as ``clients/bounded.py`` says. Redirects are not followed: they
+    would carry the credentials to wherever the answer says.
     """
 
     def __init__(self, deadline: float, headers: dict[str, str] | None = None, verify: Any = True,
                  transport: httpx.BaseTransport | None = None) -> None:
         self._deadline = deadline
-        self._client = httpx.Client(headers=headers, verify=verify, transport=transport, follow_redirects=False,
-                                    trust_env=False)
+        self._client = httpx.Client(
+            headers={"Accept-Encoding": bounded.ACCEPTED, **(headers or {})}, follow_redirects=False, trust_env=False,
+            transport=bounded.Bounded(transport or wire.Transport(deadline, verify), deadline))
 
     def close(self) -> None:
         """Close the connections."""
@@ -40,19 +44,31 @@ class Http:
 
     def json(self, method: str, url: str, *, repeatable: bool = True, **arguments: Any) -> Any:
         """Return the parsed JSON answer of one request; see ``stream`` for its errors."""
+        body = bytearray()
         with self.stream(method, url, repeatable=repeatable, **arguments) as response:
-            body = bytearray()
-            try:
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > _BODY_LIMIT_BYTES:
-                        raise CallFailed("malformed", f"{_name(url)} answered with more than 32 MiB")
-            except httpx.HTTPError as error:
-                raise self._failure(url, error) from error
-        try:
-            return json.loads(body)
-        except ValueError as error:
-            raise CallFailed("malformed", f"{_name(url)} answered with something that is not JSON") from error
+            for chunk in response.iter_bytes():
+                body += chunk
+        return bounded.parsed(body, _name(url))
+
+    def lines(self, method: str, url: str, *, most_bytes: int = bounded.BODY_BYTES,
+              **arguments: Any) -> Generator[bytes, None, None]:
+        r"""Yield the lines of an answer while it streams, each of 1 MiB at most; see ``stream`` for its errors.
+
+        Only ``\n`` ends a line: others, such as U+2028, may stand within a JSON text. To be closed by the caller.
+        """
+        rest = bytearray()
+        with self.stream(method, url, extensions={"most_bytes": most_bytes}, **arguments) as response:
+            for chunk in response.iter_bytes():
+                first, *others = chunk.split(b"\n")
+                rest += first
+                if others:
+                    yield bytes(rest)
+                    yield from others[:-1]
+                    rest = bytearray(others[-1])
+                if len(rest) > _LINE_BYTES:
+                    raise CallFailed("malformed", f"{_name(url)} answered with a line of more than 1 MiB")
+        if rest:
+            yield bytes(rest)
 
     @contextmanager
     def stream(self, method: str, url: str, *, repeatable: bool = True, **arguments: Any) -> Iterator[httpx.Response]:
@@ -60,18 +76,16 @@ class Http:
 
         A refusal for the moment (429, 502, 503, 504) or a broken connection is tried again, after what Retry-After
         says or a growing pause with jitter, while the deadline allows and the request is ``repeatable``.
-        Raises CallFailed: ``timeout``, ``unavailable``, ``unauthorized`` (401, 403), ``throttled`` (429).
+        Raises CallFailed, also while the answer is read: ``timeout``, ``unavailable``, ``unauthorized`` (401, 403),
+        ``throttled`` (429), ``malformed`` (too long, or a broken encoding).
         """
         attempt = 0
         while True:
             attempt += 1
-            left = self._left(url)
-            request = self._client.build_request(
-                method, url, timeout=httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS)), **arguments)
             try:
-                response = self._client.send(request, stream=True)
+                response = self._client.send(self._request(method, url, arguments), stream=True)
             except httpx.HTTPError as error:
-                failure = self._failure(url, error)
+                failure = bounded.failed(_name(url), error)
                 if failure.status != "unavailable" or not repeatable or not self._pause(attempt, None):
                     raise failure from error
                 continue
@@ -79,7 +93,7 @@ class Http:
                 if response.status_code in _RETRIED and repeatable and self._pause(attempt, response):
                     continue
                 self._raise_for_status(url, response)
-                self._tee(response, f"{method} {url}")
+                response.extensions["body"].asked = f"{method} {url}"
                 yield response
                 return
             finally:
@@ -88,47 +102,38 @@ class Http:
     def answer(self, method: str, url: str, **arguments: Any) -> httpx.Response:
         """Return the answer of one request whatever its status is, never repeated; for writes.
 
-        Raises CallFailed with ``timeout`` or ``unavailable`` only.
+        Raises CallFailed with ``timeout``, ``unavailable`` or ``malformed``: whether it was carried out is unknown.
         """
         try:
-            return self._client.request(method, url, timeout=self._left(url), **arguments)
+            return self._client.send(self._request(method, url, arguments))
         except httpx.HTTPError as error:
-            raise self._failure(url, error) from error
+            raise bounded.failed(_name(url), error) from error
 
-    def _tee(self, response: httpx.Response, asked: str) -> None:
-        """Hand over what is read of an answer, in whatever way it is read: all ways end in ``iter_bytes``."""
-        chunks = response.iter_bytes
+    def status(self, method: str, url: str, **arguments: Any) -> int:
+        """Return the status of one request, never repeated, and leave its body unread; raises as ``answer``."""
+        try:
+            response = self._client.send(self._request(method, url, arguments), stream=True)
+        except httpx.HTTPError as error:
+            raise bounded.failed(_name(url), error) from error
+        response.close()
+        return response.status_code
 
-        def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
-            return raw.teed(asked, chunks(chunk_size))
-
-        # mypy minds a method that is set on one answer only; httpx offers no hook between its bytes and its readers.
-        response.iter_bytes = iter_bytes  # type: ignore[method-assign]
-
-    def _left(self, url: str) -> float:
+    def _request(self, method: str, url: str, arguments: dict[str, Any]) -> httpx.Request:
         left = self._deadline - time.monotonic()
         if left <= 0.05:
             raise CallFailed("timeout", f"{_name(url)} did not answer in time")
-        return left
+        return self._client.build_request(
+            method, url, timeout=httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS)), **arguments)
 
     def _pause(self, attempt: int, response: httpx.Response | None) -> bool:
         """Wait before another attempt; False where the deadline leaves no room for one."""
         seconds = random.uniform(0.1, 0.4) * 2 ** (attempt - 1)
         if response is not None:
-            asked = response.headers.get("retry-after", "")
-            if asked.isdigit():
-                seconds = max(seconds, float(asked))
+            seconds = max(seconds, _retry_after_seconds(response.headers.get("retry-after", "")))
         if attempt >= 4 or time.monotonic() + seconds + 0.2 > self._deadline:
             return False
         time.sleep(seconds)
         return True
-
-    def _failure(self, url: str, error: httpx.HTTPError) -> CallFailed:
-        if isinstance(error, httpx.TimeoutException):
-            return CallFailed("timeout", f"{_name(url)} did not answer in time")
-        if isinstance(error, httpx.DecodingError):
-            return CallFailed("malformed", f"{_name(url)} answered with a broken encoding")
-        return CallFailed("unavailable", f"{_name(url)} could not be reached: {type(error).__name__}")
 
     def _raise_for_status(self, url: str, response: httpx.Response) -> None:
         code = response.status_code
@@ -139,6 +144,17 @@ class Http:
         if code == 429:
             raise CallFailed("throttled", f"{_name(url)} asks to come back later (429)")
         raise CallFailed("unavailable", f"{_name(url)} answered with status {code}")
+
+
+def _retry_after_seconds(value: str) -> float:
+    """Seconds that a Retry-After asks for (RFC 9110, 10.2.3: seconds or a date); 0 where it says neither."""
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+        return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _name(url: str) -> str:

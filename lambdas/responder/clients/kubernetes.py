@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from responder.clients import aws, gate
+from responder.clients.bounded import parsed
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 
@@ -55,9 +56,12 @@ class Kubernetes:
             if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
                 raise CallFailed("malformed", "the Kubernetes API answered without a list of items")
             for item in answer["items"]:
+                if not isinstance(item, dict):
+                    raise CallFailed("malformed", "the Kubernetes API answered with an item that is no object")
                 seen += 1
                 yield item
-            token = (answer.get("metadata") or {}).get("continue", "")
+            metadata = answer.get("metadata")
+            token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
             if not token or seen >= limit:
                 return
 
@@ -113,13 +117,12 @@ class Kubernetes:
                                      headers={"Content-Type": kind}, content=content)
         if response.status_code == 401:
             raise CallFailed("unauthorized", "the Kubernetes API refused the credentials (401)")
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise CallFailed("malformed", "the Kubernetes API answered with something that is not JSON") from error
+        answer = parsed(response.content, "the Kubernetes API")
+        if not isinstance(answer, dict):
+            raise CallFailed("malformed", "the Kubernetes API answered without an object")
         if response.status_code >= 300:
             raise Refused(response.status_code, str(answer.get("reason", "")), str(answer.get("message", "")))
-        return dict(answer)
+        return answer
 
     def _url(self, api: str, plural: str, namespace: str, name: str = "") -> str:
         parts = [self._server, api]

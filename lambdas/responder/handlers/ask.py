@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from responder import sources
-from responder.clients import aws, raw
+from responder.clients import aws, aws_limits, raw
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log
 from responder.model.finding import Finding, Window
@@ -36,7 +36,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     question = sources.Question(service, phase, window, baseline, started + source.deadline_seconds)
     with raw.keeping() as kept:
         try:
-            findings = source.ask(question)
+            with aws_limits.until(question.deadline):
+                findings = source.ask(question)
         except CallFailed as failed:
             findings = [Finding(source.name, "answer", failed.status, window=window, note=failed.note)]
         except Exception as error:

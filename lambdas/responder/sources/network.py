@@ -7,18 +7,17 @@ of AWS, for a subnet may have no way there. No application data is sent: a conne
 
 from __future__ import annotations
 
-import queue
-import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import certifi
 
+from responder.clients import wire
+from responder.clients.background import Task
 from responder.model.finding import Finding
 from responder.model.masking import mask
 from responder.model.service import Probe
@@ -32,8 +31,6 @@ _EACH_SECONDS = 4.0
 _ADDRESSES = 4
 """So many of a name's addresses are tried, as clients do."""
 _MARGIN_SECONDS = 0.3
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -59,10 +56,10 @@ def ask(question: Question, context: ssl.SSLContext | None = None) -> list[Findi
     probes = question.service.probes
     limit = min(question.deadline - _MARGIN_SECONDS, time.monotonic() + _EACH_SECONDS)
     trusted = context or ssl.create_default_context(cafile=certifi.where())
-    started = [_begin(partial(attempt, probe, limit, trusted)) for probe in probes]
+    started = [Task(partial(attempt, probe, limit, trusted)) for probe in probes]
     # An attempt ends by itself at the limit: the margin is for those that are just about to say so.
-    return [_finding(question, probe, _end(answer, limit + _MARGIN_SECONDS / 2))
-            for probe, answer in zip(probes, started, strict=True)]
+    return [_finding(question, probe, task.result(limit + _MARGIN_SECONDS / 2))
+            for probe, task in zip(probes, started, strict=True)]
 
 
 def attempt(probe: Probe, limit: float, context: ssl.SSLContext) -> Outcome:
@@ -73,16 +70,16 @@ def attempt(probe: Probe, limit: float, context: ssl.SSLContext) -> Outcome:
     def outcome(stage: Stage, kind: Kind | None = None, reason: str = "") -> Outcome:
         return Outcome(stage, kind, mask(reason)[:200], len(addresses), round((time.monotonic() - began) * 1000))
 
-    # The system's resolver cannot be told how long it may take: it is left behind where it takes too long.
-    looked_up = _end(_begin(lambda: _addresses(probe)), limit)
-    if looked_up is None:
-        return outcome("dns", "timeout", f"{probe.host} was not looked up in time")
-    if isinstance(looked_up, OSError):
-        return outcome("dns", "dns", f"{probe.host}: {looked_up.strerror or 'the name cannot be resolved'}")
-    addresses = looked_up
-    connection = _connect(addresses[:_ADDRESSES], limit)
-    if isinstance(connection, OSError):
-        return outcome("tcp", _kind(connection), connection.strerror or str(connection))
+    try:
+        addresses = wire.addresses(probe.host, probe.port, limit)
+    except TimeoutError as error:
+        return outcome("dns", "timeout", str(error))
+    except OSError as error:
+        return outcome("dns", "dns", f"{probe.host}: {error.strerror or 'the name cannot be resolved'}")
+    try:
+        connection = wire.connect(addresses[:_ADDRESSES], limit)
+    except OSError as error:
+        return outcome("tcp", _kind(error), error.strerror or str(error))
     try:
         if probe.tls:
             connection.settimeout(max(0.05, limit - time.monotonic()))
@@ -94,50 +91,6 @@ def attempt(probe: Probe, limit: float, context: ssl.SSLContext) -> Outcome:
     finally:
         connection.close()
     return outcome("ok")
-
-
-def _begin(work: Callable[[], _Result]) -> queue.SimpleQueue[_Result]:
-    """Start something in a thread that nobody needs to wait for; the queue gets what comes of it."""
-    answer: queue.SimpleQueue[_Result] = queue.SimpleQueue()
-    threading.Thread(target=lambda: answer.put(work()), daemon=True).start()
-    return answer
-
-
-def _end(answer: queue.SimpleQueue[_Result], limit: float) -> _Result | None:
-    """Return what comes of it until ``limit``, or None."""
-    try:
-        return answer.get(timeout=max(0.0, limit - time.monotonic()))
-    except queue.Empty:
-        return None
-
-
-def _addresses(probe: Probe) -> list[tuple[Any, ...]] | OSError:
-    try:
-        return list(socket.getaddrinfo(probe.host, probe.port, type=socket.SOCK_STREAM))
-    except (OSError, UnicodeError) as error:
-        return error if isinstance(error, OSError) else OSError(0, "no name that could be looked up")
-
-
-def _connect(addresses: Sequence[tuple[Any, ...]], limit: float) -> socket.socket | OSError:
-    """Return a connection to the first address that takes one, or why there is none."""
-    failures: list[OSError] = []
-    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-        try:
-            # Made within the attempt: a host without IPv6 fails here.
-            connection = socket.socket(family, kind, protocol)
-        except OSError as error:
-            failures.append(error)
-            continue
-        # An address that is silent must leave time for the others.
-        connection.settimeout(max(0.05, (limit - time.monotonic()) / (len(addresses) - tried)))
-        try:
-            connection.connect(address)
-            return connection
-        except OSError as error:
-            connection.close()
-            failures.append(error)
-    # What is said of an address family that this place does not have is not what matters.
-    return next((error for error in failures if _kind(error) != "unreachable"), failures[0])
 
 
 def _kind(error: OSError) -> Kind:

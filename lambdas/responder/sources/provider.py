@@ -8,8 +8,11 @@ page is judged by the plan.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from responder.clients.background import Task
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.finding import Finding
@@ -19,6 +22,10 @@ from responder.sources import Question, Source
 
 _INDICATORS = {"none": 0.0, "minor": 1.0, "major": 2.0, "critical": 3.0}
 _EACH_SECONDS = 3.0
+_MARGIN_SECONDS = 0.5
+"""A call ends by itself at its deadline; what is left is to judge what it said."""
+
+_Judge = Callable[[Question, Provider, Http], Finding]
 
 
 def ask(question: Question, http: Http | None = None) -> list[Finding]:
@@ -28,15 +35,19 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     of those that are not operational and ``incidents`` [{name, status, impact}] that are open. ``health``: value is 1
     where the URL answers below 400, else 0.
     """
-    found = []
-    for provider in question.service.providers:
-        limit = min(question.deadline, time.monotonic() + _EACH_SECONDS)
-        if provider.status_page:
-            found.append(_page(question, provider, http or Http(limit)))
-        if provider.health_url:
-            limit = min(question.deadline, time.monotonic() + _EACH_SECONDS)
-            found.append(_health(question, provider, http or Http(limit)))
-    return found
+    limit = min(question.deadline, time.monotonic() + _EACH_SECONDS)
+    # All at once, each with connections and a thread of its own: no provider takes another's time.
+    asked = [(judge, provider, Task(partial(judge, question, provider, http or Http(limit))))
+             for provider in question.service.providers
+             for judge, url in ((_page, provider.status_page), (_health, provider.health_url)) if url]
+    return [task.result(limit + _MARGIN_SECONDS) or _late(question, provider, judge)
+            for judge, provider, task in asked]
+
+
+def _late(question: Question, provider: Provider, judge: _Judge) -> Finding:
+    name, url = ("status_page", provider.status_page) if judge is _page else ("health", provider.health_url)
+    return Finding(SOURCE.name, name, "timeout", f"provider:{provider.name}", window=question.window,
+                   query=f"GET {url}", link=url, note="its answer could not be read in time")
 
 
 def _page(question: Question, provider: Provider, http: Http) -> Finding:
@@ -69,9 +80,9 @@ def _health(question: Question, provider: Provider, http: Http) -> Finding:
     started = time.monotonic()
     note, well = "", 0.0
     try:
-        response = http.answer("GET", provider.health_url)
-        well = float(response.status_code < 400)
-        note = "" if well else f"it answered with status {response.status_code}"
+        status = http.status("GET", provider.health_url)
+        well = float(status < 400)
+        note = "" if well else f"it answered with status {status}"
     except CallFailed as failed:
         # No answer is what this question is about: it was observed that there is none.
         note = failed.note

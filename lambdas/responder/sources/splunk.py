@@ -7,19 +7,20 @@ reference" for ``stats`` and its functions, ``eventstats``, ``sort``, ``head`` a
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
 import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from typing import Any
-
-import httpx
+from urllib.parse import urlsplit
 
 from responder.clients import aws
+from responder.clients.bounded import parsed
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.finding import Finding, Window
@@ -31,6 +32,10 @@ _BUCKET_SECONDS = 10
 _RECENT_SECONDS = 60.0
 """What has just become slow is drowned by the time before it, so only the newest answers are measured."""
 _MAX_LINES = 20_000
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of one search's answer, which is not kept as a whole: 20,000 error lines of 3 kB."""
+_FIELDS = 100
+_FIELD_CHARACTERS = 1000
 _SIGNATURES = 25
 _SIGNATURE_CHARACTERS = 200
 _HEAD_CHARACTERS = 600
@@ -116,41 +121,40 @@ def _each(http: Http, settings: Splunk, query: str, window: Window, take: Callab
 
     ``until`` is when to stop reading (``time.monotonic`` seconds): what was read by then is better than nothing.
     """
-    count = 0
-    with http.stream("POST", f"{settings.url.rstrip('/')}/services/search/v2/jobs/export", data={
+    count = length = 0
+    with closing(http.lines("POST", f"{settings.url.rstrip('/')}/services/search/v2/jobs/export", data={
             "search": query, "earliest_time": f"{window.start:.3f}", "latest_time": f"{window.end:.3f}",
-            "output_mode": "json", "preview": "false"}) as response:
-        try:
-            for line in response.iter_lines():
-                if not line.strip():
-                    continue
+            "output_mode": "json", "preview": "false"}, most_bytes=2 * _MOST_BYTES)) as lines:
+        for line in lines:
+            length += len(line)
+            if line.strip():
                 row = _parsed(line)
                 if row is not None:
                     count += 1
                     take(row)
-                if count >= _MAX_LINES:
-                    return f"cut at {_MAX_LINES} rows"
-                if time.monotonic() > until:
-                    return f"cut at {count} rows: there was no time for more"
-        except httpx.TimeoutException as error:
-            raise CallFailed("timeout", "Splunk did not finish its answer in time") from error
-        except httpx.HTTPError as error:
-            raise CallFailed("unavailable", "Splunk broke off its answer") from error
+            if count >= _MAX_LINES:
+                return f"cut at {_MAX_LINES} rows"
+            if length > _MOST_BYTES:
+                return f"cut at {count} rows: they are longer than {_MOST_BYTES // 2 ** 20} MiB"
+            if time.monotonic() > until:
+                return f"cut at {count} rows: there was no time for more"
     return ""
 
 
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        parsed = json.loads(line)
-    except ValueError as error:
-        raise CallFailed("malformed", "Splunk answered with a line that is not JSON") from error
-    if not isinstance(parsed, dict):
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """Return the result row of a line, its texts cut to what can be of use; None where it has none."""
+    answer = parsed(line, "Splunk")
+    if not isinstance(answer, dict):
         raise CallFailed("malformed", "Splunk answered with a line that is not an object")
-    for message in parsed.get("messages") or []:
+    messages = answer.get("messages")
+    for message in messages if isinstance(messages, list) else []:
         if isinstance(message, dict) and message.get("type") in ("FATAL", "ERROR"):
-            raise CallFailed("unavailable", f"Splunk: {mask(str(message.get('text', '')))[:200]}")
-    result = parsed.get("result")
-    return result if isinstance(result, dict) and not parsed.get("preview") else None
+            raise CallFailed("unavailable", f"Splunk: {mask(str(message.get('text', ''))[:2000])[:200]}")
+    result = answer.get("result")
+    if not isinstance(result, dict) or answer.get("preview"):
+        return None
+    return {key: value[:_FIELD_CHARACTERS] if isinstance(value, str) else value
+            for key, value in itertools.islice(result.items(), _FIELDS) if isinstance(value, str | int | float)}
 
 
 def _counts(question: Question, settings: Splunk, query: str, counts: list[dict[str, Any]],
@@ -377,11 +381,13 @@ def _number(value: Any) -> Any:
             return datetime.fromisoformat(text).timestamp()
         except ValueError:
             return 0
+    if not math.isfinite(number):
+        return 0
     return int(number) if number.is_integer() else number
 
 
 def _link(settings: Splunk) -> str:
-    return f"https://{httpx.URL(settings.url).host}/en-US/app/search/search"
+    return f"https://{urlsplit(settings.url).hostname}/en-US/app/search/search"
 
 
 SOURCE = Source(

@@ -1,0 +1,88 @@
+"""Room to run, and who may start or tell: what is reserved, and whose events and alarms count."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment
+from aws_cdk.assertions import Match, Template
+
+from stacks.configuration import read_folder
+from stacks.incident_response import IncidentResponse
+from stacks.room import CONTEXT, LEFT_FOR_OTHERS, RESERVED, RoomError, reserved
+from tests.conftest import ROOT
+
+QUOTA = 1000
+"""Of an account that is in use (AWS: "Lambda quotas")."""
+
+
+def synthesized(**context: Any) -> Template:
+    stack = IncidentResponse(App(context=context), "IncidentResponse", services=read_folder(ROOT / "config"),
+                             build=ROOT / ".build", env=Environment(account="123456789012", region="eu-central-1"))
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return synthesized()
+
+
+def reservations(template: Template) -> dict[str, int]:
+    """Return what each function reserves, by its name."""
+    functions = template.find_resources("AWS::Lambda::Function")
+    return {item["Properties"]["FunctionName"]: item["Properties"]["ReservedConcurrentExecutions"]
+            for item in functions.values() if "ReservedConcurrentExecutions" in item["Properties"]}
+
+
+def test_what_decides_and_tells_has_room_and_the_public_page_a_limit(template: Template) -> None:
+    found = reservations(template)
+    public = {name for name, item in template.find_resources("AWS::Lambda::Url").items()
+              if item["Properties"]["AuthType"] == "NONE"}
+    assert public, "the shipped configuration has links"
+    assert set(found) == {"incident-response-step-decide", "incident-response-step-tell", "incident-response-approve"}
+    assert all(number > 0 for number in found.values())
+    assert sum(found.values()) <= QUOTA - LEFT_FOR_OTHERS
+
+
+def test_a_small_account_reserves_nothing() -> None:
+    assert reservations(synthesized(**{CONTEXT: "off"})) == {}
+
+
+def test_the_numbers_can_be_set_in_one_place() -> None:
+    app = App(context={CONTEXT: "decide=7, page=2"})
+    assert {name: reserved(app, name) for name in RESERVED} == {"decide": 7, "tell": RESERVED["tell"], "page": 2}
+
+
+@pytest.mark.parametrize("given", ["decide", "decide=0", "decide=-1", "decide=many", "ledger=3", "no", "decide=\xb2"])
+def test_a_number_that_cannot_be_is_refused_before_anything_is_built(given: str) -> None:
+    with pytest.raises(RoomError, match=CONTEXT):
+        reserved(App(context={CONTEXT: given}), "decide")
+
+
+def test_only_alarms_of_this_account_and_region_start_the_plan(template: Template) -> None:
+    template.has_resource_properties("AWS::Events::Rule", {"EventPattern": {
+        "source": ["aws.cloudwatch"], "account": [{"Ref": "AWS::AccountId"}], "region": [{"Ref": "AWS::Region"}]}})
+    for rule in template.find_resources("AWS::Events::Rule").values():
+        pattern = rule["Properties"].get("EventPattern")
+        assert pattern is None or pattern["account"] == [{"Ref": "AWS::AccountId"}]
+
+
+OWN_ALARMS = {
+    "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+    "ArnLike": {"aws:SourceArn": {"Fn::Join": ["", [
+        "arn:", {"Ref": "AWS::Partition"}, ":cloudwatch:", {"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"},
+        ":alarm:*"]]}}}
+
+
+@pytest.mark.parametrize(("kind", "policy", "action"), [
+    ("AWS::SNS::TopicPolicy", "PolicyDocument", "sns:Publish"), ("AWS::KMS::Key", "KeyPolicy", "kms:Decrypt")])
+def test_cloudwatch_acts_for_alarms_of_this_account_alone(template: Template, kind: str, policy: str,
+                                                         action: str) -> None:
+    template.has_resource_properties(kind, {policy: {"Statement": Match.array_with([Match.object_like({
+        "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Condition": OWN_ALARMS})])}})
+    for item in template.find_resources(kind).values():
+        for statement in item["Properties"][policy]["Statement"]:
+            if statement["Effect"] == "Allow" and "Service" in json.dumps(statement["Principal"]):
+                assert "aws:SourceAccount" in json.dumps(statement["Condition"]), (action, statement)
