@@ -167,7 +167,8 @@ class Slack:
             return _json(200, {"ok": False, "error": "invalid_auth"})
         methods: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Answer]] = {
             "chat.postMessage": self._post, "chat.update": self._update, "conversations.create": self._create,
-            "conversations.invite": self._invite, "conversations.open": self._open, "conversations.setTopic": self._topic}
+            "conversations.invite": self._invite, "conversations.open": self._open,
+            "conversations.setTopic": self._topic}
         place = urlsplit(path)
         if place.path == "/slack/conversations.list" and method == "GET":
             return _json(200, self._list({key: values[0] for key, values in parse_qs(place.query).items()}))

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -175,7 +175,7 @@ def test_a_subject_is_one_that_sns_takes(text: str) -> None:
 class Signed(BaseHTTPRequestHandler):
     """A Function URL of auth type AWS_IAM, as far as it checks the signature; botocore makes the same one."""
 
-    seen: list[tuple[bool, dict[str, Any]]] = []
+    seen: ClassVar[list[tuple[bool, dict[str, Any]]]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -205,13 +205,13 @@ def test_the_commands_that_people_are_shown_are_signed_requests(tmp_path: Path, 
     """As they are sent, masked; run by a shell, with and without a session's token."""
     server = HTTPServer(("127.0.0.1", 0), Signed)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    Signed.seen = []
+    Signed.seen.clear()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
     text = commands(url, "eu-central-1", "payment-gateway-20261125T010422Z-a4d6", "01", "approval")
     assert mask(text) == text
     lines = [line for line in text.split("\n") if line.startswith("curl ")]
-    environment = {"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "verysecret",
-                   **({"AWS_SESSION_TOKEN": token} if token else {})}
+    environment = {"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+                   "AWS_SECRET_ACCESS_KEY": "verysecret", **({"AWS_SESSION_TOKEN": token} if token else {})}
     for line in lines:
         subprocess.run(["sh", "-c", line], env=environment, cwd=tmp_path, check=True, timeout=20, capture_output=True)
     server.shutdown()

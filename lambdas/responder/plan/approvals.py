@@ -182,8 +182,8 @@ def commands(url: str, region: str, incident: str, task: str, kind: str) -> str:
     """Return the commands that answer a question by IAM, each complete: they read credentials from the environment.
 
     ``url`` is that of the function that takes answers; empty where it is not known. curl's option --aws-sigv4 signs
-    the request; a header without a value, as of a user's lasting key, is not sent. The header's name and value stand
-    apart, so that nothing takes the variable for a secret and masks it.
+    the request. Lasting keys have no session token, and then there is another header in place of one: curl would
+    sign an empty one and not send it. The header's name and value stand apart, so that nothing takes the variable for a secret and masks it.
     """
     shown = shlex.quote(url) if url else '"$ANSWER_URL"'
     lines = ["As yourself in AWS (policy incident-response-approver). First: "
@@ -197,7 +197,8 @@ def commands(url: str, region: str, incident: str, task: str, kind: str) -> str:
         lines.append(
             f'{words}:\ncurl --aws-sigv4 "aws:amz:{region or "$AWS_REGION"}:lambda" '
             '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" '
-            """-H "$(printf 'x-amz-%s: %s' security-token "$AWS_SESSION_TOKEN")" """
+            """-H "$([ "$AWS_SESSION_TOKEN" ] && printf 'x-amz-%s: %s' security-token "$AWS_SESSION_TOKEN" """
+            """|| echo 'accept: application/json')" """
             f"-H 'content-type: application/json' -d {shlex.quote(body)} {shown}")
     return "\n".join(lines)
 
