@@ -182,8 +182,9 @@ def commands(url: str, region: str, incident: str, task: str, kind: str) -> str:
     """Return the commands that answer a question by IAM, each complete: they read credentials from the environment.
 
     ``url`` is that of the function that takes answers; empty where it is not known. curl's option --aws-sigv4 signs
-    the request. Lasting keys have no session token, and then there is another header in place of one: curl would
-    sign an empty one and not send it. The header's name and value stand apart, so that nothing takes the variable for a secret and masks it.
+    the request. Lasting keys have no session token, and then another header stands in its place: an empty one curl
+    would sign and not send. The header's name and value stand apart, so that nothing takes the variable for a secret
+    and masks it.
     """
     shown = shlex.quote(url) if url else '"$ANSWER_URL"'
     lines = ["As yourself in AWS (policy incident-response-approver). First: "
