@@ -19,12 +19,14 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core.iam_evaluator import resolve_caller_identity
 from ministack.core.responses import get_account_id, get_region
+from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
 from sandbox import rights
-from sandbox.places import ACCOUNT, REGION
+from sandbox.places import ACCOUNT, PEOPLE, REGION
 
 
 def main() -> None:
@@ -35,6 +37,7 @@ def main() -> None:
     _provision_access_entries()
     _provision_metric_math()
     _tell_iam_of_items()
+    _name_the_callers_of_function_urls()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
 
@@ -150,6 +153,38 @@ def _tell_iam_of_items() -> None:
 
     iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks = with_items, each
     iam_evaluator.enforce = enforced
+
+
+def _name_the_callers_of_function_urls() -> None:
+    """A Function URL of auth type AWS_IAM takes any header that looks signed, and does not say whose it is.
+
+    Here the access key must be known, and the event names its owner (AWS: "Invoking Lambda function URLs"). The
+    signature itself is not calculated anew.
+    """
+    for human in PEOPLE:
+        sts.register_session(human.access_key, {
+            "Arn": human.arn, "UserId": f"AROA0123456789ABCDEF0:{human.session}", "SecretAccessKey": human.secret_key})
+    build, serve = lambda_svc._build_function_url_event, lambda_svc.handle_function_url_request
+
+    def named(*given: Any, **more: Any) -> dict[str, Any]:
+        event: dict[str, Any] = build(*given, **more)
+        caller = None if more.get("anonymous") else resolve_caller_identity(extract_access_key_id(event["headers"]))
+        if caller:
+            event["requestContext"]["authorizer"] = {"iam": {
+                "accessKey": caller["accessKey"], "accountId": caller["accountId"], "callerId": caller["userId"],
+                "cognitoIdentity": None, "principalOrgId": caller["principalOrgId"], "userArn": caller["userArn"],
+                "userId": caller["userId"]}}
+        return event
+
+    async def served(url_id: str, method: str, path: str, headers: dict[str, Any], *given: Any, **more: Any) -> Any:
+        resolved = lambda_svc.resolve_function_url(url_id)
+        if resolved and resolved[4].get("AuthType") == "AWS_IAM" and not (
+                headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 ")
+                and resolve_caller_identity(extract_access_key_id(headers))):
+            return 403, {"Content-Type": "application/json"}, b'{"Message":"Forbidden"}'
+        return await serve(url_id, method, path, headers, *given, **more)
+
+    lambda_svc._build_function_url_event, lambda_svc.handle_function_url_request = named, served
 
 
 class _Admin(BaseHTTPRequestHandler):

@@ -19,6 +19,26 @@ TARGET_GROUP = "targetgroup/frontend/6d0ecf831eec9f09"
 CANARY = "payments-checkout"
 
 
+@dataclass(frozen=True)
+class Human:
+    """Somebody who answers in a drill: who they are in Slack and in AWS; as ``sandbox/overrides.yaml`` names them."""
+
+    slack: str
+    session: str
+    """The name of their session of the role that IAM Identity Center gives them."""
+    access_key: str
+    secret_key: str
+
+    @property
+    def arn(self) -> str:
+        """Who AWS says that they are."""
+        return f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Responder_0123456789abcdef/{self.session}"
+
+
+PEOPLE = (Human("U0SRE", "ada", "ASIAADA0000000000000", "ada-of-the-sandbox"),
+          Human("U0SRE2", "bob", "ASIABOB0000000000000", "bob-of-the-sandbox"))
+
+
 class SandboxError(Exception):
     """Something that a person must put right; the message says what."""
 

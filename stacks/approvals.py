@@ -1,13 +1,19 @@
-"""The page behind signed links, by which people decide; there is none where no service's configuration wants links."""
+"""How people answer: a page behind signed links (and for Slack's buttons), and a URL that knows its callers by IAM.
+
+Sources: AWS's pages "Control access to Lambda function URLs" (both permissions that a caller needs since October 2025,
+with their condition keys) and "Amazon SNS subscription filter policies".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secrets
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
@@ -18,44 +24,90 @@ from stacks.room import reserved
 
 
 class Approvals(Construct):
-    """A Function URL without IAM: what it takes is a link that the responder has signed."""
+    """What takes answers, and what questions reach one person alone by."""
 
     def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
                  code: lambda_.Code, records: Records) -> None:
         super().__init__(scope, construct_id)
-        self.roles: tuple[iam.Role, ...] = ()
-        self._url: lambda_.FunctionUrl | None = None
-        self.url = ""
-        self._name = f"{prefix}/approval-key"
-        if not any(service.approval.links for service in services):
-            return
-        self._key = secrets.Secret(
-            self, "Key", secret_name=self._name, description="Signs the links by which people decide",
-            encryption_key=records.key, removal_policy=RemovalPolicy.DESTROY,
+        self._prefix, self._code, self._records = prefix, code, records
+        self._key_name = f"{prefix}/approval-key"
+        self._key = self._made_key() if any(service.approval.links != "none" for service in services) else None
+        self.topic = self._topic_of(services)
+        """Its only subscriptions are those of single people, each of what is theirs; None where nobody has an e-mail
+        address."""
+        self.answer = self._taker("Answer", "answer", "Takes answers from whom IAM lets call it, and knows who it was")
+        self._answer_url = self.answer.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
+        self.answer_url = self._answer_url.url
+        self.page: Function | None = None
+        self._page_url: lambda_.FunctionUrl | None = None
+        signing = sorted({service.slack.signing_secret for service in services
+                          if service.slack and service.slack.signing_secret})
+        if self._key or signing:
+            self.page = self._taker("Page", "approve", "The page on which people decide, and Slack's buttons", signing,
+                                    {"APPROVAL_KEY": self._key_name} if self._key else {})
+            if self._key:
+                self._key.grant_read(self.page.role)
+            # Anybody may call it: what it takes is a link that the responder has sealed, or what Slack has signed.
+            self._page_url = self.page.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
+        self.url = self._page_url.url if self._page_url else ""
+        self.takers: tuple[Function, ...] = (self.answer, *([self.page] if self.page else []))
+        """The functions that write answers; they need to wake the state machine, and to note what was decided."""
+        self._approver()
+
+    def grant_asking(self, function: Function) -> None:
+        """Let a function ask people: say where they answer, make links where there are any, reach each one alone."""
+        function.function.add_environment("ANSWER_URL", self.answer_url)
+        if self._key and self._page_url:
+            function.function.add_environment("APPROVAL_URL", self._page_url.url)
+            function.function.add_environment("APPROVAL_KEY", self._key_name)
+            self._key.grant_read(function.role)
+        if self.topic:
+            function.function.add_environment("APPROVALS_TOPIC", self.topic.topic_arn)
+            self.topic.grant_publish(function.role)
+
+    def _made_key(self) -> secrets.Secret:
+        key = secrets.Secret(
+            self, "Key", secret_name=self._key_name, description="Seals the links by which people decide",
+            encryption_key=self._records.key, removal_policy=RemovalPolicy.DESTROY,
             generate_secret_string=secrets.SecretStringGenerator(password_length=48, exclude_punctuation=True))
-        NagSuppressions.add_resource_suppressions(self._key, [
+        NagSuppressions.add_resource_suppressions(key, [
             {"id": "AwsSolutions-SMG4", "reason": "A new key makes every link that is out invalid; who wants that "
                                                   "puts a new value, and no schedule should do it in an outage."}])
-        page = Function(
-            self, "Page", name=f"{prefix}-approve", code=code, handler="responder.handlers.approve.handler",
-            description="The page on which people decide",
-            environment={"TABLE": records.table.table_name, "APPROVAL_KEY": self._name},
-            secrets=sorted({service.slack.signing_secret for service in services
-                            if service.slack and service.slack.signing_secret}),
-            reserved=reserved(self, "page"))
-        self._key.grant_read(page.role)
-        records.grant_partition(page.role, "TASK#*", change=True)
-        # It adds what was decided to the timeline, and changes nothing of an incident.
-        records.grant_partition(page.role, "INCIDENT#*", add=True)
-        # It adds both permissions that a URL needs since October 2025: InvokeFunctionUrl, and InvokeFunction by it.
-        self._url = page.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
-        self.roles = (page.role,)
-        self.url = self._url.url
+        return key
 
-    def grant_links(self, function: Function) -> None:
-        """Let a function make links."""
-        if self._url is None:
-            return
-        function.function.add_environment("APPROVAL_URL", self._url.url)
-        function.function.add_environment("APPROVAL_KEY", self._name)
-        self._key.grant_read(function.role)
+    def _topic_of(self, services: Sequence[Service]) -> sns.Topic | None:
+        emails = sorted({person.email for service in services for person in service.team if person.email})
+        if not emails:
+            return None
+        topic = sns.Topic(self, "Topic", display_name="Approvals", master_key=self._records.key, enforce_ssl=True)
+        for email in emails:
+            topic.add_subscription(subscriptions.EmailSubscription(email, filter_policy={
+                "person": sns.SubscriptionFilter.string_filter(allowlist=[email])}))
+        return topic
+
+    def _taker(self, construct_id: str, module: str, description: str, signing: Sequence[str] = (),
+               environment: Mapping[str, str] | None = None) -> Function:
+        """A function that takes answers: it reads what was asked, writes answers, and nothing else."""
+        taker = Function(
+            self, construct_id, name=f"{self._prefix}-{module}", code=self._code,
+            handler=f"responder.handlers.{module}.handler", description=description,
+            environment={"TABLE": self._records.table.table_name, **(environment or {})}, secrets=signing,
+            reserved=reserved(self, "page") if construct_id == "Page" else None)
+        for partition in ("TASK#*", "INCIDENT#*", "REMEDY#*"):
+            self._records.grant_partition(taker.role, partition)
+        self._records.grant_partition(taker.role, "ANSWER#*", change=True)
+        return taker
+
+    def _approver(self) -> None:
+        """The policy for those who may answer by IAM: of this one function, by its URL and in no other way.
+
+        Who may invoke it directly could write anybody's name into the event.
+        """
+        arn = self.answer.function.function_arn
+        iam.ManagedPolicy(
+            self, "Approver", managed_policy_name=f"{self._prefix}-approver",
+            description="May answer the questions of the incident responder; may not start it", statements=[
+                iam.PolicyStatement(actions=["lambda:InvokeFunctionUrl"], resources=[arn], conditions={
+                    "StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}),
+                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[arn], conditions={
+                    "Bool": {"lambda:InvokedViaFunctionUrl": "true"}})])

@@ -23,6 +23,15 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PARAMETER_GROUP = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _AWS_IDS = {"subnets": re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})"),
             "security_groups": re.compile(r"sg-([0-9a-f]{8}|[0-9a-f]{17})")}
+_PERSON = {
+    "slack": (re.compile(r"[UW][A-Z0-9]+"), "the id of a person in Slack (U…), for a channel is read by many"),
+    "email": (re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+"), "one e-mail address"),
+    "iam": (re.compile(r"arn:aws(-[a-z]+)*:(iam::\d{12}:user/[\w+=,.@/-]+|sts::\d{12}:assumed-role/[\w+=,.@*-]+/"
+                       r"[\w+=,.@-]+)"),
+            "arn:aws:iam::123456789012:user/NAME or arn:aws:sts::123456789012:assumed-role/ROLE/SESSION, with * in "
+            "the role alone"),
+}
+"""What of a person is an identity or an address of theirs alone."""
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -169,9 +178,6 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
             yield ("provider_switch",), "none or several places", "config_map, ssm_parameter or appconfig, one of them"
         if not switch.ssm_parameter and not switch.key:
             yield ("provider_switch", "key"), "nothing", "the key that says which provider is used"
-    if service.slack and service.slack.signing_secret and not service.approval.links:
-        yield (("slack", "signing_secret"), "a secret for buttons",
-               "none where approval.links is false: there is no page that a button could call")
     group = service.database.parameter_group if service.database else ""
     if group and not _PARAMETER_GROUP.fullmatch(group):
         yield (("database", "parameter_group"), repr(group),
@@ -243,10 +249,40 @@ def _people(service: Service, known_actions: set[str]) -> Iterator[_Found]:
     for place, action in enumerate(service.approval.two_person):
         if action not in known_actions:
             yield ("approval", "two_person", place), repr(action), _near(action, known_actions)
+    yield from _identities(service)
     roles = {person.role for person in service.team}
     for place, role in enumerate(service.approval.roles):
         if service.team and role not in roles:
             yield ("approval", "roles", place), repr(role), f"a role of the team: {', '.join(sorted(roles))}"
+
+
+def _identities(service: Service) -> Iterator[_Found]:
+    """Find identities that name nobody, or two people at once: two persons must be two identities."""
+    for name, (pattern, expected) in _PERSON.items():
+        seen: dict[str, str] = {}
+        for place, person in enumerate(service.team):
+            value = getattr(person, name)
+            if not value:
+                continue
+            if not pattern.fullmatch(value):
+                yield ("team", place, name), repr(value), expected
+            elif value.casefold() in seen:
+                yield ("team", place, name), repr(value), f"another than that of {seen[value.casefold()]}"
+            seen[value.casefold()] = person.name
+    names = [" ".join(person.name.split()).casefold() for person in service.team]
+    for place, name in enumerate(names):
+        if names.index(name) != place:
+            yield ("team", place, "name"), repr(service.team[place].name), "a name that nobody else of the team has"
+    for name, letter in (("team", "T"), ("app", "A")):
+        value = getattr(service.slack, name) if service.slack else ""
+        if value and not re.fullmatch(f"{letter}[A-Z0-9]+", value):
+            yield ("slack", name), repr(value), f"an id such as {letter}0123456789"
+    approvers = [person for person in service.team if person.role in service.approval.roles]
+    able = [person for person in approvers if person.iam or (
+        person.slack and service.slack and service.slack.signing_secret)]
+    if service.approval.two_person and any(person.iam for person in approvers) and len(able) < 2:
+        yield (("approval", "two_person"), f"{len(able)} of approval.roles with an identity",
+               "two at least: people with `iam`, or with `slack` where there are buttons")
 
 
 def _near(word: str, known: set[str]) -> str:

@@ -50,6 +50,10 @@ class IncidentResponse(Stack):
         CfnOutput(self, "Timeline", value=records.table.table_name)
         CfnOutput(self, "Reports", value=records.bucket.bucket_name)
         CfnOutput(self, "Topic", value=records.topic.topic_arn)
+        CfnOutput(self, "AnswerUrl", value=workflow.answer_url,
+                  description="Where people answer as themselves in AWS (policy incident-response-approver)")
+        if workflow.approvals_topic:
+            CfnOutput(self, "ApprovalsTopic", value=workflow.approvals_topic.topic_arn)
         if workflow.approval_url:
             CfnOutput(self, "ApprovalUrl", value=workflow.approval_url,
                       description="Where links lead, and the Request URL of a Slack app for its buttons")

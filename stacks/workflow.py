@@ -102,9 +102,12 @@ class Workflow(Construct):
         records.grant_notes(steps["report"].role, locked=any(service.reports.lock_days for service in services))
 
         self._approvals = Approvals(self, "Approvals", prefix=prefix, services=services, code=code, records=records)
-        self.approval_url = self._approvals.url
+        self.approval_url, self.answer_url = self._approvals.url, self._approvals.answer_url
+        self.approvals_topic = self._approvals.topic
         for function in (steps["tell"], *(self.actions[name] for name in self.actions if find(name).task_for)):
-            self._approvals.grant_links(function)
+            self._approvals.grant_asking(function)
+        # It tells who tries to decide by an execution where they can.
+        steps["decide"].function.add_environment("ANSWER_URL", self.answer_url)
 
         self.undelivered = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
                                      enforce_ssl=True, retention_period=Duration.days(14))
@@ -131,8 +134,14 @@ class Workflow(Construct):
                                             arn_format=ArnFormat.COLON_RESOURCE_NAME)
         executions = Stack.of(self).format_arn(service="states", resource="execution", resource_name=f"{prefix}:*",
                                                arn_format=ArnFormat.COLON_RESOURCE_NAME)
-        for role in (steps["decide"].role, *self._approvals.roles):
-            role.add_to_policy(iam.PolicyStatement(actions=["states:SendTaskSuccess"], resources=[machine]))
+        for function in self._approvals.takers:
+            self.timeline.grant(function)
+        for function in (steps["decide"], *self._approvals.takers):
+            function.role.add_to_policy(iam.PolicyStatement(actions=["states:SendTaskSuccess"], resources=[machine]))
+        iam.ManagedPolicy(
+            self, "StarterPolicy", managed_policy_name=f"{prefix}-starter",
+            description="May start the incident responder; may not approve what it asks", statements=[
+                iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine])])
         steps["decide"].role.add_to_policy(iam.PolicyStatement(
             actions=["states:DescribeExecution"], resources=[executions]))
         NagSuppressions.add_resource_suppressions(steps["decide"].role, [

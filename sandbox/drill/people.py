@@ -1,4 +1,7 @@
-"""The people of a drill: they read what the incident topic sends, and answer as the drill says."""
+"""The people of a drill: they read what they are sent, and answer as themselves, as the drill says.
+
+The first answer of a drill is the first person's, the second that of another, and so on by turns.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,21 @@ import time
 from collections.abc import Sequence
 from html import unescape
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import boto3
 import httpx
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from sandbox.drill.contract import Answer
-from sandbox.places import Up
+from sandbox.places import PEOPLE, REGION, Human, Up
 from sandbox.run import control
-from sandbox.vendors.people import SIGNING_SECRET, SLACK_USER
+from sandbox.vendors.people import SIGNING_SECRET
 
 _QUESTION = re.compile(r'\{"incident": "([^"]+)", "task": "(\d+m?)", "decision": "([^"]+)"')
-_LINK = re.compile(r"https?://[^\s?]+\?\S*signature=\S+")
+_LINK = re.compile(r"https?://[^\s?]+\?\S*seal=\S+")
 _FIELD = re.compile(r'<input type=hidden name="([^"]+)" value="([^"]*)">')
 
 
@@ -31,8 +37,10 @@ class People:
 
     def __init__(self, sandbox: Up, inbox: str, answers: Sequence[Answer]) -> None:
         self._sandbox, self._inbox, self._answers = sandbox, inbox, answers
-        self._sqs, self._functions = boto3.client("sqs"), boto3.client("stepfunctions")
-        self._due: list[tuple[float, Answer, str, str, str]] = []
+        self._sqs = boto3.client("sqs")
+        self._due: list[tuple[float, Answer, Human, str, str]] = []
+        self._links: dict[tuple[str, str], str] = {}
+        """By incident and task; for low risk alone."""
         self._seen: set[tuple[str, str]] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -61,15 +69,16 @@ class People:
             self._read()
             due = [item for item in self._due if item[0] <= time.time()]
             self._due = [item for item in self._due if item not in due]
-            for _, answer, link, incident, task in due:
+            for _, answer, human, incident, task in due:
+                link = self._links.get((incident, task), "")
                 for _ in range(answer.times):
                     try:
                         if answer.way == "slack":
-                            told = self._by_slack(incident, task, answer.answer)
+                            told = self._by_slack(human, incident, task, answer.answer)
                         elif answer.way == "link" and link:
                             told = self._by_link(link, answer.answer)
                         else:
-                            told = self._by_iam(incident, task, answer.answer)
+                            told = self._by_iam(human, incident, task, answer.answer)
                     except Exception as error:
                         told = f"{type(error).__name__}: {error}"
                     self.said.append(f"{answer.answer} to {incident}/{task}: {told}")
@@ -86,14 +95,19 @@ class People:
                 self._take(text)
 
     def _take(self, text: str) -> None:
-        question, link = _QUESTION.search(text), _LINK.search(text)
-        if question is None or (question[1], question[2]) in self._seen:
-            return
-        self._seen.add((question[1], question[2]))
-        for answer in self._answers:
-            if answer.answer in question[3].split(" | "):
-                self._due.append((time.time() + answer.after, answer, link[0] if link else "", question[1],
-                                  question[2]))
+        for link in _LINK.findall(text):
+            fields = parse_qs(urlsplit(link).query)
+            self._links.setdefault((fields["incident"][0], fields["task"][0]), link)
+        asked: dict[tuple[str, str], list[str]] = {}
+        for incident, task, decision in _QUESTION.findall(text):
+            asked.setdefault((incident, task), []).append(decision)
+        for (incident, task), decisions in asked.items():
+            if (incident, task) in self._seen:
+                continue
+            self._seen.add((incident, task))
+            for place, answer in enumerate(self._answers):
+                if answer.answer in decisions:
+                    self._due.append((time.time() + answer.after, answer, PEOPLE[place % len(PEOPLE)], incident, task))
 
     def _by_link(self, link: str, answer: str) -> str:
         """Open the page and press its button, as a browser would; its host is only known to the embedded cloud."""
@@ -107,19 +121,19 @@ class People:
         done = httpx.post(address, data=fields | {"decision": answer}, headers=headers, timeout=20)
         return str(done.status_code)
 
-    def _by_slack(self, incident: str, task: str, answer: str) -> str:
+    def _by_slack(self, human: Human, incident: str, task: str, answer: str) -> str:
         """Press the button of the question in Slack, and be Slack: sign what it sends to the app's Request URL."""
         for message in control(self._sandbox.ports, "told")["slack"]:
             for block in message.get("blocks", []):
                 for element in block.get("elements", []):
                     value = json.loads(element["value"])
                     if (value["incident"], value["task"], value["decision"]) == (incident, task, answer):
-                        return self._press(element)
+                        return self._press(human, element)
         return "no such button"
 
-    def _press(self, element: dict[str, Any]) -> str:
+    def _press(self, human: Human, element: dict[str, Any]) -> str:
         body = urlencode({"payload": json.dumps({
-            "type": "block_actions", "user": {"id": SLACK_USER, "username": "ada"}, "actions": [
+            "type": "block_actions", "user": {"id": human.slack, "username": human.session}, "actions": [
                 {"type": "button", "action_id": element["action_id"], "value": element["value"]}]})}).encode()
         stamp = str(int(time.time()))
         signature = hmac.new(SIGNING_SECRET.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
@@ -129,8 +143,13 @@ class People:
                                    "x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={signature}"})
         return str(done.status_code)
 
-    def _by_iam(self, incident: str, task: str, answer: str) -> str:
-        started = self._functions.start_execution(
-            stateMachineArn=self._sandbox.outputs["StateMachine"],
-            input=json.dumps({"incident": incident, "task": task, "decision": answer, "by": "drill"}))
-        return str(started["executionArn"].rpartition(":")[2])
+    def _by_iam(self, human: Human, incident: str, task: str, answer: str) -> str:
+        """Sign a request to the URL that knows its callers; its host is only known to the embedded cloud."""
+        url = self._sandbox.outputs["AnswerUrl"]
+        request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=json.dumps(
+            {"incident": incident, "task": task, "decision": answer}))
+        SigV4Auth(Credentials(human.access_key, human.secret_key), "lambda", REGION).add_auth(request)
+        parts = urlsplit(url)
+        done = httpx.post(f"http://127.0.0.1:{self._sandbox.ports.aws}{parts.path or '/'}", content=request.body,
+                          headers={**dict(request.headers.items()), "host": parts.netloc}, timeout=20)
+        return f"{done.status_code} {done.text.strip()}"

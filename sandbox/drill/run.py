@@ -218,7 +218,9 @@ class Runner:
         """Subscribe a queue to the incident topic, as a team's pager would be; returns its URL."""
         queue: str = self._sqs.create_queue(QueueName="team")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        boto3.client("sns").subscribe(TopicArn=self.sandbox.outputs["Topic"], Protocol="sqs", Endpoint=arn)
+        # The mailboxes of all: the incident topic, and that for approvals, where each has a subscription of their own.
+        for topic in ("Topic", "ApprovalsTopic"):
+            boto3.client("sns").subscribe(TopicArn=self.sandbox.outputs[topic], Protocol="sqs", Endpoint=arn)
         while self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages"):
             self._sqs.purge_queue(QueueUrl=queue)
         return queue

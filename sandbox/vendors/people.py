@@ -1,8 +1,8 @@
 """PagerDuty, Slack and Statuspage's own API, as far as a responder uses them: what they were told is kept.
 
 Formats: PagerDuty's pages "Send an Alert Event", "List incidents" and "Create a responder request for an incident";
-Slack's pages "chat.postMessage method", "chat.update method", "conversations.create method", "conversations.invite
-method", "conversations.setTopic method" and "Rate limits"; Atlassian's "Statuspage API".
+Slack's pages "chat.postMessage method", "chat.update method", "conversations.create method", "conversations.open
+method", "conversations.invite method", "conversations.setTopic method" and "Rate limits"; Atlassian's "Statuspage API".
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Slack:
         self._gates = gates
         self.channels: dict[str, dict[str, Any]] = {"C0STANDING": {"name": "incidents", "members": [], "topic": ""}}
         self.messages: dict[str, dict[str, Any]] = {}
-        """By channel and ts."""
+        """By channel and ts; a direct message's channel is ``D`` and the rest of the user's id."""
         self._posted: dict[str, deque[float]] = defaultdict(deque)
 
     def told(self) -> list[dict[str, Any]]:
@@ -167,7 +167,8 @@ class Slack:
             return _json(200, {"ok": False, "error": "invalid_auth"})
         methods: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Answer]] = {
             "chat.postMessage": self._post, "chat.update": self._update, "conversations.create": self._create,
-            "conversations.invite": self._invite, "conversations.setTopic": self._topic}
+            "conversations.invite": self._invite, "conversations.open": self._open,
+            "conversations.setTopic": self._topic}
         place = urlsplit(path)
         if place.path == "/slack/conversations.list" and method == "GET":
             return _json(200, self._list({key: values[0] for key, values in parse_qs(place.query).items()}))
@@ -183,6 +184,8 @@ class Slack:
 
     def _post(self, given: dict[str, Any]) -> dict[str, Any] | Answer:
         channel = given.get("channel", "")
+        if re.fullmatch(r"[UW][A-Z0-9]+", channel):  # the direct message with that user
+            channel = self._open({"users": channel})["channel"]["id"]
         if channel not in self.channels:
             return {"ok": False, "error": "channel_not_found"}
         wrong = _wrong_blocks(given)
@@ -224,9 +227,17 @@ class Slack:
         self.channels[channel] = {"name": name, "members": [], "topic": ""}
         return {"ok": True, "channel": self._shown(channel)}
 
+    def _open(self, given: dict[str, Any]) -> dict[str, Any]:
+        user = str(given.get("users", ""))
+        if not re.fullmatch(r"[UW][A-Z0-9]+", user):
+            return {"ok": False, "error": "user_not_found"}
+        channel = f"D{user[1:]}"
+        self.channels.setdefault(channel, {"name": user, "members": [user], "topic": ""})
+        return {"ok": True, "channel": {"id": channel}}
+
     def _list(self, given: dict[str, Any]) -> dict[str, Any]:
         # Two a page, so that whoever lists must follow the pages.
-        names = sorted(self.channels)
+        names = sorted(name for name in self.channels if name.startswith("C"))
         start = int(given.get("cursor") or 0)
         following = str(start + 2) if start + 2 < len(names) else ""
         return {"ok": True, "channels": [self._shown(name) for name in names[start:start + 2]],

@@ -8,7 +8,8 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import approve, decide, notify
 from responder.handlers.step import Step
+from responder.model import service as model
 from responder.model.service import Person, Service
 from responder.people import Message, every, pagerduty, slack, statuspage
 from responder.records.table import Records
@@ -240,11 +242,12 @@ def test_steps_that_tell_people_at_the_same_time_take_turns(vendors: Vendors, te
     assert records.take_channel("payment-gateway-1", "slack")
 
 
-def pressed(value: dict[str, Any], user: str, secret: str = SIGNING_SECRET, age: float = 0.0) -> dict[str, Any]:
+def pressed(value: dict[str, Any], user: str, secret: str = SIGNING_SECRET, age: float = 0.0,
+            **more: Any) -> dict[str, Any]:
     """A Function URL's event for a button that was pressed."""
     body = urlencode({"payload": json.dumps({
         "type": "block_actions", "user": {"id": user, "username": "ada"}, "response_url": "https://evil.example/x",
-        "actions": [{"type": "button", "action_id": "answer-0", "value": json.dumps(value)}]})}).encode()
+        "actions": [{"type": "button", "action_id": "answer-0", "value": json.dumps(value)}]} | more)}).encode()
     stamp = str(int(time.time() - age))
     signature = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
     return {"requestContext": {"http": {"method": "POST"}}, "isBase64Encoded": True,
@@ -252,31 +255,92 @@ def pressed(value: dict[str, Any], user: str, secret: str = SIGNING_SECRET, age:
                 "X-Slack-Signature": f"v0={signature}", "X-Slack-Request-Timestamp": stamp}}
 
 
-@pytest.mark.parametrize(("event", "status", "decided"), [
-    ({"user": "U1"}, 200, "approve"), ({"user": "U2"}, 200, ""), ({"user": "U9"}, 200, ""),
-    ({"user": "U1", "secret": "another"}, 403, ""), ({"user": "U1", "age": 400.0}, 403, "")])
-def test_only_who_was_asked_decides_by_a_button_that_slack_has_signed(
-        team: Service, records: Records, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], status: int,
-        decided: str) -> None:
+@pytest.fixture
+def deployed(team: Service, records: Records, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tasks]:
+    """A question to the team, of a remedy of high risk: who presses a button is known."""
+    monkeypatch.setenv("RESPONDER_CONFIG", str(tmp_path))
+    (tmp_path / "payment-gateway.json").write_text(json.dumps(asdict(team)))
+    model.load.cache_clear()
     monkeypatch.setattr(approve, "records", lambda: records)
-    monkeypatch.setattr(approve, "names", lambda: ["payment-gateway"])
-    monkeypatch.setattr(approve, "load", lambda name: team)
     monkeypatch.setattr(decide, "_wake", lambda tasks, task: None)
+    records.plan_action("i-1", 1, {"action": "rollback", "target": "deployment/x", "summary": "s", "risk": "high"})
     tasks = Tasks(records)
     tasks.ask(Task("i-1", 1, "payment-gateway", "approval", time.time(), time.time() + 60, ("sre: Ada",)), "token")
+    yield tasks
+    model.load.cache_clear()
+
+
+QUESTION = {"incident": "i-1", "task": "01", "decision": "approve"}
+
+
+@pytest.mark.parametrize(("event", "status", "decided"), [
+    ({"user": "U1"}, 200, "approve"), ({"user": "U2"}, 200, ""), ({"user": "U9"}, 200, ""),
+    ({"user": "U1", "type": "message_action"}, 200, ""), ({"user": "U1", "secret": "another"}, 403, ""),
+    ({"user": "U1", "secret": ""}, 403, ""), ({"user": "U1", "age": 400.0}, 403, ""),
+    ({"user": "U1", "age": -400.0}, 403, ""), ({"user": "U1", "actions": []}, 403, "")])
+def test_only_who_was_asked_decides_by_a_button_that_slack_has_signed(
+        deployed: Tasks, event: dict[str, Any], status: int, decided: str) -> None:
     for _ in range(2):
-        answer = approve.handler(pressed({"incident": "i-1", "task": "01", "decision": "approve"}, **event), None)
-        assert answer["statusCode"] == status
-    task = tasks.get("i-1", "01")
+        assert approve.handler(pressed(QUESTION, **event), None)["statusCode"] == status
+    task = deployed.get("i-1", "01")
     assert task is not None and task.decision == decided
-    assert not decided or "Ada (U1 in Slack)" in task.decided_by
+    assert not decided or (task.decided_by, task.how) == ("Ada (U1 in Slack)", "slack")
+
+
+def test_a_signed_payload_that_was_changed_on_its_way_decides_nothing(deployed: Tasks) -> None:
+    event = pressed(QUESTION, "U2")
+    body = base64.b64decode(event["body"]).replace(b"U2", b"U1")
+    for changed in (body, body + b"&payload=x", body.swapcase()):
+        event["body"] = base64.b64encode(changed).decode()
+        assert approve.handler(event, None)["statusCode"] == 403
+    task = deployed.get("i-1", "01")
+    assert task is not None and task.decision == ""
+
+
+def test_two_people_approve_by_their_buttons_and_one_twice_does_not(
+        deployed: Tasks, team: Service, tmp_path: Path) -> None:
+    changed = replace(team, team=(*team.team, Person("Eve", "sre", slack="U3")), approval=replace(
+        team.approval, two_person=("rollback",)))
+    (tmp_path / "payment-gateway.json").write_text(json.dumps(asdict(changed)))
+    model.load.cache_clear()
+    for user, decided in (("U1", ""), ("U1", ""), ("U2", ""), ("U3", "approve")):
+        assert approve.handler(pressed(QUESTION, user), None)["statusCode"] == 200
+        task = deployed.get("i-1", "01")
+        assert task is not None and task.decision == decided
+    assert task.decided_by == "Ada (U1 in Slack) and Eve (U3 in Slack)"
 
 
 @pytest.mark.parametrize("value", [{}, {"incident": "i-1", "task": "x", "decision": "approve"}, {"incident": "none",
-                                   "task": "01", "decision": "approve"}])
-def test_a_button_that_asks_for_nonsense_is_refused(team: Service, records: Records, monkeypatch: pytest.MonkeyPatch,
-                                                    value: dict[str, Any]) -> None:
-    monkeypatch.setattr(approve, "records", lambda: records)
-    monkeypatch.setattr(approve, "names", lambda: ["payment-gateway"])
-    monkeypatch.setattr(approve, "load", lambda name: team)
+                                   "task": "01", "decision": "approve"}, [], None, "x"])
+def test_a_button_that_asks_for_nonsense_is_refused(deployed: Tasks, value: Any) -> None:
     assert approve.handler(pressed(value, "U1"), None)["statusCode"] == 403
+
+
+def test_what_is_for_one_person_goes_to_a_direct_message(vendors: Vendors, team: Service) -> None:
+    one = message("copy", persons=PAGE_TEAM, text="a link of their own")
+    assert slack.CHANNEL.deliver(team, one, {"channel": "C0STANDING", "ts": "1"}) == {
+        "channel": "C0STANDING", "ts": "1"}
+    (place, _), = vendors.slack.messages.items()
+    assert place.startswith("D1/") and vendors.slack.channels["D1"]["members"] == ["U1"]
+    # Who has no id there, or several at once, or a channel's id, gets nothing by it.
+    for persons in ((), (Person("Bo", "sre"),), (*PAGE_TEAM, Person("Bo", "sre", slack="U2"))):
+        assert slack.CHANNEL.deliver(team, replace(one, persons=persons), {}) is None
+    with pytest.raises(CallFailed):
+        slack.CHANNEL.deliver(team, replace(one, persons=(Person("Bo", "sre", slack="C0STANDING"),)), {})
+    assert len(vendors.slack.messages) == 1
+
+
+@pytest.mark.parametrize(("opened", "place"), [
+    ({"ok": False, "error": "missing_scope"}, "D1"), ({"ok": True, "channel": {"id": "C0STANDING"}}, ""),
+    ({"ok": True}, ""), ({"ok": False, "error": "user_disabled"}, "")])
+def test_a_link_is_not_posted_where_no_direct_message_is_opened(
+        vendors: Vendors, team: Service, monkeypatch: pytest.MonkeyPatch, opened: dict[str, Any], place: str) -> None:
+    real = vendors.slack._open
+    looks = iter([opened])
+    monkeypatch.setattr(vendors.slack, "_open", lambda given: next(looks, None) or real(given))
+    if place:
+        slack.CHANNEL.deliver(team, message("copy", persons=PAGE_TEAM), {})
+    else:
+        with pytest.raises(CallFailed):
+            slack.CHANNEL.deliver(team, message("copy", persons=PAGE_TEAM), {})
+    assert [name.split("/")[0] for name in vendors.slack.messages] == ([place] if place else [])

@@ -130,6 +130,72 @@ def test_sources_cannot_write_the_record(resources: dict[str, Any]) -> None:
                         "LEDGER#*", "HEALTH"}
 
 
+def named(resources: dict[str, Any], function: str) -> str:
+    """The logical id of a function."""
+    return next(name for name, item in resources.items() if item["Type"] == "AWS::Lambda::Function"
+                and item["Properties"].get("FunctionName") == function)
+
+
+def statements_of(resources: dict[str, Any], function: str) -> list[dict[str, Any]]:
+    """All statements of a function's role."""
+    role = resources[named(resources, function)]["Properties"]["Role"]["Fn::GetAtt"][0]
+    found = []
+    for policy in of_type(resources, "AWS::IAM::Policy"):
+        if {"Ref": role} in policy.get("Roles", []):
+            found += policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def actions_of(statement: dict[str, Any]) -> set[str]:
+    actions = statement["Action"]
+    return set(actions if isinstance(actions, list) else [actions])
+
+
+def test_who_answers_is_known_by_iam_and_the_page_takes_sealed_links_alone(resources: dict[str, Any]) -> None:
+    urls = {item["TargetFunctionArn"]["Fn::GetAtt"][0]: item["AuthType"]
+            for item in of_type(resources, "AWS::Lambda::Url")}
+    answer, page = (named(resources, f"incident-response-{name}") for name in ("answer", "approve"))
+    assert urls == {answer: "AWS_IAM", page: "NONE"}
+    # Whoever may call: nobody by the answering function's own policy, everybody the page's by its URL.
+    public = [item for item in of_type(resources, "AWS::Lambda::Permission") if item["Principal"] == "*"]
+    assert {item["FunctionName"]["Fn::GetAtt"][0] for item in public} == {page}
+    assert not [item for item in of_type(resources, "AWS::Lambda::Permission")
+                if item["FunctionName"].get("Fn::GetAtt", [""])[0] == answer]
+
+
+@pytest.mark.parametrize("function", ["incident-response-approve", "incident-response-answer"])
+def test_what_takes_answers_writes_answers_alone(resources: dict[str, Any], function: str) -> None:
+    written, read, others = set(), set(), set()
+    for statement in statements_of(resources, function):
+        for action in actions_of(statement):
+            if not action.startswith("dynamodb:"):
+                others.add(action)
+                continue
+            keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            (read if action in ("dynamodb:GetItem", "dynamodb:Query") else written).update(
+                (action, key) for key in ([keys] if isinstance(keys, str) else keys))
+    assert written == {("dynamodb:UpdateItem", "ANSWER#*")}
+    assert {key for _, key in read} == {"TASK#*", "ANSWER#*", "INCIDENT#*", "REMEDY#*"}
+    assert {action for action in others if action.split(":")[0] not in ("kms", "logs")} <= {
+        "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "states:SendTaskSuccess"}
+
+
+def test_who_may_start_is_not_who_may_approve(resources: dict[str, Any]) -> None:
+    policies = {item["ManagedPolicyName"]: item for item in of_type(resources, "AWS::IAM::ManagedPolicy")}
+    answer = {"Fn::GetAtt": [named(resources, "incident-response-answer"), "Arn"]}
+    assert [(statement["Action"], statement["Resource"], statement["Condition"]) for statement in policies[
+            "incident-response-approver"]["PolicyDocument"]["Statement"]] == [
+        ("lambda:InvokeFunctionUrl", answer, {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}),
+        ("lambda:InvokeFunction", answer, {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}})]
+    start, = policies["incident-response-starter"]["PolicyDocument"]["Statement"]
+    assert start["Action"] == "states:StartExecution"
+    # Nothing of the responder's own may answer, or invoke what takes answers with an event of its own making.
+    for policy in of_type(resources, "AWS::IAM::Policy"):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if any(action.startswith("lambda:Invoke") for action in actions_of(statement)):
+                assert answer["Fn::GetAtt"][0] not in json.dumps(statement["Resource"])
+
+
 def test_an_alarm_that_cannot_start_the_plan_is_kept(resources: dict[str, Any]) -> None:
     rule, = [item for item in of_type(resources, "AWS::Events::Rule")
              if "aws.cloudwatch" in item.get("EventPattern", {}).get("source", [])]

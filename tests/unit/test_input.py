@@ -42,6 +42,19 @@ SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
     ("wait_seconds: 900             #", "wait_seconds: -5 #", "approval.wait_seconds: found -5; expected 10 to 86400"),
     ("two_person: []", "two_person: [restore-database]", "expected 'restore_database'?"),
     ("roles: [sre]", "roles: [nobody]", "approval.roles[0]: found 'nobody'; expected a role of the team"),
+    ("links: low", "links: true", "approval.links: found True; expected 'none', 'low' or 'medium'"),
+    ("links: low", "links: high", "approval.links: found 'high'; expected 'none', 'low' or 'medium'"),
+    ("Network team, role: network", "Network team, role: network, slack: C0ALL", "team[2].slack: found 'C0ALL'"),
+    ("Network team, role: network", "Network team, role: network, email: team", "team[2].email: found 'team'"),
+    ("Network team, role: network", "Network team, role: network, iam: ada", "team[2].iam: found 'ada'; expected arn:"),
+    ("Network team, role: network", 'Network team, role: network, iam: "arn:aws:sts::123456789012:assumed-role/R/*"',
+     "with * in the role alone"),
+    ("on call, role: sre}", "Ada, role: sre}\n  - {name: network  Team, role: sre}", "team[3].name: found"),
+    ("on call, role: sre}", "on call, role: sre, slack: U1}\n  - {name: Bo, role: sre, slack: U1}",
+     "team[1].slack: found 'U1'; expected another than that of Site reliability engineer on call"),
+    ("on call, role: sre}", "on call, role: sre, email: a@x}\n  - {name: Bo, role: sre, email: A@x}",
+     "team[1].email"),
+    ("prefix: inc ", "team: acme\n  prefix: inc ", "slack.team: found 'acme'; expected an id such as T0123456789"),
     ("payments-pg16 ", "default.postgres16 ", "parameter_group: found 'default.postgres16'; expected the name of"),
     ("[sg-0c1d2e3f405162738]", "[]", "network.security_groups: found none; expected at least one"),
 ])
@@ -53,6 +66,17 @@ def test_a_broken_configuration_names_the_place(tmp_path: Path, old: str, new: s
         read_file(file)
     assert said in str(raised.value)
     assert f"{file}:" in str(raised.value)
+
+
+def test_two_people_must_be_there_to_approve_as_two(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    one = SHIPPED.replace("two_person: []", "two_person: [rollback]").replace(
+        "on call, role: sre}", "on call, role: sre, iam: 'arn:aws:iam::123456789012:user/ada'}")
+    file.write_text(one)
+    with pytest.raises(ConfigurationError, match=r"approval\.two_person: found 1 of approval.roles with an identity"):
+        read_file(file)
+    file.write_text(one.replace("name: Network team, role: network", "name: Bo, role: sre, slack: U2"))
+    assert read_file(file).approval.two_person == ("rollback",)
 
 
 def test_services_that_are_probed_share_a_network(tmp_path: Path) -> None:

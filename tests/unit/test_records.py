@@ -203,10 +203,11 @@ def test_an_incident_that_nobody_judged_leaves_its_late_signals_to_the_next(reco
 
 
 @pytest.mark.parametrize(("given", "told"), [
-    ({"incident": "i", "task": "01"}, "an answer is"),
-    ({"incident": "i", "task": "01", "decision": "approve", "more": 1}, "it has more"),
-    ({"incident": "i", "task": "01", "decision": "approve"}, "has no task 01"),
-    ({"incident": "i", "task": "x", "decision": "approve"}, "not one such as 01"),
+    ({"incident": "i", "task": "01m"}, "a task is marked as done by"),
+    ({"incident": "i", "task": "01m", "decision": "done", "more": 1}, "it has more"),
+    ({"incident": "i", "task": "01m", "decision": "done"}, "has no task 01m"),
+    ({"incident": "i", "task": "x", "decision": "done"}, "not one such as 01"),
+    ({"incident": "i", "task": "01", "decision": "approve"}, "an execution decides nothing"),
     ({"service": "payment-gateway", "until": "lunch"}, "it takes confirm, isolate, diagnose"),
     ({"service": "payment-gateway", "take_over": "yes"}, "true or false"),
 ])

@@ -11,7 +11,7 @@ from typing import Any
 from responder import actions
 from responder.clients import gate
 from responder.clients.failure import CallFailed
-from responder.handlers.approval import buttons, by_iam_text, how
+from responder.handlers.approval import asked_persons, buttons, by_iam_text, to_each
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, kill_switch, step
 from responder.model.finding import latest, recorded
@@ -124,16 +124,17 @@ def _tell(visit: Step, action: actions.Action, case: actions.Case,
         gate.check(f"tell {action.tells}")
     if action.task_for:
         task = _task(visit, action.task_for, case.number)
-        case = replace(case, answers="\n".join(how(visit, task, person) for person in task.asked))
+        case = replace(case, answers=by_iam_text(task))
     if not action.message:
         return case, Delivered()
     channels = notify(visit, action.message(case, plan))
     if not channels:
         raise CallFailed("unavailable", f"{action.tells.replace('_', ' ')} could not be told by any channel")
     if task:
-        # Where many read it: with a button in place of a link, which is its holder's.
+        # What many read has a button in place of a link, which is its holder's.
         notify(visit, Message("question", f"task-{task.id}", visit.incident, plan.summary,
                               f"{plan.diff}\n\n{by_iam_text(task)}", answers=buttons(task)), 60)
+        to_each(visit, task, asked_persons(visit, task), plan.summary, plan.diff, f"task-{task.id}", 70)
     return case, channels
 
 

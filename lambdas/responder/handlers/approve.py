@@ -1,14 +1,13 @@
-"""The page behind a signed link: GET shows what is asked, POST decides it, once. And Slack's buttons, likewise.
+"""The page behind a signed link: GET shows what is asked, POST decides it, once. Slack's buttons come here as well.
 
 Format: AWS's page "Invoking Lambda function URLs" (payload version 2.0). A link scanner that follows the link sees the
-page and decides nothing.
+page and decides nothing. Whether a link may be used is judged anew each time, by the record and the configuration.
 """
 
 from __future__ import annotations
 
 import base64
 import html
-import json
 import os
 import time
 from typing import Any
@@ -16,17 +15,18 @@ from urllib.parse import parse_qs, urlsplit
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers import pressed
 from responder.handlers.decide import decide
 from responder.handlers.step import log, records
-from responder.model.masking import mask
-from responder.model.service import Service, load, names
-from responder.people.slack import signed
+from responder.model.service import UnknownService, load
+from responder.plan import approvals
+from responder.plan.approvals import NotAllowed
 from responder.records.links import BadLink, Link, read
 from responder.records.table import Records, iso
-from responder.records.tasks import NotPossible, Task, Tasks, id_of
+from responder.records.tasks import NotPossible, Task, Tasks
 
 _BODY_BYTES = 4096
-_SLACK_BYTES = 65_536
+_FORM = "application/x-www-form-urlencoded"
 _HEADERS = {
     "content-type": "text/html; charset=utf-8", "cache-control": "no-store", "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff", "x-robots-tag": "noindex",
@@ -54,111 +54,67 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     table = records()
     headers = {str(key).lower(): str(value) for key, value in (event.get("headers") or {}).items()}
     if method == "POST" and "x-slack-signature" in headers:
-        return _pressed(event, headers, table)
+        return pressed.answer(event, headers, table)
+    if method not in ("GET", "HEAD", "POST"):
+        return _page(405, "Not allowed", "<p>This address takes GET and POST.</p>")
     try:
-        if method == "POST":
-            fields = _form(event)
-        elif method in ("GET", "HEAD"):
-            fields = {key: str(value) for key, value in (event.get("queryStringParameters") or {}).items()}
-        else:
-            return _page(405, "Not allowed", "<p>This address takes GET and POST.</p>")
+        fields = _form(event, headers) if method == "POST" else {
+            key: str(value) for key, value in (event.get("queryStringParameters") or {}).items()}
+        if "APPROVAL_KEY" not in os.environ:
+            raise BadLink("links are not used here")
         link = read(fields, aws.secret(os.environ["APPROVAL_KEY"]))
         task = Tasks(table).get(link.incident, link.task)
         if task is None:
             raise BadLink("there is no such question")
-    except BadLink as error:
+        voter = _holder(table, task, link)
+    except CallFailed as failed:
+        log(step="approve", failed=failed.note)
+        return _page(503, "Not now", "<p class=told>Nothing was decided: the link cannot be checked just now. "
+                                     "Try again, or answer by IAM.</p>")
+    except (BadLink, NotAllowed, UnknownService) as error:
         log(step="approve", refused=str(error))
-        return _page(403, "This link is not valid", f"<p>{html.escape(str(error))}.</p>")
+        return _page(403, "This link cannot be used", f"<p>{html.escape(str(error))}.</p>")
     if method != "POST":
         return _question(table, task, link)
     try:
-        if task.needed > 1:
-            raise NotPossible(f"{task.needed} people must approve this, by the way with IAM")
-        task = decide(table, link.incident, link.task, fields.get("decision", ""),
-                      f"holder of the link sent to {link.to}", iso(time.time()))
-    except NotPossible as error:
+        task = decide(table, link.incident, link.task, fields.get("decision", ""), voter)
+    except (NotPossible, NotAllowed) as error:
         return _page(409, "Nothing was decided", f"<p class=told>{html.escape(str(error))}.</p>")
     said = {"approve": "Approved", "reject": "Rejected", "done": "Marked as done"}[task.decision]
     return _page(200, said, f"<p class=told>{said} at {html.escape(task.decided_at)}. You may close this page.</p>")
 
 
-def _pressed(event: dict[str, Any], headers: dict[str, str], table: Records) -> dict[str, Any]:
-    """A button in Slack was pressed: by somebody of the team, in a request that Slack has signed and sent just now.
-
-    Format: Slack's pages "Handling user interaction in your Slack apps" and "block_actions payload". Who presses it is
-    told in Slack what became of it.
-    """
-    try:
-        body = _body(event, _SLACK_BYTES)
-        if not any(_is_from_slack(name, headers, body) for name in names()):
-            raise BadLink("the request is not signed by Slack, or not of now")
-        payload = json.loads(parse_qs(body.decode(), max_num_fields=4)["payload"][0])
-        user, value = str(payload["user"]["id"]), json.loads(payload["actions"][0]["value"])
-        incident, task_id, decision = str(value["incident"]), id_of(value["task"]), str(value["decision"])
-        task = Tasks(table).get(incident, task_id)
-        if task is None or not _is_from_slack(task.service, headers, body):
-            raise BadLink("there is no such question")
-    except (BadLink, NotPossible, LookupError, TypeError, ValueError) as error:
-        log(step="approve", refused=str(error)[:200])
-        return {"statusCode": 403, "headers": {"content-type": "text/plain"}, "body": "refused"}
-    service = load(task.service)
-    person = next((person for person in service.team if person.slack == user and (
-        task.kind == "manual" or person.role in service.approval.roles)), None)
-    if person is None:
-        said = "Only who was asked can decide this; their Slack ids are in the service's configuration."
-    else:
-        try:
-            if task.needed > 1:
-                raise NotPossible(f"{task.needed} people must approve this, by the way with IAM")
-            task = decide(table, incident, task_id, decision, f"{person.name} ({user} in Slack)", iso(time.time()))
-            said = f"{task.decision}: decided by {person.name} at {task.decided_at}"
-        except NotPossible as error:
-            said = f"Nothing was decided: {error}"
-    _answer_slack(str(payload.get("response_url") or ""), said, service)
-    return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": ""}
+def _holder(table: Records, task: Task, link: Link) -> approvals.Voter:
+    """Return who holds a link, where it may be used as things are now; raises NotAllowed."""
+    service, record = load(task.service), table.action(task.incident, task.number)
+    voter = approvals.held_link(service, link.to)
+    approvals.check(service, task.kind, record, "", voter)
+    return voter
 
 
-def _is_from_slack(name: str, headers: dict[str, str], body: bytes) -> bool:
-    slack = load(name).slack
-    if not slack or not slack.signing_secret:
-        return False
-    try:
-        return signed(headers, body, aws.secret(slack.signing_secret), time.time())
-    except CallFailed as failed:
-        log(step="approve", service=name, slack=failed.note)
-        return False
-
-
-def _answer_slack(url: str, text: str, service: Service) -> None:
-    """Say in Slack what became of it; at Slack's own address alone, whatever the payload says."""
-    from responder.clients.http import Http
-
-    own = urlsplit(service.slack.api if service.slack else "")
-    given = urlsplit(url)
-    if (given.scheme, given.hostname) != ("https", "hooks.slack.com") and given.netloc != own.netloc:
-        return
-    try:
-        # Slack waits for three seconds, cold start included; what was decided shows in its thread anyway.
-        Http(time.monotonic() + 0.7).answer("POST", url, json={
-            "text": mask(text), "replace_original": False, "response_type": "in_channel"})
-    except CallFailed as failed:
-        log(step="approve", slack=failed.note)
-
-
-def _body(event: dict[str, Any], most: int) -> bytes:
-    body = str(event.get("body") or "")
-    content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-    if len(content) > most:
-        raise BadLink("the request is too long")
-    return content
-
-
-def _form(event: dict[str, Any]) -> dict[str, str]:
+def _form(event: dict[str, Any], headers: dict[str, str]) -> dict[str, str]:
+    """Return the fields of this page's own form, sent by this page; raises BadLink."""
+    if headers.get("content-type", _FORM).partition(";")[0].strip().lower() != _FORM:
+        raise BadLink("the request is not the form of this page")
+    # A page with no-referrer sends the origin "null"; browsers say in Sec-Fetch-Site whose page it was.
+    origin = urlsplit(headers.get("origin", "")).netloc
+    own = str((event.get("requestContext") or {}).get("domainName") or headers.get("host", ""))
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") or (origin and origin != own):
+        raise BadLink("the form was sent from another page")
     try:
         content = _body(event, _BODY_BYTES)
         return {key: values[0] for key, values in parse_qs(content.decode(), max_num_fields=12).items()}
     except ValueError as error:
         raise BadLink("the request cannot be read") from error
+
+
+def _body(event: dict[str, Any], most: int) -> bytes:
+    """Return a request's body as it was sent; raises BadLink where it is longer than that."""
+    body = str(event.get("body") or "")
+    content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    if len(content) > most:
+        raise BadLink("the request is too long")
+    return content
 
 
 def _question(table: Records, task: Task, link: Link) -> dict[str, Any]:
@@ -181,8 +137,6 @@ def _question(table: Records, task: Task, link: Link) -> dict[str, Any]:
                      f"at {html.escape(task.decided_at)}.</p>")
     elif task.expires_at <= time.time():
         parts.append("<p class=told>It has expired.</p>")
-    elif task.needed > 1:
-        parts.append(f"<p class=told>{task.needed} people must approve this, by the way with IAM.</p>")
     else:
         hidden = "".join(f'<input type=hidden name="{name}" value="{html.escape(value, quote=True)}">'
                          for name, value in link.fields(aws.secret(os.environ["APPROVAL_KEY"])).items())

@@ -1,4 +1,4 @@
-"""Take in what a person decided, by the way with IAM: an execution started with incident, task and decision."""
+"""Take in what a person decided, whichever way it came: judge whether they may, record it, wake the state machine."""
 
 from __future__ import annotations
 
@@ -9,46 +9,73 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log
 from responder.model.masking import mask
+from responder.model.service import UnknownService, load
+from responder.plan import approvals
+from responder.plan.approvals import NotAllowed, Voter
 from responder.records.table import Records
-from responder.records.tasks import Decided, NotPossible, Task, Tasks, id_of
+from responder.records.tasks import ALLOWED, Decided, NotPossible, Task, Tasks, id_of
+
+_NOTE = 300
+_PAST = {"approve": "approved", "reject": "rejected", "done": "marked as done"}
 
 
-def by_iam(records: Records, given: dict[str, Any], execution: str, entered: str) -> dict[str, Any]:
+def by_execution(records: Records, given: dict[str, Any], execution: str) -> dict[str, Any]:
     """Return {"result": "decided", …} or {"result": "declined", "reason"} for {"incident", "task", "decision", "by"}.
 
-    ``by`` is what the person says; who it was, CloudTrail knows.
+    An execution marks a manual task as done, and decides nothing else: who may start one is not who may approve.
+    ``by`` is what the person says.
     """
-    name = mask(str(given.get("by") or "somebody"))[:100]
-    by = f"{name} (execution {execution.rpartition(':')[2]}; CloudTrail knows who started it)"
     try:
-        task = decide(records, str(given["incident"]), id_of(given["task"]), str(given["decision"]), by, entered, name)
-    except NotPossible as error:
+        said = str(given.get("by") or "")
+        task = decide(records, str(given["incident"]), id_of(given["task"]), str(given["decision"]),
+                      approvals.starter(execution), f"started by {said}, as they say" if said else "")
+    except (NotPossible, NotAllowed) as error:
         return {"result": "declined", "reason": mask(str(error))}
     return {"result": "decided", "incident": {"id": task.incident, "service": task.service},
-            "decision": task.decision or f"{len(task.votes)} of {task.needed} approvals"}
+            "decision": task.decision}
 
 
-def decide(records: Records, incident: str, task_id: str, decision: str, by: str, entered: str,
-           voter: str = "") -> Task:
-    """Take an answer in, put it on record, and wake the state machine; raises NotPossible.
+def decide(records: Records, incident: str, task_id: str, decision: str, voter: Voter, note: str = "") -> Task:
+    """Take an answer in, put it on record, and wake the state machine.
 
-    Who dies between the record and the waking leaves a decision that a repeat wakes with, or that the state machine
-    finds when its wait is over.
+    Raises NotPossible for what decides nothing, NotAllowed for who may not. A step that ends between the record and
+    the waking leaves a decision that a repeat puts on record and wakes with, or that the state machine finds when its
+    wait is over.
     """
     tasks = Tasks(records)
+    task = tasks.get(incident, task_id)
+    if task is None:
+        raise NotPossible(f"incident {incident[:100]} has no task {task_id}")
+    if decision not in ALLOWED[task.kind]:
+        raise NotPossible(f"{decision[:40]!r} is no answer to this: it takes {' or '.join(ALLOWED[task.kind])}")
+    record = records.action(incident, task.number)
     try:
-        task = tasks.answer(incident, task_id, decision, by, voter)
+        needed = approvals.check(load(task.service), task.kind, record, decision, voter)
+    except UnknownService as error:
+        raise NotPossible(str(error)) from error
+    try:
+        task = tasks.answer(incident, task_id, decision, voter.shown, voter=voter, needed=needed)
     except Decided as decided:
         if decided.task.decision == decision:
-            _wake(tasks, decided.task)
+            _finish(records, tasks, decided.task, record or {}, decision, needed, "")
         raise
-    record = records.action(incident, task.number) or {}
-    what = f"{record.get('action', 'task')} on {record.get('target', f'task {task_id}')}"
-    said = {"approve": "approved", "reject": "rejected", "done": "marked as done"}[decision]
-    records.note(incident, entered, "Decide", f"{what} is {said}" + (
-        "" if task.decision else f" by {len(task.votes)} of {task.needed}"), kind="approval", by=by)
-    _wake(tasks, task)
+    _finish(records, tasks, task, record or {}, decision, needed, note)
     return task
+
+
+def _finish(records: Records, tasks: Tasks, task: Task, record: dict[str, Any], decision: str, needed: int,
+            note: str) -> None:
+    """Put an answer on record and wake who waits for it; twice is once, for its time is that of the answer itself."""
+    what = f"{record.get('action', 'task')} on {record.get('target', f'task {task.id}')}"
+    vote = task.votes[-1] if task.votes and not task.decision else None
+    try:
+        records.note(task.incident, vote.at if vote else task.decided_at, "Decide",
+                     f"{what} is {_PAST[decision]}" + (f" by {task.approved} of {needed}" if vote else ""),
+                     kind="approval", by=vote.shown if vote else task.decided_by,
+                     detail={"note": mask(note)[:_NOTE]} if note else None)
+    finally:
+        # What is on record in part is no reason to let people wait.
+        _wake(tasks, task)
 
 
 def _wake(tasks: Tasks, task: Task) -> None:

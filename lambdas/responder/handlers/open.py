@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers.decide import by_iam
+from responder.handlers.decide import by_execution
 from responder.handlers.step import log, records
 from responder.model.masking import mask
 from responder.model.service import UnknownService, deployed, load, names
+from responder.plan.approvals import commands
 from responder.records.table import iso, seconds
 
 _REASON = 500
@@ -28,16 +30,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     ``event`` is {"input": …, "execution": its ARN, "started": its start}. The input is an EventBridge event
     "CloudWatch Alarm State Change", or a person's {"service", "reason", "started_by", "until", "take_over"}, or a
-    person's answer {"incident", "task", "decision", "by"}, or their wish for a report anew {"incident", "report":
-    true}. Returns ``result``: ``opened``, ``attached``, ``decided``, ``report``, ``declined`` (what a person asked
-    for cannot be) or ``refused`` (nobody looks after it), with ``reason``; where opened, also ``incident``,
-    ``number`` (of its next remedy) and ``sources`` {phase: [{source, function}]}.
+    person's word that a task is done {"incident", "task", "decision": "done", "by"}, or their wish for a report anew
+    {"incident", "report": true}. Returns ``result``: ``opened``, ``attached``, ``decided``, ``report``, ``declined``
+    (what a person asked for cannot be) or ``refused`` (nobody looks after it), with ``reason``; where opened, also
+    ``incident``, ``number`` (of its next remedy) and ``sources`` {phase: [{source, function}]}.
     """
     given, execution, started = event.get("input"), event["execution"], event["started"]
     if isinstance(given, dict) and "report" in given:
         return _report(given)
     if isinstance(given, dict) and "task" in given:
-        return _decided(given, execution, event["entered"])
+        return _decided(given, execution)
     key = hashlib.sha256(execution.encode()).hexdigest()[:12]
     try:
         signal = _signal(given) | {"key": key}
@@ -96,13 +98,20 @@ def _still_running(execution: str) -> str:
     return f"the execution {execution} still runs: stop it first" if status == "RUNNING" else ""
 
 
-def _decided(given: dict[str, Any], execution: str, entered: str) -> dict[str, Any]:
+def _decided(given: dict[str, Any], execution: str) -> dict[str, Any]:
+    """Take a person's word that a task is done; an approval or a rejection is declined, with the way to give it."""
     unknown = sorted(set(given) - {"incident", "task", "decision", "by"})
     if unknown or "incident" not in given or "decision" not in given:
         return {"result": "declined", "reason": mask(
-            'an answer is {"incident": "…", "task": "01", "decision": "approve" | "reject" | "done", "by": "…"}'
+            'a task is marked as done by {"incident": "…", "task": "01m", "decision": "done", "by": "…"}'
             + (f"; it has {', '.join(unknown)}" if unknown else ""))}
-    answer = by_iam(records(), given, execution, entered)
+    if given["decision"] in ("approve", "reject"):
+        return {"result": "declined", "reason": mask(
+            "an execution decides nothing: whoever may start one need not be able to approve. Decide as yourself, by "
+            "a button in Slack, or so.\n" + commands(
+                os.environ.get("ANSWER_URL", ""), os.environ.get("AWS_REGION", ""), str(given["incident"])[:200],
+                str(given["task"])[:8], "approval"))}
+    answer = by_execution(records(), given, execution)
     log(step="open", **{key: value for key, value in answer.items() if isinstance(value, str)})
     return answer
 

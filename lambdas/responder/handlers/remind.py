@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
-from responder.handlers.approval import buttons, by_iam_text, how
-from responder.handlers.notify import notify, told
+from responder.handlers.approval import buttons, by_iam_text, to_each
+from responder.handlers.notify import Delivered, notify, told
 from responder.handlers.step import Step, step
 from responder.people import Message
+from responder.plan.approvals import called
 from responder.records.tasks import Tasks
 
 
@@ -23,18 +23,19 @@ def handler(visit: Step) -> dict[str, Any]:
         if not nth:
             continue
         record = visit.records.action(visit.incident, task.number) or {}
-        line = [f"{person.role}: {person.name}" for person in visit.service.team]
+        line = [called(person) for person in visit.service.team]
         others = [name for name in line if name not in task.asked]
         person = ([*task.asked, *others] or ["whoever reads this"])[min(nth, max(0, len(line) - 1))]
         subject = f"{visit.service.service}: a task waits for {person}"
         text = (f"Reminder {nth}: {record.get('summary', 'a task')} is not yet marked as done.\n"
-                f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{record.get('diff', '')}\n\n")
-        # A link is its holder's: where many read it there is a button, or the way with IAM.
+                f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{record.get('diff', '')}\n")
+        # What many read has no link in it: a link is its holder's.
         delivered = notify(visit, Message("question", f"remind-{task.id}-{nth}", visit.incident, subject,
-                                          text + by_iam_text(task), answers=buttons(task)), 60 + nth)
-        copied = notify(visit, Message("copy", f"remind-{task.id}-{nth}-copy", visit.incident, subject,
-                                       text + how(visit, replace(task, asked=(person,)), person)), 80 + nth)
-        told(visit, f"{person} is reminded of a task", "team", copied or delivered, len(found))
+                                          f"{text}\n{by_iam_text(task)}", answers=buttons(task)), 60 + nth)
+        alone = to_each(visit, task, [one for one in visit.service.team if called(one) == person], subject, text,
+                        f"remind-{task.id}-{nth}", 80 + nth)
+        told(visit, f"{person} is reminded of a task", "team", Delivered(
+            tuple(dict.fromkeys((*delivered.channels, *sorted(alone)))), delivered.fresh or bool(alone)), len(found))
         tasks.reminded(task, nth)
         found.append(task.id)
     return {"reminded": found}

@@ -330,10 +330,11 @@ class Approval:
     """So often who has a manual task is reminded, and the next person told, while nobody says that it is done."""
     roles: tuple[str, ...] = ("sre",)
     """Who of the team is asked for approvals."""
-    links: bool = True
-    """Whether signed links are sent; the way with IAM is always there."""
+    links: Literal["none", "low", "medium"] = "none"
+    """The highest risk for which signed links are sent, each to its person alone: whoever holds one can answer. There
+    are none for high risk or for what two people must approve; the ways with IAM and Slack are always there."""
     two_person: tuple[str, ...] = ()
-    """Actions that two people must approve, by the way with IAM."""
+    """Actions that two people must approve: two identities by IAM, by Slack, or one by each."""
 
 
 @dataclass(frozen=True)
@@ -353,12 +354,16 @@ class Person:
     role: str
     """``sre``, ``developer``, ``network``, ``database``, or one of the team's own."""
     email: str = ""
+    """Where questions reach this person alone: its own subscription of the topic for approvals."""
     components: tuple[str, ...] = ()
     """What a developer is called for; none: for all."""
     pagerduty: str = ""
     """The id of a user (``P…``) who is asked to join, beside the one whom the integration pages."""
     slack: str = ""
     """The member id (``U…``) that is invited to the incident's channel, and may decide there."""
+    iam: str = ""
+    """Who it is in AWS: ``arn:aws:iam::123456789012:user/ada``, or a role and session
+    ``arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Approver_*/ada@example.com``; ``*`` in the role alone."""
 
 
 @dataclass(frozen=True)
@@ -389,6 +394,10 @@ class Slack:
     """What the name of an incident's own channel begins with."""
     signing_secret: str = ""
     """The secret that holds the app's signing secret; empty: there are no buttons, questions have links."""
+    team: str = ""
+    """The workspace's id (``T…``): buttons that are pressed in another decide nothing; empty: it is not looked at."""
+    app: str = ""
+    """The app's id (``A…``): payloads of another decide nothing; empty: it is not looked at."""
     api: str = "https://slack.com/api"
 
 

@@ -16,7 +16,8 @@ from responder.model.service import Person, Service
 
 Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team"]
 """``page``: somebody must come. ``status``: how it stands, in place of what was said before. ``question``: an answer
-is needed, as many may read it. ``copy``: the same for one person, with a link of their own. ``call``: somebody else
+is needed, as many may read it. ``copy``: the same for one person, perhaps with a link of their own: it may go nowhere
+but to that person alone. ``call``: somebody else
 must come as well. ``told``: something that the team should know. ``closed``: it is over. The others go to somebody
 outside the team."""
 
@@ -61,6 +62,11 @@ class Channel:
     """Whether it is what wakes people: a page that it did not take is tried again."""
     secrets: Callable[[Service], tuple[str, ...]] = field(default=lambda service: ())
     """Names of the Secrets Manager secrets that it reads."""
+
+
+def own_channel(service: Service, person: Person) -> bool:
+    """Whether some channel reaches a person alone: Slack by a direct message, SNS by a subscription of their own."""
+    return bool(person.email) or bool(service.slack and person.slack)
 
 
 def every() -> tuple[Channel, ...]:

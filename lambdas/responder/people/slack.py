@@ -1,7 +1,7 @@
 """Slack: where the team reads how it goes. One message shows how it stands and is edited; what needs people is posted.
 
-Formats: Slack's pages "chat.postMessage method", "chat.update method", "conversations.create method", "Formatting
-message text", "Rate limits" and "Verifying requests from Slack".
+Formats: Slack's pages "chat.postMessage method", "conversations.open method", "chat.update method",
+"conversations.create method", "Formatting message text", "Rate limits" and "Verifying requests from Slack".
 """
 
 from __future__ import annotations
@@ -27,17 +27,23 @@ _TEXT = 2900
 _TOPIC = 250
 _NAME = 80
 _OLD_SECONDS = 300.0
+_USER = re.compile(r"[UW][A-Z0-9]+")
 _UNAUTHORIZED = frozenset({"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired",
                            "missing_scope", "no_permission", "not_allowed_token_type", "access_denied"})
 _THROTTLED = frozenset({"ratelimited", "rate_limited"})
 
 
-def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
     settings = service.slack
     if settings is None:
         raise CallFailed("unavailable", "Slack is not configured")
+    if message.kind == "copy" and (len(message.persons) != 1 or not message.persons[0].slack):
+        return None
     api = _Api(settings)
     try:
+        if message.kind == "copy":
+            _to_one(api, message.persons[0].slack, message)
+            return state
         return _Room(api, settings, state).deliver(message)
     finally:
         api.close()
@@ -77,6 +83,23 @@ class _Api:
         raise CallFailed(status, f"Slack refused {method}: {mask(error)[:100]}")
 
 
+def _to_one(api: _Api, user: str, message: Message) -> None:
+    """Send a direct message: to one person alone, and to no channel whatever the configuration names."""
+    if not _USER.fullmatch(user):
+        raise CallFailed("unavailable", f"{user!r} is no Slack user")
+    # Without the scope im:write Slack opens the same conversation for whom chat.postMessage names by their user id.
+    opened = api.call("conversations.open", frozenset({"missing_scope"}), users=user)
+    place = str(_mapping(opened.get("channel")).get("id") or "") if opened.get("ok") else user
+    if place != user and not place.startswith("D"):
+        raise CallFailed("malformed", "Slack opened no direct message")
+    api.call("chat.postMessage", channel=place, text=escaped(message.subject)[:_TEXT], blocks=_blocks(message.text),
+             unfurl_links=False, unfurl_media=False)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 class _Room:
     """An incident's thread or channel."""
 
@@ -97,7 +120,7 @@ class _Room:
                 # One that has been deleted is posted anew.
                 answer = self._api.call("chat.update", frozenset({"message_not_found", "edit_window_closed"}),
                                         channel=self._state["channel"], ts=self._state["ts"],
-                                        text=_escaped(message.subject), blocks=_blocks(message.text))
+                                        text=escaped(message.subject), blocks=_blocks(message.text))
                 if not answer.get("ok"):
                     self._state["ts"] = str(self._post(message.text, message.subject).get("ts", ""))
                 self._state["shown"] = message.text
@@ -111,7 +134,7 @@ class _Room:
     def _post(self, text: str, subject: str, thread: str = "",
               buttons: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
         more: dict[str, Any] = {"thread_ts": thread, "reply_broadcast": bool(buttons)} if thread else {}
-        return self._api.call("chat.postMessage", channel=self._state["channel"], text=_escaped(subject)[:_TEXT],
+        return self._api.call("chat.postMessage", channel=self._state["channel"], text=escaped(subject)[:_TEXT],
                               blocks=_blocks(text, buttons), unfurl_links=False, unfurl_media=False, **more)
 
     def _own(self, incident: str) -> str:
@@ -156,12 +179,13 @@ class _Room:
         return self._state
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text for mrkdwn, masked: nothing in it is markup, a link or a mention ("Formatting message text")."""
     return mask(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[dict[str, Any]]:
-    shown = _escaped(text)
+    shown = escaped(text)
     blocks: list[dict[str, Any]] = [{"type": "section", "text": {"type": "mrkdwn", "text": shown[place:place + _TEXT],
                                                                  "verbatim": True}}
                                     for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
@@ -177,15 +201,15 @@ def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[dict[s
 def signed(headers: dict[str, str], body: bytes, secret: str, now: float) -> bool:
     """Whether a request is from Slack, and of now; ``headers`` have lower-case names."""
     stamp, given = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
-    if not stamp.isdigit() or abs(now - int(stamp)) > _OLD_SECONDS:
+    if not secret or not re.fullmatch(r"[0-9]{1,12}", stamp) or abs(now - int(stamp)) > _OLD_SECONDS:
         return False
     found = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(f"v0={found}", given)
+    return hmac.compare_digest(f"v0={found}".encode(), given.encode("utf-8", "replace"))
 
 
 def _secrets(service: Service) -> tuple[str, ...]:
     return (service.slack.secret,) if service.slack else ()
 
 
-CHANNEL = Channel("slack", frozenset({"page", "status", "question", "call", "told", "closed"}), _deliver,
+CHANNEL = Channel("slack", frozenset({"page", "status", "question", "copy", "call", "told", "closed"}), _deliver,
                   lambda service: service.slack is not None, secrets=_secrets)

@@ -1,4 +1,4 @@
-"""The incident topic in SNS: the way that always works."""
+"""The incident topic in SNS: the way that always works. And the topic for approvals: each there gets what is theirs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from responder.clients import aws
 from responder.model.masking import mask
-from responder.model.service import Service
+from responder.model.service import Person, Service
 from responder.people import Channel, Message
 
 _SUBJECT = 100  # AWS: "Publish", Subject: less than 100 characters, ASCII, no line breaks
@@ -20,22 +20,51 @@ def publish(topic: str, subject: str, message: str, incident: str, audience: str
 
     Subscriptions may filter by the attribute ``audience``: ``team``, ``customers``, ``provider`` or ``network_team``.
     """
-    line = mask(" ".join(subject.split())).encode("ascii", "replace").decode()[:_SUBJECT - 1]
+    return _publish(topic, subject, message, {"incident": incident, "audience": audience})
+
+
+def publish_to(topic: str, person: Person, subject: str, message: str, incident: str) -> str:
+    """Publish a message to one person's own subscription of the topic for approvals; raises CallFailed.
+
+    Each subscription there has a filter policy: none gets a message whose attribute ``person`` is not its own.
+    """
+    return _publish(topic, subject, message, {"incident": incident, "person": person.email})
+
+
+def subject_line(text: str) -> str:
+    """Return a subject that SNS takes: ASCII that can be printed, in one line, of less than 100 characters."""
+    line = mask(" ".join(text.split())).encode("ascii", "replace").decode()
+    return "".join(character for character in line if character.isprintable())[:_SUBJECT - 1].strip() or "Incident"
+
+
+def _publish(topic: str, subject: str, message: str, attributes: dict[str, str]) -> str:
     with aws.failures("SNS"):
         answer = aws.client("sns").publish(
-            TopicArn=topic, Subject=line,
+            TopicArn=topic, Subject=subject_line(subject),
             Message=mask(message).encode()[:_MESSAGE_BYTES].decode(errors="ignore"),
-            MessageAttributes={"incident": {"DataType": "String", "StringValue": incident},
-                               "audience": {"DataType": "String", "StringValue": audience}})
+            MessageAttributes={name: {"DataType": "String", "StringValue": value}
+                               for name, value in attributes.items()})
     return str(answer["MessageId"])
 
 
-def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
+    if message.kind == "copy":
+        return _to_one(message, state)
     publish(os.environ["TOPIC"], message.subject, message.text, message.incident,
             message.kind if message.kind in _AUDIENCES else "team")
     return state
 
 
+def _to_one(message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
+    """Deliver to one person alone; None where they have no subscription of their own. Never to the incident topic."""
+    topic = os.environ.get("APPROVALS_TOPIC", "")
+    person = message.persons[0] if len(message.persons) == 1 else None
+    if not topic or topic == os.environ.get("TOPIC") or person is None or not person.email:
+        return None
+    publish_to(topic, person, message.subject, message.text, message.incident)
+    return state
+
+
 # How it stands is told at each decision: those who get e-mails get what matters alone.
-CHANNEL = Channel("sns", frozenset({"page", "copy", "call", "told", "closed", "customers", "provider",
+CHANNEL = Channel("sns", frozenset({"page", "question", "copy", "call", "told", "closed", "customers", "provider",
                                     "network_team"}), _deliver)

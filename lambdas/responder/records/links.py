@@ -1,6 +1,7 @@
 """Signed links to a question: whoever holds one may answer it once, until it expires.
 
-The signature covers incident, task, who it was sent to and the expiry. The key is a secret that the stack makes.
+The seal covers incident, task, who it was sent to and the expiry. The key is a secret that the stack makes. Whether a
+link may be made, and whether one may still be used, is judged by ``plan/approvals.py``.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ class Link:
     def fields(self, key: str) -> dict[str, str]:
         """Return its fields, signed, for a form."""
         return {"incident": self.incident, "task": self.task, "to": self.to, "expires": str(self.expires),
-                "signature": self._signature(key)}
+                "seal": self._seal(key)}
 
-    def _signature(self, key: str) -> str:
+    def _seal(self, key: str) -> str:
         # Lengths before the parts, so that no two links have the same text.
         text = "".join(f"{len(part)}:{part}" for part in (self.incident, self.task, self.to, str(self.expires)))
         # Without digits: a run of them might be taken for a card number, and be masked on its way.
@@ -50,9 +51,9 @@ def read(fields: Mapping[str, str], key: str) -> Link:
     """Return the link that some fields are; raises BadLink."""
     try:
         link = Link(fields["incident"], fields["task"], fields["to"], int(fields["expires"]))
-        signature = fields["signature"]
+        seal = fields["seal"]
     except (KeyError, ValueError) as error:
         raise BadLink("the link is not complete") from error
-    if not hmac.compare_digest(link.fields(key)["signature"].encode(), signature.encode("utf-8", "replace")):
-        raise BadLink("the link's signature is wrong")
+    if not hmac.compare_digest(link.fields(key)["seal"].encode(), seal.encode("utf-8", "replace")):
+        raise BadLink("the link's seal is wrong")
     return link

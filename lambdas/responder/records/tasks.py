@@ -1,10 +1,12 @@
 """What people are asked: approvals and manual tasks, each decided once, until it expires.
 
-| partition key `pk` | sort key `sk` | what |
-|---|---|---|
-| `TASK#incident` | `01`; `01m` is to be done by hand | kind, when asked, until when, the token, votes, the decision |
+| partition key `pk` | sort key `sk` | what | written by |
+|---|---|---|---|
+| `TASK#incident` | `01`; `01m` is to be done by hand | kind, when asked, until when, the token, reminders | who asks |
+| `ANSWER#incident` | the same | votes, the decision, by whom, how, when | who takes answers |
 
-The task token stays in this item: it is in no timeline, no message, no record in S3.
+So whoever asks cannot answer, and whoever takes answers cannot change what was asked. The task token stays in the
+question: it is in no timeline, no message, no record in S3.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from responder.records.table import Records, iso
+from responder.plan import approvals
+from responder.plan.approvals import Voter
+from responder.records.table import KEPT_DAYS, Records, iso
 
 Decision = Literal["approve", "reject", "done"]
 ALLOWED: dict[str, tuple[Decision, ...]] = {"approval": ("approve", "reject"), "manual": ("done",)}
@@ -34,8 +38,20 @@ class Decided(NotPossible):
 
 
 @dataclass(frozen=True)
+class Vote:
+    """One approval of several that are needed."""
+
+    key: str
+    """What it has in common with another of the same person; see ``Voter.key``."""
+    shown: str
+    arn: str
+    """By IAM: the caller's ARN; else empty."""
+    at: str
+
+
+@dataclass(frozen=True)
 class Task:
-    """One question to people."""
+    """One question to people, and what became of it."""
 
     incident: str
     number: int
@@ -49,11 +65,18 @@ class Task:
     asked: tuple[str, ...]
     """Who was asked."""
     needed: int = 1
-    """How many people must approve."""
-    votes: tuple[str, ...] = ()
+    """How many people must approve, as it was when they were asked; see ``plan/approvals.py`` for what holds."""
+    votes: tuple[Vote, ...] = ()
     decision: str = ""
     decided_by: str = ""
     decided_at: str = ""
+    how: str = ""
+    """The way of the answer that decided: ``iam``, ``slack``, ``link`` or ``execution``."""
+
+    @property
+    def approved(self) -> int:
+        """How many people have approved it for certain."""
+        return approvals.people([vote.key for vote in self.votes])
 
     @property
     def id(self) -> str:
@@ -62,34 +85,37 @@ class Task:
 
 
 class Tasks:
-    """The questions of one deployment."""
+    """The questions of one deployment, and their answers."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
 
     def ask(self, task: Task, token: str) -> None:
         """Keep a question and its task token; asked again (the step ran twice), only the token is new."""
-        key = _key(task.incident, task.id)
+        key = _question(task.incident, task.id)
         self._records.put_once(key | {
             "service": task.service, "kind": task.kind, "asked_at": task.asked_at, "expires_at": task.expires_at,
-            "asked": list(task.asked), "needed": task.needed, "votes": [], "decision": "", "token": token})
-        self._records.change(key, "SET #token = :token", "decision = :none", {":token": token, ":none": ""})
+            "asked": list(task.asked), "needed": task.needed, "token": token})
+        # Apart from the rest, which is masked. The newest token is that of the state that waits.
+        self._records.change(key, "SET #token = :token", "attribute_exists(pk)", {":token": token})
 
     def get(self, incident: str, task: str) -> Task | None:
-        """Return a question by its id, without its token; None where there is none."""
-        item = self._records.item(**_key(incident, task))
-        return _task(incident, item) if item else None
+        """Return a question by its id with its answer, without its token; None where there is none."""
+        item = self._records.item(**_question(incident, task))
+        return _task(incident, item, self._records.item(**_answer(incident, task)) or {}) if item else None
 
     def token(self, incident: str, task: str) -> str:
         """Return a question's task token; empty for a manual task."""
-        item = self._records.item(**_key(incident, task)) or {}
+        item = self._records.item(**_question(incident, task)) or {}
         return str(item.get("token", ""))
 
-    def answer(self, incident: str, name: str, decision: str, by: str, voter: str = "") -> Task:
+    def answer(self, incident: str, name: str, decision: str, by: str, *, voter: Voter | None = None,
+               needed: int = 1) -> Task:
         """Take an answer in, and return the question as it is then; it is decided where ``decision`` is set.
 
         Of any number of answers one decides; raises NotPossible for an answer after that, after the expiry, or of a
-        kind that the question does not have. ``voter`` tells one person from another where several must approve.
+        kind that the question does not have. ``by`` is who answers, as it is shown. Whether they may, and how many are
+        ``needed``, is the caller's to judge (``plan/approvals.py``); without a ``voter`` one is enough.
         """
         task = self.get(incident, name)
         if task is None:
@@ -100,57 +126,81 @@ class Tasks:
             raise Decided(task)
         if task.expires_at <= time.time():
             raise NotPossible(f"it has expired at {iso(task.expires_at)}")
-        if decision == "approve" and task.needed > 1:
-            voter = " ".join((voter or by).split()).casefold()
-            if voter not in task.votes:
-                if not self._change(task, "SET votes = list_append(votes, :by)", {":by": [voter]}):
-                    return self._lost(task)
-                task = self.get(incident, name) or task
-                if len(set(task.votes)) < task.needed:
-                    return task
-            # A vote that is there already is a repeat; it decides where its own first try died before it could.
-            elif len(set(task.votes)) < task.needed:
-                raise NotPossible(f"{voter} has approved it already; {task.needed} people must")
-        if not self._change(task, "SET decision = :decision, decided_by = :by, decided_at = :at", {
-                ":decision": decision, ":at": iso(time.time()),
-                ":by": f"{' and '.join(dict.fromkeys(task.votes))}; the last: {by}" if task.votes else by}):
+        if voter and decision == "approve" and needed > 1:
+            task = self._voted(task, voter, needed)
+            if task.approved < needed:
+                return task
+        if not self._change(task, "SET decision = :decision, decided_by = :by, decided_at = :at, how = :how", {
+                ":decision": decision, ":at": iso(time.time()), ":how": voter.way if voter else "",
+                ":by": " and ".join(dict.fromkeys(vote.shown for vote in task.votes))
+                if task.votes and decision == "approve" else by}):
             return self._lost(task)
         return self.get(incident, name) or task
 
+    def _voted(self, task: Task, voter: Voter, needed: int) -> Task:
+        """Add a vote; one of a person who has voted already is a repeat.
+
+        A repeat decides where its own first try died before it could, and is told so otherwise.
+        """
+        if voter.key in {vote.key for vote in task.votes}:
+            if task.approved < needed:
+                raise NotPossible(f"{voter.shown} has approved it already; {needed} people must")
+            return task
+        before = task.approved
+        vote = {"key": voter.key, "shown": voter.shown, "arn": voter.arn, "at": iso(time.time())}
+        if not self._change(task, "SET votes = list_append(if_not_exists(votes, :none), :vote)",
+                            {":none": [], ":vote": [vote]}):
+            self._lost(task)
+        task = self.get(task.incident, task.id) or task
+        if before == task.approved < needed:
+            raise NotPossible("an approval in Slack and one by IAM are two people only where both are named in the "
+                              "configuration (team[].slack and team[].iam)")
+        return task
+
     def _change(self, task: Task, expression: str, values: dict[str, Any]) -> bool:
-        return self._records.change(_key(task.incident, task.id), expression, "decision = :none",
-                                    values | {":none": ""})
+        """Change the answer while nothing is decided; the first change makes it."""
+        return self._records.change(_answer(task.incident, task.id), f"{expression}, expires = :kept_until",
+                                    "attribute_not_exists(decision)",
+                                    values | {":kept_until": int(time.time()) + KEPT_DAYS * 86400})
 
     def _lost(self, task: Task) -> Task:
         raise Decided(self.get(task.incident, task.id) or task)
 
     def due(self, task: Task, now: float, every_seconds: float) -> int:
-        """Return the how manieth reminder of an open manual task is due now; 0: none is."""
+        """Return the number of the reminder of an open manual task that is due now, from 1; 0: none is."""
         if task.kind != "manual" or task.decision or not task.asked_at < now < task.expires_at:
             return 0
         nth = int((now - task.asked_at) // every_seconds)
-        item = self._records.item(**_key(task.incident, task.id)) or {}
+        item = self._records.item(**_question(task.incident, task.id)) or {}
         return nth if nth > int(item.get("reminders") or 0) else 0
 
     def reminded(self, task: Task, nth: int) -> None:
         """Keep that the nth reminder was sent."""
-        self._records.change(_key(task.incident, task.id), "SET reminders = :nth", "attribute_exists(pk)",
+        self._records.change(_question(task.incident, task.id), "SET reminders = :nth", "attribute_exists(pk)",
                              {":nth": nth})
 
     def open_of(self, incident: str) -> Sequence[Task]:
         """Return an incident's questions that nobody has answered yet."""
+        answers = {item["sk"]: item for item in self._records.partition(f"ANSWER#{incident}")}
         return [task for item in self._records.partition(f"TASK#{incident}")
-                for task in [_task(incident, item)] if not task.decision]
+                for task in [_task(incident, item, answers.get(item["sk"], {}))] if not task.decision]
 
 
-def _key(incident: str, task: str) -> dict[str, str]:
+def _question(incident: str, task: str) -> dict[str, str]:
     return {"pk": f"TASK#{incident}", "sk": task}
 
 
-def _task(incident: str, item: dict[str, Any]) -> Task:
+def _answer(incident: str, task: str) -> dict[str, str]:
+    return {"pk": f"ANSWER#{incident}", "sk": task}
+
+
+def _task(incident: str, item: dict[str, Any], answer: dict[str, Any]) -> Task:
     return Task(incident, int(item["sk"].rstrip("m")), item["service"], item["kind"], float(item["asked_at"]),
-                float(item["expires_at"]), tuple(item["asked"]), int(item["needed"]), tuple(item["votes"]),
-                item["decision"], item.get("decided_by", ""), item.get("decided_at", ""))
+                float(item["expires_at"]), tuple(item["asked"]), int(item["needed"]),
+                tuple(Vote(vote["key"], vote["shown"], vote.get("arn", ""), vote.get("at", ""))
+                      for vote in answer.get("votes", [])),
+                answer.get("decision", ""), answer.get("decided_by", ""), answer.get("decided_at", ""),
+                answer.get("how", ""))
 
 
 def id_of(text: Any) -> str:

@@ -1,0 +1,222 @@
+"""Who may answer a question, how many must, and for which a bearer link may exist: pure functions.
+
+Sources: AWS's pages "Invoking Lambda function URLs" (the caller in payload version 2.0), "IAM identifiers" and "Control
+access to Lambda function URLs"; for session names "Monitor and control actions taken with assumed roles".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from responder.model.service import Person, Service
+
+Way = Literal["iam", "slack", "link", "execution"]
+_RISKS = {"low": 1, "medium": 2, "high": 3}
+_LINKS = {"low": 1, "medium": 2}
+"""The highest risk for which links are made; anything else that a configuration may hold: none are."""
+_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:(iam|sts)::(\d{12}):(root|user/.+|assumed-role/([^/]+)/([^/]+)|.+)")
+_IDENTITY_CENTER = "AWSReservedSSO_"
+"""IAM Identity Center names its roles so, and sets the name of each session itself: that of the user."""
+
+
+class NotAllowed(Exception):
+    """Somebody may not answer; the message says why, as they are told."""
+
+
+@dataclass(frozen=True)
+class Voter:
+    """Who answers, as whatever vouches for it says."""
+
+    way: Way
+    shown: str
+    """As the record and messages show them."""
+    id: str = ""
+    """What tells them from others of the same way, in lower case: a user's or session's name, a Slack user's id."""
+    arn: str = ""
+    """By IAM: the caller's whole ARN."""
+    vouched: bool = True
+    """Whether the id cannot be chosen by who answers. The name of a role's session can, where the role is not one of
+    IAM Identity Center's."""
+    person: str = ""
+    """The name of the person of the team that it is; empty where no one of the team has this identity."""
+
+    @property
+    def key(self) -> str:
+        """What two answers of one person have in common: the same for each way, role and spelling."""
+        return f"person:{_name(self.person)}" if self.person else f"{self.way}:{self.id}"
+
+
+def caller(service: Service, iam: Mapping[str, Any]) -> Voter:
+    """Return who called a Function URL of auth type AWS_IAM, from ``requestContext.authorizer.iam``.
+
+    Raises NotAllowed for the root user, and for what names no user and no session.
+    """
+    arn = str(iam.get("userArn") or "")
+    found = _ARN.fullmatch(arn)
+    if found is None or str(iam.get("accountId") or found[2]) != found[2]:
+        raise NotAllowed("AWS did not say who you are")
+    if found[3] == "root":
+        raise NotAllowed("the root user is nobody in particular; answer as yourself")
+    service_name, account, what, role, session = found.groups()
+    if session and str(iam.get("callerId") or iam.get("userId") or session).rpartition(":")[2] != session:
+        raise NotAllowed("AWS did not say who you are: the session has two names")
+    name = session or what.rpartition("/")[2]
+    person = next((person for person in service.team if person.iam and is_of(person.iam, arn)), None)
+    of_user = service_name == "iam" and what.startswith("user/")
+    vouched = of_user or bool(person) or bool(role and role.startswith(_IDENTITY_CENTER))
+    # An e-mail address is masked wherever it is shown; what stands before the @ says as much.
+    short = name.partition("@")[0] or name
+    place = f"role {role} of account {account}" if role else f"account {account}"
+    return Voter("iam", f"{person.name} ({short}, {place})" if person else f"{short} ({place})", _name(short), arn,
+                 vouched, person.name if person else "")
+
+
+def is_of(pattern: str, arn: str) -> bool:
+    """Whether a caller's ARN is the one that a person has in the configuration; ``*`` may stand in a role's name."""
+    return fnmatchcase(arn.casefold(), pattern.casefold().replace("[", "[[]"))
+
+
+def in_slack(service: Service, payload: Mapping[str, Any]) -> Voter:
+    """Return who pressed a button, from a payload whose signature is checked already; raises NotAllowed.
+
+    Format: Slack's page "block_actions payload".
+    """
+    user, team = _mapping(payload.get("user")), _mapping(payload.get("team"))
+    settings, user_id = service.slack, str(user.get("id") or "")
+    if settings is None:
+        raise NotAllowed("Slack is not configured")
+    if payload.get("type") != "block_actions" or not re.fullmatch(r"[UW][A-Z0-9]+", user_id):
+        raise NotAllowed("this is no button that a person pressed")
+    if user.get("is_bot") or user_id == "USLACKBOT":
+        raise NotAllowed("a bot decides nothing")
+    if settings.app and payload.get("api_app_id") != settings.app:
+        raise NotAllowed("the button is of another app")
+    if settings.team and (team.get("id") != settings.team or user.get("team_id", settings.team) != settings.team):
+        raise NotAllowed("you are of another Slack workspace")
+    person = next((person for person in service.team if person.slack == user_id), None)
+    if person is None:
+        raise NotAllowed("only the team decides; their Slack ids are in the service's configuration")
+    return Voter("slack", f"{person.name} ({user_id} in Slack)", user_id.lower(), person=person.name)
+
+
+def held_link(service: Service, to: str) -> Voter:
+    """Return who answers by a link: nobody knows, but to whom it was sent. Raises NotAllowed."""
+    person = next((person for person in service.team if called(person) == to), None)
+    if person is None:
+        raise NotAllowed(f"{to} is no longer one of the team")
+    return Voter("link", f"whoever holds the link sent to {to}", _name(to), vouched=False, person=person.name)
+
+
+def starter(execution: str) -> Voter:
+    """Return who marks a task as done by an execution."""
+    name = execution.rpartition(":")[2]
+    return Voter("execution", f"whoever may start executions (execution {name})", name, vouched=False)
+
+
+def called(person: Person) -> str:
+    """How somebody of the team is named in questions and links."""
+    return f"{person.role}: {person.name}"
+
+
+def needed(service: Service, record: Mapping[str, Any]) -> int:
+    """How many people must approve a remedy, by its record."""
+    return 2 if record.get("action") in service.approval.two_person else 1
+
+
+def link_refused(service: Service, kind: str, record: Mapping[str, Any] | None) -> str:
+    """Say why there may be no bearer link to a question; empty where there may be.
+
+    ``kind`` is ``approval`` or ``manual``: to mark a task as done changes nothing and is of low risk. A risk that is
+    not known is high.
+    """
+    allowed = _LINKS.get(str(service.approval.links), 0)
+    if not allowed:
+        return "links are not used here (approval.links)"
+    if kind == "manual":
+        return ""
+    if record is None or not record.get("action"):
+        return "there is no record of the remedy"
+    if needed(service, record) > 1:
+        return "two people must approve this, and a link says nothing of who holds it"
+    risk = str(record.get("risk") or "")
+    if _RISKS.get(risk, 3) > min(allowed, 2):
+        return f"the risk is {risk or 'not known'}, and links are for {service.approval.links} risk at most"
+    return ""
+
+
+def check(service: Service, kind: str, record: Mapping[str, Any] | None, decision: str, voter: Voter) -> int:
+    """Return how many must approve, where somebody may answer a question so; raises NotAllowed.
+
+    It looks at the configuration and at the remedy's record alone, as they are at the time of the answer.
+    """
+    if voter.way == "execution" and kind != "manual":
+        raise NotAllowed("an execution decides nothing: whoever may start one need not be able to approve")
+    if voter.way == "link" and (why := link_refused(service, kind, record)):
+        raise NotAllowed(f"this link cannot be used: {why}")
+    if kind == "manual":
+        return 1
+    if record is None or not record.get("action"):
+        raise NotAllowed("there is no record of the remedy")
+    approvers = [person for person in service.team if person.role in service.approval.roles]
+    roles = ", ".join(service.approval.roles)
+    if voter.way in ("slack", "link") and voter.person not in {person.name for person in approvers}:
+        raise NotAllowed(f"only {roles} may decide this (approval.roles)")
+    if voter.way == "iam" and any(person.iam for person in approvers) and voter.person not in {
+            person.name for person in approvers if person.iam}:
+        raise NotAllowed(f"only {roles} may decide this, by the identities in team[].iam; you are {voter.shown}")
+    count = needed(service, record)
+    if count > 1 and decision == "approve" and not voter.vouched:
+        raise NotAllowed(f"{count} people must approve this, and who assumes a role may choose the session's name: "
+                         f"answer as a user of IAM Identity Center or IAM, or be named in team[].iam; you are "
+                         f"{voter.shown}")
+    return count
+
+
+def commands(url: str, region: str, incident: str, task: str, kind: str) -> str:
+    """Return the commands that answer a question by IAM, each complete: they read credentials from the environment.
+
+    ``url`` is that of the function that takes answers; empty where it is not known. curl's option --aws-sigv4 signs
+    the request. Lasting keys have no session token, and then another header stands in its place: an empty one curl
+    would sign and not send. The header's name and value stand apart, so that nothing takes the variable for a secret
+    and masks it.
+    """
+    shown = shlex.quote(url) if url else '"$ANSWER_URL"'
+    lines = ["As yourself in AWS (policy incident-response-approver). First: "
+             'eval "$(aws configure export-credentials --format env)"']
+    if not url:
+        lines.append("ANSWER_URL is the output AnswerUrl of the stack.")
+    answers = (("approve", "To approve"), ("reject", "To reject")) if kind == "approval" else (
+        ("done", "To mark it as done"),)
+    for decision, words in answers:
+        body = json.dumps({"incident": incident, "task": task, "decision": decision})
+        lines.append(
+            f'{words}:\ncurl --aws-sigv4 "aws:amz:{region or "$AWS_REGION"}:lambda" '
+            '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" '
+            """-H "$([ "$AWS_SESSION_TOKEN" ] && printf 'x-amz-%s: %s' security-token "$AWS_SESSION_TOKEN" """
+            """|| echo 'accept: application/json')" """
+            f"-H 'content-type: application/json' -d {shlex.quote(body)} {shown}")
+    return "\n".join(lines)
+
+
+def people(keys: Sequence[str]) -> int:
+    """Return how many people some voters' keys are for certain.
+
+    Somebody of the team and a caller whom the team's configuration does not name may be one person: such count once.
+    """
+    distinct = set(keys)
+    named = {key for key in distinct if key.startswith("person:")}
+    return max(len(named), len(distinct - named))
+
+
+def _name(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

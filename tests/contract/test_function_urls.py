@@ -1,0 +1,93 @@
+"""The engine's Function URLs as AWS documents them ("Invoking Lambda function URLs"): AWS_IAM knows who calls."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import boto3
+import httpx
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from sandbox.places import PEOPLE, REGION
+from tests.conftest import ROOT
+
+_HANDLER = """
+import json
+def handler(event, context):
+    return {"statusCode": 200, "body": json.dumps(event["requestContext"].get("authorizer"))}
+"""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[str]:
+    with socket.socket() as first, socket.socket() as second:
+        for probe in (first, second):
+            probe.bind(("127.0.0.1", 0))
+        port, admin = (probe.getsockname()[1] for probe in (first, second))
+    process = subprocess.Popen([sys.executable, "-m", "sandbox.engine"], cwd=ROOT, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env={**os.environ, "GATEWAY_PORT": str(port),
+                                                               "SANDBOX_ADMIN_PORT": str(admin),
+                                                               "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local"})
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                httpx.get(f"{address}/_ministack/health", timeout=5)
+                break
+            except httpx.HTTPError:
+                time.sleep(0.3)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def url_of(engine: str, name: str, auth: str) -> str:
+    """Return the URL of a function that says who called it."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("said.py", _HANDLER)
+    made = boto3.client("lambda", endpoint_url=engine, region_name=REGION, aws_access_key_id="test",
+                        aws_secret_access_key="test")
+    made.create_function(FunctionName=name, Runtime="python3.11", Role="arn:aws:iam::000000000000:role/x",
+                         Handler="said.handler", Code={"ZipFile": archive.getvalue()})
+    url: str = made.create_function_url_config(FunctionName=name, AuthType=auth)["FunctionUrl"]
+    return url
+
+
+def test_only_who_signs_gets_in_and_the_event_says_who_it_was(engine: str) -> None:
+    url = url_of(engine, "knows", "AWS_IAM")
+    parts = urlsplit(url)
+
+    def call(authorization: str = "", key: str = "", secret: str = "x") -> httpx.Response:
+        request = AWSRequest("POST", url, data=b"{}", headers={"content-type": "application/json"})
+        if key:
+            SigV4Auth(Credentials(key, secret), "lambda", REGION).add_auth(request)
+        headers = {**dict(request.headers.items()), **({"authorization": authorization} if authorization else {})}
+        return httpx.post(f"{engine}/", content=b"{}", headers={**headers, "host": parts.netloc}, timeout=60)
+
+    for refused in (call(), call("AWS4-HMAC-SHA256 nonsense"), call("Bearer x"), call(key="ASIAUNKNOWN000000000")):
+        assert (refused.status_code, refused.json()) == (403, {"Message": "Forbidden"})
+    for human in PEOPLE:
+        said = call(key=human.access_key, secret=human.secret_key).json()["iam"]
+        assert (said["userArn"], said["callerId"].rpartition(":")[2]) == (human.arn, human.session)
+        assert set(said) == {"accessKey", "accountId", "callerId", "cognitoIdentity", "principalOrgId", "userArn",
+                             "userId"}
+
+
+def test_a_url_for_everybody_says_of_nobody_who_they_are(engine: str) -> None:
+    url = url_of(engine, "anybody", "NONE")
+    said = httpx.post(f"{engine}/", headers={"host": urlsplit(url).netloc}, timeout=60)
+    assert (said.status_code, json.loads(said.text)) == (200, None)
