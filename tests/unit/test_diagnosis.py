@@ -17,7 +17,7 @@ from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, ra
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
 from responder.plan.observe import Observation, observe
-from responder.plan.remedies import _wanted, long_outage, propose, rules_changed, undoing
+from responder.plan.remedies import long_outage, propose, rules_changed, undoing
 from responder.plan.segments import Segment, segments
 from tests.conftest import shipped_service
 

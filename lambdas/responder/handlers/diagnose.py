@@ -34,12 +34,13 @@ def handler(visit: Step) -> dict[str, Any]:
     judgement = judge_cause(visit.service, findings, visit.opened_at, onset, tried, weights, looks)
     isolation, result = judgement.isolation, judgement.diagnosis
     proposed = list(judgement.proposed) or long_outage_due(visit, incident, actions)
+    not_proposed = [asdict(refusal) for refusal in judgement.not_proposed]
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
                        "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
                        "parts": [asdict(part) for part in result.parts], "missing": result.missing,
                        "remedies": [f"{p.action} of {p.component}" for p in judgement.proposed],
-                       "onset": onset, "tried": tried, "looks": looks, "fading": judgement.fading,
+                       "not_proposed": not_proposed, "onset": onset, "tried": tried, "looks": looks, "fading": judgement.fading,
                        "opened_at": visit.opened_at})
     # Two faults at once: what was at fault and has been mended since was at fault all the same.
     mended = [item["component"] for item in actions if item["status"] == "verified" and item.get("component")
@@ -55,7 +56,8 @@ def handler(visit: Step) -> dict[str, Any]:
            if affected else {}),
         **({"established_cause": before} if established else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
-        evidence=_evidence(result, findings, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
+        evidence=_evidence(result, findings, weights), missing=list(result.missing), not_proposed=not_proposed,
+        diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
             # Which mechanism it is may show yet, and with it the remedy; or what the other part of the failures is.

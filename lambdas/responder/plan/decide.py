@@ -11,6 +11,7 @@ from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
+from responder.plan.refusals import Refusal
 from responder.plan.remedies import Proposed, mended, propose
 from responder.plan.symptom import fading, read
 
@@ -33,6 +34,8 @@ class Judgement:
     """The components at fault: the culprits, or who was changed so that it does not get through to one."""
     fading: str = ""
     """Where the symptom is just going away by itself; empty where it is not."""
+    not_proposed: tuple[Refusal, ...] = ()
+    """Of every named cause, and of mechanisms of it that are nearly as likely, each remedy that is not proposed."""
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
@@ -50,6 +53,10 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
                 for hypothesis in diagnosis.named}
     going = "" if looks >= _LOOKS else fading(service, newest, onset)
-    proposed = () if going else tuple(propose(service, diagnosis, onset, findings, weights, tried))
-    return Judgement(isolation, diagnosis, proposed,
-                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going)
+    remedies = propose(service, diagnosis, onset, findings, weights, tried,
+                       early=looks < 1 and service.confirm.looks > 1)
+    if going:
+        remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
+    return Judgement(isolation, diagnosis, remedies.proposed,
+                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going,
+                     remedies.not_proposed)

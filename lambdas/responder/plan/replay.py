@@ -8,7 +8,7 @@ shows what would have been decided.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -128,11 +128,17 @@ def _diagnose(history: _History, entered: str, detail: Mapping[str, Any]) -> _Ou
                         [(action, component) for action, component in detail.get("tried", ())], history.weights,
                         detail.get("looks", 1))
     result = found.diagnosis
-    return ({key: detail.get(key) for key in ("cause", "mechanism", "component", "remedies")}
-            | {"confidence": _of(detail)},
-            {"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
-             "remedies": [f"{p.action} of {p.component}" for p in found.proposed],
-             "confidence": result.ranking[0].confidence if result.ranking else None}, result.summary)
+    again: dict[str, Any] = {
+        "cause": result.cause, "mechanism": result.mechanism, "component": result.component,
+        "remedies": [f"{p.action} of {p.component}" for p in found.proposed],
+        "not_proposed": [asdict(refusal) for refusal in found.not_proposed]}
+    # A record of before these were kept is compared by what it has.
+    again = {key: value for key, value in again.items() if key in detail or key not in _SINCE}
+    return ({key: detail.get(key) for key in again} | {"confidence": _of(detail)},
+            again | {"confidence": result.ranking[0].confidence if result.ranking else None}, result.summary)
+
+
+_SINCE = frozenset({"not_proposed"})
 
 
 def _of(detail: Mapping[str, Any]) -> Any:
