@@ -12,13 +12,14 @@ from responder.model.service import Service
 PEOPLE = "escalate"
 """No remedy: the plan leaves the mechanism to people."""
 _MOST_TOLD = 12
-_WORDS = {"rollback": "roll back", "restore_configuration": "put the configuration back",
-          "restore_database": "restore the database", "restore_parameter_group": "put the database's parameters back",
-          "restore_security_group": "put the security group's rules back", "scale_up": "scale up",
-          "restart_pods": "restart the pods", "cycle_deployment": "scale to nothing and back",
-          "switch_provider": "use another provider", "engage_network_team": "give the network team a task",
-          "inform_customers": "inform customers", "inform_provider": "inform the provider",
-          PEOPLE: "an automatic remedy"}
+_WORDS = {"rollback": "roll back", "restore_configuration": "restore of the configuration",
+          "restore_database": "restore of the database", "restore_parameter_group": "restore of the parameter group",
+          "restore_security_group": "restore of the security group", "scale_up": "scale up",
+          "restart_pods": "restart of the pods", "cycle_deployment": "scale to nothing and back",
+          "switch_provider": "switch of the provider", "engage_network_team": "task for the network team",
+          "inform_customers": "message to customers", "inform_provider": "message to the provider",
+          PEOPLE: "automatic repair"}
+"""Each is followed by "of" and the component."""
 _BROUGHT_BY = {"bad_release": ("rollout_just_before", "rollout_amid_it"), "unfit_workload": ("workload_changed",),
                "dns_policy": ("dns_policy_changed",), "wrong_database_settings": ("database_settings_changed",)}
 """A mechanism that a rollback undoes, to the observations of the change that brings it."""
@@ -66,13 +67,17 @@ def not_done(items: Sequence[Mapping[str, Any]]) -> list[str]:
 
     First those that were planned and then refused, or that nobody approved; then those that were not proposed.
     """
-    incident: Mapping[str, Any] = next((item for item in items if item["sk"] == "INCIDENT"), {})
     told = [f"{item.get('summary') or words(item['action'])}: {item.get('reason') or item['status']}"
             for item in items if item["sk"].startswith("ACTION#") and item["status"] in ("refused", "rejected")]
+    return list(dict.fromkeys([*told, *not_proposed(items)]))[:_MOST_TOLD]
+
+
+def not_proposed(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each remedy of the cause that was named last which was not even planned."""
+    incident: Mapping[str, Any] = next((item for item in items if item["sk"] == "INCIDENT"), {})
     planned = {(item["action"], item.get("component")) for item in items if item["sk"].startswith("ACTION#")}
-    told += [Refusal(**refusal).sentence() for refusal in incident.get("not_proposed") or ()
-             if (refusal["action"], refusal["component"]) not in planned]
-    return list(dict.fromkeys(told))[:_MOST_TOLD]
+    return [Refusal(**refusal).sentence() for refusal in incident.get("not_proposed") or ()
+            if (refusal["action"], refusal["component"]) not in planned]
 
 
 def against(service: Service, remedy: Considered, facts: Mapping[str, Any], findings: Sequence[Finding],
