@@ -11,6 +11,7 @@ from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
+from responder.plan.own import Write, without_own
 from responder.plan.refusals import Refusal
 from responder.plan.remedies import Proposed, mended, propose
 from responder.plan.symptom import fading, read
@@ -39,14 +40,17 @@ class Judgement:
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
-                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any], looks: int = 1) -> Judgement:
+                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any], looks: int = 1,
+                own: Sequence[Write] = ()) -> Judgement:
     """Diagnose from the findings of all steps so far.
 
     ``opened_at`` and ``onset`` are seconds since 1970 (UTC); ``tried`` names the remedies (action, component) that
     were carried out before, ``looks`` is how often the cause was judged before: a symptom that is just going away is
     given time before anything is proposed. Where the fault is may show better by now than when it was
-    isolated, and is judged again.
+    isolated, and is judged again. ``own`` is what remedies have written: of all other changes, also of those under
+    the responder's name, each may be the cause.
     """
+    findings = without_own(findings, own)
     newest = latest(findings)
     isolation = isolate(service, read(newest, service.confirm, opened_at), findings)
     diagnosis = diagnose(service, isolation, onset, findings, weights)

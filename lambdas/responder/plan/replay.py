@@ -19,6 +19,7 @@ from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
 from responder.plan.guardrails import Proposal, Situation, rule
 from responder.plan.isolate import isolate
+from responder.plan.own import Write
 from responder.plan.recovery import judge
 from responder.plan.symptom import read
 
@@ -126,7 +127,7 @@ def _diagnose(history: _History, entered: str, detail: Mapping[str, Any]) -> _Ou
     found = judge_cause(history.service, history.until(entered), detail.get("opened_at", history.opened_at),
                         detail.get("onset"),
                         [(action, component) for action, component in detail.get("tried", ())], history.weights,
-                        detail.get("looks", 1))
+                        detail.get("looks", 1), [Write.from_json(item) for item in detail.get("own", ())])
     result = found.diagnosis
     again: dict[str, Any] = {
         "cause": result.cause, "mechanism": result.mechanism, "component": result.component,
