@@ -163,7 +163,7 @@ def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyP
     class Visit:
         records, incident = Records(), "this"
 
-        class service:
+        class service:  # noqa: N801 - as a visit has it
             service = "payment-gateway"
 
     monkeypatch.setattr(diagnose.time, "time", lambda: NOW)

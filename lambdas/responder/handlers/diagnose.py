@@ -42,7 +42,8 @@ def handler(visit: Step) -> dict[str, Any]:
                        "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
                        "parts": [asdict(part) for part in result.parts], "missing": result.missing,
                        "remedies": [f"{p.action} of {p.component}" for p in judgement.proposed],
-                       "not_proposed": not_proposed, "onset": onset, "tried": tried, "looks": looks,
+                       "not_proposed": not_proposed,
+                       "attack_signs": list(judgement.attack_signs), "onset": onset, "tried": tried, "looks": looks,
                        "fading": judgement.fading, "opened_at": visit.opened_at,
                        "own": [write.to_json() for write in own]})
     # Two faults at once: what was at fault and has been mended since was at fault all the same.
@@ -60,7 +61,7 @@ def handler(visit: Step) -> dict[str, Any]:
         **({"established_cause": before} if established else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
         evidence=_evidence(result, findings, weights), missing=list(result.missing), not_proposed=not_proposed,
-        diagnosed_at=iso(time.time()))
+        attack_signs=list(judgement.attack_signs), diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
             # Which mechanism it is may show yet, and with it the remedy; or what the other part of the failures is.

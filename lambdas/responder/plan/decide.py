@@ -9,6 +9,7 @@ from typing import Any
 
 from responder.model.finding import Finding, latest
 from responder.model.service import Service
+from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
@@ -37,6 +38,8 @@ class Judgement:
     """Where the symptom is just going away by itself; empty where it is not."""
     not_proposed: tuple[Refusal, ...] = ()
     """Of every named cause, and of mechanisms of it that are nearly as likely, each remedy that is not proposed."""
+    attack_signs: tuple[str, ...] = ()
+    """Signs of an attack, in sentences: what takes a change back is then for people to decide (``attack.py``)."""
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
@@ -63,4 +66,4 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
     return Judgement(isolation, diagnosis, remedies.proposed,
                      tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going,
-                     remedies.not_proposed)
+                     remedies.not_proposed, signs(service, findings, onset))

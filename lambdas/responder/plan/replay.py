@@ -132,14 +132,15 @@ def _diagnose(history: _History, entered: str, detail: Mapping[str, Any]) -> _Ou
     again: dict[str, Any] = {
         "cause": result.cause, "mechanism": result.mechanism, "component": result.component,
         "remedies": [f"{p.action} of {p.component}" for p in found.proposed],
-        "not_proposed": [asdict(refusal) for refusal in found.not_proposed]}
+        "not_proposed": [asdict(refusal) for refusal in found.not_proposed],
+        "attack_signs": list(found.attack_signs)}
     # A record of before these were kept is compared by what it has.
     again = {key: value for key, value in again.items() if key in detail or key not in _SINCE}
     return ({key: detail.get(key) for key in again} | {"confidence": _of(detail)},
             again | {"confidence": result.ranking[0].confidence if result.ranking else None}, result.summary)
 
 
-_SINCE = frozenset({"not_proposed"})
+_SINCE = frozenset({"not_proposed", "attack_signs"})
 
 
 def _of(detail: Mapping[str, Any]) -> Any:
