@@ -43,7 +43,8 @@ def logged(text: str, count: int, usual: float = 0.0) -> Finding:
 
 @pytest.mark.parametrize(("finding", "said"), [
     (refused(412, 0), "requests of frontend with a missing or wrong signature: 412 in 3 min, normally none"),
-    (refused(300, 200, "auth_failures"), "failed authentications of frontend's callers: 300 in 3 min, 30 times as many"),
+    (refused(300, 200, "auth_failures"),
+     "failed authentications of frontend's callers: 300 in 3 min, 30 times as many"),
     (failing(570, 1000, 100, 144_000),
      "57% of frontend's failing requests come from one client (203.0.113.x), which usually sends 0.1% of its requests"),
     (logged("ERROR Webhook signature verification failed for <id>", 60),
@@ -137,7 +138,7 @@ def test_the_signs_are_judged_and_replayed() -> None:
     assert [p.action for p in with_it.proposed] == [p.action for p in without.proposed] == ["rollback"]
     assert {p.action for p in with_it.proposed} <= TAKES_BACK
     visit["detail"] |= {"attack_signs": [], "not_proposed": []}
-    again = [d for d in replay(record) if d.step == "Diagnose the root cause"][0]
+    again = next(d for d in replay(record) if d.step == "Diagnose the root cause")
     assert again.again["attack_signs"] == [] and again.same
     visit["detail"]["attack_signs"] = ["made up"]
-    assert not [d for d in replay(record) if d.step == "Diagnose the root cause"][0].same
+    assert not next(d for d in replay(record) if d.step == "Diagnose the root cause").same

@@ -123,7 +123,8 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
     service = service_of(record)
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
-    visit = next(item for item in items if item.get("step") == "Diagnose the root cause" and item.get("kind") == "decision")
+    visit = next(item for item in items if item.get("step") == "Diagnose the root cause"
+                 and item.get("kind") == "decision")
     findings = recorded(items, last=visit["sk"].split("#")[1])
     forged = [replace(f, detail=f.detail | {"changes": [item | {"by": OWN_MANAGER} for item in f.detail["changes"]]})
               if f.name == "changes" and f.usable else f for f in findings]
@@ -139,7 +140,7 @@ def test_a_replay_knows_what_was_our_own() -> None:
     _, _, record = next(item for item in kept() if item[1].name == "bad-config-rejected")
     visit = next(item for item in record["items"] if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
-    before = [d for d in replay(record) if d.step == "Diagnose the root cause"][0].again
+    before = next(d for d in replay(record) if d.step == "Diagnose the root cause").again
     for item in record["items"]:
         for found in item.get("findings") or ():
             if found["name"] == "changes":
@@ -147,7 +148,7 @@ def test_a_replay_knows_what_was_our_own() -> None:
                     seen["by"] = OWN_MANAGER
     own = [Write("ConfigMap", "payment-gateway-config", ("data",), (), 0.0, 9e9).to_json()]
     visit["detail"] |= {"own": own}
-    again = [d for d in replay(record) if d.step == "Diagnose the root cause"][0].again
+    again = next(d for d in replay(record) if d.step == "Diagnose the root cause").again
     assert again["mechanism"] != before["mechanism"] == "bad_configuration"
 
 
