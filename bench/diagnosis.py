@@ -22,7 +22,8 @@ from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
 from responder.plan.guardrails import RELEASED, Proposal, Situation, rule
-from responder.plan.remedies import WAIT, no_place
+from responder.plan.refusals import no_place
+from responder.plan.remedies import WAIT
 from responder.plan.replay import service_of
 from responder.records.record import unpack
 from responder.records.table import seconds
@@ -109,7 +110,7 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
             last = (result.cause, best.confidence if best else 0.0, best.cause if best else "unknown",
                     # What is not confirmed is asked about again, and goes to people: nothing is done.
                     _wrong(drill, service, judgement.proposed if confirmed else (), truth or record))
-            if result.cause != "unknown" and not judgement.fading:
+            if result.cause != "unknown" and not judgement.fading and (judgement.proposed or not result.close):
                 break
     milliseconds = (time.perf_counter() - started) * 1000
     return Case(drill.name, half, told, expected, *last, milliseconds)

@@ -146,7 +146,8 @@ class Platform:
                 client: part / self.world.factor for client, part in self.world.floods.items() if self.world.factor})
             for key, (component, line, every, following) in list(self._logs.items()):
                 if at >= following:
-                    self.telemetry.log(at, component, line)
+                    for part in range(max(1, round(1 / every)) if every > 0 else 1):
+                        self.telemetry.log(at + part * every, component, line)
                     self._logs[key] = (component, line, every, at + every)
             entry = [item for item in served if item.component in ("frontend", BALANCER)]
             requests, errors = sum(item.requests for item in entry), sum(item.errors for item in entry)

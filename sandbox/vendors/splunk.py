@@ -105,16 +105,12 @@ def _command(command: str, rows: list[Row]) -> list[Row]:
             return [dict(zip(keys, group, strict=True)) | {name: value(found) for name, value in made}
                     for group, found in sorted(groups.items(), key=lambda item: str(item[0]))]
         case "eventstats":
-            # Without a by clause each row gets what all of them come to.
-            added: Row = {}
-            for part in rest.split(","):
-                found = re.fullmatch(r"(sum|max)\((\w+)\)\s+as\s+(\w+)", part.strip(), re.I)
-                if not found:
-                    raise SearchError(f"cannot read 'eventstats {rest}'")
-                values = [row[found[2]] for row in rows if isinstance(row.get(found[2]), int | float)]
-                if values:
-                    added[found[3]] = sum(values) if found[1].lower() == "sum" else max(values)
-            return [row | added for row in rows]
+            # Each row gets what all of them come to, or with a by clause those that have the same value of a field.
+            given, _, key = rest.strip().partition(" by ")
+            groups = {}
+            for row in rows:
+                groups.setdefault((row.get(key.strip()),), []).append(row)
+            return [row | added for group in groups.values() for added in [_totals(given, group)] for row in group]
         case "rex":
             found = re.fullmatch(r'field=(\w+)\s+"(.*)"', rest.strip())
             if not found:
@@ -135,6 +131,18 @@ def _command(command: str, rows: list[Row]) -> list[Row]:
     raise SearchError(f"Unknown search command '{name}'.")
 
 
+def _totals(given: str, rows: list[Row]) -> Row:
+    added: Row = {}
+    for part in given.split(","):
+        found = re.fullmatch(r"(sum|max)\((\w+)\)\s+as\s+(\w+)", part.strip(), re.I)
+        if not found:
+            raise SearchError(f"cannot read 'eventstats {given}'")
+        values = [row[found[2]] for row in rows if isinstance(row.get(found[2]), int | float)]
+        if values:
+            added[found[3]] = sum(values) if found[1].lower() == "sum" else max(values)
+    return added
+
+
 def _each(rows: list[Row]) -> list[Row]:
     """Events one by one, where like ones were kept together."""
     return [row for row in rows for _ in range(int(row.get(_COUNT, 1)))]
@@ -148,12 +156,27 @@ def _function(text: str) -> tuple[str, Callable[[list[Row]], Any]]:
     if found:
         later, moment = found[1] == ">=", float(found[2])
         return found[3], lambda rows: sum(int(row.get(_COUNT, 1)) for row in rows if (row["_time"] >= moment) is later)
+    found = re.fullmatch(r"count\(eval\(_time\s*>=\s*([\d.]+)\s+AND\s+\((.+)\)\)\)\s+as\s+(\w+)", text, re.I)
+    if found:
+        start, tests = float(found[1]), [_test(part) for part in re.split(r"\s+OR\s+", found[2])]
+        return found[3], lambda rows: sum(int(row.get(_COUNT, 1)) for row in rows
+                                          if row["_time"] >= start and any(test(row) for test in tests))
     found = re.fullmatch(r"p(?:erc)?(\d+)\((\w+)\)\s+as\s+(\w+)", text, re.I)
     if not found:
         raise SearchError(f"cannot read 'stats {text}'")
     share, field = int(found[1]) / 100, found[2]
     return found[3], lambda rows: _percentile(sorted(
         (float(row[field]), int(row.get(_COUNT, 1))) for row in rows if field in row), share)
+
+
+def _test(text: str) -> Callable[[Row], bool]:
+    """A comparison within ``eval``; of a field that is not there none holds."""
+    found = re.fullmatch(r'(\w+)\s*(?:=\s*"([^"]*)"|>=\s*([\d.]+))', text.strip())
+    if not found:
+        raise SearchError(f"cannot read 'eval {text}'")
+    if found[3] is None:
+        return lambda row: str(row.get(found[1])) == found[2]
+    return lambda row: str(row.get(found[1], "")).isdigit() and float(row[found[1]]) >= float(found[3])
 
 
 def _percentile(values: list[tuple[float, int]], share: float) -> float | str:
@@ -216,11 +239,15 @@ class _Expression:
         return (lambda row: True) if word == "*" else (lambda row: word in str(row["_raw"]).lower())
 
 
+_KEY_VALUE = re.compile(r"\b([a-z]\w*)=([^\s,;\"]+)")
+
+
 @lru_cache(maxsize=200_000)
 def _row(line: Line) -> Row:
     moment = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
     # Splunk finds fields of the form key=value in the text by itself.
-    return {"_time": line.at, "index": "payments", "sourcetype": "app", "component": line.component,
+    found = {} if line.client or "=" not in line.text else dict(_KEY_VALUE.findall(line.text))
+    return {**found, "_time": line.at, "index": "payments", "sourcetype": "app", "component": line.component,
             "level": line.level, "version": line.version, "pod": line.pod, "host": line.pod,
             "_raw": f"{moment} {line.text}", _COUNT: line.count,
             **({"client_ip": line.client, "duration_ms": line.duration_ms} if line.client else {})}

@@ -17,12 +17,13 @@ import httpx
 import pytest
 from botocore.stub import ANY, Stubber
 
-from responder.clients import aws
+from responder.clients import aws, callers
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.finding import Finding, Window
 from responder.model.service import Service, deployed
+from responder.plan import attack
 from responder.plan.symptom import read
 from responder.sources import Question, cloudwatch, kubernetes, newrelic, splunk
 from sandbox.platform.flow import Served
@@ -243,10 +244,38 @@ def test_splunk_counts_failed_authentications_of_callers(question: Question, ven
     assert found["payment-gateway"].value == 0.0
 
 
+def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(question: Question, vendors: Vendors) -> None:
+    now = time.time()
+    for n in range(60):
+        vendors.telemetry.log(now - 10 - n / 10, "frontend", "WARN CallbackVerifier rejected callback: missing "
+                              f"signature, id {n} client_ip=203.0.113.9 status=401")
+        vendors.telemetry.log(now - 10 - n / 10, "frontend", f"INFO Web POST /x client_ip=198.51.100.{n} status=200")
+    for n in range(20):
+        vendors.telemetry.log(now - 10, "frontend", f"ERROR Web unhandled error client_ip=198.51.100.{n}")
+    # Between the baseline and the window is a gap, which belongs to neither.
+    gap = (question.baseline.end + question.window.start) / 2
+    asked = replace(question, phase="diagnose", baseline=replace(question.baseline, end=gap - 60))
+    vendors.telemetry.log(gap, "frontend", "WARN CallbackVerifier rejected callback: missing signature")
+    vendors.telemetry.lines.sort(key=lambda line: line.at)
+    findings = splunk.ask(asked, vendors.splunk())
+    found = {f.component: f for f in findings if f.name == "rejected_signatures"}
+    assert found["frontend"].detail == {"lines": 60, "baseline_lines": 0} and found["backend"].value == 0
+    failing, = (f for f in findings if f.name == "failing_clients")
+    most = failing.detail["clients"][0]
+    assert (failing.component, failing.status, most) == (
+        "frontend", "ok", {"client": "203.0.113.x", "failed": 60, "before": 0})
+    assert (failing.detail["all_failed"], failing.value) == (80, 0.75) and failing.detail["all_before"] > 100_000
+    told = " ".join(attack.signs(question.service, findings, now - 30))
+    assert "missing or wrong signature: 60" in told and "75% of frontend's failing requests" in told
+    # An address is personal data: it stays in Splunk.
+    assert "203.0.113.9" not in json.dumps([f.to_json() for f in (failing, *found.values())])
+
+
 def test_an_empty_splunk_says_so_of_clients_too(question: Question, vendors: Vendors) -> None:
     vendors.gates.set("splunk", "empty")
     findings = splunk.ask(replace(question, phase="diagnose"), vendors.splunk())
-    assert {f.name for f in findings if f.component} == {"error_lines", "auth_failures", "clients"}
+    assert {f.name for f in findings if f.component} == {
+        "error_lines", "auth_failures", "rejected_signatures", "clients", "failing_clients"}
     assert {f.status for f in findings if f.component} == {"empty"}
 
 
@@ -272,7 +301,8 @@ def test_splunk_is_searched_side_by_side_and_what_is_beside_fails_alone(question
     findings = splunk.ask(replace(question, phase="diagnose"), http(serve))
     assert most == 3 and time.monotonic() - started < 0.6
     assert {f.name: f.status for f in findings if f.component in ("", "frontend")} == {
-        "error_lines": "ok", "error_signatures": "ok", "auth_failures": "ok", "clients": "unavailable"}
+        "error_lines": "ok", "error_signatures": "ok", "auth_failures": "ok", "rejected_signatures": "ok",
+        "clients": "unavailable", "failing_clients": "unavailable"}
 
 
 def test_a_splunk_that_does_not_answer_is_not_waited_for_eight_times(question: Question) -> None:
@@ -292,7 +322,7 @@ def test_a_splunk_that_does_not_answer_is_not_waited_for_eight_times(question: Q
     ({"network": "203.0.113."}, "203.0.113.x"), ({"network": "2001:db8:1:"}, "2001:db8:1:x"),
     ({}, "client 4"), ({"network": "restart everything"}, "client 4")])
 def test_only_networks_are_shown_of_clients(row: dict[str, str], said: str) -> None:
-    assert splunk._named(row, 4) == said
+    assert callers.named(row, 4) == said
 
 
 # --- CloudWatch: how it looks from outside ----------------------------------------------------------------------------

@@ -220,5 +220,5 @@ def test_down_and_up_is_the_last_resort(service: Service, tried: Any, ready: int
     hypothesis = Hypothesis("cluster_failure", "stuck_pods", "payment-gateway", "reach", 0.9, 2.0, (), (),
                             ("kubernetes", "newrelic"))
     diagnosis = replace(judged(service, findings), named=(hypothesis,))
-    found = propose(service, diagnosis, None, findings, shipped_weights(), tried)
+    found = propose(service, diagnosis, None, findings, shipped_weights(), tried).proposed
     assert [p.action for p in found] == actions

@@ -179,8 +179,8 @@ class Incident:
 
     def _proposed(self, payload: dict[str, Any], proposals: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Put proposals on record, as the diagnosis does."""
-        return [{"function": f"action:{action}", "action": action, "id": name}
-                for name, action in self.records.propose("i-1", payload["entered"], proposals)]
+        return [{"function": f"action:{p['action']}", "action": p["action"], "id": name, "cause": p["cause"],
+                 "contested": False} for name, p in self.records.propose("i-1", payload["entered"], proposals)]
 
     def _aftercare(self, payload: dict[str, Any]) -> dict[str, Any]:
         return aftercare.handler(payload, None)

@@ -11,6 +11,7 @@ from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
 from responder.people import Kind, Message
 from responder.plan.aftercare import in_place
+from responder.plan.refusals import not_done
 from responder.plan.updates import called, hotfix, reopenings, update
 from responder.records.table import iso
 
@@ -79,15 +80,20 @@ def _escalate(visit: Step) -> dict[str, Any]:
     ranking = "\n".join(f"  {h['cause']} {h['confidence']:.0%}: for: {'; '.join(h['evidence_for']) or 'nothing'}; "
                         f"against: {'; '.join(h['evidence_against']) or 'nothing'}"
                         for h in item.get("ranking", [])[:3])
+    items = visit.records.everything(visit.incident)
     _tell(visit, "page" if item.get("escalated_at") is None else "told", f"escalated-{visit.entered}",
           f"{visit.service.service}: {outcome}, people are needed",
           f"Incident {visit.incident}: {why}.\n\nAffected: {', '.join(item.get('affected', [])) or 'not known'}\n"
-          f"Cause: {cause.get('summary', 'not known')}\n{ranking}\n"
+          f"Cause: {cause.get('summary', 'not known')}\n{ranking}\n{_not_done(items)}"
           f"Not to be had: {'; '.join(item.get('missing', [])) or '-'}\n")
-    items = visit.records.everything(visit.incident)
     call(visit, items)
     _hotfix(visit, items, item)
     return {"outcome": outcome}
+
+
+def _not_done(items: list[dict[str, Any]]) -> str:
+    """Each remedy that was thought of and not carried out, a line each with its reason."""
+    return "".join(f"Not done: {sentence}\n" for sentence in not_done(items))
 
 
 def _hotfix(visit: Step, items: list[dict[str, Any]], item: dict[str, Any]) -> None:

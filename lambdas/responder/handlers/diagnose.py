@@ -13,6 +13,7 @@ from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
 from responder.plan.guardrails import MEMORY_SECONDS, in_order
+from responder.plan.own import Write, claimed, written
 from responder.plan.remedies import WAIT, Proposed, long_outage
 from responder.records.table import iso
 
@@ -31,16 +32,20 @@ def handler(visit: Step) -> dict[str, Any]:
     tried = [(item["action"], item.get("component", "")) for item in actions
              if item["status"] in CARRIED_OUT and not _over(item, again)]
     looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
-    judgement = judge_cause(visit.service, findings, visit.opened_at, onset, tried, weights, looks)
+    judgement = judge_cause(visit.service, findings, visit.opened_at, onset, tried, weights, looks,
+                            own := _own(visit, findings, actions))
     isolation, result = judgement.isolation, judgement.diagnosis
     proposed = list(judgement.proposed) or long_outage_due(visit, incident, actions)
+    not_proposed = [asdict(refusal) for refusal in judgement.not_proposed]
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
                        "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
                        "parts": [asdict(part) for part in result.parts], "missing": result.missing,
                        "remedies": [f"{p.action} of {p.component}" for p in judgement.proposed],
-                       "onset": onset, "tried": tried, "looks": looks, "fading": judgement.fading,
-                       "opened_at": visit.opened_at})
+                       "not_proposed": not_proposed,
+                       "attack_signs": list(judgement.attack_signs), "onset": onset, "tried": tried, "looks": looks,
+                       "fading": judgement.fading, "opened_at": visit.opened_at,
+                       "own": [write.to_json() for write in own]})
     # Two faults at once: what was at fault and has been mended since was at fault all the same.
     mended = [item["component"] for item in actions if item["status"] == "verified" and item.get("component")
               and (item.get("verified_at") or "") > again]
@@ -55,7 +60,8 @@ def handler(visit: Step) -> dict[str, Any]:
            if affected else {}),
         **({"established_cause": before} if established else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
-        evidence=_evidence(result, findings, weights), missing=list(result.missing), diagnosed_at=iso(time.time()))
+        evidence=_evidence(result, findings, weights), missing=list(result.missing), not_proposed=not_proposed,
+        attack_signs=list(judgement.attack_signs), diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
             # Which mechanism it is may show yet, and with it the remedy; or what the other part of the failures is.
@@ -67,10 +73,31 @@ def handler(visit: Step) -> dict[str, Any]:
             "remedies": to_try(visit, proposed)}
 
 
+def _own(visit: Step, findings: Sequence[Finding], actions: Sequence[Mapping[str, Any]]) -> list[Write]:
+    """Return what the remedies of this incident, and of those before that the ledger may tell of, have written."""
+    if not claimed(findings):
+        return []
+    now = time.time()
+    others = dict.fromkeys(item["incident"] for item in reversed(visit.records.remedies(
+        visit.service.service, now - _OWN_SECONDS)) if item["incident"] != visit.incident)
+    earlier = [item for incident in list(others)[:_OWN_INCIDENTS] for item in visit.records.actions(incident)]
+    # The oldest changes that the source tells of are of an hour before the window.
+    return [write for write in written([*earlier, *actions], CARRIED_OUT, now)
+            if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
+
+
+_OWN_SECONDS = 7 * 86400.0
+"""What was put in place for a while may be put back days later, and is the responder's own change then too."""
+_OWN_INCIDENTS = 20
+_TOLD_SECONDS = 4 * 3600.0
+_MOST_OWN = 200
+
+
 def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
     """Return proposals as the state machine takes them, in the order in which they are tried; each is on record.
 
-    Of each: the function's name, and the id by which guardrails and remedy read it from the record.
+    Of each: the function's name, the id by which guardrails and remedy read it from the record, and what the state
+    machine needs to know to take one after the other.
     """
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
     confirmation = visit.event["confirmation"]
@@ -80,7 +107,8 @@ def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
     kept = visit.records.propose(visit.incident, visit.entered, [
         asdict(p) | {"onset": confirmation.get("onset"), "facts": p.facts | {"kind": confirmation.get("kind") or ""}}
         for p in ordered])
-    return [{"function": functions[action].function, "id": name, "action": action} for name, action in kept]
+    return [{"function": functions[p["action"]].function, "id": name, "action": p["action"], "cause": p["cause"],
+             "contested": bool(p.get("contested"))} for name, p in kept]
 
 
 def unhelpful(visit: Step) -> list[dict[str, Any]]:

@@ -214,8 +214,15 @@ class Splunk:
                           'OR "login failed") NOT "password authentication failed"')
     """The part of a search that finds lines about callers whose authentication failed; PostgreSQL's words are left
     out, for they are of the service's own way to its database."""
+    rejected_signatures: str = ('("missing signature" OR "invalid signature" OR "signature mismatch" OR '
+                                '"signature verification failed" OR "signature does not match" OR "bad signature" OR '
+                                '"wrong signature" OR "unsigned request" OR "unsigned callback" OR "unsigned webhook" '
+                                'OR "no signatures found matching")')
+    """The part of a search that finds requests which were refused because their signature is missing or wrong."""
     client_field: str = "client_ip"
     """The field of the entry's request lines that names the client; empty: clients are not counted."""
+    status_field: str = "status"
+    """The field of request lines that holds the HTTP status; from 400 on a request failed. Empty: by level alone."""
     duration_field: str = "duration_ms"
     """The field of request lines that holds how many milliseconds an answer took; where no line has it, or it is empty,
     Splunk does not tell of slow answers."""

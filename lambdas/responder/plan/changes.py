@@ -9,6 +9,8 @@ from typing import Any
 MISSING = "(nothing)"
 """Stands for a field that is not there, where a text is shown."""
 OWN_MANAGER = "incident-responder"
+"""The field manager that remedies write under, as anybody may."""
+_UNKNOWN = f" by {OWN_MANAGER}, but no remedy of ours is on record: somebody wrote under its name"
 PARAMETER_GROUP = "DBParameterGroup"
 """The kind of a database's parameter group; of whom wrote it nothing is known."""
 AT_REBOOT = " (at the next reboot)"
@@ -48,14 +50,18 @@ class Change:
         return cls(**known | {name: tuple(value.get(name) or ()) for name in ("fields", "readers")})
 
     def sentence(self) -> str:
-        """Say what changed, in a few words."""
+        """Say what changed, in a few words.
+
+        A change that still claims to be the responder's own is not: see ``plan/own.py``.
+        """
+        unknown = _UNKNOWN if self.by == OWN_MANAGER else ""
         if self.what != "changed":
-            return f"{self.kind} {self.name} was {self.what}"
+            return f"{self.kind} {self.name} was {self.what}{unknown}"
         told = "; ".join(f"{'.'.join(str(part) for part in item['path'])}: "
                          f"{_short(item.get('before', MISSING))} became {_short(item.get('after', MISSING))}"
                          for item in self.fields[:3])
         more = f" and {len(self.fields) - 3} more" if len(self.fields) > 3 else ""
-        return f"{self.kind} {self.name} changed ({told}{more})"
+        return f"{self.kind} {self.name} changed ({told}{more}){unknown}"
 
     def touches(self, *prefix: str) -> bool:
         """Whether a changed field lies below a path, or above it."""

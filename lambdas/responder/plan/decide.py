@@ -9,8 +9,11 @@ from typing import Any
 
 from responder.model.finding import Finding, latest
 from responder.model.service import Service
+from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
+from responder.plan.own import Write, without_own
+from responder.plan.refusals import Refusal
 from responder.plan.remedies import Proposed, mended, propose
 from responder.plan.symptom import fading, read
 
@@ -33,23 +36,34 @@ class Judgement:
     """The components at fault: the culprits, or who was changed so that it does not get through to one."""
     fading: str = ""
     """Where the symptom is just going away by itself; empty where it is not."""
+    not_proposed: tuple[Refusal, ...] = ()
+    """Of every named cause, and of mechanisms of it that are nearly as likely, each remedy that is not proposed."""
+    attack_signs: tuple[str, ...] = ()
+    """Signs of an attack, in sentences: what takes a change back is then for people to decide (``attack.py``)."""
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
-                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any], looks: int = 1) -> Judgement:
+                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any], looks: int = 1,
+                own: Sequence[Write] = ()) -> Judgement:
     """Diagnose from the findings of all steps so far.
 
     ``opened_at`` and ``onset`` are seconds since 1970 (UTC); ``tried`` names the remedies (action, component) that
     were carried out before, ``looks`` is how often the cause was judged before: a symptom that is just going away is
     given time before anything is proposed. Where the fault is may show better by now than when it was
-    isolated, and is judged again.
+    isolated, and is judged again. ``own`` is what remedies have written: of all other changes, also of those under
+    the responder's name, each may be the cause.
     """
+    findings = without_own(findings, own)
     newest = latest(findings)
     isolation = isolate(service, read(newest, service.confirm, opened_at), findings)
     diagnosis = diagnose(service, isolation, onset, findings, weights)
     at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
                 for hypothesis in diagnosis.named}
     going = "" if looks >= _LOOKS else fading(service, newest, onset)
-    proposed = () if going else tuple(propose(service, diagnosis, onset, findings, weights, tried))
-    return Judgement(isolation, diagnosis, proposed,
-                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going)
+    remedies = propose(service, diagnosis, onset, findings, weights, tried,
+                       early=looks < 1 and service.confirm.looks > 1)
+    if going:
+        remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
+    return Judgement(isolation, diagnosis, remedies.proposed,
+                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going,
+                     remedies.not_proposed, signs(service, findings, onset))

@@ -66,6 +66,8 @@ class Diagnosis:
     missing: tuple[str, ...]
     """What could not be asked, in sentences."""
     parts: tuple[Segment, ...] = field(default=())
+    close: tuple[Hypothesis, ...] = field(default=())
+    """Of those that are named, the rivals: mechanisms of the same cause that are nearly as likely, likeliest first."""
 
 
 @cache
@@ -93,10 +95,12 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, findin
         by_part.append(rank(part, observations, weights))
     limits = service.guardrails
     named: dict[tuple[str, str, str], Hypothesis] = {}
+    close: list[Hypothesis] = []
     for ranked in by_part:
         best = ranked[0]
         if best.confidence >= limits.minimum_confidence and len(best.sources) >= limits.minimum_sources:
             named.setdefault((best.cause, best.mechanism, best.component), best)
+            close += [rival for rival in ranked if rival.cause == best.cause and rival.mechanism in best.rivals]
     ranking = _ranking(by_part)
     missing = tuple(sorted({f"{f.source}: {f.note or f.status}" for f in findings if not f.usable}))
     observed = tuple(seen[key] for key in sorted(seen))
@@ -113,7 +117,7 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, findin
     summary = "; and ".join(f"{h.cause} ({h.mechanism}) in {h.component}: {'; '.join(h.evidence_for)}"
                             for h in named.values())
     return Diagnosis(first.cause, first.mechanism, first.component, first.confidence, summary, ranking,
-                     tuple(named.values()), observed, missing, tuple(parts))
+                     tuple(named.values()), observed, missing, tuple(parts), tuple(close))
 
 
 def rank(part: Segment, observations: Sequence[Observation], weights: Mapping[str, Any]) -> list[Hypothesis]:

@@ -28,6 +28,15 @@ _KINDS = (
     ("declined", r"declined|\bhttp 402\b|insufficient funds"),
 )
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _KINDS)
+_REJECTED = (
+    ("signature", r"\b(missing|invalid|wrong|bad|no|unknown|expired|malformed) (\w+ )?signature|signature (is )?"
+                  r"(missing|invalid|wrong|mismatch|required|verification failed|does not match|expired|not valid)|"
+                  r"\bunsigned (request|callback|webhook|notification)|hmac (mismatch|verification failed|invalid)|"
+                  r"no signatures found matching"),
+)
+"""Callers that are refused for what they send, by the wordings of webhook libraries (Stripe: "No signatures found
+matching the expected signature for payload"; GitHub: "Validating webhook deliveries")."""
+_REJECTED_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _REJECTED)
 REACH = frozenset({"refused", "connect_timeout", "dns", "reset"})
 """Kinds that say that the other side was not reached."""
 
@@ -38,3 +47,11 @@ def kind_of(text: str) -> str:
         if pattern.search(text):
             return kind
     return ""
+
+
+def rejected_caller(text: str) -> str:
+    """Return why a caller was refused by what it sent (``signature``), an empty text where the text says no such thing.
+
+    It is no kind of a failure of ours: who refuses such a request does right.
+    """
+    return next((kind for kind, pattern in _REJECTED_COMPILED if pattern.search(text)), "")

@@ -674,9 +674,9 @@ def _load(service: Service, segment: Segment, onset: float | None,
         if usual and _is_more(came, usual):
             yield Observation("load_above_baseline", finding.source, "clients", {
                 "source": finding.source, "factor": f"{came / usual:.1f}"})
-        flood = _flood(finding)
-        if flood:
-            yield flood
+        floods = flood(finding)
+        if floods:
+            yield floods
     for finding in (*_named(findings, "cpu", segment.component), *_named(findings, "cpu_over_limit",
                                                                        segment.component)):
         share = (finding.value or 0.0) / (100.0 if finding.unit == "%" else 1.0)
@@ -727,7 +727,7 @@ def _of_clients(finding: Finding, onset: float | None) -> tuple[float, float]:
     return max(0.0, finding.detail.get("total", 0) - rate * before), rate * (window.seconds - before)
 
 
-def _flood(finding: Finding) -> Observation | None:
+def flood(finding: Finding) -> Observation | None:
     """Whether one client brings most of what comes beyond the usual, many times its own habit."""
     detail = finding.detail
     total, clients = detail.get("total", 0), detail.get("clients", [])

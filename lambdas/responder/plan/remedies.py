@@ -21,6 +21,7 @@ from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
 from responder.plan.diagnose import Diagnosis, Hypothesis
 from responder.plan.observe import just_before, less_cpu, may_have_brought, meaning, selects_others
 from responder.plan.rates import upper_bound
+from responder.plan.refusals import PEOPLE, Considered, Refusal, against
 from responder.plan.symptom import period_seconds
 
 _LATE_SECONDS = 50.0
@@ -29,6 +30,11 @@ WAIT = "wait"
 _KINDS = {"bad_configuration": ("ConfigMap",), "network_policy": ("NetworkPolicy",),
           "service_definition": ("Service",), "quota_exhausted": ("ResourceQuota", "LimitRange"),
           "lost_capacity": ("Deployment", "HorizontalPodAutoscaler"), "database_parameters": (PARAMETER_GROUP,)}
+_RISK = {"engage_network_team": (False, 0), "scale_up": (False, 0), "restart_pods": (False, 0),
+         "rollback": (False, 1), "restore_configuration": (False, 1), "restore_parameter_group": (False, 1),
+         "restore_security_group": (False, 1), "switch_provider": (False, 1), "cycle_deployment": (False, 2),
+         "restore_database": (True, 2)}
+"""A remedy to whether it cannot be taken back, and its risk (0: low), as the remedies themselves declare them."""
 
 
 @dataclass(frozen=True)
@@ -42,54 +48,90 @@ class Proposed:
     confidence: float
     sources: tuple[str, ...]
     facts: dict[str, Any]
+    contested: bool = False
+    """Whether a mechanism of the same cause that is nearly as likely does not have it. Of such remedies one is applied
+    at a time, and the next only where it did not help."""
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """What follows from a diagnosis: every remedy of every named cause is in one of the two."""
+
+    proposed: tuple[Proposed, ...] = ()
+    """In the order in which they are tried."""
+    not_proposed: tuple[Refusal, ...] = ()
+
+    def withheld(self, reason: str) -> Remedies:
+        """Return the same with nothing proposed, for one reason."""
+        return Remedies((), self.not_proposed + tuple(
+            Refusal(p.action, p.component, p.cause, p.mechanism, reason) for p in self.proposed))
 
 
 def propose(service: Service, diagnosis: Diagnosis, onset: float | None, findings: Sequence[Finding],
-            weights: Mapping[str, Any], tried: Sequence[tuple[str, str]]) -> list[Proposed]:
-    """Return the remedies of all named causes, without those that were ``tried`` (action, component) before."""
+            weights: Mapping[str, Any], tried: Sequence[tuple[str, str]], *, early: bool = False) -> Remedies:
+    """Return the remedies of all named causes, without those that were ``tried`` (action, component) before.
+
+    Of mechanisms of one cause that are nearly as likely, the remedies of all are proposed: those that can be taken
+    back first, of these the one that risks least, then that of the likelier mechanism. Where one of them heals by
+    itself it is waited for. ``early``: it may show yet which of them it is, so what not all share is held back.
+    """
     findings = latest(findings)
     found: list[Proposed] = []
+    refused: list[Refusal] = []
+    observed = frozenset(observation.id for observation in diagnosis.observations)
     for hypothesis in diagnosis.named:
-        wanted = _wanted(hypothesis, weights)
-        facts = _facts(service, hypothesis, onset, findings) | {"with": list(wanted)}
-        components = [mended(service, hypothesis, onset, findings)]
-        if hypothesis.mechanism == "nodes_down":
+        for remedy, of in _considered(service, hypothesis, diagnosis.close, onset, findings, weights):
+            if any((p.action, p.component) == (remedy.action, remedy.component)
+                   and (remedy.contested or p.mechanism == remedy.mechanism) for p in found):
+                continue
+            facts = _facts(service, of, onset, findings) | {"with": list(remedy.together)}
+            reason = _waited_for(remedy, weights) or against(service, remedy, facts, findings, tried, observed,
+                                                             weights, early=early)
+            if not reason:
+                found.append(Proposed(remedy.action, of.cause, of.mechanism, remedy.component, of.confidence,
+                                      of.sources, facts, remedy.contested))
+            if not reason and remedy.action == PEOPLE:
+                reason = f"the responder has none for {remedy.mechanism.replace('_', ' ')}: it is left to people"
+            if reason:
+                refused.append(Refusal(remedy.action, remedy.component, of.cause, of.mechanism, reason))
+    return Remedies(tuple(found), tuple(dict.fromkeys(refused)))
+
+
+def _considered(service: Service, hypothesis: Hypothesis, close: Sequence[Hypothesis], onset: float | None,
+                findings: Sequence[Finding], weights: Mapping[str, Any]) -> list[tuple[Considered, Hypothesis]]:
+    """Return the remedies of a named hypothesis and of its rivals, in the order in which they are tried."""
+    table = weights["mechanisms"]
+    group = (hypothesis, *(rival for rival in close if rival.mechanism in hypothesis.rivals and (
+        rival.cause, rival.component, rival.where) == (hypothesis.cause, hypothesis.component, hypothesis.where)))
+    names = (hypothesis.mechanism, *hypothesis.rivals)
+    heals = [name for name in names if WAIT in table[name]["remedies"]]
+    shared = tuple(action for action in table[hypothesis.mechanism]["remedies"]
+                   if all(action in table[name]["remedies"] for name in names))
+    found = [(Considered(WAIT, hypothesis.component, hypothesis.cause, hypothesis.mechanism, False, (), (WAIT,)),
+              hypothesis)] if heals else []
+    for of in group:
+        components = [mended(service, of, onset, findings)]
+        if of.mechanism == "nodes_down":
             components += [name for name in _on_bad_nodes(service, findings) if name not in components]
-        for action, component in ((action, component) for action in wanted for component in components):
-            if (action, component) in tried or any(
-                    (p.action, p.component, p.mechanism) == (action, component, hypothesis.mechanism)
-                    for p in found):
-                continue
-            if action == "switch_provider" and not _alternative(service, facts["provider"], findings):
-                continue
-            if action == "scale_up" and wanted[0] == "restore_configuration" and facts["changes"]:
-                continue  # what took the capacity away is put back instead
-            if action == "restore_configuration" and not facts["changes"] and "scale_up" in wanted:
-                continue
-            if action == "cycle_deployment" and (
-                    ("restart_pods", component) not in tried or _serves(component, findings)):
-                continue  # the last resort
-            if action == "restart_pods" and no_place(findings):
-                continue
-            if action == "restore_security_group" and not {rule["group"] for rule in facts["revoked"]} & set(
-                    service.aws.security_groups):
-                continue
-            found.append(Proposed(action, hypothesis.cause, hypothesis.mechanism, component, hypothesis.confidence,
-                                  hypothesis.sources, facts))
+        for action in (name for name in table[of.mechanism]["remedies"] if name != WAIT):
+            contested = action not in shared
+            if of is not hypothesis and not contested:
+                continue  # it is the likelier mechanism's as well
+            together = tuple(table[of.mechanism]["remedies"]) if contested else shared
+            rivals = tuple(name for name in names if name != of.mechanism)
+            found += [(Considered(action, component, of.cause, of.mechanism, contested, rivals, together), of)
+                      for component in components]
+    if len(names) > 1:
+        found.sort(key=lambda item: _RISK.get(item[0].action, (False, 0)))
     return found
 
 
-def _wanted(hypothesis: Hypothesis, weights: Mapping[str, Any]) -> list[str]:
-    """Return the remedies of a mechanism, as far as they are also those of every other that is nearly as likely.
-
-    Where one of them heals by itself and any remedy would make it worse, it is waited for.
-    """
-    table = weights["mechanisms"]
-    wanted: list[str] = table[hypothesis.mechanism]["remedies"]
-    others = [table[rival]["remedies"] for rival in hypothesis.rivals]
-    if any(WAIT in other for other in (wanted, *others)):
-        return [WAIT]
-    return [action for action in wanted if all(action in other for other in others)]
+def _waited_for(remedy: Considered, weights: Mapping[str, Any]) -> str:
+    """Why a remedy is not proposed where the cause, or one nearly as likely, heals by itself; else an empty text."""
+    healing = next((name for name in (remedy.mechanism, *remedy.rivals)
+                    if WAIT in weights["mechanisms"][name]["remedies"]), "")
+    return (f"{healing.replace('_', ' ')}, which heals by itself, is as likely, and would be made worse: it is waited "
+            "for") if healing and remedy.action != WAIT else ""
 
 
 LONG_OUTAGE = "long_outage"
@@ -132,24 +174,6 @@ def _on_bad_nodes(service: Service, findings: Sequence[Finding]) -> list[str]:
     return [component.name for component in service.components for finding in findings
             if finding.name == "pods" and finding.usable and finding.component == component.name
             and (finding.detail.get("gone_nodes") or bad & set(finding.detail.get("unready_on", {})))]
-
-
-def no_place(findings: Sequence[Finding]) -> bool:
-    """Whether no node is ready and open, so that new pods would find no place."""
-    return any(f.name == "nodes" and (f.usable or f.status == "empty") and not set(f.detail.get("names", [])) - {
-        *f.detail.get("not_ready", []), *f.detail.get("unschedulable", [])} for f in findings)
-
-
-def _serves(component: str, findings: Sequence[Finding]) -> bool:
-    """Whether any pod of a component is ready, or nobody can tell."""
-    return not any(f.name == "pods" and f.usable and f.component == component and not f.detail.get("ready")
-                   for f in findings)
-
-
-def _alternative(service: Service, failing: str, findings: Sequence[Finding]) -> bool:
-    """Whether there is another provider that is not known to be down; the remedy itself asks it once more."""
-    down = {f.component.removeprefix("provider:") for f in findings if f.name == "health" and f.usable and f.value == 0}
-    return any(provider.name not in down | {failing} for provider in service.providers)
 
 
 def _facts(service: Service, hypothesis: Hypothesis, onset: float | None,

@@ -8,7 +8,7 @@ shows what would have been decided.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
 from responder.plan.guardrails import Proposal, Situation, rule
 from responder.plan.isolate import isolate
+from responder.plan.own import Write
 from responder.plan.recovery import judge
 from responder.plan.symptom import read
 
@@ -126,13 +127,20 @@ def _diagnose(history: _History, entered: str, detail: Mapping[str, Any]) -> _Ou
     found = judge_cause(history.service, history.until(entered), detail.get("opened_at", history.opened_at),
                         detail.get("onset"),
                         [(action, component) for action, component in detail.get("tried", ())], history.weights,
-                        detail.get("looks", 1))
+                        detail.get("looks", 1), [Write.from_json(item) for item in detail.get("own", ())])
     result = found.diagnosis
-    return ({key: detail.get(key) for key in ("cause", "mechanism", "component", "remedies")}
-            | {"confidence": _of(detail)},
-            {"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
-             "remedies": [f"{p.action} of {p.component}" for p in found.proposed],
-             "confidence": result.ranking[0].confidence if result.ranking else None}, result.summary)
+    again: dict[str, Any] = {
+        "cause": result.cause, "mechanism": result.mechanism, "component": result.component,
+        "remedies": [f"{p.action} of {p.component}" for p in found.proposed],
+        "not_proposed": [asdict(refusal) for refusal in found.not_proposed],
+        "attack_signs": list(found.attack_signs)}
+    # A record of before these were kept is compared by what it has.
+    again = {key: value for key, value in again.items() if key in detail or key not in _SINCE}
+    return ({key: detail.get(key) for key in again} | {"confidence": _of(detail)},
+            again | {"confidence": result.ranking[0].confidence if result.ranking else None}, result.summary)
+
+
+_SINCE = frozenset({"not_proposed", "attack_signs"})
 
 
 def _of(detail: Mapping[str, Any]) -> Any:

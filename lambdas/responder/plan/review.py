@@ -9,6 +9,7 @@ from typing import Any
 
 from responder.model.moment import epoch
 from responder.plan.improvements import improvements, measures
+from responder.plan.refusals import not_proposed
 
 TARGET_SECONDS = {"initial_response": 1800, "investigation": 1800, "recovery": 3600}
 """The plan's own times: 15:00 to 15:30, 15:30 to 16:00, 16:00 to 17:00."""
@@ -60,6 +61,7 @@ def review(items: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, An
         "signals": signals,
         "timeline": timeline,
         "actions": actions,
+        "not_done": not_proposed(items),
         "series": series,
         "impact": _impact(series, incident) | {"worst_error_rate": _worst(series)} | _traffic(front, onset, end),
         "phases": phases,

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from responder.model.service import Person, Service
+from responder.plan.refusals import not_done
 
 _ROLES = {"code_bug": ("developer",), "network": ("network",), "database_connection": ("database", "developer"),
           "overload": ("developer",), "cluster_failure": ("platform",), "provider_outage": ()}
@@ -52,11 +53,12 @@ def update(service: Service, items: Sequence[Mapping[str, Any]]) -> Update:
         so_what = f"Cause: {cause['id'].replace('_', ' ')} ({float(cause['confidence']):.0%}). {cause['summary']}"
     if len(incident.get("suffering") or []):
         so_what += f" Suffering from it: {', '.join(incident['suffering'])}."
-    following, who = _following(service, incident, actions)
+    following, who = _following(service, incident, actions, not_done(items))
     return Update(what, so_what[:1500], following, who)
 
 
-def _following(service: Service, incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+def _following(service: Service, incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]],
+               left: Sequence[str]) -> tuple[str, str]:
     command = next((person.name for person in service.team if person.role == "sre"), "the SRE in command")
     nobody = "nobody: the responder acts by itself."
     if incident.get("status") == "closed":
@@ -67,7 +69,8 @@ def _following(service: Service, incident: Mapping[str, Any], actions: Sequence[
         tasks = [item for item in actions if item.get("status") == "done" and item["action"] == "engage_network_team"]
         if tasks:
             return f"The responder keeps watching. {tasks[-1]['summary']}.", "who was given the task."
-        return "No automatic step is left. The responder keeps watching.", f"{command}: take over."
+        told = f" Not done: {'; '.join(left)}."[:1000] if left else ""
+        return f"No automatic step is left. The responder keeps watching.{told}", f"{command}: take over."
     newest = actions[-1] if actions else None
     if newest is None:
         return "Evidence is gathered from every source.", nobody
@@ -106,7 +109,7 @@ def hotfix(items: Sequence[Mapping[str, Any]]) -> str:
     changed = [line for item in tried for line in str(item.get("diff") or "").splitlines()][:40]
     return "\n".join([
         f"A hotfix is needed in {cause.get('component') or 'the service'}: it could not be taken back by itself.",
-        *(why or ["- no remedy was left to try"]),
+        *(why or [f"- not done: {sentence}" for sentence in not_done(items)] or ["- no remedy was left to try"]),
         *(["What would take it back:", *(f"  {line}" for line in changed)] if changed else []), "What was found:",
         *(f"- {sentence}" for sentence in ranked.get("evidence_for") or [cause.get("summary", "")]),
         *(f"- against it: {sentence}" for sentence in ranked.get("evidence_against") or [])])

@@ -226,18 +226,19 @@ class Records:
 
     # --- remedies -------------------------------------------------------------------------------------------------
 
-    def propose(self, incident: str, entered: str, proposals: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
-        """Keep the remedies that follow from a diagnosis, and return (id, action) of each; kept before, it stays.
+    def propose(self, incident: str, entered: str,
+                proposals: Iterable[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+        """Keep the remedies that follow from a diagnosis, and return each with its id; kept before, it stays.
 
         Their facts are what a remedy compares and restores: one exact text, never masked.
         """
         kept = []
         for number, proposal in enumerate(proposals):
-            name, action = f"{entered}#{number:02d}", str(proposal["action"])
-            if not self.put_exact({"pk": f"INCIDENT#{incident}", "sk": f"PROPOSED#{name}", "action": action,
+            name = f"{entered}#{number:02d}"
+            if not self.put_exact({"pk": f"INCIDENT#{incident}", "sk": f"PROPOSED#{name}", "action": proposal["action"],
                                    "proposal": json.dumps(proposal, allow_nan=False, sort_keys=True)}):
-                action = str((self.proposal(incident, name) or proposal)["action"])
-            kept.append((name, action))
+                proposal = self.proposal(incident, name) or proposal
+            kept.append((name, proposal))
         return kept
 
     def proposal(self, incident: str, name: str) -> dict[str, Any] | None:

@@ -2,7 +2,8 @@
 
 The objects are those of the cluster's namespace, the nodes, and the database's parameter group.
 
-So a change of ten seconds ago is seen, whenever the ledger looked last. What the responder itself changed is left out.
+So a change of ten seconds ago is seen, whenever the ledger looked last. Who wrote under the responder's name is shown
+as well: which changes are really its own the plan knows, by the remedies on record (``plan/own.py``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
-from responder.plan.changes import OWN_MANAGER, PARAMETER_GROUP, difference, without_restored
+from responder.plan.changes import PARAMETER_GROUP, difference, without_restored
 from responder.records.ledger import GAP_SECONDS, Ledger
 from responder.records.table import Records
 from responder.sources import Question, Source
@@ -70,8 +71,7 @@ def ask(question: Question) -> list[Finding]:
     live = difference({key: item for key, item in before.items() if item["kind"] not in silent}, seen | parameters,
                       last, time.time())
     notes += unread
-    found = [change for change in (*recorded, *live) if change.by != OWN_MANAGER]
-    found.sort(key=lambda change: (change.latest, change.kind, change.name))
+    found = sorted((*recorded, *live), key=lambda change: (change.latest, change.kind, change.name))
     found = without_restored(found)
     return [Finding(SOURCE.name, "changes", "partial" if notes else "ok", window=question.window, unit="changes",
                     value=float(len(found)), query=query, note="; ".join(notes)[:500],

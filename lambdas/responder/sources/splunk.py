@@ -19,8 +19,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from responder.clients import aws
+from responder.clients import aws, callers
 from responder.clients.bounded import parsed
+from responder.clients.callers import NETWORK, named
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.finding import Finding, Window
@@ -42,8 +43,6 @@ _HEAD_CHARACTERS = 600
 _MOST_KNOWN = 5_000
 _REST_SECONDS = 0.5
 _CLIENTS = 20
-_NETWORK = r"^(?<network>(?:\d{1,3}\.){3}|(?:[0-9A-Fa-f]{0,4}:){1,3})"
-"""The part of an IP address that is told: three octets of IPv4, three groups of IPv6."""
 _SIDE_BY_SIDE = 3
 """Searches at once: as many as Splunk's default role lets one user run (authorize.conf, ``srchJobsQuota``)."""
 
@@ -68,7 +67,8 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     of the last minute, in milliseconds, as baseline; detail has ``requests``.
 
     To diagnose, also: per component ``auth_failures``, lines about callers whose authentication failed, as
-    ``error_lines`` in unit, with ``lines`` and ``baseline_lines``; and of the entry ``clients``: value is the greatest
+    ``error_lines`` in unit, with ``lines`` and ``baseline_lines``; ``rejected_signatures`` and ``failing_clients``
+    (see ``clients/callers.py``); and of the entry ``clients``: value is the greatest
     share that one client has of the requests, baseline the greatest before; detail has ``clients`` [{client, count,
     usual}], most first, ``total``, ``baseline_total``, ``seconds`` and ``baseline_seconds``. ``usual`` is how many the
     baseline lets expect of that client, who is told by its network alone.
@@ -96,8 +96,11 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
             beside["latency_p95_ms"] = _latencies(question, settings, begin)
         if question.phase == "diagnose":
             beside["auth_failures"] = _auth_failures(question, settings, begin)
+            asked = (question.service, question.window, question.baseline, begin)
+            beside["rejected_signatures"] = callers.signatures(*asked)
             if settings.client_field:
                 beside["clients"] = _clients(question, settings, begin)
+                beside["failing_clients"] = callers.failing(*asked)
         (rows, note), (rows_before, note_before) = counts(), before()
         findings = _counts(question, settings, counts_query, rows, rows_before, note or note_before)
         silent = {finding.component for finding in findings if not finding.usable}
@@ -253,7 +256,7 @@ def _clients(question: Question, settings: Splunk, begin: Callable[[str, Window]
     query = (f'search {settings.search} {settings.component_field}="{entry}" {field}=* '
              f"| stats count(eval(_time>={split})) as count, count(eval(_time<{split})) as before by {field} "
              f"| eventstats sum(count) as total, sum(before) as total_before, max(before) as most_before "
-             f'| sort - count | head {_CLIENTS} | rex field={field} "{_NETWORK}" '
+             f'| sort - count | head {_CLIENTS} | rex field={field} "{NETWORK}" '
              f"| fields network, count, before, total, total_before, most_before")
     search = begin(query, Window(question.baseline.start, question.window.end))
     common: dict[str, Any] = {"component": entry, "window": question.window, "query": query, "link": _link(settings),
@@ -267,7 +270,7 @@ def _clients(question: Question, settings: Splunk, begin: Callable[[str, Window]
             return [Finding(SOURCE.name, "clients", "empty", **common, note=(
                 f"no line of {entry} in the window has the field {field}"))]
         scale = question.window.seconds / question.baseline.seconds
-        clients = [{"client": _named(row, place), "count": _number(row.get("count")),
+        clients = [{"client": named(row, place), "count": _number(row.get("count")),
                     "usual": round(_number(row.get("before")) * scale, 2)} for place, row in enumerate(rows, 1)]
         return [Finding(
             SOURCE.name, "clients", "partial" if note else "ok", **common, note=note,
@@ -278,12 +281,6 @@ def _clients(question: Question, settings: Splunk, begin: Callable[[str, Window]
                     "clients": [client for client in clients if client["count"]]})]
 
     return judge
-
-
-def _named(row: dict[str, Any], place: int) -> str:
-    """A client's network, or its place where it is no IP address."""
-    network = str(row.get("network") or "")
-    return f"{network}x" if re.fullmatch(r"(\d{1,3}\.){3}|([0-9A-Fa-f]{0,4}:){1,3}", network) else f"client {place}"
 
 
 def _errors_query(settings: Splunk) -> str:

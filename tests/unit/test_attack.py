@@ -1,0 +1,144 @@
+"""Signs of an attack: far more refusals than usual, or one client who is hardly there otherwise; noise is none."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.diagnosis import kept
+from responder.model.finding import Finding, Window, recorded
+from responder.model.service import Service
+from responder.plan.attack import TAKES_BACK, signs
+from responder.plan.decide import judge_cause
+from responder.plan.diagnose import shipped_weights
+from responder.plan.kinds import kind_of, rejected_caller
+from responder.plan.replay import replay, service_of
+from responder.records.table import seconds
+from tests.conftest import shipped_service
+
+NOW = 1_800_000_000.0
+WINDOW = Window(NOW - 180, NOW)
+
+
+def refused(lines: int, before: int, name: str = "rejected_signatures", component: str = "frontend") -> Finding:
+    return Finding("splunk", name, component=component, window=WINDOW, unit="lines/min", value=lines / 3,
+                   baseline=round(before / 60, 2), detail={"lines": lines, "baseline_lines": before})
+
+
+def failing(failed: int, of: int, before: int, all_before: int) -> Finding:
+    return Finding("splunk", "failing_clients", component="frontend", window=WINDOW, value=failed / of, detail={
+        "all_failed": of, "all_before": all_before,
+        "clients": [{"client": "203.0.113.x", "failed": failed, "before": before}]})
+
+
+def logged(text: str, count: int, usual: float = 0.0) -> Finding:
+    return Finding("splunk", "error_signatures", window=WINDOW, detail={"signatures": [
+        {"component": "frontend", "text": text, "count": count, "usual": usual}]})
+
+
+@pytest.mark.parametrize(("finding", "said"), [
+    (refused(412, 0), "requests of frontend with a missing or wrong signature: 412 in 3 min, normally none"),
+    (refused(300, 200, "auth_failures"),
+     "failed authentications of frontend's callers: 300 in 3 min, 30 times as many"),
+    (failing(570, 1000, 100, 144_000),
+     "57% of frontend's failing requests come from one client (203.0.113.x), which usually sends 0.1% of its requests"),
+    (logged("ERROR Webhook signature verification failed for <id>", 60),
+     "requests of frontend with a missing or wrong signature: 60 in 3 min, normally none")])
+def test_hostile_traffic_is_said_in_plain_words(service: Service, finding: Finding, said: str) -> None:
+    told, = signs(service, [finding], NOW - 60)
+    assert told.startswith(said)
+    # A look that ended before the symptom says nothing of it.
+    assert signs(service, [finding], NOW + 60) == ()
+    assert signs(service, [finding], None) == (told,)
+
+
+@pytest.mark.parametrize("finding", [
+    refused(12, 0), refused(40, 800), refused(200, 1200), refused(5, 0, "auth_failures"),
+    refused(400, 0, component="somebody-else"),
+    failing(50, 1000, 0, 144_000), failing(570, 1000, 40_000, 144_000), failing(12, 14, 0, 144_000),
+    failing(570, 1000, 0, 0),  # no line named its client before
+    logged("ERROR CardAuthorizer NullPointerException: merchantId", 900),
+    logged("ERROR Webhook signature verification failed", 60, usual=30.0), logged("ERROR no signature", 8)])
+def test_noise_and_habits_are_no_attack(service: Service, finding: Finding) -> None:
+    assert signs(service, [finding], NOW - 60) == ()
+
+
+def test_where_it_was_searched_for_the_log_is_not_counted_again(service: Service) -> None:
+    assert len(signs(service, [refused(412, 0), logged("ERROR missing signature", 60)], NOW - 60)) == 1
+
+
+@given(st.floats(0.0, 3.0), st.floats(0.5, 2.0), st.integers(0, 2**32), st.sampled_from(
+    ["rejected_signatures", "auth_failures"]))
+def test_what_comes_as_often_as_usual_is_never_an_attack(a_second: float, swing: float, seed: int, name: str) -> None:
+    """Twice the load of the hour before, whatever is usual."""
+    rng = random.Random(seed)
+
+    def drawn(mean: float) -> int:
+        return max(0, round(rng.gauss(mean, math.sqrt(mean))))
+
+    finding = refused(drawn(a_second * swing * 180), drawn(a_second * 3600), name)
+    if a_second == 0 or a_second * 180 * swing >= 1:
+        assert signs(shipped_service(), [finding], NOW - 60) == ()
+
+
+@given(st.integers(100, 5000), st.integers(2, 9))
+def test_a_few_clients_that_fail_by_their_usual_shares_are_no_attack(failed: int, clients: int) -> None:
+    """A platform with few customers: each has a good part of what fails, as of all requests."""
+    share = 1 / clients
+    assert signs(shipped_service(), [failing(round(failed * share), failed, round(36_000 * share), 36_000)],
+                 NOW - 60) == ()
+
+
+@pytest.mark.parametrize(("text", "kind"), [
+    ("WARN rejected callback: missing signature", "signature"), ("webhook: invalid HMAC signature", "signature"),
+    ("No signatures found matching the expected signature for payload", "signature"),
+    ("unsigned callback refused", "signature"), ("SignatureDoesNotMatch: signature does not match", "signature"),
+    ("error_signatures of the last hour", ""), ("card signature panel printed", ""), ("NullPointerException", "")])
+def test_callers_that_are_refused_for_their_signature_are_a_kind_of_their_own(text: str, kind: str) -> None:
+    assert rejected_caller(text) == kind
+    # It is no failure of ours: which mechanism it is it does not say.
+    assert kind_of(text) == ""
+
+
+RECORDS = kept()
+
+
+@pytest.mark.parametrize("number", range(len(RECORDS)), ids=[drill.name for _, drill, _ in RECORDS])
+def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(number: int) -> None:
+    _, drill, record = RECORDS[number]
+    service, items = service_of(record), sorted(record["items"], key=lambda item: str(item["sk"]))
+    told = {sign for item in items if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"
+            and item["step"] == "Diagnose the root cause"
+            for sign in signs(service, recorded(items, last=item["sk"].split("#")[1]), item["detail"].get("onset"))}
+    hostile = any(event.kind == "traffic" and event.fields.get("client") for event in drill.events) or (
+        "unsigned" in drill.name or "stuffing" in drill.name)
+    assert bool(told) <= hostile
+
+
+def test_the_signs_are_judged_and_replayed() -> None:
+    record: Any = next(item for item in RECORDS if item[1].name == "bad-release")[2]
+    items = sorted(record["items"], key=lambda item: str(item["sk"]))
+    visit = next(item for item in items if item.get("step") == "Diagnose the root cause"
+                 and item.get("kind") == "decision")
+    opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
+    findings = recorded(items, last=visit["sk"].split("#")[1])
+    end = max(f.window.end for f in findings if f.window)
+    hostile = Finding("splunk", "rejected_signatures", component="frontend", window=Window(end - 180, end), value=100.0,
+                      baseline=0.0, detail={"lines": 300, "baseline_lines": 0})
+    service, onset = service_of(record), visit["detail"]["onset"]
+    without, with_it = (judge_cause(service, given, opened, onset, (), shipped_weights())
+                        for given in (findings, [*findings, hostile]))
+    assert without.attack_signs == () and len(with_it.attack_signs) == 1
+    # It weighs nothing in the diagnosis: the same remedy is proposed, and the guardrails ask for it.
+    assert [p.action for p in with_it.proposed] == [p.action for p in without.proposed] == ["rollback"]
+    assert {p.action for p in with_it.proposed} <= TAKES_BACK
+    visit["detail"] |= {"attack_signs": [], "not_proposed": []}
+    again = next(d for d in replay(record) if d.step == "Diagnose the root cause")
+    assert again.again["attack_signs"] == [] and again.same
+    visit["detail"]["attack_signs"] = ["made up"]
+    assert not next(d for d in replay(record) if d.step == "Diagnose the root cause").same

@@ -1,0 +1,174 @@
+"""Whoever writes under the responder's name is evidence, unless a remedy on record has written just that."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.diagnosis import kept
+from responder.handlers import diagnose
+from responder.model.finding import Finding, Window, recorded
+from responder.plan.changes import OWN_MANAGER, Change
+from responder.plan.decide import CARRIED_OUT, judge_cause
+from responder.plan.diagnose import shipped_weights
+from responder.plan.own import Write, without_own, written
+from responder.plan.replay import replay, service_of
+from responder.records.table import iso, seconds
+
+NOW = 1_800_000_000.0
+
+
+def finding(*changes: Change) -> Finding:
+    return Finding("changes", "changes", window=Window(NOW - 180, NOW), value=float(len(changes)),
+                   detail={"changes": [change.to_json() for change in changes], "last_look": NOW, "lacks": []})
+
+
+def change(kind: str = "Deployment", name: str = "payment-gateway", path: tuple[str, ...] = ("replicas",),
+           after: Any = 6, at: float = NOW - 60, by: str = OWN_MANAGER, what: str = "changed") -> Change:
+    return Change(kind, name, what, at, at, by, ({"path": list(path), "before": 4, "after": after},))
+
+
+def action(name: str = "scale_up", target: str = "deployment/payment-gateway", status: str = "applied",
+           applied: float | None = NOW - 58, **more: Any) -> dict[str, Any]:
+    return {"action": name, "target": target, "status": status, "planned_at": iso(NOW - 70),
+            "applied_at": iso(applied) if applied else None, "before": {"replicas": 4},
+            "parameters": {"replicas": 6}, **more}
+
+
+def left(changes: list[Change], actions: list[dict[str, Any]]) -> list[Change]:
+    own = written(actions, CARRIED_OUT, NOW)
+    # What is kept on the timeline comes back the same.
+    assert [Write.from_json(json.loads(json.dumps(write.to_json()))) for write in own] == own
+    found, = without_own([finding(*changes)], own)
+    assert found.value == len(found.detail["changes"])
+    return [Change.from_json(item) for item in found.detail["changes"]]
+
+
+@pytest.mark.parametrize(("seen", "done"), [
+    (change(), action()), (change(after=4), action(status="reverted")),
+    (change(), action(status="applying", applied=None)),
+    (change(after=4, at=NOW - 30), action(status="verified", applied=NOW - 50_000, put_back_at=iso(NOW - 29))),
+    (change("HorizontalPodAutoscaler", "hpa", ("maxReplicas",), 6),
+     action(before={"replicas": 4, "scaler": "hpa", "minimum": 2, "maximum": 5})),
+    (change("Node", "node-a", ("unschedulable",), True), action("restart_pods", parameters={"close": ["node-a"]})),
+    (change("ConfigMap", "config", ("data", "PROVIDER"), "fallback"),
+     action("switch_provider", "configmap/config", before={"value": "primary"}, parameters={"value": "fallback"})),
+    (change(path=("template", "spec", "containers", "gateway", "image"), after="r/x:1.0.0"),
+     action("rollback", parameters={"revision": 1})),
+    (change(after=0), action("cycle_deployment", status="failed")),
+    (change("NetworkPolicy", "lock", (), what="deleted", by=""), action("restore_configuration", "networkpolicy/lock",
+     parameters={"steps": [{"change": change("NetworkPolicy", "lock", (), what="created").to_json()}]})),
+    (change("ConfigMap", "c", ("data", "A"), "1"), action("restore_configuration", "configmap/c", parameters={
+        "steps": [{"change": change("ConfigMap", "c", ("data", "A"), "2", by="kubectl").to_json()}]}))])
+def test_what_a_remedy_on_record_has_written_is_no_evidence(seen: Change, done: dict[str, Any]) -> None:
+    assert left([seen], [done]) == []
+    # The same by another manager was somebody else's, and without the record nobody knows whose it was.
+    assert left([seen], []) == [seen]
+    if seen.what == "changed":
+        assert left([replace(seen, by="kubectl")], [done]) != []
+
+
+@pytest.mark.parametrize(("seen", "done"), [
+    (change(name="backend"), action()), (change(path=("template", "spec", "x")), action()), (change(after=0), action()),
+    (change(at=NOW - 4000), action()), (change(at=NOW + 600), action()), (change(), action(status="refused")),
+    (change("Service"), action()), (change(), action(target="deployment/frontend")),
+    (change(), action("inform_customers", "customers", status="done"))])
+def test_whoever_writes_under_our_name_is_not_hidden(seen: Change, done: dict[str, Any]) -> None:
+    assert left([seen], [done]) == [seen]
+    assert "no remedy of ours is on record: somebody wrote under its name" in seen.sentence()
+    assert "on record" not in replace(seen, by="kubectl").sentence()
+
+
+def test_what_somebody_wrote_beside_a_remedy_between_two_looks_is_kept() -> None:
+    both = replace(change(), fields=(*change().fields, {"path": ["template", "spec", "image"], "after": "evil"}))
+    kept_part, = left([both], [action()])
+    assert [item["path"] for item in kept_part.fields] == [["template", "spec", "image"]]
+    assert kept_part.by == "" and "under its name" not in kept_part.sentence()
+
+
+PATHS = st.sampled_from([("replicas",), ("template", "spec", "image"), ("data", "PROVIDER"), ("unschedulable",)])
+CHANGES = st.builds(change, kind=st.sampled_from(["Deployment", "ConfigMap", "Node"]),
+                    name=st.sampled_from(["payment-gateway", "backend", "node-a"]), path=PATHS,
+                    after=st.sampled_from([0, 4, 6, "x"]), at=st.floats(NOW - 9000, NOW),
+                    by=st.sampled_from([OWN_MANAGER, "", "kubectl", "helm"]),
+                    what=st.sampled_from(["changed", "created", "deleted"]))
+ACTIONS = st.builds(action, name=st.sampled_from(["scale_up", "rollback", "restart_pods", "switch_provider", "wait"]),
+                    target=st.sampled_from(["deployment/payment-gateway", "configmap/backend", "rds/db"]),
+                    status=st.sampled_from(["applied", "refused", "verified", "planned", "failed"]),
+                    applied=st.one_of(st.none(), st.floats(NOW - 9000, NOW)))
+
+
+@given(st.lists(CHANGES, max_size=5), st.lists(ACTIONS, max_size=4))
+def test_nothing_is_hidden_that_no_remedy_on_record_explains(changes: list[Change],
+                                                             actions: list[dict[str, Any]]) -> None:
+    found = left(changes, actions)
+    for seen in changes:
+        explained = any(
+            done["status"] in CARRIED_OUT and done["target"].endswith(f"/{seen.name}") and (
+                done["applied_at"] is None or abs(seen.latest - seconds(done["applied_at"])) <= 330)
+            for done in actions)
+        if not explained or seen.by not in (OWN_MANAGER, ""):
+            assert seen in found
+    assert len(found) <= len(changes)
+
+
+def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
+    """The same evidence with the field manager of the responder: it was left out, and the cause was unknown."""
+    _, _, record = next(item for item in kept() if item[1].name == "bad-config-rejected")
+    service = service_of(record)
+    items = sorted(record["items"], key=lambda item: str(item["sk"]))
+    opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
+    visit = next(item for item in items if item.get("step") == "Diagnose the root cause"
+                 and item.get("kind") == "decision")
+    findings = recorded(items, last=visit["sk"].split("#")[1])
+    forged = [replace(f, detail=f.detail | {"changes": [item | {"by": OWN_MANAGER} for item in f.detail["changes"]]})
+              if f.name == "changes" and f.usable else f for f in findings]
+
+    def judged(given: list[Finding]) -> Any:
+        return judge_cause(service, given, opened, visit["detail"]["onset"], (), shipped_weights()).diagnosis
+
+    assert (judged(forged).cause, judged(forged).mechanism) == (judged(findings).cause, judged(findings).mechanism)
+    assert "somebody wrote under its name" in judged(forged).summary
+
+
+def test_a_replay_knows_what_was_our_own() -> None:
+    _, _, record = next(item for item in kept() if item[1].name == "bad-config-rejected")
+    visit = next(item for item in record["items"] if item.get("step") == "Diagnose the root cause"
+                 and item.get("kind") == "decision")
+    before = next(d for d in replay(record) if d.step == "Diagnose the root cause").again
+    for item in record["items"]:
+        for found in item.get("findings") or ():
+            if found["name"] == "changes":
+                for seen in found["detail"].get("changes") or ():
+                    seen["by"] = OWN_MANAGER
+    own = [Write("ConfigMap", "payment-gateway-config", ("data",), (), 0.0, 9e9).to_json()]
+    visit["detail"] |= {"own": own}
+    again = next(d for d in replay(record) if d.step == "Diagnose the root cause").again
+    assert again["mechanism"] != before["mechanism"] == "bad_configuration"
+
+
+def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Records:
+        def remedies(self, service: str, since: float) -> list[dict[str, Any]]:
+            return [{"incident": "before", "at": NOW}, {"incident": "this", "at": NOW}]
+
+        def actions(self, incident: str) -> list[dict[str, Any]]:
+            assert incident == "before"
+            return [action(applied=NOW - 900, planned_at=iso(NOW - 910))]
+
+    class Visit:
+        records, incident = Records(), "this"
+
+        class service:  # noqa: N801 - as a visit has it
+            service = "payment-gateway"
+
+    monkeypatch.setattr(diagnose.time, "time", lambda: NOW)
+    own = diagnose._own(Visit(), [finding(change(at=NOW - 905))], [])  # type: ignore[arg-type]
+    assert without_own([finding(change(at=NOW - 905))], own)[0].detail["changes"] == []
+    # Where nobody claims to be us nobody is asked.
+    assert diagnose._own(Visit(), [finding(change(by="kubectl"))], []) == []  # type: ignore[arg-type]

@@ -1,0 +1,254 @@
+"""A named cause ends with a remedy, with waiting, or with a reason for each remedy that is not proposed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from bench.diagnosis import kept
+from bench.variants import denied, sources_of, without
+from responder import actions
+from responder.model.finding import Finding, recorded
+from responder.plan.decide import Judgement, judge_cause
+from responder.plan.diagnose import Diagnosis, Hypothesis, shipped_weights
+from responder.plan.observe import Observation
+from responder.plan.refusals import PEOPLE, not_done
+from responder.plan.remedies import _RISK, WAIT, Remedies, propose
+from responder.plan.replay import service_of
+from responder.plan.updates import update
+from responder.records.table import seconds
+from tests.conftest import shipped_service, timeline
+from tests.unit.test_incident import Incident, Script, deeds, outcome
+
+TABLE = shipped_weights()["mechanisms"]
+BY_CAUSE: dict[str, list[str]] = {}
+for _name, _mechanism in TABLE.items():
+    BY_CAUSE.setdefault(_mechanism["cause"], []).append(_name)
+NOW = 1_800_000_000.0
+CHANGES = {"bad_release": "rollout_just_before", "unfit_workload": "workload_changed",
+           "dns_policy": "dns_policy_changed", "wrong_database_settings": "database_settings_changed"}
+
+
+def of(mechanism: str, component: str = "backend", where: str = "payment-gateway", odds: float = 3.0,
+       rivals: tuple[str, ...] = ()) -> Hypothesis:
+    return Hypothesis(TABLE[mechanism]["cause"], mechanism, component, where, 0.99, odds, ("seen",), (),
+                      ("kubernetes", "newrelic"), rivals)
+
+
+def named(first: str, *rivals: str, seen: tuple[str, ...] = ()) -> Diagnosis:
+    """One named cause whose likeliest mechanism is the first; ``seen`` are observations."""
+    best = of(first, rivals=rivals)
+    close = tuple(of(name, odds=2.9 - place / 10, rivals=(first,)) for place, name in enumerate(rivals))
+    return Diagnosis(best.cause, first, best.component, best.confidence, "", (best,), (best,),
+                     tuple(Observation(name, "changes", "changes") for name in seen), (), (), close)
+
+
+def proposed(diagnosis: Diagnosis, findings: Any = (), tried: Any = (), **more: Any) -> Remedies:
+    return propose(shipped_service(), diagnosis, NOW, findings, shipped_weights(), tried, **more)
+
+
+def told(remedies: Remedies) -> dict[tuple[str, str], str]:
+    return {(refusal.action, refusal.mechanism): refusal.reason for refusal in remedies.not_proposed}
+
+
+def unaccounted(diagnosis: Diagnosis, remedies: Remedies) -> list[tuple[str, str]]:
+    """Remedies of a named cause, or of a mechanism nearly as likely, of which nothing is said."""
+    said = {(p.action, p.component) for p in remedies.proposed} | {
+        (r.action, r.component) for r in remedies.not_proposed}
+    actions_said = {action for action, _ in said}
+    return [(h.mechanism, action) for h in (*diagnosis.named, *diagnosis.close)
+            for action in TABLE[h.mechanism]["remedies"] if action not in actions_said]
+
+
+POLICY: dict[str, Any] = {"kind": "NetworkPolicy", "name": "lockdown", "what": "created", "earliest": NOW - 30,
+                          "latest": NOW - 30, "by": "kubectl", "fields": []}
+
+
+def test_of_two_mechanisms_nearly_as_likely_the_remedies_of_both_are_tried_one_after_the_other() -> None:
+    """The remedy of a DNS policy was dropped because a path below it has another one."""
+    both = named("dns_policy", "path_below", seen=("dns_policy_changed",))
+    found = proposed(both)
+    # The task for people goes out beside the rollback; of the group no rule is known to be gone.
+    assert [(p.action, p.mechanism, p.contested) for p in found.proposed] == [
+        ("engage_network_team", "path_below", True), ("rollback", "dns_policy", True)]
+    assert "no rule is known" in told(found)["restore_security_group", "path_below"]
+    again = proposed(both, tried=[("rollback", "backend"), ("engage_network_team", "backend")])
+    assert again.proposed == () and "carried out before" in told(again)["rollback", "dns_policy"]
+
+
+def test_what_both_mechanisms_have_is_not_contested() -> None:
+    found = proposed(named("bad_release", "unfit_workload", "bad_configuration",
+                           seen=("rollout_just_before", "workload_changed")))
+    assert [(p.action, p.mechanism, p.contested) for p in found.proposed] == [("rollback", "bad_release", True)]
+    shared = proposed(named("bad_release", "unfit_workload"))
+    assert [(p.action, p.contested) for p in shared.proposed] == [("rollback", False)]
+
+
+def test_what_cannot_be_taken_back_comes_last_and_is_known_to_be_contested() -> None:
+    found = proposed(named("rejected_credentials", "wrong_database_settings", seen=("database_settings_changed",)))
+    assert [(p.action, p.contested) for p in found.proposed] == [("rollback", True), ("restore_database", True)]
+    alone = proposed(named("rejected_credentials", "refuses_connections"))
+    assert [(p.action, p.contested) for p in alone.proposed] == [("restore_database", False)]
+
+
+def test_a_rollback_that_may_be_the_wrong_remedy_needs_a_change_that_it_takes_back() -> None:
+    found = proposed(named("rejected_credentials", "wrong_database_settings"))
+    assert [p.action for p in found.proposed] == ["restore_database"]
+    assert "no change of the workload was seen" in told(found)["rollback", "wrong_database_settings"]
+
+
+def test_where_one_heals_by_itself_it_is_waited_for_and_the_other_is_refused_by_name() -> None:
+    for first, second in (("refuses_connections", "failing_over"), ("failing_over", "refuses_connections")):
+        found = proposed(named(first, second))
+        assert [p.action for p in found.proposed] == [WAIT]
+        assert "failing over, which heals by itself" in told(found)["restore_database", "refuses_connections"]
+
+
+def test_a_remedy_that_would_make_the_rival_worse_is_refused_by_name() -> None:
+    found = proposed(named("unschedulable", "nodes_down", "preemption", "stuck_pods"))
+    assert found.proposed == ()
+    assert "make it worse if it is unschedulable" in told(found)["restart_pods", "nodes_down"]
+    assert {action for action, _ in told(found)} == {"restart_pods", "cycle_deployment", PEOPLE}
+
+
+def test_before_one_of_two_is_acted_upon_it_is_looked_at_once_more() -> None:
+    both = named("dns_policy", "network_policy", seen=("dns_policy_changed",))
+    first = proposed(both, early=True)
+    assert first.proposed == () and "gathered once more" in told(first)["rollback", "dns_policy"]
+    assert [p.action for p in proposed(both).proposed] == ["rollback"]
+    assert "no change was seen" in told(proposed(both))["restore_configuration", "network_policy"]
+    # What is meant for both need not wait.
+    assert [p.action for p in proposed(named("bad_release", "unfit_workload"), early=True).proposed] == ["rollback"]
+
+
+def test_the_risks_are_those_that_the_remedies_declare() -> None:
+    declared = {a.name: (not a.reversible, ("low", "medium", "high").index(a.risk)) for a in actions.every()}
+    used = {action for mechanism in TABLE.values() for action in mechanism["remedies"]}
+    assert {name: value for name, value in declared.items() if name in _RISK} == _RISK
+    assert {name for name in used if name in declared and name not in _RISK} <= {"inform_customers", "inform_provider"}
+
+
+@given(st.data())
+def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.DataObject) -> None:
+    cause = data.draw(st.sampled_from(sorted(BY_CAUSE)))
+    mechanisms = data.draw(st.lists(st.sampled_from(BY_CAUSE[cause]), min_size=1, max_size=4, unique=True))
+    seen = data.draw(st.lists(st.sampled_from(sorted(CHANGES.values())), unique=True))
+    names = sorted({action for mechanism in TABLE.values() for action in mechanism["remedies"]} - {WAIT, PEOPLE})
+    tried = [(action, "backend") for action in data.draw(st.lists(st.sampled_from(names), unique=True))]
+    findings = [finding for finding in (
+        Finding("kubernetes", "nodes", detail={"names": ["a"], "not_ready": ["a"], "unschedulable": []}),
+        Finding("changes", "changes", detail={"changes": [POLICY]})) if data.draw(st.booleans())]
+    diagnosis = named(*mechanisms, seen=tuple(seen))
+    found = proposed(diagnosis, findings, tried, early=data.draw(st.booleans()))
+    assert unaccounted(diagnosis, found) == []
+    assert all(refusal.reason and not refusal.reason.endswith(".") for refusal in found.not_proposed)
+    assert not {(p.action, p.component) for p in found.proposed} & set(tried)
+    if any(WAIT in TABLE[name]["remedies"] for name in mechanisms):
+        assert [p.action for p in found.proposed] == [WAIT]
+    if len(mechanisms) > 1:
+        risks = [_RISK.get(p.action, (False, 0)) for p in found.proposed]
+        assert risks == sorted(risks)
+        assert all(p.contested is any(p.action not in TABLE[name]["remedies"] for name in mechanisms)
+                   for p in found.proposed if p.action != WAIT)
+
+
+RECORDS = kept()
+
+
+def judgements(record: dict[str, Any]) -> list[Judgement]:
+    service, found = service_of(record), []
+    items = sorted(record["items"], key=lambda item: str(item["sk"]))
+    opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
+    for item in items:
+        if item["sk"].startswith("TIMELINE#") and item.get("step") == "Diagnose the root cause" and (
+                item.get("kind") == "decision"):
+            detail = item["detail"]
+            for looks in {0, int(detail.get("looks", 1)), 2}:
+                found.append(judge_cause(
+                    service, recorded(items, last=item["sk"].split("#")[1]), detail.get("opened_at", opened),
+                    detail.get("onset"), [tuple(pair) for pair in detail.get("tried", ())], shipped_weights(), looks))
+    return found
+
+
+@pytest.mark.parametrize("number", range(len(RECORDS)), ids=[drill.name for _, drill, _ in RECORDS])
+def test_no_recorded_cause_ends_without_a_remedy_or_a_reason(number: int) -> None:
+    for judgement in judgements(RECORDS[number][2]):
+        assert unaccounted(judgement.diagnosis, Remedies(judgement.proposed, judgement.not_proposed)) == []
+
+
+@pytest.mark.parametrize("name", ["secret-overwritten-then-restart", "batch-preempts-payments", "backend-dns-policy",
+                                  "rds-event-unseen-by-rds", "two-nodes-gone-third-cordoned"])
+def test_where_two_mechanisms_stay_close_no_lie_leads_to_what_the_drill_forbids(name: str) -> None:
+    """A source that fails or lies, at a look so late that what is contested is tried."""
+    _, drill, record = next(item for item in RECORDS if item[1].name == name)
+    service = service_of(record)
+    for source in sources_of(record):
+        for varied in (without(record, source), denied(record, source)):
+            for judgement in judgements(varied):
+                contested = {p.action for p in judgement.proposed if p.contested and service.policy.get(
+                    p.action) == "auto"}
+                assert not contested & set(drill.expect.never or ())
+
+
+def test_people_are_told_each_remedy_that_was_not_done_and_why() -> None:
+    refusal = {"action": "rollback", "component": "payment-gateway", "cause": "network", "mechanism": "dns_policy",
+               "reason": "it was carried out before, and the symptom stayed or came back"}
+    other = refusal | {"action": "restore_security_group", "reason": "no rule is known to be gone"}
+    items = [{"sk": "INCIDENT", "id": "i", "outcome": "escalated", "cause": {
+        "id": "network", "confidence": 0.99, "summary": "s"}, "not_proposed": [refusal, other]},
+        {"sk": "ACTION#01", "action": "rollback", "component": "payment-gateway", "status": "rejected",
+         "summary": "roll deployment/payment-gateway back", "reason": "nobody decided within 30 s"}]
+    assert not_done(items) == ["roll deployment/payment-gateway back: nobody decided within 30 s",
+                               "restore of the security group of payment-gateway: no rule is known to be gone"]
+    told = update(shipped_service(), items).text()
+    assert all(sentence in told for sentence in not_done(items))
+
+
+def test_a_symptom_that_goes_away_by_itself_is_a_reason_as_well() -> None:
+    found = proposed(named("more_traffic")).withheld("it goes away")
+    assert found.proposed == () and told(found)["scale_up", "more_traffic"] == "it goes away"
+    assert replace(found) == found
+
+
+class Contested(Incident):
+    """An incident whose remedies are of two mechanisms of one cause."""
+
+    def _diagnose(self, payload: dict[str, Any]) -> dict[str, Any]:
+        found = super()._diagnose(payload)
+        for remedy in found["remedies"]:
+            remedy |= {"contested": remedy["action"] != "restart_pods", "mechanism": f"of_{remedy['action']}"}
+        return found
+
+
+@pytest.mark.parametrize(("breaks", "heals", "expected"), [
+    # The second is tried only where the first did not help, and then the first is taken back before.
+    ({}, "rollback", [("apply", "scale_up"), ("revert", "scale_up"), ("apply", "rollback")]),
+    ({}, "scale_up", [("apply", "scale_up")]),
+    # One that may not be done holds the other up in no way.
+    ({"scale_up": "refused"}, "rollback", [("apply", "rollback")])])
+def test_contested_remedies_are_watched_one_at_a_time(monkeypatch: pytest.MonkeyPatch, breaks: dict[str, str],
+                                                      heals: str, expected: list[tuple[str, str]]) -> None:
+    monkeypatch.setenv("TOPIC", "t")
+    monkeypatch.setenv("ACTION", "")
+    wanted = [("scale_up", 0.99, 2), ("rollback", 0.99, 2)]
+    with mock_aws():
+        incident = Contested(Script(diagnoses=[wanted, wanted], breaks=breaks, heals=frozenset({heals})), timeline(),
+                             monkeypatch)
+        incident.run()
+        assert deeds(incident) == expected
+        assert outcome(incident) == "resolved"
+
+
+def test_what_no_rival_contests_is_applied_with_a_remedy_of_another_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOPIC", "t")
+    monkeypatch.setenv("ACTION", "")
+    with mock_aws():
+        incident = Contested(Script(diagnoses=[[(name, 0.99, 2) for name in ("scale_up", "rollback", "restart_pods")]],
+                                    heals=frozenset({"restart_pods"})), timeline(), monkeypatch)
+        incident.run()
+        assert deeds(incident) == [("apply", "scale_up"), ("apply", "restart_pods")]
