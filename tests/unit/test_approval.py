@@ -236,7 +236,7 @@ def test_a_link_is_judged_when_it_is_used_and_not_by_what_held_when_it_was_made(
     assert called("GET", link())[0] == 200
     configure(**approval)
     if record:
-        records.set_action("i-1", 1, **record)
+        records.set_action("i-1", 1, "rollback", **record)
     for method in ("GET", "POST"):
         assert called(method, link() | {"decision": "approve"})[0] == 403
     assert (decision(records), machine.woken) == ("", [])
@@ -245,13 +245,13 @@ def test_a_link_is_judged_when_it_is_used_and_not_by_what_held_when_it_was_made(
 def test_a_link_for_medium_risk_where_that_is_wanted(records: Records, machine: Machine, configure: Configure) -> None:
     asked(records)
     configure(links="medium")
-    records.set_action("i-1", 1, risk="medium")
+    records.set_action("i-1", 1, "rollback", risk="medium")
     assert called("POST", link() | {"decision": "approve"})[0] == 200
 
 
 def test_without_a_record_of_the_remedy_nothing_is_approved(records: Records, machine: Machine) -> None:
     asked(records)
-    records.delete("INCIDENT#i-1", "ACTION#01")
+    records.delete("REMEDY#i-1", "ACTION#01")
     assert called("POST", link() | {"decision": "approve"})[0] == 403
     assert signed("approve")[0] == 403
 
@@ -631,6 +631,6 @@ def test_in_slack_only_a_person_of_the_team_of_this_workspace_and_app_decides(pa
 
 
 def test_high_risk_is_decided_by_who_is_known(records: Records, machine: Machine) -> None:
-    records.set_action("i-1", 1, risk="high")
+    records.set_action("i-1", 1, "rollback", risk="high")
     asked(records)
     assert by_slack(records, "U1").decided_by == "Ada (U1 in Slack)"
