@@ -39,6 +39,8 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
     api = _Api(settings)
     try:
         return _Room(api, settings, state).deliver(message)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CallFailed("malformed", "Slack answered in another form") from error
     finally:
         api.close()
 
