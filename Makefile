@@ -5,7 +5,7 @@ RUN = .venv/bin/python
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test drills bench replay examples up down status lint synth
+.PHONY: lock release help setup demo test drills bench replay examples up down status lint synth
 
 help:  ## list the words
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -44,6 +44,14 @@ lint: setup  ## check style, types and configuration
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy lambdas/responder stacks sandbox bench
 	@$(RUN) -m stacks.configuration config
+
+lock:  ## renew the locks of the Python packages, with hashes, from the .in files beside them [UPGRADE=1]
+	@$(PYTHON) scripts/setup.py tools
+	@UPGRADE="$(UPGRADE)" .build/tools/bin/python scripts/lock.py
+
+release:  ## write the bill of materials and the licences to dist/, and ask whether there are advisories
+	@$(PYTHON) scripts/setup.py tools
+	@.build/tools/bin/python -m scripts.release
 
 synth: setup  ## build the CloudFormation template into cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/cdk synth --quiet

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Sets up what the project's commands need: .venv with the pinned packages, and the CDK command line in node_modules.
+"""Sets up what the project's commands need: .venv with the locked packages, and the CDK command line in node_modules.
 
     python3 scripts/setup.py
+    python3 scripts/setup.py tools     also .build/tools, for `make lock` and `make release`
 
 Only the standard library, and only syntax that an old Python reads, so that it can say that it is too old. What is in
 place already is left alone.
@@ -16,6 +17,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
+TOOLS = os.path.join(ROOT, ".build", "tools")
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 
@@ -30,17 +32,21 @@ def main():
     version = subprocess.run([node, "--version"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     if int(version.lstrip("v").split(".")[0]) < OLDEST_NODE:
         fail("Node.js %d or newer is needed, and %s is %s" % (OLDEST_NODE, node, version))
-    part("Python packages in .venv", packages, stamp(
-        os.path.join(VENV, "installed"), "requirements-dev.txt", "requirements.txt", "lambdas/requirements.txt"))
+    part("Python packages in .venv", lambda: packages(VENV, "requirements-dev.txt"), stamp(
+        os.path.join(VENV, "installed"), "requirements-dev.txt"))
     part("CDK command line in node_modules", cdk, stamp(
         os.path.join(ROOT, "node_modules", "installed"), "package.json", "package-lock.json"))
+    if "tools" in sys.argv[1:]:
+        part("Release tools in .build/tools", lambda: packages(TOOLS, "requirements-release.txt"), stamp(
+            os.path.join(TOOLS, "installed"), "requirements-release.txt"))
 
 
-def packages():
-    if not os.path.exists(os.path.join(VENV, "bin", "python")):
-        run([sys.executable, "-m", "venv", VENV])
-    run([os.path.join(VENV, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--requirement", os.path.join(ROOT, "requirements-dev.txt")])
+def packages(venv, lock):
+    if not os.path.exists(os.path.join(venv, "bin", "python")):
+        run([sys.executable, "-m", "venv", venv])
+    # Wheels alone: to build one would run its author's code, and fetch what builds it without a hash.
+    run([os.path.join(venv, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--require-hashes", "--only-binary", ":all:", "--requirement", os.path.join(ROOT, lock)])
 
 
 def cdk():

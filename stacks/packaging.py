@@ -28,8 +28,8 @@ def bundle(services: Sequence[Service], deployed: Mapping[str, Any], build: Path
     """Put the functions' code together below ``build`` and return its folder.
 
     ``deployed`` holds per service what ``responder.model.service.Deployment`` reads. The dependencies are installed
-    once for each state of ``lambdas/requirements.txt``. Bytecode is added for the Python that builds; another one
-    ignores it. Raises PackagingError.
+    once for each state of the lock ``lambdas/requirements.txt``, with its hashes. Bytecode is added for the Python that
+    builds; another one ignores it. Raises PackagingError.
     """
     packages = _packages(build)
     target = build / "function"
@@ -60,7 +60,8 @@ def _packages(build: Path) -> Path:
     partial.mkdir(parents=True)
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
-         "--no-deps", "--target", str(partial), "--requirement", str(requirements)],
+         "--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", str(partial),
+         "--requirement", str(requirements)],
         capture_output=True, text=True, check=False)
     if done.returncode:
         raise PackagingError(f"pip could not install {requirements}:\n{done.stderr.strip()[-2000:]}")

@@ -6,13 +6,13 @@ import json
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from responder.clients import aws, aws_limits, bounded
@@ -23,6 +23,7 @@ from responder.model.finding import Window
 from responder.model.service import Probe, Provider, Service
 from responder.people import Message, pagerduty, slack, statuspage
 from responder.sources import Question, network, newrelic, provider, splunk
+from tests.conftest import shipped_service
 from tests.contract import hostile as ways
 from tests.contract.hostile import Way, encoded, hostile, say
 
@@ -201,6 +202,30 @@ def test_json_that_makes_no_sense_is_malformed(service: Service, name: str, body
         assert refused(lambda: CLIENTS[name](service, server.url)) == "malformed"
     with hostile(say(200, b'{"items": [1, 2', "Content-Length: 3")) as server:
         assert refused(lambda: CLIENTS[name](service, server.url)) == "malformed"
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "x", "1e999", "none", "major"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([
+        "ok", "channel", "channels", "id", "ts", "status", "items", "metadata", "continue", "data", "actor",
+        "account", "errors", "results", "result", "messages", "indicator", "page", "updated_at", "incidents", "components",
+        "series", "facet", "count", "aiIssues", "issues", "window", "baseline", "error", "incident_responder"]), inner,
+        max_size=5), max_leaves=25)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(answer=ODD)
+@example(answer={"errors": 7})
+@example(answer={"data": {"actor": {"account": [1]}}})
+@example(answer={"ok": True})
+@example(answer={"ok": True, "channel": 1, "ts": []})
+@example(answer=[None])
+@example(answer={"result": {"count": "1e999"}})
+def test_an_answer_of_another_form_is_a_failed_call_and_nothing_else(name: str, answer: Any) -> None:
+    with hostile(say(200, json.dumps(answer).encode())) as server:
+        with suppress(CallFailed):
+            CLIENTS[name](shipped_service(), server.url)
 
 
 @pytest.mark.parametrize("name", ["json", "lines", "answer", "kubernetes items", "newrelic", "splunk"])

@@ -83,7 +83,7 @@ def _call(settings: PagerDuty, message: Message, state: dict[str, Any]) -> dict[
             "requester_id": settings.requester, "message": mask(message.subject)[:_SUMMARY],
             "responder_request_targets": [{"responder_request_target": {"id": user, "type": "user_reference"}}
                                           for user in asked]})
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise CallFailed("malformed", "PagerDuty answered with something else than incidents") from error
     finally:
         http.close()

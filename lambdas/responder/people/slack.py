@@ -45,6 +45,8 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
             _to_one(api, message.persons[0].slack, message)
             return state
         return _Room(api, settings, state).deliver(message)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CallFailed("malformed", "Slack answered in another form") from error
     finally:
         api.close()
 

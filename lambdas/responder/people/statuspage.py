@@ -48,7 +48,7 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
             known = str(made["id"])
     except CallFailed as failed:
         raise _named(failed) from failed
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise CallFailed("malformed", "Statuspage answered without an incident") from error
     finally:
         http.close()

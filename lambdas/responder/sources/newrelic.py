@@ -47,11 +47,14 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     answer = http.json("POST", settings.endpoint, json={
         "query": _graphql(queries, question.phase == "diagnose"), "variables": {
         "account": settings.account, **queries}})
-    results = _results(answer, queries)
-    found = _findings(service, settings, question, queries, results)
-    found += _calls(service, settings, question, queries, results)
-    if question.phase == "diagnose":
-        found += [_deployments(service, settings, question, queries, results), _issues(settings, question, answer)]
+    try:
+        results = _results(answer, queries)
+        found = _findings(service, settings, question, queries, results)
+        found += _calls(service, settings, question, queries, results)
+        if question.phase == "diagnose":
+            found += [_deployments(service, settings, question, queries, results), _issues(settings, question, answer)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CallFailed("malformed", "NerdGraph answered in another form") from error
     return found
 
 
