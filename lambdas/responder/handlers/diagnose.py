@@ -61,8 +61,9 @@ def handler(visit: Step) -> dict[str, Any]:
            if affected else {}),
         **({"established_cause": before} if established else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
-        evidence=_evidence(result, findings, weights), missing=list(result.missing), not_proposed=not_proposed + _missing(visit, judgement.proposed),
-        attack_signs=list(judgement.attack_signs), diagnosed_at=iso(time.time()))
+        evidence=_evidence(result, findings, weights), missing=list(result.missing),
+        not_proposed=not_proposed + _missing(visit, judgement.proposed), attack_signs=list(judgement.attack_signs),
+        diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
             # Which mechanism it is may show yet, and with it the remedy; or what the other part of the failures is.
