@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
 
 from bench.diagnosis import kept
+from responder.handlers import diagnose, step
 from responder.model.finding import Finding, Window, recorded
 from responder.model.service import Service
 from responder.plan.attack import TAKES_BACK, signs
@@ -19,7 +22,7 @@ from responder.plan.diagnose import shipped_weights
 from responder.plan.kinds import kind_of, rejected_caller
 from responder.plan.replay import replay, service_of
 from responder.records.table import seconds
-from tests.conftest import shipped_service
+from tests.conftest import shipped_service, timeline
 
 NOW = 1_800_000_000.0
 WINDOW = Window(NOW - 180, NOW)
@@ -142,3 +145,38 @@ def test_the_signs_are_judged_and_replayed() -> None:
     assert again.again["attack_signs"] == [] and again.same
     visit["detail"]["attack_signs"] = ["made up"]
     assert not next(d for d in replay(record) if d.step == "Diagnose the root cause").same
+
+
+def test_signs_and_refusals_stand_on_the_incident_s_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the guardrails and people read: on the incident's own item, and on the timeline for a replay."""
+    record: Any = next(item for item in RECORDS if item[1].name == "bad-release")[2]
+    items = sorted(record["items"], key=lambda item: str(item["sk"]))
+    visit = next(item for item in items if item.get("step") == "Diagnose the root cause"
+                 and item.get("kind") == "decision")
+    opened = next(item for item in items if item["sk"] == "INCIDENT")["opened_at"]
+    findings = recorded(items, last=visit["sk"].split("#")[1])
+    end = max(f.window.end for f in findings if f.window)
+    hostile = Finding("splunk", "rejected_signatures", component="frontend", window=Window(end - 180, end), value=100.0,
+                      baseline=0.0, detail={"lines": 300, "baseline_lines": 0})
+    monkeypatch.setattr(step, "load", lambda name: service_of(record))
+    monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
+    with mock_aws():
+        records = timeline()
+        monkeypatch.setattr(step, "records", lambda: records)
+        records.open("payment-gateway", "i-1", "e", opened, {"at": opened, "key": "k", "kind": "alarm", "name": "a"})
+        # It was rolled back before, and is there again.
+        records.plan_action("i-1", 1, {"action": "rollback", "cause": "code_bug", "status": "failed", "number": 1,
+                                       "component": "payment-gateway", "target": "deployment/payment-gateway"})
+        diagnose.handler({
+            "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": opened, "execution": "e"},
+            "entered": visit["sk"].split("#")[1], "confirmation": {"onset": visit["detail"]["onset"]},
+            "answers": [{"source": "all", "milliseconds": 1,
+                         "findings": [f.to_json() for f in (*findings, hostile)]}]}, None)
+        item = records.incident("i-1") or {}
+        noted = next(entry for entry in records.everything("i-1") if entry["sk"].startswith("TIMELINE#")
+                     and entry.get("step") == "Diagnose the root cause")["detail"]
+    assert "300 in 3 min" in item["attack_signs"][0] and noted["attack_signs"] == item["attack_signs"]
+    refused, = item["not_proposed"]
+    assert (refused["action"], refused["component"], refused["mechanism"]) == (
+        "rollback", "payment-gateway", "bad_release")
+    assert "carried out before" in refused["reason"] and noted["not_proposed"] == item["not_proposed"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from moto import mock_aws
 from bench.diagnosis import kept
 from bench.variants import denied, sources_of, without
 from responder import actions
+from responder.handlers import diagnose
 from responder.model.finding import Finding, recorded
 from responder.plan.decide import Judgement, judge_cause
 from responder.plan.diagnose import Diagnosis, Hypothesis, shipped_weights
@@ -252,3 +254,42 @@ def test_what_no_rival_contests_is_applied_with_a_remedy_of_another_part(monkeyp
                                     heals=frozenset({"restart_pods"})), timeline(), monkeypatch)
         incident.run()
         assert deeds(incident) == [("apply", "scale_up"), ("apply", "restart_pods")]
+
+
+class Refused(Incident):
+    """An incident whose cause is named, and nothing is proposed for it."""
+
+    said = ""
+
+    def _diagnose(self, payload: dict[str, Any]) -> dict[str, Any]:
+        found = super()._diagnose(payload)
+        self.records.update("i-1", not_proposed=[{
+            "action": "switch_provider", "component": "payment-gateway", "cause": "provider_outage",
+            "mechanism": "provider_fails", "reason": "no other provider is known to be up"}])
+        return found
+
+    def _tell(self, *given: Any, **more: Any) -> str:
+        self.said += f"{given} {more}"
+        return super()._tell(*given, **more)
+
+
+def test_at_escalation_people_are_told_what_was_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOPIC", "t")
+    monkeypatch.setenv("ACTION", "")
+    with mock_aws():
+        incident = Refused(Script(diagnoses=[[]]), timeline(), monkeypatch)
+        incident.run()
+        assert outcome(incident) == "escalated"
+        assert "Not done: switch of the provider of payment-gateway: no other provider is known to be up" in (
+            incident.said)
+
+
+def test_a_remedy_that_the_service_does_not_have_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
+    visit: Any = SimpleNamespace(service=shipped_service())
+    found = proposed(named("bad_release")).proposed
+    refused, = diagnose._missing(visit, found)
+    assert (refused["action"], refused["reason"]) == ("rollback", "it is not deployed for this service")
+    # What is waited for, or left to people anyway, needs no remedy.
+    assert diagnose._missing(visit, proposed(named("failing_over")).proposed) == []
+    assert diagnose._missing(visit, proposed(named("preemption")).proposed) == []

@@ -14,6 +14,7 @@ from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
 from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
+from responder.plan.refusals import PEOPLE, Refusal
 from responder.plan.remedies import WAIT, Proposed, long_outage
 from responder.records.table import iso
 
@@ -60,8 +61,9 @@ def handler(visit: Step) -> dict[str, Any]:
            if affected else {}),
         **({"established_cause": before} if established else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],
-        evidence=_evidence(result, findings, weights), missing=list(result.missing), not_proposed=not_proposed,
-        attack_signs=list(judgement.attack_signs), diagnosed_at=iso(time.time()))
+        evidence=_evidence(result, findings, weights), missing=list(result.missing),
+        not_proposed=not_proposed + _missing(visit, judgement.proposed), attack_signs=list(judgement.attack_signs),
+        diagnosed_at=iso(time.time()))
     return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
             "onset": onset, "summary": result.summary,
             # Which mechanism it is may show yet, and with it the remedy; or what the other part of the failures is.
@@ -71,6 +73,13 @@ def handler(visit: Step) -> dict[str, Any]:
                 for part in result.parts)),
             "wait": bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
             "remedies": to_try(visit, proposed)}
+
+
+def _missing(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
+    """Return a refusal for each proposal whose remedy the service does not have."""
+    known = {remedy.action for remedy in deployed(visit.service.service).remedies} | {WAIT, PEOPLE}
+    return [asdict(Refusal(p.action, p.component, p.cause, p.mechanism, "it is not deployed for this service"))
+            for p in proposed if p.action not in known]
 
 
 def _own(visit: Step, findings: Sequence[Finding], actions: Sequence[Mapping[str, Any]]) -> list[Write]:
