@@ -1,0 +1,410 @@
+"""Secrets in text: by the name before them, by their form, and in addresses.
+
+Every pattern begins where a word, a quote or a literal begins and takes possessively what follows, so that no character
+is looked at more often than a fixed number of times, whatever the text is. What is searched for again and again (the
+quote that ends a value) is remembered in ``Finds``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from responder.model.masking.cards import Span, shown_as
+from responder.model.masking.names import Kind, kind, random_looking
+
+HIDDEN = "[masked]"
+_QUOTE = r"""\\{0,7}["'`]|%(?:25)?2[27]|&(?:quot|apos|\#34|\#39);|\\{1,4}u002[27]"""
+_KEY = re.compile(rf"""(?x)
+    (?<![A-Za-z0-9_.\-]) ([A-Za-z0-9_.\-]{{1,120}}+) ({_QUOTE})? [\ \t]{{0,8}}+
+    (:=|=>|[:=]|%(?:25)?3[aAdD]|\\{{1,4}}u003[dDaA]|&\#61;|&\#58;) \s{{0,64}}+ ({_QUOTE})?""")
+"""A name, the quote that ends it, a separator, and the quote that begins its value."""
+_ELEMENT = re.compile(r"""(?x)(?:<|&lt;|\\{1,4}u003[cC]) (?:[A-Za-z0-9_\-]{1,40}+:)? ([A-Za-z0-9_.\-]{1,80}+) (?:\s[^<>&]{0,200}+)?
+    (?:>|&gt;|\\{1,4}u003[eE]) (<!\[CDATA\[)?""")
+"""The opening tag of an XML element, also where the XML is a string in JSON or in XML."""
+_OPTION = re.compile(r"(?<![A-Za-z0-9\-])--([A-Za-z][A-Za-z0-9\-]{1,60}+)[ \t]+")
+_LITERAL = re.compile(r"[^\s,}\]]*+")
+_BARE = re.compile(r"""(?x)(?: [^\s"'`<&\\%]++
+    | &(?![A-Za-z0-9_.%\-\[\]]{1,64}+=|(?:amp|lt|gt|quot|apos);)
+    | ["'`](?![\s,;:}\])>&\\]|$) | \\++(?=["'`])["'`](?![\s,;:}\])>\\]|$)
+    | \\++(?!["'`nrtu]) | \\++[nrtu](?![A-Za-z0-9_.\-]{1,40}+[:=])
+    | %(?!(?:25)?26[A-Za-z0-9_.\-]{1,64}+%|(?:25)?2[27]) | <(?![/A-Za-z!]) )*+""")
+_HEADER = re.compile(r"""(?:[^\r\n"'\\<]++|["'](?![\s,;:}\])>]|$)|\\(?![rn"'])|<(?!/))*+""")
+_SCHEME = re.compile(r"(?i)(Bearer|Basic|Token|Splunk|ApiKey|Api-Key|Bot|Negotiate|GenieKey|Key|Klarna)[ \t]{1,8}")
+_SCHEME_VALUE = re.compile(r"[^\s\"'<>,;\\]*+")
+_STANDING = re.compile(r"(?i)(?<![A-Za-z0-9])(bearer|basic|splunk)[ \t]{1,4}([A-Za-z0-9._~+/=\-]{8,}+)")
+_JWT = re.compile(r"[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}+(?:\.[A-Za-z0-9_\-]*+){1,4}")
+_PORT = re.compile(r"[0-9]{1,5}(?=[/?#\s\"'<>,;)\]}\\]|$)")
+_USER = re.compile(r"""[^\s/:@"'<>\\?#]{0,256}+""")
+_HOST = re.compile(r"""[A-Za-z0-9\[$%{](?:[A-Za-z0-9.\-_:\[\]$%{}]{0,253})""")
+_SCHEME_BEFORE = re.compile(r"[A-Za-z0-9+.\-]+$")
+_LOCAL = re.compile(r"[A-Za-z0-9._%+\-]+$")
+_DOMAIN = re.compile(r"[A-Za-z0-9\-]{1,63}+(?:\.[A-Za-z0-9\-]{1,63}+){0,8}+")
+_VALUE_AFTER = re.compile(rf"""(?ix)(?:{_QUOTE})? [\s,]{{1,64}}+ (?:{_QUOTE}|-\s)? value (?:{_QUOTE})? \s{{0,8}}+ [:=] \s{{0,8}}+
+    ({_QUOTE})?""")
+_WORD = re.compile(r"[A-Za-z0-9_.\-]{1,120}+")
+_SPOKEN = re.compile(r"""(?ix) (?:cvv2?|cvc2?|csc|cav2?|cid|cvn2?|cvd|pin(?:[ _-]?block)?|(?:security|verification)[ _-]?
+    (?:code|value|number)) (?![A-Za-z0-9]) (?:\\{0,7}["'])? [\s:=(\#'"\[-]{0,6}
+    (?:(?:is|was|of|number|code|no|value|block|entered|given)(?![A-Za-z])[\s:=(\#'"-]{1,4}){0,2}
+    ([0-9A-F]{16}(?![0-9A-Za-z]) | [0-9]{3,6}(?![0-9A-Za-z]))""")
+_SPOKEN_WORDS = ("cvv", "cvc", "csc", "cav", "cid", "cvn", "cvd", "pin", "security", "verification")
+_NOT_SECRET = frozenset("true false null none missing expired invalid rejected revoked required empty unset unknown yes "
+                        "no on off ok nil undefined absent present refresh is was not".split())
+_MARKS = ("[masked", "[hidden", "[card")
+_CODE = re.compile(r"[0-9]{3,4}")
+_PIN = re.compile(r"[0-9]{4,12}|[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}")
+_BLOCK = re.compile(r"[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}")
+_PAN = re.compile(r"[0-9](?:[ .\-]?[0-9]){11,18}")
+_SIGNED = re.compile(r"[A-Za-z0-9+/=_%~\-]{16,}")
+_DIGITS = re.compile(r"[0-9]{12,}")
+_EDGES = "\"'\\ \t"
+
+
+class Finds:
+    """Where a string comes next in a text; a search that was made is not made again."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def next(self, what: str, start: int) -> int:
+        """Return where ``what`` comes next from ``start`` on, -1 where it does not."""
+        since, found = self._known.get(what, (len(self.text) + 1, 0))
+        if since <= start and (found < 0 or found >= start):
+            return found
+        found = self.text.find(what, start)
+        self._known[what] = (start, found)
+        return found
+
+
+def secret_value(said: Kind, value: str) -> bool:
+    """Whether a value that stands under a name of a kind must not be shown."""
+    plain = value.strip(_EDGES).rstrip(",;}])")
+    low = plain.lower()
+    if not plain or low in _NOT_SECRET or value.startswith(_MARKS):
+        return False
+    match said:
+        case "secret" | "authorization" | "cookie":
+            return True
+        case "maybe":
+            return random_looking(plain)
+        case "signature":
+            return bool(_SIGNED.fullmatch(plain)) and any(character.isdigit() for character in plain)
+        case "code":
+            return bool(_CODE.fullmatch(plain)) or (plain.isascii() and plain.isalnum() and len(plain) <= 40 and any(
+                character.isdigit() for character in plain))
+        case "pin":
+            return bool(_PIN.fullmatch(plain))
+        case "block":
+            return bool(_BLOCK.fullmatch(plain))
+        case "track":
+            return bool(_DIGITS.search(plain))
+        case "card":
+            return bool(_PAN.fullmatch(plain))
+    return False
+
+
+def replaced(said: Kind, value: str) -> str:
+    """Return what stands in the place of such a value."""
+    if said in ("card", "track"):
+        digits = "".join(character for character in re.split(r"[=Dd^]", value)[0] if character.isdigit())
+        if said == "card" and len(digits) >= 12:
+            return shown_as(digits)
+    return HIDDEN
+
+
+def named(text: str, other: set[int]) -> Iterator[Span]:
+    """Yield what stands under the name of a secret. Adds to ``other`` where a time's or an identifier's value begins."""
+    finds, past = Finds(text), 0
+    for found in _KEY.finditer(text):
+        if found.start() < past:
+            continue
+        said = _said(text, found)
+        start = found.end()
+        if said in ("identifier", "quantity"):
+            other.add(start)
+        elif said:
+            end = _end(text, finds, found, said, start)
+            start = _behind_scheme(text, said, start, end)
+            if end > start and secret_value(said, text[start:end]):
+                yield start, end, replaced(said, text[start:end])
+                past = end
+
+
+def elements(text: str) -> Iterator[Span]:
+    """Yield what an XML element holds that has the name of a secret."""
+    if "<" not in text and "&lt;" not in text and "u003" not in text:
+        return
+    finds, past = Finds(text), 0
+    for found in _ELEMENT.finditer(text):
+        said = kind(found[1]) if found.start() >= past and not found[1].isdigit() else ""
+        if said in ("", "identifier", "quantity"):
+            continue
+        marks = ("]]>",) if found[2] else _TAG_ENDS
+        end = min((place for place in (finds.next(mark, found.end()) for mark in marks) if place >= 0),
+                  default=len(text))
+        if secret_value(said, text[found.end():end]):
+            yield found.end(), end, replaced(said, text[found.end():end])
+            past = end
+
+
+def options(text: str) -> Iterator[Span]:
+    """Yield the values of options of a command line: ``--password word``."""
+    for found in _OPTION.finditer(text) if "--" in text else ():
+        said = kind(found[1])
+        if said in ("secret", "maybe"):
+            value = _BARE.match(text, found.end())
+            if value and secret_value(said, value[0]):
+                yield value.start(), value.end(), HIDDEN
+
+
+def variables(text: str) -> Iterator[Span]:
+    """Yield the values of variables whose name stands apart: ``{"name": "DB_PWD", "value": …}``, in both orders."""
+    if "alue" not in text and "ALUE" not in text:
+        return
+    finds, past = Finds(text), 0
+    for found in _NAMED.finditer(text):
+        said = kind(found[2]) if found.start() >= past else ""
+        if said in ("", "identifier", "quantity"):
+            continue
+        span = _value_after(text, finds, said, found.end()) or _value_before(text, said, found.start())
+        if span:
+            yield span
+            past = span[1]
+
+
+_NAMED = re.compile(rf"""(?ix)(?<![A-Za-z0-9_])(name|key|field|variable|id) (?:{_QUOTE})? [\ \t]{{0,8}}+ [:=] \s{{0,8}}+
+    (?:{_QUOTE})? ([A-Za-z0-9_.\-]{{2,120}}+)""")
+
+
+def _value_after(text: str, finds: Finds, said: Kind, end: int) -> Span | None:
+    found = _VALUE_AFTER.match(text, end)
+    if not found:
+        return None
+    close = _closing(text, finds, found[1], found.end()) if found[1] else _bare_end(text, found.end())
+    value = text[found.end():close]
+    return (found.end(), close, replaced(said, value)) if secret_value(said, value) else None
+
+
+def _value_before(text: str, said: Kind, start: int) -> Span | None:
+    """Return the value that stands right before the name that it belongs to; at most 2,048 characters before it."""
+    place = text.rfind("alue", max(0, start - 2048), start)
+    found = _VALUE_OPEN.match(text, place) if place >= 0 else None
+    if not found or not found[1]:
+        return None
+    last = _BETWEEN.search(text, max(found.end(), start - 80), start)
+    value = text[found.end():last.start()] if last else ""
+    if last and found[1] not in value and secret_value(said, value):
+        return found.end(), last.start(), replaced(said, value)
+    return None
+
+
+_BETWEEN = re.compile(rf"(?x)(?:{_QUOTE}) [\s,]{{1,64}}+ (?:{_QUOTE})? $")
+_VALUE_OPEN = re.compile(rf"(?ix)alue (?:{_QUOTE})? \s{{0,8}}+ [:=] \s{{0,8}}+ ({_QUOTE})?")
+
+
+def _said(text: str, found: re.Match[str]) -> Kind:
+    """Return what the name says, without what an escape before it left on it."""
+    name, start = found[1], found.start(1)
+    before = text[start - 1:start]
+    if before == "\\":
+        name = name[5:] if name[:1] in "ux" and len(name) > 5 and name[0] == "u" else name[1:]
+    elif before == "%":
+        name = name[4:] if name[:2] == "25" and name[2:4] in ("22", "26", "3F", "7B", "2C") else name[2:]
+    name = name.rstrip(".-") or name
+    if name.isdigit() and not found[2]:
+        return ""  # a number before a colon is a time's or an address's; a field's name has quotes
+    if name.lower() in ("key", "code", "value", "number", "block", "string", "no"):
+        word = _LAST_WORD.search(text, max(0, start - 16), start)
+        name = f"{word[1]}_{name}" if word else name
+    return kind(name)
+
+
+_LAST_WORD = re.compile(r"([A-Za-z]{1,14})[ ]$")
+
+
+def _end(text: str, finds: Finds, found: re.Match[str], said: Kind, start: int) -> int:
+    """Return where the value ends that begins at ``start``."""
+    quote = found[4]
+    if quote:
+        return _closing(text, finds, quote, start)
+    if found[2] and found[3] == ":":
+        literal = _LITERAL.match(text, start)
+        return literal.end() if literal else start
+    if said in ("authorization", "cookie"):
+        scheme = _SCHEME.match(text, start)
+        line = (_SCHEME_VALUE if scheme else _HEADER).match(text, scheme.end() if scheme else start)
+        return line.end() if line else start
+    if said not in ("secret", "maybe"):
+        value = _PLAIN.match(text, start)
+        return value.end() if value else start
+    if "\n" in text[found.end(3):start]:
+        return start  # the value is empty: what follows is of the next line
+    return _bare_end(text, start)
+
+
+_TAG_ENDS = ("</", "&lt;/", "\\u003c/", "\\u003C/")
+_PLAIN = re.compile(r"[A-Za-z0-9+/=_~\-]*+(?:%(?:2[bBfF]|3[dD])[A-Za-z0-9+/=_~\-]*+)*+")
+
+
+def _bare_end(text: str, start: int) -> int:
+    value = _BARE.match(text, start)
+    return value.end() if value else start
+
+
+def _closing(text: str, finds: Finds, quote: str, start: int) -> int:
+    """Return where the quote is that ends a value; without one it is the end of the line."""
+    place = finds.next(quote, start)
+    while place >= 0:
+        before = place
+        while before > start and text[before - 1] == "\\":
+            before -= 1
+        if (place - before) % 2 == 0 or quote[0] in "%&":
+            return place
+        if quote[0] == "\\" and place - before >= len(quote):
+            pass  # a quote within, escaped once more
+        place = finds.next(quote, place + 1)
+    line = finds.next("\n", start)
+    return line if line >= 0 else len(text)
+
+
+def _behind_scheme(text: str, said: Kind, start: int, end: int) -> int:
+    scheme = _SCHEME.match(text, start, end) if said == "authorization" else None
+    return scheme.end() if scheme else start
+
+
+def spoken(text: str, low: str) -> Iterator[Span]:
+    """Yield card verification codes and PINs that are told in words: ``CVV is 123``."""
+    for word in _SPOKEN_WORDS:
+        place = low.find(word)
+        while place >= 0:
+            if place == 0 or not text[place - 1].isalnum():
+                found = _SPOKEN.match(text, place)
+                if found:
+                    yield found.start(1), found.end(1), HIDDEN
+            place = low.find(word, place + 1)
+
+
+def standing(text: str, low: str) -> Iterator[Span]:
+    """Yield credentials behind the name of their scheme alone: ``Bearer …``."""
+    if not ("bearer" in low or "basic" in low or "splunk" in low):
+        return
+    for found in _STANDING.finditer(text):
+        word = found[2]
+        if len(word) >= 20 or any(c.isdigit() or c in "=+/_" for c in word) or not (word.islower() or word.istitle()):
+            yield found.start(2), found.end(2), HIDDEN
+
+
+def keys(text: str) -> Iterator[Span]:
+    """Yield private keys in PEM (RFC 7468), also with their line ends escaped, and JSON Web Tokens (RFC 7519)."""
+    place = text.find("-----BEGIN")
+    while place >= 0:
+        title = text[place + 10:place + 64]
+        end = -1
+        if "PRIVATE" in title:
+            end = text.find("-----END", place)
+            if end >= 0:
+                close = text.find("-----", end + 8, end + 80)
+                end = close + 5 if close >= 0 else end + 8
+            else:
+                end = len(text)
+            yield place, end, "[masked private key]"
+        place = text.find("-----BEGIN", max(place + 10, end))
+    place = text.find("eyJ")
+    while place >= 0:
+        end = place + 3
+        before = text[place - 1:place]
+        if place == 0 or not (before.isalnum() or before in "_-") or text[place - 3:place - 2] == "%" or (
+                text[place - 2:place - 1] == "\\"):
+            found = _JWT.match(text, place)
+            if found:
+                end = found.end()
+                yield place, end, "[masked token]"
+        place = text.find("eyJ", end)
+
+
+def addresses(text: str) -> Iterator[Span]:
+    """Yield the passwords in addresses (``scheme://user:password@host``, RFC 3986), whatever characters they have."""
+    finds = Finds(text)
+    for mark in ("://", "%3A%2F%2F", "%3a%2f%2f", ":\\/\\/", ":\\u002f\\u002f"):
+        place = text.find(mark)
+        while place >= 0:
+            start = place + len(mark)
+            at = finds.next("@" if mark[0] == ":" else "%40", start)
+            if at < 0:
+                break
+            end = start
+            if at - start <= 1024 and _SCHEME_BEFORE.search(text, max(0, place - 20), place):
+                span = _password(text, place, start, "@" if mark[0] == ":" else "%40")
+                if span:
+                    yield span
+                    end = span[1]
+            place = text.find(mark, max(end, start))
+
+
+def _password(text: str, place: int, start: int, at: str) -> Span | None:
+    colon = ":" if at == "@" else "%3A"
+    user = _USER.match(text, start)
+    if user is None:
+        return None
+    first = user.end() if at == "@" else text.find(colon, start, start + 256)
+    if first < 0:
+        return None
+    if text[first:first + 1] == "@" and at == "@":
+        word = text[start:first]  # a token in the place of a user
+        return (start, first, HIDDEN) if random_looking(word) else None
+    if not text.startswith(colon, first) or _PORT.match(text, first + len(colon)):
+        return None
+    limit = _limit(text, place, first)
+    last = text.rfind(at, first, limit)
+    while last > first and not _HOST.match(text, last + len(at)):
+        last = text.rfind(at, first, last)
+    begin = first + len(colon)
+    return (begin, last, HIDDEN) if last > begin and not text.startswith(_MARKS, begin) else None
+
+
+_BREAK = re.compile(r"\s")
+
+
+def _limit(text: str, place: int, first: int) -> int:
+    """Return where an address ends at the latest: at the quote that it began behind, else at a blank."""
+    high = min(len(text), first + 1024)
+    space = _BREAK.search(text, first, high)
+    high = space.start() if space else high
+    begin = place
+    while begin > 0 and place - begin < 20 and (text[begin - 1].isalnum() or text[begin - 1] in "+.-"):
+        begin -= 1
+    quote = text[begin - 1:begin]
+    if begin and quote in "\"'`":
+        close = text.find(quote, first, high)
+        while close > 0 and text[close - 1] == "\\" and text[begin - 2:begin - 1] != "\\":
+            close = text.find(quote, close + 1, high)
+        return close if close >= 0 else high
+    tag = text.find("</", first, high)
+    return tag if tag >= 0 else high
+
+
+def emails(text: str) -> Iterator[Span]:
+    """Yield e-mail addresses (RFC 5321: at most 64 characters before the ``@``, 255 behind it)."""
+    place = text.find("@")
+    while place >= 0:
+        end = place + 1
+        before = _LOCAL.search(text, _local_start(text, place), place)
+        domain = _DOMAIN.match(text, place + 1)
+        if before and domain and _is_domain(domain[0].rstrip(".-")):
+            end = domain.start() + len(domain[0].rstrip(".-"))
+            yield before.start(), end, "[masked e-mail]"
+        place = text.find("@", end)
+
+
+def _local_start(text: str, place: int) -> int:
+    start = place
+    while start > 0 and place - start < 64 and (text[start - 1].isalnum() or text[start - 1] in "._%+-") and (
+            text[start - 1].isascii()):
+        start -= 1
+    return start
+
+
+def _is_domain(domain: str) -> bool:
+    last = domain.rpartition(".")
+    return bool(last[0]) and len(last[2]) >= 2 and last[2].isalpha()
