@@ -68,7 +68,8 @@ _SCIENCE = re.compile(r"(?<![0-9.A-Za-z_])([1-9])\.([0-9]{12,18})[eE]\+?(1[2-8])
 _FRACTION = re.compile(r"\.[0-9]")
 _WHOLE_FRACTION = re.compile(r"\.0{1,6}(?![0-9A-Za-z_])")
 _TRACK_2 = re.compile(r"(?:=|[dD]|%3[dD]|\\u003[dD])([0-9]{4,40}[fF]?\??[0-9]?|[0-9]{4}\*+)")
-_TRACK_1 = re.compile(r"(?:\^|%5[eE]|\\u005[eE]|&)[^^%?\n]{0,32}(?:\^|%5[eE]|\\u005[eE]|&)[0-9 =]{0,60}[^?\s\"'<]{0,60}\??")
+_TRACK_1 = re.compile(
+    r"(?:\^|%5[eE]|\\u005[eE])(?:[^^%?\n]|%(?!5[eE])){0,48}(?:\^|%5[eE]|\\u005[eE])[0-9 =]{0,60}[^?\s\"'<]{0,60}\??")
 _CODE_AFTER = re.compile(
     r"(?P<gap>[ \t,;:|/\\\"']{1,3})"
     r"(?P<expiry>(?:0[1-9]|1[0-2])[ \t|/\-.,;]{0,3}(?:20)?[2-4][0-9][ \t,;:|/\"']{1,3})?"
@@ -148,9 +149,10 @@ def _counts(sizes: list[int], place: int) -> Iterator[int]:
             yield 1
         return
     if sizes[place] == 1:
-        count = next((n for n in range(1, 21) if place + n >= len(sizes) or sizes[place + n] != 1), 21)
-        if 13 <= count <= 19 and (place == 0 or sizes[place - 1] != 1):
-            yield count
+        if place == 0 or sizes[place - 1] != 1:  # only where the single digits begin, so that each is counted once
+            count = next((n for n in range(1, 21) if place + n >= len(sizes) or sizes[place + n] != 1), 21)
+            if 13 <= count <= 19:
+                yield count
         return
     for count in (5, 4, 3, 2):
         part = tuple(sizes[place:place + count])
@@ -170,7 +172,7 @@ def _behind_escape(text: str, start: int) -> int:
     for back in range(max(0, start - 5), start):
         if text[back] in "\\%&":
             found = _ANY_ESCAPE.match(text, back)
-            if found and found.end() > start:
+            if found and found.end() > start and not (text[back:back + 2] in ("%B", "%b") and _track_begins(text, start)):
                 return found.end()
     return start
 
@@ -206,8 +208,7 @@ def _begins(text: str, groups: list[tuple[int, int, str]], place: int) -> bool:
 
 
 def _track_begins(text: str, at: int) -> bool:
-    return text[max(0, at - 2):at - 1] == "%" or text[max(0, at - 4):at - 1] == "%25" or (
-        text[at:at + 22].rstrip()[13:].find("^") >= 0)
+    return any(text.startswith(mark, end) for end in range(at + 13, at + 24) for mark in ("^", "%5E", "%5e", "\\u005"))
 
 
 def _ends(text: str, end: int, digits: str) -> bool:
@@ -218,8 +219,7 @@ def _ends(text: str, end: int, digits: str) -> bool:
     if after.isalnum():
         return bool(after in "dD" and _TRACK_2.match(text, end))
     if after == ".":
-        return not _FRACTION.match(text, end) or bool(_WHOLE_FRACTION.match(text, end)) or (
-            text[end + 1:end + 5].isdigit() and False)
+        return not _FRACTION.match(text, end) or bool(_WHOLE_FRACTION.match(text, end))
     if after == "_":
         return not text[end + 1:end + 2].isalpha()
     if after == "-":
@@ -260,5 +260,5 @@ def _belongings(text: str, first: int, end: int, digits: str) -> Iterator[Span]:
     if found:
         code = found["code"]
         bare = not found["expiry"] and not set(found["gap"]) & set("|,;:/")
-        if len(code) == 3 or not bare and (found["expiry"] or digits[:2] in ("34", "37")):
+        if len(code) == 3 or (not bare and (found["expiry"] or digits[:2] in ("34", "37"))):
             yield found.start("code"), found.end("code"), "[masked]"

@@ -10,29 +10,27 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-Kind = Literal["", "secret", "maybe", "authorization", "cookie", "signature", "code", "pin", "block", "track", "card",
+Kind = Literal["", "secret", "plural", "pass", "maybe", "authorization", "cookie", "signature", "code", "pin", "block", "track", "card",
                "identifier", "quantity"]
-"""``maybe``: a secret where the value looks drawn at random. ``code``: a card verification code. ``block``: a PIN block. ``track``: a track of
+"""``plural``: secrets, or how many there are. ``pass``: a password, or how many passed. ``maybe``: a secret where the value looks drawn at random. ``code``: a card verification code. ``block``: a PIN block. ``track``: a track of
 a magnetic stripe. ``card``: a card number. ``signature``: of a signed address."""
 
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ISO = re.compile(r"(?:de|f|field|bit|iso|p)?[_.\- ]?0{0,2}([0-9]{1,3})")
 _ISO_FIELDS: dict[str, Kind] = {"2": "card", "34": "card", "35": "track", "36": "track", "45": "track", "52": "block"}
 """ISO 8583: field 2 is the PAN, 34 the extended one, 35, 36 and 45 are tracks 2, 3 and 1, 52 is the PIN block."""
-_EXTRA = frozenset("value text hash b64 base64 plain raw string header data live test prod old new current previous "
-                   "primary secondary".split())
+_EXTRA = frozenset(["value", "text", "hash", "b64", "base64", "plain", "raw", "string", "header", "data", "live", "test", "prod", "old", "new", "current", "previous", "primary", "secondary"])
 """Words after which a name is that of a secret still: ``API_KEY_OLD``."""
 _WHOLE: dict[str, Kind] = {
-    "pass": "secret", "pw": "secret", "creds": "secret", "jwt": "secret", "otp": "code", "secrets": "secret",
-    "tokens": "secret", "passwords": "secret", "dsn": "secret", "bearer": "secret",
+    "pass": "pass", "pw": "secret", "creds": "secret", "jwt": "secret", "otp": "code", "secrets": "plural",
+    "tokens": "plural", "passwords": "plural", "dsn": "secret", "bearer": "secret",
     "authorization": "authorization", "cookie": "cookie", "cookies": "cookie", "signature": "signature",
     "sig": "signature", "cvv": "code", "cvc": "code", "csc": "code", "cav": "code", "cvn": "code", "cvd": "code",
     "cid": "code", "cryptogram": "code", "cavv": "code", "pin": "pin", "pinblock": "block", "track": "track",
     "tracks": "track", "magstripe": "track", "pan": "card", "ccnum": "card", "ccnumber": "card", "creditcard": "card",
     "uid": "identifier", "generation": "identifier", "traceparent": "identifier", "digest": "identifier",
     "etag": "identifier", "fingerprint": "identifier", "sha": "identifier", "commit": "identifier",
-    **dict.fromkeys("bytes ms ns us nanos micros millis seconds time timestamp epoch offset memory size capacity "
-                    "duration date at since until expires".split(), "quantity")}
+    **dict.fromkeys(["bytes", "ms", "ns", "us", "nanos", "micros", "millis", "seconds", "time", "timestamp", "epoch", "offset", "memory", "size", "capacity", "duration", "date", "at", "since", "until", "expires"], "quantity")}
 _ENDS: tuple[tuple[str, Kind], ...] = (
     *((word, "secret") for word in (
         "password", "passwd", "passphrase", "passcode", "pwd", "secret", "token", "apikey", "accesskey", "secretkey",
@@ -65,16 +63,22 @@ def kind(key: str) -> Kind:
     if iso:
         return _ISO_FIELDS.get(iso[1], "") if not key.isdigit() or len(key) > 1 else ""
     words = parts(key)
+    found = _ending(words)
+    if found:
+        return found
     while len(words) > 1 and (words[-1] in _EXTRA or words[-1].isdigit()):
         words.pop()
     if not words:
         return ""
     if words[-1] in _WHOLE:
         return _WHOLE[words[-1]]
-    whole = "".join(words[-4:])
-    found: Kind = next((kind for word, kind in _ENDS if whole.endswith(word)), "")
-    return found or ("maybe" if words[-1] in ("key", "keys", "salt", "seed", "auth", "session", "sid") and (
+    return _ending(words) or ("maybe" if words[-1] in ("key", "keys", "salt", "seed", "auth", "session", "sid") and (
         len(words) > 1 or words[-1] == "auth") else "")
+
+
+def _ending(words: list[str]) -> Kind:
+    whole = "".join(words[-4:])
+    return next((kind for word, kind in _ENDS if whole.endswith(word)), "")
 
 
 def random_looking(value: str) -> bool:

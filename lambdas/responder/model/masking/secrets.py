@@ -30,6 +30,8 @@ _BARE = re.compile(r"""(?x)(?: [^\s"'`<&\\%]++
     | \\++(?!["'`nrtu]) | \\++[nrtu](?![A-Za-z0-9_.\-]{1,40}+[:=])
     | %(?!(?:25)?26[A-Za-z0-9_.\-]{1,64}+%|(?:25)?2[27]) | <(?![/A-Za-z!]) )*+""")
 _HEADER = re.compile(r"""(?:[^\r\n"'\\<]++|["'](?![\s,;:}\])>]|$)|\\(?![rn"'])|<(?!/))*+""")
+_LINE = re.compile(r"[^\r\n]*+")
+_FIELDS = re.compile(r"""[A-Za-z0-9\-]{2,40}+[ \t]{1,8}+[A-Za-z]{1,40}+=["A-Za-z0-9]""")
 _SCHEME = re.compile(r"(?i)(Bearer|Basic|Token|Splunk|ApiKey|Api-Key|Bot|Negotiate|GenieKey|Key|Klarna)[ \t]{1,8}")
 _SCHEME_VALUE = re.compile(r"[^\s\"'<>,;\\]*+")
 _STANDING = re.compile(r"(?i)(?<![A-Za-z0-9])(bearer|basic|splunk)[ \t]{1,4}([A-Za-z0-9._~+/=\-]{8,}+)")
@@ -48,9 +50,9 @@ _SPOKEN = re.compile(r"""(?ix) (?:cvv2?|cvc2?|csc|cav2?|cid|cvn2?|cvd|pin(?:[ _-
     (?:(?:is|was|of|number|code|no|value|block|entered|given)(?![A-Za-z])[\s:=(\#'"-]{1,4}){0,2}
     ([0-9A-F]{16}(?![0-9A-Za-z]) | [0-9]{3,6}(?![0-9A-Za-z]))""")
 _SPOKEN_WORDS = ("cvv", "cvc", "csc", "cav", "cid", "cvn", "cvd", "pin", "security", "verification")
-_NOT_SECRET = frozenset("true false null none missing expired invalid rejected revoked required empty unset unknown yes "
-                        "no on off ok nil undefined absent present refresh is was not".split())
+_NOT_SECRET = frozenset(["true", "false", "null", "none", "missing", "expired", "invalid", "rejected", "revoked", "required", "empty", "unset", "unknown", "yes", "no", "on", "off", "ok", "nil", "undefined", "absent", "present", "refresh", "is", "was", "not"])
 _MARKS = ("[masked", "[hidden", "[card")
+_WORDS = frozenset({"secret", "plural", "pass", "maybe"})
 _CODE = re.compile(r"[0-9]{3,4}")
 _PIN = re.compile(r"[0-9]{4,12}|[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}")
 _BLOCK = re.compile(r"[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}")
@@ -86,6 +88,10 @@ def secret_value(said: Kind, value: str) -> bool:
     match said:
         case "secret" | "authorization" | "cookie":
             return True
+        case "plural":
+            return not plain.isdigit()
+        case "pass":
+            return not (plain.isdigit() and len(plain) <= 3)
         case "maybe":
             return random_looking(plain)
         case "signature":
@@ -152,7 +158,7 @@ def options(text: str) -> Iterator[Span]:
     """Yield the values of options of a command line: ``--password word``."""
     for found in _OPTION.finditer(text) if "--" in text else ():
         said = kind(found[1])
-        if said in ("secret", "maybe"):
+        if said in _WORDS:
             value = _BARE.match(text, found.end())
             if value and secret_value(said, value[0]):
                 yield value.start(), value.end(), HIDDEN
@@ -193,8 +199,11 @@ def _value_before(text: str, said: Kind, start: int) -> Span | None:
     if not found or not found[1]:
         return None
     last = _BETWEEN.search(text, max(found.end(), start - 80), start)
-    value = text[found.end():last.start()] if last else ""
-    if last and found[1] not in value and secret_value(said, value):
+    if last is None:
+        return None
+    window = text[found.end():last.end()]
+    value = window[:_closing(window, Finds(window), found[1], 0)]
+    if found.end() + len(value) == last.start() and secret_value(said, value):
         return found.end(), last.start(), replaced(said, value)
     return None
 
@@ -233,9 +242,10 @@ def _end(text: str, finds: Finds, found: re.Match[str], said: Kind, start: int) 
         return literal.end() if literal else start
     if said in ("authorization", "cookie"):
         scheme = _SCHEME.match(text, start)
-        line = (_SCHEME_VALUE if scheme else _HEADER).match(text, scheme.end() if scheme else start)
+        fields = _FIELDS.match(text, start)  # Digest, OAuth, AWS4-HMAC-SHA256: to the end of the line, quotes and all
+        line = (_LINE if fields else _SCHEME_VALUE if scheme else _HEADER).match(text, scheme.end() if scheme else start)
         return line.end() if line else start
-    if said not in ("secret", "maybe"):
+    if said not in _WORDS:
         value = _PLAIN.match(text, start)
         return value.end() if value else start
     if "\n" in text[found.end(3):start]:
@@ -259,10 +269,9 @@ def _closing(text: str, finds: Finds, quote: str, start: int) -> int:
         before = place
         while before > start and text[before - 1] == "\\":
             before -= 1
-        if (place - before) % 2 == 0 or quote[0] in "%&":
+        # A quote within is escaped once more than the one that ends the value, however deep that is itself.
+        if quote[0] in "%&" or ((place - before) // (quote.count("\\") + 1)) % 2 == 0:
             return place
-        if quote[0] == "\\" and place - before >= len(quote):
-            pass  # a quote within, escaped once more
         place = finds.next(quote, place + 1)
     line = finds.next("\n", start)
     return line if line >= 0 else len(text)
