@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from responder.model.redact import NOT_SHOWN, harmless
+from responder.model.redact import NOT_SHOWN, decision, harmless
 from responder.model.shown import differ, is_hidden, untold
 
 MISSING = "(nothing)"
@@ -62,9 +62,16 @@ class Change:
         name = ".".join(str(part) for part in item["path"])
         if untold(item.get("before", MISSING), item.get("after", MISSING)):
             return f"{name}: whether it changed cannot be told"
-        sides = [_short(item[side]) if harmless(item["path"], item[side], allowed) else NOT_SHOWN
-                 if side in item else MISSING for side in ("before", "after")]
+        sides = [self._side(item, side, allowed) if side in item else MISSING for side in ("before", "after")]
         return f"{name} changed {NOT_SHOWN}" if sides == [NOT_SHOWN] * 2 else f"{name}: {sides[0]} became {sides[1]}"
+
+    def _side(self, item: Mapping[str, Any], side: str, allowed: Sequence[str]) -> str:
+        path, value = item["path"], item[side]
+        if self.kind == PARAMETER_GROUP and path:
+            shows = decision(str(path[-1]), value.removesuffix(AT_REBOOT) if isinstance(value, str) else value)
+        else:
+            shows = harmless(path, value, allowed)
+        return _short(value) if shows else NOT_SHOWN
 
     def touches(self, *prefix: str) -> bool:
         """Whether a changed field lies below a path, or above it."""
