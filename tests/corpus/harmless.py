@@ -6,6 +6,8 @@ import random
 import uuid
 from collections.abc import Iterator
 
+EPOCH_MS = (1_420_070_400_000, 2_082_758_400_000)
+"""From 2015 to 2035."""
 HEX = "0123456789abcdef"
 PLACES = ("{}", '{{"x":"{}"}}', "x={} y", "[{}]", "/a/{}/b", "({})", "{}, and more", "a {} b")
 
@@ -27,15 +29,15 @@ def identifiers(seed: int, count: int) -> Iterator[tuple[str, str]]:
         yield "trace id", f"traceId={_hex(chance, 32)} spanId={_hex(chance, 16)} done"
         yield "trace id", f'{{"dd.trace_id":"{chance.getrandbits(63)}","parentId":{chance.getrandbits(63)}}}'
         yield "traceparent", f"00-{_hex(chance, 32)}-{_hex(chance, 16)}-01"
-        yield "epoch ms", place.format(chance.randrange(1_420_070_400_000, 2_082_758_400_000))
+        yield "epoch ms", place.format(chance.randrange(*EPOCH_MS))
         yield "epoch µs", place.format(chance.randrange(1_420_070_400_000_000, 2_082_758_400_000_000))
         yield "epoch ns", place.format(chance.randrange(1_420_070_400 * 10 ** 9, 2_082_758_400 * 10 ** 9))
         yield "resourceVersion", f'{{"resourceVersion":"{chance.getrandbits(chance.randrange(20, 63))}"}}'
         yield "decimal", place.format(f"{chance.random() * 100}")
         yield "decimal", place.format(f"0.{chance.randrange(10 ** 15, 10 ** 16)}")
         yield "pod", place.format(f"payment-gateway-{_hex(chance, 10)}-{_hex(chance, 5)}")
-        yield "bytes", f'{{"memory_bytes":{chance.randrange(10 ** 9, 10 ** 15)},"usedBytes":{chance.randrange(10 ** 13)}}}'
-        yield "status and time", f"{chance.randrange(200, 600)} {chance.randrange(1_420_070_400_000, 2_082_758_400_000)}"
+        yield "bytes", f'{{"memory_bytes":{chance.randrange(10 ** 9, 10 ** 15)},"used":{chance.randrange(10 ** 9)}}}'
+        yield "status and time", f"{chance.randrange(200, 600)} {chance.randrange(*EPOCH_MS)}"
         yield "amount", place.format(f"{chance.randrange(10 ** 6)}.{chance.randrange(100):02d}")
         yield "address", place.format(".".join(str(chance.randrange(256)) for _ in range(4)))
         yield "telephone", place.format(f"+{chance.randrange(10 ** 10, 10 ** 12)}")

@@ -40,7 +40,8 @@ SEPARATORS = (
 CONTEXTS = (
     "{}", "card {} declined", '{{"pan":"{}"}}', '{{"card": "{}", "amount": 1250}}', "/pay?card={}&amount=1250",
     "https://shop.example/pay/{}/confirm", "<cardNumber>{}</cardNumber>", "order 17 {} 3", "[{}]", "({})", "'{}'",
-    '{{\\"card\\":\\"{}\\"}}', '{{\\\\\\"card\\\\\\":\\\\\\"{}\\\\\\"}}', "amount 12.50,{}", "paid 12.50 {}", "fee 0.5;{}",
+    '{{\\"card\\":\\"{}\\"}}', '{{\\\\\\"card\\\\\\":\\\\\\"{}\\\\\\"}}', "amount 12.50,{}", "paid 12.50 {}",
+    "fee 0.5;{}",
     "pan%3D{}%26x%3D1", "line\\n{}\\n", "line\\t{}", "%22{}%22", "\\u0022{}\\u0022", "card:{},amount:12.50",
     "200,{},ok", "card={};exp=12/29", "{}.", "{}, and", "2026-11-25T20:00:00.123Z INFO charge {} by 10.0.0.1",
     "<field id=\"2\" value=\"{}\"/>", '{{"002": "{}"}}', "DE2={}", "|{}|", "card\n{}\nend", "card_{}", "#{}")
@@ -95,7 +96,8 @@ def authentication(seed: int = 16) -> Iterator[Leak]:
                  f"track2={pan}%3D25121010000012345678", f"<field id=\"35\" value=\"{pan}D25121010000012345678\"/>"):
         yield Leak("track 2", text, (pan, "1010000012345678", "12345678"))
     for text in (f"%B{pan}^DOE/JOHN^25121010000000000123?", f"B{pan}^DOE/JOHN            ^25121010000000000123",
-                 f'"track1": "%B{pan}^DOE/JOHN^25121010000000000123?"', f"%25B{pan}%5EDOE%2FJOHN%5E25121010000000000123%3F",
+                 f'"track1": "%B{pan}^DOE/JOHN^25121010000000000123?"',
+                 f"%25B{pan}%5EDOE%2FJOHN%5E25121010000000000123%3F",
                  f"<field id=\"45\" value=\"B{pan}^DOE/JOHN^25121010000000000123\"/>"):
         yield Leak("track 1", text, (pan, "1010000000000123", "0000000123"))
     for name in ("cvv", "CVV2", "cvc", "cvc2", "csc", "cid", "securityCode", "security_code", "card_cvv", "cardCvc",
@@ -110,14 +112,16 @@ def authentication(seed: int = 16) -> Iterator[Leak]:
                  pan + ",12/27,{}", "4111 1111 1111 1111 {}", pan + " {}", pan + ";{}"):
         yield Leak("card verification code in words", text.format("739"), ("739",))
     for name in ("pin", "PIN", "cardPin", "card_pin"):
-        for text in ('{{"{0}":"{1}"}}', '{{"{0}": {1}}}', "{0}={1}", "{0}: {1}", "<{0}>{1}</{0}>", "{0} {1}", "{0} is {1}"):
+        for text in ('{{"{0}":"{1}"}}', '{{"{0}": {1}}}', "{0}={1}", "{0}: {1}", "<{0}>{1}</{0}>", "{0} {1}",
+                     "{0} is {1}"):
             if name.lower() == "pin" or " " not in text.replace(": ", ":"):
                 yield Leak("PIN", text.format(name, "4831"), ("4831",))
     for name in ("pinBlock", "pin_block", "PINBLOCK", "pin-block"):
         for text in ('{{"{0}":"{1}"}}', "{0}={1}", "{0}: {1}", "<{0}>{1}</{0}>"):
             yield Leak("PIN block", text.format(name, "04124389999F8FFF"), ("04124389999F8FFF",))
     for text in ('{"052":"04124389999F8FFF"}', "DE52=04124389999F8FFF", "F052: 04124389999F8FFF",
-                 '<field id="52" value="04124389999F8FFF"/>', "pin block 04124389999F8FFF", '{"52": "0412438999918887"}'):
+                 '<field id="52" value="04124389999F8FFF"/>', "pin block 04124389999F8FFF",
+                 '{"52": "0412438999918887"}'):
         yield Leak("PIN block", text, ("04124389999F8FFF", "0412438999918887"))
 
 
@@ -236,7 +240,8 @@ def signed(seed: int = 16) -> Iterator[Leak]:
     for name in ("X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Credential", "Signature", "sig", "X-Goog-Signature",
                  "X-Goog-Credential"):
         for text in ("https://b.s3.amazonaws.com/k?X-Amz-Expires=300&{}={}&x=1", "https://b.example/k?{}={}",
-                     '{{"url":"https://b.example/k?a=1&{}={}"}}', "GET /k?{}={} 200", "u=https%3A%2F%2Fb%2Fk%3F{}%3D{}%26x%3D1"):
+                     '{{"url":"https://b.example/k?a=1&{}={}"}}', "GET /k?{}={} 200",
+                     "u=https%3A%2F%2Fb%2Fk%3F{}%3D{}%26x%3D1"):
             value = _drawn(chance, LOW[:6] + DIGITS, 63) + "7"
             yield Leak("presigned address", text.format(name, value), (value,))
 

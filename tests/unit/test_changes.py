@@ -26,7 +26,7 @@ from responder.handlers import ledger
 from responder.model.finding import Window
 from responder.model.masking import unkept
 from responder.model.service import Service
-from responder.model.shown import hide, is_hidden
+from responder.model.shown import NotExact, hide, is_hidden
 from responder.plan.changes import Change, compare, difference
 from responder.plan.observe import meaning
 from responder.records.ledger import Ledger
@@ -168,7 +168,8 @@ def test_what_was_created_is_deleted(server: Server, api: Kubernetes, service: S
 CARD = "4111111111111111"
 
 
-@pytest.mark.parametrize("hidden", ["[masked]", "[masked a99f]", "[card …1111]", {"$hidden": "a.b"}, {"$hidden": ""}, CARD])
+@pytest.mark.parametrize("hidden", ["[masked]", "[masked a99f]", "[card …1111]", {"$hidden": "a.b"},
+                                    {"$hidden": ""}, CARD])
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("nested", [False, True])
 def test_it_refuses_by_name_what_is_not_exact_and_writes_nothing(server: Server, api: Kubernetes, service: Service,
@@ -180,8 +181,9 @@ def test_it_refuses_by_name_what_is_not_exact_and_writes_nothing(server: Server,
     assert "ConfigMap c: data.A" in plan.refusal
     assert CARD not in json.dumps([plan.parameters, plan.before, plan.diff])
     if hidden != CARD:  # what an older ledger kept as exact is not a mark
-        forced = replace(plan, refusal="", parameters={"steps": [{"change": change.to_json(), "uid": "u", "live": None}]})
-        with pytest.raises(ValueError, match="data|whole|0"):
+        step = {"change": change.to_json(), "uid": "u", "live": None}
+        forced = replace(plan, refusal="", parameters={"steps": [step]})
+        with pytest.raises(NotExact):
             restore_configuration.apply(case(service, change), forced, api)
     assert server.writes == []
 
@@ -198,7 +200,8 @@ def test_what_was_created_or_deleted_is_put_back_only_where_all_of_it_is_exact(
     deleted = Change("ConfigMap", "c", "deleted", 90.0, 90.0, "", ({"path": [], "before": body},), "payments")
     plan = restore_configuration.plan(case(service, deleted), api)
     assert (where in plan.refusal and "ConfigMap c" in plan.refusal) if where else plan.refusal == ""
-    assert not any(value in json.dumps([plan.parameters, plan.before]) for value in data.values() if where and len(value) > 1)
+    told = json.dumps([plan.parameters, plan.before])
+    assert not any(value in told for value in data.values() if where and len(value) > 1)
 
 
 def test_an_object_with_a_secret_beside_what_changed_can_be_put_back(server: Server, api: Kubernetes,

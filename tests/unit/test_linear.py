@@ -10,15 +10,15 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from re import _constants as op  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
 from types import FrameType
 from typing import Any
 
 import pytest
-from re import _constants as op  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 
 from responder.model import masking, redact
-from responder.model.masking import cards, mask, secrets, vendors
+from responder.model.masking import cards, forms, mask, secrets, vendors
 
 Next = Callable[[int], bool]
 
@@ -85,7 +85,8 @@ class _Run:
         (what, argument), rest = nodes[0], nodes[1:]
         self.steps.count += 1
         if what in (op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY):
-            return place < self.end and self._one(what, argument, self.text[place]) and self.nodes(rest, place + 1, then)
+            fits = place < self.end and self._one(what, argument, self.text[place])
+            return fits and self.nodes(rest, place + 1, then)
         if what is op.SUBPATTERN:
             return self.nodes(list(argument[3]), place, lambda at: self.nodes(rest, at, then))
         if what is op.BRANCH:
@@ -150,7 +151,12 @@ class _Run:
 
     def _atomic(self, nodes: Any, place: int) -> int | None:
         found: list[int] = []
-        return found[0] if self.nodes(list(nodes), place, lambda at: not found.append(at)) else None  # type: ignore[func-returns-value]
+
+        def ends(at: int) -> bool:
+            found.append(at)
+            return True
+
+        return found[0] if self.nodes(list(nodes), place, ends) else None
 
     def _around(self, argument: Any, place: int) -> bool:
         direction, nodes = argument
@@ -162,7 +168,7 @@ class _Run:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     steps = Steps()
     with monkeypatch.context() as patched:
-        for module in (cards, secrets, vendors, redact):
+        for module in (cards, forms, secrets, vendors, redact):
             for name, value in list(vars(module).items()):
                 if isinstance(value, re.Pattern):
                     patched.setattr(module, name, Counting(value, steps))
@@ -196,7 +202,8 @@ PIECES = ("1", "4", "1 ", "12 3-", "a", "a.", "a@", "a@a.", "@", ":", "\"", "\\\
           "://", "x://a:b", "x://a:b@", "eyJ", "eyJaaaaaaaa.", "-----BEGIN", "-----BEGIN PRIVATE KEY-----", "<a", "<a ",
           "<password>", "<password", '{"name":"DB_PWD",', '"name":"pwd","value":"', '"value":"x","name":"pwd"',
           "sk_live_", "AKIAAAAAAAAAAAAAAAAA", "AKIA", "Bearer ", "--token ", "-", "4111 1111 1111 1111 ",
-          "4111111111111111D", "4111111111111111^", "1.", "1%20", "&quot;", "Authorization: ", "Cookie: ", "password=a&",
+          "4111111111111111D", "4111111111111111^", "1.", "1%20", "&quot;", "Authorization: ", "Cookie: ",
+          "password=a&",
           "password=a\\n", "1.1111111111111e", "\n", "password: \n", "'}", "{", "[", '{"env":[', '{"data":{"a":"b",')
 SIZE = 400
 

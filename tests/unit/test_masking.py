@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from responder.model.masking import is_card_number, mask, mask_all
 
-
 PREFIXES = {"4": (13, 16, 19), "51": (16,), "2221": (16,), "2720": (16,), "34": (15,), "37": (15,), "6011": (16, 19),
             "36": (14, 16), "3528": (16, 19), "62": (16, 17, 18, 19), "6759": (13, 16, 19), "2200": (16,)}
 

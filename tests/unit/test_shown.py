@@ -22,7 +22,8 @@ AFTER = {"DB_PASSWORD": "hunter23", "NOTE": "card 4242 4242 4242 4242", "URL": "
 KEY, OTHER = b"k" * 32, b"o" * 32
 SECRETS = {"DB_PASSWORD": "hunter22", "NOTE": "card 4111 1111 1111 1111", "URL": "postgres://u:secret@h/x",
            "MERCHANT_ID": "4111111111111111"}
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(list(SECRETS.values())),
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(
+                        list(SECRETS.values())),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
                         st.text(max_size=5) | st.sampled_from(["password", "name", "value"]), inner, max_size=3),
                     max_leaves=12)
@@ -118,7 +119,8 @@ def test_a_variables_value_is_shown_only_where_it_is_harmless_beyond_doubt(name:
         assert isinstance(diff, Shown)
         assert value not in diff.text or (told and after is None)
         assert name in diff.text
-    change = Change("ConfigMap", "c", "changed", 1.0, 1.0, "", ({"path": ["data", name], "before": value, "after": "?!"},))
+    field = {"path": ["data", name], "before": value, "after": "?!"}
+    change = Change("ConfigMap", "c", "changed", 1.0, 1.0, "", (field,))
     assert (f": {value} became" in change.sentence()) is told
 
 
@@ -143,7 +145,8 @@ POD = {"kind": "PodList", "items": [{
         "kubectl.kubernetes.io/last-applied-configuration": json.dumps({"env": [{"name": "A", "value": "Zebra-1"}]})}},
     "spec": {"containers": [{"name": "c", "image": "r/x:1.2.3", "args": ["--greeting", "Zebra-2"], "env": [
         {"name": "GREETING", "value": "Zebra-3"}, {"value": "Zebra-4", "name": "STRIPE_KEY"},
-        {"name": "DB_HOST", "value": "payments-db"}, {"name": "FROM", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}]}}]}
+        {"name": "DB_HOST", "value": "payments-db"}, {"name": "FROM", "valueFrom": {
+            "secretKeyRef": {"name": "s"}}}]}]}}]}
 CONFIG = {"kind": "ConfigMap", "data": {"A": "Zebra-5", "PORT": "8080", "B": 'a "quoted" Zebra-6\n'}, "binaryData": {
     "C": "WmVicmEtNw=="}, "metadata": {"name": "settings"}}
 FUNCTION = {"Environment": {"Variables": {"A": "Zebra-8", "PORT": "8080"}}, "environment": [

@@ -2,7 +2,8 @@
 
 What was created is deleted, what was deleted is created again. Only exact values are compared, put back and created
 (``model/shown.py``). It is refused, by object and path, where a value that it needs is hidden, for the ledger does not
-keep what is secret; where somebody has changed the same field again since; and where a GitOps tool owns the object. A node is never opened again: who closed it had a reason.
+keep what is secret; where somebody has changed the same field again since; and where a GitOps tool owns the object. A
+node is never opened again: who closed it had a reason.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import time
+from functools import lru_cache
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
@@ -11,15 +13,21 @@ from responder.clients.failure import CallFailed
 VARIABLE = "MARK_KEY"
 """Names the secret. A function without it makes marks without content: a hidden value is not seen to have changed."""
 _LEAST = 16
+_AGAIN_SECONDS = 300.0
 _log = logging.getLogger(__name__)
 
 
 def key() -> bytes | None:
-    """Return the key, at least 16 bytes; None where there is none or it cannot be read. Read again every five minutes
-    at most."""
+    """Return the key, at least 16 bytes; None where there is none or it cannot be read.
+
+    It is asked for once in five minutes, whether it could be read or not.
+    """
     name = os.environ.get(VARIABLE, "")
-    if not name:
-        return None
+    return _key(name, int(time.monotonic() // _AGAIN_SECONDS)) if name else None
+
+
+@lru_cache(maxsize=4)
+def _key(name: str, _period: int) -> bytes | None:
     try:
         found = aws.secret(name).encode()
     except CallFailed as failed:

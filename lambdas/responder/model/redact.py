@@ -163,7 +163,7 @@ _COPIES = "last-applied-configuration"
 
 
 def redacted_json(text: str, allowed: Sequence[str] = ()) -> str:
-    """Return JSON, also where it was cut, with the values of variables, ConfigMaps and arguments left out by their place.
+    """Return JSON, also where it was cut, without the values of variables, ConfigMaps and arguments, by their place.
 
     One pass over the text, whatever it is; what is no JSON comes out as it went in, and is masked by its caller.
     """

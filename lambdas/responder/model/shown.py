@@ -1,9 +1,9 @@
 """What people are shown, and what the ledger keeps in the place of a value that it must not keep.
 
-Three forms of a value that cannot be mixed. *Exact*: plain JSON, as the systems gave it; only this is compared with what
-is there now, and applied. *Hidden*: ``{"$hidden": mark}``, an object and never a text, so that no real text can be taken
-for it; the mark tells a changed value from an unchanged one, and nothing else. *Shown*: ``Shown``, masked, for people
-and records; it is neither a text nor JSON, so that it cannot be applied.
+Three forms of a value that cannot be mixed. *Exact*: plain JSON, as the systems gave it; only this is compared with
+what is there now, and applied. *Hidden*: ``{"$hidden": mark}``, an object and never a text, so that no real text can be
+taken for it; the mark tells a changed value from an unchanged one, and nothing else. *Shown*: ``Shown``, masked, for
+people and records; it is neither a text nor JSON, so that it cannot be applied.
 
 A mark is HMAC-SHA-256 (RFC 2104) with a key of the deployment, 128 bits of it shown, behind 32 bits that say which key
 and which rules it was made with. Without a key it is empty, and whether a hidden value changed cannot be told.
@@ -77,7 +77,7 @@ def _hidden(value: Any, paths: set[tuple[Any, ...]], path: tuple[Any, ...], key:
     if isinstance(value, dict):
         if value.keys() == {HIDDEN} and isinstance(value[HIDDEN], str):
             return value
-        if path in paths or any((*path, name) in paths and mask(name) != name for name in value if isinstance(name, str)):
+        if any((*path, name) in paths and mask(name) != name for name in value if isinstance(name, str)):
             return {HIDDEN: mark(value, key)}
         return {name: _hidden(item, paths, (*path, name), key) for name, item in value.items()}
     if path in paths:

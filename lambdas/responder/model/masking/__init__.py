@@ -1,7 +1,8 @@
 """What must not be stored is taken out of text and data before it goes anywhere.
 
-Card data: ``cards.py`` (PCI DSS v4, requirements 3.3.1 and 3.4.1). Secrets: ``secrets.py`` by their names and forms,
-``vendors.py`` by how vendors' tokens begin. What a name says: ``names.py``. Every pattern is linear in the text's length.
+Card data: ``cards.py`` (PCI DSS v4, requirements 3.3.1 and 3.4.1). Secrets: ``secrets.py`` by their names,
+``forms.py`` by their forms, ``vendors.py`` by how vendors' tokens begin. What a name says:
+``names.py``. Every pattern is linear in the text's length.
 
 What comes out is for people and records alone, never for a remedy to apply: see ``model/shown.py``.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from responder.model.masking import secrets
+from responder.model.masking import forms, secrets
 from responder.model.masking.cards import Span, cards, is_card_number, shown_as
 from responder.model.masking.names import Kind, kind
 from responder.model.masking.vendors import tokens
@@ -58,10 +59,10 @@ def _found(text: str) -> Iterator[Span]:
     if ":" in text or "=" in text or "%" in text or "\\u" in text:
         yield from secrets.named(text, other)
         yield from secrets.variables(text)
-        yield from secrets.addresses(text)
+        yield from forms.addresses(text)
     yield from secrets.elements(text)
     yield from secrets.options(text)
-    yield from secrets.keys(text)
+    yield from forms.keys(text)
     yield from tokens(text)
     if len(low) == len(text):
         yield from secrets.spoken(text, low)
@@ -69,7 +70,7 @@ def _found(text: str) -> Iterator[Span]:
         yield from secrets.spoken(text, text)
     yield from secrets.standing(text, low)
     if "@" in text:
-        yield from secrets.emails(text)
+        yield from forms.emails(text)
     yield from cards(text, other)
 
 
@@ -140,7 +141,8 @@ def unkept(value: Any, path: tuple[Any, ...] = (), said: Kind = "") -> list[list
         if value.keys() == {_SAFE_KEY}:
             return [list(path)]
         found = [[*path, key] for key in value if isinstance(key, str) and mask(key) != key]
-        return found + [part for key, item in value.items() for part in unkept(item, (*path, key), _meaning(value, key))]
+        return found + [part for key, item in value.items()
+                        for part in unkept(item, (*path, key), _meaning(value, key))]
     if isinstance(value, list | tuple):
         return [part for place, item in enumerate(value) for part in unkept(item, (*path, place), said)]
     return [] if _masked(value, said) == value else [list(path)]

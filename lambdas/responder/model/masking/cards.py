@@ -63,7 +63,8 @@ _GAP = rf"(?:[{_BLANKS}{_DASHES}{_MARKS}]|{_ESCAPE})"
 _CHAIN = re.compile(rf"(?<![0-9])[0-9](?:{_GAP}{{0,3}}+[0-9]){{12,}}+")
 """Thirteen digits or more, with gaps or without. It begins where digits begin, so that each is looked at once."""
 _GROUP = re.compile(rf"([0-9]++)({_GAP}{{0,3}}+)")
-_ANY_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\[nrtbf/]|%[0-9a-fA-F]{2}|&[a-z]{2,6};|&#x?[0-9a-f]{1,5};")
+_ANY_ESCAPE = re.compile(
+    r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\[nrtbf/]|%[0-9a-fA-F]{2}|&[a-z]{2,6};|&#x?[0-9a-f]{1,5};")
 _SCIENCE = re.compile(r"(?<![0-9.A-Za-z_])([1-9])\.([0-9]{12,18})[eE]\+?(1[2-8])(?![0-9A-Za-z])")
 _FRACTION = re.compile(r"\.[0-9]")
 _WHOLE_FRACTION = re.compile(r"\.0{1,6}(?![0-9A-Za-z_])")
@@ -172,7 +173,8 @@ def _behind_escape(text: str, start: int) -> int:
     for back in range(max(0, start - 5), start):
         if text[back] in "\\%&":
             found = _ANY_ESCAPE.match(text, back)
-            if found and found.end() > start and not (text[back:back + 2] in ("%B", "%b") and _track_begins(text, start)):
+            track = text[back:back + 2] in ("%B", "%b") and _track_begins(text, start)
+            if found and found.end() > start and not track:
                 return found.end()
     return start
 
@@ -229,7 +231,7 @@ def _ends(text: str, end: int, digits: str) -> bool:
 
 def _of_identifier(text: str, dash: int, step: int) -> bool:
     """Whether the word beyond a hyphen mixes letters and digits, or is as long as a digest: a part of an identifier."""
-    word = []
+    word: list[str] = []
     place = dash + step
     while 0 <= place < len(text) and len(word) < 20 and text[place].isalnum() and text[place].isascii():
         word.append(text[place])

@@ -10,16 +10,18 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-Kind = Literal["", "secret", "plural", "pass", "maybe", "authorization", "cookie", "signature", "code", "pin", "block", "track", "card",
-               "identifier", "quantity"]
-"""``plural``: secrets, or how many there are. ``pass``: a password, or how many passed. ``maybe``: a secret where the value looks drawn at random. ``code``: a card verification code. ``block``: a PIN block. ``track``: a track of
-a magnetic stripe. ``card``: a card number. ``signature``: of a signed address."""
+Kind = Literal["", "secret", "plural", "pass", "maybe", "authorization", "cookie", "signature", "code", "pin", "block",
+               "track", "card", "identifier", "quantity"]
+"""``plural``: secrets, or how many there are. ``pass``: a password, or how many passed. ``maybe``: a secret where the
+value looks drawn at random. ``signature``: of a signed address. ``code``: a card verification code. ``block``: a PIN
+block. ``track``: a track of a magnetic stripe. ``card``: a card number."""
 
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ISO = re.compile(r"(?:de|f|field|bit|iso|p)?[_.\- ]?0{0,2}([0-9]{1,3})")
 _ISO_FIELDS: dict[str, Kind] = {"2": "card", "34": "card", "35": "track", "36": "track", "45": "track", "52": "block"}
 """ISO 8583: field 2 is the PAN, 34 the extended one, 35, 36 and 45 are tracks 2, 3 and 1, 52 is the PIN block."""
-_EXTRA = frozenset(["value", "text", "hash", "b64", "base64", "plain", "raw", "string", "header", "data", "live", "test", "prod", "old", "new", "current", "previous", "primary", "secondary"])
+_EXTRA = frozenset({"value", "text", "hash", "b64", "base64", "plain", "raw", "string", "header", "data", "live",
+                    "test", "prod", "old", "new", "current", "previous", "primary", "secondary"})
 """Words after which a name is that of a secret still: ``API_KEY_OLD``."""
 _WHOLE: dict[str, Kind] = {
     "pass": "pass", "pw": "secret", "creds": "secret", "jwt": "secret", "otp": "code", "secrets": "plural",
@@ -30,7 +32,9 @@ _WHOLE: dict[str, Kind] = {
     "tracks": "track", "magstripe": "track", "pan": "card", "ccnum": "card", "ccnumber": "card", "creditcard": "card",
     "uid": "identifier", "generation": "identifier", "traceparent": "identifier", "digest": "identifier",
     "etag": "identifier", "fingerprint": "identifier", "sha": "identifier", "commit": "identifier",
-    **dict.fromkeys(["bytes", "ms", "ns", "us", "nanos", "micros", "millis", "seconds", "time", "timestamp", "epoch", "offset", "memory", "size", "capacity", "duration", "date", "at", "since", "until", "expires"], "quantity")}
+    **dict.fromkeys(("bytes", "ms", "ns", "us", "nanos", "micros", "millis", "seconds", "time", "timestamp", "epoch",
+                     "offset", "memory", "size", "capacity", "duration", "date", "at", "since", "until", "expires"),
+                    "quantity")}
 _ENDS: tuple[tuple[str, Kind], ...] = (
     *((word, "secret") for word in (
         "password", "passwd", "passphrase", "passcode", "pwd", "secret", "token", "apikey", "accesskey", "secretkey",

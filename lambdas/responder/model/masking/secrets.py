@@ -19,8 +19,8 @@ _KEY = re.compile(rf"""(?x)
     (?<![A-Za-z0-9_.\-]) ([A-Za-z0-9_.\-]{{1,120}}+) ({_QUOTE})? [\ \t]{{0,8}}+
     (:=|=>|[:=]|%(?:25)?3[aAdD]|\\{{1,4}}u003[dDaA]|&\#61;|&\#58;) \s{{0,64}}+ ({_QUOTE})?""")
 """A name, the quote that ends it, a separator, and the quote that begins its value."""
-_ELEMENT = re.compile(r"""(?x)(?:<|&lt;|\\{1,4}u003[cC]) (?:[A-Za-z0-9_\-]{1,40}+:)? ([A-Za-z0-9_.\-]{1,80}+) (?:\s[^<>&]{0,200}+)?
-    (?:>|&gt;|\\{1,4}u003[eE]) (<!\[CDATA\[)?""")
+_ELEMENT = re.compile(r"""(?x)(?:<|&lt;|\\{1,4}u003[cC]) (?:[A-Za-z0-9_\-]{1,40}+:)? ([A-Za-z0-9_.\-]{1,80}+)
+    (?:\s[^<>&]{0,200}+)? (?:>|&gt;|\\{1,4}u003[eE]) (<!\[CDATA\[)?""")
 """The opening tag of an XML element, also where the XML is a string in JSON or in XML."""
 _OPTION = re.compile(r"(?<![A-Za-z0-9\-])--([A-Za-z][A-Za-z0-9\-]{1,60}+)[ \t]+")
 _LITERAL = re.compile(r"[^\s,}\]]*+")
@@ -35,23 +35,18 @@ _FIELDS = re.compile(r"""[A-Za-z0-9\-]{2,40}+[ \t]{1,8}+[A-Za-z]{1,40}+=["A-Za-z
 _SCHEME = re.compile(r"(?i)(Bearer|Basic|Token|Splunk|ApiKey|Api-Key|Bot|Negotiate|GenieKey|Key|Klarna)[ \t]{1,8}")
 _SCHEME_VALUE = re.compile(r"[^\s\"'<>,;\\]*+")
 _STANDING = re.compile(r"(?i)(?<![A-Za-z0-9])(bearer|basic|splunk)[ \t]{1,4}([A-Za-z0-9._~+/=\-]{8,}+)")
-_JWT = re.compile(r"[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}+(?:\.[A-Za-z0-9_\-]*+){1,4}")
-_PORT = re.compile(r"[0-9]{1,5}(?=[/?#\s\"'<>,;)\]}\\]|$)")
-_USER = re.compile(r"""[^\s/:@"'<>\\?#]{0,256}+""")
-_HOST = re.compile(r"""[A-Za-z0-9\[$%{](?:[A-Za-z0-9.\-_:\[\]$%{}]{0,253})""")
-_SCHEME_BEFORE = re.compile(r"[A-Za-z0-9+.\-]+$")
-_LOCAL = re.compile(r"[A-Za-z0-9._%+\-]+$")
-_DOMAIN = re.compile(r"[A-Za-z0-9\-]{1,63}+(?:\.[A-Za-z0-9\-]{1,63}+){0,8}+")
-_VALUE_AFTER = re.compile(rf"""(?ix)(?:{_QUOTE})? [\s,]{{1,64}}+ (?:{_QUOTE}|-\s)? value (?:{_QUOTE})? \s{{0,8}}+ [:=] \s{{0,8}}+
-    ({_QUOTE})?""")
-_WORD = re.compile(r"[A-Za-z0-9_.\-]{1,120}+")
-_SPOKEN = re.compile(r"""(?ix) (?:cvv2?|cvc2?|csc|cav2?|cid|cvn2?|cvd|pin(?:[ _-]?block)?|(?:security|verification)[ _-]?
-    (?:code|value|number)) (?![A-Za-z0-9]) (?:\\{0,7}["'])? [\s:=(\#'"\[-]{0,6}
+_VALUE_AFTER = re.compile(rf"""(?ix)(?:{_QUOTE})? [\s,]{{1,64}}+ (?:{_QUOTE}|-\s)? value (?:{_QUOTE})? \s{{0,8}}+ [:=]
+    \s{{0,8}}+ ({_QUOTE})?""")
+_SPOKEN = re.compile(r"""(?ix) (?:cvv2?|cvc2?|csc|cav2?|cid|cvn2?|cvd|pin(?:[ _-]?block)?
+    |(?:security|verification)[ _-]?(?:code|value|number)) (?![A-Za-z0-9]) (?:\\{0,7}["'])? [\s:=(\#'"\[-]{0,6}
     (?:(?:is|was|of|number|code|no|value|block|entered|given)(?![A-Za-z])[\s:=(\#'"-]{1,4}){0,2}
     ([0-9A-F]{16}(?![0-9A-Za-z]) | [0-9]{3,6}(?![0-9A-Za-z]))""")
 _SPOKEN_WORDS = ("cvv", "cvc", "csc", "cav", "cid", "cvn", "cvd", "pin", "security", "verification")
-_NOT_SECRET = frozenset(["true", "false", "null", "none", "missing", "expired", "invalid", "rejected", "revoked", "required", "empty", "unset", "unknown", "yes", "no", "on", "off", "ok", "nil", "undefined", "absent", "present", "refresh", "is", "was", "not"])
-_MARKS = ("[masked", "[hidden", "[card")
+_NOT_SECRET = frozenset({
+    "true", "false", "null", "none", "missing", "expired", "invalid", "rejected", "revoked", "required", "empty",
+    "unset", "unknown", "yes", "no", "on", "off", "ok", "nil", "undefined", "absent", "present", "refresh", "is",
+    "was", "not"})
+MARKS = ("[masked", "[hidden", "[card")
 _WORDS = frozenset({"secret", "plural", "pass", "maybe"})
 _CODE = re.compile(r"[0-9]{3,4}")
 _PIN = re.compile(r"[0-9]{4,12}|[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}")
@@ -83,7 +78,7 @@ def secret_value(said: Kind, value: str) -> bool:
     """Whether a value that stands under a name of a kind must not be shown."""
     plain = value.strip(_EDGES).rstrip(",;}])")
     low = plain.lower()
-    if not plain or low in _NOT_SECRET or value.startswith(_MARKS):
+    if not plain or low in _NOT_SECRET or value.startswith(MARKS):
         return False
     match said:
         case "secret" | "authorization" | "cookie":
@@ -120,7 +115,10 @@ def replaced(said: Kind, value: str) -> str:
 
 
 def named(text: str, other: set[int]) -> Iterator[Span]:
-    """Yield what stands under the name of a secret. Adds to ``other`` where a time's or an identifier's value begins."""
+    """Yield what stands under the name of a secret.
+
+    Adds to ``other`` where the value of a time or of an identifier begins.
+    """
     finds, past = Finds(text), 0
     for found in _KEY.finditer(text):
         if found.start() < past:
@@ -243,7 +241,8 @@ def _end(text: str, finds: Finds, found: re.Match[str], said: Kind, start: int) 
     if said in ("authorization", "cookie"):
         scheme = _SCHEME.match(text, start)
         fields = _FIELDS.match(text, start)  # Digest, OAuth, AWS4-HMAC-SHA256: to the end of the line, quotes and all
-        line = (_LINE if fields else _SCHEME_VALUE if scheme else _HEADER).match(text, scheme.end() if scheme else start)
+        pattern = _LINE if fields else _SCHEME_VALUE if scheme else _HEADER
+        line = pattern.match(text, scheme.end() if scheme else start)
         return line.end() if line else start
     if said not in _WORDS:
         value = _PLAIN.match(text, start)
@@ -302,118 +301,3 @@ def standing(text: str, low: str) -> Iterator[Span]:
         word = found[2]
         if len(word) >= 20 or any(c.isdigit() or c in "=+/_" for c in word) or not (word.islower() or word.istitle()):
             yield found.start(2), found.end(2), HIDDEN
-
-
-def keys(text: str) -> Iterator[Span]:
-    """Yield private keys in PEM (RFC 7468), also with their line ends escaped, and JSON Web Tokens (RFC 7519)."""
-    place = text.find("-----BEGIN")
-    while place >= 0:
-        title = text[place + 10:place + 64]
-        end = -1
-        if "PRIVATE" in title:
-            end = text.find("-----END", place)
-            if end >= 0:
-                close = text.find("-----", end + 8, end + 80)
-                end = close + 5 if close >= 0 else end + 8
-            else:
-                end = len(text)
-            yield place, end, "[masked private key]"
-        place = text.find("-----BEGIN", max(place + 10, end))
-    place = text.find("eyJ")
-    while place >= 0:
-        end = place + 3
-        before = text[place - 1:place]
-        if place == 0 or not (before.isalnum() or before in "_-") or text[place - 3:place - 2] == "%" or (
-                text[place - 2:place - 1] == "\\"):
-            found = _JWT.match(text, place)
-            if found:
-                end = found.end()
-                yield place, end, "[masked token]"
-        place = text.find("eyJ", end)
-
-
-def addresses(text: str) -> Iterator[Span]:
-    """Yield the passwords in addresses (``scheme://user:password@host``, RFC 3986), whatever characters they have."""
-    finds = Finds(text)
-    for mark in ("://", "%3A%2F%2F", "%3a%2f%2f", ":\\/\\/", ":\\u002f\\u002f"):
-        place = text.find(mark)
-        while place >= 0:
-            start = place + len(mark)
-            at = finds.next("@" if mark[0] == ":" else "%40", start)
-            if at < 0:
-                break
-            end = start
-            if at - start <= 1024 and _SCHEME_BEFORE.search(text, max(0, place - 20), place):
-                span = _password(text, place, start, "@" if mark[0] == ":" else "%40")
-                if span:
-                    yield span
-                    end = span[1]
-            place = text.find(mark, max(end, start))
-
-
-def _password(text: str, place: int, start: int, at: str) -> Span | None:
-    colon = ":" if at == "@" else "%3A"
-    user = _USER.match(text, start)
-    if user is None:
-        return None
-    first = user.end() if at == "@" else text.find(colon, start, start + 256)
-    if first < 0:
-        return None
-    if text[first:first + 1] == "@" and at == "@":
-        word = text[start:first]  # a token in the place of a user
-        return (start, first, HIDDEN) if random_looking(word) else None
-    if not text.startswith(colon, first) or _PORT.match(text, first + len(colon)):
-        return None
-    limit = _limit(text, place, first)
-    last = text.rfind(at, first, limit)
-    while last > first and not _HOST.match(text, last + len(at)):
-        last = text.rfind(at, first, last)
-    begin = first + len(colon)
-    return (begin, last, HIDDEN) if last > begin and not text.startswith(_MARKS, begin) else None
-
-
-_BREAK = re.compile(r"\s")
-
-
-def _limit(text: str, place: int, first: int) -> int:
-    """Return where an address ends at the latest: at the quote that it began behind, else at a blank."""
-    high = min(len(text), first + 1024)
-    space = _BREAK.search(text, first, high)
-    high = space.start() if space else high
-    begin = place
-    while begin > 0 and place - begin < 20 and (text[begin - 1].isalnum() or text[begin - 1] in "+.-"):
-        begin -= 1
-    quote = text[begin - 1:begin]
-    if begin and quote in "\"'`":
-        close = text.find(quote, first, high)
-        while close > 0 and text[close - 1] == "\\" and text[begin - 2:begin - 1] != "\\":
-            close = text.find(quote, close + 1, high)
-        return close if close >= 0 else high
-    tag = text.find("</", first, high)
-    return tag if tag >= 0 else high
-
-
-def emails(text: str) -> Iterator[Span]:
-    """Yield e-mail addresses (RFC 5321: at most 64 characters before the ``@``, 255 behind it)."""
-    place = text.find("@")
-    while place >= 0:
-        end = place + 1
-        before = _LOCAL.search(text, _local_start(text, place), place)
-        domain = _DOMAIN.match(text, place + 1)
-        if before and domain and _is_domain(domain[0].rstrip(".-")):
-            end = domain.start() + len(domain[0].rstrip(".-"))
-            yield before.start(), end, "[masked e-mail]"
-        place = text.find("@", end)
-
-
-def _local_start(text: str, place: int) -> int:
-    start = place
-    while start > 0 and place - start < 64 and (text[start - 1].isalnum() or text[start - 1] in "._%+-") and (
-            text[start - 1].isascii()):
-        start -= 1
-    return start
-
-
-def _is_domain(domain: str) -> bool:
-    last = domain.rpartition(".")
-    return bool(last[0]) and len(last[2]) >= 2 and last[2].isalpha()
