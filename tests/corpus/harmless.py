@@ -77,6 +77,8 @@ LINES = (
     "4111111111111111.25", "0.4111111111111111", "12.4111111111111111", "v1.4111111111111111",
     "41111111111111111111111", "0x4111111111111111", "4111,1111,1111,1111", "4111\n1111\n1111\n1111",
     "sk_live_", "AKIA", "ghp_short", "xoxb-", "eyJ", "eyJhbGciOiJub25lIn0", "npm_config_cache=/tmp",
+    '{"volumes":[{"name":"v","secret":{"secretName":"s"}}]}', '{"imagePullSecrets":[{"name":"regcred"}]}',
+    '{"secrets": [{"name": "default"}]}', '{"tokens":[],"x":[1]}', '{"token": {"expires_in": 3600}}',
     "SG.short", "task-AKIA1234", "GET /token?x=1", "SELECT password FROM users", "env: DB_PASSWORD is set")
 
 

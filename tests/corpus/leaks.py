@@ -162,6 +162,21 @@ def named() -> Iterator[Leak]:
             yield Leak("environment variable in YAML", f"env:\n- name: {name}\n  value: {word}\n", (word,))
 
 
+def notations() -> Iterator[Leak]:
+    """Yield secrets in notations of their own."""
+    for text in ('{"tokens": ["hunter22", "abc-hunter22"]}', '{"Authorization": ["Bearer hunter22"]}',
+                 '{"X-Api-Key":["hunter22"]}', "password: |\n  first hunter22\n  hunter22\nnext: 1",
+                 "user[password]=hunter22", "password[]=hunter22", "curl -u admin:hunter22 https://a", "mysqldump --password hunter22 x",
+                 "psql --token=hunter22", "SECRET_KEY_BASE=hunter22", "Server=x;Password=hunter22;Database=y",
+                 "User(password=hunter22, name=x)", "'password' => 'hunter22'", 'password := "hunter22"',
+                 '<add key="DbPassword" value="hunter22"/>', "\\u003cpassword\\u003ehunter22\\u003c/password\\u003e",
+                 '"password" :\n  "hunter22"', "AccountKey=hunter22==;EndpointSuffix=core"):
+        yield Leak("secret in a notation of its own", text, ("hunter22",))
+    yield Leak("PIN block", "PINBLOCK: 0412 4389 999F 8FFF", ("4389", "8FFF"))
+    for text in ("cvc/123", "CVV#123", "cvv-123"):
+        yield Leak("card verification code in words", text, ("123",))
+
+
 def addresses() -> Iterator[Leak]:
     """Yield addresses with passwords."""
     for word in ("hunter22", "p@ss", "a&b", "a'b", 'a"b', "a\\b", "p:w", "x#y", "a%40b", "12ab", "p@s@s", "p;w,d"):
@@ -268,5 +283,5 @@ def emails() -> Iterator[Leak]:
 
 def every() -> Iterator[Leak]:
     """Yield all of them."""
-    for made in (cards, numbers, authentication, named, addresses, headers, vendors, signed, keys, emails):
+    for made in (cards, numbers, authentication, named, notations, addresses, headers, vendors, signed, keys, emails):
         yield from made()

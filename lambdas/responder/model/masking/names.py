@@ -21,7 +21,7 @@ _ISO = re.compile(r"(?:de|f|field|bit|iso|p)?[_.\- ]?0{0,2}([0-9]{1,3})")
 _ISO_FIELDS: dict[str, Kind] = {"2": "card", "34": "card", "35": "track", "36": "track", "45": "track", "52": "block"}
 """ISO 8583: field 2 is the PAN, 34 the extended one, 35, 36 and 45 are tracks 2, 3 and 1, 52 is the PIN block."""
 _EXTRA = frozenset({"value", "text", "hash", "b64", "base64", "plain", "raw", "string", "header", "data", "live",
-                    "test", "prod", "old", "new", "current", "previous", "primary", "secondary"})
+                    "test", "prod", "old", "new", "current", "previous", "base", "primary", "secondary"})
 """Words after which a name is that of a secret still: ``API_KEY_OLD``."""
 _WHOLE: dict[str, Kind] = {
     "pass": "pass", "pw": "secret", "creds": "secret", "jwt": "secret", "otp": "code", "secrets": "plural",

@@ -16,14 +16,17 @@ from responder.model.masking.names import Kind, kind, random_looking
 HIDDEN = "[masked]"
 _QUOTE = r"""\\{0,7}["'`]|%(?:25)?2[27]|&(?:quot|apos|\#34|\#39);|\\{1,4}u002[27]"""
 _KEY = re.compile(rf"""(?x)
-    (?<![A-Za-z0-9_.\-]) ([A-Za-z0-9_.\-]{{1,120}}+) ({_QUOTE})? [\ \t]{{0,8}}+
+    (?<![A-Za-z0-9_.\-]) ([A-Za-z0-9_.\-]{{1,120}}+) (?:\[?\]|%5B%5D|%5D)? ({_QUOTE})? [\ \t]{{0,8}}+
     (:=|=>|[:=]|%(?:25)?3[aAdD]|\\{{1,4}}u003[dDaA]|&\#61;|&\#58;) \s{{0,64}}+ ({_QUOTE})?""")
 """A name, the quote that ends it, a separator, and the quote that begins its value."""
 _ELEMENT = re.compile(r"""(?x)(?:<|&lt;|\\{1,4}u003[cC]) (?:[A-Za-z0-9_\-]{1,40}+:)? ([A-Za-z0-9_.\-]{1,80}+)
     (?:\s[^<>&]{0,200}+)? (?:>|&gt;|\\{1,4}u003[eE]) (<!\[CDATA\[)?""")
 """The opening tag of an XML element, also where the XML is a string in JSON or in XML."""
 _OPTION = re.compile(r"(?<![A-Za-z0-9\-])--([A-Za-z][A-Za-z0-9\-]{1,60}+)[ \t]+")
-_LITERAL = re.compile(r"[^\s,}\]]*+")
+_LITERAL = re.compile(r"[^\s,{}\[\]]*+")
+_LIST = re.compile(r"""\[\s{0,64}+(?![\[{\]])[^\[\]{}]++\]?""")
+_BLOCK_SCALAR = re.compile(r"[|>][+\-0-9]{0,2}[ \t]*+(?:\r?\n[ \t]+[^\n]*+|\r?\n(?=\r?\n))*+")
+_USER_OPTION = re.compile(r"""(?<![A-Za-z0-9\-])(?:-u|--user)[ =]{0,2}["']?[^\s:"'/]{1,64}+:([^\s"'/][^\s"']*+)""")
 _BARE = re.compile(r"""(?x)(?: [^\s"'`<&\\%]++
     | &(?![A-Za-z0-9_.%\-\[\]]{1,64}+=|(?:amp|lt|gt|quot|apos);)
     | ["'`](?![\s,;:}\])>&\\]|$) | \\++(?=["'`])["'`](?![\s,;:}\])>\\]|$)
@@ -38,9 +41,9 @@ _STANDING = re.compile(r"(?i)(?<![A-Za-z0-9])(bearer|basic|splunk)[ \t]{1,4}([A-
 _VALUE_AFTER = re.compile(rf"""(?ix)(?:{_QUOTE})? [\s,]{{1,64}}+ (?:{_QUOTE}|-\s)? value (?:{_QUOTE})? \s{{0,8}}+ [:=]
     \s{{0,8}}+ ({_QUOTE})?""")
 _SPOKEN = re.compile(r"""(?ix) (?:cvv2?|cvc2?|csc|cav2?|cid|cvn2?|cvd|pin(?:[ _-]?block)?
-    |(?:security|verification)[ _-]?(?:code|value|number)) (?![A-Za-z0-9]) (?:\\{0,7}["'])? [\s:=(\#'"\[-]{0,6}
+    |(?:security|verification)[ _-]?(?:code|value|number)) (?![A-Za-z0-9]) (?:\\{0,7}["'])? [\s:=(\#'"\[/-]{0,6}
     (?:(?:is|was|of|number|code|no|value|block|entered|given)(?![A-Za-z])[\s:=(\#'"-]{1,4}){0,2}
-    ([0-9A-F]{16}(?![0-9A-Za-z]) | [0-9]{3,6}(?![0-9A-Za-z]))""")
+    ([0-9A-F]{4}(?:\ ?[0-9A-F]{4}){3}(?![0-9A-Za-z]) | [0-9]{3,6}(?![0-9A-Za-z]))""")
 _SPOKEN_WORDS = ("cvv", "cvc", "csc", "cav", "cid", "cvn", "cvd", "pin", "security", "verification")
 _NOT_SECRET = frozenset({
     "true", "false", "null", "none", "missing", "expired", "invalid", "rejected", "revoked", "required", "empty",
@@ -160,6 +163,8 @@ def options(text: str) -> Iterator[Span]:
             value = _BARE.match(text, found.end())
             if value and secret_value(said, value[0]):
                 yield value.start(), value.end(), HIDDEN
+    for found in _USER_OPTION.finditer(text) if "-u" in text and "curl" in text else ():
+        yield found.start(1), found.end(1), HIDDEN
 
 
 def variables(text: str) -> Iterator[Span]:
@@ -236,7 +241,7 @@ def _end(text: str, finds: Finds, found: re.Match[str], said: Kind, start: int) 
     if quote:
         return _closing(text, finds, quote, start)
     if found[2] and found[3] == ":":
-        literal = _LITERAL.match(text, start)
+        literal = _LIST.match(text, start) or _LITERAL.match(text, start)
         return literal.end() if literal else start
     if said in ("authorization", "cookie"):
         scheme = _SCHEME.match(text, start)
@@ -247,6 +252,9 @@ def _end(text: str, finds: Finds, found: re.Match[str], said: Kind, start: int) 
     if said not in _WORDS:
         value = _PLAIN.match(text, start)
         return value.end() if value else start
+    block = _BLOCK_SCALAR.match(text, start)
+    if block and "\n" in block[0]:
+        return block.end()
     if "\n" in text[found.end(3):start]:
         return start  # the value is empty: what follows is of the next line
     return _bare_end(text, start)
