@@ -22,7 +22,8 @@ _LINE = (
     "?amount=12.50&token=abcdef123 took 34 ms from 10.0.0.1\n")
 _TEXTS = {"log lines": _LINE, "Kubernetes' JSON": json.dumps(_POD), "digits": "1",
           "digits with blanks": "1 ",
-          "card numbers": "4111 1111 1111 1111 ", "quotes": '"', "names without values": "password=", "addresses": "a@a."}
+          "card numbers": "4111 1111 1111 1111 ", "quotes": '"', "names without values": "password=",
+          "addresses": "a@a."}
 
 
 def _seconds(text: str, repeats: int) -> float:
@@ -54,7 +55,8 @@ def run(repeats: int) -> Outcome:
             wrong += not card and mask(text) != text
     text = (f"{wrong} of {seen.total() + orders} identifiers were masked ({len(seen)} kinds). Besides, of {orders} "
             f"order numbers of 10 to 19 digits {alike} have the form of a card and are masked as one.")
-    return Outcome(rows, text, {"identifiers": seen.total() + orders, "masked": wrong, "orders": orders, "alike": alike})
+    return Outcome(rows, text, {"identifiers": seen.total() + orders, "masked": wrong, "orders": orders,
+                                "alike": alike})
 
 
 BENCHMARK = Benchmark("masking: its time, and identifiers taken for cards", run, 3)

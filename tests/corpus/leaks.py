@@ -166,7 +166,8 @@ def notations() -> Iterator[Leak]:
     """Yield secrets in notations of their own."""
     for text in ('{"tokens": ["hunter22", "abc-hunter22"]}', '{"Authorization": ["Bearer hunter22"]}',
                  '{"X-Api-Key":["hunter22"]}', "password: |\n  first hunter22\n  hunter22\nnext: 1",
-                 "user[password]=hunter22", "password[]=hunter22", "curl -u admin:hunter22 https://a", "mysqldump --password hunter22 x",
+                 "user[password]=hunter22", "password[]=hunter22", "curl -u admin:hunter22 https://a",
+                 "mysqldump --password hunter22 x",
                  "psql --token=hunter22", "SECRET_KEY_BASE=hunter22", "Server=x;Password=hunter22;Database=y",
                  "User(password=hunter22, name=x)", "'password' => 'hunter22'", 'password := "hunter22"',
                  '<add key="DbPassword" value="hunter22"/>', "\\u003cpassword\\u003ehunter22\\u003c/password\\u003e",

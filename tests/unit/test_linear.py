@@ -204,7 +204,9 @@ PIECES = ("1", "4", "1 ", "12 3-", "a", "a.", "a@", "a@a.", "@", ":", "\"", "\\\
           "sk_live_", "AKIAAAAAAAAAAAAAAAAA", "AKIA", "Bearer ", "--token ", "-", "4111 1111 1111 1111 ",
           "4111111111111111D", "4111111111111111^", "1.", "1%20", "&quot;", "Authorization: ", "Cookie: ",
           "password=a&",
-          "password=a\\n", "1.1111111111111e", "\n", "password: \n", "'}", "{", "[", '{"env":[', '{"data":{"a":"b",')
+          "password=a\\n", "1.1111111111111e", "\n", "password: \n", '"password":[', "password: |\n a", "curl -ua:b ",
+          "password[]=",
+          "'}", "{", "[", '{"env":[', '{"data":{"a":"b",')
 SIZE = 400
 
 

@@ -142,6 +142,20 @@ def test_a_variable_that_differs_is_seen_to_differ_and_not_shown(server: Server,
     assert '"sk_live' not in rollback.plan(allowed, api).diff
 
 
+@pytest.mark.parametrize(("uid", "generation"), [
+    ("4111111111111111", 4111111111111111), ("3f2a8c1e-4111-4111-8111-111111111111", 1), ("a@b.example", 1764100800123)])
+def test_identifiers_are_kept_as_they_are(server: Server, api: Kubernetes, case: Case, uid: str,
+                                          generation: int) -> None:
+    """What looks like a card is a uid: with a masked one every rollback ended as changed by somebody else."""
+    server.deployment["metadata"] |= {"uid": uid, "generation": generation}
+    plan = rollback.plan(case, api)
+    kept = json.loads(json.dumps([plan.before, plan.parameters]))
+    assert kept == [plan.before, plan.parameters]
+    assert (plan.parameters["uid"], plan.parameters["generation"]) == (uid, generation)
+    rollback.apply(case, replace(plan, before=kept[0], parameters=kept[1]), api)
+    assert len(server.patches) == 1
+
+
 class Allowing:
     """A service whose configuration allows names to be shown."""
 
