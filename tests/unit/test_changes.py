@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -20,14 +21,19 @@ from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.clients.watched import KINDS
+from responder.clients.watched import watched as watched_object
 from responder.handlers import ledger
 from responder.model.finding import Window
+from responder.model.masking import unkept
 from responder.model.service import Service
+from responder.model.shown import NotExact, hide, is_hidden
 from responder.plan.changes import Change, compare, difference
 from responder.plan.observe import meaning
 from responder.records.ledger import Ledger
 from responder.sources import Question
-from tests.conftest import timeline
+from tests.conftest import shipped_service, timeline
+
+EXAMPLE = shipped_service()
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
 
@@ -159,6 +165,105 @@ def test_what_was_created_is_deleted(server: Server, api: Kubernetes, service: S
     restore_configuration.apply(case(service, created), plan, api)
     restore_configuration.apply(case(service, created), plan, api)
     assert server.writes == ["delete"]
+
+
+CARD = "4111111111111111"
+
+
+@pytest.mark.parametrize("hidden", ["[masked]", "[masked a99f]", "[card …1111]", {"$hidden": "a.b"},
+                                    {"$hidden": ""}, CARD])
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_it_refuses_by_name_what_is_not_exact_and_writes_nothing(server: Server, api: Kubernetes, service: Service,
+                                                                 hidden: Any, side: str, nested: bool) -> None:
+    """A mark was once written into a ConfigMap, for only one of two marks was refused."""
+    field = {"path": ["data", "A"], "before": "1", "after": "2"} | {side: [hidden] if nested else hidden}
+    change = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl", (field,), "payments")
+    plan = restore_configuration.plan(case(service, change), api)
+    assert "ConfigMap c: data.A" in plan.refusal
+    assert CARD not in json.dumps([plan.parameters, plan.before, plan.diff])
+    if hidden != CARD:  # what an older ledger kept as exact is not a mark
+        step = {"change": change.to_json(), "uid": "u", "live": None}
+        forced = replace(plan, refusal="", parameters={"steps": [step]})
+        with pytest.raises(NotExact):
+            restore_configuration.apply(case(service, change), forced, api)
+    assert server.writes == []
+
+
+@pytest.mark.parametrize(("data", "where"), [
+    ({"A": "1", "DB_PWD": "hunter22"}, "data.DB_PWD"), ({"A": f"id {CARD}"}, "data.A"), ({"A": "1"}, "")])
+def test_what_was_created_or_deleted_is_put_back_only_where_all_of_it_is_exact(
+        server: Server, api: Kubernetes, service: Service, data: dict[str, str], where: str) -> None:
+    server.config["data"] = data
+    created = Change("ConfigMap", "c", "created", 90.0, 90.0, "kubectl", (), "payments")
+    plan = restore_configuration.plan(case(service, created), api)
+    assert (where in plan.refusal and "ConfigMap c" in plan.refusal) if where else plan.refusal == ""
+    body = hide({"data": data}, b"k" * 32)
+    deleted = Change("ConfigMap", "c", "deleted", 90.0, 90.0, "", ({"path": [], "before": body},), "payments")
+    plan = restore_configuration.plan(case(service, deleted), api)
+    assert (where in plan.refusal and "ConfigMap c" in plan.refusal) if where else plan.refusal == ""
+    told = json.dumps([plan.parameters, plan.before])
+    assert not any(value in told for value in data.values() if where and len(value) > 1)
+
+
+def test_an_object_with_a_secret_beside_what_changed_can_be_put_back(server: Server, api: Kubernetes,
+                                                                     service: Service) -> None:
+    server.config["data"] = {"A": "2", "DB_PWD": "hunter22", "UID": CARD}
+    plan = restore_configuration.plan(case(service, VALUE), api)
+    assert plan.refusal == "" and "hunter22" not in json.dumps([plan.before, plan.parameters])
+    restore_configuration.apply(case(service, VALUE), plan, api)
+    assert server.config["data"] == {"A": "1", "DB_PWD": "hunter22", "UID": CARD}
+
+
+@given(st.dictionaries(st.text("abcABC_", min_size=1, max_size=5), st.text(max_size=12) | st.sampled_from(
+    ["1700000000123", "3f2a8c1e-1111-4222-8333-444455556666", CARD, "hunter"]), min_size=1, max_size=4),
+    st.text(max_size=12))
+def test_what_a_plan_keeps_is_exact_and_comes_back_from_json_as_it_was(data: dict[str, str], now: str) -> None:
+    """Over any values: the plan's operands are those of the cluster to the letter, or it refuses."""
+    name = sorted(data)[0]
+    change = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl", (
+        {"path": ["data", name], "before": data[name], "after": now},), "payments")
+    server = Server()
+    server.config["data"] = {**data, name: now}
+    api = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(server)), "https://k8s")
+    plan = restore_configuration.plan(case(EXAMPLE, change), api)
+    secret = bool(unkept({name: data[name]}) or unkept({name: now}))
+    assert bool(plan.refusal) is secret
+    if not secret:
+        kept = json.loads(json.dumps([plan.before, plan.parameters]))
+        assert kept == [plan.before, plan.parameters]
+        restore_configuration.apply(case(EXAMPLE, change), replace(plan, before=kept[0], parameters=kept[1]), api)
+        assert server.config["data"] == data
+
+
+@mock_aws
+def test_the_ledger_keeps_exact_leaves_and_marks_and_sees_neither_change_in_what_stayed(
+        service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE", "timeline")
+    monkeypatch.setattr("responder.clients.marks.key", lambda: b"k" * 32)
+    kept = Ledger(timeline(), service.service)
+    data = {"DB_PWD": "hunter22", "CALLBACK": "1700000000123", "ID": "3f2a8c1e-1111-4222-8333-444455556666"}
+
+    def look(**more: str) -> dict[str, Any]:
+        item = {"metadata": {"name": "c", "namespace": "payments"}, "data": data | more}
+        return {"ConfigMap/c": watched_object("ConfigMap", item, KINDS["ConfigMap"][3])}
+
+    kept.keep(100.0, {}, look(), [])
+    before = kept.last_look()[1]
+    body = before["ConfigMap/c"]["body"]["data"]
+    assert body == data | {"DB_PWD": body["DB_PWD"]} and is_hidden(body["DB_PWD"])
+    assert difference(before, look(), 100.0, 160.0) == []
+    change, = difference(before, look(DB_PWD="hunter23"), 100.0, 160.0)
+    assert [item["path"] for item in change.fields] == [["data", "DB_PWD"]]
+    kept.keep(160.0, before, look(DB_PWD="hunter23"), [change])
+    assert kept.changes(0.0) == [change]
+    # An item that an older version kept, by its marks and without rules, is read and is no change.
+    old = {"ConfigMap/c": before["ConfigMap/c"] | {"body": {"data": data | {"DB_PWD": "[masked a99f]"}}, "rules": ""}}
+    kept.keep(100.0, {}, old, [])
+    assert difference(kept.last_look()[1], look(), 100.0, 160.0) == []
+    # What it kept in clear and today's rules hide is hidden before it is compared.
+    kept.keep(100.0, {}, {"ConfigMap/c": old["ConfigMap/c"] | {"body": {"data": data}}}, [])
+    assert difference(kept.last_look()[1], look(), 100.0, 160.0) == []
 
 
 @pytest.mark.parametrize(("change", "said"), [

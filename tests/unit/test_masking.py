@@ -11,12 +11,20 @@ from hypothesis import strategies as st
 
 from responder.model.masking import is_card_number, mask, mask_all
 
+PREFIXES = {"4": (13, 16, 19), "51": (16,), "2221": (16,), "2720": (16,), "34": (15,), "37": (15,), "6011": (16, 19),
+            "36": (14, 16), "3528": (16, 19), "62": (16, 17, 18, 19), "6759": (13, 16, 19), "2200": (16,)}
 
-def with_check_digit(digits: str) -> str:
+
+@st.composite
+def issued(draw: st.DrawFn) -> str:
+    """A number with an issuer's prefix, the length of its brand and its check digit."""
+    prefix = draw(st.sampled_from(sorted(PREFIXES)))
+    size = draw(st.sampled_from(PREFIXES[prefix])) - len(prefix) - 1
+    digits = prefix + draw(st.text("0123456789", min_size=size, max_size=size))
     return next(digits + str(n) for n in range(10) if is_card_number(digits + str(n)))
 
 
-cards = st.text("0123456789", min_size=12, max_size=18).filter(lambda d: len(set(d)) > 1).map(with_check_digit)
+cards = issued()
 
 
 texts = st.sampled_from([
@@ -81,13 +89,6 @@ def test_what_stands_under_the_name_of_a_secret_does_not_come_out(secret: str) -
     assert secret not in json.dumps(masked)
     assert masked["data"] == {"API_KEY": "[masked]", "cvv": "[masked]", "MODE": "live"}
     assert masked["env"][1] == {"name": "DB_HOST", "value": "payments-db"}
-
-
-def test_a_changed_secret_is_seen_to_have_changed_and_not_to_what() -> None:
-    one, other = (mask_all({"password": word}, marks=True) for word in ("first", "second"))
-    assert one != other
-    assert "first" not in one["password"]
-    assert one == mask_all({"password": "first"}, marks=True)
 
 
 def test_a_long_run_of_card_numbers_is_masked_to_its_end() -> None:

@@ -123,16 +123,49 @@ def test_it_refuses_a_deployment_that_is_gone(case: Case) -> None:
     assert "there is no Deployment" in rollback.plan(case, empty).refusal
 
 
-def test_a_password_that_differs_is_seen_to_differ_and_not_shown(server: Server, api: Kubernetes, case: Case) -> None:
-    for part, password in ((server.sets[0]["spec"]["template"], "old-password-1"),
-                           (server.sets[2]["spec"]["template"], "new-password-2"),
-                           (server.deployment["spec"]["template"], "new-password-2")):
-        part["spec"]["containers"][0]["env"] = [{"name": "DB_PASSWORD", "value": password},
-                                                {"name": "DB_HOST", "value": "payments-db"}]
+def test_a_variable_that_differs_is_seen_to_differ_and_not_shown(server: Server, api: Kubernetes, case: Case) -> None:
+    """Whatever its name is: STRIPE_KEY, DB_PWD and SIGNING_KEY once went to Slack, SNS and S3."""
+    names = ("DB_PASSWORD", "STRIPE_KEY", "DB_PWD", "SIGNING_KEY", "GREETING", "MERCHANT_ID")
+    for part, word in ((server.sets[0]["spec"]["template"], "1-old"),
+                       (server.sets[2]["spec"]["template"], "2-new"),
+                       (server.deployment["spec"]["template"], "2-new")):
+        part["spec"]["containers"][0] |= {
+            "env": [{"name": "DB_HOST", "value": "payments-db" + word}, {"name": "RETRIES", "value": word[0]},
+                    *({"name": name, "value": f"sk_live_{word}-{name.lower()}"} for name in names)],
+            "args": ["--api-key", f"word-{word}"]}
     diff = rollback.plan(case, api).diff
-    assert "password-1" not in diff
-    assert "password-2" not in diff
-    assert diff.count("[masked ") == 2
+    for name in names:
+        assert f"env.{name}.value changed (not shown)" in diff
+        assert f"-{name.lower()}" not in diff
+    assert "word-" not in diff
+    assert '+ template.spec.containers.c.env.DB_HOST.value: "payments-db1-old"' in diff
+    assert '+ template.spec.containers.c.env.RETRIES.value: "1"' in diff
+    allowed = replace(case, service=Allowing(case.service, ("GREET*",)))  # type: ignore[arg-type]
+    assert '"sk_live' not in rollback.plan(allowed, api).diff
+
+
+@pytest.mark.parametrize(("uid", "generation"), [
+    ("4111111111111111", 4111111111111111), ("3f2a8c1e-4111-4111-8111-111111111111", 1), ("a@b.example", 1764100800123)])
+def test_identifiers_are_kept_as_they_are(server: Server, api: Kubernetes, case: Case, uid: str,
+                                          generation: int) -> None:
+    """What looks like a card is a uid: with a masked one every rollback ended as changed by somebody else."""
+    server.deployment["metadata"] |= {"uid": uid, "generation": generation}
+    plan = rollback.plan(case, api)
+    kept = json.loads(json.dumps([plan.before, plan.parameters]))
+    assert kept == [plan.before, plan.parameters]
+    assert (plan.parameters["uid"], plan.parameters["generation"]) == (uid, generation)
+    rollback.apply(case, replace(plan, before=kept[0], parameters=kept[1]), api)
+    assert len(server.patches) == 1
+
+
+class Allowing:
+    """A service whose configuration allows names to be shown."""
+
+    def __init__(self, service: Service, names: tuple[str, ...]) -> None:
+        self._service, self.shown_keys = service, names
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name)
 
 
 def test_a_revision_of_just_before_is_known_by_its_version_though_the_onset_is_known_roughly(

@@ -1,18 +1,23 @@
 """Put back what the change ledger recorded from before a change: only the fields that changed, nothing else.
 
-What was created is deleted, what was deleted is created again. It is refused where somebody has changed the same
-field again since, where what was there held something secret (which the ledger does not keep), and where a GitOps
-tool owns the object. A node is never opened again: who closed it had a reason.
+What was created is deleted, what was deleted is created again. Only exact values are compared, put back and created
+(``model/shown.py``). It is refused, by object and path, where a value that it needs is hidden, for the ledger does not
+keep what is secret; where somebody has changed the same field again since; and where a GitOps tool owns the object. A
+node is never opened again: who closed it had a reason.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes, watched
-from responder.model.masking import MARK, mask
+from responder.model.masking import unkept
+from responder.model.redact import MISSING as NOTHING
+from responder.model.redact import lines as diff_lines
+from responder.model.shown import exact, hidden_path, shown
 from responder.plan.changes import MISSING, OWN_MANAGER, Change
 from responder.sources import cluster_access
 from responder.sources.rollouts import gitops
@@ -32,19 +37,23 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     lines: list[str] = []
     refusal = ""
     for change in changes:
-        target = f"{change.kind.lower()}/{change.name}"
         live = _live(api, change, namespace)
-        refusal = refusal or _refusal(change, live)
-        if live is not None:
-            steps.append({"change": change.to_json(), "uid": live["metadata"]["uid"],
-                          "live": watched.KINDS[change.kind][3](live)})
-        else:
-            steps.append({"change": change.to_json(), "uid": "", "live": None})
-        lines += _lines(target, change)
+        said = _refusal(change, live)
+        refusal = refusal or said
+        # What is not exact is not carried on: a refused plan has no operands.
+        steps.append({"change": change.to_json(), "uid": live["metadata"]["uid"] if live else "",
+                      "live": _operand(change, live)} if not said else {})
+        lines += _lines(f"{change.kind.lower()}/{change.name}", change, getattr(case.service, "shown_keys", ()))
     target = f"{changes[0].kind.lower()}/{changes[0].name}"
     names = ", ".join(f"{change.kind} {change.name}" for change in changes)
-    return Plan(target, f"put back what changed in {names}", diff=mask("\n".join(lines)), refusal=refusal,
-                before={"objects": [step["live"] for step in steps]}, parameters={"steps": steps})
+    return Plan(target, f"put back what changed in {names}", diff=shown("\n".join(lines)).text, refusal=refusal,
+                before={"objects": [step["live"] for step in steps]} if not refusal else {},
+                parameters={"steps": steps} if not refusal else {})
+
+
+def _operand(change: Change, live: dict[str, Any] | None) -> Any:
+    """Return of the live object what taking it back needs: of a created one all, of others nothing but the change."""
+    return watched.KINDS[change.kind][3](live) if live is not None and change.what == "created" else None
 
 
 def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
@@ -72,7 +81,7 @@ def _carry_out(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, *, bac
                     _delete(api, change, live, step["uid"] if back else live["metadata"]["uid"], namespace)
             elif live is None:
                 body = step["live"] if change.what == "created" else change.fields[0]["before"]
-                _create(api, change, body, namespace)
+                _create(api, change, exact(body), namespace)
     return plan.summary if back else f"{plan.summary}: taken back"
 
 
@@ -99,8 +108,11 @@ def _refusal(change: Change, live: dict[str, Any] | None) -> str:
         return "a node that somebody closed is not opened again"
     if change.what == "deleted" and not change.fields:
         return f"what {change.kind} {change.name} was like is not known"
-    if MARK in json.dumps([item.get("before") for item in change.fields]):
-        return f"what was in {change.kind} {change.name} held something secret, which the ledger does not keep"
+    hidden = _hidden(change, live)
+    if hidden is not None:
+        where = ".".join(str(part) for part in hidden)
+        return (f"{change.kind} {change.name}{': ' * bool(where)}{where} holds something secret, which is not kept: it "
+                "cannot be put back exactly")
     if live is None:
         return "" if change.what == "deleted" else f"{change.kind} {change.name} is gone"
     tool = gitops(live["metadata"])
@@ -114,6 +126,28 @@ def _refusal(change: Change, live: dict[str, Any] | None) -> str:
     return ""
 
 
+def _hidden(change: Change, live: dict[str, Any] | None) -> list[Any] | None:
+    """Return where a value is that is needed, to put it back or to take that back again, and is not kept."""
+    for item in change.fields:
+        for side in ("before", "after"):
+            found = hidden_path(item.get(side))
+            if found is not None:
+                return [*item["path"], *found]
+    if change.what == "created" and live is not None:
+        body = watched.KINDS[change.kind][3](live)
+        return hidden_path(body) or next(iter(unkept(body)), None)
+    # An operand goes into the record as it is. What an older ledger kept as exact may be secret by today's rules.
+    return next(([*item["path"], *place] for item in change.fields for side in ("before", "after") if side in item
+                 for place in unkept(_nested(item["path"], item[side]))), None)
+
+
+def _nested(path: list[Any], value: Any) -> Any:
+    """Return a value below its own name, which may tell that it is a secret."""
+    names = [part for part in path if isinstance(part, str)]
+    name = names[-2] if names[-1:] == ["value"] and len(names) > 1 else names[-1] if names else ""
+    return {name: value} if name else value
+
+
 def _body(change: Change, live: dict[str, Any]) -> Any:
     return live if change.kind in _ROOT else live.get("spec") or {}
 
@@ -125,8 +159,8 @@ def _set_fields(api: kubernetes.Kubernetes, change: Change, live: dict[str, Any]
     body = json.loads(json.dumps(_body(change, live)))
     touched = False
     for item in change.fields:
-        wanted = item.get("before" if back else "after", MISSING)
-        expected = item.get("after" if back else "before", MISSING)
+        wanted = exact(item.get("before" if back else "after", MISSING))
+        expected = exact(item.get("after" if back else "before", MISSING))
         now = _value(body, item["path"])
         if now == wanted:
             continue
@@ -192,14 +226,12 @@ def _set(body: Any, path: list[Any], value: Any) -> None:
         body[last] = value
 
 
-def _lines(target: str, change: Change) -> list[str]:
+def _lines(target: str, change: Change, allowed: Sequence[str]) -> list[str]:
     if change.what != "changed":
         return [f"{'-' if change.what == 'created' else '+'} {target}"]
     found = [f"  {target}"]
     for item in change.fields:
-        name = ".".join(str(part) for part in item["path"])
-        found += [f"- {name}: {json.dumps(item['after'])}"] if "after" in item else []
-        found += [f"+ {name}: {json.dumps(item['before'])}"] if "before" in item else []
+        found += diff_lines(item.get("after", NOTHING), item.get("before", NOTHING), allowed, item["path"])
     return found
 
 

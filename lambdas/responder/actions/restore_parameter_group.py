@@ -16,8 +16,10 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, asking
 from responder.clients import aws, parameter_groups
-from responder.model.masking import MARK
+from responder.model.masking import unkept
+from responder.model.redact import decided
 from responder.model.service import Service
+from responder.model.shown import is_hidden
 from responder.plan.changes import AT_REBOOT, MISSING, Change
 from responder.sources import Statement
 
@@ -37,22 +39,25 @@ def plan(case: Case) -> Plan:
     changes = [change for change in (Change.from_json(item) for item in case.facts.get("changes", []))
                if change.name == group and change.what == "changed"]
     target = f"parameter-group/{group}"
-    before: dict[str, str | None] = {}
-    after: dict[str, str | None] = {}
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
     for item in (item for change in changes for item in change.fields):
         name = str(item["path"][-1])
         before[name], after[name] = _value(item.get("before")), _value(item.get("after"))
     if not before:
         return Plan(target, "put back what changed in the parameter group",
                     refusal="no parameter is known that was changed and can be put back")
+    summary = f"put back {', '.join(sorted(before))} in parameter group {group}"
     now = _values(group)
-    refusal = _since(now, before, after) or next(
-        (f"what {name} was before is not known: it looked like a secret, which the ledger does not keep"
-         for name, value in sorted(before.items()) if MARK in (value or "")), "")
+    hidden = next((name for name in sorted(before) if is_hidden(before[name]) or is_hidden(after[name])
+                   or unkept({name: now.get(name)})), "")
+    if hidden:
+        return Plan(target, summary, refusal=f"what {hidden} of parameter group {group} was before, or is now, looked "
+                                             "like a secret, which is not kept: it cannot be put back exactly")
+    refusal = _since(now, before, after)
     missing = {name: value for name, value in before.items() if now.get(name) != value}
-    lines = [line for name in sorted(missing) for line in (
-        f"- {name} = {_shown(now.get(name))}", f"+ {name} = {_shown(missing[name])}")]
-    return Plan(target, f"put back {', '.join(sorted(before))} in parameter group {group}", diff="\n".join(lines),
+    diff = decided([(name, _shown(now.get(name)), _shown(missing[name])) for name in sorted(missing)], " = ").text
+    return Plan(target, summary, diff=diff,
                 before={"values": {name: now.get(name) for name in sorted(before)}},
                 parameters={"group": group, "back": before, "instance": database.instance if database else ""},
                 refusal=refusal or ("" if missing else "the values are as they were before"))
@@ -88,8 +93,9 @@ def _since(now: Mapping[str, str], *known: Mapping[str, str | None]) -> str:
                  if now.get(name) not in [values[name] for values in known]), "")
 
 
-def _value(recorded: str | None) -> str | None:
-    return None if recorded is None else recorded.removesuffix(AT_REBOOT)
+def _value(recorded: Any) -> Any:
+    """Return a recorded value without what is said of a reboot; a hidden one as it is."""
+    return recorded.removesuffix(AT_REBOOT) if isinstance(recorded, str) else recorded
 
 
 def _values(group: str) -> dict[str, str]:

@@ -6,13 +6,12 @@ the place of the Deployment's, in one patch that holds only while the Deployment
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, of_workload, writing
 from responder.clients import kubernetes
-from responder.model.masking import mask, mask_all
+from responder.model.redact import redacted_diff
 from responder.plan.observe import version_of
 from responder.sources import cluster_access
 from responder.sources.kubernetes import owner
@@ -57,7 +56,7 @@ def _plan(case: Case, api: kubernetes.Kubernetes, deployment: dict[str, Any]) ->
         target,
         f"roll {target} back from revision {current['revision']} ({', '.join(current['images'])}) "
         f"to revision {chosen['revision']} ({', '.join(chosen['images'])})",
-        diff=_diff(spec["template"], template),
+        diff=redacted_diff(spec["template"], template, getattr(case.service, "shown_keys", ()), ("template",)).text,
         # The template itself stays in its ReplicaSet and is not copied into the record: it may hold secrets.
         before={"revision": current["revision"], "replica_set": current["replica_set"], "images": current["images"]},
         parameters={"revision": chosen["revision"], "replica_set": chosen["replica_set"], "uid": metadata["uid"],
@@ -136,13 +135,6 @@ def _template(replica_set: dict[str, Any]) -> dict[str, Any]:
     labels = (template.get("metadata") or {}).get("labels") or {}
     labels.pop(_HASH, None)
     return template
-
-
-def _diff(before: dict[str, Any], after: dict[str, Any]) -> str:
-    # Masked while it is still known what is the name of what; a secret that differs is seen to differ.
-    now, then = (json.dumps(mask_all(part, marks=True), indent=2, sort_keys=True).splitlines()
-                 for part in (before, after))
-    return mask("\n".join(difflib.unified_diff(now, then, "now", "after the rollback", n=2, lineterm="")))
 
 
 ACTION = Action(

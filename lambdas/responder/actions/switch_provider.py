@@ -18,6 +18,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.flags import Changed, Flag, flag
 from responder.clients.http import Http
 from responder.model.finding import Finding
+from responder.model.redact import decided
 from responder.model.service import Provider, ProviderSwitch, Service
 from responder.plan.changes import OWN_MANAGER
 from responder.sources import Statement, cluster_access
@@ -55,7 +56,7 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None, http: Http | None
         reason = _unfit(provider, case, http)
         if not reason:
             return Plan(place.target, f"use {provider.name} in place of {now}",
-                        diff=f"- {place.key}: {now}\n+ {place.key}: {provider.name}",
+                        diff=decided([(place.key, now, provider.name)]).text,
                         before={"value": now}, parameters={"value": provider.name}, temporary=True,
                         refusal=f"{tool} owns {place.target} and would undo it: change it in its repository"
                         if tool else "")

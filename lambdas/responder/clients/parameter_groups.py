@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from responder.clients import aws
+from responder.clients import aws, marks
 from responder.clients.failure import CallFailed
-from responder.model.masking import mask_all
 from responder.model.service import Database, Service
+from responder.model.shown import RULES, hide, is_hidden
 from responder.plan.changes import AT_REBOOT, PARAMETER_GROUP
 from responder.sources import Statement
 
@@ -32,12 +32,14 @@ def look(database: Database | None, seconds: int) -> tuple[dict[str, dict[str, A
         rows = user_set(database.parameter_group, seconds, attempts=1)
     except CallFailed as error:
         return {}, [f"{PARAMETER_GROUP}: {error.note}"]
-    body = {"parameters": {row["ParameterName"]: str(row.get("ParameterValue", "")) + (
-        "" if row.get("ApplyType") == "dynamic" and row.get("ApplyMethod") == "immediate" else AT_REBOOT)
-        for row in rows}}
-    masked, name = mask_all(body, marks=True), database.parameter_group
+    values = hide({row["ParameterName"]: str(row.get("ParameterValue", "")) for row in rows}, marks.key())
+    waiting = {row["ParameterName"] for row in rows
+               if (row.get("ApplyType"), row.get("ApplyMethod")) != ("dynamic", "immediate")}
+    body = {"parameters": {name: value + AT_REBOOT if name in waiting and not is_hidden(value) else value
+                           for name, value in values.items()}}
+    name = database.parameter_group
     return {f"{PARAMETER_GROUP}/{name}": {
-        "kind": PARAMETER_GROUP, "name": name, "namespace": "", "body": masked, "masked": masked != body,
+        "kind": PARAMETER_GROUP, "name": name, "namespace": "", "body": body, "rules": RULES,
         "created": 0.0, "written": 0.0, "by": ""}}, []
 
 

@@ -1,4 +1,6 @@
-"""What the systems answered, word for word, for whoever wants to look a finding up again: masked, compressed, bounded.
+"""What the systems answered, for whoever wants to look a finding up again: masked, redacted, compressed, bounded.
+
+The values of variables, ConfigMaps and arguments are left out by their place in the answer (``model/redact.py``).
 
 The clients hand over every answer; nothing is kept unless somebody began to. One function asks one question at a time,
 so what is being kept is the module's, and threads of one question share it.
@@ -8,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from responder.model.masking import mask
+from responder.model.redact import redacted_json
 
 EACH_BYTES = 64 * 1024
 """Of one answer so much is kept: masking takes time, and people read the beginning."""
 ALL_BYTES = 512 * 1024
-_TAIL = re.compile(r"[\d \-]*[^\s\"']{0,400}$")
+_TAIL_CHARACTERS = 400
 
 
 class Raw:
@@ -51,12 +53,23 @@ class Raw:
         """Return all answers as compressed text, masked; empty where there are none."""
         texts = []
         for asked, at, kept, cut in self._parts:
-            text = kept.decode("utf-8", "replace")
+            text = redacted_json(kept.decode("utf-8", "replace"))
             if cut:
                 # What the cut left of a number or a secret might no longer be known as one.
-                text = _TAIL.sub("", text) + "\n[cut here]"
+                text = _without_tail(text) + "\n[cut here]"
             texts.append(f"### {at.isoformat(timespec='milliseconds')} {mask(asked)}\n{mask(text)}\n")
         return gzip.compress("\n".join(texts).encode(), compresslevel=6, mtime=0) if texts else b""
+
+
+def _without_tail(text: str) -> str:
+    """Return a text without its last word and the numbers before it, at most 400 characters."""
+    end = text[-_TAIL_CHARACTERS:]
+    words = len(end.rstrip()) if end.rstrip() else 0
+    while words and not (end[words - 1].isspace() or end[words - 1] in "\"'"):
+        words -= 1
+    while words and (end[words - 1].isdigit() or end[words - 1] in " -"):
+        words -= 1
+    return text[:len(text) - len(end) + words]
 
 
 _kept: Raw | None = None

@@ -2,7 +2,8 @@
 
 Of each object the record has ``kind``, ``name``, ``namespace``, ``body`` (what people set), ``created``, ``written``
 (when what people set was last written, seconds since 1970, UTC), ``by`` (the field manager that wrote it) and
-``masked`` (whether something secret was taken out, so that it must not be put back). Secrets are not read.
+``rules`` (by which values were hidden). The body is exact but for the leaves that must not be stored: those are hidden
+(``model/shown.py``), and so is a body as a whole that is too large. Secrets are not read.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from responder.clients import marks
 from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes
-from responder.model.masking import mask_all
+from responder.model.shown import HIDDEN, RULES, hide, mark
 
 _LIMIT = 2000
 _BODY_BYTES = 200_000
@@ -115,12 +117,12 @@ def watched(kind: str, item: dict[str, Any], reduce: Reduce) -> dict[str, Any]:
     """Reduce one object."""
     metadata = item["metadata"]
     body = reduce(item)
-    masked = mask_all(body, marks=True)
-    if len(json.dumps(masked)) > _BODY_BYTES:
-        masked, body = {"too large to be kept": True}, None
+    key = marks.key()
+    # The size comes first: what is not kept need not be looked through.
+    body = {HIDDEN: mark(body, key)} if len(json.dumps(body)) > _BODY_BYTES else hide(body, key)
     written, by = _last_written(metadata)
-    return {"kind": kind, "name": metadata["name"], "namespace": metadata.get("namespace", ""), "body": masked,
-            "masked": masked != body, "created": _seconds(metadata.get("creationTimestamp")), "written": written,
+    return {"kind": kind, "name": metadata["name"], "namespace": metadata.get("namespace", ""), "body": body,
+            "rules": RULES, "created": _seconds(metadata.get("creationTimestamp")), "written": written,
             "by": by}
 
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from responder.model.redact import NOT_SHOWN, decision, harmless
+from responder.model.shown import differ, is_hidden, untold
+
 MISSING = "(nothing)"
 """Stands for a field that is not there, where a text is shown."""
 OWN_MANAGER = "incident-responder"
@@ -49,19 +52,32 @@ class Change:
         known = {key: value[key] for key in cls.__dataclass_fields__ if key in value}
         return cls(**known | {name: tuple(value.get(name) or ()) for name in ("fields", "readers")})
 
-    def sentence(self) -> str:
-        """Say what changed, in a few words.
+    def sentence(self, allowed: Sequence[str] = ()) -> str:
+        """Say what changed, in a few words; a value only where it is harmless or ``allowed`` (``model/redact.py``).
 
         A change that still claims to be the responder's own is not: see ``plan/own.py``.
         """
         unknown = _UNKNOWN if self.by == OWN_MANAGER else ""
         if self.what != "changed":
             return f"{self.kind} {self.name} was {self.what}{unknown}"
-        told = "; ".join(f"{'.'.join(str(part) for part in item['path'])}: "
-                         f"{_short(item.get('before', MISSING))} became {_short(item.get('after', MISSING))}"
-                         for item in self.fields[:3])
+        told = "; ".join(self._told(item, allowed) for item in self.fields[:3])
         more = f" and {len(self.fields) - 3} more" if len(self.fields) > 3 else ""
         return f"{self.kind} {self.name} changed ({told}{more}){unknown}"
+
+    def _told(self, item: Mapping[str, Any], allowed: Sequence[str]) -> str:
+        name = ".".join(str(part) for part in item["path"])
+        if untold(item.get("before", MISSING), item.get("after", MISSING)):
+            return f"{name}: whether it changed cannot be told"
+        sides = [self._side(item, side, allowed) if side in item else MISSING for side in ("before", "after")]
+        return f"{name} changed {NOT_SHOWN}" if sides == [NOT_SHOWN] * 2 else f"{name}: {sides[0]} became {sides[1]}"
+
+    def _side(self, item: Mapping[str, Any], side: str, allowed: Sequence[str]) -> str:
+        path, value = item["path"], item[side]
+        if self.kind == PARAMETER_GROUP and path:
+            shows = decision(str(path[-1]), value.removesuffix(AT_REBOOT) if isinstance(value, str) else value)
+        else:
+            shows = harmless(path, value, allowed)
+        return _short(value) if shows else NOT_SHOWN
 
     def touches(self, *prefix: str) -> bool:
         """Whether a changed field lies below a path, or above it."""
@@ -71,9 +87,13 @@ class Change:
 def compare(before: Any, after: Any, path: tuple[Any, ...] = ()) -> Iterator[dict[str, Any]]:
     """Yield the fields in which two plain values differ.
 
-    Lists of objects with a ``name`` are matched by it, as strategic merge does; other lists are compared whole.
+    Lists of objects with a ``name`` are matched by it, as strategic merge does; other lists are compared whole. Of
+    hidden values the marks are compared (``model/shown.py``): where those cannot tell, there is no difference.
     """
-    if isinstance(before, dict) and isinstance(after, dict):
+    if is_hidden(before) or is_hidden(after):
+        if differ(before, after):
+            yield {"path": list(path), "before": before, "after": after}
+    elif isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
             if key not in after:
                 yield {"path": [*path, key], "before": before[key]}
@@ -83,8 +103,23 @@ def compare(before: Any, after: Any, path: tuple[Any, ...] = ()) -> Iterator[dic
                 yield from compare(before[key], after[key], (*path, key))
     elif _named(before) and _named(after):
         yield from compare({item["name"]: item for item in before}, {item["name"]: item for item in after}, path)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        if any(True for one, other in zip(before, after, strict=True) for _ in compare(one, other)):
+            yield {"path": list(path), "before": before, "after": after}
     elif before != after:
         yield {"path": list(path), "before": before, "after": after}
+
+
+def untold_fields(before: Any, after: Any, path: tuple[Any, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Yield the fields of two plain values of which it cannot be told whether they differ."""
+    if is_hidden(before) or is_hidden(after):
+        if untold(before, after):
+            yield {"path": list(path), "before": before, "after": after}
+    elif isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() & after.keys()):
+            yield from untold_fields(before[key], after[key], (*path, key))
+    elif _named(before) and _named(after):
+        yield from untold_fields({item["name"]: item for item in before}, {item["name"]: item for item in after}, path)
 
 
 def _named(value: Any) -> bool:
@@ -111,8 +146,14 @@ def difference(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapp
         elif new is None and old is not None:
             found.append(Change(old["kind"], old["name"], "deleted", earliest, now, "",
                                 ({"path": [], "before": old["body"]},), old.get("namespace", "")))
-        elif old is not None and new is not None and old["body"] != new["body"]:
-            fields = tuple(compare(old["body"], new["body"]))[:_MOST_FIELDS.get(new["kind"], 40)]
+        elif old is not None and new is not None:
+            fields = tuple(compare(old["body"], new["body"]))
+            if not fields and float(new.get("written") or 0.0) > float(old.get("written") or 0.0):
+                # It was written again, and the only fields that may differ are hidden without comparable marks.
+                fields = tuple(untold_fields(old["body"], new["body"]))
+            if not fields:
+                continue
+            fields = fields[:_MOST_FIELDS.get(new["kind"], 40)]
             # An object says when it was last written; a time from before the first look is of another field.
             at, since = float(new.get("written") or 0.0), float(old.get("unread_since") or earliest)
             known = since - 5 <= at <= now + 5

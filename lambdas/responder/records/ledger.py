@@ -6,6 +6,9 @@
 | | `OBJECT#Kind/name` | a watched object as it was last seen (see ``clients/watched.py``) |
 | | `CHANGE#time#Kind/name` | a difference, with what was there before |
 
+Bodies and changes are kept exact but for the leaves that must not be stored, which are hidden (``model/shown.py``).
+An item by older rules is hidden by today's before it is compared, so that a new rule is no change.
+
 A look that runs twice writes the same items again; one that finds nothing new writes only when it looked.
 """
 
@@ -15,6 +18,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from responder.clients import marks
+from responder.model.shown import RULES, hide
 from responder.plan.changes import Change
 from responder.records.table import Records, iso
 
@@ -37,7 +42,7 @@ class Ledger:
             if item["sk"] == "LOOK":
                 look = float(item["at"])
             elif item["sk"].startswith("OBJECT#"):
-                objects[item["sk"].removeprefix("OBJECT#")] = {**item, "body": json.loads(item["body"])}
+                objects[item["sk"].removeprefix("OBJECT#")] = {**item, "body": _body(item)}
         return look, objects
 
     def changes(self, since: float) -> list[Change]:
@@ -54,10 +59,15 @@ class Ledger:
                                "change": json.dumps(change.to_json())}, KEPT_DAYS)
         for key, item in objects.items():
             old = before.get(key)
-            if old is None or old["body"] != item["body"] or (
-                    old.get("created"), old.get("unread_since")) != (item.get("created"), item.get("unread_since")):
+            if old is None or old["body"] != item["body"] or any(
+                    old.get(name) != item.get(name) for name in ("created", "unread_since", "rules")):
                 self._records.put({"pk": self._pk, "sk": f"OBJECT#{key}",
                                    **{**item, "body": json.dumps(item["body"])}})
         for key in before.keys() - objects.keys():
             self._records.delete(self._pk, f"OBJECT#{key}")
         self._records.put({"pk": self._pk, "sk": "LOOK", "at": now})
+
+
+def _body(item: Mapping[str, Any]) -> Any:
+    body = json.loads(item["body"])
+    return body if item.get("rules") == RULES else hide(body, marks.key())
