@@ -104,7 +104,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
         sandbox.save()
         sandbox = ensure_deployed(sandbox, overrides or {}, say)
         with timed(say, "access rights of the responder applied to the cluster"):
-            _apply_rbac(sandbox)
+            _apply_access(sandbox, kubernetes.version)
     except BaseException:
         for pid in processes.values():
             _end(pid)
@@ -228,14 +228,16 @@ def _fixtures(ports: Ports) -> None:
         AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")
 
 
-def _apply_rbac(sandbox: Up) -> None:
+def _apply_access(sandbox: Up, version: tuple[int, int]) -> None:
     from sandbox.platform.cluster import Cluster
     from sandbox.platform.usage import definitions
 
     cluster = Cluster(f"https://127.0.0.1:{sandbox.ports.apiserver}", str(STATE / "control-plane" / "ca.crt"),
                       control_plane.ADMIN_TOKEN)
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
-    for manifest in [*yaml.safe_load_all((ROOT / "kubernetes" / "rbac.yaml").read_text()), *definitions()]:
+    files = ["rbac.yaml", *(["admission.yaml"] if version >= control_plane.POLICIES_SINCE else [])]
+    manifests = [item for name in files for item in yaml.safe_load_all((ROOT / "kubernetes" / name).read_text())]
+    for manifest in [*manifests, *definitions()]:
         cluster.apply(manifest)
 
 

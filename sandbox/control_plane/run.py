@@ -20,11 +20,13 @@ _CONTROLLERS = ("deployment", "replicaset", "statefulset", "daemonset", "job", "
                 "disruption", "namespace", "nodelifecycle", "endpoint", "endpointslice", "horizontalpodautoscaling",
                 "resourcequota", "podgc")
 """By their names before Kubernetes 1.28, which later ones take as well."""
+POLICIES_SINCE = (1, 30)
+"""ValidatingAdmissionPolicy is served by default from this version on."""
 _SINCE: tuple[tuple[tuple[int, int], str, tuple[str, ...]], ...] = (
     # Before, the node lifecycle controller evicted what a NoExecute taint drives away.
     ((1, 29), "controllers", ("taint-eviction-controller",)),
     # Says in a policy's status what its expressions get wrong by the types of its resources.
-    ((1, 30), "controllers", ("validatingadmissionpolicy-status-controller",)),
+    (POLICIES_SINCE, "controllers", ("validatingadmissionpolicy-status-controller",)),
 )
 """From which version on there is what else."""
 _BEFORE: tuple[tuple[tuple[int, int], str, tuple[str, ...]], ...] = (
@@ -95,8 +97,8 @@ def commands(found: Binaries, folder: Path, ports: Ports) -> dict[str, list[str]
             "--service-account-issuer=https://sandbox", f"--service-account-key-file={folder / 'sa.pub'}",
             f"--service-account-signing-key-file={folder / 'sa.key'}", "--service-cluster-ip-range=10.0.0.0/24",
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
-            "--enable-admission-plugins=ResourceQuota,Priority", "--endpoint-reconciler-type=none",
-            "--event-ttl=3h"],
+            "--enable-admission-plugins=ResourceQuota,Priority", "--allow-privileged=true",
+            "--endpoint-reconciler-type=none", "--event-ttl=3h"],
         "kube-controller-manager": [
             str(binaries / "kube-controller-manager"), f"--kubeconfig={admin}", "--leader-elect=false",
             "--controllers=" + ",".join((*_CONTROLLERS, *_of(found.version, "controllers"))),
