@@ -1,4 +1,4 @@
-"""The control plane by itself, without the AWS engine, the platform or a kubelet: what a test of the API server needs."""
+"""The control plane by itself, without the AWS engine, the platform or a kubelet, for tests of the API server."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from sandbox.places import Ports, SandboxError, alive
 
 _READY_SECONDS = 90
 _CONTROLS = ("etcd", "kube-apiserver", "kube-controller-manager")
+
+_NEEDS_KUBELETS = ("nodelifecycle",)
+"""A controller that takes a node without a heartbeat for dead."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def running(binaries: Binaries, folder: Path) -> Iterator[Bare]:
     processes: dict[str, subprocess.Popen[bytes]] = {}
     began = time.monotonic()
     try:
-        for name, command in commands(binaries, folder, ports).items():
+        for name, command in commands(binaries, folder, ports, without=_NEEDS_KUBELETS).items():
             if name in _CONTROLS:
                 with (folder / f"{name}.log").open("wb") as log:
                     processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

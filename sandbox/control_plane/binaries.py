@@ -19,6 +19,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ _PACKAGES = {"k8s.io/kubernetes/cmd/kube-apiserver": "kube-apiserver",
              "k8s.io/kubernetes/cmd/kube-scheduler": "kube-scheduler",
              "go.etcd.io/etcd/server/v3": "etcd"}
 """Go package to the name of its binary."""
+_WORK = "go-build."
 _DEBIAN = "kubernetes-1.20.2"
 _OLDEST = (1, 20)
 _FIRST_ANSWER_SECONDS = 60
@@ -99,20 +101,22 @@ def build() -> Binaries:
 def _build_modules(target: Path) -> str:
     """Build with Go into ``target``; returns why that failed, or an empty text.
 
-    Modules and the compiler's cache lie in a folder of their own (about 4 GB), which is removed afterwards: neither
+    Modules and the compiler's cache lie in a folder of their own (about 3 GB), which is removed afterwards: neither
     the user's Go caches nor the disk keep what nothing else needs.
     """
     kubernetes = _required("k8s.io/kubernetes")
-    with tempfile.TemporaryDirectory(prefix="build.", dir=CACHE, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix=_WORK, dir=CACHE, ignore_cleanup_errors=True) as name:
         work = Path(name)
         environment = {**os.environ, "GOMODCACHE": str(work / "modules"), "GOCACHE": str(work / "compiled"),
                        "GOFLAGS": "-mod=readonly -modcacherw -trimpath -buildvcs=false", "GOTOOLCHAIN": "local",
-                       "GOWORK": "off", "GO111MODULE": "on", "CGO_ENABLED": "0"}
+                       "GOWORK": "off", "GO111MODULE": "on", "CGO_ENABLED": "0",
+                       # The compiler collects its garbage less often: an eighth less work, for some more memory.
+                       "GOGC": "400"}
         (work / "bin").mkdir()
         said = work / "go.log"
         print(f"  Building Kubernetes {kubernetes} and etcd {_required('go.etcd.io/etcd/server/v3')} from Go modules",
               flush=True)
-        began = time.monotonic()
+        began, worked = time.monotonic(), _worked_seconds()
         version = " ".join(f"-X {package}.gitVersion={kubernetes}" for package in (
             "k8s.io/component-base/version", "k8s.io/client-go/pkg/version"))
         # One build of all, so that what they share is compiled once. Debugging information is left out when compiling
@@ -135,8 +139,14 @@ def _build_modules(target: Path) -> str:
             built.rename(work / "bin" / binary)
         shutil.rmtree(target, ignore_errors=True)
         (work / "bin").rename(target)
-        print(f"  Built in {time.monotonic() - began:.0f} s", flush=True)
+        print(f"  Built in {time.monotonic() - began:.0f} s, with {_worked_seconds() - worked:.0f} s of processor time",
+              flush=True)
     return ""
+
+
+def _worked_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _build_debian(target: Path) -> None:
@@ -158,9 +168,8 @@ def _alone() -> Iterator[None]:
     """Let one process build at a time, and remove what one left behind that was killed."""
     with (CACHE / "build.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in CACHE.glob("build.*"):
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
+        for left in CACHE.glob(f"{_WORK}*"):
+            shutil.rmtree(left, ignore_errors=True)
         yield
 
 

@@ -72,8 +72,11 @@ def authority(folder: Path) -> str:
     return base64.b64encode((folder / "ca.crt").read_bytes()).decode()
 
 
-def commands(found: Binaries, folder: Path, ports: Ports) -> dict[str, list[str]]:
-    """Write the configuration files and return each process's command, in the order of starting."""
+def commands(found: Binaries, folder: Path, ports: Ports, *, without: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """Write the configuration files and return each process's command, in the order of starting.
+
+    ``without``: controllers that are not to run.
+    """
     binaries = found.folder
     server = f"https://127.0.0.1:{ports.apiserver}"
     (folder / "tokens.csv").write_text(f'{ADMIN_TOKEN},admin,admin,"system:masters"\n')
@@ -101,7 +104,8 @@ def commands(found: Binaries, folder: Path, ports: Ports) -> dict[str, list[str]
             "--endpoint-reconciler-type=none", "--event-ttl=3h"],
         "kube-controller-manager": [
             str(binaries / "kube-controller-manager"), f"--kubeconfig={admin}", "--leader-elect=false",
-            "--controllers=" + ",".join((*_CONTROLLERS, *_of(found.version, "controllers"))),
+            "--controllers=" + ",".join(
+                name for name in (*_CONTROLLERS, *_of(found.version, "controllers")) if name not in without),
             f"--secure-port={ports.controller_manager}", "--bind-address=127.0.0.1",
             *_of(found.version, "flags"),
             f"--cert-dir={folder}"],

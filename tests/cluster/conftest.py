@@ -95,13 +95,14 @@ class Api:
 
     def change(self, group: str, path: str, mutate: Callable[[Object], Any]) -> Answer:
         """Ask to make an object what ``mutate`` makes of it, in one patch, as the responder writes."""
-        item = self.get(path)
-        for key in ("resourceVersion", "managedFields"):  # controllers write at the same moment
-            item["metadata"].pop(key, None)
-        mutate(item)
-        changes = [{"op": "add", "path": f"/{key}", "value": value} for key, value in item.items()
-                   if key not in ("apiVersion", "kind", "status")]
-        return self.ask(group, "PATCH", path, changes, kind="application/json-patch+json")
+        while True:
+            item = self.get(path)
+            mutate(item)
+            answer = self.ask(group, "PATCH", path, [
+                {"op": "add", "path": f"/{key}", "value": value} for key, value in item.items()
+                if key not in ("apiVersion", "kind", "status")], kind="application/json-patch+json")
+            if answer.status != 409:  # a controller wrote at the same moment
+                return answer
 
     def as_group(self, group: str, seconds: float = 60.0) -> Kubernetes:
         """The responder's own client, in the name of a group."""
@@ -123,10 +124,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     found = binaries.find() or binaries.build()
     if found.version < POLICIES_SINCE:
         reason = f"{found} has no ValidatingAdmissionPolicy: it needs {POLICIES_SINCE[0]}.{POLICIES_SINCE[1]} or later"
-        print(reason)
         pytest.skip(reason)
     with running(found, tmp_path_factory.mktemp("control-plane")) as bare:
-        print(f"{found}, ready after {bare.ready_seconds:.1f} s, resident MiB: {bare.memory_mib}")
         api = Api(bare)
         api.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         for name in ("rbac.yaml", "admission.yaml"):

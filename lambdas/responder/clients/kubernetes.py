@@ -77,7 +77,8 @@ class Kubernetes:
               kind: str = "application/json-patch+json", subresource: str = "") -> dict[str, Any]:
         """Patch one object and return it as it is then. Never repeated by itself: a repeat is the caller's decision.
 
-        ``subresource`` is one of its own paths: ``scale``. Raises Refused (409 conflict, 422 a failed ``test``, 403 …) or CallFailed.
+        ``subresource`` is one of the object's own paths: ``scale``. Raises Refused (409 conflict, 422 a failed
+        ``test``, 403 …) or CallFailed.
         """
         url = self._url(api, plural, namespace, name) + (f"/{subresource}" if subresource else "")
         return self._written("PATCH", url, json.dumps(patch), kind, manager)
