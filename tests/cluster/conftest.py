@@ -118,6 +118,15 @@ class Api:
         return found
 
 
+_RAN_ON: list[str] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say on which Kubernetes the tests of the policies ran."""
+    for line in _RAN_ON:
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A cluster with the platform, RBAC and policies, and no kubelet: pods are never ready by themselves."""
@@ -126,6 +135,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         reason = f"{found} has no ValidatingAdmissionPolicy: it needs {POLICIES_SINCE[0]}.{POLICIES_SINCE[1]} or later"
         pytest.skip(reason)
     with running(found, tmp_path_factory.mktemp("control-plane")) as bare:
+        _RAN_ON.append(f"policies tried on {found}, ready after {bare.ready_seconds:.1f} s, with "
+                       f"{sum(bare.memory_mib.values()):.0f} MiB of memory")
         api = Api(bare)
         api.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         for name in ("rbac.yaml", "admission.yaml"):

@@ -97,6 +97,10 @@ GAINED: dict[str, Mutate] = {
     "another init image": lambda d: pod(d)["initContainers"][0].update(image="registry.example:5000/tools/sh:1.0"),
     "a command": lambda d: app(d).update(command=["sh", "-c", "id"]),
     "another init command": lambda d: pod(d)["initContainers"][0].update(command=["sh", "-c", "id"]),
+    "a priority of the system": lambda d: pod(d).update(priorityClassName="system-node-critical"),
+    "a device": lambda d: pod(d).update(resourceClaims=[{"name": "gpu", "resourceClaimName": "gpu"}]),
+    "a profile by an annotation": lambda d: d["spec"]["template"]["metadata"]["annotations"].update(
+        {"container.apparmor.security.beta.kubernetes.io/app": "unconfined"}),
     "a hook": lambda d: app(d).update(lifecycle={"postStart": {"exec": {"command": ["id"]}}}),
     "a probe that runs something": lambda d: app(d).update(livenessProbe={"exec": {"command": ["id"]}}),
 }
@@ -177,6 +181,32 @@ def test_what_the_pods_have_already_they_may_keep(api: Api) -> None:
     assert api.change("rollback", path, lambda d: pod(d)["volumes"][0]["hostPath"].update(path="/")).by_policy
     assert api.change("rollback", path, lambda d: app(d)["securityContext"]["capabilities"]["add"].append(
         "SYS_ADMIN")).by_policy
+
+
+def test_a_large_deployment_is_not_too_much_to_look_at(api: Api) -> None:
+    """The API server gives a policy a budget, and refuses what goes beyond it."""
+    item = api.get(HARDENED)
+    item["metadata"] = {"name": "large", "namespace": NAMESPACE, "labels": {"app": "hardened"},
+                        "annotations": {f"example.com/note-{number}": "x" * 200 for number in range(100)}}
+    containers = [app(item) | {"name": f"app-{number}", "env": [
+        {"name": f"VARIABLE_{key}", "value": "x" * 100} for key in range(150)]} for number in range(30)]
+    pod(item).update(containers=containers, volumes=[
+        {"name": f"v-{number}", "configMap": {"name": f"v-{number}"}} for number in range(60)])
+    item["spec"]["replicas"] = 0
+    api.cluster.apply(item)
+    path = f"{DEPLOYMENTS}/large"
+
+    def older(item: Object) -> None:
+        for container in pod(item)["containers"]:
+            container["image"] = container["image"].replace("1.2.3", "1.2.2")
+        note(item, "incident-responder/rollback")
+
+    for group in ("rollback", "restore-configuration"):
+        answer = api.change(group, path, older if group == "rollback" else REPLICAS["replicas"])
+        assert answer.status == 200, answer
+    assert api.change("cycle-deployment", path, lambda d: d["spec"].update(replicas=3)).status == 200
+    assert api.change("restore-database", path, restarted).status == 200
+    api.cluster.delete_now(path)
 
 
 # --- the number of pods --------------------------------------------------------------------------------------------
