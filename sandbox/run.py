@@ -67,10 +67,10 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
     stop_leftovers()
     ports = Ports.planned()
     ports.check_free()
-    folder = binaries.find()
-    if folder is None:
+    kubernetes = binaries.find()
+    if kubernetes is None:
         with timed(say, "Kubernetes built, once for this machine"):
-            folder = binaries.build()
+            kubernetes = binaries.build()
     shutil.rmtree(STATE / "control-plane", ignore_errors=True)
     (STATE / "logs").mkdir(parents=True, exist_ok=True)
     os.environ.update(aws_environment(ports))
@@ -82,7 +82,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
         Up(ports, processes, {}, "").save()
 
     try:
-        with timed(say, "AWS engine and Kubernetes control plane up"):
+        with timed(say, f"AWS engine and control plane up: {kubernetes}"):
             control_plane.certificates(STATE / "control-plane")
             spawn("engine", [sys.executable, "-m", "sandbox.engine"], {
                 "GATEWAY_PORT": str(ports.aws), "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
@@ -92,7 +92,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
                 "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}",
                 **{f"AWS_ENDPOINT_URL_{service.upper()}": f"http://127.0.0.1:{ports.world}/aws/{service}"
                    for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2")}})
-            for name, command in control_plane.commands(folder, STATE / "control-plane", ports).items():
+            for name, command in control_plane.commands(kubernetes, STATE / "control-plane", ports).items():
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
             _await(f"https://127.0.0.1:{ports.apiserver}/readyz", processes, "kube-apiserver")
@@ -104,7 +104,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
         sandbox.save()
         sandbox = ensure_deployed(sandbox, overrides or {}, say)
         with timed(say, "access rights of the responder applied to the cluster"):
-            _apply_rbac(sandbox)
+            _apply_access(sandbox, kubernetes.version)
     except BaseException:
         for pid in processes.values():
             _end(pid)
@@ -228,14 +228,16 @@ def _fixtures(ports: Ports) -> None:
         AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")
 
 
-def _apply_rbac(sandbox: Up) -> None:
+def _apply_access(sandbox: Up, version: tuple[int, int]) -> None:
     from sandbox.platform.cluster import Cluster
     from sandbox.platform.usage import definitions
 
     cluster = Cluster(f"https://127.0.0.1:{sandbox.ports.apiserver}", str(STATE / "control-plane" / "ca.crt"),
                       control_plane.ADMIN_TOKEN)
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
-    for manifest in [*yaml.safe_load_all((ROOT / "kubernetes" / "rbac.yaml").read_text()), *definitions()]:
+    files = ["rbac.yaml", *(["admission.yaml"] if version >= control_plane.POLICIES_SINCE else [])]
+    manifests = [item for name in files for item in yaml.safe_load_all((ROOT / "kubernetes" / name).read_text())]
+    for manifest in [*manifests, *definitions()]:
         cluster.apply(manifest)
 
 

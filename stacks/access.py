@@ -1,6 +1,7 @@
 """Who of the responder gets into which Kubernetes cluster, as what: EKS access entries, one a function's role.
 
-An entry only names groups; what a group may do is in ``kubernetes/rbac.yaml``, which the cluster's owner applies.
+An entry only names groups; what a group may do is in ``kubernetes/rbac.yaml`` (verbs) and
+``kubernetes/admission.yaml`` (fields), which the cluster's owner applies.
 """
 
 from __future__ import annotations

@@ -13,8 +13,27 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from sandbox.control_plane.binaries import Binaries
 from sandbox.places import Ports
 
+_CONTROLLERS = ("deployment", "replicaset", "statefulset", "daemonset", "job", "cronjob", "garbagecollector",
+                "disruption", "namespace", "nodelifecycle", "endpoint", "endpointslice", "horizontalpodautoscaling",
+                "resourcequota", "podgc")
+"""By their names before Kubernetes 1.28, which later ones take as well."""
+POLICIES_SINCE = (1, 30)
+"""ValidatingAdmissionPolicy is served by default from this version on."""
+_SINCE: tuple[tuple[tuple[int, int], str, tuple[str, ...]], ...] = (
+    # Before, the node lifecycle controller evicted what a NoExecute taint drives away.
+    ((1, 29), "controllers", ("taint-eviction-controller",)),
+    # Says in a policy's status what its expressions get wrong by the types of its resources.
+    (POLICIES_SINCE, "controllers", ("validatingadmissionpolicy-status-controller",)),
+)
+"""From which version on there is what else."""
+_BEFORE: tuple[tuple[tuple[int, int], str, tuple[str, ...]], ...] = (
+    # A second, insecure port, the same for all, is open unless told not to; later ones do not know the flag.
+    ((1, 24), "flags", ("--port=0",)),
+)
+"""Before which version there has to be what else."""
 ADMIN_TOKEN = "sandbox-admin"  # noqa: S105 - of a cluster that lives on this machine alone, for minutes
 
 
@@ -53,8 +72,12 @@ def authority(folder: Path) -> str:
     return base64.b64encode((folder / "ca.crt").read_bytes()).decode()
 
 
-def commands(binaries: Path, folder: Path, ports: Ports) -> dict[str, list[str]]:
-    """Write the configuration files and return each process's command, in the order of starting."""
+def commands(found: Binaries, folder: Path, ports: Ports, *, without: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """Write the configuration files and return each process's command, in the order of starting.
+
+    ``without``: controllers that are not to run.
+    """
+    binaries = found.folder
     server = f"https://127.0.0.1:{ports.apiserver}"
     (folder / "tokens.csv").write_text(f'{ADMIN_TOKEN},admin,admin,"system:masters"\n')
     _kubeconfig(folder / "admin.kubeconfig", server, folder / "ca.crt", ADMIN_TOKEN)
@@ -77,30 +100,27 @@ def commands(binaries: Path, folder: Path, ports: Ports) -> dict[str, list[str]]
             "--service-account-issuer=https://sandbox", f"--service-account-key-file={folder / 'sa.pub'}",
             f"--service-account-signing-key-file={folder / 'sa.key'}", "--service-cluster-ip-range=10.0.0.0/24",
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
-            "--enable-admission-plugins=ResourceQuota,Priority", "--endpoint-reconciler-type=none",
-            "--event-ttl=3h"],
+            "--enable-admission-plugins=ResourceQuota,Priority", "--allow-privileged=true",
+            "--endpoint-reconciler-type=none", "--event-ttl=3h"],
         "kube-controller-manager": [
             str(binaries / "kube-controller-manager"), f"--kubeconfig={admin}", "--leader-elect=false",
-            "--controllers=deployment,replicaset,garbagecollector,disruption,namespace,nodelifecycle,endpoint,"
-            "endpointslice,horizontalpodautoscaling,resourcequota,podgc",
+            "--controllers=" + ",".join(
+                name for name in (*_CONTROLLERS, *_of(found.version, "controllers")) if name not in without),
             f"--secure-port={ports.controller_manager}", "--bind-address=127.0.0.1",
-            *_no_insecure_port(binaries / "kube-controller-manager"),
+            *_of(found.version, "flags"),
             f"--cert-dir={folder}"],
         "kube-scheduler": [
             str(binaries / "kube-scheduler"), f"--kubeconfig={admin}", "--leader-elect=false",
             f"--secure-port={ports.scheduler}", "--bind-address=127.0.0.1",
-            *_no_insecure_port(binaries / "kube-scheduler"),
+            *_of(found.version, "flags"),
             f"--cert-dir={folder}"],
     }
 
 
-def _no_insecure_port(binary: Path) -> list[str]:
-    """Kubernetes before 1.24 opens a second, insecure port, the same for all, unless told not to; later ones do not
-    know the flag. Its help says which it is: what is built from Debian's source calls itself v0.0.0."""
-    import subprocess
-
-    said = subprocess.run([str(binary), "--help"], capture_output=True, text=True, check=False)
-    return ["--port=0"] if "--port int" in said.stdout + said.stderr else []
+def _of(version: tuple[int, int], what: str) -> list[str]:
+    """What a version has besides what all have: its ``controllers``, or the ``flags`` of those that control."""
+    return [item for first, kind, items in _SINCE if kind == what and version >= first for item in items] + [
+        item for last, kind, items in _BEFORE if kind == what and version < last for item in items]
 
 
 def _kubeconfig(path: Path, server: str, ca: Path | None, token: str) -> None:

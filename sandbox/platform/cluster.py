@@ -62,8 +62,12 @@ class Cluster:
                 raise
 
     def apply(self, manifest: Object) -> None:
-        """Create an object, or make it what the manifest says."""
+        """Create an object, or make it what the manifest says.
+
+        An API version that this Kubernetes does not serve (yet, or any more) is replaced by the one that it does.
+        """
         resource = self._resource(manifest["kind"], manifest.get("apiVersion"))
+        manifest = {**manifest, "apiVersion": resource.group_version}
         namespace = self._namespace(resource, manifest["metadata"])
         try:
             resource.create(body=manifest, namespace=namespace)
@@ -105,6 +109,7 @@ class Cluster:
                              ("/apis/batch/v1", ("jobs",)),
                              ("/api/v1", ("pods", "services", "configmaps", "secrets", "resourcequotas",
                                           "limitranges", "events", "persistentvolumeclaims")),
+                             ("/apis/policy/v1", ("poddisruptionbudgets",)),
                              ("/apis/policy/v1beta1", ("poddisruptionbudgets",)),
                              ("/apis/autoscaling/v1", ("horizontalpodautoscalers",)),
                              ("/apis/networking.k8s.io/v1", ("networkpolicies", "ingresses"))):
@@ -127,6 +132,8 @@ class Cluster:
 
     def _resource(self, kind: str, api: str | None = None) -> Any:
         found = self._dynamic.resources.search(kind=kind, **({"api_version": api} if api else {}))
+        if api and "/" in api and not found:
+            found = self._dynamic.resources.search(kind=kind, group=api.split("/")[0])
         usable = [item for item in found if not item.kind.endswith("List")]
         if not usable:
             raise ValueError(f"the Kubernetes API knows no {api or ''} {kind}")

@@ -55,7 +55,7 @@ def platform(replicas: Mapping[str, int]) -> list[dict[str, Any]]:
         _object("v1", "ConfigMap", "payment-gateway-config", data={
             "PROVIDER": "primary", "PROVIDER_TIMEOUT_MS": "2000", "CURRENCY": "EUR"}),
         _object("v1", "Secret", "payment-gateway-db", type="Opaque", stringData={"password": "first-password"}),
-        _object("policy/v1beta1", "PodDisruptionBudget", "payment-gateway", spec={
+        _object("policy/v1", "PodDisruptionBudget", "payment-gateway", spec={
             "minAvailable": 2, "selector": {"matchLabels": {"app": "payment-gateway"}}}),
     ]
     for name, kind in KINDS.items():

@@ -48,7 +48,7 @@ def _plan(case: Case, api: kubernetes.Kubernetes, deployment: dict[str, Any]) ->
     elif wanted <= now:
         refusal = f"{now} pods are enough for {demand:.0f} requests/s by what was measured ({each:.0f} each)"
     more = wanted - now
-    fit = more if refusal or case.service.cluster.nodes_are_added else _places(api, deployment, more)
+    fit = more if refusal or case.service.cluster.nodes_are_added else _places(api, namespace, deployment, more)
     few = fit < more
     if few:
         wanted = now + fit
@@ -111,7 +111,7 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, replicas: in
     with writing(plan.target):
         api.patch("apis/apps/v1", "deployments", namespace, name, [
             {"op": "test", "path": "/metadata/resourceVersion", "value": deployment["metadata"]["resourceVersion"]},
-            {"op": "replace", "path": "/spec/replicas", "value": replicas}], manager=OWN_MANAGER)
+            {"op": "replace", "path": "/spec/replicas", "value": replicas}], manager=OWN_MANAGER, subresource="scale")
     return plan.summary if up else f"{plan.summary}: taken back"
 
 
@@ -154,11 +154,12 @@ def _room(case: Case, api: kubernetes.Kubernetes, namespace: str, deployment: di
     return ""
 
 
-def _places(api: kubernetes.Kubernetes, deployment: dict[str, Any], most: int) -> int:
+def _places(api: kubernetes.Kubernetes, namespace: str, deployment: dict[str, Any], most: int) -> int:
     """Return how many more pods of a Deployment the nodes have room for, at most ``most``, also where nobody knows.
 
-    By what the pods request, the nodes' selector and taints, as the scheduler counts (Kubernetes: "Resource Management
-    for Pods and Containers"); affinity is left to it.
+    By what the namespace's pods request, the nodes' selector and taints, as the scheduler counts (Kubernetes: "Resource
+    Management for Pods and Containers"). It is an upper bound: affinity, and what pods of other namespaces take, which
+    are not the responder's to see, are left to the scheduler; pods that then find no place stay Pending.
     """
     spec = deployment["spec"]["template"]["spec"]
     each = _requests(spec)
@@ -166,14 +167,14 @@ def _places(api: kubernetes.Kubernetes, deployment: dict[str, Any], most: int) -
         free = {item["metadata"]["name"]: [quantity((item["status"].get("allocatable") or {}).get(key, 0))
                                            for key in ("cpu", "memory", "pods")]
                 for item in api.items("api/v1", "nodes") if _takes(item, spec)}
-        for pod in api.items("api/v1", "pods", limit=20_000):
+        for pod in api.items("api/v1", "pods", namespace, limit=20_000):
             place = free.get((pod.get("spec") or {}).get("nodeName", ""))
             if place and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
                 for index, taken in enumerate(_requests(pod["spec"])):
                     place[index] -= taken
     except CallFailed as failed:
         if failed.status == "unauthorized":
-            return most  # nodes, or the pods of other namespaces, may not be read: the scheduler will tell
+            return most  # nodes or pods may not be read: the scheduler will tell
         raise
     return min(most, sum(max(0, int(min(left / need for left, need in zip(place, each, strict=True) if need)))
                          for place in free.values()))

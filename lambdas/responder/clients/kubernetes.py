@@ -78,12 +78,14 @@ class Kubernetes:
         return answer
 
     def patch(self, api: str, plural: str, namespace: str, name: str, patch: Any, *, manager: str,
-              kind: str = "application/json-patch+json") -> dict[str, Any]:
+              kind: str = "application/json-patch+json", subresource: str = "") -> dict[str, Any]:
         """Patch one object and return it as it is then. Never repeated by itself: a repeat is the caller's decision.
 
-        Raises Refused (409 conflict, 422 a failed ``test``, 403 …) or CallFailed.
+        ``subresource`` is one of the object's own paths: ``scale``. Raises Refused (409 conflict, 422 a failed
+        ``test``, 403 …) or CallFailed.
         """
-        return self._written("PATCH", self._url(api, plural, namespace, name), json.dumps(patch), kind, manager)
+        url = self._url(api, plural, namespace, name) + (f"/{subresource}" if subresource else "")
+        return self._written("PATCH", url, json.dumps(patch), kind, manager)
 
     def create(self, api: str, plural: str, namespace: str, body: Any, *, manager: str) -> dict[str, Any]:
         """Create one object; raises Refused (409: it is there already) or CallFailed. Never repeated by itself."""

@@ -1,0 +1,252 @@
+"""Every remedy that changes the cluster, carried out under RBAC and the policies in the name of its own group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from responder.actions import (
+    Action,
+    Case,
+    Plan,
+    every,
+    find,
+    restart_pods,
+    restore_configuration,
+    rollback,
+    scale_up,
+    switch_provider,
+)
+from responder.clients import kubernetes
+from responder.clients.failure import CallFailed
+from responder.clients.http import Http
+from responder.model.service import Service
+from sandbox.places import NAMESPACE
+from sandbox.platform.objects import image
+from tests.cluster.conftest import DEPLOYMENTS, Api, Object
+
+GATEWAY = f"{DEPLOYMENTS}/payment-gateway"
+CORE = f"/api/v1/namespaces/{NAMESPACE}"
+SCALERS = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers"
+CONFIG = f"{CORE}/configmaps/payment-gateway-config"
+
+
+class Remedy:
+    """One remedy, asking in the name of its group."""
+
+    def __init__(self, action: Action, api: Api, service: Service, number: int, **facts: Any) -> None:
+        self.action, self._api = action, api
+        self.case = Case(service, "incident", number, "cause", str(facts.pop("mechanism", "")), "payment-gateway",
+                         facts.pop("onset", None), facts, time.monotonic() + 60)
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any) -> Any:
+            client = self._api.as_group(self.action.kubernetes_group.split(":")[1])
+            while True:
+                try:
+                    return getattr(self.action, name)(self.case, *arguments, client)
+                except CallFailed as failed:  # a controller wrote at the same moment: the step is tried again
+                    if "at the same moment" not in failed.note or time.monotonic() > self.case.deadline:
+                        raise
+
+        return call
+
+    def planned(self) -> Plan:
+        plan: Plan = self.plan()
+        assert not plan.refusal, plan.refusal
+        return plan
+
+
+@pytest.fixture
+def settled(api: Api) -> Iterator[None]:
+    """The platform as it was made, before and after."""
+    yield
+    api.cluster.patch("Deployment", "payment-gateway", {"spec": {"replicas": 4}})
+
+
+def spec(api: Api, path: str = GATEWAY) -> Object:
+    found: Object = api.get(path)["spec"]
+    return found
+
+
+def test_every_remedy_with_a_group_is_carried_out_here() -> None:
+    assert {action.name for action in every() if action.kubernetes_group} == {
+        "rollback", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database", "scale_up",
+        "switch_provider"}
+
+
+def test_rollback(api: Api, service: Service, settled: None) -> None:
+    first = api.until(lambda: api.get(GATEWAY)["metadata"]["annotations"].get("deployment.kubernetes.io/revision"))
+    before = spec(api)["template"]
+    # A release as bad as they come: another command, an init container, the lowest priority, another strategy of DNS.
+    api.cluster.patch("Deployment", "payment-gateway", {"spec": {"template": {"spec": {
+        "dnsPolicy": "Default", "nodeSelector": {"pool": "none"},
+        "initContainers": [{"name": "wait", "image": "registry.example/tools:1.2.0", "command": ["sleep", "infinity"]}],
+        "containers": [{"name": "payment-gateway", "image": image("payment-gateway", "1.1.0"),
+                        "command": ["/opt/gatewayd"], "env": [{"name": "DB_HOST", "value": "nowhere"}]}]}}}})
+    api.until(lambda: api.get(GATEWAY)["metadata"]["annotations"]["deployment.kubernetes.io/revision"] != first)
+    remedy = Remedy(rollback.ACTION, api, service, 1, healthy_before=["payment-gateway"])
+    plan = remedy.planned()
+    assert "roll deployment/payment-gateway back" in remedy.apply(plan)
+    assert spec(api)["template"] == before
+    assert "done before" in remedy.apply(plan)
+
+
+def test_scale_up_and_back(api: Api, service: Service, settled: None) -> None:
+    remedy = Remedy(scale_up.ACTION, api, service, 2, requests_per_second={"payment-gateway": 120.0},
+                    served_per_pod={"payment-gateway": 20.0})
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert spec(api)["replicas"] == 8
+    remedy.revert(plan)
+    assert spec(api)["replicas"] == 4
+
+
+def test_scale_up_by_the_autoscaler_and_back(api: Api, service: Service, settled: None) -> None:
+    api.cluster.apply({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+                       "metadata": {"name": "gateway", "namespace": NAMESPACE}, "spec": {
+                           "minReplicas": 4, "maxReplicas": 5, "scaleTargetRef": {
+                               "apiVersion": "apps/v1", "kind": "Deployment", "name": "payment-gateway"}}})
+    try:
+        remedy = Remedy(scale_up.ACTION, api, service, 3, requests_per_second={"payment-gateway": 120.0},
+                        served_per_pod={"payment-gateway": 20.0})
+        plan = remedy.planned()
+        remedy.apply(plan)
+        assert (spec(api, f"{SCALERS}/gateway")["minReplicas"], spec(api, f"{SCALERS}/gateway")["maxReplicas"]) == (
+            8, 8)
+        remedy.revert(plan)
+        assert spec(api, f"{SCALERS}/gateway")["maxReplicas"] == 5
+    finally:
+        api.cluster.delete_now(f"{SCALERS}/gateway")
+
+
+def test_cycle_deployment(api: Api, service: Service, settled: None) -> None:
+    remedy = Remedy(find("cycle_deployment"), api, service, 4)
+    plan = remedy.planned()
+    generation = api.get(GATEWAY)["metadata"]["generation"]
+    remedy.apply(plan)
+    assert spec(api)["replicas"] == 4
+    assert api.get(GATEWAY)["metadata"]["generation"] == generation + 2
+
+
+def test_restore_database_restarts_who_holds_the_connections(api: Api, service: Service) -> None:
+    remedy = Remedy(find("restore_database"), api, service, 5, mechanism="connections_exhausted",
+                    connection_holder="ledger-export")
+    plan = remedy.planned()
+    remedy.apply(plan)
+    template = spec(api, f"{DEPLOYMENTS}/ledger-export")["template"]
+    assert "kubectl.kubernetes.io/restartedAt" in template["metadata"]["annotations"]
+    assert "done before" in remedy.apply(plan)
+
+
+def test_switch_provider_and_back(api: Api, service: Service) -> None:
+    fit = replace(service, providers=tuple(replace(item, health_url="") for item in service.providers))
+    remedy = Remedy(switch_provider.ACTION, api, fit, 6, provider="primary")
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert api.get(CONFIG)["data"]["PROVIDER"] == "fallback"
+    remedy.revert(plan)
+    assert api.get(CONFIG)["data"]["PROVIDER"] == "primary"
+
+
+def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: Service, settled: None) -> None:
+    names = api.until(lambda: [item["metadata"]["name"] for item in api.get(f"{CORE}/pods")["items"]
+                               if item["metadata"].get("labels", {}).get("app") == "payment-gateway"
+                               and "deletionTimestamp" not in item["metadata"] and not item["spec"].get("nodeName")])
+    for name in names[:2]:
+        assert api.ask("", "POST", f"{CORE}/pods/{name}/binding", {
+            "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": "node-c"}}, really=True).status == 201
+    node = "/api/v1/nodes/node-c"
+    api.cluster.patch_status("/api/v1/nodes/node-b", {"conditions": [{"type": "Ready", "status": "True"}]})
+    api.cluster.patch_status(node, {"conditions": [{"type": "Ready", "status": "Unknown"}]})
+    remedy = Remedy(restart_pods.ACTION, api, service, 7)
+    plan = remedy.planned()
+    assert plan.parameters["close"] == ["node-c"] and len(plan.parameters["pods"]) == 2
+    remedy.apply(plan)
+    assert spec(api, node)["unschedulable"] is True
+    gone = {name for name, _ in plan.parameters["pods"]}
+    api.until(lambda: not [item for item in api.get(f"{CORE}/pods")["items"] if item["metadata"]["name"] in gone
+                           and "deletionTimestamp" not in item["metadata"]])
+    assert "node-c is open" in remedy.revert(plan)
+    assert not spec(api, node).get("unschedulable")
+
+
+@pytest.mark.parametrize(("kind", "path", "key", "after", "field"), [
+    ("ConfigMap", CONFIG, "payment-gateway-config", {"data": {"CURRENCY": "EURO"}}, ["data", "CURRENCY"]),
+    ("ResourceQuota", f"{CORE}/resourcequotas/team", "team", {"spec": {"hard": {"pods": "5"}}}, ["hard", "pods"]),
+    ("Deployment", f"{DEPLOYMENTS}/backend", "backend", {"spec": {"replicas": 0}}, ["replicas"])])
+def test_restore_configuration_and_back(api: Api, service: Service, kind: str, path: str, key: str, after: Object,
+                                        field: list[str]) -> None:
+    def now() -> Any:
+        found: Any = api.get(path)
+        for part in field if kind == "ConfigMap" else ["spec", *field]:
+            found = found[part]
+        return found
+
+    before = now()
+    api.cluster.patch(kind, key, after)
+    changed = now()
+    remedy = Remedy(restore_configuration.ACTION, api, service, 8, changes=[
+        {"kind": kind, "name": key, "what": "changed", "earliest": 1.0, "latest": 1.0, "by": "kubectl",
+         "namespace": NAMESPACE, "fields": [{"path": field, "before": before, "after": changed}]}])
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert now() == before
+    remedy.revert(plan)
+    assert now() == changed
+    remedy.apply(plan)
+    assert now() == before
+
+
+def test_restore_configuration_takes_away_what_was_created_and_makes_it_again(api: Api, service: Service) -> None:
+    path = f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies/lock"
+    body = {"podSelector": {"matchLabels": {"app": "payment-gateway"}}, "policyTypes": ["Egress"]}
+    api.cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                       "metadata": {"name": "lock", "namespace": NAMESPACE}, "spec": body})
+    remedy = Remedy(restore_configuration.ACTION, api, service, 9, changes=[
+        {"kind": "NetworkPolicy", "name": "lock", "what": "created", "earliest": 1.0, "latest": 1.0, "by": "kubectl",
+         "namespace": NAMESPACE, "fields": []}])
+    plan = remedy.planned()
+    remedy.apply(plan)
+    with pytest.raises(KeyError):
+        api.get(path)
+    remedy.revert(plan)
+    assert spec(api, path)["podSelector"] == body["podSelector"]
+    api.cluster.delete_now(path)
+
+
+def test_a_refusal_by_a_policy_is_told_and_not_tried_again(api: Api, service: Service) -> None:
+    """The step must not take it for a conflict, which it would repeat."""
+    from responder.actions import ActionFailed, writing
+
+    group = api.as_group("rollback")
+    with pytest.raises(ActionFailed, match="nothing but the template"), writing("deployment/hardened"):
+        group.patch("apis/apps/v1", "deployments", NAMESPACE, "hardened", {"spec": {"replicas": 9}}, manager="t",
+                    kind="application/merge-patch+json")
+    with pytest.raises(kubernetes.Refused) as refused:
+        group.patch("apis/apps/v1", "deployments", NAMESPACE, "hardened", {"spec": {"paused": True}}, manager="t",
+                    kind="application/merge-patch+json")
+    assert refused.value.code == 403
+
+
+def test_scale_up_counts_the_pods_of_its_own_namespace_alone(service: Service) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if request.url.path.endswith("/payment-gateway"):
+            return httpx.Response(200, json={"metadata": {"name": "payment-gateway", "uid": "u"}, "spec": {
+                "replicas": 4, "template": {"spec": {"containers": []}}}})
+        return httpx.Response(200, json={"items": []})
+
+    case = Case(service, "i", 1, "overload", "more_traffic", "payment-gateway", None, {
+        "requests_per_second": {"payment-gateway": 120.0}, "served_per_pod": {"payment-gateway": 20.0}},
+        time.monotonic() + 5)
+    scale_up.plan(case, kubernetes.Kubernetes(Http(case.deadline, transport=httpx.MockTransport(answer)), "https://k"))
+    assert f"{CORE}/pods" in asked and "/api/v1/pods" not in asked
