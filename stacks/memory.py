@@ -31,6 +31,7 @@ class Memory(Construct):
             description="Keeps the change ledger", environment={"TABLE": records.table.table_name},
             statements=list(dict.fromkeys(statements)))
         records.grant_partition(self.ledger.role, "LEDGER#*", write=True)
+        records.grant_marks(self.ledger)
         events.Rule(self, "EachMinute", description="Compare what is there with what was there a minute ago",
                     schedule=events.Schedule.rate(Duration.minutes(1)),
                     targets=[targets.LambdaFunction(self.ledger.function, retry_attempts=0)])

@@ -209,7 +209,8 @@ ODD = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([
         "ok", "channel", "channels", "id", "ts", "status", "items", "metadata", "continue", "data", "actor",
         "account", "errors", "results", "result", "messages", "indicator", "page", "updated_at", "incidents",
-        "components", "series", "facet", "count", "aiIssues", "issues", "window", "baseline", "error", "incident_responder"]), inner,
+        "components", "series", "facet", "count", "aiIssues", "issues", "window", "baseline", "error",
+        "incident_responder"]), inner,
         max_size=5), max_leaves=25)
 
 

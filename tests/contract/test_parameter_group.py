@@ -110,7 +110,7 @@ def test_the_ledger_tells_what_is_in_effect_from_what_waits_for_a_reboot(place: 
     place.database.set_parameters(0.0, {"work_mem": "64"})
     change, = difference(before, parameter_groups.look(place.service.database, 4)[0], 100.0, 160.0)
     assert [in_effect(item) for item in change.fields] == [True]
-    assert remedy.plan(place.case(*change.fields)).diff == "- work_mem = 64\n+ work_mem = 8192"
+    assert remedy.plan(place.case(*change.fields)).diff.text == "- work_mem = 64\n+ work_mem = 8192"
 
 
 def test_a_group_without_any_parameter_is_not_believed(place: Place) -> None:
@@ -127,7 +127,7 @@ def test_values_are_put_back_and_taken_back_and_a_repeat_does_nothing(place: Pla
     case = place.case(TIMEOUT, READ_ONLY)
     plan = remedy.plan(case)
     assert not plan.refusal and plan.target == f"parameter-group/{GROUP}"
-    assert plan.diff.splitlines() == [
+    assert plan.diff.text.splitlines() == [
         "- default_transaction_read_only = 1", "+ default_transaction_read_only = (the engine's default)",
         "- statement_timeout = 3", "+ statement_timeout = 30000"]
     assert not place.changing

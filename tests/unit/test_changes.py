@@ -181,7 +181,7 @@ def test_it_refuses_by_name_what_is_not_exact_and_writes_nothing(server: Server,
     change = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl", (field,), "payments")
     plan = restore_configuration.plan(case(service, change), api)
     assert "ConfigMap c: data.A" in plan.refusal
-    assert CARD not in json.dumps([plan.parameters, plan.before, plan.diff])
+    assert CARD not in json.dumps([plan.parameters, plan.before, plan.diff.text])
     if hidden != CARD:  # what an older ledger kept as exact is not a mark
         step = {"change": change.to_json(), "uid": "u", "live": None}
         forced = replace(plan, refusal="", parameters={"steps": [step]})

@@ -59,7 +59,7 @@ def place(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Place]:
 def test_what_was_taken_is_put_back_once_and_taken_again_without_the_rest(place: Place) -> None:
     plan = remedy.plan(place.case())
     assert not plan.refusal
-    assert plan.diff.splitlines()[1:] == ["+ tcp 5432 from 10.0.0.0/16", "+ tcp 5432 from 10.1.0.0/16"]
+    assert plan.diff.text.splitlines()[1:] == ["+ tcp 5432 from 10.0.0.0/16", "+ tcp 5432 from 10.1.0.0/16"]
     assert place.rules() == {SSH}
     remedy.apply(place.case(), plan)
     assert place.rules() == {SSH, FIRST, SECOND}
@@ -74,7 +74,7 @@ def test_only_what_is_missing_is_put_back_and_later_taken_away(place: Place) -> 
     place.ec2.authorize_security_group_ingress(GroupId=place.group, IpPermissions=[
         {**POSTGRES, "IpRanges": [{"CidrIp": "10.1.0.0/16"}]}])
     plan = remedy.plan(place.case())
-    assert "10.1.0.0/16" not in plan.diff
+    assert "10.1.0.0/16" not in plan.diff.text
     remedy.apply(place.case(), plan)
     assert place.rules() == {SSH, FIRST, SECOND}
     remedy.revert(place.case(), plan)

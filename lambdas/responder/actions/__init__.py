@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
 from responder.model.service import Policy, Service
+from responder.model.shown import Shown, exact, shown
 from responder.people import Kind, Message
 from responder.sources import Statement
 
@@ -64,18 +65,25 @@ class Plan:
     target: str
     """What it changes: ``deployment/payment-gateway``."""
     summary: str
-    diff: str = ""
-    """What changes, as a person reads a diff."""
+    diff: Shown = field(default_factory=lambda: shown(""))
+    """What changes, as a person reads a diff: never compared or applied."""
     before: dict[str, Any] = field(default_factory=dict)
-    """What is there now, enough to put it back."""
+    """What is there now, enough to put it back: exact."""
     parameters: dict[str, Any] = field(default_factory=dict)
-    """What ``apply`` needs."""
+    """What ``apply`` needs: exact."""
     refusal: str = ""
     """Why it must not be done, in one sentence; empty where it may."""
     passing: bool = False
     """Whether the refusal may pass by itself, so that it is looked at again before people are asked."""
     temporary: bool = False
-    """Whether it is for the time being: where it helped it is put back when its reason is gone; see ``Action.over``."""
+    """Whether it is a temporary mitigation: it is put back when its reason is gone; see ``Action.over``."""
+
+    def __post_init__(self) -> None:
+        """Refuse operands that are not exact: NotExact for what is hidden or shown, TypeError for a diff of any text.
+        """
+        exact([self.before, self.parameters])
+        if not isinstance(self.diff, Shown):
+            raise TypeError("a diff is shown to people: shown(…) makes it")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 from responder.actions import Action, ActionFailed, Case, Plan, of_workload, writing
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
+from responder.model.shown import shown
 from responder.plan.changes import OWN_MANAGER
 from responder.sources import cluster_access
 
@@ -33,8 +34,8 @@ def _plan(target: str, deployment: dict[str, Any]) -> Plan:
     refusal = f"{ready} pods of {target} serve: it would take them away" if ready else (
         "" if replicas else f"{target} is scaled to nothing already")
     return Plan(target, f"scale {target} to nothing and back to {replicas}", refusal=refusal,
-                diff=f"- replicas: {replicas}\n+ replicas: 0\n+ replicas: {replicas}", before={"replicas": replicas},
-                parameters={"replicas": replicas})
+                diff=shown(f"- replicas: {replicas}\n+ replicas: 0\n+ replicas: {replicas}"),
+                before={"replicas": replicas}, parameters={"replicas": replicas})
 
 
 def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:

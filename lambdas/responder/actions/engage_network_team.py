@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from responder.actions import Action, Case, Plan
+from responder.model.shown import shown
 from responder.people import Message
 from responder.records.table import iso
 
@@ -17,7 +18,8 @@ def plan(case: Case) -> Plan:
                       *(["What undoes it, if it should be (it may be a containment):",
                          *(f"  {command}" for command in undoing)] if undoing else []),
                       "Please restore the path, and mark the task as done."])
-    return Plan("network team", f"give the network team the path from {path}", diff=text, parameters={"text": text})
+    return Plan("network team", f"give the network team the path from {path}", diff=shown(text),
+                parameters={"text": shown(text).text})
 
 
 def message(case: Case, plan: Plan) -> Message:

@@ -6,6 +6,7 @@ Later steps tell those who were told this that something was done, and that it i
 from __future__ import annotations
 
 from responder.actions import Action, Case, Plan
+from responder.model.shown import shown
 from responder.people import Message
 from responder.plan import customers
 
@@ -14,7 +15,7 @@ def plan(case: Case) -> Plan:
     """Write the message; see ``Action.plan``. Facts: ``kind`` of the symptom, ``with`` (the other remedies)."""
     text = customers.text("identified", str(case.facts.get("kind") or ""), case.cause, case.onset,
                           alternative="switch_provider" in case.facts.get("with", []))
-    return Plan("customers", "tell customers", diff=text, parameters={"text": text})
+    return Plan("customers", "tell customers", diff=shown(text), parameters={"text": shown(text).text})
 
 
 def message(case: Case, plan: Plan) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from responder.actions import Action, Case, Plan
+from responder.model.shown import shown
 from responder.people import Message
 from responder.plan import customers
 
@@ -16,7 +17,8 @@ def plan(case: Case) -> Plan:
     text = customers.provider_message(
         name, case.onset, float(calls.get("at") or case.onset or 0.0), float(calls.get("requests") or 0.0),
         float(calls.get("errors") or 0.0), {str(kind): float(count) for kind, count in calls.get("kinds", {}).items()})
-    return Plan(f"provider/{name}", f"tell the support of {name}", diff=text, parameters={"text": text, "name": name})
+    return Plan(f"provider/{name}", f"tell the support of {name}", diff=shown(text),
+                parameters={"text": shown(text).text, "name": name})
 
 
 def message(case: Case, plan: Plan) -> Message:

@@ -19,6 +19,7 @@ from responder.actions import Action, ActionFailed, Case, Plan
 from responder.clients import kubernetes
 from responder.model.finding import Finding
 from responder.model.service import Service
+from responder.model.shown import shown
 from responder.plan.changes import OWN_MANAGER
 from responder.sources import cluster_access
 from responder.sources.kubernetes import is_ready, owner
@@ -69,8 +70,8 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     return Plan(target, f"restart {len(names)} of {len(pods)} pods of {target}"
                 + (f", {most} at a time" if most < len(names) else "") + f": {', '.join(names[:5])}"
                 + (" …" if len(names) > 5 else "") + (f"; close {', '.join(closing)} meanwhile" if closing else ""),
-                diff="\n".join([*(f"- pod/{pod}" for pod in names),
-                                *(f"+ node/{node}: unschedulable: true" for node in closing)]),
+                diff=shown("\n".join([*(f"- pod/{pod}" for pod in names),
+                                *(f"+ node/{node}: unschedulable: true" for node in closing)])),
                 before={"pods": names, "bad_nodes": sorted(bad_nodes)},
                 parameters={"pods": [[pod.name, pod.uid] for pod in chosen], "close": closing, "at_once": most,
                             "of": len(pods)},

@@ -43,10 +43,10 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
         # What is not exact is not carried on: a refused plan has no operands.
         steps.append({"change": change.to_json(), "uid": live["metadata"]["uid"] if live else "",
                       "live": _operand(change, live)} if not said else {})
-        lines += _lines(f"{change.kind.lower()}/{change.name}", change, getattr(case.service, "shown_keys", ()))
+        lines += _lines(f"{change.kind.lower()}/{change.name}", change, case.service.shown_keys)
     target = f"{changes[0].kind.lower()}/{changes[0].name}"
     names = ", ".join(f"{change.kind} {change.name}" for change in changes)
-    return Plan(target, f"put back what changed in {names}", diff=shown("\n".join(lines)).text, refusal=refusal,
+    return Plan(target, f"put back what changed in {names}", diff=shown("\n".join(lines)), refusal=refusal,
                 before={"objects": [step["live"] for step in steps]} if not refusal else {},
                 parameters={"steps": steps} if not refusal else {})
 

@@ -20,6 +20,7 @@ from typing import Any
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import aws, kubernetes
 from responder.clients.failure import CallFailed
+from responder.model.shown import shown
 from responder.plan.changes import OWN_MANAGER
 from responder.sources import Statement, cluster_access
 
@@ -68,7 +69,7 @@ def _plan_instance(case: Case) -> Plan:
         now = int(item["AllocatedStorage"])
         wanted = math.ceil(now * (1 + max(0.1, case.service.guardrails.storage_growth)))
         return Plan(target, f"raise the storage of {instance} from {now} to {wanted} GiB",
-                    diff=f"- AllocatedStorage: {now}\n+ AllocatedStorage: {wanted}", before={"gib": now},
+                    diff=shown(f"- AllocatedStorage: {now}\n+ AllocatedStorage: {wanted}"), before={"gib": now},
                     parameters={"kind": "storage", "instance": instance, "gib": wanted},
                     refusal="" if status in ("available", "storage-full") else f"the instance is {status}")
     failover = bool(item.get("MultiAZ"))
@@ -76,7 +77,7 @@ def _plan_instance(case: Case) -> Plan:
     if case.mechanism not in ("refuses_connections", "slow_database"):
         refusal = f"nothing is known to help against {case.mechanism}"
     return Plan(target, f"reboot {instance}" + (" with failover to the standby" if failover else ""),
-                diff=f"  {target}: reboot", before={"zone": item.get("AvailabilityZone", "")},
+                diff=shown(f"  {target}: reboot"), before={"zone": item.get("AvailabilityZone", "")},
                 parameters={"kind": "reboot", "instance": instance, "failover": failover, "planned": time.time()},
                 refusal=refusal)
 
@@ -96,7 +97,7 @@ def _plan_restart(case: Case, api: kubernetes.Kubernetes | None) -> Plan:
         deployment = api.get("apis/apps/v1", "deployments", case.service.cluster.namespace, name)
     except KeyError:
         return Plan(target, f"restart {target}", refusal=f"{name}, {why}, is no Deployment of this namespace")
-    return Plan(target, f"restart {target}, {why}", diff=f"  {target}: rollout restart",
+    return Plan(target, f"restart {target}, {why}", diff=shown(f"  {target}: rollout restart"),
                 before={"replicas": deployment["spec"].get("replicas")},
                 parameters={"kind": "restart", "name": name, "uid": deployment["metadata"]["uid"]},
                 refusal="the Deployment is paused: somebody is working on it" if deployment["spec"].get("paused")

@@ -56,7 +56,7 @@ def plan(case: Case) -> Plan:
                                              "like a secret, which is not kept: it cannot be put back exactly")
     refusal = _since(now, before, after)
     missing = {name: value for name, value in before.items() if now.get(name) != value}
-    diff = decided([(name, _shown(now.get(name)), _shown(missing[name])) for name in sorted(missing)], " = ").text
+    diff = decided([(name, _shown(now.get(name)), _shown(missing[name])) for name in sorted(missing)], " = ")
     return Plan(target, summary, diff=diff,
                 before={"values": {name: now.get(name) for name in sorted(before)}},
                 parameters={"group": group, "back": before, "instance": database.instance if database else ""},

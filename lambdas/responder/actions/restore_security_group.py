@@ -15,6 +15,7 @@ from typing import Any
 from responder.actions import Action, Case, Plan, asking
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.model.shown import shown
 from responder.sources import Statement
 
 _LISTS = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
@@ -35,7 +36,7 @@ def plan(case: Case) -> Plan:
     lines = [line for rule in missing for line in (
         f"  security-group/{rule['group']} {rule['direction']}", *(f"+ {text}" for text in _texts(rule)))]
     return Plan(target, "put back what was taken from " + ", ".join(dict.fromkeys(
-        f"security group {rule['group']}" for rule in taken)), diff="\n".join(lines),
+        f"security group {rule['group']}" for rule in taken)), diff=shown("\n".join(lines)),
         before={"missing": missing}, parameters={"rules": missing},
         refusal="" if missing else "the rules are there again")
 

@@ -56,7 +56,7 @@ def _plan(case: Case, api: kubernetes.Kubernetes, deployment: dict[str, Any]) ->
         target,
         f"roll {target} back from revision {current['revision']} ({', '.join(current['images'])}) "
         f"to revision {chosen['revision']} ({', '.join(chosen['images'])})",
-        diff=redacted_diff(spec["template"], template, getattr(case.service, "shown_keys", ()), ("template",)).text,
+        diff=redacted_diff(spec["template"], template, case.service.shown_keys, ("template",)),
         # The template itself stays in its ReplicaSet and is not copied into the record: it may hold secrets.
         before={"revision": current["revision"], "replica_set": current["replica_set"], "images": current["images"]},
         parameters={"revision": chosen["revision"], "replica_set": chosen["replica_set"], "uid": metadata["uid"],

@@ -17,6 +17,7 @@ from responder.clients.watched import KINDS, listed
 from responder.model.finding import Finding
 from responder.model.quantity import quantity
 from responder.model.service import Service
+from responder.model.shown import shown
 from responder.plan.changes import OWN_MANAGER
 from responder.plan.remedies import throughput
 from responder.sources import cluster_access
@@ -64,7 +65,7 @@ def _plan(case: Case, api: kubernetes.Kubernetes, deployment: dict[str, Any]) ->
                    "maximum": scaler["spec"]["maxReplicas"]}
     return Plan(target, f"scale {target} from {now} to {wanted} pods for {demand:.0f} requests/s ({each:.0f} a pod)"
                 + (", as many as the nodes have room for" if few else ""),
-                diff=f"- replicas: {now}\n+ replicas: {wanted}", before=before,
+                diff=shown(f"- replicas: {now}\n+ replicas: {wanted}"), before=before,
                 parameters={"replicas": wanted, "uid": deployment["metadata"]["uid"], "each": each}, refusal=refusal,
                 temporary=True)
 

@@ -56,7 +56,7 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None, http: Http | None
         reason = _unfit(provider, case, http)
         if not reason:
             return Plan(place.target, f"use {provider.name} in place of {now}",
-                        diff=decided([(place.key, now, provider.name)]).text,
+                        diff=decided([(place.key, now, provider.name)]),
                         before={"value": now}, parameters={"value": provider.name}, temporary=True,
                         refusal=f"{tool} owns {place.target} and would undo it: change it in its repository"
                         if tool else "")

@@ -16,6 +16,7 @@ from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, kill_switch, step
 from responder.model.finding import latest, recorded
 from responder.model.remedy import digest
+from responder.model.shown import NotExact, shown
 from responder.people import Message
 from responder.plan.guardrails import released, too_little
 from responder.records.table import iso
@@ -47,6 +48,9 @@ def _plan(visit: Step) -> dict[str, Any]:
     except CallFailed as failed:
         plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
                             refusal=f"what it needs to know could not be read: {failed.note}")
+    except NotExact as hidden:
+        plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
+                            refusal=f"it would have to keep something secret, which no record holds: {hidden}")
     if first := _first(visit, action, plan):
         # What is put back in the end is what was there before the first of them.
         plan = replace(plan, before=first["before"])
@@ -54,7 +58,7 @@ def _plan(visit: Step) -> dict[str, Any]:
         "action": action.name, "component": case.component, "risk": action.risk, "tells": action.tells,
         "reversible": action.reversible and not action.keep_when_not_helped, "status": "planned",
         "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism, "proposal": name,
-        "where": case.facts.get("where", ""), **asdict(plan)})
+        "where": case.facts.get("where", ""), **asdict(plan), "diff": str(plan.diff)})
     if kept["action"] != action.name or kept.get("proposal") != name:
         raise actions.ActionFailed(f"remedy {number} is on record as {kept['action']} of {kept.get('component')}, "
                                    f"and not as {action.name} of {case.component}")
@@ -134,7 +138,7 @@ def _tell(visit: Step, action: actions.Action, case: actions.Case,
         # What many read has a button in place of a link, which is its holder's.
         notify(visit, Message("question", f"task-{task.id}", visit.incident, plan.summary,
                               f"{plan.diff}\n\n{by_iam_text(task)}", answers=buttons(task)), 60)
-        to_each(visit, task, asked_persons(visit, task), plan.summary, plan.diff, f"task-{task.id}", 70)
+        to_each(visit, task, asked_persons(visit, task), plan.summary, str(plan.diff), f"task-{task.id}", 70)
     return case, channels
 
 
@@ -291,4 +295,5 @@ def _case(visit: Step, action: actions.Action, number: int, proposal: Mapping[st
 
 def _kept(record: dict[str, Any]) -> actions.Plan:
     """The plan as it was put on record."""
-    return actions.Plan(record["target"], record["summary"], record["diff"], record["before"], record["parameters"])
+    return actions.Plan(record["target"], record["summary"], shown(record["diff"]), record["before"],
+                        record["parameters"])

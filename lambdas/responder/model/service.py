@@ -458,6 +458,9 @@ class Service:
     team: tuple[Person, ...] = ()
     notify_emails: tuple[str, ...] = ()
     """E-mail addresses that are subscribed to the incident topic."""
+    shown_keys: tuple[str, ...] = ()
+    """Names of environment variables and ConfigMap keys, or patterns such as ``LOG_*``, whose values people may be
+    shown in diffs. Any other value is told to have changed only, unless it is harmless (``model/redact.py``)."""
 
     def component(self, name: str) -> Component:
         """Return the component called ``name``; KeyError where there is none."""
