@@ -43,7 +43,7 @@ _PACKAGES = {"k8s.io/kubernetes/cmd/kube-apiserver": "kube-apiserver",
 _WORK = "go-build."
 _DEBIAN = "kubernetes-1.20.2"
 _OLDEST = (1, 20)
-_FIRST_ANSWER_SECONDS = 60
+_FIRST_ANSWER_SECONDS = 120
 _BUILD_SECONDS = 45 * 60
 
 
