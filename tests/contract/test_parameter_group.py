@@ -169,6 +169,9 @@ def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
     ([TIMEOUT], {"statement_timeout": None}, "statement_timeout has been changed again since"),
     ([TIMEOUT], {}, "as they were before"),
     ([{**TIMEOUT, "before": "[masked 1f2e]"}], {"statement_timeout": "3"}, "looked like a secret"),
+    ([{**TIMEOUT, "before": {"$hidden": "a.b"}}], {"statement_timeout": "3"}, "statement_timeout of parameter group"),
+    ([{**TIMEOUT, "after": {"$hidden": ""}}], {"statement_timeout": "3"}, "statement_timeout of parameter group"),
+    ([{**TIMEOUT, "after": "3"}], {"statement_timeout": "4111111111111111"}, "looked like a secret"),
     ([], {}, "no parameter is known")])
 def test_it_is_refused(place: Place, fields: list[dict[str, Any]], now: dict[str, Any], said: str) -> None:
     place.database.set_parameters(0.0, now)
