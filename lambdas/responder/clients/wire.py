@@ -26,6 +26,7 @@ Address = tuple[Any, ...]
 _ADDRESSES = 4
 """How many of a name's addresses are tried."""
 _CONNECTIONS = 10
+_READ_BYTES = 16 * 1024
 
 
 def addresses(host: str, port: int, until: float) -> list[Address]:
@@ -128,7 +129,9 @@ class _Connection(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _as_httpcore(httpcore.ReadTimeout, httpcore.ReadError):
             self._set_timeout()
-            return self._socket.recv(max_bytes)
+            # Little at a time: the deadline is looked at between two reads, and 64 kB can hold thousands of interim
+            # answers (103), each of which is parsed.
+            return self._socket.recv(min(max_bytes, _READ_BYTES))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)
