@@ -14,6 +14,7 @@ from typing import Any
 from responder.handlers.diagnose import unhelpful
 from responder.handlers.step import Step, kill_switch, step
 from responder.model.remedy import digest
+from responder.plan.approvals import needed
 from responder.plan.decide import CARRIED_OUT
 from responder.plan.guardrails import Decision, Proposal, Situation, failed_before, rule, too_little
 from responder.records.tasks import Tasks
@@ -76,7 +77,7 @@ def _situation(visit: Step, record: Mapping[str, Any], before: list[dict[str, An
                held_by_another: bool) -> Situation:
     number, now, service = int(record["number"]), time.time(), visit.service
     # What the state machine passes on says only whether people were asked; what they said is in the table.
-    answer, by = _answer(visit, number) if visit.event.get("asked") else ("", "")
+    answer, by = _answer(visit, record) if visit.event.get("asked") else ("", "")
     recent = tuple({key: item[key] for key in ("at", "action", "target", "incident")}
                    for item in visit.records.remedies(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
@@ -90,10 +91,13 @@ def _situation(visit: Step, record: Mapping[str, Any], before: list[dict[str, An
             unhelpful(visit), proposal.action, proposal.mechanism, proposal.component))
 
 
-def _answer(visit: Step, number: int) -> tuple[str, str]:
-    task = Tasks(visit.records).get(visit.incident, f"{number:02d}")
+def _answer(visit: Step, record: Mapping[str, Any]) -> tuple[str, str]:
+    task = Tasks(visit.records).get(visit.incident, f"{int(record['number']):02d}")
     if task is None:
         return "none", "nobody could be asked"
     if not task.decision:
         return "none", ""
+    wanted = needed(visit.service, record)
+    if task.decision == "approve" and wanted > 1 and task.approved < wanted:
+        return "none", f"{task.approved} of {wanted} people have approved it"
     return task.decision, task.decided_by
