@@ -144,7 +144,8 @@ def test_a_variable_that_differs_is_seen_to_differ_and_not_shown(server: Server,
 
 
 @pytest.mark.parametrize(("uid", "generation"), [
-    ("4111111111111111", 4111111111111111), ("3f2a8c1e-4111-4111-8111-111111111111", 1), ("a@b.example", 1764100800123)])
+    ("4111111111111111", 4111111111111111), ("3f2a8c1e-4111-4111-8111-111111111111", 1),
+    ("a@b.example", 1764100800123)])
 def test_identifiers_are_kept_as_they_are(server: Server, api: Kubernetes, case: Case, uid: str,
                                           generation: int) -> None:
     """What looks like a card is a uid: with a masked one every rollback ended as changed by somebody else."""
