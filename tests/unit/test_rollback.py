@@ -123,7 +123,8 @@ def test_it_refuses_a_deployment_that_is_gone(case: Case) -> None:
     assert "there is no Deployment" in rollback.plan(case, empty).refusal
 
 
-def test_a_variable_that_differs_is_seen_to_differ_and_not_shown(server: Server, api: Kubernetes, case: Case) -> None:
+def test_a_variable_that_differs_is_seen_to_differ_and_not_shown(server: Server, api: Kubernetes,
+                                                                 case: Case) -> None:
     """Whatever its name is: STRIPE_KEY, DB_PWD and SIGNING_KEY once went to Slack, SNS and S3."""
     names = ("DB_PASSWORD", "STRIPE_KEY", "DB_PWD", "SIGNING_KEY", "GREETING", "MERCHANT_ID")
     for part, word in ((server.sets[0]["spec"]["template"], "1-old"),
