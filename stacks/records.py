@@ -108,9 +108,13 @@ class Records(Construct):
         if change and attributes:
             allow(["dynamodb:UpdateItem"], ["pk", "sk", *attributes])
         if write or change or add or delete:
-            self.key.grant_encrypt_decrypt(role)
+            self.grant_writing(role)
         else:
             self.key.grant_decrypt(role)
+
+    def grant_writing(self, role: iam.IRole) -> None:
+        """Let a role use the key for what it writes."""
+        self.key.grant_encrypt_decrypt(role)
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table."}],

@@ -40,7 +40,7 @@ class Timeline(Construct):
         self.writer.role.add_to_policy(iam.PolicyStatement(
             actions=["dynamodb:PutItem"], resources=[records.table.table_arn],
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TIMELINE#*"]}}))
-        records.key.grant_encrypt_decrypt(self.writer.role)
+        records.grant_writing(self.writer.role)
 
     def grant(self, function: Function) -> None:
         """Let a function add timeline entries."""

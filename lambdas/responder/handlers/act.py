@@ -219,7 +219,7 @@ def _revert(visit: Step) -> dict[str, Any]:
         visit.note(f"{action.name} is not taken back", kind="action", why=kept)
         return {"reverted": False}
     why = str(visit.event.get("why") or "it did not help")
-    set_action(status="reverted", reason=why)
+    set_action(status="reverted", reason=why, reverted_at=iso(time.time()))
     visit.note(said, kind="action", why=why)
     return {"reverted": True}
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from responder.model.service import Freeze, Remedy, Service
+from responder.plan.attack import TAKES_BACK
 
 if TYPE_CHECKING:
     # Not at run time: the guardrails' function has no need of the whole diagnosis.
@@ -189,7 +190,7 @@ def _asks(service: Service, proposal: Proposal, situation: Situation, policy: st
         ["the mode is approve"] if service.mode == "approve" else [])
     if proposal.tells:
         return "; ".join(reasons)
-    if situation.attack:
+    if situation.attack and proposal.action in TAKES_BACK:
         reasons.append("there are signs of an attack, and what is blamed may be what holds it off: "
                        + "; ".join(situation.attack))
     if situation.failed_before:

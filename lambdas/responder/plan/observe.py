@@ -183,7 +183,8 @@ def _changes(service: Service, segment: Segment, onset: float | None,
             gap = (onset or 0.0) - change.latest
             if word != RELEASE:
                 yield Observation(word, finding.source, "changes", {
-                    "component": segment.component, "change": change.sentence(), "by": change.by,
+                    "component": segment.component, "change": change.sentence(service.shown_keys),
+                    "by": change.by,
                     "when": f"{gap:.0f} s before the symptom began" if gap >= 1 else "as the symptom began"})
         if onset is None or (finding.status != "ok" and finding.detail.get("lacks") != [PARAMETER_GROUP]):
             continue  # what it did not see may have changed all the same; that one kind is suspected only where seen
