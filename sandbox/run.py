@@ -86,6 +86,8 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
             control_plane.certificates(STATE / "control-plane")
             spawn("engine", [sys.executable, "-m", "sandbox.engine"], {
                 "GATEWAY_PORT": str(ports.aws), "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
+                # IAM is evaluated on each call of a function, by the policies of its own role.
+                "AUTH": "true",
                 "SANDBOX_ADMIN_PORT": str(ports.engine_admin), "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING",
                 # Functions inherit these: the way to CloudWatch can be broken by a drill, and the others are
                 # stand-ins for what the engine lacks.
@@ -218,6 +220,9 @@ def _fixtures(ports: Ports) -> None:
                         ("incident-response/slack-signing", people.SIGNING_SECRET),
                         ("incident-response/statuspage", people.PAGE_KEY)):
         secrets.create_secret(Name=name, SecretString=value)
+    boto3.client("iam").create_role(RoleName="eks", AssumeRolePolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"},
+                                                "Action": "sts:AssumeRole"}]}))
     boto3.client("eks").create_cluster(
         name=CLUSTER, roleArn="arn:aws:iam::000000000000:role/eks", resourcesVpcConfig={"subnetIds": ["subnet-1"]})
     httpx.post(f"http://127.0.0.1:{ports.engine_admin}/cluster", timeout=10, json={

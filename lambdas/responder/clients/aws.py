@@ -81,7 +81,7 @@ def failures(system: str) -> Iterator[None]:
         if code in _THROTTLED:
             raise CallFailed("throttled", f"{system} throttles: {code}") from error
         if code in _UNAUTHORIZED:
-            raise CallFailed("unauthorized", f"{system} refused the credentials: {code}") from error
+            raise CallFailed("unauthorized", f"{system} refused the credentials ({code})") from error
         raise CallFailed("unavailable", f"{system} answered with {code or 'an error'}") from error
     except (ConnectTimeoutError, ReadTimeoutError) as error:
         raise CallFailed("timeout", f"{system} did not answer in time") from error

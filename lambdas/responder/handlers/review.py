@@ -17,7 +17,7 @@ from responder.records.table import iso, seconds
 from responder.sources import cloudwatch
 
 
-@step("Write the postmortem")
+@step("Write the postmortem", renews=False)
 def handler(visit: Step) -> dict[str, Any]:
     """Write the report from the record alone, so that it can be written again at any time; returns addresses.
 

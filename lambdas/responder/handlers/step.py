@@ -78,8 +78,8 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 def step(name: str, renews: bool = True) -> Callable[[Callable[[Step], dict[str, Any]]], Handler]:
     """Turn a function of a Step into a Lambda handler that logs.
 
-    With ``renews`` it renews the incident's lease as well. A remedy's function may not write it, and ends long before
-    the lease does.
+    With ``renews`` it renews the incident's lease as well. The functions of the remedies and of the report may not
+    write it, and end long before the lease does.
     """
 
     def wrap(function: Callable[[Step], dict[str, Any]]) -> Handler:
