@@ -81,7 +81,7 @@ def secret_value(said: Kind, value: str) -> bool:
     """Whether a value that stands under a name of a kind must not be shown."""
     plain = value.strip(_EDGES).rstrip(",;}])")
     low = plain.lower()
-    if not plain or low in _NOT_SECRET or value.startswith(MARKS):
+    if not plain or low in _NOT_SECRET or value.startswith(MARKS) or _REFERENCE.fullmatch(plain):
         return False
     match said:
         case "secret" | "authorization" | "cookie":
@@ -164,7 +164,12 @@ def options(text: str) -> Iterator[Span]:
             if value and secret_value(said, value[0]):
                 yield value.start(), value.end(), HIDDEN
     for found in _USER_OPTION.finditer(text) if "-u" in text and "curl" in text else ():
-        yield found.start(1), found.end(1), HIDDEN
+        if not _REFERENCE.fullmatch(found[1].strip(_EDGES)):
+            yield found.start(1), found.end(1), HIDDEN
+
+
+_REFERENCE = re.compile(r"\$[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,8}")
+"""A shell's variable, which names a secret and is none: ``$AWS_SECRET_ACCESS_KEY``."""
 
 
 def variables(text: str) -> Iterator[Span]:
