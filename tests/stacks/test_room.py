@@ -41,7 +41,8 @@ def test_what_decides_and_tells_has_room_and_the_public_page_a_limit(template: T
     public = {name for name, item in template.find_resources("AWS::Lambda::Url").items()
               if item["Properties"]["AuthType"] == "NONE"}
     assert public, "the shipped configuration has links"
-    assert set(found) == {"incident-response-step-decide", "incident-response-step-tell", "incident-response-approve"}
+    assert set(found) == {"incident-response-step-decide", "incident-response-step-tell", "incident-response-timeline",
+                          "incident-response-approve"}
     assert all(number > 0 for number in found.values())
     assert sum(found.values()) <= QUOTA - LEFT_FOR_OTHERS
 
@@ -52,7 +53,8 @@ def test_a_small_account_reserves_nothing() -> None:
 
 def test_the_numbers_can_be_set_in_one_place() -> None:
     app = App(context={CONTEXT: "decide=7, page=2"})
-    assert {name: reserved(app, name) for name in RESERVED} == {"decide": 7, "tell": RESERVED["tell"], "page": 2}
+    assert {name: reserved(app, name) for name in RESERVED} == {"decide": 7, "tell": RESERVED["tell"],
+                                                                     "timeline": RESERVED["timeline"], "page": 2}
 
 
 @pytest.mark.parametrize("given", ["decide", "decide=0", "decide=-1", "decide=many", "ledger=3", "no", "decide=\xb2"])
