@@ -218,6 +218,10 @@ class Runner:
         """Subscribe a queue to the incident topic, as a team's pager would be; returns its URL."""
         queue: str = self._sqs.create_queue(QueueName="team")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self._sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+                "Resource": arn}]})})
         # The mailboxes of all: the incident topic, and that for approvals, where each has a subscription of their own.
         for topic in ("Topic", "ApprovalsTopic"):
             boto3.client("sns").subscribe(TopicArn=self.sandbox.outputs[topic], Protocol="sqs", Endpoint=arn)

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from responder.model.masking import mask_all
-from responder.records.table import KEPT_DAYS, Records
+from responder.records.store import KEPT_DAYS
+from responder.records.table import Records
 
 _MOST = 2000
 

@@ -19,7 +19,8 @@ from typing import Any, Literal
 
 from responder.plan import approvals
 from responder.plan.approvals import Voter
-from responder.records.table import KEPT_DAYS, Records, iso
+from responder.records.store import KEPT_DAYS
+from responder.records.table import Records, iso
 
 Decision = Literal["approve", "reject", "done"]
 ALLOWED: dict[str, tuple[Decision, ...]] = {"approval": ("approve", "reject"), "manual": ("done",)}
