@@ -17,6 +17,7 @@ from typing import Any
 
 from bench import Benchmark, Outcome, Row
 from bench.variants import variants
+from responder.actions import find
 from responder.model.finding import recorded
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
@@ -133,7 +134,10 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Any], truth: Mapping[s
             continue  # it asks the alternative before it does anything, and refuses
         if remedy.action == "restart_pods" and no_place(really):
             continue  # it looks for a place for new pods, and refuses
-        proposal = Proposal(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources)
+        action = find(remedy.action)
+        proposal = Proposal(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources,
+                            reversible=action.reversible and not action.keep_when_not_helped,
+                            contested=remedy.contested)
         if rule(service, proposal, Situation(0.0, RELEASED)).ruling != "permitted":
             continue
         if remedy.action in (drill.expect.never or ()) or (

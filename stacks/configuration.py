@@ -176,6 +176,9 @@ def _inconsistent(service: Service) -> Iterator[_Found]:
     if switch:
         if sum((bool(switch.config_map), bool(switch.ssm_parameter), switch.appconfig is not None)) != 1:
             yield ("provider_switch",), "none or several places", "config_map, ssm_parameter or appconfig, one of them"
+        if switch.ssm_parameter and switch.ssm_parameter.endswith("/kill-switch"):
+            yield (("provider_switch", "ssm_parameter"), repr(switch.ssm_parameter),
+                   "a parameter that is no kill switch of the responder")
         if not switch.ssm_parameter and not switch.key:
             yield ("provider_switch", "key"), "nothing", "the key that says which provider is used"
     group = service.database.parameter_group if service.database else ""

@@ -4,7 +4,7 @@
 |---|---|---|
 | timeline | | adds `TIMELINE#` |
 | decide | all | `INCIDENT#`, `SERVICE#`, `TARGET#`, adds `REMEDIES#` and `REFUSED#`; of `REMEDY#` only `judged:…` |
-| tell | all | changes the incident's own item, `SERVICE#`, `TARGET#`; `CHANNEL#` and `TASK#` |
+| tell | all | of `INCIDENT#` how it stands and ends; `SERVICE#`, `TARGET#`, `CHANNEL#` and `TASK#` |
 | report | the incident, its remedies and timeline, `HISTORY#` | `HISTORY#`; of the incident only where its report is |
 | a remedy | the incident, its remedies, its target's lease | of `REMEDY#` only its own attributes |
 | a remedy that tells | the same | `CHANNEL#`; `TASK#` where it gives somebody a task |
@@ -54,7 +54,7 @@ def decides(records: Records, role: iam.Role) -> None:
     records.grant_partition(role, *_INCIDENT, *_PEOPLE)
     records.grant_partition(role, "INCIDENT#*", "SERVICE#*", "TARGET#*", add=True, change=True)
     records.grant_partition(role, "REMEDIES#*", "REFUSED#*", add=True)
-    records.grant_partition(role, "REMEDY#*", change=True, attributes=["judged:*"])
+    records.grant_partition(role, "REMEDY#*", change=True, attributes=["judged:*", "expires"])
     # Opening an incident is one transaction: on condition that nobody has looked at this signal already.
     role.add_to_policy(iam.PolicyStatement(
         actions=["dynamodb:ConditionCheckItem"], resources=[records.table.table_arn],
@@ -66,7 +66,10 @@ def decides(records: Records, role: iam.Role) -> None:
 def tells(records: Records, role: iam.Role) -> None:
     """The function that tells and asks people, stands down and escalates."""
     records.grant_partition(role, *_INCIDENT, *_PEOPLE)
-    records.grant_partition(role, "INCIDENT#*", "TARGET#*", change=True)
+    # How it stands and ends, and not what was diagnosed: neither a proposal nor the signs of an attack.
+    records.grant_partition(role, "INCIDENT#*", change=True, attributes=[
+        "status", "outcome", "cause", "closed_at", "cared_by", "escalated_at", "recovered_at", "well_since"])
+    records.grant_partition(role, "TARGET#*", change=True)
     records.grant_partition(role, "SERVICE#*", add=True, change=True, delete=True)
     records.grant_partition(role, "CHANNEL#*", "TASK#*", add=True, change=True)
 
@@ -81,7 +84,7 @@ def reports(records: Records, role: iam.Role) -> None:
 def remedies(records: Records, role: iam.Role, action: Action) -> None:
     """The function of one remedy."""
     records.grant_partition(role, "INCIDENT#*", "TARGET#*")
-    records.grant_partition(role, "REMEDY#*", change=True, attributes=["number", "expires", f"{action.name}:*"])
+    records.grant_partition(role, "REMEDY#*", change=True, attributes=[f"{action.name}:*"])
     if action.tells:
         records.grant_partition(role, "CHANNEL#*", add=True, change=True)
     if action.task_for:

@@ -18,7 +18,10 @@ Invoke = Callable[[str, str, dict[str, Any]], Any]
 """State, function and payload to the result; raises StatesError, or anything, which is a States.TaskFailed."""
 
 class StatesError(Exception):
-    """An error with a name of its own."""
+    """An error with a name of its own, and what it is about."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Machine:
@@ -51,7 +54,7 @@ class Machine:
         states = {"input": value, "context": {
             "State": {"EnteredTime": datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds").replace(
                 "+00:00", "Z"), "Name": name}, "Task": {"Token": "token"},
-            "Execution": {"Id": "e", "StartTime": "2026-11-25T00:00:00.000Z", "Input": value}}}
+            "Execution": {"Id": "e", "Name": "e", "StartTime": "2026-11-25T00:00:00.000Z", "Input": value}}}
 
         def evaluate(template: Any) -> Any:
             return _filled(template, {"states": states, **variables})
@@ -110,7 +113,12 @@ def _filled(template: Any, bindings: Mapping[str, Any]) -> Any:
     if isinstance(template, list):
         return [_filled(value, bindings) for value in template]
     if isinstance(template, str) and template.startswith("{%") and template.endswith("%}"):
-        return _plain(_compiled(template[2:-2].strip()).evaluate(None, copy.deepcopy(dict(bindings))))
+        expression = template[2:-2].strip()
+        value = _plain(_compiled(expression).evaluate(None, copy.deepcopy(dict(bindings))))
+        if value is None and not _compiled(f"$exists({expression})").evaluate(None, copy.deepcopy(dict(bindings))):
+            # AWS: "Transforming data with JSONata in Step Functions", errors: an expression that returns nothing.
+            raise StatesError("States.QueryEvaluationError", expression)
+        return value
     return template
 
 

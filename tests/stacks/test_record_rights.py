@@ -99,7 +99,7 @@ def test_a_remedy_writes_what_it_did_and_nothing_else(resources: dict[str, Any],
     assert may(resources, name, "UpdateItem", "REMEDY#i-1", f"{action}:status")
     # Neither the ruling nor what another remedy planned, in whatever company.
     other = "scale_up" if action != "scale_up" else "rollback"
-    for attributes in (("judged:status",), (f"{action}:status", "judged:ruled_on"), (f"{other}:operands",),
+    for attributes in (("judged:status",), ("expires",), ("number",), (f"{action}:status", "judged:ruled_on"), (f"{other}:operands",),
                        ("status",)):
         assert not may(resources, name, "UpdateItem", "REMEDY#i-1", *attributes)
     for operation in ("PutItem", "DeleteItem", "BatchWriteItem"):
@@ -125,8 +125,10 @@ def test_nobody_but_those_who_take_answers_writes_one(resources: dict[str, Any])
 def test_nobody_but_the_guardrails_function_writes_a_ruling(resources: dict[str, Any]) -> None:
     assert {name for name in names_of(resources)
             if may(resources, name, "UpdateItem", "REMEDY#i-1", "judged:status")} == {"step-decide"}
-    assert {name for name in names_of(resources) if may(resources, name, "PutItem", "INCIDENT#i-1", "proposal")} == {
-        "step-decide"}
+    for operation in ("PutItem", "UpdateItem"):
+        for attribute in ("proposal", "attack_signs"):
+            assert {name for name in names_of(resources)
+                    if may(resources, name, operation, "INCIDENT#i-1", attribute)} == {"step-decide"}
     # It rules on plans, and writes none.
     assert not may(resources, "step-decide", "UpdateItem", "REMEDY#i-1", "rollback:operands")
     assert not may(resources, "step-decide", "PutItem", "REMEDY#i-1", "judged:status")

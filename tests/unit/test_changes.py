@@ -184,9 +184,8 @@ def test_it_refuses_by_name_what_is_not_exact_and_writes_nothing(server: Server,
     assert CARD not in json.dumps([plan.parameters, plan.before, plan.diff.text])
     if hidden != CARD:  # what an older ledger kept as exact is not a mark
         step = {"change": change.to_json(), "uid": "u", "live": None}
-        forced = replace(plan, refusal="", parameters={"steps": [step]})
-        with pytest.raises(NotExact):
-            restore_configuration.apply(case(service, change), forced, api)
+        with pytest.raises(NotExact):  # there is no plan with operands that are not exact, so none can be applied
+            replace(plan, refusal="", parameters={"steps": [step]})
     assert server.writes == []
 
 

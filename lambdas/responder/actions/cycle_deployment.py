@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, of_workload, writing
-from responder.clients import kubernetes
+from responder.clients import gate, kubernetes
 from responder.clients.failure import CallFailed
 from responder.model.shown import shown
 from responder.plan.changes import OWN_MANAGER
@@ -49,7 +49,11 @@ def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> s
                 raise ActionFailed(f"{plan.target} has pods that serve by now: nothing was done")
             _scale(api, namespace, name, 0, case.mark)
             _until_gone(api, namespace, item, case.deadline - _UP_SECONDS)
-        _scale(api, namespace, name, int(plan.parameters["replicas"]), case.mark)
+        try:
+            _scale(api, namespace, name, int(plan.parameters["replicas"]), case.mark)
+        except gate.Stopped as stopped:
+            raise gate.Stopped(f"{stopped}. {plan.target} has no pods now. To start them: kubectl -n {namespace} scale "
+                               f"{plan.target} --replicas={plan.parameters['replicas']}") from stopped
     except KeyError as error:
         raise ActionFailed(f"{plan.target} is gone") from error
     return plan.summary

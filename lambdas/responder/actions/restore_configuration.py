@@ -30,7 +30,9 @@ def plan(case: Case, api: kubernetes.Kubernetes | None = None) -> Plan:
     """Say which fields of which objects would be put back; see ``Action.plan``."""
     changes = [Change.from_json(item) for item in case.facts.get("changes", [])]
     if not changes:
-        return Plan(case.component, "put back what changed", refusal="no change is known that could be put back")
+        return Plan(case.component, "put back what changed", refusal=(
+            "what changed is too large to be kept on record" if case.facts.get("too_large")
+            else "no change is known that could be put back"))
     namespace = case.service.cluster.namespace
     api = api or kubernetes.connect(case.service.cluster.name, case.deadline)
     steps: list[dict[str, Any]] = []

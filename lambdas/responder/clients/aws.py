@@ -54,6 +54,7 @@ def client(service: str, read_timeout_seconds: int = 5, region: str | None = Non
     if service not in _RECORDS:
         # First of all, and before each try: what is stopped is not sent.
         made.meta.events.register_first("before-send.*", _before_send)
+        made.meta.events.register("after-call.*", _changed)
     aws_limits.limit(made, service, min(attempts, 2) * (_CONNECT_SECONDS + read_timeout_seconds))
     if service not in _OWN:
         made.meta.events.register("after-call.*", _answered)
@@ -64,6 +65,11 @@ def _before_send(event_name: str, **_: Any) -> None:
     operation = event_name.rpartition(".")[2]
     if not operation.startswith(_READS):
         gate.check(operation)
+
+
+def _changed(http_response: Any, model: Any, **_: Any) -> None:
+    if http_response.status_code < 300 and not model.name.startswith(_READS):
+        gate.made()
 
 
 def _answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:

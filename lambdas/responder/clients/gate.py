@@ -21,6 +21,8 @@ class Gate:
         self._why_not = why_not
         self.passed = 0
         """How many changes it has let through."""
+        self.made = 0
+        """How many of them the other side has confirmed."""
 
     def check(self, change: str) -> None:
         """Let one change through, or raise Stopped."""
@@ -46,6 +48,12 @@ def opened(why_not: Callable[[], str]) -> Iterator[Gate]:
         yield _gate
     finally:
         _gate = outer
+
+
+def made() -> None:
+    """Say that a change that was let through has been made."""
+    if _gate is not None:
+        _gate.made += 1
 
 
 def check(change: str) -> None:

@@ -119,6 +119,8 @@ class Kubernetes:
                                      headers={"Content-Type": kind}, content=content)
         if response.status_code == 401:
             raise CallFailed("unauthorized", "the Kubernetes API refused the credentials (401)")
+        if response.status_code < 300:
+            gate.made()
         answer = parsed(response.content, "the Kubernetes API")
         if not isinstance(answer, dict):
             raise CallFailed("malformed", "the Kubernetes API answered without an object")

@@ -15,12 +15,16 @@ from responder.handlers.approval import asked_persons, buttons, by_iam_text, to_
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, kill_switch, step
 from responder.model.finding import latest, recorded
-from responder.model.remedy import digest
+from responder.model.remedy import digest, operands
 from responder.model.shown import NotExact, shown
 from responder.people import Message
 from responder.plan.guardrails import released, too_little
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
+
+_MOST_CHARACTERS = 250_000
+"""Of a plan's operands, which are kept as ASCII: an item of the table holds 400 kB."""
+_MOST_SHOWN = 20_000
 
 
 class TryAgain(Exception):
@@ -54,11 +58,14 @@ def _plan(visit: Step) -> dict[str, Any]:
     if first := _first(visit, action, plan):
         # What is put back in the end is what was there before the first of them.
         plan = replace(plan, before=first["before"])
+    if len(operands(plan.before, plan.parameters)) > _MOST_CHARACTERS:
+        plan = replace(plan, before={}, parameters={}, refusal="what it changes is too large to be kept on record, so "
+                                                               "it could not be undone")
     kept = visit.records.plan_action(visit.incident, number, {
         "action": action.name, "component": case.component, "risk": action.risk, "tells": action.tells,
         "reversible": action.reversible and not action.keep_when_not_helped, "status": "planned",
         "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism, "proposal": name,
-        "where": case.facts.get("where", ""), **asdict(plan), "diff": str(plan.diff)})
+        "where": case.facts.get("where", ""), **asdict(plan), "diff": str(plan.diff)[:_MOST_SHOWN]})
     if kept["action"] != action.name or kept.get("proposal") != name:
         raise actions.ActionFailed(f"remedy {number} is on record as {kept['action']} of {kept.get('component')}, "
                                    f"and not as {action.name} of {case.component}")
@@ -74,9 +81,12 @@ def _apply(visit: Step) -> dict[str, Any]:
     record = _ruled(visit, action)
     case = _case_of(visit, action, record)
     told, again = bool(action.tells), record["status"] == "applying"
+    if record["status"] in ("applied", "done"):
+        # The try before this one died after its work was on record.
+        return _applied(visit, action, record, record["done"], str(record.get("told_by") or ""))
     reason = "" if told else _lost(visit, record)
     if reason:
-        return _not_applied(visit, action, case, reason, guardrail="lease")
+        return _not_applied(visit, action, case, reason, again, guardrail="lease")
     if record["status"] == "permitted":
         # Said before it is done: should this step die, it is known that it may have happened.
         visit.records.set_action(visit.incident, case.number, action.name, status="applying")
@@ -86,19 +96,23 @@ def _apply(visit: Step) -> dict[str, Any]:
             case, channels = _tell(visit, action, case, plan)
             done = action.apply(case, plan)
         except gate.Stopped as stopped:
-            return _stopped(visit, action, case, str(stopped), again or passing.passed > 0)
+            return _not_applied(visit, action, case, str(stopped), again or passing.made > 0, guardrail="kill_switch")
         except CallFailed as failed:
             raise TryAgain(failed.note) from failed
         except actions.ActionFailed as failed:
-            return _not_applied(visit, action, case, str(failed))
+            return _not_applied(visit, action, case, str(failed), again or passing.made > 0)
     if first := _first(visit, action, plan):
         visit.records.set_action(visit.incident, first["number"], action.name, temporary=False, kept=None)
-    at = record.get("applied_at") or iso(time.time())
+    by = ", ".join(channels.channels)
     visit.records.set_action(visit.incident, case.number, action.name, status="done" if told else "applied",
-                             applied_at=at, done=done)
+                             applied_at=iso(time.time()), done=done, told_by=by)
+    return _applied(visit, action, record, done, by)
+
+
+def _applied(visit: Step, action: actions.Action, record: Mapping[str, Any], done: str, by: str) -> dict[str, Any]:
+    told = bool(action.tells)
     visit.note(done, kind="notification" if told else "action", by=record.get("decided_by", "policy"),
-               detail={"target": plan.target} | (
-                   {"to": action.tells, "by": ", ".join(channels.channels)} if told else {}))
+               detail={"target": record["target"]} | ({"to": action.tells, "by": by} if told else {}))
     return {"applied": True, "done": done, "told": told}
 
 
@@ -142,20 +156,20 @@ def _tell(visit: Step, action: actions.Action, case: actions.Case,
     return case, channels
 
 
-def _not_applied(visit: Step, action: actions.Action, case: actions.Case, reason: str,
-                 **more: Any) -> dict[str, Any]:
-    visit.records.set_action(visit.incident, case.number, action.name, status="failed", reason=reason, **more)
-    visit.note(f"{action.name} " + ("is not carried out" if more else "failed"), kind="action", why=reason)
-    return {"applied": False, "done": reason, "told": False}
+def _not_applied(visit: Step, action: actions.Action, case: actions.Case, why: str, in_part: bool = False, *,
+                 guardrail: str = "") -> dict[str, Any]:
+    """Record that a remedy was not applied, or only in part: then what was changed before stays, and people look.
 
-
-def _stopped(visit: Step, action: actions.Action, case: actions.Case, why: str, may_have: bool) -> dict[str, Any]:
-    """Record that the kill switch stopped a remedy: before its first change, or half way."""
-    reason = f"{why}; what was changed before that stays" if may_have else why
-    values = {"applied_at": iso(time.time())} if may_have else {}
-    visit.records.set_action(visit.incident, case.number, action.name, status="failed" if may_have else "refused",
-                             guardrail="kill_switch", reason=reason, **values)
-    visit.note(f"{action.name} is stopped" + (" half way" if may_have else ""), kind="action", why=reason)
+    Stopped before its first change it is ``refused`` by the kill switch; anything else ``failed``.
+    """
+    reason = f"{why}; what was changed before that, if anything, stays" if in_part else why
+    stopped = guardrail == "kill_switch" and not in_part
+    visit.records.set_action(
+        visit.incident, case.number, action.name, status="refused" if stopped else "failed", reason=reason,
+        **({"guardrail": guardrail} if guardrail else {}),
+        **({"applied_at": iso(time.time()), "in_part": True} if in_part else {}))
+    visit.note(f"{action.name} was " + ("applied only in part" if in_part else "not applied"), kind="action",
+               why=reason)
     return {"applied": False, "done": reason, "told": False}
 
 
@@ -266,7 +280,7 @@ def _undone(visit: Step, action: actions.Action, case: actions.Case, record: dic
         try:
             return action.revert(case, _kept(record)), ""
         except gate.Stopped as stopped:
-            return "", f"{stopped}" + ("; a part of it was undone before" if passing.passed else "")
+            return "", f"{stopped}" + ("; a part of it was undone before" if passing.made else "")
         except CallFailed as failed:
             raise TryAgain(failed.note) from failed
         except actions.ActionFailed as failed:

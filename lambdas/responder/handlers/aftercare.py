@@ -21,7 +21,7 @@ def handler(visit: Step) -> dict[str, Any]:
     if answer["answer"] != "put_back":
         # What was put back since the last look needs its target's lease no more.
         for entry in visit.records.actions(visit.incident):
-            if entry.get("put_back_at") or answer["answer"] == "people":
+            if entry.get("lease") and (entry.get("put_back_at") or answer["answer"] == "people"):
                 visit.records.release(entry["lease"], visit.incident)
     return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -100,6 +101,8 @@ _OWN_SECONDS = 7 * 86400.0
 _OWN_INCIDENTS = 20
 _TOLD_SECONDS = 4 * 3600.0
 _MOST_OWN = 200
+_MOST_CHARACTERS = 300_000
+"""Of a proposal, which is kept as ASCII: an item of the table holds 400 kB."""
 
 
 def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
@@ -113,9 +116,13 @@ def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
     failed = {(item["action"], item["mechanism"], item["component"])
               for item in unhelpful(visit)} if proposed else set()
     ordered = in_order([p for p in proposed if p.action in functions], functions, failed)
-    kept = visit.records.propose(visit.incident, visit.entered, [
-        asdict(p) | {"onset": confirmation.get("onset"), "facts": p.facts | {"kind": confirmation.get("kind") or ""}}
-        for p in ordered])
+    proposals = [asdict(p) | {"onset": confirmation.get("onset"),
+                              "facts": p.facts | {"kind": confirmation.get("kind") or ""}} for p in ordered]
+    for proposal in proposals:
+        if len(json.dumps(proposal)) > _MOST_CHARACTERS:
+            # An item of the table holds 400 kB. The remedy refuses what it would need and says why.
+            proposal["facts"] |= {"changes": [], "too_large": True}
+    kept = visit.records.propose(visit.incident, visit.entered, proposals)
     return [{"function": functions[p["action"]].function, "id": name, "action": p["action"], "cause": p["cause"],
              "contested": bool(p.get("contested"))} for name, p in kept]
 

@@ -43,6 +43,8 @@ def handler(visit: Step) -> dict[str, Any]:
         target, visit.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
     situation = _situation(visit, record, before, proposal, held_by_another=not proposal.tells and not fence)
     decision = rule(service, proposal, situation)
+    if visit.event.get("asked") and record.get("ruled_on") not in (None, digest(record)):
+        decision = Decision("refused", "record", "its plan is not the one that people were asked about")
     if record.get("disputed"):
         decision = Decision("refused", "record", f"several functions wrote a plan under number {number}: "
                             + ", ".join(record["disputed"]))

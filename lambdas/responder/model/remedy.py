@@ -38,7 +38,7 @@ def merged(item: Mapping[str, Any]) -> dict[str, Any]:
     judged = parts.pop(JUDGED, {})
     writer = str(judged.get("action") or next(iter(sorted(parts)), ""))
     own = parts.get(writer, {})
-    record = {**plain, **judged, **own, "action": writer,
+    record = {**plain, **judged, **own, "action": writer, "number": int(str(item["sk"]).rpartition("#")[2]),
               "status": _status(own, judged), "reason": _reason(own, judged)}
     if record["status"] == "verified":
         record["kept"] = None
@@ -66,9 +66,14 @@ def _reason(own: Mapping[str, Any], judged: Mapping[str, Any]) -> str:
 def operands(before: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
     """Return a plan's operands as the record keeps them; ``merged`` gives back the same values.
 
-    Raises TypeError for what is no plain JSON, ValueError for a number that JSON does not know.
+    Raises TypeError for what is no plain JSON (a tuple or a key that is a number would come back as something else),
+    ValueError for a number that JSON does not know.
     """
-    return json.dumps({"before": before, "parameters": parameters}, allow_nan=False, sort_keys=True)
+    given = {"before": before, "parameters": parameters}
+    text = json.dumps(given, allow_nan=False, sort_keys=True)
+    if json.loads(text) != given:
+        raise TypeError("operands are plain JSON: lists, texts as keys, no other types")
+    return text
 
 
 def digest(record: Mapping[str, Any]) -> str:

@@ -42,8 +42,8 @@ def _unvalue(value: dict[str, Any]) -> Any:
         case "NULL":
             return None
         case "N":
-            number = float(part)
-            return int(number) if number.is_integer() else number
+            number = Decimal(part)
+            return int(number) if number == number.to_integral_value() else float(number)
         case "L":
             return [_unvalue(item) for item in part]
         case "M":

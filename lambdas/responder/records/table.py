@@ -176,7 +176,7 @@ class Records(Store):
     def refuse(self, at: str, key: str, reason: str, given: Any) -> None:
         """Keep a start that nobody looks after."""
         self.put_once({"pk": f"REFUSED#{at[:10]}", "sk": f"{at}#{key}", "at": at, "reason": reason,
-                        "given": json.dumps(given)[:4000]})
+                        "given": json.dumps(mask_all(given))[:4000]})
 
     # --- while it runs --------------------------------------------------------------------------------------------
 
@@ -264,7 +264,6 @@ class Records(Store):
         exact = operands(values.get("before") or {}, values.get("parameters") or {})
         try:
             self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", {
-                "number": number, "expires": int(time.time()) + KEPT_DAYS * 86400,
                 **_by(action, shown)}, {f"{action}:{OPERANDS}": exact}, "attribute_not_exists(pk)")
         except self._client.exceptions.ConditionalCheckFailedException:
             pass
@@ -278,8 +277,9 @@ class Records(Store):
         self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", _by(action, values))
 
     def judge_action(self, incident: str, number: int, **values: Any) -> None:
-        """Set what the deciding function says of a remedy: its ruling, and how it went."""
-        self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", _by(JUDGED, values))
+        """Set what the deciding function says of a remedy: its ruling, how it went, and how long it is kept."""
+        self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", _by(JUDGED, values), {
+            "expires": int(time.time()) + KEPT_DAYS * 86400})
 
     # --- telling people -------------------------------------------------------------------------------------------
 
@@ -370,8 +370,9 @@ class Records(Store):
             if item["incident"] == apart or not item.get("mechanism"):
                 continue
             record = self.action(item["incident"], int(item["number"])) or {}
-            if record.get("status") in ("reverted", "failed") and record.get("applied_at") and not record.get(
-                    "too_little"):
+            # What was stopped or failed half way has not been seen to be of no help.
+            if record.get("status") in ("reverted", "failed") and record.get("applied_at") and not (
+                    record.get("too_little") or record.get("in_part")):
                 found.append({key: item[key] for key in ("at", "incident", "action", "target", "component",
                                                          "mechanism")} | {"reason": record.get("reason") or ""})
         return found
