@@ -99,7 +99,8 @@ def test_a_remedy_writes_what_it_did_and_nothing_else(resources: dict[str, Any],
     assert may(resources, name, "UpdateItem", "REMEDY#i-1", f"{action}:status")
     # Neither the ruling nor what another remedy planned, in whatever company.
     other = "scale_up" if action != "scale_up" else "rollback"
-    for attributes in (("judged:status",), ("expires",), ("number",), (f"{action}:status", "judged:ruled_on"), (f"{other}:operands",),
+    for attributes in (("judged:status",), ("expires",), ("number",), (f"{other}:operands",),
+                       (f"{action}:status", "judged:ruled_on"),
                        ("status",)):
         assert not may(resources, name, "UpdateItem", "REMEDY#i-1", *attributes)
     for operation in ("PutItem", "DeleteItem", "BatchWriteItem"):

@@ -310,3 +310,13 @@ def test_what_a_remedy_changed_is_watched_though_a_later_step_failed() -> None:
         assert [catch["Next"] for catch in ASL["States"][name]["Catch"]] == ["Is something to be watched?"]
     way, = ASL["States"]["Is something to be watched?"]["Choices"]
     assert (way["Condition"], way["Assign"]["watching"]) == ("{% $count($changed) > 0 %}", "remedy")
+
+
+def test_no_stack_holds_the_kill_switch_and_no_role_may_write_it(resources: dict[str, Any]) -> None:
+    """An update of the stack that sets a parameter would release what people engaged."""
+    assert of_type(resources, "AWS::SSM::Parameter") == []
+    for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+        for policy in of_type(resources, kind):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "kill-switch" in json.dumps(statement["Resource"]):
+                    assert set(actions_of(statement)) == {"ssm:GetParameter"}

@@ -278,3 +278,96 @@ def test_where_nobody_can_be_asked_that_is_on_record(stage: Stage, monkeypatch: 
         approval.handler({"incident": INCIDENT, "entered": "2026-11-25T01:00:00.000Z", "number": 1, "token": "t"}, None)
     told = [item["what"] for item in stage.records.everything("i-1") if item["sk"].startswith("TIMELINE#")]
     assert "nobody could be asked" in told
+
+
+def test_what_the_state_machine_passes_on_cannot_make_a_ruling(stage: Stage) -> None:
+    """Whoever may invoke the functions can name a remedy by its number and its diagnosis by its id, and nothing else.
+    """
+    stage.visit("plan", proposed={"confidence": 0.2})
+    forged = {"plan": {"action": "rollback", "target": "x", "summary": "", "refusal": "", "tells": True},
+              "remedy": PROPOSED | {"confidence": 1.0, "sources": ["a", "b", "c"]}, "confidence": 1.0}
+    assert stage.visit("guard", **forged)["guardrail"] == "minimum_confidence"
+    with pytest.raises(ActionFailed, match="no guardrail"):
+        stage.visit("apply")
+    with pytest.raises(ActionFailed, match="no diagnosis on record"):
+        stage.visit("plan", number=2, remedy={"action": "rollback", "id": "2026-11-25T09:00:00.000Z#00"})
+
+
+def test_a_plan_that_changed_after_the_ruling_is_not_applied(stage: Stage) -> None:
+    stage.ruled()
+    stage.records.set_action("i-1", 1, "rollback", target="deployment/another")
+    with pytest.raises(ActionFailed, match="not the one that was ruled on"):
+        stage.visit("apply")
+    assert stage.world.applied == 0
+
+
+def test_a_plan_that_changed_after_people_were_asked_is_refused(stage: Stage) -> None:
+    stage.service = replace(stage.service, mode="approve")
+    assert stage.ruled() == "approval"
+    tasks = Tasks(stage.records)
+    tasks.ask(Task("i-1", 1, "payment-gateway", "approval", time.time(), time.time() + 60, ("sre",)), "token")
+    tasks.answer("i-1", "01", "approve", "ada")
+    stage.records.set_action("i-1", 1, "rollback", summary="roll back something else")
+    assert stage.visit("guard", asked=True)["guardrail"] == "record"
+
+
+def test_another_function_s_plan_under_the_same_number_is_refused(stage: Stage) -> None:
+    stage.visit("plan")
+    stage.records.set_action("i-1", 1, "scale_up", status="planned", target="deployment/x")
+    assert stage.visit("guard")["guardrail"] == "record"
+
+
+@pytest.mark.parametrize("hindrance", ["switch", "lease"])
+def test_a_retry_after_all_was_done_says_so_whatever_has_happened_since(stage: Stage, hindrance: str) -> None:
+    stage.ruled()
+    stage.visit("apply")
+    if hindrance == "switch":
+        stage.kill_switch = "engaged"
+    else:
+        stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
+    assert stage.visit("apply")["applied"]
+    assert (stage.world.applied, status(stage)) == (1, "applied")
+
+
+@pytest.mark.parametrize("hindrance", ["switch", "lease"])
+def test_a_retry_that_is_hindered_leaves_no_doubt_that_it_may_have_happened(stage: Stage, hindrance: str) -> None:
+    stage.world.fails = ["", "after"]
+    stage.ruled()
+    with pytest.raises(act.TryAgain):
+        stage.visit("apply")
+    if hindrance == "switch":
+        stage.kill_switch = "engaged"
+    else:
+        stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
+    assert not stage.visit("apply")["applied"]
+    record = stage.records.action("i-1", 1) or {}
+    assert record["status"] == "failed" and record["applied_at"] and "stays" in record["reason"]
+    # A person stopped it, so nobody has seen that it does not help.
+    assert stage.records.unhelpful("payment-gateway", 0.0, "i-9") == []
+
+
+def test_stopped_before_its_first_change_it_is_refused_and_nothing_has_happened(stage: Stage) -> None:
+    stage.ruled()
+    stage.kill_switch = "engaged"
+    assert not stage.visit("apply")["applied"]
+    record = stage.records.action("i-1", 1) or {}
+    assert (record["status"], record["guardrail"], stage.world.applied) == ("refused", "kill_switch", 0)
+    assert not record.get("applied_at")
+
+
+def test_what_did_not_help_for_the_same_mechanism_is_not_taken_by_itself_again(stage: Stage) -> None:
+    stage.service = replace(stage.service, guardrails=replace(stage.service.guardrails, cooldown_seconds=0))
+    stage.ruled()
+    stage.visit("apply")
+    stage.visit("revert")
+    assert status(stage) == "reverted"
+    stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
+    stage.visit("plan", "i-2")
+    ruling = stage.visit("guard", "i-2")
+    assert ruling["ruling"] == "approval" and "did not help" in ruling["reason"] and "i-1" in ruling["reason"]
+    stage.records.release((stage.records.action("i-2", 1) or {})["lease"], "i-2")
+    # For another mechanism it is not known to fail, nor for another component.
+    for number, other in enumerate(({"mechanism": "memory_leak"}, {"component": "backend"}), 3):
+        stage.visit("plan", f"i-{number}", proposed=other)
+        assert stage.visit("guard", f"i-{number}", proposed=other)["ruling"] == "permitted"
+        stage.records.release((stage.records.action(f"i-{number}", 1) or {})["lease"], f"i-{number}")

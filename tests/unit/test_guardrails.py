@@ -157,3 +157,29 @@ def test_a_path_is_given_to_the_network_team_before_anything_is_changed() -> Non
         "inform_customers", "restore_security_group", "engage_network_team", "restore_database")]
     assert [p.action for p in in_order(proposed, REMEDIES)] == [
         "engage_network_team", "restore_security_group", "restore_database", "inform_customers"]
+
+
+@pytest.mark.parametrize(("proposal", "situation", "why"), [
+    ({}, {"attack": ("57 % of what fails is of one client",)}, "one client"),
+    ({}, {"failed_before": "rollback did not help against bad release of x once"}, "did not help"),
+    ({"contested": True, "reversible": False}, {}, "nearly as likely"),
+])
+def test_what_makes_an_automatic_remedy_a_question_says_why(proposal: dict[str, Any], situation: dict[str, Any],
+                                                            why: str) -> None:
+    decision = rule(acting(), replace(GOOD, **proposal), replace(CALM, **situation))
+    assert (decision.ruling, decision.guardrail) == ("approval", "approval") and why in decision.reason
+    approved = replace(CALM, answer="approve", answered_by="Ada", **situation)
+    assert rule(acting(), replace(GOOD, **proposal), approved).ruling == "permitted"
+    assert rule(acting(), replace(GOOD, **proposal), replace(approved, kill_switch="engaged")).ruling == "refused"
+
+
+def test_signs_of_an_attack_hold_up_what_takes_a_change_back_and_not_more_pods() -> None:
+    attacked = replace(CALM, attack=("a flood",))
+    assert rule(acting(), replace(GOOD, action="scale_up"), attacked).ruling == "permitted"
+    assert rule(acting(), replace(GOOD, contested=True), CALM).ruling == "permitted"  # it is rolled back
+
+
+@pytest.mark.parametrize("switch", [None, "engaged", "released"])
+def test_in_mode_observe_the_switch_hides_nothing_of_what_would_be_done(switch: str | None) -> None:
+    service = replace(acting(), mode="observe")
+    assert rule(service, GOOD, replace(CALM, kill_switch=switch)).ruling == "observe"
