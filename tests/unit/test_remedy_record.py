@@ -92,7 +92,8 @@ OWN = {"pk": "REMEDY#i", "sk": "ACTION#02", "rollback:status": "planned", "rollb
     ({"status": "applying"}, {"status": "permitted", "reason": "policy"}, "applying", "policy"),
     ({"status": "applied"}, {"status": "permitted", "reason": "policy"}, "applied", "policy"),
     ({"status": "applied"}, {"status": "verified", "reason": "gone"}, "verified", "gone"),
-    ({"status": "failed", "kept": True, "reason": "stayed"}, {"status": "verified", "reason": "gone"}, "verified", "gone"),
+    ({"status": "failed", "kept": True, "reason": "stayed"}, {"status": "verified", "reason": "gone"}, "verified",
+     "gone"),
     ({"status": "reverted", "reason": "no help"}, {"status": "verified", "reason": "gone"}, "reverted", "no help"),
     ({"status": "refused", "reason": "switch"}, {"status": "permitted", "reason": "policy"}, "refused", "switch"),
 ])
