@@ -291,7 +291,7 @@ def test_by_iam_the_record_says_who_it_was(records: Records, machine: Machine) -
     assert entry["detail"] == {"note": "not now"}
     status, said = signed("approve", BOB)
     assert (status, said["result"]) == (409, "declined")
-    assert "decided already: reject by ada" in said["said"]
+    assert "already decided: reject by ada" in said["said"]
     assert machine.woken == [(TOKEN, "reject")]
 
 

@@ -97,7 +97,7 @@ def _place(case: Case) -> tuple[str, str]:
 def _refusal(metadata: dict[str, Any], spec: dict[str, Any]) -> str:
     tool = gitops(metadata)
     if tool:
-        return f"{tool} owns it and would undo the rollback: revert the change in its repository"
+        return f"{tool} manages it and would overwrite the rollback: revert the change in its repository"
     template = (spec["template"].get("metadata") or {}).get("annotations") or {}
     reason = (metadata.get("annotations") or {}).get(NO_ROLLBACK) or template.get(NO_ROLLBACK)
     if reason:

@@ -28,7 +28,7 @@ _MOST_SHOWN = 20_000
 
 
 class TryAgain(Exception):
-    """The step may be tried again: nothing was done, or it will find its own mark."""
+    """The step may be tried again: nothing was done, or the next try sees that it was."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

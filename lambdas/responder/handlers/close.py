@@ -85,7 +85,7 @@ def _escalate(visit: Step) -> dict[str, Any]:
           f"{visit.service.service}: {outcome}, people are needed",
           f"Incident {visit.incident}: {why}.\n\nAffected: {', '.join(item.get('affected', [])) or 'not known'}\n"
           f"Cause: {cause.get('summary', 'not known')}\n{ranking}\n{_not_done(items)}"
-          f"Not to be had: {'; '.join(item.get('missing', [])) or '-'}\n")
+          f"Missing data: {'; '.join(item.get('missing', [])) or '-'}\n")
     call(visit, items)
     _hotfix(visit, items, item)
     return {"outcome": outcome}

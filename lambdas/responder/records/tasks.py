@@ -34,7 +34,7 @@ class Decided(NotPossible):
     """It is decided already; ``task`` says how."""
 
     def __init__(self, task: Task) -> None:
-        super().__init__(f"it is decided already: {task.decision} by {task.decided_by} at {task.decided_at}")
+        super().__init__(f"somebody has already decided: {task.decision} by {task.decided_by} at {task.decided_at}")
         self.task = task
 
 
