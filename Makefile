@@ -1,4 +1,4 @@
-# `make help` lists the words. Each does its own set-up.
+# `make help` lists the targets. Each does its own set-up.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3 || echo python3)
 RUN = .venv/bin/python
@@ -7,7 +7,7 @@ export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 .DEFAULT_GOAL := help
 .PHONY: lock release help setup demo test drills bench replay examples up down status lint synth
 
-help:  ## list the words
+help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup:  ## install what the other words need (they do it themselves)
