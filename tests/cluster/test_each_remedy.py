@@ -30,6 +30,8 @@ from sandbox.places import NAMESPACE
 from sandbox.platform.objects import image
 from tests.cluster.conftest import DEPLOYMENTS, Api, Object
 
+pytestmark = pytest.mark.usefixtures("changes_pass")
+
 GATEWAY = f"{DEPLOYMENTS}/payment-gateway"
 CORE = f"/api/v1/namespaces/{NAMESPACE}"
 SCALERS = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers"
@@ -155,9 +157,13 @@ def test_switch_provider_and_back(api: Api, service: Service) -> None:
 
 
 def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: Service, settled: None) -> None:
-    names = api.until(lambda: [item["metadata"]["name"] for item in api.get(f"{CORE}/pods")["items"]
-                               if item["metadata"].get("labels", {}).get("app") == "payment-gateway"
-                               and "deletionTimestamp" not in item["metadata"] and not item["spec"].get("nodeName")])
+    def waiting() -> list[str]:
+        found = [item["metadata"]["name"] for item in api.get(f"{CORE}/pods")["items"]
+                 if item["metadata"].get("labels", {}).get("app") == "payment-gateway"
+                 and "deletionTimestamp" not in item["metadata"] and not item["spec"].get("nodeName")]
+        return found if len(found) > 1 else []
+
+    names = api.until(waiting)
     for name in names[:2]:
         assert api.ask("", "POST", f"{CORE}/pods/{name}/binding", {
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},

@@ -28,6 +28,8 @@ from tests.conftest import shipped_service
 from tests.contract import hostile as ways
 from tests.contract.hostile import Way, encoded, hostile, say
 
+pytestmark = pytest.mark.usefixtures("changes_pass")
+
 SECONDS = 0.6
 LATE_SECONDS = 0.5
 MEMORY_BYTES = 100 * 2 ** 20

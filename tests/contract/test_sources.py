@@ -253,7 +253,7 @@ def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(question
     for n in range(20):
         vendors.telemetry.log(now - 10, "frontend", f"ERROR Web unhandled error client_ip=198.51.100.{n}")
     # Between the baseline and the window is a gap, which belongs to neither.
-    gap = (question.baseline.end + question.window.start) / 2
+    gap = question.window.start - 30
     asked = replace(question, phase="diagnose", baseline=replace(question.baseline, end=gap - 60))
     vendors.telemetry.log(gap, "frontend", "WARN CallbackVerifier rejected callback: missing signature")
     vendors.telemetry.lines.sort(key=lambda line: line.at)
