@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -43,16 +40,10 @@ def test_a_long_line_is_known_by_its_beginning_and_no_word_is_cut() -> None:
 class _Endless:
     """Splunk, answering searches for events without end."""
 
-    @contextmanager
-    def stream(self, method: str, url: str, data: dict[str, str]) -> Iterator[Any]:
-        def lines() -> Iterator[str]:
-            if "| stats" in data["search"]:
-                return
-            while True:
-                time.sleep(0.001)
-                yield ('{"preview":false,"result":{"component":"backend","_time":"1","_raw":"ERROR no answer"}}')
-
-        yield SimpleNamespace(iter_lines=lines)
+    def lines(self, method: str, url: str, *, data: dict[str, str], most_bytes: int) -> Iterator[bytes]:
+        while "| stats" not in data["search"]:
+            time.sleep(0.001)
+            yield b'{"preview":false,"result":{"component":"backend","_time":"1","_raw":"ERROR no answer"}}'
 
 
 def test_what_was_read_when_the_time_is_over_is_a_partial_answer(service: Service) -> None:
