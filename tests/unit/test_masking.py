@@ -111,3 +111,9 @@ def test_what_is_said_of_a_secret_is_none() -> None:
 def test_points_between_groups_hide_nothing_and_a_fraction_is_no_card() -> None:
     assert mask("4111.1111.1111.1111") == "[card …1111]"
     assert mask("0.4111111111111111") == "0.4111111111111111"
+
+
+@pytest.mark.parametrize("digest", ["4128539890009d0841d1c655ff6790bb74ee0aef", "4971841554494d0905135e3bd09c4485"])
+def test_a_digest_that_begins_like_a_card_and_its_track_is_none(digest: str) -> None:
+    assert mask(f"commit {digest}") == f"commit {digest}"
+    assert "4128539890009" not in mask("4128539890009D2512101000012345?")

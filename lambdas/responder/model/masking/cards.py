@@ -69,6 +69,8 @@ _SCIENCE = re.compile(r"(?<![0-9.A-Za-z_])([1-9])\.([0-9]{12,18})[eE]\+?(1[2-8])
 _FRACTION = re.compile(r"\.[0-9]")
 _WHOLE_FRACTION = re.compile(r"\.0{1,6}(?![0-9A-Za-z_])")
 _TRACK_2 = re.compile(r"(?:=|[dD]|%3[dD]|\\u003[dD])([0-9]{4,40}[fF]?\??[0-9]?|[0-9]{4}\*+)")
+_TRACK_2_D = re.compile(r"[dD][0-9]{2}(?:0[1-9]|1[0-2])(?:[0-9]{0,36}[fF]?\??[0-9]?|\*+)(?![0-9A-Za-z])")
+"""With a letter for its separator a track ends with its digits, after a month: else it is a part of a digest."""
 _TRACK_1 = re.compile(
     r"(?:\^|%5[eE]|\\u005[eE])(?:[^^%?\n]|%(?!5[eE])){0,48}(?:\^|%5[eE]|\\u005[eE])[0-9 =]{0,60}[^?\s\"'<]{0,60}\??")
 _CODE_AFTER = re.compile(
@@ -219,7 +221,7 @@ def _ends(text: str, end: int, digits: str) -> bool:
     if not after:
         return True
     if after.isalnum():
-        return bool(after in "dD" and _TRACK_2.match(text, end))
+        return bool(after in "dD" and _TRACK_2_D.match(text, end))
     if after == ".":
         return not _FRACTION.match(text, end) or bool(_WHOLE_FRACTION.match(text, end))
     if after == "_":
