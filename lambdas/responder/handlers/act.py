@@ -18,12 +18,14 @@ from responder.model.finding import latest, recorded
 from responder.model.remedy import digest, operands
 from responder.model.shown import NotExact, shown
 from responder.people import Message
+from responder.plan.approvals import called
 from responder.plan.guardrails import released, too_little
+from responder.records.store import ITEM_CHARACTERS
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
 
-_MOST_CHARACTERS = 250_000
-"""Of a plan's operands, which are kept as ASCII: an item of the table holds 400 kB."""
+_MOST_CHARACTERS = ITEM_CHARACTERS - 50_000
+"""Of a plan's operands: its diff and the rest stand in the same item."""
 _MOST_SHOWN = 20_000
 
 
@@ -189,7 +191,7 @@ def _lost(visit: Step, record: Mapping[str, Any]) -> str:
 
 def _task(visit: Step, role: str, number: int) -> Task:
     """Keep the task that people are given."""
-    people = tuple(f"{person.role}: {person.name}" for person in visit.service.team if person.role == role)
+    people = tuple(called(person) for person in visit.service.team if person.role == role)
     now = time.time()
     task = Task(visit.incident, number, visit.service.service, "manual", now,
                 now + visit.service.approval.task_seconds, people or (role,))

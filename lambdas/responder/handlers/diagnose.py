@@ -17,6 +17,7 @@ from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
 from responder.plan.refusals import PEOPLE, Refusal
 from responder.plan.remedies import WAIT, Proposed, long_outage
+from responder.records.store import ITEM_CHARACTERS
 from responder.records.table import iso
 
 
@@ -101,8 +102,6 @@ _OWN_SECONDS = 7 * 86400.0
 _OWN_INCIDENTS = 20
 _TOLD_SECONDS = 4 * 3600.0
 _MOST_OWN = 200
-_MOST_CHARACTERS = 300_000
-"""Of a proposal, which is kept as ASCII: an item of the table holds 400 kB."""
 
 
 def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
@@ -119,7 +118,7 @@ def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
     proposals = [asdict(p) | {"onset": confirmation.get("onset"),
                               "facts": p.facts | {"kind": confirmation.get("kind") or ""}} for p in ordered]
     for proposal in proposals:
-        if len(json.dumps(proposal)) > _MOST_CHARACTERS:
+        if len(json.dumps(proposal)) > ITEM_CHARACTERS:
             # An item of the table holds 400 kB. The remedy refuses what it would need and says why.
             proposal["facts"] |= {"changes": [], "too_large": True}
     kept = visit.records.propose(visit.incident, visit.entered, proposals)

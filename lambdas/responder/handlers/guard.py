@@ -16,7 +16,7 @@ from responder.handlers.step import Step, kill_switch, step
 from responder.model.remedy import digest
 from responder.plan.approvals import needed
 from responder.plan.decide import CARRIED_OUT
-from responder.plan.guardrails import Decision, Proposal, Situation, failed_before, rule, too_little
+from responder.plan.guardrails import Proposal, Situation, failed_before, rule, too_little
 from responder.records.tasks import Tasks
 
 _HOUR_SECONDS = 3600.0
@@ -32,10 +32,11 @@ class NoPlan(Exception):
 def handler(visit: Step) -> dict[str, Any]:
     """Return ``ruling`` (permitted, approval, observe, refused, rejected), ``guardrail`` and ``reason``, on record."""
     number, service = int(visit.event["number"]), visit.service
-    record = visit.records.action(visit.incident, number)
+    actions = visit.records.actions(visit.incident)
+    record = next((item for item in actions if item["number"] == number), None)
     if record is None:
         raise NoPlan(f"remedy {number} of {visit.incident} has no plan on record")
-    before = [item for item in visit.records.actions(visit.incident) if item["number"] != number]
+    before = [item for item in actions if item["number"] != number]
     proposal = _proposal(visit, record, before)
     target = f"{service.cluster.name}/{service.cluster.namespace}/{record['target']}"
     # As long as it may take to be approved, applied and watched; an incident that ends gives it back sooner.
@@ -43,11 +44,6 @@ def handler(visit: Step) -> dict[str, Any]:
         target, visit.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
     situation = _situation(visit, record, before, proposal, held_by_another=not proposal.tells and not fence)
     decision = rule(service, proposal, situation)
-    if visit.event.get("asked") and record.get("ruled_on") not in (None, digest(record)):
-        decision = Decision("refused", "record", "its plan is not the one that people were asked about")
-    if record.get("disputed"):
-        decision = Decision("refused", "record", f"several functions wrote a plan under number {number}: "
-                            + ", ".join(record["disputed"]))
     if record["status"] in ("planned", *_STATUS.values()):
         visit.records.judge_action(visit.incident, number, action=record["action"], status=_STATUS[decision.ruling],
                                    guardrail=decision.guardrail, reason=decision.reason, ruled_on=digest(record),
@@ -72,7 +68,17 @@ def _proposal(visit: Step, record: Mapping[str, Any], before: list[dict[str, Any
         str(record.get("refusal") or ""), bool(record.get("tells")),
         too_little(before, record["action"], record["target"]) is not None,
         mechanism=str(record.get("mechanism") or ""), component=str(record.get("component") or ""),
-        reversible=bool(record.get("reversible")), contested=bool(proposed.get("contested")))
+        reversible=bool(record.get("reversible")), contested=bool(proposed.get("contested")),
+        unsound=_unsound(visit, record))
+
+
+def _unsound(visit: Step, record: Mapping[str, Any]) -> str:
+    """Say why a plan on record is not to be trusted; empty where it is."""
+    if record.get("disputed"):
+        return f"several functions wrote a plan under number {record['number']}: " + ", ".join(record["disputed"])
+    if visit.event.get("asked") and record.get("ruled_on") not in (None, digest(record)):
+        return "its plan is not the one that people were asked about"
+    return ""
 
 
 def _situation(visit: Step, record: Mapping[str, Any], before: list[dict[str, Any]], proposal: Proposal, *,

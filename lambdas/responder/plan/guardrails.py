@@ -46,6 +46,8 @@ class Proposal:
     """Whether it is rolled back where it does not help."""
     contested: bool = False
     """Whether another mechanism of the same cause is nearly as likely, and has another remedy."""
+    unsound: str = ""
+    """Why its plan on record is not to be trusted, in one sentence; empty where it is."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ def rule(service: Service, proposal: Proposal, situation: Situation) -> Decision
     What only tells somebody is bound by the kill switch, the mode, its policy and its own refusal.
     """
     limits, policy = service.guardrails, service.policy.get(proposal.action, "off")
+    if proposal.unsound:
+        return Decision("refused", "record", proposal.unsound)
     # In mode observe nothing is done whatever the switch says, and what would be done is worth knowing.
     if service.mode != "observe":
         if situation.kill_switch is None:

@@ -11,6 +11,8 @@ from responder.records.form import formed, plain
 
 KEPT_DAYS = 400
 """Longer than a year, so that an incident can be compared with the same season before."""
+ITEM_CHARACTERS = 300_000
+"""Of JSON in ASCII that an item may hold, with room for its other attributes: DynamoDB keeps 400 kB an item."""
 
 
 class Store:

@@ -37,9 +37,7 @@ from responder.clients import aws
 from responder.model.masking import mask_all
 from responder.model.remedy import JUDGED, OPERANDS, merged, operands
 from responder.records.form import formed
-from responder.records.store import KEPT_DAYS, Store
-
-_ITEM_BYTES = 300_000
+from responder.records.store import ITEM_CHARACTERS, KEPT_DAYS, Store
 
 
 def iso(seconds: float) -> str:
@@ -214,7 +212,7 @@ class Records(Store):
             item = {"pk": f"INCIDENT#{incident}", "sk": f"EVIDENCE#{entered}#{answer['source']}", "step": step,
                     "at": iso(time.time()), "source": answer["source"],
                     "milliseconds": answer.get("milliseconds"), "findings": findings}
-            while len(json.dumps(item)) > _ITEM_BYTES and item["findings"]:
+            while len(json.dumps(item)) > ITEM_CHARACTERS and item["findings"]:
                 item["findings"] = item["findings"][:-1]
                 item["cut"] = True
             self.put_once(item)
