@@ -37,6 +37,7 @@ def main() -> None:
     _provision_access_entries()
     _provision_metric_math()
     _tell_iam_of_items()
+    _trust_the_way()
     _name_the_callers_of_function_urls()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
@@ -159,6 +160,10 @@ def _tell_iam_of_items() -> None:
 
     iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks = with_items, each
     iam_evaluator.enforce = enforced
+
+
+def _trust_the_way() -> None:
+    """What comes to the engine is neither encrypted nor, after a stand-in has passed it on, signed for its address."""
     # On this machine nothing is encrypted on its way; to policies it is, as on AWS.
     iam_evaluator._request_origin = ContextVar("origin", default=("127.0.0.1", True))
     app.pin_request_origin = lambda source_ip, secure_transport: None
