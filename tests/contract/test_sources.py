@@ -297,9 +297,8 @@ def test_splunk_is_searched_side_by_side_and_what_is_beside_fails_alone(question
         return httpx.Response(200, text='{"preview":false,"offset":0,"lastrow":true,"result":{"component":"frontend",'
                               '"level":"INFO","count":"12","_time":"2026-01-05T10:00:00.000+00:00"}}\n')
 
-    started = time.monotonic()
     findings = splunk.ask(replace(question, phase="diagnose"), http(serve))
-    assert most == 3 and time.monotonic() - started < 0.6
+    assert most == 3
     assert {f.name: f.status for f in findings if f.component in ("", "frontend")} == {
         "error_lines": "ok", "error_signatures": "ok", "auth_failures": "ok", "rejected_signatures": "ok",
         "clients": "unavailable", "failing_clients": "unavailable"}
