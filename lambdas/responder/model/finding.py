@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from responder.model import evidence
+
 Status = Literal[
     "ok", "partial", "empty", "stale", "malformed", "throttled", "unauthorized", "timeout", "unavailable"]
 """``ok`` and ``partial`` carry an observation; all others say why there is none."""
@@ -115,3 +117,16 @@ def buckets(finding: Finding, key: str = "series") -> list[Bucket]:
     """The series ``[[start, requests, errors], …]`` of a finding's detail, in order of time."""
     return sorted((Bucket(float(t), float(requests), float(errors))
                    for t, requests, errors in finding.detail.get(key, [])), key=lambda bucket: bucket.start)
+
+
+# --- while the evidence becomes typed, module by module ---------------------------------------------------------------
+
+
+def typed(findings: Iterable[Finding]) -> evidence.Evidence:
+    """Return findings as typed evidence."""
+    return evidence.Evidence(evidence.finding_of(finding.to_json()) for finding in findings)
+
+
+def untyped(findings: evidence.Evidence) -> list[Finding]:
+    """Return typed evidence as findings whose detail is a dict."""
+    return [Finding.from_json(finding.to_json()) for finding in findings.every]

@@ -12,7 +12,8 @@ from typing import Any
 from responder.model.service import Service
 from responder.plan.replay import BadRecord
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: the finding ``instance`` has ``instance_class``, where 1 had ``class``."""
 _MAXIMUM_BYTES = 256 * 1024 * 1024
 
 
@@ -33,6 +34,19 @@ def unpack(content: bytes) -> dict[str, Any]:
         raise BadRecord(f"expected JSON, compressed by gzip or not ({error})") from error
     if not isinstance(record, dict):
         raise BadRecord(f"expected an object with service and items, found {type(record).__name__}")
+    if record.get("schema") == 1:
+        _from_first(record)
     if record.get("schema") != SCHEMA:
-        raise BadRecord(f"schema: expected {SCHEMA}, found {record.get('schema')!r}")
+        raise BadRecord(f"schema: expected 1 or {SCHEMA}, found {record.get('schema')!r}")
     return record
+
+
+def _from_first(record: dict[str, Any]) -> None:
+    """Bring a record of schema 1 to today's."""
+    items = record.get("items")
+    for item in items if isinstance(items, list) else ():
+        for finding in item.get("findings") or () if isinstance(item, dict) else ():
+            detail = finding.get("detail") or {}
+            if finding.get("name") == "instance" and "class" in detail:
+                detail["instance_class"] = detail.pop("class")
+    record["schema"] = 2

@@ -58,7 +58,7 @@ def _instance(question: Question, database: Database, rds: Any) -> Finding:
         SOURCE.name, "instance", window=question.window, query=query, link=_link(database), detail={
             "status": str(item.get("DBInstanceStatus", "")), "multi_az": bool(item.get("MultiAZ")),
             "zone": item.get("AvailabilityZone", ""), "allocated_gib": item.get("AllocatedStorage"),
-            "class": item.get("DBInstanceClass", ""), "resource": item.get("DbiResourceId", ""),
+            "instance_class": item.get("DBInstanceClass", ""), "resource": item.get("DbiResourceId", ""),
             "pending": sorted(item.get("PendingModifiedValues") or {}),
             "parameters": {group["DBParameterGroupName"]: group.get("ParameterApplyStatus", "")
                            for group in item.get("DBParameterGroups") or []}})

@@ -1,0 +1,223 @@
+"""Dataclasses as plain JSON, and back: the one place where the project's own records turn into types.
+
+A misspelt, renamed or unknown key is an error that names the place and what was expected, so that the two sides of a
+wire cannot drift apart in silence. Written here, because a function starts with it: the libraries that do the same
+(pydantic, cattrs, mashumaro, msgspec) cost more at each cold start than all that they would read
+(``docs/dependencies.md``).
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+Read = Callable[[Any, str], Any]
+"""Turns plain JSON into a value; the text is the place, for errors."""
+
+Json = Any
+"""JSON of somebody else's making (a Kubernetes object, a vendor's event), kept as it came."""
+
+
+class Malformed(ValueError):
+    """Plain data that is not of the type that was expected; the message names the place and both."""
+
+    def __init__(self, place: str, expected: str, found: object) -> None:
+        shown = repr(found)
+        shown = shown if len(shown) <= 60 else shown[:57] + "…"
+        super().__init__(f"{place or 'value'}: expected {expected}, found {shown}")
+
+
+def decode(kind: type[T], value: Any, place: str = "") -> T:
+    """Return plain JSON as ``kind``: a dataclass, named tuple, tuple, mapping, optional, literal, enum or plain type.
+
+    Keys that ``kind`` does not know, missing keys without a default and values of another type raise Malformed.
+    """
+    return cast(T, _reader(cast(Any, kind))(value, place))
+
+
+def encode(value: Any) -> Any:
+    """Return a dataclass, and all that is in it, as plain JSON; fields that are None are left out.
+
+    A class with ``to_wire()`` says itself what it is as plain JSON, and with ``from_wire(value, place)`` reads it.
+    """
+    if hasattr(value, "to_wire") and not isinstance(value, type):
+        return value.to_wire()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: encode(item) for name in _names(type(value)) if (item := getattr(value, name)) is not None}
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | frozenset):
+        return [encode(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _reader(kind: Any) -> Read:
+    if kind is Any or kind is object:
+        return lambda value, place: value
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _either(arguments)
+    if origin is typing.Literal:
+        return _one_of(arguments)
+    if origin is tuple:
+        return _row(arguments) if arguments[-1] is not ... else _list(arguments[0])
+    if origin in (dict, Mapping):
+        return _mapping(arguments[1])
+    if isinstance(kind, type):
+        if hasattr(kind, "from_wire"):
+            return cast(Read, kind.from_wire)
+        if is_dataclass(kind):
+            return _object(kind)
+        if issubclass(kind, tuple):
+            hints = typing.get_type_hints(kind)
+            return _row(tuple(hints.values()), kind)
+        if issubclass(kind, Enum):
+            return _enum(kind)
+        if kind in _PLAIN:
+            return _plain(kind)
+    raise TypeError(f"the codec knows no {kind}")
+
+
+_PLAIN: dict[type, tuple[str, tuple[type, ...]]] = {
+    str: ("a text", (str,)), bool: ("true or false", (bool,)), int: ("a whole number", (int,)),
+    float: ("a number", (int, float))}
+
+
+def _plain(kind: type) -> Read:
+    expected, taken = _PLAIN[kind]
+
+    def read(value: Any, place: str) -> Any:
+        if type(value) in taken:
+            return float(value) if kind is float else value
+        # DynamoDB gives whole numbers as int, JSON of elsewhere as float.
+        if kind is int and isinstance(value, float) and value.is_integer():
+            return int(value)
+        raise Malformed(place, expected, value)
+
+    return read
+
+
+def _either(arguments: tuple[Any, ...]) -> Read:
+    readers = tuple(_reader(argument) for argument in arguments if argument is not type(None))
+    optional = type(None) in arguments
+
+    def read(value: Any, place: str) -> Any:
+        if value is None and optional:
+            return None
+        for place_of, reader in enumerate(readers):
+            try:
+                return reader(value, place)
+            except Malformed:
+                if place_of == len(readers) - 1:
+                    raise
+        raise Malformed(place, "something", value)
+
+    return read
+
+
+def _one_of(allowed: tuple[Any, ...]) -> Read:
+    expected = "one of " + ", ".join(repr(item) for item in allowed)
+
+    def read(value: Any, place: str) -> Any:
+        if value not in allowed:
+            raise Malformed(place, expected, value)
+        return value
+
+    return read
+
+
+def _enum(kind: type[Enum]) -> Read:
+    known = {member.value: member for member in kind}
+    expected = "one of " + ", ".join(repr(value) for value in known)
+
+    def read(value: Any, place: str) -> Any:
+        if value not in known:
+            raise Malformed(place, expected, value)
+        return known[value]
+
+    return read
+
+
+def _list(part: Any) -> Read:
+    reader = _reader(part)
+
+    def read(value: Any, place: str) -> Any:
+        if not isinstance(value, list | tuple):
+            raise Malformed(place, "a list", value)
+        try:
+            return tuple([reader(item, place) for item in value])
+        except Malformed:
+            # The place is worked out for an error alone: a series has thousands of rows.
+            return tuple(reader(item, f"{place}[{number}]") for number, item in enumerate(value))
+
+    return read
+
+
+def _row(parts: tuple[Any, ...], kind: type | None = None) -> Read:
+    readers = tuple(_reader(part) for part in parts)
+    numbers = set(parts) == {float}
+
+    def read(value: Any, place: str) -> Any:
+        if not isinstance(value, list | tuple) or len(value) != len(readers):
+            raise Malformed(place, f"a list of {len(readers)}", value)
+        if numbers and all(type(item) in (int, float) for item in value):
+            # The rows of a series, of which there are thousands.
+            return kind(*map(float, value)) if kind else tuple(map(float, value))
+        row = (reader(item, place) for reader, item in zip(readers, value, strict=True))
+        return kind(*row) if kind else tuple(row)
+
+    return read
+
+
+def _mapping(part: Any) -> Read:
+    reader = _reader(part)
+
+    def read(value: Any, place: str) -> Any:
+        if not isinstance(value, Mapping):
+            raise Malformed(place, "an object", value)
+        return {str(key): reader(item, f"{place}.{key}") for key, item in value.items()}
+
+    return read
+
+
+def _object(kind: type) -> Read:
+    given: dict[str, Read] | None = None
+    needed = tuple(field.name for field in fields(kind)
+                   if field.default is MISSING and field.default_factory is MISSING)
+
+    def read(value: Any, place: str) -> Any:
+        nonlocal given
+        if given is None:
+            # Not before it is used: a type may name itself.
+            hints = typing.get_type_hints(kind)
+            given = {name: _reader(hints[name]) for name in _names(kind)}
+        if not isinstance(value, Mapping):
+            raise Malformed(place, f"an object ({kind.__name__})", value)
+        found = {}
+        for key, item in value.items():
+            reader = given.get(key)
+            if reader is None:
+                from difflib import get_close_matches  # Needed for an error alone.
+
+                near = get_close_matches(str(key), given, 1)
+                raise Malformed(f"{place}.{key}".lstrip("."), f"a field of {kind.__name__}" + (
+                    f" such as {near[0]}" if near else f" ({', '.join(given)})"), item)
+            found[key] = reader(item, f"{place}.{key}".lstrip("."))
+        for name in needed:
+            if name not in found:
+                raise Malformed(f"{place}.{name}".lstrip("."), f"a value ({kind.__name__} needs it)", None)
+        return kind(**found)
+
+    return read

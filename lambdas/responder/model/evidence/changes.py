@@ -1,0 +1,23 @@
+"""What the change ledger knows to have changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.change import Change
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Changes(Detail):
+    """What the change ledger knows to have changed. ``value`` is the number of changes."""
+
+    changes: tuple[Change, ...] = ()
+    """Oldest first."""
+    last_look: float | None = None
+    """When the ledger looked last, seconds since 1970 (UTC)."""
+    lacks: tuple[str, ...] = ()
+    """Kinds whose changes are not known; ``times`` where all are known and when they happened is not."""
+
+
+KIND = Changes

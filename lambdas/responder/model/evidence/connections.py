@@ -1,0 +1,18 @@
+"""Connections of the database: ``value`` now, ``baseline`` the median before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Connections(Detail):
+    """Connections of the database: ``value`` now, ``baseline`` the median before."""
+
+    maximum: int = 0
+    """How many it takes at most; 0: not known."""
+
+
+KIND = Connections

@@ -1,0 +1,25 @@
+"""CPU that a component's pods use; ``value`` is the share of their limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Cpu(Detail):
+    """CPU that a component's pods use; ``value`` is the share of their limit.
+
+    Of the database ``value`` and ``baseline`` are per cent.
+    """
+
+    pods: int = 0
+    used: float = 0.0
+    """Cores, of all pods."""
+    limit: float = 0.0
+    """0: there is none."""
+    requested: float = 0.0
+
+
+KIND = Cpu

@@ -1,0 +1,26 @@
+"""What stands behind one component's Service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Endpoints(Detail):
+    """What stands behind one component's Service. ``value`` is the number of ready addresses."""
+
+    exists: bool = False
+    """Whether there is a Service."""
+    ready: int = 0
+    not_ready: int = 0
+    selects: int = 0
+    """Pods that its selector selects."""
+    ports: tuple[tuple[int | str | None, int | str | None], ...] = ()
+    """[port, target port]."""
+    fits: bool = True
+    """Whether its target ports are ports that the pods declare."""
+
+
+KIND = Endpoints

@@ -1,0 +1,23 @@
+"""Error lines of one component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail, Series
+
+
+@dataclass(frozen=True)
+class ErrorLines(Detail):
+    """Error lines of one component. ``value`` and ``baseline`` are lines a minute."""
+
+    lines: float = 0.0
+    baseline_lines: float = 0.0
+    all_lines: float = 0.0
+    """Lines of all levels."""
+    baseline_all_lines: float = 0.0
+    series: Series = ()
+    """Period by period; a line is counted as a request that failed."""
+
+
+KIND = ErrorLines

@@ -1,0 +1,36 @@
+"""Error lines of all components, like lines counted together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Lines that are alike but for times, numbers and ids."""
+
+    text: str
+    """Masked, with what varies replaced."""
+    component: str = ""
+    count: float = 0.0
+    usual: float = 0.0
+    """How many the baseline lets expect in a window of this length."""
+    first: float | None = None
+    """Seconds since 1970 (UTC)."""
+    versions: dict[str, float] = field(default_factory=dict)
+    """Lines by the version that wrote them."""
+    pods: int = 0
+    """How many pods wrote them."""
+
+
+@dataclass(frozen=True)
+class ErrorSignatures(Detail):
+    """Error lines of all components, like lines counted together. ``value`` is the number of lines."""
+
+    signatures: tuple[Signature, ...] = ()
+    """Most frequent first."""
+
+
+KIND = ErrorSignatures

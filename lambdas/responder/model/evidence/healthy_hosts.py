@@ -1,0 +1,17 @@
+"""Targets that the load balancer holds healthy: ``value`` the newest count, ``baseline`` the median before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class HealthyHosts(Detail):
+    """Targets that the load balancer holds healthy: ``value`` the newest count, ``baseline`` the median before."""
+
+    unhealthy: float | None = None
+
+
+KIND = HealthyHosts

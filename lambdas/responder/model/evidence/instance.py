@@ -1,0 +1,28 @@
+"""What RDS says of the database's instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class DatabaseInstance(Detail):
+    """What RDS says of the database's instance."""
+
+    status: str = ""
+    """``available``, ``storage-full``, …"""
+    multi_az: bool = False
+    zone: str = ""
+    allocated_gib: float | None = None
+    instance_class: str = ""
+    resource: str = ""
+    """Its DbiResourceId."""
+    pending: tuple[str, ...] = ()
+    """Settings that wait for the maintenance window or a reboot."""
+    parameters: dict[str, str] = field(default_factory=dict)
+    """Parameter group to its apply status."""
+
+
+KIND = DatabaseInstance

@@ -1,0 +1,20 @@
+"""The EC2 instances' status checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Instances(Detail):
+    """The EC2 instances' status checks. ``value`` is how many are impaired."""
+
+    impaired: tuple[str, ...] = ()
+    """Their ids."""
+    seen: int = 0
+    """How many were looked at."""
+
+
+KIND = Instances

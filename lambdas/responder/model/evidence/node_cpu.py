@@ -1,0 +1,19 @@
+"""CPU that the nodes use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class NodeCpu(Detail):
+    """CPU that the nodes use. ``value`` is the share of what the fullest node has to give."""
+
+    fullest: str = ""
+    """Its name."""
+    nodes: int = 0
+
+
+KIND = NodeCpu

@@ -1,0 +1,22 @@
+"""The cluster's nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Nodes(Detail):
+    """The cluster's nodes. ``value`` is the share that is ready."""
+
+    names: tuple[str, ...] = ()
+    not_ready: tuple[str, ...] = ()
+    unschedulable: tuple[str, ...] = ()
+    """Nodes that take no new pods (cordoned)."""
+    pressure: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """A condition such as ``MemoryPressure`` to the nodes that have it."""
+
+
+KIND = Nodes

@@ -1,0 +1,32 @@
+"""The revisions of one component's workload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One revision."""
+
+    revision: int
+    replica_set: str
+    current: bool
+    created: float
+    """Seconds since 1970 (UTC)."""
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rollouts(Detail):
+    """The revisions of one component's workload. ``value`` is the age of the current one in seconds."""
+
+    revisions: tuple[Revision, ...] = ()
+    """Newest first."""
+    owner: str = ""
+    """The GitOps tool that owns it; empty: none."""
+
+
+KIND = Rollouts

@@ -1,0 +1,35 @@
+"""AWS Health's events of this Region and of the services that are used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class ServiceEvent:
+    """One event."""
+
+    arn: str = ""
+    service: str = ""
+    code: str = ""
+    status: str = ""
+    """``open``, ``closed`` or ``upcoming``."""
+    region: str = ""
+    at: float = 0.0
+    """Seconds since 1970 (UTC)."""
+    updated: float = 0.0
+
+
+@dataclass(frozen=True)
+class ServiceEvents(Detail):
+    """AWS Health's events of this Region and of the services that are used. ``value`` is how many are open."""
+
+    events: tuple[ServiceEvent, ...] = ()
+    """Oldest first."""
+    elsewhere: int = 0
+    """How many others there are, of other services and Regions."""
+
+
+KIND = ServiceEvents

@@ -1,0 +1,32 @@
+"""What a provider's status page says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class PageIncident:
+    """One incident on the page."""
+
+    name: str
+    status: str = ""
+    impact: str = ""
+
+
+@dataclass(frozen=True)
+class StatusPage(Detail):
+    """What a provider's status page says. ``value`` is 0 (operational) to 3 (critical)."""
+
+    indicator: str = ""
+    """As the page names it."""
+    components: dict[str, str] = field(default_factory=dict)
+    """A part of theirs that is not operational to its status."""
+    incidents: tuple[PageIncident, ...] = ()
+    updated: str = ""
+    """When the page was written last, as it says."""
+
+
+KIND = StatusPage

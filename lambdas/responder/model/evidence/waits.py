@@ -1,0 +1,20 @@
+"""What sessions of the database wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from responder.model.evidence import Detail
+
+
+@dataclass(frozen=True)
+class Waits(Detail):
+    """What sessions of the database wait for. ``value`` is the average number of active sessions."""
+
+    waits: dict[str, float] = field(default_factory=dict)
+    """Wait event to its load."""
+    clients: dict[str, float] = field(default_factory=dict)
+    """Application to its load."""
+
+
+KIND = Waits
