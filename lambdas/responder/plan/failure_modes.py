@@ -14,23 +14,25 @@ from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider, location_of
 from responder.model.service import Service
-from responder.plan.kinds import REACH, kind_of
-from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound
+from responder.plan.kinds import REACH, ErrorKind, kind_of
+from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound
 from responder.plan.series import total
-from responder.plan.thresholds import SLOW_MS, SLOW_MULTIPLE
 
 _SIGNIFICANT_SHARE = 0.2
 """A fifth of the failures: with less, what is measured at slightly different moments could make a mode of its own."""
 _FAILS = 0.01
 """Of all requests of the window, that at least fail surely: it is a minute long and the fault may be of just now."""
 _RECENT_SECONDS = 60.0
+_SLOW_MS = 500.0
+"""Below half a second a call is not called slow, whatever its usual time."""
 _FEWEST = 10.0
 """Lines, or lost calls, that are no coincidence."""
 _LOST = 0.02
 """Of the callers' calls, that at least do not get there surely."""
 _LEAST_SHARE = 0.25
 """Lost calls are seen by the callers and not among the component's own failures: the mode always counts."""
-_DATABASE_KINDS = frozenset({"connections", "credentials", "space", "lock", "read_only"})
+_DATABASE_KINDS = frozenset({ErrorKind.CONNECTIONS, ErrorKind.CREDENTIALS, ErrorKind.SPACE, ErrorKind.LOCK,
+                             ErrorKind.READ_ONLY})
 """Kinds of errors that only a database gives, named or not."""
 
 
@@ -42,8 +44,8 @@ class FailureMode:
     location: FaultLocation
     share: float
     """Of the component's failures."""
-    kinds: Mapping[str, float] = field(default_factory=dict)
-    """Kind of error (see ``kinds.py``) to its share within the mode."""
+    kinds: Mapping[ErrorKind, float] = field(default_factory=dict)
+    """Kind of error to its share within the mode."""
     sources: tuple[str, ...] = ()
     slow: bool = False
     """Whether it is slow rather than failing."""
@@ -74,11 +76,13 @@ def failure_modes(service: Service, component: str, evidence: Evidence) -> list[
 def _seen_by_both(mode: FailureMode, by_lines: Sequence[FailureMode]) -> FailureMode:
     """Add the source of log lines where they show the same place and, mostly, the same kind of error."""
     for other in by_lines:
-        mostly = max(other.kinds, key=lambda kind: other.kinds[kind], default="")
-        if other.location == mode.location and other.share >= _SIGNIFICANT_SHARE and mostly == max(
-                mode.kinds, key=lambda kind: mode.kinds[kind], default=""):
+        if other.location == mode.location and other.share >= _SIGNIFICANT_SHARE and _mostly(other) == _mostly(mode):
             return replace(mode, sources=(*mode.sources, *other.sources))
     return mode
+
+
+def _mostly(mode: FailureMode) -> ErrorKind | None:
+    return max(mode.kinds, key=lambda kind: mode.kinds[kind], default=None)
 
 
 def _from_spans(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
@@ -101,7 +105,7 @@ def _from_spans(service: Service, component: str, evidence: Evidence) -> list[Fa
     return found
 
 
-_Kinds = dict[FaultLocation, dict[str, float]]
+_Kinds = dict[FaultLocation, dict[ErrorKind, float]]
 
 
 def _failed_calls(service: Service, callees: Mapping[str, CalledHost]) -> tuple[
@@ -128,7 +132,7 @@ def _failed_calls(service: Service, callees: Mapping[str, CalledHost]) -> tuple[
             count = sum(texts.values())
         failed[location] += count
         for text, number in texts.items():
-            kinds[location][kind_of(text) or "other"] += number
+            kinds[location][kind_of(text)] += number
     answered -= sum(count for location, count in failed.items() if _is_component(service, location))
     return failed, kinds, answered + few
 
@@ -136,7 +140,7 @@ def _failed_calls(service: Service, callees: Mapping[str, CalledHost]) -> tuple[
 def _called(service: Service, host: str, callees: Mapping[str, CalledHost]) -> FaultLocation:
     """Return what a host is, or what it is called in place of."""
     known = location_of(service.called(host))
-    if known is None and not callees[host].baseline_requests and "dns" in map(kind_of, callees[host].kinds):
+    if known is None and not callees[host].baseline_requests and ErrorKind.DNS in map(kind_of, callees[host].kinds):
         known = _in_place_of(service, callees)
     return known or Callee(host)
 
@@ -173,9 +177,9 @@ def _from_lines(service: Service, component: str, evidence: Evidence) -> list[Fa
         location = _named(service, component, signature.text) or (
             DATABASE if kind in _DATABASE_KINDS and service.database else OWN)
         answered = _is_component(service, location) and kind not in REACH
-        if signature.component == component and kind != "declined" and count > 0 and not answered:
+        if signature.component == component and kind != ErrorKind.DECLINED and count > 0 and not answered:
             counts[location] += count
-            kinds[location][kind or "other"] += count
+            kinds[location][kind] += count
     whole = sum(counts.values())
     return [FailureMode(component, location, count / whole, _shares(kinds[location]), (lines.source,))
             for location, count in counts.items() if whole >= _FEWEST]
@@ -200,7 +204,7 @@ class _Reached:
 
     source: str
     calls: float
-    lost: Mapping[str, float]
+    lost: Mapping[ErrorKind, float]
     """Kind of error to the number of calls that did not get there."""
 
 
@@ -221,9 +225,9 @@ def _calls_by_lines(service: Service, component: str, evidence: Evidence) -> Ite
                        _lost((signature.text, signature.count) for signature in named))
 
 
-def _lost(texts: Iterable[tuple[str, float]]) -> dict[str, float]:
+def _lost(texts: Iterable[tuple[str, float]]) -> dict[ErrorKind, float]:
     """Return how many of the errors say that the other side was not reached, by kind."""
-    found: dict[str, float] = defaultdict(float)
+    found: dict[ErrorKind, float] = defaultdict(float)
     for text, count in texts:
         if kind_of(text) in REACH:
             found[kind_of(text)] += count
@@ -241,7 +245,7 @@ def _slow(service: Service, component: str, evidence: Evidence) -> list[FailureM
     if spans is not None and spans.source in seen_by:
         for host, callee in spans.detail.callees.items():
             location, mean = location_of(service.called(host)), callee.mean_ms or 0.0
-            if location and mean >= SLOW_MS and mean > SLOW_MULTIPLE * (callee.baseline_ms or 0.0):
+            if location and mean >= _SLOW_MS and mean > SLOW_MULTIPLE * (callee.baseline_ms or 0.0):
                 return [] if _is_component(service, location) else [
                     FailureMode(component, location, 1.0, {}, (spans.source,), True)]
         return [FailureMode(component, OWN, 1.0, {}, (spans.source,), True)]
@@ -254,15 +258,15 @@ def _slow(service: Service, component: str, evidence: Evidence) -> list[FailureM
 
 
 def _is_slow(latency: Finding[LatencyP95]) -> bool:
-    return (latency.value or 0.0) >= max(SLOW_MS, SLOW_MULTIPLE * (latency.baseline or 0.0))
+    return (latency.value or 0.0) >= max(_SLOW_MS, SLOW_MULTIPLE * (latency.baseline or 0.0))
 
 
-def _own_kinds(component: str, evidence: Evidence) -> dict[str, float]:
+def _own_kinds(component: str, evidence: Evidence) -> dict[ErrorKind, float]:
     lines = _newest(evidence, ErrorSignatures)
-    counts: dict[str, float] = defaultdict(float)
+    counts: dict[ErrorKind, float] = defaultdict(float)
     for signature in lines.detail.signatures if lines else ():
         if signature.component == component and "call to" not in signature.text:
-            counts[kind_of(signature.text) or "other"] += max(0.0, signature.count - signature.usual)
+            counts[kind_of(signature.text)] += max(0.0, signature.count - signature.usual)
     return _shares(counts)
 
 
@@ -284,6 +288,6 @@ def _newest(evidence: Evidence, kind: type[D], component: str | None = None,
                key=lambda finding: (finding.window.end if finding.window else 0.0, finding.source), default=None)
 
 
-def _shares(counts: Mapping[str, float]) -> dict[str, float]:
+def _shares(counts: Mapping[ErrorKind, float]) -> dict[ErrorKind, float]:
     whole = sum(counts.values())
     return {kind: round(count / whole, 3) for kind, count in sorted(counts.items())} if whole else {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 
 from responder.model.evidence import Bucket
+from responder.plan.times import shortest_step
 
 
 def total(series: Iterable[Bucket]) -> Bucket:
@@ -14,9 +14,9 @@ def total(series: Iterable[Bucket]) -> Bucket:
     return Bucket(rows[0].start if rows else 0.0, sum(row.requests for row in rows), sum(row.errors for row in rows))
 
 
-def period_seconds(series: Sequence[Bucket], unknown: float = 60.0) -> float:
+def period_seconds(series: Iterable[Bucket], unknown: float = 60.0) -> float:
     """Return the length of a period: the shortest time between two starts; ``unknown`` for fewer than two periods."""
-    return min((later.start - earlier.start for earlier, later in pairwise(series)), default=unknown)
+    return shortest_step((period.start for period in series), unknown)
 
 
 def newest_start(series: Iterable[Bucket]) -> float:
