@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from responder.model.change import ABSENT, PARAMETER_GROUP, Change, FieldChange
 from responder.model.finding import Finding, buckets, latest, usual_per_second
 from responder.model.images import version_of
 from responder.model.quantity import quantity
 from responder.model.service import Service
-from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
+from responder.plan.changes import in_effect
 from responder.plan.kinds import REACH, ErrorKind, kind_of
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
@@ -217,7 +218,7 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
         template = ("template", "spec")
         if change.touches(*template, "dnsPolicy") or change.touches(*template, "dnsConfig"):
             return "dns_policy_changed"
-        if any("image" in item["path"] for item in change.fields):
+        if any("image" in item.path for item in change.fields):
             return RELEASE
         if change.touches("replicas") and _fewer(change):
             return "replicas_reduced"
@@ -225,8 +226,8 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
             return "cpu_limit_reduced"
         if _sets_database(service, change):
             return "database_settings_changed"
-        if change.fields and all("priorityClassName" in item["path"] for item in change.fields
-                                 if "template" in item["path"]) and change.touches(*template, "priorityClassName"):
+        if change.fields and all("priorityClassName" in item.path for item in change.fields
+                                 if "template" in item.path) and change.touches(*template, "priorityClassName"):
             return "priority_changed"
         return "workload_changed" if change.touches("template") else ""
     if change.kind == "ConfigMap":
@@ -262,9 +263,9 @@ def _governs(segment: Segment, change: Change, lasted_ms: float | None) -> tuple
     Where the errors are of a kind that parameters govern, a change of any other is no hypothesis for them; nor is that
     of a time limit which the failing calls cannot have reached: they lasted ``lasted_ms`` at most, None: not known.
     """
-    names = [str(item["path"][1]) for item in change.fields if in_effect(item) and not (
-        lasted_ms is not None and item["path"][1] in _LIMITS_MS and str(item.get("after", "")).isdigit()
-        and int(item["after"]) > lasted_ms)]
+    names = [str(item.path[1]) for item in change.fields if in_effect(item) and not (
+        lasted_ms is not None and item.path[1] in _LIMITS_MS and str(item.after).isdigit()
+        and int(item.after) > lasted_ms)]
     kinds = [kind for kind, share in segment.kinds.items() if share >= _KIND_SHARE]
     fits = next((name for kind in kinds for name in names if any(part in name for part in _GOVERNS.get(kind, ()))), "")
     other = any(kind in _GOVERNS or kind in REACH for kind in kinds)
@@ -283,22 +284,22 @@ def _lasted_ms(service: Service, segment: Segment, findings: Sequence[Finding]) 
 
 
 def _fewer(change: Change) -> bool:
-    return any(item["path"] == ["replicas"] and isinstance(item.get("before"), int)
-               and isinstance(item.get("after"), int) and item["after"] < item["before"] for item in change.fields)
+    return any(item.path == ("replicas",) and isinstance(item.before, int)
+               and isinstance(item.after, int) and item.after < item.before for item in change.fields)
 
 
-def less_cpu(item: Mapping[str, Any]) -> bool:
+def less_cpu(item: FieldChange) -> bool:
     """Whether a change of one field takes CPU from a container: a lower limit throttles it (Kubernetes: "Resource
     Management for Pods and Containers")."""
-    if item["path"][-2:] != ["limits", "cpu"] or "after" not in item:
+    if item.path[-2:] != ("limits", "cpu") or item.after is ABSENT:
         return False
-    return quantity(item["after"]) < quantity(item.get("before", "inf"))
+    return quantity(item.after) < quantity("inf" if item.before is ABSENT else item.before)
 
 
 def _sets_database(service: Service, change: Change) -> bool:
     """Whether a change sets variables of the way to the database, by their names, as most programs name them."""
     for item in change.fields:
-        path = [str(part).upper() for part in item["path"]]
+        path = [str(part).upper() for part in item.path]
         if "ENV" in path and any(word in part for part in path[path.index("ENV"):] for word in (
                 "DB_", "DATABASE", "POSTGRES", "PGHOST", "PGUSER", "PGPASS", "MYSQL", "JDBC", "DSN")):
             return True
@@ -377,8 +378,8 @@ def _released(service: Service, segment: Segment, onset: float | None,
             if change.name != service.component(segment.component).deployment or not just_before(change, onset) or (
                     meaning(service, segment.component, segment.where, change) != RELEASE):
                 continue
-            images = [str(item["after"]) for item in change.fields
-                      if item["path"][-1:] == ["image"] and "after" in item]
+            images = [str(item.after) for item in change.fields
+                      if item.path[-1:] == ("image",) and item.after is not ABSENT]
             if images:
                 yield finding.source, images, (onset or 0.0) - change.latest
 
@@ -587,9 +588,9 @@ def _fits(service: Service, segment: Segment, onset: float | None,
                     meaning(service, segment.component, segment.where, change) != "workload_changed"):
                 continue
             # A container's own name is no field.
-            touched = {str(part) for item in change.fields for part in item["path"]} | {
-                key for item in change.fields for side in ("before", "after") if isinstance(item.get(side), dict)
-                for key in item[side]}
+            touched = {str(part) for item in change.fields for part in item.path} | {
+                key for item in change.fields for side in (item.before, item.after) if isinstance(side, dict)
+                for key in side}
             for state in sorted(states & _DECIDES.keys()):
                 if touched & _DECIDES[state]:
                     yield Observation("change_explains_pods", finding.source, "changes", {
