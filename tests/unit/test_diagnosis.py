@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation
 from responder.model.finding import Finding, Window
 from responder.model.service import Service
 from responder.plan.confirm import confirm
@@ -198,7 +199,7 @@ def test_an_unread_parameter_group_hides_no_other_change(service: Service) -> No
     def seen(lacks: list[str]) -> set[str]:
         finding = replace(changes(), status="partial")
         finding.detail["lacks"] = lacks
-        return {o.id for o in observe(service, Segment("payment-gateway", "own", 1.0), ONSET, [finding])}
+        return {o.id for o in observe(service, Segment("payment-gateway", OWN, 1.0), ONSET, [finding])}
     assert seen(["DBParameterGroup"]) == {"nothing_changed"}
     assert seen(["ConfigMap"]) == seen(["times"]) == seen(["ConfigMap", "DBParameterGroup"]) == set()
 
@@ -386,16 +387,16 @@ def clients(count: int, total: int, usual: float = 70.0, name: str = "203.0.113.
         "clients": [{"client": name, "count": count, "usual": usual}, *rest]})
 
 
-def seen(service: Service, component: str, *findings: Finding, where: str = "own") -> dict[str, Any]:
+def seen(service: Service, component: str, *findings: Finding, where: FaultLocation = OWN) -> dict[str, Any]:
     return {o.id: dict(o.facts) for o in observe(service, Segment(component, where, 1.0), ONSET, findings)}
 
 
 def test_hosts_that_are_gone_are_seen_for_the_entry_alone(service: Service) -> None:
     assert seen(service, "frontend", hosts(0.0))["healthy_hosts_gone"]["usual"] == "2"
-    assert seen(service, "frontend", hosts(1.0), where="reach").keys() == {"healthy_hosts_gone"}
+    assert seen(service, "frontend", hosts(1.0), where=UNREACHED).keys() == {"healthy_hosts_gone"}
     assert seen(service, "frontend", hosts(2.0)) == seen(service, "payment-gateway", hosts(0.0)) == {}
     assert seen(service, "frontend", hosts(3.0, usual=4.0)) == {}, "a rolling update takes a quarter away"
-    assert seen(service, "frontend", hosts(0.0), where="backend") == {}
+    assert seen(service, "frontend", hosts(0.0), where=Callee("backend")) == {}
 
 
 def test_connections_that_targets_do_not_take_count_beyond_chance_and_habit(service: Service) -> None:
@@ -417,7 +418,7 @@ def test_what_the_load_balancer_says_does_not_name_a_cause_alone(service: Servic
 def test_one_client_that_makes_the_surplus_is_a_flood_and_a_busy_one_is_not(service: Service) -> None:
     told = seen(service, "payment-gateway", clients(3600, 7200))["one_client_floods"]
     assert told == {"client": "203.0.113.x", "share": "50%", "usual": "1.9%"}
-    assert seen(service, "payment-gateway", clients(3600, 7200), where="database") == {}
+    assert seen(service, "payment-gateway", clients(3600, 7200), where=DATABASE) == {}
     assert seen(service, "payment-gateway", clients(1440, 3600, usual=1440.0)) == {}, "it always does"
     assert "one_client_floods" not in seen(service, "payment-gateway", clients(1200, 9000)), "others are more as well"
     assert seen(service, "payment-gateway", clients(1800, 3500)) == {}, "it is no more than usual in all"
@@ -431,7 +432,7 @@ def test_one_client_that_makes_the_surplus_is_a_flood_and_a_busy_one_is_not(serv
     (7200, NOW - 10, ""), (7200, None, ""), (7200, NOW - 200, "2.0")])
 def test_request_lines_tell_of_more_load_and_never_of_less(service: Service, total: int, onset: float | None,
                                                            factor: str) -> None:
-    observed = observe(service, Segment("payment-gateway", "own", 1.0), onset, [clients(72, total)])
+    observed = observe(service, Segment("payment-gateway", OWN, 1.0), onset, [clients(72, total)])
     assert [o.facts.get("factor") for o in observed if o.id.startswith("load_")] == ([factor] if factor else [])
 
 
@@ -463,7 +464,7 @@ def test_the_load_is_told_by_what_came_since_the_symptom(service: Service, rows:
     finding = Finding("newrelic", "error_rate", component="payment-gateway", window=WINDOW, detail={
         "series": [[NOW - ago, requests, requests / 2] for ago, requests in rows], "baseline_requests": 144_000,
         "baseline_errors": 400, "baseline_seconds": 3600.0})
-    seen = observe(service, Segment("payment-gateway", "own", 1.0), ONSET, [finding])
+    seen = observe(service, Segment("payment-gateway", OWN, 1.0), ONSET, [finding])
     assert [o.id for o in seen if o.id.startswith("load_")] == ([told] if told else [])
 
 
@@ -584,7 +585,7 @@ def test_the_order_changes_nothing(order: list[int]) -> None:
     ("ERROR: cannot execute UPDATE in a read-only transaction", "read_only"),
     ("ERROR 1290 (HY000): The MySQL server is running with the --read-only option", "read_only"),
     ("Read timed out", "read_timeout"), ("payment-gateway answered 500", "callee_5xx"),
-    ("NullPointerException: merchantId", "")])
+    ("NullPointerException: merchantId", "other")])
 def test_errors_are_told_apart_by_their_wording(text: str, kind: str) -> None:
     assert kind_of(text) == kind
 
@@ -604,7 +605,7 @@ OBSERVATIONS = sorted(shipped_weights()["observations"])
        st.sampled_from(OBSERVATIONS), st.sampled_from("abcd"))
 def test_more_evidence_for_a_cause_never_lowers_it(seen: list[tuple[str, str]], more: str, source: str) -> None:
     weights = shipped_weights()
-    part = Segment("payment-gateway", "own", 1.0)
+    part = Segment("payment-gateway", OWN, 1.0)
     before = [Observation(name, who, "x") for name, who in seen]
     one, other = (confidences(rank(part, found, weights))
                   for found in (before, [*before, Observation(more, source, "x")]))
@@ -628,7 +629,7 @@ def test_a_release_that_is_slow_is_told_by_its_versions(service: Service) -> Non
     rollout = Finding("rollouts", "rollouts", component="payment-gateway", window=WINDOW, detail={"revisions": [
         {"revision": 2, "current": True, "created": ONSET - 20, "images": ["r/payment-gateway:1.3.0"]},
         {"revision": 1, "current": False, "created": ONSET - 9000, "images": ["r/payment-gateway:1.2.0"]}]})
-    part = Segment("payment-gateway", "own", 1.0, {}, ("newrelic",), True)
+    part = Segment("payment-gateway", OWN, 1.0, {}, ("newrelic",), True)
     assert "new_version_slower" in {o.id for o in observe(service, part, ONSET, [slow, rollout])}
     both = Finding("newrelic", "error_rate_by_version", component="payment-gateway", window=WINDOW, detail={
         "window": {"1.3.0": [400, 1], "1.2.0": [400, 1]}, "baseline": {"1.2.0": [40000, 100]},
@@ -637,7 +638,7 @@ def test_a_release_that_is_slow_is_told_by_its_versions(service: Service) -> Non
 
 
 def test_mechanisms_are_rivals_until_one_has_four_times_the_odds() -> None:
-    part = Segment("payment-gateway", "database", 1.0)
+    part = Segment("payment-gateway", DATABASE, 1.0)
     near = rank(part, [Observation("database_calls_fail", "newrelic", "calls")], shipped_weights())[0]
     assert near.rivals
     told = rank(part, [Observation("database_calls_fail", "newrelic", "calls"),

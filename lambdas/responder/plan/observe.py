@@ -12,20 +12,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from responder.model.change import ABSENT, PARAMETER_GROUP, Change, FieldChange
 from responder.model.finding import Finding, buckets, latest, usual_per_second
+from responder.model.images import version_of
 from responder.model.quantity import quantity
 from responder.model.service import Service
-from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
-from responder.plan.kinds import REACH, kind_of
-from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
+from responder.plan.changes import in_effect
+from responder.plan.kinds import REACH, ErrorKind, kind_of
+from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
 from responder.plan.symptom import period_seconds
+from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused
 
-SUSPICION_SECONDS = 900.0
-"""A change this long before the symptom may still be its cause: a leak or a cache takes a while, and a slow rolling
-update of a large Deployment takes minutes."""
-_CLOCK_SECONDS = 20.0
-"""The onset is known to a period of 10 s and clocks differ a little: a change may seem to come just after it."""
 _LOAD_FACTOR = 1.5
 _USUAL_FACTOR = 1.2
 _LOAD_SECONDS = 40.0
@@ -44,8 +42,6 @@ _LOG_MINIMUM = 10
 _KIND_SHARE = 0.5
 _RESENT_MS = 1000
 """The first packet of a connection is sent again after a second (RFC 6298): what takes longer may have lost one."""
-_SLOWER = 3.0
-"""As ``symptom.py`` has it for a component."""
 _FULL_SHARE = 0.9
 """A resource of which nine tenths are taken is the bottleneck, or nearly."""
 _REFUSED_SHARE = 0.02
@@ -151,17 +147,6 @@ def _shown(service: Service, where: str) -> str:
 
 # --- when -------------------------------------------------------------------------------------------------------------
 
-def may_have_brought(onset: float | None, at: float) -> bool:
-    """Whether what happened at one moment may be what brought the symptom, by its time."""
-    return onset is not None and -_CLOCK_SECONDS <= onset - at <= SUSPICION_SECONDS
-
-
-def just_before(change: Change, onset: float | None) -> bool:
-    """Whether a change, which was made between two moments, may be what brought the symptom, by its time."""
-    return onset is not None and change.earliest - _CLOCK_SECONDS <= onset and onset - change.latest <= (
-        SUSPICION_SECONDS)
-
-
 def _changes(service: Service, segment: Segment, onset: float | None,
              findings: Sequence[Finding]) -> Iterator[Observation]:
     """What the change ledger knows of the time just before the symptom."""
@@ -203,7 +188,7 @@ def _changes(service: Service, segment: Segment, onset: float | None,
 def _revised(component: str, onset: float, findings: Sequence[Finding]) -> bool:
     """Whether a component's Deployment got a new revision just before the symptom, by its ReplicaSets."""
     return any(len(finding.detail.get("revisions", [])) > 1 and revision.get("current")
-               and may_have_brought(onset, revision["created"])
+               and may_have_caused(onset, revision["created"])
                for finding in _named(findings, "rollouts", component)
                for revision in finding.detail.get("revisions", []))
 
@@ -233,7 +218,7 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
         template = ("template", "spec")
         if change.touches(*template, "dnsPolicy") or change.touches(*template, "dnsConfig"):
             return "dns_policy_changed"
-        if any("image" in item["path"] for item in change.fields):
+        if any("image" in item.path for item in change.fields):
             return RELEASE
         if change.touches("replicas") and _fewer(change):
             return "replicas_reduced"
@@ -241,8 +226,8 @@ def meaning(service: Service, named: str, where: str, change: Change) -> str:
             return "cpu_limit_reduced"
         if _sets_database(service, change):
             return "database_settings_changed"
-        if change.fields and all("priorityClassName" in item["path"] for item in change.fields
-                                 if "template" in item["path"]) and change.touches(*template, "priorityClassName"):
+        if change.fields and all("priorityClassName" in item.path for item in change.fields
+                                 if "template" in item.path) and change.touches(*template, "priorityClassName"):
             return "priority_changed"
         return "workload_changed" if change.touches("template") else ""
     if change.kind == "ConfigMap":
@@ -278,9 +263,9 @@ def _governs(segment: Segment, change: Change, lasted_ms: float | None) -> tuple
     Where the errors are of a kind that parameters govern, a change of any other is no hypothesis for them; nor is that
     of a time limit which the failing calls cannot have reached: they lasted ``lasted_ms`` at most, None: not known.
     """
-    names = [str(item["path"][1]) for item in change.fields if in_effect(item) and not (
-        lasted_ms is not None and item["path"][1] in _LIMITS_MS and str(item.get("after", "")).isdigit()
-        and int(item["after"]) > lasted_ms)]
+    names = [str(item.path[1]) for item in change.fields if in_effect(item) and not (
+        lasted_ms is not None and item.path[1] in _LIMITS_MS and str(item.after).isdigit()
+        and int(item.after) > lasted_ms)]
     kinds = [kind for kind, share in segment.kinds.items() if share >= _KIND_SHARE]
     fits = next((name for kind in kinds for name in names if any(part in name for part in _GOVERNS.get(kind, ()))), "")
     other = any(kind in _GOVERNS or kind in REACH for kind in kinds)
@@ -299,22 +284,22 @@ def _lasted_ms(service: Service, segment: Segment, findings: Sequence[Finding]) 
 
 
 def _fewer(change: Change) -> bool:
-    return any(item["path"] == ["replicas"] and isinstance(item.get("before"), int)
-               and isinstance(item.get("after"), int) and item["after"] < item["before"] for item in change.fields)
+    return any(item.path == ("replicas",) and isinstance(item.before, int)
+               and isinstance(item.after, int) and item.after < item.before for item in change.fields)
 
 
-def less_cpu(item: Mapping[str, Any]) -> bool:
+def less_cpu(item: FieldChange) -> bool:
     """Whether a change of one field takes CPU from a container: a lower limit throttles it (Kubernetes: "Resource
     Management for Pods and Containers")."""
-    if item["path"][-2:] != ["limits", "cpu"] or "after" not in item:
+    if item.path[-2:] != ("limits", "cpu") or item.after is ABSENT:
         return False
-    return quantity(item["after"]) < quantity(item.get("before", "inf"))
+    return quantity(item.after) < quantity("inf" if item.before is ABSENT else item.before)
 
 
 def _sets_database(service: Service, change: Change) -> bool:
     """Whether a change sets variables of the way to the database, by their names, as most programs name them."""
     for item in change.fields:
-        path = [str(part).upper() for part in item["path"]]
+        path = [str(part).upper() for part in item.path]
         if "ENV" in path and any(word in part for part in path[path.index("ENV"):] for word in (
                 "DB_", "DATABASE", "POSTGRES", "PGHOST", "PGUSER", "PGPASS", "MYSQL", "JDBC", "DSN")):
             return True
@@ -350,7 +335,7 @@ def _versions(service: Service, segment: Segment, onset: float | None,
             continue
         before = onset - current["created"]
         previous = next((r for r in revisions if not r.get("current")), None)
-        if previous is not None and may_have_brought(onset, current["created"]):
+        if previous is not None and may_have_caused(onset, current["created"]):
             if previous["images"] == current["images"]:
                 continue  # the same image: what else changed, the ledger tells
             new = version_of(current["images"][0]) if current["images"] else ""
@@ -393,8 +378,8 @@ def _released(service: Service, segment: Segment, onset: float | None,
             if change.name != service.component(segment.component).deployment or not just_before(change, onset) or (
                     meaning(service, segment.component, segment.where, change) != RELEASE):
                 continue
-            images = [str(item["after"]) for item in change.fields
-                      if item["path"][-1:] == ["image"] and "after" in item]
+            images = [str(item.after) for item in change.fields
+                      if item.path[-1:] == ("image",) and item.after is not ABSENT]
             if images:
                 yield finding.source, images, (onset or 0.0) - change.latest
 
@@ -484,7 +469,7 @@ def _slower(service: Service, finding: Finding, new: str) -> Iterator[Observatio
         return
     facts = {"source": finding.source, "new": new, "old": old, "new_ms": f"{now[new]:.0f}",
              "old_ms": f"{before[old]:.0f}"}
-    if now[new] >= _SLOWER * before[old]:
+    if now[new] >= SLOW_MULTIPLE * before[old]:
         beside = finding.detail.get("window", {}).get(old, (0, 0))[0] >= service.confirm.minimum_requests
         if beside and now.get(old, 0.0) >= now[new] / 2:
             yield Observation("old_version_slow_too", finding.source, finding.name, facts)
@@ -509,14 +494,6 @@ def _by_log(component: str, finding: Finding, new: str) -> Iterator[Observation]
     elif share <= 1 - _LOG_SHARE / 2:
         yield Observation("errors_logged_by_old_version_too", finding.source, finding.name,
                           facts | {"share": f"{1 - share:.0%}"})
-
-
-def version_of(image: str) -> str:
-    """Return the tag of an image reference, or its digest; empty where it has neither."""
-    name = image.rsplit("/", 1)[-1]
-    if "@" in name:
-        return name.split("@", 1)[1]
-    return name.split(":", 1)[1] if ":" in name else ""
 
 
 # --- pods and cluster -------------------------------------------------------------------------------------------------
@@ -611,9 +588,9 @@ def _fits(service: Service, segment: Segment, onset: float | None,
                     meaning(service, segment.component, segment.where, change) != "workload_changed"):
                 continue
             # A container's own name is no field.
-            touched = {str(part) for item in change.fields for part in item["path"]} | {
-                key for item in change.fields for side in ("before", "after") if isinstance(item.get(side), dict)
-                for key in item[side]}
+            touched = {str(part) for item in change.fields for part in item.path} | {
+                key for item in change.fields for side in (item.before, item.after) if isinstance(side, dict)
+                for key in side}
             for state in sorted(states & _DECIDES.keys()):
                 if touched & _DECIDES[state]:
                     yield Observation("change_explains_pods", finding.source, "changes", {
@@ -845,7 +822,7 @@ def _database(service: Service, findings: Sequence[Finding]) -> Iterator[Observa
 
 def _calls_end_quickly(service: Service, segment: Segment, findings: Sequence[Finding]) -> Iterator[Observation]:
     """Whether statements that are said to have timed out, or to have waited for locks, ended at once."""
-    if segment.kinds.get("lock", 0.0) < _KIND_SHARE:
+    if segment.kinds.get(ErrorKind.LOCK, 0.0) < _KIND_SHARE:
         return
     for finding in _named(findings, "calls", segment.component):
         lasted = _lasted_ms(service, segment, [finding])
@@ -873,7 +850,7 @@ def _probes(service: Service, segment: Segment, findings: Sequence[Finding]) -> 
         facts = {"where": _shown(service, target), "reason": str(detail.get("reason", "")),
                  "milliseconds": str(detail.get("milliseconds", ""))}
         word = _probed(str(detail.get("stage", "")), str(detail.get("kind", "")), detail.get("milliseconds", 0))
-        if word == "probe_gets_through" and segment.kinds.get("dns", 0.0) >= _KIND_SHARE:
+        if word == "probe_gets_through" and segment.kinds.get(ErrorKind.DNS, 0.0) >= _KIND_SHARE:
             word = "probe_resolves"
         if detail.get("inside"):
             yield Observation(word, finding.source, "probe", facts)
@@ -903,7 +880,7 @@ def _trail(service: Service, segment: Segment, onset: float | None,
            findings: Sequence[Finding]) -> Iterator[Observation]:
     for finding in _named(findings, "trail"):
         for event in finding.detail.get("events", []):
-            if onset is None or not may_have_brought(onset, event["at"]):
+            if onset is None or not may_have_caused(onset, event["at"]):
                 continue
             facts = {"name": event["name"], "by": event["by"],
                      "when": f"{max(0.0, onset - event['at']):.0f} s before the symptom began"}

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from responder.model.change import ABSENT, OWN_MANAGER, Change, FieldChange
 from responder.model.finding import Finding
 from responder.model.moment import epoch
-from responder.plan.changes import OWN_MANAGER, Change
+from responder.plan.times import CLOCK_SECONDS
 
-_CLOCK_SECONDS = 20.0
-"""Clocks of the cluster and of the functions differ a little."""
 _DEED_SECONDS = 300.0
 """A step that changes something may take a minute and is tried four times; then it is on record as applied."""
 _UNDONE_SECONDS = 3600.0
@@ -82,7 +81,7 @@ def _rest(change: Change, own: Sequence[Write]) -> Change | None:
     if change.by != OWN_MANAGER and (change.by or change.what != "deleted"):
         return change
     mine = [write for write in own if (write.kind, write.name) == (change.kind, change.name)
-            and change.earliest <= write.end + _CLOCK_SECONDS and change.latest >= write.start - _CLOCK_SECONDS]
+            and change.earliest <= write.end + CLOCK_SECONDS and change.latest >= write.start - CLOCK_SECONDS]
     if change.what != "changed":
         return None if any(not write.path for write in mine) else change
     left = tuple(item for item in change.fields if not any(_wrote(write, item) for write in mine))
@@ -92,11 +91,11 @@ def _rest(change: Change, own: Sequence[Write]) -> Change | None:
     return change if left == change.fields else replace(change, fields=left, by="")
 
 
-def _wrote(write: Write, item: Mapping[str, Any]) -> bool:
-    path = tuple(str(part) for part in item["path"])
+def _wrote(write: Write, item: FieldChange) -> bool:
+    path = tuple(str(part) for part in item.path)
     if path[:len(write.path)] != write.path or not write.path:
         return False
-    return not write.values or item.get("after") in write.values
+    return not write.values or (None if item.after is ABSENT else item.after) in write.values
 
 
 def _spans(action: Mapping[str, Any], now: float) -> Iterator[tuple[float, float]]:
