@@ -17,6 +17,8 @@ from moto import mock_aws
 
 from bench.diagnosis import kept
 from responder.clients import aws
+from responder.model.evidence import Finding
+from responder.model.evidence.instance import DatabaseInstance
 from responder.plan.improvements import sooner
 from responder.plan.review import review, row
 from responder.records.report import notes, render, render_index, store
@@ -85,6 +87,13 @@ def test_two_faults_at_once_are_both_named() -> None:
         assert "provider outage (provider fails) in payment-gateway, mended by switch provider" in body
     for status in ("reverted", "failed", "done"):
         assert not review([*items(), helped | {"status": status}])["further_causes"]
+
+
+@pytest.mark.parametrize(("multi_az", "told"), [(False, True), (True, False)])
+def test_a_database_without_a_standby_is_an_improvement(multi_az: bool, told: bool) -> None:
+    finding = Finding(source="rds", detail=DatabaseInstance(status="available", multi_az=multi_az)).to_json()
+    found = review([*items(), {"sk": "EVIDENCE#b", "findings": [finding]}])["improvements"]
+    assert ("The database is in one availability zone" in [item["what"] for item in found]) is told
 
 
 SCHEMA = json.loads((ROOT / "docs" / "postmortem.schema.json").read_text())

@@ -229,9 +229,9 @@ def _single_points(findings: Sequence[Mapping[str, Any]]) -> Iterator[Improvemen
             yield _item(f"{finding['component']} is a single pod", "its Deployment wants one",
                         "run two at least, on different nodes", f"developers of {finding['component']}",
                         "its Deployment wants two or more")
-        if finding.get("name") == "database" and detail.get("multi_az") is False:
-            yield _item("The database is in one zone", f"{finding.get('component') or 'it'} has no standby",
-                        "make it Multi-AZ", "database administrators", "RDS says so")
+        if finding.get("name") == "instance" and detail.get("multi_az") is False:
+            yield _item("The database is in one availability zone", "RDS knows of no standby in another one",
+                        "make it Multi-AZ", "database administrators", "RDS says that it is Multi-AZ")
 
 
 def measures(incident: Mapping[str, Any], items: Sequence[Mapping[str, Any]],
