@@ -41,7 +41,7 @@ class Bed:
 
         from responder import sources
 
-        self._sandbox = sandbox
+        self._sandbox, self._slowed = sandbox, False
         self._machines, self._functions = boto3.client("stepfunctions"), boto3.client("lambda")
         self.functions: dict[str, str] = {}
         for page in self._functions.get_paginator("list_functions").paginate():
@@ -58,10 +58,14 @@ class Bed:
 
     def slow(self, on: bool) -> None:
         """Make the slowed source slow, or well again."""
-        from sandbox import run
+        from sandbox.remote import Remote
 
-        run.control(self._sandbox.ports, "event", kind="telemetry", heal=not on, fields={
-            "source": _SLOWED, "fault": "slow", "slow_seconds": _SLOW_SECONDS})
+        remote = Remote(self._sandbox.ports)
+        if on:
+            remote.begin("slow", "telemetry", {"source": _SLOWED, "fault": "slow", "slow_seconds": _SLOW_SECONDS})
+        elif self._slowed:
+            remote.heal("slow")
+        self._slowed = on
 
     def cool(self) -> None:
         """End every source's process: the next invocation is a cold start."""
@@ -107,10 +111,11 @@ def _alone(phase: str) -> dict[str, Any]:
 def run(repeats: int) -> Outcome:
     """Return per phase the warm and the cold figure, each beside the slowed source alone."""
     from sandbox import run as sandbox_run
+    from sandbox.remote import Remote
 
     sandbox = sandbox_run.up(lambda what, seconds: None)
     try:
-        sandbox_run.control(sandbox.ports, "reset")
+        Remote(sandbox.ports).reset()
         bed = Bed(sandbox)
         return Outcome([row for phase in _PHASES for row in _rows(bed, phase, repeats)])
     finally:

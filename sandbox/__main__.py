@@ -35,9 +35,10 @@ def main(arguments: list[str]) -> int:
 
 def _up(given: argparse.Namespace) -> int:
     from sandbox import run
+    from sandbox.remote import Remote
 
     sandbox = run.up()
-    run.control(sandbox.ports, "reset")
+    Remote(sandbox.ports).reset()
     return _status(given)
 
 

@@ -17,6 +17,7 @@ from sandbox import run as sandbox_run
 from sandbox.drill.contract import read
 from sandbox.drill.run import Moment, Runner, report_file
 from sandbox.places import ROOT, STATE, Up
+from sandbox.remote import Remote
 
 DRILL = ROOT / "drills" / "bad-release.yaml"
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -124,10 +125,9 @@ def _balancer(sandbox: Up, began: float, console: Console) -> float | None:
     end = time.time() + _BALANCER_SECONDS
     told = False
     while time.time() < end:
-        status = sandbox_run.control(sandbox.ports, "status")
-        at = status["went_off"].get(name)
+        at = Remote(sandbox.ports).status().went_off.get(name)
         if at and at >= began:
-            return float(at)
+            return at
         # The minute in which the fault was has been counted once it and the delay have passed.
         if time.time() > (began // 60 + 2) * 60 + 6:
             return None

@@ -20,6 +20,7 @@ import boto3
 import httpx
 import yaml
 
+from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
 from sandbox.places import (
@@ -34,6 +35,7 @@ from sandbox.places import (
     alive,
     aws_environment,
 )
+from sandbox.remote import Remote
 from sandbox.vendors import newrelic, people, splunk
 
 Say = Callable[[str, float | None], None]
@@ -156,7 +158,7 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
         _cdk("deploy", STACK, "--app", str(out), "--require-approval", "never", "--outputs-file",
              str(STATE / "outputs.json"))
     outputs = json.loads((STATE / "outputs.json").read_text())[STACK]
-    control(sandbox.ports, "template", path=str(out / f"{STACK}.template.json"))
+    Remote(sandbox.ports).deployed(str(out / f"{STACK}.template.json"))
     sandbox = replace(sandbox, outputs=outputs, deployed=inputs)
     sandbox.save()
     with timed(say, "functions warmed"):
@@ -195,15 +197,6 @@ def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(_merge(_merge(shipped, yaml.safe_load(text)), overrides), sort_keys=False))
 
 
-def control(ports: Ports, what: str, **body: Any) -> dict[str, Any]:
-    """Ask the world something; raises SandboxError with what it said."""
-    answer = httpx.post(f"http://127.0.0.1:{ports.world}/control/{what}", json=body, timeout=150)
-    if answer.status_code != 200:
-        raise SandboxError(f"the sandbox could not {what}: see {STATE / 'logs' / 'world.log'}")
-    value: dict[str, Any] = answer.json()
-    return value
-
-
 def _merge(base: Any, over: Any) -> Any:
     if isinstance(base, dict) and isinstance(over, Mapping):
         return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
@@ -225,9 +218,8 @@ def _fixtures(ports: Ports) -> None:
                                                 "Action": "sts:AssumeRole"}]}))
     boto3.client("eks").create_cluster(
         name=CLUSTER, roleArn="arn:aws:iam::000000000000:role/eks", resourcesVpcConfig={"subnetIds": ["subnet-1"]})
-    httpx.post(f"http://127.0.0.1:{ports.engine_admin}/cluster", timeout=10, json={
-        "name": CLUSTER, "endpoint": f"https://127.0.0.1:{ports.kubernetes}",
-        "authority": control_plane.authority(STATE / "control-plane")})
+    Engine(ports.engine_admin).name_cluster(CLUSTER, f"https://127.0.0.1:{ports.kubernetes}",
+                                            control_plane.authority(STATE / "control-plane"))
     boto3.client("rds").create_db_instance(
         DBInstanceIdentifier=DATABASE, DBInstanceClass="db.r6g.large", Engine="postgres", MultiAZ=True,
         AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")

@@ -24,7 +24,7 @@ from botocore.credentials import Credentials
 
 from sandbox.drill.contract import Answer
 from sandbox.places import PEOPLE, REGION, Human, Up
-from sandbox.run import control
+from sandbox.remote import Remote
 from sandbox.vendors.people import SIGNING_SECRET
 
 _QUESTION = re.compile(r'\{"incident": "([^"]+)", "task": "(\d+m?)", "decision": "([^"]+)"')
@@ -123,7 +123,7 @@ class People:
 
     def _by_slack(self, human: Human, incident: str, task: str, answer: str) -> str:
         """Press the button of the question in Slack, and be Slack: sign what it sends to the app's Request URL."""
-        for message in control(self._sandbox.ports, "told")["slack"]:
+        for message in Remote(self._sandbox.ports).told()["slack"]:
             for block in message.get("blocks", []):
                 for element in block.get("elements", []):
                     value = json.loads(element["value"])

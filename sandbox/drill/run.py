@@ -17,10 +17,12 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from responder.model.remedy import merged
 from sandbox import run as sandbox_run
-from sandbox.drill.contract import Drill, Event
+from sandbox.drill.contract import Drill, Scheduled
 from sandbox.drill.people import People
 from sandbox.drill.result import Observed, put_back, result
+from sandbox.events.kill_switch import RELEASED
 from sandbox.places import SERVICE, SandboxError, Up
+from sandbox.remote import Beginning, Remote
 
 GIVE_UP_SECONDS = 300.0
 _HEALED_SECONDS = 60.0
@@ -76,8 +78,8 @@ class Runner:
         while True:
             time.sleep(0.5 if watch else 1.5)
             moment.seconds = time.time() - started
-            status = sandbox_run.control(self.sandbox.ports, "status")
-            moment.recent, moment.alarms = status["recent"], status["went_off"]
+            status = Remote(self.sandbox.ports).status()
+            moment.recent, moment.alarms = status.recent, status.went_off
             moment.items = list(self._items(light=watch is None and not drill.expect.put_back))
             if watch:
                 watch(moment)
@@ -112,11 +114,12 @@ class Runner:
     def _clean(self, drill: Drill) -> None:
         """Take away what a drill before this one left, and begin anew."""
         self._forget(ledger=True)
-        self._set_kill_switch("released")
+        boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=RELEASED,
+                                          Type="String", Overwrite=True)
         self._inbox = self._subscribe()
         self._begun = time.time()
-        sandbox_run.control(self.sandbox.ports, "reset", seed=drill.name, replicas=dict(drill.start.replicas),
-                            requests_per_second=drill.start.requests_per_second)
+        Remote(self.sandbox.ports).reset(Beginning(drill.name, drill.start.requests_per_second,
+                                                   {str(name): pods for name, pods in drill.start.replicas.items()}))
         for _ in range(3):
             # What the reset itself may have set off is none of the drill's, and the ledger's schedule may have looked
             # in the middle of it.
@@ -134,28 +137,22 @@ class Runner:
             if ledger or not item["pk"]["S"].startswith("LEDGER#"):
                 self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
 
-    def _bring_about(self, events: Sequence[Event], started: float, troubles: list[str]) -> None:
-        """Bring each event about at its time, and heal what is to heal."""
-        tokens: dict[int, Any] = {}
+    def _bring_about(self, events: Sequence[Scheduled], started: float, troubles: list[str]) -> None:
+        """Bring each event about at its time, and heal those that heal by themselves."""
+        remote = Remote(self.sandbox.ports)
         due = sorted([(event.at, number, False) for number, event in enumerate(events)] + [
             (event.at + event.lasts, number, True) for number, event in enumerate(events) if event.lasts is not None])
         for at, number, heal in due:
             time.sleep(max(0.0, started + at - time.time()))
             event = events[number]
-            if event.kind == "kill_switch":
-                self._set_kill_switch("released" if heal else event.fields["value"])
-                continue
             try:
-                tokens[number] = sandbox_run.control(
-                    self.sandbox.ports, "event", kind=event.kind, fields=event.fields, heal=heal,
-                    token=tokens.get(number))
+                if heal:
+                    remote.heal(str(number))
+                else:
+                    remote.begin(str(number), event.kind, event.fields.model_dump(mode="json", by_alias=True))
             except Exception as error:
                 troubles.append(f"{event.kind} at {event.at:.0f} s: {error}")
                 return
-
-    def _set_kill_switch(self, value: str) -> None:
-        boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=value,
-                                          Type="String", Overwrite=True)
 
     def _settle(self) -> None:
         """Wait until signals that came meanwhile have been attached."""
@@ -246,7 +243,7 @@ class Runner:
                     found.add(f"log {group['logGroupName']}")
         if any(text in body for body in self._people.bodies):
             found.add("message")
-        for vendor, said in sandbox_run.control(self.sandbox.ports, "told").items():
+        for vendor, said in Remote(self.sandbox.ports).told().items():
             if text in json.dumps(said):
                 found.add(f"message at {vendor}")
         for status in ("RUNNING", "SUCCEEDED", "FAILED", "ABORTED"):

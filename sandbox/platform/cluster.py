@@ -61,8 +61,8 @@ class Cluster:
             if error.status not in (404, 409):
                 raise
 
-    def apply(self, manifest: Object) -> None:
-        """Create an object, or make it what the manifest says.
+    def apply(self, manifest: Object) -> Object:
+        """Create an object, or make it what the manifest says; returns it as it is then.
 
         An API version that this Kubernetes does not serve (yet, or any more) is replaced by the one that it does.
         """
@@ -70,18 +70,22 @@ class Cluster:
         manifest = {**manifest, "apiVersion": resource.group_version}
         namespace = self._namespace(resource, manifest["metadata"])
         try:
-            resource.create(body=manifest, namespace=namespace)
+            done: Object = resource.create(body=manifest, namespace=namespace).to_dict()
         except DynamicApiError as error:
             if error.status != 409:
                 raise
-            resource.patch(body=manifest, name=manifest["metadata"]["name"], namespace=namespace,
-                           content_type="application/merge-patch+json")
+            done = resource.patch(body=manifest, name=manifest["metadata"]["name"], namespace=namespace,
+                                  content_type="application/merge-patch+json").to_dict()
+        return done
 
-    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None) -> None:
-        """Patch an object strategically."""
+    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None, *,
+              strategic: bool = True) -> Object:
+        """Patch an object, strategically (lists merge by name or port) or by RFC 7386; returns it as it is then."""
         resource = self._resource(kind)
-        resource.patch(body=patch, name=name, namespace=self._namespace(resource, {"namespace": namespace}),
-                       content_type="application/strategic-merge-patch+json")
+        done: Object = resource.patch(
+            body=patch, name=name, namespace=self._namespace(resource, {"namespace": namespace}),
+            content_type=f"application/{'strategic-merge-patch' if strategic else 'merge-patch'}+json").to_dict()
+        return done
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """Return an object, or None."""

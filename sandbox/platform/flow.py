@@ -11,6 +11,7 @@ import math
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +19,8 @@ from typing import Any
 from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
 from sandbox.platform.objects import KINDS
-from sandbox.platform.state import World
-from sandbox.platform.versions import Versions, component_of
+from sandbox.platform.state import Setting, World
+from sandbox.platform.versions import Behaviour, Versions, component_of
 
 TIMEOUT_MS = 5000.0
 _QUEUE_SECONDS = 2.0
@@ -29,7 +30,7 @@ ENTRY = "frontend"
 NOT_CONNECTED = "target connection error"
 """What the load balancer counts where a target is registered and takes no connection."""
 _THROUGH = {"blocked": 0.0, "lossy": 0.5}
-"""The share of packets' connections that get through a broken path."""
+"""The share of connections that get through a broken path."""
 
 
 @dataclass
@@ -70,7 +71,11 @@ class Snapshot:
     services: Mapping[str, Object]
     policies: Sequence[Object]
     config: Mapping[str, str]
+    """The gateway's ConfigMap, as its pods have read it."""
     secret: Mapping[str, str]
+    """The database's Secret, decoded."""
+    environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Uid of a pod to the variables that it was started with."""
 
 
 @dataclass
@@ -100,7 +105,7 @@ class Flow:
 
         Requests that reach no pod at all are seen by nobody but the load balancer: a row without a pod stands for it.
         """
-        # Each pod has served a second's worth since, however many callers its requests came from.
+        # Since the last second each pod has served a second's worth, however many callers its requests came from.
         self._queues = {uid: left for uid, taken in self._queues.items()
                         for left in [max(0.0, taken - self._capacities[uid])] if left}
         arrivals = self._poisson(world.requests_per_second * world.factor)
@@ -144,40 +149,60 @@ class Flow:
 
     def _pod(self, name: str, pod: Object, count: int, world: World, snapshot: Snapshot,
              served: list[Served]) -> _Outcome:
+        """Let ``count`` requests arrive at one pod."""
         kind = KINDS[name]
         image = pod["spec"]["containers"][0]["image"]
-        version = component_of(image)[1]
         behaviour = self._versions.behaviour(image)
-        uid = pod["metadata"]["uid"]
         capacity = (behaviour.capacity or kind.capacity) * _cpu_share(pod, kind.cpu_limit)
-        waiting = self._queues.get(uid, 0.0)
-        room = max(0, math.floor(capacity * (1 + _QUEUE_SECONDS) - waiting))
-        accepted = min(count, room)
+        accepted, behind = self._queue(pod["metadata"]["uid"], count, capacity)
         timed_out = count - accepted
+        errors: Counter[str] = Counter()
+        errors["request timed out in queue"] += timed_out
+        settings = _settings(name, world, snapshot)
+        left = self._fail_inside(accepted, behaviour, settings, world, errors)
+        own_ms = (kind.latency_ms + behaviour.latency_ms + sum(setting.latency_ms for setting in settings)
+                  + 1000 * behind / capacity)
+        calls, calls_ms = self._call(name, pod, left, world, snapshot, served, errors)
+        latency = own_ms + calls_ms
+        errors = +errors
+        sample = tuple(round(latency * self._rng.lognormvariate(0, 0.25), 1) for _ in range(min(accepted, 5)))
+        sample += (TIMEOUT_MS,) * min(timed_out, 2)
+        if count:
+            served.append(Served(name, pod["metadata"]["name"], component_of(image)[1], count, errors.total(), sample,
+                                 errors, calls))
+        mean = (latency * accepted + TIMEOUT_MS * timed_out) / count if count else 0.0
+        worst = max(errors, key=lambda why: errors[why]) if errors else ""
+        return _Outcome(count, errors.total(), mean, _as_seen(name, worst))
+
+    def _queue(self, uid: str, count: int, capacity: float) -> tuple[int, float]:
+        """Queue requests at a pod; returns how many have room, and how many then wait for a later second."""
+        waiting = self._queues.get(uid, 0.0)
+        accepted = min(count, max(0, math.floor(capacity * (1 + _QUEUE_SECONDS) - waiting)))
         self._queues[uid], self._capacities[uid] = waiting + accepted, capacity
-        behind = max(0.0, self._queues[uid] - capacity)
-        errors: dict[str, int] = {}
+        return accepted, max(0.0, self._queues[uid] - capacity)
 
-        def fail(why: str, number: int) -> None:
-            if number:
-                errors[why] = errors.get(why, 0) + number
-
-        setting = [world.settings[item] for item in snapshot.config.items() if item in world.settings] if (
-            name == "payment-gateway") else []
-        fail("request timed out in queue", timed_out)
+    def _fail_inside(self, accepted: int, behaviour: Behaviour, settings: Sequence[Setting], world: World,
+                     errors: Counter[str]) -> int:
+        """Count the requests that fail in the pod itself; returns how many are left."""
         own = self._binomial(accepted, behaviour.error_rate)
-        fail("own", own)
-        for rate, _, line in setting:
-            wrong = self._binomial(accepted - own, rate)
-            fail(f"setting:{line}", wrong)
+        errors["own"] += own
+        for setting in settings:
+            wrong = self._binomial(accepted - own, setting.error_rate)
+            errors[f"setting:{setting.log}"] += wrong
             own += wrong
         background = self._binomial(accepted - own, world.background_error_rate / len(KINDS))
-        fail("background", background)
-        left = accepted - own - background
-        latency = (kind.latency_ms + behaviour.latency_ms + sum(item[1] for item in setting)
-                   + 1000 * behind / capacity)
+        errors["background"] += background
+        return accepted - own - background
+
+    def _call(self, name: str, pod: Object, left: int, world: World, snapshot: Snapshot, served: list[Served],
+              errors: Counter[str]) -> tuple[dict[str, Calls], float]:
+        """Let a pod's requests call what the component calls, one after the other; a failed call ends its request.
+
+        Returns the calls by host, and the milliseconds that they add to a request.
+        """
         calls: dict[str, Calls] = {}
-        for called in kind.calls:
+        latency = 0.0
+        for called in KINDS[name].calls:
             if called == "database":
                 host = _environment(pod, snapshot).get("DB_HOST", "")
                 outcome = self._database(left, pod, world, snapshot)
@@ -192,17 +217,10 @@ class Flow:
             what.milliseconds = outcome.latency_ms * outcome.calls
             if outcome.failed:
                 what.kinds[outcome.kind] = outcome.failed
-            fail(f"call to {host} failed: {outcome.kind}", outcome.failed)
+            errors[f"call to {host} failed: {outcome.kind}"] += outcome.failed
             left -= outcome.failed
             latency += outcome.latency_ms
-        total = sum(errors.values())
-        sample = tuple(round(latency * self._rng.lognormvariate(0, 0.25), 1) for _ in range(min(accepted, 5)))
-        sample += (TIMEOUT_MS,) * min(timed_out, 2)
-        if count:
-            served.append(Served(name, pod["metadata"]["name"], version, count, total, sample, errors, calls))
-        mean = (latency * accepted + TIMEOUT_MS * timed_out) / count if count else 0.0
-        worst = max(errors, key=lambda why: errors[why]) if errors else ""
-        return _Outcome(count, total, mean, _as_seen(name, worst))
+        return calls, latency
 
     def _database(self, calls: int, pod: Object, world: World, snapshot: Snapshot) -> _Outcome:
         """Ask the database with the host, user and password that the pod was started with."""
@@ -335,10 +353,17 @@ def _resolves(pod: Object) -> bool:
     return policy == "None" and any(server.startswith("10.0.0.") for server in servers)
 
 
-def _environment(pod: Object, snapshot: Snapshot) -> dict[str, str]:
-    """The values that a pod was started with; a reference is resolved as it was then (see ``remember``)."""
-    remembered: dict[str, str] = pod.get("_environment") or {}
-    return remembered or environment_of(pod, snapshot)
+def _settings(name: str, world: World, snapshot: Snapshot) -> list[Setting]:
+    """What the values in the gateway's configuration do to a component."""
+    if name != "payment-gateway":
+        return []
+    found = [world.setting(key, value) for key, value in snapshot.config.items()]
+    return [setting for setting in found if setting is not None]
+
+
+def _environment(pod: Object, snapshot: Snapshot) -> Mapping[str, str]:
+    """The variables that a pod was started with; a reference keeps the value that it had then."""
+    return snapshot.environments.get(pod["metadata"]["uid"]) or environment_of(pod, snapshot)
 
 
 def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is really so behind the platform, apart from what Kubernetes holds: database, providers, network, AWS itself.
+"""The true state behind the platform, apart from what Kubernetes holds: database, providers, network, AWS itself.
 
 The drill's events change it, the flow of requests follows from it, and the stand-ins show it in their vendors' forms.
 Times are seconds since 1970 (UTC).
@@ -6,10 +6,13 @@ Times are seconds since 1970 (UTC).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from sandbox.platform.layers import Layers
 
 DATABASE_FAULTS = ("refuses_connections", "connections_exhausted", "failing_over", "storage_full", "slow",
                    "rejects_credentials")
@@ -17,13 +20,15 @@ FAILOVER_SECONDS = 45.0
 REBOOT_SECONDS = 8.0
 MODIFY_SECONDS = 8.0
 LEAK_AGAIN_SECONDS = 60.0
-"""After a reboot a client that leaks needs so long to hold all connections again."""
+"""After a reboot a client that leaks holds all connections again within this time."""
 APPLY_SECONDS = 4.0
-"""So long after it was set a parameter is in effect."""
+"""Time from setting a parameter until it is in effect."""
 POOL = 10
 _DRAIN_SECONDS = 6.0
-"""Pooled connections with an old password live so much longer."""
+"""How long pooled connections with an old password stay open."""
 _GIB = 2**30
+_FULL_GIB = 100.0
+"""What is used of the storage when it is full."""
 _PARAMETERS = {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000"}
 
 
@@ -34,6 +39,24 @@ class RdsEvent:
     at: float
     message: str
     categories: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DatabaseFault:
+    """One fault of the instance."""
+
+    number: int
+    """Tells it from others of its kind."""
+    kind: str
+    """One of ``DATABASE_FAULTS``."""
+    since: float
+    leaking: frozenset[str] = frozenset()
+    """Uids of the pods that leak connections."""
+    freed_at: float = 0.0
+    """When a reboot last closed all connections."""
+
+
+_NO_FAULT = DatabaseFault(0, "", 0.0)
 
 
 @dataclass
@@ -56,12 +79,9 @@ class Database:
     """Those of ``parameters`` that wait for a reboot."""
     applied_at: float = 0.0
     """When the newest values are in effect."""
-    fault: str = ""
-    since: float = 0.0
-    leaking: frozenset[str] = frozenset()
-    """Uids of the pods that leak connections."""
-    freed_at: float = 0.0
-    """When a reboot last closed all connections."""
+    faults: tuple[DatabaseFault, ...] = ()
+    """The faults that are not over, the oldest first; the newest is the one that shows."""
+    faults_so_far: int = 0
     busy: Literal["", "rebooting", "modifying"] = ""
     busy_until: float = 0.0
     grows_to_gib: int = 0
@@ -75,19 +95,20 @@ class Database:
             if self.busy == "modifying":
                 self.allocated_gib = max(self.allocated_gib, self.grows_to_gib)
                 self._say(now, "Finished applying modification to allocated storage", "configuration change")
-                if self.fault == "storage_full" and self.free_gib > 1:
-                    self.fault = ""
+                if self.allocated_gib - _FULL_GIB > 1:
+                    self._mend("storage_full")
             else:
                 self._say(now, "DB instance restarted", "availability")
             self.busy = ""
-        if self.fault == "failing_over" and now - self.since >= FAILOVER_SECONDS:
-            self.fault = ""
+        done = [item for item in self.faults if item.kind == "failing_over" and now - item.since >= FAILOVER_SECONDS]
+        if done:
+            self.faults = tuple(item for item in self.faults if item not in done)
             self.zone = "us-east-1b" if self.zone == "us-east-1a" else "us-east-1a"
             self._say(now, "Multi-AZ instance failover completed", "failover", "notification")
         if self.applied_at and now >= self.applied_at:
             self._apply(self.at_reboot)
-        if self.fault == "connections_exhausted" and not self.leaking & pods.keys():
-            self.fault = ""
+        self.faults = tuple(item for item in self.faults
+                            if item.kind != "connections_exhausted" or item.leaking & pods.keys())
         gateway = sum(name == "payment-gateway" for name in pods.values())
         ledger = sum(name == "ledger-export" for name in pods.values())
         self.clients = self._connections(now, gateway, ledger)
@@ -99,16 +120,30 @@ class Database:
         if self.exhausted(now):
             return {"payment-gateway": 3, "ledger-export": self.max_connections - 5, "rdsadmin": 2}
         if self.fault == "connections_exhausted":
-            grown = int((now - self.freed_at) / LEAK_AGAIN_SECONDS * (self.max_connections - 60))
+            grown = int((now - self._shown.freed_at) / LEAK_AGAIN_SECONDS * (self.max_connections - 60))
             return held | {"ledger-export": max(2, grown)}
         if self.fault == "slow":
             return held | {"payment-gateway": gateway * POOL}
         return held
 
     @property
+    def _shown(self) -> DatabaseFault:
+        return self.faults[-1] if self.faults else _NO_FAULT
+
+    @property
+    def fault(self) -> str:
+        """The kind of the fault that shows, or an empty text."""
+        return self._shown.kind
+
+    @property
+    def since(self) -> float:
+        """When the fault that shows began."""
+        return self._shown.since
+
+    @property
     def free_gib(self) -> float:
         """Space that is left."""
-        used = self.used_gib if self.fault != "storage_full" else 100.0
+        used = self.used_gib if self.fault != "storage_full" else _FULL_GIB
         return max(0.0, self.allocated_gib - used)
 
     def down(self, now: float) -> bool:
@@ -117,7 +152,7 @@ class Database:
 
     def exhausted(self, now: float) -> bool:
         """Whether all connections are taken."""
-        return self.fault == "connections_exhausted" and now - self.freed_at >= LEAK_AGAIN_SECONDS
+        return self.fault == "connections_exhausted" and now - self._shown.freed_at >= LEAK_AGAIN_SECONDS
 
     def old_pools_share(self, now: float) -> float:
         """The share of calls that go over pooled connections from before a rotation."""
@@ -129,37 +164,44 @@ class Database:
             return self.busy
         return "storage-full" if self.fault == "storage_full" else "available"
 
-    def set_fault(self, fault: str, now: float, leaking: frozenset[str] = frozenset()) -> None:
-        """Bring a fault about."""
-        self.fault, self.since, self.leaking, self.freed_at = fault, now, leaking, 0.0
+    def set_fault(self, fault: str, now: float, leaking: frozenset[str] = frozenset()) -> int:
+        """Bring a fault about, over those that are there; returns its number, for ``heal``."""
+        self.faults_so_far += 1
+        self.faults = (*self.faults, DatabaseFault(self.faults_so_far, fault, now, leaking))
         if fault == "failing_over":
             self._say(now, "Multi-AZ instance failover started", "failover", "notification")
         if fault == "storage_full":
             self._say(now, "Allocated storage has been exhausted", "low storage")
+        return self.faults_so_far
 
-    def heal(self, now: float) -> None:
-        """Take the fault away."""
-        if self.fault == "failing_over":
+    def heal(self, now: float, number: int = 0) -> None:
+        """Take one fault away, or all; a fault that was mended before needs no more."""
+        over = [item for item in self.faults if number in (0, item.number)]
+        if any(item.kind == "failing_over" for item in over):
             self._say(now, "Multi-AZ instance failover completed", "failover", "notification")
-        self.fault = ""
+        self.faults = tuple(item for item in self.faults if item not in over)
+
+    def _mend(self, kind: str) -> None:
+        self.faults = tuple(item for item in self.faults if item.kind != kind)
 
     def reboot(self, now: float, failover: bool) -> None:
-        """What RebootDBInstance does."""
+        """Do what RebootDBInstance does: end what a new process has not, keep what lies elsewhere."""
         self.busy, self.busy_until = "rebooting", now + REBOOT_SECONDS
         self._apply(frozenset())
         self._say(now, "Multi-AZ instance failover started" if failover else "DB instance shutdown",
                   "failover" if failover else "availability")
-        if self.fault == "failing_over":
-            self.since = now  # the standby begins anew
-        elif self.fault in ("refuses_connections", "slow"):
-            self.fault = ""
-        elif self.fault == "connections_exhausted":
-            self.freed_at = now + REBOOT_SECONDS
+        self._mend("refuses_connections")
+        self._mend("slow")
+        # A standby that was taking over begins anew.
+        self.faults = tuple(
+            replace(item, since=now) if item.kind == "failing_over"
+            else replace(item, freed_at=now + REBOOT_SECONDS) if item.kind == "connections_exhausted"
+            else item for item in self.faults)
         if failover:
             self.zone = "us-east-1b" if self.zone == "us-east-1a" else "us-east-1a"
 
     def set_parameters(self, now: float, values: Mapping[str, str | None], *, at_once: bool = True) -> None:
-        """What ModifyDBParameterGroup does, and ResetDBParameterGroup for the values that are None."""
+        """Do what ModifyDBParameterGroup does, and ResetDBParameterGroup for the values that are None."""
         self.parameters = {name: value for name, value in {**self.parameters, **values}.items() if value is not None}
         self.at_reboot = self.at_reboot - values.keys() if at_once else self.at_reboot | values.keys()
         self.applied_at = now + APPLY_SECONDS
@@ -174,7 +216,7 @@ class Database:
         return "applying" if self.applied_at else "pending-reboot" if self.in_effect != self.parameters else "in-sync"
 
     def modify_storage(self, now: float, gib: int) -> None:
-        """What ModifyDBInstance does with AllocatedStorage."""
+        """Do what ModifyDBInstance does with AllocatedStorage."""
         self.busy, self.busy_until, self.grows_to_gib = "modifying", now + MODIFY_SECONDS, gib
         self._say(now, "Applying modification to allocated storage", "configuration change")
 
@@ -204,7 +246,7 @@ class Database:
 
 @dataclass
 class Provider:
-    """What is really so with a payment provider, and what its status page says."""
+    """The true state of a payment provider, and what its status page says."""
 
     fault: str = ""
     """``down``, ``errors``, ``slow`` or empty."""
@@ -213,6 +255,7 @@ class Provider:
     status_page: str = "operational"
     """``operational``, ``degraded`` or ``outage``."""
     since: float = 0.0
+    """When it became so."""
 
 
 @dataclass(frozen=True)
@@ -253,34 +296,91 @@ class HealthEvent:
     ended: float | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Surge:
+    """More or fewer requests, for a time."""
+
+    factor: float
+    client: str = ""
+    """The address from which all surplus comes; empty where it comes from everybody."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a value in the gateway's configuration does to the pods that read it."""
+
+    error_rate: float
+    latency_ms: float
+    """Added to each request."""
+    log: str
+
+
 @dataclass
 class World:
-    """The state behind the flow."""
+    """The state behind the flow.
+
+    Where events may overlap, layers hold what each of them set; the plain field beside them is what counts.
+    """
 
     requests_per_second: float = 40.0
-    factor: float = 1.0
-    floods: dict[str, float] = field(default_factory=dict)
-    """Client to the part of ``factor`` that comes from it alone."""
+    surges: list[Surge] = field(default_factory=list)
+    """What events do to the number of requests, the oldest first."""
     background_error_rate: float = 0.004
     database: Database = field(default_factory=Database)
+    passwords: Layers[None, str] = field(default_factory=Layers)
+    parameters: Layers[str, str | None] = field(default_factory=Layers)
+    """Parameter of the database's group to what events set; None is the engine's default."""
     providers: dict[str, Provider] = field(default_factory=lambda: {"primary": Provider(), "fallback": Provider()})
+    provider_faults: Layers[str, Provider] = field(default_factory=Layers)
     broken: list[Broken] = field(default_factory=list)
-    settings: dict[tuple[str, str], tuple[float, float, str]] = field(default_factory=dict)
-    """(key, value) of the gateway's configuration to what reading it brings: error rate, latency in ms, log line."""
+    """One entry for each time that a path was broken."""
+    settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)
+    """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
     trail: list[TrailEvent] = field(default_factory=list)
     health: list[HealthEvent] = field(default_factory=list)
     control_plane_down: bool = False
+    control_plane_faults: Layers[None, str] = field(default_factory=Layers)
     silent_nodes: set[str] = field(default_factory=set)
     """Nodes whose machine is dead: nothing on them runs."""
+    node_faults: Layers[str, str] = field(default_factory=Layers)
+    """Node to ``not_ready``, ``cordoned`` or ``gone``."""
     hung: set[str] = field(default_factory=set)
     """Uids of pods whose process runs and does nothing more; another pod in its place is well."""
+    pod_faults: Layers[str, str] = field(default_factory=Layers)
+    """Uid of a pod that is hung, or component whose pods are deadlocked, to the fault."""
     deadlocked: dict[str, set[str]] = field(default_factory=dict)
-    """Component to the uids of its pods that wait for each other: whichever starts beside one of them waits as well,
-    so only when all are gone does one come up."""
+    """Component to the uids of its pods that wait for each other. A pod that starts beside one of them waits as well,
+    so a pod comes up only after all are gone."""
+    kill_switch: Layers[None, str] = field(default_factory=Layers)
+
+    @property
+    def factor(self) -> float:
+        """Requests a second against the usual."""
+        return math.prod((surge.factor for surge in self.surges), start=1.0)
+
+    @property
+    def floods(self) -> dict[str, float]:
+        """Client to the part of ``factor`` that comes from it alone."""
+        found: dict[str, float] = {}
+        factor = 1.0
+        for surge in self.surges:
+            if surge.client:
+                found[surge.client] = found.get(surge.client, 0.0) + factor * (surge.factor - 1)
+            factor *= surge.factor
+        return found
+
+    def setting(self, key: str, value: str) -> Setting | None:
+        """What reading a value of the gateway's configuration does, or None where it does nothing."""
+        found = self.settings.get((key, value))
+        return found[-1] if found else None
 
     def path(self, source: str, target: str) -> str:
         """The fault of a path, or an empty text."""
         return next((item.fault for item in self.broken if (item.source, item.target) == (source, target)), "")
+
+    def blocked(self, target: str) -> bool:
+        """Whether the security group's rule for the path to ``target`` is gone."""
+        return any((item.target, item.fault) == (target, "blocked") for item in self.broken)
 
     def record(self, name: str, source: str, user: str = "deployer", resources: tuple[tuple[str, str], ...] = (),
                **parameters: Any) -> None:

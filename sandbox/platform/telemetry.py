@@ -102,6 +102,16 @@ class Line:
     """Lines that differ in nothing else are kept as one."""
 
 
+@dataclass(eq=False)
+class Repeated:
+    """A line that is written again and again."""
+
+    component: str
+    text: str
+    every_seconds: float
+    next_at: float = 0.0
+
+
 class Telemetry:
     """The stores behind New Relic and Splunk, and the counts that become CloudWatch metrics."""
 
@@ -111,7 +121,7 @@ class Telemetry:
         self.edges: list[Edge] = []
         self.balanced: list[Balanced] = []
         self.lines: list[Line] = []
-        # Of its own, so that who sends a request changes nothing of what becomes of it.
+        # Chance of its own: which client sends a request must not change what becomes of it.
         self._clients = random.Random("clients")
 
     def reset(self, now: float, requests_per_second: float, rng: random.Random) -> list[Transactions]:
@@ -178,6 +188,14 @@ class Telemetry:
         level = next((word for word in ("ERROR", "FATAL", "WARN", "INFO", "DEBUG") if word in text[:40]), "INFO")
         self.lines.append(Line(at, component, level, FIRST_VERSION, "", text))
 
+    def repeat(self, at: float, lines: Iterable[Repeated]) -> None:
+        """Write those lines that are due in the second from ``at``."""
+        for line in lines:
+            if at >= line.next_at:
+                for part in range(max(1, round(1 / line.every_seconds)) if line.every_seconds > 0 else 1):
+                    self.log(at + part * line.every_seconds, line.component, line.text)
+                line.next_at = at + line.every_seconds
+
     def between(self, start: float, end: float) -> Iterator[Transactions]:
         """Yield the transactions of a stretch of time."""
         first = bisect.bisect_left(self.transactions, start, key=lambda item: item.at)
@@ -211,7 +229,7 @@ class Telemetry:
 
     def _requests(self, at: float, version: str, pod: str, count: int, latencies_ms: Sequence[float],
                   floods: Mapping[str, float], seconds: float, of: int = 0) -> list[Line]:
-        """The entry's lines about requests, by client; ``of`` so many of the steady ones at most, for the history."""
+        """The entry's lines about requests, by client; ``of`` limits the number of steady clients (0: all of them)."""
         steady = self._clients.sample(CLIENTS, of) if of else CLIENTS
         names = [*floods, *steady]
         left = max(0.0, 1.0 - sum(floods.values()))
@@ -248,7 +266,7 @@ class Telemetry:
 CLIENTS = tuple(f"198.51.100.{number}" for number in range(10, 60))
 """The steady customers, from the addresses that are kept for documentation (RFC 5737)."""
 _CLIENTS_A_STEP = 10
-"""In the history only so many of them come at a time, which a search over a minute or more cannot tell."""
+"""How many of them come in one step of the history; a search over a minute or more cannot tell."""
 _HOSTS = {"database": "payments-db", "provider": PROVIDER_HOST.format("primary")}
 _CALL_MS = {"database": 4.0, "provider": 90.0, "payment-gateway": 154.0, "backend": 179.0}
 _HISTORY_KIND = {"provider": "HTTP 402 card declined"}

@@ -36,6 +36,11 @@ class NewRelic:
         self.issues: list[dict[str, Any]] = []
         """Open and closed issues, as ``aiIssues`` gives them."""
 
+    def reset(self) -> None:
+        """Forget deployments and issues."""
+        self.deployments.clear()
+        self.issues.clear()
+
     def mark(self, component: str, version: str) -> None:
         """Set a deployment marker, as a pipeline does."""
         self.deployments.append(Row(time.time(), {"entity.name": component, "version": version,

@@ -385,3 +385,32 @@ def _json(status: int, value: Any, *headers: tuple[str, str]) -> Answer:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Vendor = PagerDuty | Slack | ManagedPage
+
+
+class Vendors:
+    """The vendors that people are reached by, behind one address each."""
+
+    def __init__(self, gates: Gates) -> None:
+        self._gates = gates
+        self._all: dict[str, Vendor] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that they were told."""
+        self._all = {"pagerduty": PagerDuty(self._gates), "slack": Slack(self._gates),
+                     "statuspage": ManagedPage(self._gates)}
+
+    def knows(self, path: str) -> bool:
+        """Whether a path is one of theirs."""
+        return path.count("/") >= 2 and path.split("/")[1] in self._all
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Answer one request to a path that they know."""
+        return self._all[path.split("/")[1]].answer(method, path, headers, body)
+
+    def told(self) -> dict[str, list[dict[str, Any]]]:
+        """Vendor to what it was told, word for word."""
+        return {name: vendor.told() for name, vendor in self._all.items()}
