@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from stacks.state_machine.__main__ import files
 from stacks.workflow import GROUPS
 from tests.conftest import ROOT
 
@@ -43,6 +44,12 @@ def test_the_template_is_the_one_that_was_reviewed(out: Path) -> None:
     if os.environ.get("UPDATE_SNAPSHOT"):
         snapshot.write_text(shown)
     assert shown == snapshot.read_text()
+
+
+def test_the_state_machine_and_its_picture_are_those_that_the_code_builds() -> None:
+    """``python -m stacks.state_machine`` writes both."""
+    for path, text in files().items():
+        assert path.read_text(encoding="utf-8") == text, path
 
 
 def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
