@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
-from responder.model.finding import Finding
+from responder.model import evidence
+from responder.model.finding import Finding, typed
 from responder.plan.changes import PARAMETER_GROUP, difference, without_restored
 from responder.records.ledger import GAP_SECONDS, Ledger
 from responder.records.table import Records
@@ -28,7 +29,7 @@ _MOST = 100
 _RDS_SECONDS = 3
 
 
-def collect(query: Query) -> list[Finding]:
+def collect(query: Query) -> Sequence[evidence.Finding[evidence.Detail]]:
     """Return ``changes``: value is their number since an hour before the window; detail has ``changes``.
 
     Each is a ``Change`` of ``plan/changes.py`` as JSON. Detail ``lacks`` are the kinds whose changes are not known, and
@@ -43,8 +44,8 @@ def collect(query: Query) -> list[Finding]:
         command += ("; aws rds describe-db-parameters --source user --db-parameter-group-name "
                   f"{service.database.parameter_group}")
     if last is None:
-        return [Finding(SOURCE.name, "changes", "empty", window=query.window, query=command,
-                        note="the change ledger has not looked yet: what changed is not known")]
+        return typed([Finding(SOURCE.name, "changes", "empty", window=query.window, query=command,
+                              note="the change ledger has not looked yet: what changed is not known")]).every
     recorded = ledger.changes(since)
     # RDS and the cluster are asked side by side, so that what one of them knows is told where the other is silent.
     pool = ThreadPoolExecutor(1)
@@ -73,10 +74,11 @@ def collect(query: Query) -> list[Finding]:
     notes += unread
     found = sorted((*recorded, *live), key=lambda change: (change.latest, change.kind, change.name))
     found = without_restored(found)
-    return [Finding(SOURCE.name, "changes", "partial" if notes else "ok", window=query.window, unit="changes",
-                    value=float(len(found)), query=command, note="; ".join(notes)[:500],
-                    detail={"changes": [change.to_json() for change in found[-_MOST:]], "last_look": last,
-                            "lacks": lacks})]
+    return typed([Finding(
+        SOURCE.name, "changes", "partial" if notes else "ok", window=query.window, unit="changes",
+        value=float(len(found)), query=command, note="; ".join(notes)[:500],
+        detail={"changes": [change.to_json() for change in found[-_MOST:]], "last_look": last,
+                "lacks": lacks})]).every
 
 
 def _cluster(query: Query, before: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]],
