@@ -39,7 +39,7 @@ METRIC_DATA = Statement(
 
 
 def cluster_access(service: Service) -> tuple[Statement, ...]:
-    """What it takes of IAM to speak to the service's cluster; the rest is the cluster's RBAC."""
+    """Return the IAM permissions to reach the service's cluster; its RBAC decides on the rest."""
     return (Statement(("eks:DescribeCluster",),
                       (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),)
 
@@ -66,7 +66,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Source:
-    """A system that is asked, and what it takes to ask it."""
+    """A system that is asked, and what its function needs for that."""
 
     name: str
     phases: frozenset[Phase]

@@ -1,4 +1,4 @@
-"""The cluster as EKS and EC2 see it: the API that is gone cannot say so itself.
+"""The cluster as EKS and EC2 see it: an API server that is gone cannot say so itself.
 
 Formats: AWS's pages "DescribeCluster" (``health.issues``), "DescribeNodegroup" and "DescribeInstanceStatus".
 """

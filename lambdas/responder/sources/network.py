@@ -30,7 +30,7 @@ Kind = Literal["dns", "refused", "timeout", "reset", "unreachable", "tls"]
 _EACH_SECONDS = 4.0
 """Packets that open a connection and are lost are sent again after one and after three seconds (RFC 6298)."""
 _ADDRESSES = 4
-"""So many of a name's addresses are tried, as clients do."""
+"""How many of a name's addresses are tried, as clients do."""
 _MARGIN_SECONDS = 0.3
 
 

@@ -26,9 +26,9 @@ from responder.sources.cloudwatch.metrics import MINUTE, PAGES, Points, metric, 
 Measure = Literal["requests", "errors", "latency"]
 _COUNTS: tuple[Measure, ...] = ("requests", "errors")
 _RECENT_PERIODS = 3
-"""What has just become slow is drowned by the time before it."""
+"""Latency is judged by the newest periods: the time before would hide slowness that has just begun."""
 _NAMES = 100
-"""As many alarms does one call of DescribeAlarms take by name."""
+"""The most alarms that one call of DescribeAlarms takes by name."""
 _FIVE_MINUTES = 300
 _WEEKS_SECONDS = 14 * 86_400.0
 

@@ -1,4 +1,4 @@
-"""What Kubernetes says of the service's workloads: pods, why they wait, what ended them, and Events.
+"""What Kubernetes says about the service's workloads: pods, why they wait, what ended them, and Events.
 
 Formats: the Kubernetes API reference (Pod, Event and ReplicaSet v1; ``objects.py`` has what is read of each).
 """

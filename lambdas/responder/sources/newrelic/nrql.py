@@ -36,7 +36,7 @@ class Queries:
     """Per component and version, in the window."""
     baseline: str
     recent: str
-    """Per component, in the newest minute: what was before would dilute what has just begun."""
+    """Per component, in the newest minute: the time before would hide what has just begun."""
     calls: str
     """Per component and host that it called, in the newest minute."""
     calls_before: str

@@ -28,7 +28,7 @@ from responder.sources.splunk.search import Judge, Row, Search, Searches, link, 
 
 _BUCKET_SECONDS = 10
 _RECENT_SECONDS = 60.0
-"""What has just become slow is drowned by the time before it, so only the newest answers are measured."""
+"""Only the newest answers are measured: the time before would hide slowness that has just begun."""
 
 
 def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
