@@ -21,6 +21,7 @@ from responder.clients import aws
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.evidence import SHOWN_ONLY, Detail, Evidence, Finding, Window, finding_of, kind_of, kinds
+from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.connections import Connections
 from responder.model.evidence.cpu import Cpu
@@ -309,6 +310,11 @@ def test_an_answer_without_an_observation_has_no_detail_in_the_record(name: str)
     assert finding.to_json() == {"source": "s", "name": name, "status": "timeout", "note": "late",
                                  "window": {"start": 0.0, "end": 1.0}}
     assert finding_of(finding.to_json()) == finding
+
+
+def test_a_count_of_zero_is_an_observation_and_is_in_the_record() -> None:
+    finding = Finding(source="splunk", detail=AuthFailures())
+    assert finding.to_json()["detail"] == {"lines": 0.0, "baseline_lines": 0.0}
 
 
 def test_what_is_shown_only_is_a_kind_of_finding() -> None:

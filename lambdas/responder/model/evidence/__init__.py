@@ -98,7 +98,7 @@ class Finding(_Answer, Generic[D_co]):
     """One answer of one source about one component, or about the service as a whole."""
 
     detail: D_co
-    """What is peculiar to its kind; as a new one where nothing was observed."""
+    """What is peculiar to its kind; the defaults of its type where nothing was observed."""
 
     @property
     def name(self) -> str:
@@ -114,8 +114,8 @@ class Finding(_Answer, Generic[D_co]):
         """Return it as plain JSON, leaving out what is empty."""
         common = {field.name: value for field in fields(_Answer)
                   if (value := encode(getattr(self, field.name))) not in (None, "")}
-        detail = {} if self.detail == type(self.detail)() else {"detail": encode(self.detail)}
-        return {**common, "name": self.name, **detail}
+        detail = encode(self.detail) if self.usable or self.detail != type(self.detail)() else {}
+        return {**common, "name": self.name, **({"detail": detail} if detail else {})}
 
 
 def finding_of(value: Mapping[str, Any], place: str = "finding") -> Finding[Detail]:
