@@ -15,10 +15,8 @@ from dataclasses import dataclass
 
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
-from responder.model.evidence import Evidence, Finding
+from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
-from responder.model.finding import Finding as UntypedFinding
-from responder.model.finding import untyped
 from responder.model.service import Service
 from responder.model.watched import Snapshot, Watched
 from responder.plan.changes import difference, without_restored
@@ -41,9 +39,9 @@ class _Live:
     """Kinds that could not be read, and why: they have not vanished."""
 
 
-def collect(query: Query) -> list[UntypedFinding]:
+def collect(query: Query) -> list[Finding[Changes]]:
     """Return ``Changes`` since an hour before the window; ``empty`` without a snapshot to compare with."""
-    return untyped(Evidence([_changes(query)]))
+    return [_changes(query)]
 
 
 def _changes(query: Query) -> Finding[Changes]:
