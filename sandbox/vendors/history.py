@@ -7,7 +7,8 @@ import copy
 import threading
 from collections.abc import Callable
 
-from sandbox.platform.state import Database, World
+from sandbox.platform.database import Database
+from sandbox.platform.state import World
 
 _KEPT = 7200
 """So many changes are kept."""

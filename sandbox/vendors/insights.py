@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.platform.state import Database
+from sandbox.platform.database import Database
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.history import History
 from sandbox.vendors.rds import RESOURCE_ID

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.places import ACCOUNT, DATABASE, REGION
-from sandbox.platform.state import Database, World
+from sandbox.platform.database import Database
+from sandbox.platform.state import World
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.groups import DATABASE_GROUP
 from sandbox.vendors.history import History
