@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console, Group
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import read
+from sandbox.drill.result import Result
 from sandbox.drill.run import Moment, Runner, report_file
 from sandbox.places import ROOT, STATE, Up
 from sandbox.remote import Remote
@@ -50,7 +52,7 @@ def demo(keep: bool) -> int:
     finally:
         if not keep and not was_up:
             sandbox_run.down()
-    return 0 if result["met"] else 1
+    return 0 if result.met else 1
 
 
 class Progress:
@@ -138,44 +140,42 @@ def _balancer(sandbox: Up, began: float, console: Console) -> float | None:
     return None
 
 
-def _summary(console: Console, sandbox: Up, result: Mapping[str, Any], view: View, balancer: float | None,
+def _summary(console: Console, sandbox: Up, result: Result, view: View, balancer: float | None,
              stays: bool) -> None:
-    seconds, started = result["seconds"], view.moment.started
-    cause = result["cause"]
+    seconds, started = result.seconds, view.moment.started
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    table.add_row("outcome", f"{result['outcome']}" + ("" if result["met"] else f"  [red]{result['unmet']}[/]"))
-    table.add_row("cause", f"{cause['id']} ({cause['mechanism']}), confidence {cause['confidence']:.0%}")
+    table.add_row("outcome", f"{result.outcome}" + ("" if result.met else f"  [red]{result.unmet}[/]"))
+    cause = result.cause
+    table.add_row("cause", f"{cause.id} ({cause.mechanism}), confidence {cause.confidence or 0:.0%}")
     for item in _evidence(view.moment.items):
         table.add_row("", f"for: {item}")
-    for action in result["actions"]:
-        table.add_row("done", f"{action['id']} on {action['target']}: {action['status']}, decided by "
-                              f"{action['decided_by']}")
-    steps = "  ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in seconds.items() if value is not None)
+    for action in result.actions:
+        table.add_row("done", f"{action.id} on {action.target}: {action.status}, decided by {action.decided_by}")
+    steps = "  ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in asdict(seconds).items()
+                      if value is not None)
     table.add_row("seconds", f"from the fault: {steps}")
-    opened = seconds["opened"]
-    if opened is not None and seconds["first_action"] is not None:
-        table.add_row("", f"from the alarm's event to the remedy: {seconds['first_action'] - opened:.1f}; "
+    if seconds.opened is not None and seconds.first_action is not None:
+        table.add_row("", f"from the alarm's event to the remedy: {seconds.first_action - seconds.opened:.1f}; "
                           + _shares(view.moment.items))
-    table.add_row("detection", f"own metrics, 10 s: {_since(seconds['alarm'])}; load balancer's, each minute: "
+    table.add_row("detection", f"own metrics, 10 s: {_since(seconds.alarm)}; load balancer's, each minute: "
                   + (_since(balancer - started) if balancer else "not raised: its minute was well enough"))
-    table.add_row("cost", f"${result['cost_usd']:.4f} at AWS's list prices")
+    table.add_row("cost", f"${result.cost_usd:.4f} at AWS's list prices")
     console.print()
     console.print(Panel(table, title="What happened", title_align="left"))
-    address = result["report"]["html"]
-    if address:
-        folder = STATE / "reports"
-        files = [report_file(sandbox, result["report"][kind], folder) for kind in ("html", "markdown", "json")]
-        console.print(f"[bold]Postmortem[/]: {address}", soft_wrap=True)
+    addresses = [address for address in (result.report.html, result.report.markdown, result.report.json) if address]
+    if addresses:
+        files = [report_file(sandbox, address, STATE / "reports") for address in addresses]
+        console.print(f"[bold]Postmortem[/]: {addresses[0]}", soft_wrap=True)
         console.print(f"  open in a browser: file://{files[0]}", soft_wrap=True)
     endpoint = f"--endpoint-url http://127.0.0.1:{sandbox.ports.aws}"
     console.print("[bold]Look further[/]" + (":" if stays else ": this sandbox is ended now; `make up` before "
                                              "`make demo` keeps it, for"), soft_wrap=True)
-    for line in (f"aws {endpoint} stepfunctions get-execution-history --execution-arn {result['execution_arn']}",
+    for line in (f"aws {endpoint} stepfunctions get-execution-history --execution-arn {result.execution_arn}",
                  f"aws {endpoint} dynamodb query --table-name {sandbox.outputs['Timeline']} "
                  "--key-condition-expression 'pk = :i' --expression-attribute-values "
-                 f"'{{\":i\": {{\"S\": \"INCIDENT#{result['incident_id']}\"}}}}'"):
+                 f"'{{\":i\": {{\"S\": \"INCIDENT#{result.incident_id}\"}}}}'"):
         console.print(f"  {line}", soft_wrap=True, markup=False)
 
 

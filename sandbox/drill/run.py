@@ -19,7 +19,7 @@ from responder.model.remedy import merged
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import Drill, Scheduled
 from sandbox.drill.people import People
-from sandbox.drill.result import Observed, put_back, result
+from sandbox.drill.result import Observed, Result, put_back, result
 from sandbox.events.kill_switch import RELEASED
 from sandbox.places import SERVICE, SandboxError, Up
 from sandbox.remote import Beginning, Remote
@@ -61,7 +61,7 @@ class Runner:
         self._functions_api = boto3.client("lambda")
         self._sqs, self._s3, self._logs = boto3.client("sqs"), boto3.client("s3"), boto3.client("logs")
 
-    def run(self, drill: Drill, watch: Watch | None = None) -> dict[str, Any]:
+    def run(self, drill: Drill, watch: Watch | None = None) -> Result:
         """Run one drill and return its result; raises SandboxError where the sandbox itself fails."""
         self.sandbox = sandbox_run.ensure_deployed(self.sandbox, drill.overrides(), self._say)
         self._clean(drill)
@@ -167,7 +167,7 @@ class Runner:
             quiet = len(running) <= len(open_ones)
             time.sleep(0.5)
 
-    def _result(self, drill: Drill, moment: Moment) -> dict[str, Any]:
+    def _result(self, drill: Drill, moment: Moment) -> Result:
         items = list(self._items())
         incidents = sorted((item for item in items if item["sk"] == "INCIDENT"), key=lambda item: item["opened_at"])
         mine = sorted((item for item in items if incidents and str(item["pk"]).partition("#")[2] == incidents[0]["id"]),
@@ -290,14 +290,14 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
             began = time.monotonic()
             value = runner.run(drill)
             results.append(value)
-            word = "met" if value["met"] else "UNMET"
-            console.print(f"{word:5} {drill.name}: {value['outcome']}, {value['cause']['id']}, "
+            word = "met" if value.met else "UNMET"
+            console.print(f"{word:5} {drill.name}: {value.outcome}, {value.cause.id}, "
                           f"{time.monotonic() - began:.0f} s"
-                          + "".join(f"\n      {problem}" for problem in value["unmet"]),
+                          + "".join(f"\n      {problem}" for problem in value.unmet),
                           highlight=False, soft_wrap=True)
             if json_folder:
                 json_folder.mkdir(parents=True, exist_ok=True)
-                (json_folder / f"{drill.name}.json").write_text(json.dumps(value, indent=1) + "\n")
+                (json_folder / f"{drill.name}.json").write_text(json.dumps(value.to_json(), indent=1) + "\n")
             if record_folder and runner.record:
                 record_folder.mkdir(parents=True, exist_ok=True)
                 (record_folder / f"{drill.name}.json.gz").write_bytes(runner.record)
@@ -308,12 +308,11 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
     for title in ("drill", "met", "outcome", "cause", "actions", "alarm", "applied", "recovered", "cost"):
         table.add_column(title, justify="right" if title in ("alarm", "applied", "recovered", "cost") else "left")
     for value in results:
-        seconds = value["seconds"]
-        table.add_row(value["drill"], "yes" if value["met"] else "NO", str(value["outcome"]), value["cause"]["id"],
-                      ", ".join(f"{action['id']} {action['status']}" for action in value["actions"]) or "-",
-                      *(f"{seconds[name]:.1f} s" if seconds[name] is not None else "-"
-                        for name in ("alarm", "first_action", "recovered")), f"${value['cost_usd']:.4f}")
+        took = (value.seconds.alarm, value.seconds.first_action, value.seconds.recovered)
+        table.add_row(value.drill, "yes" if value.met else "NO", str(value.outcome), value.cause.id,
+                      ", ".join(f"{action.id} {action.status}" for action in value.actions) or "-",
+                      *("-" if seconds is None else f"{seconds:.1f} s" for seconds in took), f"${value.cost_usd:.4f}")
     console.print(table)
-    met: int = sum(bool(value["met"]) for value in results)
+    met = sum(value.met for value in results)
     console.print(f"{met} of {len(results)} drills were met")
     return met == len(results)
