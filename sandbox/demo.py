@@ -28,7 +28,7 @@ _BALANCER_SECONDS = 70.0
 
 
 def demo(keep: bool) -> int:
-    """Run the demo and return 0 where the outage was mended, 1 where it was not."""
+    """Run the demo and return 0 if the expectations of its drill held, 1 if not."""
     console = Console(highlight=False)
     was_up = Up.load() is not None
     drill, = read([DRILL])
@@ -45,7 +45,7 @@ def demo(keep: bool) -> int:
             with Live(console=console, refresh_per_second=4) as live:
                 result = runner.run(drill, lambda moment: live.update(view.render(moment)))
         else:
-            # No terminal: each step as a line, so that a log reads as well.
+            # No terminal: each step is a line, which a log can hold.
             result = runner.run(drill, lambda moment: view.lines(moment, console))
         balancer = _balancer(sandbox, began, console)
         _summary(console, sandbox, result, view, balancer, keep or was_up)
@@ -122,7 +122,7 @@ class View:
 
 
 def _balancer(sandbox: Up, began: float, console: Console) -> float | None:
-    """When the load balancer's alarm went off, whose metrics come each minute; waited for, for a while."""
+    """When the load balancer's alarm went off; waits for the end of the minute, when its metrics come."""
     name = "incident-response-payment-gateway-load-balancer-error-rate"
     end = time.time() + _BALANCER_SECONDS
     told = False
@@ -130,7 +130,7 @@ def _balancer(sandbox: Up, began: float, console: Console) -> float | None:
         at = Remote(sandbox.ports).status().went_off.get(name)
         if at and at >= began:
             return at
-        # The minute in which the fault was has been counted once it and the delay have passed.
+        # By then the minute of the fault has ended, and its delay has passed.
         if time.time() > (began // 60 + 2) * 60 + 6:
             return None
         if not told:

@@ -15,8 +15,8 @@ Item = Mapping[str, Any]
 """An item of the record, as the table holds it."""
 CARRIED_OUT = frozenset({"verified", "reverted", "failed", "done"})
 _STATUS = {"applied": "done", "permitted": "failed", "applying": "failed", "planned": "refused", "waiting": "refused"}
-"""Statuses of the record that are not of the contract: applied and not yet verified; permitted and never applied;
-planned, or waiting for people, when the drill ended."""
+"""Statuses of the record that the contract does not have, to those that it has: applied and not yet verified;
+permitted and never applied; planned, or waiting for people, when the drill ended."""
 
 
 @dataclass(frozen=True)
@@ -251,12 +251,12 @@ def _incidents(expect: Expect) -> int | None:
 
 
 def put_back(items: Sequence[Item]) -> set[str]:
-    """Return the remedies that were put back when their reason was gone."""
+    """Return the temporary remedies that were put back when they were no longer needed."""
     return {item["action"] for item in items if item["sk"].startswith("ACTION#") and item.get("put_back_at")}
 
 
 def _callers(components: Sequence[str]) -> set[str]:
-    """All that call one of the components, directly or not."""
+    """All components that call one of these, directly or through others."""
     callers = {"database": ["payment-gateway"], "provider": ["payment-gateway"], "payment-gateway": ["backend"],
                "backend": ["frontend"], "frontend": []}
     found: set[str] = set()

@@ -26,20 +26,20 @@ from sandbox.remote import Beginning, Remote
 
 GIVE_UP_SECONDS = 300.0
 _HEALED_SECONDS = 60.0
-"""After the last event has ended by itself: it is well when the window of the slowest measure holds nothing of it."""
+"""How long to wait for the recovery after the last event has healed by itself: then no source's window holds it."""
 _NO_INCIDENT_SECONDS = 75.0
-"""After the last event, without an incident: longer than any alarm takes, the load balancer's included."""
+"""How long to wait for an incident after the last event: longer than any alarm takes, the load balancer's included."""
 _STEADY_SECONDS = 2.0
 
 
 @dataclass
 class Moment:
-    """How a drill goes, for whoever watches."""
+    """How a drill goes, for the demo and others that watch it."""
 
     seconds: float
-    """Since the first event."""
+    """Time since the first event."""
     recent: list[tuple[float, int, int]] = field(default_factory=list)
-    """The entry's last seconds: [at, requests, errors]."""
+    """The entry's last seconds: (second, requests, errors)."""
     items: list[dict[str, Any]] = field(default_factory=list)
     """All items of the incidents so far."""
     alarms: dict[str, float] = field(default_factory=dict)
@@ -88,14 +88,14 @@ class Runner:
             incidents = [item for item in moment.items if item["sk"] == "INCIDENT"]
             events_over = time.time() > last_event and not thread.is_alive()
             over = all(item.get("outcome") and item.get("report") for item in incidents)
-            # Who is to answer gets the time to; what somebody is to mend by hand may yet be resolved.
+            # People get the time to answer; a task that a person does by hand may still resolve the incident.
             mends = any(person.answer == "done" for person in drill.people)
             answered = all(item.get("status") == "closed" for item in incidents) if mends else (
                 not self._people.busy)
-            # What was brought about after the closing has the time to open it again.
+            # An event after the incident was closed has the time to open it again.
             early = time.time() < last_event + _NO_INCIDENT_SECONDS and all(
                 item.get("closed_at") and _epoch(item["closed_at"]) < last_event for item in incidents)
-            # What ended by itself may be seen to be over, though people have been called for it.
+            # A fault that healed by itself may still be closed as resolved, even after people were called.
             wanted = drill.expect.outcome or []
             heals = "resolved" in wanted and "escalated" not in wanted and any(event.lasts for event in drill.events)
             early |= heals and time.time() < last_event + _HEALED_SECONDS and any(
@@ -112,7 +112,7 @@ class Runner:
         return self._result(drill, moment)
 
     def _clean(self, drill: Drill) -> None:
-        """Take away what a drill before this one left, and begin anew."""
+        """Remove what an earlier drill left, and begin anew."""
         self._forget(ledger=True)
         boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=RELEASED,
                                           Type="String", Overwrite=True)
@@ -121,8 +121,8 @@ class Runner:
         Remote(self.sandbox.ports).reset(Beginning(drill.name, drill.start.requests_per_second,
                                                    {str(name): pods for name, pods in drill.start.replicas.items()}))
         for _ in range(3):
-            # What the reset itself may have set off is none of the drill's, and the ledger's schedule may have looked
-            # in the middle of it.
+            # The reset itself may have set off alarms, which are not the drill's, and the ledger's schedule may have
+            # read the cluster in the middle of it.
             self._forget(ledger=True)
             # The ledger's baseline is the healthy state; from here on its schedule keeps it.
             looked = json.loads(self._functions_api.invoke(FunctionName="incident-response-ledger")["Payload"].read())
@@ -131,7 +131,7 @@ class Runner:
         raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
 
     def _forget(self, ledger: bool = False) -> None:
-        """End what runs and delete what the responder remembers; the ledger's baseline only where asked."""
+        """Stop what runs and delete the responder's memory; the ledger's baseline only if asked."""
         self._stop_all()
         for item in self._raw_items():
             if ledger or not item["pk"]["S"].startswith("LEDGER#"):
@@ -155,11 +155,11 @@ class Runner:
                 return
 
     def _settle(self) -> None:
-        """Wait until signals that came meanwhile have been attached."""
+        """Wait until the signals that came in the meantime are attached to their incident."""
         end, quiet = time.time() + 60, False
         while time.time() < end:
             running = list(self._executions("RUNNING"))
-            # One that is closed may have an execution still, which looks after what was done for the time being.
+            # A closed incident may still have an execution, which looks after temporary remedies.
             open_ones = [item for item in self._items(light=True)
                          if item.get("status") != "closed" or item.get("cared_by")]
             if len(running) <= len(open_ones) and quiet:
@@ -219,7 +219,7 @@ class Runner:
             "Version": "2012-10-17", "Statement": [{
                 "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
                 "Resource": arn}]})})
-        # The mailboxes of all: the incident topic, and that for approvals, where each has a subscription of their own.
+        # Everybody's mailbox: the incident topic, and the topic for approvals, where each person has a subscription.
         for topic in ("Topic", "ApprovalsTopic"):
             boto3.client("sns").subscribe(TopicArn=self.sandbox.outputs[topic], Protocol="sqs", Endpoint=arn)
         while self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages"):

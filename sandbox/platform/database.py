@@ -1,4 +1,4 @@
-"""The RDS instance ``payments-db``: its faults, connections, parameters and events, and what mends what.
+"""The RDS instance ``payments-db``: its faults, connections, parameters and events, and what ends each fault.
 
 Times are seconds since 1970 (UTC).
 """
@@ -69,7 +69,7 @@ class Database:
     parameters: Mapping[str, str] = field(default_factory=lambda: dict(_PARAMETERS))
     """What people set in its parameter group."""
     in_effect: Mapping[str, str] = field(default_factory=lambda: dict(_PARAMETERS))
-    """What of it the instance's processes know."""
+    """Those values that the instance's processes use."""
     at_reboot: frozenset[str] = frozenset()
     """Those of ``parameters`` that wait for a reboot."""
     applied_at: float = 0.0
@@ -170,7 +170,7 @@ class Database:
         return self.faults_so_far
 
     def heal(self, now: float, number: int = 0) -> None:
-        """Take one fault away, or all; a fault that was mended before needs no more."""
+        """Take one fault away, or all (0); does nothing for a fault that was mended before."""
         over = [item for item in self.faults if number in (0, item.number)]
         if any(item.kind == "failing_over" for item in over):
             self._say(now, "Multi-AZ instance failover completed", "failover", "notification")
@@ -180,7 +180,7 @@ class Database:
         self.faults = tuple(item for item in self.faults if item.kind != kind)
 
     def reboot(self, now: float, failover: bool) -> None:
-        """Do what RebootDBInstance does: end what a new process has not, keep what lies elsewhere."""
+        """Do what RebootDBInstance does: it ends the faults of the process; the others stay."""
         self.busy, self.busy_until = "rebooting", now + REBOOT_SECONDS
         self._apply(frozenset())
         self._say(now, "Multi-AZ instance failover started" if failover else "DB instance shutdown",

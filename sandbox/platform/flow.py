@@ -1,8 +1,8 @@
-"""How requests flow, second by second, by what is really there.
+"""How requests flow, second by second, through what is really there.
 
 A request goes from the customers to the frontend, the backend, the payment gateway, and from there to the database and
-a provider. At each call the Service's endpoints decide who can answer, the NetworkPolicies and the DNS policy whether
-the call gets there, the version that a pod runs how it answers, and its capacity how long that takes.
+a provider. At each call the Service's endpoints decide which pods can answer, NetworkPolicies and the DNS policy decide
+whether the call arrives, the pod's version decides the answer, and its capacity the time that it takes.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from sandbox.platform.versions import Behaviour, Versions, component_of
 
 TIMEOUT_MS = 5000.0
 _QUEUE_SECONDS = 2.0
-"""A pod holds this many seconds' worth of requests before those that come wait until they time out."""
+"""A pod queues this many seconds' worth of requests; further requests time out."""
 BALANCER = "load balancer"
 ENTRY = "frontend"
 NOT_CONNECTED = "target connection error"
-"""What the load balancer counts where a target is registered and takes no connection."""
+"""What the load balancer counts if a target is registered and accepts no connection."""
 _THROUGH = {"blocked": 0.0, "lossy": 0.5}
 """The share of connections that get through a broken path."""
 
@@ -39,9 +39,9 @@ class Calls:
     count: int = 0
     failed: int = 0
     milliseconds: float = 0.0
-    """Of all calls together."""
+    """Total over all calls."""
     kinds: dict[str, int] = field(default_factory=dict)
-    """What the caller saw of failures, to its count."""
+    """Failure, as the caller saw it, to its count."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Served:
     kinds: Mapping[str, int]
     """Kind of error, as the pod logs it, to its count."""
     calls: Mapping[str, Calls] = field(default_factory=dict)
-    """Callee (a host, as the caller names it) to what became of the calls."""
+    """Callee (a host, as the caller names it) to the calls and their results."""
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Flow:
     def second(self, world: World, snapshot: Snapshot) -> list[Served]:
         """Let one second's requests through, and return what each pod did.
 
-        Requests that reach no pod at all are seen by nobody but the load balancer: a row without a pod stands for it.
+        Only the load balancer sees requests that reach no pod: a row without a pod stands for them.
         """
         # Since the last second each pod has served a second's worth, however many callers its requests came from.
         self._queues = {uid: left for uid, taken in self._queues.items()
@@ -235,7 +235,7 @@ class Flow:
             return _Outcome(calls, self._binomial(calls, 0.85), 5.0,
                             "ERROR: cannot execute INSERT in a read-only transaction")
         allowed_ms = float(database.in_effect.get("statement_timeout", "0"))
-        # How long statements take is spread as waiting times are: a few take many times the mean.
+        # The time of statements is spread exponentially: a few take many times the mean.
         cut = math.exp(-allowed_ms / database.latency_ms) if allowed_ms else 0.0
         failed = self._binomial(calls, cut) if cut else 0
         return _Outcome(calls, failed, database.latency_ms,
@@ -290,7 +290,7 @@ class Flow:
 
 
 def _as_seen(component: str, why: str) -> str:
-    """What a caller sees of a failure further on."""
+    """A failure further down, as the caller sees it."""
     return "" if not why else f"{component} answered 504" if "timed out" in why else f"{component} answered 500"
 
 

@@ -1,4 +1,4 @@
-"""Who gets through to whom: Services and their endpoints, NetworkPolicies, DNS policy; by the objects as they are.
+"""Which pods a connection reaches: Services and their endpoints, NetworkPolicies, DNS policy.
 
 Sources: Kubernetes' pages "Service", "Network Policies" and "DNS for Services and Pods".
 """
@@ -16,7 +16,7 @@ from sandbox.platform.versions import component_of
 
 @dataclass
 class Snapshot:
-    """The objects that requests are decided by, as they are right now."""
+    """The objects that decide how requests flow, as they are right now."""
 
     pods: Sequence[Object]
     endpoints: Mapping[str, Object]
@@ -52,7 +52,7 @@ def ready(name: str, snapshot: Snapshot) -> tuple[list[Object], bool]:
 
 
 def resolves(pod: Object) -> bool:
-    """Whether a pod can look up the names of Services: not with a DNS policy that leaves the cluster's DNS out."""
+    """Whether a pod can look up the names of Services; it cannot if its DNS policy leaves out the cluster's DNS."""
     policy = pod["spec"].get("dnsPolicy", "ClusterFirst")
     if policy == "ClusterFirst":
         return True
