@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,13 @@ from boto3.dynamodb.types import TypeDeserializer
 from responder.model.remedy import merged
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import Drill, Scheduled
+from sandbox.drill.ending import Now, is_over
 from sandbox.drill.people import People
-from sandbox.drill.result import Observed, Result, put_back, result
+from sandbox.drill.result import Observed, Result, result
 from sandbox.events.kill_switch import RELEASED
 from sandbox.places import SERVICE, SandboxError, Up
 from sandbox.remote import Beginning, Remote
 
-GIVE_UP_SECONDS = 300.0
-_HEALED_SECONDS = 60.0
-"""How long to wait for the recovery after the last event has healed by itself: then no source's window holds it."""
-_NO_INCIDENT_SECONDS = 75.0
-"""How long to wait for an incident after the last event: longer than any alarm takes, the load balancer's included."""
 _STEADY_SECONDS = 2.0
 
 
@@ -69,9 +64,11 @@ class Runner:
         self._forget()
         started = time.time()
         troubles: list[str] = []
+        given_up = threading.Event()
         self._people = People(self.sandbox, self._inbox, drill.people)
         self._people.start()
-        thread = threading.Thread(target=self._bring_about, args=(drill.events, started, troubles), daemon=True)
+        thread = threading.Thread(target=self._bring_about, args=(drill.events, started, given_up, troubles),
+                                  daemon=True)
         thread.start()
         moment = Moment(0.0, started=started)
         last_event = started + max(event.at + (event.lasts or 0) for event in drill.events)
@@ -85,28 +82,10 @@ class Runner:
                 watch(moment)
             if troubles:
                 raise SandboxError(f"{drill.name}: an event could not be brought about: {troubles[0]}")
-            incidents = [item for item in moment.items if item["sk"] == "INCIDENT"]
-            events_over = time.time() > last_event and not thread.is_alive()
-            over = all(item.get("outcome") and item.get("report") for item in incidents)
-            # People get the time to answer; a task that a person does by hand may still resolve the incident.
-            mends = any(person.answer == "done" for person in drill.people)
-            answered = all(item.get("status") == "closed" for item in incidents) if mends else (
-                not self._people.busy)
-            # An event after the incident was closed has the time to open it again.
-            early = time.time() < last_event + _NO_INCIDENT_SECONDS and all(
-                item.get("closed_at") and _epoch(item["closed_at"]) < last_event for item in incidents)
-            # A fault that healed by itself may still be closed as resolved, even after people were called.
-            wanted = drill.expect.outcome or []
-            heals = "resolved" in wanted and "escalated" not in wanted and any(event.lasts for event in drill.events)
-            early |= heals and time.time() < last_event + _HEALED_SECONDS and any(
-                item.get("status") != "closed" for item in incidents)
-            back = set(drill.expect.put_back or []) <= put_back(moment.items)
-            if events_over and incidents and over and answered and back and not early:
+            if is_over(drill, Now(time.time(), started, last_event, events_left=thread.is_alive(),
+                                  answers_left=self._people.busy, items=moment.items)):
                 break
-            if events_over and not incidents and time.time() > last_event + _NO_INCIDENT_SECONDS:
-                break
-            if moment.seconds > GIVE_UP_SECONDS:
-                break
+        given_up.set()
         self._settle()
         self._people.stop()
         return self._result(drill, moment)
@@ -137,13 +116,15 @@ class Runner:
             if ledger or not item["pk"]["S"].startswith("LEDGER#"):
                 self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
 
-    def _bring_about(self, events: Sequence[Scheduled], started: float, troubles: list[str]) -> None:
-        """Bring each event about at its time, and heal those that heal by themselves."""
+    def _bring_about(self, events: Sequence[Scheduled], started: float, given_up: threading.Event,
+                     troubles: list[str]) -> None:
+        """Bring each event about at its time, and heal those that heal by themselves, until the drill is given up."""
         remote = Remote(self.sandbox.ports)
         due = sorted([(event.at, number, False) for number, event in enumerate(events)] + [
             (event.at + event.lasts, number, True) for number, event in enumerate(events) if event.lasts is not None])
         for at, number, heal in due:
-            time.sleep(max(0.0, started + at - time.time()))
+            if given_up.wait(max(0.0, started + at - time.time())):
+                return
             event = events[number]
             try:
                 if heal:
@@ -252,10 +233,6 @@ class Runner:
                         self._history(execution["executionArn"]), default=str):
                     found.add(f"execution {execution['name']}")
         return sorted(found)
-
-
-def _epoch(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
 
 
 def report_file(sandbox: Up, address: str, folder: Path) -> Path:

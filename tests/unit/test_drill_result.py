@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import jsonschema
 import pytest
 
 from responder.model.remedy import merged
 from sandbox.drill.contract import Drill, Expect, read
+from sandbox.drill.ending import GIVE_UP_SECONDS, NO_INCIDENT_SECONDS, Now, is_over
 from sandbox.drill.result import Item, Observed, result, schema
 from tests.conftest import ROOT
 
@@ -67,3 +68,50 @@ def test_no_incident_is_a_result_as_well() -> None:
     found = result(expecting(outcome="none"), Observed(1.0, None, [], 0, [], {}))
     assert found.met and (found.outcome, found.cause.id) == ("none", "none")
     jsonschema.validate(found.to_json(), schema())
+
+
+# --- when a drill is over --------------------------------------------------------------------------------------------
+
+CLOSED = {"sk": "INCIDENT", "status": "closed", "outcome": "resolved", "report": {"gz": "s3://x"},
+          "closed_at": datetime.fromtimestamp(1060, UTC).isoformat()}
+
+
+def at(seconds: float, *items: Item, last: float = 1000.0, events: bool = False, answers: bool = False) -> Now:
+    return Now(1000.0 + seconds, 1000.0, last, events, answers, items)
+
+
+def test_a_drill_is_over_when_its_incident_has_a_report() -> None:
+    assert is_over(DRILL, at(80, CLOSED))
+    assert not is_over(DRILL, at(80, {**CLOSED, "report": None}))
+
+
+def test_a_drill_waits_for_events_and_answers_that_are_to_come() -> None:
+    assert not is_over(DRILL, at(80, CLOSED, events=True))
+    assert not is_over(DRILL, at(80, CLOSED, answers=True))
+
+
+def test_a_drill_without_an_incident_waits_for_the_slowest_alarm() -> None:
+    assert not is_over(DRILL, at(NO_INCIDENT_SECONDS - 1))
+    assert is_over(DRILL, at(NO_INCIDENT_SECONDS + 1))
+
+
+def test_an_event_after_the_closing_may_open_the_incident_again() -> None:
+    assert not is_over(DRILL, at(80, CLOSED, last=1070.0))
+    assert is_over(DRILL, at(80 + NO_INCIDENT_SECONDS, CLOSED, last=1070.0))
+
+
+def test_a_drill_waits_for_what_is_to_be_put_back() -> None:
+    drill = expecting(put_back=["scale_up"])
+    assert not is_over(drill, at(80, CLOSED))
+    assert is_over(drill, at(80, CLOSED, {"sk": "ACTION#1", "action": "scale_up", "put_back_at": "2026-01-01"}))
+
+
+def test_a_fault_that_healed_by_itself_has_the_time_to_be_resolved() -> None:
+    drill = expecting(outcome="resolved")
+    drill = drill.model_copy(update={"events": [drill.events[0].model_copy(update={"lasts": 10.0})]})
+    called = {**CLOSED, "status": "open", "outcome": "escalated", "closed_at": None}
+    assert not is_over(drill, at(50, called, last=1010.0)) and is_over(drill, at(80, called, last=1010.0))
+
+
+def test_a_drill_is_given_up_in_the_end() -> None:
+    assert is_over(DRILL, at(GIVE_UP_SECONDS + 1, events=True))
