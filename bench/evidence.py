@@ -2,8 +2,8 @@
 
 The plan's own Map state, taken out of its definition into a state machine that has nothing else, runs on the embedded
 engine over the deployed functions: once with all sources of the phase, once with the slowed one alone. Both are warm;
-the cold figure starts every function's process anew. On two cores a dozen cold starts take turns, as they do not in
-AWS, where each function has a machine of its own; so the cold start of each by itself stands beside it.
+the cold figure starts every function's process anew. On two cores a dozen cold starts take turns; in AWS each
+function has a machine of its own. So the cold start of each function by itself is shown beside it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Look:
     """One run of a phase."""
 
     seconds: float
-    """From the Map's begin to its end."""
+    """From the start of the Map to its end."""
     each: dict[str, float]
     """Source to the seconds that its function took."""
 
@@ -68,7 +68,7 @@ class Bed:
         self._slowed = on
 
     def cool(self) -> None:
-        """End every source's process: the next invocation is a cold start."""
+        """Stop every source's process, so that the next invocation is a cold start."""
         for number, function in enumerate(self.functions.values()):
             # Any change of its settings makes a function begin anew, as it does in AWS.
             self._functions.update_function_configuration(FunctionName=function,

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
-from sandbox.platform.flow import BALANCER, ENTRY, Flow, Served, Snapshot, environment_of, targets
+from sandbox.platform.flow import BALANCER, ENTRY, Flow, Served, environment_of, targets
 from sandbox.platform.listeners import Listeners
+from sandbox.platform.reach import Snapshot
 
 _CONFIG_READ_SECONDS = 2.0
 """A change of a mounted ConfigMap reaches its readers this much later."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from sandbox.parts import Sandbox
 from sandbox.places import CANARY, DATABASE, LOAD_BALANCER, TARGET_GROUP
-from sandbox.platform.state import Database
+from sandbox.platform.database import Database
 from sandbox.platform.telemetry import metric_data
 
 _LATE_SECONDS = 1.0

@@ -79,6 +79,13 @@ class Remote:
         answer = httpx.post(f"http://127.0.0.1:{self._ports.world}/control/{what}", json=body,
                             timeout=_TIMEOUT_SECONDS)
         if answer.status_code != 200:
-            raise SandboxError(f"the sandbox could not {what}: see {STATE / 'logs' / 'world.log'}")
+            raise SandboxError(f"the sandbox could not {what}: {_why(answer)} (see {STATE / 'logs' / 'world.log'})")
         value: dict[str, Any] = answer.json()
         return value
+
+
+def _why(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["message"]).splitlines()[0][:300]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return f"status {answer.status_code}"

@@ -39,7 +39,7 @@ from sandbox.remote import Remote
 from sandbox.vendors import newrelic, people, splunk
 
 Say = Callable[[str, float | None], None]
-"""Tell the progress: what, and the seconds it took (None when it begins)."""
+"""Reports progress: the step, and the seconds that it took (None when it begins)."""
 
 STACK = "IncidentResponse"
 _READY_SECONDS = 60
@@ -61,7 +61,7 @@ def timed(say: Say, what: str) -> Iterator[None]:
 
 
 def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
-    """Return the running sandbox, started where none is, with the configuration deployed; raises SandboxError."""
+    """Return the running sandbox with the configuration deployed; starts it if none runs. Raises SandboxError."""
     running = Up.load()
     if running and running.outputs:
         os.environ.update(aws_environment(running.ports))
@@ -80,7 +80,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
 
     def spawn(name: str, command: list[str], environment: Mapping[str, str]) -> None:
         processes[name] = _spawn(name, command, environment)
-        # Written at once, so that what is left of a start that was killed can be found and ended.
+        # Written at once, so that the processes of a start that was killed can be found and stopped.
         Up(ports, processes, {}, "").save()
 
     try:
@@ -118,7 +118,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
 
 
 def down() -> bool:
-    """End the sandbox; False where none was up."""
+    """Stop the sandbox; returns False if none was up."""
     try:
         value = json.loads((STATE / "up.json").read_text())
     except (OSError, ValueError):
@@ -130,13 +130,13 @@ def down() -> bool:
 
 
 def stop_leftovers() -> None:
-    """End what a sandbox left that died half way, so that its ports are free."""
+    """Stop the processes of a sandbox that died half way, so that its ports are free."""
     if (STATE / "up.json").exists():
         down()
 
 
 def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
-    """Deploy the CDK app, unchanged, with the sandbox's configuration, unless just that is deployed already."""
+    """Deploy the unchanged CDK app with the sandbox's configuration, unless exactly that is deployed already."""
     wanted = configuration(sandbox.ports, overrides)
     inputs = _inputs(wanted)
     if sandbox.deployed == inputs:
@@ -144,7 +144,7 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
     folder = STATE / "config"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{SERVICE}.yaml").write_text(wanted)
-    # The template depends on nothing but these inputs: what was built from the same ones before is used again.
+    # The template depends on these inputs alone, so an earlier build from the same inputs is used again.
     out = STATE / "cdk.out" / inputs
     if not (out / "done").is_file():
         with timed(say, "CDK app synthesized"):
@@ -167,9 +167,9 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
 
 
 def _warm() -> None:
-    """Start each function's process once: two cores cannot start a dozen at once, as AWS does.
+    """Start each function's process once, because two cores cannot start a dozen at the same time, as AWS does.
 
-    An empty event is refused by all of them after they have loaded.
+    Each function refuses an empty event, after it has loaded.
     """
     functions = boto3.client("lambda")
     for page in functions.get_paginator("list_functions").paginate():
@@ -178,7 +178,7 @@ def _warm() -> None:
 
 
 def _inputs(configuration: str) -> str:
-    """Return a digest of all that the synthesis reads."""
+    """Return a digest of everything that the synthesis reads."""
     digest = hashlib.sha256(configuration.encode() + sys.version.encode())
     files = [ROOT / name for name in ("app.py", "cdk.json", "requirements.txt")]
     for folder in ("lambdas", "stacks", "statemachines"):
@@ -204,7 +204,7 @@ def _merge(base: Any, over: Any) -> Any:
 
 
 def _fixtures(ports: Ports) -> None:
-    """What a team has before it deploys the responder: a cluster, a database, the vendors' keys."""
+    """Create what a team has before it deploys the responder: a cluster, a database, the vendors' keys."""
     secrets = boto3.client("secretsmanager")
     for name, value in (("incident-response/newrelic", newrelic.KEY), ("incident-response/splunk", splunk.TOKEN),
                         ("incident-response/pagerduty", people.ROUTING_KEY),
@@ -257,7 +257,7 @@ def _spawn(name: str, command: list[str], environment: Mapping[str, str]) -> int
 
 
 def _await(url: str, processes: Mapping[str, int], name: str) -> None:
-    """Wait until a server answers at all; raises SandboxError with the log's end where it does not."""
+    """Wait until a server answers anything; raises SandboxError with the end of its log if it does not."""
     end = time.monotonic() + _READY_SECONDS
     while time.monotonic() < end:
         if not alive(processes[name]):
@@ -274,7 +274,7 @@ def _await(url: str, processes: Mapping[str, int], name: str) -> None:
 
 
 def _end(pid: int) -> None:
-    """End a process and all that it started."""
+    """Stop a process and all that it started."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(pid, number)

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
 
 from sandbox.authentication import Authentication
 from sandbox.clock import Clock
@@ -48,11 +51,21 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
         if method != "POST":
             return Answer(404, b"{}")
         what, given = path.strip("/").split("?")[0], json.loads(body or b"{}")
-        found = (authentication.review(given) if what == "authenticate"
-                 else control.answer(what.removeprefix("control/"), given))
-        return Answer(404, b"{}") if found is None else Answer(200, json.dumps(found).encode())
+        if what == "authenticate":
+            return Answer(200, json.dumps(authentication.review(given)).encode())
+        return _asked(control, what.removeprefix("control/"), given)
 
     return route
+
+
+def _asked(control: Control, what: str, given: Mapping[str, Any]) -> Answer:
+    """The control's answer, or why there is none, for the person who runs the drill."""
+    try:
+        found = control.answer(what, given)
+    except Exception as error:
+        traceback.print_exc()
+        return Answer(500, json.dumps({"message": f"{type(error).__name__}: {error}"}).encode())
+    return Answer(404, b"{}") if found is None else Answer(200, json.dumps(found).encode())
 
 
 def main() -> None:

@@ -29,16 +29,16 @@ class Cluster:
         return dynamic.DynamicClient(self._api)
 
     def items(self, path: str) -> list[Object]:
-        """List by path, as plain data: ``/api/v1/pods``; from the API server's cache, which spares etcd the reads."""
+        """List by path, as plain data: ``/api/v1/pods``; from the API server's cache, which saves etcd the reads."""
         answer: Object = self._call("GET", f"{path}?resourceVersion=0")
         return list(answer["items"])
 
     def patch_status(self, path: str, status: Object) -> None:
-        """Write an object's status; an object that is gone meanwhile needs none."""
+        """Write an object's status; does nothing if the object is gone."""
         self.merge(f"{path}/status", {"status": status})
 
     def merge(self, path: str, body: Object) -> None:
-        """Merge into an object at a path; one that is gone meanwhile needs none."""
+        """Merge into an object at a path; does nothing if the object is gone."""
         try:
             self._call("PATCH", path, body, "application/merge-patch+json")
         except ApiException as error:
@@ -46,7 +46,7 @@ class Cluster:
                 raise
 
     def create(self, path: str, body: Object) -> None:
-        """Create an object at a path; one that is there already stays."""
+        """Create an object at a path; does nothing if it exists."""
         try:
             self._call("POST", path, body)
         except ApiException as error:
@@ -98,7 +98,7 @@ class Cluster:
         return found
 
     def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
-        """Delete an object; one that is not there is fine."""
+        """Delete an object; does nothing if it is not there."""
         resource = self._resource(kind)
         try:
             resource.delete(name=name, namespace=self._namespace(resource, {"namespace": namespace}),

@@ -1,4 +1,4 @@
-"""What the platform emits, kept as the vendors would keep it, and two healthy hours from before."""
+"""What the platform emits, kept as the vendors would keep it, after two healthy hours of history."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Balanced:
     own_errors: int
     """Requests that no target took."""
     not_connected: int = 0
-    """Those of them for which a target was there and took no connection."""
+    """Those of them for which a target was registered and accepted no connection."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Telemetry:
         self._clients = random.Random("clients")
 
     def reset(self, now: float, requests_per_second: float, rng: random.Random) -> list[Transactions]:
-        """Forget everything and begin with two healthy hours; returns them, for CloudWatch."""
+        """Forget everything and begin with two healthy hours; returns their transactions, for CloudWatch."""
         self.transactions, self.edges, self.balanced, self.lines = [], [], [], []
         start = now - HISTORY_SECONDS
         for step in range(int(HISTORY_SECONDS / STEP_SECONDS)):
@@ -184,7 +184,7 @@ class Telemetry:
             self.lines += sorted(fresh, key=lambda line: line.at)
 
     def log(self, at: float, component: str, text: str) -> None:
-        """Take in a line that somebody wrote."""
+        """Store a line that an event wrote."""
         level = next((word for word in ("ERROR", "FATAL", "WARN", "INFO", "DEBUG") if word in text[:40]), "INFO")
         self.lines.append(Line(at, component, level, FIRST_VERSION, "", text))
 
@@ -237,7 +237,7 @@ class Telemetry:
         found = Counter(self._clients.choices(names, shares, k=count))
         lines = []
         for client, requests in sorted(found.items()):
-            # What is refused at once is in no sample.
+            # A request that is refused at once is in no sample.
             took = self._clients.choice(latencies_ms or (1.0,))
             lines.append(Line(
                 at + self._clients.random() * seconds, ENTRY, "INFO", version, pod,

@@ -31,7 +31,8 @@ from responder.model.watched import Watched, snapshot_of
 from responder.plan.changes import difference, in_effect, without_restored
 from responder.records.ledger import Ledger
 from responder.sources import Query
-from sandbox.platform.state import APPLY_SECONDS, Database, World
+from sandbox.platform.database import APPLY_SECONDS, Database
+from sandbox.platform.state import World
 from sandbox.vendors.gate import Gates
 from sandbox.vendors.history import History
 from sandbox.vendors.rds import Rds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from sandbox import events
 from sandbox.control import Control
-from sandbox.drill.contract import read
+from sandbox.drill.contract import ContractError, read
 from sandbox.parts import Sandbox
 from sandbox.platform.changes import Changes
 from sandbox.platform.objects import KINDS, deployment, nodes, platform
@@ -353,6 +354,42 @@ def test_a_null_in_a_patch_deletes_and_comes_back(stage: Stage) -> None:
     assert "CURRENCY" not in stage.cluster.objects["ConfigMap", "payment-gateway-config"]["data"]
     stage.end("first")
     assert stage.cluster.objects["ConfigMap", "payment-gateway-config"]["data"]["CURRENCY"] == "EUR"
+
+
+def test_one_file_is_one_event(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stage: Stage) -> None:
+    (tmp_path / "throw_away.py").write_text("""
+from sandbox.events.event import Event, Fields
+
+class ThrowAway(Fields):
+    line: str
+
+def apply(sandbox, fields):
+    sandbox.lines.append(fields.line)
+    return fields.line
+
+def heal(sandbox, trace):
+    sandbox.lines.remove(trace)
+
+EVENT = Event("throw_away", ThrowAway, apply, heal)
+""")
+    (tmp_path / "x.yaml").write_text("name: x\nabout: y\nevents:\n- at: 0s\n  throw_away: {lin: z}\n")
+    monkeypatch.setattr(events, "__path__", [*events.__path__, str(tmp_path)])
+    events.every.cache_clear()
+    try:
+        with pytest.raises(ContractError, match=r"5: events\[0\]\.throw_away\.lin: found an unknown field"):
+            read([tmp_path / "x.yaml"])
+        stage.begin("first", "throw_away", {"line": "z"})
+        assert stage.sandbox.lines == ["z"]
+        stage.end("first")
+        assert stage.sandbox.lines == []
+    finally:
+        monkeypatch.undo()
+        events.every.cache_clear()
+
+
+def test_each_event_is_named_where_drills_are_described() -> None:
+    text = (ROOT / "docs" / "drills.md").read_text()
+    assert [name for name in events.every() if f"`{name}`" not in text] == []
 
 
 def test_each_event_of_every_drill_is_the_same_after_it_was_sent() -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from sandbox.metrics import Metrics
-from sandbox.platform.flow import BALANCER, NOT_CONNECTED, Flow, Served, Snapshot, targets
+from sandbox.platform.database import Database
+from sandbox.platform.flow import BALANCER, NOT_CONNECTED, Flow, Served, targets
 from sandbox.platform.objects import KINDS, deployment
-from sandbox.platform.state import Broken, Database, Provider, World
+from sandbox.platform.reach import Snapshot
+from sandbox.platform.state import Broken, Provider, World
 from sandbox.platform.telemetry import CLIENTS, Telemetry
 from sandbox.platform.versions import Versions
 
