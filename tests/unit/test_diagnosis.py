@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation
-from responder.model.finding import Finding, Window
+from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, rank, shipped_weights
@@ -67,13 +67,14 @@ def pods(component: str, ready: int = 4, wanted: int = 4, **more: Any) -> Findin
 
 def rds(**values: Any) -> list[Finding]:
     return [Finding("rds", "instance", window=WINDOW, detail={"status": values.pop("status", "available")}),
-            *(Finding("rds", name, window=WINDOW, value=value, baseline=usual, detail={"maximum": 200})
+            *(Finding("rds", name, window=WINDOW, value=value, baseline=usual,
+                      detail={"maximum": 200} if name == "connections" else {})
               for name, (value, usual) in values.items())]
 
 
 def judged(service: Service, findings: Sequence[Finding]) -> Diagnosis:
-    readings = confirm(service, ["newrelic", "cloudwatch"], findings, NOW).readings
-    return diagnose(service, isolate(service, readings, findings), ONSET, findings)
+    found = confirm(service, ["newrelic", "cloudwatch"], typed(findings), NOW).verdicts
+    return diagnose(service, isolate(service, found, typed(findings)), ONSET, findings)
 
 
 def probe(component: str, kind: str = "", *, stage: str = "tcp", milliseconds: int = 3, inside: bool = True) -> Finding:
@@ -129,8 +130,10 @@ NAPTIME = {"path": ["parameters", "autovacuum_naptime"], "before": "60", "after"
 def rollout(created: float) -> list[Finding]:
     """The gateway got another image, which is innocent."""
     return [Finding("rollouts", "rollouts", component="payment-gateway", window=WINDOW, detail={"revisions": [
-        {"created": created, "current": True, "images": ["registry.example/payment-gateway:1.0.1"]},
-        {"created": created - 86400, "current": False, "images": ["registry.example/payment-gateway:1.0.0"]}]})]
+        {"revision": 2, "replica_set": "b", "created": created, "current": True, "images": [
+            "registry.example/payment-gateway:1.0.1"]},
+        {"revision": 1, "replica_set": "a", "created": created - 86400, "current": False, "images": [
+            "registry.example/payment-gateway:1.0.0"]}]})]
 
 
 def of_database(text: str, *fields: dict[str, Any], **metrics: tuple[float, float]) -> list[Finding]:
@@ -347,8 +350,8 @@ def test_each_end_of_a_probe_is_an_observation(service: Service, kind: str, stag
 
 
 def test_a_component_that_nobody_can_reach_is_the_culprit_and_its_callers_are_not(service: Service) -> None:
-    readings = confirm(service, ["newrelic", "cloudwatch"], POLICY, NOW).readings
-    assert isolate(service, readings, POLICY).culprits == ("payment-gateway",)
+    found = confirm(service, ["newrelic", "cloudwatch"], typed(POLICY), NOW).verdicts
+    assert isolate(service, found, typed(POLICY)).faulty == ("payment-gateway",)
 
 
 def test_silence_goes_from_the_caller_to_the_called(service: Service) -> None:
@@ -356,8 +359,8 @@ def test_silence_goes_from_the_caller_to_the_called(service: Service) -> None:
               for source in ("newrelic", "cloudwatch")]
     for finding in silent:
         finding.detail["series"] = []
-    readings = confirm(service, ["newrelic", "cloudwatch"], silent, NOW).readings
-    assert isolate(service, readings, silent).culprits == ("frontend",)
+    found = confirm(service, ["newrelic", "cloudwatch"], typed(silent), NOW).verdicts
+    assert isolate(service, found, typed(silent)).faulty == ("frontend",)
 
 
 def test_log_lines_that_give_orders_decide_nothing(service: Service) -> None:
@@ -627,8 +630,10 @@ def test_a_release_that_is_slow_is_told_by_its_versions(service: Service) -> Non
         "window": {"1.3.0": [400, 1]}, "baseline": {"1.2.0": [40000, 100]},
         "p95_ms": {"window": {"1.3.0": 2600.0}, "baseline": {"1.2.0": 220.0}}})
     rollout = Finding("rollouts", "rollouts", component="payment-gateway", window=WINDOW, detail={"revisions": [
-        {"revision": 2, "current": True, "created": ONSET - 20, "images": ["r/payment-gateway:1.3.0"]},
-        {"revision": 1, "current": False, "created": ONSET - 9000, "images": ["r/payment-gateway:1.2.0"]}]})
+        {"revision": 2, "replica_set": "b", "current": True, "created": ONSET - 20,
+         "images": ["r/payment-gateway:1.3.0"]},
+        {"revision": 1, "replica_set": "a", "current": False, "created": ONSET - 9000,
+         "images": ["r/payment-gateway:1.2.0"]}]})
     part = Segment("payment-gateway", OWN, 1.0, {}, ("newrelic",), True)
     assert "new_version_slower" in {o.id for o in observe(service, part, ONSET, [slow, rollout])}
     both = Finding("newrelic", "error_rate_by_version", component="payment-gateway", window=WINDOW, detail={

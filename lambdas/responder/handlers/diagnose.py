@@ -59,7 +59,7 @@ def handler(visit: Step) -> dict[str, Any]:
     visit.records.update(
         visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
                                "confidence": result.confidence, "summary": result.summary},
-        **({"affected": affected, "suffering": [name for name in isolation.victims if name not in affected]}
+        **({"affected": affected, "suffering": [name for name in isolation.impacted if name not in affected]}
            if affected else {}),
         **({"established_cause": before} if established else {}),
         ranking=[asdict(hypothesis) for hypothesis in result.ranking],

@@ -85,7 +85,7 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, findin
     it asks for.
     """
     weights = weights or shipped_weights()
-    parts = [part for component in isolation.culprits for part in segments(service, component, findings)]
+    parts = [part for component in isolation.faulty for part in segments(service, component, findings)]
     parts.sort(key=lambda part: (-part.share, part.component, part.where))
     seen: dict[tuple[str, str], Observation] = {}
     by_part: list[list[Hypothesis]] = []
@@ -105,7 +105,7 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, findin
     missing = tuple(sorted({f"{f.source}: {f.note or f.status}" for f in findings if not f.usable}))
     observed = tuple(seen[key] for key in sorted(seen))
     if not named:
-        component = isolation.culprits[0] if isolation.culprits else ""
+        component = isolation.faulty[0] if isolation.faulty else ""
         best_known = ranking[0] if ranking else None
         told = (f"no cause stands out: the likeliest is {best_known.cause} ({best_known.mechanism}) with "
                 f"{best_known.confidence:.0%}, seen by {', '.join(best_known.sources) or 'nobody'}"

@@ -21,7 +21,7 @@ from responder.plan.changes import in_effect
 from responder.plan.kinds import REACH, ErrorKind, kind_of
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
-from responder.plan.symptom import period_seconds
+from responder.plan.series import period_seconds
 from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused
 
 _LOAD_FACTOR = 1.5

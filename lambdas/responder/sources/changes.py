@@ -41,17 +41,13 @@ class _Live:
 
 def collect(query: Query) -> list[Finding[Changes]]:
     """Return ``Changes`` since an hour before the window; ``empty`` without a snapshot to compare with."""
-    return [_changes(query)]
-
-
-def _changes(query: Query) -> Finding[Changes]:
     service = query.service
     ledger = Ledger(Records(os.environ["TABLE"]), service.service)
     last, before = ledger.last_snapshot()
     if last is None:
-        return Finding(source=SOURCE.name, detail=Changes(), status="empty", window=query.window,
-                       query=_command(service),
-                       note="the change ledger has not looked yet: what changed is not known")
+        return [Finding(source=SOURCE.name, detail=Changes(), status="empty", window=query.window,
+                        query=_command(service),
+                        note="the change ledger has not looked yet: what changed is not known")]
     recorded = ledger.changes(query.window.start - _BEFORE_SECONDS)
     live = _live(query, before, bool(recorded))
     notes = [f"{kind}: {reason}" for kind, reason in live.unread.items()]
@@ -63,10 +59,10 @@ def _changes(query: Query) -> Finding[Changes]:
     known = {key: one for key, one in before.items() if one.kind not in live.unread}
     found = without_restored(sorted((*recorded, *difference(known, live.objects, last, time.time())),
                                     key=lambda change: (change.latest, change.kind, change.name)))
-    return Finding(
+    return [Finding(
         source=SOURCE.name, status="partial" if notes else "ok", window=query.window, unit="changes",
         value=float(len(found)), query=_command(service), note="; ".join(notes)[:500],
-        detail=Changes(tuple(found[-_MOST:]), last, tuple(lacks)))
+        detail=Changes(tuple(found[-_MOST:]), last, tuple(lacks)))]
 
 
 def _live(query: Query, before: Snapshot, recorded: bool) -> _Live:
