@@ -23,12 +23,14 @@ from responder.clients.kubernetes import Kubernetes
 from responder.clients.watched import KINDS
 from responder.clients.watched import watched as watched_object
 from responder.handlers import ledger
+from responder.model.change import Change as TypedChange
+from responder.model.codec import decode
 from responder.model.finding import Window
 from responder.model.masking import unkept
 from responder.model.service import Service
 from responder.model.shown import NotExact, hide, is_hidden
 from responder.plan.changes import Change, compare, difference
-from responder.plan.observe import meaning
+from responder.plan.effects import Effect, effect_of
 from responder.records.ledger import Ledger
 from responder.sources import Question
 from tests.conftest import shipped_service, timeline
@@ -116,7 +118,8 @@ def test_what_only_another_component_reads_does_not_bear_on_this_one(service: Se
     another = deployment == "payment-gateway" and bool(change.readers)
     for component, where in (("payment-gateway", "own"), ("frontend", "own"), ("backend", "payment-gateway")):
         bears = component == "payment-gateway" or where == "payment-gateway" or not another
-        assert meaning(service, component, where, change) == ("configuration_changed" if bears else "")
+        assert effect_of(service, component, where, decode(TypedChange, change.to_json())) is (
+            Effect.CONFIGURATION if bears else None)
 
 
 @pytest.fixture

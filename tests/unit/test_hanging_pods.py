@@ -15,8 +15,9 @@ from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.finding import Finding, Window
 from responder.model.service import Service
-from responder.plan.diagnose import Hypothesis, shipped_weights
+from responder.plan.diagnose import Hypothesis
 from responder.plan.remedies import propose
+from responder.plan.weights import shipped
 from responder.sources.kubernetes import _brief
 from tests.unit.test_diagnosis import judged
 
@@ -220,5 +221,5 @@ def test_down_and_up_is_the_last_resort(service: Service, tried: Any, ready: int
     hypothesis = Hypothesis("cluster_failure", "stuck_pods", "payment-gateway", "reach", 0.9, 2.0, (), (),
                             ("kubernetes", "newrelic"))
     diagnosis = replace(judged(service, findings), named=(hypothesis,))
-    found = propose(service, diagnosis, None, findings, shipped_weights(), tried).proposed
+    found = propose(service, diagnosis, None, findings, shipped(), tried).proposed
     assert [p.action for p in found] == actions

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from responder.model.finding import Finding, latest
+from responder.model.finding import Finding, latest, typed
 from responder.model.service import Service
 from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
@@ -16,6 +15,7 @@ from responder.plan.own import Write, without_own
 from responder.plan.refusals import Refusal
 from responder.plan.remedies import Proposed, mended, propose
 from responder.plan.symptom import fading, read
+from responder.plan.weights import Weights
 
 CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
 """Statuses of a remedy that was carried out, or may have been, with whatever success."""
@@ -43,7 +43,7 @@ class Judgement:
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
-                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any], looks: int = 1,
+                tried: Sequence[tuple[str, str]], weights: Weights, looks: int = 1,
                 own: Sequence[Write] = ()) -> Judgement:
     """Diagnose from the findings of all steps so far.
 
@@ -56,7 +56,7 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     findings = without_own(findings, own)
     newest = latest(findings)
     isolation = isolate(service, read(newest, service.confirm, opened_at), findings)
-    diagnosis = diagnose(service, isolation, onset, findings, weights)
+    diagnosis = diagnose(service, isolation, onset, typed(findings), weights)
     at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
                 for hypothesis in diagnosis.named}
     going = "" if looks >= _LOOKS else fading(service, newest, onset)
