@@ -7,7 +7,7 @@ signal weighs at all stands beside it (``plan/signals``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from responder.plan.signals import (
     AnySignalKind,
@@ -22,8 +22,7 @@ from responder.plan.signals import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cause:
+class Cause(NamedTuple):
     """One of the plan's causes."""
 
     id: str

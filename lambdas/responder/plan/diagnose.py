@@ -90,7 +90,7 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
     named, close = _named(service, by_part)
     ranking = _ranking(by_part)
     missing = tuple(sorted({f"{finding.source}: {finding.note or finding.status}" for finding in evidence.unusable}))
-    told = tuple(sorted(seen, key=signals.order))
+    told = tuple(sorted(seen))
     if not named:
         likeliest = ranking[0] if ranking else None
         return Diagnosis(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from responder.plan.causes import Cause
 from responder.plan.signals import AnySignalKind
@@ -21,8 +21,7 @@ together they have two to one. Of the outages that are written about, most are o
 alone decides nothing: even the strongest weight leaves a third for all else."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mechanism:
+class Mechanism(NamedTuple):
     """One way in which an outage comes about."""
 
     id: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from responder.model.evidence import Finding
 from responder.model.evidence.clients import Clients
@@ -132,8 +132,7 @@ def _of_clients(finding: Finding[Clients], onset: float | None) -> tuple[float, 
     return max(0.0, finding.detail.total - rate * before), rate * (window.seconds - before)
 
 
-@dataclass(frozen=True)
-class Flood:
+class Flood(NamedTuple):
     """One client that brings most of what comes beyond the usual, many times its own habit."""
 
     client: str

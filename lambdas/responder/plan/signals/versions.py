@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from responder.model.change import ABSENT
 from responder.model.evidence import Bucket, Finding
@@ -91,8 +91,7 @@ def errors_logged_by_old_version_too(component: str, new: str, share: float) -> 
     return f"{share:.0%} of {component}'s error lines come from versions other than {new}"
 
 
-@dataclass(frozen=True)
-class _Release:
+class _Release(NamedTuple):
     """A version that came lately, and the moment from which on it is compared with the others."""
 
     version: str
@@ -185,8 +184,7 @@ _Counts = Mapping[str, Served]
 """By version."""
 
 
-@dataclass(frozen=True)
-class _Split:
+class _Split(NamedTuple):
     """What each version served, by when."""
 
     before: _Counts
