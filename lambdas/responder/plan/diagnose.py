@@ -13,6 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
+from responder.model.evidence.calls import Calls
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.error_signatures import ErrorSignatures
+from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.finding import untyped
 from responder.model.service import Service
 from responder.plan import signals
@@ -78,7 +82,8 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
     No cause is named whose confidence is below the service's minimum, or that fewer independent sources support than
     it asks for.
     """
-    findings = untyped(evidence)
+    findings = untyped(Evidence(finding for finding in evidence.newest if isinstance(
+        finding.detail, Calls | ErrorRate | ErrorSignatures | LatencyP95)))
     parts = [part for component in isolation.culprits for part in segments(service, component, findings)]
     parts.sort(key=lambda part: (-part.share, part.component, part.where))
     seen: set[Signal] = set()
