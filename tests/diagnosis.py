@@ -22,13 +22,14 @@ from responder.model.evidence.probe import ProbeOutcome
 from responder.model.evidence.rollouts import Revision, Rollouts
 from responder.model.evidence.status_page import StatusPage
 from responder.model.evidence.waits import Waits
+from responder.model.fault_location import OWN, FaultLocation
 from responder.model.finding import untyped
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import Diagnosis, Hypothesis, diagnose, rank
+from responder.plan.failure_modes import FailureMode, failure_modes
 from responder.plan.isolate import isolate
 from responder.plan.remedies import Proposed, propose
-from responder.plan.segments import Segment, segments
 from responder.plan.signals import Context, Signal, read
 from responder.plan.weights import shipped
 
@@ -191,19 +192,20 @@ def judged(service: Service, findings: Iterable[Found]) -> Diagnosis:
     return diagnose(service, isolate(service, readings, seen), ONSET, evidence, shipped())
 
 
-def modes(service: Service, component: str, findings: Iterable[Found]) -> list[Segment]:
+def modes(service: Service, component: str, findings: Iterable[Found]) -> list[FailureMode]:
     """Return the failure modes of a component."""
-    return segments(service, component, untyped(Evidence(findings)))
+    return failure_modes(service, component, Evidence(findings))
 
 
-def signals(service: Service, mode: Segment, findings: Iterable[Found], onset: float | None = ONSET) -> list[Signal]:
+def signals(service: Service, mode: FailureMode, findings: Iterable[Found],
+            onset: float | None = ONSET) -> list[Signal]:
     """Return what bears on one failure mode."""
     return read(Context(service, mode, onset, Evidence(findings)))
 
 
-def seen(service: Service, component: str, *findings: Found, where: str = "own") -> dict[str, str]:
+def seen(service: Service, component: str, *findings: Found, where: FaultLocation = OWN) -> dict[str, str]:
     """Return the sentences of all signals of a component whose failures arise ``where``, by their ids."""
-    return {signal.id: signal.sentence for signal in signals(service, Segment(component, where, 1.0), findings)}
+    return {signal.id: signal.sentence for signal in signals(service, FailureMode(component, where, 1.0), findings)}
 
 
 def proposed(service: Service, findings: Sequence[Found],

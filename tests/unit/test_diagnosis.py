@@ -10,13 +10,14 @@ from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.alarms import Alarms, AlarmState
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.canary import Canary
+from responder.model.fault_location import DATABASE, OWN
 from responder.model.finding import untyped
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import Hypothesis, diagnose, rank
+from responder.plan.failure_modes import FailureMode
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.remedies import long_outage
-from responder.plan.segments import Segment
 from responder.plan.signals import Signal, kinds
 from responder.plan.weights import shipped
 from tests.conftest import shipped_service
@@ -101,7 +102,7 @@ IDS = sorted(kinds())
 @given(st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from("abc")), max_size=8), st.sampled_from(IDS),
        st.sampled_from("abcd"))
 def test_more_evidence_for_a_cause_never_lowers_it(found: list[tuple[str, str]], more: str, source: str) -> None:
-    weights, part = shipped(), Segment("payment-gateway", "own", 1.0)
+    weights, part = shipped(), FailureMode("payment-gateway", OWN, 1.0)
     before = [Signal(name, who, "x") for name, who in found]
     one, other = (confidences(rank(part, all_of, weights))
                   for all_of in (before, [*before, Signal(more, source, "x")]))
@@ -117,7 +118,7 @@ def confidences(ranked: list[Hypothesis]) -> dict[str, float]:
 
 
 def test_mechanisms_are_rivals_until_one_has_four_times_the_odds() -> None:
-    part = Segment("payment-gateway", "database", 1.0)
+    part = FailureMode("payment-gateway", DATABASE, 1.0)
     fails = Signal("database_calls_fail", "newrelic", "calls")
     assert rank(part, [fails], shipped())[0].rivals
     told = rank(part, [fails, Signal("database_storage_full", "rds", "instance")], shipped())[0]

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from responder.model.evidence import Bucket, Evidence, Finding, Window
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
+from responder.model.fault_location import OWN
 from responder.model.service import Service
 from responder.plan.diagnose import Diagnosis, diagnose
+from responder.plan.failure_modes import FailureMode
 from responder.plan.isolate import Isolation
-from responder.plan.segments import Segment
 from responder.plan.weights import shipped
 from tests.conftest import shipped_service
 from tests.diagnosis import NOW, Found, callee, calls, change, changes, error_lines, field, pods, rollout, signals
@@ -111,7 +112,7 @@ def test_a_slow_release_is_told_by_its_versions(service: Service, window: dict[s
                                                 told: str) -> None:
     by_time = Finding(source="newrelic", component="payment-gateway", detail=ErrorRateByVersion(
         window=window, baseline={"1.2.0": Served(40_000, 100)}, p95_ms=P95(took, {"1.2.0": 220.0})))
-    mode = Segment("payment-gateway", "own", 1.0, {}, ("newrelic",), True)
+    mode = FailureMode("payment-gateway", OWN, 1.0, {}, ("newrelic",), True)
     found = {signal.id for signal in signals(service, mode, [by_time, rollout(ONSET - 20, "1.3.0", "1.2.0")])}
     assert found & {"new_version_slower", "old_version_slow_too"} == ({told} if told else set())
 

@@ -12,6 +12,7 @@ from responder.model.evidence.endpoints import Endpoints
 from responder.model.evidence.healthy_hosts import HealthyHosts
 from responder.model.evidence.pods import OfTemplate
 from responder.model.evidence.target_connection_errors import TargetConnectionErrors
+from responder.model.fault_location import UNREACHED, Callee
 from responder.model.finding import Finding as Untyped
 from responder.model.finding import untyped
 from responder.model.service import Service
@@ -176,10 +177,10 @@ def unconnected(errors: float, requests: float = 3000.0, usual: float = 0.0) -> 
 
 def test_hosts_that_are_gone_are_seen_for_the_entry_alone(service: Service) -> None:
     assert seen(service, "frontend", hosts(0.0))["healthy_hosts_gone"].endswith("where 2 are usual")
-    assert seen(service, "frontend", hosts(1.0), where="reach").keys() == {"healthy_hosts_gone"}
+    assert seen(service, "frontend", hosts(1.0), where=UNREACHED).keys() == {"healthy_hosts_gone"}
     assert seen(service, "frontend", hosts(2.0)) == seen(service, "payment-gateway", hosts(0.0)) == {}
     assert seen(service, "frontend", hosts(3.0, usual=4.0)) == {}, "a rolling update takes a quarter away"
-    assert seen(service, "frontend", hosts(0.0), where="backend") == {}
+    assert seen(service, "frontend", hosts(0.0), where=Callee("backend")) == {}
 
 
 def test_connections_that_targets_do_not_take_count_beyond_chance_and_habit(service: Service) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from responder.model.evidence import Finding
 from responder.model.evidence.clients import Clients
+from responder.model.fault_location import DATABASE, OWN
 from responder.model.service import Service
-from responder.plan.segments import Segment
+from responder.plan.failure_modes import FailureMode
 from tests.diagnosis import (
     NOW,
     ONSET,
@@ -26,13 +27,13 @@ from tests.diagnosis import (
     signals,
 )
 
-IN_ITSELF = Segment("payment-gateway", "own", 1.0)
+IN_ITSELF = FailureMode("payment-gateway", OWN, 1.0)
 
 
 def test_one_client_that_makes_the_surplus_is_a_flood_and_a_busy_one_is_not(service: Service) -> None:
     told = seen(service, "payment-gateway", clients(3600, 7200))["one_client_floods"]
     assert told == "one client (203.0.113.x) sends 50% of the requests; usual is 1.9%"
-    assert seen(service, "payment-gateway", clients(3600, 7200), where="database") == {}
+    assert seen(service, "payment-gateway", clients(3600, 7200), where=DATABASE) == {}
     assert seen(service, "payment-gateway", clients(1440, 3600, usual=1440.0)) == {}, "it always does"
     assert "one_client_floods" not in seen(service, "payment-gateway", clients(1200, 9000)), "others are more as well"
     assert seen(service, "payment-gateway", clients(1800, 3500)) == {}, "it is no more than usual in all"

@@ -19,18 +19,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from responder.model.finding import Finding, Window
 from responder.model.service import Probe, Service
-from responder.sources import Question, network
+from responder.sources import Query, network
 
 
-def question(service: Service, *probes: Probe, seconds: float = 1.5) -> Question:
+def query(service: Service, *probes: Probe, seconds: float = 1.5) -> Query:
     now = time.time()
-    return Question(replace(service, probes=probes), "diagnose", Window(now - 60, now), Window(now - 3660, now - 60),
+    return Query(replace(service, probes=probes), "diagnose", Window(now - 60, now), Window(now - 3660, now - 60),
                     time.monotonic() + seconds)
 
 
 def probed(service: Service, port: int, *, host: str = "127.0.0.1", tls: bool = False, seconds: float = 1.5,
            context: ssl.SSLContext | None = None) -> Finding:
-    found, = network.ask(question(service, Probe("payments-db", host, port, tls), seconds=seconds), context)
+    found, = network.collect(query(service, Probe("payments-db", host, port, tls), seconds=seconds), context)
     return found
 
 
@@ -135,7 +135,7 @@ def test_all_are_tried_side_by_side(service: Service, server: Server) -> None:
         filler.connect(full.getsockname())
         silent = full.getsockname()[1]
         began = time.monotonic()
-        found = network.ask(question(service, Probe("payments-db", "127.0.0.1", silent, False),
+        found = network.collect(query(service, Probe("payments-db", "127.0.0.1", silent, False),
                                      Probe("primary", "127.0.0.1", silent, False),
                                      Probe("backend", "127.0.0.1", server.port, False), seconds=1.2))
         assert time.monotonic() - began < 5
@@ -210,7 +210,7 @@ def test_a_server_that_hangs_up_in_the_handshake(service: Service) -> None:
 
 def test_from_outside_only_providers_can_be_judged(service: Service, server: Server) -> None:
     outside = replace(service, network=None)
-    found = network.ask(question(outside, Probe("payments-db", "127.0.0.1", server.port, False),
+    found = network.collect(query(outside, Probe("payments-db", "127.0.0.1", server.port, False),
                                  Probe("primary", "127.0.0.1", server.port, False)))
     assert [f.detail["inside"] for f in found] == [False, False]
     assert "only providers can be judged" in found[0].note and "another way" in found[1].note

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bench.diagnosis import kept
 from responder.handlers import diagnose
+from responder.model.change import OWN_MANAGER, Change, FieldChange
 from responder.model.finding import Finding, Window, recorded
-from responder.plan.changes import OWN_MANAGER, Change
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.own import Write, without_own, written
 from responder.plan.replay import replay, service_of
@@ -30,7 +30,7 @@ def finding(*changes: Change) -> Finding:
 
 def change(kind: str = "Deployment", name: str = "payment-gateway", path: tuple[str, ...] = ("replicas",),
            after: Any = 6, at: float = NOW - 60, by: str = OWN_MANAGER, what: str = "changed") -> Change:
-    return Change(kind, name, what, at, at, by, ({"path": list(path), "before": 4, "after": after},))
+    return Change(kind, name, what, at, at, by, (FieldChange(path, 4, after),))
 
 
 def action(name: str = "scale_up", target: str = "deployment/payment-gateway", status: str = "applied",
@@ -85,9 +85,9 @@ def test_whoever_writes_under_our_name_is_not_hidden(seen: Change, done: dict[st
 
 
 def test_what_somebody_wrote_beside_a_remedy_between_two_looks_is_kept() -> None:
-    both = replace(change(), fields=(*change().fields, {"path": ["template", "spec", "image"], "after": "evil"}))
+    both = replace(change(), fields=(*change().fields, FieldChange(("template", "spec", "image"), after="evil")))
     kept_part, = left([both], [action()])
-    assert [item["path"] for item in kept_part.fields] == [["template", "spec", "image"]]
+    assert [field.path for field in kept_part.fields] == [("template", "spec", "image")]
     assert kept_part.by == "" and "under its name" not in kept_part.sentence()
 
 

@@ -88,13 +88,13 @@ EVENT = {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": "2
 
 def asked(monkeypatch: pytest.MonkeyPatch, service: Service, answer: Any, phase: str = "confirm") -> dict[str, Any]:
     source = sources.Source("newrelic", frozenset({"confirm"}), answer)
-    monkeypatch.setattr(ask.sources, "find", lambda name: source)
+    monkeypatch.setattr(ask.sources, "load", lambda name: source)
     monkeypatch.setattr(ask, "load", lambda name: service)
     return ask.handler({**EVENT, "phase": phase}, None)
 
 
 def test_a_finding_says_where_its_answer_is(bucket: Any, monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
-    def answer(question: sources.Question) -> list[Finding]:
+    def answer(query: sources.Query) -> list[Finding]:
         return [Finding("newrelic", "error_rate", value=http(b'{"rate": 0.5}').json("GET", "https://a.example/")["rate"])]
 
     finding = asked(monkeypatch, service, answer)["findings"][0]
@@ -106,7 +106,7 @@ def test_a_finding_says_where_its_answer_is(bucket: Any, monkeypatch: pytest.Mon
 
 def test_a_source_that_broke_off_has_what_it_said_so_far(bucket: Any, monkeypatch: pytest.MonkeyPatch,
                                                          service: Service) -> None:
-    def answer(question: sources.Question) -> list[Finding]:
+    def answer(query: sources.Query) -> list[Finding]:
         http(b'{"said": 1}').json("GET", "https://a.example/")
         raise CallFailed("malformed", "then it broke off")
 
@@ -120,7 +120,7 @@ def test_no_place_for_it_costs_the_incident_nothing(bucket: Any, monkeypatch: py
                                                     service: Service) -> None:
     bucket.delete_bucket(Bucket="reports")
 
-    def answer(question: sources.Question) -> list[Finding]:
+    def answer(query: sources.Query) -> list[Finding]:
         http(b"{}").json("GET", "https://a.example/")
         return [Finding("newrelic", "error_rate", value=0.5)]
 

@@ -15,10 +15,11 @@ from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersi
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.nodegroups import HealthIssue
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
+from responder.model.fault_location import DATABASE, OWN, FaultLocation, Provider
 from responder.model.service import Service
 from responder.plan import signals
+from responder.plan.failure_modes import FailureMode
 from responder.plan.replay import replay
-from responder.plan.segments import Segment
 from responder.plan.signals import Context, Seen, Signal, SignalKind, pods, versions
 from responder.records.record import unpack
 from tests.diagnosis import NOW, ONSET, WINDOW, Found, probe, rollout
@@ -42,8 +43,8 @@ INCIDENTS = (
 """The fewest records that show between them every kind of signal that a recorded incident shows."""
 
 
-def mode(where: str, *, slow: bool = False) -> Segment:
-    return Segment(GATEWAY, where, 1.0, {}, ("newrelic",), slow)
+def mode(location: FaultLocation, *, slow: bool = False) -> FailureMode:
+    return FailureMode(GATEWAY, location, 1.0, {}, ("newrelic",), slow)
 
 
 def failover(message: str) -> Found:
@@ -60,42 +61,44 @@ BOTH_SLOW: Found = Finding(source="newrelic", component=GATEWAY, detail=ErrorRat
     window={"1.0.1": Served(400, 1), "1.0.0": Served(400, 1)},
     p95_ms=P95({"1.0.1": 2600.0, "1.0.0": 2500.0}, {"1.0.0": 220.0})))
 SICK: Found = Finding(source="eks", value=1.0, detail=ClusterHealth("ACTIVE", (HealthIssue("SubnetNotFound"),)))
-PROVIDER, DATABASE, OWN = mode("provider:primary"), mode("database"), mode("own")
+PRIMARY = Provider("primary")
+AT_PROVIDER, IN_DATABASE, IN_ITSELF = mode(PRIMARY), mode(DATABASE), mode(OWN)
 
-EXAMPLES: list[tuple[Segment, Sequence[Found], str, str]] = [
-    (OWN, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
+EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
+    (IN_ITSELF, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
                    detail=AuthFailures(300))], "auth_failures_above_baseline",
      "200 failed authentications of callers a minute at frontend; usual are 0.5"),
-    (OWN, [aws_event("EC2")], "aws_reports_compute", "AWS Health: AWS_EC2_ISSUE (EC2)"),
-    (DATABASE, [aws_event("RDS")], "aws_reports_database", "AWS Health: AWS_RDS_ISSUE (RDS)"),
-    (OWN, [SICK], "cluster_has_issues", "EKS reports SubnetNotFound"),
-    (DATABASE, [failover("Multi-AZ instance failover completed")], "database_failed_over",
+    (IN_ITSELF, [aws_event("EC2")], "aws_reports_compute", "AWS Health: AWS_EC2_ISSUE (EC2)"),
+    (IN_DATABASE, [aws_event("RDS")], "aws_reports_database", "AWS Health: AWS_RDS_ISSUE (RDS)"),
+    (IN_ITSELF, [SICK], "cluster_has_issues", "EKS reports SubnetNotFound"),
+    (IN_DATABASE, [failover("Multi-AZ instance failover completed")], "database_failed_over",
      "RDS: Multi-AZ instance failover completed"),
-    (DATABASE, [failover("Multi-AZ instance failover started")], "database_fails_over",
+    (IN_DATABASE, [failover("Multi-AZ instance failover started")], "database_fails_over",
      "RDS: Multi-AZ instance failover started"),
-    (mode("own", slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
+    (mode(OWN, slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
      "newrelic: version 1.0.0 is slow as well as version 1.0.1"),
-    (PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
+    (AT_PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
      "primary takes our connection from outside the service's network"),
-    (PROVIDER, [probe("provider:primary", "timeout", inside=False)], "outside_probe_does_not_get_through",
+    (AT_PROVIDER, [probe("provider:primary", "timeout", inside=False)], "outside_probe_does_not_get_through",
      "primary does not take our connection from outside the service's network either: timeout"),
-    (OWN, [pods_of(GATEWAY, events={"Preempted": 2})], "pods_preempted", "pods of payment-gateway were preempted"),
-    (DATABASE, [probe("database", "dns", stage="dns")], "probe_does_not_resolve",
+    (IN_ITSELF, [pods_of(GATEWAY, events={"Preempted": 2})], "pods_preempted",
+     "pods of payment-gateway were preempted"),
+    (IN_DATABASE, [probe("database", "dns", stage="dns")], "probe_does_not_resolve",
      "we cannot resolve the name of payments-db either: dns"),
-    (DATABASE, [probe("database", "reset", stage="tls")], "probe_ends_in_tls",
+    (IN_DATABASE, [probe("database", "reset", stage="tls")], "probe_ends_in_tls",
      "our own connection to payments-db ends in its TLS handshake: reset"),
-    (DATABASE, [probe("database", "tls", stage="tls")], "probe_finds_bad_tls",
+    (IN_DATABASE, [probe("database", "tls", stage="tls")], "probe_finds_bad_tls",
      "our own connection to payments-db fails in its TLS handshake: tls"),
-    (OWN, [rollout(ONSET + 30)], "rollout_amid_it",
+    (IN_ITSELF, [rollout(ONSET + 30)], "rollout_amid_it",
      "payment-gateway got registry.example/payment-gateway:1.0.1 30 s after the symptom had begun"),
-    (mode("database", slow=True), [], "slow_database_calls",
+    (mode(DATABASE, slow=True), [], "slow_database_calls",
      "payment-gateway's calls of payments-db take much longer than usual"),
-    (mode("provider:primary", slow=True), [], "slow_provider_calls",
+    (mode(PRIMARY, slow=True), [], "slow_provider_calls",
      "payment-gateway's calls of primary take much longer than usual")]
 
 
 @pytest.mark.parametrize(("mode", "findings", "kind", "sentence"), EXAMPLES)
-def test_a_signal_says_what_was_seen(service: Service, mode: Segment, findings: Sequence[Found], kind: str,
+def test_a_signal_says_what_was_seen(service: Service, mode: FailureMode, findings: Sequence[Found], kind: str,
                                      sentence: str) -> None:
     told = {signal.id: signal.sentence for signal in read(service, mode, findings)}
     assert told.get(kind) == sentence

@@ -9,8 +9,8 @@ import pytest
 
 from responder.model.finding import Window
 from responder.model.service import Service
-from responder.sources import Question
-from responder.sources.splunk import _Signatures, ask, signature
+from responder.sources import Query
+from responder.sources.splunk import _Signatures, collect, signature
 
 LINES = [
     "2026-01-05T09:00:01.000Z ERROR order 17 failed: PoolTimeout after 3000 ms",
@@ -49,7 +49,7 @@ class _Endless:
 def test_what_was_read_when_the_time_is_over_is_a_partial_answer(service: Service) -> None:
     now = time.monotonic()
     # It is no Http: it has the one way of asking that is used here.
-    findings = ask(Question(service, "diagnose", Window(0.0, 60.0), Window(-60.0, 0.0), now + 3),
+    findings = collect(Query(service, "diagnose", Window(0.0, 60.0), Window(-60.0, 0.0), now + 3),
                    _Endless())  # type: ignore[arg-type]
     last = next(finding for finding in findings if finding.name == "error_signatures")
     assert time.monotonic() - now < 8

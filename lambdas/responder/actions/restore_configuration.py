@@ -14,11 +14,11 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, writing
 from responder.clients import kubernetes, watched
+from responder.model.change import ABSENT, OWN_MANAGER, Change
 from responder.model.masking import unkept
 from responder.model.redact import MISSING as NOTHING
 from responder.model.redact import lines as diff_lines
 from responder.model.shown import exact, hidden_path, shown
-from responder.plan.changes import MISSING, OWN_MANAGER, Change
 from responder.sources import cluster_access
 from responder.sources.rollouts import gitops
 
@@ -82,7 +82,7 @@ def _carry_out(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, *, bac
                 if live is not None:
                     _delete(api, change, live, step["uid"] if back else live["metadata"]["uid"], namespace)
             elif live is None:
-                body = step["live"] if change.what == "created" else change.fields[0]["before"]
+                body = step["live"] if change.what == "created" else change.fields[0].before
                 _create(api, change, exact(body), namespace)
     return plan.summary if back else f"{plan.summary}: taken back"
 
@@ -121,29 +121,29 @@ def _refusal(change: Change, live: dict[str, Any] | None) -> str:
     if tool:
         return f"{tool} owns {change.kind} {change.name} and would undo it: revert the change in its repository"
     for item in change.fields if change.what == "changed" else ():
-        now = _value(_body(change, live), item["path"])
-        if now != item.get("after", MISSING) and now != item.get("before", MISSING):
+        now = _value(_body(change, live), item.path)
+        if now != item.after and now != item.before:
             return (f"{change.kind} {change.name} has been changed again since: "
-                    f"{'.'.join(str(part) for part in item['path'])}")
+                    f"{'.'.join(str(part) for part in item.path)}")
     return ""
 
 
 def _hidden(change: Change, live: dict[str, Any] | None) -> list[Any] | None:
     """Return where a value is that is needed, to put it back or to take that back again, and is not kept."""
     for item in change.fields:
-        for side in ("before", "after"):
-            found = hidden_path(item.get(side))
+        for side in (item.before, item.after):
+            found = hidden_path(side)
             if found is not None:
-                return [*item["path"], *found]
+                return [*item.path, *found]
     if change.what == "created" and live is not None:
         body = watched.KINDS[change.kind][3](live)
         return hidden_path(body) or next(iter(unkept(body)), None)
     # An operand goes into the record as it is. What an older ledger kept as exact may be secret by today's rules.
-    return next(([*item["path"], *place] for item in change.fields for side in ("before", "after") if side in item
-                 for place in unkept(_nested(item["path"], item[side]))), None)
+    return next(([*item.path, *place] for item in change.fields for side in (item.before, item.after)
+                 if side is not ABSENT for place in unkept(_nested(item.path, side))), None)
 
 
-def _nested(path: list[Any], value: Any) -> Any:
+def _nested(path: tuple[str | int, ...], value: Any) -> Any:
     """Return a value below its own name, which may tell that it is a secret."""
     names = [part for part in path if isinstance(part, str)]
     name = names[-2] if names[-1:] == ["value"] and len(names) > 1 else names[-1] if names else ""
@@ -161,14 +161,14 @@ def _set_fields(api: kubernetes.Kubernetes, change: Change, live: dict[str, Any]
     body = json.loads(json.dumps(_body(change, live)))
     touched = False
     for item in change.fields:
-        wanted = exact(item.get("before" if back else "after", MISSING))
-        expected = exact(item.get("after" if back else "before", MISSING))
-        now = _value(body, item["path"])
+        wanted, expected = (exact(side) for side in (
+            (item.before, item.after) if back else (item.after, item.before)))
+        now = _value(body, item.path)
         if now == wanted:
             continue
         if now != expected:
             raise ActionFailed(f"{change.kind} {change.name} has been changed by somebody else: nothing was done")
-        _set(body, item["path"], wanted)
+        _set(body, item.path, wanted)
         touched = True
     if not touched:
         return
@@ -196,23 +196,23 @@ def _create(api: kubernetes.Kubernetes, change: Change, body: Any, namespace: st
         "metadata": {"name": change.name, "namespace": namespace}, **content}, manager=OWN_MANAGER)
 
 
-def _value(body: Any, path: list[Any]) -> Any:
-    """The value at a path, in which items of a list are named; MISSING where there is none."""
+def _value(body: Any, path: Sequence[str | int]) -> Any:
+    """The value at a path, in which items of a list are named; ABSENT where there is none."""
     for part in path:
         if isinstance(body, dict):
             if part not in body:
-                return MISSING
+                return ABSENT
             body = body[part]
         elif isinstance(body, list):
-            body = next((item for item in body if isinstance(item, dict) and item.get("name") == part), MISSING)
-            if body is MISSING:
-                return MISSING
+            body = next((item for item in body if isinstance(item, dict) and item.get("name") == part), ABSENT)
+            if body is ABSENT:
+                return ABSENT
         else:
-            return MISSING
+            return ABSENT
     return body
 
 
-def _set(body: Any, path: list[Any], value: Any) -> None:
+def _set(body: Any, path: Sequence[str | int], value: Any) -> None:
     *way, last = path
     for part in way:
         body = body[part] if isinstance(body, dict) else next(item for item in body if item.get("name") == part)
@@ -220,9 +220,9 @@ def _set(body: Any, path: list[Any], value: Any) -> None:
         place = next((index for index, item in enumerate(body) if item.get("name") == last), None)
         if place is not None:
             body.pop(place)
-        if value is not MISSING:
+        if value is not ABSENT:
             body.insert(len(body) if place is None else place, value)
-    elif value is MISSING:
+    elif value is ABSENT:
         body.pop(last, None)
     else:
         body[last] = value
@@ -233,7 +233,8 @@ def _lines(target: str, change: Change, allowed: Sequence[str]) -> list[str]:
         return [f"{'-' if change.what == 'created' else '+'} {target}"]
     found = [f"  {target}"]
     for item in change.fields:
-        found += diff_lines(item.get("after", NOTHING), item.get("before", NOTHING), allowed, item["path"])
+        now, then = (NOTHING if side is ABSENT else side for side in (item.after, item.before))
+        found += diff_lines(now, then, allowed, item.path)
     return found
 
 

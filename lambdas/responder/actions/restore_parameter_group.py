@@ -16,11 +16,11 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, asking
 from responder.clients import aws, parameter_groups
+from responder.model.change import ABSENT, AT_REBOOT, MISSING, Change
 from responder.model.masking import unkept
 from responder.model.redact import decided
 from responder.model.service import Service
 from responder.model.shown import is_hidden
-from responder.plan.changes import AT_REBOOT, MISSING, Change
 from responder.sources import Statement
 
 _CALL_SECONDS = 5
@@ -42,8 +42,8 @@ def plan(case: Case) -> Plan:
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for item in (item for change in changes for item in change.fields):
-        name = str(item["path"][-1])
-        before[name], after[name] = _value(item.get("before")), _value(item.get("after"))
+        name = str(item.path[-1])
+        before[name], after[name] = _value(item.before), _value(item.after)
     if not before:
         return Plan(target, "put back what changed in the parameter group",
                     refusal="no parameter is known that was changed and can be put back")
@@ -94,7 +94,9 @@ def _since(now: Mapping[str, str], *known: Mapping[str, str | None]) -> str:
 
 
 def _value(recorded: Any) -> Any:
-    """Return a recorded value without what is said of a reboot; a hidden one as it is."""
+    """Return a recorded value without what is said of a reboot, a hidden one as it is; None where there is none."""
+    if recorded is ABSENT:
+        return None
     return recorded.removesuffix(AT_REBOOT) if isinstance(recorded, str) else recorded
 
 

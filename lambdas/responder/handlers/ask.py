@@ -27,17 +27,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     machine's clock (``now``), not from the function's.
     """
     started = time.monotonic()
-    source = sources.find(os.environ["SOURCE"])
+    source = sources.load(os.environ["SOURCE"])
     incident, phase = event["incident"], event["phase"]
     service = load(incident["service"])
     window, baseline = spans(service, phase, seconds(incident["opened_at"]), seconds(event["now"]),
                              seconds(incident.get("first_opened_at") or incident["opened_at"]),
                              seconds(event["since"]) if event.get("since") else None)
-    question = sources.Question(service, phase, window, baseline, started + source.deadline_seconds)
+    query = sources.Query(service, phase, window, baseline, started + source.deadline_seconds)
     with raw.keeping() as kept:
         try:
-            with aws_limits.until(question.deadline):
-                findings = source.ask(question)
+            with aws_limits.until(query.deadline):
+                findings = source.collect(query)
         except CallFailed as failed:
             findings = [Finding(source.name, "answer", failed.status, window=window, note=failed.note)]
         except Exception as error:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from responder.model.change import ABSENT, OWN_MANAGER, Change, FieldChange
 from responder.model.finding import Finding
 from responder.model.moment import epoch
-from responder.plan.changes import OWN_MANAGER, Change
 from responder.plan.times import CLOCK_SECONDS
 
 _DEED_SECONDS = 300.0
@@ -91,11 +91,11 @@ def _rest(change: Change, own: Sequence[Write]) -> Change | None:
     return change if left == change.fields else replace(change, fields=left, by="")
 
 
-def _wrote(write: Write, item: Mapping[str, Any]) -> bool:
-    path = tuple(str(part) for part in item["path"])
+def _wrote(write: Write, item: FieldChange) -> bool:
+    path = tuple(str(part) for part in item.path)
     if path[:len(write.path)] != write.path or not write.path:
         return False
-    return not write.values or item.get("after") in write.values
+    return not write.values or (None if item.after is ABSENT else item.after) in write.values
 
 
 def _spans(action: Mapping[str, Any], now: float) -> Iterator[tuple[float, float]]:

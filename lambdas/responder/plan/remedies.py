@@ -12,16 +12,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from responder.model.change import Change as TypedChange
-from responder.model.change import FieldChange
-from responder.model.codec import decode
+from responder.model.change import PARAMETER_GROUP, Change, FieldChange
 from responder.model.evidence.changes import Changes
 from responder.model.finding import Finding, buckets, latest, typed
 from responder.model.service import Service
-from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
+from responder.plan.changes import in_effect
 from responder.plan.diagnose import Diagnosis, Hypothesis
 from responder.plan.effects import effect_of, less_cpu, selects_others
 from responder.plan.rates import upper_bound
@@ -278,39 +276,36 @@ def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
     newest = next((f for f in findings if f.name == "changes" and f.usable), None)
     if newest is None:
         return []
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for item in newest.detail.get("changes", []):
-        change = Change.from_json(item)
+    found: dict[tuple[str, str], Change] = {}
+    for change in (Change.from_json(item) for item in newest.detail.get("changes", [])):
         if change.kind not in kinds or not just_before(change, onset):
             continue
+        key = (change.kind, change.name)
         if change.kind == "Deployment":
-            fields = tuple(f for f in change.fields if f["path"] == ["replicas"] or less_cpu(decode(FieldChange, f)))
+            fields = tuple(f for f in change.fields if f.path == ("replicas",) or less_cpu(f))
             if change.name != service.component(hypothesis.component).deployment or not fields:
                 continue
-            item = item | {"fields": list(fields)}
-        if change.kind == "NetworkPolicy" and selects_others(
-                service, hypothesis.component, hypothesis.where, decode(TypedChange, item), typed(findings)):
+            change = replace(change, fields=fields)
+        if change.kind == "NetworkPolicy" and selects_others(service, hypothesis.component, hypothesis.where, change,
+                                                             typed(findings)):
             continue
         if change.kind == PARAMETER_GROUP:
-            item = item | {"fields": _merged(found.get((change.kind, change.name), {}).get("fields", ()), change)}
-            if not item["fields"]:
+            change = replace(change, fields=_merged(found[key].fields if key in found else (), change))
+            if not change.fields:
                 continue
         if change.kind == "Service" and change.name not in {component.name for component in service.components}:
             continue
-        found[change.kind, change.name] = item
-    return list(found.values())
+        found[key] = change
+    return [change.to_json() for change in found.values()]
 
 
-def _merged(earlier: Sequence[Mapping[str, Any]], change: Change) -> list[Mapping[str, Any]]:
+def _merged(earlier: Sequence[FieldChange], change: Change) -> tuple[FieldChange, ...]:
     """Return the parameters that changed, each from before its first change to after its last."""
-    fields = {tuple(item["path"]): item for item in earlier}
-    for item in change.fields if change.what == "changed" else ():
-        first = fields.get(tuple(item["path"]), item)
-        if in_effect(item):
-            told = {"before": first.get("before"), "after": item.get("after")}
-            fields[tuple(item["path"])] = {"path": item["path"],
-                                           **{key: value for key, value in told.items() if value is not None}}
-    return list(fields.values())
+    fields = {field.path: field for field in earlier}
+    for field in change.fields if change.what == "changed" else ():
+        if in_effect(field):
+            fields[field.path] = replace(field, before=fields.get(field.path, field).before)
+    return tuple(fields.values())
 
 
 def healthy_versions(service: Service, findings: Sequence[Finding]) -> dict[str, list[str]]:

@@ -94,7 +94,7 @@ def notes(bucket: str, service: str, incident: str) -> dict[str, str] | None:
             text = answer["Body"].read(_NOTES_BYTES).decode("utf-8", "replace")
     except CallFailed as failed:
         # Without the right to list, S3 says AccessDenied of what is not there.
-        if "NoSuchKey" in failed.note or failed.status == "unauthorized":
+        if failed.code == "NoSuchKey" or failed.status == "unauthorized":
             return None
         raise
     author = str((answer.get("Metadata") or {}).get("author") or "")

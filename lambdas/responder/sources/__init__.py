@@ -45,8 +45,8 @@ def cluster_access(service: Service) -> tuple[Statement, ...]:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a source is asked: about which service, which stretch of time, by when."""
+class Query:
+    """What a source is asked: for which service, for which window of time, and by when."""
 
     service: Service
     phase: Phase
@@ -70,7 +70,7 @@ class Source:
 
     name: str
     phases: frozenset[Phase]
-    ask: Callable[[Question], list[Finding]]
+    collect: Callable[[Query], list[Finding]]
     """Return findings; raise CallFailed where nothing came back at all."""
     configured: Callable[[Service], bool] = lambda service: True
     """Whether the service's configuration names it; it is not deployed otherwise."""
@@ -88,23 +88,24 @@ class Source:
     deadline_seconds: float = 10.0
 
 
-def apart(source: str, question: Question, parts: Mapping[str, Callable[[], list[Finding]]]) -> list[Finding]:
+def collect_independently(source: str, query: Query,
+                          parts: Mapping[str, Callable[[], list[Finding]]]) -> list[Finding]:
     """Return the findings of all parts; a part that fails is a finding of its name that says so."""
     findings: list[Finding] = []
-    for name, ask in parts.items():
+    for name, collect in parts.items():
         try:
-            findings += ask()
+            findings += collect()
         except CallFailed as failed:
-            findings.append(Finding(source, name, failed.status, window=question.window, note=failed.note))
+            findings.append(Finding(source, name, failed.status, window=query.window, note=failed.note))
     return findings
 
 
-def find(name: str) -> Source:
+def load(name: str) -> Source:
     """Return the source called ``name``, importing its module alone."""
     source: Source = importlib.import_module(f"{__name__}.{name}").SOURCE
     return source
 
 
-def every() -> tuple[Source, ...]:
+def all() -> tuple[Source, ...]:
     """Return all sources, by name."""
-    return tuple(find(module.name) for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name))
+    return tuple(load(module.name) for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name))

@@ -16,22 +16,22 @@ from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
 from responder.model.service import Service
 from responder.records.table import Records, iso, seconds
-from responder.sources import Question, Source, Statement
+from responder.sources import Query, Source, Statement
 
 _BEFORE_SECONDS = 24 * 3600.0
 _PAGES = 10
 
 
-def ask(question: Question) -> list[Finding]:
+def collect(query: Query) -> list[Finding]:
     """Return ``service_events``: value is how many are open; detail ``events``, those of the service's own region.
 
     Each is {service, code, status, region, at, from}; ``elsewhere`` counts those of other services and regions.
     """
-    account = question.service.aws
+    account = query.service.aws
     region = os.environ.get("AWS_REGION", "us-east-1")
     found: dict[str, dict[str, Any]] = {}
     notes = []
-    since = question.window.start - _BEFORE_SECONDS
+    since = query.window.start - _BEFORE_SECONDS
     for item in Records(os.environ["TABLE"]).partition("HEALTH", iso(since)):
         kept = found.get(item["arn"])
         # The later word on an event holds.
@@ -39,7 +39,7 @@ def ask(question: Question) -> list[Finding]:
             found[item["arn"]] = {key: item[key] for key in ("service", "code", "status", "region", "at", "updated")}
     if account.health_api:
         try:
-            for event in _from_api(question, account.services, region, since):
+            for event in _from_api(query, account.services, region, since):
                 found[event["arn"]] = {key: value for key, value in event.items() if key != "arn"}
         except CallFailed as failed:
             if not found:
@@ -49,15 +49,15 @@ def ask(question: Question) -> list[Finding]:
     mine = [event for event in events if event["service"] in account.services
             and event["region"] in (region, "global")]
     return [Finding(
-        SOURCE.name, "service_events", "partial" if notes else "ok", window=question.window, unit="open events",
+        SOURCE.name, "service_events", "partial" if notes else "ok", window=query.window, unit="open events",
         value=float(sum(event["status"] == "open" for event in mine)), note="; ".join(notes),
         query=f"aws health describe-events --filter regions={region},services={','.join(account.services)}",
         link="https://health.aws.amazon.com/health/home#/account/dashboard/open-issues",
         detail={"events": mine[-50:], "elsewhere": len(events) - len(mine)})]
 
 
-def _from_api(question: Question, services: tuple[str, ...], region: str, since: float) -> list[dict[str, Any]]:
-    health = aws.client("health", max(2, int(question.deadline - time.monotonic())), "us-east-1")
+def _from_api(query: Query, services: tuple[str, ...], region: str, since: float) -> list[dict[str, Any]]:
+    health = aws.client("health", max(2, int(query.deadline - time.monotonic())), "us-east-1")
     arguments: dict[str, Any] = {"filter": {
         "services": list(services), "regions": [region, "global"],
         "startTimes": [{"from": datetime.fromtimestamp(since, UTC)}]}, "maxResults": 100}
@@ -103,7 +103,7 @@ def _statements(service: Service) -> tuple[Statement, ...]:
 SOURCE = Source(
     name="aws_health",
     phases=frozenset({"diagnose"}),
-    ask=ask,
+    collect=collect,
     statements=_statements,
     reads="HEALTH",
 )

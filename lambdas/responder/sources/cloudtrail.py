@@ -15,7 +15,7 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.finding import Finding
 from responder.model.masking import mask, mask_all
-from responder.sources import Question, Source, Statement
+from responder.sources import Query, Source, Statement
 
 _BEFORE_SECONDS = 3600.0
 _PAGES = 3
@@ -25,24 +25,24 @@ _SOURCES = ("rds.amazonaws.com", "ec2.amazonaws.com", "secretsmanager.amazonaws.
 _NETWORK = ("SecurityGroup", "Route", "NetworkAcl", "VpcEndpoint", "Subnet", "NatGateway", "InternetGateway")
 
 
-def ask(question: Question) -> list[Finding]:
+def collect(query: Query) -> list[Finding]:
     """Return ``trail``: value is how many changes there were since an hour before the window; raises CallFailed.
 
     Detail has ``events`` [{at, name, source, by, resources, topic, parameters}]; ``topic`` is ``network``,
     ``database``, ``rotation``, ``cluster`` or ``other``. Reads are left out. Detail ``complete_until`` is the time up
     to which nothing new is to be expected.
     """
-    trail = aws.client("cloudtrail", max(2, int(question.deadline - time.monotonic())))
+    trail = aws.client("cloudtrail", max(2, int(query.deadline - time.monotonic())))
     events: dict[str, dict[str, Any]] = {}
     notes = []
     for source in _SOURCES:
         arguments: dict[str, Any] = {
             "LookupAttributes": [{"AttributeKey": "EventSource", "AttributeValue": source}], "MaxResults": 50,
-            "StartTime": datetime.fromtimestamp(question.window.start - _BEFORE_SECONDS, UTC),
-            "EndTime": datetime.fromtimestamp(question.window.end, UTC)}
+            "StartTime": datetime.fromtimestamp(query.window.start - _BEFORE_SECONDS, UTC),
+            "EndTime": datetime.fromtimestamp(query.window.end, UTC)}
         try:
             for page in range(_PAGES):
-                if time.monotonic() + _APART_SECONDS > question.deadline:
+                if time.monotonic() + _APART_SECONDS > query.deadline:
                     raise CallFailed("timeout", "CloudTrail allows two calls a second: the time was too short for all")
                 with aws.failures("CloudTrail"):
                     answer = trail.lookup_events(**arguments)
@@ -62,11 +62,11 @@ def ask(question: Question) -> list[Finding]:
             notes.append(f"{source}: {failed.note}")
             break
     ordered = sorted(events.values(), key=lambda event: event["at"])
-    return [Finding(SOURCE.name, "trail", "partial" if notes else "ok", window=question.window, unit="changes",
+    return [Finding(SOURCE.name, "trail", "partial" if notes else "ok", window=query.window, unit="changes",
                     value=float(len(ordered)), note="; ".join(notes)[:300],
                     query="aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=…",
                     link="https://console.aws.amazon.com/cloudtrail/home#/events",
-                    detail={"events": ordered[-50:], "complete_until": question.window.end - _LATE_SECONDS})]
+                    detail={"events": ordered[-50:], "complete_until": query.window.end - _LATE_SECONDS})]
 
 
 def _event(item: dict[str, Any]) -> dict[str, Any] | None:
@@ -98,7 +98,7 @@ def _event(item: dict[str, Any]) -> dict[str, Any] | None:
 SOURCE = Source(
     name="cloudtrail",
     phases=frozenset({"diagnose"}),
-    ask=ask,
+    collect=collect,
     configured=lambda service: service.aws.cloudtrail,
     statements=lambda service: (Statement(("cloudtrail:LookupEvents",), ("*",), why_all=(
         "cloudtrail:LookupEvents knows no resources (Service Authorization Reference, AWS CloudTrail)")),),

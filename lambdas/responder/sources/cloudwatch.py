@@ -17,7 +17,7 @@ from responder.clients import aws
 from responder.model.finding import Finding, Status, Window
 from responder.model.masking import mask
 from responder.model.service import Metrics, Service, deployed
-from responder.sources import METRIC_DATA, Question, Source, apart
+from responder.sources import METRIC_DATA, Query, Source, collect_independently
 
 _MEASURES = ("requests", "errors", "latency")
 _COUNTS = ("requests", "errors")
@@ -32,7 +32,7 @@ _WEEKS_SECONDS = 14 * 86_400.0
 _BALANCER = {"requests": "RequestCount", "errors": "TargetConnectionErrorCount", "elb_5xx": "HTTPCode_ELB_5XX_Count"}
 
 
-def ask(question: Question) -> list[Finding]:
+def collect(query: Query) -> list[Finding]:
     """Return per component ``error_rate`` (detail as New Relic's) and ``latency_p95_ms``; raises CallFailed.
 
     To diagnose, also: ``alarms``, of those that start the service's incidents: value is how many are in ALARM, detail
@@ -43,32 +43,32 @@ def ask(question: Question) -> list[Finding]:
     ``canary``: value and baseline are the success of the worst, in per cent; detail ``canaries`` {name: {success,
     usual, runs}}.
     """
-    left = max(1, int(question.deadline - time.monotonic()))
+    left = max(1, int(query.deadline - time.monotonic()))
     cloudwatch = aws.client("cloudwatch", left)
-    findings = _rates(question, cloudwatch)
-    if question.phase == "diagnose":
-        findings += apart(SOURCE.name, question, {
-            "alarms": lambda: _alarms(question, cloudwatch), "target_connection_errors": lambda: _outside(
-                question, cloudwatch)})
+    findings = _rates(query, cloudwatch)
+    if query.phase == "diagnose":
+        findings += collect_independently(SOURCE.name, query, {
+            "alarms": lambda: _alarms(query, cloudwatch), "target_connection_errors": lambda: _outside(
+                query, cloudwatch)})
     return findings
 
 
-def _rates(question: Question, cloudwatch: Any) -> list[Finding]:
-    service, metrics = question.service, question.service.metrics
-    recent, note = _data(cloudwatch, _queries(service, metrics.period_seconds), question.window,
+def _rates(query: Query, cloudwatch: Any) -> list[Finding]:
+    service, metrics = query.service, query.service.metrics
+    recent, note = _data(cloudwatch, _queries(service, metrics.period_seconds), query.window,
                          metrics.period_seconds)
     # CloudWatch keeps periods under a minute for three hours only; the baseline asks for whole minutes.
-    before, note_before = _data(cloudwatch, _queries(service, _MINUTE), question.baseline, _MINUTE)
+    before, note_before = _data(cloudwatch, _queries(service, _MINUTE), query.baseline, _MINUTE)
     # The day before tells whether an hour is always like this; what it lacks takes nothing from the answer.
-    window, hour = question.day_before
+    window, hour = query.day_before
     usual = _data(cloudwatch, _queries(service, _MINUTE, _COUNTS), Window(hour.start, window.end), _MINUTE)[0] if (
-        question.phase == "confirm") else {}
+        query.phase == "confirm") else {}
     findings = []
     for index, component in enumerate(service.components):
         now, past = ({measure: part.get(f"{measure}{index}", {}) for measure in _MEASURES}
                      for part in (recent, before))
         common: dict[str, Any] = {
-            "component": component.name, "window": question.window, "note": note or note_before,
+            "component": component.name, "window": query.window, "note": note or note_before,
             "query": _as_text(metrics, component.name), "link": _link(metrics)}
         if not now["requests"] and not past["requests"]:
             findings.append(Finding(SOURCE.name, "error_rate", "empty", **common | {
@@ -85,7 +85,7 @@ def _rates(question: Question, cloudwatch: Any) -> list[Finding]:
                                for start, count in sorted(now["requests"].items())],
                     "requests": requests, "errors": errors,
                     "baseline_requests": requests_before, "baseline_errors": errors_before,
-                    "baseline_seconds": question.baseline.seconds}
+                    "baseline_seconds": query.baseline.seconds}
             | _day_before(window, hour, *(usual.get(f"{measure}{index}", {}) for measure in _COUNTS))))
         findings.append(Finding(
             SOURCE.name, "latency_p95_ms", status, **common, unit="ms",
@@ -108,9 +108,9 @@ def weeks(service: Service, end: float) -> list[list[float]]:
     return [[start, count, errors.get(start, 0.0)] for start, count in sorted(requests.items())]
 
 
-def _alarms(question: Question, cloudwatch: Any) -> list[Finding]:
+def _alarms(query: Query, cloudwatch: Any) -> list[Finding]:
     """An alarm's state is what CloudWatch made of the same metrics: shown to people, and no evidence of a cause."""
-    names = deployed(question.service.service).alarms[:_NAMES]
+    names = deployed(query.service.service).alarms[:_NAMES]
     # A permission on single alarms covers no composite ones, so only metric alarms are asked for.
     arguments: dict[str, Any] = {"AlarmNames": list(names), "AlarmTypes": ["MetricAlarm"], "MaxRecords": _NAMES}
     alarms: list[dict[str, Any]] = []
@@ -131,16 +131,16 @@ def _alarms(question: Question, cloudwatch: Any) -> list[Finding]:
     gone = sorted(set(names) - {alarm["name"] for alarm in alarms})
     note = note or (f"CloudWatch knows no alarm {', '.join(gone)}" if gone else "")
     status: Status = "empty" if not alarms else "partial" if note else "ok"
-    return [Finding(SOURCE.name, "alarms", status, window=question.window, unit="in ALARM", note=note,
+    return [Finding(SOURCE.name, "alarms", status, window=query.window, unit="in ALARM", note=note,
                     value=float(sum(alarm["state"] == "ALARM" for alarm in alarms)) if alarms else None,
                     query=f"aws cloudwatch describe-alarms --alarm-names {' '.join(names)}",
                     link="https://console.aws.amazon.com/cloudwatch/home#alarmsV2:",
                     detail={"alarms": sorted(alarms, key=lambda alarm: alarm["name"])} if alarms else {})]
 
 
-def _outside(question: Question, cloudwatch: Any) -> list[Finding]:
+def _outside(query: Query, cloudwatch: Any) -> list[Finding]:
     """How the service looks from outside, by the minute, window and baseline in one call."""
-    metrics = question.service.metrics
+    metrics = query.service.metrics
     balancer = [("LoadBalancer", metrics.load_balancer)]
     hosts = [("TargetGroup", metrics.target_group), *balancer]
     queries: list[dict[str, Any]] = []
@@ -153,18 +153,18 @@ def _outside(question: Question, cloudwatch: Any) -> list[Finding]:
                 for index, name in enumerate(metrics.canaries)]
     if not queries:
         return []
-    data, note = _data(cloudwatch, queries, Window(question.baseline.start, question.window.end), _MINUTE)
+    data, note = _data(cloudwatch, queries, Window(query.baseline.start, query.window.end), _MINUTE)
     # The minute in which the window begins belongs to it as a whole, for what is of a minute cannot be split.
-    start = question.window.start // _MINUTE * _MINUTE
+    start = query.window.start // _MINUTE * _MINUTE
     now, past = ({key: {at: value for at, value in sorted(values.items()) if (at >= start) is wanted}
                   for key, values in data.items()} for wanted in (True, False))
     findings = []
     if metrics.load_balancer:
-        findings.append(_connections(question, now, past, note))
+        findings.append(_connections(query, now, past, note))
     if metrics.load_balancer and metrics.target_group:
-        findings.append(_hosts(question, now, past, note))
+        findings.append(_hosts(query, now, past, note))
     if metrics.canaries:
-        findings.append(_canary(question, now, past, note))
+        findings.append(_canary(query, now, past, note))
     return findings
 
 
@@ -172,10 +172,10 @@ _ByMinute = dict[str, dict[float, float]]
 """Id of a query to {start of a minute: value}."""
 
 
-def _connections(question: Question, now: _ByMinute, past: _ByMinute, note: str) -> Finding:
-    metrics, window = question.service.metrics, question.window
+def _connections(query: Query, now: _ByMinute, past: _ByMinute, note: str) -> Finding:
+    metrics, window = query.service.metrics, query.window
     common: dict[str, Any] = {
-        "component": question.service.entry, "window": window, "unit": "errors/min", "link": _link_to_balancer(metrics),
+        "component": query.service.entry, "window": window, "unit": "errors/min", "link": _link_to_balancer(metrics),
         "query": f"AWS/ApplicationELB {', '.join(_BALANCER.values())} LoadBalancer={metrics.load_balancer}"}
     if not any(part.get(key) for part in (now, past) for key in _BALANCER):
         return Finding(SOURCE.name, "target_connection_errors", "empty", **common,
@@ -188,13 +188,13 @@ def _connections(question: Question, now: _ByMinute, past: _ByMinute, note: str)
     return Finding(
         SOURCE.name, "target_connection_errors", "partial" if note else "ok", **common, note=note,
         value=round(sums["errors"] / (window.end - start) * 60, 2),
-        baseline=round(before["baseline_errors"] / (start - question.baseline.start) * 60, 2),
+        baseline=round(before["baseline_errors"] / (start - query.baseline.start) * 60, 2),
         detail={**sums, **before, "series": [[at, *(now.get(key, {}).get(at, 0.0) for key in _BALANCER)]
                                              for at in minutes]})
 
 
-def _hosts(question: Question, now: _ByMinute, past: _ByMinute, note: str) -> Finding:
-    metrics = question.service.metrics
+def _hosts(query: Query, now: _ByMinute, past: _ByMinute, note: str) -> Finding:
+    metrics = query.service.metrics
     healthy, unhealthy = now.get("healthy", {}), now.get("unhealthy", {})
     usual = sorted(past.get("healthy", {}).values())
     status: Status = "empty" if not healthy else "partial" if note else "ok"
@@ -202,16 +202,16 @@ def _hosts(question: Question, now: _ByMinute, past: _ByMinute, note: str) -> Fi
         note = note or ("CloudWatch has no recent count of hosts: no target is registered, or the data are late"
                         if usual else "CloudWatch has no count of hosts at all")
     return Finding(
-        SOURCE.name, "healthy_hosts", status, question.service.entry, window=question.window, unit="hosts", note=note,
+        SOURCE.name, "healthy_hosts", status, query.service.entry, window=query.window, unit="hosts", note=note,
         value=healthy[max(healthy)] if healthy else None, baseline=usual[len(usual) // 2] if usual else None,
         query=(f"AWS/ApplicationELB HealthyHostCount, UnHealthyHostCount TargetGroup={metrics.target_group} "
                f"LoadBalancer={metrics.load_balancer}"), link=_link_to_balancer(metrics),
         detail={"unhealthy": unhealthy[max(unhealthy)]} if unhealthy else {})
 
 
-def _canary(question: Question, now: _ByMinute, past: _ByMinute, note: str) -> Finding:
+def _canary(query: Query, now: _ByMinute, past: _ByMinute, note: str) -> Finding:
     canaries: dict[str, dict[str, float | None]] = {}
-    for index, name in enumerate(question.service.metrics.canaries):
+    for index, name in enumerate(query.service.metrics.canaries):
         runs, before = (list(part.get(f"canary{index}", {}).values()) for part in (now, past))
         if runs:
             canaries[name] = {"success": round(sum(runs) / len(runs), 1), "runs": float(len(runs)),
@@ -219,10 +219,10 @@ def _canary(question: Question, now: _ByMinute, past: _ByMinute, note: str) -> F
     worst = min(canaries.values(), key=lambda canary: canary["success"] or 0.0, default=None)
     status: Status = "empty" if worst is None else "partial" if note else "ok"
     return Finding(
-        SOURCE.name, "canary", status, question.service.entry, window=question.window, unit="%",
+        SOURCE.name, "canary", status, query.service.entry, window=query.window, unit="%",
         value=worst["success"] if worst else None, baseline=worst["usual"] if worst else None,
         note=note or ("" if worst else "no canary has run lately, or the data are late"),
-        query=f"CloudWatchSynthetics SuccessPercent CanaryName={', '.join(question.service.metrics.canaries)}",
+        query=f"CloudWatchSynthetics SuccessPercent CanaryName={', '.join(query.service.metrics.canaries)}",
         link="https://console.aws.amazon.com/cloudwatch/home#synthetics:canary/list",
         detail={"canaries": canaries} if canaries else {})
 
@@ -319,7 +319,7 @@ def _link_to_balancer(metrics: Metrics) -> str:
 SOURCE = Source(
     name="cloudwatch",
     phases=frozenset({"confirm", "diagnose", "watch", "aftercare"}),
-    ask=ask,
+    collect=collect,
     statements=lambda service: (METRIC_DATA,),
     alarms=True,
 )

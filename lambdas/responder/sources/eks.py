@@ -12,48 +12,48 @@ from responder.clients import aws
 from responder.model.finding import Finding
 from responder.model.masking import mask
 from responder.model.service import Service
-from responder.sources import Question, Source, Statement, apart
+from responder.sources import Query, Source, Statement, collect_independently
 
 
-def ask(question: Question) -> list[Finding]:
+def collect(query: Query) -> list[Finding]:
     """Return ``cluster`` and, where configured, ``nodegroups`` and ``instances``; raises CallFailed.
 
     ``cluster``: value is the number of issues; detail has ``status`` and ``issues`` [{code, message}]. ``nodegroups``:
     detail ``groups`` {name: {status, issues}}. ``instances``: value is how many of the node groups' instances are
     impaired or not running; detail ``impaired`` [ids].
     """
-    name = question.service.cluster.name
-    left = max(2, int(question.deadline - time.monotonic()))
+    name = query.service.cluster.name
+    left = max(2, int(query.deadline - time.monotonic()))
     eks = aws.client("eks", left)
     with aws.failures("EKS"):
         cluster = eks.describe_cluster(name=name)["cluster"]
     issues = _issues(cluster.get("health"))
     link = f"https://console.aws.amazon.com/eks/home#/clusters/{name}"
     findings = [Finding(
-        SOURCE.name, "cluster", window=question.window, unit="issues", value=float(len(issues)), link=link,
+        SOURCE.name, "cluster", window=query.window, unit="issues", value=float(len(issues)), link=link,
         query=f"aws eks describe-cluster --name {name}",
         detail={"status": str(cluster.get("status", "")), "issues": issues})]
-    if question.service.aws.nodegroups:
-        findings += apart(SOURCE.name, question, {
-            "nodegroups": lambda: [_nodegroups(question, name, left, link)],
-            "instances": lambda: [_instances(question, left)]})
+    if query.service.aws.nodegroups:
+        findings += collect_independently(SOURCE.name, query, {
+            "nodegroups": lambda: [_nodegroups(query, name, left, link)],
+            "instances": lambda: [_instances(query, left)]})
     return findings
 
 
-def _nodegroups(question: Question, name: str, left: int, link: str) -> Finding:
+def _nodegroups(query: Query, name: str, left: int, link: str) -> Finding:
     eks = aws.client("eks", left)
     groups: dict[str, Any] = {}
     with aws.failures("EKS"):
         for group in eks.list_nodegroups(clusterName=name, maxResults=20)["nodegroups"]:
             described = eks.describe_nodegroup(clusterName=name, nodegroupName=group)["nodegroup"]
             groups[group] = {"status": str(described.get("status", "")), "issues": _issues(described.get("health"))}
-    return Finding(SOURCE.name, "nodegroups", "ok" if groups else "empty", window=question.window, unit="issues",
+    return Finding(SOURCE.name, "nodegroups", "ok" if groups else "empty", window=query.window, unit="issues",
                    value=float(sum(len(group["issues"]) for group in groups.values())), link=link,
                    query=f"aws eks describe-nodegroup --cluster-name {name} --nodegroup-name …",
                    note="" if groups else "the cluster has no managed node group", detail={"groups": groups})
 
 
-def _instances(question: Question, left: int) -> Finding:
+def _instances(query: Query, left: int) -> Finding:
     ec2 = aws.client("ec2", left)
     impaired, seen = [], 0
     with aws.failures("EC2"):
@@ -64,7 +64,7 @@ def _instances(question: Question, left: int) -> Finding:
                 states = {item.get("InstanceStatus", {}).get("Status"), item.get("SystemStatus", {}).get("Status")}
                 if "impaired" in states or item.get("InstanceState", {}).get("Name") != "running":
                     impaired.append(item["InstanceId"])
-    return Finding(SOURCE.name, "instances", "ok" if seen else "empty", window=question.window, unit="instances",
+    return Finding(SOURCE.name, "instances", "ok" if seen else "empty", window=query.window, unit="instances",
                    value=float(len(impaired)), query="aws ec2 describe-instance-status --include-all-instances",
                    link="https://console.aws.amazon.com/ec2/home#Instances", detail={"impaired": impaired[:50],
                                                                                      "seen": seen})
@@ -91,6 +91,6 @@ def _statements(service: Service) -> tuple[Statement, ...]:
 SOURCE = Source(
     name="eks",
     phases=frozenset({"isolate", "diagnose"}),
-    ask=ask,
+    collect=collect,
     statements=_statements,
 )

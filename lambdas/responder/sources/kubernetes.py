@@ -16,7 +16,7 @@ from responder.clients.watched import listed
 from responder.model.finding import Finding
 from responder.model.masking import mask
 from responder.model.quantity import quantity
-from responder.sources import Question, Source, cluster_access
+from responder.sources import Query, Source, cluster_access
 
 _PODS = 10_000
 _POLICIES = 20
@@ -24,7 +24,7 @@ _EVENTS = 2_000
 READERS = "incident-responder:readers"
 
 
-def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Finding]:
+def collect(query: Query, api: kubernetes.Kubernetes | None = None) -> list[Finding]:
     """Return per component ``pods`` and ``endpoints``, for the cluster ``nodes`` and ``limits``; raises CallFailed.
 
     ``pods``: value is the share of wanted pods that are ready; detail has ``wanted``, ``ready``, ``restarts``,
@@ -40,10 +40,10 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
     their maximum, quotas that are used up, disruption budgets that allow nothing. In aftercare only ``nodes`` is
     asked for.
     """
-    service, namespace = question.service, question.service.cluster.namespace
-    api = api or kubernetes.connect(service.cluster.name, question.deadline)
-    if question.phase == "aftercare":
-        return [_nodes(question, _optional(api, ("api/v1",), "nodes", ""))]
+    service, namespace = query.service, query.service.cluster.namespace
+    api = api or kubernetes.connect(service.cluster.name, query.deadline)
+    if query.phase == "aftercare":
+        return [_nodes(query, _optional(api, ("api/v1",), "nodes", ""))]
     deployments = {item["metadata"]["name"]: item
                    for item in api.items("apis/apps/v1", "deployments", namespace)}
     owner_of_set = {item["metadata"]["name"]: owner(item, "Deployment")
@@ -58,7 +58,7 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
             pods[name].append(_brief(item))
             deployment_of_pod[item["metadata"]["name"]] = name
     cut = f"cut at {_PODS} pods" if read >= _PODS else ""
-    warnings = _warnings(question, api, namespace, deployment_of_pod, owner_of_set)
+    warnings = _warnings(query, api, namespace, deployment_of_pod, owner_of_set)
     policies = _optional(api, ("apis/networking.k8s.io/v1",), "networkpolicies", namespace)
     services = {item["metadata"]["name"]: item for item in _optional(api, ("api/v1",), "services", namespace) or []}
     addresses = {item["metadata"]["name"]: item for item in _optional(api, ("api/v1",), "endpoints", namespace) or []}
@@ -73,16 +73,16 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
             pod["gone"] = bool(there and pod["node"] and pod["node"] not in there)
             pod["ready"] = pod["ready"] and not pod["gone"]
         if name not in deployments:
-            findings.append(Finding(SOURCE.name, "pods", "empty", component.name, window=question.window,
+            findings.append(Finding(SOURCE.name, "pods", "empty", component.name, window=query.window,
                                     query=_command(namespace, name),
                                     note=f"there is no Deployment {name} in {namespace}"))
             continue
-        findings.append(_pods(question, component.name, deployments[name], pods[name], warnings[name], cut,
+        findings.append(_pods(query, component.name, deployments[name], pods[name], warnings[name], cut,
                               policies, bad))
-        findings.append(_endpoints(question, component.name, deployments[name], pods[name],
+        findings.append(_endpoints(query, component.name, deployments[name], pods[name],
                                    services.get(component.name), addresses.get(component.name)))
-    findings.append(_nodes(question, nodes))
-    findings.append(_limits(question, api, namespace))
+    findings.append(_nodes(query, nodes))
+    findings.append(_limits(query, api, namespace))
     return findings
 
 
@@ -97,7 +97,7 @@ def _optional(api: kubernetes.Kubernetes, groups: tuple[str, ...], plural: str,
         return None
 
 
-def _endpoints(question: Question, component: str, deployment: dict[str, Any], pods: list[dict[str, Any]],
+def _endpoints(query: Query, component: str, deployment: dict[str, Any], pods: list[dict[str, Any]],
                service: dict[str, Any] | None, endpoints: dict[str, Any] | None) -> Finding:
     """What stands behind the component's Service."""
     subsets = (endpoints or {}).get("subsets") or []
@@ -114,15 +114,15 @@ def _endpoints(question: Question, component: str, deployment: dict[str, Any], p
                   if not pod["leaving"]) if selector else 0
     name = component
     return Finding(
-        SOURCE.name, "endpoints", "ok", component, window=question.window, unit="addresses", value=float(ready),
-        query=f"kubectl -n {question.service.cluster.namespace} get service,endpoints {name}",
+        SOURCE.name, "endpoints", "ok", component, window=query.window, unit="addresses", value=float(ready),
+        query=f"kubectl -n {query.service.cluster.namespace} get service,endpoints {name}",
         detail={"exists": service is not None, "ready": ready, "not_ready": not_ready, "selects": selects,
                 "ports": ports, "fits": not listening or all(target in listening for _, target in ports)})
 
 
-def _nodes(question: Question, items: list[dict[str, Any]] | None) -> Finding:
+def _nodes(query: Query, items: list[dict[str, Any]] | None) -> Finding:
     if items is None:
-        return Finding(SOURCE.name, "nodes", "unauthorized", window=question.window, query="kubectl get nodes",
+        return Finding(SOURCE.name, "nodes", "unauthorized", window=query.window, query="kubectl get nodes",
                        note="the nodes may not be read")
     ready: list[str] = []
     not_ready: list[str] = []
@@ -137,14 +137,14 @@ def _nodes(question: Question, items: list[dict[str, Any]] | None) -> Finding:
         for kind, status in conditions.items():
             if kind != "Ready" and status == "True":
                 pressure[kind].append(name)
-    return Finding(SOURCE.name, "nodes", "ok" if items else "empty", window=question.window, unit="share",
+    return Finding(SOURCE.name, "nodes", "ok" if items else "empty", window=query.window, unit="share",
                    value=len(ready) / len(items) if items else None, query="kubectl get nodes",
                    note="" if items else "the cluster has no node",
                    detail={"names": [*ready, *not_ready][:200], "not_ready": not_ready[:50],
                            "unschedulable": unschedulable[:50], "pressure": {k: v[:50] for k, v in pressure.items()}})
 
 
-def _limits(question: Question, api: kubernetes.Kubernetes, namespace: str) -> Finding:
+def _limits(query: Query, api: kubernetes.Kubernetes, namespace: str) -> Finding:
     scalers = [{"name": item["metadata"]["name"], "target": (item["spec"].get("scaleTargetRef") or {}).get("name", ""),
                 "maximum": item["spec"].get("maxReplicas"), "current": (item.get("status") or {}).get(
                     "currentReplicas", 0)}
@@ -159,7 +159,7 @@ def _limits(question: Question, api: kubernetes.Kubernetes, namespace: str) -> F
     budgets = [{"name": item["metadata"]["name"], "allowed": (item.get("status") or {}).get("disruptionsAllowed", 0)}
                for item in _optional(api, ("apis/policy/v1", "apis/policy/v1beta1"), "poddisruptionbudgets",
                                      namespace) or []]
-    return Finding(SOURCE.name, "limits", window=question.window, unit="limits reached", value=float(
+    return Finding(SOURCE.name, "limits", window=query.window, unit="limits reached", value=float(
         len(used_up) + sum(s["current"] >= (s["maximum"] or 0) for s in scalers)),
         query=f"kubectl -n {namespace} get hpa,quota,pdb",
         detail={"autoscalers": scalers[:50], "quotas": used_up[:50], "budgets": budgets[:50]})
@@ -204,7 +204,7 @@ def _fell(conditions: dict[str, Any], status: dict[str, Any]) -> bool:
                 and seconds(since) > max(seconds(moment) for moment in started) + 1)
 
 
-def _pods(question: Question, component: str, deployment: dict[str, Any], pods: list[dict[str, Any]],
+def _pods(query: Query, component: str, deployment: dict[str, Any], pods: list[dict[str, Any]],
           warnings: Counter[str], cut: str, policies: list[dict[str, Any]] | None, bad: set[str]) -> Finding:
     wanted = int(deployment.get("spec", {}).get("replicas", 1))
     staying = [pod for pod in pods if not pod["leaving"]]
@@ -216,7 +216,7 @@ def _pods(question: Question, component: str, deployment: dict[str, Any], pods: 
         templates[pod["template"]][1] += 1
     labels = ((deployment["spec"].get("template") or {}).get("metadata") or {}).get("labels") or {}
     return Finding(
-        SOURCE.name, "pods", "partial" if cut else "ok", component, window=question.window, unit="share", note=cut,
+        SOURCE.name, "pods", "partial" if cut else "ok", component, window=query.window, unit="share", note=cut,
         value=round(min(1.0, ready / wanted), 3) if wanted else None,
         query=_command(metadata["namespace"], metadata["name"]),
         detail={"wanted": wanted, "ready": ready, "restarts": sum(pod["restarts"] for pod in staying),
@@ -238,13 +238,13 @@ def _pods(question: Question, component: str, deployment: dict[str, Any], pods: 
                 "events": dict(warnings.most_common(20))})
 
 
-def _warnings(question: Question, api: kubernetes.Kubernetes, namespace: str, deployment_of_pod: dict[str, str],
+def _warnings(query: Query, api: kubernetes.Kubernetes, namespace: str, deployment_of_pod: dict[str, str],
               owner_of_set: dict[str, str]) -> dict[str, Counter[str]]:
     """Count warnings within the window per Deployment, by reason; their texts weigh nothing."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for event in api.items("api/v1", "events", namespace, limit=_EVENTS, fieldSelector="type=Warning"):
         last = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp")
-        if last and seconds(last) < question.window.start:
+        if last and seconds(last) < query.window.start:
             continue
         about = event.get("involvedObject") or {}
         name = str(about.get("name", ""))
@@ -299,7 +299,7 @@ def _command(namespace: str, name: str) -> str:
 SOURCE = Source(
     name="kubernetes",
     phases=frozenset({"isolate", "diagnose", "aftercare"}),
-    ask=ask,
+    collect=collect,
     statements=cluster_access,
     kubernetes_group=READERS,
 )

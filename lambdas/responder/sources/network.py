@@ -21,7 +21,7 @@ from responder.clients.background import Task
 from responder.model.finding import Finding
 from responder.model.masking import mask
 from responder.model.service import Probe
-from responder.sources import Question, Source
+from responder.sources import Query, Source
 
 Stage = Literal["dns", "tcp", "tls", "ok"]
 Kind = Literal["dns", "refused", "timeout", "reset", "unreachable", "tls"]
@@ -45,7 +45,7 @@ class Outcome:
     milliseconds: int = 0
 
 
-def ask(question: Question, context: ssl.SSLContext | None = None) -> list[Finding]:
+def collect(query: Query, context: ssl.SSLContext | None = None) -> list[Finding]:
     """Return per probe ``probe``, with ``component`` a component's name, ``database`` or ``provider:NAME``.
 
     Value is 1 where it got through, else 0; there is no baseline, for nothing is probed while all is well. Detail has
@@ -53,12 +53,12 @@ def ask(question: Question, context: ssl.SSLContext | None = None) -> list[Findi
     ``reason`` where it failed, ``milliseconds``, ``addresses`` (how many the name has) and ``inside`` (whether it
     started in the service's network).
     """
-    probes = question.service.probes
-    limit = min(question.deadline - _MARGIN_SECONDS, time.monotonic() + _EACH_SECONDS)
+    probes = query.service.probes
+    limit = min(query.deadline - _MARGIN_SECONDS, time.monotonic() + _EACH_SECONDS)
     trusted = context or ssl.create_default_context(cafile=certifi.where())
     started = [Task(partial(attempt, probe, limit, trusted)) for probe in probes]
     # An attempt ends by itself at the limit: the margin is for those that are just about to say so.
-    return [_finding(question, probe, task.result(limit + _MARGIN_SECONDS / 2))
+    return [_finding(query, probe, task.result(limit + _MARGIN_SECONDS / 2))
             for probe, task in zip(probes, started, strict=True)]
 
 
@@ -103,13 +103,13 @@ def _kind(error: OSError) -> Kind:
     return "tls" if isinstance(error, ssl.SSLError) else "unreachable"
 
 
-def _finding(question: Question, probe: Probe, outcome: Outcome | None) -> Finding:
-    service = question.service
+def _finding(query: Query, probe: Probe, outcome: Outcome | None) -> Finding:
+    service = query.service
     component = service.target(probe.target)
     command = (f"openssl s_client -connect {probe.host}:{probe.port} -servername {probe.host} < /dev/null" if probe.tls
                else f"nc -vz {probe.host} {probe.port}")
     if outcome is None:
-        return Finding(SOURCE.name, "probe", "timeout", component=component, window=question.window, query=command,
+        return Finding(SOURCE.name, "probe", "timeout", component=component, window=query.window, query=command,
                        note=f"the probe of {probe.host}:{probe.port} did not end in time")
     note = "" if outcome.kind is None else f"{_FAILED[outcome.stage]}: {outcome.reason}"
     if service.network is None:
@@ -121,7 +121,7 @@ def _finding(question: Question, probe: Probe, outcome: Outcome | None) -> Findi
                               "addresses": outcome.addresses, "inside": service.network is not None}
     if outcome.kind is not None:
         detail |= {"kind": outcome.kind, "reason": outcome.reason}
-    return Finding(SOURCE.name, "probe", component=component, window=question.window, unit="1 gets through",
+    return Finding(SOURCE.name, "probe", component=component, window=query.window, unit="1 gets through",
                    value=float(outcome.kind is None), query=command, note=note, detail=detail)
 
 
@@ -131,7 +131,7 @@ _FAILED = {"dns": "the name was not resolved", "tcp": "no connection", "tls": "T
 SOURCE = Source(
     name="network",
     phases=frozenset({"diagnose"}),
-    ask=ask,
+    collect=collect,
     configured=lambda service: bool(service.probes),
     inside=True,
     deadline_seconds=8.0,

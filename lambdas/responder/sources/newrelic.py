@@ -18,7 +18,7 @@ from responder.clients.http import Http
 from responder.model.finding import Finding, Window
 from responder.model.masking import mask
 from responder.model.service import NewRelic, Service
-from responder.sources import Question, Source
+from responder.sources import Query, Source
 
 _BUCKET_SECONDS = 10
 _MAX_BUCKETS = 366  # NRQL reference, TIMESERIES: "maximum of 366 buckets"
@@ -28,7 +28,7 @@ _RECENT_SECONDS = 60
 _CHANGES_SECONDS = 3600
 
 
-def ask(question: Question, http: Http | None = None) -> list[Finding]:
+def collect(query: Query, http: Http | None = None) -> list[Finding]:
     """Return per component ``error_rate`` and ``latency_p95_ms``, and per version ``error_rate_by_version``.
 
     ``error_rate``: detail has ``series`` [[start, requests, errors], …], ``requests``, ``errors``,
@@ -40,19 +40,19 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     ``issues``: the service's open New Relic issues; ``deployments``: change tracking's markers, detail ``markers``
     [{at, component, version, user}]. Raises CallFailed.
     """
-    service = question.service
+    service = query.service
     settings = _settings(service)
-    http = http or Http(question.deadline, headers={"API-Key": aws.secret(settings.secret)})
-    queries = _queries(service, settings, question)
+    http = http or Http(query.deadline, headers={"API-Key": aws.secret(settings.secret)})
+    queries = _queries(service, settings, query)
     answer = http.json("POST", settings.endpoint, json={
-        "query": _graphql(queries, question.phase == "diagnose"), "variables": {
+        "query": _graphql(queries, query.phase == "diagnose"), "variables": {
         "account": settings.account, **queries}})
     try:
         results = _results(answer, queries)
-        found = _findings(service, settings, question, queries, results)
-        found += _calls(service, settings, question, queries, results)
-        if question.phase == "diagnose":
-            found += [_deployments(service, settings, question, queries, results), _issues(settings, question, answer)]
+        found = _findings(service, settings, query, queries, results)
+        found += _calls(service, settings, query, queries, results)
+        if query.phase == "diagnose":
+            found += [_deployments(service, settings, query, queries, results), _issues(settings, query, answer)]
     except (KeyError, TypeError, AttributeError) as error:
         raise CallFailed("malformed", "NerdGraph answered in another form") from error
     return found
@@ -64,8 +64,8 @@ def _settings(service: Service) -> NewRelic:
     return service.newrelic
 
 
-def _queries(service: Service, settings: NewRelic, question: Question) -> dict[str, str]:
-    window, baseline = question.window, question.baseline
+def _queries(service: Service, settings: NewRelic, query: Query) -> dict[str, str]:
+    window, baseline = query.window, query.baseline
     names = ", ".join(_quote(component.name) for component in service.components)
     component, version = _attribute(settings.component_attribute), _attribute(settings.version_attribute)
     counts = "count(*) AS requests, filter(count(*), WHERE error IS true) AS errors"
@@ -86,9 +86,9 @@ def _queries(service: Service, settings: NewRelic, question: Question) -> dict[s
     recent = f"SINCE {int(newest.start * 1000)} UNTIL {int(newest.end * 1000)}"
     queries["recent"] = (f"SELECT count(*) AS requests, percentile(duration, 95) AS p95 {source} FACET {component} "
                          f"{recent} LIMIT {_MAX_FACETS}")
-    if question.phase == "confirm":
+    if query.phase == "confirm":
         # Whether an hour is always like this: the same window, and the hour before it, a day before.
-        for key, part in zip(("day_window", "day_hour"), question.day_before, strict=True):
+        for key, part in zip(("day_window", "day_hour"), query.day_before, strict=True):
             queries[key] = (f"SELECT {counts} {source} FACET {component} SINCE {int(part.start * 1000)} "
                             f"UNTIL {int(part.end * 1000)} LIMIT {_MAX_FACETS}")
     peer = _attribute(settings.peer_attribute)
@@ -101,7 +101,7 @@ def _queries(service: Service, settings: NewRelic, question: Question) -> dict[s
         "kinds": f"SELECT count(*) AS requests {calls} AND error.class IS NOT NULL "
                  f"FACET {component}, {peer}, error.message {recent} LIMIT {_MAX_KINDS}",
     }
-    if question.phase == "diagnose":
+    if query.phase == "diagnose":
         # Which version failed while another served beside it: totals would compare one time with another.
         queries["versions"] = (f"SELECT {counts} {source} FACET {component}, {version} {span['window']} "
                                f"TIMESERIES {bucket} seconds LIMIT {_MAX_FACETS}")
@@ -141,7 +141,7 @@ def _results(answer: Any, queries: dict[str, str]) -> dict[str, list[dict[str, A
     raise CallFailed("malformed", "NerdGraph answered without results")
 
 
-def _findings(service: Service, settings: NewRelic, question: Question, queries: dict[str, str],
+def _findings(service: Service, settings: NewRelic, query: Query, queries: dict[str, str],
               results: dict[str, list[dict[str, Any]]]) -> list[Finding]:
     series: dict[str, list[list[float]]] = defaultdict(list)
     for row in results["series"]:
@@ -163,21 +163,21 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
     for component in service.components:
         now, before = (versions[part].get(component.name, {}) for part in ("window", "baseline"))
         if not now and not before:
-            findings.append(Finding(SOURCE.name, "error_rate", "empty", component.name, window=question.window,
+            findings.append(Finding(SOURCE.name, "error_rate", "empty", component.name, window=query.window,
                                     query=queries["window"], note="New Relic has no data of it at all"))
             continue
         requests, errors, _ = _total(now)
         requests_before, errors_before, p95_before = _total(before)
-        common: dict[str, Any] = {"component": component.name, "window": question.window, "link": _link(settings)}
+        common: dict[str, Any] = {"component": component.name, "window": query.window, "link": _link(settings)}
         findings.append(Finding(
             SOURCE.name, "error_rate", "partial" if limited else "ok", **common, unit="share", note=limited,
             value=errors / requests if requests else None,
             baseline=errors_before / requests_before if requests_before else None, query=queries["series"],
             detail={"series": series.get(component.name, []), "requests": requests, "errors": errors,
                     "baseline_requests": requests_before, "baseline_errors": errors_before,
-                    "baseline_seconds": question.baseline.seconds} | _day_before(question, results, component.name)))
+                    "baseline_seconds": query.baseline.seconds} | _day_before(query, results, component.name)))
         findings.append(Finding(
-            SOURCE.name, "latency_p95_ms", **common | {"window": _newest(question.window)}, unit="ms",
+            SOURCE.name, "latency_p95_ms", **common | {"window": _newest(query.window)}, unit="ms",
             value=recent.get(component.name, (0.0, None))[1], baseline=p95_before, query=queries["recent"],
             detail={"requests": recent.get(component.name, (0.0, None))[0]}))
         findings.append(Finding(
@@ -190,7 +190,7 @@ def _findings(service: Service, settings: NewRelic, question: Question, queries:
     return findings
 
 
-def _day_before(question: Question, results: dict[str, list[dict[str, Any]]], component: str) -> dict[str, Any]:
+def _day_before(query: Query, results: dict[str, list[dict[str, Any]]], component: str) -> dict[str, Any]:
     """Return {"day_before": …} as ``symptom.py`` reads it; empty where nothing is known of it."""
     window, hour = (next((row for row in results.get(key, []) if _facet(row) == [component]), {})
                     for key in ("day_window", "day_hour"))
@@ -198,11 +198,11 @@ def _day_before(question: Question, results: dict[str, list[dict[str, Any]]], co
         return {}
     return {"day_before": {
         "requests": _number(window.get("requests")), "errors": _number(window.get("errors")),
-        "seconds": question.window.seconds, "hour_requests": _number(hour.get("requests")),
-        "hour_seconds": question.baseline.seconds}}
+        "seconds": query.window.seconds, "hour_requests": _number(hour.get("requests")),
+        "hour_seconds": query.baseline.seconds}}
 
 
-def _calls(service: Service, settings: NewRelic, question: Question, queries: dict[str, str],
+def _calls(service: Service, settings: NewRelic, query: Query, queries: dict[str, str],
            results: dict[str, list[dict[str, Any]]]) -> list[Finding]:
     callees: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for key, names in (("calls", ("requests", "errors", "mean_ms")),
@@ -220,30 +220,30 @@ def _calls(service: Service, settings: NewRelic, question: Question, queries: di
             text = mask(facet[2])[:200]
             kinds[text] = kinds.get(text, 0) + _number(row.get("requests"))
     return [Finding(SOURCE.name, "calls", "ok" if callees[component.name] else "empty", component.name,
-                    window=_newest(question.window), query=queries["calls"], link=_link(settings),
+                    window=_newest(query.window), query=queries["calls"], link=_link(settings),
                     note="" if callees[component.name] else "New Relic has no client span of it",
                     detail={"callees": callees[component.name]})
             for component in service.components if component.calls]
 
 
-def _deployments(service: Service, settings: NewRelic, question: Question, queries: dict[str, str],
+def _deployments(service: Service, settings: NewRelic, query: Query, queries: dict[str, str],
                  results: dict[str, list[dict[str, Any]]]) -> Finding:
     markers = [{"at": _number(row.get("timestamp")) / 1000, "component": str(row.get("entity.name", "")),
                 "version": mask(str(row.get("version", "")))[:100], "user": mask(str(row.get("user", "")))[:100]}
                for row in results["deployments"]]
-    return Finding(SOURCE.name, "deployments", window=question.window, query=queries["deployments"],
+    return Finding(SOURCE.name, "deployments", window=query.window, query=queries["deployments"],
                    value=float(len(markers)), unit="markers", link=_link(settings), detail={"markers": markers[:50]})
 
 
-def _issues(settings: NewRelic, question: Question, answer: Any) -> Finding:
+def _issues(settings: NewRelic, query: Query, answer: Any) -> Finding:
     account = ((answer.get("data") or {}).get("actor") or {}).get("account") or {}
     listed = ((account.get("aiIssues") or {}).get("issues") or {}).get("issues")
     if not isinstance(listed, list):
-        return Finding(SOURCE.name, "issues", "partial", window=question.window, note="NerdGraph gave no issues")
+        return Finding(SOURCE.name, "issues", "partial", window=query.window, note="NerdGraph gave no issues")
     issues = [{"id": str(item.get("issueId", "")), "priority": str(item.get("priority", "")),
                "title": mask(str(item.get("title", "")))[:200], "entities": list(item.get("entityNames") or [])[:20]}
               for item in listed if isinstance(item, dict)]
-    return Finding(SOURCE.name, "issues", window=question.window, value=float(len(issues)), unit="open issues",
+    return Finding(SOURCE.name, "issues", window=query.window, value=float(len(issues)), unit="open issues",
                    query="actor.account.aiIssues.issues(filter: {states: [ACTIVATED]})", link=_link(settings),
                    detail={"issues": issues[:20]})
 
@@ -305,7 +305,7 @@ def _link(settings: NewRelic) -> str:
 SOURCE = Source(
     name="newrelic",
     phases=frozenset({"confirm", "diagnose", "watch"}),
-    ask=ask,
+    collect=collect,
     configured=lambda service: service.newrelic is not None,
     secrets=lambda service: (service.newrelic.secret,) if service.newrelic else (),
 )

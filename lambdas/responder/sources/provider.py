@@ -18,40 +18,40 @@ from responder.clients.http import Http
 from responder.model.finding import Finding
 from responder.model.masking import mask
 from responder.model.service import Provider
-from responder.sources import Question, Source
+from responder.sources import Query, Source
 
 _INDICATORS = {"none": 0.0, "minor": 1.0, "major": 2.0, "critical": 3.0}
 _EACH_SECONDS = 3.0
 _MARGIN_SECONDS = 0.5
 """A call ends by itself at its deadline; what is left is to judge what it said."""
 
-_Judge = Callable[[Question, Provider, Http], Finding]
+_Judge = Callable[[Query, Provider, Http], Finding]
 
 
-def ask(question: Question, http: Http | None = None) -> list[Finding]:
+def collect(query: Query, http: Http | None = None) -> list[Finding]:
     """Return per provider ``status_page`` and ``health``, with ``component`` ``provider:NAME``.
 
     ``status_page``: value is 0 (operational) to 3 (critical); detail has ``indicator``, ``components`` {name: status}
     of those that are not operational and ``incidents`` [{name, status, impact}] that are open. ``health``: value is 1
     where the URL answers below 400, else 0.
     """
-    limit = min(question.deadline, time.monotonic() + _EACH_SECONDS)
+    limit = min(query.deadline, time.monotonic() + _EACH_SECONDS)
     # All at once, each with connections and a thread of its own: no provider takes another's time.
-    asked = [(judge, provider, Task(partial(judge, question, provider, http or Http(limit))))
-             for provider in question.service.providers
+    asked = [(judge, provider, Task(partial(judge, query, provider, http or Http(limit))))
+             for provider in query.service.providers
              for judge, url in ((_page, provider.status_page), (_health, provider.health_url)) if url]
-    return [task.result(limit + _MARGIN_SECONDS) or _late(question, provider, judge)
+    return [task.result(limit + _MARGIN_SECONDS) or _late(query, provider, judge)
             for judge, provider, task in asked]
 
 
-def _late(question: Question, provider: Provider, judge: _Judge) -> Finding:
+def _late(query: Query, provider: Provider, judge: _Judge) -> Finding:
     name, url = ("status_page", provider.status_page) if judge is _page else ("health", provider.health_url)
-    return Finding(SOURCE.name, name, "timeout", f"provider:{provider.name}", window=question.window,
+    return Finding(SOURCE.name, name, "timeout", f"provider:{provider.name}", window=query.window,
                    query=f"GET {url}", link=url, note="its answer could not be read in time")
 
 
-def _page(question: Question, provider: Provider, http: Http) -> Finding:
-    common: dict[str, Any] = {"component": f"provider:{provider.name}", "window": question.window,
+def _page(query: Query, provider: Provider, http: Http) -> Finding:
+    common: dict[str, Any] = {"component": f"provider:{provider.name}", "window": query.window,
                               "query": f"GET {provider.status_page}", "link": provider.status_page}
     try:
         summary = http.json("GET", provider.status_page)
@@ -76,7 +76,7 @@ def _page(question: Question, provider: Provider, http: Http) -> Finding:
                            "incidents": incidents[:10], "updated": updated})
 
 
-def _health(question: Question, provider: Provider, http: Http) -> Finding:
+def _health(query: Query, provider: Provider, http: Http) -> Finding:
     started = time.monotonic()
     note, well = "", 0.0
     try:
@@ -86,7 +86,7 @@ def _health(question: Question, provider: Provider, http: Http) -> Finding:
     except CallFailed as failed:
         # No answer is what this question is about: it was observed that there is none.
         note = failed.note
-    return Finding(SOURCE.name, "health", component=f"provider:{provider.name}", window=question.window, value=well,
+    return Finding(SOURCE.name, "health", component=f"provider:{provider.name}", window=query.window, value=well,
                    unit="1 answers", baseline=1.0, query=f"GET {provider.health_url}", link=provider.health_url,
                    note=note, detail={"milliseconds": round((time.monotonic() - started) * 1000)})
 
@@ -94,7 +94,7 @@ def _health(question: Question, provider: Provider, http: Http) -> Finding:
 SOURCE = Source(
     name="provider",
     phases=frozenset({"diagnose", "aftercare"}),
-    ask=ask,
+    collect=collect,
     configured=lambda service: any(item.status_page or item.health_url for item in service.providers),
     deadline_seconds=14.0,
 )

@@ -15,7 +15,7 @@ from responder.clients.failure import CallFailed
 from responder.model.finding import Finding, Status
 from responder.model.masking import mask
 from responder.model.service import Database, Service
-from responder.sources import METRIC_DATA, Question, Source, Statement, apart
+from responder.sources import METRIC_DATA, Query, Source, Statement, collect_independently
 
 _METRICS = {"connections": "DatabaseConnections", "cpu": "CPUUtilization", "free_storage": "FreeStorageSpace",
             "free_memory": "FreeableMemory", "read_latency": "ReadLatency", "write_latency": "WriteLatency",
@@ -26,7 +26,7 @@ _EVENTS_SECONDS = 1800.0
 _RECENT_SECONDS = 90.0
 
 
-def ask(question: Question) -> list[Finding]:
+def collect(query: Query) -> list[Finding]:
     """Return ``instance``, ``events``, one finding per metric and ``waits``; raises CallFailed.
 
     ``instance``: detail has ``status``, ``multi_az``, ``zone``, ``allocated_gib``, ``class``, ``pending`` and
@@ -34,28 +34,28 @@ def ask(question: Question) -> list[Finding]:
     hour. Metrics: value is the newest, baseline the median before. ``waits``: detail ``waits`` and ``clients``
     {name: average active sessions}, largest first.
     """
-    database = question.service.database
+    database = query.service.database
     if database is None:
         raise CallFailed("unavailable", "no database is configured")
-    left = max(2, int(question.deadline - time.monotonic()))
+    left = max(2, int(query.deadline - time.monotonic()))
     rds = aws.client("rds", left)
-    instance = _instance(question, database, rds)
-    return [instance, *apart(SOURCE.name, question, {
-        "events": lambda: _events(question, database, rds),
-        "metrics": lambda: _metrics(question, database),
-        "waits": lambda: _waits(question, database, str(instance.detail.get("resource") or ""))})]
+    instance = _instance(query, database, rds)
+    return [instance, *collect_independently(SOURCE.name, query, {
+        "events": lambda: _events(query, database, rds),
+        "metrics": lambda: _metrics(query, database),
+        "waits": lambda: _waits(query, database, str(instance.detail.get("resource") or ""))})]
 
 
-def _instance(question: Question, database: Database, rds: Any) -> Finding:
+def _instance(query: Query, database: Database, rds: Any) -> Finding:
     with aws.failures("RDS"):
         found = rds.describe_db_instances(DBInstanceIdentifier=database.instance)["DBInstances"]
-    query = f"aws rds describe-db-instances --db-instance-identifier {database.instance}"
+    command = f"aws rds describe-db-instances --db-instance-identifier {database.instance}"
     if not found:
-        return Finding(SOURCE.name, "instance", "empty", window=question.window, query=query,
+        return Finding(SOURCE.name, "instance", "empty", window=query.window, query=command,
                        note=f"RDS knows no instance {database.instance}")
     item = found[0]
     return Finding(
-        SOURCE.name, "instance", window=question.window, query=query, link=_link(database), detail={
+        SOURCE.name, "instance", window=query.window, query=command, link=_link(database), detail={
             "status": str(item.get("DBInstanceStatus", "")), "multi_az": bool(item.get("MultiAZ")),
             "zone": item.get("AvailabilityZone", ""), "allocated_gib": item.get("AllocatedStorage"),
             "instance_class": item.get("DBInstanceClass", ""), "resource": item.get("DbiResourceId", ""),
@@ -64,11 +64,11 @@ def _instance(question: Question, database: Database, rds: Any) -> Finding:
                            for group in item.get("DBParameterGroups") or []}})
 
 
-def _events(question: Question, database: Database, rds: Any) -> list[Finding]:
-    start = question.window.start - _EVENTS_SECONDS
+def _events(query: Query, database: Database, rds: Any) -> list[Finding]:
+    start = query.window.start - _EVENTS_SECONDS
     arguments: dict[str, Any] = {
         "SourceIdentifier": database.instance, "SourceType": "db-instance", "MaxRecords": 100,
-        "StartTime": datetime.fromtimestamp(start, UTC), "EndTime": datetime.fromtimestamp(question.window.end, UTC)}
+        "StartTime": datetime.fromtimestamp(start, UTC), "EndTime": datetime.fromtimestamp(query.window.end, UTC)}
     events: list[dict[str, Any]] = []
     for _ in range(5):
         with aws.failures("RDS"):
@@ -78,17 +78,17 @@ def _events(question: Question, database: Database, rds: Any) -> list[Finding]:
         if not answer.get("Marker"):
             break
         arguments["Marker"] = answer["Marker"]
-    return [Finding(SOURCE.name, "events", window=question.window, value=float(len(events)), unit="events",
+    return [Finding(SOURCE.name, "events", window=query.window, value=float(len(events)), unit="events",
                     query=f"aws rds describe-events --source-type db-instance --source-identifier {database.instance}",
                     link=_link(database), detail={"events": sorted(events, key=lambda event: event["at"])[-50:]})]
 
 
-def _metrics(question: Question, database: Database) -> list[Finding]:
-    cloudwatch = aws.client("cloudwatch", max(2, int(question.deadline - time.monotonic())))
-    end = question.window.end
+def _metrics(query: Query, database: Database) -> list[Finding]:
+    cloudwatch = aws.client("cloudwatch", max(2, int(query.deadline - time.monotonic())))
+    end = query.window.end
     series: dict[str, list[tuple[float, float]]] = {name: [] for name in _METRICS}
     # Metrics of a high resolution are kept apart from those of a minute: the newest by ten seconds, the rest by sixty.
-    for start, period in ((question.baseline.start, 60), (end - 2 * _RECENT_SECONDS, 10)):
+    for start, period in ((query.baseline.start, 60), (end - 2 * _RECENT_SECONDS, 10)):
         with aws.failures("CloudWatch"):
             answer = cloudwatch.get_metric_data(
                 MetricDataQueries=[{"Id": name, "MetricStat": {
@@ -104,11 +104,11 @@ def _metrics(question: Question, database: Database) -> list[Finding]:
     findings = []
     for name, metric in _METRICS.items():
         points = sorted(series[name])
-        before = sorted(value for at, value in points if at < question.baseline.end)
+        before = sorted(value for at, value in points if at < query.baseline.end)
         newest = points[-1] if points else None
         status: Status = "empty" if newest is None else "stale" if newest[0] < end - 2 * _RECENT_SECONDS else "ok"
         findings.append(Finding(
-            SOURCE.name, name, status, window=question.window, unit=_UNITS[name],
+            SOURCE.name, name, status, window=query.window, unit=_UNITS[name],
             value=newest[1] if newest else None, baseline=before[len(before) // 2] if before else None,
             note="" if status == "ok" else "CloudWatch has no recent value of it",
             query=f"AWS/RDS {metric} DBInstanceIdentifier={database.instance}", link=_link(database),
@@ -116,11 +116,11 @@ def _metrics(question: Question, database: Database) -> list[Finding]:
     return findings
 
 
-def _waits(question: Question, database: Database, resource: str) -> list[Finding]:
+def _waits(query: Query, database: Database, resource: str) -> list[Finding]:
     if not database.performance_insights or not resource:
         return []
-    insights = aws.client("pi", max(2, int(question.deadline - time.monotonic())))
-    end = question.window.end
+    insights = aws.client("pi", max(2, int(query.deadline - time.monotonic())))
+    end = query.window.end
     loads: dict[str, dict[str, float]] = {}
     for key, group in (("waits", "db.wait_event"), ("clients", "db.application")):
         with aws.failures("Performance Insights"):
@@ -133,7 +133,7 @@ def _waits(question: Question, database: Database, resource: str) -> list[Findin
             dimensions = item.get("Dimensions") or {}
             name = mask(str(dimensions.get(f"{group}.name") or next(iter(dimensions.values()), "")))[:100]
             found[name] = found.get(name, 0.0) + float(item.get("Total") or 0.0)
-    return [Finding(SOURCE.name, "waits", window=question.window, unit="average active sessions",
+    return [Finding(SOURCE.name, "waits", window=query.window, unit="average active sessions",
                     value=round(sum(loads["waits"].values()), 2),
                     query=f"aws pi describe-dimension-keys --identifier {resource} --metric db.load.avg",
                     link=_link(database), detail=loads)]
@@ -159,7 +159,7 @@ def _statements(service: Service) -> tuple[Statement, ...]:
 SOURCE = Source(
     name="rds",
     phases=frozenset({"diagnose"}),
-    ask=ask,
+    collect=collect,
     configured=lambda service: service.database is not None,
     statements=_statements,
 )

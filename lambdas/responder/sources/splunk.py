@@ -27,7 +27,7 @@ from responder.clients.http import Http
 from responder.model.finding import Finding, Window
 from responder.model.masking import mask
 from responder.model.service import Splunk
-from responder.sources import Question, Source, apart
+from responder.sources import Query, Source, collect_independently
 
 _BUCKET_SECONDS = 10
 _RECENT_SECONDS = 60.0
@@ -56,7 +56,7 @@ _Search = Callable[[], _Rows]
 """A search under way; called, it waits for the rows, or raises CallFailed."""
 
 
-def ask(question: Question, http: Http | None = None) -> list[Finding]:
+def collect(query: Query, http: Http | None = None) -> list[Finding]:
     """Return per component ``error_lines`` and for the service ``error_signatures``; raises CallFailed.
 
     ``error_lines``: value and baseline are error lines per minute; detail has ``series`` [[start, lines, lines], …],
@@ -73,10 +73,10 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     usual}], most first, ``total``, ``baseline_total``, ``seconds`` and ``baseline_seconds``. ``usual`` is how many the
     baseline lets expect of that client, who is told by its network alone.
     """
-    settings = question.service.splunk
+    settings = query.service.splunk
     if settings is None:
         raise CallFailed("unavailable", "Splunk is not configured")
-    http = http or Http(question.deadline, headers={"Authorization": f"Bearer {aws.secret(settings.secret)}"})
+    http = http or Http(query.deadline, headers={"Authorization": f"Bearer {aws.secret(settings.secret)}"})
     counts_query = (f"search {settings.search} | bin _time span={_BUCKET_SECONDS}s "
                     f"| stats count by _time, {settings.component_field}, {settings.level_field}")
     baseline_query = (f"search {settings.search} "
@@ -84,41 +84,41 @@ def ask(question: Question, http: Http | None = None) -> list[Finding]:
     errors_query = _errors_query(settings)
     pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
 
-    def begin(query: str, window: Window) -> _Search:
-        return pool.submit(_rows, http, settings, query, window).result
+    def begin(spl: str, window: Window) -> _Search:
+        return pool.submit(_rows, http, settings, spl, window).result
 
     try:
-        counts, before = begin(counts_query, question.window), begin(baseline_query, question.baseline)
-        errors, usual = (pool.submit(_tally, http, settings, errors_query, window, question.deadline - _REST_SECONDS)
-                         for window in (question.window, question.baseline))
+        counts, before = begin(counts_query, query.window), begin(baseline_query, query.baseline)
+        errors, usual = (pool.submit(_tally, http, settings, errors_query, window, query.deadline - _REST_SECONDS)
+                         for window in (query.window, query.baseline))
         beside: dict[str, _Judge] = {}
         if settings.duration_field:
-            beside["latency_p95_ms"] = _latencies(question, settings, begin)
-        if question.phase == "diagnose":
-            beside["auth_failures"] = _auth_failures(question, settings, begin)
-            asked = (question.service, question.window, question.baseline, begin)
+            beside["latency_p95_ms"] = _latencies(query, settings, begin)
+        if query.phase == "diagnose":
+            beside["auth_failures"] = _auth_failures(query, settings, begin)
+            asked = (query.service, query.window, query.baseline, begin)
             beside["rejected_signatures"] = callers.signatures(*asked)
             if settings.client_field:
-                beside["clients"] = _clients(question, settings, begin)
+                beside["clients"] = _clients(query, settings, begin)
                 beside["failing_clients"] = callers.failing(*asked)
         (rows, note), (rows_before, note_before) = counts(), before()
-        findings = _counts(question, settings, counts_query, rows, rows_before, note or note_before)
+        findings = _counts(query, settings, counts_query, rows, rows_before, note or note_before)
         silent = {finding.component for finding in findings if not finding.usable}
-        findings.append(_signatures(question, settings, errors_query, errors.result(), usual.result()))
-        return findings + apart(SOURCE.name, question, {
+        findings.append(_signatures(query, settings, errors_query, errors.result(), usual.result()))
+        return findings + collect_independently(SOURCE.name, query, {
             name: partial(judge, silent) for name, judge in beside.items()})
     finally:
         # Where one fails for want of an answer, the searches that have not begun would only wait as long again.
         pool.shutdown(cancel_futures=True)
 
 
-def _rows(http: Http, settings: Splunk, query: str, window: Window) -> _Rows:
+def _rows(http: Http, settings: Splunk, spl: str, window: Window) -> _Rows:
     """Run a search and return its result rows and a note where they were cut."""
     rows: list[dict[str, Any]] = []
-    return rows, _each(http, settings, query, window, rows.append)
+    return rows, _each(http, settings, spl, window, rows.append)
 
 
-def _each(http: Http, settings: Splunk, query: str, window: Window, take: Callable[[dict[str, Any]], None],
+def _each(http: Http, settings: Splunk, spl: str, window: Window, take: Callable[[dict[str, Any]], None],
           until: float = math.inf) -> str:
     """Run a search, hand over each result row as it comes, and return a note where they were cut.
 
@@ -126,7 +126,7 @@ def _each(http: Http, settings: Splunk, query: str, window: Window, take: Callab
     """
     count = length = 0
     with closing(http.lines("POST", f"{settings.url.rstrip('/')}/services/search/v2/jobs/export", data={
-            "search": query, "earliest_time": f"{window.start:.3f}", "latest_time": f"{window.end:.3f}",
+            "search": spl, "earliest_time": f"{window.start:.3f}", "latest_time": f"{window.end:.3f}",
             "output_mode": "json", "preview": "false"}, most_bytes=2 * _MOST_BYTES)) as lines:
         for line in lines:
             length += len(line)
@@ -160,7 +160,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
             for key, value in itertools.islice(result.items(), _FIELDS) if isinstance(value, str | int | float)}
 
 
-def _counts(question: Question, settings: Splunk, query: str, counts: list[dict[str, Any]],
+def _counts(query: Query, settings: Splunk, spl: str, counts: list[dict[str, Any]],
             before: list[dict[str, Any]], note: str) -> list[Finding]:
     series: dict[str, Counter[float]] = defaultdict(Counter)
     lines: Counter[str] = Counter()
@@ -177,9 +177,9 @@ def _counts(question: Question, settings: Splunk, query: str, counts: list[dict[
         if row.get(settings.level_field) in settings.error_levels:
             errors_before[component] += count
     findings = []
-    for known in question.service.components:
+    for known in query.service.components:
         name = known.name
-        common: dict[str, Any] = {"component": name, "window": question.window, "query": query,
+        common: dict[str, Any] = {"component": name, "window": query.window, "query": spl,
                                   "link": _link(settings)}
         if not lines[name] and not lines_before[name]:
             findings.append(Finding(SOURCE.name, "error_lines", "empty", **common,
@@ -188,47 +188,47 @@ def _counts(question: Question, settings: Splunk, query: str, counts: list[dict[
         errors = sum(series[name].values())
         findings.append(Finding(
             SOURCE.name, "error_lines", "partial" if note else "ok", **common, unit="lines/min", note=note,
-            value=round(errors / question.window.seconds * 60, 2),
-            baseline=round(errors_before[name] / question.baseline.seconds * 60, 2),
+            value=round(errors / query.window.seconds * 60, 2),
+            baseline=round(errors_before[name] / query.baseline.seconds * 60, 2),
             detail={"series": [[start, count, count] for start, count in sorted(series[name].items())],
                     "lines": errors, "baseline_lines": errors_before[name],
                     "all_lines": lines[name], "baseline_all_lines": lines_before[name]}))
     return findings
 
 
-def _latencies(question: Question, settings: Splunk, begin: Callable[[str, Window], _Search]) -> _Judge:
+def _latencies(query: Query, settings: Splunk, begin: Callable[[str, Window], _Search]) -> _Judge:
     field = settings.duration_field
-    query = (f"search {settings.search} {field}=* "
+    spl = (f"search {settings.search} {field}=* "
              f"| stats count, perc95({field}) as p95 by {settings.component_field}")
-    window = Window(max(question.window.start, question.window.end - _RECENT_SECONDS), question.window.end)
-    searches = [begin(query, stretch) for stretch in (window, question.baseline)]
+    window = Window(max(query.window.start, query.window.end - _RECENT_SECONDS), query.window.end)
+    searches = [begin(spl, stretch) for stretch in (window, query.baseline)]
 
     def judge(silent: set[str]) -> list[Finding]:
         (now, note), (past, note_before) = (search() for search in searches)
         recent, usual = ({str(row.get(settings.component_field)): row for row in rows} for rows in (now, past))
         return [Finding(
             SOURCE.name, "latency_p95_ms", "partial" if note or note_before else "ok", known.name, unit="ms",
-            window=window, query=query, link=_link(settings), note=note or note_before,
+            window=window, query=spl, link=_link(settings), note=note or note_before,
             value=_number(recent[known.name].get("p95")),
             baseline=_number(usual[known.name]["p95"]) if usual.get(known.name, {}).get("p95") else None,
             detail={"requests": _number(recent[known.name].get("count"))})
-            for known in question.service.components if recent.get(known.name, {}).get("p95")]
+            for known in query.service.components if recent.get(known.name, {}).get("p95")]
 
     return judge
 
 
-def _auth_failures(question: Question, settings: Splunk,
+def _auth_failures(query: Query, settings: Splunk,
                    begin: Callable[[str, Window], _Search]) -> _Judge:
-    query = f"search {settings.search} ({settings.auth_failures}) | stats count by {settings.component_field}"
-    searches = [begin(query, window) for window in (question.window, question.baseline)]
+    spl = f"search {settings.search} ({settings.auth_failures}) | stats count by {settings.component_field}"
+    searches = [begin(spl, window) for window in (query.window, query.baseline)]
 
     def judge(silent: set[str]) -> list[Finding]:
         (now, note), (past, note_before) = (search() for search in searches)
         lines, before = ({str(row.get(settings.component_field)): _number(row.get("count")) for row in rows}
                          for rows in (now, past))
         findings = []
-        for name in (known.name for known in question.service.components):
-            common: dict[str, Any] = {"component": name, "window": question.window, "query": query,
+        for name in (known.name for known in query.service.components):
+            common: dict[str, Any] = {"component": name, "window": query.window, "query": spl,
                                       "link": _link(settings), "unit": "lines/min"}
             if name in silent:
                 findings.append(Finding(SOURCE.name, "auth_failures", "empty", **common,
@@ -237,29 +237,29 @@ def _auth_failures(question: Question, settings: Splunk,
             count, usual = lines.get(name, 0), before.get(name, 0)
             findings.append(Finding(
                 SOURCE.name, "auth_failures", "partial" if note or note_before else "ok", **common,
-                note=note or note_before, value=round(count / question.window.seconds * 60, 2),
-                baseline=round(usual / question.baseline.seconds * 60, 2),
+                note=note or note_before, value=round(count / query.window.seconds * 60, 2),
+                baseline=round(usual / query.baseline.seconds * 60, 2),
                 detail={"lines": count, "baseline_lines": usual}))
         return findings
 
     return judge
 
 
-def _clients(question: Question, settings: Splunk, begin: Callable[[str, Window], _Search]) -> _Judge:
+def _clients(query: Query, settings: Splunk, begin: Callable[[str, Window], _Search]) -> _Judge:
     """Who sends the entry's requests, window and baseline in one search.
 
     An IP address is personal data, and what else the field may hold nobody knows: so the client is compared with its
     own habit within Splunk, and leaves it as its network alone (three octets, or three groups).
     """
-    field, entry, split = settings.client_field, question.service.entry, f"{question.window.start:.3f}"
+    field, entry, split = settings.client_field, query.service.entry, f"{query.window.start:.3f}"
     # Only the entry's lines: further in, the client is the component before.
-    query = (f'search {settings.search} {settings.component_field}="{entry}" {field}=* '
+    spl = (f'search {settings.search} {settings.component_field}="{entry}" {field}=* '
              f"| stats count(eval(_time>={split})) as count, count(eval(_time<{split})) as before by {field} "
              f"| eventstats sum(count) as total, sum(before) as total_before, max(before) as most_before "
              f'| sort - count | head {_CLIENTS} | rex field={field} "{NETWORK}" '
              f"| fields network, count, before, total, total_before, most_before")
-    search = begin(query, Window(question.baseline.start, question.window.end))
-    common: dict[str, Any] = {"component": entry, "window": question.window, "query": query, "link": _link(settings),
+    search = begin(spl, Window(query.baseline.start, query.window.end))
+    common: dict[str, Any] = {"component": entry, "window": query.window, "query": spl, "link": _link(settings),
                               "unit": "share"}
 
     def judge(silent: set[str]) -> list[Finding]:
@@ -269,15 +269,15 @@ def _clients(question: Question, settings: Splunk, begin: Callable[[str, Window]
         if not total:
             return [Finding(SOURCE.name, "clients", "empty", **common, note=(
                 f"no line of {entry} in the window has the field {field}"))]
-        scale = question.window.seconds / question.baseline.seconds
+        scale = query.window.seconds / query.baseline.seconds
         clients = [{"client": named(row, place), "count": _number(row.get("count")),
                     "usual": round(_number(row.get("before")) * scale, 2)} for place, row in enumerate(rows, 1)]
         return [Finding(
             SOURCE.name, "clients", "partial" if note else "ok", **common, note=note,
             value=round(max(client["count"] for client in clients) / total, 4),
             baseline=round(most_before / total_before, 4) if total_before else None,
-            detail={"total": total, "baseline_total": total_before, "seconds": question.window.seconds,
-                    "baseline_seconds": question.baseline.seconds,
+            detail={"total": total, "baseline_total": total_before, "seconds": query.window.seconds,
+                    "baseline_seconds": query.baseline.seconds,
                     "clients": [client for client in clients if client["count"]]})]
 
     return judge
@@ -289,7 +289,7 @@ def _errors_query(settings: Splunk) -> str:
     return f"search {settings.search} ({levels}) | head {_MAX_LINES} | fields _time, {fields}, _raw"
 
 
-def _tally(http: Http, settings: Splunk, query: str, window: Window, until: float) -> _Tally:
+def _tally(http: Http, settings: Splunk, spl: str, window: Window, until: float) -> _Tally:
     """Count like lines while they stream: they are long, and there may be tens of thousands."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     text_of = _Signatures().of
@@ -304,16 +304,16 @@ def _tally(http: Http, settings: Splunk, query: str, window: Window, until: floa
         group["versions"][str(row.get(settings.version_field, ""))] += 1
         group["pods"].add(str(row.get(settings.pod_field, "")))
 
-    return groups, _each(http, settings, query, window, count, until)
+    return groups, _each(http, settings, spl, window, count, until)
 
 
-def _signatures(question: Question, settings: Splunk, query: str, now: _Tally, before: _Tally) -> Finding:
+def _signatures(query: Query, settings: Splunk, spl: str, now: _Tally, before: _Tally) -> Finding:
     (groups, note), (usual, note_before) = now, before
     note = note or note_before
-    scale = question.window.seconds / question.baseline.seconds
+    scale = query.window.seconds / query.baseline.seconds
     ordered = sorted(groups.values(), key=lambda group: (-group["count"], group["component"], group["text"]))
     return Finding(
-        SOURCE.name, "error_signatures", "partial" if note else "ok", window=question.window, query=query, note=note,
+        SOURCE.name, "error_signatures", "partial" if note else "ok", window=query.window, query=spl, note=note,
         value=float(sum(group["count"] for group in ordered)), unit="lines", link=_link(settings),
         detail={"signatures": [group | {
             "versions": dict(group["versions"]), "pods": len(group["pods"]),
@@ -390,7 +390,7 @@ def _link(settings: Splunk) -> str:
 SOURCE = Source(
     name="splunk",
     phases=frozenset({"confirm", "diagnose"}),
-    ask=ask,
+    collect=collect,
     configured=lambda service: service.splunk is not None,
     secrets=lambda service: (service.splunk.secret,) if service.splunk else (),
 )
