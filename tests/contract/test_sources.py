@@ -21,10 +21,10 @@ from responder.clients import aws, callers
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
-from responder.model.finding import Finding, Window
+from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service, deployed
 from responder.plan import attack
-from responder.plan.symptom import read
+from responder.plan.symptom import verdicts
 from responder.sources import Query, cloudwatch, kubernetes, newrelic, splunk
 from sandbox.platform.flow import Served
 from sandbox.platform.telemetry import Delays, Telemetry
@@ -220,8 +220,8 @@ def test_splunk_tells_how_long_the_entry_s_answers_take(query: Query, vendors: V
     assert (found.component, found.unit, found.value) == ("frontend", "ms", 4100)
     assert found.baseline is not None and 200 < found.baseline < 500 and found.detail["requests"] > 800
     assert found.window is not None and found.window.seconds == 60
-    readings = read(findings, query.service.confirm)
-    assert [(r.component, r.verdict) for r in readings if r.verdict == "slow"] == [("frontend", "slow")]
+    slow = [verdict for verdict in verdicts(query.service, typed(findings)) if verdict.state == "slow"]
+    assert [verdict.component for verdict in slow] == ["frontend"]
     # Whose lines tell of no duration, and who does not want it asked for, has no finding of it, and no failure.
     other = replace(query, service=replace(query.service, splunk=replace(
         query.service.splunk, duration_field="took")))
@@ -265,7 +265,7 @@ def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(query: Q
     assert (failing.component, failing.status, most) == (
         "frontend", "ok", {"client": "203.0.113.x", "failed": 60, "before": 0})
     assert (failing.detail["all_failed"], failing.value) == (80, 0.75) and failing.detail["all_before"] > 100_000
-    told = " ".join(attack.signs(query.service, findings, now - 30))
+    told = " ".join(attack.signs(query.service, typed(findings), now - 30))
     assert "missing or wrong signature: 60" in told and "75% of frontend's failing requests" in told
     # An address is personal data: it stays in Splunk.
     assert "203.0.113.9" not in json.dumps([f.to_json() for f in (failing, *found.values())])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import Any
 
 from responder.handlers.step import Step, step
+from responder.model.codec import encode
+from responder.model.finding import typed
 from responder.plan.confirm import confirm
 from responder.records.table import iso, seconds
 
@@ -16,12 +17,12 @@ _LATE_SECONDS = 60.0
 
 @step("Confirm the incident")
 def handler(visit: Step) -> dict[str, Any]:
-    """Return ``answer`` (confirmed, false_alarm, inconclusive), ``kind``, ``onset`` and ``readings``."""
+    """Return ``answer`` (confirmed, false_alarm, inconclusive), ``kind``, ``onset`` and ``verdicts``."""
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     sources = [answer["source"] for answer in visit.answers]
     before = visit.records.incident(visit.incident) or {}
     well_since = seconds(before["well_since"]) if before.get("confirmed") and before.get("well_since") else None
-    result = confirm(visit.service, sources, visit.findings, visit.opened_at, well_since)
+    result = confirm(visit.service, sources, typed(visit.findings), visit.opened_at, well_since)
     by_vote = {vote: [source for source, said in result.votes.items() if said == vote]
                for vote in ("outage", "healthy", "unknown")}
     told = "; ".join(f"{vote} by {', '.join(named)}" for vote, named in by_vote.items() if named)
@@ -43,4 +44,4 @@ def handler(visit: Step) -> dict[str, Any]:
                                  confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
     return {"answer": result.answer, "kind": result.kind, "onset": result.onset, "votes": result.votes,
             "late": time.time() - visit.opened_at >= _LATE_SECONDS,
-            "readings": [asdict(reading) for reading in result.readings]}
+            "verdicts": [encode(verdict) for verdict in result.verdicts]}

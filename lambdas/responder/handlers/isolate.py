@@ -1,14 +1,15 @@
-"""Isolate the issue: which components fail, which only suffer, which pods are not well."""
+"""Isolate the issue: which components are faulty, which are only impacted, which pods are not well."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import Any
 
 from responder.handlers.step import Step, step
+from responder.model.codec import decode
+from responder.model.finding import typed
 from responder.plan.isolate import isolate
-from responder.plan.symptom import Reading
+from responder.plan.symptom import Verdict
 from responder.records.table import iso
 
 
@@ -16,13 +17,15 @@ from responder.records.table import iso
 def handler(visit: Step) -> dict[str, Any]:
     """Return ``culprits``, ``victims``, ``pods`` and ``reasons``."""
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
-    readings = [Reading(**reading) for reading in visit.event["confirmation"]["readings"]]
-    result = isolate(visit.service, readings, visit.findings)
-    where = ", ".join(result.culprits) or "no component stands out"
-    suffering = f"; suffering from it: {', '.join(result.victims)}" if result.victims else ""
-    visit.note(f"isolated: {where}{suffering}", kind="decision",
+    verdicts = [decode(Verdict, verdict) for verdict in visit.event["confirmation"]["verdicts"]]
+    result = isolate(visit.service, verdicts, typed(visit.findings))
+    where = ", ".join(result.faulty) or "no component stands out"
+    impacted = f"; impacted by it: {', '.join(result.impacted)}" if result.impacted else ""
+    found = {"culprits": list(result.faulty), "victims": list(result.impacted), "pods": result.pods,
+             "reasons": result.reasons}
+    visit.note(f"isolated: {where}{impacted}", kind="decision",
                why=" ".join(f"{name}: {reason}" for name, reason in result.reasons.items()),
-               detail=asdict(result) | {"opened_at": visit.opened_at})
-    visit.records.update(visit.incident, affected=list(result.culprits), suffering=list(result.victims),
+               detail=found | {"opened_at": visit.opened_at})
+    visit.records.update(visit.incident, affected=list(result.faulty), suffering=list(result.impacted),
                          isolated_at=iso(time.time()))
-    return asdict(result)
+    return found

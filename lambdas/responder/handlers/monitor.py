@@ -7,7 +7,8 @@ from typing import Any
 
 from responder.handlers.diagnose import long_outage_due, to_try
 from responder.handlers.step import Step, step
-from responder.model.finding import recorded
+from responder.model.fault_location import location_of
+from responder.model.finding import recorded, typed
 from responder.plan.recovery import helped, judge, slow_until
 from responder.records.table import iso, seconds
 from responder.records.tasks import Tasks
@@ -36,8 +37,9 @@ def handler(visit: Step) -> dict[str, Any]:
     visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
     slow, incident = None, visit.records.incident(visit.incident) or {}
     if incident.get("kind") == "degraded_latency":
-        slow = slow_until(visit.service, recorded(visit.records.everything(visit.incident)))
-    progress = judge(visit.service, visit.findings, now, since, give_up, changed, slow)
+        slow = slow_until(visit.service, typed(recorded(visit.records.everything(visit.incident))))
+    evidence = typed(visit.findings)
+    progress = judge(visit.service, evidence, now, since, give_up, changed, slow)
     if progress.answer != "waiting":
         visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
                    detail={"error_rate": progress.error_rate, "answer": progress.answer, "now": now,
@@ -53,8 +55,8 @@ def handler(visit: Step) -> dict[str, Any]:
                 continue
             why = "the symptom has gone" if progress.answer == "recovered" and not item.get("kept") else (
                 f"what {item['component']} failed at is well since; what else fails has another cause"
-                if helped(visit.service, visit.findings, item["component"], now, seconds(item["applied_at"]),
-                          item.get("where") or "") else "")
+                if helped(visit.service, evidence, item["component"], now, seconds(item["applied_at"]),
+                          location_of(item.get("where") or "")) else "")
             if why:
                 visit.records.judge_action(visit.incident, item["number"], status="verified",
                                          verified_at=iso(time.time()), reason=why)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from responder.model import evidence
+from responder.model.evidence import Bucket as Bucket
 from responder.model.evidence import Status as Status
 from responder.model.evidence import Window as Window
 
@@ -76,20 +77,6 @@ def latest(findings: Iterable[Finding]) -> list[Finding]:
         if other is None or (finding.usable, end) > (other.usable, other_end):
             kept[key] = finding
     return [kept[key] for key in sorted(kept)]
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """Requests and failures of one component in one period, times in seconds since 1970 (UTC)."""
-
-    start: float
-    requests: float
-    errors: float
-
-    @property
-    def error_rate(self) -> float:
-        """Share of requests that failed, 0 where there were none."""
-        return self.errors / self.requests if self.requests else 0.0
 
 
 def usual_per_second(finding: Finding, counted: str = "baseline_requests") -> float:

@@ -14,7 +14,7 @@ from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
 from responder.plan.refusals import Refusal
 from responder.plan.remedies import Proposed, mended, propose
-from responder.plan.symptom import fading, read
+from responder.plan.symptom import fading, verdicts
 from responder.plan.weights import Weights
 
 CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
@@ -33,7 +33,7 @@ class Judgement:
     diagnosis: Diagnosis
     proposed: tuple[Proposed, ...]
     affected: tuple[str, ...] = ()
-    """The components at fault: the culprits, or who was changed so that it does not get through to one."""
+    """The components at fault: the faulty ones, or one that was changed so that it does not get through to one."""
     fading: str = ""
     """Where the symptom is just going away by itself; empty where it is not."""
     not_proposed: tuple[Refusal, ...] = ()
@@ -55,15 +55,16 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     """
     findings = without_own(findings, own)
     newest = latest(findings)
-    isolation = isolate(service, read(newest, service.confirm, opened_at), findings)
-    diagnosis = diagnose(service, isolation, onset, typed(findings), weights)
+    evidence = typed(findings)
+    isolation = isolate(service, verdicts(service, evidence, opened_at), evidence)
+    diagnosis = diagnose(service, isolation, onset, evidence, weights)
     at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
                 for hypothesis in diagnosis.named}
-    going = "" if looks >= _LOOKS else fading(service, newest, onset)
+    going = "" if looks >= _LOOKS else fading(service, evidence, onset)
     remedies = propose(service, diagnosis, onset, findings, weights, tried,
                        early=looks < 1 and service.confirm.looks > 1)
     if going:
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
     return Judgement(isolation, diagnosis, remedies.proposed,
-                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going,
-                     remedies.not_proposed, signs(service, findings, onset))
+                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.faulty)), going,
+                     remedies.not_proposed, signs(service, evidence, onset))

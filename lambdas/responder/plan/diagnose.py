@@ -77,7 +77,7 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
     No cause is named whose confidence is below the service's minimum, or that fewer independent sources support than
     it asks for.
     """
-    parts = [part for component in isolation.culprits for part in failure_modes(service, component, evidence)]
+    parts = [part for component in isolation.faulty for part in failure_modes(service, component, evidence)]
     parts.sort(key=lambda part: (-part.share, part.component, part.where))
     seen: set[Signal] = set()
     by_part: list[list[Hypothesis]] = []
@@ -92,7 +92,7 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
     if not named:
         likeliest = ranking[0] if ranking else None
         return Diagnosis(
-            "unknown", "", isolation.culprits[0] if isolation.culprits else "",
+            "unknown", "", isolation.faulty[0] if isolation.faulty else "",
             round(1 - (likeliest.confidence if likeliest else 0.0), 3), _unnamed(likeliest), ranking, (), told, missing,
             tuple(parts))
     first = named[0]

@@ -24,7 +24,7 @@ from responder.plan.diagnose import Diagnosis, Hypothesis
 from responder.plan.effects import effect_of, less_cpu, selects_others
 from responder.plan.rates import upper_bound
 from responder.plan.refusals import PEOPLE, Considered, Refusal, against
-from responder.plan.symptom import period_seconds
+from responder.plan.series import period_seconds
 from responder.plan.times import just_before, may_have_caused
 from responder.plan.weights import Weights
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from responder.model.finding import Finding, recorded
+from responder.model.finding import Finding, recorded, typed
 from responder.model.service import Service, build
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
@@ -20,7 +20,7 @@ from responder.plan.guardrails import Proposal, Situation, rule
 from responder.plan.isolate import isolate
 from responder.plan.own import Write
 from responder.plan.recovery import judge
-from responder.plan.symptom import read
+from responder.plan.symptom import verdicts
 from responder.plan.weights import Weights, shipped
 
 
@@ -106,7 +106,7 @@ _Outcome = tuple[dict[str, Any], dict[str, Any], str]
 
 
 def _confirm(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    result = confirm(history.service, detail.get("asked", ()), history.at(entered),
+    result = confirm(history.service, detail.get("asked", ()), typed(history.at(entered)),
                      detail.get("signal_at", history.opened_at), detail.get("well_since"))
     return ({key: detail.get(key) for key in ("answer", "kind", "votes")},
             {"answer": result.answer, "kind": result.kind, "votes": result.votes},
@@ -115,11 +115,11 @@ def _confirm(history: _History, entered: str, detail: Mapping[str, Any]) -> _Out
 
 def _isolate(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
     confirmed = history.at(history.before(entered, "Confirm the incident"))
-    result = isolate(history.service, read(confirmed, history.service.confirm,
-                                           detail.get("opened_at", history.opened_at)),
-                     history.at(entered))
+    result = isolate(history.service, verdicts(history.service, typed(confirmed),
+                                               detail.get("opened_at", history.opened_at)),
+                     typed(history.at(entered)))
     return ({key: list(detail.get(key, ())) for key in ("culprits", "victims")},
-            {"culprits": list(result.culprits), "victims": list(result.victims)},
+            {"culprits": list(result.faulty), "victims": list(result.impacted)},
             " ".join(f"{name}: {reason}" for name, reason in result.reasons.items()))
 
 
@@ -158,7 +158,8 @@ def _guard(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outco
 
 
 def _monitor(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    progress = judge(history.service, history.at(entered), detail["now"], detail["since"], detail["give_up_seconds"],
+    progress = judge(history.service, typed(history.at(entered)), detail["now"], detail["since"],
+                     detail["give_up_seconds"],
                      detail.get("changed", False), detail.get("slow_until"))
     return {"answer": detail.get("answer")}, {"answer": progress.answer}, progress.reason
 

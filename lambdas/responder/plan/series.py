@@ -22,3 +22,10 @@ def period_seconds(series: Iterable[Bucket], unknown: float = 60.0) -> float:
 def newest_start(series: Iterable[Bucket]) -> float:
     """Return the start of the newest period with requests, seconds since 1970 (UTC); 0 where there is none."""
     return max((period.start for period in series if period.requests), default=0.0)
+
+
+def trailing(series: Iterable[Bucket], seconds: float) -> list[Bucket]:
+    """Return the periods that start within so many seconds before the newest period with requests, and later ones."""
+    rows = tuple(series)
+    since = newest_start(rows) - seconds
+    return [period for period in rows if period.start > since]

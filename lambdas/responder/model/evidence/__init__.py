@@ -65,6 +65,7 @@ class Detail:
 
 
 D = TypeVar("D", bound=Detail)
+D_co = TypeVar("D_co", bound=Detail, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +94,11 @@ class _Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding(_Answer, Generic[D]):
+class Finding(_Answer, Generic[D_co]):
     """One answer of one source about one component, or about the service as a whole."""
 
-    detail: D
+    detail: D_co
+    """What is peculiar to its kind; as a new one where nothing was observed."""
 
     @property
     def name(self) -> str:
