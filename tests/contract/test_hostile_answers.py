@@ -265,7 +265,7 @@ def test_a_tls_handshake_ends_at_the_deadline(service: Service, way: Way) -> Non
         probed = replace(service, probes=(Probe("payments-db", "127.0.0.1", server.port, True),))
         with bounds():
             finding, = network.collect(query(probed))
-        assert finding.value == 0.0 and finding.detail["stage"] == "tls"
+        assert finding.value == 0.0 and finding.detail.stage == "tls"
 
 
 def test_a_character_set_is_not_a_way_around_the_limits(service: Service) -> None:

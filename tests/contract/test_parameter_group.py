@@ -248,8 +248,8 @@ def test_a_change_is_seen_at_once_and_recorded_and_a_silent_rds_hides_no_other(
         now = time.time()
         finding, = sources.load("changes").collect(Query(
             service, "diagnose", Window(now - 180, now), Window(now - 3780, now - 180), time.monotonic() + 5))
-        return [(change["name"], [(item["path"][-1], item.get("before"), item.get("after"))
-                                  for item in change["fields"]]) for change in finding.detail["changes"]]
+        return [(change.name, [(item.path[-1], item.before, item.after) for item in change.fields])
+                for change in finding.detail.changes]
 
     assert ledger.handler({}, None) == {service.service: 0}
     assert told() == []

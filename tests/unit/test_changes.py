@@ -299,7 +299,7 @@ def test_a_cluster_that_shows_nothing_at_all_has_not_been_deleted(service: Servi
     monkeypatch.setattr("responder.handlers.ledger.load", lambda name: service)
     now = time.time()
     query = Query(service, "diagnose", Window(now - 180, now), Window(now - 3780, now - 180),
-                        time.monotonic() + 5)
+                  time.monotonic() + 5)
     with pytest.raises(CallFailed) as failed:
         sources.load("changes").collect(query)
     assert failed.value.status == "empty"

@@ -11,6 +11,7 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, of_workload, writing
 from responder.clients import kubernetes
+from responder.model.codec import encode
 from responder.model.images import version_of
 from responder.model.redact import redacted_diff
 from responder.sources import cluster_access
@@ -41,7 +42,7 @@ def _plan(case: Case, api: kubernetes.Kubernetes, deployment: dict[str, Any]) ->
     metadata, spec = deployment["metadata"], deployment["spec"]
     annotations = metadata.get("annotations") or {}
     sets = [item for item in api.items("apis/apps/v1", "replicasets", namespace) if owner(item, "Deployment") == name]
-    revisions = revisions_of(sets, annotations.get(REVISION, ""))
+    revisions = [encode(revision) for revision in revisions_of(sets, annotations.get(REVISION, ""))]
     refusal = _refusal(metadata, spec)
     current = next((revision for revision in revisions if revision["current"]), None)
     chosen = _last_healthy(case, revisions)

@@ -56,7 +56,7 @@ def _weeks(visit: Step, items: list[dict[str, Any]]) -> list[list[float]]:
     if not came_late(incident):
         return []
     try:
-        return cloudwatch.weeks(visit.service, seconds(incident["onset"]))
+        return [list(row) for row in cloudwatch.weeks(visit.service, seconds(incident["onset"]))]
     except CallFailed as failed:
         log(step="review", incident=visit.incident, weeks=failed.note)
         return []

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from responder.clients.failure import CallFailed
-from responder.model.finding import Finding, Window
+from responder.model.evidence import Detail, Finding, Window
 from responder.model.service import Service
 
 DAY_SECONDS = 86_400.0
@@ -39,7 +39,7 @@ METRIC_DATA = Statement(
 
 
 def cluster_access(service: Service) -> tuple[Statement, ...]:
-    """What it takes of IAM to speak to the service's cluster; the rest is the cluster's RBAC."""
+    """Return the IAM permissions to reach the service's cluster; its RBAC decides on the rest."""
     return (Statement(("eks:DescribeCluster",),
                       (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),)
 
@@ -66,11 +66,11 @@ class Query:
 
 @dataclass(frozen=True)
 class Source:
-    """A system that is asked, and what it takes to ask it."""
+    """A system that is asked, and what its function needs for that."""
 
     name: str
     phases: frozenset[Phase]
-    collect: Callable[[Query], list[Finding]]
+    collect: Callable[[Query], Sequence[Finding[Detail]]]
     """Return findings; raise CallFailed where nothing came back at all."""
     configured: Callable[[Service], bool] = lambda service: True
     """Whether the service's configuration names it; it is not deployed otherwise."""
@@ -89,14 +89,16 @@ class Source:
 
 
 def collect_independently(source: str, query: Query,
-                          parts: Mapping[str, Callable[[], list[Finding]]]) -> list[Finding]:
-    """Return the findings of all parts; a part that fails is a finding of its name that says so."""
-    findings: list[Finding] = []
-    for name, collect in parts.items():
+                          parts: Mapping[type[Detail], Callable[[], Sequence[Finding[Detail]]]]
+                          ) -> list[Finding[Detail]]:
+    """Return the findings of all parts; a part that fails is a finding of its kind that says so."""
+    findings: list[Finding[Detail]] = []
+    for kind, collect in parts.items():
         try:
             findings += collect()
         except CallFailed as failed:
-            findings.append(Finding(source, name, failed.status, window=query.window, note=failed.note))
+            findings.append(Finding(source=source, detail=kind(), status=failed.status, window=query.window,
+                                    note=failed.note))
     return findings
 
 

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
-from responder.model.evidence import Evidence, Finding
+from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
-from responder.model.finding import Finding as UntypedFinding
-from responder.model.finding import untyped
 from responder.model.service import Service
 from responder.model.watched import Snapshot, Watched
 from responder.plan.changes import difference, without_restored
@@ -41,19 +39,15 @@ class _Live:
     """Kinds that could not be read, and why: they have not vanished."""
 
 
-def collect(query: Query) -> list[UntypedFinding]:
+def collect(query: Query) -> list[Finding[Changes]]:
     """Return ``Changes`` since an hour before the window; ``empty`` without a snapshot to compare with."""
-    return untyped(Evidence([_changes(query)]))
-
-
-def _changes(query: Query) -> Finding[Changes]:
     service = query.service
     ledger = Ledger(Records(os.environ["TABLE"]), service.service)
     last, before = ledger.last_snapshot()
     if last is None:
-        return Finding(source=SOURCE.name, detail=Changes(), status="empty", window=query.window,
-                       query=_command(service),
-                       note="the change ledger has not looked yet: what changed is not known")
+        return [Finding(source=SOURCE.name, detail=Changes(), status="empty", window=query.window,
+                        query=_command(service),
+                        note="the change ledger has not looked yet: what changed is not known")]
     recorded = ledger.changes(query.window.start - _BEFORE_SECONDS)
     live = _live(query, before, bool(recorded))
     notes = [f"{kind}: {reason}" for kind, reason in live.unread.items()]
@@ -65,10 +59,10 @@ def _changes(query: Query) -> Finding[Changes]:
     known = {key: one for key, one in before.items() if one.kind not in live.unread}
     found = without_restored(sorted((*recorded, *difference(known, live.objects, last, time.time())),
                                     key=lambda change: (change.latest, change.kind, change.name)))
-    return Finding(
+    return [Finding(
         source=SOURCE.name, status="partial" if notes else "ok", window=query.window, unit="changes",
         value=float(len(found)), query=_command(service), note="; ".join(notes)[:500],
-        detail=Changes(tuple(found[-_MOST:]), last, tuple(lacks)))
+        detail=Changes(tuple(found[-_MOST:]), last, tuple(lacks)))]
 
 
 def _live(query: Query, before: Snapshot, recorded: bool) -> _Live:
