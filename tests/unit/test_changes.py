@@ -30,7 +30,7 @@ from responder.model.service import Service
 from responder.model.shown import NotExact, hide, is_hidden
 from responder.model.watched import Watched, snapshot_of
 from responder.plan.changes import compare, difference
-from responder.plan.observe import meaning
+from responder.plan.effects import Effect, effect_of
 from responder.records.ledger import Ledger
 from responder.sources import Query
 from tests.conftest import shipped_service, timeline
@@ -117,7 +117,8 @@ def test_what_only_another_component_reads_does_not_bear_on_this_one(service: Se
     another = deployment == "payment-gateway" and bool(change.readers)
     for component, where in (("payment-gateway", "own"), ("frontend", "own"), ("backend", "payment-gateway")):
         bears = component == "payment-gateway" or where == "payment-gateway" or not another
-        assert meaning(service, component, where, change) == ("configuration_changed" if bears else "")
+        assert effect_of(service, component, where, change) is (
+            Effect.CONFIGURATION if bears else None)
 
 
 @pytest.fixture

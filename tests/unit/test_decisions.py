@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +16,11 @@ from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
-from responder.plan.diagnose import diagnose, shipped_weights
-from responder.plan.isolate import Isolation, isolate
+from responder.plan.isolate import isolate
 from responder.plan.recovery import helped, judge, next_look, slow_until
 from responder.plan.remedies import throughput
 from responder.plan.symptom import fading, verdicts
+from responder.plan.weights import shipped
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
@@ -177,102 +176,15 @@ def test_components_that_call_each_other_are_all_faulty(service: Service) -> Non
     assert len(isolate(looped, found, typed([])).faulty) == 3
 
 
-def evidence(onset: float = NOW - 30, rolled_out: float = NOW - 35) -> list[Finding]:
+def bad_release(at: float) -> list[Finding]:
     return [
         Finding("rollouts", "rollouts", component="payment-gateway", detail={"revisions": [
-            {"revision": 2, "replica_set": "b", "images": ["r/x:1.1.0"], "created": rolled_out, "current": True},
+            {"revision": 2, "replica_set": "b", "images": ["r/x:1.1.0"], "created": at, "current": True},
             {"revision": 1, "replica_set": "a", "images": ["r/x:1.0.0"], "created": NOW - 9999, "current": False}]}),
         Finding("newrelic", "error_rate_by_version", component="payment-gateway", detail={
             "window": {"1.1.0": [400, 180], "1.0.0": [400, 2]}, "baseline": {"1.0.0": [90000, 300]}}),
         Finding("splunk", "error_signatures", detail={"signatures": [
             {"component": "payment-gateway", "text": "x", "count": 200, "versions": {"1.1.0": 199, "1.0.0": 1}}]})]
-
-
-WHERE = Isolation(("payment-gateway",), (), {}, {})
-
-
-def test_a_bad_release_is_named(service: Service) -> None:
-    result = diagnose(service, WHERE, NOW - 30, evidence())
-    assert result.cause == "code_bug"
-    assert result.confidence > 0.9
-    assert len(result.ranking[0].sources) >= 2
-
-
-def test_no_evidence_gives_unknown(service: Service) -> None:
-    assert diagnose(service, WHERE, NOW, []).cause == "unknown"
-    assert diagnose(service, Isolation((), (), {}, {}), None, []).cause == "unknown"
-
-
-def test_a_release_alone_does_not_convict(service: Service) -> None:
-    assert diagnose(service, WHERE, NOW - 30, evidence()[:1]).cause == "unknown"
-
-
-def test_an_old_release_does_not_convict(service: Service) -> None:
-    assert diagnose(service, WHERE, NOW - 30, evidence(rolled_out=NOW - 7200)).cause == "unknown"
-
-
-def test_the_old_version_failing_as_well_acquits_the_new_one(service: Service) -> None:
-    findings = evidence()
-    findings[1].detail["window"]["1.0.0"] = [400, 170]
-    assert diagnose(service, WHERE, NOW - 30, findings).cause == "unknown"
-
-
-def by_version(old: list[tuple[float, float, float]], new: list[tuple[float, float, float]]) -> Finding:
-    """Periods of 10 s as (from how many seconds ago, requests, errors)."""
-    series = {"1.0.0": [[NOW - ago, requests, errors] for ago, requests, errors in old],
-              "1.1.0": [[NOW - ago, requests, errors] for ago, requests, errors in new]}
-    totals = {version: [sum(row[1] for row in rows), sum(row[2] for row in rows)] for version, rows in series.items()}
-    return Finding("newrelic", "error_rate_by_version", component="payment-gateway", detail={
-        "window": totals, "baseline": {"1.0.0": [90000, 300]}, "series": series})
-
-
-CHANGED = Finding("changes", "changes", value=1.0, detail={"changes": [{
-    "kind": "ConfigMap", "name": "payment-gateway-config", "what": "changed", "earliest": NOW - 31, "latest": NOW - 31,
-    "by": "kubectl", "fields": [{"path": ["data", "CURRENCY"], "before": "EUR", "after": "EURO"}]}]})
-
-
-def test_what_a_version_did_well_before_the_symptom_its_release_did_not_break(service: Service) -> None:
-    """The old version served before the symptom and the new one since: the totals compare two times, not two versions.
-    """
-    findings = evidence(rolled_out=NOW - 60)
-    findings[1] = by_version([(70, 400, 2), (60, 300, 1)], [(60, 100, 0), (50, 400, 2), (40, 400, 1), (30, 400, 180),
-                                                            (20, 400, 190)])
-    ready = Finding("kubernetes", "pods", component="payment-gateway", value=1.0, detail={"wanted": 4, "ready": 4})
-    result = diagnose(service, WHERE, NOW - 30, [*findings, CHANGED, ready])
-    assert (result.cause, result.mechanism) == ("code_bug", "bad_configuration")
-    assert diagnose(service, WHERE, NOW - 30, findings).cause == "unknown"
-
-
-def test_versions_that_serve_side_by_side_are_compared(service: Service) -> None:
-    findings = evidence(rolled_out=NOW - 40)
-    findings[1] = by_version([(50, 400, 2), (30, 200, 1), (20, 200, 0)], [(30, 200, 95), (20, 200, 90)])
-    assert diagnose(service, WHERE, NOW - 30, findings).mechanism == "bad_release"
-    both = [*findings[:1], by_version([(50, 400, 2), (30, 200, 80), (20, 200, 90)], [(30, 200, 95), (20, 200, 90)])]
-    assert diagnose(service, WHERE, NOW - 30, both).cause == "unknown"
-
-
-def test_while_what_they_call_failed_versions_are_not_compared(service: Service) -> None:
-    """Two faults at once: the provider's is mended by now, and what is left is the new version's own."""
-    def calls(ends: float, errors: int) -> Finding:
-        return Finding("newrelic", "calls", component="payment-gateway", window=Window(ends - 60, ends), detail={
-            "callees": {"api.primary.example": {"requests": 2000, "errors": errors, "baseline_requests": 9000,
-                                                "baseline_errors": 20, "kinds": {"503 Service Unavailable": errors}}}})
-
-    rows = [*evidence(rolled_out=NOW - 40)[:1],
-            by_version([(50, 400, 2), (40, 300, 200), (30, 100, 70)],
-                       [(40, 100, 80), (30, 300, 220), (20, 400, 170), (10, 400, 165)]),
-            *evidence(rolled_out=NOW - 40)[2:]]
-    assert diagnose(service, WHERE, NOW - 40, [*rows, calls(NOW, 4)]).cause == "unknown"
-    result = diagnose(service, WHERE, NOW - 40, [*rows, calls(NOW - 22, 1200), calls(NOW, 4)])
-    assert (result.cause, result.mechanism) == ("code_bug", "bad_release")
-
-
-@given(st.integers(0, 10**6))
-def test_the_order_of_findings_changes_nothing(seed: int) -> None:
-    shipped = shipped_service()
-    shuffled = evidence()
-    random.Random(seed).shuffle(shuffled)
-    assert diagnose(shipped, WHERE, NOW - 30, shuffled) == diagnose(shipped, WHERE, NOW - 30, evidence())
 
 
 def test_recovery_needs_two_sources_for_the_whole_time(service: Service) -> None:
@@ -496,6 +408,6 @@ def test_a_symptom_that_is_just_going_away_is_given_a_look_s_time(service: Servi
     mixed = [entry((NOW - 10, 150.0, 2.0))[0], entry((NOW - 10, 150.0, 80.0))[1]]
     assert not fading(service, typed(mixed), NOW - 50)
     assert not fading(service, typed(entry((NOW - 10, 150.0, 2.0))), None)
-    gone = [*entry((NOW - 10, 150.0, 2.0)), *evidence(NOW - 50, NOW - 55)]
-    first, second = (judge_cause(service, gone, NOW, NOW - 50, (), shipped_weights(), looks) for looks in (1, 2))
+    gone = [*entry((NOW - 10, 150.0, 2.0)), *bad_release(NOW - 55)]
+    first, second = (judge_cause(service, gone, NOW, NOW - 50, (), shipped(), looks) for looks in (1, 2))
     assert first.proposed == () and first.fading and not second.fading

@@ -17,20 +17,21 @@ from responder import actions
 from responder.handlers import diagnose
 from responder.model.finding import Finding, recorded
 from responder.plan.decide import Judgement, judge_cause
-from responder.plan.diagnose import Diagnosis, Hypothesis, shipped_weights
-from responder.plan.observe import Observation
+from responder.plan.diagnose import Diagnosis, Hypothesis
 from responder.plan.refusals import PEOPLE, not_done
 from responder.plan.remedies import _RISK, WAIT, Remedies, propose
 from responder.plan.replay import service_of
+from responder.plan.signals import Signal
 from responder.plan.updates import update
+from responder.plan.weights import shipped
 from responder.records.table import seconds
 from tests.conftest import shipped_service, timeline
 from tests.unit.test_incident import Incident, Script, deeds, outcome
 
-TABLE = shipped_weights()["mechanisms"]
+TABLE = shipped().mechanisms
 BY_CAUSE: dict[str, list[str]] = {}
 for _name, _mechanism in TABLE.items():
-    BY_CAUSE.setdefault(_mechanism["cause"], []).append(_name)
+    BY_CAUSE.setdefault(_mechanism.cause, []).append(_name)
 NOW = 1_800_000_000.0
 CHANGES = {"bad_release": "rollout_just_before", "unfit_workload": "workload_changed",
            "dns_policy": "dns_policy_changed", "wrong_database_settings": "database_settings_changed"}
@@ -38,7 +39,7 @@ CHANGES = {"bad_release": "rollout_just_before", "unfit_workload": "workload_cha
 
 def of(mechanism: str, component: str = "backend", where: str = "payment-gateway", odds: float = 3.0,
        rivals: tuple[str, ...] = ()) -> Hypothesis:
-    return Hypothesis(TABLE[mechanism]["cause"], mechanism, component, where, 0.99, odds, ("seen",), (),
+    return Hypothesis(TABLE[mechanism].cause, mechanism, component, where, 0.99, odds, ("seen",), (),
                       ("kubernetes", "newrelic"), rivals)
 
 
@@ -47,11 +48,11 @@ def named(first: str, *rivals: str, seen: tuple[str, ...] = ()) -> Diagnosis:
     best = of(first, rivals=rivals)
     close = tuple(of(name, odds=2.9 - place / 10, rivals=(first,)) for place, name in enumerate(rivals))
     return Diagnosis(best.cause, first, best.component, best.confidence, "", (best,), (best,),
-                     tuple(Observation(name, "changes", "changes") for name in seen), (), (), close)
+                     tuple(Signal(name, "changes", "changes") for name in seen), (), (), close)
 
 
 def proposed(diagnosis: Diagnosis, findings: Any = (), tried: Any = (), **more: Any) -> Remedies:
-    return propose(shipped_service(), diagnosis, NOW, findings, shipped_weights(), tried, **more)
+    return propose(shipped_service(), diagnosis, NOW, findings, shipped(), tried, **more)
 
 
 def told(remedies: Remedies) -> dict[tuple[str, str], str]:
@@ -64,7 +65,7 @@ def unaccounted(diagnosis: Diagnosis, remedies: Remedies) -> list[tuple[str, str
         (r.action, r.component) for r in remedies.not_proposed}
     actions_said = {action for action, _ in said}
     return [(h.mechanism, action) for h in (*diagnosis.named, *diagnosis.close)
-            for action in TABLE[h.mechanism]["remedies"] if action not in actions_said]
+            for action in TABLE[h.mechanism].remedies if action not in actions_said]
 
 
 POLICY: dict[str, Any] = {"kind": "NetworkPolicy", "name": "lockdown", "what": "created", "earliest": NOW - 30,
@@ -130,7 +131,7 @@ def test_before_one_of_two_is_acted_upon_it_is_looked_at_once_more() -> None:
 
 def test_the_risks_are_those_that_the_remedies_declare() -> None:
     declared = {a.name: (not a.reversible, ("low", "medium", "high").index(a.risk)) for a in actions.every()}
-    used = {action for mechanism in TABLE.values() for action in mechanism["remedies"]}
+    used = {action for mechanism in TABLE.values() for action in mechanism.remedies}
     assert {name: value for name, value in declared.items() if name in _RISK} == _RISK
     assert {name for name in used if name in declared and name not in _RISK} <= {"inform_customers", "inform_provider"}
 
@@ -140,7 +141,7 @@ def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.
     cause = data.draw(st.sampled_from(sorted(BY_CAUSE)))
     mechanisms = data.draw(st.lists(st.sampled_from(BY_CAUSE[cause]), min_size=1, max_size=4, unique=True))
     seen = data.draw(st.lists(st.sampled_from(sorted(CHANGES.values())), unique=True))
-    names = sorted({action for mechanism in TABLE.values() for action in mechanism["remedies"]} - {WAIT, PEOPLE})
+    names = sorted({action for mechanism in TABLE.values() for action in mechanism.remedies} - {WAIT, PEOPLE})
     tried = [(action, "backend") for action in data.draw(st.lists(st.sampled_from(names), unique=True))]
     findings = [finding for finding in (
         Finding("kubernetes", "nodes", detail={"names": ["a"], "not_ready": ["a"], "unschedulable": []}),
@@ -150,12 +151,12 @@ def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.
     assert unaccounted(diagnosis, found) == []
     assert all(refusal.reason and not refusal.reason.endswith(".") for refusal in found.not_proposed)
     assert not {(p.action, p.component) for p in found.proposed} & set(tried)
-    if any(WAIT in TABLE[name]["remedies"] for name in mechanisms):
+    if any(WAIT in TABLE[name].remedies for name in mechanisms):
         assert [p.action for p in found.proposed] == [WAIT]
     if len(mechanisms) > 1:
         risks = [_RISK.get(p.action, (False, 0)) for p in found.proposed]
         assert risks == sorted(risks)
-        assert all(p.contested is any(p.action not in TABLE[name]["remedies"] for name in mechanisms)
+        assert all(p.contested is any(p.action not in TABLE[name].remedies for name in mechanisms)
                    for p in found.proposed if p.action != WAIT)
 
 
@@ -173,7 +174,7 @@ def judgements(record: dict[str, Any]) -> list[Judgement]:
             for looks in {0, int(detail.get("looks", 1)), 2}:
                 found.append(judge_cause(
                     service, recorded(items, last=item["sk"].split("#")[1]), detail.get("opened_at", opened),
-                    detail.get("onset"), [tuple(pair) for pair in detail.get("tried", ())], shipped_weights(), looks))
+                    detail.get("onset"), [tuple(pair) for pair in detail.get("tried", ())], shipped(), looks))
     return found
 
 

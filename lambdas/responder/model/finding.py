@@ -96,7 +96,13 @@ def buckets(finding: Finding, key: str = "series") -> list[Bucket]:
 
 def typed(findings: Iterable[Finding]) -> evidence.Evidence:
     """Return findings as typed evidence."""
-    return evidence.Evidence(evidence.finding_of(finding.to_json()) for finding in findings)
+    return evidence.Evidence(evidence.finding_of(_shallow(finding)) for finding in findings)
+
+
+def _shallow(finding: Finding) -> dict[str, Any]:
+    """As ``to_json``, without a copy of the detail."""
+    found = {key: value for key, value in vars(finding).items() if value not in (None, "")}
+    return found | ({"window": vars(finding.window)} if finding.window else {})
 
 
 def untyped(findings: evidence.Evidence) -> list[Finding]:

@@ -16,11 +16,10 @@ from responder.model.evidence.clients import Clients
 from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.failing_clients import FailingClients
 from responder.model.evidence.rejected_signatures import RejectedSignatures
-from responder.model.finding import untyped
 from responder.model.service import Service
 from responder.plan.kinds import rejected_caller
-from responder.plan.observe import flood
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
+from responder.plan.signals.load import flood
 
 TAKES_BACK = frozenset({"rollback", "restore_configuration", "restore_parameter_group", "restore_security_group"})
 """Remedies that roll a change back, which may have been made against the attacker."""
@@ -115,8 +114,7 @@ def _one_client(finding: Finding[FailingClients]) -> Iterator[str]:
 
 
 def _floods(finding: Finding[Clients]) -> Iterator[str]:
-    observation = flood(untyped(Evidence([finding]))[0])
-    if observation is not None:
-        facts = observation.facts
-        yield (f"one client ({facts['client']}) sends {facts['share']} of {finding.component}'s requests; usual is "
-               f"{facts['usual']}")
+    found = flood(finding)
+    if found is not None:
+        yield (f"one client ({found.client}) sends {found.share:.0%} of {finding.component}'s requests; usual is "
+               f"{found.usual:.1%}")

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from responder.model.finding import Finding, latest, typed
 from responder.model.service import Service
@@ -16,6 +15,7 @@ from responder.plan.own import Write, without_own
 from responder.plan.refusals import Refusal
 from responder.plan.remedies import Proposed, mended, propose
 from responder.plan.symptom import fading, verdicts
+from responder.plan.weights import Weights
 
 CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
 """Statuses of a remedy that was carried out, or may have been, with whatever success."""
@@ -43,7 +43,7 @@ class Judgement:
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
-                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any], looks: int = 1,
+                tried: Sequence[tuple[str, str]], weights: Weights, looks: int = 1,
                 own: Sequence[Write] = ()) -> Judgement:
     """Diagnose from the findings of all steps so far.
 
@@ -55,15 +55,16 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     """
     findings = without_own(findings, own)
     newest = latest(findings)
-    isolation = isolate(service, verdicts(service, typed(newest), opened_at), typed(findings))
-    diagnosis = diagnose(service, isolation, onset, findings, weights)
+    evidence = typed(findings)
+    isolation = isolate(service, verdicts(service, evidence, opened_at), evidence)
+    diagnosis = diagnose(service, isolation, onset, evidence, weights)
     at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
                 for hypothesis in diagnosis.named}
-    going = "" if looks >= _LOOKS else fading(service, typed(newest), onset)
+    going = "" if looks >= _LOOKS else fading(service, evidence, onset)
     remedies = propose(service, diagnosis, onset, findings, weights, tried,
                        early=looks < 1 and service.confirm.looks > 1)
     if going:
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
     return Judgement(isolation, diagnosis, remedies.proposed,
                      tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.faulty)), going,
-                     remedies.not_proposed, signs(service, typed(findings), onset))
+                     remedies.not_proposed, signs(service, evidence, onset))

@@ -12,8 +12,8 @@ from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.pods import Pods
 from responder.model.service import Service
-from responder.plan.culprit import Series, Settings, Symptom, rank
 from responder.plan.kinds import REACH, kind_of
+from responder.plan.origin import Points, Settings, Symptom, rank
 from responder.plan.rates import lower_bound
 from responder.plan.series import total
 from responder.plan.symptom import State, Verdict
@@ -135,7 +135,7 @@ def _unreached(service: Service, evidence: Evidence) -> dict[str, str]:
 
 
 def _slow_because_of(service: Service, evidence: Evidence, name: str) -> str:
-    """Return the component that a slow one waits for, by how much slower each became (``culprit.py``); or itself.
+    """Return the component that a slow one waits for, by how much slower each became (``origin.py``); or itself.
 
     A callee may be far from slow by any limit and yet be what its caller waits for.
     """
@@ -146,7 +146,7 @@ def _slow_because_of(service: Service, evidence: Evidence, name: str) -> str:
         return name
     last = [*measured.values()][-1]
     began = last.window.start if last.window else last.detail.minutes[-1].start
-    series: dict[str, dict[str, Series]] = {
+    series: dict[str, dict[str, Points]] = {
         component: {"latency": [(minute.start, minute.p95_ms or None) for minute in finding.detail.minutes],
                     "requests": [(minute.start, minute.requests) for minute in finding.detail.minutes]}
         for component, finding in measured.items()}

@@ -8,6 +8,7 @@ from typing import Any
 
 from responder.model.finding import Finding
 from responder.model.service import Service
+from responder.plan.weights import Weights
 
 PEOPLE = "escalate"
 """No remedy: the plan leaves the mechanism to people."""
@@ -81,7 +82,7 @@ def not_proposed(items: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def against(service: Service, remedy: Considered, facts: Mapping[str, Any], findings: Sequence[Finding],
-            tried: Sequence[tuple[str, str]], observed: frozenset[str], weights: Mapping[str, Any], *,
+            tried: Sequence[tuple[str, str]], observed: frozenset[str], weights: Weights, *,
             early: bool) -> str:
     """Return why a remedy is not proposed; an empty text where it is.
 
@@ -117,14 +118,14 @@ def _unsuited(service: Service, remedy: Considered, facts: Mapping[str, Any], fi
     return ""
 
 
-def _untold(remedy: Considered, facts: Mapping[str, Any], observed: frozenset[str], weights: Mapping[str, Any],
+def _untold(remedy: Considered, facts: Mapping[str, Any], observed: frozenset[str], weights: Weights,
             early: bool) -> str:
     """What speaks against a remedy of which it is not known whether its mechanism is the one."""
     rivals = " or ".join(rival.replace("_", " ") for rival in remedy.rivals)
     if remedy.action == PEOPLE:
         return f"whether it is {remedy.mechanism.replace('_', ' ')} or {rivals} is for people to find out"
     for rival in remedy.rivals:
-        if remedy.action in weights["mechanisms"][rival].get("worsened_by", ()):
+        if remedy.action in weights.mechanisms[rival].worsened_by:
             return f"it would make it worse if it is {rival.replace('_', ' ')}, which is nearly as likely"
     brought = _BROUGHT_BY.get(remedy.mechanism, ())
     if remedy.action == "rollback" and not observed & set(brought):

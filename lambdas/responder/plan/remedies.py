@@ -16,15 +16,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from responder.model.change import PARAMETER_GROUP, Change, FieldChange
-from responder.model.finding import Finding, buckets, latest
+from responder.model.evidence.changes import Changes
+from responder.model.finding import Finding, buckets, latest, typed
 from responder.model.service import Service
 from responder.plan.changes import in_effect
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import less_cpu, meaning, selects_others
+from responder.plan.effects import effect_of, less_cpu, selects_others
 from responder.plan.rates import upper_bound
 from responder.plan.refusals import PEOPLE, Considered, Refusal, against
 from responder.plan.series import period_seconds
 from responder.plan.times import just_before, may_have_caused
+from responder.plan.weights import Weights
 
 _LATE_SECONDS = 50.0
 WAIT = "wait"
@@ -70,7 +72,7 @@ class Remedies:
 
 
 def propose(service: Service, diagnosis: Diagnosis, onset: float | None, findings: Sequence[Finding],
-            weights: Mapping[str, Any], tried: Sequence[tuple[str, str]], *, early: bool = False) -> Remedies:
+            weights: Weights, tried: Sequence[tuple[str, str]], *, early: bool = False) -> Remedies:
     """Return the remedies of all named causes, without those that were ``tried`` (action, component) before.
 
     Of mechanisms of one cause that are nearly as likely, the remedies of all are proposed: those that can be taken
@@ -80,7 +82,7 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
     findings = latest(findings)
     found: list[Proposed] = []
     refused: list[Refusal] = []
-    observed = frozenset(observation.id for observation in diagnosis.observations)
+    observed = frozenset(signal.id for signal in diagnosis.signals)
     for hypothesis in diagnosis.named:
         for remedy, of in _considered(service, hypothesis, diagnosis.close, onset, findings, weights):
             if any((p.action, p.component) == (remedy.action, remedy.component)
@@ -100,26 +102,26 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, finding
 
 
 def _considered(service: Service, hypothesis: Hypothesis, close: Sequence[Hypothesis], onset: float | None,
-                findings: Sequence[Finding], weights: Mapping[str, Any]) -> list[tuple[Considered, Hypothesis]]:
+                findings: Sequence[Finding], weights: Weights) -> list[tuple[Considered, Hypothesis]]:
     """Return the remedies of a named hypothesis and of its rivals, in the order in which they are tried."""
-    table = weights["mechanisms"]
+    table = weights.mechanisms
     group = (hypothesis, *(rival for rival in close if rival.mechanism in hypothesis.rivals and (
         rival.cause, rival.component, rival.where) == (hypothesis.cause, hypothesis.component, hypothesis.where)))
     names = (hypothesis.mechanism, *hypothesis.rivals)
-    heals = [name for name in names if WAIT in table[name]["remedies"]]
-    shared = tuple(action for action in table[hypothesis.mechanism]["remedies"]
-                   if all(action in table[name]["remedies"] for name in names))
+    heals = [name for name in names if WAIT in table[name].remedies]
+    shared = tuple(action for action in table[hypothesis.mechanism].remedies
+                   if all(action in table[name].remedies for name in names))
     found = [(Considered(WAIT, hypothesis.component, hypothesis.cause, hypothesis.mechanism, False, (), (WAIT,)),
               hypothesis)] if heals else []
     for of in group:
         components = [mended(service, of, onset, findings)]
         if of.mechanism == "nodes_down":
             components += [name for name in _on_bad_nodes(service, findings) if name not in components]
-        for action in (name for name in table[of.mechanism]["remedies"] if name != WAIT):
+        for action in (name for name in table[of.mechanism].remedies if name != WAIT):
             contested = action not in shared
             if of is not hypothesis and not contested:
                 continue  # it is the likelier mechanism's as well
-            together = tuple(table[of.mechanism]["remedies"]) if contested else shared
+            together = table[of.mechanism].remedies if contested else shared
             rivals = tuple(name for name in names if name != of.mechanism)
             found += [(Considered(action, component, of.cause, of.mechanism, contested, rivals, together), of)
                       for component in components]
@@ -128,10 +130,10 @@ def _considered(service: Service, hypothesis: Hypothesis, close: Sequence[Hypoth
     return found
 
 
-def _waited_for(remedy: Considered, weights: Mapping[str, Any]) -> str:
+def _waited_for(remedy: Considered, weights: Weights) -> str:
     """Why a remedy is not proposed where the cause, or one nearly as likely, heals by itself; else an empty text."""
     healing = next((name for name in (remedy.mechanism, *remedy.rivals)
-                    if WAIT in weights["mechanisms"][name]["remedies"]), "")
+                    if WAIT in weights.mechanisms[name].remedies), "")
     return (f"{healing.replace('_', ' ')}, which heals by itself, is as likely, and would be made worse: it is waited "
             "for") if healing and remedy.action != WAIT else ""
 
@@ -161,9 +163,9 @@ _OF_A_WORKLOAD = {"unfit_workload": "workload_changed", "dns_policy": "dns_polic
 def mended(service: Service, hypothesis: Hypothesis, onset: float | None, findings: Sequence[Finding]) -> str:
     """Return the component to be mended: the one that was changed, where it is not the one that cannot be reached."""
     wanted = _OF_A_WORKLOAD.get(hypothesis.mechanism)
-    changes = [Change.from_json(item) for finding in findings if finding.name == "changes" and finding.usable
-               for item in finding.detail.get("changes", [])] if wanted else []
-    names = {change.name for change in changes if just_before(change, onset) and meaning(
+    changes = [change for finding in typed(f for f in findings if f.name == "changes").of(Changes)
+               for change in finding.detail.changes] if wanted else []
+    names = {change.name for change in changes if just_before(change, onset) and effect_of(
         service, hypothesis.component, hypothesis.where, change) == wanted}
     changed = {component.name for component in service.components if component.deployment in names}
     return changed.pop() if len(changed) == 1 else hypothesis.component
@@ -285,7 +287,7 @@ def _changes(service: Service, hypothesis: Hypothesis, onset: float | None,
                 continue
             change = replace(change, fields=fields)
         if change.kind == "NetworkPolicy" and selects_others(service, hypothesis.component, hypothesis.where, change,
-                                                             findings):
+                                                             typed(findings)):
             continue
         if change.kind == PARAMETER_GROUP:
             change = replace(change, fields=_merged(found[key].fields if key in found else (), change))
