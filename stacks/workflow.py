@@ -222,7 +222,7 @@ class Workflow(Construct):
         mine = [service for service in services if service.policy.get(action.name, "off") != "off"]
         function = Function(
             self, f"Action{_camel(action.name)}", name=function_name(self._prefix, "action", action.name),
-            code=self._code, handler="responder.handlers.act.handler", description=f"Carries out {action.name}",
+            code=self._code, handler="responder.handlers.steps.remedy", description=f"Carries out {action.name}",
             environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if action.tells else {})},
             statements=_distinct([
