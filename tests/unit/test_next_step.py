@@ -200,6 +200,13 @@ def test_a_newer_alarm_is_looked_at_as_if_it_were_the_first() -> None:
     assert steps.inputs("stand_down", came.course, NOW)["force"] is True
 
 
+@pytest.mark.parametrize(("temporary", "then"), [(True, State.WAIT_TO_RESTORE), (False, State.CLOSED)])
+def test_a_step_that_failed_before_the_end_is_no_reason_to_leave_the_cleanup_to_people(temporary: bool,
+                                                                                      then: State) -> None:
+    came = StoodDown(False, temporary, 60).follows(Course(SETTINGS, failed="States.Timeout"), NOW)
+    assert (came.state, came.course.then, came.course.failed) == (State.REPORT, then, "")
+
+
 @pytest.mark.parametrize(("answer", "failed", "states"), [
     ("waiting", "", [State.WAIT_TO_RESTORE]), ("done", "", [State.CLOSED]),
     ("put_back", "", [State.RESTORE, State.WAIT_TO_RESTORE]), ("people", "", [State.LEAVE, State.WAIT_TO_RESTORE]),

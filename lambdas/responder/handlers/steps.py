@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import os
 import time
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 
 from responder.model.codec import decode, encode
 from responder.plan.course import Course
@@ -18,43 +19,66 @@ from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_st
 from responder.records.table import iso
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Visit:
+    """What of an event says which step it is for, and how far the incident has come."""
+
+    do: str = "act"
+    """The step's module in this folder."""
+    operation: str = ""
+    """Which of a module's several steps it is."""
+    entered: str = ""
+    """When its state was entered (ISO 8601)."""
+    course: Course | None = None
+    failure: Mapping[str, object] = field(default_factory=dict)
+    """The error of a step that failed, in Step Functions' words."""
+
+    @property
+    def step(self) -> str:
+        """The step's name."""
+        return self.operation or self.do
+
+
+def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Hand the event to the step that it names; raises ValueError where this function has no such step."""
-    name = event["do"]
-    if name not in os.environ["STEPS"].split(","):
-        raise ValueError(f"this function has no step {name!r}; it has {os.environ['STEPS']}")
-    return _followed(name, event, context)
+    visit = _visit(event)
+    if visit.do not in os.environ["STEPS"].split(","):
+        raise ValueError(f"this function has no step {visit.do!r}; it has {os.environ['STEPS']}")
+    return _followed(visit, event, context)
 
 
-def remedy(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Hand the event to the remedy that the function's environment names."""
-    return _followed("act", event, context)
+    return _followed(replace(_visit(event), do="act"), event, context)
 
 
-def _followed(module: str, event: dict[str, Any], context: Any) -> dict[str, Any]:
+def _visit(event: Mapping[str, object]) -> Visit:
+    return decode(Visit, {item.name: event[item.name] for item in fields(Visit) if item.name in event}, "event")
+
+
+def _followed(visit: Visit, event: Mapping[str, object], context: object) -> dict[str, object]:
     """Run a step; returns its ``result`` with the state that is ``next``, the course, and the ``fallback``.
 
     The fallback is the state and the course that follow where what comes now fails.
     """
-    given = dict(event)
-    step, passed, failure = given.get("operation", module), given.pop("course", None), given.pop("failure", {})
-    if passed is None:
-        return run(module, given, context)
-    course = decode(Course, passed | ({"failed": failure["Error"]} if failure else {}), "course")
-    if step == "assemble" and not course.call_team:
+    given = {name: value for name, value in event.items() if name not in ("course", "failure")}
+    if visit.course is None:
+        return run(visit.do, given, context)
+    course = replace(visit.course, failed=str(visit.failure.get("Error") or visit.course.failed))
+    if visit.step == "assemble" and not course.call_team:
         return {}
-    result = run(module, given | inputs(step, course, given["entered"]), context)
-    if step not in RESULTS:
+    result = run(visit.do, given | inputs(visit.step, course, visit.entered), context)
+    if visit.step not in RESULTS:
         return result
-    following = next_step(course, step, result, iso(time.time()))
+    following = next_step(course, visit.step, result, iso(time.time()))
     fallback = if_it_fails(following)
     return {"next": following.state.value, "course": encode(following.course), "result": result,
             "fallback": {"next": fallback.state.value, "course": encode(fallback.course)}}
 
 
-def run(module: str, event: dict[str, Any], context: Any) -> dict[str, Any]:
+def run(module: str, event: dict[str, object], context: object) -> dict[str, object]:
     """Return a step's own result."""
-    result: dict[str, Any] = importlib.import_module(f"responder.handlers.{module}").handler(event, context)
+    result: dict[str, object] = importlib.import_module(f"responder.handlers.{module}").handler(event, context)
     return result
 
 

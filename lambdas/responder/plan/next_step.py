@@ -219,7 +219,7 @@ class StoodDown(Result):
             return Following(State.VERIFY, Course(course.settings, number=course.number, again=course.again + 1))
         return Following(State.REPORT, replace(
             course, then=State.WAIT_TO_RESTORE if self.temporary else State.CLOSED, since=now,
-            wait=self.wait_seconds))
+            wait=self.wait_seconds, failed=""))
 
 
 @dataclass(frozen=True)
