@@ -58,6 +58,8 @@ class Machine:
         self.states: States = {}
         self.parts: dict[str, list[str]] = {}
         """The plan's parts, and the titles of the states in each."""
+        self.variables: dict[str, str] = {}
+        """What each variable is, in words."""
 
     def part(self, name: str) -> None:
         """Begin a part of the plan: the states that are added from here on are of it."""

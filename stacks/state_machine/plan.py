@@ -34,6 +34,12 @@ def plan() -> Machine:
                       ("4. Post-incident review", _review), ("After the incident", _cleanup), ("The end", _end)):
         machine.part(name)
         add(machine)
+    machine.variables = {
+        "incident": "its id, service and times, as it was opened", "sources": "which are asked in each phase",
+        "course": "how far the incident has come (`lambdas/responder/plan/course.py`)",
+        "next": "the state that the last step named", "fallback": "`next` and `course` where what comes now fails",
+        "confirmation": "what the confirmation found, for the steps that go on from it",
+        "failure": "the last error of a step, in Step Functions' words"}
     return machine
 
 
@@ -72,7 +78,7 @@ def _initial_response(m: Machine) -> None:
     m.task("Assemble the team", TELL, _given("assemble", confirmation="{% $confirmation %}"), _IS_CONFIRMED,
            comment="Plan, 1: once it is confirmed, or a minute old. The rest does not wait for it.", seconds=20,
            how="Event", catch=caught(_IS_CONFIRMED), output=INPUT)
-    m.choice(_IS_CONFIRMED, WAYS["confirm"], comment="What cannot be confirmed is for people to look at.")
+    m.choice(_IS_CONFIRMED, WAYS["confirm"], comment="People look at what cannot be confirmed.")
     m.wait(State.WAIT_TO_VERIFY, "$course.wait", State.VERIFY)
     m.ask(State.IDENTIFY, "isolate", "Isolate the issue",
           "Plan, 1: Kubernetes health checks, to identify failing pods.", _ELSEWHERE)
@@ -97,8 +103,8 @@ def _recovery(m: Machine) -> None:
     m.task(State.PLAN, function, remedy("plan"), State.GUARD, catch=_ELSEWHERE, keep=_GOES_ON,
            comment="Plan, 3: what would be done, and what is there before it.")
     m.task(State.GUARD, DECIDE, _given("guard"), _MAY_IT, catch=_ELSEWHERE, keep=_GOES_ON,
-           comment="The one way to a remedy. After people were asked once more, for time has passed: what they said "
-                   "is read from the table, not from here.")
+           comment="The one way to a remedy. They are checked again after people were asked, because time has passed; "
+                   "the people's answer is read from the table, not from here.")
     m.choice(_MAY_IT, (State.APPLY, State.APPROVAL), otherwise=_LEFT_TO_TRY)
     m.task(State.APPROVAL, TELL, _given("approval") | {"token": "{% $states.context.Task.Token %}"}, State.GUARD,
            how=".waitForTaskToken", seconds=900, retry=QUESTION, output={},
@@ -108,8 +114,9 @@ def _recovery(m: Machine) -> None:
     m.task(State.APPLY, function, remedy("apply"), _LEFT_TO_TRY, catch=_ELSEWHERE, keep=_GOES_ON,
            comment="Plan, 3: the one state that changes something; a repeat finds its own mark.")
     m.choice(_LEFT_TO_TRY, (State.PLAN, State.INFORM, State.WATCH, State.GATHER, State.STAND_DOWN, State.ESCALATE),
-             comment="Two faults at once have two remedies. What was changed is watched, also where a later step "
-                     "failed. What did not help is followed by further investigation, and in the end by people.")
+             comment="The next remedy, as two faults at once have two. Then what was changed is watched, also where a "
+                     "later step failed. After a remedy that did not help: further investigation, and people in the "
+                     "end.")
 
 
 def _monitoring(m: Machine) -> None:
@@ -123,7 +130,7 @@ def _monitoring(m: Machine) -> None:
            _HAS_RECOVERED, catch=_ELSEWHERE, keep=_GOES_ON)
     m.choice(_HAS_RECOVERED, WAYS["monitor"])
     m.revert(State.ROLL_BACK, "Roll one back", "It stays", _LEFT_TO_TRY, catch=_ELSEWHERE, keep=_THEN,
-             comment="What did not help does not stay, unless it had better; the last one first.",
+             comment="Remedies that did not help are undone, the last one first, but those that are safer kept.",
              why="What could not be rolled back is on record as applied, for people.")
 
 
@@ -139,8 +146,8 @@ def _review(m: Machine) -> None:
     m.task(State.STAND_DOWN, TELL, _given("close", operation="stand_down"), _IS_NEWER, catch=_DIRECTLY,
            comment="The incident's place is free again, and people know how it ended.",
            keep={**_GOES_ON, "failure": {}})
-    m.choice(_IS_NEWER, WAYS["stand_down"], comment="An alarm that came while this was ending, or while only the first "
-                                                    "phases were wanted, is looked at.")
+    m.choice(_IS_NEWER, WAYS["stand_down"], comment="An alarm that came while the incident was ending, or while only "
+                                                    "its first phases were wanted, is looked at.")
     m.task(State.REPORT, REPORT, _given("review"), _IS_TEMPORARY, seconds=120, catch=_DIRECTLY, keep=_THEN,
            comment="Plan, 4: document the incident, identify improvement opportunities. Anew after a change was "
                    "restored, or when a person asks for it.")
