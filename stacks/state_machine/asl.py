@@ -6,10 +6,11 @@ A text between ``{%`` and ``%}`` is an expression in JSONata; ``value()`` makes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, Never
 
 State = dict[str, object]
 States = dict[str, State]
+_NOTHING: Mapping[str, Never] = {}
 Retries = list[dict[str, object]]
 
 _THROTTLED: dict[str, object] = {
@@ -50,11 +51,6 @@ def caught(following: str, **assign: object) -> list[dict[str, object]]:
     return [{"ErrorEquals": ["States.ALL"], **({"Assign": assign} if assign else {}), "Next": following}]
 
 
-def way(condition: str, following: str, **assign: object) -> dict[str, object]:
-    """Return one way of a Choice."""
-    return {"Condition": value(condition), "Next": following, **({"Assign": assign} if assign else {})}
-
-
 class Machine:
     """States in the order in which they are read."""
 
@@ -62,6 +58,8 @@ class Machine:
         self.states: States = {}
         self.parts: dict[str, list[str]] = {}
         """The plan's parts, and the titles of the states in each."""
+        self.variables: dict[str, str] = {}
+        """What each variable is, in words."""
 
     def part(self, name: str) -> None:
         """Begin a part of the plan: the states that are added from here on are of it."""
@@ -76,7 +74,7 @@ class Machine:
         self.states[title] = {**kind, **({"Comment": comment} if comment else {}), **state}
 
     def task(self, title: str, function: str, payload: Mapping[str, object], then: str, *, comment: str = "",
-             catch: Sequence[Mapping[str, object]] = (), keep: Mapping[str, object] | None = None,
+             catch: Sequence[Mapping[str, object]] = (), keep: Mapping[str, object] = _NOTHING,
              output: object = PAYLOAD, seconds: int = 60, retry: Retries = STEP,
              how: Literal["", ".waitForTaskToken", "Event"] = "") -> None:
         """Add a Task that invokes a function; ``how`` says whether it waits for a person, or not at all."""
@@ -88,16 +86,24 @@ class Machine:
             "TimeoutSeconds": seconds, "Retry": retry, **({"Catch": list(catch)} if catch else {}),
             **({"Assign": dict(keep)} if keep else {}), "Output": output, "Next": then}, comment)
 
-    def choice(self, title: str, ways: Sequence[Mapping[str, object]], otherwise: str, comment: str = "") -> None:
-        """Add a Choice: the first way whose condition holds is taken."""
-        self.add(title, {"Type": "Choice", "Choices": list(ways), "Default": otherwise}, comment)
+    def choice(self, title: str, ways: Sequence[str], *, otherwise: str = "", comment: str = "",
+               assign: Mapping[str, Mapping[str, object]] = _NOTHING) -> None:
+        """Add a Choice, which goes to the state that ``$next`` names; by default to the last one of ``ways``.
+
+        ``assign`` is what a way assigns.
+        """
+        named, default = (ways, otherwise) if otherwise else (ways[:-1], ways[-1])
+        self.add(title, {"Type": "Choice", "Choices": [
+            {"Condition": value(f"$next = '{way}'"), "Next": str(way),
+             **({"Assign": dict(assign[way])} if way in assign else {})} for way in named], "Default": str(default)},
+            comment)
 
     def wait(self, title: str, seconds: str, then: str) -> None:
         """Add a Wait; ``seconds`` is an expression."""
         self.add(title, {"Type": "Wait", "Seconds": value(seconds), "Next": then})
 
     def each(self, title: str, items: str, inner: Mapping[str, State], then: str, *, comment: str = "", at_once: int,
-             catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] | None = None) -> None:
+             catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] = _NOTHING) -> None:
         """Add a Map over ``items``, an expression; ``at_once`` is how many run side by side, 0: all."""
         self.add(title, {
             "Type": "Map", "Items": value(items), "MaxConcurrency": at_once,
@@ -123,19 +129,17 @@ class Machine:
             f"No answer ({phase})": {"Type": "Pass", "End": True}}
         self.each(title, f"$lookup($sources, '{phase}')", inner, then, comment=comment, at_once=0, catch=catch)
 
-    def revert(self, title: str, items: str, one: str, kept: str, payload: Mapping[str, object], then: str, *,
-               comment: str, why: str, catch: Sequence[Mapping[str, object]],
-               keep: Mapping[str, object] | None = None) -> None:
+    def revert(self, title: str, one: str, kept: str, then: str, *, comment: str, why: str,
+               catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] = _NOTHING) -> None:
         """Add a Map that undoes remedies, one after the other; what cannot be undone stays, on record."""
+        given = {name: f"{{% $states.input.{name} %}}" for name in ("number", "remedy", "why", "over")}
         inner: States = {
             one: {"Type": "Task", "Resource": _INVOKE, "Arguments": {
                 "FunctionName": "{% $states.input.remedy.function %}",
-                "Payload": {"incident": "{% $incident %}", "entered": ENTERED, "operation": "revert",
-                            "number": "{% $states.input.number %}", "remedy": "{% $states.input.remedy %}",
-                            **payload}},
+                "Payload": {"incident": "{% $incident %}", "entered": ENTERED, "operation": "revert", **given}},
                   "TimeoutSeconds": 60, "Retry": STEP, "Catch": caught(kept), "Output": PAYLOAD, "End": True},
             kept: {"Type": "Pass", "Comment": why, "End": True}}
-        self.each(title, items, inner, then, comment=comment, at_once=1, catch=catch, keep=keep)
+        self.each(title, "$course.undo", inner, then, comment=comment, at_once=1, catch=catch, keep=keep)
 
     def succeed(self, title: str, comment: str = "", output: object = None) -> None:
         """Add a Succeed."""

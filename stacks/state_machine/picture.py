@@ -22,10 +22,10 @@ def page(machine: Machine) -> str:
     """Return ``docs/state-machine.md``."""
     return "\n".join([_HEAD, "```mermaid", *_picture(machine), "```", "", "## What each state is for", "",
                       "| state | what for |", "|---|---|", *_comments(machine), "",
-                      "## What follows a step that failed", "", "| step | where it goes |", "|---|---|",
-                      *_failures(machine), "", "## What is passed on", "",
-                      "Everything else is read from the record.", "", ", ".join(
-                          f"`{name}`" for name in variables(machine)), ""])
+                      "## What follows a step that failed", "", "| where it goes | after which steps |", "|---|---|",
+                      *_failures(machine), "", "## What is passed on", "", "Everything else is read from the record.",
+                      "", "| variable | what it is |", "|---|---|",
+                      *(f"| `{name}` | {machine.variables[name]} |" for name in variables(machine)), ""])
 
 
 def variables(machine: Machine) -> list[str]:
@@ -43,7 +43,7 @@ def successors(state: State) -> list[str]:
 
 
 def _picture(machine: Machine) -> Iterator[str]:
-    ids = {title: f"s{number}" for number, title in enumerate(machine.states)}
+    ids = {title: title.lower().removesuffix("?").replace(" ", "_") for title in machine.states}
     yield "flowchart TD"
     for number, (part, titles) in enumerate(machine.parts.items()):
         yield f'  subgraph p{number}["{part}"]'
@@ -63,9 +63,12 @@ def _comments(machine: Machine) -> Iterator[str]:
 
 
 def _failures(machine: Machine) -> Iterator[str]:
+    found: dict[str, list[str]] = {}
     for title, state in machine.states.items():
         for catch in _parts(state, "Catch"):
-            yield f"| {title} | {catch['Next']} |"
+            found.setdefault(str(catch["Next"]), []).append(title)
+    for following, titles in found.items():
+        yield f"| {following} | {', '.join(titles)} |"
 
 
 def _parts(state: State, key: str) -> list[State]:

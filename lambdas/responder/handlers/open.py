@@ -11,6 +11,7 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers.decide import by_execution
 from responder.handlers.step import log, records
+from responder.model.codec import encode
 from responder.model.masking import mask
 from responder.model.service import UnknownService, deployed, load, names
 from responder.plan.approvals import commands
@@ -80,7 +81,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                              "opened_at", opened.opened_at)},
             "until": until,
             "number": records().next_number(opened.incident),
-            "sources": {phase: asked.get(phase, []) for phase in _PHASES},
+            "sources": {phase: encode(asked.get(phase, ())) for phase in _PHASES},
             "settings": {"attempts": service.confirm.looks, "look_wait_seconds": service.confirm.look_wait_seconds,
                          "rounds": service.confirm.rounds,
                          "round_wait_seconds": service.confirm.round_wait_seconds,

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from responder.model.finding import Finding, recorded, typed
-from responder.model.service import Service, build
+from responder.model.service import Service, recorded_service
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
 from responder.plan.guardrails import Proposal, Situation, rule
@@ -49,7 +49,7 @@ class BadRecord(ValueError):
 def service_of(record: Mapping[str, Any]) -> Service:
     """Return the configuration that a record was made under; raises BadRecord."""
     try:
-        service: Service = build(Service, record["service"])
+        service = recorded_service(record["service"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadRecord(f"service: expected the configuration of a service ({type(error).__name__}: {error})"
                         ) from error
