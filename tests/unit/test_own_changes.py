@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bench.diagnosis import kept
 from responder.handlers import diagnose
-from responder.model.finding import Finding, Window, recorded
+from responder.model.finding import Finding, Window, recorded, typed
 from responder.plan.changes import OWN_MANAGER, Change
-from responder.plan.decide import CARRIED_OUT, judge_cause
+from responder.plan.decide import CARRIED_OUT, DiagnosisInput, judge_cause
 from responder.plan.diagnose import shipped_weights
 from responder.plan.own import Write, without_own, written
 from responder.plan.replay import replay, service_of
@@ -130,7 +130,8 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
               if f.name == "changes" and f.usable else f for f in findings]
 
     def judged(given: list[Finding]) -> Any:
-        return judge_cause(service, given, opened, visit["detail"]["onset"], (), shipped_weights()).diagnosis
+        return judge_cause(service, typed(given), DiagnosisInput(opened, visit["detail"]["onset"]),
+                           shipped_weights()).diagnosis
 
     assert (judged(forged).cause, judged(forged).mechanism) == (judged(findings).cause, judged(findings).mechanism)
     assert "somebody wrote under its name" in judged(forged).summary

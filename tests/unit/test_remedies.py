@@ -15,8 +15,8 @@ from bench.diagnosis import kept
 from bench.variants import denied, sources_of, without
 from responder import actions
 from responder.handlers import diagnose
-from responder.model.finding import Finding, recorded
-from responder.plan.decide import Judgement, judge_cause
+from responder.model.finding import Finding, recorded, typed
+from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.diagnose import Diagnosis, Hypothesis, shipped_weights
 from responder.plan.observe import Observation
 from responder.plan.refusals import PEOPLE, not_done
@@ -172,8 +172,9 @@ def judgements(record: dict[str, Any]) -> list[Judgement]:
             detail = item["detail"]
             for looks in {0, int(detail.get("looks", 1)), 2}:
                 found.append(judge_cause(
-                    service, recorded(items, last=item["sk"].split("#")[1]), detail.get("opened_at", opened),
-                    detail.get("onset"), [tuple(pair) for pair in detail.get("tried", ())], shipped_weights(), looks))
+                    service, typed(recorded(items, last=item["sk"].split("#")[1])), DiagnosisInput(
+                        detail.get("opened_at", opened), detail.get("onset"),
+                        [tuple(pair) for pair in detail.get("tried", ())], looks), shipped_weights()))
     return found
 
 

@@ -105,7 +105,7 @@ def _answer(visit: Step, record: Mapping[str, Any]) -> tuple[str, str]:
         return "none", "nobody could be asked"
     if not task.decision:
         return "none", ""
-    wanted = needed(visit.service, record)
+    wanted = needed(visit.service, record["action"])
     if task.decision == "approve" and wanted > 1 and task.approved < wanted:
         return "none", f"{task.approved} of {wanted} people have approved it"
     return task.decision, task.decided_by

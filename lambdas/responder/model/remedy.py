@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from responder.model.codec import Json, decode
 
@@ -91,7 +91,8 @@ class Remedy:
     """What applying needs: exact; the remedy's own module decodes it."""
     proposal: str = ""
     """The id of the ``Proposed`` that it follows from."""
-    risk: Literal["low", "medium", "high", ""] = ""
+    risk: str = ""
+    """``low``, ``medium`` or ``high``; anything else counts as high."""
     audience: str = ""
     """Whom it notifies; empty where it changes something instead."""
     reversible: bool = False
@@ -162,6 +163,35 @@ class Remedy:
     def is_ruled_on(self) -> bool:
         """Whether the plan on record is the one plan that the guardrails ruled on."""
         return not self.disputed and self.ruled_on == self.digest
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A remedy that was carried out for a service, as cooldowns and hourly limits need it."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+    incident: str
+    number: int
+    """1-based position among the incident's remedies."""
+    action: str
+    target: str = ""
+    component: str = ""
+    mechanism: str = ""
+
+
+@dataclass(frozen=True)
+class PastFailure:
+    """A remedy that was applied in another incident and did not help."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+    incident: str
+    action: str
+    target: str
+    component: str
+    mechanism: str
+    reason: str = ""
 
 
 def _number(item: Mapping[str, Any]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from responder.model.finding import Finding
+from responder.model.incident import Refusal
 from responder.model.service import Service
 
 PEOPLE = "escalate"
@@ -23,22 +24,6 @@ _WORDS = {"rollback": "roll back", "restore_configuration": "restore of the conf
 _BROUGHT_BY = {"bad_release": ("rollout_just_before", "rollout_amid_it"), "unfit_workload": ("workload_changed",),
                "dns_policy": ("dns_policy_changed",), "wrong_database_settings": ("database_settings_changed",)}
 """A mechanism that a rollback undoes, to the observations of the change that brings it."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A remedy of a named cause that is not proposed, and why."""
-
-    action: str
-    component: str
-    cause: str
-    mechanism: str
-    reason: str
-    """A sentence without a capital and a full stop."""
-
-    def sentence(self) -> str:
-        """Say it as people are told it."""
-        return f"{words(self.action)} of {self.component}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +47,11 @@ def words(action: str) -> str:
     return _WORDS.get(action, action.replace("_", " "))
 
 
+def sentence(refusal: Refusal) -> str:
+    """Say a refusal as people are told it."""
+    return f"{words(refusal.action)} of {refusal.component}: {refusal.reason}"
+
+
 def not_done(items: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each remedy that an incident thought of and did not carry out, by all its items.
 
@@ -76,7 +66,7 @@ def not_proposed(items: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each remedy of the cause that was named last which was not even planned."""
     incident: Mapping[str, Any] = next((item for item in items if item["sk"] == "INCIDENT"), {})
     planned = {(item["action"], item.get("component")) for item in items if item["sk"].startswith("ACTION#")}
-    return [Refusal(**refusal).sentence() for refusal in incident.get("not_proposed") or ()
+    return [sentence(Refusal(**refusal)) for refusal in incident.get("not_proposed") or ()
             if (refusal["action"], refusal["component"]) not in planned]
 
 

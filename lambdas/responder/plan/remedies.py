@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from responder.model.finding import Finding, buckets, latest
+from responder.model.incident import Hypothesis, Refusal
 from responder.model.service import Service
 from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
-from responder.plan.diagnose import Diagnosis, Hypothesis
+from responder.plan.diagnose import Diagnosis
 from responder.plan.observe import just_before, less_cpu, may_have_brought, meaning, selects_others
 from responder.plan.rates import upper_bound
-from responder.plan.refusals import PEOPLE, Considered, Refusal, against
+from responder.plan.refusals import PEOPLE, Considered, against
 from responder.plan.symptom import period_seconds
 
 _LATE_SECONDS = 50.0
