@@ -7,6 +7,7 @@ from typing import Any
 from responder import people
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
+from responder.model.incident import Incident, IncidentRecord
 from responder.people import Message
 from responder.plan.updates import reopenings, update
 
@@ -26,9 +27,9 @@ def handler(visit: Step) -> dict[str, Any]:
     team = "\n".join(f"  {person.role}: {person.name}" for person in visit.service.team)
     text = (f"{line}.\nIncident {visit.incident}, opened at {visit.event['incident']['opened_at']}.\n"
             f"Mode: {visit.service.mode}. The responder isolates and diagnoses; you get word of what it does.\n\n"
-            + update(visit.service, items).text() + (f"\n\nThe team:\n{team}\n" if team else ""))
+            + update(visit.service, IncidentRecord.of(items)).text() + (f"\n\nThe team:\n{team}\n" if team else ""))
     channels = notify(visit, Message(
-        "page", f"page-{reopenings(incident)}", visit.incident, line, text,
+        "page", f"page-{reopenings(Incident.of(incident))}", visit.incident, line, text,
         persons=tuple(person for person in visit.service.team if person.role == "sre"),
         affected=tuple(incident.get("affected") or ()), topic=line))
     told(visit, "the incident response team is called", "team", channels)

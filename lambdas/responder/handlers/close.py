@@ -9,6 +9,7 @@ from responder import people
 from responder.handlers.inform import call, customer_message, customers_know
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
+from responder.model.incident import Incident, IncidentRecord
 from responder.people import Kind, Message
 from responder.plan.aftercare import in_place
 from responder.plan.refusals import not_done
@@ -93,18 +94,19 @@ def _escalate(visit: Step) -> dict[str, Any]:
 
 def _not_done(items: list[dict[str, Any]]) -> str:
     """Each remedy that was thought of and not carried out, a line each with its reason."""
-    return "".join(f"Not done: {sentence}\n" for sentence in not_done(items))
+    return "".join(f"Not done: {sentence}\n" for sentence in not_done(IncidentRecord.of(items)))
 
 
 def _hotfix(visit: Step, items: list[dict[str, Any]], item: dict[str, Any]) -> None:
     """Give the developers what the responder could not do, once."""
-    text = hotfix(items)
+    text = hotfix(IncidentRecord.of(items))
     persons = called(visit.service, "code_bug", tuple(item.get("affected") or ()))
     if text and persons and not visit.event.get("observed"):
         names = ", ".join(person.name for person in persons)
         told(visit, f"the hotfix is given to: {names}", "team", notify(visit, Message(
-            "call", f"hotfix-{reopenings(item)}", visit.incident, f"{visit.service.service}: a hotfix is needed",
-            text, persons=persons, affected=tuple(item.get("affected") or ()))), 2)
+            "call", f"hotfix-{reopenings(Incident.of(item))}", visit.incident,
+            f"{visit.service.service}: a hotfix is needed", text, persons=persons,
+            affected=tuple(item.get("affected") or ()))), 2)
 
 
 @step("Leave it to people")
@@ -124,12 +126,13 @@ def _over(visit: Step, outcome: str, item: dict[str, Any], actions: list[dict[st
     """Tell the team, resolve the page where the recovery is verified, and tell customers who were told before."""
     items = visit.records.everything(visit.incident)
     text = (f"Incident {visit.incident} is over: {outcome}.\n{item.get('cause', {}).get('summary', '')}\n\n"
-            + update(visit.service, items).text())
+            + update(visit.service, IncidentRecord.of(items)).text())
     notify(visit, Message("status", "", visit.incident, f"{visit.service.service}: {outcome}", text,
                           topic=f"over: {outcome}"), 40)
     told(visit, "the team is told", "team", notify(visit, Message(
-        "closed", f"closed-{reopenings(item)}", visit.incident, f"{visit.service.service}: {outcome}", text,
-        over=outcome in ("resolved", "false_alarm"), topic=f"over: {outcome}")), 1)
+        "closed", f"closed-{reopenings(Incident.of(item))}", visit.incident,
+        f"{visit.service.service}: {outcome}", text, over=outcome in ("resolved", "false_alarm"),
+        topic=f"over: {outcome}")), 1)
     if outcome == "resolved" and customers_know(actions):
         message = customer_message(visit, item, actions, "resolved")
         told(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 60), 2)

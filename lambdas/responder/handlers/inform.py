@@ -7,6 +7,7 @@ from typing import Any
 
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
+from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import epoch
 from responder.people import Message
 from responder.plan import customers
@@ -18,7 +19,7 @@ def handler(visit: Step) -> dict[str, Any]:
     """Show how it stands where that is edited in place; call who is needed; tell customers who were told before."""
     items = visit.records.everything(visit.incident)
     incident = next((item for item in items if item["sk"] == "INCIDENT"), {})
-    now = update(visit.service, items)
+    now = update(visit.service, IncidentRecord.of(items))
     notify(visit, Message("status", "", visit.incident, now.what, now.text(), topic=now.what))
     call(visit, items)
     _customers(visit, items, incident)
@@ -35,10 +36,10 @@ def call(visit: Step, items: list[dict[str, Any]]) -> None:
         return
     names = ", ".join(person.name for person in persons)
     channels = notify(visit, Message(
-        "call", f"call-{reopenings(incident)}-{names}", visit.incident,
+        "call", f"call-{reopenings(Incident.of(incident))}-{names}", visit.incident,
         f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",
-        f"{names}: you are called for this incident.\n\n{update(visit.service, items).text()}", persons=persons,
-        affected=affected), 60)
+        f"{names}: you are called for this incident.\n\n{update(visit.service, IncidentRecord.of(items)).text()}",
+        persons=persons, affected=affected), 60)
     told(visit, f"called: {names}", "team", channels, 9)
 
 
@@ -62,7 +63,7 @@ def customer_message(visit: Step, incident: dict[str, Any], actions: list[dict[s
     alternative = any(item["action"] == "switch_provider" and item["status"] in ("applied", "verified")
                       and not item.get("put_back_at") for item in actions)
     return Message(
-        "customers", f"customers-{phase}-{reopenings(incident)}", visit.incident, customers.SUBJECT,
+        "customers", f"customers-{phase}-{reopenings(Incident.of(incident))}", visit.incident, customers.SUBJECT,
         customers.text(phase, str(incident.get("kind") or ""), str((incident.get("cause") or {}).get("id") or ""),
                        epoch(incident.get("onset")), alternative=alternative, until=epoch(incident.get("well_since"))),
         phase=phase, affected=tuple(incident.get("affected") or ()))
