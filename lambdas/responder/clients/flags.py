@@ -72,7 +72,7 @@ class _Parameter:
             with aws.failures("SSM"):
                 return str(client.get_parameter(Name=self._name)["Parameter"]["Value"]), {}
         except CallFailed as failed:
-            if "ParameterNotFound" in failed.note:
+            if failed.code == "ParameterNotFound":
                 raise KeyError(self.target) from failed
             raise
 

@@ -70,7 +70,7 @@ class Kubernetes:
         try:
             answer = self._http.json("GET", self._url(api, plural, namespace, name))
         except CallFailed as failed:
-            if failed.note.endswith("404"):
+            if failed.http_status == 404:
                 raise KeyError(f"{plural}/{name}") from failed
             raise
         if not isinstance(answer, dict):
@@ -118,7 +118,7 @@ class Kubernetes:
         response = self._http.answer(method, url, params={"fieldManager": manager} if manager else {},
                                      headers={"Content-Type": kind}, content=content)
         if response.status_code == 401:
-            raise CallFailed("unauthorized", "the Kubernetes API refused the credentials (401)")
+            raise CallFailed("unauthorized", "the Kubernetes API refused the credentials (401)", http_status=401)
         if response.status_code < 300:
             gate.made()
         answer = parsed(response.content, "the Kubernetes API")

@@ -100,17 +100,13 @@ def notes(bucket: str, service: str, incident: str) -> Notes | None:
     It is ``review.md`` beside the report; its author is the metadata ``author``, or the first line "Author: …".
     """
     key = f"postmortems/{service}/{incident}/{_NOTES}"
-    client = aws.client("s3")
     try:
         with aws.failures("S3"):
-            try:
-                answer = client.get_object(Bucket=bucket, Key=key)
-            except client.exceptions.NoSuchKey:
-                return None
+            answer = aws.client("s3").get_object(Bucket=bucket, Key=key)
             text = answer["Body"].read(_NOTES_BYTES).decode("utf-8", "replace")
     except CallFailed as failed:
         # Without the right to list, S3 answers AccessDenied for a key that does not exist.
-        if failed.status == "unauthorized":
+        if failed.code == "NoSuchKey" or failed.status == "unauthorized":
             return None
         raise
     author = str((answer.get("Metadata") or {}).get("author") or "")
