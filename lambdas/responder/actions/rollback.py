@@ -11,8 +11,8 @@ from typing import Any
 
 from responder.actions import Action, ActionFailed, Case, Plan, of_workload, writing
 from responder.clients import kubernetes
+from responder.model.images import version_of
 from responder.model.redact import redacted_diff
-from responder.plan.observe import version_of
 from responder.sources import cluster_access
 from responder.sources.kubernetes import owner
 from responder.sources.rollouts import REVISION, gitops, revisions_of

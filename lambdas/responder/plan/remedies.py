@@ -19,10 +19,11 @@ from responder.model.finding import Finding, buckets, latest
 from responder.model.service import Service
 from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.observe import just_before, less_cpu, may_have_brought, meaning, selects_others
+from responder.plan.observe import less_cpu, meaning, selects_others
 from responder.plan.rates import upper_bound
 from responder.plan.refusals import PEOPLE, Considered, Refusal, against
 from responder.plan.symptom import period_seconds
+from responder.plan.times import just_before, may_have_caused
 
 _LATE_SECONDS = 50.0
 WAIT = "wait"
@@ -234,7 +235,7 @@ def rules_changed(onset: float | None, findings: Sequence[Finding]) -> list[dict
     for event in sorted(events, key=lambda event: -float(event["at"])):
         parameters = event.get("parameters") or {}
         group, rules = parameters.get("groupId"), _items(parameters.get("ipPermissions"))
-        if not group or not rules or event["name"] not in _BACK or not may_have_brought(onset, event["at"]):
+        if not group or not rules or event["name"] not in _BACK or not may_have_caused(onset, event["at"]):
             continue
         permissions = [{
             "IpProtocol": str(rule.get("ipProtocol", "-1")),

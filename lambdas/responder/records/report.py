@@ -1,7 +1,7 @@
 """The postmortem as HTML, Markdown and JSON, and its place in S3.
 
-The HTML page is one file without script and without any request to elsewhere. All that comes from outside is escaped
-by the template engine; Markdown is escaped here.
+The HTML page is one file without script and without any request to elsewhere. The template engine escapes all text for
+HTML; the filter ``md`` escapes it for Markdown.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from responder.clients import aws
-from responder.clients.failure import CallFailed
+from responder.clients import objects
 from responder.model.masking.typed import masked
 from responder.plan.review import Notes, PastIncident, Review
 from responder.plan.wording import clock, count, duration, listed, plural, share, words
 from responder.records.chart import chart_of
 
-_NAMES = {"html": "postmortem.html", "md": "postmortem.md", "json": "postmortem.json", "gz": "record.json.gz"}
-_TYPES = {"html": "text/html; charset=utf-8", "md": "text/markdown; charset=utf-8", "json": "application/json",
-          "gz": "application/gzip"}
+_HTML = "text/html; charset=utf-8"
+_FORMATS = {"html": ("postmortem.html", _HTML), "md": ("postmortem.md", "text/markdown; charset=utf-8"),
+            "json": ("postmortem.json", "application/json"), "gz": ("record.json.gz", "application/gzip")}
+"""File ending to the name in the bucket and the content type."""
 _SHOWN_FIRST, _SHOWN_LAST = 300, 1500
 """Of a very long timeline the pages show the beginning and the end; postmortem.json and the record have it whole."""
 _SLOWEST, _MONTHS = 20, 24
@@ -99,45 +98,32 @@ def notes(bucket: str, service: str, incident: str) -> Notes | None:
 
     It is ``review.md`` beside the report; its author is the metadata ``author``, or the first line "Author: …".
     """
-    key = f"postmortems/{service}/{incident}/{_NOTES}"
-    try:
-        with aws.failures("S3"):
-            answer = aws.client("s3").get_object(Bucket=bucket, Key=key)
-            text = answer["Body"].read(_NOTES_BYTES).decode("utf-8", "replace")
-    except CallFailed as failed:
-        # Without the right to list, S3 answers AccessDenied for a key that does not exist.
-        if failed.code == "NoSuchKey" or failed.status == "unauthorized":
-            return None
-        raise
-    author = str((answer.get("Metadata") or {}).get("author") or "")
+    stored = objects.read(bucket, f"postmortems/{service}/{incident}/{_NOTES}", _NOTES_BYTES)
+    if stored is None:
+        return None
+    author, text = stored.author, stored.text
     first, _, rest = text.partition("\n")
     if not author and first.lower().startswith("author:"):
         author, text = first.partition(":")[2].strip(), rest
-    return Notes(author or "not named", answer["LastModified"].strftime("%Y-%m-%dT%H:%M:%SZ"), text.strip())
+    return Notes(author or "not named", stored.modified.strftime("%Y-%m-%dT%H:%M:%SZ"), text.strip())
 
 
 def store_index(bucket: str, page: str, service: str) -> None:
-    """Write a service's list of all incidents."""
-    with aws.failures("S3"):
-        aws.client("s3").put_object(Bucket=bucket, Key=f"postmortems/{service}/index.html", Body=page.encode(),
-                                    ContentType=_TYPES["html"])
+    """Write a service's list of all incidents; raises CallFailed."""
+    objects.write(bucket, f"postmortems/{service}/index.html", page, _HTML)
 
 
 def store(bucket: str, service: str, incident: str, files: Mapping[str, str | bytes],
           lock_days: int = 0) -> dict[str, str]:
     """Write the formats to the bucket, which keeps versions, and return their addresses by file ending.
 
-    With ``lock_days`` no version of them can be deleted before that many days have passed.
+    With ``lock_days`` no version of them can be deleted before that many days have passed. Raises CallFailed.
     """
     addresses = {}
-    lock: dict[str, str | datetime] = {
-        "ObjectLockMode": "GOVERNANCE",
-        "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=lock_days)} if lock_days else {}
     for ending, body in files.items():
-        key = f"postmortems/{service}/{incident}/{_NAMES[ending]}"
-        with aws.failures("S3"):
-            aws.client("s3").put_object(Bucket=bucket, Key=key, ContentType=_TYPES[ending],
-                                        Body=body.encode() if isinstance(body, str) else body, **lock)
+        name, content_type = _FORMATS[ending]
+        key = f"postmortems/{service}/{incident}/{name}"
+        objects.write(bucket, key, body, content_type, lock_days)
         addresses[ending] = f"s3://{bucket}/{key}"
     return addresses
 

@@ -10,10 +10,13 @@ from responder.model.evidence import Bucket, Series
 from responder.model.incident import Incident
 from responder.model.moment import epoch
 from responder.plan.review.contents import Improvement, PastIncident
+from responder.plan.times import shortest_step
 from responder.plan.wording import count, duration, share
 
 _LATE_SECONDS = 60.0
 _THRESHOLDS = (0.01, 0.02, 0.03, 0.05, 0.1)
+_PERIOD_SECONDS = 10.0
+"""Of the service's own metrics."""
 _PERIODS = (1, 2, 3, 6)
 """How many periods an alarm may look over."""
 _LEAST_REQUESTS = 20.0
@@ -106,7 +109,7 @@ def _alarms(series: Series, threshold: float, onset: float, opened: float, weekl
     """Yield the alarms of one threshold that would have gone off between onset and opening."""
     if len(series) < 2 or weekly > _FALSE_ALARMS_A_WEEK:
         return
-    period = min(later.start - bucket.start for bucket, later in pairwise(series)) or 10.0
+    period = shortest_step((bucket.start for bucket in series), _PERIOD_SECONDS) or _PERIOD_SECONDS
     for periods in _PERIODS:
         ends = (series[last].start + period for last in range(periods - 1, len(series))
                 if series[last].start + period > onset and _rate(series[last - periods + 1:last + 1]) > threshold)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from itertools import pairwise
 
 from responder.model.evidence import Bucket, Evidence, Series
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.incident import Incident
 from responder.model.moment import epoch
 from responder.plan.review.contents import Impact
+from responder.plan.times import shortest_step
 
 _ENOUGH_REQUESTS = 20.0
 """Fewer requests than this in a period say nothing about its error rate."""
@@ -58,7 +58,7 @@ def _missing(series: Series, onset: float, end: float | None) -> int:
     A period without a row had no requests: metrics of requests that nobody makes are not published.
     """
     before = sorted(bucket.requests for bucket in series if bucket.start < onset)
-    period = min((later.start - bucket.start for bucket, later in pairwise(series)), default=0.0)
+    period = shortest_step((bucket.start for bucket in series), 0.0)
     if not before or not period:
         return 0
     last = end or max(bucket.start for bucket in series)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 
 from responder.model.change import Change
 from responder.model.evidence import Evidence, Series, Status
@@ -16,13 +15,11 @@ from responder.model.facts import Answered, ApprovalAsked
 from responder.model.incident import Cause, Entry, Incident, IncidentRecord
 from responder.model.moment import epoch
 from responder.model.remedy import Remedy, RemedyStatus
-from responder.plan.observe import SUSPICION_SECONDS
 from responder.plan.review.alarm import late_alarm, quiet
 from responder.plan.review.contents import Improvement, PastIncident
+from responder.plan.times import may_have_caused, shortest_step
 from responder.plan.wording import count, duration, words
 
-_CLOCK_SECONDS = 20.0
-"""A change may seem to be this much later than the symptom that it caused: clocks and periods differ."""
 _BY_HAND = frozenset({"kubectl-edit", "kubectl-patch", "kubectl-set", "kubectl-scale", "kubectl", "unknown"})
 """Field managers that bear no pipeline's mark."""
 ANSWERED: frozenset[Status] = frozenset({"ok", "partial", "empty"})
@@ -114,8 +111,7 @@ def changes_by_hand(incident: Incident, evidence: Evidence) -> Iterator[Change]:
     onset = epoch(incident.onset)
     for finding in evidence.looks(Changes):
         for change in finding.detail.changes:
-            if onset is not None and change.by in _BY_HAND and (
-                    -_CLOCK_SECONDS <= onset - change.latest <= SUSPICION_SECONDS):
+            if change.by in _BY_HAND and may_have_caused(onset, change.latest):
                 yield change
 
 
@@ -166,7 +162,7 @@ def _provider(cause: Cause, record: IncidentRecord) -> Iterator[Improvement]:
 
 def _per_second(series: Series) -> float:
     """Return the requests a second at the height."""
-    period = min((later.start - bucket.start for bucket, later in pairwise(series)), default=0.0)
+    period = shortest_step((bucket.start for bucket in series), 0.0)
     return max(bucket.requests for bucket in series) / period if period else 0.0
 
 
