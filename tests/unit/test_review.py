@@ -99,6 +99,15 @@ def test_the_series_are_of_the_source_that_measured_most_and_a_later_look_wins()
     assert review(record).series == {"frontend": (again, *SERIES[1:])}
 
 
+@pytest.mark.parametrize(("changed", "said"), [
+    ({}, "Code bug in payment-gateway: up to 40% of requests failed; recovered after 40 s"),
+    ({"recovered_at": None}, "Code bug in payment-gateway: up to 40% of requests failed"),
+    ({"cause": Cause("unknown"), "recovered_at": None}, "High error rate of payment-gateway: up to 40% of requests"),
+    ({"outcome": "false_alarm", "cause": Cause("none")}, "False alarm of payment-gateway")])
+def test_the_headline_says_what_happened_and_how_bad_it_was(changed: dict[str, Any], said: str) -> None:
+    assert review(with_incident(**changed)).headline.startswith(said)
+
+
 # --- how it ended -----------------------------------------------------------------------------------------------------
 
 

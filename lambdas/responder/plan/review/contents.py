@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from responder.model.codec import Json
 from responder.model.evidence import Series
 from responder.model.incident import Cause, Hypothesis, Weighed
+from responder.plan.wording import duration, share, words
 
 SCHEMA = 2
 """Grows with each change of the published JSON that a reader must know of."""
+_NAMED = {"code_bug": "Code bug in {}", "database_connection": "Database connections of {} fail",
+          "overload": "Overload of {}", "cluster_failure": "Cluster failure under {}",
+          "network": "Network failure at {}", "provider_outage": "Outage of a provider of {}"}
+"""The plan's causes as a title has them; any other is told by its symptom."""
 
 
 @dataclass(frozen=True)
@@ -223,3 +228,17 @@ class Review:
     """Earlier incidents of the same cause, mechanism and component, the newest first."""
     before: Before
     notes: Notes | None = None
+
+    @property
+    def headline(self) -> str:
+        """What happened, how bad it was, and whether it is over: the report's title."""
+        incident, cause, impact = self.incident, self.cause, self.impact
+        if incident.outcome == "false_alarm":
+            return f"False alarm of {incident.service}"
+        said = _NAMED.get(cause.id, "").format(cause.component or incident.service)
+        if not said:
+            symptom = words(incident.kind or "incident")
+            said = f"{symptom[:1].upper()}{symptom[1:]} of {incident.service}"
+        worst = f": up to {share(impact.worst_error_rate)} of requests failed" if impact.worst_error_rate else ""
+        over = f"; recovered after {duration(impact.seconds)}" if impact.seconds else ""
+        return f"{said}{worst}{over}"
