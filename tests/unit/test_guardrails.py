@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from responder import actions
 from responder.model.service import Freeze, Remedy, Service
 from responder.plan.guardrails import RELEASED, Proposal, Situation, in_order, rule, within
-from responder.plan.remedies import Proposed
+from responder.plan.remedies import Candidate, Facts
 from tests.conftest import shipped_service
 
 NOW = datetime.fromisoformat("2026-11-27T19:00:00Z").timestamp()  # a Friday
@@ -136,13 +136,13 @@ def test_nothing_that_is_forbidden_is_ever_permitted(proposal: Proposal, situati
                        and NOW - item["at"] < limits.cooldown_seconds for item in situation.recent)
 
 
-REMEDIES = {action.name: Remedy(action.name, "", action.tells, action.risk, not action.tells or bool(action.task_for))
+REMEDIES = {action.name: Remedy(action.name, "", action.audience, action.risk, action.remedy.remediates)
             for action in actions.every()}
 
 
 @given(st.lists(st.sampled_from(sorted(REMEDIES)), max_size=8))
 def test_what_risks_least_is_tried_first_and_messages_come_last(names: list[str]) -> None:
-    proposed = [Proposed(name, "network", "path_below", f"component-{place}", 0.9, ("a", "b"), {})
+    proposed = [Candidate(name, "network", "path_below", f"component-{place}", 0.9, ("a", "b"), Facts())
                 for place, name in enumerate(names)]
     ordered = in_order(proposed, REMEDIES)
     ranks = [(not REMEDIES[p.action].mends, ["low", "medium", "high"].index(REMEDIES[p.action].risk)) for p in ordered]
@@ -153,7 +153,7 @@ def test_what_risks_least_is_tried_first_and_messages_come_last(names: list[str]
 
 
 def test_a_path_is_given_to_the_network_team_before_anything_is_changed() -> None:
-    proposed = [Proposed(name, "", "", "", 0.9, (), {}) for name in (
+    proposed = [Candidate(name, "", "", "", 0.9, (), Facts()) for name in (
         "inform_customers", "restore_security_group", "engage_network_team", "restore_database")]
     assert [p.action for p in in_order(proposed, REMEDIES)] == [
         "engage_network_team", "restore_security_group", "restore_database", "inform_customers"]

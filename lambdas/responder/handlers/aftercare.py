@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from responder import actions
 from responder.handlers.step import Step, kill_switch, step
+from responder.model.finding import typed
 from responder.model.service import deployed
 from responder.plan.aftercare import care, in_place
+from responder.plan.remedies import find
 from responder.records.table import iso, seconds
 
 
@@ -31,10 +32,10 @@ def _judged(visit: Step) -> dict[str, Any]:
     if item.get("cared_by") != visit.event["incident"].get("execution") or item.get("status") != "closed":
         return _answer("done", "the incident was opened again")
     records = visit.records.actions(visit.incident)
-    over = {}
-    for entry in in_place(records):
-        judge = actions.find(entry["action"]).over
-        over[int(entry["number"])] = judge(visit.service, entry, visit.findings) if judge else ""
+    evidence = typed(visit.findings)
+    over = {int(entry["number"]): find(entry["action"]).reason_gone(
+        visit.service, entry["target"], entry["component"], entry["before"], entry["parameters"], evidence)
+        for entry in in_place(records)}
     now, began = seconds(visit.event["now"]), seconds(visit.event["since"])
     busy = visit.records.item(f"SERVICE#{visit.service.service}", "OPEN") is not None
     result = care(visit.service, records, over, now, began, kill_switch(visit.service), busy)

@@ -9,14 +9,16 @@ from dataclasses import asdict
 from typing import Any
 
 from responder.handlers.step import Step, step
+from responder.model.codec import encode
 from responder.model.finding import Finding, recorded
+from responder.model.incident import Refusal
 from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
 from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
-from responder.plan.refusals import PEOPLE, Refusal
-from responder.plan.remedies import WAIT, Proposed, long_outage
+from responder.plan.remedies import PEOPLE, WAIT, Candidate
+from responder.plan.remedies.inform_customers import long_outage
 from responder.records.store import ITEM_CHARACTERS
 from responder.records.table import iso
 
@@ -77,7 +79,7 @@ def handler(visit: Step) -> dict[str, Any]:
             "remedies": to_try(visit, proposed)}
 
 
-def _missing(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
+def _missing(visit: Step, proposed: Sequence[Candidate]) -> list[dict[str, Any]]:
     """Return a refusal for each proposal whose remedy the service does not have."""
     known = {remedy.action for remedy in deployed(visit.service.service).remedies} | {WAIT, PEOPLE}
     return [asdict(Refusal(p.action, p.component, p.cause, p.mechanism, "it is not deployed for this service"))
@@ -104,7 +106,7 @@ _TOLD_SECONDS = 4 * 3600.0
 _MOST_OWN = 200
 
 
-def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
+def to_try(visit: Step, proposed: Sequence[Candidate]) -> list[dict[str, Any]]:
     """Return proposals as the state machine takes them, in the order in which they are tried; each is on record.
 
     Of each: the function's name, the id by which guardrails and remedy read it from the record, and what the state
@@ -115,12 +117,11 @@ def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
     failed = {(item["action"], item["mechanism"], item["component"])
               for item in unhelpful(visit)} if proposed else set()
     ordered = in_order([p for p in proposed if p.action in functions], functions, failed)
-    proposals = [asdict(p) | {"onset": confirmation.get("onset"),
-                              "facts": p.facts | {"kind": confirmation.get("kind") or ""}} for p in ordered]
-    for proposal in proposals:
-        if len(json.dumps(proposal)) > ITEM_CHARACTERS:
-            # An item of the table holds 400 kB. The remedy refuses what it would need and says why.
-            proposal["facts"] |= {"changes": [], "too_large": True}
+    onset, symptom = confirmation.get("onset"), confirmation.get("kind") or ""
+    proposals = [encode(p.on_record(onset, symptom)) for p in ordered]
+    # An item of the table holds 400 kB. The remedy refuses what it would need and says why.
+    proposals = [encode(p.reduced().on_record(onset, symptom)) if len(json.dumps(proposal)) > ITEM_CHARACTERS
+                 else proposal for p, proposal in zip(ordered, proposals, strict=True)]
     kept = visit.records.propose(visit.incident, visit.entered, proposals)
     return [{"function": functions[p["action"]].function, "id": name, "action": p["action"], "cause": p["cause"],
              "contested": bool(p.get("contested"))} for name, p in kept]
@@ -131,7 +132,7 @@ def unhelpful(visit: Step) -> list[dict[str, Any]]:
     return visit.records.unhelpful(visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)
 
 
-def long_outage_due(visit: Step, incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -> list[Proposed]:
+def long_outage_due(visit: Step, incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -> list[Candidate]:
     """Return the message to customers that the length of the outage asks for, if they were not to be told before."""
     again = _again(incident)
     asked = [(item["action"], "") for item in actions if not _over(item, again)]

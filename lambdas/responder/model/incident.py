@@ -207,6 +207,10 @@ class Proposed:
     """Whether a mechanism of the same cause that is nearly as likely has other remedies."""
     onset: float | None = None
     """When the symptom began, seconds since 1970 (UTC)."""
+    where: str = ""
+    """Where the failures arise."""
+    symptom: str = ""
+    """The kind of the symptom, as it was confirmed."""
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Proposed:

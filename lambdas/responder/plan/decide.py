@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from responder.model.finding import Finding, latest
+from responder.model.finding import Finding, latest, typed
+from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
-from responder.plan.refusals import Refusal
-from responder.plan.remedies import Proposed, mended, propose
+from responder.plan.remedies import Candidate, propose, target
 from responder.plan.symptom import fading, read
 
 CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
@@ -31,7 +31,7 @@ class Judgement:
 
     isolation: Isolation
     diagnosis: Diagnosis
-    proposed: tuple[Proposed, ...]
+    proposed: tuple[Candidate, ...]
     affected: tuple[str, ...] = ()
     """The components at fault: the culprits, or who was changed so that it does not get through to one."""
     fading: str = ""
@@ -57,10 +57,11 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     newest = latest(findings)
     isolation = isolate(service, read(newest, service.confirm, opened_at), findings)
     diagnosis = diagnose(service, isolation, onset, findings, weights)
-    at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
+    evidence = typed(findings)
+    at_fault = {hypothesis.component: target(service, hypothesis, onset, evidence)
                 for hypothesis in diagnosis.named}
     going = "" if looks >= _LOOKS else fading(service, newest, onset)
-    remedies = propose(service, diagnosis, onset, findings, weights, tried,
+    remedies = propose(service, diagnosis, onset, evidence, weights, tried,
                        early=looks < 1 and service.confirm.looks > 1)
     if going:
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")

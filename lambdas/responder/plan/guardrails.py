@@ -12,7 +12,7 @@ from responder.plan.attack import TAKES_BACK
 
 if TYPE_CHECKING:
     # Not at run time: the guardrails' function has no need of the whole diagnosis.
-    from responder.plan.remedies import Proposed
+    from responder.plan.remedies import Candidate
 
 Ruling = Literal["permitted", "approval", "observe", "refused", "rejected"]
 RELEASED = "released"
@@ -89,8 +89,8 @@ class Decision:
     decided_by: str = field(default="policy")
 
 
-def in_order(proposed: Sequence[Proposed], remedies: Mapping[str, Remedy],
-             unhelpful: Collection[tuple[str, str, str]] = ()) -> list[Proposed]:
+def in_order(proposed: Sequence[Candidate], remedies: Mapping[str, Remedy],
+             unhelpful: Collection[tuple[str, str, str]] = ()) -> list[Candidate]:
     """Return the proposals in the order in which they are tried: remediating actions first, then by rising risk.
 
     What did not help lately for the same (action, mechanism, component) comes after what has not failed. The order is
