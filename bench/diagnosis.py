@@ -21,7 +21,7 @@ from responder.model.finding import recorded, typed
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
-from responder.plan.guardrails import RELEASED, Proposal, Situation, rule
+from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
 from responder.plan.remedies import WAIT, Candidate, find
 from responder.plan.remedies.restart_pods import no_place
 from responder.plan.remedies.switch_provider import Facts as SwitchFacts
@@ -134,10 +134,10 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Map
             continue  # it asks the alternative before it does anything, and refuses
         if remedy.action == "restart_pods" and no_place(typed(really)):
             continue  # it looks for a place for new pods, and refuses
-        proposal = Proposal(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources,
+        request = GuardrailRequest(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources,
                             reversible=find(remedy.action).rolled_back,
                             contested=remedy.contested)
-        if rule(service, proposal, Situation(0.0, RELEASED)).ruling != "permitted":
+        if rule(service, request, Situation(0.0, RELEASED)).ruling != "permitted":
             continue
         if remedy.action in (drill.expect.never or ()) or (
                 drill.expect.cause and remedy.cause not in drill.expect.cause):

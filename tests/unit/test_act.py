@@ -14,6 +14,7 @@ from responder.actions import Action, ActionFailed, AnyPlan, Plan, RemediationCo
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, approval, guard, step
+from responder.model.remedy import Remedy
 from responder.model.service import Service
 from responder.people import sns
 from responder.plan.aftercare import in_place
@@ -194,7 +195,7 @@ def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
     assert stage.visit("apply", number=2)["applied"]
     actions = stage.records.actions("i-1")
     assert [item["before"]["given"]["version"] for item in actions] == ["1.1.0", "1.1.0"]
-    assert [item["number"] for item in in_place(actions)] == [2]
+    assert [remedy.number for remedy in in_place(Remedy.of(item) for item in actions)] == [2]
     # Another incident has its cooldown all the same, and so has another remedy after one that helped.
     stage.records.release(first["lease"], "i-1")
     assert stage.ruled("i-2") == "refused"

@@ -33,7 +33,7 @@ from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import act, aftercare, close, step
 from responder.model.finding import Finding, Window, typed
-from responder.model.remedy import digest
+from responder.model.remedy import Remedy, digest
 from responder.model.service import AppConfig, Freeze, ProviderSwitch, Service
 from responder.people import sns
 from responder.plan.aftercare import care, in_place
@@ -51,11 +51,11 @@ NOW = 1_800_000_000.0
 CALM = shipped_service().recovery.calm_seconds
 
 
-def item(number: int = 1, **more: Any) -> dict[str, Any]:
-    return {"sk": f"ACTION#{number:02d}", "number": number, "action": "scale_up",
+def item(number: int = 1, **more: Any) -> Remedy:
+    return Remedy.of({"sk": f"ACTION#{number:02d}", "number": number, "action": "scale_up",
             "target": "deployment/payment-gateway", "component": "payment-gateway", "status": "verified",
             "applied_at": iso(NOW - 9000), "temporary": True, "summary": "scale it",
-            "over_since": NOW - CALM - 1, **more}
+            "over_since": NOW - CALM - 1, **more})
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_nothing_is_put_back_that_may_not_be(items: list[tuple[str, bool, bool, 
         assert switch == "released" and not busy and mode == "auto"
         for number in found.numbers:
             record = records[number - 1]
-            assert record in in_place(records) and over[number] and NOW - record["over_since"] >= CALM
+            assert record in in_place(records) and over[number] and NOW - (record.condition_cleared_at or NOW) >= CALM
     assert found.answer != "done" or not in_place(records)
     if found.answer == "waiting":
         assert service.recovery.check_every_seconds <= found.wait_seconds <= (

@@ -17,11 +17,11 @@ from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, kill_switch, step
 from responder.model.codec import Json, encode
 from responder.model.finding import recorded, typed
-from responder.model.remedy import digest, operands
+from responder.model.remedy import Remedy, digest, operands
 from responder.model.shown import NotExact
 from responder.people import Message
 from responder.plan.approvals import called
-from responder.plan.guardrails import released, too_little
+from responder.plan.guardrails import insufficient, released
 from responder.records.store import ITEM_CHARACTERS
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
@@ -85,7 +85,7 @@ def _planned(visit: Step, action: AnyAction, case: actions.RemediationContext,
         return plan
     if first := _first(visit, action, plan.target):
         # What is put back in the end is what was there before the first of them.
-        kept = action.kept(plan.target, plan.summary, first["before"], first["parameters"], "")
+        kept = action.kept(plan.target, plan.summary, first.before, first.parameters, "")
         plan = replace(plan, before=kept.before)
     if len(operands(encode(plan.before), encode(plan.parameters))) > _MOST_CHARACTERS:
         return actions.Declined(plan.target, plan.summary, "what it changes is too large to be kept on record, so it "
@@ -121,7 +121,7 @@ def _apply(visit: Step) -> dict[str, Any]:
         except actions.ActionFailed as failed:
             return _not_applied(visit, action, case, str(failed), again or passing.made > 0)
     if first := _first(visit, action, plan.target):
-        visit.records.set_action(visit.incident, first["number"], action.name, temporary=False, kept=None)
+        visit.records.set_action(visit.incident, first.number, action.name, temporary=False, kept=None)
     by = ", ".join(channels.channels)
     visit.records.set_action(visit.incident, case.number, action.name, status="done" if told else "applied",
                              applied_at=iso(time.time()), done=done, told_by=by)
@@ -257,10 +257,10 @@ def _revert(visit: Step) -> dict[str, Any]:
     return {"reverted": True}
 
 
-def _first(visit: Step, action: AnyAction, target: str) -> Mapping[str, Any] | None:
+def _first(visit: Step, action: AnyAction, target: str) -> Remedy | None:
     """Return the remedy of this incident to which this one adds, for it was too little; None: it adds to none."""
-    return too_little(visit.records.actions(visit.incident), action.name, target) if (
-        action.remedy.incremental) else None
+    remedies = [Remedy.of(item) for item in visit.records.actions(visit.incident)]
+    return insufficient(remedies, action.name, target) if action.remedy.incremental else None
 
 
 def _wants_more(visit: Step, action: AnyAction, record: dict[str, Any]) -> bool:

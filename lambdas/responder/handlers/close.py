@@ -10,6 +10,7 @@ from responder.handlers.inform import call, customer_message, customers_know
 from responder.handlers.notify import notify, told
 from responder.handlers.step import Step, step
 from responder.model.incident import Incident, IncidentRecord
+from responder.model.remedy import Remedy
 from responder.people import Kind, Message
 from responder.plan.aftercare import in_place
 from responder.plan.refusals import not_done
@@ -35,7 +36,7 @@ def _stand_down(visit: Step) -> dict[str, Any]:
     outcome = "resolved" if item.get("recovered_at") else "false_alarm" if item.get("confirmed") is False else \
         "observed" if visit.event.get("until") else item.get("outcome", "escalated")
     actions = visit.records.actions(visit.incident)
-    temporary = outcome == "resolved" and bool(in_place(actions))
+    temporary = outcome == "resolved" and bool(in_place(Remedy.of(item) for item in actions))
     values: dict[str, Any] = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time()),
                               "cared_by": visit.event["incident"].get("execution", "") if temporary else None}
     if outcome == "false_alarm":

@@ -10,8 +10,8 @@ from typing import Any
 
 from responder.handlers.step import Step, step
 from responder.model.codec import encode
-from responder.model.finding import Finding, recorded
-from responder.model.incident import Refusal
+from responder.model.finding import Finding, recorded, typed
+from responder.model.incident import Refusal, Remedy
 from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
 from responder.plan.diagnose import Diagnosis, shipped_weights
@@ -50,7 +50,7 @@ def handler(visit: Step) -> dict[str, Any]:
                        "not_proposed": not_proposed,
                        "attack_signs": list(judgement.attack_signs), "onset": onset, "tried": tried, "looks": looks,
                        "fading": judgement.fading, "opened_at": visit.opened_at,
-                       "own": [write.to_json() for write in own]})
+                       "own": [encode(write) for write in own]})
     # Two faults at once: what was at fault and has been mended since was at fault all the same.
     mended = [item["component"] for item in actions if item["status"] == "verified" and item.get("component")
               and (item.get("verified_at") or "") > again]
@@ -88,14 +88,14 @@ def _missing(visit: Step, proposed: Sequence[Candidate]) -> list[dict[str, Any]]
 
 def _own(visit: Step, findings: Sequence[Finding], actions: Sequence[Mapping[str, Any]]) -> list[Write]:
     """Return what the remedies of this incident, and of those before that the ledger may tell of, have written."""
-    if not claimed(findings):
+    if not claimed(typed(findings)):
         return []
     now = time.time()
     others = dict.fromkeys(item["incident"] for item in reversed(visit.records.remedies(
         visit.service.service, now - _OWN_SECONDS)) if item["incident"] != visit.incident)
     earlier = [item for incident in list(others)[:_OWN_INCIDENTS] for item in visit.records.actions(incident)]
     # The oldest changes that the source tells of are of an hour before the window.
-    return [write for write in written([*earlier, *actions], CARRIED_OUT, now)
+    return [write for write in written([Remedy.of(item) for item in (*earlier, *actions)], now)
             if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
 
 

@@ -164,6 +164,35 @@ class Remedy:
         return not self.disputed and self.ruled_on == self.digest
 
 
+@dataclass(frozen=True)
+class Execution:
+    """A remedy that was carried out for a service, as cooldowns and hourly limits need it."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+    incident: str
+    number: int
+    """1-based position among the incident's remedies."""
+    action: str
+    target: str = ""
+    component: str = ""
+    mechanism: str = ""
+
+
+@dataclass(frozen=True)
+class PastFailure:
+    """A remedy that was applied in another incident and did not help."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+    incident: str
+    action: str
+    target: str
+    component: str
+    mechanism: str
+    reason: str = ""
+
+
 def _number(item: Mapping[str, Any]) -> int:
     return int(str(item["sk"]).rpartition("#")[2])
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from responder.model.finding import Finding, latest, typed
+from responder.model.finding import Finding, latest, typed, untyped
 from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs
@@ -53,11 +53,11 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     isolated, and is judged again. ``own`` is what remedies have written: of all other changes, also of those under
     the responder's name, each may be the cause.
     """
-    findings = without_own(findings, own)
+    evidence = without_own(typed(findings), own)
+    findings = untyped(evidence)
     newest = latest(findings)
     isolation = isolate(service, read(newest, service.confirm, opened_at), findings)
     diagnosis = diagnose(service, isolation, onset, findings, weights)
-    evidence = typed(findings)
     at_fault = {hypothesis.component: target(service, hypothesis, onset, evidence)
                 for hypothesis in diagnosis.named}
     going = "" if looks >= _LOOKS else fading(service, newest, onset)

@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from responder.model.codec import decode
 from responder.model.finding import Finding, recorded
 from responder.model.service import Service, build
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
 from responder.plan.diagnose import shipped_weights
-from responder.plan.guardrails import Proposal, Situation, rule
+from responder.plan.guardrails import GuardrailRequest, Situation, rule
 from responder.plan.isolate import isolate
 from responder.plan.own import Write
 from responder.plan.recovery import judge
@@ -127,7 +128,7 @@ def _diagnose(history: _History, entered: str, detail: Mapping[str, Any]) -> _Ou
     found = judge_cause(history.service, history.until(entered), detail.get("opened_at", history.opened_at),
                         detail.get("onset"),
                         [(action, component) for action, component in detail.get("tried", ())], history.weights,
-                        detail.get("looks", 1), [Write.from_json(item) for item in detail.get("own", ())])
+                        detail.get("looks", 1), [decode(Write, item, "own") for item in detail.get("own", ())])
     result = found.diagnosis
     again: dict[str, Any] = {
         "cause": result.cause, "mechanism": result.mechanism, "component": result.component,
@@ -149,10 +150,9 @@ def _of(detail: Mapping[str, Any]) -> Any:
 
 
 def _guard(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    given = dict(detail["proposal"])
-    decision = rule(history.service, Proposal(**given | {"sources": tuple(given["sources"])}),
-                    Situation.from_json(detail["situation"]))
-    named = {"action": given["action"], "target": given["target"]}
+    request = decode(GuardrailRequest, detail["proposal"], "proposal")
+    decision = rule(history.service, request, decode(Situation, detail["situation"], "situation"))
+    named = {"action": request.action, "target": request.target}
     return (named | {key: detail.get(key) for key in ("ruling", "guardrail")},
             named | {"ruling": decision.ruling, "guardrail": decision.guardrail}, decision.reason)
 
