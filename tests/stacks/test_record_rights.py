@@ -22,7 +22,7 @@ from tests.stacks.test_stack import of_type, out, resources
 
 __all__ = ["out", "resources"]  # fixtures
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/timeline"
-TELLING = {action.name for action in actions.every() if action.tells}
+TELLING = {action.name for action in actions.every() if action.audience}
 
 
 def policies_of(resources: dict[str, Any], function: str) -> list[dict[str, Any]]:

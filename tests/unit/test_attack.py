@@ -20,7 +20,7 @@ from responder.model.service import Service
 from responder.plan.attack import TAKES_BACK, signs
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.diagnose import shipped_weights
-from responder.plan.kinds import kind_of, rejected_caller
+from responder.plan.kinds import ErrorKind, kind_of, rejected_caller
 from responder.plan.replay import replay, service_of
 from responder.records.table import seconds
 from tests.conftest import shipped_service, timeline
@@ -106,7 +106,7 @@ def test_a_few_clients_that_fail_by_their_usual_shares_are_no_attack(failed: int
 def test_callers_that_are_refused_for_their_signature_are_a_kind_of_their_own(text: str, kind: str) -> None:
     assert rejected_caller(text) == kind
     # It is no failure of ours: which mechanism it is it does not say.
-    assert kind_of(text) == ""
+    assert kind_of(text) == ErrorKind.OTHER
 
 
 RECORDS = kept()

@@ -10,14 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.model.finding import Finding, Window
+from responder.model.evidence import Evidence
+from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, rank, shipped_weights
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
 from responder.plan.observe import Observation, observe
-from responder.plan.remedies import long_outage, propose, rules_changed, undoing
+from responder.plan.remedies import propose
+from responder.plan.remedies.inform_customers import long_outage
+from responder.plan.security_rules import rules_changed, undoing
 from responder.plan.segments import Segment, segments
 from tests.conftest import shipped_service
 
@@ -114,7 +117,7 @@ def test_each_cause_by_what_points_at_it(service: Service, findings: list[Findin
                                          actions: list[str]) -> None:
     result = judged(service, findings)
     assert (result.cause, result.mechanism) == (cause, mechanism), result.summary
-    proposed = propose(service, result, ONSET, findings, shipped_weights(), []).proposed
+    proposed = propose(service, result, ONSET, typed(findings), shipped_weights(), []).proposed
     assert [p.action for p in proposed] == actions
 
 
@@ -164,22 +167,22 @@ def test_a_parameter_group_is_suspected_where_it_changed_and_what_fails_can_come
     assert ("database_parameters" in ranked) is bool(mechanism)
     assert (result.mechanism == "database_parameters") is (mechanism == "database_parameters"), result.summary
     if mechanism == "database_parameters":
-        proposed = propose(service, result, ONSET, findings, shipped_weights(), []).proposed
+        proposed = propose(service, result, ONSET, typed(findings), shipped_weights(), []).proposed
         assert [p.action for p in proposed] == ["restore_parameter_group"]
-        assert proposed[0].facts["changes"][0]["fields"] == fields
+        assert [item.to_wire() for item in proposed[0].facts.changes[0].fields] == fields
 
 
 def test_of_what_changed_in_a_group_only_what_can_have_broken_it_is_put_back(service: Service) -> None:
     quiet = {"path": ["parameters", "log_min_duration_statement"], "before": "-1", "after": "100"}
     findings = of_database("canceling statement due to statement timeout", quiet, CUT)
-    proposed, = propose(service, judged(service, findings), ONSET, findings, shipped_weights(), []).proposed
-    assert proposed.facts["changes"][0]["fields"] == [CUT]
+    proposed, = propose(service, judged(service, findings), ONSET, typed(findings), shipped_weights(), []).proposed
+    assert [item.to_wire() for item in proposed.facts.changes[0].fields] == [CUT]
     # Somebody went on changing: each goes back to what it was before the first time.
     several = changes(*({"kind": "DBParameterGroup", "name": "payments-pg16", "fields": fields} for fields in (
         [CUT, NAPTIME], [{**CUT, "before": "3", "after": "2"}], [quiet])))
     findings = [several if finding.name == "changes" else finding for finding in findings]
-    proposed, = propose(service, judged(service, findings), ONSET, findings, shipped_weights(), []).proposed
-    assert proposed.facts["changes"][0]["fields"] == [{**CUT, "after": "2"}, NAPTIME]
+    proposed, = propose(service, judged(service, findings), ONSET, typed(findings), shipped_weights(), []).proposed
+    assert [item.to_wire() for item in proposed.facts.changes[0].fields] == [{**CUT, "after": "2"}, NAPTIME]
 
 
 def test_a_database_that_is_read_only_is_known_by_log_lines_alone(service: Service) -> None:
@@ -225,10 +228,10 @@ def test_sessions_that_wait_for_locks_are_not_a_parameter(service: Service) -> N
 
 
 def test_what_a_remedy_needs_to_know_comes_with_it(service: Service) -> None:
-    held, = propose(service, judged(service, EXHAUSTED), ONSET, EXHAUSTED, shipped_weights(), []).proposed
-    assert held.facts["connection_holder"] == "ledger-export"
-    undone, = propose(service, judged(service, POLICY), ONSET, POLICY, shipped_weights(), []).proposed
-    assert [item["name"] for item in undone.facts["changes"]] == ["lockdown"]
+    held, = propose(service, judged(service, EXHAUSTED), ONSET, typed(EXHAUSTED), shipped_weights(), []).proposed
+    assert held.facts.connection_holder == "ledger-export"
+    undone, = propose(service, judged(service, POLICY), ONSET, typed(POLICY), shipped_weights(), []).proposed
+    assert [change.name for change in undone.facts.changes] == ["lockdown"]
 
 
 @pytest.mark.parametrize(("selected", "what", "fields", "bears"), [
@@ -247,13 +250,13 @@ def test_a_network_policy_bears_on_what_it_selects(service: Service, selected: l
         pods("payment-gateway", policies=selected), pods("backend", policies=[]), pods("frontend", policies=[])]
     result = judged(service, findings)
     assert ("network_policy_changed" in {o.id for o in result.observations}) is bears
-    proposed = [p.action for p in propose(service, result, ONSET, findings, shipped_weights(), []).proposed]
+    proposed = [p.action for p in propose(service, result, ONSET, typed(findings), shipped_weights(), []).proposed]
     assert ("engage_network_team" in proposed) is not bears
 
 
 def test_a_remedy_is_not_proposed_twice(service: Service) -> None:
     result = judged(service, REFUSED)
-    assert propose(service, result, ONSET, REFUSED, shipped_weights(), [
+    assert propose(service, result, ONSET, typed(REFUSED), shipped_weights(), [
         ("restore_database", "payment-gateway")]).proposed == ()
 
 
@@ -584,7 +587,7 @@ def test_the_order_changes_nothing(order: list[int]) -> None:
     ("ERROR: cannot execute UPDATE in a read-only transaction", "read_only"),
     ("ERROR 1290 (HY000): The MySQL server is running with the --read-only option", "read_only"),
     ("Read timed out", "read_timeout"), ("payment-gateway answered 500", "callee_5xx"),
-    ("NullPointerException: merchantId", "")])
+    ("NullPointerException: merchantId", "other")])
 def test_errors_are_told_apart_by_their_wording(text: str, kind: str) -> None:
     assert kind_of(text) == kind
 
@@ -670,17 +673,17 @@ def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
     rule = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "groups": {"items": [{"groupId": "sg-1"}]},
             "ipRanges": {"items": [{"cidrIp": "10.0.0.0/16"}]}}
 
-    def trail(**event: Any) -> list[Finding]:
-        return [Finding("cloudtrail", "trail", detail={"events": [{
+    def trail(**event: Any) -> Evidence:
+        return typed([Finding("cloudtrail", "trail", detail={"events": [{
             "at": 900.0, "name": "RevokeSecurityGroupIngress", "parameters": {
-                "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})]
+                "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})])
 
     command, = undoing(rules_changed(1000.0, trail()))
     assert command.startswith("aws ec2 authorize-security-group-ingress --group-id 'sg-0a; rm -rf' ")
     assert '"UserIdGroupPairs": [{"GroupId": "sg-1"}]' in command
     assert '"IpRanges": [{"CidrIp": "10.0.0.0/16"}]' in command
     added, = rules_changed(1000.0, trail(name="AuthorizeSecurityGroupEgress"))
-    assert (added["direction"], undoing([added])[0].split()[2]) == ("egress", "revoke-security-group-egress")
+    assert (added.direction, undoing([added])[0].split()[2]) == ("egress", "revoke-security-group-egress")
     for onset, event in ((1000.0, {"at": 1100.0}), (9000.0, {}), (None, {}), (1000.0, {"name": "DeleteRoute"}),
                          (1000.0, {"parameters": {}}),
                          (1000.0, {"parameters": {"groupId": "sg-1", "ipPermissions": ["x", 3]}})):
@@ -715,8 +718,8 @@ def test_a_lower_cpu_limit_takes_capacity_and_is_what_is_put_back(service: Servi
     result = judged(service, findings)
     assert (result.cause == "overload") is (cause == "overload")
     if cause == "overload":
-        proposed, = propose(service, result, ONSET, findings, shipped_weights(), ()).proposed
-        assert (proposed.action, proposed.facts["changes"][0]["fields"][0]["path"]) == ("restore_configuration", path)
+        proposed, = propose(service, result, ONSET, typed(findings), shipped_weights(), ()).proposed
+        assert (proposed.action, list(proposed.facts.changes[0].fields[0].path)) == ("restore_configuration", path)
 
 
 @pytest.mark.parametrize(("templates", "cause"), [({}, ("cluster_failure", "quota_exhausted")),
@@ -734,5 +737,5 @@ def test_a_service_selects_nothing_only_where_there_is_something_to_select(
                          else "changed", "name": "bounds" if not templates else "payment-gateway"})]
     result = judged(service, findings)
     assert (result.cause, result.mechanism) == cause
-    proposed, = propose(service, result, ONSET, findings, shipped_weights(), ()).proposed
+    proposed, = propose(service, result, ONSET, typed(findings), shipped_weights(), ()).proposed
     assert proposed.action == "restore_configuration"

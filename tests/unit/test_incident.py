@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, AnyAction, AnyPlan, Declined, Plan, RemediationContext
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, aftercare, approval, close, diagnose, guard, step
@@ -27,10 +27,12 @@ from responder.model.incident import Cause, Signal
 from responder.model.service import Freeze, Service
 from responder.people import sns
 from responder.plan.guardrails import RELEASED
+from responder.plan.remedies import Facts
 from responder.records.table import Records, iso
 from responder.records.tasks import Tasks
 from tests.conftest import ROOT, shipped_service, timeline
 from tests.machine import Machine, StatesError
+from tests.remedies import Anything, remedy
 
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 ACTIONS = ("rollback", "scale_up", "restart_pods")
@@ -81,8 +83,8 @@ class Incident:
         """Deed, action, and the kill switch as it was when the guardrails or the remedy read it last."""
         self.readings, self.told, self.died = 0, 0, set[str]()
         self._action, self._watched = "", 0
-        for module in (act, aftercare):
-            monkeypatch.setattr(module.actions, "find", lambda name: self._made(self._action or name))
+        monkeypatch.setattr(act.actions, "find", lambda name: self._made(self._action or name))
+        monkeypatch.setattr(aftercare, "find", lambda name: self._made(name).remedy)
         for module in (guard, act, aftercare):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.switch())
         monkeypatch.setattr(step, "records", lambda: records)
@@ -198,16 +200,17 @@ class Incident:
     def _actions(self) -> list[dict[str, Any]]:
         return [item for item in self.records.everything("i-1") if item["sk"].startswith("ACTION#")]
 
-    def _made(self, name: str) -> Action:
+    def _made(self, name: str) -> AnyAction:
         how = self.script.breaks.get(name, "")
 
-        def plan(case: Case) -> Plan:
+        def plan(context: RemediationContext, facts: Facts) -> AnyPlan | Declined:
             passes = how == "passes" and name not in self.died
             self.died |= {name} if passes else set()
-            return Plan(f"deployment/{name}", name, refusal="it may not be" if how == "refused" or passes else "",
-                        passing=passes, temporary=self.script.temporary)
+            if how == "refused" or passes:
+                return Declined(f"deployment/{name}", name, "it may not be", transient=passes)
+            return Plan(f"deployment/{name}", name, Anything(), Anything(), temporary=self.script.temporary)
 
-        def apply(case: Case, plan: Plan) -> str:
+        def apply(context: RemediationContext, plan: AnyPlan) -> str:
             if how == "failed":
                 raise ActionFailed("it cannot be")
             if how == "down":
@@ -221,16 +224,17 @@ class Incident:
                 raise CallFailed("timeout", "it broke off after the deed")
             return "done"
 
-        def revert(case: Case, plan: Plan) -> str:
+        def revert(context: RemediationContext, plan: AnyPlan) -> str:
             if name in self.in_place:
                 gate.check(name)
                 self.in_place.remove(name)
                 self.log.append(("revert", name, self.switch_now))
             return "taken back"
 
-        return Action(name, "low", "auto", True, not REVERSIBLE[name], plan, apply, revert,
-                      lambda service, record, findings: "its reason is gone",
-                      tells="network_team" if name in self.script.tells else "")
+        rule = remedy(name, keep=not REVERSIBLE[name],
+                      no_longer_needed=lambda service, record, evidence: "its reason is gone",
+                      audience="network_team" if name in self.script.tells else "")
+        return Action(rule, plan, apply, revert)
 
 
 @pytest.fixture

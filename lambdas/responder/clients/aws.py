@@ -83,12 +83,7 @@ def failures(system: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in _THROTTLED:
-            raise CallFailed("throttled", f"{system} throttles: {code}") from error
-        if code in _UNAUTHORIZED:
-            raise CallFailed("unauthorized", f"{system} refused the credentials ({code})") from error
-        raise CallFailed("unavailable", f"{system} answered with {code or 'an error'}") from error
+        raise _failed(system, error) from error
     except (ConnectTimeoutError, ReadTimeoutError) as error:
         raise CallFailed("timeout", f"{system} did not answer in time") from error
     except (EndpointConnectionError, HTTPClientError) as error:
@@ -97,6 +92,18 @@ def failures(system: str) -> Iterator[None]:
         raise CallFailed("malformed", f"{system} answered with something unreadable") from error
     except BotoCoreError as error:
         raise CallFailed("unavailable", f"{system}: {type(error).__name__}") from error
+
+
+def _failed(system: str, error: ClientError) -> CallFailed:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    http_status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _THROTTLED:
+        return CallFailed("throttled", f"{system} throttles: {code}", code=code, http_status=http_status)
+    if code in _UNAUTHORIZED:
+        return CallFailed("unauthorized", f"{system} refused the credentials ({code})", code=code,
+                          http_status=http_status)
+    return CallFailed("unavailable", f"{system} answered with {code or 'an error'}", code=code,
+                      http_status=http_status)
 
 
 def secret(name: str) -> str:
@@ -113,5 +120,6 @@ def _secret(name: str, _period: int) -> str:
         with failures("Secrets Manager"):
             value: str = client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
     except CallFailed as failed:
-        raise CallFailed("unauthorized", f"the secret {name} could not be read: {failed.note}") from failed
+        raise CallFailed("unauthorized", f"the secret {name} could not be read: {failed.note}",
+                         code=failed.code, http_status=failed.http_status) from failed
     return value.strip()

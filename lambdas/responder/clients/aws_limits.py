@@ -68,7 +68,8 @@ def limit(client: Any, system: str, seconds: float) -> None:
         _call.until = math.inf
         if http_response is not None and http_response.status_code < 200:
             # http.client takes any status but 100 for a final one, and botocore this one for success.
-            raise CallFailed("malformed", f"{system} answered with status {http_response.status_code}")
+            raise CallFailed("malformed", f"{system} answered with status {http_response.status_code}",
+                             http_status=http_response.status_code)
 
     events = client.meta.events
     events.register_first("before-call", begin)

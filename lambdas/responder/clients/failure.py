@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from responder.model.finding import Status
+from responder.model.evidence import Status
 
 
 class CallFailed(Exception):
-    """A call out gave nothing that can be used; ``status`` says how, ``note`` why in one sentence."""
+    """A call out gave nothing that can be used; ``status`` says how, ``note`` why in one sentence.
 
-    def __init__(self, status: Status, note: str) -> None:
+    ``note`` is for people alone. A decision reads ``status``, ``code`` or ``http_status``.
+    """
+
+    def __init__(self, status: Status, note: str, *, code: str = "", http_status: int = 0) -> None:
         super().__init__(note)
         self.status: Status = status
         self.note = note
+        self.code = code
+        """The system's own word for the error, such as AWS' ``ParameterNotFound``; empty: it gave none."""
+        self.http_status = http_status
+        """The status of the HTTP answer; 0: there was no answer, or its status was not what failed."""

@@ -140,10 +140,10 @@ class Http:
         if code < 300:
             return
         if code in (401, 403):
-            raise CallFailed("unauthorized", f"{_name(url)} refused the credentials ({code})")
+            raise CallFailed("unauthorized", f"{_name(url)} refused the credentials ({code})", http_status=code)
         if code == 429:
-            raise CallFailed("throttled", f"{_name(url)} asks to come back later (429)")
-        raise CallFailed("unavailable", f"{_name(url)} answered with status {code}")
+            raise CallFailed("throttled", f"{_name(url)} asks to come back later (429)", http_status=code)
+        raise CallFailed("unavailable", f"{_name(url)} answered with status {code}", http_status=code)
 
 
 def _retry_after_seconds(value: str) -> float:

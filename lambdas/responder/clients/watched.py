@@ -108,7 +108,7 @@ def listed(api: Kubernetes, groups: tuple[str, ...], plural: str, namespace: str
         try:
             return list(api.items(group, plural, namespace, limit=_LIMIT))
         except CallFailed as error:
-            if not error.note.endswith("404") or place == len(groups) - 1:
+            if error.http_status != 404 or place == len(groups) - 1:
                 raise
     return []
 

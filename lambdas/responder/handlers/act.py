@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from responder import actions
+from responder.actions import AnyAction, AnyPlan
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers.approval import asked_persons, buttons, by_iam_text, to_each
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, kill_switch, step
-from responder.model.finding import latest, recorded
-from responder.model.remedy import digest, operands
-from responder.model.shown import NotExact, shown
+from responder.model.codec import Json, encode
+from responder.model.finding import recorded, typed
+from responder.model.remedy import Remedy, digest, operands
+from responder.model.shown import NotExact
 from responder.people import Message
 from responder.plan.approvals import called
-from responder.plan.guardrails import released, too_little
+from responder.plan.guardrails import insufficient, released
 from responder.records.store import ITEM_CHARACTERS
 from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
@@ -49,31 +51,46 @@ def _plan(visit: Step) -> dict[str, Any]:
     if proposal is None or proposal["action"] != action.name:
         raise actions.ActionFailed(f"no diagnosis on record proposes {action.name} under the id {name!r}")
     case = _case(visit, action, number, proposal)
-    try:
-        plan = action.plan(case)
-    except CallFailed as failed:
-        plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
-                            refusal=f"what it needs to know could not be read: {failed.note}")
-    except NotExact as hidden:
-        plan = actions.Plan(f"{case.component}", f"{action.name} of {case.component}",
-                            refusal=f"it would have to keep something secret, which no record holds: {hidden}")
-    if first := _first(visit, action, plan):
-        # What is put back in the end is what was there before the first of them.
-        plan = replace(plan, before=first["before"])
-    if len(operands(plan.before, plan.parameters)) > _MOST_CHARACTERS:
-        plan = replace(plan, before={}, parameters={}, refusal="what it changes is too large to be kept on record, so "
-                                                               "it could not be undone")
+    plan = _planned(visit, action, case, proposal.get("facts") or {})
     kept = visit.records.plan_action(visit.incident, number, {
-        "action": action.name, "component": case.component, "risk": action.risk, "tells": action.tells,
-        "reversible": action.reversible and not action.keep_when_not_helped, "status": "planned",
-        "planned_at": iso(time.time()), "cause": case.cause, "mechanism": case.mechanism, "proposal": name,
-        "where": case.facts.get("where", ""), **asdict(plan), "diff": str(plan.diff)[:_MOST_SHOWN]})
+        "action": action.name, "component": case.component, "risk": action.risk, "tells": action.audience,
+        "reversible": action.remedy.rolled_back, "status": "planned", "planned_at": iso(time.time()),
+        "cause": case.cause, "mechanism": case.mechanism, "proposal": name, "where": case.where,
+        "target": plan.target, "summary": plan.summary, "diff": str(plan.diff)[:_MOST_SHOWN],
+        "refusal": plan.reason if isinstance(plan, actions.Declined) else "",
+        "passing": isinstance(plan, actions.Declined) and plan.transient,
+        "temporary": isinstance(plan, actions.Plan) and plan.temporary,
+        "before": encode(plan.before) if isinstance(plan, actions.Plan) else {},
+        "parameters": encode(plan.parameters) if isinstance(plan, actions.Plan) else {}})
     if kept["action"] != action.name or kept.get("proposal") != name:
         raise actions.ActionFailed(f"remedy {number} is on record as {kept['action']} of {kept.get('component')}, "
                                    f"and not as {action.name} of {case.component}")
     visit.note(f"{action.name}: {kept['refusal'] or kept['summary']}", kind="plan", detail={"diff": kept["diff"]})
     return {"action": action.name, "target": kept["target"], "summary": kept["summary"], "refusal": kept["refusal"],
-            "tells": bool(action.tells), "passing": bool(kept.get("passing"))}
+            "tells": bool(action.audience), "passing": bool(kept.get("passing"))}
+
+
+def _planned(visit: Step, action: AnyAction, case: actions.RemediationContext,
+             facts: Json) -> AnyPlan | actions.Declined:
+    """Return what the remedy would do, or why it must not."""
+    target, summary = case.component, f"{action.name} of {case.component}"
+    try:
+        plan = action.plan_of(case, facts)
+    except CallFailed as failed:
+        return actions.Declined(target, summary, f"what it needs to know could not be read: {failed.note}")
+    except NotExact as hidden:
+        return actions.Declined(target, summary,
+                                f"it would have to keep something secret, which no record holds: {hidden}")
+    if isinstance(plan, actions.Declined):
+        return plan
+    if first := _first(visit, action, plan.target):
+        # What is put back in the end is what was there before the first of them.
+        kept = action.kept(plan.target, plan.summary, first.before, first.parameters, "")
+        plan = replace(plan, before=kept.before)
+    if len(operands(encode(plan.before), encode(plan.parameters))) > _MOST_CHARACTERS:
+        return actions.Declined(plan.target, plan.summary, "what it changes is too large to be kept on record, so it "
+                                                           "could not be undone", diff=plan.diff)
+    return plan
 
 
 @step("Apply the remedy", renews=False)
@@ -82,7 +99,7 @@ def _apply(visit: Step) -> dict[str, Any]:
     action = _mine()
     record = _ruled(visit, action)
     case = _case_of(visit, action, record)
-    told, again = bool(action.tells), record["status"] == "applying"
+    told, again = bool(action.audience), record["status"] == "applying"
     if record["status"] in ("applied", "done"):
         # The try before this one died after its work was on record.
         return _applied(visit, action, record, record["done"], str(record.get("told_by") or ""))
@@ -92,7 +109,7 @@ def _apply(visit: Step) -> dict[str, Any]:
     if record["status"] == "permitted":
         # Said before it is done: should this step die, it is known that it may have happened.
         visit.records.set_action(visit.incident, case.number, action.name, status="applying")
-    plan = _kept(record)
+    plan = _kept(action, record)
     with gate.opened(lambda: _why_not(visit)) as passing:
         try:
             case, channels = _tell(visit, action, case, plan)
@@ -103,22 +120,22 @@ def _apply(visit: Step) -> dict[str, Any]:
             raise TryAgain(failed.note) from failed
         except actions.ActionFailed as failed:
             return _not_applied(visit, action, case, str(failed), again or passing.made > 0)
-    if first := _first(visit, action, plan):
-        visit.records.set_action(visit.incident, first["number"], action.name, temporary=False, kept=None)
+    if first := _first(visit, action, plan.target):
+        visit.records.set_action(visit.incident, first.number, action.name, temporary=False, kept=None)
     by = ", ".join(channels.channels)
     visit.records.set_action(visit.incident, case.number, action.name, status="done" if told else "applied",
                              applied_at=iso(time.time()), done=done, told_by=by)
     return _applied(visit, action, record, done, by)
 
 
-def _applied(visit: Step, action: actions.Action, record: Mapping[str, Any], done: str, by: str) -> dict[str, Any]:
-    told = bool(action.tells)
+def _applied(visit: Step, action: AnyAction, record: Mapping[str, Any], done: str, by: str) -> dict[str, Any]:
+    told = bool(action.audience)
     visit.note(done, kind="notification" if told else "action", by=record.get("decided_by", "policy"),
-               detail={"target": record["target"]} | ({"to": action.tells, "by": by} if told else {}))
+               detail={"target": record["target"]} | ({"to": action.audience, "by": by} if told else {}))
     return {"applied": True, "done": done, "told": told}
 
 
-def _ruled(visit: Step, action: actions.Action) -> dict[str, Any]:
+def _ruled(visit: Step, action: AnyAction) -> dict[str, Any]:
     """Return the record of a remedy that may be applied; raises ActionFailed.
 
     The guardrails' ruling is in the record, not in what the state machine passes on, and is a ruling on this very plan.
@@ -136,20 +153,20 @@ def _ruled(visit: Step, action: actions.Action) -> dict[str, Any]:
     return record
 
 
-def _tell(visit: Step, action: actions.Action, case: actions.Case,
-          plan: actions.Plan) -> tuple[actions.Case, Delivered]:
+def _tell(visit: Step, action: AnyAction, case: actions.RemediationContext,
+          plan: AnyPlan) -> tuple[actions.RemediationContext, Delivered]:
     """Send what the remedy tells, and give people the task that it has for them; nothing for one that changes."""
     task = None
-    if action.tells:
-        gate.check(f"tell {action.tells}")
+    if action.audience:
+        gate.check(f"tell {action.audience}")
     if action.task_for:
         task = _task(visit, action.task_for, case.number)
-        case = replace(case, answers=by_iam_text(task))
+        case = replace(case, answer_instructions=by_iam_text(task))
     if not action.message:
         return case, Delivered()
     channels = notify(visit, action.message(case, plan))
     if not channels:
-        raise CallFailed("unavailable", f"{action.tells.replace('_', ' ')} could not be told by any channel")
+        raise CallFailed("unavailable", f"{action.audience.replace('_', ' ')} could not be told by any channel")
     if task:
         # What many read has a button in place of a link, which is its holder's.
         notify(visit, Message("question", f"task-{task.id}", visit.incident, plan.summary,
@@ -158,7 +175,7 @@ def _tell(visit: Step, action: actions.Action, case: actions.Case,
     return case, channels
 
 
-def _not_applied(visit: Step, action: actions.Action, case: actions.Case, why: str, in_part: bool = False, *,
+def _not_applied(visit: Step, action: AnyAction, case: actions.RemediationContext, why: str, in_part: bool = False, *,
                  guardrail: str = "") -> dict[str, Any]:
     """Record that a remedy was not applied, or only in part: then what was changed before stays, and people look.
 
@@ -220,7 +237,7 @@ def _revert(visit: Step) -> dict[str, Any]:
     def set_action(**values: Any) -> None:
         visit.records.set_action(visit.incident, case.number, action.name, **values)
 
-    if action.keep_when_not_helped or action.revert is None:
+    if action.remedy.keep_when_not_helped or action.revert is None:
         set_action(status="failed", kept=True, reason="the symptom stayed; what was done is kept")
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return {"reverted": False}
@@ -240,20 +257,23 @@ def _revert(visit: Step) -> dict[str, Any]:
     return {"reverted": True}
 
 
-def _first(visit: Step, action: actions.Action, plan: actions.Plan) -> Mapping[str, Any] | None:
+def _first(visit: Step, action: AnyAction, target: str) -> Remedy | None:
     """Return the remedy of this incident to which this one adds, for it was too little; None: it adds to none."""
-    return too_little(visit.records.actions(visit.incident), action.name, plan.target) if action.more else None
+    remedies = [Remedy.of(item) for item in visit.records.actions(visit.incident)]
+    return insufficient(remedies, action.name, target) if action.remedy.incremental else None
 
 
-def _wants_more(visit: Step, action: actions.Action, record: dict[str, Any]) -> bool:
+def _wants_more(visit: Step, action: AnyAction, record: dict[str, Any]) -> bool:
     """Whether a remedy did not help for want of more of it: by the newest findings its reason is still there."""
-    if not action.more or action.over is None:
+    if not action.remedy.incremental or action.remedy.no_longer_needed is None:
         return False
-    findings = latest(recorded(visit.records.known(visit.incident)))
-    return not action.over(visit.service, record, findings)
+    evidence = typed(recorded(visit.records.known(visit.incident)))
+    return not action.remedy.reason_gone(visit.service, record["target"], record["component"], record["before"],
+                                         record["parameters"], evidence)
 
 
-def _put_back(visit: Step, action: actions.Action, case: actions.Case, record: dict[str, Any]) -> dict[str, Any]:
+def _put_back(visit: Step, action: AnyAction, case: actions.RemediationContext,
+              record: dict[str, Any]) -> dict[str, Any]:
     if not record.get("temporary") or record.get("put_back_at"):
         return {"reverted": bool(record.get("put_back_at"))}
     item = visit.records.incident(visit.incident) or {}
@@ -270,7 +290,8 @@ def _put_back(visit: Step, action: actions.Action, case: actions.Case, record: d
     return {"reverted": True}
 
 
-def _undone(visit: Step, action: actions.Action, case: actions.Case, record: dict[str, Any]) -> tuple[str, str]:
+def _undone(visit: Step, action: AnyAction, case: actions.RemediationContext,
+            record: dict[str, Any]) -> tuple[str, str]:
     """Undo a remedy; returns what was done, or why it is kept."""
     if action.revert is None:
         return "", "it cannot be undone"
@@ -280,7 +301,7 @@ def _undone(visit: Step, action: actions.Action, case: actions.Case, record: dic
         return "", "its lease has gone to another incident"
     with gate.opened(lambda: _why_not(visit)) as passing:
         try:
-            return action.revert(case, _kept(record)), ""
+            return action.revert(case, _kept(action, record)), ""
         except gate.Stopped as stopped:
             return "", f"{stopped}" + ("; a part of it was undone before" if passing.made else "")
         except CallFailed as failed:
@@ -292,24 +313,24 @@ def _undone(visit: Step, action: actions.Action, case: actions.Case, record: dic
 _OPERATIONS = {"plan": _plan, "apply": _apply, "revert": _revert}
 
 
-def _mine() -> actions.Action:
+def _mine() -> AnyAction:
     return actions.find(os.environ["ACTION"])
 
 
-def _case_of(visit: Step, action: actions.Action, record: Mapping[str, Any]) -> actions.Case:
+def _case_of(visit: Step, action: AnyAction, record: Mapping[str, Any]) -> actions.RemediationContext:
     """Return what a remedy on record is asked to mend, with the facts that its diagnosis knew."""
     proposal = visit.records.proposal(visit.incident, str(record.get("proposal") or "")) or {}
     return _case(visit, action, int(record["number"]), {
-        "facts": {}, **proposal, **{key: record[key] for key in ("cause", "mechanism", "component")}})
+        **proposal, **{key: record[key] for key in ("cause", "mechanism", "component")}})
 
 
-def _case(visit: Step, action: actions.Action, number: int, proposal: Mapping[str, Any]) -> actions.Case:
-    return actions.Case(
+def _case(visit: Step, action: AnyAction, number: int, proposal: Mapping[str, Any]) -> actions.RemediationContext:
+    return actions.RemediationContext(
         visit.service, visit.incident, number, proposal["cause"], proposal["mechanism"], proposal["component"],
-        proposal.get("onset"), proposal.get("facts") or {}, time.monotonic() + action.deadline_seconds)
+        proposal.get("onset"), time.monotonic() + action.deadline_seconds, str(proposal.get("where") or ""),
+        str(proposal.get("symptom") or ""))
 
 
-def _kept(record: dict[str, Any]) -> actions.Plan:
-    """The plan as it was put on record."""
-    return actions.Plan(record["target"], record["summary"], shown(record["diff"]), record["before"],
-                        record["parameters"])
+def _kept(action: AnyAction, record: Mapping[str, Any]) -> AnyPlan:
+    """Return the plan as it was put on record; raises ActionFailed."""
+    return action.kept(record["target"], record["summary"], record["before"], record["parameters"], record["diff"])

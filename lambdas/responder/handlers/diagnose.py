@@ -9,20 +9,18 @@ from typing import Any
 
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.step import RemedyRef, Step, StepEvent, step
-from responder.model import incident as model
-from responder.model.codec import encode
 from responder.model.evidence import Evidence
-from responder.model.finding import untyped
-from responder.model.incident import Cause, IncidentRecord, Refusal, Remedy, RemedyStatus, Weighed
+from responder.model.incident import Cause, IncidentRecord, Proposed, Refusal, Remedy, RemedyStatus, Weighed
 from responder.model.moment import iso
+from responder.model.remedy import PastFailure
 from responder.model.service import deployed
-from responder.plan.decide import CARRIED_OUT, DiagnosisInput, Judgement, judge_cause
+from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.decisions import Diagnosed
 from responder.plan.diagnose import Diagnosis, shipped_weights
 from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
-from responder.plan.refusals import PEOPLE
-from responder.plan.remedies import WAIT, Proposed, long_outage
+from responder.plan.remedies import PEOPLE, WAIT, Candidate
+from responder.plan.remedies.inform_customers import long_outage
 from responder.records.incidents import IncidentChange
 from responder.records.store import ITEM_CHARACTERS
 
@@ -116,7 +114,7 @@ def _keep(visit: Step, record: IncidentRecord, judgement: Judgement, weighed: Se
     visit.records.update(visit.incident, **change)
 
 
-def _not_deployed(visit: Step, proposed: Sequence[Proposed]) -> list[Refusal]:
+def _not_deployed(visit: Step, proposed: Sequence[Candidate]) -> list[Refusal]:
     """Return a refusal for each proposal whose remedy the service does not have."""
     known = {remedy.action for remedy in deployed(visit.service.service).remedies} | {WAIT, PEOPLE}
     return [Refusal(p.action, p.component, p.cause, p.mechanism, "it is not deployed for this service")
@@ -125,15 +123,16 @@ def _not_deployed(visit: Step, proposed: Sequence[Proposed]) -> list[Refusal]:
 
 def _own(visit: Step, record: IncidentRecord) -> list[Write]:
     """Return what the remedies of this incident, and of those before that the ledger may tell of, have written."""
-    if not claimed(untyped(record.evidence())):
+    if not claimed(record.evidence()):
         return []
     now = time.time()
     others = dict.fromkeys(done.incident for done in reversed(visit.records.executions(
         visit.service.service, now - _OWN_SECONDS)) if done.incident != visit.incident)
-    actions = [item for incident in [*list(others)[:_OWN_INCIDENTS], visit.incident]
-               for item in visit.records.actions(incident)]
+    remedies = [remedy for incident in list(others)[:_OWN_INCIDENTS]
+                for remedy in visit.records.remedies_of(incident)]
     # The oldest changes that the source tells of are of an hour before the window.
-    return [write for write in written(actions, CARRIED_OUT, now) if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
+    return [write for write in written([*remedies, *record.remedies], now)
+            if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
 
 
 _OWN_SECONDS = 7 * 86400.0
@@ -143,37 +142,31 @@ _TOLD_SECONDS = 4 * 3600.0
 _MOST_OWN = 200
 
 
-def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Proposed]) -> tuple[RemedyRef, ...]:
+def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidate]) -> tuple[RemedyRef, ...]:
     """Return proposals as the state machine takes them, in the order in which they are tried; each is on record."""
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
-    failed = {(failure.action, failure.mechanism, failure.component) for failure in visit.records.past_failures(
-        visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)} if proposed else set()
+    failed = {(failure.action, failure.mechanism, failure.component)
+              for failure in past_failures(visit)} if proposed else set()
     ordered = in_order([p for p in proposed if p.action in functions], functions, failed)
     kept = visit.records.keep_proposals(visit.incident, visit.entered,
                                         [_on_record(p, confirmation) for p in ordered])
     return tuple(RemedyRef(p.action, p.id, functions[p.action].function, p.cause, p.contested) for p in kept)
 
 
-def _on_record(proposed: Proposed, confirmation: ConfirmResult) -> model.Proposed:
-    """Return a proposal as it is kept; one that is too large for an item is kept without the changes it would restore.
-
-    The remedy then refuses, and says why.
-    """
-    found = model.Proposed("", proposed.action, proposed.cause, proposed.mechanism, proposed.component,
-                           proposed.confidence, proposed.sources, encode(proposed.facts) | {"kind": confirmation.kind},
-                           proposed.contested, confirmation.onset)
-    if len(found.text) > ITEM_CHARACTERS:
-        found = found.with_facts(found.facts | {"changes": [], "too_large": True})
-    return found
+def _on_record(candidate: Candidate, confirmation: ConfirmResult) -> Proposed:
+    """Return a candidate as it is kept, small enough for an item of the table."""
+    found = candidate.on_record(confirmation.onset, confirmation.kind)
+    return found if len(found.text) <= ITEM_CHARACTERS else candidate.reduced().on_record(
+        confirmation.onset, confirmation.kind)
 
 
-def unhelpful(visit: Step) -> list[dict[str, Any]]:
-    """Return what did not help in other incidents of the last 30 days, untyped."""
-    return visit.records.unhelpful(visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)
+def past_failures(visit: Step) -> list[PastFailure]:
+    """Return the remedies that did not help in other incidents lately."""
+    return visit.records.past_failures(visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)
 
 
 def long_outage_due(visit: Step, confirmation: ConfirmResult, reopened_at: str,
-                    remedies: Iterable[Remedy]) -> list[Proposed]:
+                    remedies: Iterable[Remedy]) -> list[Candidate]:
     """Return the message to customers that the length of the outage asks for, if they were not to be told before."""
     asked = [(remedy.action, "") for remedy in remedies if not no_longer_counts(remedy, reopened_at)]
     return long_outage(visit.service, confirmation.onset, time.time(), confirmation.votes or {}, asked)

@@ -191,7 +191,7 @@ def _still_running(execution: str) -> str:
             status = aws.client("stepfunctions").describe_execution(executionArn=execution)["status"]
     except CallFailed as failed:
         # An execution of more than ninety days ago is forgotten, and no longer runs.
-        return "" if "ExecutionDoesNotExist" in failed.note else f"whether it still runs is not known: {failed.note}"
+        return "" if failed.code == "ExecutionDoesNotExist" else f"whether it still runs is not known: {failed.note}"
     return f"the execution {execution} still runs: stop it first" if status == "RUNNING" else ""
 
 

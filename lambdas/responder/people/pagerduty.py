@@ -51,7 +51,7 @@ def _event(settings: PagerDuty, event: dict[str, Any]) -> None:
     try:
         answer = http.json("POST", settings.events, json={"routing_key": aws.secret(settings.secret), **event})
     except CallFailed as failed:
-        if failed.note.endswith("status 400"):
+        if failed.http_status == 400:
             raise CallFailed("unauthorized", "PagerDuty refused the event or its routing key (400)") from failed
         raise
     finally:

@@ -69,7 +69,7 @@ def _open(http: Any, root: str, incident: str) -> str:
 
 def _named(failed: CallFailed) -> CallFailed:
     # Both numbers are a rate limit (Atlassian: "Upcoming rate limiting changes to Statuspage REST API").
-    return CallFailed("throttled", failed.note) if failed.note.endswith("420") else failed
+    return CallFailed("throttled", failed.note, http_status=420) if failed.http_status == 420 else failed
 
 
 def _secrets(service: Service) -> tuple[str, ...]:

@@ -9,17 +9,15 @@ from typing import Any
 
 from responder.model.evidence import Evidence
 from responder.model.finding import latest, untyped
-from responder.model.incident import Refusal, RemedyStatus
+from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
-from responder.plan.remedies import Proposed, mended, propose
+from responder.plan.remedies import Candidate, propose, target
 from responder.plan.symptom import fading, read
 
-CARRIED_OUT = frozenset(status.value for status in RemedyStatus if status.may_have_run)
-"""Statuses of a remedy that was carried out, or may have been, whether or not it helped."""
 _LOOKS = 2
 """How often a symptom that is just going away is looked at again before anything is proposed."""
 
@@ -46,7 +44,7 @@ class Judgement:
 
     isolation: Isolation
     diagnosis: Diagnosis
-    proposed: tuple[Proposed, ...]
+    proposed: tuple[Candidate, ...]
     affected: tuple[str, ...] = ()
     """The components at fault: the culprits, or who was changed so that it does not get through to one."""
     fading: str = ""
@@ -64,14 +62,15 @@ def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
 
     Where the fault is may show better by now than when it was isolated, and is judged again.
     """
-    findings, onset = without_own(untyped(evidence), given.own), given.onset
+    evidence, onset = without_own(evidence, given.own), given.onset
+    findings = untyped(evidence)
     newest = latest(findings)
     isolation = isolate(service, read(newest, service.confirm, given.opened_at), findings)
     diagnosis = diagnose(service, isolation, onset, findings, weights)
-    at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
+    at_fault = {hypothesis.component: target(service, hypothesis, onset, evidence)
                 for hypothesis in diagnosis.named}
     going = "" if given.looks >= _LOOKS else fading(service, newest, onset)
-    remedies = propose(service, diagnosis, onset, findings, weights, given.tried,
+    remedies = propose(service, diagnosis, onset, evidence, weights, given.tried,
                        early=given.looks < 1 and service.confirm.looks > 1)
     if going:
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")

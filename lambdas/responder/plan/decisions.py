@@ -12,7 +12,7 @@ from typing import ClassVar
 from responder.model.facts import Fact
 from responder.model.incident import Hypothesis, Refusal, SymptomKind
 from responder.plan import confirm, recovery
-from responder.plan.guardrails import Proposal, Ruling, Situation
+from responder.plan.guardrails import GuardrailRequest, Ruling, Situation
 from responder.plan.own import Write
 from responder.plan.segments import Segment
 
@@ -90,7 +90,8 @@ class Ruled(Fact):
     NAME: ClassVar[str] = "guard"
     ruling: Ruling
     guardrail: str
-    proposal: Proposal
+    proposal: GuardrailRequest
+    """What was ruled on."""
     situation: Situation
     summary: str = ""
 

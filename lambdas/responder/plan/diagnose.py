@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from responder.model.finding import Finding
-from responder.model.incident import Hypothesis
+from responder.model.incident import Hypothesis as Hypothesis
 from responder.model.service import Service
 from responder.plan.isolate import Isolation
 from responder.plan.observe import Observation, observe

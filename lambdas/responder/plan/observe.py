@@ -13,19 +13,16 @@ from itertools import pairwise
 from typing import Any
 
 from responder.model.finding import Finding, buckets, latest, usual_per_second
+from responder.model.images import version_of
 from responder.model.quantity import quantity
 from responder.model.service import Service
 from responder.plan.changes import PARAMETER_GROUP, Change, in_effect
 from responder.plan.kinds import REACH, kind_of
-from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
+from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.segments import Segment
 from responder.plan.symptom import period_seconds
+from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused
 
-SUSPICION_SECONDS = 900.0
-"""A change this long before the symptom may still be its cause: a leak or a cache takes a while, and a slow rolling
-update of a large Deployment takes minutes."""
-_CLOCK_SECONDS = 20.0
-"""The onset is known to a period of 10 s and clocks differ a little: a change may seem to come just after it."""
 _LOAD_FACTOR = 1.5
 _USUAL_FACTOR = 1.2
 _LOAD_SECONDS = 40.0
@@ -44,8 +41,6 @@ _LOG_MINIMUM = 10
 _KIND_SHARE = 0.5
 _RESENT_MS = 1000
 """The first packet of a connection is sent again after a second (RFC 6298): what takes longer may have lost one."""
-_SLOWER = 3.0
-"""As ``symptom.py`` has it for a component."""
 _FULL_SHARE = 0.9
 """A resource of which nine tenths are taken is the bottleneck, or nearly."""
 _REFUSED_SHARE = 0.02
@@ -151,17 +146,6 @@ def _shown(service: Service, where: str) -> str:
 
 # --- when -------------------------------------------------------------------------------------------------------------
 
-def may_have_brought(onset: float | None, at: float) -> bool:
-    """Whether what happened at one moment may be what brought the symptom, by its time."""
-    return onset is not None and -_CLOCK_SECONDS <= onset - at <= SUSPICION_SECONDS
-
-
-def just_before(change: Change, onset: float | None) -> bool:
-    """Whether a change, which was made between two moments, may be what brought the symptom, by its time."""
-    return onset is not None and change.earliest - _CLOCK_SECONDS <= onset and onset - change.latest <= (
-        SUSPICION_SECONDS)
-
-
 def _changes(service: Service, segment: Segment, onset: float | None,
              findings: Sequence[Finding]) -> Iterator[Observation]:
     """What the change ledger knows of the time just before the symptom."""
@@ -203,7 +187,7 @@ def _changes(service: Service, segment: Segment, onset: float | None,
 def _revised(component: str, onset: float, findings: Sequence[Finding]) -> bool:
     """Whether a component's Deployment got a new revision just before the symptom, by its ReplicaSets."""
     return any(len(finding.detail.get("revisions", [])) > 1 and revision.get("current")
-               and may_have_brought(onset, revision["created"])
+               and may_have_caused(onset, revision["created"])
                for finding in _named(findings, "rollouts", component)
                for revision in finding.detail.get("revisions", []))
 
@@ -350,7 +334,7 @@ def _versions(service: Service, segment: Segment, onset: float | None,
             continue
         before = onset - current["created"]
         previous = next((r for r in revisions if not r.get("current")), None)
-        if previous is not None and may_have_brought(onset, current["created"]):
+        if previous is not None and may_have_caused(onset, current["created"]):
             if previous["images"] == current["images"]:
                 continue  # the same image: what else changed, the ledger tells
             new = version_of(current["images"][0]) if current["images"] else ""
@@ -484,7 +468,7 @@ def _slower(service: Service, finding: Finding, new: str) -> Iterator[Observatio
         return
     facts = {"source": finding.source, "new": new, "old": old, "new_ms": f"{now[new]:.0f}",
              "old_ms": f"{before[old]:.0f}"}
-    if now[new] >= _SLOWER * before[old]:
+    if now[new] >= SLOW_MULTIPLE * before[old]:
         beside = finding.detail.get("window", {}).get(old, (0, 0))[0] >= service.confirm.minimum_requests
         if beside and now.get(old, 0.0) >= now[new] / 2:
             yield Observation("old_version_slow_too", finding.source, finding.name, facts)
@@ -509,14 +493,6 @@ def _by_log(component: str, finding: Finding, new: str) -> Iterator[Observation]
     elif share <= 1 - _LOG_SHARE / 2:
         yield Observation("errors_logged_by_old_version_too", finding.source, finding.name,
                           facts | {"share": f"{1 - share:.0%}"})
-
-
-def version_of(image: str) -> str:
-    """Return the tag of an image reference, or its digest; empty where it has neither."""
-    name = image.rsplit("/", 1)[-1]
-    if "@" in name:
-        return name.split("@", 1)[1]
-    return name.split(":", 1)[1] if ":" in name else ""
 
 
 # --- pods and cluster -------------------------------------------------------------------------------------------------
@@ -903,7 +879,7 @@ def _trail(service: Service, segment: Segment, onset: float | None,
            findings: Sequence[Finding]) -> Iterator[Observation]:
     for finding in _named(findings, "trail"):
         for event in finding.detail.get("events", []):
-            if onset is None or not may_have_brought(onset, event["at"]):
+            if onset is None or not may_have_caused(onset, event["at"]):
                 continue
             facts = {"name": event["name"], "by": event["by"],
                      "when": f"{max(0.0, onset - event['at']):.0f} s before the symptom began"}

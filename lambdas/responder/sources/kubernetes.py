@@ -6,13 +6,13 @@ Formats: the Kubernetes API reference (Pod, Event and ReplicaSet v1).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
 from responder.clients.watched import listed
+from responder.clients.workloads import is_ready, owner
 from responder.model.finding import Finding
 from responder.model.masking import mask
 from responder.model.quantity import quantity
@@ -271,20 +271,6 @@ def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
                 "DoesNotExist": value is None}.get(item.get("operator", ""), False):
             return False
     return True
-
-
-def owner(item: dict[str, Any], kind: str) -> str:
-    """Return the name of the controller of that kind that owns an object, or an empty text."""
-    for reference in item["metadata"].get("ownerReferences") or []:
-        if reference.get("kind") == kind and reference.get("controller"):
-            return str(reference["name"])
-    return ""
-
-
-def is_ready(item: Mapping[str, Any]) -> bool:
-    """Whether a pod or a node is ready, by its condition."""
-    return any(c["type"] == "Ready" and c.get("status") == "True"
-               for c in (item.get("status") or {}).get("conditions") or [])
 
 
 def seconds(moment: str) -> float:

@@ -11,12 +11,11 @@ from collections import defaultdict
 from typing import Any
 
 from responder.clients import kubernetes
+from responder.clients.workloads import REVISION, gitops, owner
 from responder.model.finding import Finding
 from responder.sources import Question, Source
 from responder.sources.kubernetes import SOURCE as PODS
-from responder.sources.kubernetes import owner, seconds
-
-REVISION = "deployment.kubernetes.io/revision"
+from responder.sources.kubernetes import seconds
 
 
 def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Finding]:
@@ -55,16 +54,6 @@ def _rollouts(question: Question, component: str, deployment: dict[str, Any],
         value=round(question.window.end - newest["created"], 1) if newest else None,
         query=f"kubectl -n {metadata['namespace']} rollout history deployment/{metadata['name']}",
         detail={"revisions": revisions[:20], "owner": gitops(metadata)})
-
-
-def gitops(metadata: dict[str, Any]) -> str:
-    """Name the GitOps tool that owns an object, by the marks that it leaves."""
-    marks = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
-    if "argocd.argoproj.io/instance" in marks or "argocd.argoproj.io/tracking-id" in marks:
-        return "Argo CD"
-    if "kustomize.toolkit.fluxcd.io/name" in marks or "helm.toolkit.fluxcd.io/name" in marks:
-        return "Flux"
-    return ""
 
 
 def revisions_of(sets: list[dict[str, Any]], current: str) -> list[dict[str, Any]]:

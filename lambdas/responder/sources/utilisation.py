@@ -46,7 +46,7 @@ def ask(question: Question, api: kubernetes.Kubernetes | None = None) -> list[Fi
                     used[name][resource] += quantity((container.get("usage") or {}).get(resource, "0"))
         nodes = _nodes(question, api)
     except CallFailed as failed:
-        if not failed.note.endswith("404"):
+        if failed.http_status != 404:
             raise
         return [*findings, Finding(SOURCE.name, "cpu", "empty", window=question.window,
                                    note="the cluster serves no metrics.k8s.io: metrics-server is not installed")]
