@@ -18,9 +18,9 @@ from responder.model.finding import Finding, Window, recorded
 from responder.model.service import Service
 from responder.plan.attack import TAKES_BACK, signs
 from responder.plan.decide import judge_cause
-from responder.plan.diagnose import shipped_weights
-from responder.plan.kinds import kind_of, rejected_caller
+from responder.plan.kinds import ErrorKind, kind_of, rejected_caller
 from responder.plan.replay import replay, service_of
+from responder.plan.weights import shipped
 from responder.records.table import seconds
 from tests.conftest import shipped_service, timeline
 
@@ -105,7 +105,7 @@ def test_a_few_clients_that_fail_by_their_usual_shares_are_no_attack(failed: int
 def test_callers_that_are_refused_for_their_signature_are_a_kind_of_their_own(text: str, kind: str) -> None:
     assert rejected_caller(text) == kind
     # It is no failure of ours: which mechanism it is it does not say.
-    assert kind_of(text) == ""
+    assert kind_of(text) == ErrorKind.OTHER
 
 
 RECORDS = kept()
@@ -134,7 +134,7 @@ def test_the_signs_are_judged_and_replayed() -> None:
     hostile = Finding("splunk", "rejected_signatures", component="frontend", window=Window(end - 180, end), value=100.0,
                       baseline=0.0, detail={"lines": 300, "baseline_lines": 0})
     service, onset = service_of(record), visit["detail"]["onset"]
-    without, with_it = (judge_cause(service, given, opened, onset, (), shipped_weights())
+    without, with_it = (judge_cause(service, given, opened, onset, (), shipped())
                         for given in (findings, [*findings, hostile]))
     assert without.attack_signs == () and len(with_it.attack_signs) == 1
     # It weighs nothing in the diagnosis: the same remedy is proposed, and the guardrails ask for it.

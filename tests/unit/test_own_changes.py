@@ -17,9 +17,9 @@ from responder.model.codec import decode, encode
 from responder.model.finding import Finding, Window, recorded, typed
 from responder.model.remedy import Remedy
 from responder.plan.decide import judge_cause
-from responder.plan.diagnose import shipped_weights
 from responder.plan.own import Write, without_own, written
 from responder.plan.replay import replay, service_of
+from responder.plan.weights import shipped
 from responder.records.table import iso, seconds
 
 NOW = 1_800_000_000.0
@@ -140,7 +140,7 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
               if f.name == "changes" and f.usable else f for f in findings]
 
     def judged(given: list[Finding]) -> Any:
-        return judge_cause(service, given, opened, visit["detail"]["onset"], (), shipped_weights()).diagnosis
+        return judge_cause(service, given, opened, visit["detail"]["onset"], (), shipped()).diagnosis
 
     assert (judged(forged).cause, judged(forged).mechanism) == (judged(findings).cause, judged(findings).mechanism)
     assert "somebody wrote under its name" in judged(forged).summary

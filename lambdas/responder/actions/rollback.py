@@ -14,8 +14,8 @@ from responder.clients.kubernetes import Kubernetes, NotFound
 from responder.clients.workloads import Deployment, ReplicaSet
 from responder.model.change import OWN_MANAGER
 from responder.model.codec import Json
+from responder.model.images import version_of
 from responder.model.redact import redacted_diff
-from responder.plan.observe import version_of
 from responder.plan.remedies.rollback import REMEDY, Before, Facts, Parameters
 from responder.sources import cluster_access
 

@@ -14,11 +14,12 @@ from responder.model.finding import Finding, recorded, typed
 from responder.model.incident import Refusal, Remedy
 from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
-from responder.plan.diagnose import Diagnosis, shipped_weights
+from responder.plan.diagnose import Diagnosis
 from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
 from responder.plan.remedies import PEOPLE, WAIT, Candidate
 from responder.plan.remedies.inform_customers import long_outage
+from responder.plan.weights import Weights, shipped
 from responder.records.store import ITEM_CHARACTERS
 from responder.records.table import iso
 
@@ -30,7 +31,7 @@ def handler(visit: Step) -> dict[str, Any]:
     items = visit.records.everything(visit.incident)
     findings = recorded(items)
     onset = visit.event["confirmation"].get("onset")
-    weights = shipped_weights()
+    weights = shipped()
     incident: Mapping[str, Any] = next((item for item in items if item["sk"] == "INCIDENT"), {})
     actions = [item for item in items if item["sk"].startswith("ACTION#")]
     again = _again(incident)
@@ -152,18 +153,11 @@ def _over(item: Mapping[str, Any], again: str) -> bool:
     return item["status"] == "done" and str(item.get("planned_at") or "") < again
 
 
-def _evidence(result: Diagnosis, findings: list[Finding], weights: dict[str, Any]) -> list[dict[str, Any]]:
+def _evidence(result: Diagnosis, findings: list[Finding], weights: Weights) -> list[dict[str, Any]]:
     """Each item shows its side in the record: what it was, from whom, for and against what."""
-    mechanisms = weights["mechanisms"]
-    found = []
-    for o in result.observations:
-        given = weights["observations"][o.id]["weights"]
-        sides: dict[bool, set[str]] = {True: set(), False: set()}
-        for name, weight in given.items():
-            if weight:
-                sides[weight > 0].add(mechanisms[name]["cause"] if name in mechanisms else name)
-        found.append({"source": o.source, "finding": o.finding, "status": "ok", "sentence": o.sentence(weights),
-                      "supports": sorted(sides[True]), "against": sorted(sides[False] - sides[True])})
+    found = [{"source": signal.source, "finding": signal.finding, "status": "ok", "sentence": signal.sentence,
+              "supports": list(weights.supported_by(signal.id)), "against": list(weights.denied_by(signal.id))}
+             for signal in result.signals]
     failed = {(f.source, f.name, f.status): f for f in findings if not f.usable}
     return found + [{"source": f.source, "finding": f.name, "status": f.status, "sentence": f.note, "supports": [],
                      "against": []} for f in failed.values()]

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from responder.model.finding import Finding, latest, typed, untyped
 from responder.model.incident import Refusal
@@ -16,6 +15,7 @@ from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
 from responder.plan.remedies import Candidate, propose, target
 from responder.plan.symptom import fading, read
+from responder.plan.weights import Weights
 
 CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
 """Statuses of a remedy that was carried out, or may have been, with whatever success."""
@@ -43,7 +43,7 @@ class Judgement:
 
 
 def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
-                tried: Sequence[tuple[str, str]], weights: Mapping[str, Any], looks: int = 1,
+                tried: Sequence[tuple[str, str]], weights: Weights, looks: int = 1,
                 own: Sequence[Write] = ()) -> Judgement:
     """Diagnose from the findings of all steps so far.
 
@@ -57,7 +57,7 @@ def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float,
     findings = untyped(evidence)
     newest = latest(findings)
     isolation = isolate(service, read(newest, service.confirm, opened_at), findings)
-    diagnosis = diagnose(service, isolation, onset, findings, weights)
+    diagnosis = diagnose(service, isolation, onset, evidence, weights)
     at_fault = {hypothesis.component: target(service, hypothesis, onset, evidence)
                 for hypothesis in diagnosis.named}
     going = "" if looks >= _LOOKS else fading(service, newest, onset)

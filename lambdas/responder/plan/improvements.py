@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from responder.model.moment import epoch
-from responder.plan.observe import SUSPICION_SECONDS
+from responder.plan.times import may_have_caused
 
 Improvement = dict[str, str]
 _LATE_SECONDS = 60.0
@@ -179,7 +179,7 @@ def _changes(incident: Mapping[str, Any], findings: Sequence[Mapping[str, Any]])
         if finding.get("name") != "changes" or onset is None:
             continue
         for change in (finding.get("detail") or {}).get("changes", []):
-            if -20.0 <= onset - float(change.get("latest", 0.0)) <= SUSPICION_SECONDS and change.get("by") in _BY_HAND:
+            if may_have_caused(onset, float(change.get("latest", 0.0))) and change.get("by") in _BY_HAND:
                 yield _item("A change went out by hand", f"{change['kind']} {change['name']} was {change['what']} by "
                             f"{change['by']}, with no pipeline's mark of a review, shortly before the symptom",
                             "bring such changes in by the pipeline, with a review", "developers",

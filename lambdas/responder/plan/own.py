@@ -17,9 +17,8 @@ from responder.model.evidence.changes import Changes
 from responder.model.moment import epoch
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.remedies import find, names
+from responder.plan.times import CLOCK_SECONDS
 
-_CLOCK_SECONDS = 20.0
-"""Clocks of the cluster and of the functions differ a little."""
 _EXECUTION_SECONDS = 300.0
 """A step that changes something may take a minute and is tried four times; then it is on record as applied."""
 _WATCHED_SECONDS = 3600.0
@@ -74,7 +73,7 @@ def _rest(change: Change, own: Sequence[Write]) -> Change | None:
     if change.by != OWN_MANAGER and (change.by or change.what != "deleted"):
         return change
     mine = [write for write in own if (write.kind, write.name) == (change.kind, change.name)
-            and change.earliest <= write.end + _CLOCK_SECONDS and change.latest >= write.start - _CLOCK_SECONDS]
+            and change.earliest <= write.end + CLOCK_SECONDS and change.latest >= write.start - CLOCK_SECONDS]
     if change.what != "changed":
         return None if any(not write.path for write in mine) else change
     left = tuple(field for field in change.fields if not any(_wrote(write, field) for write in mine))

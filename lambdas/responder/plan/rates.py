@@ -8,6 +8,9 @@ Z = 3.0
 """Three standard deviations: the rates are looked at several times an incident, for several components and sources,
 and a look that misleads once in 700 keeps the whole honest."""
 
+SLOW_MULTIPLE = 3.0
+"""This many times slower than usual is slow, of a component, of its calls and of one of its versions."""
+
 
 def lower_bound(errors: float, requests: float, z: float = Z) -> float:
     """The least error rate that ``errors`` of ``requests`` are compatible with (Wilson 1927, score interval)."""

@@ -17,12 +17,12 @@ from responder.model.finding import Finding, recorded
 from responder.model.service import Service, build
 from responder.plan.confirm import confirm
 from responder.plan.decide import judge_cause
-from responder.plan.diagnose import shipped_weights
 from responder.plan.guardrails import GuardrailRequest, Situation, rule
 from responder.plan.isolate import isolate
 from responder.plan.own import Write
 from responder.plan.recovery import judge
 from responder.plan.symptom import read
+from responder.plan.weights import Weights, shipped
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def service_of(record: Mapping[str, Any]) -> Service:
     return service
 
 
-def replay(record: Mapping[str, Any], weights: Mapping[str, Any] | None = None,
+def replay(record: Mapping[str, Any], weights: Weights | None = None,
            service: Service | None = None) -> list[Decision]:
     """Return every decision of a record, in order of time.
 
@@ -71,7 +71,7 @@ def replay(record: Mapping[str, Any], weights: Mapping[str, Any] | None = None,
     if incident is None:
         raise BadRecord("items: expected one whose sk is INCIDENT")
     history = _History(service, items, datetime.fromisoformat(incident["opened_at"]).timestamp(),
-                       weights or shipped_weights())
+                       weights or shipped())
     found = []
     for item in items:
         sk = str(item["sk"])
@@ -87,7 +87,7 @@ class _History:
     service: Service
     items: list[Mapping[str, Any]]
     opened_at: float
-    weights: Mapping[str, Any]
+    weights: Weights
 
     def at(self, entered: str) -> list[Finding]:
         """The findings of one visit of a step."""

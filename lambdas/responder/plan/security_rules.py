@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from responder.model.codec import Json
 from responder.model.evidence import Evidence
 from responder.model.evidence.trail import Trail, TrailEvent
-from responder.plan.observe import may_have_brought
+from responder.plan.times import may_have_caused
 
 Call = Literal["RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
                "AuthorizeSecurityGroupEgress"]
@@ -91,7 +91,7 @@ def rules_changed(onset: float | None, evidence: Evidence) -> list[RuleChange]:
     """
     events = [event for finding in evidence.of(Trail) for event in finding.detail.events]
     changes = [_change(event) for event in sorted(events, key=lambda event: -event.at)
-               if may_have_brought(onset, event.at)]
+               if may_have_caused(onset, event.at)]
     return [change for change in changes if change]
 
 

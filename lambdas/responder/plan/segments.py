@@ -10,13 +10,12 @@ from typing import Any
 from responder.model.finding import Finding, latest
 from responder.model.service import Service
 from responder.plan.kinds import REACH, kind_of
-from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound
+from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound
 
 _SIGNIFICANT_SHARE = 0.2
 """A fifth of the failures: with less, what is measured at slightly different moments could make a part of its own."""
 _FAILS = 0.01
 """Of all requests of the window, that at least fail surely: it is a minute long and the fault may be of just now."""
-_SLOW_MULTIPLE = 3.0
 _SLOW_MS = 500.0
 
 
@@ -94,7 +93,7 @@ def _from_spans(service: Service, component: str, findings: Sequence[Finding]) -
             bad = sum(texts.values())
         failed[name] += bad
         for text, count in texts.items():
-            kinds[name][kind_of(text) or "other"] += count
+            kinds[name][kind_of(text)] += count
     answered = sum(callee.get("errors", 0) for host, callee in spans.detail.get("callees", {}).items()
                    if service.called(host) in service.graph) - sum(
         count for name, count in failed.items() if name in service.graph)
@@ -143,7 +142,7 @@ def _from_lines(service: Service, component: str, findings: Sequence[Finding]) -
         if kind == "declined" or count <= 0 or (where in service.graph and kind not in REACH):
             continue
         counts[where] += count
-        kinds[where][kind or "other"] += count
+        kinds[where][kind] += count
     total = sum(counts.values())
     return [Segment(component, where, count / total, _shares(kinds[where]), (lines.source,))
             for where, count in counts.items() if total >= 10]
@@ -190,7 +189,7 @@ def _slow(service: Service, component: str, findings: Sequence[Finding]) -> list
     if spans is not None and spans.source in seen_by:
         for host, callee in spans.detail.get("callees", {}).items():
             name, mean, usual = service.called(host), callee.get("mean_ms", 0), callee.get("baseline_ms", 0)
-            if name and mean >= _SLOW_MS and mean > _SLOW_MULTIPLE * usual:
+            if name and mean >= _SLOW_MS and mean > SLOW_MULTIPLE * usual:
                 return [] if name in service.graph else [Segment(component, name, 1.0, {}, (spans.source,), True)]
         return [Segment(component, "own", 1.0, {}, (spans.source,), True)]
     for source in seen_by:
@@ -202,7 +201,7 @@ def _slow(service: Service, component: str, findings: Sequence[Finding]) -> list
 
 
 def _is_slow(latency: Finding) -> bool:
-    return (latency.value or 0.0) >= max(_SLOW_MS, _SLOW_MULTIPLE * (latency.baseline or 0.0))
+    return (latency.value or 0.0) >= max(_SLOW_MS, SLOW_MULTIPLE * (latency.baseline or 0.0))
 
 
 def _own_kinds(component: str, findings: Sequence[Finding]) -> dict[str, float]:
@@ -210,7 +209,7 @@ def _own_kinds(component: str, findings: Sequence[Finding]) -> dict[str, float]:
     counts: Counter[str] = Counter()
     for group in lines.detail.get("signatures", []) if lines else []:
         if group.get("component") == component and "call to" not in str(group.get("text", "")):
-            counts[kind_of(str(group.get("text", ""))) or "other"] += max(
+            counts[kind_of(str(group.get("text", "")))] += max(
                 0, group.get("count", 0) - group.get("usual", 0))
     return _shares(counts)
 

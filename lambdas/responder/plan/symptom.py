@@ -9,7 +9,7 @@ from typing import Literal
 
 from responder.model.finding import Bucket, Finding, buckets, usual_per_second
 from responder.model.service import Confirm, Service
-from responder.plan.rates import count_lower_bound, lower_bound, upper_bound
+from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, lower_bound, upper_bound
 
 Verdict = Literal["failing", "silent", "slow", "healthy", "unknown"]
 
@@ -19,7 +19,6 @@ SILENT_SHARE = 0.1
 MINIMUM_EXPECTED = 20.0
 """Silence counts once 20 requests were to be expected: a Poisson count of that mean is below a tenth of it with a
 probability of 5e-7."""
-_SLOW_MULTIPLE = 3.0
 _OVER_SECONDS = 45.0
 """Errors that ended so long ago are over; it is longer than lines take to arrive."""
 _RECENT_SECONDS = 30.0
@@ -180,7 +179,7 @@ def _by_latency(finding: Finding, settings: Confirm) -> Reading | None:
     value, normal = finding.value, finding.baseline
     if not finding.usable or value is None or finding.detail.get("requests", 0) < settings.minimum_requests:
         return None
-    if value > settings.latency_p95_ms and (normal is None or value > _SLOW_MULTIPLE * normal):
+    if value > settings.latency_p95_ms and (normal is None or value > SLOW_MULTIPLE * normal):
         return Reading(finding.source, finding.component, "slow",
                        f"95 % of requests took up to {value:.0f} ms; normal is {normal or 0:.0f} ms")
     return None
