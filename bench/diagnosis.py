@@ -20,12 +20,12 @@ from bench.variants import variants
 from responder.model.finding import recorded, typed
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
-from responder.plan.diagnose import shipped_weights
 from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
 from responder.plan.remedies import WAIT, Candidate, find
 from responder.plan.remedies.restart_pods import no_place
 from responder.plan.remedies.switch_provider import Facts as SwitchFacts
 from responder.plan.replay import service_of
+from responder.plan.weights import Weights, shipped
 from responder.records.record import unpack
 from responder.records.table import seconds
 from sandbox.drill.contract import Drill, read
@@ -76,12 +76,12 @@ def kept() -> list[tuple[str, Drill, dict[str, Any]]]:
 
 
 def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
-           weights: Mapping[str, Any] | None = None, truth: Mapping[str, Any] | None = None) -> Case:
+           weights: Weights | None = None, truth: Mapping[str, Any] | None = None) -> Case:
     """Decide once more from what was on record before anything was done.
 
     ``truth`` is the record without what was made up: a remedy that asks its alternative itself meets what was so.
     """
-    service, weights = service_of(record), weights or shipped_weights()
+    service, weights = service_of(record), weights or shipped()
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     incident = next(item for item in items if item["sk"] == "INCIDENT")
     opened_at = seconds(incident["opened_at"])

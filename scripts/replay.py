@@ -1,7 +1,8 @@
 """``make replay INCIDENT=…``: make an incident's decisions again from its record, and say which come out otherwise.
 
 INCIDENT is a file or ``s3://BUCKET/postmortems/SERVICE/ID/record.json.gz``. With ``--weights`` or ``--config`` it shows
-what other weights, or another configuration (policy, thresholds), would have decided.
+what other weights, or another configuration (policy, thresholds), would have decided. ``--print-weights`` writes out
+the shipped weights: change a copy, and pass it with ``--weights``.
 """
 
 from __future__ import annotations
@@ -15,22 +16,30 @@ from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.model.codec import encode
 from responder.model.service import Service
 from responder.plan.replay import BadRecord, Decision, replay
+from responder.plan.weights import shipped, weights_of
 from responder.records.record import unpack
 
 
 def main(arguments: list[str]) -> int:
     """Return 0 where every decision comes out as it did, 1 where one does not, 2 where the input cannot be read."""
     parser = argparse.ArgumentParser(prog="make replay", description=__doc__.splitlines()[0])
-    parser.add_argument("incident", help="a record: a file or an s3:// address")
-    parser.add_argument("--weights", type=Path, help="weights in place of the shipped ones (plan/weights.json)")
+    parser.add_argument("incident", nargs="?", default="", help="a record: a file or an s3:// address")
+    parser.add_argument("--weights", type=Path, help="a file of weights in place of the shipped ones")
+    parser.add_argument("--print-weights", action="store_true", help="print the shipped weights as JSON and end")
     parser.add_argument("--config", type=Path, help="a service's YAML file in place of the configuration then")
     parser.add_argument("--json", action="store_true", help="print the decisions as JSON")
     given = parser.parse_args(arguments)
+    if given.print_weights:
+        print(json.dumps(encode(shipped()), indent=1))
+        return 0
+    if not given.incident:
+        parser.error("a record is needed: a file or an s3:// address")
     try:
         record = unpack(_content(given.incident))
-        weights = json.loads(given.weights.read_text()) if given.weights else None
+        weights = weights_of(json.loads(given.weights.read_text()), given.weights.name) if given.weights else None
         started = time.perf_counter()
         decisions = replay(record, weights, _service(given.config) if given.config else None)
     except (OSError, ValueError, CallFailed) as error:

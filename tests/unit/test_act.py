@@ -48,10 +48,10 @@ class Stage:
         action = Action(remedy("rollback", no_longer_needed=lambda service, record, evidence: self.gone,
                                incremental=True), self._plan, self._apply, self._revert)
         monkeypatch.setenv("ACTION", "rollback")
-        monkeypatch.setattr(act.actions, "find", lambda name: action)
+        monkeypatch.setattr(act.remedy.actions, "find", lambda name: action)
         monkeypatch.setattr(step, "records", lambda: records)
         monkeypatch.setattr(step, "load", lambda name: self.service)
-        for module in (guard, act):
+        for module in (guard, act.remedy):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.kill_switch)
 
     def _plan(self, context: RemediationContext, facts: Facts) -> AnyPlan:
@@ -127,9 +127,9 @@ def test_what_is_on_record_is_not_done_by_another_remedy(stage: Stage, monkeypat
     if operation != "revert":  # it names no diagnosis: what is taken back is what is on record
         with pytest.raises(ActionFailed, match="on record as rollback of payment-gateway"):
             stage.visit(operation, **other_diagnosis)
-    mine = act.actions.find("rollback")
+    mine = act.remedy.actions.find("rollback")
     other = replace(mine, remedy=replace(mine.remedy, name="inform_customers"))
-    monkeypatch.setattr(act.actions, "find", lambda name: other)
+    monkeypatch.setattr(act.remedy.actions, "find", lambda name: other)
     with pytest.raises(ActionFailed, match="on record"):
         stage.visit(operation)
     assert stage.world.applied == 0

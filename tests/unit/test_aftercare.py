@@ -34,7 +34,7 @@ from responder.clients.kubernetes import Kubernetes
 from responder.handlers import act, aftercare, close, step
 from responder.model.finding import Finding, Window, typed
 from responder.model.incident import Signal
-from responder.model.remedy import Remedy, digest
+from responder.model.remedy import Remedy
 from responder.model.service import AppConfig, Freeze, ProviderSwitch, Service
 from responder.people import sns
 from responder.plan.aftercare import care, in_place
@@ -335,9 +335,9 @@ class Stage:
                         self._revert)
         monkeypatch.setenv("ACTION", "scale_up")
         monkeypatch.setenv("TOPIC", "t")
-        monkeypatch.setattr(act.actions, "find", lambda name: action)
+        monkeypatch.setattr(act.remedy.actions, "find", lambda name: action)
         monkeypatch.setattr(aftercare, "find", lambda name: rule)
-        for module in (act, aftercare):
+        for module in (act.remedy, aftercare):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.switch)
         monkeypatch.setattr(step, "records", lambda: records)
         monkeypatch.setattr(step, "load", lambda name: self.service)
@@ -352,9 +352,8 @@ class Stage:
                                        "summary": "scale it", "diff": "", "before": {}, "parameters": {},
                                        "cause": "overload", "mechanism": "more_traffic"})
         records.judge_action("i-1", 1, action="scale_up", lease="c/deployment", fence=fence,
-                             ruled_on=digest(records.action("i-1", 1) or {}))
-        records.update("i-1", confirmed=True, recovery_verified_at=iso(time.time()),
-                       evidence_cutoff=iso(time.time()))
+                             ruled_on=Remedy.of(records.action("i-1", 1) or {}).digest)
+        records.update("i-1", confirmed=True, recovered_at=iso(time.time()), judged_until=iso(time.time()))
 
     def _revert(self, context: RemediationContext, plan: AnyPlan) -> str:
         gate.check("scale it")

@@ -19,9 +19,9 @@ from responder.model.incident import Signal
 from responder.model.service import Service
 from responder.plan.attack import TAKES_BACK, signs
 from responder.plan.decide import DiagnosisInput, judge_cause
-from responder.plan.diagnose import shipped_weights
 from responder.plan.kinds import ErrorKind, kind_of, rejected_caller
 from responder.plan.replay import replay, service_of
+from responder.plan.weights import shipped
 from responder.records.table import seconds
 from tests.conftest import shipped_service, timeline
 
@@ -135,7 +135,7 @@ def test_the_signs_are_judged_and_replayed() -> None:
     hostile = Finding("splunk", "rejected_signatures", component="frontend", window=Window(end - 180, end), value=100.0,
                       baseline=0.0, detail={"lines": 300, "baseline_lines": 0})
     service, onset = service_of(record), visit["detail"]["onset"]
-    without, with_it = (judge_cause(service, typed(given), DiagnosisInput(opened, onset), shipped_weights())
+    without, with_it = (judge_cause(service, typed(given), DiagnosisInput(opened, onset), shipped())
                         for given in (findings, [*findings, hostile]))
     assert without.attack_signs == () and len(with_it.attack_signs) == 1
     # It weighs nothing in the diagnosis: the same remedy is proposed, and the guardrails ask for it.

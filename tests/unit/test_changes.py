@@ -30,7 +30,7 @@ from responder.model.masking import unkept
 from responder.model.service import Service
 from responder.model.shown import NotExact, hide, is_hidden
 from responder.plan.changes import Change, compare, difference
-from responder.plan.observe import meaning
+from responder.plan.effects import Effect, effect_of
 from responder.plan.remedies.restore_configuration import Before, Facts, Parameters, Step
 from responder.records.ledger import Ledger
 from responder.sources import Question
@@ -120,7 +120,8 @@ def test_what_only_another_component_reads_does_not_bear_on_this_one(service: Se
     another = deployment == "payment-gateway" and bool(change.readers)
     for component, where in (("payment-gateway", "own"), ("frontend", "own"), ("backend", "payment-gateway")):
         bears = component == "payment-gateway" or where == "payment-gateway" or not another
-        assert meaning(service, component, where, change) == ("configuration_changed" if bears else "")
+        assert effect_of(service, component, where, typed(change)) is (
+            Effect.CONFIGURATION if bears else None)
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
-from responder.plan.diagnose import diagnose, shipped_weights
+from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.recovery import helped, judge, next_look, slow_until
 from responder.plan.remedies.scale_up import throughput
 from responder.plan.symptom import fading, read
+from responder.plan.weights import shipped
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
@@ -190,30 +191,34 @@ def evidence(onset: float = NOW - 30, rolled_out: float = NOW - 35) -> list[Find
 WHERE = Isolation(("payment-gateway",), (), {}, {})
 
 
+def diagnosed(service: Service, where: Isolation, onset: float | None, findings: list[Finding]) -> Diagnosis:
+    return diagnose(service, where, onset, typed(findings), shipped())
+
+
 def test_a_bad_release_is_named(service: Service) -> None:
-    result = diagnose(service, WHERE, NOW - 30, evidence())
+    result = diagnosed(service, WHERE, NOW - 30, evidence())
     assert result.cause == "code_bug"
     assert result.confidence > 0.9
     assert len(result.ranking[0].sources) >= 2
 
 
 def test_no_evidence_gives_unknown(service: Service) -> None:
-    assert diagnose(service, WHERE, NOW, []).cause == "unknown"
-    assert diagnose(service, Isolation((), (), {}, {}), None, []).cause == "unknown"
+    assert diagnosed(service, WHERE, NOW, []).cause == "unknown"
+    assert diagnosed(service, Isolation((), (), {}, {}), None, []).cause == "unknown"
 
 
 def test_a_release_alone_does_not_convict(service: Service) -> None:
-    assert diagnose(service, WHERE, NOW - 30, evidence()[:1]).cause == "unknown"
+    assert diagnosed(service, WHERE, NOW - 30, evidence()[:1]).cause == "unknown"
 
 
 def test_an_old_release_does_not_convict(service: Service) -> None:
-    assert diagnose(service, WHERE, NOW - 30, evidence(rolled_out=NOW - 7200)).cause == "unknown"
+    assert diagnosed(service, WHERE, NOW - 30, evidence(rolled_out=NOW - 7200)).cause == "unknown"
 
 
 def test_the_old_version_failing_as_well_acquits_the_new_one(service: Service) -> None:
     findings = evidence()
     findings[1].detail["window"]["1.0.0"] = [400, 170]
-    assert diagnose(service, WHERE, NOW - 30, findings).cause == "unknown"
+    assert diagnosed(service, WHERE, NOW - 30, findings).cause == "unknown"
 
 
 def by_version(old: list[tuple[float, float, float]], new: list[tuple[float, float, float]]) -> Finding:
@@ -237,17 +242,17 @@ def test_what_a_version_did_well_before_the_symptom_its_release_did_not_break(se
     findings[1] = by_version([(70, 400, 2), (60, 300, 1)], [(60, 100, 0), (50, 400, 2), (40, 400, 1), (30, 400, 180),
                                                             (20, 400, 190)])
     ready = Finding("kubernetes", "pods", component="payment-gateway", value=1.0, detail={"wanted": 4, "ready": 4})
-    result = diagnose(service, WHERE, NOW - 30, [*findings, CHANGED, ready])
+    result = diagnosed(service, WHERE, NOW - 30, [*findings, CHANGED, ready])
     assert (result.cause, result.mechanism) == ("code_bug", "bad_configuration")
-    assert diagnose(service, WHERE, NOW - 30, findings).cause == "unknown"
+    assert diagnosed(service, WHERE, NOW - 30, findings).cause == "unknown"
 
 
 def test_versions_that_serve_side_by_side_are_compared(service: Service) -> None:
     findings = evidence(rolled_out=NOW - 40)
     findings[1] = by_version([(50, 400, 2), (30, 200, 1), (20, 200, 0)], [(30, 200, 95), (20, 200, 90)])
-    assert diagnose(service, WHERE, NOW - 30, findings).mechanism == "bad_release"
+    assert diagnosed(service, WHERE, NOW - 30, findings).mechanism == "bad_release"
     both = [*findings[:1], by_version([(50, 400, 2), (30, 200, 80), (20, 200, 90)], [(30, 200, 95), (20, 200, 90)])]
-    assert diagnose(service, WHERE, NOW - 30, both).cause == "unknown"
+    assert diagnosed(service, WHERE, NOW - 30, both).cause == "unknown"
 
 
 def test_while_what_they_call_failed_versions_are_not_compared(service: Service) -> None:
@@ -261,8 +266,8 @@ def test_while_what_they_call_failed_versions_are_not_compared(service: Service)
             by_version([(50, 400, 2), (40, 300, 200), (30, 100, 70)],
                        [(40, 100, 80), (30, 300, 220), (20, 400, 170), (10, 400, 165)]),
             *evidence(rolled_out=NOW - 40)[2:]]
-    assert diagnose(service, WHERE, NOW - 40, [*rows, calls(NOW, 4)]).cause == "unknown"
-    result = diagnose(service, WHERE, NOW - 40, [*rows, calls(NOW - 22, 1200), calls(NOW, 4)])
+    assert diagnosed(service, WHERE, NOW - 40, [*rows, calls(NOW, 4)]).cause == "unknown"
+    result = diagnosed(service, WHERE, NOW - 40, [*rows, calls(NOW - 22, 1200), calls(NOW, 4)])
     assert (result.cause, result.mechanism) == ("code_bug", "bad_release")
 
 
@@ -271,7 +276,7 @@ def test_the_order_of_findings_changes_nothing(seed: int) -> None:
     shipped = shipped_service()
     shuffled = evidence()
     random.Random(seed).shuffle(shuffled)
-    assert diagnose(shipped, WHERE, NOW - 30, shuffled) == diagnose(shipped, WHERE, NOW - 30, evidence())
+    assert diagnosed(shipped, WHERE, NOW - 30, shuffled) == diagnosed(shipped, WHERE, NOW - 30, evidence())
 
 
 def test_recovery_needs_two_sources_for_the_whole_time(service: Service) -> None:
@@ -495,6 +500,6 @@ def test_a_symptom_that_is_just_going_away_is_given_a_look_s_time(service: Servi
     assert not fading(service, mixed, NOW - 50)
     assert not fading(service, entry((NOW - 10, 150.0, 2.0)), None)
     gone = [*entry((NOW - 10, 150.0, 2.0)), *evidence(NOW - 50, NOW - 55)]
-    first, second = (judge_cause(service, typed(gone), DiagnosisInput(NOW, NOW - 50, looks=looks), shipped_weights())
+    first, second = (judge_cause(service, typed(gone), DiagnosisInput(NOW, NOW - 50, looks=looks), shipped())
                      for looks in (1, 2))
     assert first.proposed == () and first.fading and not second.fading

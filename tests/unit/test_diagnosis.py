@@ -14,14 +14,15 @@ from responder.model.evidence import Evidence
 from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
 from responder.plan.confirm import confirm
-from responder.plan.diagnose import Diagnosis, Hypothesis, _weight, diagnose, rank, shipped_weights
+from responder.plan.diagnose import Diagnosis, Hypothesis, diagnose, rank
 from responder.plan.isolate import isolate
 from responder.plan.kinds import kind_of
-from responder.plan.observe import Observation, observe
 from responder.plan.remedies import propose
 from responder.plan.remedies.inform_customers import long_outage
 from responder.plan.security_rules import rules_changed, undoing
 from responder.plan.segments import Segment, segments
+from responder.plan.signals import Context, Signal, kinds, read
+from responder.plan.weights import shipped
 from tests.conftest import shipped_service
 
 NOW = 1_800_000_000.0
@@ -69,13 +70,18 @@ def pods(component: str, ready: int = 4, wanted: int = 4, **more: Any) -> Findin
 
 def rds(**values: Any) -> list[Finding]:
     return [Finding("rds", "instance", window=WINDOW, detail={"status": values.pop("status", "available")}),
-            *(Finding("rds", name, window=WINDOW, value=value, baseline=usual, detail={"maximum": 200})
+            *(Finding("rds", name, window=WINDOW, value=value, baseline=usual,
+                      detail={"maximum": 200} if name == "connections" else {})
               for name, (value, usual) in values.items())]
 
 
 def judged(service: Service, findings: Sequence[Finding]) -> Diagnosis:
     readings = confirm(service, ["newrelic", "cloudwatch"], findings, NOW).readings
-    return diagnose(service, isolate(service, readings, findings), ONSET, findings)
+    return diagnose(service, isolate(service, readings, findings), ONSET, typed(findings), shipped())
+
+
+def observe(service: Service, part: Segment, onset: float | None, findings: Sequence[Finding]) -> list[Signal]:
+    return read(Context(service, part, onset, typed(findings)))
 
 
 def probe(component: str, kind: str = "", *, stage: str = "tcp", milliseconds: int = 3, inside: bool = True) -> Finding:
@@ -117,7 +123,7 @@ def test_each_cause_by_what_points_at_it(service: Service, findings: list[Findin
                                          actions: list[str]) -> None:
     result = judged(service, findings)
     assert (result.cause, result.mechanism) == (cause, mechanism), result.summary
-    proposed = propose(service, result, ONSET, typed(findings), shipped_weights(), []).proposed
+    proposed = propose(service, result, ONSET, typed(findings), shipped(), []).proposed
     assert [p.action for p in proposed] == actions
 
 
@@ -131,8 +137,10 @@ NAPTIME = {"path": ["parameters", "autovacuum_naptime"], "before": "60", "after"
 def rollout(created: float) -> list[Finding]:
     """The gateway got another image, which is innocent."""
     return [Finding("rollouts", "rollouts", component="payment-gateway", window=WINDOW, detail={"revisions": [
-        {"created": created, "current": True, "images": ["registry.example/payment-gateway:1.0.1"]},
-        {"created": created - 86400, "current": False, "images": ["registry.example/payment-gateway:1.0.0"]}]})]
+        {"revision": 2, "replica_set": "b", "created": created, "current": True,
+         "images": ["registry.example/payment-gateway:1.0.1"]},
+        {"revision": 1, "replica_set": "a", "created": created - 86400, "current": False,
+         "images": ["registry.example/payment-gateway:1.0.0"]}]})]
 
 
 def of_database(text: str, *fields: dict[str, Any], **metrics: tuple[float, float]) -> list[Finding]:
@@ -163,11 +171,11 @@ def test_a_parameter_group_is_suspected_where_it_changed_and_what_fails_can_come
         service: Service, text: str, fields: list[dict[str, Any]], mechanism: str) -> None:
     findings = [*of_database(text, *fields), *rollout(ONSET - 30)]
     result = judged(service, findings)
-    ranked = {h.mechanism for part in result.parts for h in rank(part, result.observations, shipped_weights())}
+    ranked = {h.mechanism for part in result.parts for h in rank(part, result.signals, shipped())}
     assert ("database_parameters" in ranked) is bool(mechanism)
     assert (result.mechanism == "database_parameters") is (mechanism == "database_parameters"), result.summary
     if mechanism == "database_parameters":
-        proposed = propose(service, result, ONSET, typed(findings), shipped_weights(), []).proposed
+        proposed = propose(service, result, ONSET, typed(findings), shipped(), []).proposed
         assert [p.action for p in proposed] == ["restore_parameter_group"]
         assert [item.to_wire() for item in proposed[0].facts.changes[0].fields] == fields
 
@@ -175,13 +183,13 @@ def test_a_parameter_group_is_suspected_where_it_changed_and_what_fails_can_come
 def test_of_what_changed_in_a_group_only_what_can_have_broken_it_is_put_back(service: Service) -> None:
     quiet = {"path": ["parameters", "log_min_duration_statement"], "before": "-1", "after": "100"}
     findings = of_database("canceling statement due to statement timeout", quiet, CUT)
-    proposed, = propose(service, judged(service, findings), ONSET, typed(findings), shipped_weights(), []).proposed
+    proposed, = propose(service, judged(service, findings), ONSET, typed(findings), shipped(), []).proposed
     assert [item.to_wire() for item in proposed.facts.changes[0].fields] == [CUT]
     # Somebody went on changing: each goes back to what it was before the first time.
     several = changes(*({"kind": "DBParameterGroup", "name": "payments-pg16", "fields": fields} for fields in (
         [CUT, NAPTIME], [{**CUT, "before": "3", "after": "2"}], [quiet])))
     findings = [several if finding.name == "changes" else finding for finding in findings]
-    proposed, = propose(service, judged(service, findings), ONSET, typed(findings), shipped_weights(), []).proposed
+    proposed, = propose(service, judged(service, findings), ONSET, typed(findings), shipped(), []).proposed
     assert [item.to_wire() for item in proposed.facts.changes[0].fields] == [{**CUT, "after": "2"}, NAPTIME]
 
 
@@ -214,9 +222,9 @@ def test_statements_that_end_at_once_did_not_wait_for_a_slow_database(service: S
     spans = next(f for f in findings if f.name == "calls" and f.component == "payment-gateway")
     spans.detail["callees"]["payments-db"]["mean_ms"] = mean_ms
     result = judged(service, findings)
-    hypothesis = next(h for h in rank(result.parts[0], result.observations, shipped_weights())
+    hypothesis = next(h for h in rank(result.parts[0], result.signals, shipped())
                       if h.mechanism == "slow_database")
-    assert ("database_calls_end_quickly" in {o.id for o in result.observations}) is not slow
+    assert ("database_calls_end_quickly" in {o.id for o in result.signals}) is not slow
     assert (hypothesis.log_odds > 0) is slow and (slow or result.cause == "unknown")
 
 
@@ -228,9 +236,9 @@ def test_sessions_that_wait_for_locks_are_not_a_parameter(service: Service) -> N
 
 
 def test_what_a_remedy_needs_to_know_comes_with_it(service: Service) -> None:
-    held, = propose(service, judged(service, EXHAUSTED), ONSET, typed(EXHAUSTED), shipped_weights(), []).proposed
+    held, = propose(service, judged(service, EXHAUSTED), ONSET, typed(EXHAUSTED), shipped(), []).proposed
     assert held.facts.connection_holder == "ledger-export"
-    undone, = propose(service, judged(service, POLICY), ONSET, typed(POLICY), shipped_weights(), []).proposed
+    undone, = propose(service, judged(service, POLICY), ONSET, typed(POLICY), shipped(), []).proposed
     assert [change.name for change in undone.facts.changes] == ["lockdown"]
 
 
@@ -249,14 +257,14 @@ def test_a_network_policy_bears_on_what_it_selects(service: Service, selected: l
         changes({"kind": "NetworkPolicy", "name": "open-to-all", "what": what, "fields": fields}),
         pods("payment-gateway", policies=selected), pods("backend", policies=[]), pods("frontend", policies=[])]
     result = judged(service, findings)
-    assert ("network_policy_changed" in {o.id for o in result.observations}) is bears
-    proposed = [p.action for p in propose(service, result, ONSET, typed(findings), shipped_weights(), []).proposed]
+    assert ("network_policy_changed" in {o.id for o in result.signals}) is bears
+    proposed = [p.action for p in propose(service, result, ONSET, typed(findings), shipped(), []).proposed]
     assert ("engage_network_team" in proposed) is not bears
 
 
 def test_a_remedy_is_not_proposed_twice(service: Service) -> None:
     result = judged(service, REFUSED)
-    assert propose(service, result, ONSET, typed(REFUSED), shipped_weights(), [
+    assert propose(service, result, ONSET, typed(REFUSED), shipped(), [
         ("restore_database", "payment-gateway")]).proposed == ()
 
 
@@ -326,7 +334,7 @@ def test_probes_from_outside_tell_of_providers_alone(service: Service) -> None:
     without, after = judged(service, PROVIDER), judged(service, [*PROVIDER, probe("provider:primary", "timeout",
                                                                                   inside=False)])
     assert confidence(after, "provider_fails") > confidence(without, "provider_fails")
-    assert any(o.id == "outside_probe_does_not_get_through" for o in after.observations)
+    assert any(o.id == "outside_probe_does_not_get_through" for o in after.signals)
 
 
 def test_a_probe_alone_names_no_cause(service: Service) -> None:
@@ -345,7 +353,7 @@ def test_a_probe_alone_names_no_cause(service: Service) -> None:
 def test_each_end_of_a_probe_is_an_observation(service: Service, kind: str, stage: str, milliseconds: int,
                                                word: str) -> None:
     found = judged(service, [*BLOCKED, probe("database", kind, stage=stage, milliseconds=milliseconds)])
-    assert [o.id for o in found.observations if o.source == "network"] == [word]
+    assert [o.id for o in found.signals if o.source == "network"] == [word]
 
 
 def test_a_component_that_nobody_can_reach_is_the_culprit_and_its_callers_are_not(service: Service) -> None:
@@ -390,11 +398,11 @@ def clients(count: int, total: int, usual: float = 70.0, name: str = "203.0.113.
 
 
 def seen(service: Service, component: str, *findings: Finding, where: str = "own") -> dict[str, Any]:
-    return {o.id: dict(o.facts) for o in observe(service, Segment(component, where, 1.0), ONSET, findings)}
+    return {o.id: o.sentence for o in observe(service, Segment(component, where, 1.0), ONSET, findings)}
 
 
 def test_hosts_that_are_gone_are_seen_for_the_entry_alone(service: Service) -> None:
-    assert seen(service, "frontend", hosts(0.0))["healthy_hosts_gone"]["usual"] == "2"
+    assert seen(service, "frontend", hosts(0.0))["healthy_hosts_gone"].endswith("where 2 are usual")
     assert seen(service, "frontend", hosts(1.0), where="reach").keys() == {"healthy_hosts_gone"}
     assert seen(service, "frontend", hosts(2.0)) == seen(service, "payment-gateway", hosts(0.0)) == {}
     assert seen(service, "frontend", hosts(3.0, usual=4.0)) == {}, "a rolling update takes a quarter away"
@@ -402,7 +410,7 @@ def test_hosts_that_are_gone_are_seen_for_the_entry_alone(service: Service) -> N
 
 
 def test_connections_that_targets_do_not_take_count_beyond_chance_and_habit(service: Service) -> None:
-    assert seen(service, "frontend", unconnected(300.0))["targets_refuse_connections"]["count"] == "300"
+    assert seen(service, "frontend", unconnected(300.0))["targets_refuse_connections"].startswith("300 ")
     assert "targets_refuse_connections" in seen(service, "frontend", unconnected(300.0, requests=0.0))
     assert seen(service, "frontend", unconnected(9.0, requests=10.0)) == {}
     assert seen(service, "frontend", unconnected(30.0)) == {}
@@ -419,7 +427,7 @@ def test_what_the_load_balancer_says_does_not_name_a_cause_alone(service: Servic
 
 def test_one_client_that_makes_the_surplus_is_a_flood_and_a_busy_one_is_not(service: Service) -> None:
     told = seen(service, "payment-gateway", clients(3600, 7200))["one_client_floods"]
-    assert told == {"client": "203.0.113.x", "share": "50%", "usual": "1.9%"}
+    assert told == "one client (203.0.113.x) sends 50% of the requests; usual is 1.9%"
     assert seen(service, "payment-gateway", clients(3600, 7200), where="database") == {}
     assert seen(service, "payment-gateway", clients(1440, 3600, usual=1440.0)) == {}, "it always does"
     assert "one_client_floods" not in seen(service, "payment-gateway", clients(1200, 9000)), "others are more as well"
@@ -435,7 +443,7 @@ def test_one_client_that_makes_the_surplus_is_a_flood_and_a_busy_one_is_not(serv
 def test_request_lines_tell_of_more_load_and_never_of_less(service: Service, total: int, onset: float | None,
                                                            factor: str) -> None:
     observed = observe(service, Segment("payment-gateway", "own", 1.0), onset, [clients(72, total)])
-    assert [o.facts.get("factor") for o in observed if o.id.startswith("load_")] == ([factor] if factor else [])
+    assert [o.sentence.split()[0] for o in observed if o.id.startswith("load_")] == ([factor] if factor else [])
 
 
 def test_a_flood_is_overload_only_with_the_load_itself(service: Service) -> None:
@@ -501,7 +509,7 @@ def test_a_name_that_nobody_knows_stands_for_what_is_called_no_more(service: Ser
     changed = changes({"kind": "ConfigMap", "name": "payment-gateway-config", "fields": [
         {"path": ["data", "HOST"], "before": "a", "after": "b"}]})
     observations = observe(service, parts[0], ONSET, [spans, changed])
-    likeliest = rank(parts[0], observations, shipped_weights())[0]
+    likeliest = rank(parts[0], observations, shipped())[0]
     assert "other_host_called" in {o.id for o in observations}
     assert likeliest.mechanism == ("wrong_database_settings" if where == "database" else "bad_configuration")
 
@@ -555,7 +563,7 @@ def test_alarms_canaries_and_failed_authentications_are_shown_and_change_nothing
         Finding("splunk", "auth_failures", component="backend", window=WINDOW, value=6.0, baseline=4.0,
                 detail={"lines": 9, "baseline_lines": 240})]
     before, after = judged(service, PROVIDER), judged(service, [*PROVIDER, *shown])
-    added = {o.id: o.sentence(shipped_weights()) for o in after.observations if o not in before.observations}
+    added = {o.id: o.sentence for o in after.signals if o not in before.signals}
     assert added == {"alarms_raised": "in ALARM: x-error-rate",
                      "canary_fails": "the canary succeeds in 0 % of its runs; usual are 100 %",
                      "auth_failures_above_baseline":
@@ -592,30 +600,20 @@ def test_errors_are_told_apart_by_their_wording(text: str, kind: str) -> None:
     assert kind_of(text) == kind
 
 
-def test_every_weight_has_a_reason_and_a_mechanism_or_cause() -> None:
-    weights = shipped_weights()
-    known = set(weights["mechanisms"]) | {m["cause"] for m in weights["mechanisms"].values()}
-    for name, observation in weights["observations"].items():
-        assert len(observation["reason"]) > 20 and observation["sentence"], name
-        assert set(observation["weights"]) <= known, name
-
-
-OBSERVATIONS = sorted(shipped_weights()["observations"])
+OBSERVATIONS = sorted(kinds())
 
 
 @given(st.lists(st.tuples(st.sampled_from(OBSERVATIONS), st.sampled_from("abc")), max_size=8),
        st.sampled_from(OBSERVATIONS), st.sampled_from("abcd"))
 def test_more_evidence_for_a_cause_never_lowers_it(seen: list[tuple[str, str]], more: str, source: str) -> None:
-    weights = shipped_weights()
+    weights = shipped()
     part = Segment("payment-gateway", "own", 1.0)
-    before = [Observation(name, who, "x") for name, who in seen]
+    before = [Signal(name, who, "x") for name, who in seen]
     one, other = (confidences(rank(part, found, weights))
-                  for found in (before, [*before, Observation(more, source, "x")]))
-    given_weights = {name: _weight(weights["observations"], Observation(more, source, "x"), name, mechanism["cause"])
-                     for name, mechanism in weights["mechanisms"].items()}
+                  for found in (before, [*before, Signal(more, source, "x")]))
     for cause in one:
-        mine = [value for name, value in given_weights.items() if weights["mechanisms"][name]["cause"] == cause]
-        rest = [value for name, value in given_weights.items() if weights["mechanisms"][name]["cause"] != cause]
+        mine = [weights.of(more, name) for name, terms in weights.mechanisms.items() if terms.cause == cause]
+        rest = [weights.of(more, name) for name, terms in weights.mechanisms.items() if terms.cause != cause]
         if min(mine) >= max(0.0, *rest):
             assert other[cause] >= one[cause] - 0.0011  # they are rounded to a thousandth
 
@@ -629,8 +627,10 @@ def test_a_release_that_is_slow_is_told_by_its_versions(service: Service) -> Non
         "window": {"1.3.0": [400, 1]}, "baseline": {"1.2.0": [40000, 100]},
         "p95_ms": {"window": {"1.3.0": 2600.0}, "baseline": {"1.2.0": 220.0}}})
     rollout = Finding("rollouts", "rollouts", component="payment-gateway", window=WINDOW, detail={"revisions": [
-        {"revision": 2, "current": True, "created": ONSET - 20, "images": ["r/payment-gateway:1.3.0"]},
-        {"revision": 1, "current": False, "created": ONSET - 9000, "images": ["r/payment-gateway:1.2.0"]}]})
+        {"revision": 2, "replica_set": "b", "current": True, "created": ONSET - 20,
+         "images": ["r/payment-gateway:1.3.0"]},
+        {"revision": 1, "replica_set": "a", "current": False, "created": ONSET - 9000,
+         "images": ["r/payment-gateway:1.2.0"]}]})
     part = Segment("payment-gateway", "own", 1.0, {}, ("newrelic",), True)
     assert "new_version_slower" in {o.id for o in observe(service, part, ONSET, [slow, rollout])}
     both = Finding("newrelic", "error_rate_by_version", component="payment-gateway", window=WINDOW, detail={
@@ -641,10 +641,10 @@ def test_a_release_that_is_slow_is_told_by_its_versions(service: Service) -> Non
 
 def test_mechanisms_are_rivals_until_one_has_four_times_the_odds() -> None:
     part = Segment("payment-gateway", "database", 1.0)
-    near = rank(part, [Observation("database_calls_fail", "newrelic", "calls")], shipped_weights())[0]
+    near = rank(part, [Signal("database_calls_fail", "newrelic", "calls")], shipped())[0]
     assert near.rivals
-    told = rank(part, [Observation("database_calls_fail", "newrelic", "calls"),
-                       Observation("database_storage_full", "rds", "instance")], shipped_weights())[0]
+    told = rank(part, [Signal("database_calls_fail", "newrelic", "calls"),
+                       Signal("database_storage_full", "rds", "instance")], shipped())[0]
     assert (told.mechanism, told.rivals) == ("storage_full", ())
 
 
@@ -657,15 +657,15 @@ def test_the_host_that_has_worked_is_not_set_wrong(service: Service, host: str, 
                 Finding("newrelic", "calls", component="payment-gateway", window=WINDOW, detail={
                     "callees": {host: failing}}), probe("database")]
     result = judged(service, findings)
-    seen = {o.id for o in result.observations}
+    seen = {o.id for o in result.signals}
     # Between us and the name stands no cluster's DNS: that we resolve it acquits the path but a little.
     assert {told, "probe_resolves"} <= seen and "probe_gets_through" not in seen
-    odds = {h.mechanism: h.log_odds for h in rank(result.parts[0], result.observations, shipped_weights())}
+    odds = {h.mechanism: h.log_odds for h in rank(result.parts[0], result.signals, shipped())}
     assert (odds["path_below"] > odds["wrong_database_settings"]) is (told == "usual_host_called")
     # Credentials that are refused say nothing of the host.
     refused = failing | {"kinds": {"password authentication failed for user payments": 1400}}
     calls = replace(findings[2], detail={"callees": {host: refused}})
-    said = {o.id for o in judged(service, [*findings[:2], calls]).observations}
+    said = {o.id for o in judged(service, [*findings[:2], calls]).signals}
     assert not {"usual_host_called", "other_host_called"} & said
 
 
@@ -718,7 +718,7 @@ def test_a_lower_cpu_limit_takes_capacity_and_is_what_is_put_back(service: Servi
     result = judged(service, findings)
     assert (result.cause == "overload") is (cause == "overload")
     if cause == "overload":
-        proposed, = propose(service, result, ONSET, typed(findings), shipped_weights(), ()).proposed
+        proposed, = propose(service, result, ONSET, typed(findings), shipped(), ()).proposed
         assert (proposed.action, list(proposed.facts.changes[0].fields[0].path)) == ("restore_configuration", path)
 
 
@@ -737,5 +737,5 @@ def test_a_service_selects_nothing_only_where_there_is_something_to_select(
                          else "changed", "name": "bounds" if not templates else "payment-gateway"})]
     result = judged(service, findings)
     assert (result.cause, result.mechanism) == cause
-    proposed, = propose(service, result, ONSET, typed(findings), shipped_weights(), ()).proposed
+    proposed, = propose(service, result, ONSET, typed(findings), shipped(), ()).proposed
     assert proposed.action == "restore_configuration"

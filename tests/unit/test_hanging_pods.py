@@ -14,8 +14,9 @@ from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
-from responder.plan.diagnose import Hypothesis, shipped_weights
+from responder.plan.diagnose import Hypothesis
 from responder.plan.remedies import Facts, propose
+from responder.plan.weights import shipped
 from responder.sources.kubernetes import _brief
 from tests.remedies import asked, planned, refusal
 from tests.unit.test_diagnosis import judged
@@ -219,5 +220,5 @@ def test_down_and_up_is_the_last_resort(service: Service, tried: Any, ready: int
     hypothesis = Hypothesis("cluster_failure", "stuck_pods", "payment-gateway", "reach", 0.9, 2.0, (), (),
                             ("kubernetes", "newrelic"))
     diagnosis = replace(judged(service, findings), named=(hypothesis,))
-    found = propose(service, diagnosis, None, typed(findings), shipped_weights(), tried).proposed
+    found = propose(service, diagnosis, None, typed(findings), shipped(), tried).proposed
     assert [p.action for p in found] == actions

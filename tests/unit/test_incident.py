@@ -83,9 +83,9 @@ class Incident:
         """Deed, action, and the kill switch as it was when the guardrails or the remedy read it last."""
         self.readings, self.told, self.died = 0, 0, set[str]()
         self._action, self._watched = "", 0
-        monkeypatch.setattr(act.actions, "find", lambda name: self._made(self._action or name))
+        monkeypatch.setattr(act.remedy.actions, "find", lambda name: self._made(self._action or name))
         monkeypatch.setattr(aftercare, "find", lambda name: self._made(name).remedy)
-        for module in (guard, act, aftercare):
+        for module in (guard, act.remedy, aftercare):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.switch())
         monkeypatch.setattr(step, "records", lambda: records)
         monkeypatch.setattr(step, "load", lambda name: self.service)

@@ -17,9 +17,9 @@ from responder.model.codec import decode, encode
 from responder.model.finding import Finding, Window, recorded, typed
 from responder.model.remedy import Remedy
 from responder.plan.decide import DiagnosisInput, judge_cause
-from responder.plan.diagnose import shipped_weights
 from responder.plan.own import Write, without_own, written
 from responder.plan.replay import replay, service_of
+from responder.plan.weights import shipped
 from responder.records.table import iso, seconds
 
 NOW = 1_800_000_000.0
@@ -141,7 +141,7 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
 
     def judged(given: list[Finding]) -> Any:
         return judge_cause(service, typed(given), DiagnosisInput(opened, visit["detail"]["onset"]),
-                           shipped_weights()).diagnosis
+                           shipped()).diagnosis
 
     assert (judged(forged).cause, judged(forged).mechanism) == (judged(findings).cause, judged(findings).mechanism)
     assert "somebody wrote under its name" in judged(forged).summary

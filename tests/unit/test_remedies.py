@@ -19,20 +19,21 @@ from responder.model.finding import Finding, recorded, typed
 from responder.model.incident import IncidentRecord
 from responder.plan import remedies as decisions
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
-from responder.plan.diagnose import Diagnosis, Hypothesis, shipped_weights
-from responder.plan.observe import Observation
+from responder.plan.diagnose import Diagnosis, Hypothesis
 from responder.plan.refusals import not_done
 from responder.plan.remedies import PEOPLE, RISKS, WAIT, Remedies, propose
 from responder.plan.replay import service_of
+from responder.plan.signals import Signal
 from responder.plan.updates import update
+from responder.plan.weights import shipped
 from responder.records.table import seconds
 from tests.conftest import shipped_service, timeline
 from tests.unit.test_incident import Incident, Script, deeds, outcome
 
-TABLE = shipped_weights()["mechanisms"]
+TABLE = shipped().mechanisms
 BY_CAUSE: dict[str, list[str]] = {}
 for _name, _mechanism in TABLE.items():
-    BY_CAUSE.setdefault(_mechanism["cause"], []).append(_name)
+    BY_CAUSE.setdefault(_mechanism.cause, []).append(_name)
 NOW = 1_800_000_000.0
 CHANGES = {"bad_release": "rollout_just_before", "unfit_workload": "workload_changed",
            "dns_policy": "dns_policy_changed", "wrong_database_settings": "database_settings_changed"}
@@ -40,7 +41,7 @@ CHANGES = {"bad_release": "rollout_just_before", "unfit_workload": "workload_cha
 
 def of(mechanism: str, component: str = "backend", where: str = "payment-gateway", odds: float = 3.0,
        rivals: tuple[str, ...] = ()) -> Hypothesis:
-    return Hypothesis(TABLE[mechanism]["cause"], mechanism, component, where, 0.99, odds, ("seen",), (),
+    return Hypothesis(TABLE[mechanism].cause, mechanism, component, where, 0.99, odds, ("seen",), (),
                       ("kubernetes", "newrelic"), rivals)
 
 
@@ -49,11 +50,11 @@ def named(first: str, *rivals: str, seen: tuple[str, ...] = ()) -> Diagnosis:
     best = of(first, rivals=rivals)
     close = tuple(of(name, odds=2.9 - place / 10, rivals=(first,)) for place, name in enumerate(rivals))
     return Diagnosis(best.cause, first, best.component, best.confidence, "", (best,), (best,),
-                     tuple(Observation(name, "changes", "changes") for name in seen), (), (), close)
+                     tuple(Signal(name, "changes", "changes") for name in seen), (), (), close)
 
 
 def proposed(diagnosis: Diagnosis, findings: Any = (), tried: Any = (), **more: Any) -> Remedies:
-    return propose(shipped_service(), diagnosis, NOW, typed(findings), shipped_weights(), tried, **more)
+    return propose(shipped_service(), diagnosis, NOW, typed(findings), shipped(), tried, **more)
 
 
 def told(remedies: Remedies) -> dict[tuple[str, str], str]:
@@ -66,7 +67,7 @@ def unaccounted(diagnosis: Diagnosis, remedies: Remedies) -> list[tuple[str, str
         (r.action, r.component) for r in remedies.not_proposed}
     actions_said = {action for action, _ in said}
     return [(h.mechanism, action) for h in (*diagnosis.named, *diagnosis.close)
-            for action in TABLE[h.mechanism]["remedies"] if action not in actions_said]
+            for action in TABLE[h.mechanism].remedies if action not in actions_said]
 
 
 POLICY: dict[str, Any] = {"kind": "NetworkPolicy", "name": "lockdown", "what": "created", "earliest": NOW - 30,
@@ -140,7 +141,7 @@ def test_each_remedy_is_a_decision_and_an_action_of_the_same_name_and_each_mecha
     assert names == {*decisions.names()} == {action.name for action in actions.every()} | {WAIT, PEOPLE}
     assert all(decisions.find(name).name == name for name in names)
     for mechanism in TABLE.values():
-        assert {*mechanism["remedies"], *mechanism.get("worsened_by", ())} <= names
+        assert {*mechanism.remedies, *mechanism.worsened_by} <= names
 
 
 def test_what_is_informed_or_given_a_task_is_declared_once() -> None:
@@ -158,7 +159,7 @@ def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.
     cause = data.draw(st.sampled_from(sorted(BY_CAUSE)))
     mechanisms = data.draw(st.lists(st.sampled_from(BY_CAUSE[cause]), min_size=1, max_size=4, unique=True))
     seen = data.draw(st.lists(st.sampled_from(sorted(CHANGES.values())), unique=True))
-    names = sorted({action for mechanism in TABLE.values() for action in mechanism["remedies"]} - {WAIT, PEOPLE})
+    names = sorted({action for mechanism in TABLE.values() for action in mechanism.remedies} - {WAIT, PEOPLE})
     tried = [(action, "backend") for action in data.draw(st.lists(st.sampled_from(names), unique=True))]
     findings = [finding for finding in (
         Finding("kubernetes", "nodes", detail={"names": ["a"], "not_ready": ["a"], "unschedulable": []}),
@@ -168,12 +169,12 @@ def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.
     assert unaccounted(diagnosis, found) == []
     assert all(refusal.reason and not refusal.reason.endswith(".") for refusal in found.not_proposed)
     assert not {(p.action, p.component) for p in found.proposed} & set(tried)
-    if any(WAIT in TABLE[name]["remedies"] for name in mechanisms):
+    if any(WAIT in TABLE[name].remedies for name in mechanisms):
         assert [p.action for p in found.proposed] == [WAIT]
     if len(mechanisms) > 1:
         risks = [risk(p.action) for p in found.proposed]
         assert risks == sorted(risks)
-        assert all(p.contested is any(p.action not in TABLE[name]["remedies"] for name in mechanisms)
+        assert all(p.contested is any(p.action not in TABLE[name].remedies for name in mechanisms)
                    for p in found.proposed if p.action != WAIT)
 
 
@@ -192,7 +193,7 @@ def judgements(record: dict[str, Any]) -> list[Judgement]:
                 found.append(judge_cause(
                     service, typed(recorded(items, last=item["sk"].split("#")[1])), DiagnosisInput(
                         detail.get("opened_at", opened), detail.get("onset"),
-                        [tuple(pair) for pair in detail.get("tried", ())], looks), shipped_weights()))
+                        [tuple(pair) for pair in detail.get("tried", ())], looks), shipped()))
     return found
 
 

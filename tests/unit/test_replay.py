@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 
 from bench.diagnosis import RECORDS, Case, judged, kept, summary, wilson
 from bench.variants import denied, sources_of, variants, without
-from responder.plan.diagnose import shipped_weights
+from responder.model.codec import encode
 from responder.plan.replay import BadRecord, replay
+from responder.plan.weights import shipped
 from responder.records.record import pack, unpack
 from tests.conftest import ROOT
 
@@ -62,8 +64,7 @@ def test_a_replay_comes_out_the_same_and_other_weights_are_seen_to_differ() -> N
     assert {decision.step for decision in decisions} == {
         "Confirm the incident", "Isolate the issue", "Diagnose the root cause", "Check the guardrails",
         "Monitor the recovery"}
-    weights = copy.deepcopy(shipped_weights())
-    weights["prior"] = -9.0
+    weights = replace(shipped(), prior=-9.0)
     other = [decision for decision in replay(record, weights) if decision.step == "Diagnose the root cause"]
     assert other[0].again["cause"] == "unknown"
     assert not other[0].same
@@ -105,7 +106,7 @@ def test_the_command_says_what_comes_out_otherwise(tmp_path: Path) -> None:
     file = tmp_path / "record.json"
     file.write_text(json.dumps(record))
     weights = tmp_path / "weights.json"
-    weights.write_text(json.dumps(shipped_weights() | {"prior": -9.0}))
+    weights.write_text(json.dumps(encode(replace(shipped(), prior=-9.0))))
 
     def called(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, "scripts/replay.py", *arguments], cwd=ROOT, capture_output=True,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.step import RemedyRef, Step, StepEvent, step
@@ -16,11 +15,12 @@ from responder.model.remedy import PastFailure
 from responder.model.service import deployed
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.decisions import Diagnosed
-from responder.plan.diagnose import Diagnosis, shipped_weights
+from responder.plan.diagnose import Diagnosis
 from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
 from responder.plan.remedies import PEOPLE, WAIT, Candidate
 from responder.plan.remedies.inform_customers import long_outage
+from responder.plan.weights import Weights, shipped
 from responder.records.incidents import IncidentChange
 from responder.records.store import ITEM_CHARACTERS
 
@@ -61,7 +61,7 @@ def handler(visit: Step, event: DiagnoseEvent) -> DiagnoseResult:
         [(remedy.action, remedy.component) for remedy in record.remedies
          if remedy.status.may_have_run and not no_longer_counts(remedy, reopened_at)],
         sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(visit, record))
-    evidence, weights = record.evidence(), shipped_weights()
+    evidence, weights = record.evidence(), shipped()
     judgement = judge_cause(visit.service, evidence, given, weights)
     result = judgement.diagnosis
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
@@ -179,16 +179,9 @@ def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:
     return remedy.status == RemedyStatus.DONE and (remedy.planned_at or "") < reopened_at
 
 
-def _weighed(result: Diagnosis, evidence: Evidence, weights: Mapping[str, Any]) -> list[Weighed]:
-    """Return each observation with the causes for and against which it was weighed, then what could not be asked."""
-    mechanisms = weights["mechanisms"]
-    found = []
-    for o in result.observations:
-        sides: dict[bool, set[str]] = {True: set(), False: set()}
-        for name, weight in weights["observations"][o.id]["weights"].items():
-            if weight:
-                sides[weight > 0].add(mechanisms[name]["cause"] if name in mechanisms else name)
-        found.append(Weighed(o.source, o.finding, "ok", o.sentence(weights), tuple(sorted(sides[True])),
-                             tuple(sorted(sides[False] - sides[True]))))
-    failed = {(f.source, f.name, f.status): f for f in evidence.unusable}
-    return found + [Weighed(f.source, f.name, f.status, f.note) for f in failed.values()]
+def _weighed(result: Diagnosis, evidence: Evidence, weights: Weights) -> list[Weighed]:
+    """Return each signal with the causes for and against which it was weighed, then what could not be asked."""
+    failed = {(finding.source, finding.name, finding.status): finding for finding in evidence.unusable}
+    return [*(Weighed(signal.source, signal.finding, "ok", signal.sentence, tuple(weights.supported_by(signal.id)),
+                      tuple(weights.denied_by(signal.id))) for signal in result.signals),
+            *(Weighed(finding.source, finding.name, finding.status, finding.note) for finding in failed.values())]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from responder.model.finding import Finding, latest
+from responder.model.evidence.clients import Clients
+from responder.model.finding import Finding, latest, typed
 from responder.model.service import Service
 from responder.plan.kinds import rejected_caller
-from responder.plan.observe import flood
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
+from responder.plan.signals.load import flood
 
 TAKES_BACK = frozenset({"rollback", "restore_configuration", "restore_parameter_group", "restore_security_group"})
 """Remedies that undo a change, which may have been made against the attacker."""
@@ -97,8 +98,8 @@ def _one_client(finding: Finding) -> Iterator[str]:
 
 
 def _floods(finding: Finding) -> Iterator[str]:
-    observation = flood(finding)
-    if observation is not None:
-        facts = observation.facts
-        yield (f"one client ({facts['client']}) sends {facts['share']} of {finding.component}'s requests; usual is "
-               f"{facts['usual']}")
+    for clients in typed([finding]).of(Clients):
+        found = flood(clients)
+        if found is not None:
+            yield (f"one client ({found.client}) sends {found.share:.0%} of {finding.component}'s requests; usual is "
+                   f"{found.usual:.1%}")

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from responder.model.evidence import Evidence
 from responder.model.finding import latest, untyped
@@ -17,6 +16,7 @@ from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
 from responder.plan.remedies import Candidate, propose, target
 from responder.plan.symptom import fading, read
+from responder.plan.weights import Weights
 
 _LOOKS = 2
 """How often a symptom that is just going away is looked at again before anything is proposed."""
@@ -57,7 +57,7 @@ class Judgement:
 
 
 def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
-                weights: Mapping[str, Any]) -> Judgement:
+                weights: Weights) -> Judgement:
     """Diagnose from the findings of all steps so far.
 
     Where the fault is may show better by now than when it was isolated, and is judged again.
@@ -66,7 +66,7 @@ def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
     findings = untyped(evidence)
     newest = latest(findings)
     isolation = isolate(service, read(newest, service.confirm, given.opened_at), findings)
-    diagnosis = diagnose(service, isolation, onset, findings, weights)
+    diagnosis = diagnose(service, isolation, onset, evidence, weights)
     at_fault = {hypothesis.component: target(service, hypothesis, onset, evidence)
                 for hypothesis in diagnosis.named}
     going = "" if given.looks >= _LOOKS else fading(service, newest, onset)

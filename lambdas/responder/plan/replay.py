@@ -21,11 +21,11 @@ from responder.model.service import Service, build
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watched
-from responder.plan.diagnose import shipped_weights
 from responder.plan.guardrails import rule
 from responder.plan.isolate import isolate
 from responder.plan.recovery import judge
 from responder.plan.symptom import read
+from responder.plan.weights import Weights, shipped
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _file(record: Mapping[str, Json]) -> _File:
         raise BadRecord(str(error)) from error
 
 
-def replay(record: Mapping[str, Json], weights: Mapping[str, Any] | None = None,
+def replay(record: Mapping[str, Json], weights: Weights | None = None,
            service: Service | None = None) -> list[Decision]:
     """Return every decision of a record, in order of time.
 
@@ -95,7 +95,7 @@ def replay(record: Mapping[str, Json], weights: Mapping[str, Any] | None = None,
         incident = IncidentRecord.of(_file(record).items or ())
     except Malformed as error:
         raise BadRecord(str(error)) from error
-    history = _History(service, incident, seconds(incident.incident.opened_at), weights or shipped_weights())
+    history = _History(service, incident, seconds(incident.incident.opened_at), weights or shipped())
     return [decision for entry in incident.timeline for decision in [_again(history, entry)] if decision]
 
 
@@ -104,7 +104,7 @@ class _History:
     service: Service
     record: IncidentRecord
     opened_at: float
-    weights: Mapping[str, Any]
+    weights: Weights
 
     def before(self, entered: str, fact: type[Fact]) -> Evidence:
         """The findings of the last visit before a moment in which a decision was made; none where there was none."""

@@ -23,6 +23,7 @@ from responder.model.service import Policy, Service
 if TYPE_CHECKING:
     # Not at run time: a remedy's own function has no need of the diagnosis.
     from responder.plan.diagnose import Diagnosis, Hypothesis
+    from responder.plan.weights import Terms, Weights
 
 WAIT = "wait"
 """No remedy: the cause is known to heal by itself, and anything else would make it worse."""
@@ -63,8 +64,8 @@ class Considered:
     evidence: Evidence
     tried: frozenset[tuple[str, str]] = frozenset()
     """The remedies (action, component) that were applied before."""
-    observed: frozenset[str] = frozenset()
-    """The ids of all observations."""
+    signals: frozenset[str] = frozenset()
+    """The ids of all signals."""
     contested: bool = False
     """Whether a mechanism of the same cause that is nearly as likely has other remedies."""
     rivals: tuple[str, ...] = ()
@@ -73,6 +74,10 @@ class Considered:
     """The remedies that are meant with this one, itself included."""
     early: bool = False
     """Whether the evidence is gathered once more, and may show yet which of the mechanisms it is."""
+    brought_by: tuple[str, ...] = ()
+    """Ids of the signals of the change that brings the mechanism, where a rollback takes that change back."""
+    objects: tuple[str, ...] = ()
+    """Kinds of objects whose change brings the mechanism, where restoring them ends it."""
 
     @property
     def mechanism(self) -> str:
@@ -240,28 +245,8 @@ class Remedies:
             Refusal(p.action, p.component, p.cause, p.mechanism, reason) for p in self.proposed))
 
 
-@dataclass(frozen=True)
-class Treatment:
-    """What is known to remediate a mechanism."""
-
-    remedies: tuple[str, ...]
-    worsened_by: tuple[str, ...] = ()
-    """Remedies that are known to make it worse."""
-
-    @property
-    def heals_by_itself(self) -> bool:
-        """Whether it is waited for."""
-        return WAIT in self.remedies
-
-
-def treatments(weights: Mapping[str, Any]) -> dict[str, Treatment]:
-    """Return what remediates each mechanism."""
-    return {name: Treatment(tuple(mechanism["remedies"]), tuple(mechanism.get("worsened_by", ())))
-            for name, mechanism in weights["mechanisms"].items()}
-
-
 def propose(service: Service, diagnosis: Diagnosis, onset: float | None, evidence: Evidence,
-            weights: Mapping[str, Any], tried: Iterable[tuple[str, str]], *, early: bool = False) -> Remedies:
+            weights: Weights, tried: Iterable[tuple[str, str]], *, early: bool = False) -> Remedies:
     """Return the remedies of all named causes, without those that were ``tried`` (action, component) before.
 
     Of mechanisms of one cause that are nearly as likely, the remedies of all are proposed: those that can be rolled
@@ -270,7 +255,7 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, evidenc
     """
     found: list[Candidate] = []
     refused: list[Refusal] = []
-    table = treatments(weights)
+    table = weights.mechanisms
     for considered in _considered(service, diagnosis, onset, evidence, table, frozenset(tried), early):
         if _repeats(considered, found):
             continue
@@ -297,28 +282,32 @@ def _left(mechanism: str) -> str:
 
 
 def _considered(service: Service, diagnosis: Diagnosis, onset: float | None, evidence: Evidence,
-                table: Mapping[str, Treatment], tried: frozenset[tuple[str, str]],
+                table: Mapping[str, Terms], tried: frozenset[tuple[str, str]],
                 early: bool) -> Iterator[Considered]:
     """Yield the remedies of each named hypothesis and of its rivals, in the order in which they are tried."""
-    observed = frozenset(observation.id for observation in diagnosis.observations)
+    from responder.plan import mechanisms
+
+    seen = frozenset(signal.id for signal in diagnosis.signals)
     for named in diagnosis.named:
         group = (named, *(rival for rival in diagnosis.close if rival.mechanism in named.rivals and (
             rival.cause, rival.component, rival.where) == (named.cause, named.component, named.where)))
         names = (named.mechanism, *named.rivals)
         shared = tuple(action for action in table[named.mechanism].remedies
                        if all(action in table[name].remedies for name in names))
-        found = [Considered(service, WAIT, named.component, named, onset, evidence, tried, observed, together=(WAIT,))
-                 ] if any(table[name].heals_by_itself for name in names) else []
+        found = [Considered(service, WAIT, named.component, named, onset, evidence, tried, seen, together=(WAIT,))
+                 ] if any(WAIT in table[name].remedies for name in names) else []
         for hypothesis in group:
+            mechanism = mechanisms.find(hypothesis.mechanism)
             components = targets(service, hypothesis, onset, evidence)
             for action in (name for name in table[hypothesis.mechanism].remedies if name != WAIT):
                 contested = action not in shared
                 if hypothesis is not named and not contested:
                     continue  # it is the likelier mechanism's as well
                 found += [Considered(
-                    service, action, component, hypothesis, onset, evidence, tried, observed, contested,
+                    service, action, component, hypothesis, onset, evidence, tried, seen, contested,
                     tuple(name for name in names if name != hypothesis.mechanism),
-                    table[hypothesis.mechanism].remedies if contested else shared, early) for component in components]
+                    table[hypothesis.mechanism].remedies if contested else shared, early,
+                    tuple(kind.id for kind in mechanism.brought_by), mechanism.objects) for component in components]
         yield from sorted(found, key=lambda item: _order(item.action)) if len(names) > 1 else found
 
 
@@ -329,9 +318,9 @@ def _order(action: str) -> tuple[bool, int]:
 
 
 def _objection(considered: Considered, remedy: Remedy[Any, Any, Any], facts: Facts, objection: str,
-               table: Mapping[str, Treatment]) -> str:
+               table: Mapping[str, Terms]) -> str:
     """Say why a remedy is not proposed; ``objection`` is what the remedy itself says against it."""
-    healing = next((name for name in (considered.mechanism, *considered.rivals) if table[name].heals_by_itself), "")
+    healing = next((name for name in (considered.mechanism, *considered.rivals) if WAIT in table[name].remedies), "")
     if healing and remedy.name != WAIT:
         return (f"{healing.replace('_', ' ')}, which heals by itself, is as likely, and would be made worse: it is "
                 "waited for")
@@ -352,11 +341,6 @@ def rivals_of(considered: Considered) -> str:
     return " or ".join(rival.replace("_", " ") for rival in considered.rivals)
 
 
-_BROUGHT_BY_WORKLOAD = {"unfit_workload": "workload_changed", "dns_policy": "dns_policy_changed",
-                        "wrong_database_settings": "database_settings_changed"}
-"""A mechanism that comes by a change of a workload, to the observation of that change."""
-
-
 def targets(service: Service, hypothesis: Hypothesis, onset: float | None, evidence: Evidence) -> list[str]:
     """Return the components to be remediated: of nodes that are down also what else has pods on them."""
     from responder.plan.remedies.restart_pods import on_bad_nodes
@@ -368,11 +352,13 @@ def targets(service: Service, hypothesis: Hypothesis, onset: float | None, evide
 
 def target(service: Service, hypothesis: Hypothesis, onset: float | None, evidence: Evidence) -> str:
     """Return the component to be remediated: the changed one, where that is not the one that cannot be reached."""
-    from responder.plan.suspects import changes_before, means
+    from responder.plan.effects import effect_of
+    from responder.plan.mechanisms import find as mechanism
+    from responder.plan.suspects import changes_before
 
-    wanted = _BROUGHT_BY_WORKLOAD.get(hypothesis.mechanism)
-    names = {change.name for change in changes_before(onset, evidence)
-             if means(service, hypothesis, change) == wanted} if wanted else set()
+    brought_by = {kind.id for kind in mechanism(hypothesis.mechanism).brought_by}
+    names = {change.name for change in changes_before(onset, evidence) if brought_by and effect_of(
+        service, hypothesis.component, hypothesis.where, change) in brought_by}
     changed = {component.name for component in service.components if component.deployment in names}
     return changed.pop() if len(changed) == 1 else hypothesis.component
 

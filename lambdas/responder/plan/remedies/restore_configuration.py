@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from responder.model.change import Change
+from responder.model.change import PARAMETER_GROUP, Change
 from responder.model.codec import Json
 from responder.plan import remedies
+from responder.plan.effects import less_cpu, selects_others
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
-from responder.plan.suspects import changes_before, elsewhere, less_cpu
-
-_KINDS = {"bad_configuration": ("ConfigMap",), "network_policy": ("NetworkPolicy",),
-          "service_definition": ("Service",), "quota_exhausted": ("ResourceQuota", "LimitRange"),
-          "lost_capacity": ("Deployment", "HorizontalPodAutoscaler")}
-"""A mechanism to the kinds of objects whose change brings it."""
+from responder.plan.suspects import changes_before
 
 
 @dataclass(frozen=True)
@@ -65,14 +61,15 @@ def suspects(considered: Considered) -> list[Change]:
     """Return the changes just before the symptom that the mechanism is about, of each object the newest."""
     service, found = considered.service, dict[tuple[str, str], Change]()
     for change in changes_before(considered.onset, considered.evidence):
-        if change.kind not in _KINDS.get(considered.mechanism, ()):
+        if change.kind not in considered.objects or change.kind == PARAMETER_GROUP:
             continue
         if change.kind == "Deployment":
             fields = tuple(field for field in change.fields if field.path == ("replicas",) or less_cpu(field))
             if change.name != service.component(considered.hypothesis.component).deployment or not fields:
                 continue
             change = replace(change, fields=fields)
-        if change.kind == "NetworkPolicy" and elsewhere(service, considered.hypothesis, change, considered.evidence):
+        if change.kind == "NetworkPolicy" and selects_others(
+                service, considered.hypothesis.component, considered.where, change, considered.evidence):
             continue
         if change.kind == "Service" and change.name not in {component.name for component in service.components}:
             continue

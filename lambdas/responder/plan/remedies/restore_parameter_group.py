@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from responder.model.change import PARAMETER_GROUP, Change, FieldChange
 from responder.plan import remedies
+from responder.plan.effects import in_effect
 from responder.plan.remedies import Considered, Remedy
-from responder.plan.suspects import changes_before, in_effect
+from responder.plan.suspects import changes_before
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def facts(considered: Considered) -> Facts:
     """Collect the parameters that changed just before the symptom and took effect at once."""
     found: dict[str, Change] = {}
     for change in changes_before(considered.onset, considered.evidence):
-        if change.kind != PARAMETER_GROUP or considered.mechanism != "database_parameters":
+        if change.kind != PARAMETER_GROUP or change.kind not in considered.objects:
             continue
         earlier = found[change.name].fields if change.name in found else ()
         fields = _merged(earlier, change)

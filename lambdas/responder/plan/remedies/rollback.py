@@ -13,9 +13,6 @@ from responder.plan import remedies
 from responder.plan.rates import upper_bound
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 
-_BROUGHT_BY = {"bad_release": ("rollout_just_before", "rollout_amid_it"), "unfit_workload": ("workload_changed",),
-               "dns_policy": ("dns_policy_changed",), "wrong_database_settings": ("database_settings_changed",)}
-"""A mechanism that a rollback undoes, to the observations of the change that brings it."""
 _PROVEN_REQUESTS = 10
 """A version has proven itself with so many times the requests that decide about an error rate."""
 
@@ -76,8 +73,9 @@ def _served_well(service: Service, requests: float, errors: float) -> bool:
 
 def against_contested(considered: Considered, facts: Facts) -> str:
     """Where it is not known whether the mechanism is the one, a change must have been seen that it takes back."""
-    brought = _BROUGHT_BY.get(considered.mechanism, ())
-    return "" if considered.observed & set(brought) else "no change of the workload was seen that it would take back"
+    if considered.signals & set(considered.brought_by):
+        return ""
+    return "no change of the workload was seen that it would take back"
 
 
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:

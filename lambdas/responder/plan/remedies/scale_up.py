@@ -10,12 +10,11 @@ from responder.model.evidence import Evidence
 from responder.model.evidence.connections import Connections
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.pods import Pods
-from responder.model.finding import Bucket
 from responder.model.service import Service
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
-from responder.plan.symptom import period_seconds
+from responder.plan.times import shortest_step
 
 RESERVE = 1.25
 """A fifth of the capacity stays free: random arrivals queue without end at full load."""
@@ -87,8 +86,8 @@ def throughput(evidence: Evidence, component: str) -> Throughput | None:
     for finding in sorted((f for f in evidence.of(ErrorRate, component) if f.window),
                           key=lambda f: (f.window.end if f.window else 0.0, f.source)):
         end = finding.window.end if finding.window else 0.0
-        series = [Bucket(*bucket) for bucket in sorted(finding.detail.series)]
-        period = period_seconds(series)
+        series = sorted(finding.detail.series)
+        period = shortest_step((bucket.start for bucket in series), 60.0)
         late = [b for b in series if end - max(_LATE_SECONDS, 3 * period) <= b.start <= end - period]
         if len(late) < 2:
             continue

@@ -1,0 +1,60 @@
+"""How an outage comes about: one file here is one mechanism, with what speaks for and against it and its remedies.
+
+A module is a mechanism by being here: it sets ``MECHANISM``. The weights of a whole cause stand in ``plan/causes.py``;
+why a signal weighs at all stands beside the signal (``plan/signals``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from responder.plan.causes import Cause
+from responder.plan.signals import AnySignalKind
+
+PRIOR = -2.5
+"""Log-odds of each mechanism before anything is known: one to twelve against everything that is none of them, so that
+together they have two to one. Of the outages that are written about, most are of a kind that the plan names. One signal
+alone decides nothing: even the strongest weight leaves a third for all else."""
+
+
+class Mechanism(NamedTuple):
+    """One way in which an outage comes about."""
+
+    id: str
+    """Its name in records; the name of its file."""
+    cause: Cause
+    title: str
+    """As people are told it, in a few words and without an article."""
+    remedies: tuple[str, ...]
+    """In the order in which they are tried: names of actions, ``wait`` where it heals by itself, ``escalate`` where it
+    is left to people."""
+    weights: Mapping[AnySignalKind, float]
+    """How much a signal speaks for it (or against it, below zero), in log-odds (natural logarithm): 0.7 doubles the
+    odds, 2.3 makes them ten times as high. What explains when, where and what counts more than what is merely also
+    true. A weight of its own replaces the one of its cause."""
+    needs: AnySignalKind | None = None
+    """A signal without which it is no hypothesis: it can come about in no other way."""
+    worsened_by: tuple[str, ...] = ()
+    """Remedies of other mechanisms that are known to make it worse."""
+    brought_by: tuple[AnySignalKind, ...] = ()
+    """Signals of the change that brings it, where a rollback takes that change back."""
+    objects: tuple[str, ...] = ()
+    """Kinds of objects whose change brings it, where putting them back ends it."""
+
+
+def find(name: str) -> Mechanism:
+    """Return the mechanism called ``name``, importing its module alone; raises ValueError where its id is another."""
+    mechanism: Mechanism = importlib.import_module(f"{__name__}.{name}").MECHANISM
+    if mechanism.id != name:
+        raise ValueError(f"{__name__}.{name}: the mechanism's id is {mechanism.id!r}, expected the name of its file")
+    return mechanism
+
+
+@cache
+def every() -> tuple[Mechanism, ...]:
+    """Return all mechanisms, by name."""
+    return tuple(find(name) for name in sorted(module.name for module in pkgutil.iter_modules(__path__)))

@@ -1,0 +1,45 @@
+"""The pods' own definition changed, without a new image, so that they cannot run or serve."""
+
+from __future__ import annotations
+
+from responder.plan.causes import CODE_BUG
+from responder.plan.mechanisms import Mechanism
+from responder.plan.signals import calls, changes, entrance, nodes, pods, versions
+
+MECHANISM = Mechanism(
+    id="unfit_workload",
+    cause=CODE_BUG,
+    title="unfit workload definition",
+    remedies=("rollback",),
+    brought_by=(changes.workload_changed,),
+    weights={
+        changes.workload_changed: 3.0,
+        pods.pods_configuration: 2.5,
+        pods.pods_held_by_init: 2.0,
+        changes.cpu_limit_reduced: 1.5,
+        changes.change_explains_pods: 1.5,
+        pods.pods_crash: 1.5,
+        pods.pods_oom_killed: 1.5,
+        pods.pods_fail_probe: 1.5,
+        changes.database_settings_changed: 1.0,
+        pods.pods_image: 1.0,
+        pods.pods_unscheduled: 1.0,
+        pods.pods_not_ready: 0.7,
+        calls.slow_in_itself: 0.5,
+        calls.not_reached_by_callers: 0.5,
+        changes.priority_changed: 0.5,
+        entrance.healthy_hosts_gone: 0.5,
+        entrance.targets_refuse_connections: 0.5,
+        calls.kind_queue: 0.0,
+        changes.nothing_changed: -2.5,
+        changes.configuration_unchanged: -2.0,
+        pods.pods_fell: -2.0,
+        calls.provider_calls_fail: -1.5,
+        calls.database_calls_fail: -1.0,
+        versions.old_version_slow_too: -1.0,
+        pods.others_not_ready: -1.0,
+        pods.pods_are_ready: -1.0,
+        pods.its_nodes_are_gone: -1.0,
+        nodes.its_pods_are_on_them: -1.0,
+    },
+)

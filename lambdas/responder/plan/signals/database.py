@@ -1,0 +1,158 @@
+"""What RDS says of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responder.model.evidence import Finding
+from responder.model.evidence.connections import Connections
+from responder.model.evidence.cpu import Cpu
+from responder.model.evidence.events import DatabaseEvents
+from responder.model.evidence.free_storage import FreeStorage
+from responder.model.evidence.instance import DatabaseInstance
+from responder.model.evidence.waits import Waits
+from responder.plan.signals import Context, Signal, signal
+
+_RDS = "rds"
+_FULL_SHARE = 0.9
+"""A resource of which nine tenths are taken is the bottleneck, or nearly."""
+_HIGH_CPU = 85.0
+"""Per cent."""
+_GIB = 2**30
+_NEW_SECONDS = 300.0
+"""An event this long before the end of the window is of this incident."""
+_FEWEST_SESSIONS = 4.0
+"""So few sessions that are active, or connections that are usual, say nothing."""
+_WITHOUT_FAULT = ("available", "backing-up", "storage-optimization")
+
+
+@signal("State: RDS itself says so.")
+def database_not_available(status: str) -> str:
+    return f"RDS: the instance is {status}"
+
+
+@signal("State: RDS itself says so.")
+def database_storage_full(status: str) -> str:
+    return f"RDS: the instance is {status}"
+
+
+@signal("State: RDS sees nothing wrong, which it may not know.")
+def database_available(status: str) -> str:
+    return f"RDS: the instance is {status}"
+
+
+@signal("State: measured; without it a want of connections is the pool's, not the database's.")
+def database_connections_at_maximum(value: float, maximum: int, usual: float) -> str:
+    return f"RDS: {value:.0f} of {maximum} connections are taken; usual are {usual:.0f}"
+
+
+@signal("State: nobody gets in, or nobody gets there; who holds the old ones keeps them when the way breaks.")
+def database_connections_gone(value: float, usual: float) -> str:
+    return f"RDS: {value:.0f} connections where {usual:.0f} are usual"
+
+
+@signal("State: who holds a connection keeps it while the way is broken; a database that is deaf or full has none, or"
+        " all.")
+def database_connections_usual(value: float) -> str:
+    return f"RDS: {value:.0f} connections, as usual"
+
+
+@signal("State: measured by RDS itself; a runaway query, or too much of everything.")
+def database_cpu_high(value: float) -> str:
+    return f"RDS: CPU at {value:.0f} %"
+
+
+@signal("State: measured by RDS itself, whatever the errors say.")
+def database_storage_gone(gib: float) -> str:
+    return f"RDS: {gib:.1f} GiB of storage are free"
+
+
+@signal("When and what: RDS itself tells of the failover under way.")
+def database_fails_over(message: str) -> str:
+    return f"RDS: {message}"
+
+
+@signal("When and what: the failover is over; clients that keep old connections may still fail.")
+def database_failed_over(message: str) -> str:
+    return f"RDS: {message}"
+
+
+@signal("RDS writes an event for each failover as it begins; none means most likely none.")
+def no_failover() -> str:
+    return "RDS tells of no failover"
+
+
+@signal("State: what the sessions wait for.")
+def database_waits_for_locks(share: float) -> str:
+    return f"Performance Insights: {share:.0%} of the load waits for locks"
+
+
+@signal("Where: another client than the service's own.")
+def one_client_holds_connections(client: str) -> str:
+    return f"Performance Insights: {client} holds most of the sessions"
+
+
+def read(context: Context) -> Iterator[Signal]:
+    """Yield what RDS says of the database whose calls fail."""
+    if not context.in_database:
+        return
+    evidence = context.evidence
+    instance = evidence.one(DatabaseInstance, source=_RDS)
+    if instance is not None:
+        yield from _status(instance)
+    connections = evidence.one(Connections, source=_RDS)
+    if connections is not None and connections.value is not None:
+        yield from _connections(connections, connections.value)
+    cpu = evidence.one(Cpu, source=_RDS)
+    if cpu is not None and cpu.value is not None and cpu.value >= _HIGH_CPU and cpu.value > 2 * (cpu.baseline or 0):
+        yield database_cpu_high.emit(cpu, cpu.value)
+    storage = evidence.one(FreeStorage, source=_RDS)
+    if storage is not None and storage.value is not None and (
+            storage.value < _GIB and storage.value < 0.1 * (storage.baseline or 1024 * _GIB)):
+        yield database_storage_gone.emit(storage, storage.value / _GIB)
+    events = evidence.one(DatabaseEvents, source=_RDS)
+    if events is not None and events.window is not None:
+        yield _failover(events, events.window.end - _NEW_SECONDS)
+    waits = evidence.one(Waits, source=_RDS)
+    if waits is not None:
+        yield from _waits(context, waits)
+
+
+def _status(instance: Finding[DatabaseInstance]) -> Iterator[Signal]:
+    status = instance.detail.status
+    if status and status not in _WITHOUT_FAULT:
+        yield database_not_available.emit(instance, status)
+    if status == "storage-full":
+        yield database_storage_full.emit(instance, status)
+    elif status in ("available", "backing-up"):
+        yield database_available.emit(instance, status)
+
+
+def _connections(finding: Finding[Connections], value: float) -> Iterator[Signal]:
+    usual, maximum = finding.baseline or 0.0, finding.detail.maximum
+    if maximum and value >= _FULL_SHARE * maximum:
+        yield database_connections_at_maximum.emit(finding, value, maximum, usual)
+    elif usual >= _FEWEST_SESSIONS and value <= 0.1 * usual:
+        yield database_connections_gone.emit(finding, value, usual)
+    elif usual >= _FEWEST_SESSIONS and 0.5 * usual <= value <= 1.5 * usual:
+        yield database_connections_usual.emit(finding, value)
+
+
+def _failover(finding: Finding[DatabaseEvents], since: float) -> Signal:
+    told = [event for event in finding.detail.events if event.at >= since and (
+        "failover" in event.categories or "failover" in event.message.lower())]
+    if not told:
+        return no_failover.emit(finding)
+    message = told[-1].message
+    return (database_failed_over if "completed" in message.lower() else database_fails_over).emit(finding, message)
+
+
+def _waits(context: Context, finding: Finding[Waits]) -> Iterator[Signal]:
+    waits, clients = finding.detail.waits, finding.detail.clients
+    total = sum(waits.values())
+    locks = sum(load for name, load in waits.items() if "lock" in name.lower())
+    if total >= _FEWEST_SESSIONS and locks >= 0.5 * total:
+        yield database_waits_for_locks.emit(finding, locks / total)
+    most = max(clients, key=lambda name: clients[name], default="")
+    if most and clients[most] >= 0.7 * sum(clients.values()) and not context.service.called(most):
+        yield one_client_holds_connections.emit(finding, most)

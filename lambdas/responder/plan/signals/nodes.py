@@ -1,0 +1,60 @@
+"""The cluster's nodes, and the machines below them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from responder.model.evidence.instances import Instances
+from responder.model.evidence.nodegroups import Nodegroups
+from responder.model.evidence.nodes import Nodes
+from responder.model.evidence.pods import Pods
+from responder.plan.signals import Context, Signal, signal
+
+
+@signal("State: what runs there is lost.")
+def nodes_not_ready(nodes: str) -> str:
+    return f"nodes are not ready: {nodes}"
+
+
+@signal("Where: the missing pods are just there.")
+def its_pods_are_on_them(component: str) -> str:
+    return f"pods of {component} that are not ready are on those nodes"
+
+
+@signal("State: somebody closed them; running pods stay.")
+def nodes_cordoned(nodes: str) -> str:
+    return f"nodes take no new pods: {nodes}"
+
+
+@signal("State: the machines below the nodes do not answer EC2 itself, minutes before Kubernetes gives a node up; a "
+        "machine that is gone explains the way that is.")
+def instances_impaired(count: float) -> str:
+    return f"EC2: {count:.0f} instances are impaired or not running"
+
+
+@signal("State: EKS itself says so.")
+def nodegroup_issues(count: float) -> str:
+    return f"EKS: the node groups have {count:.0f} issues"
+
+
+def read(context: Context) -> Iterator[Signal]:
+    """Yield which nodes are down or closed, and whether the component's pods are on them."""
+    evidence = context.evidence
+    unready: Counter[str] = Counter()
+    for pods in evidence.of(Pods, context.component):
+        unready.update(pods.detail.unready_on)
+    for finding in evidence.of(Nodes):
+        down, closed = finding.detail.not_ready, finding.detail.unschedulable
+        if down:
+            yield nodes_not_ready.emit(finding, ", ".join(down))
+        if any(unready[node] for node in down):
+            yield its_pods_are_on_them.emit(finding, context.component)
+        if closed:
+            yield nodes_cordoned.emit(finding, ", ".join(closed))
+    for instances in evidence.of(Instances):
+        if instances.value:
+            yield instances_impaired.emit(instances, instances.value)
+    for groups in evidence.of(Nodegroups):
+        if groups.value:
+            yield nodegroup_issues.emit(groups, groups.value)

@@ -1,0 +1,49 @@
+"""What people want to see and what is no evidence for or against any cause: no mechanism gives it a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responder.model.evidence.alarms import Alarms
+from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.canary import Canary
+from responder.plan.rates import count_lower_bound
+from responder.plan.signals import Context, Signal, signal
+
+_LEAST_LINES = 10
+_MULTIPLE = 3.0
+_HALF = 50.0
+"""Per cent of a canary's runs."""
+
+
+@signal("An alarm says that something is wrong, which started the incident; what the cause is it does not say.")
+def alarms_raised(alarms: str) -> str:
+    return f"in ALARM: {alarms}"
+
+
+@signal("A canary shows that customers notice, from outside; every cause looks the same from there.")
+def canary_fails(value: float, usual: float) -> str:
+    return f"the canary succeeds in {value:.0f} % of its runs; usual are {usual:.0f} %"
+
+
+@signal("An attack, an expired key of a client or a service that rejects good ones all look like this, and people "
+        "must know; for none of the plan's causes is it the more likely.")
+def auth_failures_above_baseline(component: str, value: float, usual: float) -> str:
+    return f"{value:.0f} failed authentications of callers a minute at {component}; usual are {usual:.1f}"
+
+
+def read(context: Context) -> Iterator[Signal]:
+    """Yield which alarms are on, whether the canaries fail, and whether more logins are refused than usual."""
+    for alarms in context.evidence.of(Alarms):
+        raised = sorted(alarm.name for alarm in alarms.detail.alarms if alarm.state == "ALARM")
+        if raised:
+            yield alarms_raised.emit(alarms, ", ".join(raised))
+    for canary in context.evidence.of(Canary):
+        usual = canary.baseline or 0.0
+        if canary.value is not None and canary.value < _HALF <= usual:
+            yield canary_fails.emit(canary, canary.value, usual)
+    for refused in context.evidence.of(AuthFailures):
+        lines, a_minute = refused.detail.lines, refused.baseline or 0.0
+        if refused.window and lines >= _LEAST_LINES and (
+                count_lower_bound(lines) > _MULTIPLE * a_minute / 60 * refused.window.seconds):
+            yield auth_failures_above_baseline.emit(refused, refused.component, refused.value or 0.0, a_minute)
