@@ -19,7 +19,7 @@ from bench import Benchmark, Outcome, Row
 from bench.variants import variants
 from responder.model.finding import recorded, typed
 from responder.plan.confirm import confirm
-from responder.plan.decide import judge_cause
+from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
 from responder.plan.remedies import WAIT, Candidate, find
 from responder.plan.remedies.restart_pods import no_place
@@ -104,7 +104,8 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
                 # A later alarm may open it again, as the record then says.
                 last = ("none", 1.0, "none", ())
         elif step == "Diagnose the root cause" and open_now:
-            judgement = judge_cause(service, recorded(items, last=entered), opened_at, onset, (), weights, looks)
+            judgement = judge_cause(
+                service, typed(recorded(items, last=entered)), DiagnosisInput(opened_at, onset, looks=looks), weights)
             looks += 1
             result = judgement.diagnosis
             best = result.ranking[0] if result.ranking else None

@@ -33,6 +33,7 @@ from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import act, aftercare, close, step
 from responder.model.finding import Finding, Window, typed
+from responder.model.incident import Signal
 from responder.model.remedy import Remedy
 from responder.model.service import AppConfig, Freeze, ProviderSwitch, Service
 from responder.people import sns
@@ -343,8 +344,8 @@ class Stage:
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=(
             SimpleNamespace(action="scale_up", function="f"),)))
         monkeypatch.setattr(sns, "publish", lambda *given, **more: "m")
-        records.open(service.service, "i-1", "e1", iso(time.time() - 60), {
-            "at": iso(time.time() - 60), "key": "k", "kind": "alarm"})
+        records.open(service.service, "i-1", "e1", iso(time.time() - 60),
+                     Signal(iso(time.time() - 60), "alarm", "a", "k"))
         fence = records.hold("c/deployment", "i-1", 600)
         records.plan_action("i-1", 1, {"action": "scale_up", "component": "payment-gateway", "status": "verified",
                                        "applied_at": iso(time.time()), "temporary": True, "target": "deployment/x",
@@ -352,7 +353,8 @@ class Stage:
                                        "cause": "overload", "mechanism": "more_traffic"})
         records.judge_action("i-1", 1, action="scale_up", lease="c/deployment", fence=fence,
                              ruled_on=Remedy.of(records.action("i-1", 1) or {}).digest)
-        records.update("i-1", confirmed=True, recovered_at=iso(time.time()), judged_until=iso(time.time()))
+        records.update("i-1", confirmed=True, recovery_verified_at=iso(time.time()),
+                       evidence_cutoff=iso(time.time()))
 
     def _revert(self, context: RemediationContext, plan: AnyPlan) -> str:
         gate.check("scale it")
@@ -390,8 +392,8 @@ def test_it_is_put_back_once_and_remains_what_helped(stage: Stage) -> None:
 
 def test_an_incident_that_was_opened_again_is_no_longer_cared_for(stage: Stage) -> None:
     stage.step(close.handler, operation="stand_down")
-    stage.records.open(stage.service.service, "i-2", "e2", iso(time.time()), {
-        "at": iso(time.time() + 1), "key": "l", "kind": "alarm"}, relapse_seconds=1800)
+    stage.records.open(stage.service.service, "i-2", "e2", iso(time.time()),
+                       Signal(iso(time.time() + 1), "alarm", "a", "l"), relapse_seconds=1800)
     assert stage.step(aftercare.handler)["answer"] == "done"
     assert stage.undone == 0
 
@@ -402,8 +404,8 @@ def test_it_waits_while_something_else_is_going_on(stage: Stage, hindrance: str)
     if hindrance == "switch":
         stage.switch = "engaged"
     elif hindrance == "busy":
-        stage.records.open(stage.service.service, "i-2", "e2", iso(time.time()), {
-            "at": iso(time.time() + 1), "key": "l", "kind": "alarm"})
+        stage.records.open(stage.service.service, "i-2", "e2", iso(time.time()),
+                           Signal(iso(time.time() + 1), "alarm", "a", "l"))
     else:
         assert stage.records.hold("c/deployment", "i-9", 600)
     assert stage.step(aftercare.handler)["answer"] == "waiting"

@@ -15,7 +15,7 @@ from responder.handlers.ask import spans
 from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
 from responder.plan.confirm import confirm
-from responder.plan.decide import judge_cause
+from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.recovery import helped, judge, next_look, slow_until
@@ -500,5 +500,6 @@ def test_a_symptom_that_is_just_going_away_is_given_a_look_s_time(service: Servi
     assert not fading(service, mixed, NOW - 50)
     assert not fading(service, entry((NOW - 10, 150.0, 2.0)), None)
     gone = [*entry((NOW - 10, 150.0, 2.0)), *evidence(NOW - 50, NOW - 55)]
-    first, second = (judge_cause(service, gone, NOW, NOW - 50, (), shipped(), looks) for looks in (1, 2))
+    first, second = (judge_cause(service, typed(gone), DiagnosisInput(NOW, NOW - 50, looks=looks), shipped())
+                     for looks in (1, 2))
     assert first.proposed == () and first.fading and not second.fading

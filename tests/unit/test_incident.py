@@ -23,6 +23,7 @@ from responder.actions import Action, ActionFailed, AnyAction, AnyPlan, Declined
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, aftercare, approval, close, diagnose, guard, step
+from responder.model.incident import Cause, Signal
 from responder.model.service import Freeze, Service
 from responder.people import sns
 from responder.plan.guardrails import RELEASED
@@ -125,7 +126,7 @@ class Incident:
 
     def _open(self, payload: dict[str, Any]) -> dict[str, Any]:
         at = iso(time.time())
-        self.records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "person", "name": "me"})
+        self.records.open("payment-gateway", "i-1", "e", at, Signal(at, "person", "me", "k"))
         return {"result": "opened", "until": "", "number": self.records.next_number("i-1"), "sources": {
             phase: [] for phase in ("confirm", "isolate", "diagnose", "watch", "aftercare")},
             "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"},
@@ -133,7 +134,7 @@ class Incident:
                          "check_every_seconds": 30}}
 
     def _confirm(self, payload: dict[str, Any]) -> dict[str, Any]:
-        self.records.update("i-1", confirmed=True, kind="high_error_rate", judged_until=iso(time.time()))
+        self.records.update("i-1", confirmed=True, kind="high_error_rate", evidence_cutoff=iso(time.time()))
         return {"answer": "confirmed", "kind": "high_error_rate", "onset": None, "votes": {}, "readings": []}
 
     def _isolate(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +169,7 @@ class Incident:
         answer = "recovered" if well else "worse" if self.script.worse & set(self.in_place) else (
             "not_helped" if self._watched > 2 else "waiting")
         if answer == "recovered":
-            self.records.update("i-1", recovered_at=iso(time.time()))
+            self.records.update("i-1", recovery_verified_at=iso(time.time()))
             for item in self._actions():
                 if item["status"] == "applied":
                     self.records.judge_action("i-1", item["number"], status="verified")
@@ -364,16 +365,15 @@ def test_a_cause_whose_remedy_helped_stays_the_cause_of_what_is_opened_again_and
     monkeypatch.setattr(step, "load", lambda name: shipped_service())
     monkeypatch.setattr(sns, "publish", lambda *given, **more: "m")
     monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
-    records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "alarm", "name": "a"})
-    records.update("i-1", confirmed=True, judged_until=iso(time.time() + 1), cause={
-        "id": "database_connection", "mechanism": "failover", "component": "payment-gateway", "confidence": 0.99,
-        "summary": "it failed over"})
+    records.open("payment-gateway", "i-1", "e", at, Signal(at, "alarm", "a", "k"))
+    records.update("i-1", confirmed=True, evidence_cutoff=iso(time.time() + 1), cause=Cause(
+        "database_connection", "failover", "payment-gateway", 0.99, "it failed over"))
     records.plan_action("i-1", 1, {"action": "restore_database", "cause": "database_connection", "status": status,
                                   "component": "payment-gateway", "target": "db/payments"})
     given = {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"}, "entered": at}
     assert diagnose.handler(given | {"confirmation": {}, "answers": []}, None)["cause"] == "unknown"
     assert (records.incident("i-1") or {})["cause"]["id"] == "unknown"
-    records.update("i-1", recovered_at=at)
+    records.update("i-1", recovery_verified_at=at)
     assert close.handler(given | {"operation": "stand_down"}, None)["outcome"] == "resolved"
     assert (records.incident("i-1") or {})["cause"]["id"] == named
 

@@ -16,7 +16,7 @@ from responder.model.change import OWN_MANAGER, Change, FieldChange
 from responder.model.codec import decode, encode
 from responder.model.finding import Finding, Window, recorded, typed
 from responder.model.remedy import Remedy
-from responder.plan.decide import judge_cause
+from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.own import Write, without_own, written
 from responder.plan.replay import replay, service_of
 from responder.plan.weights import shipped
@@ -140,7 +140,8 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
               if f.name == "changes" and f.usable else f for f in findings]
 
     def judged(given: list[Finding]) -> Any:
-        return judge_cause(service, given, opened, visit["detail"]["onset"], (), shipped()).diagnosis
+        return judge_cause(service, typed(given), DiagnosisInput(opened, visit["detail"]["onset"]),
+                           shipped()).diagnosis
 
     assert (judged(forged).cause, judged(forged).mechanism) == (judged(findings).cause, judged(findings).mechanism)
     assert "somebody wrote under its name" in judged(forged).summary

@@ -15,6 +15,7 @@ from moto import mock_aws
 from responder import people
 from responder.clients.failure import CallFailed
 from responder.handlers import assemble, close, inform, remind, step
+from responder.model.incident import Cause, Hypothesis, Signal
 from responder.model.service import Person, Service
 from responder.people import Channel, Message, sns
 from responder.plan import customers
@@ -117,7 +118,7 @@ def team(monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
         monkeypatch.setattr(step, "records", lambda: found.records)
         monkeypatch.setattr(step, "load", lambda name: quiet)
         at = iso(time.time() - 90)
-        found.records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "alarm", "name": "a"})
+        found.records.open("payment-gateway", "i-1", "e", at, Signal(at, "alarm", "a", "k"))
         yield found
 
 
@@ -147,13 +148,13 @@ def test_a_page_that_was_not_taken_is_tried_again_and_nobody_is_told_twice(team:
     assert team.step(assemble.handler)["notified"] == ["team"]
     assert (len(tries), len(team.told)) == (2, 1)
     # What turns out to be a false alarm calls off who was called for it.
-    team.records.update("i-1", confirmed=False, judged_until=iso(time.time()))
+    team.records.update("i-1", confirmed=False, evidence_cutoff=iso(time.time()))
     team.step(close.handler, operation="stand_down")
     assert tries[-1] == "closed-0"
 
 
 def test_a_false_alarm_that_nobody_was_called_for_tells_nobody(team: Team) -> None:
-    team.records.update("i-1", confirmed=False, judged_until=iso(time.time()))
+    team.records.update("i-1", confirmed=False, evidence_cutoff=iso(time.time()))
     team.step(close.handler, operation="stand_down")
     assert team.told == []
 
@@ -169,8 +170,8 @@ def test_developers_are_called_once_the_cause_is_known(team: Team) -> None:
 
 
 def test_developers_get_a_hotfix_to_do_where_it_could_not_be_taken_back(team: Team) -> None:
-    hypothesis = {"cause": "code_bug", "confidence": 0.9, "evidence_against": [],
-                  "evidence_for": ["it began with 1.1.0"]}
+    hypothesis = Hypothesis("code_bug", "bad_release", "payment-gateway", "own", 0.9, 2.0, ("it began with 1.1.0",), (),
+                            ())
     team.records.update("i-1", **BUG, ranking=[hypothesis])
     plan = {"action": "rollback", "target": "deployment/x", "summary": "roll back x", "diff": "- image: 1.1.0"}
     team.records.plan_action("i-1", 1, plan | {"status": "applied"})
@@ -184,12 +185,13 @@ def test_developers_get_a_hotfix_to_do_where_it_could_not_be_taken_back(team: Te
     text = hotfix(team.records.everything("i-1"))
     for told in ("roll back x: refused (a migration", "- image: 1.1.0", "it began with 1.1.0"):
         assert told in text
-    team.records.update("i-1", cause={"id": "overload", "confidence": 0.9, "summary": ""})
+    team.records.update("i-1", cause=Cause("overload", confidence=0.9))
     assert hotfix(team.records.everything("i-1")) == ""
 
 
 def test_customers_who_were_told_of_it_are_told_to_the_end_and_no_others(team: Team) -> None:
-    team.records.update("i-1", **BUG, confirmed=True, recovered_at=iso(time.time()), judged_until=iso(time.time()))
+    now = iso(time.time())
+    team.records.update("i-1", **BUG, confirmed=True, recovery_verified_at=now, evidence_cutoff=now)
     for number, (name, status) in enumerate((("switch_provider", "applied"), ("inform_customers", "done")), 1):
         team.records.plan_action("i-1", number, {"action": name, "status": status, "target": "x", "summary": name})
     for _ in range(2):

@@ -17,7 +17,7 @@ from responder import actions
 from responder.handlers import diagnose
 from responder.model.finding import Finding, recorded, typed
 from responder.plan import remedies as decisions
-from responder.plan.decide import Judgement, judge_cause
+from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.diagnose import Diagnosis, Hypothesis
 from responder.plan.refusals import not_done
 from responder.plan.remedies import PEOPLE, RISKS, WAIT, Remedies, propose
@@ -190,8 +190,9 @@ def judgements(record: dict[str, Any]) -> list[Judgement]:
             detail = item["detail"]
             for looks in {0, int(detail.get("looks", 1)), 2}:
                 found.append(judge_cause(
-                    service, recorded(items, last=item["sk"].split("#")[1]), detail.get("opened_at", opened),
-                    detail.get("onset"), [tuple(pair) for pair in detail.get("tried", ())], shipped(), looks))
+                    service, typed(recorded(items, last=item["sk"].split("#")[1])), DiagnosisInput(
+                        detail.get("opened_at", opened), detail.get("onset"),
+                        [tuple(pair) for pair in detail.get("tried", ())], looks), shipped()))
     return found
 
 

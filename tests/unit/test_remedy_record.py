@@ -14,7 +14,8 @@ from moto import mock_aws
 from responder.actions import Plan
 from responder.handlers import timeline as writer
 from responder.model.change import Change
-from responder.model.remedy import digest, merged, operands
+from responder.model.incident import Proposed
+from responder.model.remedy import Remedy, digest, merged, operands
 from responder.model.shown import NotExact, hide, shown
 from responder.plan.remedies.restore_configuration import Before, Parameters, Step
 from responder.records.form import formed, plain
@@ -43,22 +44,20 @@ def records() -> Iterator[Records]:
 def test_operands_come_back_from_the_table_exactly(records: Records, before: dict[str, Any],
                                                    parameters: dict[str, Any]) -> None:
     incident = f"i-{abs(hash(json.dumps([before, parameters])))}"
-    records.plan_action(incident, 7, {"action": "rollback", "status": "planned", "before": before,
-                                      "parameters": parameters, "target": "t", "summary": "s", "diff": ""})
-    record = records.action(incident, 7) or {}
-    assert (record["before"], record["parameters"]) == (before, parameters)
+    record = records.plan_remedy(incident, Remedy(7, "rollback", before=before, parameters=parameters, target="t"))
+    assert (record.before, record.parameters) == (before, parameters)
     # Types too: 1 is not 1.0, and a number of twenty digits keeps them all.
-    assert json.dumps([record["before"], record["parameters"]]) == json.dumps(
-        [before, parameters]) or json.dumps([before, parameters], sort_keys=True) == json.dumps(
-        [record["before"], record["parameters"]], sort_keys=True)
+    assert json.dumps([record.before, record.parameters], sort_keys=True) == json.dumps(
+        [before, parameters], sort_keys=True)
 
 
 @given(facts=OPERANDS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_what_a_diagnosis_proposes_comes_back_exactly(records: Records, facts: dict[str, Any]) -> None:
     incident = f"p-{abs(hash(json.dumps(facts)))}"
-    (name, _), = records.propose(incident, "2026-11-25T00:00:00.000Z", [{"action": "rollback", "facts": facts}])
-    assert (records.proposal(incident, name) or {})["facts"] == facts
+    kept, = records.keep_proposals(incident, "2026-11-25T00:00:00.000Z", [Proposed("", "rollback", facts=facts)])
+    found = records.proposed(incident, kept.id)
+    assert found is not None and found.facts == facts
 
 
 @given(st.integers(-10**37, 10**37))

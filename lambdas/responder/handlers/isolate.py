@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
-from responder.handlers.step import Step, step
-from responder.plan.isolate import isolate
-from responder.plan.symptom import Reading
-from responder.records.table import iso
+from responder.handlers.confirm import ConfirmResult
+from responder.handlers.step import Step, StepEvent, step
+from responder.model.finding import untyped
+from responder.model.moment import iso
+from responder.plan.decisions import Isolated
+from responder.plan.isolate import Isolation, isolate
 
 
-@step("Isolate the issue")
-def handler(visit: Step) -> dict[str, Any]:
-    """Return ``culprits``, ``victims``, ``pods`` and ``reasons``."""
-    visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
-    readings = [Reading(**reading) for reading in visit.event["confirmation"]["readings"]]
-    result = isolate(visit.service, readings, visit.findings)
+@dataclass(frozen=True, kw_only=True)
+class IsolateEvent(StepEvent):
+    """What this step is given."""
+
+    confirmation: ConfirmResult
+
+
+@step("Isolate the issue", IsolateEvent)
+def handler(visit: Step, event: IsolateEvent) -> Isolation:
+    """Find the components at fault."""
+    visit.keep_evidence()
+    result = isolate(visit.service, event.confirmation.readings, untyped(visit.evidence))
     where = ", ".join(result.culprits) or "no component stands out"
     suffering = f"; suffering from it: {', '.join(result.victims)}" if result.victims else ""
     visit.note(f"isolated: {where}{suffering}", kind="decision",
                why=" ".join(f"{name}: {reason}" for name, reason in result.reasons.items()),
-               detail=asdict(result) | {"opened_at": visit.opened_at})
-    visit.records.update(visit.incident, affected=list(result.culprits), suffering=list(result.victims),
+               fact=Isolated(result.culprits, result.victims, result.pods, result.reasons, visit.opened_at))
+    visit.records.update(visit.incident, affected=result.culprits, suffering=result.victims,
                          isolated_at=iso(time.time()))
-    return asdict(result)
+    return result

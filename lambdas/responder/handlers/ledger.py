@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log, records
+from responder.model.codec import Json
 from responder.model.service import load, names
 from responder.plan.changes import difference
 from responder.records.ledger import Ledger
@@ -16,7 +16,7 @@ _DEADLINE_SECONDS = 20.0
 _CALL_SECONDS = 4
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Json, context: object) -> dict[str, int | None]:
     """Look at the watched objects of every service; returns {service: changes found}, None where it could not look."""
     return {name: _look(name) for name in names()}
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from responder.model.codec import Json, Malformed, decode
+from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Evidence, Finding, Status, finding_of
 from responder.model.facts import ApprovalAsked, Delivered, Fact, Undelivered
 from responder.model.remedy import Remedy, RemedyStatus
@@ -144,6 +144,11 @@ class Incident:
         return decode(cls, {_FIELDS.get(key, key): value for key, value in _plain(item).items()}, "INCIDENT")
 
     @property
+    def reopenings(self) -> int:
+        """How often it was opened again: what is said once is said once for each opening."""
+        return len(self.reopened_at)
+
+    @property
     def last_reopened_at(self) -> str:
         """When it was last opened again; empty where it never was."""
         return max(self.reopened_at, default="")
@@ -216,6 +221,48 @@ class Proposed:
         name = place.removeprefix("PROPOSED#")
         given = {key: value for key, value in json.loads(item["proposal"]).items() if value is not None}
         return decode(cls, given | {"id": name}, place)
+
+    def named(self, name: str) -> Proposed:
+        """Return the same under an id."""
+        return replace(self, id=name)
+
+    def with_facts(self, facts: dict[str, Json]) -> Proposed:
+        """Return the same with other facts."""
+        return replace(self, facts=facts)
+
+    @property
+    def text(self) -> str:
+        """It as the table keeps it: one exact JSON text."""
+        return json.dumps({key: value for key, value in encode(self).items() if key != "id"}, allow_nan=False,
+                          sort_keys=True)
+
+
+@dataclass(frozen=True)
+class SourceAnswer:
+    """What one source answered when it was asked once."""
+
+    source: str
+    findings: tuple[Finding[Any], ...] = ()
+    milliseconds: float | None = None
+    """How long it took."""
+
+    @classmethod
+    def from_wire(cls, value: Any, place: str) -> SourceAnswer:
+        """Return what ``to_wire`` gave; raises Malformed."""
+        raw = decode(_RawAnswer, value, place)
+        return cls(raw.source, findings_of(raw.findings, place), raw.milliseconds)
+
+    def to_wire(self) -> Json:
+        """Return it as plain JSON."""
+        return encode(_RawAnswer(self.source, tuple(finding.to_json() for finding in self.findings),
+                                 self.milliseconds))
+
+
+@dataclass(frozen=True)
+class _RawAnswer:
+    source: str
+    findings: tuple[Json, ...] = ()
+    milliseconds: float | None = None
 
 
 F = TypeVar("F", bound=Fact)
@@ -333,20 +380,24 @@ def signal_of(item: Mapping[str, Any]) -> Signal:
 def looked_of(item: Mapping[str, Any]) -> Looked:
     """Return an item ``EVIDENCE#entered#source``; raises Malformed."""
     place = str(item["sk"])
-    given = _plain(item)
-    findings = tuple(finding_of(finding, f"{place}.findings[{number}]")
-                     for number, finding in enumerate(given.pop("findings", ())))
-    head = decode(_LookedHead, given, place)
-    return Looked(keyed(place)[1], head.source, head.step, head.at, findings, head.milliseconds, head.cut)
+    raw = decode(_RawLooked, _plain(item), place)
+    return Looked(keyed(place)[1], raw.source, raw.step, raw.at, findings_of(raw.findings, place), raw.milliseconds,
+                  raw.cut)
 
 
 @dataclass(frozen=True)
-class _LookedHead:
+class _RawLooked:
     source: str
     step: str = ""
     at: str = ""
+    findings: tuple[Json, ...] = ()
     milliseconds: float | None = None
     cut: bool = False
+
+
+def findings_of(values: Iterable[Json], place: str) -> tuple[Finding[Any], ...]:
+    """Return findings from plain JSON; raises Malformed."""
+    return tuple(finding_of(value, f"{place}.findings[{number}]") for number, value in enumerate(values))
 
 
 def entry_of(item: Mapping[str, Any]) -> Entry:
@@ -377,4 +428,5 @@ def evidence_of(looked: Iterable[Looked], first: str = "", last: str = "~") -> E
 
 __all__ = ["KEYS", "STORED", "Cause", "Entry", "EntryKind", "Hypothesis", "Incident", "IncidentRecord",
            "IncidentStatus", "Json", "Looked", "Malformed", "Outcome", "Proposed", "Refusal", "Remedy", "RemedyStatus",
-           "Signal", "SymptomKind", "Weighed", "entry_of", "evidence_of", "keyed", "looked_of", "signal_of"]
+           "Signal", "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of", "keyed",
+           "looked_of", "signal_of"]

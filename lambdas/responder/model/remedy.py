@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from responder.model.codec import Json, decode
 
@@ -91,7 +91,8 @@ class Remedy:
     """What applying needs: exact; the remedy's own module decodes it."""
     proposal: str = ""
     """The id of the ``Proposed`` that it follows from."""
-    risk: Literal["low", "medium", "high", ""] = ""
+    risk: str = ""
+    """``low``, ``medium`` or ``high``; anything else counts as high."""
     audience: str = ""
     """Whom it notifies; empty where it changes something instead."""
     reversible: bool = False
