@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Evidence
-from responder.model.incident import Proposed, Refusal
+from responder.model.incident import Hypothesis, Proposed, Refusal
 from responder.model.service import Policy, Service
 
 if TYPE_CHECKING:
     # Not at run time: a remedy's own function has no need of the diagnosis.
-    from responder.plan.diagnose import Diagnosis, Hypothesis
+    from responder.plan.diagnose import Diagnosis
     from responder.plan.weights import Terms, Weights
 
 WAIT = "wait"
