@@ -16,6 +16,7 @@ from bench.variants import denied, sources_of, without
 from responder import actions
 from responder.handlers import diagnose
 from responder.model.finding import Finding, recorded, typed
+from responder.model.incident import IncidentRecord
 from responder.plan import remedies as decisions
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.diagnose import Diagnosis, Hypothesis
@@ -220,14 +221,16 @@ def test_people_are_told_each_remedy_that_was_not_done_and_why() -> None:
     refusal = {"action": "rollback", "component": "payment-gateway", "cause": "network", "mechanism": "dns_policy",
                "reason": "it was carried out before, and the symptom stayed or came back"}
     other = refusal | {"action": "restore_security_group", "reason": "no rule is known to be gone"}
-    items = [{"sk": "INCIDENT", "id": "i", "outcome": "escalated", "cause": {
-        "id": "network", "confidence": 0.99, "summary": "s"}, "not_proposed": [refusal, other]},
+    record = IncidentRecord.of([
+        {"sk": "INCIDENT", "id": "i", "service": "s", "opened_at": "2026-11-25T03:00:10.000Z",
+         "outcome": "escalated", "cause": {"id": "network", "confidence": 0.99, "summary": "s"},
+         "not_proposed": [refusal, other]},
         {"sk": "ACTION#01", "action": "rollback", "component": "payment-gateway", "status": "rejected",
-         "summary": "roll deployment/payment-gateway back", "reason": "nobody decided within 30 s"}]
-    assert not_done(items) == ["roll deployment/payment-gateway back: nobody decided within 30 s",
+         "summary": "roll deployment/payment-gateway back", "reason": "nobody decided within 30 s"}])
+    assert not_done(record) == ["roll deployment/payment-gateway back: nobody decided within 30 s",
                                "restore of the security group of payment-gateway: no rule is known to be gone"]
-    told = update(shipped_service(), items).text()
-    assert all(sentence in told for sentence in not_done(items))
+    told = update(shipped_service(), record).text()
+    assert all(sentence in told for sentence in not_done(record))
 
 
 def test_a_symptom_that_goes_away_by_itself_is_a_reason_as_well() -> None:

@@ -34,7 +34,7 @@ class AssembleResult:
 @step("Assemble the team", AssembleEvent)
 def handler(visit: Step, event: AssembleEvent) -> AssembleResult:
     """Page the people on call, and open the place where the team reads how it stands; once for each opening."""
-    items = visit.records.everything(visit.incident)
+    items = visit.records.load(visit.incident)
     incident = visit.records.require(visit.incident)
     kind = (event.confirmation.kind or "unclear symptom").replace("_", " ")
     line = f"{visit.service.service}: {kind}, {str(event.confirmation.answer).replace('_', ' ')}"

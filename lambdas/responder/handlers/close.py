@@ -150,7 +150,7 @@ def _escalate(visit: Step, event: EscalateEvent) -> EscalateResult:
     visit.note(f"{'observed' if outcome == 'observed' else 'escalated to people'}: {why}", kind="outcome")
     ranking = "\n".join(f"  {h.cause} {h.confidence:.0%}: for: {'; '.join(h.evidence_for) or 'nothing'}; "
                         f"against: {'; '.join(h.evidence_against) or 'nothing'}" for h in incident.ranking[:3])
-    left = "".join(f"Not done: {sentence}\n" for sentence in not_done(visit.records.everything(visit.incident)))
+    left = "".join(f"Not done: {sentence}\n" for sentence in not_done(visit.records.load(visit.incident)))
     _tell(visit, "page" if incident.escalated_at is None else "told", f"escalated-{visit.entered}",
           f"{visit.service.service}: {outcome}, people are needed",
           f"Incident {visit.incident}: {why}.\n\nAffected: {', '.join(incident.affected) or 'not known'}\n"
@@ -164,7 +164,7 @@ def _escalate(visit: Step, event: EscalateEvent) -> EscalateResult:
 
 def _hotfix(visit: Step, incident: Incident) -> None:
     """Give the developers what the responder could not do, once."""
-    text = hotfix(visit.records.everything(visit.incident))
+    text = hotfix(visit.records.load(visit.incident))
     persons = called(visit.service, "code_bug", incident.affected)
     if text and persons:
         names = ", ".join(person.name for person in persons)
@@ -206,7 +206,7 @@ def _tell_it_is_over(visit: Step, outcome: Outcome, remedies: Sequence[Remedy]) 
     subject, topic = f"{visit.service.service}: {outcome}", f"over: {outcome}"
     cause = incident.cause.summary if incident.cause else ""
     text = (f"Incident {visit.incident} is over: {outcome}.\n{cause}\n\n"
-            + update(visit.service, visit.records.everything(visit.incident)).text())
+            + update(visit.service, visit.records.load(visit.incident)).text())
     notify(visit, Message("status", "", visit.incident, subject, text, topic=topic), 40)
     record_notification(visit, "the team is told", "team", notify(visit, Message(
         "closed", f"closed-{incident.reopenings}", visit.incident, subject, text,

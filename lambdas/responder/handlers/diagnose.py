@@ -11,6 +11,7 @@ from responder.handlers.step import RemedyRef, Step, StepEvent, step
 from responder.model.evidence import Evidence
 from responder.model.incident import Cause, IncidentRecord, Proposed, Refusal, Remedy, RemedyStatus, Weighed
 from responder.model.moment import iso
+from responder.model.remedy import PastFailure
 from responder.model.service import deployed
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.decisions import Diagnosed
@@ -127,10 +128,11 @@ def _own(visit: Step, record: IncidentRecord) -> list[Write]:
     now = time.time()
     others = dict.fromkeys(done.incident for done in reversed(visit.records.executions(
         visit.service.service, now - _OWN_SECONDS)) if done.incident != visit.incident)
-    remedies = [remedy for incident in [*list(others)[:_OWN_INCIDENTS], visit.incident]
+    remedies = [remedy for incident in list(others)[:_OWN_INCIDENTS]
                 for remedy in visit.records.remedies_of(incident)]
     # The oldest changes that the source tells of are of an hour before the window.
-    return [write for write in written(remedies, now) if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
+    return [write for write in written([*remedies, *record.remedies], now)
+            if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
 
 
 _OWN_SECONDS = 7 * 86400.0
@@ -143,8 +145,8 @@ _MOST_OWN = 200
 def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidate]) -> tuple[RemedyRef, ...]:
     """Return proposals as the state machine takes them, in the order in which they are tried; each is on record."""
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
-    failed = {(failure.action, failure.mechanism, failure.component) for failure in visit.records.past_failures(
-        visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)} if proposed else set()
+    failed = {(failure.action, failure.mechanism, failure.component)
+              for failure in past_failures(visit)} if proposed else set()
     ordered = in_order([p for p in proposed if p.action in functions], functions, failed)
     kept = visit.records.keep_proposals(visit.incident, visit.entered,
                                         [_on_record(p, confirmation) for p in ordered])
@@ -152,14 +154,15 @@ def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidat
 
 
 def _on_record(candidate: Candidate, confirmation: ConfirmResult) -> Proposed:
-    """Return a candidate as it is kept; one that is too large for an item is kept without the changes it would restore.
-
-    The remedy then refuses, and says why.
-    """
+    """Return a candidate as it is kept, small enough for an item of the table."""
     found = candidate.on_record(confirmation.onset, confirmation.kind)
-    if len(found.text) > ITEM_CHARACTERS:
-        found = candidate.reduced().on_record(confirmation.onset, confirmation.kind)
-    return found
+    return found if len(found.text) <= ITEM_CHARACTERS else candidate.reduced().on_record(
+        confirmation.onset, confirmation.kind)
+
+
+def past_failures(visit: Step) -> list[PastFailure]:
+    """Return the remedies that did not help in other incidents lately."""
+    return visit.records.past_failures(visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)
 
 
 def long_outage_due(visit: Step, confirmation: ConfirmResult, reopened_at: str,
@@ -178,7 +181,7 @@ def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:
 
 def _weighed(result: Diagnosis, evidence: Evidence, weights: Weights) -> list[Weighed]:
     """Return each signal with the causes for and against which it was weighed, then what could not be asked."""
-    found = [Weighed(signal.source, signal.finding, "ok", signal.sentence, weights.supported_by(signal.id),
-                     weights.denied_by(signal.id)) for signal in result.signals]
-    failed = {(f.source, f.name, f.status): f for f in evidence.unusable}
-    return found + [Weighed(f.source, f.name, f.status, f.note) for f in failed.values()]
+    failed = {(finding.source, finding.name, finding.status): finding for finding in evidence.unusable}
+    return [*(Weighed(signal.source, signal.finding, "ok", signal.sentence, tuple(weights.supported_by(signal.id)),
+                      tuple(weights.denied_by(signal.id))) for signal in result.signals),
+            *(Weighed(finding.source, finding.name, finding.status, finding.note) for finding in failed.values())]

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from responder.handlers.diagnose import past_failures
 from responder.handlers.step import Step, StepEvent, kill_switch, step
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.approvals import needed
 from responder.plan.decisions import Ruled
 from responder.plan.guardrails import (
-    MEMORY_SECONDS,
     GuardrailRequest,
     RecentRemedy,
     Ruling,
@@ -126,8 +126,7 @@ def _situation(visit: Step, remedy: Remedy, others: Sequence[Remedy], request: G
                                          if one.status.may_have_run and one.status != RemedyStatus.DONE), recent,
         held_by_another, answer, by, attack=incident.attack_signs if incident else (),
         failed_before="" if request.tells else failed_before(
-            visit.records.past_failures(service.service, now - MEMORY_SECONDS, visit.incident),
-            request.action, request.mechanism, request.component))
+            past_failures(visit), request.action, request.mechanism, request.component))
 
 
 _Answer = tuple[Literal["", "approve", "reject", "none"], str]

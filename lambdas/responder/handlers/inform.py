@@ -24,7 +24,7 @@ class InformResult:
 @step("Keep people informed", StepEvent)
 def handler(visit: Step, event: StepEvent) -> InformResult:
     """Show how it stands where that is edited in place; call who is needed; tell customers who were told before."""
-    now = update(visit.service, visit.records.everything(visit.incident))
+    now = update(visit.service, visit.records.load(visit.incident))
     notify(visit, Message("status", "", visit.incident, now.what, now.text(), topic=now.what))
     call(visit)
     _customers(visit)
@@ -39,7 +39,7 @@ def call(visit: Step) -> None:
     if not persons:
         return
     names = ", ".join(person.name for person in persons)
-    standing = update(visit.service, visit.records.everything(visit.incident))
+    standing = update(visit.service, visit.records.load(visit.incident))
     channels = notify(visit, Message(
         "call", f"call-{incident.reopenings}-{names}", visit.incident,
         f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",

@@ -141,7 +141,8 @@ class Incident:
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Incident:
         """Return an item ``INCIDENT``; raises Malformed."""
-        return decode(cls, {_FIELDS.get(key, key): value for key, value in _plain(item).items()}, "INCIDENT")
+        return decode(cls, {_FIELDS.get(key, key): value for key, value in _plain(item).items()
+                            if key not in _NO_MORE}, "INCIDENT")
 
     @property
     def reopenings(self) -> int:
@@ -157,6 +158,8 @@ class Incident:
 STORED = {"recovered_at": "well_since", "recovery_verified_at": "recovered_at", "evidence_cutoff": "judged_until"}
 """Fields of ``Incident`` whose attribute in the table has an older name: old records hold the table to it."""
 _FIELDS = {stored: name for name, stored in STORED.items()}
+_NO_MORE = frozenset({"recovered_before", "well_before"})
+"""Attributes of older records that nothing reads any more."""
 
 
 @dataclass(frozen=True)

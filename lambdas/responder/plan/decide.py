@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
 from responder.model.finding import latest, untyped
-from responder.model.incident import Refusal, RemedyStatus
+from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
@@ -18,8 +18,6 @@ from responder.plan.remedies import Candidate, propose, target
 from responder.plan.symptom import fading, read
 from responder.plan.weights import Weights
 
-CARRIED_OUT = frozenset(status.value for status in RemedyStatus if status.may_have_run)
-"""Statuses of a remedy that was carried out, or may have been, whether or not it helped."""
 _LOOKS = 2
 """How often a symptom that is just going away is looked at again before anything is proposed."""
 

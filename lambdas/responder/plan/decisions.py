@@ -91,6 +91,7 @@ class Ruled(Fact):
     ruling: Ruling
     guardrail: str
     proposal: GuardrailRequest
+    """What was ruled on."""
     situation: Situation
     summary: str = ""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
 from responder.model.finding import untyped
-from responder.model.incident import Hypothesis
+from responder.model.incident import Hypothesis as Hypothesis
 from responder.model.service import Service
 from responder.plan import signals
 from responder.plan.isolate import Isolation

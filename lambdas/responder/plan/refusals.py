@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from responder.model.incident import Refusal
+from responder.model.incident import IncidentRecord
+from responder.model.remedy import RemedyStatus
 from responder.plan.remedies import phrase, sentence
 
 _MOST_TOLD = 12
 
 
-def not_done(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each remedy that an incident thought of and did not carry out, by all its items.
+def not_done(record: IncidentRecord) -> list[str]:
+    """Return a sentence for each remedy that an incident thought of and did not carry out.
 
     First those that were planned and then refused, or that nobody approved; then those that were not proposed.
     """
-    told = [f"{item.get('summary') or phrase(item['action'])}: {item.get('reason') or item['status']}"
-            for item in items if item["sk"].startswith("ACTION#") and item["status"] in ("refused", "rejected")]
-    return list(dict.fromkeys([*told, *not_proposed(items)]))[:_MOST_TOLD]
+    told = [f"{remedy.summary or phrase(remedy.action)}: {remedy.reason or remedy.status}"
+            for remedy in record.remedies if remedy.status in (RemedyStatus.REFUSED, RemedyStatus.REJECTED)]
+    return list(dict.fromkeys([*told, *not_proposed(record)]))[:_MOST_TOLD]
 
 
-def not_proposed(items: Sequence[Mapping[str, Any]]) -> list[str]:
+def not_proposed(record: IncidentRecord) -> list[str]:
     """Return a sentence for each remedy of the cause that was named last which was not even planned."""
-    incident: Mapping[str, Any] = next((item for item in items if item["sk"] == "INCIDENT"), {})
-    planned = {(item["action"], item.get("component")) for item in items if item["sk"].startswith("ACTION#")}
-    return [sentence(Refusal(**refusal)) for refusal in incident.get("not_proposed") or ()
-            if (refusal["action"], refusal["component"]) not in planned]
+    planned = {(remedy.action, remedy.component) for remedy in record.remedies}
+    return [sentence(refusal) for refusal in record.incident.not_proposed
+            if (refusal.action, refusal.component) not in planned]
