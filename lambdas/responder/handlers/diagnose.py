@@ -127,10 +127,11 @@ def _own(visit: Step, record: IncidentRecord) -> list[Write]:
     now = time.time()
     others = dict.fromkeys(done.incident for done in reversed(visit.records.executions(
         visit.service.service, now - _OWN_SECONDS)) if done.incident != visit.incident)
-    remedies = [remedy for incident in [*list(others)[:_OWN_INCIDENTS], visit.incident]
+    remedies = [remedy for incident in list(others)[:_OWN_INCIDENTS]
                 for remedy in visit.records.remedies_of(incident)]
     # The oldest changes that the source tells of are of an hour before the window.
-    return [write for write in written(remedies, now) if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
+    return [write for write in written([*remedies, *record.remedies], now)
+            if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
 
 
 _OWN_SECONDS = 7 * 86400.0

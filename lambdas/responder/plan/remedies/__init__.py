@@ -157,6 +157,8 @@ class Remedy(Generic[F, B, P]):
     may add to it."""
     writes: Callable[[OnRecord[B, P]], Iterable[Field]] = lambda record: ()
     """What it writes of the objects that the change ledger watches."""
+    undoes_change: bool = False
+    """Whether it undoes what somebody changed, which may have been done to hold off an attack."""
     audience: Audience | Literal[""] = ""
     """Whom it informs; empty: it changes something instead."""
     task_for: str = ""
