@@ -1,0 +1,158 @@
+"""Apply the remedy that was planned and ruled upon, and tell its audience."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from responder.actions import ActionFailed, AnyAction, AnyPlan, RemediationContext
+from responder.clients import gate
+from responder.clients.failure import CallFailed
+from responder.handlers.act.remedy import (
+    RemedyEvent,
+    TryAgain,
+    added_to,
+    context_of,
+    hindrance,
+    kept,
+    mine,
+    not_mine,
+)
+from responder.handlers.approval import asked_persons, buttons, by_iam_text, to_each
+from responder.handlers.notify import Delivered, notify
+from responder.handlers.step import Step, step
+from responder.model import facts
+from responder.model.moment import iso
+from responder.model.remedy import Remedy, RemedyStatus
+from responder.people import Message
+from responder.plan.approvals import called
+from responder.records.remedies import RemedyChange
+from responder.records.tasks import Task, Tasks
+
+_RULED = frozenset({RemedyStatus.PERMITTED, RemedyStatus.APPLYING, RemedyStatus.APPLIED, RemedyStatus.DONE})
+
+
+@dataclass(frozen=True)
+class ApplyResult:
+    """What applying returns."""
+
+    applied: bool
+    done: str
+    """What was done, or why it was not, in a sentence."""
+    told: bool
+    """Whether its audience was told."""
+
+
+@step("Apply the remedy", RemedyEvent, renews=False)
+def apply(visit: Step, event: RemedyEvent) -> ApplyResult:
+    """Apply what was planned and ruled upon."""
+    action = mine()
+    remedy = _ruled(visit, event, action)
+    context = context_of(visit, action, remedy)
+    again = remedy.status == RemedyStatus.APPLYING
+    if remedy.status in (RemedyStatus.APPLIED, RemedyStatus.DONE):
+        # The try before this one ended after its work was on record.
+        return _applied(visit, action, remedy, remedy.result, remedy.told_by)
+    lost = "" if action.audience else _lost(visit, remedy)
+    if lost:
+        return _not_applied(visit, context, action, lost, again, guardrail="lease")
+    if remedy.status == RemedyStatus.PERMITTED:
+        # Said before it is done: should this step end early, it is known that it may have happened.
+        visit.records.set_remedy(visit.incident, context.number, action.name, status=RemedyStatus.APPLYING)
+    with gate.opened(lambda: hindrance(visit)) as passing:
+        try:
+            plan = kept(action, remedy)
+            context, channels = _tell(visit, action, context, plan)
+            done = action.apply(context, plan)
+        except gate.Stopped as stopped:
+            return _not_applied(visit, context, action, str(stopped), again or passing.made > 0,
+                                guardrail="kill_switch")
+        except CallFailed as failed:
+            raise TryAgain(failed.note) from failed
+        except ActionFailed as failed:
+            return _not_applied(visit, context, action, str(failed), again or passing.made > 0)
+    if first := added_to(visit, action, plan.target):
+        visit.records.set_remedy(visit.incident, first.number, action.name, temporary=False, kept=None)
+    by = ", ".join(channels.channels)
+    visit.records.set_remedy(visit.incident, context.number, action.name, result=done, told_by=by,
+                             status=RemedyStatus.DONE if action.audience else RemedyStatus.APPLIED,
+                             applied_at=iso(time.time()))
+    return _applied(visit, action, remedy, done, by)
+
+
+def _applied(visit: Step, action: AnyAction, remedy: Remedy, done: str, by: str) -> ApplyResult:
+    fact = facts.Delivered(action.audience, by, remedy.target) if action.audience else facts.Applied(remedy.target)
+    visit.note(done, kind="notification" if action.audience else "action", by=remedy.decided_by or "policy", fact=fact)
+    return ApplyResult(True, done, bool(action.audience))
+
+
+def _ruled(visit: Step, event: RemedyEvent, action: AnyAction) -> Remedy:
+    """Return the record of a remedy that may be applied; raises ActionFailed.
+
+    The guardrails' ruling is in the record, not in what the state machine passes on, and is a ruling on this very plan.
+    """
+    remedy = visit.records.remedy(visit.incident, event.number)
+    if remedy is None or remedy.status not in _RULED:
+        raise ActionFailed("no guardrail has permitted this remedy")
+    if not remedy.is_ruled_on:
+        raise ActionFailed(f"the plan of remedy {remedy.number} is not the one that was ruled on")
+    if (remedy.action, remedy.proposal) != (action.name, event.remedy.id):
+        raise ActionFailed(not_mine(remedy, action, proposals=(remedy.proposal, event.remedy.id)))
+    return remedy
+
+
+def _tell(visit: Step, action: AnyAction, context: RemediationContext,
+          plan: AnyPlan) -> tuple[RemediationContext, Delivered]:
+    """Tell the remedy's audience, and give people the task that it has for them; nothing for one that changes."""
+    task = None
+    if action.audience:
+        gate.check(f"tell {action.audience}")
+    if action.task_for:
+        task = _task(visit, action.task_for, context.number)
+        context = replace(context, answer_instructions=by_iam_text(task))
+    if not action.message:
+        return context, Delivered()
+    channels = notify(visit, action.message(context, plan))
+    if not channels:
+        raise CallFailed("unavailable", f"{action.audience.replace('_', ' ')} could not be told by any channel")
+    if task:
+        # What many read has a button in place of a link, which is its holder's.
+        notify(visit, Message("question", f"task-{task.id}", visit.incident, plan.summary,
+                              f"{plan.diff}\n\n{by_iam_text(task)}", answers=buttons(task)), 60)
+        to_each(visit, task, asked_persons(visit, task), plan.summary, str(plan.diff), f"task-{task.id}", 70)
+    return context, channels
+
+
+def _not_applied(visit: Step, context: RemediationContext, action: AnyAction, why: str, in_part: bool = False, *,
+                 guardrail: str = "") -> ApplyResult:
+    """Record that a remedy was not applied, or only in part: then what was changed before stays, and people look.
+
+    Stopped before its first change it is ``refused`` by the kill switch; anything else ``failed``.
+    """
+    reason = f"{why}; what was changed before that, if anything, stays" if in_part else why
+    stopped = guardrail == "kill_switch" and not in_part
+    change: RemedyChange = {"status": RemedyStatus.REFUSED if stopped else RemedyStatus.FAILED, "reason": reason}
+    if guardrail:
+        change |= {"guardrail": guardrail}
+    if in_part:
+        change |= {"applied_at": iso(time.time()), "in_part": True}
+    visit.records.set_remedy(visit.incident, context.number, action.name, **change)
+    visit.note(f"{action.name} was " + ("applied only in part" if in_part else "not applied"), kind="action",
+               why=reason)
+    return ApplyResult(False, reason, False)
+
+
+def _lost(visit: Step, remedy: Remedy) -> str:
+    """Say that a remedy's target may be another incident's by now; empty where it is not."""
+    held = visit.records.holds(remedy.lease, visit.incident, remedy.fence)
+    return "" if held else f"another incident may change {remedy.target} by now"
+
+
+def _task(visit: Step, role: str, number: int) -> Task:
+    """Keep the task that people are given."""
+    people = tuple(called(person) for person in visit.service.team if person.role == role)
+    now = time.time()
+    task = Task(visit.incident, number, visit.service.service, "manual", now,
+                now + visit.service.approval.task_seconds, people or (role,))
+    Tasks(visit.records).ask(task, "")
+    return task

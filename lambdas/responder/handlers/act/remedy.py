@@ -1,0 +1,82 @@
+"""What planning, applying and reverting share: what the step was given, the remedy, and what is on record of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from responder import actions
+from responder.actions import AnyAction, AnyPlan, RemediationContext
+from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch
+from responder.model.incident import Proposed
+from responder.model.remedy import Remedy
+from responder.plan.guardrails import insufficient, released
+
+
+class TryAgain(Exception):
+    """The step may be tried again: nothing was done, or the next try sees that it was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemedyEvent(StepEvent):
+    """What a remedy's function is given."""
+
+    operation: Literal["plan", "apply", "revert"]
+    number: int
+    """1-based position of the remedy among the incident's."""
+    remedy: RemedyRef
+    """Its ``id`` is that of the diagnosis on record that proposes it."""
+    over: bool = False
+    """Of reverting: whether a temporary mitigation is no longer needed. False: the remedy did not help."""
+    why: str = ""
+    """Of reverting: why, in a sentence."""
+
+
+def mine() -> AnyAction:
+    """Return the action that this function is for."""
+    return actions.find(os.environ["ACTION"])
+
+
+def planned_context(visit: Step, action: AnyAction, number: int, proposal: Proposed) -> RemediationContext:
+    """Return what a remedy is asked to remediate, by the diagnosis that proposes it."""
+    return RemediationContext(
+        visit.service, visit.incident, number, proposal.cause, proposal.mechanism, proposal.component, proposal.onset,
+        time.monotonic() + action.deadline_seconds, proposal.where, proposal.symptom)
+
+
+def context_of(visit: Step, action: AnyAction, remedy: Remedy) -> RemediationContext:
+    """Return what a remedy on record is asked to remediate."""
+    proposal = visit.records.proposed(visit.incident, remedy.proposal)
+    return RemediationContext(
+        visit.service, visit.incident, remedy.number, remedy.cause, remedy.mechanism, remedy.component,
+        proposal.onset if proposal else None, time.monotonic() + action.deadline_seconds, remedy.where,
+        proposal.symptom if proposal else "")
+
+
+def kept(action: AnyAction, remedy: Remedy) -> AnyPlan:
+    """Return the plan as it was put on record; raises ActionFailed."""
+    return action.kept(remedy.target, remedy.summary, remedy.before, remedy.parameters, remedy.diff)
+
+
+def added_to(visit: Step, action: AnyAction, target: str) -> Remedy | None:
+    """Return the remedy of this incident to which this one adds, because it was insufficient; None: it adds to none."""
+    if not action.remedy.incremental:
+        return None
+    return insufficient(visit.records.remedies_of(visit.incident), action.name, target)
+
+
+def hindrance(visit: Step) -> str:
+    """Say why nothing may be changed just now; empty where it may. Read anew at each change."""
+    value = kill_switch(visit.service)
+    if value is None:
+        return f"the kill switch {visit.service.kill_switch} could not be read, or was never set"
+    return "" if released(value) else f"the kill switch {visit.service.kill_switch} is engaged"
+
+
+def not_mine(remedy: Remedy, action: AnyAction, *, proposals: tuple[str, str] | None = None) -> str:
+    """Say that what is on record under a number is another remedy; ``proposals``: the ids of theirs and of ours."""
+    theirs, ours = (f" (proposed as {name})" for name in proposals) if proposals else ("", "")
+    return (f"remedy {remedy.number} is on record as {remedy.action} of {remedy.component}{theirs}, and not as "
+            f"{action.name}{ours}")
