@@ -28,7 +28,7 @@ from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import Diagnosis, Hypothesis, diagnose, rank
 from responder.plan.failure_modes import FailureMode, failure_modes
-from responder.plan.isolate import isolate
+from responder.plan.isolate import Isolation, isolate
 from responder.plan.remedies import Proposed, propose
 from responder.plan.signals import Context, Signal, read
 from responder.plan.weights import shipped
@@ -187,8 +187,12 @@ BLOCKED: list[Found] = [
 def judged(service: Service, findings: Iterable[Found]) -> Diagnosis:
     """Return the diagnosis of an outage that these findings show."""
     evidence = Evidence(findings)
-    found = confirm(service, ["newrelic", "cloudwatch"], evidence, NOW).verdicts
-    return diagnose(service, isolate(service, found, evidence), ONSET, evidence, shipped())
+    return diagnose(service, isolated(service, evidence), ONSET, evidence, shipped())
+
+
+def isolated(service: Service, evidence: Evidence) -> Isolation:
+    """Return where the fault is, by what New Relic and CloudWatch see."""
+    return isolate(service, confirm(service, ["newrelic", "cloudwatch"], evidence, NOW).verdicts, evidence)
 
 
 def modes(service: Service, component: str, findings: Iterable[Found]) -> list[FailureMode]:

@@ -12,17 +12,15 @@ from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.canary import Canary
 from responder.model.fault_location import DATABASE, OWN
 from responder.model.service import Service
-from responder.plan.confirm import confirm
 from responder.plan.diagnose import Hypothesis, diagnose, rank
 from responder.plan.failure_modes import FailureMode
-from responder.plan.isolate import Isolation, isolate
+from responder.plan.isolate import Isolation
 from responder.plan.remedies import long_outage
 from responder.plan.signals import Signal, kinds
 from responder.plan.weights import shipped
 from tests.conftest import shipped_service
 from tests.diagnosis import (
     EXHAUSTED,
-    NOW,
     ONSET,
     POLICY,
     PROVIDER,
@@ -30,6 +28,7 @@ from tests.diagnosis import (
     WINDOW,
     Found,
     changes,
+    isolated,
     judged,
     rates,
     seen,
@@ -89,10 +88,8 @@ def test_an_unread_parameter_group_hides_no_other_change(service: Service) -> No
 
 def test_silence_goes_from_the_caller_to_the_called(service: Service) -> None:
     silent = Evidence(rates(name, 0.0, source=source, series=())
-                      for name in ("frontend", "backend", "payment-gateway")
-                      for source in ("newrelic", "cloudwatch"))
-    found = confirm(service, ["newrelic", "cloudwatch"], silent, NOW).verdicts
-    assert isolate(service, found, silent).faulty == ("frontend",)
+                      for name in ("frontend", "backend", "payment-gateway") for source in ("newrelic", "cloudwatch"))
+    assert isolated(service, silent).faulty == ("frontend",)
 
 
 IDS = sorted(kinds())

@@ -15,13 +15,10 @@ from responder.model.evidence.target_connection_errors import TargetConnectionEr
 from responder.model.fault_location import UNREACHED, Callee
 from responder.model.finding import Finding as Untyped
 from responder.model.service import Service
-from responder.plan.confirm import confirm
 from responder.plan.diagnose import Diagnosis
-from responder.plan.isolate import isolate
 from responder.plan.remedies import rules_changed, undoing
 from tests.diagnosis import (
     BLOCKED,
-    NOW,
     POLICY,
     PROVIDER,
     REFUSED,
@@ -33,6 +30,7 @@ from tests.diagnosis import (
     change,
     changes,
     field,
+    isolated,
     judged,
     pods,
     probe,
@@ -54,10 +52,8 @@ def test_callers_that_time_out_after_a_new_policy_are_its_doing(service: Service
     assert [item["name"] for item in undone.facts["changes"]] == ["lockdown"]
 
 
-def test_a_component_that_nobody_reaches_is_faulty_and_its_callers_are_not(service: Service) -> None:
-    evidence = Evidence(POLICY)
-    found = confirm(service, ["newrelic", "cloudwatch"], evidence, NOW).verdicts
-    assert isolate(service, found, evidence).faulty == ("payment-gateway",)
+def test_a_component_that_nobody_reaches_is_at_fault_and_its_callers_are_not(service: Service) -> None:
+    assert isolated(service, Evidence(POLICY)).faulty == ("payment-gateway",)
 
 
 @pytest.mark.parametrize(("selected", "what", "fields", "bears"), [

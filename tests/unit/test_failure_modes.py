@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from responder.model.codec import decode, encode
 from responder.model.service import Service
-from responder.plan.diagnose import rank
+from responder.plan.diagnose import Hypothesis, rank
+from responder.plan.failure_modes import FailureMode
 from responder.plan.weights import shipped
+from responder.records.record import unpack
 from tests.diagnosis import (
     NOW,
     Found,
@@ -21,6 +26,8 @@ from tests.diagnosis import (
     signals,
     slow,
 )
+
+RECORDS = Path(__file__).resolve().parents[1] / "records"
 
 
 def test_few_failures_of_what_it_calls_are_not_the_component_s_own(service: Service) -> None:
@@ -87,3 +94,12 @@ def test_a_component_is_slow_in_itself_where_its_calls_are_known_to_be_quick(
     found = modes(service, component, findings)
     assert [(part.where, part.sources[0]) for part in found if part.slow] == parts
     assert ("slow_in_itself" in {signal.id for signal in signals(service, found[0], findings)}) is bool(parts)
+
+
+def test_failure_modes_of_all_records_are_read_and_written_the_same() -> None:
+    for path in sorted(RECORDS.glob("two-*.json.gz")):
+        for item in unpack(path.read_bytes())["items"]:
+            for kept in (item.get("detail") or {}).get("parts") or ():
+                assert encode(decode(FailureMode, kept)) == kept
+            for kept in (item.get("detail") or {}).get("ranking") or ():
+                assert encode(decode(Hypothesis, kept)) == kept

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from responder.handlers.step import Step, step
+from responder.model.codec import encode
 from responder.model.finding import Finding, recorded
 from responder.model.service import deployed
 from responder.plan.decide import CARRIED_OUT, judge_cause
@@ -43,8 +44,8 @@ def handler(visit: Step) -> dict[str, Any]:
     not_proposed = [asdict(refusal) for refusal in judgement.not_proposed]
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
-                       "ranking": [asdict(hypothesis) for hypothesis in result.ranking],
-                       "parts": [asdict(part) for part in result.parts], "missing": result.missing,
+                       "ranking": encode(result.ranking),
+                       "parts": encode(result.parts), "missing": result.missing,
                        "remedies": [f"{p.action} of {p.component}" for p in judgement.proposed],
                        "not_proposed": not_proposed,
                        "attack_signs": list(judgement.attack_signs), "onset": onset, "tried": tried, "looks": looks,
@@ -63,7 +64,7 @@ def handler(visit: Step) -> dict[str, Any]:
         **({"affected": affected, "suffering": [name for name in isolation.impacted if name not in affected]}
            if affected else {}),
         **({"established_cause": before} if established else {}),
-        ranking=[asdict(hypothesis) for hypothesis in result.ranking],
+        ranking=encode(result.ranking),
         evidence=_evidence(result, findings, weights), missing=list(result.missing),
         not_proposed=not_proposed + _missing(visit, judgement.proposed), attack_signs=list(judgement.attack_signs),
         diagnosed_at=iso(time.time()))

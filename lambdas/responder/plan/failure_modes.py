@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from responder.model.codec import Json, decode, encode
 from responder.model.evidence import D, Evidence, Finding
 from responder.model.evidence.calls import Callee as CalledHost
 from responder.model.evidence.calls import Calls
@@ -54,6 +55,30 @@ class FailureMode:
     def where(self) -> str:
         """The location's text."""
         return self.location.text
+
+    @classmethod
+    def from_wire(cls, value: Json, place: str) -> FailureMode:
+        """Return what ``to_wire`` wrote; raises Malformed."""
+        kept = decode(_Kept, value, place)
+        return cls(kept.component, kept.where, kept.share,
+                   {ErrorKind(kind): share for kind, share in kept.kinds.items()}, kept.sources, kept.slow)
+
+    def to_wire(self) -> Json:
+        """Return it as plain JSON, with the location's text as ``where``."""
+        kinds = {kind.value: share for kind, share in self.kinds.items()}
+        return encode(_Kept(self.component, self.location, self.share, kinds, self.sources, self.slow))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A failure mode as records have it."""
+
+    component: str
+    where: FaultLocation
+    share: float
+    kinds: Mapping[str, float]
+    sources: tuple[str, ...] = ()
+    slow: bool = False
 
 
 def failure_modes(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
