@@ -17,13 +17,13 @@ from typing import Any
 
 from bench import Benchmark, Outcome, Row
 from bench.variants import variants
-from responder.actions import find
 from responder.model.finding import recorded, typed
 from responder.plan.confirm import confirm
-from responder.plan.decide import judge_cause
-from responder.plan.guardrails import RELEASED, Proposal, Situation, rule
-from responder.plan.refusals import no_place
-from responder.plan.remedies import WAIT
+from responder.plan.decide import DiagnosisInput, judge_cause
+from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
+from responder.plan.remedies import WAIT, Candidate, find
+from responder.plan.remedies.restart_pods import no_place
+from responder.plan.remedies.switch_provider import Facts as SwitchFacts
 from responder.plan.replay import service_of
 from responder.plan.weights import Weights, shipped
 from responder.records.record import unpack
@@ -104,7 +104,8 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
                 # A later alarm may open it again, as the record then says.
                 last = ("none", 1.0, "none", ())
         elif step == "Diagnose the root cause" and open_now:
-            judgement = judge_cause(service, recorded(items, last=entered), opened_at, onset, (), weights, looks)
+            judgement = judge_cause(
+                service, typed(recorded(items, last=entered)), DiagnosisInput(opened_at, onset, looks=looks), weights)
             looks += 1
             result = judgement.diagnosis
             best = result.ranking[0] if result.ranking else None
@@ -117,7 +118,7 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
     return Case(drill.name, half, told, expected, *last, milliseconds)
 
 
-def _wrong(drill: Drill, service: Any, proposed: Iterable[Any], truth: Mapping[str, Any]) -> tuple[str, ...]:
+def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Mapping[str, Any]) -> tuple[str, ...]:
     """Remedies that the guardrails would let through, for a cause that is not there or against the drill's word."""
     found = []
     really = [finding for finding in recorded(truth["items"]) if finding.name in ("health", "nodes")]
@@ -129,16 +130,15 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Any], truth: Mapping[s
             continue
         if (remedy.action, remedy.component) in looked:
             continue  # it looked for itself before it did anything, and refused
-        if remedy.action == "switch_provider" and not {p.name for p in service.providers} - down - {
-                remedy.facts["provider"]}:
+        if isinstance(remedy.facts, SwitchFacts) and not {p.name for p in service.providers} - down - {
+                remedy.facts.provider}:
             continue  # it asks the alternative before it does anything, and refuses
-        if remedy.action == "restart_pods" and no_place(really):
+        if remedy.action == "restart_pods" and no_place(typed(really)):
             continue  # it looks for a place for new pods, and refuses
-        action = find(remedy.action)
-        proposal = Proposal(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources,
-                            reversible=action.reversible and not action.keep_when_not_helped,
+        request = GuardrailRequest(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources,
+                            reversible=find(remedy.action).rolled_back,
                             contested=remedy.contested)
-        if rule(service, proposal, Situation(0.0, RELEASED)).ruling != "permitted":
+        if rule(service, request, Situation(0.0, RELEASED)).ruling != "permitted":
             continue
         if remedy.action in (drill.expect.never or ()) or (
                 drill.expect.cause and remedy.cause not in drill.expect.cause):

@@ -38,9 +38,9 @@ _PLAN = """
 import time
 from responder import actions
 from responder.model.service import load
-case = actions.Case(load("payment-gateway"), "bench", 1, "release", "release_errors", "payment-gateway", None, {{}},
-                    time.monotonic() + 60)
-plan = actions.find({name!r}).plan(case)
+context = actions.RemediationContext(load("payment-gateway"), "bench", 1, "code_bug", "bad_release", "payment-gateway",
+                                     None, time.monotonic() + 60)
+plan = actions.find({name!r}).plan_of(context, {{}})
 report = {{"ms": 0, "said": [["plan", "ok", plan.summary]]}}
 """
 _AT_ONCE = """

@@ -26,10 +26,11 @@ def incident(entries: int) -> list[dict[str, Any]]:
         "sk": "INCIDENT", "id": "i", "service": "payment-gateway", "status": "closed", "outcome": "escalated",
         "kind": "high_error_rate", "opened_at": at(0), "onset": at(-10), "affected": ["payment-gateway"], "cause": {
             "id": "unknown", "mechanism": "", "component": "", "confidence": 0.4, "summary": "no cause stands out"}}]
-    items += [{"sk": f"TIMELINE#{at(n)}#{n:06d}", "at": at(n), "step": "Monitor the recovery", "what": f"look {n}",
+    items += [{"sk": f"TIMELINE#{at(n)}#{n:06d}#Monitor the recovery", "at": at(n), "step": "Monitor the recovery",
+               "what": f"look {n}",
                "why": "the symptom is still there, by two sources that were asked", "by": "system", "kind": "decision",
                "detail": {"answer": "waiting"}} for n in range(entries)]
-    items += [{"sk": f"EVIDENCE#{at(n)}#cloudwatch", "findings": [
+    items += [{"sk": f"EVIDENCE#{at(n)}#cloudwatch", "source": "cloudwatch", "findings": [
         {"source": "cloudwatch", "name": "error_rate", "component": component, "status": "ok", "detail": {"series": [
             [start + n - 180 + 10 * k, 400.0, 180.0] for k in range(18)]}} for component in ("frontend", "backend")]}
         for n in range(0, entries, 100)]
@@ -56,11 +57,12 @@ def _run(repeats: int) -> Outcome:
 BENCHMARK = Benchmark("the postmortem of a very long incident", _run, 1)
 
 if __name__ == "__main__":
+    from responder.model.incident import IncidentRecord
     from responder.plan.review import review
     from responder.records.report import render
 
     made = incident(int(sys.argv[1]))
     began = time.perf_counter()
-    page = render(review(made))["html"]
+    page = render(review(IncidentRecord.of(made)))["html"]
     print(json.dumps({"milliseconds": (time.perf_counter() - began) * 1000, "bytes": len(page.encode()),
                       "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from responder.model.incident import IncidentRecord
 from responder.plan.review import review
 from responder.records.record import unpack
 from responder.records.report import render
@@ -17,7 +18,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "examples"
 def rendered(record: Path) -> dict[str, str]:
     """Return the report's formats, by file ending, of a packed record."""
     value = unpack(record.read_bytes())
-    return render(review(value["items"], entry=value["service"]["entry"]))
+    return render(review(IncidentRecord.of(value["items"]), entry=value["service"]["entry"]))
 
 
 def main() -> None:

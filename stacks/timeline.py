@@ -18,7 +18,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from responder.actions import Action
+from responder.actions import AnyAction
 from stacks.function import Function
 from stacks.records import Records
 from stacks.room import reserved
@@ -81,11 +81,11 @@ def reports(records: Records, role: iam.Role) -> None:
     records.grant_partition(role, "INCIDENT#*", change=True, attributes=["report", "reported_at"])
 
 
-def remedies(records: Records, role: iam.Role, action: Action) -> None:
+def remedies(records: Records, role: iam.Role, action: AnyAction) -> None:
     """The function of one remedy."""
     records.grant_partition(role, "INCIDENT#*", "TARGET#*")
     records.grant_partition(role, "REMEDY#*", change=True, attributes=[f"{action.name}:*"])
-    if action.tells:
+    if action.audience:
         records.grant_partition(role, "CHANNEL#*", add=True, change=True)
     if action.task_for:
         records.grant_partition(role, "TASK#*", add=True, change=True)

@@ -20,7 +20,7 @@ from cdk_nag import NagSuppressions
 from constructs import Construct
 
 from responder import actions, people, sources
-from responder.actions import Action, find
+from responder.actions import AnyAction, find
 from responder.model.service import Service
 from responder.sources import METRIC_DATA, Source, Statement
 from stacks.alarms import alarm_names
@@ -71,7 +71,7 @@ def used_sources(services: Sequence[Service]) -> list[Source]:
     return [source for source in sources.all() if any(source.configured(service) for service in services)]
 
 
-def used_actions(services: Sequence[Service]) -> list[Action]:
+def used_actions(services: Sequence[Service]) -> list[AnyAction]:
     """Return the actions that some service's policy allows."""
     return [action for action in actions.every()
             if any(service.policy.get(action.name, "off") != "off" for service in services)]
@@ -218,21 +218,21 @@ class Workflow(Construct):
                                           else source.reads)
         return function
 
-    def _action(self, action: Action, services: Sequence[Service]) -> Function:
+    def _action(self, action: AnyAction, services: Sequence[Service]) -> Function:
         mine = [service for service in services if service.policy.get(action.name, "off") != "off"]
         function = Function(
             self, f"Action{_camel(action.name)}", name=function_name(self._prefix, "action", action.name),
             code=self._code, handler="responder.handlers.act.handler", description=f"Carries out {action.name}",
             environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
-                         **({"TOPIC": self._records.topic.topic_arn} if action.tells else {})},
+                         **({"TOPIC": self._records.topic.topic_arn} if action.audience else {})},
             statements=_distinct([
                 self._switch,
                 *(statement for service in mine for statement in action.statements(service))]),
             secrets=sorted({secret for service in mine for secret in people.secrets(service, frozenset(
-                {action.tells, *(("question",) if action.task_for else ())}))}) if action.tells else (),
+                {action.audience, *(("question",) if action.task_for else ())}))}) if action.audience else (),
             timeout_seconds=int(action.deadline_seconds) + 15)
         self._keep_records(function, lambda role: remedies(self._records, role, action))
-        if action.tells:
+        if action.audience:
             self._records.topic.grant_publish(function.role)
         return function
 

@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from responder.actions import (
-    Action,
-    Case,
-    Plan,
+    AnyAction,
+    AnyPlan,
     every,
     find,
     restart_pods,
@@ -25,10 +24,18 @@ from responder.actions import (
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
+from responder.model.change import Change, FieldChange
 from responder.model.service import Service
+from responder.plan.remedies import Facts
+from responder.plan.remedies import restore_configuration as configuration
+from responder.plan.remedies import restore_database as database
+from responder.plan.remedies import rollback as rollback_rule
+from responder.plan.remedies import scale_up as scaling
+from responder.plan.remedies import switch_provider as switching
 from sandbox.places import NAMESPACE
 from sandbox.platform.objects import image
 from tests.cluster.conftest import DEPLOYMENTS, Api, Object
+from tests.remedies import asked, planned
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
 
@@ -41,10 +48,10 @@ CONFIG = f"{CORE}/configmaps/payment-gateway-config"
 class Remedy:
     """One remedy, asking in the name of its group."""
 
-    def __init__(self, action: Action, api: Api, service: Service, number: int, **facts: Any) -> None:
-        self.action, self._api = action, api
-        self.case = Case(service, "incident", number, "cause", str(facts.pop("mechanism", "")), "payment-gateway",
-                         facts.pop("onset", None), facts, time.monotonic() + 60)
+    def __init__(self, action: AnyAction, api: Api, service: Service, number: int, facts: Facts | None = None,
+                 mechanism: str = "") -> None:
+        self.action, self._api, self._facts = action, api, facts or Facts()
+        self.case = asked(service, mechanism, number=number, incident="incident", seconds=60)
 
     def __getattr__(self, name: str) -> Any:
         def call(*arguments: Any) -> Any:
@@ -58,10 +65,8 @@ class Remedy:
 
         return call
 
-    def planned(self) -> Plan:
-        plan: Plan = self.plan()
-        assert not plan.refusal, plan.refusal
-        return plan
+    def planned(self) -> AnyPlan:
+        return planned(self.plan(self._facts))
 
 
 @pytest.fixture
@@ -92,7 +97,7 @@ def test_rollback(api: Api, service: Service, settled: None) -> None:
         "containers": [{"name": "payment-gateway", "image": image("payment-gateway", "1.1.0"),
                         "command": ["/opt/gatewayd"], "env": [{"name": "DB_HOST", "value": "nowhere"}]}]}}}})
     api.until(lambda: api.get(GATEWAY)["metadata"]["annotations"]["deployment.kubernetes.io/revision"] != first)
-    remedy = Remedy(rollback.ACTION, api, service, 1, healthy_before=["payment-gateway"])
+    remedy = Remedy(rollback.ACTION, api, service, 1, rollback_rule.Facts(healthy_before=True))
     plan = remedy.planned()
     assert "roll deployment/payment-gateway back" in remedy.apply(plan)
     assert spec(api)["template"] == before
@@ -100,8 +105,7 @@ def test_rollback(api: Api, service: Service, settled: None) -> None:
 
 
 def test_scale_up_and_back(api: Api, service: Service, settled: None) -> None:
-    remedy = Remedy(scale_up.ACTION, api, service, 2, requests_per_second={"payment-gateway": 120.0},
-                    served_per_pod={"payment-gateway": 20.0})
+    remedy = Remedy(scale_up.ACTION, api, service, 2, scaling.Facts(120.0, 20.0))
     plan = remedy.planned()
     remedy.apply(plan)
     assert spec(api)["replicas"] == 8
@@ -115,8 +119,7 @@ def test_scale_up_by_the_autoscaler_and_back(api: Api, service: Service, settled
                            "minReplicas": 4, "maxReplicas": 5, "scaleTargetRef": {
                                "apiVersion": "apps/v1", "kind": "Deployment", "name": "payment-gateway"}}})
     try:
-        remedy = Remedy(scale_up.ACTION, api, service, 3, requests_per_second={"payment-gateway": 120.0},
-                        served_per_pod={"payment-gateway": 20.0})
+        remedy = Remedy(scale_up.ACTION, api, service, 3, scaling.Facts(120.0, 20.0))
         plan = remedy.planned()
         remedy.apply(plan)
         assert (spec(api, f"{SCALERS}/gateway")["minReplicas"], spec(api, f"{SCALERS}/gateway")["maxReplicas"]) == (
@@ -137,8 +140,8 @@ def test_cycle_deployment(api: Api, service: Service, settled: None) -> None:
 
 
 def test_restore_database_restarts_who_holds_the_connections(api: Api, service: Service) -> None:
-    remedy = Remedy(find("restore_database"), api, service, 5, mechanism="connections_exhausted",
-                    connection_holder="ledger-export")
+    remedy = Remedy(find("restore_database"), api, service, 5, database.Facts("ledger-export"),
+                    "connections_exhausted")
     plan = remedy.planned()
     remedy.apply(plan)
     template = spec(api, f"{DEPLOYMENTS}/ledger-export")["template"]
@@ -148,7 +151,7 @@ def test_restore_database_restarts_who_holds_the_connections(api: Api, service: 
 
 def test_switch_provider_and_back(api: Api, service: Service) -> None:
     fit = replace(service, providers=tuple(replace(item, health_url="") for item in service.providers))
-    remedy = Remedy(switch_provider.ACTION, api, fit, 6, provider="primary")
+    remedy = Remedy(switch_provider.ACTION, api, fit, 6, switching.Facts("primary"))
     plan = remedy.planned()
     remedy.apply(plan)
     assert api.get(CONFIG)["data"]["PROVIDER"] == "fallback"
@@ -173,10 +176,10 @@ def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: S
     api.cluster.patch_status(node, {"conditions": [{"type": "Ready", "status": "Unknown"}]})
     remedy = Remedy(restart_pods.ACTION, api, service, 7)
     plan = remedy.planned()
-    assert plan.parameters["close"] == ["node-c"] and len(plan.parameters["pods"]) == 2
+    assert plan.parameters.close == ("node-c",) and len(plan.parameters.pods) == 2
     remedy.apply(plan)
     assert spec(api, node)["unschedulable"] is True
-    gone = {name for name, _ in plan.parameters["pods"]}
+    gone = {name for name, _ in plan.parameters.pods}
     api.until(lambda: not [item for item in api.get(f"{CORE}/pods")["items"] if item["metadata"]["name"] in gone
                            and "deletionTimestamp" not in item["metadata"]])
     assert "node-c is open" in remedy.revert(plan)
@@ -198,9 +201,8 @@ def test_restore_configuration_and_back(api: Api, service: Service, kind: str, p
     before = now()
     api.cluster.patch(kind, key, after)
     changed = now()
-    remedy = Remedy(restore_configuration.ACTION, api, service, 8, changes=[
-        {"kind": kind, "name": key, "what": "changed", "earliest": 1.0, "latest": 1.0, "by": "kubectl",
-         "namespace": NAMESPACE, "fields": [{"path": field, "before": before, "after": changed}]}])
+    remedy = Remedy(restore_configuration.ACTION, api, service, 8, configuration.Facts((Change(
+        kind, key, "changed", 1.0, 1.0, "kubectl", (FieldChange(tuple(field), before, changed),), NAMESPACE),)))
     plan = remedy.planned()
     remedy.apply(plan)
     assert now() == before
@@ -215,9 +217,8 @@ def test_restore_configuration_takes_away_what_was_created_and_makes_it_again(ap
     body = {"podSelector": {"matchLabels": {"app": "payment-gateway"}}, "policyTypes": ["Egress"]}
     api.cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
                        "metadata": {"name": "lock", "namespace": NAMESPACE}, "spec": body})
-    remedy = Remedy(restore_configuration.ACTION, api, service, 9, changes=[
-        {"kind": "NetworkPolicy", "name": "lock", "what": "created", "earliest": 1.0, "latest": 1.0, "by": "kubectl",
-         "namespace": NAMESPACE, "fields": []}])
+    remedy = Remedy(restore_configuration.ACTION, api, service, 9, configuration.Facts((Change(
+        "NetworkPolicy", "lock", "created", 1.0, 1.0, "kubectl", (), NAMESPACE),)))
     plan = remedy.planned()
     remedy.apply(plan)
     with pytest.raises(KeyError):
@@ -251,8 +252,7 @@ def test_scale_up_counts_the_pods_of_its_own_namespace_alone(service: Service) -
                 "replicas": 4, "template": {"spec": {"containers": []}}}})
         return httpx.Response(200, json={"items": []})
 
-    case = Case(service, "i", 1, "overload", "more_traffic", "payment-gateway", None, {
-        "requests_per_second": {"payment-gateway": 120.0}, "served_per_pod": {"payment-gateway": 20.0}},
-        time.monotonic() + 5)
-    scale_up.plan(case, kubernetes.Kubernetes(Http(case.deadline, transport=httpx.MockTransport(answer)), "https://k"))
+    case = asked(service, "more_traffic")
+    scale_up.plan(case, scaling.Facts(120.0, 20.0), kubernetes.Kubernetes(
+        Http(case.deadline, transport=httpx.MockTransport(answer)), "https://k"))
     assert f"{CORE}/pods" in asked and "/api/v1/pods" not in asked

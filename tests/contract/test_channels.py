@@ -212,7 +212,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
 
 
 def visit(records: Records, service: Service) -> Step:
-    return Step("Assemble the team", "payment-gateway-1", service, 0.0, "2026-11-25T00:00:00.000Z", records, {})
+    return Step("Assemble the team", "payment-gateway-1", service, 0.0, "2026-11-25T00:00:00.000Z", records)
 
 
 def test_each_thing_is_delivered_once_and_a_broken_channel_is_on_record(
@@ -262,7 +262,7 @@ def deployed(team: Service, records: Records, monkeypatch: pytest.MonkeyPatch, t
     (tmp_path / "payment-gateway.json").write_text(json.dumps(asdict(team)))
     model.load.cache_clear()
     monkeypatch.setattr(approve, "records", lambda: records)
-    monkeypatch.setattr(decide, "_wake", lambda tasks, task: None)
+    monkeypatch.setattr(decide, "_resume", lambda tasks, task: None)
     records.plan_action("i-1", 1, {"action": "rollback", "target": "deployment/x", "summary": "s", "risk": "high"})
     tasks = Tasks(records)
     tasks.ask(Task("i-1", 1, "payment-gateway", "approval", time.time(), time.time() + 60, ("sre: Ada",)), "token")

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from moto import mock_aws
 
 from responder import sources
-from responder.actions import ActionFailed, Case
+from responder.actions import ActionFailed, AnyPlan, Declined, RemediationContext
 from responder.actions import restore_parameter_group as remedy
 from responder.clients import aws, parameter_groups
 from responder.clients.failure import CallFailed
@@ -29,6 +29,7 @@ from responder.model.finding import Window
 from responder.model.service import Service
 from responder.model.watched import Watched, snapshot_of
 from responder.plan.changes import difference, in_effect, without_restored
+from responder.plan.remedies.restore_parameter_group import Facts
 from responder.records.ledger import Ledger
 from responder.sources import Query
 from sandbox.platform.state import APPLY_SECONDS, Database, World
@@ -37,6 +38,7 @@ from sandbox.vendors.history import History
 from sandbox.vendors.rds import Rds
 from sandbox.vendors.wire import Refused, failed
 from tests.conftest import timeline
+from tests.remedies import asked, planned, refusal
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
 
@@ -76,10 +78,15 @@ class Place:
     def database(self) -> Database:
         return self.world.database
 
-    def case(self, *fields: FieldChange, seconds: float = 12.0) -> Case:
+    def case(self, seconds: float = 12.0) -> RemediationContext:
+        return asked(self.service, "database_parameters", onset=100.0, seconds=seconds)
+
+    def plan(self, *fields: FieldChange) -> AnyPlan | Declined:
         change = Change(PARAMETER_GROUP, GROUP, "changed", 90.0, 150.0, fields=fields)
-        return Case(self.service, "i", 1, "database_connection", "database_parameters", "payment-gateway", 100.0,
-                    {"changes": [change.to_json()] if fields else []}, time.monotonic() + seconds)
+        return remedy.plan(self.case(), Facts((change,) if fields else ()))
+
+    def planned(self, *fields: FieldChange) -> AnyPlan:
+        return planned(self.plan(*fields))
 
     def seen(self) -> dict[str, Any]:
         found, failed = parameter_groups.snapshot(self.service.database, 4)
@@ -113,7 +120,7 @@ def test_the_ledger_tells_what_is_in_effect_from_what_waits_for_a_reboot(place: 
     place.database.set_parameters(0.0, {"work_mem": "64"})
     change, = difference(before, parameter_groups.snapshot(place.service.database, 4)[0], 100.0, 160.0)
     assert [in_effect(item) for item in change.fields] == [True]
-    assert remedy.plan(place.case(*change.fields)).diff.text == "- work_mem = 64\n+ work_mem = 8192"
+    assert place.planned(*change.fields).diff.text == "- work_mem = 64\n+ work_mem = 8192"
 
 
 def test_a_group_without_any_parameter_is_not_believed(place: Place) -> None:
@@ -127,9 +134,8 @@ def test_a_group_without_any_parameter_is_not_believed(place: Place) -> None:
 
 def test_values_are_put_back_and_taken_back_and_a_repeat_does_nothing(place: Place) -> None:
     place.database.set_parameters(0.0, {"statement_timeout": "3", "default_transaction_read_only": "1", "jit": "0"})
-    case = place.case(TIMEOUT, READ_ONLY)
-    plan = remedy.plan(case)
-    assert not plan.refusal and plan.target == f"parameter-group/{GROUP}"
+    case, plan = place.case(), place.planned(TIMEOUT, READ_ONLY)
+    assert plan.target == f"parameter-group/{GROUP}"
     assert plan.diff.text.splitlines() == [
         "- default_transaction_read_only = 1", "+ default_transaction_read_only = (the engine's default)",
         "- statement_timeout = 3", "+ statement_timeout = 30000"]
@@ -147,8 +153,7 @@ def test_values_are_put_back_and_taken_back_and_a_repeat_does_nothing(place: Pla
 
 def test_a_step_that_died_between_its_calls_goes_on(place: Place) -> None:
     place.database.set_parameters(0.0, {"statement_timeout": "3", "default_transaction_read_only": "1"})
-    case = place.case(TIMEOUT, READ_ONLY)
-    plan = remedy.plan(case)
+    case, plan = place.case(), place.planned(TIMEOUT, READ_ONLY)
     place.database.set_parameters(0.0, {"statement_timeout": "30000"})
     remedy.apply(case, plan)
     assert len(place.changing) == 1 and "ResetDBParameterGroup" in place.changing[0]
@@ -162,8 +167,7 @@ def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
                                            "tidscan", "async_append", "partitionwise_join",
                                            "partitionwise_aggregate")] + ["jit", "geqo"]
     place.database.set_parameters(0.0, dict.fromkeys(names, "0"))
-    case = place.case(*(FieldChange(("parameters", name), after="0") for name in names))
-    remedy.apply(case, remedy.plan(case))
+    remedy.apply(place.case(), place.planned(*(FieldChange(("parameters", name), after="0") for name in names)))
     assert len(place.changing) == 2 and not place.seen()["parameters"].keys() & set(names)
 
 
@@ -178,13 +182,12 @@ def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
     ([], {}, "no parameter is known")])
 def test_it_is_refused(place: Place, fields: list[FieldChange], now: dict[str, Any], said: str) -> None:
     place.database.set_parameters(0.0, now)
-    assert said in remedy.plan(place.case(*fields)).refusal
+    assert said in refusal(place.plan(*fields))
 
 
 def test_what_somebody_else_set_since_is_not_taken_back(place: Place) -> None:
     place.database.set_parameters(0.0, {"statement_timeout": "3"})
-    case = place.case(TIMEOUT)
-    plan = remedy.plan(case)
+    case, plan = place.case(), place.planned(TIMEOUT)
     remedy.apply(case, plan)
     place.database.set_parameters(0.0, {"statement_timeout": "60000"})
     with pytest.raises(ActionFailed, match="somebody else"):
@@ -194,8 +197,7 @@ def test_what_somebody_else_set_since_is_not_taken_back(place: Place) -> None:
 
 def test_what_somebody_else_set_while_approval_was_awaited_stays(place: Place) -> None:
     place.database.set_parameters(0.0, {"statement_timeout": "3"})
-    case = place.case(TIMEOUT)
-    plan = remedy.plan(case)
+    case, plan = place.case(), place.planned(TIMEOUT)
     place.database.set_parameters(0.0, {"statement_timeout": "60000"})
     with pytest.raises(ActionFailed, match="changed again since it was planned"):
         remedy.apply(case, plan)
@@ -207,8 +209,7 @@ def test_what_somebody_else_set_while_approval_was_awaited_stays(place: Place) -
 def test_a_group_that_is_busy_is_tried_again_and_one_that_is_gone_is_not(place: Place, code: str,
                                                                        error: type[Exception]) -> None:
     place.database.set_parameters(0.0, {"statement_timeout": "3"})
-    case = place.case(TIMEOUT)
-    plan = remedy.plan(case)
+    case, plan = place.case(), place.planned(TIMEOUT)
     place.client.meta.events.register_first(
         "before-call.rds.ModifyDBParameterGroup",
         lambda **_: place.refusing.extend(Refused(code, "not now") for _ in range(6)))
@@ -220,8 +221,7 @@ def test_a_group_that_is_busy_is_tried_again_and_one_that_is_gone_is_not(place: 
 def test_it_waits_no_longer_than_its_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remedy.time, "sleep", lambda seconds: None)
     place.database.set_parameters(0.0, {"statement_timeout": "3"})
-    case = place.case(TIMEOUT, seconds=0.5)
-    assert "applying" in remedy.apply(case, remedy.plan(case))
+    assert "applying" in remedy.apply(place.case(seconds=0.5), place.planned(TIMEOUT))
 
 
 def test_its_role_reaches_the_named_group_alone(service: Service) -> None:

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from responder.handlers import approve
+from responder.plan.review import PastIncident
 from responder.records.report import render_index
 from scripts.examples import EXAMPLES
 from tests.conftest import ROOT
 
 SECTIONS = {"Symptoms", "The plan's own timing", "Response actions and resolution", "Root cause analysis",
             "What went well, and what did not", "Improvement opportunities", "Timeline"}
-ROWS = [{"id": f"payment-gateway-2026{month:02d}05T120000Z-a{month:03d}", "service": "payment-gateway",
-         "opened_at": f"2026-{month:02d}-05T12:00:00.000Z", "outcome": "resolved", "cause": "code_bug",
-         "mechanism": "bad_release", "component": "payment-gateway", "recovery_seconds": 60.0 * month,
-         "failed_requests": 100 * month} for month in range(1, 12)]
+ROWS = [PastIncident(f"payment-gateway-2026{month:02d}05T120000Z-a{month:03d}", "payment-gateway",
+                     f"2026-{month:02d}-05T12:00:00.000Z", "resolved", "code_bug", "bad_release", "payment-gateway",
+                     60.0 * month, 100 * month) for month in range(1, 12)]
 
 
 @pytest.fixture(scope="module")

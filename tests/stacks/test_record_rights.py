@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from responder import actions
+from responder.model.incident import Proposed, Remedy, RemedyStatus, Signal, SourceAnswer
 from responder.records.table import Records
 from sandbox.rights import allowed, condition_keys, transaction
 from tests.conftest import timeline
@@ -21,7 +22,7 @@ from tests.stacks.test_stack import of_type, out, resources
 
 __all__ = ["out", "resources"]  # fixtures
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/timeline"
-TELLING = {action.name for action in actions.every() if action.tells}
+TELLING = {action.name for action in actions.every() if action.audience}
 
 
 def policies_of(resources: dict[str, Any], function: str) -> list[dict[str, Any]]:
@@ -154,38 +155,37 @@ def test_each_function_may_send_what_its_code_sends(resources: dict[str, Any], r
             assert allowed(policies, action, TABLE, keys), (function, action, keys)
         requests.sent.clear()
 
-    signal = {"at": at, "key": "k", "kind": "alarm", "name": "a"}
+    signal = Signal(at, "alarm", "a", "k")
     records.open("payment-gateway", "i-1", "e", at, signal)
     records.open("payment-gateway", "i-2", "e2", at, signal)
     records.renew("payment-gateway", "e", 60)
     records.refuse(at, "k", "why", {})
-    records.evidence("i-1", at, "Confirm", [{"source": "splunk", "findings": []}])
+    records.keep_evidence("i-1", at, "Confirm", [SourceAnswer("splunk")])
     records.update("i-1", confirmed=True)
-    (name, _), = records.propose("i-1", at, [{"action": "rollback", "facts": {}}])
+    kept, = records.keep_proposals("i-1", at, [Proposed("", "rollback")])
     sent_by("step-decide")
-    records.proposal("i-1", name)
-    records.plan_action("i-1", 1, {"action": "rollback", "status": "planned", "target": "d", "summary": "s"})
-    records.plan_action("i-1", 1, {"action": "rollback", "status": "planned", "target": "d", "summary": "s"})
-    records.set_action("i-1", 1, "rollback", status="applied")
-    records.known("i-1")
+    records.proposed("i-1", kept.id)
+    for _ in range(2):
+        records.plan_remedy("i-1", Remedy(1, "rollback", target="d", summary="s"))
+    records.set_remedy("i-1", 1, "rollback", status=RemedyStatus.APPLIED)
     records.holds("t", "i-1", 1)
     sent_by("action-rollback")
-    records.judge_action("i-1", 1, action="rollback", status="permitted")
+    records.judge_remedy("i-1", 1, action="rollback", status=RemedyStatus.PERMITTED)
     records.hold("t", "i-1", 60)
-    records.carried_out("payment-gateway", "i-1", 1, {"action": "rollback", "target": "d", "mechanism": "m"})
-    records.unhelpful("payment-gateway", 0.0, "i-9")
+    records.executed("payment-gateway", "i-1", Remedy(1, "rollback", target="d", mechanism="m"))
+    records.past_failures("payment-gateway", 0.0, "i-9")
     records.next_number("i-1")
-    records.everything("i-1")
+    records.load("i-1")
     sent_by("step-decide")
     records.take_channel("i-1", "sns")
     records.keep_channel("i-1", "sns", {}, {})
     sent_by("action-inform-customers")
     records.take_channel("i-1", "sns")
-    records.everything("i-1")
+    records.load("i-1")
     records.release("t", "i-1")
     records.close("payment-gateway", "i-1", "e")
     sent_by("step-tell")
-    records.everything("i-1")
+    records.load("i-1")
     records.update("i-1", report={}, reported_at=at)
     sent_by("step-report")
     records.note("i-1", at, "Close", "closed")

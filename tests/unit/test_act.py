@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, AnyPlan, Plan, RemediationContext
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, approval, guard, step
+from responder.model.remedy import Remedy
 from responder.model.service import Service
 from responder.people import sns
 from responder.plan.aftercare import in_place
+from responder.plan.remedies import Facts
 from responder.records.table import Records
 from responder.records.tasks import Task, Tasks
 from tests.conftest import timeline
+from tests.remedies import Anything, remedy
 
 PROPOSED = {"action": "rollback", "cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway",
             "confidence": 0.95, "sources": ["newrelic", "rollouts"], "facts": {}, "onset": None}
@@ -42,20 +45,20 @@ class Stage:
         self.kill_switch: str | None = "released"
         self._entered, self.undo = 0, ""
         self.gone = "its reason is gone"
-        action = Action("rollback", "low", "auto", True, False, self._plan, self._apply, self._revert,
-                        lambda service, record, findings: self.gone, more=True)
+        action = Action(remedy("rollback", no_longer_needed=lambda service, record, evidence: self.gone,
+                               incremental=True), self._plan, self._apply, self._revert)
         monkeypatch.setenv("ACTION", "rollback")
-        monkeypatch.setattr(act.actions, "find", lambda name: action)
+        monkeypatch.setattr(act.remedy.actions, "find", lambda name: action)
         monkeypatch.setattr(step, "records", lambda: records)
         monkeypatch.setattr(step, "load", lambda name: self.service)
-        for module in (guard, act):
+        for module in (guard, act.remedy):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.kill_switch)
 
-    def _plan(self, case: Case) -> Plan:
-        return Plan("deployment/payment-gateway", "roll it back", before={"version": self.world.version},
+    def _plan(self, context: RemediationContext, facts: Facts) -> AnyPlan:
+        return Plan("deployment/payment-gateway", "roll it back", Anything({"version": self.world.version}), Anything(),
                     temporary=True)
 
-    def _apply(self, case: Case, plan: Plan) -> str:
+    def _apply(self, context: RemediationContext, plan: AnyPlan) -> str:
         gate.check("patch the deployment")
         failure = self.world.fails.pop() if self.world.fails else ""
         if failure == "before":
@@ -66,11 +69,11 @@ class Stage:
             raise CallFailed("timeout", "it broke off after the write")
         return "rolled back"
 
-    def _revert(self, case: Case, plan: Plan) -> str:
+    def _revert(self, context: RemediationContext, plan: AnyPlan) -> str:
         gate.check("patch the deployment")
         if self.undo:
             raise ActionFailed(self.undo)
-        self.world.version = plan.before["version"]
+        self.world.version = plan.before.given["version"]
         return "taken back"
 
     def visit(self, operation: str, incident: str = "i-1", **more: Any) -> dict[str, Any]:
@@ -124,8 +127,9 @@ def test_what_is_on_record_is_not_done_by_another_remedy(stage: Stage, monkeypat
     if operation != "revert":  # it names no diagnosis: what is taken back is what is on record
         with pytest.raises(ActionFailed, match="on record as rollback of payment-gateway"):
             stage.visit(operation, **other_diagnosis)
-    other = replace(act.actions.find("rollback"), name="inform_customers")
-    monkeypatch.setattr(act.actions, "find", lambda name: other)
+    mine = act.remedy.actions.find("rollback")
+    other = replace(mine, remedy=replace(mine.remedy, name="inform_customers"))
+    monkeypatch.setattr(act.remedy.actions, "find", lambda name: other)
     with pytest.raises(ActionFailed, match="on record"):
         stage.visit(operation)
     assert stage.world.applied == 0
@@ -190,8 +194,8 @@ def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
     assert stage.visit("guard", number=2)["ruling"] == "permitted"
     assert stage.visit("apply", number=2)["applied"]
     actions = stage.records.actions("i-1")
-    assert [item["before"]["version"] for item in actions] == ["1.1.0", "1.1.0"]
-    assert [item["number"] for item in in_place(actions)] == [2]
+    assert [item["before"]["given"]["version"] for item in actions] == ["1.1.0", "1.1.0"]
+    assert [remedy.number for remedy in in_place(Remedy.of(item) for item in actions)] == [2]
     # Another incident has its cooldown all the same, and so has another remedy after one that helped.
     stage.records.release(first["lease"], "i-1")
     assert stage.ruled("i-2") == "refused"

@@ -17,18 +17,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from responder.actions import Action, ActionFailed, Case, Plan, restart_pods, scale_up, switch_provider
+from responder.actions import (
+    Action,
+    ActionFailed,
+    AnyPlan,
+    Declined,
+    Plan,
+    RemediationContext,
+    restart_pods,
+    scale_up,
+    switch_provider,
+)
 from responder.clients import aws, flags, gate
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import act, aftercare, close, step
-from responder.model.finding import Finding, Window
-from responder.model.remedy import digest
+from responder.model.finding import Finding, Window, typed
+from responder.model.incident import Signal
+from responder.model.remedy import Remedy
 from responder.model.service import AppConfig, Freeze, ProviderSwitch, Service
 from responder.people import sns
 from responder.plan.aftercare import care, in_place
+from responder.plan.remedies import Facts, OnRecord
+from responder.plan.remedies import restart_pods as restarting_rule
+from responder.plan.remedies import scale_up as scaling_rule
+from responder.plan.remedies import switch_provider as switching_rule
 from responder.records.table import Records, iso
 from tests.conftest import shipped_service, timeline
+from tests.remedies import Anything, asked, planned, refusal, remedy
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
 
@@ -36,11 +52,11 @@ NOW = 1_800_000_000.0
 CALM = shipped_service().recovery.calm_seconds
 
 
-def item(number: int = 1, **more: Any) -> dict[str, Any]:
-    return {"sk": f"ACTION#{number:02d}", "number": number, "action": "scale_up",
+def item(number: int = 1, **more: Any) -> Remedy:
+    return Remedy.of({"sk": f"ACTION#{number:02d}", "number": number, "action": "scale_up",
             "target": "deployment/payment-gateway", "component": "payment-gateway", "status": "verified",
             "applied_at": iso(NOW - 9000), "temporary": True, "summary": "scale it",
-            "over_since": NOW - CALM - 1, **more}
+            "over_since": NOW - CALM - 1, **more})
 
 
 @pytest.fixture
@@ -114,7 +130,7 @@ def test_nothing_is_put_back_that_may_not_be(items: list[tuple[str, bool, bool, 
         assert switch == "released" and not busy and mode == "auto"
         for number in found.numbers:
             record = records[number - 1]
-            assert record in in_place(records) and over[number] and NOW - record["over_since"] >= CALM
+            assert record in in_place(records) and over[number] and NOW - (record.condition_cleared_at or NOW) >= CALM
     assert found.answer != "done" or not in_place(records)
     if found.answer == "waiting":
         assert service.recovery.check_every_seconds <= found.wait_seconds <= (
@@ -129,12 +145,16 @@ def load(per_second: float) -> Finding:
 
 
 def test_more_pods_are_needed_as_long_as_the_load_is_more_than_those_before_serve(service: Service) -> None:
-    record = {"component": "payment-gateway", "before": {"replicas": 4}, "parameters": {"replicas": 8, "each": 20.0}}
-    assert not scale_up.over(service, record, [load(120)])
-    assert not scale_up.over(service, record, [load(70)])  # four serve it, but with no reserve
-    assert "40 requests/s" in scale_up.over(service, record, [load(40)])
-    assert not scale_up.over(service, record, [])
-    assert not scale_up.over(service, record | {"parameters": {"replicas": 8}}, [load(40)])
+    def gone(*findings: Finding, **parameters: Any) -> str:
+        return scaling_rule.REMEDY.reason_gone(
+            service, "deployment/payment-gateway", "payment-gateway", {"replicas": 4}, {"replicas": 8, **parameters},
+            typed(findings))
+
+    assert not gone(load(120), each=20.0)
+    assert not gone(load(70), each=20.0)  # four serve it, but with no reserve
+    assert "40 requests/s" in gone(load(40), each=20.0)
+    assert not gone(each=20.0)
+    assert not gone(load(40))
 
 
 def test_the_first_provider_is_gone_back_to_when_all_that_can_tell_say_so(service: Service) -> None:
@@ -143,8 +163,9 @@ def test_the_first_provider_is_gone_back_to_when_all_that_can_tell_say_so(servic
             Finding("provider", "health", component="provider:primary", value=health)]
         if page is not None:
             found.append(Finding("provider", "status_page", status, component="provider:primary", value=page))
-        return switch_provider.over(service, {"before": {"value": "primary"}}, [
-            *found, Finding("provider", "health", component="provider:fallback", value=1.0)])
+        return switching_rule.REMEDY.reason_gone(
+            service, "configmap/c", "payment-gateway", {"value": "primary"}, {"value": "fallback"}, typed([
+                *found, Finding("provider", "health", component="provider:fallback", value=1.0)]))
 
     assert said(1.0, 0.0) and said(1.0, None)
     assert not said(0.0, 0.0) and not said(1.0, 2.0) and not said(None, None)
@@ -193,24 +214,23 @@ class Cluster:
         return httpx.Response(200, json={"items": items})
 
 
-def restarting(cluster: Cluster, service: Service) -> tuple[Case, Kubernetes]:
-    case = Case(service, "i", 1, "cluster_failure", "nodes_down", "payment-gateway", None, {}, time.monotonic() + 5)
-    return case, Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(cluster)), "https://k8s")
+def restarting(cluster: Cluster, service: Service) -> tuple[RemediationContext, Kubernetes]:
+    return asked(service, "nodes_down"), Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(cluster)), "https://k8s")
 
 
 def test_a_bad_node_is_closed_and_opened_again_and_a_gone_one_has_no_ready_pods(service: Service) -> None:
     cluster = Cluster()
     case, api = restarting(cluster, service)
-    plan = restart_pods.plan(case, api)
-    assert (plan.refusal, plan.parameters["close"], plan.temporary) == ("", ["node-a"], True)
-    assert plan.before["pods"] == ["p0", "p1"]
+    plan = planned(restart_pods.plan(case, Facts(), api))
+    assert (plan.parameters.close, plan.temporary) == (("node-a",), True)
+    assert plan.before.pods == ("p0", "p1")
     restart_pods.apply(case, plan, api)
     assert cluster.evicted == ["p0", "p1"]
     assert cluster.nodes["node-a"]["spec"] == {"unschedulable": True}
-    record = {"parameters": plan.parameters}
+    record = OnRecord(plan.target, "payment-gateway", plan.before, plan.parameters)
     nodes = Finding("kubernetes", "nodes", detail={"not_ready": ["node-a"]})
-    assert not restart_pods.over(service, record, [nodes])
-    assert restart_pods.over(service, record, [replace(nodes, detail={"not_ready": []})])
+    assert not restarting_rule.no_longer_needed(service, record, typed([nodes]))
+    assert restarting_rule.no_longer_needed(service, record, typed([replace(nodes, detail={"not_ready": []})]))
     assert "node-a" in restart_pods.revert(case, plan, api)
     assert cluster.nodes["node-a"]["spec"] == {}
 
@@ -219,18 +239,19 @@ def test_a_node_that_somebody_else_closed_stays_closed(service: Service) -> None
     cluster = Cluster()
     cluster.nodes["node-a"]["spec"] = {"unschedulable": True}
     case, api = restarting(cluster, service)
-    plan = restart_pods.plan(case, api)
-    assert (plan.parameters["close"], plan.temporary) == ([], False)
+    plan = planned(restart_pods.plan(case, Facts(), api))
+    assert (plan.parameters.close, plan.temporary) == ((), False)
     # Closed by somebody between plan and deed: it is not the responder's to open.
-    restart_pods.apply(case, replace(plan, parameters=plan.parameters | {"close": ["node-a"]}), api)
-    restart_pods.revert(case, replace(plan, parameters=plan.parameters | {"close": ["node-a"]}), api)
+    closing = replace(plan, parameters=replace(plan.parameters, close=("node-a",)))
+    restart_pods.apply(case, closing, api)
+    restart_pods.revert(case, closing, api)
     assert cluster.nodes["node-a"]["spec"] == {"unschedulable": True}
 
 
 def test_where_no_node_may_be_closed_the_pods_are_restarted_all_the_same(service: Service) -> None:
     cluster = Cluster(forbidden=True)
     case, api = restarting(cluster, service)
-    restart_pods.apply(case, restart_pods.plan(case, api), api)
+    restart_pods.apply(case, planned(restart_pods.plan(case, Facts(), api)), api)
     assert cluster.evicted == ["p0", "p1"]
 
 
@@ -262,11 +283,13 @@ class Profiles:
         return {"State": "DEPLOYING"}
 
 
-def switching(service: Service, switch: ProviderSwitch) -> Case:
+PRIMARY = switching_rule.Facts("primary")
+
+
+def switching(service: Service, switch: ProviderSwitch) -> RemediationContext:
     service = replace(service, provider_switch=switch, providers=tuple(
         replace(provider, health_url="") for provider in service.providers))
-    return Case(service, "i", 1, "provider_outage", "provider_fails", "payment-gateway", None, {"provider": "primary"},
-                time.monotonic() + 5)
+    return asked(service, "provider_fails")
 
 
 def test_a_flag_in_appconfig_is_deployed_with_all_else_that_is_there(service: Service,
@@ -274,8 +297,8 @@ def test_a_flag_in_appconfig_is_deployed_with_all_else_that_is_there(service: Se
     profiles = Profiles()
     monkeypatch.setattr(aws, "client", lambda name, *more: profiles)
     case = switching(service, ProviderSwitch(key="PROVIDER", appconfig=AppConfig("app1", "env1", "prof1")))
-    plan = switch_provider.plan(case)
-    assert (plan.refusal, plan.target, plan.before) == ("", "appconfig/app1/prof1", {"value": "primary"})
+    plan = planned(switch_provider.plan(case, PRIMARY))
+    assert (plan.target, plan.before) == ("appconfig/app1/prof1", switching_rule.Value("primary"))
     switch_provider.apply(case, plan)
     assert profiles.versions[profiles.deployed] == {"PROVIDER": "fallback", "OTHER": 1}
     assert switch_provider.apply(case, plan).endswith("it was done before")
@@ -290,9 +313,9 @@ def test_a_flag_in_a_parameter_is_set_and_set_back(service: Service, monkeypatch
     ssm = boto3.client("ssm")
     monkeypatch.setattr(aws, "client", lambda name, *more: boto3.client(name))
     case = switching(service, ProviderSwitch(ssm_parameter="/payments/provider"))
-    assert "there is no" in switch_provider.plan(case).refusal
+    assert "there is no" in refusal(switch_provider.plan(case, PRIMARY))
     ssm.put_parameter(Name="/payments/provider", Value="primary", Type="String")
-    plan = switch_provider.plan(case)
+    plan = planned(switch_provider.plan(case, PRIMARY))
     switch_provider.apply(case, plan)
     assert ssm.get_parameter(Name="/payments/provider")["Parameter"]["Value"] == "fallback"
     switch_provider.revert(case, plan)
@@ -307,30 +330,32 @@ class Stage:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, records: Records, service: Service) -> None:
         self.records, self.service, self.switch, self.undone = records, service, "released", 0
         self.over, self._entered = "calm", 0
-        remedy = Action("scale_up", "low", "auto", True, False, lambda case: Plan("", ""), lambda case, plan: "",
-                        self._revert, lambda service, record, findings: self.over)
+        rule = remedy("scale_up", no_longer_needed=lambda service, record, evidence: self.over)
+        action = Action(rule, lambda context, facts: Plan("", "", Anything(), Anything()), lambda context, plan: "",
+                        self._revert)
         monkeypatch.setenv("ACTION", "scale_up")
         monkeypatch.setenv("TOPIC", "t")
-        for module in (act, aftercare):
-            monkeypatch.setattr(module.actions, "find", lambda name: remedy)
+        monkeypatch.setattr(act.remedy.actions, "find", lambda name: action)
+        monkeypatch.setattr(aftercare, "find", lambda name: rule)
+        for module in (act.remedy, aftercare):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.switch)
         monkeypatch.setattr(step, "records", lambda: records)
         monkeypatch.setattr(step, "load", lambda name: self.service)
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=(
             SimpleNamespace(action="scale_up", function="f"),)))
         monkeypatch.setattr(sns, "publish", lambda *given, **more: "m")
-        records.open(service.service, "i-1", "e1", iso(time.time() - 60), {
-            "at": iso(time.time() - 60), "key": "k", "kind": "alarm"})
+        records.open(service.service, "i-1", "e1", iso(time.time() - 60),
+                     Signal(iso(time.time() - 60), "alarm", "a", "k"))
         fence = records.hold("c/deployment", "i-1", 600)
         records.plan_action("i-1", 1, {"action": "scale_up", "component": "payment-gateway", "status": "verified",
                                        "applied_at": iso(time.time()), "temporary": True, "target": "deployment/x",
                                        "summary": "scale it", "diff": "", "before": {}, "parameters": {},
                                        "cause": "overload", "mechanism": "more_traffic"})
         records.judge_action("i-1", 1, action="scale_up", lease="c/deployment", fence=fence,
-                             ruled_on=digest(records.action("i-1", 1) or {}))
+                             ruled_on=Remedy.of(records.action("i-1", 1) or {}).digest)
         records.update("i-1", confirmed=True, recovered_at=iso(time.time()), judged_until=iso(time.time()))
 
-    def _revert(self, case: Case, plan: Plan) -> str:
+    def _revert(self, context: RemediationContext, plan: AnyPlan) -> str:
         gate.check("scale it")
         self.undone += 1
         return "scaled back"
@@ -366,8 +391,8 @@ def test_it_is_put_back_once_and_remains_what_helped(stage: Stage) -> None:
 
 def test_an_incident_that_was_opened_again_is_no_longer_cared_for(stage: Stage) -> None:
     stage.step(close.handler, operation="stand_down")
-    stage.records.open(stage.service.service, "i-2", "e2", iso(time.time()), {
-        "at": iso(time.time() + 1), "key": "l", "kind": "alarm"}, relapse_seconds=1800)
+    stage.records.open(stage.service.service, "i-2", "e2", iso(time.time()),
+                       Signal(iso(time.time() + 1), "alarm", "a", "l"), relapse_seconds=1800)
     assert stage.step(aftercare.handler)["answer"] == "done"
     assert stage.undone == 0
 
@@ -378,8 +403,8 @@ def test_it_waits_while_something_else_is_going_on(stage: Stage, hindrance: str)
     if hindrance == "switch":
         stage.switch = "engaged"
     elif hindrance == "busy":
-        stage.records.open(stage.service.service, "i-2", "e2", iso(time.time()), {
-            "at": iso(time.time() + 1), "key": "l", "kind": "alarm"})
+        stage.records.open(stage.service.service, "i-2", "e2", iso(time.time()),
+                           Signal(iso(time.time() + 1), "alarm", "a", "l"))
     else:
         assert stage.records.hold("c/deployment", "i-9", 600)
     assert stage.step(aftercare.handler)["answer"] == "waiting"
@@ -413,9 +438,9 @@ def test_an_autoscaler_gets_its_bounds_back_unless_somebody_has_set_others(
         service: Service, bounds: tuple[int, int], left: tuple[int, int]) -> None:
     scaler = Scaler(*bounds)
     api = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(scaler)), "https://k8s")
-    case = Case(service, "i", 1, "overload", "more_traffic", "payment-gateway", None, {}, time.monotonic() + 5)
-    plan = Plan("deployment/payment-gateway", "scale it", before={
-        "replicas": 4, "scaler": "hpa", "minimum": 4, "maximum": 10}, parameters={"replicas": 8})
+    case = asked(service, "more_traffic")
+    plan = Plan("deployment/payment-gateway", "scale it", scaling_rule.Before(4, "hpa", 4, 10),
+                scaling_rule.Parameters(8))
     if bounds == (9, 30):
         with pytest.raises(ActionFailed, match="somebody else"):
             scale_up.revert(case, plan, api)
@@ -444,9 +469,10 @@ def test_a_provider_that_answers_again_is_not_left(service: Service, monkeypatch
         return httpx.Response(status)
 
     case = switching(service, ProviderSwitch(ssm_parameter="/payments/provider"))
-    case = replace(case, facts=case.facts | {"provider_silent": silent}, service=replace(case.service, providers=tuple(
+    case = replace(case, service=replace(case.service, providers=tuple(
         replace(provider, health_url=f"https://x/{provider.name}") for provider in case.service.providers)))
-    plan = switch_provider.plan(case, http=Http(time.monotonic() + 5, transport=httpx.MockTransport(answer)))
-    assert plan.refusal == ("primary answers again" if refused else "")
-    assert plan.passing is refused  # it may fail again
+    plan = switch_provider.plan(case, replace(PRIMARY, silent=silent), http=Http(
+        time.monotonic() + 5, transport=httpx.MockTransport(answer)))
+    assert refusal(plan) == ("primary answers again" if refused else "")
+    assert not isinstance(plan, Declined) or plan.transient  # it may fail again
     assert not answers and refused == (asked[-1] == "https://x/primary")

@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from responder.clients import aws
-from responder.handlers import answer, approve, decide
+from responder.handlers import answer, approve, decide, pressed
 from responder.handlers import open as opening
 from responder.model import service as model
+from responder.model.incident import Remedy, RemedyStatus
 from responder.model.masking import mask
 from responder.model.service import Person, Service
+from responder.people import slack
 from responder.plan import approvals
 from responder.plan.approvals import NotAllowed, Voter
 from responder.records.links import BadLink, Link, read
@@ -83,9 +85,9 @@ def records(monkeypatch: pytest.MonkeyPatch, configure: Configure) -> Iterator[R
         found = timeline()
         for module in (approve, answer, opening):
             monkeypatch.setattr(module, "records", lambda: found)
-        found.plan_action("i-1", 1, {"action": "rollback", "target": "deployment/x", "summary": "roll it <back>",
-                                     "diff": "- 1.1.0\n+ 1.0.0 <script>alert(1)</script>", "risk": "low",
-                                     "reversible": True, "status": "waiting"})
+        found.plan_remedy("i-1", Remedy(1, "rollback", RemedyStatus.WAITING, target="deployment/x",
+                                        summary="roll it <back>", risk="low", reversible=True,
+                                        diff="- 1.1.0\n+ 1.0.0 <script>alert(1)</script>"))
         yield found
 
 
@@ -261,7 +263,7 @@ def test_without_a_record_of_the_remedy_nothing_is_approved(records: Records, ma
 def test_there_is_never_a_link_for_high_risk_or_two_people(risk: str, links: Any, two: bool) -> None:
     service = replace(shipped_service(), approval=replace(shipped_service().approval, links=links,
                                                           two_person=("rollback",) if two else ()))
-    refused = approvals.link_refused(service, "approval", {"action": "rollback", "risk": risk})
+    refused = approvals.link_refused(service, "approval", Remedy(1, "rollback", risk=risk))
     assert bool(refused) == (two or (links, risk) not in {("low", "low"), ("medium", "low"), ("medium", "medium")})
 
 
@@ -288,7 +290,7 @@ def test_by_iam_the_record_says_who_it_was(records: Records, machine: Machine) -
     assert machine.woken == [(TOKEN, "reject")]
     entry, = entries(records)
     assert entry["by"] == f"ada (role {CENTER} of account {ACCOUNT})"
-    assert entry["detail"] == {"note": "not now"}
+    assert entry["detail"] == {"task": "01", "decision": "reject", "decided": True, "note": "not now"}
     status, said = signed("approve", BOB)
     assert (status, said["result"]) == (409, "declined")
     assert "already decided: reject by ada" in said["said"]
@@ -527,7 +529,7 @@ def test_an_approval_is_not_marked_as_done(records: Records, machine: Machine) -
 # --- all ways -----------------------------------------------------------------------------------------------------
 
 def by_slack(records: Records, user: str, wanted: str = "approve") -> Task:
-    voter = approvals.in_slack(model.load("payment-gateway"), {"type": "block_actions", "user": {"id": user}})
+    voter = approvals.in_slack(model.load("payment-gateway"), approvals.SlackPress(user, "block_actions"))
     return decide.decide(records, "i-1", "01", wanted, voter)
 
 
@@ -616,6 +618,11 @@ def test_an_answer_that_nobody_asked_for_is_no_answer(records: Records) -> None:
     assert list(Tasks(records).open_of("i-1")) == []
 
 
+def press_of(payload: dict[str, Any]) -> approvals.SlackPress:
+    body = urlencode({"payload": json.dumps(payload | {"actions": [{"value": "v"}]})}).encode()
+    return pressed.in_plan(slack.pressed(body))
+
+
 @pytest.mark.parametrize("payload", [
     {"user": {"id": "U9"}}, {"user": {"id": "B1"}}, {"user": {"id": "U1", "is_bot": True}}, {"user": {}}, {"user": 1},
     {"user": {"id": "USLACKBOT"}}, {"type": "view_submission"}, {"api_app_id": "A9"}, {"api_app_id": None},
@@ -625,9 +632,9 @@ def test_in_slack_only_a_person_of_the_team_of_this_workspace_and_app_decides(pa
     assert shipped.slack
     service = replace(shipped, team=TEAM, slack=replace(shipped.slack, team="T1", app="A1"))
     good = {"type": "block_actions", "user": {"id": "U1", "team_id": "T1"}, "team": {"id": "T1"}, "api_app_id": "A1"}
-    assert approvals.in_slack(service, good) == Voter("slack", "Ada (U1 in Slack)", "u1", person="Ada")
+    assert approvals.in_slack(service, press_of(good)) == Voter("slack", "Ada (U1 in Slack)", "u1", person="Ada")
     with pytest.raises(NotAllowed):
-        approvals.in_slack(service, good | payload)
+        approvals.in_slack(service, press_of(good | payload))
 
 
 def test_high_risk_is_decided_by_who_is_known(records: Records, machine: Machine) -> None:

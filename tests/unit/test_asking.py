@@ -27,6 +27,7 @@ from moto import mock_aws
 
 from responder.clients.failure import CallFailed
 from responder.handlers import approval, remind, step
+from responder.model.incident import Signal
 from responder.model.masking import mask
 from responder.model.service import Person, Service
 from responder.people import slack, sns
@@ -87,7 +88,8 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
                         ("AWS_REGION", "eu-central-1")):
         monkeypatch.setenv(name, value)
     with mock_aws():
-        made = Post(timeline())
+        made, now = Post(timeline()), iso(time.time())
+        made.records.open("payment-gateway", "i-1", "e", now, Signal(now, "alarm", "a", "k"))
         real = sns.aws.client
         monkeypatch.setattr(sns.aws, "secret", lambda name: "k" * 40)
         monkeypatch.setattr(sns.aws, "client", lambda name, *given: type(
@@ -136,7 +138,6 @@ def test_a_reminder_s_link_goes_to_who_is_reminded(post: Post) -> None:
     now = time.time()
     post.service = replace(post.service, approval=replace(post.service.approval, remind_seconds=60),
                            team=(TEAM[4], *TEAM[:2]))
-    post.records.open("payment-gateway", "i-1", "e", iso(now), {"at": iso(now), "key": "k", "kind": "alarm"})
     Tasks(post.records).ask(Task("i-1", 1, "payment-gateway", "manual", now - 70, now + 600, ("network: Net",)), "")
     for _ in range(2):
         remind.handler(post.event(), None)
@@ -157,7 +158,7 @@ MARKUP = "<!channel> <https://evil.example|click> *b* & <@U1>\r\nBcc: eve@exampl
 
 
 def test_what_comes_from_outside_is_no_markup(post: Post) -> None:
-    post.ask(action=f"rollback {MARKUP}", summary=MARKUP, diff=MARKUP)
+    post.ask(summary=MARKUP, diff=MARKUP)
     for place, text in post.sent:
         sent = json.loads(text)
         if "blocks" in sent:

@@ -15,9 +15,10 @@ from moto import mock_aws
 from bench.diagnosis import kept
 from responder.handlers import diagnose, step
 from responder.model.finding import Finding, Window, recorded, typed
+from responder.model.incident import Signal
 from responder.model.service import Service
 from responder.plan.attack import TAKES_BACK, signs
-from responder.plan.decide import judge_cause
+from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.kinds import ErrorKind, kind_of, rejected_caller
 from responder.plan.replay import replay, service_of
 from responder.plan.weights import shipped
@@ -135,7 +136,7 @@ def test_the_signs_are_judged_and_replayed() -> None:
     hostile = Finding("splunk", "rejected_signatures", component="frontend", window=Window(end - 180, end), value=100.0,
                       baseline=0.0, detail={"lines": 300, "baseline_lines": 0})
     service, onset = service_of(record), visit["detail"]["onset"]
-    without, with_it = (judge_cause(service, given, opened, onset, (), shipped())
+    without, with_it = (judge_cause(service, typed(given), DiagnosisInput(opened, onset), shipped())
                         for given in (findings, [*findings, hostile]))
     assert without.attack_signs == () and len(with_it.attack_signs) == 1
     # It weighs nothing in the diagnosis: the same remedy is proposed, and the guardrails ask for it.
@@ -164,7 +165,7 @@ def test_signs_and_refusals_stand_on_the_incident_s_record(monkeypatch: pytest.M
     with mock_aws():
         records = timeline()
         monkeypatch.setattr(step, "records", lambda: records)
-        records.open("payment-gateway", "i-1", "e", opened, {"at": opened, "key": "k", "kind": "alarm", "name": "a"})
+        records.open("payment-gateway", "i-1", "e", opened, Signal(opened, "alarm", "a", "k"))
         # It was rolled back before, and is there again.
         records.plan_action("i-1", 1, {"action": "rollback", "cause": "code_bug", "status": "failed", "number": 1,
                                        "component": "payment-gateway", "target": "deployment/payment-gateway"})

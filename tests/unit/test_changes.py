@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from bench.bed.objects import Cluster
 from responder import sources
-from responder.actions import ActionFailed, Case, restore_configuration
+from responder.actions import ActionFailed, AnyPlan, Declined, Plan, RemediationContext, restore_configuration
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
@@ -24,6 +24,7 @@ from responder.clients.watched import KINDS
 from responder.clients.watched import watched as watched_object
 from responder.handlers import ledger
 from responder.model.change import Change, FieldChange
+from responder.model.codec import decode, encode
 from responder.model.finding import Window
 from responder.model.masking import unkept
 from responder.model.service import Service
@@ -31,9 +32,11 @@ from responder.model.shown import NotExact, hide, is_hidden
 from responder.model.watched import Watched, snapshot_of
 from responder.plan.changes import compare, difference
 from responder.plan.effects import Effect, effect_of
+from responder.plan.remedies.restore_configuration import Before, Facts, Parameters, Step
 from responder.records.ledger import Ledger
 from responder.sources import Query
 from tests.conftest import shipped_service, timeline
+from tests.remedies import asked, planned, refusal
 
 EXAMPLE = shipped_service()
 
@@ -131,9 +134,12 @@ def api(server: Server) -> Kubernetes:
     return Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(server)), "https://k8s")
 
 
-def case(service: Service, *changes: Change) -> Case:
-    return Case(service, "i", 1, "code_bug", "bad_configuration", "payment-gateway", 100.0,
-                {"changes": [change.to_json() for change in changes]}, time.monotonic() + 5)
+def case(service: Service) -> RemediationContext:
+    return asked(service, "bad_configuration", onset=100.0)
+
+
+def plan_of(service: Service, api: Kubernetes, *changes: Change) -> AnyPlan | Declined:
+    return restore_configuration.plan(case(service), Facts(changes), api)
 
 
 VALUE = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl",
@@ -142,30 +148,30 @@ VALUE = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl",
 
 def test_only_the_field_that_changed_is_put_back_and_only_once(server: Server, api: Kubernetes,
                                                                service: Service) -> None:
-    plan = restore_configuration.plan(case(service, VALUE), api)
-    assert plan.refusal == "" and plan.target == "configmap/c"
+    plan = planned(plan_of(service, api, VALUE))
+    assert plan.target == "configmap/c"
     for _ in range(2):
-        restore_configuration.apply(case(service, VALUE), plan, api)
+        restore_configuration.apply(case(service), plan, api)
     assert server.config["data"] == {"A": "1", "B": "x"} and server.writes == ["patch"]
-    restore_configuration.revert(case(service, VALUE), plan, api)
+    restore_configuration.revert(case(service), plan, api)
     assert server.config["data"]["A"] == "2"
 
 
 def test_what_somebody_has_changed_again_since_is_left_alone(server: Server, api: Kubernetes,
                                                              service: Service) -> None:
-    plan = restore_configuration.plan(case(service, VALUE), api)
+    plan = planned(plan_of(service, api, VALUE))
     server.config["data"]["A"] = "3"
-    assert "changed again" in restore_configuration.plan(case(service, VALUE), api).refusal
+    assert "changed again" in refusal(plan_of(service, api, VALUE))
     with pytest.raises(ActionFailed):
-        restore_configuration.apply(case(service, VALUE), plan, api)
+        restore_configuration.apply(case(service), plan, api)
     assert server.writes == []
 
 
 def test_what_was_created_is_deleted(server: Server, api: Kubernetes, service: Service) -> None:
     created = Change("NetworkPolicy", "lock", "created", 90.0, 90.0, "kubectl", (), "payments")
-    plan = restore_configuration.plan(case(service, created), api)
-    restore_configuration.apply(case(service, created), plan, api)
-    restore_configuration.apply(case(service, created), plan, api)
+    plan = planned(plan_of(service, api, created))
+    restore_configuration.apply(case(service), plan, api)
+    restore_configuration.apply(case(service), plan, api)
     assert server.writes == ["delete"]
 
 
@@ -182,13 +188,11 @@ def test_it_refuses_by_name_what_is_not_exact_and_writes_nothing(server: Server,
     value = [hidden] if nested else hidden
     field = FieldChange(("data", "A"), *((value, "2") if side == "before" else ("1", value)))
     change = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl", (field,), "payments")
-    plan = restore_configuration.plan(case(service, change), api)
-    assert "ConfigMap c: data.A" in plan.refusal
-    assert CARD not in json.dumps([plan.parameters, plan.before, plan.diff.text])
+    declined = plan_of(service, api, change)
+    assert "ConfigMap c: data.A" in refusal(declined) and CARD not in declined.diff.text
     if hidden != CARD:  # what an older ledger kept as exact is not a mark
-        step = {"change": change.to_json(), "uid": "u", "live": None}
         with pytest.raises(NotExact):  # there is no plan with operands that are not exact, so none can be applied
-            replace(plan, refusal="", parameters={"steps": [step]})
+            Plan("t", "s", Before(), Parameters((Step(change, "u"),)))
     assert server.writes == []
 
 
@@ -198,22 +202,23 @@ def test_what_was_created_or_deleted_is_put_back_only_where_all_of_it_is_exact(
         server: Server, api: Kubernetes, service: Service, data: dict[str, str], where: str) -> None:
     server.config["data"] = data
     created = Change("ConfigMap", "c", "created", 90.0, 90.0, "kubectl", (), "payments")
-    plan = restore_configuration.plan(case(service, created), api)
-    assert (where in plan.refusal and "ConfigMap c" in plan.refusal) if where else plan.refusal == ""
+    plan = plan_of(service, api, created)
+    assert (where in refusal(plan) and "ConfigMap c" in refusal(plan)) if where else refusal(plan) == ""
     body = hide({"data": data}, b"k" * 32)
     deleted = Change("ConfigMap", "c", "deleted", 90.0, 90.0, "", (FieldChange((), before=body),), "payments")
-    plan = restore_configuration.plan(case(service, deleted), api)
-    assert (where in plan.refusal and "ConfigMap c" in plan.refusal) if where else plan.refusal == ""
-    told = json.dumps([plan.parameters, plan.before])
+    plan = plan_of(service, api, deleted)
+    assert (where in refusal(plan) and "ConfigMap c" in refusal(plan)) if where else refusal(plan) == ""
+    assert not where or isinstance(plan, Declined)
+    told = str(plan)
     assert not any(value in told for value in data.values() if where and len(value) > 1)
 
 
 def test_an_object_with_a_secret_beside_what_changed_can_be_put_back(server: Server, api: Kubernetes,
                                                                      service: Service) -> None:
     server.config["data"] = {"A": "2", "DB_PWD": "hunter22", "UID": CARD}
-    plan = restore_configuration.plan(case(service, VALUE), api)
-    assert plan.refusal == "" and "hunter22" not in json.dumps([plan.before, plan.parameters])
-    restore_configuration.apply(case(service, VALUE), plan, api)
+    plan = planned(plan_of(service, api, VALUE))
+    assert "hunter22" not in json.dumps([encode(plan.before), encode(plan.parameters)])
+    restore_configuration.apply(case(service), plan, api)
     assert server.config["data"] == {"A": "1", "DB_PWD": "hunter22", "UID": CARD}
 
 
@@ -228,13 +233,14 @@ def test_what_a_plan_keeps_is_exact_and_comes_back_from_json_as_it_was(data: dic
     server = Server()
     server.config["data"] = {**data, name: now}
     api = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(server)), "https://k8s")
-    plan = restore_configuration.plan(case(EXAMPLE, change), api)
+    plan = plan_of(EXAMPLE, api, change)
     secret = bool(unkept({name: data[name]}) or unkept({name: now}))
-    assert bool(plan.refusal) is secret
-    if not secret:
-        kept = json.loads(json.dumps([plan.before, plan.parameters]))
-        assert kept == [plan.before, plan.parameters]
-        restore_configuration.apply(case(EXAMPLE, change), replace(plan, before=kept[0], parameters=kept[1]), api)
+    assert isinstance(plan, Declined) is secret
+    if isinstance(plan, Plan):
+        before, parameters = json.loads(json.dumps([encode(plan.before), encode(plan.parameters)]))
+        kept = replace(plan, before=decode(Before, before), parameters=decode(Parameters, parameters))
+        assert kept == plan
+        restore_configuration.apply(case(EXAMPLE), kept, api)
         assert server.config["data"] == data
 
 
@@ -275,7 +281,7 @@ def test_the_ledger_keeps_exact_leaves_and_marks_and_sees_neither_change_in_what
             (FieldChange(("data", "A"), "[masked]", "2"),)), "secret"),
 ])
 def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str) -> None:
-    assert said in restore_configuration.plan(case(service, change), api).refusal
+    assert said in refusal(plan_of(service, api, change))
 
 
 def test_the_benchmarks_cluster_has_every_kind_that_is_watched() -> None:

@@ -15,10 +15,10 @@ from responder.model.fault_location import OWN, Provider
 from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
 from responder.plan.confirm import confirm
-from responder.plan.decide import judge_cause
+from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.isolate import isolate
 from responder.plan.recovery import helped, judge, next_check, slow_until
-from responder.plan.remedies import throughput
+from responder.plan.remedies.scale_up import throughput
 from responder.plan.symptom import fading, verdicts
 from responder.plan.weights import shipped
 from tests.conftest import shipped_service
@@ -310,13 +310,12 @@ def test_of_two_faults_the_remedy_that_did_its_part_helped(service: Service) -> 
 def test_a_load_that_has_just_risen_is_measured_at_its_height(service: Service) -> None:
     series = [(NOW - 90 + 10 * n, 400.0 if n < 6 else 1600.0, 2.0 if n < 6 else 800.0) for n in range(9)]
     pods = Finding("kubernetes", "pods", component="payment-gateway", value=1.0, detail={"ready": 4, "wanted": 4})
-    comes, each = throughput(service, [rates("newrelic", "payment-gateway", series), pods])
-    assert comes["payment-gateway"] == 160.0
-    assert each["payment-gateway"] == 20.0
+    measured = throughput(typed([rates("newrelic", "payment-gateway", series), pods]), "payment-gateway")
+    assert measured == (160.0, 20.0)
     # The same by the minute, as most metrics are: the newest minute is not whole yet.
     minutes = [(NOW - 270 + 60 * n, *row) for n, row in enumerate([(2400.0, 12.0)] * 2 + [(9600.0, 4800.0)] * 2
                                                                  + [(4800.0, 2400.0)])]
-    assert throughput(service, [rates("cloudwatch", "payment-gateway", minutes), pods]) == (comes, each)
+    assert throughput(typed([rates("cloudwatch", "payment-gateway", minutes), pods]), "payment-gateway") == measured
 
 
 @given(st.floats(0, 20_000), st.one_of(st.none(), st.floats(0, 400)))
@@ -409,5 +408,6 @@ def test_a_symptom_that_is_just_going_away_is_given_a_look_s_time(service: Servi
     assert not fading(service, typed(mixed), NOW - 50)
     assert not fading(service, typed(entry((NOW - 10, 150.0, 2.0))), None)
     gone = [*entry((NOW - 10, 150.0, 2.0)), *bad_release(NOW - 55)]
-    first, second = (judge_cause(service, gone, NOW, NOW - 50, (), shipped(), looks) for looks in (1, 2))
+    first, second = (judge_cause(service, typed(gone), DiagnosisInput(NOW, NOW - 50, looks=looks), shipped())
+                     for looks in (1, 2))
     assert first.proposed == () and first.fading and not second.fading

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from responder import actions
 from responder.model.service import Freeze, Remedy, Service
-from responder.plan.guardrails import RELEASED, Proposal, Situation, in_order, rule, within
-from responder.plan.remedies import Proposed
+from responder.plan.guardrails import RELEASED, GuardrailRequest, RecentRemedy, Situation, in_order, rule, within
+from responder.plan.remedies import Candidate, Facts
 from tests.conftest import shipped_service
 
 NOW = datetime.fromisoformat("2026-11-27T19:00:00Z").timestamp()  # a Friday
-GOOD = Proposal("rollback", "deployment/x", "code_bug", 0.95, ("newrelic", "rollouts"))
+GOOD = GuardrailRequest("rollback", "deployment/x", "code_bug", 0.95, ("newrelic", "rollouts"))
 CALM = Situation(NOW, RELEASED)
-LAST = {"at": NOW - 60, "action": "rollback", "target": "deployment/x", "incident": "another"}
+LAST = RecentRemedy(NOW - 60, "rollback", "deployment/x", "another")
 
 
 def acting(**limits: Any) -> Service:
@@ -35,7 +35,7 @@ def acting(**limits: Any) -> Service:
     ({"confidence": 0.5}, {}, {}, "minimum_confidence"),
     ({"sources": ("newrelic",)}, {}, {}, "minimum_sources"),
     ({}, {"done": ("rollback", "scale_up", "restart_pods")}, {}, "remedies_per_incident"),
-    ({}, {"recent": tuple({**LAST, "target": f"deployment/{n}"} for n in range(6))}, {}, "remedies_per_hour"),
+    ({}, {"recent": tuple(replace(LAST, target=f"deployment/{n}") for n in range(6))}, {}, "remedies_per_hour"),
     ({}, {"recent": (LAST,)}, {}, "cooldown"),
     ({}, {"held_by_another": True}, {}, "lease"),
     ({}, {}, {"freezes": (Freeze("fri 18:00", "mon 06:00", "weekend"),)}, "freeze"),
@@ -50,9 +50,9 @@ def test_each_guardrail_refuses(proposal: dict[str, Any], situation: dict[str, A
 
 
 def test_limits_end_where_they_end() -> None:
-    assert rule(acting(), GOOD, replace(CALM, recent=({**LAST, "at": NOW - 901},))).ruling == "permitted"
-    assert rule(acting(), GOOD, replace(CALM, recent=({**LAST, "target": "deployment/y"},))).ruling == "permitted"
-    old = tuple({**LAST, "target": f"deployment/{n}", "at": NOW - 3601} for n in range(6))
+    assert rule(acting(), GOOD, replace(CALM, recent=(replace(LAST, at=NOW - 901),))).ruling == "permitted"
+    assert rule(acting(), GOOD, replace(CALM, recent=(replace(LAST, target="deployment/y"),))).ruling == "permitted"
+    old = tuple(replace(LAST, target=f"deployment/{n}", at=NOW - 3601) for n in range(6))
     assert rule(acting(), GOOD, replace(CALM, recent=old)).ruling == "permitted"
     allows = Freeze("fri 18:00", "mon 06:00", allows=("rollback",))
     assert rule(acting(freezes=(allows,)), GOOD, CALM).ruling == "permitted"
@@ -96,13 +96,13 @@ def test_what_only_tells_somebody_is_not_held_up_by_limits_on_changes() -> None:
 
 
 proposals = st.builds(
-    Proposal, st.sampled_from(["rollback", "scale_up", "restore_database", "dance"]),
+    GuardrailRequest, st.sampled_from(["rollback", "scale_up", "restore_database", "dance"]),
     st.sampled_from(["deployment/x", "deployment/y"]), st.just("code_bug"), st.floats(0, 1),
     st.lists(st.sampled_from(["a", "b", "c"]), unique=True).map(tuple), st.sampled_from(["", "no"]), st.booleans())
 situations = st.builds(
     Situation, st.just(NOW), st.sampled_from([None, RELEASED, "engaged", ""]),
     st.lists(st.just("rollback"), max_size=5).map(tuple),
-    st.lists(st.builds(lambda at, target: {**LAST, "at": NOW - at, "target": target}, st.floats(0, 7200),
+    st.lists(st.builds(lambda at, target: replace(LAST, at=NOW - at, target=target), st.floats(0, 7200),
                        st.sampled_from(["deployment/x", "deployment/y", "deployment/z"])), max_size=9).map(tuple),
     st.booleans(), st.sampled_from(["", "approve", "reject", "none"]), st.just("somebody"))
 
@@ -110,7 +110,7 @@ situations = st.builds(
 @given(proposals, situations, st.sampled_from(["auto", "approve", "observe"]),
        st.dictionaries(st.sampled_from(["rollback", "scale_up", "restore_database"]),
                        st.sampled_from(["auto", "approve", "off"])), st.booleans())
-def test_nothing_that_is_forbidden_is_ever_permitted(proposal: Proposal, situation: Situation, mode: Any,
+def test_nothing_that_is_forbidden_is_ever_permitted(proposal: GuardrailRequest, situation: Situation, mode: Any,
                                                      policy: dict[str, Any], frozen: bool) -> None:
     freezes = (Freeze("fri 18:00", "mon 06:00"),) if frozen else ()
     service = replace(acting(freezes=freezes), mode=mode, policy=policy)
@@ -131,18 +131,18 @@ def test_nothing_that_is_forbidden_is_ever_permitted(proposal: Proposal, situati
         assert not frozen
         assert not situation.held_by_another
         assert len(situation.done) < limits.remedies_per_incident
-        assert sum(NOW - item["at"] < 3600 for item in situation.recent) < limits.remedies_per_hour
-        assert not any(item["target"] == proposal.target and item["action"] == proposal.action
-                       and NOW - item["at"] < limits.cooldown_seconds for item in situation.recent)
+        assert sum(NOW - item.at < 3600 for item in situation.recent) < limits.remedies_per_hour
+        assert not any((item.action, item.target) == (proposal.action, proposal.target)
+                       and NOW - item.at < limits.cooldown_seconds for item in situation.recent)
 
 
-REMEDIES = {action.name: Remedy(action.name, "", action.tells, action.risk, not action.tells or bool(action.task_for))
+REMEDIES = {action.name: Remedy(action.name, "", action.audience, action.risk, action.remedy.remediates)
             for action in actions.every()}
 
 
 @given(st.lists(st.sampled_from(sorted(REMEDIES)), max_size=8))
 def test_what_risks_least_is_tried_first_and_messages_come_last(names: list[str]) -> None:
-    proposed = [Proposed(name, "network", "path_below", f"component-{place}", 0.9, ("a", "b"), {})
+    proposed = [Candidate(name, "network", "path_below", f"component-{place}", 0.9, ("a", "b"), Facts())
                 for place, name in enumerate(names)]
     ordered = in_order(proposed, REMEDIES)
     ranks = [(not REMEDIES[p.action].mends, ["low", "medium", "high"].index(REMEDIES[p.action].risk)) for p in ordered]
@@ -153,7 +153,7 @@ def test_what_risks_least_is_tried_first_and_messages_come_last(names: list[str]
 
 
 def test_a_path_is_given_to_the_network_team_before_anything_is_changed() -> None:
-    proposed = [Proposed(name, "", "", "", 0.9, (), {}) for name in (
+    proposed = [Candidate(name, "", "", "", 0.9, (), Facts()) for name in (
         "inform_customers", "restore_security_group", "engage_network_team", "restore_database")]
     assert [p.action for p in in_order(proposed, REMEDIES)] == [
         "engage_network_team", "restore_security_group", "restore_database", "inform_customers"]

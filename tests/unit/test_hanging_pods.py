@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from responder.actions import ActionFailed, Case, cycle_deployment, restart_pods
+from responder.actions import ActionFailed, RemediationContext, cycle_deployment, restart_pods
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.finding import Finding, Window, typed
 from responder.model.service import Service
 from responder.plan.diagnose import Hypothesis
-from responder.plan.remedies import propose
+from responder.plan.remedies import Facts, propose
 from responder.plan.weights import shipped
 from responder.sources.kubernetes.objects import Pod
 from tests.diagnosis import judged
+from tests.remedies import asked, planned, refusal
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
 
@@ -87,9 +87,8 @@ class Cluster:
         return httpx.Response(200, json={"items": items})
 
 
-def case_of(service: Service, cluster: Cluster, seconds: float = 30) -> tuple[Case, Kubernetes]:
-    case = Case(service, "i", 1, "cluster_failure", "stuck_pods", "payment-gateway", None, {},
-                time.monotonic() + seconds)
+def case_of(service: Service, cluster: Cluster, seconds: float = 30) -> tuple[RemediationContext, Kubernetes]:
+    case = asked(service, "stuck_pods", seconds=seconds)
     return case, Kubernetes(Http(case.deadline, transport=httpx.MockTransport(cluster)), "https://k8s")
 
 
@@ -102,7 +101,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_that_hang_are_restarted_and_never_more_than_half_at_once(service: Service) -> None:
     cluster = Cluster(hung=3)
     case, api = case_of(service, cluster)
-    plan = restart_pods.plan(case, api)
+    plan = planned(restart_pods.plan(case, Facts(), api))
     assert "restart 3 of 4 pods" in plan.summary and "2 at a time" in plan.summary
     restart_pods.apply(case, plan, api)
     assert cluster.written == ["p0", "p1", "p2"]
@@ -112,7 +111,7 @@ def test_all_that_hang_are_restarted_and_never_more_than_half_at_once(service: S
 def test_where_the_first_do_not_become_well_the_rest_is_left_alone(service: Service) -> None:
     cluster = Cluster(hung=4, well_again=False)
     case, api = case_of(service, cluster, seconds=6.3)
-    told = restart_pods.apply(case, restart_pods.plan(case, api), api)
+    told = restart_pods.apply(case, planned(restart_pods.plan(case, Facts(), api)), api)
     assert cluster.written == ["p0", "p1"]
     assert "2 of them were left alone" in told
 
@@ -120,7 +119,7 @@ def test_where_the_first_do_not_become_well_the_rest_is_left_alone(service: Serv
 def test_a_repeat_goes_on_where_it_died(service: Service) -> None:
     cluster = Cluster(hung=3)
     case, api = case_of(service, cluster)
-    plan = restart_pods.plan(case, api)
+    plan = planned(restart_pods.plan(case, Facts(), api))
     for name in ("p0", "p1"):
         del cluster.pods[name]
         cluster._bear(True)
@@ -139,8 +138,7 @@ def test_a_repeat_goes_on_where_it_died(service: Service) -> None:
 def test_down_and_up_waits_until_the_last_pod_is_gone(service: Service) -> None:
     cluster = Cluster(hung=4)
     case, api = case_of(service, cluster)
-    plan = cycle_deployment.plan(case, api)
-    assert not plan.refusal
+    plan = planned(cycle_deployment.plan(case, Facts(), api))
     cycle_deployment.apply(case, plan, api)
     assert cluster.written == ["0, beside 4", "4, beside 0"]
     # A repeat sees to it that it is up, and takes nothing down again.
@@ -151,7 +149,7 @@ def test_down_and_up_waits_until_the_last_pod_is_gone(service: Service) -> None:
 def test_what_is_down_goes_up_again_though_a_pod_does_not_go(service: Service) -> None:
     cluster = Cluster(hung=4)
     case, api = case_of(service, cluster, seconds=8.2)
-    plan = cycle_deployment.plan(case, api)
+    plan = planned(cycle_deployment.plan(case, Facts(), api))
     stays = cluster.__call__
 
     def staying(request: httpx.Request) -> httpx.Response:
@@ -164,10 +162,11 @@ def test_what_is_down_goes_up_again_though_a_pod_does_not_go(service: Service) -
 
 
 def test_nothing_is_taken_down_while_a_pod_serves(service: Service) -> None:
-    cluster = Cluster(hung=3)
+    cluster = Cluster(hung=4)
     case, api = case_of(service, cluster)
-    plan = cycle_deployment.plan(case, api)
-    assert "serve" in plan.refusal
+    plan = planned(cycle_deployment.plan(case, Facts(), api))
+    cluster.pods["p0"] = True
+    assert "serve" in refusal(cycle_deployment.plan(case, Facts(), api))
     with pytest.raises(ActionFailed, match="serve by now"):
         cycle_deployment.apply(case, plan, api)
     assert cluster.written == []
@@ -221,5 +220,5 @@ def test_down_and_up_is_the_last_resort(service: Service, tried: Any, ready: int
     hypothesis = Hypothesis("cluster_failure", "stuck_pods", "payment-gateway", "reach", 0.9, 2.0, (), (),
                             ("kubernetes", "newrelic"))
     diagnosis = replace(judged(service, typed(findings).every), named=(hypothesis,))
-    found = propose(service, diagnosis, None, findings, shipped(), tried).proposed
+    found = propose(service, diagnosis, None, typed(findings), shipped(), tried).proposed
     assert [p.action for p in found] == actions

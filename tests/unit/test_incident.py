@@ -19,17 +19,20 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from responder.actions import Action, ActionFailed, Case, Plan
+from responder.actions import Action, ActionFailed, AnyAction, AnyPlan, Declined, Plan, RemediationContext
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, aftercare, approval, close, diagnose, guard, step
+from responder.model.incident import Cause, Signal
 from responder.model.service import Freeze, Service
 from responder.people import sns
 from responder.plan.guardrails import RELEASED
+from responder.plan.remedies import Facts
 from responder.records.table import Records, iso
 from responder.records.tasks import Tasks
 from tests.conftest import ROOT, shipped_service, timeline
 from tests.machine import Machine, StatesError
+from tests.remedies import Anything, remedy
 
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 ACTIONS = ("rollback", "scale_up", "restart_pods")
@@ -80,9 +83,9 @@ class Incident:
         """Deed, action, and the kill switch as it was when the guardrails or the remedy read it last."""
         self.readings, self.told, self.died = 0, 0, set[str]()
         self._action, self._watched = "", 0
-        for module in (act, aftercare):
-            monkeypatch.setattr(module.actions, "find", lambda name: self._made(self._action or name))
-        for module in (guard, act, aftercare):
+        monkeypatch.setattr(act.remedy.actions, "find", lambda name: self._made(self._action or name))
+        monkeypatch.setattr(aftercare, "find", lambda name: self._made(name).remedy)
+        for module in (guard, act.remedy, aftercare):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.switch())
         monkeypatch.setattr(step, "records", lambda: records)
         monkeypatch.setattr(step, "load", lambda name: self.service)
@@ -123,7 +126,7 @@ class Incident:
 
     def _open(self, payload: dict[str, Any]) -> dict[str, Any]:
         at = iso(time.time())
-        self.records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "person", "name": "me"})
+        self.records.open("payment-gateway", "i-1", "e", at, Signal(at, "person", "me", "k"))
         return {"result": "opened", "until": "", "number": self.records.next_number("i-1"), "sources": {
             phase: [] for phase in ("confirm", "isolate", "diagnose", "watch", "aftercare")},
             "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"},
@@ -131,7 +134,7 @@ class Incident:
                          "check_every_seconds": 30}}
 
     def _confirm(self, payload: dict[str, Any]) -> dict[str, Any]:
-        self.records.update("i-1", confirmed=True, kind="high_error_rate", judged_until=iso(time.time()))
+        self.records.update("i-1", confirmed=True, kind="high_error_rate", evidence_cutoff=iso(time.time()))
         return {"answer": "confirmed", "kind": "high_error_rate", "onset": None, "votes": {}, "readings": []}
 
     def _isolate(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +169,7 @@ class Incident:
         answer = "recovered" if well else "worse" if self.script.worse & set(self.in_place) else (
             "not_helped" if self._watched > 2 else "waiting")
         if answer == "recovered":
-            self.records.update("i-1", recovered_at=iso(time.time()))
+            self.records.update("i-1", recovery_verified_at=iso(time.time()))
             for item in self._actions():
                 if item["status"] == "applied":
                     self.records.judge_action("i-1", item["number"], status="verified")
@@ -197,16 +200,17 @@ class Incident:
     def _actions(self) -> list[dict[str, Any]]:
         return [item for item in self.records.everything("i-1") if item["sk"].startswith("ACTION#")]
 
-    def _made(self, name: str) -> Action:
+    def _made(self, name: str) -> AnyAction:
         how = self.script.breaks.get(name, "")
 
-        def plan(case: Case) -> Plan:
+        def plan(context: RemediationContext, facts: Facts) -> AnyPlan | Declined:
             passes = how == "passes" and name not in self.died
             self.died |= {name} if passes else set()
-            return Plan(f"deployment/{name}", name, refusal="it may not be" if how == "refused" or passes else "",
-                        passing=passes, temporary=self.script.temporary)
+            if how == "refused" or passes:
+                return Declined(f"deployment/{name}", name, "it may not be", transient=passes)
+            return Plan(f"deployment/{name}", name, Anything(), Anything(), temporary=self.script.temporary)
 
-        def apply(case: Case, plan: Plan) -> str:
+        def apply(context: RemediationContext, plan: AnyPlan) -> str:
             if how == "failed":
                 raise ActionFailed("it cannot be")
             if how == "down":
@@ -220,16 +224,17 @@ class Incident:
                 raise CallFailed("timeout", "it broke off after the deed")
             return "done"
 
-        def revert(case: Case, plan: Plan) -> str:
+        def revert(context: RemediationContext, plan: AnyPlan) -> str:
             if name in self.in_place:
                 gate.check(name)
                 self.in_place.remove(name)
                 self.log.append(("revert", name, self.switch_now))
             return "taken back"
 
-        return Action(name, "low", "auto", True, not REVERSIBLE[name], plan, apply, revert,
-                      lambda service, record, findings: "its reason is gone",
-                      tells="network_team" if name in self.script.tells else "")
+        rule = remedy(name, keep=not REVERSIBLE[name],
+                      no_longer_needed=lambda service, record, evidence: "its reason is gone",
+                      audience="network_team" if name in self.script.tells else "")
+        return Action(rule, plan, apply, revert)
 
 
 @pytest.fixture
@@ -360,16 +365,15 @@ def test_a_cause_whose_remedy_helped_stays_the_cause_of_what_is_opened_again_and
     monkeypatch.setattr(step, "load", lambda name: shipped_service())
     monkeypatch.setattr(sns, "publish", lambda *given, **more: "m")
     monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
-    records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "alarm", "name": "a"})
-    records.update("i-1", confirmed=True, judged_until=iso(time.time() + 1), cause={
-        "id": "database_connection", "mechanism": "failover", "component": "payment-gateway", "confidence": 0.99,
-        "summary": "it failed over"})
+    records.open("payment-gateway", "i-1", "e", at, Signal(at, "alarm", "a", "k"))
+    records.update("i-1", confirmed=True, evidence_cutoff=iso(time.time() + 1), cause=Cause(
+        "database_connection", "failover", "payment-gateway", 0.99, "it failed over"))
     records.plan_action("i-1", 1, {"action": "restore_database", "cause": "database_connection", "status": status,
                                   "component": "payment-gateway", "target": "db/payments"})
     given = {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": at, "execution": "e"}, "entered": at}
     assert diagnose.handler(given | {"confirmation": {}, "answers": []}, None)["cause"] == "unknown"
     assert (records.incident("i-1") or {})["cause"]["id"] == "unknown"
-    records.update("i-1", recovered_at=at)
+    records.update("i-1", recovery_verified_at=at)
     assert close.handler(given | {"operation": "stand_down"}, None)["outcome"] == "resolved"
     assert (records.incident("i-1") or {})["cause"]["id"] == named
 

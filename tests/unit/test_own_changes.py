@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from bench.diagnosis import kept
 from responder.handlers import diagnose
 from responder.model.change import OWN_MANAGER, Change, FieldChange
-from responder.model.finding import Finding, Window, recorded
-from responder.plan.decide import CARRIED_OUT, judge_cause
+from responder.model.codec import decode, encode
+from responder.model.finding import Finding, Window, recorded, typed
+from responder.model.remedy import Remedy
+from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.own import Write, without_own, written
 from responder.plan.replay import replay, service_of
 from responder.plan.weights import shipped
@@ -29,24 +31,32 @@ def finding(*changes: Change) -> Finding:
 
 
 def change(kind: str = "Deployment", name: str = "payment-gateway", path: tuple[str, ...] = ("replicas",),
-           after: Any = 6, at: float = NOW - 60, by: str = OWN_MANAGER, what: str = "changed") -> Change:
+           after: Any = 6, at: float = NOW - 60, by: str = OWN_MANAGER, what: Any = "changed") -> Change:
     return Change(kind, name, what, at, at, by, (FieldChange(path, 4, after),))
 
 
 def action(name: str = "scale_up", target: str = "deployment/payment-gateway", status: str = "applied",
-           applied: float | None = NOW - 58, **more: Any) -> dict[str, Any]:
-    return {"action": name, "target": target, "status": status, "planned_at": iso(NOW - 70),
-            "applied_at": iso(applied) if applied else None, "before": {"replicas": 4},
-            "parameters": {"replicas": 6}, **more}
+           applied: float | None = NOW - 58, **more: Any) -> Remedy:
+    before, parameters = OPERANDS.get(name, ({"replicas": 4}, {"replicas": 6}))
+    return Remedy.of({"sk": "ACTION#01", "action": name, "target": target, "status": status,
+                      "planned_at": iso(NOW - 70), "applied_at": iso(applied) if applied else None, "before": before,
+                      "parameters": parameters, **more})
 
 
-def left(changes: list[Change], actions: list[dict[str, Any]]) -> list[Change]:
-    own = written(actions, CARRIED_OUT, NOW)
+OPERANDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "rollback": ({"revision": 2, "replica_set": "b"}, {"revision": 1, "replica_set": "a", "uid": "u"}),
+    "restore_configuration": ({"objects": [None]}, {"steps": []}), "restart_pods": ({}, {"close": ["node-a"]}),
+    "switch_provider": ({"value": "primary"}, {"value": "fallback"})}
+"""As ``plan/remedies`` keeps them."""
+
+
+def left(changes: list[Change], remedies: list[Remedy]) -> list[Change]:
+    own = written(remedies, NOW)
     # What is kept on the timeline comes back the same.
-    assert [Write.from_json(json.loads(json.dumps(write.to_json()))) for write in own] == own
-    found, = without_own([finding(*changes)], own)
-    assert found.value == len(found.detail["changes"])
-    return [Change.from_json(item) for item in found.detail["changes"]]
+    assert [decode(Write, json.loads(json.dumps(encode(write)))) for write in own] == own
+    found, = without_own(typed([finding(*changes)]), own).every
+    assert found.value == len(found.detail.changes)
+    return list(found.detail.changes)
 
 
 @pytest.mark.parametrize(("seen", "done"), [
@@ -55,17 +65,17 @@ def left(changes: list[Change], actions: list[dict[str, Any]]) -> list[Change]:
     (change(after=4, at=NOW - 30), action(status="verified", applied=NOW - 50_000, put_back_at=iso(NOW - 29))),
     (change("HorizontalPodAutoscaler", "hpa", ("maxReplicas",), 6),
      action(before={"replicas": 4, "scaler": "hpa", "minimum": 2, "maximum": 5})),
-    (change("Node", "node-a", ("unschedulable",), True), action("restart_pods", parameters={"close": ["node-a"]})),
+    (change("Node", "node-a", ("unschedulable",), True), action("restart_pods")),
     (change("ConfigMap", "config", ("data", "PROVIDER"), "fallback"),
-     action("switch_provider", "configmap/config", before={"value": "primary"}, parameters={"value": "fallback"})),
+     action("switch_provider", "configmap/config")),
     (change(path=("template", "spec", "containers", "gateway", "image"), after="r/x:1.0.0"),
-     action("rollback", parameters={"revision": 1})),
+     action("rollback")),
     (change(after=0), action("cycle_deployment", status="failed")),
     (change("NetworkPolicy", "lock", (), what="deleted", by=""), action("restore_configuration", "networkpolicy/lock",
      parameters={"steps": [{"change": change("NetworkPolicy", "lock", (), what="created").to_json()}]})),
     (change("ConfigMap", "c", ("data", "A"), "1"), action("restore_configuration", "configmap/c", parameters={
         "steps": [{"change": change("ConfigMap", "c", ("data", "A"), "2", by="kubectl").to_json()}]}))])
-def test_what_a_remedy_on_record_has_written_is_no_evidence(seen: Change, done: dict[str, Any]) -> None:
+def test_what_a_remedy_on_record_has_written_is_no_evidence(seen: Change, done: Remedy) -> None:
     assert left([seen], [done]) == []
     # The same by another manager was somebody else's, and without the record nobody knows whose it was.
     assert left([seen], []) == [seen]
@@ -78,7 +88,7 @@ def test_what_a_remedy_on_record_has_written_is_no_evidence(seen: Change, done: 
     (change(at=NOW - 4000), action()), (change(at=NOW + 600), action()), (change(), action(status="refused")),
     (change("Service"), action()), (change(), action(target="deployment/frontend")),
     (change(), action("inform_customers", "customers", status="done"))])
-def test_whoever_writes_under_our_name_is_not_hidden(seen: Change, done: dict[str, Any]) -> None:
+def test_whoever_writes_under_our_name_is_not_hidden(seen: Change, done: Remedy) -> None:
     assert left([seen], [done]) == [seen]
     assert "no remedy of ours is on record: somebody wrote under its name" in seen.sentence()
     assert "on record" not in replace(seen, by="kubectl").sentence()
@@ -87,7 +97,7 @@ def test_whoever_writes_under_our_name_is_not_hidden(seen: Change, done: dict[st
 def test_what_somebody_wrote_beside_a_remedy_between_two_looks_is_kept() -> None:
     both = replace(change(), fields=(*change().fields, FieldChange(("template", "spec", "image"), after="evil")))
     kept_part, = left([both], [action()])
-    assert [field.path for field in kept_part.fields] == [("template", "spec", "image")]
+    assert [item.path for item in kept_part.fields] == [("template", "spec", "image")]
     assert kept_part.by == "" and "under its name" not in kept_part.sentence()
 
 
@@ -105,12 +115,12 @@ ACTIONS = st.builds(action, name=st.sampled_from(["scale_up", "rollback", "resta
 
 @given(st.lists(CHANGES, max_size=5), st.lists(ACTIONS, max_size=4))
 def test_nothing_is_hidden_that_no_remedy_on_record_explains(changes: list[Change],
-                                                             actions: list[dict[str, Any]]) -> None:
+                                                             actions: list[Remedy]) -> None:
     found = left(changes, actions)
     for seen in changes:
         explained = any(
-            done["status"] in CARRIED_OUT and done["target"].endswith(f"/{seen.name}") and (
-                done["applied_at"] is None or abs(seen.latest - seconds(done["applied_at"])) <= 330)
+            done.status.may_have_run and done.target.endswith(f"/{seen.name}") and (
+                done.applied_at is None or abs(seen.latest - seconds(done.applied_at)) <= 330)
             for done in actions)
         if not explained or seen.by not in (OWN_MANAGER, ""):
             assert seen in found
@@ -130,7 +140,8 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
               if f.name == "changes" and f.usable else f for f in findings]
 
     def judged(given: list[Finding]) -> Any:
-        return judge_cause(service, given, opened, visit["detail"]["onset"], (), shipped()).diagnosis
+        return judge_cause(service, typed(given), DiagnosisInput(opened, visit["detail"]["onset"]),
+                           shipped()).diagnosis
 
     assert (judged(forged).cause, judged(forged).mechanism) == (judged(findings).cause, judged(findings).mechanism)
     assert "somebody wrote under its name" in judged(forged).summary
@@ -146,8 +157,8 @@ def test_a_replay_knows_what_was_our_own() -> None:
             if found["name"] == "changes":
                 for seen in found["detail"].get("changes") or ():
                     seen["by"] = OWN_MANAGER
-    own = [Write("ConfigMap", "payment-gateway-config", ("data",), (), 0.0, 9e9).to_json()]
-    visit["detail"] |= {"own": own}
+    own = [Write("ConfigMap", "payment-gateway-config", ("data",), (), 0.0, 9e9)]
+    visit["detail"] |= {"own": encode(own)}
     again = next(d for d in replay(record) if d.step == "Diagnose the root cause").again
     assert again["mechanism"] != before["mechanism"] == "bad_configuration"
 
@@ -159,7 +170,7 @@ def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyP
 
         def actions(self, incident: str) -> list[dict[str, Any]]:
             assert incident == "before"
-            return [action(applied=NOW - 900, planned_at=iso(NOW - 910))]
+            return [{"sk": "ACTION#01", "number": 1, **encode(action(applied=NOW - 900, planned_at=iso(NOW - 910)))}]
 
     class Visit:
         records, incident = Records(), "this"
@@ -169,6 +180,6 @@ def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(diagnose.time, "time", lambda: NOW)
     own = diagnose._own(Visit(), [finding(change(at=NOW - 905))], [])  # type: ignore[arg-type]
-    assert without_own([finding(change(at=NOW - 905))], own)[0].detail["changes"] == []
+    assert without_own(typed([finding(change(at=NOW - 905))]), own).every[0].detail.changes == ()
     # Where nobody claims to be us nobody is asked.
     assert diagnose._own(Visit(), [finding(change(by="kubectl"))], []) == []  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from moto import mock_aws
 from responder import people
 from responder.clients.failure import CallFailed
 from responder.handlers import assemble, close, inform, remind, step
+from responder.model.incident import IncidentRecord, Signal
 from responder.model.service import Person, Service
 from responder.people import Channel, Message, sns
 from responder.plan import customers
@@ -44,7 +45,7 @@ def test_customers_hear_no_internals_and_no_cause_but_the_provider_s(phase: Any,
 def test_the_provider_gets_times_codes_and_counts() -> None:
     text = customers.provider_message("primary", 1_800_000_000.0, 1_800_000_120.0, 2400.0, 1200.0,
                                       {"HTTP 503": 1100.0, "read timed out": 100.0})
-    for said in ("2027-01-15 08:00:00 UTC", "50%", "1200 of 2400", "1100  HTTP 503"):
+    for said in ("2027-01-15 08:00:00 UTC", "50%", "1,200 of 2,400", "1,100  HTTP 503"):
         assert said in text
     assert customers.provider_message("primary", None, 0.0, 0.0, 0.0, {})
 
@@ -64,7 +65,7 @@ def action(status: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("found", "following", "who"), [
     (items(), "Evidence is gathered", "nobody"),
     ([*items(**BUG), action("waiting")], "A decision is needed: roll it back", "asked for approval"),
-    ([*items(**BUG), action("applied")], "Whether it helped is watched", "nobody"),
+    ([*items(**BUG), action("applied")], "Watching whether it helps", "nobody"),
     ([*items(**BUG), action("refused", reason="a freeze is on")], "a freeze is on", "nobody"),
     (items(**BUG, outcome="escalated"), "No automatic step is left", "take over"),
     (items(**BUG, recovered_at="2026-11-25T03:05:00.000Z"), "watched for a while", "nobody"),
@@ -72,7 +73,7 @@ def action(status: str, **more: Any) -> dict[str, Any]:
      "read it")])
 def test_an_update_says_what_so_what_what_next_and_who(service: Service, found: list[dict[str, Any]], following: str,
                                                        who: str) -> None:
-    said = update(service, found)
+    said = update(service, IncidentRecord.of(found))
     assert [line.split(":")[0] for line in said.text().split("\n")] == ["What", "So what", "Next", "Who must act"]
     assert following in said.next and who in said.who
     assert "03:0" in said.what
@@ -117,7 +118,7 @@ def team(monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
         monkeypatch.setattr(step, "records", lambda: found.records)
         monkeypatch.setattr(step, "load", lambda name: quiet)
         at = iso(time.time() - 90)
-        found.records.open("payment-gateway", "i-1", "e", at, {"at": at, "key": "k", "kind": "alarm", "name": "a"})
+        found.records.open("payment-gateway", "i-1", "e", at, Signal(at, "alarm", "a", "k"))
         yield found
 
 
@@ -147,13 +148,13 @@ def test_a_page_that_was_not_taken_is_tried_again_and_nobody_is_told_twice(team:
     assert team.step(assemble.handler)["notified"] == ["team"]
     assert (len(tries), len(team.told)) == (2, 1)
     # What turns out to be a false alarm calls off who was called for it.
-    team.records.update("i-1", confirmed=False, judged_until=iso(time.time()))
+    team.records.update("i-1", confirmed=False, evidence_cutoff=iso(time.time()))
     team.step(close.handler, operation="stand_down")
     assert tries[-1] == "closed-0"
 
 
 def test_a_false_alarm_that_nobody_was_called_for_tells_nobody(team: Team) -> None:
-    team.records.update("i-1", confirmed=False, judged_until=iso(time.time()))
+    team.records.update("i-1", confirmed=False, evidence_cutoff=iso(time.time()))
     team.step(close.handler, operation="stand_down")
     assert team.told == []
 
@@ -169,8 +170,9 @@ def test_developers_are_called_once_the_cause_is_known(team: Team) -> None:
 
 
 def test_developers_get_a_hotfix_to_do_where_it_could_not_be_taken_back(team: Team) -> None:
-    hypothesis = {"cause": "code_bug", "confidence": 0.9, "evidence_against": [],
-                  "evidence_for": ["it began with 1.1.0"]}
+    hypothesis = {"cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway", "where": "",
+                  "confidence": 0.9, "log_odds": 2.2, "evidence_for": ["it began with 1.1.0"], "evidence_against": [],
+                  "sources": ["splunk"]}
     team.records.update("i-1", **BUG, ranking=[hypothesis])
     plan = {"action": "rollback", "target": "deployment/x", "summary": "roll back x", "diff": "- image: 1.1.0"}
     team.records.plan_action("i-1", 1, plan | {"status": "applied"})
@@ -181,15 +183,16 @@ def test_developers_get_a_hotfix_to_do_where_it_could_not_be_taken_back(team: Te
     for _ in range(2):
         team.step(close.handler, operation="escalate", why="no automatic step is left")
     assert [subject for _, subject in team.told].count("payment-gateway: a hotfix is needed") == 1
-    text = hotfix(team.records.everything("i-1"))
+    text = hotfix(IncidentRecord.of(team.records.everything("i-1")))
     for told in ("roll back x: refused (a migration", "- image: 1.1.0", "it began with 1.1.0"):
         assert told in text
     team.records.update("i-1", cause={"id": "overload", "confidence": 0.9, "summary": ""})
-    assert hotfix(team.records.everything("i-1")) == ""
+    assert hotfix(IncidentRecord.of(team.records.everything("i-1"))) == ""
 
 
 def test_customers_who_were_told_of_it_are_told_to_the_end_and_no_others(team: Team) -> None:
-    team.records.update("i-1", **BUG, confirmed=True, recovered_at=iso(time.time()), judged_until=iso(time.time()))
+    now = iso(time.time())
+    team.records.update("i-1", **BUG, confirmed=True, recovery_verified_at=now, evidence_cutoff=now)
     for number, (name, status) in enumerate((("switch_provider", "applied"), ("inform_customers", "done")), 1):
         team.records.plan_action("i-1", number, {"action": name, "status": status, "target": "x", "summary": name})
     for _ in range(2):

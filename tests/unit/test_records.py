@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from responder.handlers import open as opening
 from responder.model import service as model
+from responder.model.incident import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.records.table import Records
 from tests.conftest import timeline
@@ -79,7 +80,7 @@ def test_who_takes_over_a_lease_that_ran_out_goes_on_with_its_incident(records: 
     first = start(alarm(), "e1")
     records.renew("payment-gateway", "e1", -1.0)
     monkeypatch.setattr(opening.aws, "client", lambda name: Machine("ABORTED"))
-    records.plan_action(first["incident"]["id"], 1, {"action": "rollback", "status": "applied"})
+    records.plan_remedy(first["incident"]["id"], Remedy(1, "rollback", RemedyStatus.APPLIED))
     second = start(alarm(), "e2", "2026-11-24T01:00:00.000Z")
     assert (second["result"], second["incident"]["id"], second["number"]) == ("opened", first["incident"]["id"], 2)
 
@@ -97,7 +98,7 @@ def test_who_is_slow_to_show_a_sign_of_life_is_not_taken_over(records: Records,
 def test_only_who_holds_the_place_renews_and_frees_it(records: Records) -> None:
     first = start(alarm(), "e1")["incident"]["id"]
     assert not records.renew("payment-gateway", "e2", 60)
-    records.give_up("payment-gateway", "e2")
+    records.expire("payment-gateway", "e2")
     records.close("payment-gateway", first, "e2")
     assert start(alarm(), "e3")["result"] == "attached"
     records.close("payment-gateway", first, "e1")
@@ -121,10 +122,10 @@ def test_one_target_is_changed_by_one_incident_at_a_time(records: Records) -> No
 
 def test_remedies_are_remembered_once(records: Records) -> None:
     for _ in range(2):
-        records.carried_out("payment-gateway", "i-1", 1, {"action": "rollback", "target": "deployment/x"})
-    found = records.remedies("payment-gateway", 0.0)
-    assert [(item["action"], item["target"]) for item in found] == [("rollback", "deployment/x")]
-    assert records.remedies("payment-gateway", found[0]["at"] + 1) == []
+        records.executed("payment-gateway", "i-1", Remedy(1, "rollback", target="deployment/x"))
+    found = records.executions("payment-gateway", 0.0)
+    assert [(item.action, item.target) for item in found] == [("rollback", "deployment/x")]
+    assert records.executions("payment-gateway", found[0].at + 1) == []
 
 
 def test_a_person_may_start_it(records: Records) -> None:
@@ -159,9 +160,11 @@ def test_numbers_and_nesting_survive(records: Records) -> None:
     assert records.everything("i")[0]["detail"] == value
 
 
-def closed(records: Records, judged_until: str = "2026-11-24T00:00:05.000Z", at: str | None = None) -> str:
+def closed(records: Records, evidence_cutoff: str = "2026-11-24T00:00:05.000Z", at: str | None = None) -> str:
     name: str = start(alarm(), "e1")["incident"]["id"]
-    records.update(name, judged_until=judged_until, outcome="resolved", **({"closed_at": at} if at else {}))
+    records.update(name, evidence_cutoff=evidence_cutoff, outcome="resolved")
+    if at:
+        records.update(name, closed_at=at)
     records.close("payment-gateway", name)
     return name
 
@@ -180,12 +183,11 @@ def test_a_signal_that_was_judged_already_opens_nothing(records: Records) -> Non
 
 def test_a_relapse_opens_the_same_incident_again_and_counts_its_remedies_on(records: Records) -> None:
     first = closed(records)
-    records.plan_action(first, 1, {"action": "rollback", "status": "verified"})
+    records.plan_remedy(first, Remedy(1, "rollback", RemedyStatus.VERIFIED))
     again = start(newer(), "e3", "2026-11-24T00:00:21.000Z")
     assert (again["result"], again["incident"]["id"], again["number"]) == ("opened", first, 2)
-    item = records.incident(first)
-    assert item is not None
-    assert (item["status"], item["outcome"], item["reopened_at"]) == ("open", "resolved", ["2026-11-24T00:00:21.000Z"])
+    item = records.require(first)
+    assert (item.status, item.outcome, item.reopened_at) == ("open", "resolved", ("2026-11-24T00:00:21.000Z",))
     assert start(newer(), "e4", "2026-11-24T00:00:22.000Z")["result"] == "attached"
     assert start(newer(), "e3", "2026-11-24T00:00:21.000Z")["result"] == "opened"
 
@@ -204,11 +206,11 @@ def test_an_incident_that_nobody_judged_leaves_its_late_signals_to_the_next(reco
 
 @pytest.mark.parametrize(("given", "told"), [
     ({"incident": "i", "task": "01m"}, "a task is marked as done by"),
-    ({"incident": "i", "task": "01m", "decision": "done", "more": 1}, "it has more"),
+    ({"incident": "i", "task": "01m", "decision": "done", "more": 1}, "more: expected"),
     ({"incident": "i", "task": "01m", "decision": "done"}, "has no task 01m"),
     ({"incident": "i", "task": "x", "decision": "done"}, "not one such as 01"),
     ({"incident": "i", "task": "01", "decision": "approve"}, "an execution decides nothing"),
-    ({"service": "payment-gateway", "until": "lunch"}, "it takes confirm, isolate, diagnose"),
+    ({"service": "payment-gateway", "until": "lunch"}, "until: expected one of '', 'confirm', 'isolate'"),
     ({"service": "payment-gateway", "take_over": "yes"}, "true or false"),
 ])
 def test_what_a_person_gets_wrong_is_refused_with_what_was_expected(records: Records, given: dict[str, Any],

@@ -15,11 +15,13 @@ from bench.diagnosis import kept
 from bench.variants import denied, sources_of, without
 from responder import actions
 from responder.handlers import diagnose
-from responder.model.finding import Finding, recorded
-from responder.plan.decide import Judgement, judge_cause
+from responder.model.finding import Finding, recorded, typed
+from responder.model.incident import IncidentRecord
+from responder.plan import remedies as decisions
+from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.diagnose import Diagnosis, Hypothesis
-from responder.plan.refusals import PEOPLE, not_done
-from responder.plan.remedies import _RISK, WAIT, Remedies, propose
+from responder.plan.refusals import not_done
+from responder.plan.remedies import PEOPLE, RISKS, WAIT, Remedies, propose
 from responder.plan.replay import service_of
 from responder.plan.signals import Signal
 from responder.plan.updates import update
@@ -52,7 +54,7 @@ def named(first: str, *rivals: str, seen: tuple[str, ...] = ()) -> Diagnosis:
 
 
 def proposed(diagnosis: Diagnosis, findings: Any = (), tried: Any = (), **more: Any) -> Remedies:
-    return propose(shipped_service(), diagnosis, NOW, findings, shipped(), tried, **more)
+    return propose(shipped_service(), diagnosis, NOW, typed(findings), shipped(), tried, **more)
 
 
 def told(remedies: Remedies) -> dict[tuple[str, str], str]:
@@ -129,11 +131,27 @@ def test_before_one_of_two_is_acted_upon_it_is_looked_at_once_more() -> None:
     assert [p.action for p in proposed(named("bad_release", "unfit_workload"), early=True).proposed] == ["rollback"]
 
 
-def test_the_risks_are_those_that_the_remedies_declare() -> None:
-    declared = {a.name: (not a.reversible, ("low", "medium", "high").index(a.risk)) for a in actions.every()}
-    used = {action for mechanism in TABLE.values() for action in mechanism.remedies}
-    assert {name: value for name, value in declared.items() if name in _RISK} == _RISK
-    assert {name for name in used if name in declared and name not in _RISK} <= {"inform_customers", "inform_provider"}
+def risk(action: str) -> tuple[bool, int]:
+    remedy = decisions.find(action)
+    return not remedy.reversible, RISKS.index(remedy.risk)
+
+
+def test_each_remedy_is_a_decision_and_an_action_of_the_same_name_and_each_mechanism_names_known_ones() -> None:
+    names = {remedy.name for remedy in decisions.every()}
+    assert names == {*decisions.names()} == {action.name for action in actions.every()} | {WAIT, PEOPLE}
+    assert all(decisions.find(name).name == name for name in names)
+    for mechanism in TABLE.values():
+        assert {*mechanism.remedies, *mechanism.worsened_by} <= names
+
+
+def test_what_is_informed_or_given_a_task_is_declared_once() -> None:
+    for action in actions.every():
+        assert bool(action.audience) is (action.message is not None)
+        assert not action.remedy.task_for or action.audience
+        # A temporary mitigation that may be insufficient is judged by whether it is still needed, and can be reverted.
+        assert not action.remedy.incremental or action.remedy.no_longer_needed
+        assert not action.remedy.rolled_back or action.revert
+        assert not action.remedy.no_longer_needed or action.revert
 
 
 @given(st.data())
@@ -154,7 +172,7 @@ def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.
     if any(WAIT in TABLE[name].remedies for name in mechanisms):
         assert [p.action for p in found.proposed] == [WAIT]
     if len(mechanisms) > 1:
-        risks = [_RISK.get(p.action, (False, 0)) for p in found.proposed]
+        risks = [risk(p.action) for p in found.proposed]
         assert risks == sorted(risks)
         assert all(p.contested is any(p.action not in TABLE[name].remedies for name in mechanisms)
                    for p in found.proposed if p.action != WAIT)
@@ -173,8 +191,9 @@ def judgements(record: dict[str, Any]) -> list[Judgement]:
             detail = item["detail"]
             for looks in {0, int(detail.get("looks", 1)), 2}:
                 found.append(judge_cause(
-                    service, recorded(items, last=item["sk"].split("#")[1]), detail.get("opened_at", opened),
-                    detail.get("onset"), [tuple(pair) for pair in detail.get("tried", ())], shipped(), looks))
+                    service, typed(recorded(items, last=item["sk"].split("#")[1])), DiagnosisInput(
+                        detail.get("opened_at", opened), detail.get("onset"),
+                        [tuple(pair) for pair in detail.get("tried", ())], looks), shipped()))
     return found
 
 
@@ -202,14 +221,16 @@ def test_people_are_told_each_remedy_that_was_not_done_and_why() -> None:
     refusal = {"action": "rollback", "component": "payment-gateway", "cause": "network", "mechanism": "dns_policy",
                "reason": "it was carried out before, and the symptom stayed or came back"}
     other = refusal | {"action": "restore_security_group", "reason": "no rule is known to be gone"}
-    items = [{"sk": "INCIDENT", "id": "i", "outcome": "escalated", "cause": {
-        "id": "network", "confidence": 0.99, "summary": "s"}, "not_proposed": [refusal, other]},
+    record = IncidentRecord.of([
+        {"sk": "INCIDENT", "id": "i", "service": "s", "opened_at": "2026-11-25T03:00:10.000Z",
+         "outcome": "escalated", "cause": {"id": "network", "confidence": 0.99, "summary": "s"},
+         "not_proposed": [refusal, other]},
         {"sk": "ACTION#01", "action": "rollback", "component": "payment-gateway", "status": "rejected",
-         "summary": "roll deployment/payment-gateway back", "reason": "nobody decided within 30 s"}]
-    assert not_done(items) == ["roll deployment/payment-gateway back: nobody decided within 30 s",
+         "summary": "roll deployment/payment-gateway back", "reason": "nobody decided within 30 s"}])
+    assert not_done(record) == ["roll deployment/payment-gateway back: nobody decided within 30 s",
                                "restore of the security group of payment-gateway: no rule is known to be gone"]
-    told = update(shipped_service(), items).text()
-    assert all(sentence in told for sentence in not_done(items))
+    told = update(shipped_service(), record).text()
+    assert all(sentence in told for sentence in not_done(record))
 
 
 def test_a_symptom_that_goes_away_by_itself_is_a_reason_as_well() -> None:

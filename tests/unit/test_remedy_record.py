@@ -13,8 +13,11 @@ from moto import mock_aws
 
 from responder.actions import Plan
 from responder.handlers import timeline as writer
-from responder.model.remedy import digest, merged, operands
+from responder.model.change import Change
+from responder.model.incident import Proposed
+from responder.model.remedy import Remedy, digest, merged, operands
 from responder.model.shown import NotExact, hide, shown
+from responder.plan.remedies.restore_configuration import Before, Parameters, Step
 from responder.records.form import formed, plain
 from responder.records.table import Records
 from tests.conftest import timeline
@@ -26,6 +29,7 @@ LEAVES = st.none() | st.booleans() | st.integers(-2**70, 2**70) | st.floats(allo
     st.text(max_size=20)) | ODD
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
     st.text(max_size=8), inner, max_size=3), max_leaves=12)
+CHANGE = Change("NetworkPolicy", "lock", "created", 90.0, 90.0)
 OPERANDS = st.dictionaries(st.text(min_size=1, max_size=8), JSON, max_size=4)
 
 
@@ -40,22 +44,20 @@ def records() -> Iterator[Records]:
 def test_operands_come_back_from_the_table_exactly(records: Records, before: dict[str, Any],
                                                    parameters: dict[str, Any]) -> None:
     incident = f"i-{abs(hash(json.dumps([before, parameters])))}"
-    records.plan_action(incident, 7, {"action": "rollback", "status": "planned", "before": before,
-                                      "parameters": parameters, "target": "t", "summary": "s", "diff": ""})
-    record = records.action(incident, 7) or {}
-    assert (record["before"], record["parameters"]) == (before, parameters)
+    record = records.plan_remedy(incident, Remedy(7, "rollback", before=before, parameters=parameters, target="t"))
+    assert (record.before, record.parameters) == (before, parameters)
     # Types too: 1 is not 1.0, and a number of twenty digits keeps them all.
-    assert json.dumps([record["before"], record["parameters"]]) == json.dumps(
-        [before, parameters]) or json.dumps([before, parameters], sort_keys=True) == json.dumps(
-        [record["before"], record["parameters"]], sort_keys=True)
+    assert json.dumps([record.before, record.parameters], sort_keys=True) == json.dumps(
+        [before, parameters], sort_keys=True)
 
 
 @given(facts=OPERANDS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_what_a_diagnosis_proposes_comes_back_exactly(records: Records, facts: dict[str, Any]) -> None:
     incident = f"p-{abs(hash(json.dumps(facts)))}"
-    (name, _), = records.propose(incident, "2026-11-25T00:00:00.000Z", [{"action": "rollback", "facts": facts}])
-    assert (records.proposal(incident, name) or {})["facts"] == facts
+    kept, = records.keep_proposals(incident, "2026-11-25T00:00:00.000Z", [Proposed("", "rollback", facts=facts)])
+    found = records.proposed(incident, kept.id)
+    assert found is not None and found.facts == facts
 
 
 @given(st.integers(-10**37, 10**37))
@@ -72,14 +74,15 @@ def test_what_json_would_change_is_no_operand(value: Any) -> None:
 @pytest.mark.parametrize("part", ["before", "parameters"])
 @pytest.mark.parametrize("value", [hide({"DB_PWD": "hunter22"}, b"k" * 32), "[card …1111]", shown("x")])
 def test_a_plan_has_no_operand_that_is_hidden_or_shown(part: str, value: Any) -> None:
-    given_parts: dict[str, Any] = {part: {"objects": [value]}}
+    operands = {"before": Before(), "parameters": Parameters()} | {
+        part: Before((value,)) if part == "before" else Parameters((Step(CHANGE, live=value),))}
     with pytest.raises(NotExact):
-        Plan("t", "s", **given_parts)
+        Plan("t", "s", **operands)  # type: ignore[arg-type]
 
 
 def test_a_diff_of_any_text_is_no_diff() -> None:
     with pytest.raises(TypeError):
-        Plan("t", "s", diff="- a\n+ b")  # type: ignore[arg-type]
+        Plan("t", "s", Before(), Parameters(), "- a\n+ b")  # type: ignore[arg-type]
 
 
 OWN = {"pk": "REMEDY#i", "sk": "ACTION#02", "rollback:status": "planned", "rollback:target": "d",

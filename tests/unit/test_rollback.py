@@ -11,10 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from responder.actions import ActionFailed, Case, rollback
+from responder.actions import ActionFailed, RemediationContext, rollback
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
+from responder.model.codec import decode, encode
 from responder.model.service import Service
+from responder.plan.remedies.rollback import Before, Facts, Parameters
+from tests.remedies import asked, planned, refusal
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
 
@@ -72,15 +75,17 @@ def api(server: Server) -> Kubernetes:
 
 
 @pytest.fixture
-def case(service: Service) -> Case:
-    return Case(service, "i", 1, "code_bug", "bad_release", "payment-gateway", NOW, {"healthy_versions": {
-        "payment-gateway": ["1.0.0"]}}, time.monotonic() + 5)
+def case(service: Service) -> RemediationContext:
+    return asked(service, "bad_release", onset=NOW)
+
+
+HEALTHY = Facts(healthy_versions=("1.0.0",))
 
 
 def test_it_goes_back_to_the_last_healthy_revision_not_merely_the_previous(server: Server, api: Kubernetes,
-                                                                           case: Case) -> None:
-    plan = rollback.plan(case, api)
-    assert plan.refusal == "" and plan.parameters["revision"] == 1
+                                                                           case: RemediationContext) -> None:
+    plan = planned(rollback.plan(case, HEALTHY, api))
+    assert plan.parameters.revision == 1
     assert "1.1.1" in plan.diff.text and "1.0.0" in plan.diff.text
     rollback.apply(case, plan, api)
     template = server.deployment["spec"]["template"]
@@ -88,15 +93,16 @@ def test_it_goes_back_to_the_last_healthy_revision_not_merely_the_previous(serve
     assert "pod-template-hash" not in template["metadata"]["labels"]
 
 
-def test_a_repeat_finds_its_own_mark(server: Server, api: Kubernetes, case: Case) -> None:
-    plan = rollback.plan(case, api)
+def test_a_repeat_finds_its_own_mark(server: Server, api: Kubernetes, case: RemediationContext) -> None:
+    plan = planned(rollback.plan(case, HEALTHY, api))
     rollback.apply(case, plan, api)
     rollback.apply(case, plan, api)
     assert len(server.patches) == 1
 
 
-def test_a_change_by_somebody_else_is_not_overwritten(server: Server, api: Kubernetes, case: Case) -> None:
-    plan = rollback.plan(case, api)
+def test_a_change_by_somebody_else_is_not_overwritten(server: Server, api: Kubernetes,
+                                                      case: RemediationContext) -> None:
+    plan = planned(rollback.plan(case, HEALTHY, api))
     server.deployment["metadata"]["generation"] += 1
     with pytest.raises(ActionFailed):
         rollback.apply(case, plan, api)
@@ -108,23 +114,24 @@ def test_a_change_by_somebody_else_is_not_overwritten(server: Server, api: Kuber
     ({"labels": {"argocd.argoproj.io/instance": "shop"}}, "Argo CD"),
     ({"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}, "Flux"),
 ])
-def test_it_refuses(server: Server, api: Kubernetes, case: Case, change: dict[str, Any], said: str) -> None:
+def test_it_refuses(server: Server, api: Kubernetes, case: RemediationContext, change: dict[str, Any],
+                    said: str) -> None:
     server.deployment["metadata"] |= change
-    assert said in rollback.plan(case, api).refusal
+    assert said in refusal(rollback.plan(case, HEALTHY, api))
 
 
-def test_it_refuses_without_a_healthy_revision(api: Kubernetes, case: Case) -> None:
-    assert "no earlier revision" in rollback.plan(replace(case, facts={}), api).refusal
+def test_it_refuses_without_a_healthy_revision(api: Kubernetes, case: RemediationContext) -> None:
+    assert "no earlier revision" in refusal(rollback.plan(case, Facts(), api))
 
 
-def test_it_refuses_a_deployment_that_is_gone(case: Case) -> None:
+def test_it_refuses_a_deployment_that_is_gone(case: RemediationContext) -> None:
     empty = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(
         lambda request: httpx.Response(404, json={}))), "https://k8s")
-    assert "there is no Deployment" in rollback.plan(case, empty).refusal
+    assert "there is no Deployment" in refusal(rollback.plan(case, HEALTHY, empty))
 
 
 def test_a_variable_that_differs_is_seen_to_differ_and_not_shown(server: Server, api: Kubernetes,
-                                                                 case: Case) -> None:
+                                                                 case: RemediationContext) -> None:
     """Whatever its name is: STRIPE_KEY, DB_PWD and SIGNING_KEY once went to Slack, SNS and S3."""
     names = ("DB_PASSWORD", "STRIPE_KEY", "DB_PWD", "SIGNING_KEY", "GREETING", "MERCHANT_ID")
     for part, word in ((server.sets[0]["spec"]["template"], "1-old"),
@@ -134,7 +141,7 @@ def test_a_variable_that_differs_is_seen_to_differ_and_not_shown(server: Server,
             "env": [{"name": "DB_HOST", "value": "payments-db" + word}, {"name": "RETRIES", "value": word[0]},
                     *({"name": name, "value": f"sk_live_{word}-{name.lower()}"} for name in names)],
             "args": ["--api-key", f"word-{word}"]}
-    diff = rollback.plan(case, api).diff.text
+    diff = rollback.plan(case, HEALTHY, api).diff.text
     for name in names:
         assert f"env.{name}.value changed (not shown)" in diff
         assert f"-{name.lower()}" not in diff
@@ -142,21 +149,22 @@ def test_a_variable_that_differs_is_seen_to_differ_and_not_shown(server: Server,
     assert '+ template.spec.containers.c.env.DB_HOST.value: "payments-db1-old"' in diff
     assert '+ template.spec.containers.c.env.RETRIES.value: "1"' in diff
     allowed = replace(case, service=Allowing(case.service, ("GREET*",)))  # type: ignore[arg-type]
-    assert '"sk_live' not in rollback.plan(allowed, api).diff.text
+    assert '"sk_live' not in rollback.plan(allowed, HEALTHY, api).diff.text
 
 
 @pytest.mark.parametrize(("uid", "generation"), [
     ("4111111111111111", 4111111111111111), ("3f2a8c1e-4111-4111-8111-111111111111", 1),
     ("a@b.example", 1764100800123)])
-def test_identifiers_are_kept_as_they_are(server: Server, api: Kubernetes, case: Case, uid: str,
+def test_identifiers_are_kept_as_they_are(server: Server, api: Kubernetes, case: RemediationContext, uid: str,
                                           generation: int) -> None:
     """What looks like a card is a uid: with a masked one every rollback ended as changed by somebody else."""
     server.deployment["metadata"] |= {"uid": uid, "generation": generation}
-    plan = rollback.plan(case, api)
-    kept = json.loads(json.dumps([plan.before, plan.parameters]))
-    assert kept == [plan.before, plan.parameters]
-    assert (plan.parameters["uid"], plan.parameters["generation"]) == (uid, generation)
-    rollback.apply(case, replace(plan, before=kept[0], parameters=kept[1]), api)
+    plan = planned(rollback.plan(case, HEALTHY, api))
+    before, parameters = json.loads(json.dumps([encode(plan.before), encode(plan.parameters)]))
+    kept = replace(plan, before=decode(Before, before), parameters=decode(Parameters, parameters))
+    assert kept == plan
+    assert (plan.parameters.uid, plan.parameters.generation) == (uid, generation)
+    rollback.apply(case, kept, api)
     assert len(server.patches) == 1
 
 
@@ -171,10 +179,10 @@ class Allowing:
 
 
 def test_a_revision_of_just_before_is_known_by_its_version_though_the_onset_is_known_roughly(
-        server: Server, api: Kubernetes, case: Case) -> None:
+        server: Server, api: Kubernetes, case: RemediationContext) -> None:
     created = "2027-01-15T08:00:01Z"  # a second after NOW, which is where the period began that the symptom began in
     server.sets = [replica_set("a", 1, "1.0.0", created), replica_set("b", 2, "1.1.0", "2027-01-15T08:00:06Z")]
     server.deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "2"
     server.deployment["spec"]["template"] = deepcopy(server.sets[1]["spec"]["template"])
-    plan = rollback.plan(case, api)
-    assert (plan.refusal, plan.parameters["replica_set"]) == ("", "a")
+    plan = planned(rollback.plan(case, HEALTHY, api))
+    assert plan.parameters.replica_set == "a"

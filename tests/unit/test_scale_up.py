@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from responder.actions import Case, scale_up
+from responder.actions import Declined, scale_up
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.service import Service
+from responder.plan.remedies.scale_up import Facts
+from tests.remedies import asked
 
 
 def node(name: str, cpu: str = "4", **spec: Any) -> dict[str, Any]:
@@ -47,20 +48,19 @@ class Cluster:
         return httpx.Response(200, json={"items": items})
 
 
-def planned(service: Service, cluster: Cluster, per_second: float = 120.0, **facts: Any) -> tuple[str, Any]:
+def planned(service: Service, cluster: Cluster, per_second: float = 120.0, **facts: float) -> tuple[str, int]:
     """The refusal, and to how many pods."""
-    case = Case(service, "i", 1, "overload", "more_traffic", "payment-gateway", None, {
-        "requests_per_second": {"payment-gateway": per_second}, "served_per_pod": {"payment-gateway": 20.0}, **facts},
-        time.monotonic() + 5)
-    plan = scale_up.plan(case, Kubernetes(Http(case.deadline, transport=httpx.MockTransport(cluster)), "https://k8s"))
-    return plan.refusal, plan.parameters["replicas"]
+    case = asked(service, "more_traffic")
+    plan = scale_up.plan(case, Facts(**{"requests_per_second": per_second, "served_per_pod": 20.0, **facts}),
+                         Kubernetes(Http(case.deadline, transport=httpx.MockTransport(cluster)), "https://k8s"))
+    return (plan.reason, 0) if isinstance(plan, Declined) else ("", plan.parameters.replicas)
 
 
 def test_as_many_pods_as_the_load_needs_with_a_reserve_and_no_more_than_allowed(service: Service) -> None:
     assert planned(service, Cluster()) == ("", 8)
     assert planned(service, Cluster(), 5000.0)[1] == service.guardrails.maximum_replicas
     assert "are enough" in planned(service, Cluster(), 40.0)[0]
-    assert "could not be measured" in planned(service, Cluster(), served_per_pod={})[0]
+    assert "could not be measured" in planned(service, Cluster(), served_per_pod=0.0)[0]
 
 
 def test_only_as_many_as_the_nodes_have_room_for(service: Service) -> None:
@@ -101,5 +101,5 @@ def test_quota_and_database_are_asked_as_well(service: Service) -> None:
     cluster.quotas = [{"metadata": {"name": "team"}, "status": {"hard": {"requests.cpu": "1500m"},
                                                                 "used": {"requests.cpu": "800m"}}}]
     assert "quota team" in planned(service, cluster)[0]
-    assert "needs" not in planned(service, Cluster(), database_connections={"used": 40, "maximum": 200})[0]
-    assert "would need" in planned(service, Cluster(), database_connections={"used": 120, "maximum": 200})[0]
+    assert "needs" not in planned(service, Cluster(), connections_used=40.0, connections_maximum=200.0)[0]
+    assert "would need" in planned(service, Cluster(), connections_used=120.0, connections_maximum=200.0)[0]

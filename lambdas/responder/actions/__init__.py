@@ -1,50 +1,55 @@
-"""The remedies, one module each.
+"""What the remedies do, one module each: planning, applying and reverting, with all their I/O.
 
-A module is a remedy by being here: it sets ``ACTION``. The stacks give each a function with a role of its own, built
-from what it declares. The state machine calls it with an operation: ``plan`` (check the preconditions anew, say what
-would be done, keep what is there now), ``apply``, ``revert``.
+A module sets ``ACTION``, for the remedy that the module of the same name in ``plan/remedies`` decides on and declares.
+The stacks give each a function with a role of its own, built from what it declares. The state machine calls it with an
+operation: ``plan`` (check the preconditions anew, say what would be done, keep what is there now), ``apply``,
+``revert``.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from responder.clients.failure import CallFailed
-from responder.model.finding import Finding
+from responder.model.codec import Json, Malformed, encode
 from responder.model.service import Policy, Service
 from responder.model.shown import Shown, exact, shown
-from responder.people import Kind, Message
+from responder.people import Message
+from responder.plan.remedies import Audience, B, F, P, Remedy, Risk
 from responder.sources import Statement
 
 if TYPE_CHECKING:
-    # A remedy that only tells somebody needs no HTTP client.
+    # A remedy that only informs somebody needs no HTTP client.
     from responder.clients.kubernetes import Kubernetes
+    from responder.clients.workloads import Deployment
 
 
 @dataclass(frozen=True)
-class Case:
-    """What a remedy is asked to mend."""
+class RemediationContext:
+    """What a remedy is asked to remediate."""
 
     service: Service
     incident: str
     number: int
-    """The how manieth remedy of the incident it is."""
+    """1-based position among this incident's remedies."""
     cause: str
     mechanism: str
-    """Which of the cause's mechanisms it is (``plan/weights.json``)."""
+    """Which of the cause's mechanisms it is."""
     component: str
     onset: float | None
     """When the symptom began, seconds since 1970 (UTC)."""
-    facts: dict[str, Any]
-    """What the diagnosis knows that the remedy needs; see ``plan/remedies.py``."""
     deadline: float
     """``time.monotonic`` seconds by which it must have ended."""
-    answers: str = ""
+    where: str = ""
+    """Where the failures arise; see ``plan/segments.py``."""
+    symptom: str = ""
+    """The kind of the symptom, as it was confirmed."""
+    answer_instructions: str = ""
     """How those who are given a task say that it is done."""
 
     @property
@@ -57,68 +62,110 @@ class Case:
         """The name of the Deployment that runs the component."""
         return self.service.component(self.component).deployment
 
+    @property
+    def namespace(self) -> str:
+        """The Kubernetes namespace of the workloads."""
+        return self.service.cluster.namespace
+
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[B, P]):
     """What a remedy would do."""
 
     target: str
     """What it changes: ``deployment/payment-gateway``."""
     summary: str
+    before: B
+    """What is there now, enough to put it back: exact."""
+    parameters: P
+    """What ``apply`` needs: exact."""
     diff: Shown = field(default_factory=lambda: shown(""))
     """What changes, as a person reads a diff: never compared or applied."""
-    before: dict[str, Any] = field(default_factory=dict)
-    """What is there now, enough to put it back: exact."""
-    parameters: dict[str, Any] = field(default_factory=dict)
-    """What ``apply`` needs: exact."""
-    refusal: str = ""
-    """Why it must not be done, in one sentence; empty where it may."""
-    passing: bool = False
-    """Whether the refusal may pass by itself, so that it is looked at again before people are asked."""
     temporary: bool = False
-    """Whether it is a temporary mitigation: it is put back when its reason is gone; see ``Action.over``."""
+    """Whether it is a temporary mitigation, which is restored when it is no longer needed."""
 
     def __post_init__(self) -> None:
         """Refuse operands that are not exact: NotExact for what is hidden or shown, TypeError for a diff of any text.
         """
-        exact([self.before, self.parameters])
+        exact([encode(self.before), encode(self.parameters)])
         if not isinstance(self.diff, Shown):
             raise TypeError("a diff is shown to people: shown(…) makes it")
 
 
 @dataclass(frozen=True)
-class Action:
-    """A remedy, and what it takes to carry it out."""
+class Declined:
+    """What a remedy would do and must not, by its own check of the preconditions."""
 
-    name: str
-    risk: Literal["low", "medium", "high"]
-    default_policy: Policy
-    reversible: bool
-    keep_when_not_helped: bool
-    """Whether it stays as it is where it did not help."""
-    plan: Callable[[Case], Plan]
-    apply: Callable[[Case, Plan], str]
-    """Carry it out and return what was done, in a sentence. A repeat finds its own mark and does nothing."""
-    revert: Callable[[Case, Plan], str] | None
-    over: Callable[[Service, Mapping[str, Any], Sequence[Finding]], str] | None = None
-    """Of what was done for the time being: whether the reason for it is gone, in a sentence, by its record and the
-    newest findings. An empty text where it is not, or nobody can tell. None: nothing is for the time being."""
-    more: bool = False
-    """Whether it may be too little by itself: where it did not help and the reason for it is still there (``over``), it
-    stays, and the incident may add to it."""
+    target: str
+    summary: str
+    reason: str
+    """One sentence without a capital and a full stop."""
+    transient: bool = False
+    """Whether the reason may pass by itself, so that it is looked at again before people are asked."""
+    diff: Shown = field(default_factory=lambda: shown(""))
+
+
+@dataclass(frozen=True)
+class Action(Generic[F, B, P]):
+    """What a remedy does, and what it takes to do it. ``F`` are its facts, ``B`` and ``P`` its operands."""
+
+    remedy: Remedy[F, B, P]
+    plan: Callable[[RemediationContext, F], Plan[B, P] | Declined]
+    apply: Callable[[RemediationContext, Plan[B, P]], str]
+    """Do it and return what was done, in a sentence. A repeat finds its own mark and does nothing."""
+    revert: Callable[[RemediationContext, Plan[B, P]], str] | None = None
+    """Undo it, where nobody else has changed it since."""
     statements: Callable[[Service], tuple[Statement, ...]] = lambda service: ()
     kubernetes_group: str = ""
-    tells: Kind | Literal[""] = ""
-    """Whom it tells: ``customers``, ``provider``, ``network_team``; empty: it changes something instead."""
-    message: Callable[[Case, Plan], Message] | None = None
-    """What they are told, by every channel that takes it, before ``apply`` says so."""
-    task_for: str = ""
-    """The role of the team that it gives a task to, which somebody then marks as done; empty: none."""
+    message: Callable[[RemediationContext, Plan[B, P]], Message] | None = None
+    """What the audience is told, by every channel that takes it, before ``apply`` says so."""
     deadline_seconds: float = 20.0
+
+    @property
+    def name(self) -> str:
+        """The remedy's name, and that of its two modules."""
+        return self.remedy.name
+
+    @property
+    def risk(self) -> Risk:
+        """How much it risks."""
+        return self.remedy.risk
+
+    @property
+    def default_policy(self) -> Policy:
+        """The policy of a service that says nothing of it."""
+        return self.remedy.default_policy
+
+    @property
+    def audience(self) -> Audience | Literal[""]:
+        """Whom it informs; empty: it changes something instead."""
+        return self.remedy.audience
+
+    @property
+    def task_for(self) -> str:
+        """The role of the team that it gives a task to; empty: none."""
+        return self.remedy.task_for
+
+    def plan_of(self, context: RemediationContext, facts: Json) -> Plan[B, P] | Declined:
+        """Plan from the facts of a proposal on record; raises Malformed."""
+        return self.plan(context, self.remedy.facts_of(facts))
+
+    def kept(self, target: str, summary: str, before: Json, parameters: Json, diff: str) -> Plan[B, P]:
+        """Return a plan on record; raises ActionFailed where its operands are those of another version."""
+        try:
+            typed = self.remedy.on_record(target, "", before, parameters)
+        except Malformed as error:
+            raise ActionFailed(f"its plan on record cannot be read by this version: {error}") from error
+        return Plan(target, summary, typed.before, typed.parameters, shown(diff))
+
+
+AnyAction = Action[Any, Any, Any]
+"""An action of whatever remedy: facts and operands pass through its own methods."""
+AnyPlan = Plan[Any, Any]
 
 
 class ActionFailed(Exception):
-    """A remedy could not be carried out; nothing, or nothing more, was changed."""
+    """A remedy could not be applied; nothing, or nothing more, was changed."""
 
 
 @contextmanager
@@ -128,14 +175,15 @@ def writing(target: str, conflicts: frozenset[int] = frozenset({409, 422})) -> I
     A status in ``conflicts`` (422 is also what a failed ``test`` of a JSON patch gives) means that the object changed
     at the same moment: CallFailed, so that the step is tried again. Any other is ActionFailed.
     """
-    # Imported here, for a remedy that only tells somebody needs no HTTP client.
+    # Imported here, for a remedy that only informs somebody needs no HTTP client.
     from responder.clients.kubernetes import Refused
 
     try:
         yield
     except Refused as refused:
         if refused.code in conflicts:
-            raise CallFailed("unavailable", f"{target} changed at the same moment") from refused
+            raise CallFailed("unavailable", f"{target} changed at the same moment",
+                             http_status=refused.code) from refused
         raise ActionFailed(f"Kubernetes refused: {refused}") from refused
 
 
@@ -160,22 +208,32 @@ def asking(system: str, final: frozenset[str]) -> Iterator[None]:
             raise
 
 
-def of_workload(case: Case, api: Kubernetes, planned: Callable[[dict[str, Any]], Plan]) -> Plan:
-    """Return what is ``planned`` for the Deployment of the case's component; refused where there is none."""
-    namespace, name = case.service.cluster.namespace, case.workload
+def of_workload(context: RemediationContext, api: Kubernetes,
+                planned: Callable[[Deployment], Plan[B, P] | Declined]) -> Plan[B, P] | Declined:
+    """Return what is ``planned`` for the Deployment of the context's component; declined where there is none."""
+    from responder.clients import kubernetes, workloads
+
     try:
-        deployment = api.get("apis/apps/v1", "deployments", namespace, name)
-    except KeyError:
-        return Plan(f"deployment/{name}", "", refusal=f"there is no Deployment {name} in {namespace}")
+        deployment = workloads.deployment(api, context.namespace, context.workload)
+    except kubernetes.NotFound:
+        return Declined(f"deployment/{context.workload}", "",
+                        f"there is no Deployment {context.workload} in {context.namespace}")
     return planned(deployment)
 
 
-def find(name: str) -> Action:
+def connected(context: RemediationContext, api: Kubernetes | None) -> Kubernetes:
+    """Return the client that is given, or one for the service's cluster."""
+    from responder.clients import kubernetes
+
+    return api or kubernetes.connect(context.service.cluster.name, context.deadline)
+
+
+def find(name: str) -> AnyAction:
     """Return the action called ``name``, importing its module alone."""
-    action: Action = importlib.import_module(f"{__name__}.{name}").ACTION
+    action: AnyAction = importlib.import_module(f"{__name__}.{name}").ACTION
     return action
 
 
-def every() -> tuple[Action, ...]:
+def every() -> tuple[AnyAction, ...]:
     """Return all actions, by name."""
     return tuple(find(module.name) for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name))

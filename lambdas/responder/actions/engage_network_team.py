@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
-from responder.actions import Action, Case, Plan
+from responder.actions import Action, Plan, RemediationContext
 from responder.model.shown import shown
 from responder.people import Message
+from responder.plan.remedies import Nothing
+from responder.plan.remedies.engage_network_team import REMEDY, Facts, Parameters
 from responder.records.table import iso
 
 
-def plan(case: Case) -> Plan:
+def plan(context: RemediationContext, facts: Facts) -> Plan[Nothing, Parameters]:
     """Write the task; see ``Action.plan``."""
-    evidence = [str(sentence) for sentence in case.facts.get("evidence", [])]
-    path = f"{case.component} to {case.facts.get('where') or 'what it calls'}"
-    undoing = case.facts.get("undoing", [])
-    text = "\n".join([f"The path from {path} is broken" + (f" since {iso(case.onset)}." if case.onset else "."),
-                      "Nothing in Kubernetes explains it. What was seen:", *(f"- {line}" for line in evidence),
-                      *(["What undoes it, if it should be (it may be a containment):",
-                         *(f"  {command}" for command in undoing)] if undoing else []),
-                      "Please restore the path, and mark the task as done."])
-    return Plan("network team", f"give the network team the path from {path}", diff=shown(text),
-                parameters={"text": shown(text).text})
+    path = f"{context.component} to {context.where or 'what it calls'}"
+    text = shown("\n".join([
+        f"The path from {path} is broken" + (f" since {iso(context.onset)}." if context.onset else "."),
+        "Nothing in Kubernetes explains it. What was seen:", *(f"- {line}" for line in facts.evidence),
+        *(["What undoes it, if it should be (it may be a containment):",
+           *(f"  {command}" for command in facts.undoing)] if facts.undoing else []),
+        "Please restore the path, and mark the task as done."]))
+    return Plan("network team", f"give the network team the path from {path}", Nothing(), Parameters(text.text), text)
 
 
-def message(case: Case, plan: Plan) -> Message:
+def message(context: RemediationContext, plan: Plan[Nothing, Parameters]) -> Message:
     """Return the task as it is sent; see ``Action.message``."""
-    return Message("network_team", f"network-{case.number}", case.incident,
-                   f"{case.service.service}: network team needed", f"{plan.parameters['text']}\n\n{case.answers}",
-                   persons=tuple(person for person in case.service.team if person.role == "network"))
+    return Message("network_team", f"network-{context.number}", context.incident,
+                   f"{context.service.service}: network team needed",
+                   f"{plan.parameters.text}\n\n{context.answer_instructions}",
+                   persons=tuple(person for person in context.service.team if person.role == "network"))
 
 
-def apply(case: Case, plan: Plan) -> str:
+def apply(context: RemediationContext, plan: Plan[Nothing, Parameters]) -> str:
     """Say what was done; the message is delivered by then."""
     return plan.summary
 
 
 ACTION = Action(
-    name="engage_network_team",
-    risk="low",
-    default_policy="auto",
-    reversible=True,
-    keep_when_not_helped=True,
+    remedy=REMEDY,
     plan=plan,
     apply=apply,
-    revert=None,
-    tells="network_team",
     message=message,
-    task_for="network",
 )

@@ -12,76 +12,76 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan, asking
+from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, asking
 from responder.clients import aws, parameter_groups
-from responder.model.change import ABSENT, AT_REBOOT, MISSING, Change
+from responder.model.change import ABSENT, AT_REBOOT, MISSING
+from responder.model.codec import Json
 from responder.model.masking import unkept
 from responder.model.redact import decided
 from responder.model.service import Service
 from responder.model.shown import is_hidden
+from responder.plan.remedies.restore_parameter_group import REMEDY, Before, Facts, Parameters
 from responder.sources import Statement
 
 _CALL_SECONDS = 5
 _EACH = 20
-"""RDS takes so many parameters a call."""
+"""Parameters that RDS takes a call."""
 _LOOK_SECONDS = 2.0
 _FINAL = frozenset({"DBParameterGroupNotFound", "InvalidParameterValue", "InvalidParameterCombination",
                     "DBParameterGroupNotFoundFault"})
 _DEFAULT = "(the engine's default)"
 
+Planned = Plan[Before, Parameters]
 
-def plan(case: Case) -> Plan:
+
+def plan(context: RemediationContext, facts: Facts) -> Planned | Declined:
     """Say which values would be put back; see ``Action.plan``."""
-    database = case.service.database
+    database = context.service.database
     group = database.parameter_group if database else ""
-    changes = [change for change in (Change.from_json(item) for item in case.facts.get("changes", []))
-               if change.name == group and change.what == "changed"]
+    fields = {str(field.path[-1]): field for change in facts.changes
+              if change.name == group and change.what == "changed" for field in change.fields}
     target = f"parameter-group/{group}"
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    for item in (item for change in changes for item in change.fields):
-        name = str(item.path[-1])
-        before[name], after[name] = _value(item.before), _value(item.after)
-    if not before:
-        return Plan(target, "put back what changed in the parameter group",
-                    refusal="no parameter is known that was changed and can be put back")
-    summary = f"put back {', '.join(sorted(before))} in parameter group {group}"
+    if not fields:
+        return Declined(target, "put back what changed in the parameter group",
+                        "no parameter is known that was changed and can be put back")
+    summary = f"put back {', '.join(sorted(fields))} in parameter group {group}"
     now = _values(group)
-    hidden = next((name for name in sorted(before) if is_hidden(before[name]) or is_hidden(after[name])
+    hidden = next((name for name, field in sorted(fields.items()) if is_hidden(field.before) or is_hidden(field.after)
                    or unkept({name: now.get(name)})), "")
     if hidden:
-        return Plan(target, summary, refusal=f"what {hidden} of parameter group {group} was before, or is now, looked "
-                                             "like a secret, which is not kept: it cannot be put back exactly")
-    refusal = _since(now, before, after)
+        return Declined(target, summary, f"what {hidden} of parameter group {group} was before, or is now, looked like "
+                                         "a secret, which is not kept: it cannot be put back exactly")
+    before, after = ({name: _value(side) for name, side in sides.items()} for sides in (
+        {name: field.before for name, field in fields.items()}, {name: field.after for name, field in fields.items()}))
     missing = {name: value for name, value in before.items() if now.get(name) != value}
     diff = decided([(name, _shown(now.get(name)), _shown(missing[name])) for name in sorted(missing)], " = ")
-    return Plan(target, summary, diff=diff,
-                before={"values": {name: now.get(name) for name in sorted(before)}},
-                parameters={"group": group, "back": before, "instance": database.instance if database else ""},
-                refusal=refusal or ("" if missing else "the values are as they were before"))
+    refusal = _since(now, before, after) or ("" if missing else "the values are as they were before")
+    if refusal:
+        return Declined(target, summary, refusal, diff=diff)
+    return Plan(target, summary, Before({name: now.get(name) for name in sorted(before)}),
+                Parameters(group, before, database.instance if database else ""), diff)
 
 
-def apply(case: Case, plan: Plan) -> str:
+def apply(context: RemediationContext, plan: Planned) -> str:
     """Put the values back and wait until RDS says that they are in effect; a repeat finds them there."""
-    group, back = plan.parameters["group"], plan.parameters["back"]
+    group, back = plan.parameters.group, plan.parameters.back
     now = _values(group)
-    again = _since(now, back, plan.before["values"])
+    again = _since(now, back, plan.before.values)
     if again:
         raise ActionFailed(f"{again} it was planned: nothing was put back")
     changed = _set(group, now, back)
-    state = _settled(plan.parameters["instance"], group, case.deadline)
+    state = _settled(plan.parameters.instance, group, context.deadline)
     said = plan.summary if changed else f"{plan.summary}: it was done before"
     return said if state == "in-sync" else f"{said}; RDS says that it is {state}"
 
 
-def revert(case: Case, plan: Plan) -> str:
+def revert(context: RemediationContext, plan: Planned) -> str:
     """Give what was put back the value again that it had, unless somebody has set another one since."""
-    group, now = plan.parameters["group"], _values(plan.parameters["group"])
-    own = {name: value for name, value in plan.before["values"].items()
-           if now.get(name) == plan.parameters["back"][name]}
-    if not own and any(now.get(name) != value for name, value in plan.before["values"].items()):
+    group, back, before = plan.parameters.group, plan.parameters.back, plan.before.values
+    now = _values(group)
+    own = {name: value for name, value in before.items() if now.get(name) == back[name]}
+    if not own and any(now.get(name) != value for name, value in before.items()):
         raise ActionFailed(f"parameter group {group} has other values by somebody else: nothing was taken back")
     _set(group, now, own)
     return f"{plan.summary}: taken back"
@@ -93,11 +93,9 @@ def _since(now: Mapping[str, str], *known: Mapping[str, str | None]) -> str:
                  if now.get(name) not in [values[name] for values in known]), "")
 
 
-def _value(recorded: Any) -> Any:
-    """Return a recorded value without what is said of a reboot, a hidden one as it is; None where there is none."""
-    if recorded is ABSENT:
-        return None
-    return recorded.removesuffix(AT_REBOOT) if isinstance(recorded, str) else recorded
+def _value(recorded: Json) -> str | None:
+    """Return a recorded value without what is said of a reboot; None: the engine's default."""
+    return None if recorded is ABSENT or recorded is None else str(recorded).removesuffix(AT_REBOOT)
 
 
 def _values(group: str) -> dict[str, str]:
@@ -133,7 +131,7 @@ def _settled(instance: str, group: str, deadline: float) -> str:
         time.sleep(_LOOK_SECONDS)
 
 
-def _parts(items: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _parts(items: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
     return [list(items[start:start + _EACH]) for start in range(0, len(items), _EACH)]
 
 
@@ -152,11 +150,7 @@ def _statements(service: Service) -> tuple[Statement, ...]:
 
 
 ACTION = Action(
-    name="restore_parameter_group",
-    risk="medium",
-    default_policy="approve",
-    reversible=True,
-    keep_when_not_helped=False,
+    remedy=REMEDY,
     plan=plan,
     apply=apply,
     revert=revert,

@@ -9,99 +9,86 @@ fault may hide what it does.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
 
-from responder.actions import Action, ActionFailed, Case, Plan, writing
-from responder.clients import kubernetes
+from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
 from responder.clients.failure import CallFailed
 from responder.clients.flags import Changed, Flag, flag
 from responder.clients.http import Http
-from responder.model.finding import Finding
+from responder.clients.kubernetes import Kubernetes, NotFound
+from responder.model.change import OWN_MANAGER
 from responder.model.redact import decided
 from responder.model.service import Provider, ProviderSwitch, Service
-from responder.plan.changes import OWN_MANAGER
+from responder.plan.remedies.switch_provider import REMEDY, Facts, Value
 from responder.sources import Statement, cluster_access
-from responder.sources.rollouts import gitops
 
 _CHECKS = 2
-"""So many that succeed in a row say that it answers again: where some calls fail, a single one may get through."""
+"""Checks in a row that must succeed: where some calls fail, a single one may get through."""
 _BETWEEN_SECONDS = 2.0
 _CHECK_SECONDS = 2.0
 _ROOT = "arn:{partition}:appconfig:{region}:{account}"
 
+Planned = Plan[Value, Value]
 
-def plan(case: Case, api: kubernetes.Kubernetes | None = None, http: Http | None = None) -> Plan:
+
+def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = None,
+         http: Http | None = None) -> Planned | Declined:
     """Choose the first other provider that answers; see ``Action.plan``."""
-    switch = case.service.provider_switch
+    summary, switch = "use another provider", context.service.provider_switch
     if switch is None:
-        return Plan("provider", "use another provider",
-                    refusal="where the platform reads its provider is not configured")
-    place = _flag(case, switch, api)
+        return Declined("provider", summary, "where the platform reads its provider is not configured")
+    place = _flag(context, switch, api)
     try:
-        now, metadata = place.read()
-    except KeyError:
-        return Plan(place.target, "use another provider", refusal=f"there is no {place.key} in {place.target}")
-    failing = str(case.facts.get("provider") or now)
-    others = [provider for provider in case.service.providers if provider.name not in (now, failing)]
+        read = place.read()
+    except NotFound:
+        return Declined(place.target, summary, f"there is no {place.key} in {place.target}")
+    now, failing = read.value, facts.provider or read.value
+    others = [provider for provider in context.service.providers if provider.name not in (now, failing)]
     if now != failing:
-        return Plan(place.target, "use another provider", refusal=f"{now} is in use, and {failing} is what fails")
+        return Declined(place.target, summary, f"{now} is in use, and {failing} is what fails")
     if not others:
-        return Plan(place.target, "use another provider", refusal="there is no alternative payment method")
-    if case.facts.get("provider_silent") and _answers_again(failing, case, http):
-        return Plan(place.target, "use another provider", refusal=f"{failing} answers again", passing=True)
-    tool = gitops(metadata)
+        return Declined(place.target, summary, "there is no alternative payment method")
+    if facts.silent and _answers_again(failing, context, http):
+        return Declined(place.target, summary, f"{failing} answers again", transient=True)
     reasons = []
     for provider in others:
-        reason = _unfit(provider, case, http)
+        reason = _unfit(provider, context, http)
         if not reason:
-            return Plan(place.target, f"use {provider.name} in place of {now}",
-                        diff=decided([(place.key, now, provider.name)]),
-                        before={"value": now}, parameters={"value": provider.name}, temporary=True,
-                        refusal=f"{tool} owns {place.target} and would undo it: change it in its repository"
-                        if tool else "")
+            return _planned(place, now, provider.name, read.owner)
         reasons.append(reason)
-    return Plan(place.target, "use another provider", refusal="; ".join(reasons))
+    return Declined(place.target, summary, "; ".join(reasons))
 
 
-def apply(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
+def _planned(place: Flag, now: str, wanted: str, owner: str) -> Planned | Declined:
+    summary, diff = f"use {wanted} in place of {now}", decided([(place.key, now, wanted)])
+    if owner:
+        return Declined(place.target, summary,
+                        f"{owner} owns {place.target} and would undo it: change it in its repository", diff=diff)
+    return Plan(place.target, summary, Value(now), Value(wanted), diff, temporary=True)
+
+
+def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = None) -> str:
     """Set the value; where it is set already nothing is done."""
-    return _set(case, plan, api, plan.before["value"], plan.parameters["value"])
+    return _set(context, plan, api, plan.before.value, plan.parameters.value)
 
 
-def revert(case: Case, plan: Plan, api: kubernetes.Kubernetes | None = None) -> str:
+def revert(context: RemediationContext, plan: Planned, api: Kubernetes | None = None) -> str:
     """Set the value from before, unless somebody else has set another one."""
-    _set(case, plan, api, plan.parameters["value"], plan.before["value"])
+    _set(context, plan, api, plan.parameters.value, plan.before.value)
     return f"{plan.summary}: taken back"
 
 
-def over(service: Service, record: Mapping[str, Any], findings: Sequence[Finding]) -> str:
-    """Whether the first provider answers and its status page, where it has one, is calm; see ``Action.over``."""
-    first = str(record["before"]["value"])
-    told = {finding.name: finding for finding in findings
-            if finding.component == f"provider:{first}" and finding.name in ("health", "status_page")}
-    # What does not answer says nothing; and a page may lie, so one of the two is not enough where both are to be had.
-    if not told or not all(finding.usable for finding in told.values()):
-        return ""
-    if (told.get("health") and not told["health"].value) or (told.get("status_page") and told["status_page"].value):
-        return ""
-    return f"{first} is well again by its {' and its '.join(sorted(name.replace('_', ' ') for name in told))}"
+def _flag(context: RemediationContext, switch: ProviderSwitch, api: Kubernetes | None) -> Flag:
+    return flag(switch, context.namespace, connected(context, api) if switch.config_map else api)
 
 
-def _flag(case: Case, switch: ProviderSwitch, api: kubernetes.Kubernetes | None) -> Flag:
-    if switch.config_map and api is None:
-        api = kubernetes.connect(case.service.cluster.name, case.deadline)
-    return flag(switch, case.service.cluster.namespace, api)
-
-
-def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, old: str, new: str) -> str:
-    switch = case.service.provider_switch
+def _set(context: RemediationContext, plan: Planned, api: Kubernetes | None, old: str, new: str) -> str:
+    switch = context.service.provider_switch
     if switch is None:
         raise ActionFailed("where the platform reads its provider is no longer configured")
-    place = _flag(case, switch, api)
+    place = _flag(context, switch, api)
     try:
-        now, _ = place.read()
-    except KeyError as error:
+        now = place.read().value
+    except NotFound as error:
         raise ActionFailed(f"{plan.target} is gone") from error
     if now == new:
         return f"{plan.summary}: it was done before"
@@ -115,25 +102,25 @@ def _set(case: Case, plan: Plan, api: kubernetes.Kubernetes | None, old: str, ne
     return plan.summary
 
 
-def _answers_again(name: str, case: Case, http: Http | None) -> bool:
+def _answers_again(name: str, context: RemediationContext, http: Http | None) -> bool:
     """Whether a provider that did not answer before does so now, and a moment later."""
-    failing = next((provider for provider in case.service.providers if provider.name == name), None)
+    failing = next((provider for provider in context.service.providers if provider.name == name), None)
     if failing is None or not failing.health_url:
         return False
     for check in range(_CHECKS):
         if check:
             time.sleep(_BETWEEN_SECONDS)
-        if _unfit(failing, case, http, _CHECK_SECONDS):
+        if _unfit(failing, context, http, _CHECK_SECONDS):
             return False
     return True
 
 
-def _unfit(provider: Provider, case: Case, http: Http | None, seconds: float = 4.0) -> str:
+def _unfit(provider: Provider, context: RemediationContext, http: Http | None, seconds: float = 4.0) -> str:
     """Why a provider cannot be used; an empty text where it can, or where nobody can tell."""
     if not provider.health_url:
         return ""
     try:
-        client = http or Http(min(case.deadline, time.monotonic() + seconds))
+        client = http or Http(min(context.deadline, time.monotonic() + seconds))
         status = client.status("GET", provider.health_url)
     except CallFailed as failed:
         return f"{provider.name}: {failed.note}"
@@ -162,16 +149,10 @@ def statements(service: Service) -> tuple[Statement, ...]:
 
 
 ACTION = Action(
-    name="switch_provider",
-    risk="medium",
-    default_policy="auto",
-    reversible=True,
-    keep_when_not_helped=False,
+    remedy=REMEDY,
     plan=plan,
     apply=apply,
     revert=revert,
-    over=over,
-    more=True,
     statements=statements,
     kubernetes_group="incident-responder:switch-provider",
 )

@@ -7,15 +7,28 @@ Formats: AWS's pages "PutParameter" (Systems Manager), "GetLatestConfiguration" 
 from __future__ import annotations
 
 import json
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from responder.clients import aws, kubernetes
 from responder.clients.failure import CallFailed
+from responder.clients.kubernetes import NotFound
+from responder.clients.workloads import gitops
+from responder.model.codec import Json
 from responder.model.service import AppConfig, ProviderSwitch
 
 
 class Changed(Exception):
     """The value is no longer what it was seen to be: nothing was written."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read."""
+
+    value: str
+    owner: str = ""
+    """The GitOps tool that owns the place; empty: none."""
 
 
 class Flag(Protocol):
@@ -24,11 +37,9 @@ class Flag(Protocol):
     target: str
     key: str
 
-    def read(self) -> tuple[str, dict[str, Any]]:
-        """Return the value, and the metadata of the Kubernetes object that holds it ({}: none does).
-
-        Raises KeyError where the place or the value is not there, CallFailed where that cannot be seen.
-        """
+    def read(self) -> Reading:
+        """Return the value; raises NotFound where the place or the value is not there, CallFailed where that cannot be
+        seen."""
 
     def write(self, old: str, new: str, manager: str) -> None:
         """Write ``new`` where ``old`` is; raises Changed, CallFailed, ``kubernetes.Refused``."""
@@ -50,9 +61,9 @@ class _ConfigMap:
         self._api, self._namespace, self._name = api, namespace, name
         self.target, self.key = f"configmap/{name}", key
 
-    def read(self) -> tuple[str, dict[str, Any]]:
+    def read(self) -> Reading:
         item = self._api.get("api/v1", "configmaps", self._namespace, self._name)
-        return str((item.get("data") or {})[self.key]), item["metadata"]
+        return Reading(_valued(item.get("data") or {}, self.key), gitops(item["metadata"]))
 
     def write(self, old: str, new: str, manager: str) -> None:
         path = "/data/" + self.key.replace("~", "~0").replace("/", "~1")
@@ -66,19 +77,19 @@ class _Parameter:
         self._name = name
         self.target, self.key = f"parameter/{name.lstrip('/')}", name
 
-    def read(self) -> tuple[str, dict[str, Any]]:
+    def read(self) -> Reading:
         client = aws.client("ssm")
         try:
             with aws.failures("SSM"):
-                return str(client.get_parameter(Name=self._name)["Parameter"]["Value"]), {}
+                return Reading(str(client.get_parameter(Name=self._name)["Parameter"]["Value"]))
         except CallFailed as failed:
             if failed.code == "ParameterNotFound":
-                raise KeyError(self.target) from failed
+                raise NotFound(self.target) from failed
             raise
 
     def write(self, old: str, new: str, manager: str) -> None:
         # SSM has no condition on what is there: read just before is as near as it gets.
-        if self.read()[0] != old:
+        if self.read().value != old:
             raise Changed(self.target)
         with aws.failures("SSM"):
             aws.client("ssm").put_parameter(Name=self._name, Value=new, Overwrite=True)
@@ -91,8 +102,8 @@ class _Profile:
         self._place = place
         self.target, self.key = f"appconfig/{place.application}/{place.profile}", key
 
-    def read(self) -> tuple[str, dict[str, Any]]:
-        return str(self._deployed()[self.key]), {}
+    def read(self) -> Reading:
+        return Reading(_valued(self._deployed(), self.key))
 
     def write(self, old: str, new: str, manager: str) -> None:
         client, place, content = aws.client("appconfig"), self._place, self._deployed()
@@ -112,7 +123,7 @@ class _Profile:
                 ConfigurationProfileId=place.profile, DeploymentStrategyId=place.strategy,
                 ConfigurationVersion=str(made["VersionNumber"]), Description=f"{manager}: {self.key} is {new}")
 
-    def _deployed(self) -> dict[str, Any]:
+    def _deployed(self) -> dict[str, Json]:
         """What the environment has now, not the newest version that may never have been deployed."""
         client, place = aws.client("appconfigdata"), self._place
         with aws.failures("AppConfig"):
@@ -127,3 +138,9 @@ class _Profile:
         if not isinstance(content, dict):
             raise CallFailed("malformed", f"{self.target} holds no JSON object")
         return content
+
+
+def _valued(content: dict[str, Json], key: str) -> str:
+    if key not in content:
+        raise NotFound(key)
+    return str(content[key])

@@ -26,6 +26,10 @@ _PAGE = 500
 _TOKEN_SECONDS = 60
 
 
+class NotFound(KeyError):
+    """The object is not there; its one argument is ``plural/name``."""
+
+
 class Refused(Exception):
     """The API server refused a write; ``code`` is the HTTP status, ``reason`` Kubernetes' own word for it."""
 
@@ -66,12 +70,12 @@ class Kubernetes:
                 return
 
     def get(self, api: str, plural: str, namespace: str, name: str) -> dict[str, Any]:
-        """Return one object; raises CallFailed, KeyError where it does not exist."""
+        """Return one object; raises CallFailed, NotFound where it does not exist."""
         try:
             answer = self._http.json("GET", self._url(api, plural, namespace, name))
         except CallFailed as failed:
             if failed.http_status == 404:
-                raise KeyError(f"{plural}/{name}") from failed
+                raise NotFound(f"{plural}/{name}") from failed
             raise
         if not isinstance(answer, dict):
             raise CallFailed("malformed", "the Kubernetes API answered without an object")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers.decide import ButtonValue
 from responder.handlers.inform import call
 from responder.handlers.notify import notify
-from responder.handlers.step import Step, step
+from responder.handlers.step import Step, StepEvent, step
+from responder.model.facts import ApprovalAsked, Undelivered
+from responder.model.incident import Remedy
+from responder.model.moment import iso
 from responder.model.service import Person
 from responder.people import Message, own_channel
-from responder.plan.approvals import called, commands, link_refused, needed
+from responder.plan.approvals import Decision, TaskKind, called, commands, link_refused, needed
 from responder.records.links import Link
-from responder.records.table import iso
 from responder.records.tasks import Task, Tasks
 
 
@@ -25,37 +27,61 @@ class NobodyAsked(Exception):
     """Nobody could be asked; the state machine goes on without an answer."""
 
 
-@step("Ask for approval")
-def handler(visit: Step) -> dict[str, Any]:
-    """Keep the question with its task token, and send it to all who may answer; ``token`` is in the event."""
-    number, approval = int(visit.event["number"]), visit.service.approval
-    record = visit.records.action(visit.incident, number) or {}
+@dataclass(frozen=True, kw_only=True)
+class ApprovalEvent(StepEvent):
+    """What this step is given."""
+
+    number: int
+    """The remedy's 1-based position among the incident's remedies."""
+    token: str
+    """The task token of the state that waits for the answer."""
+
+
+@dataclass(frozen=True)
+class ApprovalResult:
+    """What this step returns."""
+
+    task: str
+    """The question's id."""
+
+
+@step("Ask for approval", ApprovalEvent)
+def handler(visit: Step, event: ApprovalEvent) -> ApprovalResult:
+    """Keep the question with its task token, and send it to all who may answer."""
+    remedy, approval = visit.records.remedy(visit.incident, event.number), visit.service.approval
+    if remedy is None:
+        raise NobodyAsked(f"remedy {event.number} of {visit.incident} has no plan on record")
     people = [called(person) for person in visit.service.team if person.role in approval.roles]
-    task = Task(visit.incident, number, visit.service.service, "approval", time.time(),
+    task = Task(visit.incident, event.number, visit.service.service, "approval", time.time(),
                 time.time() + approval.wait_seconds, tuple(people or ["whoever may answer by IAM"]),
-                needed(visit.service, record))
-    Tasks(visit.records).ask(task, visit.event["token"])
-    item = visit.records.incident(visit.incident) or {}
-    text = "\n".join([
-        f"{record.get('action')} needs a decision: {record.get('summary')}.",
-        f"Why: {(item.get('cause') or {}).get('summary', 'not known')}", "", str(record.get("diff", "")), "",
-        f"Risk: {record.get('risk')}. Taken back where it does not help: "
-        f"{'yes' if record.get('reversible') else 'no, it cannot be undone'}.",
-        f"Asked: {', '.join(task.asked)}. Expires at {iso(task.expires_at)}."
-        + (f" {task.needed} people must approve, each as themselves." if task.needed > 1 else "")])
-    visit.note(f"approval is asked for: {record.get('summary')}", kind="approval",
-               detail={"task": task.id, "asked": list(task.asked), "expires": iso(task.expires_at)})
-    subject = f"{visit.service.service}: approve {record.get('action')}?"
-    # What many read has no link in it: a link is its holder's.
+                needed(visit.service, remedy.action))
+    Tasks(visit.records).ask(task, event.token)
+    text = _question(visit, task, remedy)
+    visit.note(f"approval is asked for: {remedy.summary}", kind="approval",
+               fact=ApprovalAsked(task.id, task.asked, iso(task.expires_at), remedy.summary))
+    subject = f"{visit.service.service}: approve {remedy.action}?"
+    # A message that many read has no link in it: a link is its holder's.
     sent = set(notify(visit, Message("question", f"ask-{task.id}", task.incident, subject,
                                      f"{text}\n\n{by_iam_text(task)}\n", answers=buttons(task), topic=subject),
                       10).channels)
     sent |= to_each(visit, task, asked_persons(visit, task), subject, text, f"ask-{task.id}", 20)
     if not sent:
-        visit.note("nobody could be asked", number=1, kind="notification", detail={"failed": "all channels"})
+        visit.note("nobody could be asked", number=1, kind="notification", fact=Undelivered("all channels"))
         raise NobodyAsked(f"no channel took the question of task {task.id}")
-    call(visit, visit.records.everything(visit.incident))
-    return {"task": task.id}
+    call(visit)
+    return ApprovalResult(task.id)
+
+
+def _question(visit: Step, task: Task, remedy: Remedy) -> str:
+    incident = visit.records.find(visit.incident)
+    cause = incident.cause if incident else None
+    return "\n".join([
+        f"{remedy.action} needs a decision: {remedy.summary}.",
+        f"Why: {cause.summary if cause else 'not known'}", "", remedy.diff, "",
+        f"Risk: {remedy.risk}. Taken back where it does not help: "
+        f"{'yes' if remedy.reversible else 'no, it cannot be undone'}.",
+        f"Asked: {', '.join(task.asked)}. Expires at {iso(task.expires_at)}."
+        + (f" {task.needed} people must approve, each as themselves." if task.needed > 1 else "")])
 
 
 def asked_persons(visit: Step, task: Task) -> list[Person]:
@@ -65,24 +91,24 @@ def asked_persons(visit: Step, task: Task) -> list[Person]:
 
 def to_each(visit: Step, task: Task, persons: Sequence[Person], subject: str, text: str, key: str,
             number: int) -> set[str]:
-    """Send a question to each person by the ways that reach them alone, with a link of their own where one may be.
+    """Send a question to each person by the channels that reach them alone, with a link of their own where allowed.
 
-    Who has no such way gets nothing here, and no link is made for them. Returns the channels that took any;
-    ``number`` orders the notes of one visit.
+    A person without such a channel gets nothing here, and no link is made for them. Returns the channels that took
+    any; ``number`` orders the notes of one visit.
     """
     sent: set[str] = set()
     for place, person in enumerate(persons):
         if own_channel(visit.service, person):
-            sent |= set(notify(visit, Message(
-                "copy", f"{key}-{called(person)}", task.incident, subject,
-                f"{text}\n\n{own_way(visit, task, person)}\n", persons=(person,)), number + 10 * place).channels)
+            message = Message("copy", f"{key}-{called(person)}", task.incident, subject,
+                              f"{text}\n\n{answer_instructions(visit, task, person)}\n", persons=(person,))
+            sent |= set(notify(visit, message, number + 10 * place).channels)
     return sent
 
 
-def own_way(visit: Step, task: Task, person: Person) -> str:
-    """Say to one person alone how they answer: by a link of their own where there may be one, and by IAM."""
+def answer_instructions(visit: Step, task: Task, person: Person) -> str:
+    """Say to one person alone how they answer: by a link of their own where one is allowed, and by IAM."""
     said, url = by_iam_text(task), os.environ.get("APPROVAL_URL")
-    if not url or link_refused(visit.service, task.kind, visit.records.action(visit.incident, task.number)):
+    if not url or link_refused(visit.service, task.kind, visit.records.remedy(visit.incident, task.number)):
         return said
     try:
         key = aws.secret(os.environ["APPROVAL_KEY"])
@@ -93,11 +119,13 @@ def own_way(visit: Step, task: Task, person: Person) -> str:
             f"{url}?{query}\n\n{said}")
 
 
+_BUTTONS: dict[TaskKind, tuple[tuple[str, Decision], ...]] = {
+    "approval": (("Approve", "approve"), ("Reject", "reject")), "manual": (("Done", "done"),)}
+
+
 def buttons(task: Task) -> tuple[tuple[str, str], ...]:
     """The buttons of a question, where a channel has any."""
-    words = {"approval": (("Approve", "approve"), ("Reject", "reject")), "manual": (("Done", "done"),)}[task.kind]
-    return tuple((word, json.dumps({"incident": task.incident, "task": task.id, "decision": decision}))
-                 for word, decision in words)
+    return tuple((word, ButtonValue(task.incident, task.id, decision).text) for word, decision in _BUTTONS[task.kind])
 
 
 def by_iam_text(task: Task) -> str:

@@ -6,23 +6,25 @@ page and decides nothing. Whether a link may be used is judged anew each time, b
 
 from __future__ import annotations
 
-import base64
 import html
 import os
 import time
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import pressed
 from responder.handlers.decide import decide
+from responder.handlers.request import Request, Response
 from responder.handlers.step import log, records
+from responder.model.codec import Json
+from responder.model.incident import Cause, Remedy
+from responder.model.moment import iso
 from responder.model.service import UnknownService, load
 from responder.plan import approvals
 from responder.plan.approvals import NotAllowed
 from responder.records.links import BadLink, Link, read
-from responder.records.table import Records, iso
+from responder.records.table import Records
 from responder.records.tasks import NotPossible, Task, Tasks
 
 _BODY_BYTES = 4096
@@ -48,21 +50,20 @@ button:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
 """
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Json, context: object) -> Json:
     """Answer one request."""
-    method = str(((event.get("requestContext") or {}).get("http") or {}).get("method", "GET")).upper()
-    table = records()
-    headers = {str(key).lower(): str(value) for key, value in (event.get("headers") or {}).items()}
-    if method == "POST" and "x-slack-signature" in headers:
-        return pressed.answer(event, headers, table)
-    if method not in ("GET", "HEAD", "POST"):
+    request, table = Request.of(event), records()
+    if request.method == "POST" and "x-slack-signature" in request.headers:
+        return pressed.answer(request, table).wire
+    return _answer(request, table).wire
+
+
+def _answer(request: Request, table: Records) -> Response:
+    if request.method not in ("", "GET", "HEAD", "POST"):
         return _page(405, "Not allowed", "<p>This address takes GET and POST.</p>")
     try:
-        fields = _form(event, headers) if method == "POST" else {
-            key: str(value) for key, value in (event.get("queryStringParameters") or {}).items()}
-        if "APPROVAL_KEY" not in os.environ:
-            raise BadLink("links are not used here")
-        link = read(fields, aws.secret(os.environ["APPROVAL_KEY"]))
+        fields = _form(request) if request.method == "POST" else request.query
+        link = read(fields, _key())
         task = Tasks(table).get(link.incident, link.task)
         if task is None:
             raise BadLink("there is no such question")
@@ -74,64 +75,56 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except (BadLink, NotAllowed, UnknownService) as error:
         log(step="approve", refused=str(error))
         return _page(403, "This link cannot be used", f"<p>{html.escape(str(error))}.</p>")
-    if method != "POST":
+    if request.method != "POST":
         return _question(table, task, link)
     try:
         task = decide(table, link.incident, link.task, fields.get("decision", ""), voter)
     except (NotPossible, NotAllowed) as error:
         return _page(409, "Nothing was decided", f"<p class=told>{html.escape(str(error))}.</p>")
-    said = {"approve": "Approved", "reject": "Rejected", "done": "Marked as done"}[task.decision]
+    said = {"approve": "Approved", "reject": "Rejected", "done": "Marked as done"}.get(task.decision, "Answered")
     return _page(200, said, f"<p class=told>{said} at {html.escape(task.decided_at)}. You may close this page.</p>")
+
+
+def _key() -> str:
+    """Return the key that links are signed with; raises BadLink where links are not used, CallFailed."""
+    name = os.environ.get("APPROVAL_KEY")
+    if name is None:
+        raise BadLink("links are not used here")
+    return aws.secret(name)
 
 
 def _holder(table: Records, task: Task, link: Link) -> approvals.Voter:
     """Return who holds a link, where it may be used as things are now; raises NotAllowed."""
-    service, record = load(task.service), table.action(task.incident, task.number)
+    service, remedy = load(task.service), table.remedy(task.incident, task.number)
     voter = approvals.held_link(service, link.to)
-    approvals.check(service, task.kind, record, "", voter)
+    approvals.check(service, task.kind, remedy, "", voter)
     return voter
 
 
-def _form(event: dict[str, Any], headers: dict[str, str]) -> dict[str, str]:
+def _form(request: Request) -> dict[str, str]:
     """Return the fields of this page's own form, sent by this page; raises BadLink."""
-    if headers.get("content-type", _FORM).partition(";")[0].strip().lower() != _FORM:
+    kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
+    if kind != _FORM:
         raise BadLink("the request is not the form of this page")
-    # A page with no-referrer sends the origin "null"; browsers say in Sec-Fetch-Site whose page it was.
-    origin = urlsplit(headers.get("origin", "")).netloc
-    own = str((event.get("requestContext") or {}).get("domainName") or headers.get("host", ""))
-    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") or (origin and origin != own):
+    if not request.is_of_own_page:
         raise BadLink("the form was sent from another page")
     try:
-        content = _body(event, _BODY_BYTES)
-        return {key: values[0] for key, values in parse_qs(content.decode(), max_num_fields=12).items()}
+        content = request.content(_BODY_BYTES).decode()
+        return {key: values[0] for key, values in parse_qs(content, max_num_fields=12).items()}
     except ValueError as error:
-        raise BadLink("the request cannot be read") from error
+        raise BadLink("the request cannot be read, or is too long") from error
 
 
-def _body(event: dict[str, Any], most: int) -> bytes:
-    """Return a request's body as it was sent; raises BadLink where it is longer than that."""
-    body = str(event.get("body") or "")
-    content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-    if len(content) > most:
-        raise BadLink("the request is too long")
-    return content
-
-
-def _question(table: Records, task: Task, link: Link) -> dict[str, Any]:
+def _question(table: Records, task: Task, link: Link) -> Response:
     """What a person needs to decide: the diagnosis, what changes, the risk, its way back, who else was asked."""
-    record = table.action(task.incident, task.number) or {}
-    cause = (table.incident(task.incident) or {}).get("cause") or {}
-    told = [("Incident", task.incident), ("Cause", cause.get("summary") or "not known"),
-            ("Confidence", f"{float(cause.get('confidence') or 0):.0%}")]
-    if task.kind == "approval":
-        told += [("Risk", record.get("risk")), ("Taken back where it does not help", "yes" if record.get("reversible")
-                                                else "no: it cannot be undone")]
-    told += [("Asked", ", ".join(task.asked)), ("Expires", iso(task.expires_at))]
-    parts = [f"<p>{html.escape(str(record.get('summary') or 'A task'))}.</p>"]
-    if record.get("diff"):
-        parts.append(f"<pre tabindex=0>{html.escape(str(record['diff']))}</pre>")
-    parts.append("<dl>" + "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value or '-'))}</dd>"
-                                  for name, value in told) + "</dl>")
+    remedy = table.remedy(task.incident, task.number)
+    incident = table.find(task.incident)
+    parts = [f"<p>{html.escape((remedy and remedy.summary) or 'A task')}.</p>"]
+    if remedy and remedy.diff:
+        parts.append(f"<pre tabindex=0>{html.escape(remedy.diff)}</pre>")
+    facts = _facts(task, remedy, incident.cause if incident else None)
+    parts.append("<dl>" + "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value or '-')}</dd>"
+                                  for name, value in facts) + "</dl>")
     if task.decision:
         parts.append(f"<p class=told>It is decided: {html.escape(task.decision)} by {html.escape(task.decided_by)} "
                      f"at {html.escape(task.decided_at)}.</p>")
@@ -139,19 +132,30 @@ def _question(table: Records, task: Task, link: Link) -> dict[str, Any]:
         parts.append("<p class=told>It has expired.</p>")
     else:
         hidden = "".join(f'<input type=hidden name="{name}" value="{html.escape(value, quote=True)}">'
-                         for name, value in link.fields(aws.secret(os.environ["APPROVAL_KEY"])).items())
+                         for name, value in link.fields(_key()).items())
         buttons = ('<button name=decision value=approve>Approve</button>'
                    '<button class=no name=decision value=reject>Reject</button>') if task.kind == "approval" else (
                    '<button name=decision value=done>Mark as done</button>')
         parts.append(f"<form method=post>{hidden}{buttons}</form>")
-    title = f"{record.get('action', 'task')} on {record.get('target', task.service)}?" if task.kind == "approval" else (
-        f"Task: {record.get('target', task.service)}")
+    target = remedy.target if remedy else task.service
+    title = f"{remedy.action if remedy else 'task'} on {target}?" if task.kind == "approval" else f"Task: {target}"
     return _page(200, title, "".join(parts))
 
 
-def _page(status: int, title: str, body: str) -> dict[str, Any]:
+def _facts(task: Task, remedy: Remedy | None, cause: Cause | None) -> list[tuple[str, str]]:
+    """What is known of a question: name and value."""
+    found = [("Incident", task.incident), ("Cause", cause.summary if cause else "not known"),
+             ("Confidence", f"{cause.confidence if cause else 0:.0%}")]
+    if task.kind == "approval":
+        found += [("Risk", remedy.risk if remedy else ""),
+                  ("Taken back where it does not help",
+                   "yes" if remedy and remedy.reversible else "no: it cannot be undone")]
+    return [*found, ("Asked", ", ".join(task.asked)), ("Expires", iso(task.expires_at))]
+
+
+def _page(status: int, title: str, body: str) -> Response:
     escaped = html.escape(title)
-    return {"statusCode": status, "headers": _HEADERS, "body": (
+    return Response(status, _HEADERS, (
         f'<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport '
         f'content="width=device-width,initial-scale=1"><title>{escaped}</title><style>{_STYLE}</style></head>'
-        f"<body><main><h1>{escaped}</h1>{body}</main></body></html>")}
+        f"<body><main><h1>{escaped}</h1>{body}</main></body></html>"))

@@ -3,45 +3,73 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import dataclass
 
-from responder.handlers.step import Step, step
-from responder.model.codec import encode
-from responder.model.finding import typed
-from responder.plan.confirm import confirm
-from responder.records.table import iso, seconds
+from responder.handlers.step import Step, StepEvent, step
+from responder.model.incident import Incident, SymptomKind
+from responder.model.moment import epoch, iso
+from responder.plan.confirm import Answer, Confirmation, Vote, confirm
+from responder.plan.decisions import Confirmed
+from responder.plan.symptom import Verdict
 
 _LATE_SECONDS = 60.0
 """An incident that is a minute old has people called, whatever the sources say."""
 
 
-@step("Confirm the incident")
-def handler(visit: Step) -> dict[str, Any]:
-    """Return ``answer`` (confirmed, false_alarm, inconclusive), ``kind``, ``onset`` and ``verdicts``."""
-    visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
-    sources = [answer["source"] for answer in visit.answers]
-    before = visit.records.incident(visit.incident) or {}
-    well_since = seconds(before["well_since"]) if before.get("confirmed") and before.get("well_since") else None
-    result = confirm(visit.service, sources, typed(visit.findings), visit.opened_at, well_since)
+@dataclass(frozen=True, kw_only=True)
+class ConfirmEvent(StepEvent):
+    """What this step is given."""
+
+    round: int = 1
+    """How often the sources have been asked."""
+
+
+@dataclass(frozen=True)
+class ConfirmResult:
+    """What this step returns; later steps are given it as ``confirmation``."""
+
+    answer: Answer | None = None
+    """None: nothing was confirmed yet."""
+    kind: SymptomKind = ""
+    onset: float | None = None
+    """When the symptom began, seconds since 1970 (UTC)."""
+    votes: dict[str, Vote] | None = None
+    """Source to its vote."""
+    late: bool = False
+    """Whether people are called though it is not confirmed."""
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@step("Confirm the incident", ConfirmEvent)
+def handler(visit: Step, event: ConfirmEvent) -> ConfirmResult:
+    """Ask whether there is an outage: confirmed, false_alarm or inconclusive."""
+    visit.keep_evidence()
+    sources = [answer.source for answer in visit.answers]
+    before = visit.records.find(visit.incident)
+    recovered_at = epoch(before.recovered_at) if before and before.confirmed else None
+    result = confirm(visit.service, sources, visit.evidence, visit.opened_at, recovered_at)
     by_vote = {vote: [source for source, said in result.votes.items() if said == vote]
                for vote in ("outage", "healthy", "unknown")}
     told = "; ".join(f"{vote} by {', '.join(named)}" for vote, named in by_vote.items() if named)
+    onset = iso(result.onset) if result.onset else None
     visit.note(f"{result.answer.replace('_', ' ')}: {told}", kind="decision",
                why="; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()),
-               detail={"answer": result.answer, "kind": result.kind, "votes": result.votes,
-                       "onset": iso(result.onset) if result.onset else None, "asked": sources,
-                       "signal_at": visit.opened_at, "well_since": well_since})
+               fact=Confirmed(result.answer, result.kind, result.votes, tuple(sources), visit.opened_at, onset,
+                              recovered_at))
     if result.answer != "inconclusive":
-        # What a signal tells that is older than the oldest answer has been looked at.
-        ends = [f.window.end for f in visit.findings if f.usable and f.window]
-        visit.records.update(visit.incident, judged_until=iso(min(ends, default=visit.opened_at)))
-        if before.get("confirmed"):
-            # A relapse, or none: then what was closed had recovered, as it was said.
-            if result.answer == "confirmed":
-                visit.records.update(visit.incident, recovered_at=None, well_since=None, outcome=None)
-        else:
-            visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
-                                 confirmed_at=iso(time.time()), onset=iso(result.onset) if result.onset else None)
-    return {"answer": result.answer, "kind": result.kind, "onset": result.onset, "votes": result.votes,
-            "late": time.time() - visit.opened_at >= _LATE_SECONDS,
-            "verdicts": [encode(verdict) for verdict in result.verdicts]}
+        _keep(visit, result, onset, before)
+    return ConfirmResult(result.answer, result.kind, result.onset, result.votes,
+                         time.time() - visit.opened_at >= _LATE_SECONDS, result.verdicts)
+
+
+def _keep(visit: Step, result: Confirmation, onset: str | None, before: Incident | None) -> None:
+    """Put on record what was confirmed."""
+    # A signal that is older than the oldest answer has been looked at.
+    ends = [finding.window.end for finding in visit.evidence.every if finding.usable and finding.window]
+    visit.records.update(visit.incident, evidence_cutoff=iso(min(ends, default=visit.opened_at)))
+    if not before or not before.confirmed:
+        visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
+                             confirmed_at=iso(time.time()), onset=onset)
+    elif result.answer == "confirmed":
+        # A relapse. Where it is none, the incident that was closed had recovered, as was said.
+        visit.records.update(visit.incident, recovery_verified_at=None, recovered_at=None, outcome=None)

@@ -1,91 +1,132 @@
-"""Take in what a person decided, whichever way it came: judge whether they may, record it, wake the state machine."""
+"""Take in what a person decided, by any channel: judge whether they may, record it, resume the state machine."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log
+from responder.model.codec import decode, encode
+from responder.model.facts import Answered
+from responder.model.incident import Remedy
 from responder.model.masking import mask
 from responder.model.service import UnknownService, load
 from responder.plan import approvals
-from responder.plan.approvals import NotAllowed, Voter
+from responder.plan.approvals import Decision, Voter
 from responder.records.table import Records
 from responder.records.tasks import ALLOWED, Decided, NotPossible, Task, Tasks, id_of
 
 _NOTE = 300
-_PAST = {"approve": "approved", "reject": "rejected", "done": "marked as done"}
+_PAST: dict[Decision, str] = {"approve": "approved", "reject": "rejected", "done": "marked as done"}
 
 
-def by_execution(records: Records, given: dict[str, Any], execution: str) -> dict[str, Any]:
-    """Return {"result": "decided", …} or {"result": "declined", "reason"} for {"incident", "task", "decision", "by"}.
+@dataclass(frozen=True)
+class ButtonValue:
+    """What a button of a question carries."""
 
-    An execution marks a manual task as done, and decides nothing else: who may start one is not who may approve.
-    ``by`` is what the person says.
+    incident: str
+    task: str
+    """See ``Task.id``."""
+    decision: Decision
+
+    @property
+    def text(self) -> str:
+        """It as a channel keeps it."""
+        return json.dumps(encode(self))
+
+    @classmethod
+    def of(cls, text: str) -> ButtonValue:
+        """Return what ``text`` says; raises ValueError, also for a task or an answer that there is none of."""
+        return decode(cls, json.loads(text), "button")
+
+
+@dataclass(frozen=True)
+class DoneByExecution:
+    """A person's word, by the input of an execution, that a manual task is done."""
+
+    incident: str
+    task: str | int
+    """``01m``, as the message says it."""
+    decision: str
+    by: str | None = None
+    """Who did it, as they say."""
+
+
+def by_execution(records: Records, given: DoneByExecution, execution: str) -> Task:
+    """Mark a manual task as done; raises NotPossible, NotAllowed.
+
+    An execution decides nothing else: a person who may start one need not be able to approve.
     """
-    try:
-        said = str(given.get("by") or "")
-        task = decide(records, str(given["incident"]), id_of(given["task"]), str(given["decision"]),
-                      approvals.starter(execution), f"started by {said}, as they say" if said else "")
-    except (NotPossible, NotAllowed) as error:
-        return {"result": "declined", "reason": mask(str(error))}
-    return {"result": "decided", "incident": {"id": task.incident, "service": task.service},
-            "decision": task.decision}
+    return decide(records, given.incident, id_of(given.task), given.decision, approvals.starter(execution),
+                  f"started by {given.by}, as they say" if given.by else "")
 
 
 def decide(records: Records, incident: str, task_id: str, decision: str, voter: Voter, note: str = "") -> Task:
-    """Take an answer in, put it on record, and wake the state machine.
+    """Take an answer in, put it on record, and resume the state machine.
 
-    Raises NotPossible for what decides nothing, NotAllowed for who may not. A step that ends between the record and
-    the waking leaves a decision that a repeat puts on record and wakes with, or that the state machine finds when its
-    wait is over.
+    Raises NotPossible for what decides nothing, NotAllowed for somebody who may not. If this crashes after recording
+    but before resuming the execution, a repeat resumes it, or the execution reads the decision when its wait times out.
     """
     tasks = Tasks(records)
     task = tasks.get(incident, task_id)
     if task is None:
         raise NotPossible(f"incident {incident[:100]} has no task {task_id}")
-    if decision not in ALLOWED[task.kind]:
-        raise NotPossible(f"{decision[:40]!r} is no answer to this: it takes {' or '.join(ALLOWED[task.kind])}")
-    record = records.action(incident, task.number)
+    answer = allowed(task, decision)
+    remedy = records.remedy(incident, task.number)
     try:
-        needed = approvals.check(load(task.service), task.kind, record, decision, voter)
+        needed = approvals.check(load(task.service), task.kind, remedy, answer, voter)
     except UnknownService as error:
         raise NotPossible(str(error)) from error
     try:
-        task = tasks.answer(incident, task_id, decision, voter.shown, voter=voter, needed=needed)
+        task = tasks.answer(incident, task_id, answer, voter.shown, voter=voter, needed=needed)
     except Decided as decided:
-        if decided.task.decision == decision:
-            _finish(records, tasks, decided.task, record or {}, decision, needed, "")
+        if decided.task.decision == answer:
+            _finish(records, tasks, decided.task, remedy, answer, needed, "")
         raise
-    _finish(records, tasks, task, record or {}, decision, needed, note)
+    _finish(records, tasks, task, remedy, answer, needed, note)
     return task
 
 
-def _finish(records: Records, tasks: Tasks, task: Task, record: dict[str, Any], decision: str, needed: int,
+def allowed(task: Task, decision: str) -> Decision:
+    """Return an answer that a question takes; raises NotPossible."""
+    for answer in ALLOWED[task.kind]:
+        if answer == decision:
+            return answer
+    raise NotPossible(f"{decision[:40]!r} is no answer to this: it takes {' or '.join(ALLOWED[task.kind])}")
+
+
+def _finish(records: Records, tasks: Tasks, task: Task, remedy: Remedy | None, decision: Decision, needed: int,
             note: str) -> None:
-    """Put an answer on record and wake who waits for it; twice is once, for its time is that of the answer itself."""
-    what = f"{record.get('action', 'task')} on {record.get('target', f'task {task.id}')}"
+    """Put an answer on record and resume the execution that waits for it; idempotent: its time is the answer's."""
+    what = f"{remedy.action} on {remedy.target}" if remedy else f"task on task {task.id}"
     vote = task.votes[-1] if task.votes and not task.decision else None
     try:
         records.note(task.incident, vote.at if vote else task.decided_at, "Decide",
                      f"{what} is {_PAST[decision]}" + (f" by {task.approved} of {needed}" if vote else ""),
                      kind="approval", by=vote.shown if vote else task.decided_by,
-                     detail={"note": mask(note)[:_NOTE]} if note else None)
+                     fact=Answered(task.id, decision, not vote, mask(note)[:_NOTE]))
     finally:
-        # What is on record in part is no reason to let people wait.
-        _wake(tasks, task)
+        # An answer that could not be put on record is no reason to let the execution wait.
+        _resume(tasks, task)
 
 
-def _wake(tasks: Tasks, task: Task) -> None:
-    """Wake the state machine that waits for a decision; where it no longer does, or cannot be told, it finds it."""
+@dataclass(frozen=True)
+class Resumed:
+    """What the state that waits for an answer gets."""
+
+    decision: Decision
+
+
+def _resume(tasks: Tasks, task: Task) -> None:
+    """Resume the execution that waits for a decision; one that cannot be told reads it when its wait times out."""
     token = tasks.token(task.incident, task.id)
     if not task.decision or not token:
         return
     try:
         with aws.failures("Step Functions"):
             aws.client("stepfunctions").send_task_success(
-                taskToken=token, output=json.dumps({"decision": task.decision}))
+                taskToken=token, output=json.dumps(encode(Resumed(task.decision))))
     except CallFailed as failed:
-        log(step="decide", incident=task.incident, task=task.id, waking=failed.note)
+        log(step="decide", incident=task.incident, task=task.id, resuming=failed.note)

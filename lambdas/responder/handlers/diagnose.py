@@ -2,162 +2,186 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from responder.handlers.step import Step, step
-from responder.model.codec import encode
-from responder.model.finding import Finding, recorded
+from responder.handlers.confirm import ConfirmResult
+from responder.handlers.step import RemedyRef, Step, StepEvent, step
+from responder.model.evidence import Evidence
+from responder.model.incident import Cause, IncidentRecord, Proposed, Refusal, Remedy, RemedyStatus, Weighed
+from responder.model.moment import iso
+from responder.model.remedy import PastFailure
 from responder.model.service import deployed
-from responder.plan.decide import CARRIED_OUT, judge_cause
+from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
+from responder.plan.decisions import Diagnosed
 from responder.plan.diagnose import Diagnosis
 from responder.plan.guardrails import MEMORY_SECONDS, in_order
 from responder.plan.own import Write, claimed, written
-from responder.plan.refusals import PEOPLE, Refusal
-from responder.plan.remedies import WAIT, Proposed, long_outage
+from responder.plan.remedies import PEOPLE, WAIT, Candidate
+from responder.plan.remedies.inform_customers import long_outage
 from responder.plan.weights import Weights, shipped
+from responder.records.incidents import IncidentChange
 from responder.records.store import ITEM_CHARACTERS
-from responder.records.table import iso
 
 
-@step("Diagnose the root cause")
-def handler(visit: Step) -> dict[str, Any]:
-    """Return ``cause``, ``confidence``, ``wait``, ``unclear`` and ``remedies`` [{action, function, cause, …}]."""
-    visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
-    items = visit.records.everything(visit.incident)
-    findings = recorded(items)
-    onset = visit.event["confirmation"].get("onset")
-    weights = shipped()
-    incident: Mapping[str, Any] = next((item for item in items if item["sk"] == "INCIDENT"), {})
-    actions = [item for item in items if item["sk"].startswith("ACTION#")]
-    again = _again(incident)
-    tried = [(item["action"], item.get("component", "")) for item in actions
-             if item["status"] in CARRIED_OUT and not _over(item, again)]
-    looks = sum(item["sk"].startswith("TIMELINE#") and item["step"] == visit.name for item in items)
-    judgement = judge_cause(visit.service, findings, visit.opened_at, onset, tried, weights, looks,
-                            own := _own(visit, findings, actions))
-    isolation, result = judgement.isolation, judgement.diagnosis
-    proposed = list(judgement.proposed) or long_outage_due(visit, incident, actions)
-    not_proposed = [asdict(refusal) for refusal in judgement.not_proposed]
+@dataclass(frozen=True, kw_only=True)
+class DiagnoseEvent(StepEvent):
+    """What this step is given."""
+
+    confirmation: ConfirmResult
+
+
+@dataclass(frozen=True)
+class DiagnoseResult:
+    """What this step returns."""
+
+    cause: str
+    confidence: float
+    component: str
+    onset: float | None
+    """When the symptom began, seconds since 1970 (UTC)."""
+    summary: str
+    unclear: bool
+    """Whether another look may show which mechanism it is, or what the other part of the failures is."""
+    wait: bool
+    """Whether the cause heals by itself."""
+    remedies: tuple[RemedyRef, ...]
+    """In the order in which they are tried."""
+
+
+@step("Diagnose the root cause", DiagnoseEvent)
+def handler(visit: Step, event: DiagnoseEvent) -> DiagnoseResult:
+    """Judge the cause, put it on record, and propose remedies."""
+    visit.keep_evidence()
+    record = visit.records.load(visit.incident)
+    reopened_at = record.incident.last_reopened_at
+    given = DiagnosisInput(
+        visit.opened_at, event.confirmation.onset,
+        [(remedy.action, remedy.component) for remedy in record.remedies
+         if remedy.status.may_have_run and not no_longer_counts(remedy, reopened_at)],
+        sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(visit, record))
+    evidence, weights = record.evidence(), shipped()
+    judgement = judge_cause(visit.service, evidence, given, weights)
+    result = judgement.diagnosis
     visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
-               detail={"cause": result.cause, "mechanism": result.mechanism, "component": result.component,
-                       "ranking": encode(result.ranking),
-                       "parts": encode(result.parts), "missing": result.missing,
-                       "remedies": [f"{p.action} of {p.component}" for p in judgement.proposed],
-                       "not_proposed": not_proposed,
-                       "attack_signs": list(judgement.attack_signs), "onset": onset, "tried": tried, "looks": looks,
-                       "fading": judgement.fading, "opened_at": visit.opened_at,
-                       "own": [write.to_json() for write in own]})
-    # Two faults at once: what was at fault and has been mended since was at fault all the same.
-    mended = [item["component"] for item in actions if item["status"] == "verified" and item.get("component")
-              and (item.get("verified_at") or "") > again]
-    affected = list(dict.fromkeys([*judgement.affected, *mended])) if judgement.affected else []
-    before = incident.get("cause") or {}
-    established = result.cause == "unknown" and any(
-        item["status"] == "verified" and item.get("cause") == before.get("id") for item in actions)
-    visit.records.update(
-        visit.incident, cause={"id": result.cause, "mechanism": result.mechanism, "component": result.component,
-                               "confidence": result.confidence, "summary": result.summary},
-        **({"affected": affected, "suffering": [name for name in isolation.impacted if name not in affected]}
-           if affected else {}),
-        **({"established_cause": before} if established else {}),
-        ranking=encode(result.ranking),
-        evidence=_evidence(result, findings, weights), missing=list(result.missing),
-        not_proposed=not_proposed + _missing(visit, judgement.proposed), attack_signs=list(judgement.attack_signs),
-        diagnosed_at=iso(time.time()))
-    return {"cause": result.cause, "confidence": result.confidence, "component": result.component,
-            "onset": onset, "summary": result.summary,
-            # Which mechanism it is may show yet, and with it the remedy; or what the other part of the failures is.
-            "unclear": not judgement.proposed and (bool(judgement.fading) or any(
-                hypothesis.rivals for hypothesis in result.named) or any(
-                (part.component, part.where) not in {(h.component, h.where) for h in result.named}
-                for part in result.parts)),
-            "wait": bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
-            "remedies": to_try(visit, proposed)}
+               fact=_fact(judgement, given))
+    _keep(visit, record, judgement, _weighed(result, evidence, weights))
+    proposed = list(judgement.proposed) or long_outage_due(visit, event.confirmation, reopened_at, record.remedies)
+    return DiagnoseResult(
+        result.cause, result.confidence, result.component, given.onset, result.summary, _unclear(judgement),
+        bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
+        to_try(visit, event.confirmation, proposed))
 
 
-def _missing(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
+def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
+    result = judgement.diagnosis
+    return Diagnosed(
+        result.cause, result.mechanism, result.component, result.ranking,
+        tuple(f"{p.action} of {p.component}" for p in judgement.proposed), tuple(result.parts), tuple(result.missing),
+        judgement.not_proposed, judgement.attack_signs, given.onset, tuple(given.tried), given.looks,
+        judgement.fading, given.opened_at, tuple(given.own))
+
+
+def _unclear(judgement: Judgement) -> bool:
+    """Whether it may show yet which mechanism it is, and with it the remedy; or what the other failures are."""
+    named = judgement.diagnosis.named
+    explained = {(hypothesis.component, hypothesis.where) for hypothesis in named}
+    return not judgement.proposed and (
+        bool(judgement.fading) or any(hypothesis.rivals for hypothesis in named)
+        or any((part.component, part.where) not in explained for part in judgement.diagnosis.parts))
+
+
+def _keep(visit: Step, record: IncidentRecord, judgement: Judgement, weighed: Sequence[Weighed]) -> None:
+    """Put the diagnosis on record."""
+    result = judgement.diagnosis
+    cause = Cause(result.cause, result.mechanism, result.component, result.confidence, result.summary)
+    change: IncidentChange = {
+        "cause": cause, "ranking": result.ranking, "evidence": weighed, "missing": result.missing,
+        "not_proposed": [*judgement.not_proposed, *_not_deployed(visit, judgement.proposed)],
+        "attack_signs": judgement.attack_signs, "diagnosed_at": iso(time.time())}
+    verified = [remedy for remedy in record.remedies if remedy.status == RemedyStatus.VERIFIED]
+    if judgement.affected:
+        # Two faults at once: a component that was at fault and has recovered since was at fault all the same.
+        recovered = [remedy.component for remedy in verified if remedy.component
+                     and (remedy.verified_at or "") > record.incident.last_reopened_at]
+        affected = tuple(dict.fromkeys([*judgement.affected, *recovered]))
+        change |= {"affected": affected,
+                   "suffering": [name for name in judgement.isolation.impacted if name not in affected]}
+    before = record.incident.cause
+    if result.cause == "unknown" and before and any(remedy.cause == before.id for remedy in verified):
+        change |= {"established_cause": before}
+    visit.records.update(visit.incident, **change)
+
+
+def _not_deployed(visit: Step, proposed: Sequence[Candidate]) -> list[Refusal]:
     """Return a refusal for each proposal whose remedy the service does not have."""
     known = {remedy.action for remedy in deployed(visit.service.service).remedies} | {WAIT, PEOPLE}
-    return [asdict(Refusal(p.action, p.component, p.cause, p.mechanism, "it is not deployed for this service"))
+    return [Refusal(p.action, p.component, p.cause, p.mechanism, "it is not deployed for this service")
             for p in proposed if p.action not in known]
 
 
-def _own(visit: Step, findings: Sequence[Finding], actions: Sequence[Mapping[str, Any]]) -> list[Write]:
+def _own(visit: Step, record: IncidentRecord) -> list[Write]:
     """Return what the remedies of this incident, and of those before that the ledger may tell of, have written."""
-    if not claimed(findings):
+    if not claimed(record.evidence()):
         return []
     now = time.time()
-    others = dict.fromkeys(item["incident"] for item in reversed(visit.records.remedies(
-        visit.service.service, now - _OWN_SECONDS)) if item["incident"] != visit.incident)
-    earlier = [item for incident in list(others)[:_OWN_INCIDENTS] for item in visit.records.actions(incident)]
+    others = dict.fromkeys(done.incident for done in reversed(visit.records.executions(
+        visit.service.service, now - _OWN_SECONDS)) if done.incident != visit.incident)
+    remedies = [remedy for incident in list(others)[:_OWN_INCIDENTS]
+                for remedy in visit.records.remedies_of(incident)]
     # The oldest changes that the source tells of are of an hour before the window.
-    return [write for write in written([*earlier, *actions], CARRIED_OUT, now)
+    return [write for write in written([*remedies, *record.remedies], now)
             if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
 
 
 _OWN_SECONDS = 7 * 86400.0
-"""What was put in place for a while may be put back days later, and is the responder's own change then too."""
+"""A temporary mitigation may be restored days later, and that is the responder's own change too."""
 _OWN_INCIDENTS = 20
 _TOLD_SECONDS = 4 * 3600.0
 _MOST_OWN = 200
 
 
-def to_try(visit: Step, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
-    """Return proposals as the state machine takes them, in the order in which they are tried; each is on record.
-
-    Of each: the function's name, the id by which guardrails and remedy read it from the record, and what the state
-    machine needs to know to take one after the other.
-    """
+def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidate]) -> tuple[RemedyRef, ...]:
+    """Return proposals as the state machine takes them, in the order in which they are tried; each is on record."""
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
-    confirmation = visit.event["confirmation"]
-    failed = {(item["action"], item["mechanism"], item["component"])
-              for item in unhelpful(visit)} if proposed else set()
+    failed = {(failure.action, failure.mechanism, failure.component)
+              for failure in past_failures(visit)} if proposed else set()
     ordered = in_order([p for p in proposed if p.action in functions], functions, failed)
-    proposals = [asdict(p) | {"onset": confirmation.get("onset"),
-                              "facts": p.facts | {"kind": confirmation.get("kind") or ""}} for p in ordered]
-    for proposal in proposals:
-        if len(json.dumps(proposal)) > ITEM_CHARACTERS:
-            # An item of the table holds 400 kB. The remedy refuses what it would need and says why.
-            proposal["facts"] |= {"changes": [], "too_large": True}
-    kept = visit.records.propose(visit.incident, visit.entered, proposals)
-    return [{"function": functions[p["action"]].function, "id": name, "action": p["action"], "cause": p["cause"],
-             "contested": bool(p.get("contested"))} for name, p in kept]
+    kept = visit.records.keep_proposals(visit.incident, visit.entered,
+                                        [_on_record(p, confirmation) for p in ordered])
+    return tuple(RemedyRef(p.action, p.id, functions[p.action].function, p.cause, p.contested) for p in kept)
 
 
-def unhelpful(visit: Step) -> list[dict[str, Any]]:
-    """Return what did not help in other incidents of the last 30 days; see ``Records.unhelpful``."""
-    return visit.records.unhelpful(visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)
+def _on_record(candidate: Candidate, confirmation: ConfirmResult) -> Proposed:
+    """Return a candidate as it is kept, small enough for an item of the table."""
+    found = candidate.on_record(confirmation.onset, confirmation.kind)
+    return found if len(found.text) <= ITEM_CHARACTERS else candidate.reduced().on_record(
+        confirmation.onset, confirmation.kind)
 
 
-def long_outage_due(visit: Step, incident: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]) -> list[Proposed]:
+def past_failures(visit: Step) -> list[PastFailure]:
+    """Return the remedies that did not help in other incidents lately."""
+    return visit.records.past_failures(visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)
+
+
+def long_outage_due(visit: Step, confirmation: ConfirmResult, reopened_at: str,
+                    remedies: Iterable[Remedy]) -> list[Candidate]:
     """Return the message to customers that the length of the outage asks for, if they were not to be told before."""
-    again = _again(incident)
-    asked = [(item["action"], "") for item in actions if not _over(item, again)]
-    confirmation = visit.event["confirmation"]
-    return long_outage(visit.service, confirmation.get("onset"), time.time(), confirmation.get("votes") or {}, asked)
+    asked = [(remedy.action, "") for remedy in remedies if not no_longer_counts(remedy, reopened_at)]
+    return long_outage(visit.service, confirmation.onset, time.time(), confirmation.votes or {}, asked)
 
 
-def _again(incident: Mapping[str, Any]) -> str:
-    """When an incident was last opened again; an empty text where it never was."""
-    return max((str(moment) for moment in incident.get("reopened_at") or ()), default="")
-
-
-def _over(item: Mapping[str, Any], again: str) -> bool:
-    """Whether a remedy counts no more: put back since, too little, or a message of before it was opened again."""
-    if item.get("put_back_at") or item.get("too_little"):
+def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:
+    """Whether a remedy counts no more: restored since, insufficient, or a message from before the last reopening."""
+    if remedy.restored_at or remedy.insufficient:
         return True
-    return item["status"] == "done" and str(item.get("planned_at") or "") < again
+    return remedy.status == RemedyStatus.DONE and (remedy.planned_at or "") < reopened_at
 
 
-def _evidence(result: Diagnosis, findings: list[Finding], weights: Weights) -> list[dict[str, Any]]:
-    """Each item shows its side in the record: what it was, from whom, for and against what."""
-    found = [{"source": signal.source, "finding": signal.finding, "status": "ok", "sentence": signal.sentence,
-              "supports": list(weights.supported_by(signal.id)), "against": list(weights.denied_by(signal.id))}
-             for signal in result.signals]
-    failed = {(f.source, f.name, f.status): f for f in findings if not f.usable}
-    return found + [{"source": f.source, "finding": f.name, "status": f.status, "sentence": f.note, "supports": [],
-                     "against": []} for f in failed.values()]
+def _weighed(result: Diagnosis, evidence: Evidence, weights: Weights) -> list[Weighed]:
+    """Return each signal with the causes for and against which it was weighed, then what could not be asked."""
+    failed = {(finding.source, finding.name, finding.status): finding for finding in evidence.unusable}
+    return [*(Weighed(signal.source, signal.finding, "ok", signal.sentence, tuple(weights.supported_by(signal.id)),
+                      tuple(weights.denied_by(signal.id))) for signal in result.signals),
+            *(Weighed(finding.source, finding.name, finding.status, finding.note) for finding in failed.values())]

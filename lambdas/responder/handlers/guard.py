@@ -7,21 +7,32 @@ it. Whoever may invoke this function can only name a remedy by its number.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from responder.handlers.diagnose import unhelpful
+from responder.handlers.diagnose import past_failures
 from responder.handlers.step import Step, kill_switch, step
-from responder.model.remedy import digest
+from responder.model.codec import decode, encode
+from responder.model.incident import Proposed
+from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.approvals import needed
-from responder.plan.decide import CARRIED_OUT
-from responder.plan.guardrails import Proposal, Situation, failed_before, rule, too_little
+from responder.plan.guardrails import (
+    GuardrailRequest,
+    RecentRemedy,
+    Ruling,
+    Situation,
+    failed_before,
+    insufficient,
+    rule,
+)
 from responder.records.tasks import Tasks
 
 _HOUR_SECONDS = 3600.0
-_STATUS = {"permitted": "permitted", "approval": "waiting", "observe": "observed", "refused": "refused",
-           "rejected": "rejected"}
+_STATUS: dict[Ruling, RemedyStatus] = {
+    "permitted": RemedyStatus.PERMITTED, "approval": RemedyStatus.WAITING, "observe": RemedyStatus.OBSERVED,
+    "refused": RemedyStatus.REFUSED, "rejected": RemedyStatus.REJECTED}
+_UNDECIDED = frozenset({RemedyStatus.PLANNED, *_STATUS.values()})
+"""Statuses of a remedy that has not begun: another ruling may take the place of the last one."""
 
 
 class NoPlan(Exception):
@@ -31,81 +42,86 @@ class NoPlan(Exception):
 @step("Check the guardrails")
 def handler(visit: Step) -> dict[str, Any]:
     """Return ``ruling`` (permitted, approval, observe, refused, rejected), ``guardrail`` and ``reason``, on record."""
-    number, service = int(visit.event["number"]), visit.service
-    actions = visit.records.actions(visit.incident)
-    record = next((item for item in actions if item["number"] == number), None)
-    if record is None:
+    number, service, asked = int(visit.event["number"]), visit.service, bool(visit.event.get("asked"))
+    remedies = [Remedy.of(item) for item in visit.records.actions(visit.incident)]
+    remedy = next((one for one in remedies if one.number == number), None)
+    if remedy is None:
         raise NoPlan(f"remedy {number} of {visit.incident} has no plan on record")
-    before = [item for item in actions if item["number"] != number]
-    proposal = _proposal(visit, record, before)
-    target = f"{service.cluster.name}/{service.cluster.namespace}/{record['target']}"
+    others = [one for one in remedies if one.number != number]
+    request = _request(visit, remedy, others, asked)
+    target = f"{service.cluster.name}/{service.cluster.namespace}/{remedy.target}"
     # As long as it may take to be approved, applied and watched; an incident that ends gives it back sooner.
-    fence = 0 if proposal.tells else visit.records.hold(
+    fence = 0 if request.tells else visit.records.hold(
         target, visit.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
-    situation = _situation(visit, record, before, proposal, held_by_another=not proposal.tells and not fence)
-    decision = rule(service, proposal, situation)
-    if record["status"] in ("planned", *_STATUS.values()):
-        visit.records.judge_action(visit.incident, number, action=record["action"], status=_STATUS[decision.ruling],
-                                   guardrail=decision.guardrail, reason=decision.reason, ruled_on=digest(record),
-                                   decided_by=decision.decided_by, lease=target, fence=fence)
-        if decision.ruling == "permitted" and not proposal.tells:
-            visit.records.carried_out(service.service, visit.incident, number, record)
-    visit.note(f"{record['action']} on {record['target']}: {_STATUS[decision.ruling]}", kind="decision",
-               by=decision.decided_by, why=decision.reason,
-               detail={"guardrail": decision.guardrail, "summary": record["summary"], "ruling": decision.ruling,
-                       "proposal": asdict(proposal), "situation": asdict(situation)})
-    return {"ruling": decision.ruling, "guardrail": decision.guardrail, "reason": decision.reason}
+    situation = _situation(visit, remedy, others, request, asked, held_by_another=not request.tells and not fence)
+    verdict = rule(service, request, situation)
+    if remedy.status in _UNDECIDED:
+        visit.records.judge_action(visit.incident, number, action=remedy.action, status=_STATUS[verdict.ruling].value,
+                                   guardrail=verdict.guardrail, reason=verdict.reason, ruled_on=remedy.digest,
+                                   decided_by=verdict.decided_by, lease=target, fence=fence)
+        if verdict.ruling == "permitted" and not request.tells:
+            visit.records.carried_out(service.service, visit.incident, number, vars(remedy))
+    visit.note(f"{remedy.action} on {remedy.target}: {_STATUS[verdict.ruling]}", kind="decision",
+               by=verdict.decided_by, why=verdict.reason,
+               detail={"guardrail": verdict.guardrail, "summary": remedy.summary, "ruling": verdict.ruling,
+                       "proposal": encode(request), "situation": encode(situation)})
+    return {"ruling": verdict.ruling, "guardrail": verdict.guardrail, "reason": verdict.reason}
 
 
-def _proposal(visit: Step, record: Mapping[str, Any], before: list[dict[str, Any]]) -> Proposal:
+def _request(visit: Step, remedy: Remedy, others: Sequence[Remedy], asked: bool) -> GuardrailRequest:
     """Return what is ruled on, by the record alone."""
-    proposed = visit.records.proposal(visit.incident, str(record.get("proposal") or "")) or {}
-    same = (proposed.get("action"), proposed.get("component")) == (record["action"], record.get("component"))
-    return Proposal(
-        record["action"], record["target"], str(record.get("cause") or ""),
+    kept = visit.records.proposal(visit.incident, remedy.proposal)
+    proposed = decode(Proposed, kept | {"id": remedy.proposal}, "proposal") if kept else None
+    if proposed and (proposed.action, proposed.component) != (remedy.action, remedy.component):
+        proposed = None
+    return GuardrailRequest(
+        remedy.action, remedy.target, remedy.cause,
         # Without a diagnosis that proposes it a remedy has no confidence and no sources, and is refused.
-        float(proposed["confidence"]) if same else 0.0, tuple(proposed["sources"]) if same else (),
-        str(record.get("refusal") or ""), bool(record.get("tells")),
-        too_little(before, record["action"], record["target"]) is not None,
-        mechanism=str(record.get("mechanism") or ""), component=str(record.get("component") or ""),
-        reversible=bool(record.get("reversible")), contested=bool(proposed.get("contested")),
-        unsound=_unsound(visit, record))
+        proposed.confidence if proposed else 0.0, proposed.sources if proposed else (),
+        remedy.refusal, bool(remedy.audience), insufficient(others, remedy.action, remedy.target) is not None,
+        mechanism=remedy.mechanism, component=remedy.component, reversible=remedy.reversible,
+        contested=bool(proposed and proposed.contested), unsound=_unsound(remedy, asked))
 
 
-def _unsound(visit: Step, record: Mapping[str, Any]) -> str:
+def _unsound(remedy: Remedy, asked: bool) -> str:
     """Say why a plan on record is not to be trusted; empty where it is."""
-    if record.get("disputed"):
-        return f"several functions wrote a plan under number {record['number']}: " + ", ".join(record["disputed"])
-    if visit.event.get("asked") and record.get("ruled_on") not in (None, digest(record)):
+    if remedy.disputed:
+        return f"several functions wrote a plan under number {remedy.number}: {', '.join(remedy.disputed)}"
+    if asked and remedy.ruled_on not in (None, remedy.digest):
         return "its plan is not the one that people were asked about"
     return ""
 
 
-def _situation(visit: Step, record: Mapping[str, Any], before: list[dict[str, Any]], proposal: Proposal, *,
+def _situation(visit: Step, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, asked: bool, *,
                held_by_another: bool) -> Situation:
-    number, now, service = int(record["number"]), time.time(), visit.service
+    now, service = time.time(), visit.service
     # What the state machine passes on says only whether people were asked; what they said is in the table.
-    answer, by = _answer(visit, record) if visit.event.get("asked") else ("", "")
-    recent = tuple({key: item[key] for key in ("at", "action", "target", "incident")}
+    answer, by = _answer(visit, remedy) if asked else _NOT_ASKED
+    recent = tuple(RecentRemedy(item["at"], item["action"], item["target"], item["incident"])
                    for item in visit.records.remedies(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
-                   if (item["incident"], item["sk"].rpartition("#")[2]) != (visit.incident, f"{number:02d}"))
+                   if (item["incident"], item["number"]) != (visit.incident, remedy.number))
     incident = visit.records.incident(visit.incident) or {}
     return Situation(
-        now, kill_switch(service), tuple(item["action"] for item in before
-                                         if item["status"] in CARRIED_OUT - {"done"}), recent,
+        now, kill_switch(service), tuple(one.action for one in others
+                                         if one.status.may_have_run and one.status != RemedyStatus.DONE), recent,
         held_by_another, answer, by, attack=tuple(incident.get("attack_signs") or ()),
-        failed_before="" if proposal.tells else failed_before(
-            unhelpful(visit), proposal.action, proposal.mechanism, proposal.component))
+        failed_before="" if request.tells else failed_before(
+            past_failures(visit), request.action, request.mechanism, request.component))
 
 
-def _answer(visit: Step, record: Mapping[str, Any]) -> tuple[str, str]:
-    task = Tasks(visit.records).get(visit.incident, f"{int(record['number']):02d}")
+_Answer = tuple[Literal["", "approve", "reject", "none"], str]
+_NOT_ASKED: _Answer = ("", "")
+
+
+def _answer(visit: Step, remedy: Remedy) -> _Answer:
+    """Return what people said, and who did."""
+    task = Tasks(visit.records).get(visit.incident, f"{remedy.number:02d}")
     if task is None:
         return "none", "nobody could be asked"
-    if not task.decision:
-        return "none", ""
-    wanted = needed(visit.service, record)
+    wanted = needed(visit.service, remedy.action)
     if task.decision == "approve" and wanted > 1 and task.approved < wanted:
         return "none", f"{task.approved} of {wanted} people have approved it"
-    return task.decision, task.decided_by
+    if task.decision == "approve":
+        return "approve", task.decided_by
+    return ("reject", task.decided_by) if task.decision == "reject" else ("none", "")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from responder.handlers.step import log, records
+from responder.model.codec import Json
 from responder.model.masking import mask_all
 from responder.sources.aws_health import kept_event
 
 _KEPT_DAYS = 30
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Json, context: object) -> Json:
     """Keep one event; one of another form is logged and left out. The same event twice is one item."""
     try:
         item = mask_all(kept_event(event))

@@ -2,67 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from responder.handlers.notify import notify, told
-from responder.handlers.step import Step, step
+from responder.handlers.notify import notify, record_notification
+from responder.handlers.step import Step, StepEvent, step
+from responder.model.incident import Incident, Remedy, RemedyStatus
 from responder.model.moment import epoch
 from responder.people import Message
 from responder.plan import customers
-from responder.plan.updates import called, reopenings, update
+from responder.plan.updates import called, update
 
 
-@step("Keep people informed")
-def handler(visit: Step) -> dict[str, Any]:
+@dataclass(frozen=True)
+class InformResult:
+    """What this step returns."""
+
+    informed: bool = True
+
+
+@step("Keep people informed", StepEvent)
+def handler(visit: Step, event: StepEvent) -> InformResult:
     """Show how it stands where that is edited in place; call who is needed; tell customers who were told before."""
-    items = visit.records.everything(visit.incident)
-    incident = next((item for item in items if item["sk"] == "INCIDENT"), {})
-    now = update(visit.service, items)
+    now = update(visit.service, visit.records.load(visit.incident))
     notify(visit, Message("status", "", visit.incident, now.what, now.text(), topic=now.what))
-    call(visit, items)
-    _customers(visit, items, incident)
-    return {"informed": True}
+    call(visit)
+    _customers(visit)
+    return InformResult()
 
 
-def call(visit: Step, items: list[dict[str, Any]]) -> None:
+def call(visit: Step) -> None:
     """Call who is needed for the cause that was found: by their role, developers by what fails; each once."""
-    incident = next((item for item in items if item["sk"] == "INCIDENT"), {})
-    cause = str((incident.get("cause") or {}).get("id") or "")
-    affected = tuple(incident.get("affected") or ())
-    persons = called(visit.service, cause, affected)
+    incident = visit.records.require(visit.incident)
+    cause = incident.cause.id if incident.cause else ""
+    persons = called(visit.service, cause, incident.affected)
     if not persons:
         return
     names = ", ".join(person.name for person in persons)
+    standing = update(visit.service, visit.records.load(visit.incident))
     channels = notify(visit, Message(
-        "call", f"call-{reopenings(incident)}-{names}", visit.incident,
+        "call", f"call-{incident.reopenings}-{names}", visit.incident,
         f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",
-        f"{names}: you are called for this incident.\n\n{update(visit.service, items).text()}", persons=persons,
-        affected=affected), 60)
-    told(visit, f"called: {names}", "team", channels, 9)
+        f"{names}: you are called for this incident.\n\n{standing.text()}", persons=persons,
+        affected=incident.affected), 60)
+    record_notification(visit, f"called: {names}", "team", channels, 9)
 
 
-def _customers(visit: Step, items: list[dict[str, Any]], incident: dict[str, Any]) -> None:
-    """Who was told of the trouble is told that something was done about it."""
-    actions = [item for item in items if item["sk"].startswith("ACTION#")]
-    if not customers_know(actions) or not any(item["status"] == "applied" for item in actions):
+def _customers(visit: Step) -> None:
+    """Tell customers who were told of the trouble that something was done about it."""
+    remedies = visit.records.remedies_of(visit.incident)
+    if not customers_know(remedies) or not any(remedy.status == RemedyStatus.APPLIED for remedy in remedies):
         return
-    message = customer_message(visit, incident, actions, "monitoring")
-    told(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 70), 2)
+    message = customer_message(visit.records.require(visit.incident), remedies, "monitoring")
+    record_notification(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 70), 2)
 
 
-def customers_know(actions: Sequence[Mapping[str, Any]]) -> bool:
+def customers_know(remedies: Iterable[Remedy]) -> bool:
     """Whether customers were told of the incident, so that they are told how it goes on."""
-    return any(item["action"] == "inform_customers" and item["status"] == "done" for item in actions)
+    return any(remedy.action == "inform_customers" and remedy.status == RemedyStatus.DONE for remedy in remedies)
 
 
-def customer_message(visit: Step, incident: dict[str, Any], actions: list[dict[str, Any]],
-                     phase: customers.Phase) -> Message:
+def customer_message(incident: Incident, remedies: Iterable[Remedy], phase: customers.Phase) -> Message:
     """What customers are told in a phase; see ``plan/customers.py``."""
-    alternative = any(item["action"] == "switch_provider" and item["status"] in ("applied", "verified")
-                      and not item.get("put_back_at") for item in actions)
+    alternative = any(remedy.action == "switch_provider" and not remedy.restored_at
+                      and remedy.status in (RemedyStatus.APPLIED, RemedyStatus.VERIFIED) for remedy in remedies)
     return Message(
-        "customers", f"customers-{phase}-{reopenings(incident)}", visit.incident, customers.SUBJECT,
-        customers.text(phase, str(incident.get("kind") or ""), str((incident.get("cause") or {}).get("id") or ""),
-                       epoch(incident.get("onset")), alternative=alternative, until=epoch(incident.get("well_since"))),
-        phase=phase, affected=tuple(incident.get("affected") or ()))
+        "customers", f"customers-{phase}-{incident.reopenings}", incident.id, customers.SUBJECT,
+        customers.text(phase, incident.kind, incident.cause.id if incident.cause else "", epoch(incident.onset),
+                       alternative=alternative, until=epoch(incident.recovered_at)),
+        phase=phase, affected=incident.affected)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log, records
+from responder.model.codec import Json
 from responder.model.service import load, names
 from responder.plan.changes import difference
 from responder.records.ledger import Ledger
@@ -16,7 +16,7 @@ _DEADLINE_SECONDS = 20.0
 _CALL_SECONDS = 4
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, int | None]:
+def handler(event: Json, context: object) -> dict[str, int | None]:
     """Make a snapshot for every service; returns {service: changes found}, None where none could be made."""
     return {name: _snapshot(name) for name in names()}
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
+from responder.handlers.confirm import ConfirmResult
 from responder.handlers.diagnose import long_outage_due, to_try
-from responder.handlers.step import Step, step
+from responder.handlers.step import RemedyRef, Step, StepEvent, step
 from responder.model.fault_location import location_of
-from responder.model.finding import recorded, typed
-from responder.plan.recovery import helped, judge, slow_until
-from responder.records.table import iso, seconds
+from responder.model.incident import Remedy, RemedyStatus
+from responder.model.moment import iso, seconds
+from responder.plan.decisions import Watched
+from responder.plan.recovery import Answer, Progress, helped, judge, slow_until
+from responder.records.incidents import IncidentChange
 from responder.records.tasks import Tasks
 
 _FAILOVER_SECONDS = 180.0
@@ -18,56 +23,101 @@ _FAILOVER_SECONDS = 180.0
 deployments"). What takes longer is something else."""
 
 
-@step("Monitor the recovery")
-def handler(visit: Step) -> dict[str, Any]:
-    """Return ``answer``: recovered, waiting, worse, or not_helped once the time is up; and ``wait_seconds``.
+@dataclass(frozen=True, kw_only=True)
+class MonitorEvent(StepEvent):
+    """What this step is given."""
 
-    While people work ``remind`` says whether somebody with a task is to be reminded, and ``due`` is what customers are
-    to be told by now, as a remedy, with the ``number`` that it has. ``since`` is when watching began,
-    ``watching`` whether for a remedy or for people (who get longer).
-    """
-    recovery = visit.service.recovery
-    people = visit.event["watching"] == "people"
-    now, since = seconds(visit.event["now"]), seconds(visit.event["since"])
-    give_up: float = recovery.watch_after_escalation_seconds if people else recovery.give_up_seconds
-    changed = visit.event["watching"] == "remedy" and bool(visit.event.get("changed"))
-    if visit.event["watching"] == "remedy" and not changed:
-        give_up = min(give_up, _FAILOVER_SECONDS)
+    watching: Literal["remedy", "people", "look"]
+    """Whether a remedy is watched, or people who work (who get longer), or it is looked at once."""
+    since: str
+    """When watching began, ISO 8601 in UTC."""
+    now: str
+    """The state machine's clock, ISO 8601 in UTC."""
+    changed: bool = False
+    """Whether a remedy has changed something."""
+    confirmation: ConfirmResult = field(default_factory=ConfirmResult)
+
+
+@dataclass(frozen=True)
+class MonitorResult:
+    """What this step returns."""
+
+    answer: Answer
+    reason: str
+    error_rate: float | None
+    wait_seconds: int
+    """After how long to look again."""
+    remind: bool
+    """Whether a person with a task is to be reminded."""
+    due: tuple[RemedyRef, ...]
+    """What customers are to be told by now."""
+    number: int
+    """The number that the remedy of ``due`` has; 0 where there is none."""
+
+
+@step("Monitor the recovery", MonitorEvent)
+def handler(visit: Step, event: MonitorEvent) -> MonitorResult:
+    """Judge the recovery: recovered, waiting, worse, or not_helped once the time is up."""
+    now, since = seconds(event.now), seconds(event.since)
+    give_up_seconds = _give_up_seconds(visit, event)
     # Every look is evidence, for the chart; the looks themselves are told in the timeline only when they decide.
-    visit.records.evidence(visit.incident, visit.entered, visit.name, visit.answers)
-    slow, incident = None, visit.records.incident(visit.incident) or {}
-    if incident.get("kind") == "degraded_latency":
-        slow = slow_until(visit.service, typed(recorded(visit.records.everything(visit.incident))))
-    evidence = typed(visit.findings)
-    progress = judge(visit.service, evidence, now, since, give_up, changed, slow)
+    visit.keep_evidence()
+    incident, remedies = visit.records.require(visit.incident), visit.records.remedies_of(visit.incident)
+    changed, slow = event.watching == "remedy" and event.changed, None
+    if incident.kind == "degraded_latency":
+        slow = slow_until(visit.service, visit.records.load(visit.incident).evidence())
+    progress = judge(visit.service, visit.evidence, now, since, give_up_seconds, changed, slow)
     if progress.answer != "waiting":
         visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
-                   detail={"error_rate": progress.error_rate, "answer": progress.answer, "now": now,
-                           "since": since, "give_up_seconds": give_up, "changed": changed, "slow_until": slow})
-        values: dict[str, Any] = {"watched_until": iso(time.time())}
-        if progress.answer == "recovered":
-            values |= {"recovered_at": iso(time.time()), "judged_until": iso(now),
-                       "well_since": iso(progress.well_since) if progress.well_since else None}
-        visit.records.update(visit.incident, **values)
-        for item in visit.records.actions(visit.incident):
-            # What did not help in time, and was kept, may have done its part since.
-            if item["status"] != "applied" and not item.get("kept"):
-                continue
-            why = "the symptom has gone" if progress.answer == "recovered" and not item.get("kept") else (
-                f"what {item['component']} failed at is well since; what else fails has another cause"
-                if helped(visit.service, evidence, item["component"], now, seconds(item["applied_at"]),
-                          location_of(item.get("where") or "")) else "")
-            if why:
-                visit.records.judge_action(visit.incident, item["number"], status="verified",
-                                         verified_at=iso(time.time()), reason=why)
-    due = to_try(visit, long_outage_due(visit, incident, visit.records.actions(visit.incident))) if people else []
-    return {"answer": progress.answer, "reason": progress.reason, "error_rate": progress.error_rate,
-            "wait_seconds": progress.wait_seconds or recovery.check_every_seconds,
-            "remind": people and _due(visit),
-            "due": due, "number": visit.records.next_number(visit.incident) if due else 0}
+                   fact=Watched(progress.answer, now, since, give_up_seconds, changed, slow, progress.error_rate))
+        _keep(visit, remedies, progress, now)
+    people = event.watching == "people"
+    due = to_try(visit, event.confirmation, long_outage_due(
+        visit, event.confirmation, incident.last_reopened_at, remedies)) if people else ()
+    return MonitorResult(progress.answer, progress.reason, progress.error_rate,
+                         progress.wait_seconds or visit.service.recovery.check_every_seconds,
+                         people and _reminder_due(visit), due,
+                         visit.records.next_number(visit.incident) if due else 0)
 
 
-def _due(visit: Step) -> bool:
+def _give_up_seconds(visit: Step, event: MonitorEvent) -> float:
+    """How long to watch before it is said not to have helped."""
+    recovery = visit.service.recovery
+    if event.watching == "people":
+        return recovery.watch_after_escalation_seconds
+    if event.watching == "remedy" and not event.changed:
+        return min(recovery.give_up_seconds, _FAILOVER_SECONDS)
+    return recovery.give_up_seconds
+
+
+def _keep(visit: Step, remedies: Sequence[Remedy], progress: Progress, now: float) -> None:
+    """Put on record what was judged, and which remedies helped."""
+    recovered = progress.answer == "recovered"
+    change: IncidentChange = {"watched_until": iso(time.time())}
+    if recovered:
+        change |= {"recovery_verified_at": iso(time.time()), "evidence_cutoff": iso(now),
+                   "recovered_at": iso(progress.well_since) if progress.well_since else None}
+    visit.records.update(visit.incident, **change)
+    for remedy in remedies:
+        # A remedy that did not help in time, and was kept, may have done its part since.
+        why = _helped(visit, remedy, now, recovered=recovered) if (
+            remedy.status == RemedyStatus.APPLIED or remedy.kept) else ""
+        if why:
+            visit.records.judge_remedy(visit.incident, remedy.number, status=RemedyStatus.VERIFIED,
+                                       verified_at=iso(time.time()), reason=why)
+
+
+def _helped(visit: Step, remedy: Remedy, now: float, *, recovered: bool) -> str:
+    """Say why a remedy is taken to have helped; empty where it is not."""
+    if recovered and not remedy.kept:
+        return "the symptom has gone"
+    if remedy.applied_at and helped(visit.service, visit.evidence, remedy.component, now,
+                                    seconds(remedy.applied_at), location_of(remedy.where)):
+        return f"what {remedy.component} failed at is well since; what else fails has another cause"
+    return ""
+
+
+def _reminder_due(visit: Step) -> bool:
     tasks = Tasks(visit.records)
     return any(tasks.due(task, time.time(), visit.service.approval.remind_seconds)
                for task in tasks.open_of(visit.incident))

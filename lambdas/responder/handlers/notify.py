@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from responder import people
 from responder.clients.failure import CallFailed
 from responder.handlers.step import Step, log
-from responder.people import Message
-from responder.records.table import iso
+from responder.model.facts import Delivered as DeliveredFact
+from responder.model.facts import Undelivered
+from responder.model.moment import iso
+from responder.people import Channel, Message
+from responder.records.deliveries import Delivery
 
 _WAIT_SECONDS = 12.0
-"""Longer than any channel takes; who still waits then goes on, for a message twice is better than none."""
+"""Longer than any channel takes; after it this step goes on, for a message twice is better than none."""
 
 
 @dataclass(frozen=True)
@@ -39,34 +41,42 @@ def notify(visit: Step, message: Message, number: int = 50) -> Delivered:
     for place, channel in enumerate(people.every()):
         if message.kind not in channel.takes or not channel.configured(visit.service):
             continue
-        # Several steps tell people at the same time: what a channel remembers is one at a time's to change.
+        # Several steps notify people at the same time: what a channel remembers is one step's at a time to change.
         end = time.monotonic() + _WAIT_SECONDS
         while not visit.records.take_channel(message.incident, channel.name) and time.monotonic() < end:
             time.sleep(0.3)
-        state, sent = visit.records.channel(message.incident, channel.name)
-        known = bool(message.key) and message.key in sent
-        kept: dict[str, Any] | None = state
+        before = visit.records.delivery(message.incident, channel.name)
+        known = bool(message.key) and message.key in before.sent
         try:
-            kept = state if known else channel.deliver(visit.service, message, state)
+            taken = known or _deliver(visit, channel, message, before)
         except CallFailed as failed:
             failures.append(channel.name)
             visit.note(f"{channel.name} could not be used", number=number + place, kind="notification",
-                       why=failed.note, detail={"failed": channel.name, "status": failed.status})
-            visit.records.keep_channel(message.incident, channel.name, state, sent)
-            continue
-        # Delivered first, kept then: who dies in between says it twice, which is better than never.
-        visit.records.keep_channel(message.incident, channel.name, state if kept is None else kept, sent | (
-            {message.key: iso(time.time())} if message.key and kept is not None and not known else {}))
-        if kept is None:
-            log(step=visit.name, incident=message.incident, channel=channel.name, kind=message.kind, delivered=False)
-            continue
-        fresh = fresh or not known
-        delivered.append(channel.name)
+                       why=failed.note, fact=Undelivered(channel.name, failed.status))
+            taken = False
+        if known or channel.name in failures:
+            visit.records.keep_channel(message.incident, channel.name, before.state, before.sent)
+        if taken:
+            fresh = fresh or not known
+            delivered.append(channel.name)
     return Delivered(tuple(delivered), fresh, tuple(failures))
 
 
-def told(visit: Step, what: str, to: str, delivered: Delivered, number: int = 0, **more: Any) -> None:
-    """Put on record who was told by which channels, where that was now."""
+def _deliver(visit: Step, channel: Channel, message: Message, before: Delivery) -> bool:
+    """Deliver a message by a channel that is taken, and release it; False where there was nobody to deliver it to.
+
+    At least once: it is delivered, then recorded. Raises CallFailed where nothing was delivered.
+    """
+    state = channel.deliver(visit.service, message, before.state)
+    now = {message.key: iso(time.time())} if message.key and state is not None else {}
+    visit.records.keep_channel(message.incident, channel.name, before.state if state is None else state,
+                               before.sent | now)
+    if state is None:
+        log(step=visit.name, incident=message.incident, channel=channel.name, kind=message.kind, delivered=False)
+    return state is not None
+
+
+def record_notification(visit: Step, what: str, to: str, delivered: Delivered, number: int = 0) -> None:
+    """Put on record who was notified by which channels, where that was now."""
     if delivered.fresh:
-        visit.note(what, number=number, kind="notification", detail={"to": to, "by": ", ".join(delivered.channels)},
-                   **more)
+        visit.note(what, number=number, kind="notification", fact=DeliveredFact(to, ", ".join(delivered.channels)))

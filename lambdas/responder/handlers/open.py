@@ -5,86 +5,183 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Literal
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers.decide import by_execution
-from responder.handlers.step import log, records
+from responder.handlers.decide import DoneByExecution, by_execution
+from responder.handlers.step import IncidentRef, log, records
+from responder.model.codec import Json, Malformed, decode, encode
+from responder.model.facts import Opened
+from responder.model.incident import Signal
 from responder.model.masking import mask
-from responder.model.service import UnknownService, deployed, load, names
-from responder.plan.approvals import commands
-from responder.records.table import iso, seconds
+from responder.model.moment import iso, seconds
+from responder.model.service import Service, UnknownService, deployed, load, names
+from responder.plan.approvals import Decision, NotAllowed, commands
+from responder.records import incidents
+from responder.records.tasks import NotPossible
 
 _REASON = 500
-_UNTIL = ("confirm", "isolate", "diagnose")
 _PHASES = ("confirm", "isolate", "diagnose", "watch", "aftercare")
+Until = Literal["", "confirm", "isolate", "diagnose"]
+"""The phase after which a person wants to stop; empty: none."""
 
 
 class BadInput(ValueError):
     """A start that cannot be understood."""
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Take a start of the state machine.
+@dataclass(frozen=True)
+class OpenEvent:
+    """What this step is given."""
 
-    ``event`` is {"input": …, "execution": its ARN, "started": its start}. The input is an EventBridge event
-    "CloudWatch Alarm State Change", or a person's {"service", "reason", "started_by", "until", "take_over"}, or a
-    person's word that a task is done {"incident", "task", "decision": "done", "by"}, or their wish for a report anew
-    {"incident", "report": true}. Returns ``result``: ``opened``, ``attached``, ``decided``, ``report``, ``declined``
-    (what a person asked for cannot be) or ``refused`` (nobody looks after it), with ``reason``; where opened, also
-    ``incident``, ``number`` (of its next remedy) and ``sources`` {phase: [{source, function}]}.
-    """
-    given, execution, started = event.get("input"), event["execution"], event["started"]
-    if isinstance(given, dict) and "report" in given:
-        return _report(given)
-    if isinstance(given, dict) and "task" in given:
-        return _decided(given, execution)
-    key = hashlib.sha256(execution.encode()).hexdigest()[:12]
+    execution: str
+    """The execution's ARN."""
+    started: str
+    """The execution's start, ISO 8601 in UTC."""
+    entered: str
+    """When the step's state was entered, ISO 8601 in UTC."""
+    input: Json = None
+    """The execution's input: EventBridge's "CloudWatch Alarm State Change", or ``PersonStart``, ``DoneByExecution``,
+    ``ReportAnew``."""
+    do: str = ""
+
+    @property
+    def key(self) -> str:
+        """What distinguishes this start from others of the same moment."""
+        return hashlib.sha256(self.execution.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class PersonStart:
+    """A person's start of an incident."""
+
+    service: str
+    reason: str = "no reason was given"
+    started_by: str = "somebody"
+    until: Until = ""
+    take_over: bool = False
+    """Whether to go on with the incident of an execution that no longer runs."""
+
+
+@dataclass(frozen=True)
+class ReportAnew:
+    """A person's wish for a report anew, after review.md was put beside it."""
+
+    incident: str
+    report: Literal[True]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the state machine waits and counts by."""
+
+    attempts: int
+    look_wait_seconds: int
+    rounds: int
+    round_wait_seconds: int
+    check_every_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenResult:
+    """What this step returns."""
+
+    result: Literal["opened", "attached", "decided", "report", "declined", "refused"]
+    """``declined``: what a person asked for cannot be; ``refused``: nobody looks after it."""
+    reason: str | None = None
+    """Why it was declined or refused."""
+    incident: IncidentRef | None = None
+    decision: Decision | None = None
+    """What was decided."""
+    until: Until | None = None
+    number: int | None = None
+    """The number of the incident's next remedy."""
+    sources: dict[str, tuple[Json, ...]] | None = None
+    """Phase to the functions that are asked in it; see ``Deployment.sources``."""
+    settings: Settings | None = None
+
+
+def handler(event: Json, context: object) -> Json:
+    """Take a start of the state machine."""
+    given = decode(OpenEvent, event, "event")
+    person = given.input if isinstance(given.input, dict) else {}
+    if "report" in person:
+        result = _report(person)
+    elif "task" in person:
+        result = _decided(person, given.execution)
+    else:
+        result = _start(given)
+    return encode(result)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """An alarm or a person's start, read."""
+
+    signal: Signal
+    until: Until = ""
+    take_over: bool = False
+
+
+def _start(event: OpenEvent) -> OpenResult:
     try:
-        signal = _signal(given) | {"key": key}
-        service = load(signal["service"])
+        start = _read(event)
+        service = load(start.signal.service)
     except (BadInput, UnknownService) as error:
         reason = mask(str(error))
-        records().refuse(started, key, reason, given)
+        records().refuse(event.started, event.key, reason, event.input)
         log(step="open", refused=reason)
-        return {"result": "refused", "reason": reason}
-    signal.setdefault("at", started)
-    incident = f"{service.service}-{started[:19].replace('-', '').replace(':', '')}Z-{key[:4]}"
-    until, take_over = signal.pop("until", ""), signal.pop("take_over", False)
-    held = records().item(f"SERVICE#{service.service}", "OPEN")
-    if held and held["execution"] != execution and (take_over or held["lease_until"] < time.time()):
-        running = _still_running(held["execution"])
-        if take_over and running:
-            records().refuse(started, key, running, given)
-            return {"result": "declined", "reason": running}
-        if running:
-            # It is slow to show a sign of life, and lives.
-            records().renew(service.service, held["execution"], service.lease_seconds)
-        elif take_over:
-            records().give_up(service.service, held["execution"])
-    opened = records().open(service.service, incident, execution, started, signal, service.recovery.relapse_seconds,
-                            service.lease_seconds)
-    log(step="open", service=service.service, incident=opened.incident, new=opened.new, signal=signal["name"])
+        return OpenResult(result="refused", reason=reason)
+    running = _take_over(event, start, service)
+    if running:
+        records().refuse(event.started, event.key, running, event.input)
+        return OpenResult(result="declined", reason=running)
+    incident = f"{service.service}-{event.started[:19].replace('-', '').replace(':', '')}Z-{event.key[:4]}"
+    opened = records().open(service.service, incident, event.execution, event.started, start.signal,
+                            service.recovery.relapse_seconds, service.lease_seconds)
+    log(step="open", service=service.service, incident=opened.incident, new=opened.new, signal=start.signal.name)
     if not opened.new:
-        return {"result": "attached", "incident": {"id": opened.incident, "service": service.service,
-                                                   "opened_at": opened.opened_at}}
-    records().note(opened.incident, event["entered"], "Open the incident",
-                   f"opened {'again ' if opened.again else ''}by {signal['kind']} {signal['name']}",
-                   why=signal["reason"], by=signal.get("started_by", "system"),
-                   detail={"mode": service.mode, "signal_at": signal["at"]})
-    asked = deployed(service.service).sources
-    return {"result": "opened",
-            "incident": {"id": opened.incident, "service": service.service, "opened_at": opened.opened_at,
-                         "execution": execution, "first_opened_at": (records().incident(opened.incident) or {}).get(
-                             "opened_at", opened.opened_at)},
-            "until": until,
-            "number": records().next_number(opened.incident),
-            "sources": {phase: asked.get(phase, []) for phase in _PHASES},
-            "settings": {"attempts": service.confirm.looks, "look_wait_seconds": service.confirm.look_wait_seconds,
-                         "rounds": service.confirm.rounds,
-                         "round_wait_seconds": service.confirm.round_wait_seconds,
-                         "check_every_seconds": service.recovery.check_every_seconds}}
+        return OpenResult(result="attached",
+                          incident=IncidentRef(opened.incident, service.service, opened.opened_at))
+    return _opened(event, start, service, opened)
+
+
+def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents.Opened) -> OpenResult:
+    """Put the opening on record, and say what the state machine is to do."""
+    signal = start.signal
+    records().note(opened.incident, event.entered, "Open the incident",
+                   f"opened {'again ' if opened.reopened else ''}by {signal.kind} {signal.name}",
+                   why=signal.reason, by=signal.started_by or "system",
+                   fact=Opened(service.mode, signal.at, opened.reopened))
+    asked, item = deployed(service.service).sources, records().find(opened.incident)
+    return OpenResult(
+        result="opened", until=start.until, number=records().next_number(opened.incident),
+        incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
+                             item.opened_at if item else opened.opened_at),
+        sources={phase: tuple(asked.get(phase, ())) for phase in _PHASES},
+        settings=Settings(service.confirm.looks, service.confirm.look_wait_seconds, service.confirm.rounds,
+                          service.confirm.round_wait_seconds, service.recovery.check_every_seconds))
+
+
+def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:
+    """Let the incident of an execution that no longer runs be taken over, where that is asked for or its lease expired.
+
+    Returns why it cannot be taken over though a person asked for it; else an empty text.
+    """
+    held = records().lock(service.service)
+    if held is None or held.execution == event.execution or (not start.take_over and held.lease_until >= time.time()):
+        return ""
+    running = _still_running(held.execution)
+    if start.take_over and running:
+        return running
+    if running:
+        # It is slow to show a sign of life, and lives.
+        records().renew(service.service, held.execution, service.lease_seconds)
+    elif start.take_over:
+        records().expire(service.service, held.execution)
+    return ""
 
 
 def _still_running(execution: str) -> str:
@@ -98,78 +195,79 @@ def _still_running(execution: str) -> str:
     return f"the execution {execution} still runs: stop it first" if status == "RUNNING" else ""
 
 
-def _decided(given: dict[str, Any], execution: str) -> dict[str, Any]:
+def _decided(given: Json, execution: str) -> OpenResult:
     """Take a person's word that a task is done; an approval or a rejection is declined, with the way to give it."""
-    unknown = sorted(set(given) - {"incident", "task", "decision", "by"})
-    if unknown or "incident" not in given or "decision" not in given:
-        return {"result": "declined", "reason": mask(
-            'a task is marked as done by {"incident": "…", "task": "01m", "decision": "done", "by": "…"}'
-            + (f"; it has {', '.join(unknown)}" if unknown else ""))}
-    if given["decision"] in ("approve", "reject"):
-        return {"result": "declined", "reason": mask(
+    try:
+        done = decode(DoneByExecution, given)
+    except Malformed as error:
+        return _declined('a task is marked as done by {"incident": "…", "task": "01m", "decision": "done", '
+                         f'"by": "…"}}; {error}')
+    if done.decision in ("approve", "reject"):
+        return _declined(
             "an execution decides nothing: whoever may start one need not be able to approve. Decide as yourself, by "
             "a button in Slack, or so.\n" + commands(
-                os.environ.get("ANSWER_URL", ""), os.environ.get("AWS_REGION", ""), str(given["incident"])[:200],
-                str(given["task"])[:8], "approval"))}
-    answer = by_execution(records(), given, execution)
-    log(step="open", **{key: value for key, value in answer.items() if isinstance(value, str)})
-    return answer
+                os.environ.get("ANSWER_URL", ""), os.environ.get("AWS_REGION", ""), done.incident[:200],
+                str(done.task)[:8], "approval"))
+    try:
+        task = by_execution(records(), done, execution)
+    except (NotPossible, NotAllowed) as error:
+        return _declined(str(error))
+    log(step="open", result="decided", decision=task.decision)
+    return OpenResult(result="decided", decision=task.decision or None,
+                      incident=IncidentRef(task.incident, task.service, ""))
 
 
-def _report(given: dict[str, Any]) -> dict[str, Any]:
-    """Take a person's wish for a report anew: {"incident", "report": true}, after review.md was put beside it."""
-    name = str(given.get("incident") or "")
-    item = records().incident(name)
-    if set(given) != {"incident", "report"} or given["report"] is not True or item is None:
-        return {"result": "declined", "reason": mask(
-            'a report is written anew by {"incident": "…", "report": true}'
-            + ("" if item else f"; there is no incident {name[:80]!r}"))}
-    return {"result": "report", "incident": {"id": item["id"], "service": item["service"],
-                                             "opened_at": item["opened_at"]}}
+def _declined(reason: str) -> OpenResult:
+    reason = mask(reason)
+    log(step="open", result="declined", reason=reason)
+    return OpenResult(result="declined", reason=reason)
 
 
-def _signal(given: Any) -> dict[str, Any]:
+def _report(given: Json) -> OpenResult:
+    """Take a person's wish for a report anew."""
+    how = 'a report is written anew by {"incident": "…", "report": true}'
+    try:
+        wish = decode(ReportAnew, given)
+    except Malformed:
+        return _declined(how)
+    item = records().find(wish.incident)
+    if item is None:
+        return _declined(f"{how}; there is no incident {wish.incident[:80]!r}")
+    return OpenResult(result="report", incident=IncidentRef(item.id, item.service, item.opened_at))
+
+
+def _read(event: OpenEvent) -> _Start:
     """Read an alarm's event or a person's start; raises BadInput."""
+    given = event.input
     if not isinstance(given, dict):
         raise BadInput("the input must be an object with a service")
     if given.get("detail-type") == "CloudWatch Alarm State Change":
-        return _alarm(given)
-    service = given.get("service")
-    if not isinstance(service, str) or not service:
+        return _Start(_alarm(given, event))
+    if not given.get("service"):
         raise BadInput('the input needs "service", the name of a service: {"service": "payment-gateway", '
                        '"reason": "…", "started_by": "…"}')
-    unknown = sorted(set(given) - {"service", "reason", "started_by", "until", "take_over"})
-    if unknown:
-        raise BadInput(f"the input has {', '.join(unknown)}; it takes service, reason, started_by, until and "
-                       "take_over")
-    until = given.get("until", "")
-    if until not in ("", *_UNTIL):
-        raise BadInput(f"until is {str(until)[:40]!r}; it takes {', '.join(_UNTIL)}")
-    if not isinstance(given.get("take_over", False), bool):
-        raise BadInput("take_over is true or false")
-    person = mask(str(given.get("started_by") or "somebody"))[:100]
-    return {"service": service, "kind": "person", "name": person, "started_by": person, "until": until,
-            "take_over": given.get("take_over", False),
-            "reason": mask(str(given.get("reason") or "no reason was given"))[:_REASON]}
+    try:
+        start = decode(PersonStart, {key: value for key, value in given.items() if value is not None})
+    except Malformed as error:
+        raise BadInput(f"{error}; the input takes {', '.join(field.name for field in fields(PersonStart))}") from error
+    person = mask(start.started_by)[:100]
+    return _Start(Signal(event.started, "person", person, event.key, start.service, mask(start.reason)[:_REASON],
+                         person), start.until, start.take_over)
 
 
-def _alarm(event: dict[str, Any]) -> dict[str, Any]:
-    detail = _mapping(event.get("detail"))
+def _alarm(event: Json, opening: OpenEvent) -> Signal:
+    """Read EventBridge's "CloudWatch Alarm State Change"; raises BadInput for an alarm of no service."""
+    detail = event.get("detail")
+    detail = detail if isinstance(detail, dict) else {}
     name = str(detail.get("alarmName") or "")
     service = next((service for service in names() if name in deployed(service).alarms), None)
     if service is None:
         raise BadInput(f"nobody looks after the alarm {name!r}: no configured service has it")
-    state = _mapping(detail.get("state"))
-    at = str(state.get("timestamp") or event.get("time") or "")
-    signal = {"service": service, "kind": "alarm", "name": name,
-              "reason": mask(str(state.get("reason") or ""))[:_REASON]}
+    state = detail.get("state")
+    state = state if isinstance(state, dict) else {}
     try:
         # CloudWatch writes +0000, which is not what the timeline sorts by.
-        signal["at"] = iso(seconds(at))
+        at = iso(seconds(str(state.get("timestamp") or event.get("time") or "")))
     except ValueError:
-        pass
-    return signal
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+        at = opening.started
+    return Signal(at, "alarm", name, opening.key, service, mask(str(state.get("reason") or ""))[:_REASON])

@@ -1,41 +1,52 @@
-"""Remind who has a manual task, and tell the next person, while nobody says that it is done."""
+"""Remind the person who has a manual task, and tell the next person, while nobody says that it is done."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import dataclass
 
 from responder.handlers.approval import buttons, by_iam_text, to_each
-from responder.handlers.notify import Delivered, notify, told
-from responder.handlers.step import Step, step
+from responder.handlers.notify import Delivered, notify, record_notification
+from responder.handlers.step import Step, StepEvent, step
 from responder.people import Message
 from responder.plan.approvals import called
-from responder.records.tasks import Tasks
+from responder.records.tasks import Task, Tasks
 
 
-@step("Remind people")
-def handler(visit: Step) -> dict[str, Any]:
-    """Remind who has a manual task that nobody has said to be done, and tell the next person."""
+@dataclass(frozen=True)
+class RemindResult:
+    """What this step returns."""
+
+    reminded: tuple[str, ...]
+    """The ids of the tasks."""
+
+
+@step("Remind people", StepEvent)
+def handler(visit: Step, event: StepEvent) -> RemindResult:
+    """Remind of each manual task that nobody has said to be done, and tell the next person."""
     tasks = Tasks(visit.records)
     found: list[str] = []
     for task in tasks.open_of(visit.incident):
         nth = tasks.due(task, time.time(), visit.service.approval.remind_seconds)
-        if not nth:
-            continue
-        record = visit.records.action(visit.incident, task.number) or {}
-        line = [called(person) for person in visit.service.team]
-        others = [name for name in line if name not in task.asked]
-        person = ([*task.asked, *others] or ["whoever reads this"])[min(nth, max(0, len(line) - 1))]
-        subject = f"{visit.service.service}: a task waits for {person}"
-        text = (f"Reminder {nth}: {record.get('summary', 'a task')} is not yet marked as done.\n"
-                f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{record.get('diff', '')}\n")
-        # What many read has no link in it: a link is its holder's.
-        delivered = notify(visit, Message("question", f"remind-{task.id}-{nth}", visit.incident, subject,
-                                          f"{text}\n{by_iam_text(task)}", answers=buttons(task)), 60 + nth)
-        alone = to_each(visit, task, [one for one in visit.service.team if called(one) == person], subject, text,
-                        f"remind-{task.id}-{nth}", 80 + nth)
-        told(visit, f"{person} is reminded of a task", "team", Delivered(
-            tuple(dict.fromkeys((*delivered.channels, *sorted(alone)))), delivered.fresh or bool(alone)), len(found))
-        tasks.reminded(task, nth)
-        found.append(task.id)
-    return {"reminded": found}
+        if nth:
+            _remind(visit, task, nth, len(found))
+            tasks.reminded(task, nth)
+            found.append(task.id)
+    return RemindResult(tuple(found))
+
+
+def _remind(visit: Step, task: Task, nth: int, number: int) -> None:
+    remedy = visit.records.remedy(visit.incident, task.number)
+    line = [called(person) for person in visit.service.team]
+    others = [name for name in line if name not in task.asked]
+    person = ([*task.asked, *others] or ["whoever reads this"])[min(nth, max(0, len(line) - 1))]
+    subject = f"{visit.service.service}: a task waits for {person}"
+    text = (f"Reminder {nth}: {remedy.summary if remedy else 'a task'} is not yet marked as done.\n"
+            f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{remedy.diff if remedy else ''}\n")
+    # A message that many read has no link in it: a link is its holder's.
+    delivered = notify(visit, Message("question", f"remind-{task.id}-{nth}", visit.incident, subject,
+                                      f"{text}\n{by_iam_text(task)}", answers=buttons(task)), 60 + nth)
+    alone = to_each(visit, task, [one for one in visit.service.team if called(one) == person], subject, text,
+                    f"remind-{task.id}-{nth}", 80 + nth)
+    record_notification(visit, f"{person} is reminded of a task", "team", Delivered(
+        tuple(dict.fromkeys((*delivered.channels, *sorted(alone)))), delivered.fresh or bool(alone)), number)

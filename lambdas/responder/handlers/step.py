@@ -1,7 +1,7 @@
-"""What all steps share: who the incident is, where its records are, and a log that says so.
+"""What all steps share: the event, parsed once, whose incident it is, where its records are, and a log that says so.
 
-A step's event is ``{"incident": {"id", "service", "opened_at"}, "entered": "…Z", …}``; ``entered`` is when its state
-was entered, the same for each try.
+A step's event is what the state machine passes on: the incident, when its state was entered (the same for each try),
+what the sources answered, and what is the step's own. Each step has a type for it beside its handler.
 """
 
 from __future__ import annotations
@@ -10,19 +10,64 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, TypeVar, overload
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.model.finding import Finding
+from responder.model.codec import Json, decode, encode
+from responder.model.evidence import Evidence
+from responder.model.facts import Fact
+from responder.model.finding import Finding, untyped
+from responder.model.incident import EntryKind, SourceAnswer
 from responder.model.masking import mask_all
+from responder.model.moment import seconds
 from responder.model.service import Service, load
-from responder.records.table import Records, seconds
+from responder.records.table import Records
 
 _log = logging.getLogger()
 _log.setLevel(logging.INFO)
+
+
+@dataclass(frozen=True)
+class IncidentRef:
+    """The incident, as the state machine passes it on."""
+
+    id: str
+    service: str
+    opened_at: str
+    """ISO 8601 in UTC; of an incident that was opened again, when it was so last."""
+    execution: str | None = None
+    """ARN of the execution that looks after it; None where it was only attached to."""
+    first_opened_at: str | None = None
+
+
+@dataclass(frozen=True)
+class RemedyRef:
+    """A remedy that was proposed, as the state machine passes it on; what it is stands on record under its id."""
+
+    action: str
+    id: str
+    """See ``Proposed.id``."""
+    function: str = ""
+    """The name of the function that carries it out."""
+    cause: str = ""
+    contested: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepEvent:
+    """What each step of the state machine is given."""
+
+    incident: IncidentRef
+    entered: str
+    """When the step's state was entered, ISO 8601 in UTC."""
+    answers: tuple[SourceAnswer, ...] = ()
+    """What the sources answered that were asked for this step."""
+    do: str = ""
+    """The step's module, where one function has several; see ``handlers/steps.py``."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +75,38 @@ class Step:
     """One visit of a state."""
 
     name: str
+    """The step's title, as people read it."""
     incident: str
     service: Service
     opened_at: float
     """Seconds since 1970 (UTC)."""
     entered: str
     records: Records
-    event: dict[str, Any]
+    event: dict[str, Any] = field(default_factory=dict)
+    """The event of a step that is not typed yet."""
+    answers: tuple[SourceAnswer, ...] = ()
+    execution: str = ""
+    """ARN of the execution that looks after the incident."""
 
-    def note(self, what: str, **more: Any) -> bool:
+    def note(self, what: str, *, number: int = 0, why: str = "", by: str = "system", kind: EntryKind = "step",
+             fact: Fact | None = None, detail: Mapping[str, Json] | None = None) -> bool:
         """Write a timeline entry of this visit; see ``Records.note``."""
-        return self.records.note(self.incident, self.entered, self.name, what, **more)
+        return self.records.note(self.incident, self.entered, self.name, what, number=number, why=why, by=by,
+                                 kind=kind, fact=fact, detail=detail)
 
-    @property
-    def answers(self) -> list[dict[str, Any]]:
-        """What the sources answered: [{source, findings, milliseconds}]."""
-        return list(self.event.get("answers") or [])
+    def keep_evidence(self) -> None:
+        """Put what the sources answered on record."""
+        self.records.keep_evidence(self.incident, self.entered, self.name, self.answers)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The findings of all answers."""
+        return Evidence(finding for answer in self.answers for finding in answer.findings)
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings of all answers."""
-        return [Finding.from_json(finding) for answer in self.answers for finding in answer.get("findings", [])]
+        """The findings of all answers, untyped."""
+        return untyped(self.evidence)
 
 
 def kill_switch(service: Service) -> str | None:
@@ -71,27 +127,37 @@ def records() -> Records:
     return Records(os.environ["TABLE"], timeline=os.environ.get("TIMELINE", ""))
 
 
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-"""A Lambda handler: event and context to the result."""
+Handler = Callable[[Json, object], dict[str, Json]]
+"""A Lambda handler: event and context to the result, all plain JSON."""
+E = TypeVar("E", bound=StepEvent)
 
 
-def step(name: str, renews: bool = True) -> Callable[[Callable[[Step], dict[str, Any]]], Handler]:
-    """Turn a function of a Step into a Lambda handler that logs.
+@overload
+def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable[[Step, E], object]], Handler]: ...
 
-    With ``renews`` it renews the incident's lease as well. The functions of the remedies and of the report may not
-    write it, and end long before the lease does.
+
+@overload
+def step(name: str, *, renews: bool = True) -> Callable[[Callable[[Step], dict[str, Any]]], Handler]: ...
+
+
+def step(name: str, kind: Any = None, *, renews: bool = True) -> Any:
+    """Turn a function of a Step and its event into a Lambda handler that logs.
+
+    ``kind`` is the event's type; see ``event_of``. The function's result is a dataclass. With ``renews`` the incident's
+    lease is renewed as well: the functions of the remedies and of the report may not write it, and end long before the
+    lease does.
     """
 
-    def wrap(function: Callable[[Step], dict[str, Any]]) -> Handler:
-        def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            incident = event["incident"]
-            visit = Step(name, incident["id"], load(incident["service"]), seconds(incident["opened_at"]),
-                         event["entered"], records(), event)
+    def wrap(function: Any) -> Handler:
+        def handler(event: Json, context: object) -> dict[str, Json]:
+            given = event_of(kind or StepEvent, event)
+            incident = given.incident
+            visit = Step(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
+                         records(), {} if kind else event, given.answers, incident.execution or "")
             started = time.monotonic()
             if renews:
-                visit.records.renew(visit.service.service, str(incident.get("execution", "")),
-                                    visit.service.lease_seconds)
-            result: dict[str, Any] = mask_all(function(visit))
+                visit.records.renew(visit.service.service, visit.execution, visit.service.lease_seconds)
+            result: dict[str, Json] = mask_all(result_of(function(visit, given) if kind else function(visit)))
             log(step=name, incident=visit.incident, milliseconds=round((time.monotonic() - started) * 1000),
                 result={key: value for key, value in result.items() if not isinstance(value, dict | list)})
             return result
@@ -101,6 +167,23 @@ def step(name: str, renews: bool = True) -> Callable[[Callable[[Step], dict[str,
     return wrap
 
 
-def log(**fields: Any) -> None:
+def event_of(kind: type[E], event: Json) -> E:
+    """Return a step's event; raises Malformed.
+
+    Keys that the step does not know are left out: an execution that began before an update passes on what its own
+    definition says.
+    """
+    known = {part.name for part in fields(kind)}
+    return decode(kind, {key: value for key, value in event.items() if key in known}, "event")
+
+
+def result_of(result: object) -> dict[str, Json]:
+    """Return a step's result as plain JSON; a field that is None stays, for the state machine may read it."""
+    if isinstance(result, dict):
+        return result
+    return {name: encode(value) for name, value in vars(result).items()}
+
+
+def log(**fields: object) -> None:
     """Write one line of JSON to the function's log, masked."""
     _log.info(json.dumps(mask_all(fields), default=str))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+
+from responder.model.codec import Json
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Json, context: object) -> Json:
     """Hand the event to the step that it names; raises ValueError where this function has no such step."""
     name = event["do"]
     if name not in os.environ["STEPS"].split(","):
         raise ValueError(f"this function has no step {name!r}; it has {os.environ['STEPS']}")
-    result: dict[str, Any] = importlib.import_module(f"responder.handlers.{name}").handler(event, context)
-    return result
+    return importlib.import_module(f"responder.handlers.{name}").handler(event, context)

@@ -6,29 +6,31 @@ calling function says. The time of writing is this function's own.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from responder.handlers.step import records
+from responder.model.codec import Json, Malformed, decode, encode
+from responder.records.timeline import NewEntry, Written
 
-_TEXTS = ("incident", "entered", "step", "what", "why", "by", "kind")
-_LIMITS = {"what": 4000, "why": 20_000}
-_LONGEST = 200
+_WHAT_CHARACTERS, _WHY_CHARACTERS, _LONGEST = 4000, 20_000, 200
+_MOST_ENTRIES = 1000
+"""Of one visit."""
 
 
 class BadEntry(ValueError):
     """An entry that cannot be kept; the message names the field and what was expected."""
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Add one entry, see ``Records.note``; returns {"written": False} where it was there before."""
-    for name in _TEXTS:
-        if not isinstance(event.get(name), str):
-            raise BadEntry(f"{name}: expected a text, found {type(event.get(name)).__name__}")
-    number, detail = event.get("number"), event.get("detail")
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1000:
-        raise BadEntry(f"number: expected 0 to 999, found {number!r}")
-    if not isinstance(detail, dict):
-        raise BadEntry(f"detail: expected an object, found {type(detail).__name__}")
+def handler(event: Json, context: object) -> Json:
+    """Add one entry, see ``NewEntry``; ``written`` is False where it was there before."""
+    try:
+        entry = decode(NewEntry, event)
+    except Malformed as error:
+        raise BadEntry(str(error)) from error
+    if not 0 <= entry.number < _MOST_ENTRIES:
+        raise BadEntry(f"number: expected 0 to {_MOST_ENTRIES - 1}, found {entry.number!r}")
     # What is long is cut: an entry that is too large to be kept would be none at all.
-    texts = {name: event[name][:_LIMITS.get(name, _LONGEST)] for name in _TEXTS}
-    return {"written": records().append(number=number, detail=detail, **texts)}
+    return encode(Written(records().append(replace(
+        entry, incident=entry.incident[:_LONGEST], entered=entry.entered[:_LONGEST], step=entry.step[:_LONGEST],
+        what=entry.what[:_WHAT_CHARACTERS], why=entry.why[:_WHY_CHARACTERS], by=entry.by[:_LONGEST],
+        fact=entry.fact[:_LONGEST]))))

@@ -46,15 +46,23 @@ def encode(value: Any) -> Any:
 
     A class with ``to_wire()`` says itself what it is as plain JSON, and with ``from_wire(value, place)`` reads it.
     """
+    if type(value) in _AS_THEY_ARE:
+        return value
+    if type(value) is list or isinstance(value, tuple):
+        return [item if type(item) in _AS_THEY_ARE else encode(item) for item in value]
     if hasattr(value, "to_wire") and not isinstance(value, type):
         return value.to_wire()
     if is_dataclass(value) and not isinstance(value, type):
         return {name: encode(item) for name in _names(type(value)) if (item := getattr(value, name)) is not None}
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | frozenset):
+    if isinstance(value, list | frozenset):
         return [encode(item) for item in value]
     return value.value if isinstance(value, Enum) else value
+
+
+_AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
+"""Told first, for a series has thousands of numbers."""
 
 
 @cache

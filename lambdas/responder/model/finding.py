@@ -96,15 +96,19 @@ def buckets(finding: Finding, key: str = "series") -> list[Bucket]:
 
 def typed(findings: Iterable[Finding]) -> evidence.Evidence:
     """Return findings as typed evidence."""
-    return evidence.Evidence(evidence.finding_of(_shallow(finding)) for finding in findings)
-
-
-def _shallow(finding: Finding) -> dict[str, Any]:
-    """As ``to_json``, without a copy of the detail."""
-    found = {key: value for key, value in vars(finding).items() if value not in (None, "")}
-    return found | ({"window": vars(finding.window)} if finding.window else {})
+    return evidence.Evidence(_once(finding, "_typed", lambda f: evidence.finding_of(f.to_json()))
+                             for finding in findings)
 
 
 def untyped(findings: evidence.Evidence) -> list[Finding]:
     """Return typed evidence as findings whose detail is a dict."""
-    return [Finding.from_json(finding.to_json()) for finding in findings.every]
+    return [_once(finding, "_untyped", lambda f: Finding.from_json(f.to_json())) for finding in findings.every]
+
+
+def _once(finding: Any, name: str, made: Any) -> Any:
+    """Each finding is converted once: a replay converts the same ones for each decision."""
+    known = vars(finding).get(name)
+    if known is None:
+        known = made(finding)
+        object.__setattr__(finding, name, known)
+    return known

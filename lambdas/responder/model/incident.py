@@ -6,51 +6,23 @@ each its type. Times are ISO 8601 in UTC (``Z``) as they are stored; ``model/mom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Literal
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
 
-from responder.model.codec import Json, Malformed, decode
-from responder.model.evidence import Evidence, Finding, finding_of
+from responder.model.codec import Json, Malformed, decode, encode
+from responder.model.evidence import Evidence, Finding, Status, finding_of
+from responder.model.facts import ApprovalAsked, Delivered, Fact, Undelivered
+from responder.model.remedy import Remedy, RemedyStatus
 
 KEYS = frozenset({"pk", "sk", "expires"})
 """What the table needs of an item, and no reader."""
 
-
-class RemedyStatus(StrEnum):
-    """What became of a remedy."""
-
-    PLANNED = "planned"
-    PERMITTED = "permitted"
-    WAITING = "waiting"
-    """People are asked."""
-    OBSERVED = "observed"
-    """In mode ``observe``: it would be done."""
-    REFUSED = "refused"
-    """By a guardrail."""
-    REJECTED = "rejected"
-    """By people, or by nobody's answer."""
-    APPLYING = "applying"
-    APPLIED = "applied"
-    DONE = "done"
-    """Of one that tells somebody: they were told."""
-    VERIFIED = "verified"
-    FAILED = "failed"
-    REVERTED = "reverted"
-
-    @property
-    def may_have_run(self) -> bool:
-        """Whether it was carried out, or may have been, with whatever success."""
-        return self in _MAY_HAVE_RUN
-
-
-_MAY_HAVE_RUN = frozenset({
-    RemedyStatus.APPLYING, RemedyStatus.APPLIED, RemedyStatus.VERIFIED, RemedyStatus.REVERTED, RemedyStatus.FAILED,
-    RemedyStatus.DONE})
-
 IncidentStatus = Literal["open", "waiting for people", "closed"]
-EntryKind = Literal["step", "decision", "plan", "action", "notification", "outcome", "signal", "task"]
+Outcome = Literal["resolved", "escalated", "observed", "false_alarm"]
+SymptomKind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]
+EntryKind = Literal["step", "decision", "plan", "action", "notification", "approval", "outcome", "report"]
 """What a timeline entry tells of."""
 
 
@@ -59,7 +31,7 @@ class Cause:
     """What the diagnosis named."""
 
     id: str
-    """One of the plan's six causes, or ``unknown``."""
+    """One of the plan's six causes, ``unknown``, or ``none`` for a false alarm."""
     mechanism: str = ""
     component: str = ""
     confidence: float = 0.0
@@ -68,14 +40,139 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Hypothesis:
+    """A cause by its likeliest mechanism, how likely it is, and why."""
+
+    cause: str
+    mechanism: str
+    component: str
+    where: str
+    """Where the failures arise."""
+    confidence: float
+    """0 to 1."""
+    log_odds: float
+    evidence_for: tuple[str, ...]
+    """Sentences."""
+    evidence_against: tuple[str, ...]
+    sources: tuple[str, ...]
+    """Independent sources that support it."""
+    rivals: tuple[str, ...] = ()
+    """Mechanisms of the same cause that are nearly as likely."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A remedy of a named cause that was not proposed, and why."""
+
+    action: str
+    component: str
+    cause: str
+    mechanism: str
+    reason: str
+    """A sentence without a capital and a full stop."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One observation of the diagnosis, and for and against which causes it was weighed."""
+
+    source: str
+    finding: str
+    """The kind of the finding."""
+    status: Status
+    sentence: str
+    supports: tuple[str, ...] = ()
+    """Causes."""
+    against: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Incident:
+    """The incident's own item."""
+
+    id: str
+    service: str
+    opened_at: str
+    execution: str = ""
+    """ARN of the execution that opened it."""
+    status: IncidentStatus = "open"
+    outcome: Outcome | None = None
+    confirmed: bool | None = None
+    """None: not judged yet."""
+    kind: SymptomKind = ""
+    """The confirmed symptom."""
+    onset: str | None = None
+    """When the symptom began."""
+    confirmed_at: str | None = None
+    isolated_at: str | None = None
+    diagnosed_at: str | None = None
+    recovered_at: str | None = None
+    """Since when the symptom is gone. Stored as ``well_since``."""
+    recovery_verified_at: str | None = None
+    """When the watch found it gone for long enough. Stored as ``recovered_at``."""
+    watched_until: str | None = None
+    evidence_cutoff: str | None = None
+    """Signals until then were judged with this incident. Stored as ``judged_until``."""
+    escalated_at: str | None = None
+    closed_at: str | None = None
+    reported_at: str | None = None
+    reopened_at: tuple[str, ...] = ()
+    """Each time that it was opened again."""
+    affected: tuple[str, ...] = ()
+    """Components at fault, or that a remedy was verified for."""
+    suffering: tuple[str, ...] = ()
+    """Components that fail because of those at fault."""
+    cause: Cause | None = None
+    """None: not diagnosed."""
+    established_cause: Cause | None = None
+    """A cause whose remedy was verified, where a later diagnosis found none."""
+    ranking: tuple[Hypothesis, ...] = ()
+    evidence: tuple[Weighed, ...] = ()
+    missing: tuple[str, ...] = ()
+    """What could not be asked, in sentences."""
+    not_proposed: tuple[Refusal, ...] = ()
+    attack_signs: tuple[str, ...] = ()
+    """In sentences."""
+    cared_by: str | None = None
+    """ARN of the execution that looks after its temporary mitigations."""
+    report: dict[str, str] = field(default_factory=dict)
+    """Addresses in S3 by file ending: html, md, json, gz."""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Incident:
+        """Return an item ``INCIDENT``; raises Malformed."""
+        return decode(cls, {_FIELDS.get(key, key): value for key, value in _plain(item).items()
+                            if key not in _NO_MORE}, "INCIDENT")
+
+    @property
+    def reopenings(self) -> int:
+        """How often it was opened again: what is said once is said once for each opening."""
+        return len(self.reopened_at)
+
+    @property
+    def last_reopened_at(self) -> str:
+        """When it was last opened again; empty where it never was."""
+        return max(self.reopened_at, default="")
+
+
+STORED = {"recovered_at": "well_since", "recovery_verified_at": "recovered_at", "evidence_cutoff": "judged_until"}
+"""Fields of ``Incident`` whose attribute in the table has an older name: old records hold the table to it."""
+_FIELDS = {stored: name for name, stored in STORED.items()}
+_NO_MORE = frozenset({"recovered_before", "well_before"})
+"""Attributes of older records that nothing reads any more."""
+
+
+@dataclass(frozen=True)
 class Signal:
     """An alarm or a person's start."""
 
-    key: str
     at: str
-    kind: str
+    kind: Literal["alarm", "person"]
     name: str
-    service: str
+    """The alarm's name, or the person's."""
+    key: str = ""
+    """Distinguishes signals of one moment."""
+    service: str = ""
     reason: str = ""
     started_by: str = ""
 
@@ -92,7 +189,86 @@ class Looked:
     findings: tuple[Finding[Any], ...] = ()
     milliseconds: float | None = None
     cut: bool = False
-    """Whether findings are missing, for an item has a limit."""
+    """Whether findings are missing because an item has a size limit."""
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A remedy that follows from a diagnosis; exact, never masked."""
+
+    id: str
+    """Its name within the incident, by which the guardrails and the remedy find it."""
+    action: str
+    cause: str = ""
+    mechanism: str = ""
+    component: str = ""
+    confidence: float = 0.0
+    """0 to 1."""
+    sources: tuple[str, ...] = ()
+    """Independent sources that support the cause."""
+    facts: dict[str, Json] = field(default_factory=dict)
+    """What the remedy must know; the remedy's own module decodes it."""
+    contested: bool = False
+    """Whether a mechanism of the same cause that is nearly as likely has other remedies."""
+    onset: float | None = None
+    """When the symptom began, seconds since 1970 (UTC)."""
+    where: str = ""
+    """Where the failures arise."""
+    symptom: str = ""
+    """The kind of the symptom, as it was confirmed."""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Proposed:
+        """Return an item ``PROPOSED#entered#nn``; raises Malformed."""
+        place = str(item["sk"])
+        name = place.removeprefix("PROPOSED#")
+        given = {key: value for key, value in json.loads(item["proposal"]).items() if value is not None}
+        return decode(cls, given | {"id": name}, place)
+
+    def named(self, name: str) -> Proposed:
+        """Return the same under an id."""
+        return replace(self, id=name)
+
+    def with_facts(self, facts: dict[str, Json]) -> Proposed:
+        """Return the same with other facts."""
+        return replace(self, facts=facts)
+
+    @property
+    def text(self) -> str:
+        """It as the table keeps it: one exact JSON text."""
+        return json.dumps({key: value for key, value in encode(self).items() if key != "id"}, allow_nan=False,
+                          sort_keys=True)
+
+
+@dataclass(frozen=True)
+class SourceAnswer:
+    """What one source answered when it was asked once."""
+
+    source: str
+    findings: tuple[Finding[Any], ...] = ()
+    milliseconds: float | None = None
+    """How long it took."""
+
+    @classmethod
+    def from_wire(cls, value: Any, place: str) -> SourceAnswer:
+        """Return what ``to_wire`` gave; raises Malformed."""
+        raw = decode(_RawAnswer, value, place)
+        return cls(raw.source, findings_of(raw.findings, place), raw.milliseconds)
+
+    def to_wire(self) -> Json:
+        """Return it as plain JSON."""
+        return encode(_RawAnswer(self.source, tuple(finding.to_json() for finding in self.findings),
+                                 self.milliseconds))
+
+
+@dataclass(frozen=True)
+class _RawAnswer:
+    source: str
+    findings: tuple[Json, ...] = ()
+    milliseconds: float | None = None
+
+
+F = TypeVar("F", bound=Fact)
 
 
 @dataclass(frozen=True)
@@ -104,13 +280,89 @@ class Entry:
     number: int
     """Orders the entries of one visit."""
     at: str
+    """When it was written."""
     step: str
+    """The step's title, as people read it."""
     what: str
     why: str = ""
     by: str = "system"
+    """``system``, ``policy`` or a person."""
     kind: EntryKind = "step"
+    fact: str = ""
+    """The name of the fact that ``detail`` holds; empty where it states none."""
     detail: dict[str, Json] = field(default_factory=dict)
-    """What a decision was made from, as its own type writes it (``plan/replay.py``); else what is worth keeping."""
+    """The fact's fields; see ``stated``."""
+
+    def stated(self, fact: type[F]) -> F | None:
+        """Return the fact of this type that the entry states; None where it states another or none.
+
+        Raises Malformed where it is not of the fact's form.
+        """
+        if self.fact != fact.NAME:
+            return None
+        return decode(fact, self.detail, f"TIMELINE#{self.entered}#{self.number:02d}#{self.step}.detail")
+
+
+_FACT_OF_STEP = {
+    ("Open the incident", "step"): "opened", ("Plan the remedy", "plan"): "planned",
+    ("Apply the remedy", "action"): "applied", ("Ask for approval", "approval"): ApprovalAsked.NAME,
+    ("Decide", "approval"): "answered", ("Write the postmortem", "report"): "reported",
+    ("Confirm the incident", "decision"): "confirm", ("Isolate the issue", "decision"): "isolate",
+    ("Diagnose the root cause", "decision"): "diagnose", ("Check the guardrails", "decision"): "guard",
+    ("Monitor the recovery", "decision"): "monitor"}
+"""How an entry from before facts had names is recognised: by its step's title and its kind."""
+_ASKED = "approval is asked for: "
+
+
+@dataclass(frozen=True)
+class IncidentRecord:
+    """Everything that is known of one incident, each part in the order of its sort keys."""
+
+    incident: Incident
+    signals: tuple[Signal, ...] = ()
+    looked: tuple[Looked, ...] = ()
+    timeline: tuple[Entry, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    proposed: tuple[Proposed, ...] = ()
+
+    @classmethod
+    def of(cls, items: Iterable[Mapping[str, Any]]) -> IncidentRecord:
+        """Return the items of one incident, in any order; raises Malformed, also where none is the incident's own."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for item in sorted(items, key=lambda item: str(item["sk"])):
+            found.setdefault(keyed(str(item["sk"]))[0], []).append(item)
+        own = found.get("INCIDENT")
+        if not own:
+            raise Malformed("items", "one whose sk is INCIDENT", sorted(found))
+        return cls(Incident.of(own[0]),
+                   tuple(signal_of(item) for item in found.get("SIGNAL", ())),
+                   tuple(looked_of(item) for item in found.get("EVIDENCE", ())),
+                   tuple(entry_of(item) for item in found.get("TIMELINE", ())),
+                   tuple(Remedy.of(item) for item in found.get("ACTION", ())),
+                   tuple(Proposed.of(item) for item in found.get("PROPOSED", ())))
+
+    def evidence(self, first: str = "", last: str = "~") -> Evidence:
+        """Return the findings of the visits that were entered between two moments (UTC, both included)."""
+        return evidence_of(self.looked, first, last)
+
+    def at(self, entered: str) -> Evidence:
+        """Return the findings of one visit."""
+        return self.evidence(entered, entered)
+
+    def facts(self, fact: type[F]) -> Iterator[tuple[Entry, F]]:
+        """Yield the entries that state a fact of this type, with the fact."""
+        for entry in self.timeline:
+            stated = entry.stated(fact)
+            if stated is not None:
+                yield entry, stated
+
+    def remedy(self, number: int) -> Remedy | None:
+        """Return a remedy by its number; None where there is none."""
+        return next((remedy for remedy in self.remedies if remedy.number == number), None)
+
+    def proposal(self, name: str) -> Proposed | None:
+        """Return what a diagnosis proposed, by its id; None where there is none."""
+        return next((proposed for proposed in self.proposed if proposed.id == name), None)
 
 
 def keyed(sort_key: str) -> tuple[str, ...]:
@@ -118,21 +370,58 @@ def keyed(sort_key: str) -> tuple[str, ...]:
     return tuple(sort_key.split("#"))
 
 
+def _plain(item: Mapping[str, Any]) -> dict[str, Json]:
+    """Return an item's attributes without the table's own, and without those that are null."""
+    return {key: value for key, value in item.items() if key not in KEYS and value is not None}
+
+
+def signal_of(item: Mapping[str, Any]) -> Signal:
+    """Return an item ``SIGNAL#time#key``; raises Malformed."""
+    return decode(Signal, _plain(item), str(item["sk"]))
+
+
 def looked_of(item: Mapping[str, Any]) -> Looked:
-    """Return an item ``EVIDENCE#entered#source``."""
+    """Return an item ``EVIDENCE#entered#source``; raises Malformed."""
     place = str(item["sk"])
-    findings = tuple(finding_of(finding, f"{place}.findings[{number}]")
-                     for number, finding in enumerate(item.get("findings") or ()))
-    return Looked(keyed(place)[1], item["source"], item["step"], item["at"], findings, item.get("milliseconds"),
-                  bool(item.get("cut")))
+    raw = decode(_RawLooked, _plain(item), place)
+    return Looked(keyed(place)[1], raw.source, raw.step, raw.at, findings_of(raw.findings, place), raw.milliseconds,
+                  raw.cut)
+
+
+@dataclass(frozen=True)
+class _RawLooked:
+    source: str
+    step: str = ""
+    at: str = ""
+    findings: tuple[Json, ...] = ()
+    milliseconds: float | None = None
+    cut: bool = False
+
+
+def findings_of(values: Iterable[Json], place: str) -> tuple[Finding[Any], ...]:
+    """Return findings from plain JSON; raises Malformed."""
+    return tuple(finding_of(value, f"{place}.findings[{number}]") for number, value in enumerate(values))
 
 
 def entry_of(item: Mapping[str, Any]) -> Entry:
-    """Return an item ``TIMELINE#entered#nn#step``."""
+    """Return an item ``TIMELINE#entered#nn#step``; raises Malformed."""
     place = str(item["sk"])
     _, entered, number, *_ = keyed(place)
-    return decode(Entry, {key: value for key, value in item.items() if key not in KEYS} | {
-        "entered": entered, "number": int(number)}, place)
+    entry = decode(Entry, _plain(item) | {"entered": entered, "number": int(number)}, place)
+    return entry if entry.fact else _with_fact(entry)
+
+
+def _with_fact(entry: Entry) -> Entry:
+    """Name the fact of an entry from before facts had names."""
+    detail = dict(entry.detail)
+    if entry.kind == "notification":
+        name = Undelivered.NAME if "failed" in detail else Delivered.NAME if "to" in detail else ""
+    else:
+        name = _FACT_OF_STEP.get((entry.step, entry.kind), "")
+    if name == ApprovalAsked.NAME and entry.what.startswith(_ASKED):
+        detail.setdefault("summary", entry.what.removeprefix(_ASKED))
+    return Entry(entry.entered, entry.number, entry.at, entry.step, entry.what, entry.why, entry.by, entry.kind, name,
+                 detail)
 
 
 def evidence_of(looked: Iterable[Looked], first: str = "", last: str = "~") -> Evidence:
@@ -140,5 +429,7 @@ def evidence_of(looked: Iterable[Looked], first: str = "", last: str = "~") -> E
     return Evidence(finding for look in looked if first <= look.entered <= last for finding in look.findings)
 
 
-__all__ = ["Cause", "Entry", "EntryKind", "IncidentStatus", "Json", "Looked", "Malformed", "RemedyStatus", "Signal",
-           "entry_of", "evidence_of", "keyed", "looked_of"]
+__all__ = ["KEYS", "STORED", "Cause", "Entry", "EntryKind", "Hypothesis", "Incident", "IncidentRecord",
+           "IncidentStatus", "Json", "Looked", "Malformed", "Outcome", "Proposed", "Refusal", "Remedy", "RemedyStatus",
+           "Signal", "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of", "keyed",
+           "looked_of", "signal_of"]

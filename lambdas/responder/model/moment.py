@@ -1,11 +1,25 @@
-"""When something was, as the records write it: ISO 8601 in UTC."""
+"""Points in time, as the records write them: ISO 8601 in UTC, to the millisecond, with a Z."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
 
-def epoch(moment: Any) -> float | None:
-    """Return a moment as seconds since 1970 (UTC); None where there is none."""
-    return datetime.fromisoformat(moment).timestamp() if isinstance(moment, str) and moment else None
+def iso(moment: float) -> str:
+    """Return seconds since 1970 (UTC) as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds(moment: str) -> float:
+    """Return an ISO 8601 time as seconds since 1970 (UTC); raises ValueError."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def epoch(moment: object) -> float | None:
+    """Return an ISO 8601 time as seconds since 1970 (UTC); None where there is none."""
+    return seconds(moment) if isinstance(moment, str) and moment else None
+
+
+def clock(moment: str) -> str:
+    """Return the time of day of an ISO 8601 time: ``14:05:09``."""
+    return f"{datetime.fromisoformat(moment):%H:%M:%S}"

@@ -2,7 +2,8 @@
 
 The item's attributes have their writer's name before a colon: ``rollback:status``, ``judged:status``. So the role of
 each function can be held to its own attributes (IAM's condition key ``dynamodb:Attributes`` knows top-level attributes
-only), and none can write what another one said. ``merged`` puts the two together, as the rest of the code reads them.
+only), and none can write what another one said. ``Remedy.of`` puts the two together, as the rest of the code reads
+them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+from responder.model.codec import Json, decode
 
 JUDGED = "judged"
 """The writer's name of what the deciding function says: the guardrails' ruling, and how it went."""
@@ -18,6 +23,179 @@ OPERANDS = "operands"
 """What a remedy compares, restores or applies, as one JSON text: exact, and never masked."""
 _RUN = frozenset({"applied", "failed"})
 """Statuses of its own that a later look can turn into ``verified``."""
+
+
+class RemedyStatus(StrEnum):
+    """What became of a remedy."""
+
+    PLANNED = "planned"
+    PERMITTED = "permitted"
+    WAITING = "waiting"
+    """People are asked."""
+    OBSERVED = "observed"
+    """In mode ``observe``: it would be done."""
+    REFUSED = "refused"
+    """By a guardrail."""
+    REJECTED = "rejected"
+    """By people, or because nobody answered in time."""
+    APPLYING = "applying"
+    APPLIED = "applied"
+    DONE = "done"
+    """A remedy that notifies somebody: they were notified."""
+    VERIFIED = "verified"
+    FAILED = "failed"
+    REVERTED = "reverted"
+    """It did not help and was rolled back."""
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether it was carried out, or may have been, whether or not it helped."""
+        return self in _MAY_HAVE_RUN
+
+
+_MAY_HAVE_RUN = frozenset({
+    RemedyStatus.APPLYING, RemedyStatus.APPLIED, RemedyStatus.VERIFIED, RemedyStatus.REVERTED, RemedyStatus.FAILED,
+    RemedyStatus.DONE})
+
+STORED = {
+    "audience": "tells", "transient": "passing", "insufficient": "too_little", "rolled_back_at": "reverted_at",
+    "restored_at": "put_back_at", "restore_attempts": "put_back_tries", "restore_failure": "put_back_failed",
+    "condition_cleared_at": "over_since", "result": "done"}
+"""Fields of ``Remedy`` whose attribute in the table has an older name: IAM and old records hold the table to it."""
+_FIELDS = {stored: name for name, stored in STORED.items()}
+_KEYS = frozenset({"pk", "sk", "expires"})
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A remedy of an incident: its plan, the ruling on it, and what became of it. Times are ISO 8601 in UTC."""
+
+    number: int
+    """1-based position among the incident's remedies."""
+    action: str
+    status: RemedyStatus = RemedyStatus.PLANNED
+    component: str = ""
+    cause: str = ""
+    mechanism: str = ""
+    """Which of the cause's mechanisms it remediates."""
+    where: str = ""
+    """Where the failures arise that it remediates; empty where the diagnosis did not say."""
+    target: str = ""
+    """What it changes: ``deployment/payment-gateway``."""
+    summary: str = ""
+    diff: str = ""
+    """What it changes, as people read a diff; masked, never compared or applied."""
+    before: dict[str, Json] = field(default_factory=dict)
+    """What was there before, enough to restore it: exact; the remedy's own module decodes it."""
+    parameters: dict[str, Json] = field(default_factory=dict)
+    """What applying needs: exact; the remedy's own module decodes it."""
+    proposal: str = ""
+    """The id of the ``Proposed`` that it follows from."""
+    risk: str = ""
+    """``low``, ``medium`` or ``high``; anything else counts as high."""
+    audience: str = ""
+    """Whom it notifies; empty where it changes something instead."""
+    reversible: bool = False
+    """Whether it is rolled back where it does not help."""
+    temporary: bool = False
+    """Whether it is a temporary mitigation, which is restored when its reason is gone."""
+    refusal: str = ""
+    """Why its own preconditions refuse it, in one sentence; empty where they do not."""
+    transient: bool = False
+    """Whether the refusal may pass by itself."""
+    reason: str = ""
+    """Why it has its status."""
+    guardrail: str = ""
+    """The guardrail that refused it, or made it a question; empty where none did."""
+    decided_by: str = ""
+    """``policy``, or the person who approved or rejected it."""
+    ruled_on: str | None = None
+    """Digest of the plan that the guardrails ruled on; see ``digest``."""
+    lease: str = ""
+    """The lease on its target: its name in the table; empty before the ruling."""
+    fence: int = 0
+    """The lease's fencing number."""
+    planned_at: str | None = None
+    applied_at: str | None = None
+    verified_at: str | None = None
+    rolled_back_at: str | None = None
+    restored_at: str | None = None
+    """When a temporary mitigation was restored, after it had helped."""
+    left_to_people_at: str | None = None
+    result: str = ""
+    """What was done, in a sentence."""
+    told_by: str = ""
+    """The channels that notified its audience, separated by commas."""
+    in_part: bool = False
+    """Whether it was applied only in part."""
+    kept: bool = False
+    """Whether it did not help and stays as it is."""
+    insufficient: bool = False
+    """Whether it did not help because there was too little of it: it stays, and another may add to it."""
+    restore_attempts: int = 0
+    restore_failure: str = ""
+    """Why it could not be restored."""
+    condition_cleared_at: float | None = None
+    """Since when the reason for a temporary mitigation is gone, in seconds since 1970 (UTC)."""
+    disputed: tuple[str, ...] = ()
+    """The writers, where more than one function wrote a plan under this number."""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Remedy:
+        """Return an item ``ACTION#nn``, of today's form or of an older one; raises Malformed."""
+        record = {_FIELDS.get(key, key): value for key, value in merged(item).items()
+                  if key not in _KEYS and value is not None}
+        return decode(cls, {"number": _number(item)} | record, str(item.get("sk", "remedy")))
+
+    @property
+    def operands(self) -> str:
+        """``before`` and ``parameters`` as the record keeps them."""
+        return operands(self.before, self.parameters)
+
+    @property
+    def digest(self) -> str:
+        """What tells one plan from another: only the plan that the guardrails ruled on is applied."""
+        return digest({"action": self.action, "component": self.component, "target": self.target,
+                       "summary": self.summary, "diff": self.diff, "before": self.before,
+                       "parameters": self.parameters, "proposal": self.proposal})
+
+    @property
+    def is_ruled_on(self) -> bool:
+        """Whether the plan on record is the one plan that the guardrails ruled on."""
+        return not self.disputed and self.ruled_on == self.digest
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A remedy that was carried out for a service, as cooldowns and hourly limits need it."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+    incident: str
+    number: int
+    """1-based position among the incident's remedies."""
+    action: str
+    target: str = ""
+    component: str = ""
+    mechanism: str = ""
+
+
+@dataclass(frozen=True)
+class PastFailure:
+    """A remedy that was applied in another incident and did not help."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+    incident: str
+    action: str
+    target: str
+    component: str
+    mechanism: str
+    reason: str = ""
+
+
+def _number(item: Mapping[str, Any]) -> int:
+    return int(str(item["sk"]).rpartition("#")[2])
 
 
 def merged(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +216,7 @@ def merged(item: Mapping[str, Any]) -> dict[str, Any]:
     judged = parts.pop(JUDGED, {})
     writer = str(judged.get("action") or next(iter(sorted(parts)), ""))
     own = parts.get(writer, {})
-    record = {**plain, **judged, **own, "action": writer, "number": int(str(item["sk"]).rpartition("#")[2]),
+    record = {**plain, **judged, **own, "action": writer, "number": _number(item),
               "status": _status(own, judged), "reason": _reason(own, judged)}
     if record["status"] == "verified":
         record["kept"] = None
@@ -64,7 +242,7 @@ def _reason(own: Mapping[str, Any], judged: Mapping[str, Any]) -> str:
 
 
 def operands(before: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
-    """Return a plan's operands as the record keeps them; ``merged`` gives back the same values.
+    """Return a plan's operands as the record keeps them; ``Remedy.of`` gives back the same values.
 
     Raises TypeError for what is no plain JSON (a tuple or a key that is a number would come back as something else),
     ValueError for a number that JSON does not know.

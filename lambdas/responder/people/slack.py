@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import logging
 import re
 import time
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
@@ -198,6 +201,47 @@ def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[dict[s
              **({"style": "primary" if place == 0 else "danger"} if len(buttons) > 1 else {})}
             for place, (word, value) in enumerate(buttons)]})
     return blocks
+
+
+class NotPressed(ValueError):
+    """A body that is not the payload of a button."""
+
+
+@dataclass(frozen=True)
+class Press:
+    """A button that somebody pressed."""
+
+    value: str
+    """What the button carries."""
+    type: str
+    """The payload's type: ``block_actions``."""
+    user: str
+    """The user's id."""
+    is_bot: bool
+    app: str
+    """The app's id."""
+    team: str
+    """The workspace's id."""
+    user_team: str | None
+    """The id of the user's own workspace; None where Slack did not say."""
+    response_url: str
+
+
+def pressed(body: bytes) -> Press:
+    """Return the button that a signed body tells of; raises NotPressed.
+
+    Format: Slack's page "block_actions payload".
+    """
+    try:
+        payload = json.loads(parse_qs(body.decode(), max_num_fields=4)["payload"][0])
+        action, = payload["actions"]
+        user, team = _mapping(payload.get("user")), _mapping(payload.get("team"))
+        user_team = user.get("team_id")
+        return Press(str(action["value"]), str(payload.get("type") or ""), str(user.get("id") or ""),
+                     bool(user.get("is_bot")), str(payload.get("api_app_id") or ""), str(team.get("id") or ""),
+                     None if user_team is None else str(user_team), str(payload.get("response_url") or ""))
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise NotPressed("the payload is not that of one of our buttons") from error
 
 
 def signed(headers: dict[str, str], body: bytes, secret: str, now: float) -> bool:

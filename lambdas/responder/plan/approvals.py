@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Literal
 
+from responder.model.incident import Remedy
 from responder.model.service import Person, Service
 
 Way = Literal["iam", "slack", "link", "execution"]
+Decision = Literal["approve", "reject", "done"]
+TaskKind = Literal["approval", "manual"]
 _RISKS = {"low": 1, "medium": 2, "high": 3}
 _LINKS = {"low": 1, "medium": 2}
 """The highest risk for which links are made; anything else that a configuration may hold: none are."""
@@ -52,28 +55,54 @@ class Voter:
         return f"person:{_name(self.person)}" if self.person else f"{self.way}:{self.id}"
 
 
-def caller(service: Service, iam: Mapping[str, Any]) -> Voter:
-    """Return who called a Function URL of auth type AWS_IAM, from ``requestContext.authorizer.iam``.
+@dataclass(frozen=True)
+class IamCaller:
+    """Who called a Function URL of auth type AWS_IAM, as AWS says it; see ``handlers/request.py``."""
+
+    arn: str
+    account: str = ""
+    """Empty where AWS did not say."""
+    id: str = ""
+    """Of a role: the role's id, a colon, and the session's name."""
+
+
+@dataclass(frozen=True)
+class SlackPress:
+    """A button in Slack that somebody pressed, from a payload whose signature is checked already."""
+
+    user: str
+    """The user's id."""
+    type: str
+    is_bot: bool = False
+    app: str = ""
+    """The app's id."""
+    team: str = ""
+    """The workspace's id."""
+    user_team: str | None = None
+    """The id of the user's own workspace; None where Slack did not say."""
+
+
+def caller(service: Service, iam: IamCaller) -> Voter:
+    """Return who called a Function URL of auth type AWS_IAM.
 
     Raises NotAllowed for the root user, and for what names no user and no session.
     """
-    arn = str(iam.get("userArn") or "")
-    found = _ARN.fullmatch(arn)
-    if found is None or str(iam.get("accountId") or found[2]) != found[2]:
+    found = _ARN.fullmatch(iam.arn)
+    if found is None or (iam.account or found[2]) != found[2]:
         raise NotAllowed("AWS did not say who you are")
     if found[3] == "root":
         raise NotAllowed("the root user is nobody in particular; answer as yourself")
     service_name, account, what, role, session = found.groups()
-    if session and str(iam.get("callerId") or iam.get("userId") or session).rpartition(":")[2] != session:
+    if session and (iam.id or session).rpartition(":")[2] != session:
         raise NotAllowed("AWS did not say who you are: the session has two names")
     name = session or what.rpartition("/")[2]
-    person = next((person for person in service.team if person.iam and is_of(person.iam, arn)), None)
+    person = next((person for person in service.team if person.iam and is_of(person.iam, iam.arn)), None)
     of_user = service_name == "iam" and what.startswith("user/")
     vouched = of_user or bool(person) or bool(role and role.startswith(_IDENTITY_CENTER))
     # An e-mail address is masked wherever it is shown; what stands before the @ says as much.
     short = name.partition("@")[0] or name
     place = f"role {role} of account {account}" if role else f"account {account}"
-    return Voter("iam", f"{person.name} ({short}, {place})" if person else f"{short} ({place})", _name(short), arn,
+    return Voter("iam", f"{person.name} ({short}, {place})" if person else f"{short} ({place})", _name(short), iam.arn,
                  vouched, person.name if person else "")
 
 
@@ -82,27 +111,23 @@ def is_of(pattern: str, arn: str) -> bool:
     return fnmatchcase(arn.casefold(), pattern.casefold().replace("[", "[[]"))
 
 
-def in_slack(service: Service, payload: Mapping[str, Any]) -> Voter:
-    """Return who pressed a button, from a payload whose signature is checked already; raises NotAllowed.
-
-    Format: Slack's page "block_actions payload".
-    """
-    user, team = _mapping(payload.get("user")), _mapping(payload.get("team"))
-    settings, user_id = service.slack, str(user.get("id") or "")
+def in_slack(service: Service, press: SlackPress) -> Voter:
+    """Return who pressed a button; raises NotAllowed."""
+    settings = service.slack
     if settings is None:
         raise NotAllowed("Slack is not configured")
-    if payload.get("type") != "block_actions" or not re.fullmatch(r"[UW][A-Z0-9]+", user_id):
+    if press.type != "block_actions" or not re.fullmatch(r"[UW][A-Z0-9]+", press.user):
         raise NotAllowed("this is no button that a person pressed")
-    if user.get("is_bot") or user_id == "USLACKBOT":
+    if press.is_bot or press.user == "USLACKBOT":
         raise NotAllowed("a bot decides nothing")
-    if settings.app and payload.get("api_app_id") != settings.app:
+    if settings.app and press.app != settings.app:
         raise NotAllowed("the button is of another app")
-    if settings.team and (team.get("id") != settings.team or user.get("team_id", settings.team) != settings.team):
+    if settings.team and (press.team != settings.team or press.user_team not in (None, settings.team)):
         raise NotAllowed("you are of another Slack workspace")
-    person = next((person for person in service.team if person.slack == user_id), None)
+    person = next((person for person in service.team if person.slack == press.user), None)
     if person is None:
         raise NotAllowed("only the team decides; their Slack ids are in the service's configuration")
-    return Voter("slack", f"{person.name} ({user_id} in Slack)", user_id.lower(), person=person.name)
+    return Voter("slack", f"{person.name} ({press.user} in Slack)", press.user.lower(), person=person.name)
 
 
 def held_link(service: Service, to: str) -> Voter:
@@ -124,44 +149,42 @@ def called(person: Person) -> str:
     return f"{person.role}: {person.name}"
 
 
-def needed(service: Service, record: Mapping[str, Any]) -> int:
-    """How many people must approve a remedy, by its record."""
-    return 2 if record.get("action") in service.approval.two_person else 1
+def needed(service: Service, action: str) -> int:
+    """How many people must approve a remedy."""
+    return 2 if action in service.approval.two_person else 1
 
 
-def link_refused(service: Service, kind: str, record: Mapping[str, Any] | None) -> str:
+def link_refused(service: Service, kind: TaskKind, remedy: Remedy | None) -> str:
     """Say why there may be no bearer link to a question; empty where there may be.
 
-    ``kind`` is ``approval`` or ``manual``: to mark a task as done changes nothing and is of low risk. A risk that is
-    not known is high.
+    To mark a manual task as done changes nothing and is of low risk. A risk that is not known is high.
     """
     allowed = _LINKS.get(str(service.approval.links), 0)
     if not allowed:
         return "links are not used here (approval.links)"
     if kind == "manual":
         return ""
-    if record is None or not record.get("action"):
+    if remedy is None or not remedy.action:
         return "there is no record of the remedy"
-    if needed(service, record) > 1:
+    if needed(service, remedy.action) > 1:
         return "two people must approve this, and a link says nothing of who holds it"
-    risk = str(record.get("risk") or "")
-    if _RISKS.get(risk, 3) > min(allowed, 2):
-        return f"the risk is {risk or 'not known'}, and links are for {service.approval.links} risk at most"
+    if _RISKS.get(remedy.risk, 3) > min(allowed, 2):
+        return f"the risk is {remedy.risk or 'not known'}, and links are for {service.approval.links} risk at most"
     return ""
 
 
-def check(service: Service, kind: str, record: Mapping[str, Any] | None, decision: str, voter: Voter) -> int:
+def check(service: Service, kind: TaskKind, remedy: Remedy | None, decision: str, voter: Voter) -> int:
     """Return how many must approve, where somebody may answer a question so; raises NotAllowed.
 
     It looks at the configuration and at the remedy's record alone, as they are at the time of the answer.
     """
     if voter.way == "execution" and kind != "manual":
         raise NotAllowed("an execution decides nothing: whoever may start one need not be able to approve")
-    if voter.way == "link" and (why := link_refused(service, kind, record)):
+    if voter.way == "link" and (why := link_refused(service, kind, remedy)):
         raise NotAllowed(f"this link cannot be used: {why}")
     if kind == "manual":
         return 1
-    if record is None or not record.get("action"):
+    if remedy is None or not remedy.action:
         raise NotAllowed("there is no record of the remedy")
     approvers = [person for person in service.team if person.role in service.approval.roles]
     roles = ", ".join(service.approval.roles)
@@ -170,7 +193,7 @@ def check(service: Service, kind: str, record: Mapping[str, Any] | None, decisio
     if voter.way == "iam" and any(person.iam for person in approvers) and voter.person not in {
             person.name for person in approvers if person.iam}:
         raise NotAllowed(f"only {roles} may decide this, by the identities in team[].iam; you are {voter.shown}")
-    count = needed(service, record)
+    count = needed(service, remedy.action)
     if count > 1 and decision == "approve" and not voter.vouched:
         raise NotAllowed(f"{count} people must approve this, and who assumes a role may choose the session's name: "
                          f"answer as a user of IAM Identity Center or IAM, or be named in team[].iam; you are "
@@ -216,7 +239,3 @@ def people(keys: Sequence[str]) -> int:
 
 def _name(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

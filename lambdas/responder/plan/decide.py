@@ -6,23 +6,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from responder.model.finding import Finding, latest, typed
+from responder.model.evidence import Evidence
+from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
-from responder.plan.refusals import Refusal
-from responder.plan.remedies import Proposed, mended, propose
+from responder.plan.remedies import Candidate, propose, target
 from responder.plan.symptom import fading, verdicts
 from responder.plan.weights import Weights
 
-CARRIED_OUT = frozenset({"applying", "applied", "verified", "reverted", "failed", "done"})
-"""Statuses of a remedy that was carried out, or may have been, with whatever success."""
-
-
 _LOOKS = 2
-"""So often a symptom that is just going away is looked at again before anything is proposed."""
+"""How often a symptom that is just going away is looked at again before anything is proposed."""
+
+
+@dataclass(frozen=True)
+class DiagnosisInput:
+    """What a diagnosis knows besides the evidence."""
+
+    opened_at: float
+    """When the incident was opened, seconds since 1970 (UTC)."""
+    onset: float | None = None
+    """When the symptom began, seconds since 1970 (UTC)."""
+    tried: Sequence[tuple[str, str]] = ()
+    """Action and component of each remedy that was carried out before."""
+    looks: int = 1
+    """How often the cause was judged before: a symptom that is just going away is given time."""
+    own: Sequence[Write] = ()
+    """What the responder's remedies have written; any other change, also one under its name, may be the cause."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +43,7 @@ class Judgement:
 
     isolation: Isolation
     diagnosis: Diagnosis
-    proposed: tuple[Proposed, ...]
+    proposed: tuple[Candidate, ...]
     affected: tuple[str, ...] = ()
     """The components at fault: the faulty ones, or one that was changed so that it does not get through to one."""
     fading: str = ""
@@ -39,30 +51,24 @@ class Judgement:
     not_proposed: tuple[Refusal, ...] = ()
     """Of every named cause, and of mechanisms of it that are nearly as likely, each remedy that is not proposed."""
     attack_signs: tuple[str, ...] = ()
-    """Signs of an attack, in sentences: what takes a change back is then for people to decide (``attack.py``)."""
+    """Signs of an attack, in sentences: whether a change is rolled back is then for people to decide (``attack.py``).
+    """
 
 
-def judge_cause(service: Service, findings: Sequence[Finding], opened_at: float, onset: float | None,
-                tried: Sequence[tuple[str, str]], weights: Weights, looks: int = 1,
-                own: Sequence[Write] = ()) -> Judgement:
+def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
+                weights: Weights) -> Judgement:
     """Diagnose from the findings of all steps so far.
 
-    ``opened_at`` and ``onset`` are seconds since 1970 (UTC); ``tried`` names the remedies (action, component) that
-    were carried out before, ``looks`` is how often the cause was judged before: a symptom that is just going away is
-    given time before anything is proposed. Where the fault is may show better by now than when it was
-    isolated, and is judged again. ``own`` is what remedies have written: of all other changes, also of those under
-    the responder's name, each may be the cause.
+    Where the fault is may show better by now than when it was isolated, and is judged again.
     """
-    findings = without_own(findings, own)
-    newest = latest(findings)
-    evidence = typed(findings)
-    isolation = isolate(service, verdicts(service, evidence, opened_at), evidence)
+    evidence, onset = without_own(evidence, given.own), given.onset
+    isolation = isolate(service, verdicts(service, evidence, given.opened_at), evidence)
     diagnosis = diagnose(service, isolation, onset, evidence, weights)
-    at_fault = {hypothesis.component: mended(service, hypothesis, onset, newest)
+    at_fault = {hypothesis.component: target(service, hypothesis, onset, evidence)
                 for hypothesis in diagnosis.named}
-    going = "" if looks >= _LOOKS else fading(service, evidence, onset)
-    remedies = propose(service, diagnosis, onset, findings, weights, tried,
-                       early=looks < 1 and service.confirm.looks > 1)
+    going = "" if given.looks >= _LOOKS else fading(service, evidence, onset)
+    remedies = propose(service, diagnosis, onset, evidence, weights, given.tried,
+                       early=given.looks < 1 and service.confirm.looks > 1)
     if going:
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
     return Judgement(isolation, diagnosis, remedies.proposed,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
+from responder.model.incident import Hypothesis as Hypothesis
 from responder.model.service import Service
 from responder.plan import signals
 from responder.plan.failure_modes import FailureMode, failure_modes
@@ -26,24 +27,6 @@ be had may have turned it."""
 _ECHO = 0.5
 """The same signal by a further source is one fact seen twice: each counts half as much as the one before, so that
 no number of echoes outweighs a second kind."""
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A cause by its likeliest mechanism, how likely it is, and why."""
-
-    cause: str
-    mechanism: str
-    component: str
-    where: str
-    confidence: float
-    log_odds: float
-    evidence_for: tuple[str, ...]
-    evidence_against: tuple[str, ...]
-    sources: tuple[str, ...]
-    """Independent sources that support it."""
-    rivals: tuple[str, ...] = ()
-    """Mechanisms of the same cause that are nearly as likely."""
 
 
 @dataclass(frozen=True)

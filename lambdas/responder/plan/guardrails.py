@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from responder.model.service import Freeze, Remedy, Service
+from responder.model.remedy import PastFailure, Remedy
+from responder.model.service import Freeze, Service
+from responder.model.service import Remedy as DeployedRemedy
 from responder.plan.attack import TAKES_BACK
 
 if TYPE_CHECKING:
     # Not at run time: the guardrails' function has no need of the whole diagnosis.
-    from responder.plan.remedies import Proposed
+    from responder.plan.remedies import Candidate
 
 Ruling = Literal["permitted", "approval", "observe", "refused", "rejected"]
 RELEASED = "released"
@@ -24,8 +26,8 @@ MEMORY_SECONDS = 30 * 86400.0
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """A remedy that could be carried out, and what is known about it."""
+class GuardrailRequest:
+    """A remedy that could be applied, and what is known about it."""
 
     action: str
     target: str
@@ -36,11 +38,11 @@ class Proposal:
     refusal: str = ""
     """Why the action itself refuses, by its own check of the preconditions; empty where it does not."""
     tells: bool = False
-    """Whether it only tells somebody, and changes nothing."""
+    """Whether it has an audience: it only informs somebody, and changes nothing."""
     adds: bool = False
-    """Whether it adds to a remedy of the same incident that was too little: no cooldown is between the two."""
+    """Whether it adds to a remedy of the same incident that was insufficient: no cooldown is between the two."""
     mechanism: str = ""
-    """Which of the cause's mechanisms it mends."""
+    """Which of the cause's mechanisms it remediates."""
     component: str = ""
     reversible: bool = True
     """Whether it is rolled back where it does not help."""
@@ -51,20 +53,31 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class RecentRemedy:
+    """A remedy of the service that counts against the limits of time."""
+
+    at: float
+    """When it was applied, seconds since 1970 (UTC)."""
+    action: str
+    target: str
+    incident: str
+
+
+@dataclass(frozen=True)
 class Situation:
-    """What the guardrails look at besides the proposal."""
+    """What the guardrails look at besides the request."""
 
     now: float
     """Seconds since 1970 (UTC)."""
     kill_switch: str | None
     """The SSM parameter's value; None where it could not be read: then nothing is done either."""
     done: tuple[str, ...] = ()
-    """The remedies that this incident has carried out so far."""
-    recent: tuple[Mapping[str, Any], ...] = ()
-    """The remedies of the last hour for the service, of other incidents too: {at, action, target, incident}."""
+    """The remedies that this incident has applied so far."""
+    recent: tuple[RecentRemedy, ...] = ()
+    """The remedies of the last hour for the service, of other incidents too."""
     held_by_another: bool = False
     """Whether another incident may change the target just now."""
-    answer: str = ""
+    answer: Literal["", "approve", "reject", "none"] = ""
     """What people said to it: ``approve``, ``reject``, ``none`` (nobody did in time); empty: not asked yet."""
     answered_by: str = ""
     attack: tuple[str, ...] = ()
@@ -72,15 +85,10 @@ class Situation:
     failed_before: str = ""
     """When the same remedy did not help for the same mechanism and component, in a sentence; empty: not lately."""
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Situation:
-        """Return what ``asdict`` wrote."""
-        return cls(**{**value, **{name: tuple(value.get(name, ())) for name in ("done", "recent", "attack")}})
-
 
 @dataclass(frozen=True)
-class Decision:
-    """The guardrails' word."""
+class Verdict:
+    """What the guardrails decided."""
 
     ruling: Ruling
     guardrail: str = ""
@@ -89,31 +97,31 @@ class Decision:
     decided_by: str = field(default="policy")
 
 
-def in_order(proposed: Sequence[Proposed], remedies: Mapping[str, Remedy],
-             unhelpful: Collection[tuple[str, str, str]] = ()) -> list[Proposed]:
+def in_order(candidates: Sequence[Candidate], remedies: Mapping[str, DeployedRemedy],
+             unhelpful: Collection[tuple[str, str, str]] = ()) -> list[Candidate]:
     """Return the proposals in the order in which they are tried: remediating actions first, then by rising risk.
 
     What did not help lately for the same (action, mechanism, component) comes after what has not failed. The order is
     stable: of equals, the cause of most failures comes first. A message comes last, for it may wait for an approval.
     """
-    return sorted(proposed, key=lambda p: (not remedies[p.action].mends,
+    return sorted(candidates, key=lambda p: (not remedies[p.action].mends,
                                            (p.action, p.mechanism, p.component) in unhelpful,
                                            _RISKS.index(remedies[p.action].risk)))
 
 
-def failed_before(unhelpful: Sequence[Mapping[str, Any]], action: str, mechanism: str, component: str) -> str:
+def failed_before(failures: Iterable[PastFailure], action: str, mechanism: str, component: str) -> str:
     """Say when a remedy did not help for the same mechanism and component; empty where it is not known to have failed.
 
-    ``unhelpful`` is what did not help in other incidents lately, oldest first; see ``Records.unhelpful``.
+    ``failures`` is what did not help in other incidents lately, oldest first.
     """
-    same = [item for item in unhelpful
-            if (item["action"], item["mechanism"], item["component"]) == (action, mechanism, component)]
+    same = [failure for failure in failures
+            if (failure.action, failure.mechanism, failure.component) == (action, mechanism, component)]
     if not same:
         return ""
-    day = datetime.fromtimestamp(float(same[-1]["at"]), UTC).strftime("%Y-%m-%d %H:%M UTC")
+    day = datetime.fromtimestamp(same[-1].at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     times = f"{len(same)} times in the last 30 days, the last time" if len(same) > 1 else "once in the last 30 days,"
     return (f"{action} did not help against {mechanism.replace('_', ' ')} of {component} {times} on {day} "
-            f"(incident {same[-1]['incident']}: {same[-1]['reason'] or 'the symptom stayed'})")
+            f"(incident {same[-1].incident}: {same[-1].reason or 'the symptom stayed'})")
 
 
 def released(kill_switch: str | None) -> bool:
@@ -122,98 +130,98 @@ def released(kill_switch: str | None) -> bool:
     return kill_switch is not None and kill_switch.strip() == RELEASED
 
 
-def too_little(records: Sequence[Mapping[str, Any]], action: str, target: str) -> Mapping[str, Any] | None:
-    """Return an incident's remedy that was too little, and to which another of the same target adds; None: none was."""
-    return next((item for item in reversed(records) if item.get("too_little") and item.get("temporary")
-                 and (item["action"], item["target"]) == (action, target)), None)
-
-
-def rule(service: Service, proposal: Proposal, situation: Situation) -> Decision:
-    """Decide whether a proposal may be carried out, in the order of what weighs most.
-
-    What only tells somebody is bound by the kill switch, the mode, its policy and its own refusal.
+def insufficient(remedies: Sequence[Remedy], action: str, target: str) -> Remedy | None:
+    """Return an incident's remedy that was insufficient, and to which another of the same target adds; None: none was.
     """
-    limits, policy = service.guardrails, service.policy.get(proposal.action, "off")
-    if proposal.unsound:
-        return Decision("refused", "record", proposal.unsound)
+    return next((remedy for remedy in reversed(remedies) if remedy.insufficient and remedy.temporary
+                 and (remedy.action, remedy.target) == (action, target)), None)
+
+
+def rule(service: Service, request: GuardrailRequest, situation: Situation) -> Verdict:
+    """Decide whether a remedy may be applied, in the order of what weighs most.
+
+    A remedy that only informs somebody is bound by the kill switch, the mode, its policy and its own refusal.
+    """
+    limits, policy = service.guardrails, service.policy.get(request.action, "off")
+    if request.unsound:
+        return Verdict("refused", "record", request.unsound)
     # In mode observe nothing is done whatever the switch says, and what would be done is worth knowing.
     if service.mode != "observe":
         if situation.kill_switch is None:
-            return Decision("refused", "kill_switch",
-                            f"the kill switch {service.kill_switch} could not be read, or was never set")
+            return Verdict("refused", "kill_switch",
+                           f"the kill switch {service.kill_switch} could not be read, or was never set")
         if not released(situation.kill_switch):
-            return Decision("refused", "kill_switch", f"the kill switch {service.kill_switch} is not {RELEASED!r}")
-    if proposal.refusal:
-        return Decision("refused", "precondition", proposal.refusal)
+            return Verdict("refused", "kill_switch", f"the kill switch {service.kill_switch} is not {RELEASED!r}")
+    if request.refusal:
+        return Verdict("refused", "precondition", request.refusal)
     if policy == "off":
-        return Decision("refused", "policy", f"the policy for {proposal.action} is off")
-    if proposal.confidence < limits.minimum_confidence:
-        return Decision("refused", "minimum_confidence",
-                        f"{proposal.confidence:.0%} is less than {limits.minimum_confidence:.0%}")
-    if len(proposal.sources) < limits.minimum_sources:
-        return Decision("refused", "minimum_sources",
-                        f"{len(proposal.sources)} independent sources are fewer than {limits.minimum_sources}")
-    refused = None if proposal.tells else _bounded(service, proposal, situation)
+        return Verdict("refused", "policy", f"the policy for {request.action} is off")
+    if request.confidence < limits.minimum_confidence:
+        return Verdict("refused", "minimum_confidence",
+                       f"{request.confidence:.0%} is less than {limits.minimum_confidence:.0%}")
+    if len(request.sources) < limits.minimum_sources:
+        return Verdict("refused", "minimum_sources",
+                       f"{len(request.sources)} independent sources are fewer than {limits.minimum_sources}")
+    refused = None if request.tells else _bounded(service, request, situation)
     if refused:
         return refused
     if service.mode == "observe":
-        return Decision("observe", "mode", "the mode is observe: this would be done")
-    asks = _asks(service, proposal, situation, policy)
+        return Verdict("observe", "mode", "the mode is observe: this would be done")
+    asks = _asks(service, request, situation, policy)
     if asks:
         return _approved(service, asks, situation)
-    return Decision("permitted", reason=f"policy: {proposal.action} is auto")
+    return Verdict("permitted", reason=f"policy: {request.action} is auto")
 
 
-def _bounded(service: Service, proposal: Proposal, situation: Situation) -> Decision | None:
+def _bounded(service: Service, request: GuardrailRequest, situation: Situation) -> Verdict | None:
     """What bounds changes by time and number."""
     limits = service.guardrails
     for freeze in limits.freezes:
-        if within(freeze, situation.now) and proposal.action not in freeze.allows:
-            return Decision("refused", "freeze", f"a freeze is on until {freeze.end}"
-                            + (f": {freeze.reason}" if freeze.reason else ""))
+        if within(freeze, situation.now) and request.action not in freeze.allows:
+            return Verdict("refused", "freeze", f"a freeze is on until {freeze.end}"
+                           + (f": {freeze.reason}" if freeze.reason else ""))
     if len(situation.done) >= limits.remedies_per_incident:
-        return Decision("refused", "remedies_per_incident", f"{len(situation.done)} of at most "
-                        f"{limits.remedies_per_incident} remedies have been carried out")
-    hour = [item for item in situation.recent if situation.now - item["at"] < 3600]
+        return Verdict("refused", "remedies_per_incident", f"{len(situation.done)} of at most "
+                       f"{limits.remedies_per_incident} remedies have been carried out")
+    hour = [one for one in situation.recent if situation.now - one.at < 3600]
     if len(hour) >= limits.remedies_per_hour:
-        return Decision("refused", "remedies_per_hour",
-                        f"{len(hour)} of at most {limits.remedies_per_hour} remedies within an hour")
-    again = [item["at"] for item in situation.recent if (item["action"], item["target"]) == (
-        proposal.action, proposal.target)]
-    if again and not proposal.adds and situation.now - max(again) < limits.cooldown_seconds:
-        return Decision("refused", "cooldown", f"{proposal.action} was carried out on {proposal.target} "
-                        f"{situation.now - max(again):.0f} s ago; not again within {limits.cooldown_seconds} s")
+        return Verdict("refused", "remedies_per_hour",
+                       f"{len(hour)} of at most {limits.remedies_per_hour} remedies within an hour")
+    again = [one.at for one in situation.recent if (one.action, one.target) == (request.action, request.target)]
+    if again and not request.adds and situation.now - max(again) < limits.cooldown_seconds:
+        return Verdict("refused", "cooldown", f"{request.action} was carried out on {request.target} "
+                       f"{situation.now - max(again):.0f} s ago; not again within {limits.cooldown_seconds} s")
     if situation.held_by_another:
-        return Decision("refused", "lease", f"another incident is changing {proposal.target}")
+        return Verdict("refused", "lease", f"another incident is changing {request.target}")
     return None
 
 
-def _asks(service: Service, proposal: Proposal, situation: Situation, policy: str) -> str:
+def _asks(service: Service, request: GuardrailRequest, situation: Situation, policy: str) -> str:
     """Say why a person must approve; empty where nobody must."""
-    reasons = [f"the policy for {proposal.action} is approve"] if policy == "approve" else (
+    reasons = [f"the policy for {request.action} is approve"] if policy == "approve" else (
         ["the mode is approve"] if service.mode == "approve" else [])
-    if proposal.tells:
+    if request.tells:
         return "; ".join(reasons)
-    if situation.attack and proposal.action in TAKES_BACK:
+    if situation.attack and request.action in TAKES_BACK:
         reasons.append("there are signs of an attack, and what is blamed may be what holds it off: "
                        + "; ".join(situation.attack))
     if situation.failed_before:
         reasons.append(situation.failed_before)
-    if proposal.contested and not proposal.reversible:
+    if request.contested and not request.reversible:
         reasons.append("another mechanism of the same cause is nearly as likely and has another remedy, and this one "
                        "is not rolled back where it does not help")
     return "; ".join(reasons)
 
 
-def _approved(service: Service, asks: str, situation: Situation) -> Decision:
+def _approved(service: Service, asks: str, situation: Situation) -> Verdict:
     if not situation.answer:
-        return Decision("approval", "approval", f"{asks}: people are asked")
+        return Verdict("approval", "approval", f"{asks}: people are asked")
     if situation.answer == "approve":
-        return Decision("permitted", reason="approved", decided_by=situation.answered_by)
+        return Verdict("permitted", reason="approved", decided_by=situation.answered_by)
     if situation.answer == "reject":
-        return Decision("rejected", "approval", f"rejected by {situation.answered_by}",
-                        decided_by=situation.answered_by)
-    return Decision("rejected", "approval", f"{asks}, and " + (
+        return Verdict("rejected", "approval", f"rejected by {situation.answered_by}",
+                       decided_by=situation.answered_by)
+    return Verdict("rejected", "approval", f"{asks}, and " + (
         situation.answered_by or f"nobody decided within {service.approval.wait_seconds} s"))
 
 

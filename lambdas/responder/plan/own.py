@@ -6,19 +6,23 @@ alone says nothing: what claims to be the responder's and is on no record is a c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from responder.model.change import ABSENT, OWN_MANAGER, Change, FieldChange
-from responder.model.finding import Finding
+from responder.model.codec import Json
+from responder.model.evidence import Evidence, Finding
+from responder.model.evidence.changes import Changes
 from responder.model.moment import epoch
+from responder.model.remedy import Remedy, RemedyStatus
+from responder.plan.remedies import find, names
 from responder.plan.times import CLOCK_SECONDS
 
-_DEED_SECONDS = 300.0
+_EXECUTION_SECONDS = 300.0
 """A step that changes something may take a minute and is tried four times; then it is on record as applied."""
-_UNDONE_SECONDS = 3600.0
-"""What was taken back without a time on record was so within an hour: that long a remedy is watched at most."""
+_WATCHED_SECONDS = 3600.0
+"""A remedy is watched for an hour at most: one that was rolled back without a time on record was so within it."""
 
 
 @dataclass(frozen=True)
@@ -29,50 +33,38 @@ class Write:
     name: str
     path: tuple[str, ...]
     """The field, and all below it; empty: the whole object."""
-    values: tuple[Any, ...]
+    values: tuple[Json, ...]
     """What it was set to, or one of these; empty: the record does not say."""
     start: float
     end: float
     """Seconds since 1970 (UTC)."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
-        return asdict(self) | {"path": list(self.path), "values": list(self.values)}
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Write:
-        """Return what ``to_json`` wrote."""
-        return cls(str(value["kind"]), str(value["name"]), tuple(str(part) for part in value["path"]),
-                   tuple(value["values"]), float(value["start"]), float(value["end"]))
-
-
-def claimed(findings: Iterable[Finding]) -> bool:
+def claimed(evidence: Evidence) -> bool:
     """Whether any change claims to be the responder's, or was seen by nobody to be of somebody else."""
-    return any(item.get("by") in ("", None, OWN_MANAGER) for finding in findings if finding.name == "changes"
-               for item in finding.detail.get("changes", []))
+    return any(change.by in ("", OWN_MANAGER) for finding in evidence.every if isinstance(finding.detail, Changes)
+               for change in finding.detail.changes)
 
 
-def written(actions: Iterable[Mapping[str, Any]], carried_out: frozenset[str], now: float) -> list[Write]:
-    """Return what remedies have written, by their records (see ``handlers/act.py``).
-
-    ``carried_out`` are the statuses of those that may have changed something; ``now`` is in seconds since 1970 (UTC).
-    """
-    return [Write(kind, name, path, values, start, end) for action in actions
-            if action.get("status") in carried_out or action.get("put_back_at")
-            for start, end in _spans(action, now) for kind, name, path, values in _fields(action)]
+def written(remedies: Iterable[Remedy], now: float) -> list[Write]:
+    """Return what remedies on record have written, or may have; ``now`` is in seconds since 1970 (UTC)."""
+    return [Write(field.kind, field.name, field.path, field.values, start, end) for remedy in remedies
+            if (remedy.status.may_have_run or remedy.restored_at) and remedy.action in names()
+            for start, end in _spans(remedy, now)
+            for field in find(remedy.action).written(remedy.target, remedy.component, remedy.before, remedy.parameters)]
 
 
-def without_own(findings: Sequence[Finding], own: Sequence[Write]) -> list[Finding]:
-    """Return the findings without the changes, and the parts of changes, that the responder's remedies have written."""
-    return [_foreign(finding, own) if finding.name == "changes" and finding.usable and own else finding
-            for finding in findings]
+def without_own(evidence: Evidence, own: Sequence[Write]) -> Evidence:
+    """Return the evidence without the changes, and the parts of changes, that the responder's remedies have written."""
+    return Evidence(_foreign(finding, own) for finding in evidence.every) if own else evidence
 
 
-def _foreign(finding: Finding, own: Sequence[Write]) -> Finding:
-    changes = [change for item in finding.detail.get("changes", [])
-               if (change := _rest(Change.from_json(item), own)) is not None]
+def _foreign(finding: Finding[Any], own: Sequence[Write]) -> Finding[Any]:
+    if not isinstance(finding.detail, Changes) or not finding.usable:
+        return finding
+    changes = tuple(rest for change in finding.detail.changes if (rest := _rest(change, own)) is not None)
     return replace(finding, value=float(len(changes)) if finding.value is not None else None,
-                   detail=finding.detail | {"changes": [change.to_json() for change in changes]})
+                   detail=replace(finding.detail, changes=changes))
 
 
 def _rest(change: Change, own: Sequence[Write]) -> Change | None:
@@ -84,72 +76,33 @@ def _rest(change: Change, own: Sequence[Write]) -> Change | None:
             and change.earliest <= write.end + CLOCK_SECONDS and change.latest >= write.start - CLOCK_SECONDS]
     if change.what != "changed":
         return None if any(not write.path for write in mine) else change
-    left = tuple(item for item in change.fields if not any(_wrote(write, item) for write in mine))
+    left = tuple(field for field in change.fields if not any(_wrote(write, field) for write in mine))
     if not left and change.fields:
         return None
     # Where a part of it is the responder's own, somebody else wrote the rest between two looks of the ledger.
     return change if left == change.fields else replace(change, fields=left, by="")
 
 
-def _wrote(write: Write, item: FieldChange) -> bool:
-    path = tuple(str(part) for part in item.path)
+def _wrote(write: Write, field: FieldChange) -> bool:
+    path = tuple(str(part) for part in field.path)
     if path[:len(write.path)] != write.path or not write.path:
         return False
-    return not write.values or (None if item.after is ABSENT else item.after) in write.values
+    return not write.values or (None if field.after is ABSENT else field.after) in write.values
 
 
-def _spans(action: Mapping[str, Any], now: float) -> Iterator[tuple[float, float]]:
-    """When a remedy wrote: as it was applied, as it was taken back, and as it was put back after the incident."""
-    planned, applied = epoch(action.get("planned_at")), epoch(action.get("applied_at"))
+def _spans(remedy: Remedy, now: float) -> Iterator[tuple[float, float]]:
+    """Yield when a remedy wrote: as it was applied, rolled back, and restored after the incident."""
+    planned, applied = epoch(remedy.planned_at), epoch(remedy.applied_at)
     if applied is not None:
-        yield max(applied - _DEED_SECONDS, planned or 0.0), applied
+        yield max(applied - _EXECUTION_SECONDS, planned or 0.0), applied
     elif planned is not None:
         # It broke off: what it changed by then is on no record.
-        yield planned, min(now, planned + _UNDONE_SECONDS)
-    reverted = epoch(action.get("reverted_at"))
-    if reverted is not None:
-        yield reverted - _DEED_SECONDS, reverted
-    elif action.get("status") == "reverted" and applied is not None:
-        yield applied, min(now, applied + _UNDONE_SECONDS)
-    put_back = epoch(action.get("put_back_at"))
-    if put_back is not None:
-        yield put_back - _DEED_SECONDS, put_back
-
-
-_Field = tuple[str, str, tuple[str, ...], tuple[Any, ...]]
-"""Kind, name, path and values, as ``Write`` has them."""
-
-
-def _fields(action: Mapping[str, Any]) -> Iterator[_Field]:
-    """What each remedy writes; what writes nothing that is watched, such as a restart, is not there."""
-    before, given = action.get("before") or {}, action.get("parameters") or {}
-    place, _, name = str(action.get("target") or "").partition("/")
-    match action.get("action"):
-        case "rollback" if place == "deployment":
-            yield "Deployment", name, ("template",), ()
-        case "scale_up" if place == "deployment":
-            yield "Deployment", name, ("replicas",), (given.get("replicas"), before.get("replicas"))
-            if before.get("scaler"):
-                bounds = (given.get("replicas"), before.get("minimum"), before.get("maximum"))
-                for field in ("minReplicas", "maxReplicas"):
-                    yield "HorizontalPodAutoscaler", str(before["scaler"]), (field,), bounds
-        case "cycle_deployment" if place == "deployment":
-            yield "Deployment", name, ("replicas",), (0, given.get("replicas"))
-        case "restart_pods":
-            for node in given.get("close") or ():
-                yield "Node", str(node), ("unschedulable",), ()
-        case "switch_provider" if place == "configmap":
-            yield "ConfigMap", name, ("data",), (given.get("value"), before.get("value"))
-        case "restore_configuration":
-            yield from _restored(given.get("steps") or ())
-
-
-def _restored(steps: Iterable[Mapping[str, Any]]) -> Iterator[_Field]:
-    """The fields that were put back; not their values, which may be long or secret and stay where they are."""
-    for step in steps:
-        change = step.get("change") or {}
-        kind, name = str(change.get("kind", "")), str(change.get("name", ""))
-        if change.get("what") != "changed":
-            yield kind, name, (), ()
-        for item in change.get("fields") or () if change.get("what") == "changed" else ():
-            yield kind, name, tuple(str(part) for part in item["path"]), ()
+        yield planned, min(now, planned + _WATCHED_SECONDS)
+    rolled_back = epoch(remedy.rolled_back_at)
+    if rolled_back is not None:
+        yield rolled_back - _EXECUTION_SECONDS, rolled_back
+    elif remedy.status == RemedyStatus.REVERTED and applied is not None:
+        yield applied, min(now, applied + _WATCHED_SECONDS)
+    restored = epoch(remedy.restored_at)
+    if restored is not None:
+        yield restored - _EXECUTION_SECONDS, restored

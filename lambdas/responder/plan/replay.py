@@ -7,18 +7,21 @@ shows what would have been decided.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from responder.model.finding import Finding, recorded, typed
+from responder.model.codec import Json, Malformed, decode, encode
+from responder.model.evidence import Evidence
+from responder.model.facts import Fact
+from responder.model.incident import Entry, IncidentRecord
+from responder.model.moment import seconds
 from responder.model.service import Service, build
 from responder.plan.confirm import confirm
-from responder.plan.decide import judge_cause
-from responder.plan.guardrails import Proposal, Situation, rule
+from responder.plan.decide import DiagnosisInput, judge_cause
+from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watched
+from responder.plan.guardrails import rule
 from responder.plan.isolate import isolate
-from responder.plan.own import Write
 from responder.plan.recovery import judge
 from responder.plan.symptom import verdicts
 from responder.plan.weights import Weights, shipped
@@ -31,8 +34,11 @@ class Decision:
     at: str
     """When its state was entered, ISO 8601 in UTC."""
     step: str
-    recorded: dict[str, Any]
-    again: dict[str, Any]
+    """The step's title."""
+    id: str
+    """The step's id; see ``plan/decisions.py``."""
+    recorded: dict[str, Json]
+    again: dict[str, Json]
     why: str
     """The reason that is given now."""
 
@@ -46,123 +52,136 @@ class BadRecord(ValueError):
     """A record that cannot be read; the message names the place and what was expected."""
 
 
-def service_of(record: Mapping[str, Any]) -> Service:
+@dataclass(frozen=True)
+class _File:
+    """What a record file holds; see ``records/record.py``."""
+
+    service: Json = None
+    items: tuple[Json, ...] | None = None
+    schema: int = 0
+
+
+def service_of(record: Mapping[str, Json]) -> Service:
     """Return the configuration that a record was made under; raises BadRecord."""
+    file = _file(record)
     try:
-        service: Service = build(Service, record["service"])
+        if file.service is None:
+            raise KeyError("service")
+        service: Service = build(Service, file.service)
     except (KeyError, TypeError, ValueError) as error:
         raise BadRecord(f"service: expected the configuration of a service ({type(error).__name__}: {error})"
                         ) from error
-    if not isinstance(record.get("items"), list):
+    if file.items is None:
         raise BadRecord("items: expected a list of the incident's items")
     return service
 
 
-def replay(record: Mapping[str, Any], weights: Weights | None = None,
+def _file(record: Mapping[str, Json]) -> _File:
+    try:
+        return decode(_File, record)
+    except Malformed as error:
+        raise BadRecord(str(error)) from error
+
+
+def replay(record: Mapping[str, Json], weights: Weights | None = None,
            service: Service | None = None) -> list[Decision]:
     """Return every decision of a record, in order of time.
 
     ``weights`` and ``service`` take the place of those that were in force. Raises BadRecord.
     """
     service = service or service_of(record)
-    items = sorted((item for item in record["items"]), key=lambda item: str(item.get("sk")))
-    incident = next((item for item in items if item.get("sk") == "INCIDENT"), None)
-    if incident is None:
-        raise BadRecord("items: expected one whose sk is INCIDENT")
-    history = _History(service, items, datetime.fromisoformat(incident["opened_at"]).timestamp(),
-                       weights or shipped())
-    found = []
-    for item in items:
-        sk = str(item["sk"])
-        if sk.startswith("TIMELINE#") and item.get("kind") == "decision" and item.get("step") in _AGAIN:
-            entered = sk.split("#")[1]
-            recorded, again, why = _AGAIN[item["step"]](history, entered, item.get("detail") or {})
-            found.append(Decision(entered, item["step"], recorded, again, why))
-    return found
+    try:
+        incident = IncidentRecord.of(_file(record).items or ())
+    except Malformed as error:
+        raise BadRecord(str(error)) from error
+    history = _History(service, incident, seconds(incident.incident.opened_at), weights or shipped())
+    return [decision for entry in incident.timeline for decision in [_again(history, entry)] if decision]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _History:
     service: Service
-    items: list[Mapping[str, Any]]
+    record: IncidentRecord
     opened_at: float
     weights: Weights
 
-    def at(self, entered: str) -> list[Finding]:
-        """The findings of one visit of a step."""
-        return recorded(self.items, entered, entered)
-
-    def until(self, entered: str) -> list[Finding]:
-        """The findings of all visits so far."""
-        return recorded(self.items, last=entered)
-
-    def before(self, entered: str, step: str) -> str:
-        """When a step was entered last before a moment; empty where it was not."""
-        return max((str(item["sk"]).split("#")[1] for item in self.items if str(item["sk"]).startswith("TIMELINE#")
-                    and item.get("step") == step and str(item["sk"]).split("#")[1] <= entered), default="")
+    def before(self, entered: str, fact: type[Fact]) -> Evidence:
+        """The findings of the last visit before a moment in which a decision was made; none where there was none."""
+        visits = [entry.entered for entry, _ in self.record.facts(fact) if entry.entered <= entered]
+        return self.record.at(visits[-1]) if visits else Evidence()
 
 
-_Outcome = tuple[dict[str, Any], dict[str, Any], str]
+@dataclass(frozen=True)
+class _Outcome:
+    """What is compared: fields by their names, as they were and as they are now."""
+
+    recorded: dict[str, Json]
+    again: dict[str, Json]
+    why: str
 
 
-def _confirm(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    result = confirm(history.service, detail.get("asked", ()), typed(history.at(entered)),
-                     detail.get("signal_at", history.opened_at), detail.get("well_since"))
-    return ({key: detail.get(key) for key in ("answer", "kind", "votes")},
-            {"answer": result.answer, "kind": result.kind, "votes": result.votes},
-            "; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()))
+def _again(history: _History, entry: Entry) -> Decision | None:
+    """Make a decision again; None for an entry that is no decision."""
+    for fact, judged in _JUDGED:
+        stated = entry.stated(fact)
+        if stated is not None:
+            outcome = judged(history, entry.entered, stated)
+            return Decision(entry.entered, entry.step, fact.NAME, encode(outcome.recorded), encode(outcome.again),
+                            outcome.why)
+    return None
 
 
-def _isolate(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    confirmed = history.at(history.before(entered, "Confirm the incident"))
-    result = isolate(history.service, verdicts(history.service, typed(confirmed),
-                                               detail.get("opened_at", history.opened_at)),
-                     typed(history.at(entered)))
-    return ({key: list(detail.get(key, ())) for key in ("culprits", "victims")},
-            {"culprits": list(result.faulty), "victims": list(result.impacted)},
-            " ".join(f"{name}: {reason}" for name, reason in result.reasons.items()))
+def _confirm(history: _History, entered: str, made: Confirmed) -> _Outcome:
+    result = confirm(history.service, made.asked, history.record.at(entered),
+                     history.opened_at if made.signal_at is None else made.signal_at, made.well_since)
+    return _Outcome({"answer": made.answer, "kind": made.kind, "votes": made.votes},
+                    {"answer": result.answer, "kind": result.kind, "votes": result.votes},
+                    "; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()))
 
 
-def _diagnose(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    found = judge_cause(history.service, history.until(entered), detail.get("opened_at", history.opened_at),
-                        detail.get("onset"),
-                        [(action, component) for action, component in detail.get("tried", ())], history.weights,
-                        detail.get("looks", 1), [Write.from_json(item) for item in detail.get("own", ())])
+def _isolate(history: _History, entered: str, made: Isolated) -> _Outcome:
+    confirmed = history.before(entered, Confirmed)
+    result = isolate(history.service, verdicts(history.service, confirmed, _or(made.opened_at, history)),
+                     history.record.at(entered))
+    return _Outcome({"culprits": made.culprits, "victims": made.victims},
+                    {"culprits": result.faulty, "victims": result.impacted},
+                    " ".join(f"{name}: {reason}" for name, reason in result.reasons.items()))
+
+
+def _diagnose(history: _History, entered: str, made: Diagnosed) -> _Outcome:
+    found = judge_cause(history.service, history.record.evidence(last=entered), DiagnosisInput(
+        _or(made.opened_at, history), made.onset, made.tried, made.looks, made.own), history.weights)
     result = found.diagnosis
-    again: dict[str, Any] = {
+    before: dict[str, Json] = {
+        "cause": made.cause, "mechanism": made.mechanism, "component": made.component, "remedies": made.remedies,
+        "not_proposed": made.not_proposed, "attack_signs": made.attack_signs, "confidence": made.confidence}
+    again: dict[str, Json] = {
         "cause": result.cause, "mechanism": result.mechanism, "component": result.component,
-        "remedies": [f"{p.action} of {p.component}" for p in found.proposed],
-        "not_proposed": [asdict(refusal) for refusal in found.not_proposed],
-        "attack_signs": list(found.attack_signs)}
-    # A record of before these were kept is compared by what it has.
-    again = {key: value for key, value in again.items() if key in detail or key not in _SINCE}
-    return ({key: detail.get(key) for key in again} | {"confidence": _of(detail)},
-            again | {"confidence": result.ranking[0].confidence if result.ranking else None}, result.summary)
+        "remedies": [f"{p.action} of {p.component}" for p in found.proposed], "not_proposed": found.not_proposed,
+        "attack_signs": found.attack_signs, "confidence": result.ranking[0].confidence if result.ranking else None}
+    # A record from before something was kept is compared by what it has.
+    absent = {name for name, value in before.items() if value is None and name != "confidence"}
+    return _Outcome({name: value for name, value in before.items() if name not in absent},
+                    {name: value for name, value in again.items() if name not in absent}, result.summary)
 
 
-_SINCE = frozenset({"not_proposed", "attack_signs"})
+def _or(opened_at: float | None, history: _History) -> float:
+    return history.opened_at if opened_at is None else opened_at
 
 
-def _of(detail: Mapping[str, Any]) -> Any:
-    ranking: Sequence[Mapping[str, Any]] = detail.get("ranking") or ()
-    return ranking[0]["confidence"] if ranking else None
+def _guard(history: _History, entered: str, made: Ruled) -> _Outcome:
+    decision = rule(history.service, made.proposal, made.situation)
+    named = {"action": made.proposal.action, "target": made.proposal.target}
+    return _Outcome(named | {"ruling": made.ruling, "guardrail": made.guardrail},
+                    named | {"ruling": decision.ruling, "guardrail": decision.guardrail}, decision.reason)
 
 
-def _guard(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    given = dict(detail["proposal"])
-    decision = rule(history.service, Proposal(**given | {"sources": tuple(given["sources"])}),
-                    Situation.from_json(detail["situation"]))
-    named = {"action": given["action"], "target": given["target"]}
-    return (named | {key: detail.get(key) for key in ("ruling", "guardrail")},
-            named | {"ruling": decision.ruling, "guardrail": decision.guardrail}, decision.reason)
+def _monitor(history: _History, entered: str, made: Watched) -> _Outcome:
+    progress = judge(history.service, history.record.at(entered), made.now, made.since, made.give_up_seconds,
+                     made.changed, made.slow_until)
+    return _Outcome({"answer": made.answer}, {"answer": progress.answer}, progress.reason)
 
 
-def _monitor(history: _History, entered: str, detail: Mapping[str, Any]) -> _Outcome:
-    progress = judge(history.service, typed(history.at(entered)), detail["now"], detail["since"],
-                     detail["give_up_seconds"],
-                     detail.get("changed", False), detail.get("slow_until"))
-    return {"answer": detail.get("answer")}, {"answer": progress.answer}, progress.reason
-
-
-_AGAIN = {"Confirm the incident": _confirm, "Isolate the issue": _isolate, "Diagnose the root cause": _diagnose,
-          "Check the guardrails": _guard, "Monitor the recovery": _monitor}
+_Judged = tuple[type[Fact], Callable[[_History, str, Any], _Outcome]]
+_JUDGED: tuple[_Judged, ...] = ((Confirmed, _confirm), (Isolated, _isolate), (Diagnosed, _diagnose), (Ruled, _guard),
+                                (Watched, _monitor))

@@ -12,12 +12,8 @@ from functools import cache
 
 from responder.model.codec import Json, Malformed, decode
 from responder.plan import mechanisms, signals
+from responder.plan.remedies import PEOPLE, WAIT
 from responder.plan.signals import AnySignalKind
-
-WAIT = "wait"
-"""No remedy: the mechanism is known to heal by itself, and anything else would make it worse."""
-PEOPLE = "escalate"
-"""No remedy: the plan leaves the mechanism to people."""
 
 
 @dataclass(frozen=True)

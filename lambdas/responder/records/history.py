@@ -2,7 +2,7 @@
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
-| `HISTORY#service` | the incident's id | the row of ``plan/review.py`` |
+| `HISTORY#service` | the incident's id | a ``PastIncident`` (``plan/review/contents.py``) |
 """
 
 from __future__ import annotations

@@ -15,15 +15,16 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from responder.model.codec import encode
+from responder.model.moment import iso
 from responder.plan import approvals
-from responder.plan.approvals import Voter
-from responder.records.store import KEPT_DAYS
-from responder.records.table import Records, iso
+from responder.plan.approvals import Decision, TaskKind, Voter, Way
+from responder.records.store import KEPT_DAYS, Item
+from responder.records.table import Records
 
-Decision = Literal["approve", "reject", "done"]
-ALLOWED: dict[str, tuple[Decision, ...]] = {"approval": ("approve", "reject"), "manual": ("done",)}
+ALLOWED: dict[TaskKind, tuple[Decision, ...]] = {"approval": ("approve", "reject"), "manual": ("done",)}
 
 
 class NotPossible(Exception):
@@ -45,9 +46,9 @@ class Vote:
     key: str
     """What it has in common with another of the same person; see ``Voter.key``."""
     shown: str
-    arn: str
+    arn: str = ""
     """By IAM: the caller's ARN; else empty."""
-    at: str
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ class Task:
     number: int
     """Of the remedy that it is about."""
     service: str
-    kind: str
-    """``approval`` or ``manual``."""
+    kind: TaskKind
     asked_at: float
     """Seconds since 1970 (UTC)."""
     expires_at: float
@@ -68,11 +68,11 @@ class Task:
     needed: int = 1
     """How many people must approve, as it was when they were asked; see ``plan/approvals.py`` for what holds."""
     votes: tuple[Vote, ...] = ()
-    decision: str = ""
+    decision: Decision | Literal[""] = ""
     decided_by: str = ""
     decided_at: str = ""
-    how: str = ""
-    """The way of the answer that decided: ``iam``, ``slack``, ``link`` or ``execution``."""
+    how: Way | Literal[""] = ""
+    """By which channel the answer came that decided."""
 
     @property
     def approved(self) -> int:
@@ -85,6 +85,33 @@ class Task:
         return f"{self.number:02d}{'m' if self.kind == 'manual' else ''}"
 
 
+@dataclass(frozen=True)
+class _Question:
+    """A question as it is stored."""
+
+    service: str
+    kind: TaskKind
+    asked_at: float
+    expires_at: float
+    asked: tuple[str, ...]
+    needed: int
+    token: str = ""
+    """The task token of the state that waits; empty for a manual task."""
+    reminders: int = 0
+    """How many reminders were sent."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The answer to a question as it is stored."""
+
+    votes: tuple[Vote, ...] = ()
+    decision: Decision | Literal[""] = ""
+    decided_by: str = ""
+    decided_at: str = ""
+    how: Way | Literal[""] = ""
+
+
 class Tasks:
     """The questions of one deployment, and their answers."""
 
@@ -94,28 +121,31 @@ class Tasks:
     def ask(self, task: Task, token: str) -> None:
         """Keep a question and its task token; asked again (the step ran twice), only the token is new."""
         key = _question(task.incident, task.id)
-        self._records.put_once(key | {
-            "service": task.service, "kind": task.kind, "asked_at": task.asked_at, "expires_at": task.expires_at,
-            "asked": list(task.asked), "needed": task.needed, "token": token})
+        self._records.put_once(key | encode(_Question(
+            task.service, task.kind, task.asked_at, task.expires_at, task.asked, task.needed, token)))
         # Apart from the rest, which is masked. The newest token is that of the state that waits.
         self._records.change(key, "SET #token = :token", "attribute_exists(pk)", {":token": token})
 
     def get(self, incident: str, task: str) -> Task | None:
         """Return a question by its id with its answer, without its token; None where there is none."""
-        item = self._records.item(**_question(incident, task))
-        return _task(incident, item, self._records.item(**_answer(incident, task)) or {}) if item else None
+        asked = self._asked(incident, task)
+        return _task(incident, task, asked, self._records.row(
+            _Answer, **_answer(incident, task)) or _Answer()) if asked else None
 
     def token(self, incident: str, task: str) -> str:
         """Return a question's task token; empty for a manual task."""
-        item = self._records.item(**_question(incident, task)) or {}
-        return str(item.get("token", ""))
+        asked = self._asked(incident, task)
+        return asked.token if asked else ""
+
+    def _asked(self, incident: str, task: str) -> _Question | None:
+        return self._records.row(_Question, **_question(incident, task))
 
     def answer(self, incident: str, name: str, decision: str, by: str, *, voter: Voter | None = None,
                needed: int = 1) -> Task:
         """Take an answer in, and return the question as it is then; it is decided where ``decision`` is set.
 
         Of any number of answers one decides; raises NotPossible for an answer after that, after the expiry, or of a
-        kind that the question does not have. ``by`` is who answers, as it is shown. Whether they may, and how many are
+        kind that the question does not take. ``by`` is who answers, as it is shown. Whether they may, and how many are
         ``needed``, is the caller's to judge (``plan/approvals.py``); without a ``voter`` one is enough.
         """
         task = self.get(incident, name)
@@ -148,9 +178,9 @@ class Tasks:
                 raise NotPossible(f"{voter.shown} has approved it already; {needed} people must")
             return task
         before = task.approved
-        vote = {"key": voter.key, "shown": voter.shown, "arn": voter.arn, "at": iso(time.time())}
+        vote = Vote(voter.key, voter.shown, voter.arn, iso(time.time()))
         if not self._change(task, "SET votes = list_append(if_not_exists(votes, :none), :vote)",
-                            {":none": [], ":vote": [vote]}):
+                            {":none": [], ":vote": [encode(vote)]}):
             self._lost(task)
         task = self.get(task.incident, task.id) or task
         if before == task.approved < needed:
@@ -158,7 +188,7 @@ class Tasks:
                               "configuration (team[].slack and team[].iam)")
         return task
 
-    def _change(self, task: Task, expression: str, values: dict[str, Any]) -> bool:
+    def _change(self, task: Task, expression: str, values: Item) -> bool:
         """Change the answer while nothing is decided; the first change makes it."""
         return self._records.change(_answer(task.incident, task.id), f"{expression}, expires = :kept_until",
                                     "attribute_not_exists(decision)",
@@ -172,8 +202,8 @@ class Tasks:
         if task.kind != "manual" or task.decision or not task.asked_at < now < task.expires_at:
             return 0
         nth = int((now - task.asked_at) // every_seconds)
-        item = self._records.item(**_question(task.incident, task.id)) or {}
-        return nth if nth > int(item.get("reminders") or 0) else 0
+        asked = self._asked(task.incident, task.id)
+        return nth if nth > (asked.reminders if asked else 0) else 0
 
     def reminded(self, task: Task, nth: int) -> None:
         """Keep that the nth reminder was sent."""
@@ -182,9 +212,8 @@ class Tasks:
 
     def open_of(self, incident: str) -> Sequence[Task]:
         """Return an incident's questions that nobody has answered yet."""
-        answers = {item["sk"]: item for item in self._records.partition(f"ANSWER#{incident}")}
-        return [task for item in self._records.partition(f"TASK#{incident}")
-                for task in [_task(incident, item, answers.get(item["sk"], {}))] if not task.decision]
+        return [task for name in self._records.sort_keys(f"TASK#{incident}")
+                for task in [self.get(incident, name)] if task and not task.decision]
 
 
 def _question(incident: str, task: str) -> dict[str, str]:
@@ -195,16 +224,13 @@ def _answer(incident: str, task: str) -> dict[str, str]:
     return {"pk": f"ANSWER#{incident}", "sk": task}
 
 
-def _task(incident: str, item: dict[str, Any], answer: dict[str, Any]) -> Task:
-    return Task(incident, int(item["sk"].rstrip("m")), item["service"], item["kind"], float(item["asked_at"]),
-                float(item["expires_at"]), tuple(item["asked"]), int(item["needed"]),
-                tuple(Vote(vote["key"], vote["shown"], vote.get("arn", ""), vote.get("at", ""))
-                      for vote in answer.get("votes", [])),
-                answer.get("decision", ""), answer.get("decided_by", ""), answer.get("decided_at", ""),
-                answer.get("how", ""))
+def _task(incident: str, name: str, asked: _Question, answer: _Answer) -> Task:
+    return Task(incident, int(name.rstrip("m")), asked.service, asked.kind, asked.asked_at, asked.expires_at,
+                asked.asked, asked.needed, answer.votes, answer.decision, answer.decided_by, answer.decided_at,
+                answer.how)
 
 
-def id_of(text: Any) -> str:
+def id_of(text: object) -> str:
     """Return a task's id from ``1``, ``"01"`` or ``"01m"``; raises NotPossible."""
     found = re.fullmatch(r"(\d{1,4})(m?)", str(text).strip())
     if not found:

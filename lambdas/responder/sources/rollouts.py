@@ -11,13 +11,13 @@ from collections import defaultdict
 from typing import Any
 
 from responder.clients import kubernetes
+from responder.clients.workloads import REVISION, gitops, owner
 from responder.model.evidence import Finding
 from responder.model.evidence.rollouts import Revision, Rollouts
 from responder.sources import Query, Source
 from responder.sources.kubernetes import SOURCE as PODS
-from responder.sources.kubernetes import owner, seconds
+from responder.sources.kubernetes import seconds
 
-REVISION = "deployment.kubernetes.io/revision"
 _MOST = 20
 
 
@@ -51,16 +51,6 @@ def _rollouts(query: Query, component: str, deployment: dict[str, Any],
         value=round(query.window.end - newest.created, 1) if newest else None,
         query=f"kubectl -n {metadata['namespace']} rollout history deployment/{metadata['name']}",
         detail=Rollouts(revisions=tuple(revisions[:_MOST]), owner=gitops(metadata)))
-
-
-def gitops(metadata: dict[str, Any]) -> str:
-    """Name the GitOps tool that owns an object, by the marks that it leaves; an empty text where none does."""
-    marks = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
-    if "argocd.argoproj.io/instance" in marks or "argocd.argoproj.io/tracking-id" in marks:
-        return "Argo CD"
-    if "kustomize.toolkit.fluxcd.io/name" in marks or "helm.toolkit.fluxcd.io/name" in marks:
-        return "Flux"
-    return ""
 
 
 def revisions_of(sets: list[dict[str, Any]], current: str) -> list[Revision]:

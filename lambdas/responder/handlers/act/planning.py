@@ -1,0 +1,81 @@
+"""Plan the remedy: check its preconditions anew, say what would be done, and keep what is there now."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from responder.actions import ActionFailed, AnyAction, AnyPlan, Declined, RemediationContext
+from responder.clients.failure import CallFailed
+from responder.handlers.act.remedy import added_to, given, mine, planned_context, proposed
+from responder.handlers.step import Step, step
+from responder.model.codec import Json, encode
+from responder.model.remedy import STORED, Remedy, operands
+from responder.model.shown import NotExact
+from responder.records.store import ITEM_CHARACTERS
+from responder.records.table import iso
+
+_MOST_CHARACTERS = ITEM_CHARACTERS - 50_000
+"""Of a plan's operands: its diff and the rest stand in the same item."""
+_MOST_SHOWN = 20_000
+
+
+@step("Plan the remedy", renews=False)
+def plan(visit: Step) -> dict[str, Any]:
+    """Return ``target``, ``summary`` and ``refusal``; the plan and what was there are on record before it returns."""
+    action, asked = mine(), given(visit)
+    proposal = proposed(visit, asked.proposal)
+    if proposal is None or proposal.action != action.name:
+        raise ActionFailed(f"no diagnosis on record proposes {action.name} under the id {asked.proposal!r}")
+    context = planned_context(visit, action, asked.number, proposal)
+    kept = _keep(visit, _remedy(action, context, asked.proposal, _planned(visit, action, context, proposal.facts)))
+    if kept.action != action.name or kept.proposal != asked.proposal:
+        raise ActionFailed(f"remedy {asked.number} is on record as {kept.action} of {kept.component}, and not as "
+                           f"{action.name} of {context.component}")
+    visit.note(f"{action.name}: {kept.refusal or kept.summary}", kind="plan", detail={"diff": kept.diff})
+    return {"action": action.name, "target": kept.target, "summary": kept.summary, "refusal": kept.refusal,
+            "tells": bool(action.audience), "passing": kept.transient}
+
+
+def _planned(visit: Step, action: AnyAction, context: RemediationContext, facts: Json) -> AnyPlan | Declined:
+    """Return what the remedy would do, or why it must not."""
+    target, summary = context.component, f"{action.name} of {context.component}"
+    try:
+        found = action.plan_of(context, facts)
+    except CallFailed as failed:
+        return Declined(target, summary, f"what it needs to know could not be read: {failed.note}")
+    except NotExact as hidden:
+        return Declined(target, summary, f"it would have to keep something secret, which no record holds: {hidden}")
+    if isinstance(found, Declined):
+        return found
+    if first := added_to(visit, action, found.target):
+        # In the end the state from before the first of them is restored.
+        found = replace(found, before=action.kept(found.target, "", first.before, first.parameters, "").before)
+    if len(operands(encode(found.before), encode(found.parameters))) > _MOST_CHARACTERS:
+        return Declined(found.target, found.summary, "what it changes is too large to be kept on record, so it could "
+                                                     "not be undone", diff=found.diff)
+    return found
+
+
+def _remedy(action: AnyAction, context: RemediationContext, proposal: str, found: AnyPlan | Declined) -> Remedy:
+    """Return the record of a plan."""
+    record = Remedy(
+        context.number, action.name, component=context.component, cause=context.cause, mechanism=context.mechanism,
+        where=context.where, target=found.target, summary=found.summary, diff=str(found.diff)[:_MOST_SHOWN],
+        proposal=proposal, risk=action.risk, audience=action.audience, reversible=action.remedy.rolled_back,
+        planned_at=iso(time.time()))
+    if isinstance(found, Declined):
+        return replace(record, refusal=found.reason, transient=found.transient)
+    return replace(record, temporary=found.temporary, before=encode(found.before), parameters=encode(found.parameters))
+
+
+_KEPT = ("action", "component", "risk", "audience", "reversible", "status", "planned_at", "cause", "mechanism",
+         "proposal", "where", "target", "summary", "diff", "refusal", "transient", "temporary", "before", "parameters")
+"""What a plan's record has of the fields of ``Remedy``."""
+
+
+def _keep(visit: Step, remedy: Remedy) -> Remedy:
+    """Put a plan on record; one that is there already stays, and is returned."""
+    values = {STORED.get(name, name): encode(value) for name, value in vars(remedy).items() if name in _KEPT}
+    return Remedy.of(visit.records.plan_action(visit.incident, remedy.number, values))

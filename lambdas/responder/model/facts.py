@@ -1,0 +1,112 @@
+"""What a timeline entry states besides its English: one dataclass a fact, named by ``NAME`` in the record.
+
+People read an entry's ``what`` and ``why``; code reads its fact, and never the English. The facts of the plan's
+decisions are in ``plan/decisions.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class Fact:
+    """What one timeline entry states."""
+
+    NAME: ClassVar[str]
+    """Its name in the record."""
+
+
+@dataclass(frozen=True)
+class Opened(Fact):
+    """The incident was opened, or opened again."""
+
+    NAME: ClassVar[str] = "opened"
+    mode: str
+    """The service's mode: ``observe``, ``approve`` or ``auto``."""
+    signal_at: str
+    """When the signal arose, ISO 8601 in UTC."""
+    reopened: bool = False
+
+
+@dataclass(frozen=True)
+class Planned(Fact):
+    """A remedy was planned."""
+
+    NAME: ClassVar[str] = "planned"
+    diff: str
+    """What it changes, as people read a diff; masked."""
+
+
+@dataclass(frozen=True)
+class Applied(Fact):
+    """A remedy that changes something was applied."""
+
+    NAME: ClassVar[str] = "applied"
+    target: str
+
+
+@dataclass(frozen=True)
+class Delivered(Fact):
+    """Somebody was notified."""
+
+    NAME: ClassVar[str] = "delivered"
+    to: str
+    """``team``, ``customers``, ``provider`` or ``network_team``."""
+    by: str
+    """The channels that delivered it, separated by commas."""
+    target: str = ""
+    """The target of the remedy that notifies; empty where it was no remedy."""
+
+
+@dataclass(frozen=True)
+class Undelivered(Fact):
+    """A message could not be delivered."""
+
+    NAME: ClassVar[str] = "undelivered"
+    failed: str
+    """The channel, or ``all channels``."""
+    status: str = ""
+    """Why, as a finding's status says it; empty where several failed."""
+
+
+@dataclass(frozen=True)
+class ApprovalAsked(Fact):
+    """People were asked to approve a remedy."""
+
+    NAME: ClassVar[str] = "approval_asked"
+    task: str
+    """The question's id within the incident."""
+    asked: tuple[str, ...]
+    """Who was asked: ``role: name``."""
+    expires: str
+    """ISO 8601 in UTC."""
+    summary: str = ""
+    """The remedy in a sentence."""
+
+
+@dataclass(frozen=True)
+class Answered(Fact):
+    """Somebody answered a question; ``by`` of the entry says who."""
+
+    NAME: ClassVar[str] = "answered"
+    task: str = ""
+    """The question's id within the incident; empty in records from before it was kept."""
+    decision: str = ""
+    """``approve``, ``reject`` or ``done``; empty in records from before it was kept."""
+    decided: bool = True
+    """Whether the answer decided the question; False for one approval of several that are needed."""
+    note: str = ""
+    """What the person added, masked."""
+
+
+@dataclass(frozen=True)
+class Reported(Fact):
+    """The postmortem was written: the addresses of its formats in S3."""
+
+    NAME: ClassVar[str] = "reported"
+    html: str = ""
+    md: str = ""
+    json: str = ""
+    gz: str = ""
+    """The whole record."""

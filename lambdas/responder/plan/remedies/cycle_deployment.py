@@ -1,0 +1,52 @@
+"""Scale a workload to nothing and back: the last resort, when no pod serves and a restart has not helped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from responder.model.evidence.pods import Pods
+from responder.plan.remedies import Considered, Facts, Field, OnRecord, Remedy
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """A number of pods."""
+
+    replicas: int
+
+
+def facts(considered: Considered) -> Facts:
+    """Nothing has to be known: the remedy looks at the Deployment itself."""
+    return Facts()
+
+
+def against(considered: Considered, facts: Facts) -> str:
+    """It comes after a restart, and only where no pod serves."""
+    component = considered.component
+    if ("restart_pods", component) not in considered.tried:
+        return "it takes all pods away, and is a last resort after their restart"
+    if not any(not finding.detail.ready for finding in considered.evidence.of(Pods, component)):
+        return f"pods of {component} serve, and it would take them away"
+    return ""
+
+
+def writes(record: OnRecord[Replicas, Replicas]) -> Iterator[Field]:
+    """It writes the number of pods, twice."""
+    place, _, name = record.target.partition("/")
+    if place == "deployment":
+        yield Field("Deployment", name, ("replicas",), (0, record.parameters.replicas))
+
+
+REMEDY = Remedy(
+    name="cycle_deployment",
+    phrase="scale to nothing and back",
+    facts=facts,
+    kinds=(Facts, Replicas, Replicas),
+    risk="high",
+    default_policy="approve",
+    reversible=True,
+    keep_when_not_helped=True,
+    against=against,
+    writes=writes,
+)

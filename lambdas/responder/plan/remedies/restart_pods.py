@@ -1,0 +1,93 @@
+"""Restart the failing pods of a workload: whether new pods would find a place, and when a closed node may open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from responder.model.evidence import Evidence
+from responder.model.evidence.nodes import Nodes
+from responder.model.evidence.pods import Pods
+from responder.model.service import Service
+from responder.plan.remedies import Considered, Facts, Field, OnRecord, Remedy
+
+
+class Pod(NamedTuple):
+    """One pod that is restarted, if it is still the same."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was found."""
+
+    pods: tuple[str, ...] = ()
+    bad_nodes: tuple[str, ...] = ()
+    """Nodes that are not ready, or gone."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What is restarted and closed."""
+
+    pods: tuple[Pod, ...] = ()
+    close: tuple[str, ...] = ()
+    """Nodes that take no new pods meanwhile."""
+    at_once: int = 0
+    """How many pods are restarted at a time; 0: all."""
+    of: int = 0
+    """How many pods the workload has."""
+
+
+def facts(considered: Considered) -> Facts:
+    """Nothing has to be known: the remedy looks at the pods itself."""
+    return Facts()
+
+
+def against(considered: Considered, facts: Facts) -> str:
+    """New pods must find a place."""
+    return "no node is ready and open, so new pods would find no place" if no_place(considered.evidence) else ""
+
+
+def no_place(evidence: Evidence) -> bool:
+    """Whether no node is ready and open, so that new pods would find no place."""
+    return any((finding.usable or finding.status == "empty") and not set(finding.detail.names) - {
+        *finding.detail.not_ready, *finding.detail.unschedulable} for finding in evidence.asked(Nodes))
+
+
+def on_bad_nodes(service: Service, evidence: Evidence) -> list[str]:
+    """Return the components that have pods on nodes that are gone or not ready: such pods serve nobody."""
+    bad = {node for finding in evidence.of(Nodes) for node in finding.detail.not_ready}
+    return [component.name for component in service.components for finding in evidence.of(Pods, component.name)
+            if finding.detail.gone_nodes or bad & finding.detail.unready_on.keys()]
+
+
+def no_longer_needed(service: Service, record: OnRecord[Before, Parameters], evidence: Evidence) -> str:
+    """Say that the nodes which it has closed are ready again, or gone for good."""
+    closed = record.parameters.close
+    return next((f"{', '.join(closed)} is ready again, or gone" for finding in evidence.of(Nodes)
+                 if not set(closed) & set(finding.detail.not_ready)), "")
+
+
+def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
+    """It closes nodes; pods are not watched."""
+    return (Field("Node", node, ("unschedulable",)) for node in record.parameters.close)
+
+
+REMEDY = Remedy(
+    name="restart_pods",
+    phrase="restart of the pods",
+    facts=facts,
+    kinds=(Facts, Before, Parameters),
+    risk="low",
+    default_policy="auto",
+    reversible=True,
+    # Pods that were started anew are no other than those before, and a node that is not ready had better stay closed.
+    keep_when_not_helped=True,
+    against=against,
+    no_longer_needed=no_longer_needed,
+    writes=writes,
+)

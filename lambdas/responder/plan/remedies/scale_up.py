@@ -1,0 +1,140 @@
+"""Give a workload as many pods as its load needs: what comes, and what one pod serves, as it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from responder.model.evidence import Evidence
+from responder.model.evidence.connections import Connections
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.pods import Pods
+from responder.model.service import Service
+from responder.plan import remedies
+from responder.plan.remedies import Considered, Field, OnRecord, Remedy
+from responder.plan.remedies.restore_configuration import suspects
+from responder.plan.times import shortest_step
+
+RESERVE = 1.25
+"""A fifth of the capacity stays free: random arrivals queue without end at full load."""
+_LATE_SECONDS = 50.0
+"""The newest periods reach back so far, and three periods at least."""
+
+
+@dataclass(frozen=True)
+class Facts(remedies.Facts):
+    """The load, the capacity, and what the database takes."""
+
+    requests_per_second: float = 0.0
+    """What comes to the component now."""
+    served_per_pod: float = 0.0
+    """Requests a second that one ready pod serves well; 0: it could not be measured."""
+    connections_used: float = 0.0
+    connections_maximum: float = 0.0
+    """Connections that the database takes; 0: not known."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """How many pods there were, and the autoscaler's bounds where one is in charge."""
+
+    replicas: int
+    scaler: str = ""
+    """The autoscaler's name; empty: none is in charge."""
+    minimum: int = 1
+    maximum: int = 0
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How many pods there are to be."""
+
+    replicas: int
+    uid: str = ""
+    each: float = 0.0
+    """Requests a second that one pod serves, as it was measured."""
+
+
+class Throughput(NamedTuple):
+    """Requests a second."""
+
+    comes: float
+    """What comes to a component now."""
+    each: float
+    """What one ready pod serves well; 0: not known."""
+
+
+def facts(considered: Considered) -> Facts:
+    """Measure the load and the capacity."""
+    measured = throughput(considered.evidence, considered.component) or Throughput(0.0, 0.0)
+    used = maximum = 0.0
+    for finding in considered.evidence.of(Connections, source="rds"):
+        used, maximum = finding.value or 0.0, float(finding.detail.maximum)
+    return Facts(measured.comes, measured.each, used, maximum)
+
+
+def throughput(evidence: Evidence, component: str) -> Throughput | None:
+    """Return the requests a second that come now, and those that one ready pod serves well; None: not known.
+
+    Both are the most of the newest whole periods, of which two at least: a load that has just risen is hidden by the
+    mean, and what a pod can do shows only while it has more to do than that.
+    """
+    pods = next((finding.detail.ready for finding in evidence.of(Pods, component)), 0)
+    found: Throughput | None = None
+    each = 0.0
+    for finding in sorted((f for f in evidence.of(ErrorRate, component) if f.window),
+                          key=lambda f: (f.window.end if f.window else 0.0, f.source)):
+        end = finding.window.end if finding.window else 0.0
+        series = sorted(finding.detail.series)
+        period = shortest_step((bucket.start for bucket in series), 60.0)
+        late = [b for b in series if end - max(_LATE_SECONDS, 3 * period) <= b.start <= end - period]
+        if len(late) < 2:
+            continue
+        each = max(b.requests - b.errors for b in late) / period / pods if pods else each
+        # A component that is given less than it asks for asks for as much as its callers let through to it.
+        found = Throughput(max(b.requests for b in late) / period, each)
+    return found
+
+
+def against(considered: Considered, facts: Facts) -> str:
+    """Where a change took the capacity away, that is restored instead."""
+    if considered.together[0] == "restore_configuration" and suspects(considered):
+        return "what took the capacity away is put back instead"
+    return ""
+
+
+def no_longer_needed(service: Service, record: OnRecord[Before, Parameters], evidence: Evidence) -> str:
+    """Say that as many pods as before serve what comes now, with the same reserve."""
+    before, each = record.before.replicas, record.parameters.each
+    measured = throughput(evidence, record.component)
+    if measured is None or measured.comes * RESERVE > before * each:
+        return ""
+    return f"{measured.comes:.0f} requests/s come, which {before} pods serve by what was measured ({each:.0f} each)"
+
+
+def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
+    """It writes the number of pods, or the autoscaler's bounds."""
+    place, _, name = record.target.partition("/")
+    if place != "deployment":
+        return
+    before, wanted = record.before, record.parameters.replicas
+    yield Field("Deployment", name, ("replicas",), (wanted, before.replicas))
+    for bound in ("minReplicas", "maxReplicas") if before.scaler else ():
+        yield Field("HorizontalPodAutoscaler", before.scaler, (bound,), (wanted, before.minimum, before.maximum))
+
+
+REMEDY = Remedy(
+    name="scale_up",
+    phrase="scale up",
+    facts=facts,
+    kinds=(Facts, Before, Parameters),
+    risk="low",
+    default_policy="auto",
+    reversible=True,
+    keep_when_not_helped=False,
+    against=against,
+    no_longer_needed=no_longer_needed,
+    incremental=True,
+    writes=writes,
+)

@@ -1,0 +1,83 @@
+"""The plan's "Post-Incident Review": what the record of an incident amounts to, typed, for the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from responder.model.evidence import Series
+from responder.model.incident import Cause, Incident, IncidentRecord
+from responder.model.remedy import Remedy
+from responder.plan.refusals import not_proposed
+from responder.plan.review import impact, lessons, outcome, similar, timing
+from responder.plan.review.alarm import came_late
+from responder.plan.review.contents import (
+    SCHEMA,
+    Notes,
+    Overview,
+    PastIncident,
+    ReportedEntry,
+    ReportedRemedy,
+    ReportedSignal,
+    Review,
+)
+from responder.plan.review.improvements import improvements
+from responder.plan.review.measures import measures
+from responder.plan.review.similar import past_incident
+
+__all__ = ["SCHEMA", "Notes", "Overview", "PastIncident", "Review", "came_late", "past_incident", "review"]
+
+_NOT_DIAGNOSED = Cause("unknown", summary="not diagnosed")
+
+
+def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: Series = (),
+           notes: Notes | None = None, entry: str = "") -> Review:
+    """Return the postmortem's contents.
+
+    ``history`` are all incidents, ``weeks`` the entry's series of the weeks before, ``notes`` what people have written
+    about it; ``entry`` is the component that customers reach first.
+    """
+    incident, remedies, evidence = record.incident, record.remedies, record.evidence()
+    series = impact.series_of(evidence)
+    phases = timing.phases(incident, remedies)
+    further = outcome.further_causes(incident.cause, remedies)
+    return Review(
+        incident=_overview(incident),
+        cause=incident.cause or _NOT_DIAGNOSED,
+        further_causes=further,
+        ranking=incident.ranking,
+        evidence=incident.evidence,
+        missing=incident.missing,
+        signals=tuple(ReportedSignal(signal.at, signal.kind, signal.name, signal.reason) for signal in record.signals),
+        timeline=tuple(ReportedEntry(entry.at, entry.step, entry.what, entry.why, entry.by, entry.kind, entry.detail)
+                       for entry in record.timeline),
+        actions=tuple(map(_remedy, remedies)),
+        not_done=tuple(not_proposed(record)),
+        series=series,
+        impact=impact.impact(series, incident, entry),
+        phases=phases,
+        resolution=outcome.resolution(incident, remedies),
+        ruled_out=outcome.ruled_out(incident, further),
+        went_well=tuple(lessons.went_well(record)),
+        went_badly=tuple(lessons.went_badly(record, phases)),
+        improvements=improvements(record, evidence, impact.at_entry(series, entry), weeks, history),
+        measures=measures(record, evidence),
+        similar=similar.similar(incident, history),
+        before=similar.before(incident, history),
+        notes=notes)
+
+
+def _overview(incident: Incident) -> Overview:
+    return Overview(
+        id=incident.id, service=incident.service, status=incident.status, outcome=incident.outcome,
+        confirmed=incident.confirmed, kind=incident.kind, opened_at=incident.opened_at, onset=incident.onset,
+        confirmed_at=incident.confirmed_at, isolated_at=incident.isolated_at, diagnosed_at=incident.diagnosed_at,
+        recovered_at=incident.recovery_verified_at, well_since=incident.recovered_at,
+        escalated_at=incident.escalated_at, closed_at=incident.closed_at, affected=incident.affected,
+        suffering=incident.suffering, reopened_at=incident.reopened_at, execution=incident.execution)
+
+
+def _remedy(remedy: Remedy) -> ReportedRemedy:
+    return ReportedRemedy(
+        action=remedy.action, target=remedy.target, status=remedy.status, summary=remedy.summary, diff=remedy.diff,
+        reason=remedy.reason, guardrail=remedy.guardrail, decided_by=remedy.decided_by, planned_at=remedy.planned_at,
+        applied_at=remedy.applied_at, verified_at=remedy.verified_at, put_back_at=remedy.restored_at, risk=remedy.risk)

@@ -1,0 +1,123 @@
+"""Changes of security groups' rules, as CloudTrail recorded them, and the commands that undo them.
+
+Sources: AWS's pages "RevokeSecurityGroupIngress" (EC2; CloudTrail's ``requestParameters`` have its parameters, with
+lists below ``items``), and of the AWS CLI "authorize-security-group-ingress".
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from responder.model.codec import Json
+from responder.model.evidence import Evidence
+from responder.model.evidence.trail import Trail, TrailEvent
+from responder.plan.times import may_have_caused
+
+Call = Literal["RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
+               "AuthorizeSecurityGroupEgress"]
+_BACK: dict[Call, str] = {
+    "RevokeSecurityGroupIngress": "authorize-security-group-ingress",
+    "RevokeSecurityGroupEgress": "authorize-security-group-egress",
+    "AuthorizeSecurityGroupIngress": "revoke-security-group-ingress",
+    "AuthorizeSecurityGroupEgress": "revoke-security-group-egress"}
+TARGETS = {"IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6", "PrefixListIds": "PrefixListId",
+           "UserIdGroupPairs": "GroupId"}
+"""EC2's lists of whom a permission is for, to the name of the one value in each of their items."""
+_TRAIL_LISTS = {"IpRanges": "ipRanges", "Ipv6Ranges": "ipv6Ranges", "PrefixListIds": "prefixListIds",
+                "UserIdGroupPairs": "groups"}
+"""The same lists, as CloudTrail names them."""
+
+
+class Target(NamedTuple):
+    """Whom a permission is for."""
+
+    list: str
+    """EC2's list that it stands in: a key of ``TARGETS``."""
+    id: str
+    """A range of addresses, a prefix list or a security group."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Which packets a rule lets through."""
+
+    protocol: str = "-1"
+    """``-1``: any."""
+    first: int | None = None
+    """The first port; None: any."""
+    last: int | None = None
+    targets: tuple[Target, ...] = ()
+
+    def split(self) -> tuple[Permission, ...]:
+        """Return one permission for each target."""
+        return tuple(Permission(self.protocol, self.first, self.last, (target,)) for target in self.targets)
+
+    def to_ec2(self) -> dict[str, Json]:
+        """Return it as EC2's calls take it (``IpPermission``)."""
+        ports = {"FromPort": self.first, "ToPort": self.last}
+        lists = {name: [{TARGETS[name]: target.id} for target in self.targets if target.list == name]
+                 for name in TARGETS}
+        return {"IpProtocol": self.protocol, **{name: port for name, port in ports.items() if port is not None},
+                **{name: items for name, items in lists.items() if items}}
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """One change of a security group's rules."""
+
+    name: Call
+    group: str
+    permissions: tuple[Permission, ...]
+
+    @property
+    def revoked(self) -> bool:
+        """Whether rules were taken away."""
+        return self.name.startswith("Revoke")
+
+    @property
+    def direction(self) -> Literal["ingress", "egress"]:
+        """Which way the packets go, seen from the group."""
+        return "egress" if self.name.endswith("Egress") else "ingress"
+
+
+def rules_changed(onset: float | None, evidence: Evidence) -> list[RuleChange]:
+    """Return the changes of security groups just before the onset, newest first.
+
+    What CloudTrail does not tell (a rule named by its id alone) is left out.
+    """
+    events = [event for finding in evidence.of(Trail) for event in finding.detail.events]
+    changes = [_change(event) for event in sorted(events, key=lambda event: -event.at)
+               if may_have_caused(onset, event.at)]
+    return [change for change in changes if change]
+
+
+def _change(event: TrailEvent) -> RuleChange | None:
+    name: Call | None = next((call for call in _BACK if call == event.name), None)
+    group, rules = event.parameters.get("groupId"), _items(event.parameters.get("ipPermissions"))
+    if name is None or not group or not rules:
+        return None
+    return RuleChange(name, str(group), tuple(Permission(
+        str(rule.get("ipProtocol", "-1")), rule.get("fromPort"), rule.get("toPort"), _targets(rule)) for rule in rules))
+
+
+def _targets(rule: Mapping[str, Json]) -> tuple[Target, ...]:
+    found = ((name, item.get(value[0].lower() + value[1:])) for name, value in TARGETS.items()
+             for item in _items(rule.get(_TRAIL_LISTS[name])))
+    return tuple(Target(name, str(value)) for name, value in found if value is not None)
+
+
+def _items(value: Json) -> list[Mapping[str, Json]]:
+    """Return the objects of CloudTrail's form of a list."""
+    items = value.get("items") if isinstance(value, Mapping) else value
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+
+
+def undoing(changes: Iterable[RuleChange]) -> list[str]:
+    """Return the AWS CLI's commands that undo changes of security groups, for people to run."""
+    return [f"aws ec2 {_BACK[change.name]} --group-id {shlex.quote(change.group)} --ip-permissions "
+            + shlex.quote(json.dumps([permission.to_ec2() for permission in change.permissions]))
+            for change in changes]

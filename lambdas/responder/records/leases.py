@@ -1,0 +1,57 @@
+"""Leases on targets: one incident at a time may change one target.
+
+| partition key `pk` | sort key `sk` | what |
+|---|---|---|
+| `TARGET#what` | `LEASE` | which incident may change a target, until when, with a fencing number |
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from responder.records.store import KEPT_DAYS, Store
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The lease on a target."""
+
+    incident: str
+    held_until: float
+    """Seconds since 1970 (UTC)."""
+    fence: int
+    """Grows each time that the lease changes hands."""
+
+
+class Leases(Store):
+    """The leases on all targets."""
+
+    def hold(self, target: str, incident: str, seconds_held: float) -> int:
+        """Take a target's lease, and return its fencing number; 0 where another incident holds it.
+
+        The number grows each time that the lease changes hands: an incident that has an older one must not act.
+        """
+        now = time.time()
+        key = {"pk": f"TARGET#{target}", "sk": "LEASE"}
+        if not self.change(key, "SET incident = :me, held_until = :until, expires = :expires ADD fence :one",
+                           "attribute_not_exists(pk) OR held_until < :now", {
+                               ":me": incident, ":until": now + seconds_held, ":now": now, ":one": 1,
+                               ":expires": int(now) + KEPT_DAYS * 86400}) and not self.change(
+                key, "SET held_until = :until", "incident = :me", {":me": incident, ":until": now + seconds_held}):
+            return 0
+        held = self._lease(target)
+        return held.fence if held and held.incident == incident else 0
+
+    def holds(self, target: str, incident: str, fence: int) -> bool:
+        """Whether an incident still holds a target's lease by this fencing number."""
+        held = self._lease(target)
+        return held is not None and (held.incident, held.fence) == (incident, fence) and held.held_until > time.time()
+
+    def release(self, target: str, incident: str) -> None:
+        """Release a target's lease, where this incident holds it."""
+        self.change({"pk": f"TARGET#{target}", "sk": "LEASE"}, "SET held_until = :never", "incident = :me",
+                    {":never": 0, ":me": incident})
+
+    def _lease(self, target: str) -> Lease | None:
+        return self.row(Lease, f"TARGET#{target}", "LEASE")

@@ -1,0 +1,292 @@
+"""What a postmortem says: each sentence and each figure follows from a fact of the record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from responder.model.change import Change
+from responder.model.evidence import Bucket, Detail, Finding, Series
+from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.changes import Changes
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.instance import DatabaseInstance
+from responder.model.evidence.pods import Pods
+from responder.model.incident import (
+    Cause,
+    Entry,
+    Hypothesis,
+    Incident,
+    IncidentRecord,
+    Looked,
+    Refusal,
+    Signal,
+)
+from responder.model.remedy import Remedy, RemedyStatus
+from responder.plan.review import Review, review
+from responder.plan.review.alarm import BetterAlarm, sooner
+from responder.plan.review.contents import FurtherCause, Impact, PastIncident
+from responder.plan.review.similar import past_incident
+
+BUG = Cause("code_bug", "bad_release", "payment-gateway", 0.97, "a bad release")
+INCIDENT = Incident(
+    id="i", service="payment-gateway", status="closed", outcome="resolved", kind="high_error_rate",
+    opened_at="2027-01-15T08:01:00.000Z", onset="2027-01-15T08:00:50.000Z", confirmed_at="2027-01-15T08:01:02.000Z",
+    recovered_at="2027-01-15T08:01:30.000Z", recovery_verified_at="2027-01-15T08:02:00.000Z",
+    affected=("payment-gateway",), cause=BUG)
+ROLLBACK = Remedy(1, "rollback", RemedyStatus.VERIFIED, "payment-gateway", "code_bug", "bad_release",
+                  target="deployment/x", summary="roll x back", applied_at="2027-01-15T08:01:10.000Z",
+                  verified_at="2027-01-15T08:02:00.000Z")
+SERIES = tuple(Bucket(1_800_000_000.0 + 10 * n, 400.0, 160.0 if 5 <= n < 9 else 1.0) for n in range(16))
+OLDER = PastIncident("older", "payment-gateway", "2027-01-02T00:00:00.000Z", "resolved", "code_bug", "bad_release",
+                     "payment-gateway", 90.0, 5)
+
+
+def looked(*findings: Finding[Any]) -> Looked:
+    return Looked("2027-01-15T08:01:00.000Z", "a source", "Diagnose the root cause", "", findings)
+
+
+def found(detail: Detail, **more: Any) -> Looked:
+    return looked(Finding(source="a source", detail=detail, **more))
+
+
+RECORD = IncidentRecord(INCIDENT, (Signal("2027-01-15T08:01:00.000Z", "alarm", "error-rate"),), (
+    looked(Finding(source="cloudwatch", component="frontend", detail=ErrorRate(series=SERIES))),), (), (ROLLBACK,))
+
+
+def with_incident(**changed: Any) -> IncidentRecord:
+    return replace(RECORD, incident=replace(INCIDENT, **changed))
+
+
+def with_evidence(*more: Looked) -> IncidentRecord:
+    return replace(RECORD, looked=(*RECORD.looked, *more))
+
+
+def with_remedies(*remedies: Remedy, **changed: Any) -> IncidentRecord:
+    return replace(with_incident(**changed), remedies=remedies)
+
+
+def whats(contents: Review) -> list[str]:
+    return [improvement.what for improvement in contents.improvements]
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def test_impact_and_phases_are_computed() -> None:
+    contents = review(RECORD)
+    assert contents.impact == Impact(failed_requests=647, missing_requests=0, worst_error_rate=0.4, seconds=40.0)
+    phases = {phase.phase: phase for phase in contents.phases}
+    assert phases["time to mitigate"].seconds == 10.0 and phases["time to mitigate"].met is None
+    assert phases["initial response"].target_seconds == 1800 and phases["initial response"].met is True
+
+
+def test_requests_that_never_came_count_where_chance_does_not_explain_them() -> None:
+    silent = tuple(bucket for bucket in SERIES if not 5 <= (bucket.start - 1_800_000_000) / 10 < 9)
+    for series, missing in ((silent, 1600), (SERIES, 0)):
+        record = replace(RECORD, looked=(found(ErrorRate(series=series), component="frontend"),))
+        assert review(record, entry="frontend").impact.missing_requests == missing
+
+
+def test_the_series_are_of_the_source_that_measured_most_and_a_later_look_wins() -> None:
+    again = SERIES[0]._replace(errors=9.0)
+    record = with_evidence(looked(Finding(source="cloudwatch", component="frontend", detail=ErrorRate(series=(again,))),
+                                  Finding(source="newrelic", detail=ErrorRate(series=SERIES[:3]))))
+    assert review(record).series == {"frontend": (again, *SERIES[1:])}
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    ({}, "Code bug in payment-gateway: up to 40% of requests failed; recovered after 40 s"),
+    ({"recovered_at": None}, "Code bug in payment-gateway: up to 40% of requests failed"),
+    ({"cause": Cause("unknown"), "recovered_at": None}, "High error rate of payment-gateway: up to 40% of requests"),
+    ({"outcome": "false_alarm", "cause": Cause("none")}, "False alarm of payment-gateway")])
+def test_the_headline_says_what_happened_and_how_bad_it_was(changed: dict[str, Any], said: str) -> None:
+    assert review(with_incident(**changed)).headline.startswith(said)
+
+
+# --- how it ended -----------------------------------------------------------------------------------------------------
+
+
+def test_two_faults_at_once_are_both_named() -> None:
+    switch = Remedy(2, "switch_provider", RemedyStatus.VERIFIED, "payment-gateway", "provider_outage", "provider_fails")
+    assert review(with_remedies(ROLLBACK, switch)).further_causes == (
+        FurtherCause("provider_outage", "provider_fails", "payment-gateway", "switch_provider"),)
+    for status in (RemedyStatus.REVERTED, RemedyStatus.FAILED, RemedyStatus.DONE):
+        assert not review(with_remedies(ROLLBACK, replace(switch, status=status))).further_causes
+
+
+@pytest.mark.parametrize(("outcome", "remedies", "said"), [
+    ("resolved", (ROLLBACK,), "roll x back (applied 08:01:10, verified 08:02:00)."),
+    ("resolved", (), "by itself"),
+    ("escalated", (ROLLBACK,), "Not resolved: it was escalated to people at 08:03:00. Verified before that: roll x"),
+    ("escalated", (replace(ROLLBACK, status=RemedyStatus.REVERTED),), "did not help: rollback."),
+    ("observed", (), "only observed"), (None, (), "stopped before that"), ("false_alarm", (), "Nothing was wrong")])
+def test_the_resolution_says_how_it_ended(outcome: Any, remedies: tuple[Remedy, ...], said: str) -> None:
+    record = with_remedies(*remedies, outcome=outcome, escalated_at="2027-01-15T08:03:00.000Z")
+    assert said in review(record).resolution
+
+
+def test_a_cause_is_ruled_out_with_what_speaks_against_it() -> None:
+    causes = (("code_bug", 0.05, ()), ("overload", 0.04, ("the load is as usual",)), ("network", 0.02, ()),
+              ("cluster_failure", 0.3, ()))
+    ranking = tuple(Hypothesis(cause, "m", "c", "", confidence, 0.0, (), against, ())
+                    for cause, confidence, against in causes)
+    assert [(cause.cause, cause.because) for cause in review(with_incident(ranking=ranking)).ruled_out] == [
+        ("overload", ("the load is as usual",)), ("network", ("nothing points at it",))]
+
+
+# --- what went well, and what did not ---------------------------------------------------------------------------------
+
+
+QUESTION = Entry("2027-01-15T08:01:05.000Z", 0, "2027-01-15T08:01:05.000Z", "Ask for approval", "approval is asked for",
+                 kind="approval", fact="approval_asked", detail={
+                     "task": "01", "asked": ["sre: Ada"], "expires": "2027-01-15T08:06:05.000Z",
+                     "summary": "roll x back"})
+ANSWER = Entry("2027-01-15T08:02:45.000Z", 0, "2027-01-15T08:02:45.000Z", "Decide", "rollback is approved", by="Ada",
+               kind="approval", fact="answered", detail={})
+RULING = Entry("2027-01-15T08:06:06.000Z", 0, "2027-01-15T08:06:06.000Z", "Check the guardrails",
+               "rollback: rejected", kind="decision")
+
+
+def test_no_decision_by_people_was_needed_is_said_only_where_none_was_asked_for() -> None:
+    assert "no decision by people was needed" in review(RECORD).went_well
+    assert "no decision by people was needed" not in review(replace(RECORD, timeline=(QUESTION,))).went_well
+
+
+@pytest.mark.parametrize(("entries", "said"), [
+    ((QUESTION, ANSWER, RULING), "roll x back: 1 min 40 s until rollback is approved"),
+    ((QUESTION, RULING), "roll x back: 5 min 1 s until rollback: rejected"), ((RULING,), "")])
+def test_how_long_people_were_waited_for_is_told(entries: tuple[Entry, ...], said: str) -> None:
+    told = [improvement.evidence for improvement in review(replace(RECORD, timeline=entries)).improvements
+            if improvement.what == "A step waited for people"]
+    assert told == [said] * bool(said)
+
+
+def test_what_did_not_go_well_is_told() -> None:
+    failed = Entry("t", 50, "t", "Assemble the team", "slack could not be used", kind="notification",
+                   fact="undelivered", detail={"failed": "slack", "status": "timeout"})
+    slow = with_remedies(replace(ROLLBACK, status=RemedyStatus.FAILED), cause=Cause("unknown"),
+                         reopened_at=("2027-01-15T08:05:00.000Z",), isolated_at="2027-01-15T09:01:00.000Z")
+    assert review(replace(slow, timeline=(failed,))).went_badly == (
+        "initial response took 1 h; the plan allows 30 min", "rollback on deployment/x did not help",
+        "slack could not be used to tell people", "it came back once after it had been closed", "no cause was found")
+
+
+def test_a_remedy_of_what_was_escalated_is_not_said_to_have_helped() -> None:
+    assert "rollback on deployment/x helped" in review(RECORD).went_well
+    relapsed = review(with_incident(outcome="escalated"))
+    assert relapsed.went_well == ("rollback on deployment/x was verified at 08:02:00",)
+    assert "No automatic way of recovery was proven" in relapsed.measures[3].answer
+
+
+# --- improvements -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("multi_az", "told"), [(False, True), (True, False)])
+def test_a_database_without_a_standby_is_an_improvement(multi_az: bool, told: bool) -> None:
+    record = with_evidence(found(DatabaseInstance(status="available", multi_az=multi_az)))
+    assert ("The database is in one availability zone" in whats(review(record))) is told
+
+
+def test_a_single_pod_is_an_improvement() -> None:
+    record = with_evidence(found(Pods(wanted=1, ready=1), component="backend"),
+                           found(Pods(wanted=2, ready=2), component="frontend"))
+    assert [what for what in whats(review(record)) if "single pod" in what] == ["backend is a single pod"]
+
+
+@pytest.mark.parametrize(("before", "by", "told"), [
+    (10.0, "kubectl-edit", True), (10.0, "argocd", False), (1000.0, "kubectl-edit", False),
+    (-30.0, "kubectl-edit", False)])
+def test_a_change_by_hand_shortly_before_the_symptom_is_an_improvement(before: float, by: str, told: bool) -> None:
+    at = 1_800_000_050.0 - before
+    contents = review(with_evidence(found(Changes((Change("ConfigMap", "c", "changed", at, at, by),)))))
+    assert ("A change went out by hand" in whats(contents)) is told
+    assert ("a change went out by hand" in contents.measures[2].answer) is told
+
+
+def test_what_could_not_be_asked_is_an_improvement() -> None:
+    contents = review(with_evidence(found(Pods(), status="unauthorized"), found(Pods(), status="timeout"),
+                                    looked(Finding(source="quiet", detail=Pods(), status="empty"))))
+    assert [(one.what, one.evidence) for one in contents.improvements if "could be used" in one.what] == [
+        ("Not every answer of a source could be used", "It was timeout, unauthorized when it was asked")]
+
+
+@pytest.mark.parametrize(("switches", "refused", "told"), [
+    ((), (), "No switch to another provider was proposed"),
+    ((), (Refusal("switch_provider", "g", "provider_outage", "m", "no other is known to be up"),), "No switch"),
+    ((RemedyStatus.REFUSED,), (), "switch provider was not carried out"),
+    ((RemedyStatus.VERIFIED,), (), "One provider carries everything")])
+def test_a_provider_s_outage_asks_for_another_provider(switches: tuple[RemedyStatus, ...],
+                                                       refused: tuple[Refusal, ...], told: str) -> None:
+    record = with_remedies(*(Remedy(1, "switch_provider", status) for status in switches), not_proposed=refused,
+                           cause=Cause("provider_outage", summary="it is down"))
+    [improvement] = review(record).improvements
+    assert improvement.what.startswith(told)
+    assert not refused or improvement.evidence == "no other is known to be up"
+
+
+@pytest.mark.parametrize(("findings", "said"), [
+    ((), "were not looked at"), ((found(AuthFailures(), status="empty"),), "Nothing unusual"),
+    ((found(AuthFailures(), value=2.0, baseline=3.0),), "Nothing unusual"),
+    ((found(AuthFailures(), value=9.0, baseline=3.0),), "above what is usual")])
+def test_refused_logins_are_told_as_they_were_seen(findings: tuple[Looked, ...], said: str) -> None:
+    assert said in review(with_evidence(*findings)).measures[1].answer
+
+
+# --- incidents before -------------------------------------------------------------------------------------------------
+
+
+def test_an_incident_that_comes_again_is_recognised() -> None:
+    others = [OLDER, replace(OLDER, id="another-cause", mechanism="bad_configuration"),
+              replace(OLDER, id="later", opened_at="2027-02-01T00:00:00.000Z"), replace(OLDER, id="i")]
+    contents = review(RECORD, others)
+    assert [past.id for past in contents.similar] == ["older"]
+    assert (contents.before.incidents, contents.before.median_recovery_seconds) == (2, 90.0)
+    assert past_incident(contents) == replace(OLDER, id="i", opened_at=INCIDENT.opened_at, recovery_seconds=40.0,
+                                              failed_requests=647)
+
+
+# --- the alarm --------------------------------------------------------------------------------------------------------
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 100)), min_size=4, max_size=40).map(
+    lambda pairs: tuple(Bucket(1000.0 + 10 * n, float(requests), float(min(errors, requests)))
+                        for n, (requests, errors) in enumerate(pairs)))
+
+
+@given(ROWS, ROWS, st.integers(1, 20), st.integers(1, 20))
+def test_an_alarm_is_proposed_only_where_it_tells_sooner_and_is_quiet(series: Series, weeks: Series, onset: int,
+                                                                      late: int) -> None:
+    began, opened = 1000.0 + 10 * onset, 1000.0 + 10 * (onset + late)
+    before = tuple(bucket._replace(start=bucket.start - 700_000 + 300 * n) for n, bucket in enumerate(weeks))
+    alarm = sooner(series, before, began, opened)
+    if alarm:
+        assert 0 < alarm.saved_seconds <= opened - began
+        assert alarm.false_alarms_a_week <= 1 and alarm.counted_seconds >= 0
+        # The period after which it would have gone off is one of those that were measured.
+        assert any(bucket.start + 10 == opened - alarm.saved_seconds for bucket in series)
+        assert alarm.over_seconds >= 10 and 0 < alarm.threshold < 1
+
+
+def test_the_alarm_that_would_have_told_sooner_is_found() -> None:
+    series = tuple(Bucket(1000.0 + 10 * n, 400.0, 1.0 if n < 10 else 14.0 if n < 20 else 200.0) for n in range(30))
+    quiet = tuple(Bucket(1000.0 - 300 * n, 12_000.0, 48.0) for n in range(4000, 0, -1))
+    assert sooner(series, quiet, 1100.0, 1210.0) == BetterAlarm(0.03, 10.0, 100.0, 0.0, 3999 * 300.0)
+    noisy = tuple(bucket._replace(errors=600.0) if n % 500 == 0 else bucket for n, bucket in enumerate(quiet))
+    # Two per cent and three would have gone off falsely each other day.
+    assert sooner(series, noisy, 1100.0, 1210.0) is None
+
+
+def test_an_alarm_that_came_late_is_an_improvement_and_earlier_incidents_are_no_false_alarms() -> None:
+    late = with_incident(opened_at="2027-01-15T08:02:30.000Z")
+    weeks = tuple(Bucket(1_800_000_000.0 - 300 * n, 12_000.0, 6000.0 if n == 2000 else 48.0)
+                  for n in range(4000, 0, -1))
+    before = PastIncident("b", "s", "2027-01-08T09:20:00.000Z", "resolved", recovery_seconds=300.0)
+    for history, falsely in (((), "about 0.5 times a week falsely"), ((before,), "about 0.0 times a week falsely")):
+        [told] = [one for one in review(late, history, weeks).improvements if one.what == "The alarm came late"]
+        assert "The first signal came 1 min 40 s after" in told.evidence and falsely in told.evidence
+        assert "would have told 1 min 30 s sooner" in told.evidence
