@@ -23,13 +23,12 @@ from responder.model.evidence.rollouts import Revision, Rollouts
 from responder.model.evidence.status_page import StatusPage
 from responder.model.evidence.waits import Waits
 from responder.model.fault_location import OWN, FaultLocation
-from responder.model.finding import untyped
 from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.diagnose import Diagnosis, Hypothesis, diagnose, rank
 from responder.plan.failure_modes import FailureMode, failure_modes
 from responder.plan.isolate import Isolation, isolate
-from responder.plan.remedies import Proposed, propose
+from responder.plan.remedies import Candidate, propose
 from responder.plan.signals import Context, Signal, read
 from responder.plan.weights import shipped
 
@@ -212,9 +211,9 @@ def seen(service: Service, component: str, *findings: Found, where: FaultLocatio
 
 
 def proposed(service: Service, findings: Sequence[Found],
-             tried: Sequence[tuple[str, str]] = ()) -> tuple[Proposed, ...]:
+             tried: Sequence[tuple[str, str]] = ()) -> tuple[Candidate, ...]:
     """Return the remedies that follow from the diagnosis of these findings."""
-    return propose(service, judged(service, findings), ONSET, untyped(Evidence(findings)), shipped(), tried).proposed
+    return propose(service, judged(service, findings), ONSET, Evidence(findings), shipped(), tried).proposed
 
 
 def hypotheses(result: Diagnosis) -> dict[str, Hypothesis]:

@@ -17,7 +17,7 @@ from responder.model.service import Service
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.isolate import isolate
-from responder.plan.recovery import helped, judge, next_look, slow_until
+from responder.plan.recovery import helped, judge, next_check, slow_until
 from responder.plan.remedies.scale_up import throughput
 from responder.plan.symptom import fading, verdicts
 from responder.plan.weights import shipped
@@ -321,7 +321,7 @@ def test_a_load_that_has_just_risen_is_measured_at_its_height(service: Service) 
 @given(st.floats(0, 20_000), st.one_of(st.none(), st.floats(0, 400)))
 def test_looks_become_rarer_and_never_too_rare(elapsed: float, left: float | None) -> None:
     recovery = shipped_service().recovery
-    wait = next_look(shipped_service(), elapsed, left)
+    wait = next_check(shipped_service(), elapsed, left)
     assert recovery.check_every_seconds <= wait <= recovery.check_at_most_every_seconds
     if left is not None:
         assert wait <= max(recovery.check_every_seconds, left + 2)
@@ -330,7 +330,7 @@ def test_looks_become_rarer_and_never_too_rare(elapsed: float, left: float | Non
 def test_four_hours_of_watching_take_few_looks() -> None:
     elapsed, looks = 0.0, 0
     while elapsed < 4 * 3600:
-        elapsed += next_look(shipped_service(), elapsed, None)
+        elapsed += next_check(shipped_service(), elapsed, None)
         looks += 1
     assert looks < 35
 

@@ -15,7 +15,7 @@ from responder.model.service import Service
 from responder.plan.diagnose import Hypothesis, diagnose, rank
 from responder.plan.failure_modes import FailureMode
 from responder.plan.isolate import Isolation
-from responder.plan.remedies import long_outage
+from responder.plan.remedies.inform_customers import long_outage
 from responder.plan.signals import Signal, kinds
 from responder.plan.weights import shipped
 from tests.conftest import shipped_service

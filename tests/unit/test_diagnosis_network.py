@@ -14,9 +14,10 @@ from responder.model.evidence.pods import OfTemplate
 from responder.model.evidence.target_connection_errors import TargetConnectionErrors
 from responder.model.fault_location import UNREACHED, Callee
 from responder.model.finding import Finding as Untyped
+from responder.model.finding import typed
 from responder.model.service import Service
 from responder.plan.diagnose import Diagnosis
-from responder.plan.remedies import rules_changed, undoing
+from responder.plan.security_rules import rules_changed, undoing
 from tests.diagnosis import (
     BLOCKED,
     POLICY,
@@ -49,7 +50,7 @@ def test_callers_that_time_out_after_a_new_policy_are_its_doing(service: Service
     assert (result.cause, result.mechanism) == ("network", "network_policy"), result.summary
     undone, = proposed(service, POLICY)
     assert undone.action == "restore_configuration"
-    assert [item["name"] for item in undone.facts["changes"]] == ["lockdown"]
+    assert [item.name for item in undone.facts.changes] == ["lockdown"]
 
 
 def test_a_component_that_nobody_reaches_is_at_fault_and_its_callers_are_not(service: Service) -> None:
@@ -204,12 +205,12 @@ def trail(**event: Any) -> list[Untyped]:
 
 
 def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
-    command, = undoing(rules_changed(1000.0, trail()))
+    command, = undoing(rules_changed(1000.0, typed(trail())))
     assert command.startswith("aws ec2 authorize-security-group-ingress --group-id 'sg-0a; rm -rf' ")
     assert '"UserIdGroupPairs": [{"GroupId": "sg-1"}]' in command
     assert '"IpRanges": [{"CidrIp": "10.0.0.0/16"}]' in command
-    added, = rules_changed(1000.0, trail(name="AuthorizeSecurityGroupEgress"))
-    assert (added["direction"], undoing([added])[0].split()[2]) == ("egress", "revoke-security-group-egress")
+    added, = rules_changed(1000.0, typed(trail(name="AuthorizeSecurityGroupEgress")))
+    assert (added.direction, undoing([added])[0].split()[2]) == ("egress", "revoke-security-group-egress")
 
 
 @pytest.mark.parametrize(("onset", "event"), [
@@ -217,4 +218,4 @@ def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
     (1000.0, {"parameters": {}}), (1000.0, {"parameters": {"groupId": "sg-1", "ipPermissions": ["x", 3]}})])
 def test_a_change_that_did_not_cause_it_or_is_not_told_in_full_is_not_undone(onset: float | None,
                                                                             event: dict[str, Any]) -> None:
-    assert rules_changed(onset, trail(**event)) == []
+    assert rules_changed(onset, typed(trail(**event))) == []

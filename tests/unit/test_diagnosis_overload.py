@@ -92,4 +92,4 @@ def test_a_lower_cpu_limit_takes_capacity_and_is_put_back(service: Service, path
     assert (judged(service, findings).cause == "overload") is overload
     if overload:
         remedy, = proposed(service, findings)
-        assert (remedy.action, remedy.facts["changes"][0]["fields"][0]["path"]) == ("restore_configuration", list(path))
+        assert (remedy.action, remedy.facts.changes[0].fields[0].path) == ("restore_configuration", tuple(path))

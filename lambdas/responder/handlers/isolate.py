@@ -21,7 +21,7 @@ class IsolateEvent(StepEvent):
 
 @step("Isolate the issue", IsolateEvent)
 def handler(visit: Step, event: IsolateEvent) -> Isolation:
-    """Find the components at fault."""
+    """Find the faulty components."""
     visit.keep_evidence()
     result = isolate(visit.service, event.confirmation.verdicts, visit.evidence)
     where = ", ".join(result.faulty) or "no component stands out"

@@ -1,7 +1,7 @@
 """Signs that somebody attacks: hostile traffic that a release may have begun to refuse, and for good reason.
 
-They name no cause and weigh nothing in the diagnosis. A remedy that takes a change back may take back the fix that
-refuses the attacker, so with such a sign it is for people to decide.
+They name no cause and weigh nothing in the diagnosis. A remedy that rolls a change back may remove the fix that
+refuses the attacker, so with such a sign people decide.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TIMES = 10.0
 """Clients try a failed request two to five times (the AWS SDKs: three), and the load of one hour is seldom more than
 twice that of the hour before: together they make less than tenfold of what is usual."""
 _LEAST = 10.0
-"""Fewer refusals than ten in a look are a client with an old key, whatever was usual."""
+"""Fewer than ten refusals in a window are a client with an old key, whatever was usual."""
 _SHARE = 0.2
 """A client with less than a fifth of what fails does not explain it; see ``failure_modes.py``."""
 D = TypeVar("D", bound=Detail)

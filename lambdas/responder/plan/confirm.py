@@ -48,13 +48,12 @@ def confirm(service: Service, sources: Sequence[str], evidence: Evidence,
             signal_at: float | None = None, well_since: float | None = None) -> Confirmation:
     """Judge whether there is an outage, from the answers of all ``sources`` that were asked.
 
-    ``signal_at`` and ``well_since`` are seconds since 1970 (UTC). Since ``well_since`` an incident that is opened again
-    was known to be well: what failed before is no relapse, though the period of an alarm, or a window, reach back to
-    it.
+    ``signal_at`` and ``well_since`` are seconds since 1970 (UTC). ``well_since`` is when a reopened incident was last
+    known to be well: earlier failures are no relapse, even if an alarm's period or a window reaches back to them.
 
-    A source votes ``outage`` where a component fails, is silent or slow, ``healthy`` where it saw enough and all is
-    well, else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent. One
-    that reads log lines alone cannot deny what no line would tell of: slow answers, or none.
+    A source votes ``outage`` if a component fails, is silent or slow, ``healthy`` if it saw enough and all is well,
+    else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent. A source that
+    reads log lines alone cannot deny slow answers or silence, for no line would show them.
     """
     if well_since is not None:
         evidence = Evidence(_since(finding, well_since) for finding in evidence.every)

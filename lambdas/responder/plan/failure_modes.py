@@ -308,7 +308,7 @@ def _named(service: Service, component: str, text: str) -> FaultLocation | None:
 
 def _newest(evidence: Evidence, kind: type[D], component: str | None = None,
             source: str | None = None) -> Finding[D] | None:
-    """Return the finding whose window ends last: a later look has seen more of the fault."""
+    """Return the finding whose window ends last: a later window has seen more of the fault."""
     return max(evidence.of(kind, component, source),
                key=lambda finding: (finding.window.end if finding.window else 0.0, finding.source), default=None)
 

@@ -22,7 +22,8 @@ Answer = Literal["recovered", "waiting", "not_helped", "worse"]
 
 SOURCES_NEEDED = 2
 _GROWTH = 0.6
-"""Of the time that has passed until the next look: a recovery is noticed at most that much later than it came."""
+"""Share of the time that has passed, until the next check: a recovery is noticed at most that much later than it came.
+"""
 _BEFORE_SECONDS = 60.0
 _FRESH_SECONDS = 60.0
 _MARGIN_SECONDS = 20.0
@@ -51,7 +52,7 @@ class Progress:
     well_since: float | None
     """Since when the symptom is gone, by the source that says so last; seconds since 1970 (UTC)."""
     wait_seconds: int = 0
-    """After how long to look again; 0 where there is nothing to wait for."""
+    """Time until the next check; 0 where there is nothing to wait for."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,12 @@ def judge(service: Service, evidence: Evidence, now: float, changed_at: float,
     """Judge the recovery at ``now`` (seconds since 1970, UTC), after what was done at ``changed_at``.
 
     ``changed`` says that a remedy was carried out then, so that getting worse is held against it. ``slow_until`` is
-    when a look last found something slow: there is no series that would tell it, as there is one of the errors.
+    when a check last found something slow, for no series tells it.
 
-    Recovered means: by at least two sources (or all that are deployed, where there are fewer), every component has
-    been without the symptom for ``recovery.hold_seconds``, with requests to show for it. Where only one of several
-    sources answers, its word counts after twice that time: a source that fails must not keep an outage open, nor take
-    back what helped.
+    Recovered means that every component has been without the symptom for ``recovery.hold_seconds``, with requests to
+    show for it, by two sources (or by all, if fewer are deployed). If only one of several sources answers, its verdict
+    counts after twice that time, so that a failed source neither keeps an outage open nor rolls back a remedy that
+    helped.
     """
     answering = {finding.source for finding in evidence.of(ErrorRate)
                  if now - newest_start(finding.detail.series) <= _fresh(service)}
@@ -95,12 +96,12 @@ def judge(service: Service, evidence: Evidence, now: float, changed_at: float,
         return Progress("worse", harmed, rate, None)
     if now - changed_at >= give_up_seconds and not well:
         return Progress("not_helped", said, rate, None)
-    # Somebody sees it getting better: the time to hold is granted on top, but no more than that.
+    # A source sees it getting better: it is given the time to hold as well, but no more.
     if now - changed_at >= give_up_seconds + 2 * hold:
         return Progress("not_helped", said, rate, None)
     since = max(well) if well else None
     return Progress("waiting", said, rate, since,
-                    next_look(service, now - changed_at, None if since is None else since + hold - now))
+                    next_check(service, now - changed_at, None if since is None else since + hold - now))
 
 
 def _asked(evidence: Evidence) -> set[str]:
@@ -132,11 +133,12 @@ def _view(service: Service, evidence: Evidence, source: str, answers: bool, now:
 
 def helped(service: Service, evidence: Evidence, component: str, now: float, changed_at: float,
            location: FaultLocation | None = None) -> bool:
-    """Whether a component that failed before ``changed_at`` is well since, whatever others do: by all that can tell.
+    """Whether a component that failed before ``changed_at`` is well since, by all sources that can tell.
 
-    Two faults at once have two remedies, and the one that did its part is not taken back for the other. Where both are
-    of one component, it is the calls of what failed (``location``: the database, a provider) that are well since. Where
-    no request came, a remedy has done its part once they come: what these then fail at had been hidden by the silence.
+    Two faults at once have two remedies, and a remedy that did its part is not rolled back for the other fault. If both
+    faults are in one component, the calls of what failed (``location``: the database, a provider) tell which remedy
+    helped. If no request came before, a remedy has done its part once requests come: the silence had hidden what they
+    fail at.
     """
     if _calls_well(service, evidence, component, location, changed_at):
         return True
@@ -194,7 +196,7 @@ def _alike(called: FaultLocation | None, location: FaultLocation) -> bool:
 
 
 def slow_until(service: Service, evidence: Evidence) -> float | None:
-    """Return the end of the last window in which something was slow, by findings of several looks; None: there is none.
+    """Return the end of the last window in which something was slow, by the findings of several checks; None: none was.
     """
     return max((latency.window.end for latency in evidence.looks(LatencyP95)
                 if latency.window and slow(latency, service.confirm)), default=None)
@@ -208,11 +210,11 @@ def _slow(service: Service, evidence: Evidence, source: str | None = None) -> li
     return sorted(found, key=lambda verdict: order.get(verdict.component, len(order)))
 
 
-def next_look(service: Service, elapsed_seconds: float, left_seconds: float | None) -> int:
-    """Return after how many seconds to look again.
+def next_check(service: Service, elapsed_seconds: float, left_seconds: float | None) -> int:
+    """Return the seconds until the next check.
 
-    While it takes long, looks become rarer, so that hours of watching stay cheap; where it is well already, the next
-    look is when it has been well for long enough (``left_seconds``), if that is sooner.
+    Checks become rarer with time, so that hours of watching stay cheap. If it is well already, the next check is when
+    it has been well for long enough (``left_seconds``), if that is sooner.
     """
     recovery = service.recovery
     wait = min(max(recovery.check_every_seconds, _GROWTH * elapsed_seconds), recovery.check_at_most_every_seconds)
@@ -224,9 +226,9 @@ def next_look(service: Service, elapsed_seconds: float, left_seconds: float | No
 def worse(service: Service, evidence: Evidence, now: float, changed_at: float) -> str:
     """Say which component became worse by what was done at ``changed_at``; an empty text where none did.
 
-    By every source that answers (two at least, where two are deployed): its failures before and after lie apart beyond
-    doubt, by more than the limit that makes an outage, and the newest period shows it still. The first moments after a
-    change, in which pods come and go, do not count.
+    Every source that answers (two at least, if two are deployed) must say so: its failures before and after lie apart
+    beyond doubt, by more than the limit that makes an outage, and the newest period still shows it. The first moments
+    after a change, in which pods come and go, do not count.
     """
     period = service.metrics.period_seconds
     settled = changed_at + max(_SETTLE_SECONDS, _SETTLE_SHARE * service.recovery.give_up_seconds)

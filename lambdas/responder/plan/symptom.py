@@ -208,8 +208,8 @@ def onset(series: Sequence[Bucket], limit: float) -> float | None:
 def fading(service: Service, evidence: Evidence, since: float | None) -> str:
     """Say where the symptom is going away by itself; an empty text where it is not, or nobody can tell.
 
-    By every source that tells: at the entry the newest requests fail less, beyond doubt, than those before since the
-    onset. What heals by itself needs a moment and no remedy.
+    Every source that can tell must say so: at the entry the newest requests fail less, beyond doubt, than those before
+    them since the onset. What heals by itself needs a moment and no remedy.
     """
     if since is None:
         return ""

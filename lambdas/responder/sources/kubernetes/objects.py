@@ -11,19 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-
-def owner(item: dict[str, Any], kind: str) -> str:
-    """Return the name of the controller of that kind that owns an object, or an empty text."""
-    for reference in item["metadata"].get("ownerReferences") or []:
-        if reference.get("kind") == kind and reference.get("controller"):
-            return str(reference["name"])
-    return ""
-
-
-def is_ready(item: Mapping[str, Any]) -> bool:
-    """Whether a pod or a node is ready, by its condition."""
-    return any(c["type"] == "Ready" and c.get("status") == "True"
-               for c in (item.get("status") or {}).get("conditions") or [])
+from responder.clients.workloads import is_ready
 
 
 def seconds(moment: str) -> float:
