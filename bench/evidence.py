@@ -49,7 +49,7 @@ class Bed:
                 name = ((item.get("Environment") or {}).get("Variables") or {}).get("SOURCE")
                 if name and item["FunctionName"].startswith(f"{_PREFIX}-source-"):
                     self.functions[name] = item["FunctionName"]
-        self.asked = {phase: [name for name in sorted(self.functions) if phase in sources.find(name).phases]
+        self.asked = {phase: [name for name in sorted(self.functions) if phase in sources.load(name).phases]
                       for phase in _PHASES}
         plan = self._machines.describe_state_machine(stateMachineArn=sandbox.outputs["StateMachine"])
         self._arns = {phase: self._machines.create_state_machine(

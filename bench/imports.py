@@ -54,7 +54,7 @@ def functions() -> dict[str, tuple[tuple[str, ...], str]]:
     for name in ("ledger", "health", "approve", "answer"):
         found[name] = ((f"handlers.{name}",), "dynamodb")
     service = fresh.service()
-    for source in sources.every():
+    for source in sources.all():
         needs = ["secretsmanager"] if source.secrets(service) else []
         needs += ["dynamodb"] if source.reads else []
         needs += [statement.actions[0].partition(":")[0] for statement in source.statements(service)]

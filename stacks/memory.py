@@ -12,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from responder.model.service import Service
-from responder.sources import Statement, find
+from responder.sources import Statement, load
 from stacks.function import Function
 from stacks.records import Records
 
@@ -25,7 +25,7 @@ class Memory(Construct):
         super().__init__(scope, construct_id)
         statements: list[Statement] = []
         for service in services:
-            statements += find("changes").statements(service)
+            statements += load("changes").statements(service)
         self.ledger = Function(
             self, "Ledger", name=f"{prefix}-ledger", code=code, handler="responder.handlers.ledger.handler",
             description="Keeps the change ledger", environment={"TABLE": records.table.table_name},

@@ -68,7 +68,7 @@ def _definition(services: Sequence[Service]) -> str:
 
 def used_sources(services: Sequence[Service]) -> list[Source]:
     """Return the sources that some service's configuration names."""
-    return [source for source in sources.every() if any(source.configured(service) for service in services)]
+    return [source for source in sources.all() if any(source.configured(service) for service in services)]
 
 
 def used_actions(services: Sequence[Service]) -> list[AnyAction]:

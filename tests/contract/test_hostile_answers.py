@@ -22,7 +22,7 @@ from responder.clients.kubernetes import Kubernetes
 from responder.model.finding import Window
 from responder.model.service import Probe, Provider, Service
 from responder.people import Message, pagerduty, slack, statuspage
-from responder.sources import Question, network, newrelic, provider, splunk
+from responder.sources import Query, network, newrelic, provider, splunk
 from tests.conftest import shipped_service
 from tests.contract import hostile as ways
 from tests.contract.hostile import Way, encoded, hostile, say
@@ -46,9 +46,9 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "test")
 
 
-def question(service: Service, seconds: float = SECONDS) -> Question:
+def query(service: Service, seconds: float = SECONDS) -> Query:
     now = time.time()
-    return Question(service, "diagnose", Window(now - 120, now), Window(now - 3720, now - 120),
+    return Query(service, "diagnose", Window(now - 120, now), Window(now - 3720, now - 120),
                     time.monotonic() + seconds)
 
 
@@ -80,7 +80,7 @@ def _aws(service: str, operation: str, **arguments: Any) -> Callable[[Service, s
 
 def _provider(service: Service, url: str) -> None:
     asked = replace(service, providers=(Provider("primary", status_page=url, health_url=""),))
-    for finding in provider.ask(question(asked)):
+    for finding in provider.collect(query(asked)):
         if not finding.usable:
             raise CallFailed(finding.status, finding.note)
 
@@ -88,7 +88,7 @@ def _provider(service: Service, url: str) -> None:
 def _sourced(module: Any, field: str, **settings: Callable[[str], str]) -> Callable[[Service, str], Any]:
     def call(service: Service, url: str) -> Any:
         own = replace(getattr(service, field), **{key: value(url) for key, value in settings.items()})
-        return module.ask(question(replace(service, **{field: own})))
+        return module.collect(query(replace(service, **{field: own})))
 
     return call
 
@@ -264,8 +264,8 @@ def test_a_tls_handshake_ends_at_the_deadline(service: Service, way: Way) -> Non
         assert refused(lambda: client().json("GET", url)) in ("timeout", "unavailable")
         probed = replace(service, probes=(Probe("payments-db", "127.0.0.1", server.port, True),))
         with bounds():
-            finding, = network.ask(question(probed))
-        assert finding.value == 0.0 and finding.detail["stage"] == "tls"
+            finding, = network.collect(query(probed))
+        assert finding.value == 0.0 and finding.detail.stage == "tls"
 
 
 def test_a_character_set_is_not_a_way_around_the_limits(service: Service) -> None:
@@ -374,7 +374,7 @@ def test_one_providers_page_takes_nothing_from_another(service: Service, way: Wa
             Provider(name, status_page=server.url, health_url=server.url)
             for name, server in (("a", bad), ("b", good), ("c", bad), ("d", good))))
         began = time.monotonic()
-        findings = {(f.component, f.name): f for f in provider.ask(question(asked, 2.0))}
+        findings = {(f.component, f.name): f for f in provider.collect(query(asked, 2.0))}
         assert time.monotonic() - began < 2.0 + LATE_SECONDS
     assert len(findings) == 8
     for name in ("b", "d"):
@@ -387,7 +387,7 @@ def test_one_providers_page_takes_nothing_from_another(service: Service, way: Wa
 def test_a_health_url_is_judged_by_its_status_and_its_body_left_unread(service: Service) -> None:
     with hostile(ways.slow_body) as server, bounds():
         asked = replace(service, providers=(Provider("a", status_page="", health_url=server.url),))
-        finding, = provider.ask(question(asked))
+        finding, = provider.collect(query(asked))
     assert finding.value == 1.0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from responder.model.finding import Window
 from responder.model.service import Probe, Service
-from responder.sources import Question, network
+from responder.sources import Query, network
 from sandbox.platform.listeners import Listeners, state_of
 from sandbox.platform.state import Broken, World
 
@@ -39,7 +39,7 @@ class Ports:
 
     def look(self, seconds: float = 1.0) -> dict[str, str]:
         now = time.time()
-        return {f.component: f.detail.get("kind", "ok") for f in network.ask(Question(
+        return {f.component: f.detail.kind or "ok" for f in network.collect(Query(
             self._service, "diagnose", Window(now - 60, now), Window(now - 3660, now - 60),
             time.monotonic() + seconds))}
 

@@ -30,7 +30,7 @@ from responder.model.service import Service
 from responder.plan.changes import Change, difference, in_effect, without_restored
 from responder.plan.remedies.restore_parameter_group import Facts
 from responder.records.ledger import Ledger
-from responder.sources import Question
+from responder.sources import Query
 from sandbox.platform.state import APPLY_SECONDS, Database, World
 from sandbox.vendors.gate import Gates
 from sandbox.vendors.history import History
@@ -246,10 +246,10 @@ def test_a_change_is_seen_at_once_and_recorded_and_a_silent_rds_hides_no_other(
 
     def told() -> list[tuple[str, Any]]:
         now = time.time()
-        finding, = sources.find("changes").ask(Question(
+        finding, = sources.load("changes").collect(Query(
             service, "diagnose", Window(now - 180, now), Window(now - 3780, now - 180), time.monotonic() + 5))
-        return [(change["name"], [(item["path"][-1], item.get("before"), item.get("after"))
-                                  for item in change["fields"]]) for change in finding.detail["changes"]]
+        return [(change.name, [(item.path[-1], item.before, item.after) for item in change.fields])
+                for change in finding.detail.changes]
 
     assert ledger.handler({}, None) == {service.service: 0}
     assert told() == []

@@ -6,26 +6,42 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import httpx
 import pytest
 from botocore.stub import ANY, Stubber
 
-from responder.clients import aws, callers
+from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
-from responder.model.finding import Finding, Window
+from responder.model.evidence import Detail, Evidence, Finding, Window
+from responder.model.evidence.alarms import Alarms, AlarmState
+from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.canary import Canary, CanaryRuns
+from responder.model.evidence.clients import Clients
+from responder.model.evidence.error_lines import ErrorLines
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.error_rate_by_version import ErrorRateByVersion
+from responder.model.evidence.error_signatures import ErrorSignatures
+from responder.model.evidence.failing_clients import FailingClient, FailingClients
+from responder.model.evidence.healthy_hosts import HealthyHosts
+from responder.model.evidence.latency_p95_ms import LatencyP95
+from responder.model.evidence.pods import Pods
+from responder.model.evidence.rejected_signatures import RejectedSignatures
+from responder.model.evidence.target_connection_errors import TargetConnectionErrors
+from responder.model.finding import untyped
 from responder.model.service import Service, deployed
 from responder.plan import attack
 from responder.plan.symptom import read
-from responder.sources import Question, cloudwatch, kubernetes, newrelic, splunk
+from responder.sources import Query, cloudwatch, kubernetes, newrelic, splunk
+from responder.sources.splunk import callers
 from sandbox.platform.flow import Served
 from sandbox.platform.telemetry import Delays, Telemetry
 from sandbox.platform.versions import Behaviour, Versions
@@ -40,10 +56,19 @@ def http(handler: Handler, seconds: float = 5.0, **headers: str) -> Http:
     return Http(time.monotonic() + seconds, headers=headers, transport=httpx.MockTransport(handler))
 
 
+D = TypeVar("D", bound=Detail)
+
+
+def one(findings: Sequence[Finding[Detail]], kind: type[D], component: str | None = None) -> Finding[D]:
+    """The only answer of a kind, with an observation or without."""
+    found, = Evidence(findings).asked(kind, component)
+    return found
+
+
 @pytest.fixture
-def question(service: Service) -> Question:
+def query(service: Service) -> Query:
     now = time.time()
-    return Question(service, "confirm", Window(now - 120, now), Window(now - 3720, now - 120), time.monotonic() + 5)
+    return Query(service, "confirm", Window(now - 120, now), Window(now - 3720, now - 120), time.monotonic() + 5)
 
 
 class Vendors:
@@ -87,23 +112,21 @@ def vendors() -> Vendors:
     return Vendors()
 
 
-def test_newrelic_gives_rates_per_component_and_version(question: Question, vendors: Vendors) -> None:
-    findings = {(f.name, f.component): f for f in newrelic.ask(question, vendors.newrelic())}
-    rate = findings["error_rate", "payment-gateway"]
+def test_newrelic_gives_rates_per_component_and_version(query: Query, vendors: Vendors) -> None:
+    findings = newrelic.collect(query, vendors.newrelic())
+    rate = one(findings, ErrorRate, "payment-gateway")
     assert rate.status == "ok" and rate.value is not None and rate.value > 0.1
     assert rate.baseline is not None and rate.baseline < 0.01
-    assert sum(row[1] for row in rate.detail["series"]) == rate.detail["requests"]
-    versions = findings["error_rate_by_version", "payment-gateway"].detail
-    assert versions["window"]["1.1.0"] == [1000.0, 500.0]
-    assert set(versions["baseline"]) == {"1.0.0"}
+    assert sum(bucket.requests for bucket in rate.detail.series) == rate.detail.requests
+    versions = one(findings, ErrorRateByVersion, "payment-gateway").detail
+    assert versions.window["1.1.0"] == (1000.0, 500.0)
+    assert set(versions.baseline) == {"1.0.0"}
 
 
-def test_splunk_counts_and_masks_signatures(question: Question, vendors: Vendors) -> None:
-    findings = splunk.ask(question, vendors.splunk())
-    lines = next(f for f in findings if f.name == "error_lines" and f.component == "payment-gateway")
-    assert lines.detail["lines"] >= 500
-    group = next(f for f in findings if f.name == "error_signatures").detail["signatures"][0]
-    assert group["versions"]["1.1.0"] == 500
+def test_splunk_counts_and_masks_signatures(query: Query, vendors: Vendors) -> None:
+    findings = splunk.collect(query, vendors.splunk())
+    assert one(findings, ErrorLines, "payment-gateway").detail.lines >= 500
+    assert one(findings, ErrorSignatures).detail.signatures[0].versions["1.1.0"] == 500
     assert "4242424242424242" not in json.dumps([f.to_json() for f in findings])
 
 
@@ -111,39 +134,41 @@ def test_splunk_counts_and_masks_signatures(question: Question, vendors: Vendors
     ("down", {"unavailable"}), ("malformed", {"malformed"}), ("throttled", {"throttled"}),
     ("unauthorized", {"unauthorized"})])
 @pytest.mark.parametrize("source", ["newrelic", "splunk"])
-def test_each_fault_has_its_status(question: Question, vendors: Vendors, source: str, fault: str,
+def test_each_fault_has_its_status(query: Query, vendors: Vendors, source: str, fault: str,
                                    statuses: set[str]) -> None:
     vendors.gates.set(source, fault)
     with pytest.raises(CallFailed) as raised:
-        (newrelic.ask(question, vendors.newrelic()) if source == "newrelic"
-         else splunk.ask(question, vendors.splunk()))
+        (newrelic.collect(query, vendors.newrelic()) if source == "newrelic"
+         else splunk.collect(query, vendors.splunk()))
     assert raised.value.status in statuses
 
 
 @pytest.mark.parametrize("source", ["newrelic", "splunk"])
-def test_an_empty_source_says_so(question: Question, vendors: Vendors, source: str) -> None:
+def test_an_empty_source_says_so(query: Query, vendors: Vendors, source: str) -> None:
     vendors.gates.set(source, "empty")
-    findings = (newrelic.ask(question, vendors.newrelic()) if source == "newrelic"
-                else splunk.ask(question, vendors.splunk()))
+    findings = (newrelic.collect(query, vendors.newrelic()) if source == "newrelic"
+                else splunk.collect(query, vendors.splunk()))
     assert {f.status for f in findings if f.component} == {"empty"}
 
 
-def test_wrong_keys_are_refused(question: Question, vendors: Vendors) -> None:
-    for call in (lambda: newrelic.ask(question, vendors.newrelic("wrong")),
-                 lambda: splunk.ask(question, vendors.splunk("wrong"))):
+def test_wrong_keys_are_refused(query: Query, vendors: Vendors) -> None:
+    for call in (lambda: newrelic.collect(query, vendors.newrelic("wrong")),
+                 lambda: splunk.collect(query, vendors.splunk("wrong"))):
         with pytest.raises(CallFailed) as raised:
             call()
         assert raised.value.status == "unauthorized"
+        # By HTTP, or with status 200 and in GraphQL's own words.
+        assert raised.value.http_status in (0, 401, 403)
 
 
 @pytest.mark.parametrize(("errors", "status"), [
     ([{"message": "x", "extensions": {"errorClass": "TIMEOUT"}}], "timeout"),
     ([{"message": "x", "extensions": {"errorClass": "ACCESS_DENIED"}}], "unauthorized"),
     ([{"message": "NRQL Syntax Error"}], "unavailable")])
-def test_nerdgraph_errors_come_with_status_200(question: Question, errors: list[Any], status: str) -> None:
+def test_nerdgraph_errors_come_with_status_200(query: Query, errors: list[Any], status: str) -> None:
     answer = {"data": {"actor": {"account": None}}, "errors": errors}
     with pytest.raises(CallFailed) as raised:
-        newrelic.ask(question, http(lambda r: httpx.Response(200, json=answer)))
+        newrelic.collect(query, http(lambda r: httpx.Response(200, json=answer)))
     assert raised.value.status == status
 
 
@@ -164,7 +189,7 @@ def pod(name: str, ready: bool, waiting: str = "") -> dict[str, Any]:
                    "containerStatuses": [{"restartCount": 2, "state": state}]}}
 
 
-def test_kubernetes_pages_through_pods_and_counts_reasons(question: Question) -> None:
+def test_kubernetes_pages_through_pods_and_counts_reasons(query: Query) -> None:
     pods = [pod(f"p{n}", n % 4 != 0, "CrashLoopBackOff" if n % 4 == 0 else "") for n in range(1200)]
 
     def serve(request: httpx.Request) -> httpx.Response:
@@ -183,68 +208,68 @@ def test_kubernetes_pages_through_pods_and_counts_reasons(question: Question) ->
         return httpx.Response(200, json={"items": [], "metadata": {}})
 
     api = Kubernetes(http(serve), "https://k8s")
-    findings = {f.component: f for f in kubernetes.ask(question, api) if f.name == "pods"}
-    found = findings["payment-gateway"]
-    assert found.detail["ready"] == 900 and found.detail["waiting"] == {"CrashLoopBackOff": 300}
-    assert findings["backend"].status == "empty"
+    findings = kubernetes.collect(query, api)
+    found = one(findings, Pods, "payment-gateway")
+    assert found.detail.ready == 900 and found.detail.waiting == {"CrashLoopBackOff": 300}
+    assert one(findings, Pods, "backend").status == "empty"
 
 
 # --- Splunk: failed authentications and clients ----------------------------------------------------------------------
 
 
-def test_splunk_tells_a_client_that_floods_by_its_network_alone(question: Question, vendors: Vendors) -> None:
+def test_splunk_tells_a_client_that_floods_by_its_network_alone(query: Query, vendors: Vendors) -> None:
     now = int(time.time())
     for second in range(20):
         vendors.telemetry.second(now - 22 + second, [Served("frontend", "f", "1.0.0", 160, 0, (9.0,), {})],
                                  random.Random(2), {"203.0.113.77": 0.75})
-    findings = splunk.ask(replace(question, phase="diagnose"), vendors.splunk())
-    clients = next(f for f in findings if f.name == "clients")
-    most, second_most = clients.detail["clients"][:2]
+    findings = splunk.collect(replace(query, phase="diagnose"), vendors.splunk())
+    clients = one(findings, Clients)
+    most, second_most = clients.detail.clients[:2]
     assert clients.status == "ok" and clients.component == "frontend"
-    assert most["client"] == "203.0.113.x" and most["usual"] == 0 and most["count"] > 2200
-    assert clients.value == pytest.approx(most["count"] / clients.detail["total"], abs=0.001)
+    assert most.client == "203.0.113.x" and most.usual == 0 and most.count > 2200
+    assert clients.value == pytest.approx(most.count / clients.detail.total, abs=0.001)
     assert clients.baseline is not None and clients.baseline < 0.04
-    assert second_most["client"] == "198.51.100.x" and second_most["usual"] > 50
-    assert 3500 * 40 < clients.detail["baseline_total"] <= 3620 * 40
+    assert second_most.client == "198.51.100.x" and second_most.usual > 50
+    assert 3500 * 40 < clients.detail.baseline_total <= 3620 * 40
     assert "203.0.113.77" not in json.dumps([f.to_json() for f in findings])
     assert "203.0.113.77" not in vendors.sent and "client_ip" in "".join(f.query for f in findings)
 
 
-def test_splunk_tells_how_long_the_entry_s_answers_take(question: Question, vendors: Vendors) -> None:
+def test_splunk_tells_how_long_the_entry_s_answers_take(query: Query, vendors: Vendors) -> None:
     now = int(time.time())
     for second in range(20):
         vendors.telemetry.second(now - 22 + second, [Served("frontend", "f", "1.0.0", 40, 0, (3900.0, 4100.0), {})],
                                  random.Random(2))
-    findings = splunk.ask(question, vendors.splunk())
-    found = next(f for f in findings if f.name == "latency_p95_ms")
+    findings = splunk.collect(query, vendors.splunk())
+    found = one(findings, LatencyP95)
     assert (found.component, found.unit, found.value) == ("frontend", "ms", 4100)
-    assert found.baseline is not None and 200 < found.baseline < 500 and found.detail["requests"] > 800
+    assert found.baseline is not None and 200 < found.baseline < 500 and found.detail.requests > 800
     assert found.window is not None and found.window.seconds == 60
-    readings = read(findings, question.service.confirm)
+    readings = read(untyped(Evidence(findings)), query.service.confirm)
     assert [(r.component, r.verdict) for r in readings if r.verdict == "slow"] == [("frontend", "slow")]
     # Whose lines tell of no duration, and who does not want it asked for, has no finding of it, and no failure.
-    other = replace(question, service=replace(question.service, splunk=replace(
-        question.service.splunk, duration_field="took")))
-    assert not [f for f in splunk.ask(other, vendors.splunk()) if f.name == "latency_p95_ms"]
-    without = replace(question, service=replace(question.service, splunk=replace(
-        question.service.splunk, duration_field="")))
-    asked = splunk.ask(without, vendors.splunk())
+    other = replace(query, service=replace(query.service, splunk=replace(
+        query.service.splunk, duration_field="took")))
+    assert not [f for f in splunk.collect(other, vendors.splunk()) if f.name == "latency_p95_ms"]
+    without = replace(query, service=replace(query.service, splunk=replace(
+        query.service.splunk, duration_field="")))
+    asked = splunk.collect(without, vendors.splunk())
     assert not [f for f in asked if f.name == "latency_p95_ms"] and "perc95" not in "".join(f.query for f in asked)
 
 
-def test_splunk_counts_failed_authentications_of_callers(question: Question, vendors: Vendors) -> None:
+def test_splunk_counts_failed_authentications_of_callers(query: Query, vendors: Vendors) -> None:
     for n in range(40):
         vendors.telemetry.log(time.time() - 10, "frontend", f"WARN Gate authentication failed for key {n}")
         vendors.telemetry.log(time.time() - 10, "payment-gateway",
                               'ERROR CardAuthorizer FATAL: password authentication failed for user "payments"')
-    found = {f.component: f for f in splunk.ask(replace(question, phase="diagnose"), vendors.splunk())
-             if f.name == "auth_failures"}
-    assert found["frontend"].detail == {"lines": 40, "baseline_lines": 0}
-    assert found["frontend"].value == 20.0 and found["frontend"].unit == "lines/min"
-    assert found["payment-gateway"].value == 0.0
+    findings = splunk.collect(replace(query, phase="diagnose"), vendors.splunk())
+    found = one(findings, AuthFailures, "frontend")
+    assert found.detail == AuthFailures(lines=40, baseline_lines=0)
+    assert found.value == 20.0 and found.unit == "lines/min"
+    assert one(findings, AuthFailures, "payment-gateway").value == 0.0
 
 
-def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(question: Question, vendors: Vendors) -> None:
+def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(query: Query, vendors: Vendors) -> None:
     now = time.time()
     for n in range(60):
         vendors.telemetry.log(now - 10 - n / 10, "frontend", "WARN CallbackVerifier rejected callback: missing "
@@ -253,33 +278,33 @@ def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(question
     for n in range(20):
         vendors.telemetry.log(now - 10, "frontend", f"ERROR Web unhandled error client_ip=198.51.100.{n}")
     # Between the baseline and the window is a gap, which belongs to neither.
-    gap = question.window.start - 30
-    asked = replace(question, phase="diagnose", baseline=replace(question.baseline, end=gap - 60))
+    gap = query.window.start - 30
+    asked = replace(query, phase="diagnose", baseline=replace(query.baseline, end=gap - 60))
     vendors.telemetry.log(gap, "frontend", "WARN CallbackVerifier rejected callback: missing signature")
     vendors.telemetry.lines.sort(key=lambda line: line.at)
-    findings = splunk.ask(asked, vendors.splunk())
-    found = {f.component: f for f in findings if f.name == "rejected_signatures"}
-    assert found["frontend"].detail == {"lines": 60, "baseline_lines": 0} and found["backend"].value == 0
-    failing, = (f for f in findings if f.name == "failing_clients")
-    most = failing.detail["clients"][0]
-    assert (failing.component, failing.status, most) == (
-        "frontend", "ok", {"client": "203.0.113.x", "failed": 60, "before": 0})
-    assert (failing.detail["all_failed"], failing.value) == (80, 0.75) and failing.detail["all_before"] > 100_000
-    told = " ".join(attack.signs(question.service, findings, now - 30))
+    findings = splunk.collect(asked, vendors.splunk())
+    assert one(findings, RejectedSignatures, "frontend").detail == RejectedSignatures(lines=60, baseline_lines=0)
+    assert one(findings, RejectedSignatures, "backend").value == 0
+    failing = one(findings, FailingClients)
+    assert (failing.component, failing.status, failing.detail.clients[0]) == (
+        "frontend", "ok", FailingClient("203.0.113.x", failed=60, before=0))
+    assert (failing.detail.all_failed, failing.value) == (80, 0.75) and failing.detail.all_before > 100_000
+    told = " ".join(attack.signs(query.service, untyped(Evidence(findings)), now - 30))
     assert "missing or wrong signature: 60" in told and "75% of frontend's failing requests" in told
     # An address is personal data: it stays in Splunk.
-    assert "203.0.113.9" not in json.dumps([f.to_json() for f in (failing, *found.values())])
+    assert "203.0.113.9" not in json.dumps([
+        f.to_json() for f in findings if isinstance(f.detail, FailingClients | RejectedSignatures)])
 
 
-def test_an_empty_splunk_says_so_of_clients_too(question: Question, vendors: Vendors) -> None:
+def test_an_empty_splunk_says_so_of_clients_too(query: Query, vendors: Vendors) -> None:
     vendors.gates.set("splunk", "empty")
-    findings = splunk.ask(replace(question, phase="diagnose"), vendors.splunk())
+    findings = splunk.collect(replace(query, phase="diagnose"), vendors.splunk())
     assert {f.name for f in findings if f.component} == {
         "error_lines", "auth_failures", "rejected_signatures", "clients", "failing_clients"}
     assert {f.status for f in findings if f.component} == {"empty"}
 
 
-def test_splunk_is_searched_side_by_side_and_what_is_beside_fails_alone(question: Question) -> None:
+def test_splunk_is_searched_side_by_side_and_what_is_beside_fails_alone(query: Query) -> None:
     """The documented form of an export: one object a line, numbers as text, lastrow at the end."""
     running, most, lock = 0, 0, threading.Lock()
 
@@ -297,14 +322,14 @@ def test_splunk_is_searched_side_by_side_and_what_is_beside_fails_alone(question
         return httpx.Response(200, text='{"preview":false,"offset":0,"lastrow":true,"result":{"component":"frontend",'
                               '"level":"INFO","count":"12","_time":"2026-01-05T10:00:00.000+00:00"}}\n')
 
-    findings = splunk.ask(replace(question, phase="diagnose"), http(serve))
+    findings = splunk.collect(replace(query, phase="diagnose"), http(serve))
     assert most == 3
     assert {f.name: f.status for f in findings if f.component in ("", "frontend")} == {
         "error_lines": "ok", "error_signatures": "ok", "auth_failures": "ok", "rejected_signatures": "ok",
         "clients": "unavailable", "failing_clients": "unavailable"}
 
 
-def test_a_splunk_that_does_not_answer_is_not_waited_for_eight_times(question: Question) -> None:
+def test_a_splunk_that_does_not_answer_is_not_waited_for_eight_times(query: Query) -> None:
     asked = []
 
     def serve(request: httpx.Request) -> httpx.Response:
@@ -313,15 +338,15 @@ def test_a_splunk_that_does_not_answer_is_not_waited_for_eight_times(question: Q
         return httpx.Response(401)
 
     with pytest.raises(CallFailed) as raised:
-        splunk.ask(replace(question, phase="diagnose"), http(serve))
+        splunk.collect(replace(query, phase="diagnose"), http(serve))
     assert raised.value.status == "unauthorized" and len(asked) < 7
 
 
-@pytest.mark.parametrize(("row", "said"), [
-    ({"network": "203.0.113."}, "203.0.113.x"), ({"network": "2001:db8:1:"}, "2001:db8:1:x"),
-    ({}, "client 4"), ({"network": "restart everything"}, "client 4")])
-def test_only_networks_are_shown_of_clients(row: dict[str, str], said: str) -> None:
-    assert callers.named(row, 4) == said
+@pytest.mark.parametrize(("network", "said"), [
+    ("203.0.113.", "203.0.113.x"), ("2001:db8:1:", "2001:db8:1:x"), ("", "client 4"),
+    ("restart everything", "client 4")])
+def test_only_networks_are_shown_of_clients(network: str, said: str) -> None:
+    assert callers.named(network, 4) == said
 
 
 # --- CloudWatch: how it looks from outside ----------------------------------------------------------------------------
@@ -330,10 +355,10 @@ MINUTE = 60.0
 
 
 @pytest.fixture
-def stubbed(question: Question, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stubber]:
+def stubbed(query: Query, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stubber]:
     """The real client, which checks every request and answer against AWS's own model."""
     (tmp_path / "deployed").mkdir()
-    (tmp_path / "deployed" / f"{question.service.service}.json").write_text(json.dumps(
+    (tmp_path / "deployed" / f"{query.service.service}.json").write_text(json.dumps(
         {"alarms": ["a-error-rate", "a-latency"], "sources": {}, "remedies": []}))
     monkeypatch.setenv("RESPONDER_CONFIG", str(tmp_path))
     deployed.cache_clear()
@@ -356,7 +381,7 @@ def result(key: str, values: dict[float, float]) -> dict[str, Any]:
             "Timestamps": [datetime.fromtimestamp(at, UTC) for at in values]}
 
 
-def from_outside(question: Question, stubbed: Stubber, results: list[dict[str, Any]]) -> dict[str, Finding]:
+def from_outside(query: Query, stubbed: Stubber, results: list[dict[str, Any]]) -> list[Finding[Detail]]:
     stubbed.add_response("describe_alarms", {"MetricAlarms": [alarm("a-error-rate", "ALARM")], "NextToken": "more"}, {
         "AlarmNames": ["a-error-rate", "a-latency"], "AlarmTypes": ["MetricAlarm"], "MaxRecords": 100})
     stubbed.add_response("describe_alarms", {"MetricAlarms": [alarm("a-latency", "OK")]}, {
@@ -365,52 +390,52 @@ def from_outside(question: Question, stubbed: Stubber, results: list[dict[str, A
     stubbed.add_response("get_metric_data", {"MetricDataResults": results}, {
         "MetricDataQueries": ANY, "ScanBy": "TimestampAscending", "StartTime": ANY, "EndTime": ANY})
     with stubbed:
-        findings = cloudwatch.ask(replace(question, phase="diagnose"))
+        findings = cloudwatch.collect(replace(query, phase="diagnose"))
     stubbed.assert_no_pending_responses()
-    return {f.name: f for f in findings if f.name not in ("error_rate", "latency_p95_ms")}
+    return [f for f in findings if not isinstance(f.detail, ErrorRate | LatencyP95)]
 
 
-def test_cloudwatch_tells_how_it_looks_from_outside(question: Question, stubbed: Stubber) -> None:
-    last = question.window.end // MINUTE * MINUTE
+def test_cloudwatch_tells_how_it_looks_from_outside(query: Query, stubbed: Stubber) -> None:
+    last = query.window.end // MINUTE * MINUTE
     past = [last - MINUTE * n for n in range(10, 40)]
-    found = from_outside(question, stubbed, [
+    found = from_outside(query, stubbed, [
         result("requests", {last: 400.0} | dict.fromkeys(past, 2400.0)), result("errors", {last: 300.0}),
         result("elb_5xx", {last: 300.0}), result("healthy", {last: 0.0} | dict.fromkeys(past, 2.0)),
         result("unhealthy", {last: 2.0}), result("canary0", {last: 0.0} | dict.fromkeys(past, 100.0))])
-    alarms = found["alarms"]
+    alarms = one(found, Alarms)
     assert (alarms.status, alarms.value) == ("ok", 1.0)
-    assert alarms.detail["alarms"][0] == {"name": "a-error-rate", "state": "ALARM", "since": 1_800_000_000.0,
-                                          "reason": "Threshold Crossed"}
-    connections = found["target_connection_errors"]
-    assert connections.detail["errors"] == 300.0 and connections.detail["baseline_errors"] == 0.0
-    assert connections.detail["series"] == [[last, 400.0, 300.0, 300.0]]
+    assert alarms.detail.alarms[0] == AlarmState("a-error-rate", "ALARM", 1_800_000_000.0, "Threshold Crossed")
+    connections = one(found, TargetConnectionErrors)
+    assert connections.detail.errors == 300.0 and connections.detail.baseline_errors == 0.0
+    assert connections.detail.series == ((last, 400.0, 300.0, 300.0),)
     assert connections.value is not None and connections.value > 50 and connections.baseline == 0.0
-    hosts = found["healthy_hosts"]
-    assert (hosts.status, hosts.value, hosts.baseline, hosts.detail) == ("ok", 0.0, 2.0, {"unhealthy": 2.0})
-    canary = found["canary"]
+    hosts = one(found, HealthyHosts)
+    assert (hosts.status, hosts.value, hosts.baseline, hosts.detail) == ("ok", 0.0, 2.0, HealthyHosts(unhealthy=2.0))
+    canary = one(found, Canary)
     assert (canary.value, canary.baseline) == (0.0, 100.0)
-    assert canary.detail["canaries"] == {"payments-checkout": {"success": 0.0, "usual": 100.0, "runs": 1.0}}
+    assert canary.detail.canaries == {"payments-checkout": CanaryRuns(success=0.0, usual=100.0, runs=1.0)}
 
 
 def test_what_cloudwatch_does_not_have_is_empty_and_a_count_that_is_not_reported_is_none(
-        question: Question, stubbed: Stubber) -> None:
-    minute = question.window.end // MINUTE * MINUTE
-    found = from_outside(question, stubbed, [result("requests", {minute: 2400.0}),
-                                             result("healthy", {minute - 30 * MINUTE: 2.0})])
-    assert (found["target_connection_errors"].status, found["target_connection_errors"].value) == ("ok", 0.0)
-    assert found["healthy_hosts"].status == "empty" and "no target is registered" in found["healthy_hosts"].note
-    assert found["canary"].status == "empty" and found["canary"].note
+        query: Query, stubbed: Stubber) -> None:
+    minute = query.window.end // MINUTE * MINUTE
+    found = from_outside(query, stubbed, [result("requests", {minute: 2400.0}),
+                                          result("healthy", {minute - 30 * MINUTE: 2.0})])
+    connections, hosts, canary = one(found, TargetConnectionErrors), one(found, HealthyHosts), one(found, Canary)
+    assert (connections.status, connections.value) == ("ok", 0.0)
+    assert hosts.status == "empty" and "no target is registered" in hosts.note
+    assert canary.status == "empty" and canary.note
 
 
-def test_no_data_at_all_is_empty(question: Question, stubbed: Stubber) -> None:
-    found = from_outside(question, stubbed, [])
-    assert {f.status for name, f in found.items() if name != "alarms"} == {"empty"}
-    assert all(f.note for name, f in found.items() if name != "alarms")
+def test_no_data_at_all_is_empty(query: Query, stubbed: Stubber) -> None:
+    found = from_outside(query, stubbed, [])
+    outside = [f for f in found if not isinstance(f.detail, Alarms)]
+    assert {f.status for f in outside} == {"empty"} and all(f.note for f in outside)
 
 
-def test_alarms_that_may_not_be_read_leave_the_rest(question: Question, stubbed: Stubber) -> None:
+def test_alarms_that_may_not_be_read_leave_the_rest(query: Query, stubbed: Stubber) -> None:
     stubbed.add_client_error("describe_alarms", "AccessDenied")
     stubbed.add_response("get_metric_data", {"MetricDataResults": []})
     with stubbed:
-        found = {f.name: f for f in cloudwatch.ask(replace(question, phase="diagnose"))}
-    assert found["alarms"].status == "unauthorized" and found["healthy_hosts"].status == "empty"
+        found = cloudwatch.collect(replace(query, phase="diagnose"))
+    assert one(found, Alarms).status == "unauthorized" and one(found, HealthyHosts).status == "empty"

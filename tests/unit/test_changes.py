@@ -33,7 +33,7 @@ from responder.plan.changes import Change, compare, difference
 from responder.plan.effects import Effect, effect_of
 from responder.plan.remedies.restore_configuration import Before, Facts, Parameters, Step
 from responder.records.ledger import Ledger
-from responder.sources import Question
+from responder.sources import Query
 from tests.conftest import shipped_service, timeline
 from tests.remedies import asked, planned, refusal
 
@@ -307,10 +307,10 @@ def test_a_cluster_that_shows_nothing_at_all_has_not_been_deleted(service: Servi
     monkeypatch.setattr("responder.handlers.ledger.names", lambda: [service.service])
     monkeypatch.setattr("responder.handlers.ledger.load", lambda name: service)
     now = time.time()
-    question = Question(service, "diagnose", Window(now - 180, now), Window(now - 3780, now - 180),
-                        time.monotonic() + 5)
+    query = Query(service, "diagnose", Window(now - 180, now), Window(now - 3780, now - 180),
+                  time.monotonic() + 5)
     with pytest.raises(CallFailed) as failed:
-        sources.find("changes").ask(question)
+        sources.load("changes").collect(query)
     assert failed.value.status == "empty"
     assert ledger.handler({}, None) == {service.service: None}
     assert kept.last_look()[1].keys() == before.keys()

@@ -105,7 +105,7 @@ def test_what_only_reads_needs_no_leave() -> None:
     names: set[str] = set()
     service = shipped()
     from responder import sources
-    for source in sources.every():
+    for source in sources.all():
         names |= {action for statement in source.statements(service) for action in statement.actions}
     assert names
     assert {name for name in names if not name.partition(":")[2].startswith(aws._READS)} == set()

@@ -17,7 +17,7 @@ from responder.model.service import Service
 from responder.plan.diagnose import Hypothesis
 from responder.plan.remedies import Facts, propose
 from responder.plan.weights import shipped
-from responder.sources.kubernetes import _brief
+from responder.sources.kubernetes.objects import Pod
 from tests.remedies import asked, planned, refusal
 from tests.unit.test_diagnosis import judged
 
@@ -187,7 +187,7 @@ def pod(ready: str, since: str, started: str | None) -> dict[str, Any]:
     ("False", "2026-11-25T08:00:00Z", None, False),
     ("True", "2026-11-25T08:00:00Z", "2026-11-25T06:00:00Z", False)])
 def test_a_pod_fell_that_was_ready_since_it_started(ready: str, since: str, started: str | None, fell: bool) -> None:
-    assert _brief(pod(ready, since, started))["fell"] is fell
+    assert Pod.of(pod(ready, since, started)).fell is fell
 
 
 NOW = 1_800_000_000.0

@@ -17,25 +17,26 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from responder.model.finding import Finding, Window
+from responder.model.evidence import Finding, Window
+from responder.model.evidence.probe import ProbeOutcome
 from responder.model.service import Probe, Service
-from responder.sources import Question, network
+from responder.sources import Query, network
 
 
-def question(service: Service, *probes: Probe, seconds: float = 1.5) -> Question:
+def query(service: Service, *probes: Probe, seconds: float = 1.5) -> Query:
     now = time.time()
-    return Question(replace(service, probes=probes), "diagnose", Window(now - 60, now), Window(now - 3660, now - 60),
-                    time.monotonic() + seconds)
+    return Query(replace(service, probes=probes), "diagnose", Window(now - 60, now), Window(now - 3660, now - 60),
+                 time.monotonic() + seconds)
 
 
 def probed(service: Service, port: int, *, host: str = "127.0.0.1", tls: bool = False, seconds: float = 1.5,
-           context: ssl.SSLContext | None = None) -> Finding:
-    found, = network.ask(question(service, Probe("payments-db", host, port, tls), seconds=seconds), context)
+           context: ssl.SSLContext | None = None) -> Finding[ProbeOutcome]:
+    found, = network.collect(query(service, Probe("payments-db", host, port, tls), seconds=seconds), context)
     return found
 
 
-def told(finding: Finding) -> tuple[float | None, str, str | None]:
-    return finding.value, finding.detail["stage"], finding.detail.get("kind")
+def told(finding: Finding[ProbeOutcome]) -> tuple[float | None, str, str]:
+    return finding.value, finding.detail.stage, finding.detail.kind
 
 
 class Server:
@@ -102,9 +103,9 @@ def server() -> Iterator[Server]:
 
 def test_a_port_that_listens_gets_through_and_is_sent_nothing(service: Service, server: Server) -> None:
     found = probed(service, server.port)
-    assert told(found) == (1.0, "ok", None) and found.component == "database"
-    assert found.query == f"nc -vz 127.0.0.1 {server.port}" and found.detail["addresses"] == 1
-    assert found.detail["inside"] and found.baseline is None and found.note == ""
+    assert told(found) == (1.0, "ok", "") and found.component == "database"
+    assert found.query == f"nc -vz 127.0.0.1 {server.port}" and found.detail.addresses == 1
+    assert found.detail.inside and found.baseline is None and found.note == ""
     time.sleep(0.1)
     assert server.received == b""
 
@@ -114,7 +115,7 @@ def test_a_closed_port_refuses(service: Service) -> None:
         bound.bind(("127.0.0.1", 0))
         found = probed(service, bound.getsockname()[1])
     assert told(found) == (0.0, "tcp", "refused")
-    assert "refused" in found.note and found.detail["milliseconds"] < 500
+    assert "refused" in found.note and found.detail.milliseconds < 500
 
 
 def test_a_silent_port_ends_with_the_deadline(service: Service) -> None:
@@ -135,7 +136,7 @@ def test_all_are_tried_side_by_side(service: Service, server: Server) -> None:
         filler.connect(full.getsockname())
         silent = full.getsockname()[1]
         began = time.monotonic()
-        found = network.ask(question(service, Probe("payments-db", "127.0.0.1", silent, False),
+        found = network.collect(query(service, Probe("payments-db", "127.0.0.1", silent, False),
                                      Probe("primary", "127.0.0.1", silent, False),
                                      Probe("backend", "127.0.0.1", server.port, False), seconds=1.2))
         assert time.monotonic() - began < 5
@@ -144,7 +145,7 @@ def test_all_are_tried_side_by_side(service: Service, server: Server) -> None:
 
 def test_a_name_that_is_not_there(service: Service) -> None:
     found = probed(service, 443, host="nobody.invalid", seconds=5)
-    assert (found.value, found.detail["stage"], found.detail["addresses"]) == (0.0, "dns", 0)
+    assert (found.value, found.detail.stage, found.detail.addresses) == (0.0, "dns", 0)
     assert "nobody.invalid" in found.note
 
 
@@ -171,11 +172,11 @@ def test_an_address_that_refuses_leaves_the_next_one(service: Service, server: S
                      for port in (bound.getsockname()[1], server.port)]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
         found = probed(service, 443, host="two.example")
-    assert told(found) == (1.0, "ok", None) and found.detail["addresses"] == 2
+    assert told(found) == (1.0, "ok", "") and found.detail.addresses == 2
 
 
 @pytest.mark.parametrize(("days", "trusted", "expected", "reason"), [
-    (30, True, (1.0, "ok", None), ""), (30, False, (0.0, "tls", "tls"), "self-signed"),
+    (30, True, (1.0, "ok", ""), ""), (30, False, (0.0, "tls", "tls"), "self-signed"),
     (-1, True, (0.0, "tls", "tls"), "expired")])
 def test_a_certificate_is_verified(service: Service, tmp_path: Path, days: int, trusted: bool,
                                    expected: tuple[float, str, str | None], reason: str) -> None:
@@ -210,9 +211,9 @@ def test_a_server_that_hangs_up_in_the_handshake(service: Service) -> None:
 
 def test_from_outside_only_providers_can_be_judged(service: Service, server: Server) -> None:
     outside = replace(service, network=None)
-    found = network.ask(question(outside, Probe("payments-db", "127.0.0.1", server.port, False),
+    found = network.collect(query(outside, Probe("payments-db", "127.0.0.1", server.port, False),
                                  Probe("primary", "127.0.0.1", server.port, False)))
-    assert [f.detail["inside"] for f in found] == [False, False]
+    assert [f.detail.inside for f in found] == [False, False]
     assert "only providers can be judged" in found[0].note and "another way" in found[1].note
 
 

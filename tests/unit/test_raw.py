@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,7 +19,10 @@ from responder.clients import aws, raw
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.handlers import ask
-from responder.model.finding import Finding
+from responder.model.codec import decode
+from responder.model.evidence import Finding, finding_of
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.pods import Pods
 from responder.model.service import Service
 
 CARD = "4242 4242 4242 4242"
@@ -88,14 +93,15 @@ EVENT = {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": "2
 
 def asked(monkeypatch: pytest.MonkeyPatch, service: Service, answer: Any, phase: str = "confirm") -> dict[str, Any]:
     source = sources.Source("newrelic", frozenset({"confirm"}), answer)
-    monkeypatch.setattr(ask.sources, "find", lambda name: source)
+    monkeypatch.setattr(ask.sources, "load", lambda name: source)
     monkeypatch.setattr(ask, "load", lambda name: service)
     return ask.handler({**EVENT, "phase": phase}, None)
 
 
 def test_a_finding_says_where_its_answer_is(bucket: Any, monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
-    def answer(question: sources.Question) -> list[Finding]:
-        return [Finding("newrelic", "error_rate", value=http(b'{"rate": 0.5}').json("GET", "https://a.example/")["rate"])]
+    def answer(query: sources.Query) -> list[Finding[ErrorRate]]:
+        answer = http(b'{"rate": 0.5}').json("GET", "https://a.example/")
+        return [Finding(source="newrelic", detail=ErrorRate(), value=answer["rate"])]
 
     finding = asked(monkeypatch, service, answer)["findings"][0]
     key = finding["raw"].removeprefix("s3://reports/")
@@ -106,7 +112,7 @@ def test_a_finding_says_where_its_answer_is(bucket: Any, monkeypatch: pytest.Mon
 
 def test_a_source_that_broke_off_has_what_it_said_so_far(bucket: Any, monkeypatch: pytest.MonkeyPatch,
                                                          service: Service) -> None:
-    def answer(question: sources.Question) -> list[Finding]:
+    def answer(query: sources.Query) -> list[Finding[ErrorRate]]:
         http(b'{"said": 1}').json("GET", "https://a.example/")
         raise CallFailed("malformed", "then it broke off")
 
@@ -120,13 +126,41 @@ def test_no_place_for_it_costs_the_incident_nothing(bucket: Any, monkeypatch: py
                                                     service: Service) -> None:
     bucket.delete_bucket(Bucket="reports")
 
-    def answer(question: sources.Question) -> list[Finding]:
+    def answer(query: sources.Query) -> list[Finding[ErrorRate]]:
         http(b"{}").json("GET", "https://a.example/")
-        return [Finding("newrelic", "error_rate", value=0.5)]
+        return [Finding(source="newrelic", detail=ErrorRate(), value=0.5)]
 
     finding = asked(monkeypatch, service, answer)["findings"][0]
     assert finding["value"] == 0.5
     assert "raw" not in finding
+
+
+def test_a_finding_that_is_not_of_its_type_is_malformed_and_leaves_the_others(
+        bucket: Any, monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
+    def answer(query: sources.Query) -> list[Finding[Any]]:
+        # A vendor may send anything where a number is documented.
+        wrong: Any = "many, card 4242424242424242"
+        return [Finding(source="newrelic", detail=Pods(ready=wrong), component="backend", value=1.0),
+                Finding(source="newrelic", detail=ErrorRate(requests=3.0), component="backend", value=0.5)]
+
+    bad, good = (finding_of(value) for value in asked(monkeypatch, service, answer)["findings"])
+    assert (bad.component, bad.status, bad.value, bad.detail) == ("backend", "malformed", None, Pods())
+    assert "ready: expected a whole number" in bad.note and "4242424242424242" not in bad.note
+    assert (good.status, good.value, good.detail) == ("ok", 0.5, ErrorRate(requests=3.0))
+
+
+def test_the_state_machine_asks_in_the_words_that_are_understood() -> None:
+    def payloads(states: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for name, state in states.items():
+            if name.startswith("Ask (") and state["Type"] == "Task":
+                yield state["Arguments"]["Payload"]
+            yield from payloads(state.get("ItemProcessor", {}).get("States", {}))
+
+    machine = Path("statemachines/incident_response.asl.json").read_text(encoding="utf-8")
+    found = list(payloads(json.loads(machine)["States"]))
+    assert len(found) == 5
+    for payload in found:
+        decode(ask.Ask, payload | {"incident": EVENT["incident"]})
 
 
 def test_the_responders_own_tools_are_no_evidence(bucket: Any) -> None:

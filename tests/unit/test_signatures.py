@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from responder.model.finding import Window
+from responder.model.evidence import Evidence, Window
+from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.service import Service
-from responder.sources import Question
-from responder.sources.splunk import _Signatures, ask, signature
+from responder.sources import Query
+from responder.sources.splunk import collect
+from responder.sources.splunk.signatures import Signatures, signature
 
 LINES = [
     "2026-01-05T09:00:01.000Z ERROR order 17 failed: PoolTimeout after 3000 ms",
@@ -21,11 +23,11 @@ LINES = [
 
 @pytest.mark.parametrize("line", LINES)
 def test_the_first_of_its_kind_has_the_signature_that_it_has_alone(line: str) -> None:
-    assert _Signatures().of(line) == signature(line)
+    assert Signatures().of(line) == signature(line)
 
 
 def test_like_lines_have_one_signature_and_nothing_secret_is_in_any() -> None:
-    known = _Signatures()
+    known = Signatures()
     found = [known.of(line) for line in LINES]
     assert found[0] == found[1] == "ERROR order <n> failed: PoolTimeout after <n> ms"
     assert not [text for text in found for secret in ("4242", "abc123", "example.com", "3456") if secret in text]
@@ -49,10 +51,11 @@ class _Endless:
 def test_what_was_read_when_the_time_is_over_is_a_partial_answer(service: Service) -> None:
     now = time.monotonic()
     # It is no Http: it has the one way of asking that is used here.
-    findings = ask(Question(service, "diagnose", Window(0.0, 60.0), Window(-60.0, 0.0), now + 3),
-                   _Endless())  # type: ignore[arg-type]
-    last = next(finding for finding in findings if finding.name == "error_signatures")
+    findings = collect(Query(service, "diagnose", Window(0.0, 60.0), Window(-60.0, 0.0), now + 3),
+                       _Endless())  # type: ignore[arg-type]
+    last = Evidence(findings).one(ErrorSignatures)
+    assert last is not None
     assert time.monotonic() - now < 8
     assert last.status == "partial"
     assert "no time for more" in last.note
-    assert last.detail["signatures"][0]["text"] == "ERROR no answer"
+    assert last.detail.signatures[0].text == "ERROR no answer"

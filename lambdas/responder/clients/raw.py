@@ -1,9 +1,9 @@
-"""What the systems answered, for whoever wants to look a finding up again: masked, redacted, compressed, bounded.
+"""The systems' answers, for people who look a finding up again: masked, redacted, compressed, bounded.
 
 The values of variables, ConfigMaps and arguments are left out by their place in the answer (``model/redact.py``).
 
-The clients hand over every answer; nothing is kept unless somebody began to. One function asks one question at a time,
-so what is being kept is the module's, and threads of one question share it.
+The clients hand over every answer, and it is kept within ``keeping()`` alone. A function collects for one query at a
+time, so the answers belong to the module, and the threads of one query share them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,44 +21,54 @@ from responder.model.masking import mask
 from responder.model.redact import redacted_json
 
 EACH_BYTES = 64 * 1024
-"""Of one answer so much is kept: masking takes time, and people read the beginning."""
+"""What is kept of one answer: masking takes time, and people read the beginning."""
 ALL_BYTES = 512 * 1024
+"""What is kept of all answers to one query."""
 _TAIL_CHARACTERS = 400
 
 
+@dataclass
+class _Part:
+    """One answer, as far as it is kept."""
+
+    asked: str
+    at: datetime
+    content: bytearray = field(default_factory=bytearray)
+    cut: bool = False
+
+
 class Raw:
-    """The answers to one question."""
+    """The answers to one query."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[str, datetime, bytearray, bool]] = []
+        self._parts: list[_Part] = []
         self._left = ALL_BYTES
         self._lock = threading.Lock()
 
     def open(self, asked: str) -> int:
         """Begin an answer, and return its number for ``add``."""
         with self._lock:
-            self._parts.append((asked, datetime.now(UTC), bytearray(), False))
+            self._parts.append(_Part(asked, datetime.now(UTC)))
             return len(self._parts) - 1
 
     def add(self, number: int, content: bytes) -> None:
         """Add to an answer, as far as it is kept."""
         with self._lock:
-            asked, at, kept, cut = self._parts[number]
-            room = max(0, min(EACH_BYTES - len(kept), self._left))
-            kept += content[:room]
+            part = self._parts[number]
+            room = max(0, min(EACH_BYTES - len(part.content), self._left))
+            part.content += content[:room]
             self._left -= min(room, len(content))
-            if len(content) > room and not cut:
-                self._parts[number] = (asked, at, kept, True)
+            part.cut = part.cut or len(content) > room
 
     def packed(self) -> bytes:
         """Return all answers as compressed text, masked; empty where there are none."""
         texts = []
-        for asked, at, kept, cut in self._parts:
-            text = redacted_json(kept.decode("utf-8", "replace"))
-            if cut:
-                # What the cut left of a number or a secret might no longer be known as one.
+        for part in self._parts:
+            text = redacted_json(part.content.decode("utf-8", "replace"))
+            if part.cut:
+                # A number or a secret that was cut in two might not be recognised any more.
                 text = _without_tail(text) + "\n[cut here]"
-            texts.append(f"### {at.isoformat(timespec='milliseconds')} {mask(asked)}\n{mask(text)}\n")
+            texts.append(f"### {part.at.isoformat(timespec='milliseconds')} {mask(part.asked)}\n{mask(text)}\n")
         return gzip.compress("\n".join(texts).encode(), compresslevel=6, mtime=0) if texts else b""
 
 

@@ -4,70 +4,122 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from responder import sources
 from responder.clients import aws, aws_limits, raw
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log
-from responder.model.finding import Finding, Window
+from responder.model.codec import Json, Malformed, decode, encode
+from responder.model.evidence import Detail, Finding, Window, finding_of
+from responder.model.evidence.answer import Answer
 from responder.model.masking import mask_all
 from responder.model.service import Service, load
 from responder.records.table import seconds
+from responder.sources import Phase
 
 _KEPT_PHASES = frozenset({"confirm", "isolate", "diagnose"})
 """While the recovery is watched the same is asked every few seconds, and its numbers are whole in the findings."""
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return {"source", "findings", "milliseconds"} for {"incident", "phase", "now"}; it never fails.
+@dataclass(frozen=True)
+class Ask:
+    """What the state machine asks a source for."""
 
-    What goes wrong is a finding with the status that says how. Time ranges come from the incident and from the state
-    machine's clock (``now``), not from the function's.
-    """
+    incident: Asked
+    phase: Phase
+    now: str
+    """The state machine's clock, ISO 8601 in UTC, not the function's."""
+    since: str | None = None
+    """When a remedy changed something, while the recovery is watched."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The incident that it is asked for; times are ISO 8601 in UTC."""
+
+    id: str
+    service: str
+    opened_at: str
+    execution: str = ""
+    first_opened_at: str | None = None
+    """Where the incident was opened again."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the state machine gets."""
+
+    source: str
+    findings: tuple[Json, ...]
+    """As ``Finding.to_json`` writes them, masked."""
+    milliseconds: int
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return ``Answered`` for ``Ask``; what goes wrong is a finding with the status that says how, never an error."""
     started = time.monotonic()
-    source = sources.find(os.environ["SOURCE"])
-    incident, phase = event["incident"], event["phase"]
-    service = load(incident["service"])
-    window, baseline = spans(service, phase, seconds(incident["opened_at"]), seconds(event["now"]),
-                             seconds(incident.get("first_opened_at") or incident["opened_at"]),
-                             seconds(event["since"]) if event.get("since") else None)
-    question = sources.Question(service, phase, window, baseline, started + source.deadline_seconds)
+    source, ask = sources.load(os.environ["SOURCE"]), decode(Ask, event, "event")
+    service = load(ask.incident.service)
+    window, baseline = spans(service, ask.phase, seconds(ask.incident.opened_at), seconds(ask.now),
+                             seconds(ask.incident.first_opened_at or ask.incident.opened_at),
+                             seconds(ask.since) if ask.since else None)
+    query = sources.Query(service, ask.phase, window, baseline, started + source.deadline_seconds)
     with raw.keeping() as kept:
-        try:
-            with aws_limits.until(question.deadline):
-                findings = source.ask(question)
-        except CallFailed as failed:
-            findings = [Finding(source.name, "answer", failed.status, window=window, note=failed.note)]
-        except Exception as error:
-            findings = [Finding(source.name, "answer", "malformed", window=window,
-                                note=f"the answer could not be read: {type(error).__name__}")]
-            log(source=source.name, incident=incident["id"], error=repr(error)[:500])
-    address = _stored(event, source.name, kept) if phase in _KEPT_PHASES else ""
-    findings = [replace(finding, raw=address) for finding in findings]
+        findings = _collected(source, query, ask)
+    address = _stored(ask, source.name, kept) if ask.phase in _KEPT_PHASES else ""
+    found = [_encoded(replace(finding, raw=address), ask) for finding in findings]
     milliseconds = round((time.monotonic() - started) * 1000)
-    log(source=source.name, incident=incident["id"], phase=phase, milliseconds=milliseconds,
-        statuses=sorted({finding.status for finding in findings}))
-    answer: dict[str, Any] = mask_all({
-        "source": source.name, "findings": [finding.to_json() for finding in findings], "milliseconds": milliseconds})
+    log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=milliseconds,
+        statuses=sorted({finding.status for finding, _ in found}))
+    answer: dict[str, Any] = encode(Answered(source.name, tuple(text for _, text in found), milliseconds))
     return answer
 
 
-def _stored(event: dict[str, Any], source: str, kept: raw.Raw) -> str:
+def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequence[Finding[Detail]]:
+    """Return a source's findings; where it gives none, one that says why."""
+    try:
+        with aws_limits.until(query.deadline):
+            return source.collect(query)
+    except CallFailed as failed:
+        return [Finding(source=source.name, detail=Answer(), status=failed.status, window=query.window,
+                        note=failed.note)]
+    except Exception as error:
+        log(source=source.name, incident=ask.incident.id, error=repr(error)[:500])
+        return [Finding(source=source.name, detail=Answer(), status="malformed", window=query.window,
+                        note=f"the answer could not be read: {type(error).__name__}")]
+
+
+def _encoded(finding: Finding[Detail], ask: Ask) -> tuple[Finding[Detail], Json]:
+    """Return a finding, and as masked JSON; one that is not as its type says is ``malformed``, without its values."""
+    try:
+        value = mask_all(finding.to_json())
+        finding_of(value)
+        return finding, value
+    except (Malformed, TypeError, ValueError, AttributeError) as error:
+        log(source=finding.source, incident=ask.incident.id, malformed=repr(error)[:500])
+        plain = Finding[Detail](
+            source=finding.source, detail=type(finding.detail)(), status="malformed", component=finding.component,
+            window=finding.window, raw=finding.raw, note=f"the answer is not of the type it should be: {error}"[:300])
+        return plain, mask_all(plain.to_json())
+
+
+def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
     """Keep the answers word for word; an empty text where there are none, or no place for them."""
     content = kept.packed()
     if not content:
         return ""
-    incident = event["incident"]
-    moment = event["now"].replace(":", "").replace("-", "")
-    key = f"raw/{incident['service']}/{incident['id']}/{moment}-{event['phase']}-{source}.txt.gz"
+    incident = ask.incident
+    moment = ask.now.replace(":", "").replace("-", "")
+    key = f"raw/{incident.service}/{incident.id}/{moment}-{ask.phase}-{source}.txt.gz"
     try:
         with aws.failures("S3"):
             aws.client("s3", 2).put_object(Bucket=os.environ["BUCKET"], Key=key, Body=content,
                                            ContentType="application/gzip")
     except CallFailed as failed:
-        log(source=source, incident=incident["id"], raw=failed.note)
+        log(source=source, incident=incident.id, raw=failed.note)
         return ""
     return f"s3://{os.environ['BUCKET']}/{key}"
 

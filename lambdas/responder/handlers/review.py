@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from responder.clients.failure import CallFailed
 from responder.handlers.step import Step, StepEvent, log, step
 from responder.model.codec import decode
-from responder.model.evidence import Bucket, Series
+from responder.model.evidence import Series
 from responder.model.facts import Reported
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import iso, seconds
@@ -70,7 +70,7 @@ def _weeks(visit: Step, incident: Incident) -> Series:
     if incident.onset is None or not came_late(incident):
         return ()
     try:
-        return tuple(Bucket(*row) for row in cloudwatch.weeks(visit.service, seconds(incident.onset)))
+        return tuple(cloudwatch.weeks(visit.service, seconds(incident.onset)))
     except CallFailed as failed:
         log(step="review", incident=visit.incident, weeks=failed.note)
         return ()

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
 from responder.model import evidence
-
-Status = Literal[
-    "ok", "partial", "empty", "stale", "malformed", "throttled", "unauthorized", "timeout", "unavailable"]
-"""``ok`` and ``partial`` carry an observation; all others say why there is none."""
+from responder.model.evidence import Status as Status
+from responder.model.evidence import Window as Window
 
 USABLE: frozenset[str] = frozenset({"ok", "partial"})
-
-
-@dataclass(frozen=True)
-class Window:
-    """A stretch of time, in seconds since 1970 (UTC)."""
-
-    start: float
-    end: float
-
-    @property
-    def seconds(self) -> float:
-        """Its length in seconds."""
-        return self.end - self.start
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from responder.clients.failure import CallFailed
-from responder.model.finding import Finding, Window
+from responder.model.evidence import Detail, Finding, Window
 from responder.model.service import Service
 
 DAY_SECONDS = 86_400.0
@@ -39,14 +39,14 @@ METRIC_DATA = Statement(
 
 
 def cluster_access(service: Service) -> tuple[Statement, ...]:
-    """What it takes of IAM to speak to the service's cluster; the rest is the cluster's RBAC."""
+    """Return the IAM permissions to reach the service's cluster; its RBAC decides on the rest."""
     return (Statement(("eks:DescribeCluster",),
                       (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),)
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a source is asked: about which service, which stretch of time, by when."""
+class Query:
+    """What a source is asked: for which service, for which window of time, and by when."""
 
     service: Service
     phase: Phase
@@ -66,11 +66,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Source:
-    """A system that is asked, and what it takes to ask it."""
+    """A system that is asked, and what its function needs for that."""
 
     name: str
     phases: frozenset[Phase]
-    ask: Callable[[Question], list[Finding]]
+    collect: Callable[[Query], Sequence[Finding[Detail]]]
     """Return findings; raise CallFailed where nothing came back at all."""
     configured: Callable[[Service], bool] = lambda service: True
     """Whether the service's configuration names it; it is not deployed otherwise."""
@@ -88,23 +88,26 @@ class Source:
     deadline_seconds: float = 10.0
 
 
-def apart(source: str, question: Question, parts: Mapping[str, Callable[[], list[Finding]]]) -> list[Finding]:
-    """Return the findings of all parts; a part that fails is a finding of its name that says so."""
-    findings: list[Finding] = []
-    for name, ask in parts.items():
+def collect_independently(source: str, query: Query,
+                          parts: Mapping[type[Detail], Callable[[], Sequence[Finding[Detail]]]]
+                          ) -> list[Finding[Detail]]:
+    """Return the findings of all parts; a part that fails is a finding of its kind that says so."""
+    findings: list[Finding[Detail]] = []
+    for kind, collect in parts.items():
         try:
-            findings += ask()
+            findings += collect()
         except CallFailed as failed:
-            findings.append(Finding(source, name, failed.status, window=question.window, note=failed.note))
+            findings.append(Finding(source=source, detail=kind(), status=failed.status, window=query.window,
+                                    note=failed.note))
     return findings
 
 
-def find(name: str) -> Source:
+def load(name: str) -> Source:
     """Return the source called ``name``, importing its module alone."""
     source: Source = importlib.import_module(f"{__name__}.{name}").SOURCE
     return source
 
 
-def every() -> tuple[Source, ...]:
+def all() -> tuple[Source, ...]:
     """Return all sources, by name."""
-    return tuple(find(module.name) for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name))
+    return tuple(load(module.name) for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name))

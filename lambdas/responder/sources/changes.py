@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
-from responder.model.finding import Finding
+from responder.model import evidence
+from responder.model.finding import Finding, typed
 from responder.plan.changes import PARAMETER_GROUP, difference, without_restored
 from responder.records.ledger import GAP_SECONDS, Ledger
 from responder.records.table import Records
-from responder.sources import Question, Source
+from responder.sources import Query, Source
 from responder.sources.kubernetes import SOURCE as KUBERNETES
 
 _BEFORE_SECONDS = 3600.0
@@ -28,23 +29,23 @@ _MOST = 100
 _RDS_SECONDS = 3
 
 
-def ask(question: Question) -> list[Finding]:
+def collect(query: Query) -> Sequence[evidence.Finding[evidence.Detail]]:
     """Return ``changes``: value is their number since an hour before the window; detail has ``changes``.
 
     Each is a ``Change`` of ``plan/changes.py`` as JSON. Detail ``lacks`` are the kinds whose changes are not known, and
     ``times`` where all are known and when is not. Without a ledger's look nothing can be compared: ``empty``.
     """
-    service = question.service
+    service = query.service
     ledger = Ledger(Records(os.environ["TABLE"]), service.service)
-    since = question.window.start - _BEFORE_SECONDS
+    since = query.window.start - _BEFORE_SECONDS
     last, before = ledger.last_look()
-    query = f"kubectl -n {service.cluster.namespace} get deploy,cm,svc,netpol,hpa,quota,pdb,no -o yaml"
+    command = f"kubectl -n {service.cluster.namespace} get deploy,cm,svc,netpol,hpa,quota,pdb,no -o yaml"
     if service.database and service.database.parameter_group:
-        query += ("; aws rds describe-db-parameters --source user --db-parameter-group-name "
+        command += ("; aws rds describe-db-parameters --source user --db-parameter-group-name "
                   f"{service.database.parameter_group}")
     if last is None:
-        return [Finding(SOURCE.name, "changes", "empty", window=question.window, query=query,
-                        note="the change ledger has not looked yet: what changed is not known")]
+        return typed([Finding(SOURCE.name, "changes", "empty", window=query.window, query=command,
+                              note="the change ledger has not looked yet: what changed is not known")]).every
     recorded = ledger.changes(since)
     # RDS and the cluster are asked side by side, so that what one of them knows is told where the other is silent.
     pool = ThreadPoolExecutor(1)
@@ -53,7 +54,7 @@ def ask(question: Question) -> list[Finding]:
     silent: set[str] = set()
     seen: dict[str, dict[str, Any]] = {}
     try:
-        seen, notes = _cluster(question, before)
+        seen, notes = _cluster(query, before)
         silent = {text.split(":")[0] for text in notes}
     except CallFailed as error:
         if not recorded and not asked.result()[0]:
@@ -62,7 +63,7 @@ def ask(question: Question) -> list[Finding]:
         silent = set(watched.KINDS)
     finally:
         pool.shutdown(wait=False)
-    age = question.window.end - last
+    age = query.window.end - last
     if age > GAP_SECONDS:
         notes.append(f"the ledger looked last {age:.0f} s ago: when things changed since is known less well")
     parameters, unread = asked.result()
@@ -73,17 +74,18 @@ def ask(question: Question) -> list[Finding]:
     notes += unread
     found = sorted((*recorded, *live), key=lambda change: (change.latest, change.kind, change.name))
     found = without_restored(found)
-    return [Finding(SOURCE.name, "changes", "partial" if notes else "ok", window=question.window, unit="changes",
-                    value=float(len(found)), query=query, note="; ".join(notes)[:500],
-                    detail={"changes": [change.to_json() for change in found[-_MOST:]], "last_look": last,
-                            "lacks": lacks})]
+    return typed([Finding(
+        SOURCE.name, "changes", "partial" if notes else "ok", window=query.window, unit="changes",
+        value=float(len(found)), query=command, note="; ".join(notes)[:500],
+        detail={"changes": [change.to_json() for change in found[-_MOST:]], "last_look": last,
+                "lacks": lacks})]).every
 
 
-def _cluster(question: Question, before: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]],
+def _cluster(query: Query, before: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]],
                                                                                   list[str]]:
     """Return the cluster's objects, and which kinds could not be read; raises CallFailed."""
-    api = kubernetes.connect(question.service.cluster.name, question.deadline)
-    objects, failed = watched.look(api, question.service.cluster.namespace)
+    api = kubernetes.connect(query.service.cluster.name, query.deadline)
+    objects, failed = watched.look(api, query.service.cluster.namespace)
     watched.believe(before, objects)
     return objects, failed
 
@@ -91,7 +93,7 @@ def _cluster(question: Question, before: Mapping[str, Mapping[str, Any]]) -> tup
 SOURCE = Source(
     name="changes",
     phases=frozenset({"diagnose"}),
-    ask=ask,
+    collect=collect,
     statements=lambda service: (*KUBERNETES.statements(service), *parameter_groups.statements(service)),
     kubernetes_group=KUBERNETES.kubernetes_group,
     reads="LEDGER#",

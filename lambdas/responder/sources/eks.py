@@ -1,4 +1,4 @@
-"""The cluster as EKS and EC2 see it: the API that is gone cannot say so itself.
+"""The cluster as EKS and EC2 see it: an API server that is gone cannot say so itself.
 
 Formats: AWS's pages "DescribeCluster" (``health.issues``), "DescribeNodegroup" and "DescribeInstanceStatus".
 """
@@ -9,70 +9,74 @@ import time
 from typing import Any
 
 from responder.clients import aws
-from responder.model.finding import Finding
+from responder.model.evidence import Detail, Finding
+from responder.model.evidence.cluster import ClusterHealth
+from responder.model.evidence.instances import Instances
+from responder.model.evidence.nodegroups import HealthIssue, Nodegroup, Nodegroups
 from responder.model.masking import mask
 from responder.model.service import Service
-from responder.sources import Question, Source, Statement, apart
+from responder.sources import Query, Source, Statement, collect_independently
+
+_INSTANCES = 2000
+_NAMED = 50
 
 
-def ask(question: Question) -> list[Finding]:
-    """Return ``cluster`` and, where configured, ``nodegroups`` and ``instances``; raises CallFailed.
-
-    ``cluster``: value is the number of issues; detail has ``status`` and ``issues`` [{code, message}]. ``nodegroups``:
-    detail ``groups`` {name: {status, issues}}. ``instances``: value is how many of the node groups' instances are
-    impaired or not running; detail ``impaired`` [ids].
-    """
-    name = question.service.cluster.name
-    left = max(2, int(question.deadline - time.monotonic()))
+def collect(query: Query) -> list[Finding[Detail]]:
+    """Return ``cluster`` and, where configured, ``nodegroups`` and ``instances``; raises CallFailed."""
+    name = query.service.cluster.name
+    left = max(2, int(query.deadline - time.monotonic()))
     eks = aws.client("eks", left)
     with aws.failures("EKS"):
         cluster = eks.describe_cluster(name=name)["cluster"]
     issues = _issues(cluster.get("health"))
     link = f"https://console.aws.amazon.com/eks/home#/clusters/{name}"
-    findings = [Finding(
-        SOURCE.name, "cluster", window=question.window, unit="issues", value=float(len(issues)), link=link,
+    found: Finding[Detail] = Finding(
+        source=SOURCE.name, window=query.window, unit="issues", value=float(len(issues)), link=link,
         query=f"aws eks describe-cluster --name {name}",
-        detail={"status": str(cluster.get("status", "")), "issues": issues})]
-    if question.service.aws.nodegroups:
-        findings += apart(SOURCE.name, question, {
-            "nodegroups": lambda: [_nodegroups(question, name, left, link)],
-            "instances": lambda: [_instances(question, left)]})
-    return findings
+        detail=ClusterHealth(status=str(cluster.get("status", "")), issues=issues))
+    if not query.service.aws.nodegroups:
+        return [found]
+    return [found, *collect_independently(SOURCE.name, query, {
+        Nodegroups: lambda: [_nodegroups(query, name, left, link)],
+        Instances: lambda: [_instances(query, left)]})]
 
 
-def _nodegroups(question: Question, name: str, left: int, link: str) -> Finding:
+def _nodegroups(query: Query, name: str, left: int, link: str) -> Finding[Nodegroups]:
     eks = aws.client("eks", left)
-    groups: dict[str, Any] = {}
+    groups: dict[str, Nodegroup] = {}
     with aws.failures("EKS"):
         for group in eks.list_nodegroups(clusterName=name, maxResults=20)["nodegroups"]:
             described = eks.describe_nodegroup(clusterName=name, nodegroupName=group)["nodegroup"]
-            groups[group] = {"status": str(described.get("status", "")), "issues": _issues(described.get("health"))}
-    return Finding(SOURCE.name, "nodegroups", "ok" if groups else "empty", window=question.window, unit="issues",
-                   value=float(sum(len(group["issues"]) for group in groups.values())), link=link,
-                   query=f"aws eks describe-nodegroup --cluster-name {name} --nodegroup-name …",
-                   note="" if groups else "the cluster has no managed node group", detail={"groups": groups})
+            groups[group] = Nodegroup(str(described.get("status", "")), _issues(described.get("health")))
+    return Finding(
+        source=SOURCE.name, status="ok" if groups else "empty", window=query.window, unit="issues",
+        value=float(sum(len(group.issues) for group in groups.values())), link=link,
+        query=f"aws eks describe-nodegroup --cluster-name {name} --nodegroup-name …",
+        note="" if groups else "the cluster has no managed node group", detail=Nodegroups(groups=groups))
 
 
-def _instances(question: Question, left: int) -> Finding:
+def _instances(query: Query, left: int) -> Finding[Instances]:
+    """Count the instances that are impaired or do not run."""
     ec2 = aws.client("ec2", left)
     impaired, seen = [], 0
     with aws.failures("EC2"):
         for page in ec2.get_paginator("describe_instance_status").paginate(
-                IncludeAllInstances=True, PaginationConfig={"MaxItems": 2000, "PageSize": 500}):
+                IncludeAllInstances=True, PaginationConfig={"MaxItems": _INSTANCES, "PageSize": 500}):
             for item in page.get("InstanceStatuses", []):
                 seen += 1
                 states = {item.get("InstanceStatus", {}).get("Status"), item.get("SystemStatus", {}).get("Status")}
                 if "impaired" in states or item.get("InstanceState", {}).get("Name") != "running":
-                    impaired.append(item["InstanceId"])
-    return Finding(SOURCE.name, "instances", "ok" if seen else "empty", window=question.window, unit="instances",
-                   value=float(len(impaired)), query="aws ec2 describe-instance-status --include-all-instances",
-                   link="https://console.aws.amazon.com/ec2/home#Instances", detail={"impaired": impaired[:50],
-                                                                                     "seen": seen})
+                    impaired.append(str(item["InstanceId"]))
+    return Finding(
+        source=SOURCE.name, status="ok" if seen else "empty", window=query.window, unit="instances",
+        value=float(len(impaired)), query="aws ec2 describe-instance-status --include-all-instances",
+        link="https://console.aws.amazon.com/ec2/home#Instances",
+        detail=Instances(impaired=tuple(impaired[:_NAMED]), seen=seen))
 
 
-def _issues(health: Any) -> list[dict[str, str]]:
-    return [{"code": str(issue.get("code", ""))[:60], "message": mask(str(issue.get("message", "")))[:200]}
-            for issue in ((health or {}).get("issues") or [])[:20]]
+def _issues(health: Any) -> tuple[HealthIssue, ...]:
+    return tuple(HealthIssue(str(issue.get("code", ""))[:60], mask(str(issue.get("message", "")))[:200])
+                 for issue in ((health or {}).get("issues") or [])[:20])
 
 
 def _statements(service: Service) -> tuple[Statement, ...]:
@@ -91,6 +95,6 @@ def _statements(service: Service) -> tuple[Statement, ...]:
 SOURCE = Source(
     name="eks",
     phases=frozenset({"isolate", "diagnose"}),
-    ask=ask,
+    collect=collect,
     statements=_statements,
 )

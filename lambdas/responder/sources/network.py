@@ -18,10 +18,11 @@ import certifi
 
 from responder.clients import wire
 from responder.clients.background import Task
-from responder.model.finding import Finding
+from responder.model.evidence import Finding
+from responder.model.evidence.probe import ProbeOutcome
 from responder.model.masking import mask
 from responder.model.service import Probe
-from responder.sources import Question, Source
+from responder.sources import Query, Source
 
 Stage = Literal["dns", "tcp", "tls", "ok"]
 Kind = Literal["dns", "refused", "timeout", "reset", "unreachable", "tls"]
@@ -29,7 +30,7 @@ Kind = Literal["dns", "refused", "timeout", "reset", "unreachable", "tls"]
 _EACH_SECONDS = 4.0
 """Packets that open a connection and are lost are sent again after one and after three seconds (RFC 6298)."""
 _ADDRESSES = 4
-"""So many of a name's addresses are tried, as clients do."""
+"""How many of a name's addresses are tried, as clients do."""
 _MARGIN_SECONDS = 0.3
 
 
@@ -45,20 +46,17 @@ class Outcome:
     milliseconds: int = 0
 
 
-def ask(question: Question, context: ssl.SSLContext | None = None) -> list[Finding]:
+def collect(query: Query, context: ssl.SSLContext | None = None) -> list[Finding[ProbeOutcome]]:
     """Return per probe ``probe``, with ``component`` a component's name, ``database`` or ``provider:NAME``.
 
-    Value is 1 where it got through, else 0; there is no baseline, for nothing is probed while all is well. Detail has
-    ``stage`` (dns, tcp, tls: what failed; or ok), ``kind`` (dns, refused, timeout, reset, unreachable or tls) and
-    ``reason`` where it failed, ``milliseconds``, ``addresses`` (how many the name has) and ``inside`` (whether it
-    started in the service's network).
+    There is no baseline, for nothing is probed while all is well.
     """
-    probes = question.service.probes
-    limit = min(question.deadline - _MARGIN_SECONDS, time.monotonic() + _EACH_SECONDS)
+    probes = query.service.probes
+    limit = min(query.deadline - _MARGIN_SECONDS, time.monotonic() + _EACH_SECONDS)
     trusted = context or ssl.create_default_context(cafile=certifi.where())
     started = [Task(partial(attempt, probe, limit, trusted)) for probe in probes]
     # An attempt ends by itself at the limit: the margin is for those that are just about to say so.
-    return [_finding(question, probe, task.result(limit + _MARGIN_SECONDS / 2))
+    return [_finding(query, probe, task.result(limit + _MARGIN_SECONDS / 2))
             for probe, task in zip(probes, started, strict=True)]
 
 
@@ -103,13 +101,14 @@ def _kind(error: OSError) -> Kind:
     return "tls" if isinstance(error, ssl.SSLError) else "unreachable"
 
 
-def _finding(question: Question, probe: Probe, outcome: Outcome | None) -> Finding:
-    service = question.service
+def _finding(query: Query, probe: Probe, outcome: Outcome | None) -> Finding[ProbeOutcome]:
+    service = query.service
     component = service.target(probe.target)
     command = (f"openssl s_client -connect {probe.host}:{probe.port} -servername {probe.host} < /dev/null" if probe.tls
                else f"nc -vz {probe.host} {probe.port}")
     if outcome is None:
-        return Finding(SOURCE.name, "probe", "timeout", component=component, window=question.window, query=command,
+        return Finding(source=SOURCE.name, detail=ProbeOutcome(), status="timeout", component=component,
+                       window=query.window, query=command,
                        note=f"the probe of {probe.host}:{probe.port} did not end in time")
     note = "" if outcome.kind is None else f"{_FAILED[outcome.stage]}: {outcome.reason}"
     if service.network is None:
@@ -117,12 +116,12 @@ def _finding(question: Question, probe: Probe, outcome: Outcome | None) -> Findi
                  if component.startswith("provider:") else
                  "it was tried from outside the service's network, from where only providers can be judged")
         note = f"{note}; {place}" if note else place
-    detail: dict[str, Any] = {"stage": outcome.stage, "milliseconds": outcome.milliseconds,
-                              "addresses": outcome.addresses, "inside": service.network is not None}
-    if outcome.kind is not None:
-        detail |= {"kind": outcome.kind, "reason": outcome.reason}
-    return Finding(SOURCE.name, "probe", component=component, window=question.window, unit="1 gets through",
-                   value=float(outcome.kind is None), query=command, note=note, detail=detail)
+    return Finding(
+        source=SOURCE.name, component=component, window=query.window, unit="1 gets through",
+        value=float(outcome.kind is None), query=command, note=note,
+        detail=ProbeOutcome(
+            stage=outcome.stage, kind=outcome.kind or "", reason=outcome.reason if outcome.kind else "",
+            milliseconds=outcome.milliseconds, addresses=outcome.addresses, inside=service.network is not None))
 
 
 _FAILED = {"dns": "the name was not resolved", "tcp": "no connection", "tls": "TLS failed"}
@@ -131,7 +130,7 @@ _FAILED = {"dns": "the name was not resolved", "tcp": "no connection", "tls": "T
 SOURCE = Source(
     name="network",
     phases=frozenset({"diagnose"}),
-    ask=ask,
+    collect=collect,
     configured=lambda service: bool(service.probes),
     inside=True,
     deadline_seconds=8.0,

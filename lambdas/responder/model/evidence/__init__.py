@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast
 
@@ -65,6 +65,7 @@ class Detail:
 
 
 D = TypeVar("D", bound=Detail)
+D_co = TypeVar("D_co", bound=Detail, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +94,11 @@ class _Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding(_Answer, Generic[D]):
+class Finding(_Answer, Generic[D_co]):
     """One answer of one source about one component, or about the service as a whole."""
 
-    detail: D
+    detail: D_co
+    """What is peculiar to its kind; the defaults of its type where nothing was observed."""
 
     @property
     def name(self) -> str:
@@ -110,8 +112,9 @@ class Finding(_Answer, Generic[D]):
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON, leaving out what is empty."""
-        common = {key: value for key, value in encode(self).items() if value != "" and key != "detail"}
-        detail = encode(self.detail)
+        common = {field.name: value for field in fields(_Answer)
+                  if (value := encode(getattr(self, field.name))) not in (None, "")}
+        detail = encode(self.detail) if self.usable or self.detail != type(self.detail)() else {}
         return {**common, "name": self.name, **({"detail": detail} if detail else {})}
 
 
@@ -134,6 +137,19 @@ def kind_of(name: object, place: str = "finding") -> type[Detail]:
 def kinds() -> tuple[str, ...]:
     """Return the names of all kinds of findings."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+SHOWN_ONLY: Mapping[str, str] = {
+    "issues": "New Relic's own alarms tell people where to look; each is made of measures that count already",
+    "deployments": "a marker is set by hand and may be missing: the change ledger knows what changed",
+    "memory": "a pod that needs too much is ended, which pods tell; use alone says nothing of a fault",
+    "node_cpu": "a full node slows its pods, which their own CPU tells",
+    "free_memory": "a database uses free memory as cache: little of it is usual",
+    "read_latency": "a slow disk shows in the database's waits and in its callers' latency",
+    "write_latency": "a slow disk shows in the database's waits and in its callers' latency",
+    "replica_lag": "no mechanism of the plan is about a replica",
+}
+"""Kinds that no decision reads, each with the reason: they are kept for people."""
 
 
 class Evidence:

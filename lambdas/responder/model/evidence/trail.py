@@ -8,6 +8,8 @@ from typing import Literal
 from responder.model.codec import Json
 from responder.model.evidence import Detail
 
+Topic = Literal["network", "rotation", "database", "cluster", "other"]
+
 
 @dataclass(frozen=True)
 class TrailEvent:
@@ -18,7 +20,7 @@ class TrailEvent:
     name: str
     source: str = ""
     """``ec2.amazonaws.com``, …"""
-    topic: Literal["network", "rotation", "database", "cluster", "other"] = "other"
+    topic: Topic = "other"
     by: str = ""
     resources: tuple[str, ...] = ()
     parameters: dict[str, Json] = field(default_factory=dict)
