@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median, pstdev
 
 from bench.recordings import Case
-from responder.plan.culprit import Series
+from responder.plan.origin import Points
 
 _SURE = 3.0
 _FLOOR = 0.05
@@ -81,7 +81,7 @@ def noticed(case: Case) -> bool:
     return (_deviation(case, case.symptom.node) or 0.0) >= _SURE
 
 
-def _parts(case: Case, points: Series) -> tuple[list[float], list[float]]:
+def _parts(case: Case, points: Points) -> tuple[list[float], list[float]]:
     """The values before and from the period of the alarm."""
     times = [time for time, _ in points]
     gaps = [later - earlier for earlier, later in pairwise(times)]

@@ -97,7 +97,7 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
         if entered > applied:
             break
         if step == "Confirm the incident":
-            found = confirm(service, detail.get("asked", ()), recorded(items, entered, entered),
+            found = confirm(service, detail.get("asked", ()), typed(recorded(items, entered, entered)),
                             detail.get("signal_at", opened_at), detail.get("well_since"))
             onset, open_now, confirmed = found.onset, found.answer != "false_alarm", found.answer == "confirmed"
             if not open_now:

@@ -14,7 +14,7 @@ from bench import Benchmark, Outcome, Row
 from bench.baselines import METHODS, noticed
 from bench.outages import outages, quiet
 from bench.recordings import BadInput, Case, Scenario, read
-from responder.plan.culprit import Settings, rank
+from responder.plan.origin import Settings, rank
 from responder.plan.rates import lower_bound, upper_bound
 
 OWN = "this project"

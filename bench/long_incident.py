@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import Benchmark, Outcome, Row
-from responder.plan.recovery import next_look
+from responder.plan.recovery import next_check
 from sandbox.drill.cost import prices
 from stacks.configuration import read_file
 
@@ -43,7 +43,7 @@ def looks(over_seconds: float, every_seconds: float = 0.0) -> int:
     """Return how often is looked within a time in which nothing gets better."""
     service, elapsed, count = read_file(ROOT / "config" / "payment-gateway.yaml"), 0.0, 0
     while elapsed < over_seconds:
-        elapsed += every_seconds or next_look(service, elapsed, None)
+        elapsed += every_seconds or next_check(service, elapsed, None)
         count += 1
     return count
 

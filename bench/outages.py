@@ -13,7 +13,7 @@ from random import Random
 from statistics import pstdev
 
 from bench.recordings import Case
-from responder.plan.culprit import Symptom, views_of
+from responder.plan.origin import Symptom, callers_views
 
 PERIOD = 300.0
 FAULTS = ("delay", "errors", "starved", "overload", "leak", "timeouts", "retries", "crash")
@@ -251,7 +251,7 @@ def _recorded(random: Random, world: list[_Component], fault: _Fault | None, met
             graph[caller.name] = (*graph[caller.name], view)
         graph[view] = ()
     return Case(name, graph, series, Symptom("entry", metric, alarm), world[fault.at].name if fault else "",
-                views_of(graph))
+                callers_views(graph))
 
 
 def _measure(random: Random, kinds: dict[str, list[tuple[float, float | None]]], time: float, each: _Seen,

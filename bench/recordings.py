@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from responder.plan.culprit import Series, Symptom, views_of
+from responder.plan.origin import Points, Symptom, callers_views
 
 _HEADERS = ("microservice", "metric", "statistic")
 _PREFERRED = {"latency": ("Average", "p50"), "availability": ("Average",), "requests": ("Sum",)}
@@ -31,7 +31,7 @@ class Case:
 
     name: str
     graph: Mapping[str, tuple[str, ...]]
-    series: Mapping[str, Mapping[str, Series]]
+    series: Mapping[str, Mapping[str, Points]]
     symptom: Symptom
     cause: str
     views: Mapping[str, str]
@@ -79,7 +79,7 @@ class Scenario:
 
     def _case(self, name: str, normal: Table, table: Table, symptom: Symptom, cause: str) -> Case:
         series = _joined(normal, table)
-        return Case(f"{self.name}/{name}", self.graph, series, symptom, cause, views_of({*self.graph, *series}))
+        return Case(f"{self.name}/{name}", self.graph, series, symptom, cause, callers_views({*self.graph, *series}))
 
 
 def read(folder: Path) -> list[Scenario]:
@@ -213,11 +213,11 @@ def _rows(table: Table, rows: list[int]) -> Table:
                   for name, kinds in table.values.items()})
 
 
-def _joined(normal: Table, table: Table) -> dict[str, dict[str, Series]]:
+def _joined(normal: Table, table: Table) -> dict[str, dict[str, Points]]:
     """One series each: normal operation, as if it had ended a day before, and then the table's rows."""
     step = min((later - earlier for earlier, later in zip(table.times, table.times[1:], strict=False)), default=300.0)
     times = [table.times[0] - _APART - step * i for i in range(len(normal.times), 0, -1)]
-    joined: dict[str, dict[str, Series]] = {}
+    joined: dict[str, dict[str, Points]] = {}
     for source, moments in ((normal, times), (table, table.times)):
         for name, kinds in source.values.items():
             for kind, points in kinds.items():

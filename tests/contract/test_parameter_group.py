@@ -6,6 +6,7 @@ import io
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -23,11 +24,11 @@ from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import ledger
-from responder.model import change as model
-from responder.model.codec import decode
+from responder.model.change import PARAMETER_GROUP, Change, FieldChange
 from responder.model.finding import Window
 from responder.model.service import Service
-from responder.plan.changes import Change, difference, in_effect, without_restored
+from responder.model.watched import Watched, snapshot_of
+from responder.plan.changes import difference, in_effect, without_restored
 from responder.plan.remedies.restore_parameter_group import Facts
 from responder.records.ledger import Ledger
 from responder.sources import Query
@@ -80,18 +81,17 @@ class Place:
     def case(self, seconds: float = 12.0) -> RemediationContext:
         return asked(self.service, "database_parameters", onset=100.0, seconds=seconds)
 
-    def plan(self, *fields: dict[str, Any]) -> AnyPlan | Declined:
-        changed = tuple(decode(model.FieldChange, field) for field in fields)
-        change = model.Change(parameter_groups.PARAMETER_GROUP, GROUP, "changed", 90.0, 150.0, fields=changed)
+    def plan(self, *fields: FieldChange) -> AnyPlan | Declined:
+        change = Change(PARAMETER_GROUP, GROUP, "changed", 90.0, 150.0, fields=fields)
         return remedy.plan(self.case(), Facts((change,) if fields else ()))
 
-    def planned(self, *fields: dict[str, Any]) -> AnyPlan:
+    def planned(self, *fields: FieldChange) -> AnyPlan:
         return planned(self.plan(*fields))
 
     def seen(self) -> dict[str, Any]:
-        found, failed = parameter_groups.look(self.service.database, 4)
+        found, failed = parameter_groups.snapshot(self.service.database, 4)
         assert not failed
-        body: dict[str, Any] = found[f"DBParameterGroup/{GROUP}"]["body"]
+        body: dict[str, Any] = found[f"DBParameterGroup/{GROUP}"].body
         return body
 
 
@@ -106,8 +106,8 @@ def place(monkeypatch: pytest.MonkeyPatch, service: Service) -> Place:
 
 SHIPPED = {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000",
            "max_connections": "200 (at the next reboot)"}
-TIMEOUT = {"path": ["parameters", "statement_timeout"], "before": "30000", "after": "3"}
-READ_ONLY = {"path": ["parameters", "default_transaction_read_only"], "after": "1"}
+TIMEOUT = FieldChange(("parameters", "statement_timeout"), "30000", "3")
+READ_ONLY = FieldChange(("parameters", "default_transaction_read_only"), after="1")
 
 
 def test_the_ledger_tells_what_is_in_effect_from_what_waits_for_a_reboot(place: Place) -> None:
@@ -116,17 +116,17 @@ def test_the_ledger_tells_what_is_in_effect_from_what_waits_for_a_reboot(place: 
     place.database.set_parameters(0.0, {"jit": "0"})
     assert place.seen()["parameters"] == {**SHIPPED, "jit": "0", "work_mem": "8192 (at the next reboot)"}
     # A value that came into effect with a reboot is what was there before one that is set at once.
-    before = parameter_groups.look(place.service.database, 4)[0]
+    before = parameter_groups.snapshot(place.service.database, 4)[0]
     place.database.set_parameters(0.0, {"work_mem": "64"})
-    change, = difference(before, parameter_groups.look(place.service.database, 4)[0], 100.0, 160.0)
+    change, = difference(before, parameter_groups.snapshot(place.service.database, 4)[0], 100.0, 160.0)
     assert [in_effect(item) for item in change.fields] == [True]
     assert place.planned(*change.fields).diff.text == "- work_mem = 64\n+ work_mem = 8192"
 
 
 def test_a_group_without_any_parameter_is_not_believed(place: Place) -> None:
     place.gates.set("rds", "empty")
-    assert parameter_groups.look(place.service.database, 4) == (
-        {}, [f"DBParameterGroup: RDS shows no parameter of {GROUP}, which cannot be so"])
+    assert parameter_groups.snapshot(place.service.database, 4) == (
+        {}, {PARAMETER_GROUP: f"RDS shows no parameter of {GROUP}, which cannot be so"})
     place.gates.heal("rds")
     place.database.set_parameters(0.0, dict.fromkeys(place.database.parameters))
     assert place.seen()["parameters"] == {"max_connections": "200 (at the next reboot)"}
@@ -167,7 +167,8 @@ def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
                                            "tidscan", "async_append", "partitionwise_join",
                                            "partitionwise_aggregate")] + ["jit", "geqo"]
     place.database.set_parameters(0.0, dict.fromkeys(names, "0"))
-    remedy.apply(place.case(), place.planned(*({"path": ["parameters", name], "after": "0"} for name in names)))
+    plan = place.planned(*(FieldChange(("parameters", name), after="0") for name in names))
+    remedy.apply(place.case(), plan)
     assert len(place.changing) == 2 and not place.seen()["parameters"].keys() & set(names)
 
 
@@ -175,12 +176,12 @@ def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
     ([TIMEOUT], {"statement_timeout": "9"}, "statement_timeout has been changed again since"),
     ([TIMEOUT], {"statement_timeout": None}, "statement_timeout has been changed again since"),
     ([TIMEOUT], {}, "as they were before"),
-    ([{**TIMEOUT, "before": "[masked 1f2e]"}], {"statement_timeout": "3"}, "looked like a secret"),
-    ([{**TIMEOUT, "before": {"$hidden": "a.b"}}], {"statement_timeout": "3"}, "statement_timeout of parameter group"),
-    ([{**TIMEOUT, "after": {"$hidden": ""}}], {"statement_timeout": "3"}, "statement_timeout of parameter group"),
-    ([{**TIMEOUT, "after": "3"}], {"statement_timeout": "4111111111111111"}, "looked like a secret"),
+    ([replace(TIMEOUT, before="[masked 1f2e]")], {"statement_timeout": "3"}, "looked like a secret"),
+    ([replace(TIMEOUT, before={"$hidden": "a.b"})], {"statement_timeout": "3"}, "statement_timeout of parameter group"),
+    ([replace(TIMEOUT, after={"$hidden": ""})], {"statement_timeout": "3"}, "statement_timeout of parameter group"),
+    ([replace(TIMEOUT, after="3")], {"statement_timeout": "4111111111111111"}, "looked like a secret"),
     ([], {}, "no parameter is known")])
-def test_it_is_refused(place: Place, fields: list[dict[str, Any]], now: dict[str, Any], said: str) -> None:
+def test_it_is_refused(place: Place, fields: list[FieldChange], now: dict[str, Any], said: str) -> None:
     place.database.set_parameters(0.0, now)
     assert said in refusal(place.plan(*fields))
 
@@ -257,7 +258,7 @@ def test_a_change_is_seen_at_once_and_recorded_and_a_silent_rds_hides_no_other(
     change = (GROUP, [("statement_timeout", "30000", "3")])
     assert told() == [change]
     # RDS does not answer, and something else changes: that is recorded, and the group is as it was until it answers.
-    looked = kept.last_look()[0]
+    looked = kept.last_snapshot()[0]
     items[0]["spec"]["type"] = "NodePort"
     for found in (1, 0):
         place.refusing += [Refused("AccessDenied", "no", 403)]
@@ -273,7 +274,7 @@ def test_a_change_is_seen_at_once_and_recorded_and_a_silent_rds_hides_no_other(
     place.database.set_parameters(0.0, {"statement_timeout": "30000"})
     assert ledger.handler({}, None) == {service.service: 1}
     assert [item for item in told() if item[0] == GROUP] == [change]
-    assert json.loads(json.dumps(kept.last_look()[1][f"DBParameterGroup/{GROUP}"]["body"]["parameters"]))[
+    assert json.loads(json.dumps(kept.last_snapshot()[1][f"DBParameterGroup/{GROUP}"].body["parameters"]))[
         "statement_timeout"] == "30000"
 
 
@@ -282,18 +283,17 @@ def test_a_change_is_seen_at_once_and_recorded_and_a_silent_rds_hides_no_other(
     (["30000", "3", "60000", "3"], [("30000", "3"), ("3", "60000"), ("60000", "3")]),  # as bad as it was before
     (["30000", "3", "60000", "30000"], [("30000", "3"), ("3", "60000")])])
 def test_only_what_was_there_at_first_is_brought_back(values: list[str], kept: list[tuple[str, str]]) -> None:
-    changes = [Change(parameter_groups.PARAMETER_GROUP, GROUP, "changed", at, at,
-                      fields=({"path": ["parameters", "statement_timeout"], "before": before, "after": after},))
+    changes = [Change(PARAMETER_GROUP, GROUP, "changed", at, at,
+                      fields=(FieldChange(("parameters", "statement_timeout"), before, after),))
                for at, (before, after) in enumerate(pairwise(values))]
-    assert [(item["before"], item["after"]) for change in without_restored(changes) for item in change.fields] == kept
+    assert [(field.before, field.after) for change in without_restored(changes) for field in change.fields] == kept
 
 
 def test_no_field_of_a_group_is_cut_off() -> None:
     before = {f"p{number:03}": "1" for number in range(90)}
 
-    def look(values: dict[str, str]) -> dict[str, Any]:
-        item = {"kind": "DBParameterGroup", "name": GROUP, "body": {"parameters": values}}
-        return {f"DBParameterGroup/{GROUP}": item}
+    def look(values: dict[str, str]) -> dict[str, Watched]:
+        return snapshot_of(Watched(PARAMETER_GROUP, GROUP, {"parameters": values}))
 
     change, = difference(look(before), look({}), 100.0, 160.0)
     assert len(change.fields) == 90

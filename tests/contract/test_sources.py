@@ -36,10 +36,9 @@ from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.pods import Pods
 from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.model.evidence.target_connection_errors import TargetConnectionErrors
-from responder.model.finding import untyped
 from responder.model.service import Service, deployed
 from responder.plan import attack
-from responder.plan.symptom import read
+from responder.plan.symptom import verdicts
 from responder.sources import Query, cloudwatch, kubernetes, newrelic, splunk
 from responder.sources.splunk import callers
 from sandbox.platform.flow import Served
@@ -245,8 +244,8 @@ def test_splunk_tells_how_long_the_entry_s_answers_take(query: Query, vendors: V
     assert (found.component, found.unit, found.value) == ("frontend", "ms", 4100)
     assert found.baseline is not None and 200 < found.baseline < 500 and found.detail.requests > 800
     assert found.window is not None and found.window.seconds == 60
-    readings = read(untyped(Evidence(findings)), query.service.confirm)
-    assert [(r.component, r.verdict) for r in readings if r.verdict == "slow"] == [("frontend", "slow")]
+    slow = [verdict for verdict in verdicts(query.service, Evidence(findings)) if verdict.state == "slow"]
+    assert [verdict.component for verdict in slow] == ["frontend"]
     # Whose lines tell of no duration, and who does not want it asked for, has no finding of it, and no failure.
     other = replace(query, service=replace(query.service, splunk=replace(
         query.service.splunk, duration_field="took")))
@@ -289,7 +288,7 @@ def test_splunk_counts_callers_that_are_refused_and_whose_requests_fail(query: Q
     assert (failing.component, failing.status, failing.detail.clients[0]) == (
         "frontend", "ok", FailingClient("203.0.113.x", failed=60, before=0))
     assert (failing.detail.all_failed, failing.value) == (80, 0.75) and failing.detail.all_before > 100_000
-    told = " ".join(attack.signs(query.service, untyped(Evidence(findings)), now - 30))
+    told = " ".join(attack.signs(query.service, Evidence(findings), now - 30))
     assert "missing or wrong signature: 60" in told and "75% of frontend's failing requests" in told
     # An address is personal data: it stays in Splunk.
     assert "203.0.113.9" not in json.dumps([

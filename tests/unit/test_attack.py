@@ -55,11 +55,11 @@ def logged(text: str, count: int, usual: float = 0.0) -> Finding:
     (logged("ERROR Webhook signature verification failed for <id>", 60),
      "requests of frontend with a missing or wrong signature: 60 in 3 min, normally none")])
 def test_hostile_traffic_is_said_in_plain_words(service: Service, finding: Finding, said: str) -> None:
-    told, = signs(service, [finding], NOW - 60)
+    told, = signs(service, typed([finding]), NOW - 60)
     assert told.startswith(said)
     # A look that ended before the symptom says nothing of it.
-    assert signs(service, [finding], NOW + 60) == ()
-    assert signs(service, [finding], None) == (told,)
+    assert signs(service, typed([finding]), NOW + 60) == ()
+    assert signs(service, typed([finding]), None) == (told,)
 
 
 @pytest.mark.parametrize("finding", [
@@ -70,11 +70,11 @@ def test_hostile_traffic_is_said_in_plain_words(service: Service, finding: Findi
     logged("ERROR CardAuthorizer NullPointerException: merchantId", 900),
     logged("ERROR Webhook signature verification failed", 60, usual=30.0), logged("ERROR no signature", 8)])
 def test_noise_and_habits_are_no_attack(service: Service, finding: Finding) -> None:
-    assert signs(service, [finding], NOW - 60) == ()
+    assert signs(service, typed([finding]), NOW - 60) == ()
 
 
 def test_where_it_was_searched_for_the_log_is_not_counted_again(service: Service) -> None:
-    assert len(signs(service, [refused(412, 0), logged("ERROR missing signature", 60)], NOW - 60)) == 1
+    assert len(signs(service, typed([refused(412, 0), logged("ERROR missing signature", 60)]), NOW - 60)) == 1
 
 
 @given(st.floats(0.0, 3.0), st.floats(0.5, 2.0), st.integers(0, 2**32), st.sampled_from(
@@ -88,14 +88,14 @@ def test_what_comes_as_often_as_usual_is_never_an_attack(a_second: float, swing:
 
     finding = refused(drawn(a_second * swing * 180), drawn(a_second * 3600), name)
     if a_second == 0 or a_second * 180 * swing >= 1:
-        assert signs(shipped_service(), [finding], NOW - 60) == ()
+        assert signs(shipped_service(), typed([finding]), NOW - 60) == ()
 
 
 @given(st.integers(100, 5000), st.integers(2, 9))
 def test_a_few_clients_that_fail_by_their_usual_shares_are_no_attack(failed: int, clients: int) -> None:
     """A platform with few customers: each has a good part of what fails, as of all requests."""
     share = 1 / clients
-    assert signs(shipped_service(), [failing(round(failed * share), failed, round(36_000 * share), 36_000)],
+    assert signs(shipped_service(), typed([failing(round(failed * share), failed, round(36_000 * share), 36_000)]),
                  NOW - 60) == ()
 
 
@@ -119,7 +119,8 @@ def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(n
     service, items = service_of(record), sorted(record["items"], key=lambda item: str(item["sk"]))
     told = {sign for item in items if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"
             and item["step"] == "Diagnose the root cause"
-            for sign in signs(service, recorded(items, last=item["sk"].split("#")[1]), item["detail"].get("onset"))}
+            for sign in signs(service, typed(recorded(items, last=item["sk"].split("#")[1])),
+                              item["detail"].get("onset"))}
     hostile = any(event.kind == "traffic" and event.fields.get("client") for event in drill.events) or (
         "unsigned" in drill.name or "stuffing" in drill.name)
     assert bool(told) <= hostile

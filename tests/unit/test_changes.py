@@ -23,13 +23,14 @@ from responder.clients.kubernetes import Kubernetes
 from responder.clients.watched import KINDS
 from responder.clients.watched import watched as watched_object
 from responder.handlers import ledger
-from responder.model import change as model
+from responder.model.change import Change, FieldChange
 from responder.model.codec import decode, encode
 from responder.model.finding import Window
 from responder.model.masking import unkept
 from responder.model.service import Service
 from responder.model.shown import NotExact, hide, is_hidden
-from responder.plan.changes import Change, compare, difference
+from responder.model.watched import Watched, snapshot_of
+from responder.plan.changes import compare, difference
 from responder.plan.effects import Effect, effect_of
 from responder.plan.remedies.restore_configuration import Before, Facts, Parameters, Step
 from responder.records.ledger import Ledger
@@ -55,18 +56,17 @@ def test_what_is_the_same_has_no_difference(value: Any) -> None:
 def test_putting_back_each_field_gives_what_was_there(before: dict[str, Any], after: dict[str, Any]) -> None:
     body = deepcopy(after)
     for item in compare(before, after):
-        restore_configuration._set(body, item["path"], item.get("before", restore_configuration.ABSENT))
+        restore_configuration._set(body, item.path, item.before)
     assert body == before
 
 
-def watched(kind: str, name: str, body: Any, **more: Any) -> dict[str, Any]:
-    return {"kind": kind, "name": name, "namespace": "payments", "body": body, "created": 10.0, "written": 10.0,
-            "by": "kubectl", **more}
+def watched(kind: str, name: str, body: Any, written: float = 10.0) -> Watched:
+    return Watched(kind, name, body, "payments", 10.0, written, "kubectl")
 
 
 def test_the_time_of_a_change_is_what_the_object_says_else_an_interval() -> None:
-    before = {"ConfigMap/c": watched("ConfigMap", "c", {"data": {"A": "1"}}), "Service/s": watched("Service", "s", {})}
-    after = {"ConfigMap/c": watched("ConfigMap", "c", {"data": {"A": "2"}}, written=150.0)}
+    before = snapshot_of(watched("ConfigMap", "c", {"data": {"A": "1"}}), watched("Service", "s", {}))
+    after = snapshot_of(watched("ConfigMap", "c", {"data": {"A": "2"}}, written=150.0))
     changed, deleted = difference(before, after, 100.0, 160.0)
     assert (changed.earliest, changed.latest, changed.what) == (150.0, 150.0, "changed")
     assert (deleted.earliest, deleted.latest, deleted.what) == (100.0, 160.0, "deleted")
@@ -112,15 +112,15 @@ class Server:
     ("payment-gateway", {"volumes": [{"secret": {"secretName": "c"}}, {"emptyDir": {}}]})])
 def test_what_only_another_component_reads_does_not_bear_on_this_one(service: Service, deployment: str,
                                                                      spec: dict[str, Any]) -> None:
-    workload = watched("Deployment", deployment, {"template": {"spec": spec}})
-    before = {"ConfigMap/c": watched("ConfigMap", "c", {"data": {"A": "1"}}), "Deployment/d": workload}
-    after = before | {"ConfigMap/c": watched("ConfigMap", "c", {"data": {"A": "2"}}, written=150.0)}
+    workload = watched_object("Deployment", {"metadata": {"name": deployment}, "spec": {"template": {"spec": spec}}})
+    before = snapshot_of(watched("ConfigMap", "c", {"data": {"A": "1"}}), workload)
+    after = before | snapshot_of(watched("ConfigMap", "c", {"data": {"A": "2"}}, written=150.0))
     change, = difference(before, after, 100.0, 160.0)
     assert Change.from_json(json.loads(json.dumps(change.to_json()))) == change
     another = deployment == "payment-gateway" and bool(change.readers)
     for component, where in (("payment-gateway", "own"), ("frontend", "own"), ("backend", "payment-gateway")):
         bears = component == "payment-gateway" or where == "payment-gateway" or not another
-        assert effect_of(service, component, where, typed(change)) is (
+        assert effect_of(service, component, where, change) is (
             Effect.CONFIGURATION if bears else None)
 
 
@@ -138,16 +138,13 @@ def case(service: Service) -> RemediationContext:
     return asked(service, "bad_configuration", onset=100.0)
 
 
-def typed(change: Change) -> model.Change:
-    return decode(model.Change, change.to_json())
-
 
 def plan_of(service: Service, api: Kubernetes, *changes: Change) -> AnyPlan | Declined:
-    return restore_configuration.plan(case(service), Facts(tuple(typed(change) for change in changes)), api)
+    return restore_configuration.plan(case(service), Facts(tuple(change for change in changes)), api)
 
 
 VALUE = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl",
-               ({"path": ["data", "A"], "before": "1", "after": "2"},), "payments")
+               (FieldChange(("data", "A"), "1", "2"),), "payments")
 
 
 def test_only_the_field_that_changed_is_put_back_and_only_once(server: Server, api: Kubernetes,
@@ -189,13 +186,14 @@ CARD = "4111111111111111"
 def test_it_refuses_by_name_what_is_not_exact_and_writes_nothing(server: Server, api: Kubernetes, service: Service,
                                                                  hidden: Any, side: str, nested: bool) -> None:
     """A mark was once written into a ConfigMap, for only one of two marks was refused."""
-    field = {"path": ["data", "A"], "before": "1", "after": "2"} | {side: [hidden] if nested else hidden}
+    value = [hidden] if nested else hidden
+    field = FieldChange(("data", "A"), *((value, "2") if side == "before" else ("1", value)))
     change = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl", (field,), "payments")
     declined = plan_of(service, api, change)
     assert "ConfigMap c: data.A" in refusal(declined) and CARD not in declined.diff.text
     if hidden != CARD:  # what an older ledger kept as exact is not a mark
         with pytest.raises(NotExact):  # there is no plan with operands that are not exact, so none can be applied
-            Plan("t", "s", Before(), Parameters((Step(typed(change), "u"),)))
+            Plan("t", "s", Before(), Parameters((Step(change, "u"),)))
     assert server.writes == []
 
 
@@ -208,7 +206,7 @@ def test_what_was_created_or_deleted_is_put_back_only_where_all_of_it_is_exact(
     plan = plan_of(service, api, created)
     assert (where in refusal(plan) and "ConfigMap c" in refusal(plan)) if where else refusal(plan) == ""
     body = hide({"data": data}, b"k" * 32)
-    deleted = Change("ConfigMap", "c", "deleted", 90.0, 90.0, "", ({"path": [], "before": body},), "payments")
+    deleted = Change("ConfigMap", "c", "deleted", 90.0, 90.0, "", (FieldChange((), before=body),), "payments")
     plan = plan_of(service, api, deleted)
     assert (where in refusal(plan) and "ConfigMap c" in refusal(plan)) if where else refusal(plan) == ""
     assert not where or isinstance(plan, Declined)
@@ -232,7 +230,7 @@ def test_what_a_plan_keeps_is_exact_and_comes_back_from_json_as_it_was(data: dic
     """Over any values: the plan's operands are those of the cluster to the letter, or it refuses."""
     name = sorted(data)[0]
     change = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl", (
-        {"path": ["data", name], "before": data[name], "after": now},), "payments")
+        FieldChange(("data", name), data[name], now),), "payments")
     server = Server()
     server.config["data"] = {**data, name: now}
     api = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(server)), "https://k8s")
@@ -255,33 +253,33 @@ def test_the_ledger_keeps_exact_leaves_and_marks_and_sees_neither_change_in_what
     kept = Ledger(timeline(), service.service)
     data = {"DB_PWD": "hunter22", "CALLBACK": "1700000000123", "ID": "3f2a8c1e-1111-4222-8333-444455556666"}
 
-    def look(**more: str) -> dict[str, Any]:
+    def look(**more: str) -> dict[str, Watched]:
         item = {"metadata": {"name": "c", "namespace": "payments"}, "data": data | more}
-        return {"ConfigMap/c": watched_object("ConfigMap", item, KINDS["ConfigMap"][3])}
+        return snapshot_of(watched_object("ConfigMap", item))
 
     kept.keep(100.0, {}, look(), [])
-    before = kept.last_look()[1]
-    body = before["ConfigMap/c"]["body"]["data"]
+    before = kept.last_snapshot()[1]
+    body = before["ConfigMap/c"].body["data"]
     assert body == data | {"DB_PWD": body["DB_PWD"]} and is_hidden(body["DB_PWD"])
     assert difference(before, look(), 100.0, 160.0) == []
     change, = difference(before, look(DB_PWD="hunter23"), 100.0, 160.0)
-    assert [item["path"] for item in change.fields] == [["data", "DB_PWD"]]
+    assert [field.path for field in change.fields] == [("data", "DB_PWD")]
     kept.keep(160.0, before, look(DB_PWD="hunter23"), [change])
     assert kept.changes(0.0) == [change]
     # An item that an older version kept, by its marks and without rules, is read and is no change.
-    old = {"ConfigMap/c": before["ConfigMap/c"] | {"body": {"data": data | {"DB_PWD": "[masked a99f]"}}, "rules": ""}}
-    kept.keep(100.0, {}, old, [])
-    assert difference(kept.last_look()[1], look(), 100.0, 160.0) == []
+    old = replace(before["ConfigMap/c"], body={"data": data | {"DB_PWD": "[masked a99f]"}}, rules="")
+    kept.keep(100.0, {}, snapshot_of(old), [])
+    assert difference(kept.last_snapshot()[1], look(), 100.0, 160.0) == []
     # What it kept in clear and today's rules hide is hidden before it is compared.
-    kept.keep(100.0, {}, {"ConfigMap/c": old["ConfigMap/c"] | {"body": {"data": data}}}, [])
-    assert difference(kept.last_look()[1], look(), 100.0, 160.0) == []
+    kept.keep(100.0, {}, snapshot_of(replace(old, body={"data": data})), [])
+    assert difference(kept.last_snapshot()[1], look(), 100.0, 160.0) == []
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    (Change("Node", "n", "changed", 90.0, 90.0, "", ({"path": ["unschedulable"], "before": False, "after": True},)),
+    (Change("Node", "n", "changed", 90.0, 90.0, "", (FieldChange(("unschedulable",), False, True),)),
      "not opened again"),
     (Change("ConfigMap", "c", "changed", 90.0, 90.0, "",
-            ({"path": ["data", "A"], "before": "[masked]", "after": "2"},)), "secret"),
+            (FieldChange(("data", "A"), "[masked]", "2"),)), "secret"),
 ])
 def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str) -> None:
     assert said in refusal(plan_of(service, api, change))
@@ -290,8 +288,8 @@ def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str
 def test_the_benchmarks_cluster_has_every_kind_that_is_watched() -> None:
     """Else its functions would read less than they are measured for."""
     lists = Cluster(5).lists
-    assert [plural for _, plural, _, _ in KINDS.values() if not any(
-        path.rpartition("/")[2] == plural for path in lists)] == []
+    assert [kind.plural for kind in KINDS.values() if not any(
+        path.rpartition("/")[2] == kind.plural for path in lists)] == []
 
 
 @mock_aws
@@ -299,7 +297,7 @@ def test_a_cluster_that_shows_nothing_at_all_has_not_been_deleted(service: Servi
                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE", "timeline")
     kept = Ledger(timeline(), service.service)
-    before = {"Service/s": watched("Service", "s", {}), "Node/n": watched("Node", "n", {})}
+    before = snapshot_of(watched("Service", "s", {}), watched("Node", "n", {}))
     kept.keep(time.time(), {}, before, [])
     nothing = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(
         lambda request: httpx.Response(200, json={"items": []}))), "https://k8s")
@@ -313,5 +311,15 @@ def test_a_cluster_that_shows_nothing_at_all_has_not_been_deleted(service: Servi
         sources.load("changes").collect(query)
     assert failed.value.status == "empty"
     assert ledger.handler({}, None) == {service.service: None}
-    assert kept.last_look()[1].keys() == before.keys()
+    assert kept.last_snapshot()[1].keys() == before.keys()
     assert kept.changes(0.0) == []
+
+
+@mock_aws
+def test_a_hidden_value_that_is_written_again_is_one_change_and_not_one_each_minute(service: Service) -> None:
+    kept = Ledger(timeline(), service.service)
+    body = {"data": {"DB_PWD": {"$hidden": ""}}}
+    before, after = (snapshot_of(watched("ConfigMap", "c", body, written)) for written in (10.0, 150.0))
+    assert len(difference(before, after, 100.0, 160.0)) == 1
+    kept.keep(160.0, before, after, [])
+    assert difference(kept.last_snapshot()[1], after, 160.0, 220.0) == []

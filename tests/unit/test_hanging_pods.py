@@ -18,8 +18,8 @@ from responder.plan.diagnose import Hypothesis
 from responder.plan.remedies import Facts, propose
 from responder.plan.weights import shipped
 from responder.sources.kubernetes.objects import Pod
+from tests.diagnosis import judged
 from tests.remedies import asked, planned, refusal
-from tests.unit.test_diagnosis import judged
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
 
@@ -207,9 +207,9 @@ def hanging(fell: int, ready: int = 0) -> list[Finding]:
 
 
 def test_pods_that_served_for_hours_and_hang_are_the_cluster_s_affair(service: Service) -> None:
-    told = judged(service, hanging(fell=4))
+    told = judged(service, typed(hanging(fell=4)).every)
     assert (told.cause, told.mechanism) == ("cluster_failure", "stuck_pods")
-    assert judged(service, hanging(fell=0)).mechanism != "stuck_pods"
+    assert judged(service, typed(hanging(fell=0)).every).mechanism != "stuck_pods"
 
 
 @pytest.mark.parametrize(("tried", "ready", "actions"), [
@@ -219,6 +219,6 @@ def test_down_and_up_is_the_last_resort(service: Service, tried: Any, ready: int
     findings = hanging(fell=4 - ready, ready=ready)
     hypothesis = Hypothesis("cluster_failure", "stuck_pods", "payment-gateway", "reach", 0.9, 2.0, (), (),
                             ("kubernetes", "newrelic"))
-    diagnosis = replace(judged(service, findings), named=(hypothesis,))
+    diagnosis = replace(judged(service, typed(findings).every), named=(hypothesis,))
     found = propose(service, diagnosis, None, typed(findings), shipped(), tried).proposed
     assert [p.action for p in found] == actions

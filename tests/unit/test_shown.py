@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from responder.clients import aws, marks
+from responder.model.change import Change, FieldChange
 from responder.model.masking import mask, mask_all, unkept
 from responder.model.redact import harmless, redacted_diff, redacted_json
 from responder.model.shown import HIDDEN, NotExact, Shown, differ, exact, hidden_path, hide, is_hidden, shown, untold
-from responder.plan.changes import Change, compare, difference
+from responder.model.watched import Watched, snapshot_of
+from responder.plan.changes import compare, difference
 
 AFTER = {"DB_PASSWORD": "hunter23", "NOTE": "card 4242 4242 4242 4242", "URL": "postgres://u:another@h/x",
          "MERCHANT_ID": "4242424242424242"}
@@ -88,9 +90,8 @@ def test_what_is_shown_cannot_be_applied() -> None:
 
 
 def test_a_change_that_cannot_be_told_is_said_to_be_one() -> None:
-    def item(secret: str, written: float) -> dict[str, Any]:
-        return {"ConfigMap/c": {"kind": "ConfigMap", "name": "c", "body": hide({"data": {"PASSWORD": secret}}, None),
-                                "written": written}}
+    def item(secret: str, written: float) -> dict[str, Watched]:
+        return snapshot_of(Watched("ConfigMap", "c", hide({"data": {"PASSWORD": secret}}, None), written=written))
 
     change, = difference(item("one1", 10.0), item("two2", 150.0), 100.0, 160.0)
     assert "cannot be told" in change.sentence()
@@ -119,7 +120,7 @@ def test_a_variables_value_is_shown_only_where_it_is_harmless_beyond_doubt(name:
         assert isinstance(diff, Shown)
         assert value not in diff.text or (told and after is None)
         assert name in diff.text
-    field = {"path": ["data", name], "before": value, "after": "?!"}
+    field = FieldChange(("data", name), value, "?!")
     change = Change("ConfigMap", "c", "changed", 1.0, 1.0, "", (field,))
     assert (f": {value} became" in change.sentence()) is told
 

@@ -1,28 +1,41 @@
 """The objects whose changes are remembered, read from Kubernetes and reduced to what people set.
 
-Of each object the record has ``kind``, ``name``, ``namespace``, ``body`` (what people set), ``created``, ``written``
-(when what people set was last written, seconds since 1970, UTC), ``by`` (the field manager that wrote it) and
-``rules`` (by which values were hidden). The body is exact but for the leaves that must not be stored: those are hidden
-(``model/shown.py``), and so is a body as a whole that is too large. Secrets are not read.
+Leaves that must not be stored are hidden (``model/shown.py``), and so is a body as a whole that is too large. Secrets
+are not read.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from responder.clients import marks
 from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes
+from responder.model.codec import Json
 from responder.model.shown import HIDDEN, RULES, hide, mark
+from responder.model.watched import Snapshot, Watched
 
 _LIMIT = 2000
 _BODY_BYTES = 200_000
 _CONTROLLERS = frozenset({"kube-controller-manager", "kube-scheduler", "kubelet"})
+_OWNED = frozenset({"f:spec", "f:data", "f:binaryData"})
+"""The parts of an object that people set, as ``managedFields`` names them."""
 
-Reduce = Callable[[dict[str, Any]], Any]
+Reduce = Callable[[dict[str, Any]], Json]
+
+
+class Kind(NamedTuple):
+    """How a kind of object is read."""
+
+    groups: tuple[str, ...]
+    """API groups, in the order in which they are tried."""
+    plural: str
+    namespaced: bool
+    reduce: Reduce
+    """Returns what people set of an object."""
 
 
 def _spec(item: dict[str, Any]) -> Any:
@@ -51,38 +64,37 @@ def _node(item: dict[str, Any]) -> Any:
     return {"unschedulable": bool(_spec(item).get("unschedulable")), "taints": taints}
 
 
-KINDS: dict[str, tuple[tuple[str, ...], str, bool, Reduce]] = {
-    "Deployment": (("apis/apps/v1",), "deployments", True, _deployment),
-    "ConfigMap": (("api/v1",), "configmaps", True, _data),
-    "Service": (("api/v1",), "services", True, _service),
-    "NetworkPolicy": (("apis/networking.k8s.io/v1",), "networkpolicies", True, _spec),
-    "HorizontalPodAutoscaler": (("apis/autoscaling/v2", "apis/autoscaling/v1"), "horizontalpodautoscalers", True,
-                                _spec),
-    "ResourceQuota": (("api/v1",), "resourcequotas", True, _spec),
-    "LimitRange": (("api/v1",), "limitranges", True, _spec),
-    "PodDisruptionBudget": (("apis/policy/v1", "apis/policy/v1beta1"), "poddisruptionbudgets", True, _spec),
-    "Node": (("api/v1",), "nodes", False, _node),
+KINDS: dict[str, Kind] = {
+    "Deployment": Kind(("apis/apps/v1",), "deployments", True, _deployment),
+    "ConfigMap": Kind(("api/v1",), "configmaps", True, _data),
+    "Service": Kind(("api/v1",), "services", True, _service),
+    "NetworkPolicy": Kind(("apis/networking.k8s.io/v1",), "networkpolicies", True, _spec),
+    "HorizontalPodAutoscaler": Kind(("apis/autoscaling/v2", "apis/autoscaling/v1"), "horizontalpodautoscalers", True,
+                                    _spec),
+    "ResourceQuota": Kind(("api/v1",), "resourcequotas", True, _spec),
+    "LimitRange": Kind(("api/v1",), "limitranges", True, _spec),
+    "PodDisruptionBudget": Kind(("apis/policy/v1", "apis/policy/v1beta1"), "poddisruptionbudgets", True, _spec),
+    "Node": Kind(("api/v1",), "nodes", False, _node),
 }
-"""Kind to its API groups in the order of trying, plural, whether it is namespaced, and what people set of it."""
 _IGNORED = frozenset({"kube-root-ca.crt"})
 
 
-def look(api: Kubernetes, namespace: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return the watched objects of a namespace by ``Kind/name``, and which kinds could not be read.
+def snapshot(api: Kubernetes, namespace: str) -> tuple[dict[str, Watched], dict[str, str]]:
+    """Return the watched objects of a namespace, and the kinds that could not be read, with the reason.
 
     Raises CallFailed where no kind could be.
     """
-    found: dict[str, dict[str, Any]] = {}
-    failed: list[str] = []
+    found: dict[str, Watched] = {}
+    failed: dict[str, str] = {}
     last: CallFailed | None = None
-    for kind, (groups, plural, namespaced, reduce) in KINDS.items():
+    for name, kind in KINDS.items():
         try:
-            for item in listed(api, groups, plural, namespace if namespaced else ""):
-                name = item["metadata"]["name"]
-                if name not in _IGNORED:
-                    found[f"{kind}/{name}"] = watched(kind, item, reduce)
+            for item in listed(api, kind.groups, kind.plural, namespace if kind.namespaced else ""):
+                one = watched(name, item)
+                if one.name not in _IGNORED:
+                    found[one.key] = one
         except CallFailed as error:
-            failed.append(f"{kind}: {error.note}")
+            failed[name] = error.note
             last = error
             if error.status in ("timeout", "unauthorized", "throttled"):
                 break
@@ -91,12 +103,12 @@ def look(api: Kubernetes, namespace: str) -> tuple[dict[str, dict[str, Any]], li
     return found, failed
 
 
-def believe(before: Mapping[str, Mapping[str, Any]], objects: Mapping[str, Any]) -> None:
+def check_plausible(before: Snapshot, objects: Snapshot) -> None:
     """Raise CallFailed where none of the cluster's objects that were there is shown; the database's are not its own.
 
     Not a node and not a workload: whatever answers so, it is not the cluster that was there.
     """
-    were = [key for key, item in before.items() if item["kind"] in KINDS]
+    were = [one for one in before.values() if one.kind in KINDS]
     if were and not objects:
         raise CallFailed("empty", f"the cluster shows none of the {len(were)} objects that were there, nodes "
                                   "included: that is no change, but an answer that cannot be so")
@@ -113,17 +125,33 @@ def listed(api: Kubernetes, groups: tuple[str, ...], plural: str, namespace: str
     return []
 
 
-def watched(kind: str, item: dict[str, Any], reduce: Reduce) -> dict[str, Any]:
-    """Reduce one object."""
+def watched(kind: str, item: dict[str, Any]) -> Watched:
+    """Return one object, reduced to what people set."""
     metadata = item["metadata"]
-    body = reduce(item)
+    whole = KINDS[kind].reduce(item)
     key = marks.key()
     # The size comes first: what is not kept need not be looked through.
-    body = {HIDDEN: mark(body, key)} if len(json.dumps(body)) > _BODY_BYTES else hide(body, key)
+    body = {HIDDEN: mark(whole, key)} if len(json.dumps(whole)) > _BODY_BYTES else hide(whole, key)
     written, by = _last_written(metadata)
-    return {"kind": kind, "name": metadata["name"], "namespace": metadata.get("namespace", ""), "body": body,
-            "rules": RULES, "created": _seconds(metadata.get("creationTimestamp")), "written": written,
-            "by": by}
+    return Watched(kind, metadata["name"], body, metadata.get("namespace", ""),
+                   _seconds(metadata.get("creationTimestamp")), written, by, RULES,
+                   tuple(sorted(set(_configmaps(item)))) if kind == "Deployment" else ())
+
+
+def _configmaps(deployment: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the ConfigMaps that a Deployment's pods mount or take variables from.
+
+    Format: the Kubernetes API reference (PodSpec v1: volumes, and env and envFrom of containers).
+    """
+    spec = (_spec(deployment).get("template") or {}).get("spec") or {}
+    references = []
+    for volume in spec.get("volumes") or []:
+        sources = (volume.get("projected") or {}).get("sources") or []
+        references += [source.get("configMap") for source in (volume, *sources)]
+    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+        references += [item.get("configMapRef") for item in container.get("envFrom") or []]
+        references += [(item.get("valueFrom") or {}).get("configMapKeyRef") for item in container.get("env") or []]
+    return (reference["name"] for reference in references if reference and reference.get("name"))
 
 
 def _last_written(metadata: dict[str, Any]) -> tuple[float, str]:
@@ -133,7 +161,7 @@ def _last_written(metadata: dict[str, Any]) -> tuple[float, str]:
         if entry.get("manager") in _CONTROLLERS or entry.get("subresource") == "status":
             continue
         fields = entry.get("fieldsV1") or {}
-        if not {"f:spec", "f:data", "f:binaryData"} & fields.keys():
+        if not _OWNED & fields.keys():
             continue
         moment = _seconds(entry.get("time"))
         if moment >= newest:

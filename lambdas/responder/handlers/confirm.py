@@ -6,12 +6,11 @@ import time
 from dataclasses import dataclass
 
 from responder.handlers.step import Step, StepEvent, step
-from responder.model.finding import untyped
 from responder.model.incident import Incident, SymptomKind
 from responder.model.moment import epoch, iso
 from responder.plan.confirm import Answer, Confirmation, Vote, confirm
 from responder.plan.decisions import Confirmed
-from responder.plan.symptom import Reading
+from responder.plan.symptom import Verdict
 
 _LATE_SECONDS = 60.0
 """An incident that is a minute old has people called, whatever the sources say."""
@@ -38,7 +37,7 @@ class ConfirmResult:
     """Source to its vote."""
     late: bool = False
     """Whether people are called though it is not confirmed."""
-    readings: tuple[Reading, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @step("Confirm the incident", ConfirmEvent)
@@ -48,7 +47,7 @@ def handler(visit: Step, event: ConfirmEvent) -> ConfirmResult:
     sources = [answer.source for answer in visit.answers]
     before = visit.records.find(visit.incident)
     recovered_at = epoch(before.recovered_at) if before and before.confirmed else None
-    result = confirm(visit.service, sources, untyped(visit.evidence), visit.opened_at, recovered_at)
+    result = confirm(visit.service, sources, visit.evidence, visit.opened_at, recovered_at)
     by_vote = {vote: [source for source, said in result.votes.items() if said == vote]
                for vote in ("outage", "healthy", "unknown")}
     told = "; ".join(f"{vote} by {', '.join(named)}" for vote, named in by_vote.items() if named)
@@ -60,7 +59,7 @@ def handler(visit: Step, event: ConfirmEvent) -> ConfirmResult:
     if result.answer != "inconclusive":
         _keep(visit, result, onset, before)
     return ConfirmResult(result.answer, result.kind, result.onset, result.votes,
-                         time.time() - visit.opened_at >= _LATE_SECONDS, result.readings)
+                         time.time() - visit.opened_at >= _LATE_SECONDS, result.verdicts)
 
 
 def _keep(visit: Step, result: Confirmation, onset: str | None, before: Incident | None) -> None:

@@ -106,7 +106,7 @@ def _keep(visit: Step, record: IncidentRecord, judgement: Judgement, weighed: Se
                      and (remedy.verified_at or "") > record.incident.last_reopened_at]
         affected = tuple(dict.fromkeys([*judgement.affected, *recovered]))
         change |= {"affected": affected,
-                   "suffering": [name for name in judgement.isolation.victims if name not in affected]}
+                   "suffering": [name for name in judgement.isolation.impacted if name not in affected]}
     before = record.incident.cause
     if result.cause == "unknown" and before and any(remedy.cause == before.id for remedy in verified):
         change |= {"established_cause": before}

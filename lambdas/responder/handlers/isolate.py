@@ -1,4 +1,4 @@
-"""Isolate the issue: which components fail, which only suffer, which pods are not well."""
+"""Isolate the issue: which components are faulty, which are only impacted, which pods are not well."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.step import Step, StepEvent, step
-from responder.model.finding import untyped
 from responder.model.moment import iso
 from responder.plan.decisions import Isolated
 from responder.plan.isolate import Isolation, isolate
@@ -22,14 +21,14 @@ class IsolateEvent(StepEvent):
 
 @step("Isolate the issue", IsolateEvent)
 def handler(visit: Step, event: IsolateEvent) -> Isolation:
-    """Find the components at fault."""
+    """Find the faulty components."""
     visit.keep_evidence()
-    result = isolate(visit.service, event.confirmation.readings, untyped(visit.evidence))
-    where = ", ".join(result.culprits) or "no component stands out"
-    suffering = f"; suffering from it: {', '.join(result.victims)}" if result.victims else ""
-    visit.note(f"isolated: {where}{suffering}", kind="decision",
+    result = isolate(visit.service, event.confirmation.verdicts, visit.evidence)
+    where = ", ".join(result.faulty) or "no component stands out"
+    impacted = f"; impacted by it: {', '.join(result.impacted)}" if result.impacted else ""
+    visit.note(f"isolated: {where}{impacted}", kind="decision",
                why=" ".join(f"{name}: {reason}" for name, reason in result.reasons.items()),
-               fact=Isolated(result.culprits, result.victims, result.pods, result.reasons, visit.opened_at))
-    visit.records.update(visit.incident, affected=result.culprits, suffering=result.victims,
+               fact=Isolated(result.faulty, result.impacted, result.pods, result.reasons, visit.opened_at))
+    visit.records.update(visit.incident, affected=result.faulty, suffering=result.impacted,
                          isolated_at=iso(time.time()))
     return result

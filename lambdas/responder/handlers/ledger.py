@@ -1,4 +1,4 @@
-"""Keep the change ledger: each minute, what differs from the last look. Started by a schedule, not by an incident."""
+"""Keep the change ledger: each minute, what differs from the last snapshot. A schedule starts it, not an incident."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _CALL_SECONDS = 4
 
 
 def handler(event: Json, context: object) -> dict[str, int | None]:
-    """Look at the watched objects of every service; returns {service: changes found}, None where it could not look."""
-    return {name: _look(name) for name in names()}
+    """Make a snapshot for every service; returns {service: changes found}, None where none could be made."""
+    return {name: _snapshot(name) for name in names()}
 
 
-def _look(name: str) -> int | None:
+def _snapshot(name: str) -> int | None:
     service, now = load(name), time.time()
     ledger = Ledger(records(), name)
     try:
         api = kubernetes.connect(service.cluster.name, time.monotonic() + _DEADLINE_SECONDS)
-        objects, failed = watched.look(api, service.cluster.namespace)
+        objects, failed = watched.snapshot(api, service.cluster.namespace)
         if failed:
             # A kind that could not be read has not vanished: nothing is recorded until all can be read again.
             log(step="ledger", service=name, failed=failed)
             return None
-        last, before = ledger.last_look()
-        watched.believe(before, objects)
+        last, before = ledger.last_snapshot()
+        watched.check_plausible(before, objects)
     except CallFailed as error:
         log(step="ledger", service=name, failed=error.note)
         return None
-    parameters, notes = parameter_groups.look(service.database, _CALL_SECONDS)
-    if notes:
+    group, unread = parameter_groups.snapshot(service.database, _CALL_SECONDS)
+    if unread:
         # RDS' silence is no reason to know nothing of the cluster: the group is as it was until it can be read again.
-        log(step="ledger", service=name, failed=notes)
-        parameters = parameter_groups.unread(before, last)
-    objects |= parameters
-    # The first look has nothing to compare with.
+        log(step="ledger", service=name, failed=unread)
+        group = parameter_groups.carry_forward(before, last)
+    objects |= group
+    # The first snapshot has nothing to compare with.
     changes = [] if last is None else difference(before, objects, last, now)
     ledger.keep(now, before, objects, changes)
     log(step="ledger", service=name, objects=len(objects), changes=len(changes))

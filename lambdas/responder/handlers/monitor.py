@@ -10,7 +10,7 @@ from typing import Literal
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.diagnose import long_outage_due, to_try
 from responder.handlers.step import RemedyRef, Step, StepEvent, step
-from responder.model.finding import untyped
+from responder.model.fault_location import location_of
 from responder.model.incident import Remedy, RemedyStatus
 from responder.model.moment import iso, seconds
 from responder.plan.decisions import Watched
@@ -65,8 +65,8 @@ def handler(visit: Step, event: MonitorEvent) -> MonitorResult:
     incident, remedies = visit.records.require(visit.incident), visit.records.remedies_of(visit.incident)
     changed, slow = event.watching == "remedy" and event.changed, None
     if incident.kind == "degraded_latency":
-        slow = slow_until(visit.service, untyped(visit.records.load(visit.incident).evidence()))
-    progress = judge(visit.service, untyped(visit.evidence), now, since, give_up_seconds, changed, slow)
+        slow = slow_until(visit.service, visit.records.load(visit.incident).evidence())
+    progress = judge(visit.service, visit.evidence, now, since, give_up_seconds, changed, slow)
     if progress.answer != "waiting":
         visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
                    fact=Watched(progress.answer, now, since, give_up_seconds, changed, slow, progress.error_rate))
@@ -111,8 +111,8 @@ def _helped(visit: Step, remedy: Remedy, now: float, *, recovered: bool) -> str:
     """Say why a remedy is taken to have helped; empty where it is not."""
     if recovered and not remedy.kept:
         return "the symptom has gone"
-    if remedy.applied_at and helped(visit.service, untyped(visit.evidence), remedy.component, now,
-                                    seconds(remedy.applied_at), remedy.where):
+    if remedy.applied_at and helped(visit.service, visit.evidence, remedy.component, now,
+                                    seconds(remedy.applied_at), location_of(remedy.where)):
         return f"what {remedy.component} failed at is well since; what else fails has another cause"
     return ""
 

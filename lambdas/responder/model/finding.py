@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from responder.model import evidence
+from responder.model.evidence import Bucket as Bucket
 from responder.model.evidence import Status as Status
 from responder.model.evidence import Window as Window
 
@@ -78,20 +79,6 @@ def latest(findings: Iterable[Finding]) -> list[Finding]:
     return [kept[key] for key in sorted(kept)]
 
 
-@dataclass(frozen=True)
-class Bucket:
-    """Requests and failures of one component in one period, times in seconds since 1970 (UTC)."""
-
-    start: float
-    requests: float
-    errors: float
-
-    @property
-    def error_rate(self) -> float:
-        """Share of requests that failed, 0 where there were none."""
-        return self.errors / self.requests if self.requests else 0.0
-
-
 def usual_per_second(finding: Finding, counted: str = "baseline_requests") -> float:
     """Return the requests a second of a finding's baseline, 0 where it has none; ``counted`` names their number."""
     before: float = finding.detail.get(counted, 0.0)
@@ -109,8 +96,13 @@ def buckets(finding: Finding, key: str = "series") -> list[Bucket]:
 
 def typed(findings: Iterable[Finding]) -> evidence.Evidence:
     """Return findings as typed evidence."""
-    return evidence.Evidence(_once(finding, "_typed", lambda f: evidence.finding_of(f.to_json()))
-                             for finding in findings)
+    return evidence.Evidence(evidence.finding_of(_shallow(finding)) for finding in findings)
+
+
+def _shallow(finding: Finding) -> dict[str, Any]:
+    """As ``to_json``, without a copy of the detail."""
+    found = {key: value for key, value in vars(finding).items() if value not in (None, "")}
+    return found | ({"window": vars(finding.window)} if finding.window else {})
 
 
 def untyped(findings: evidence.Evidence) -> list[Finding]:

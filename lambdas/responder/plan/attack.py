@@ -1,15 +1,21 @@
 """Signs that somebody attacks: hostile traffic that a release may have begun to refuse, and for good reason.
 
-They name no cause and weigh nothing in the diagnosis. A remedy that takes a change back may take back the fix that
-refuses the attacker, so with such a sign it is for people to decide.
+They name no cause and weigh nothing in the diagnosis. A remedy that rolls a change back may remove the fix that
+refuses the attacker, so with such a sign people decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
+from responder.model.evidence import Detail, Evidence, Finding
+from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.clients import Clients
-from responder.model.finding import Finding, latest, typed
+from responder.model.evidence.error_signatures import ErrorSignatures
+from responder.model.evidence.failing_clients import FailingClients
+from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.model.service import Service
 from responder.plan.kinds import rejected_caller
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
@@ -19,40 +25,49 @@ _TIMES = 10.0
 """Clients try a failed request two to five times (the AWS SDKs: three), and the load of one hour is seldom more than
 twice that of the hour before: together they make less than tenfold of what is usual."""
 _LEAST = 10.0
-"""Fewer refusals than ten in a look are a client with an old key, whatever was usual."""
+"""Fewer than ten refusals in a window are a client with an old key, whatever was usual."""
 _SHARE = 0.2
-"""A client with less than a fifth of what fails does not explain it; see ``segments.py``."""
+"""A client with less than a fifth of what fails does not explain it; see ``failure_modes.py``."""
+D = TypeVar("D", bound=Detail)
 
 
-def signs(service: Service, findings: Sequence[Finding], onset: float | None) -> tuple[str, ...]:
+def signs(service: Service, evidence: Evidence, onset: float | None) -> tuple[str, ...]:
     """Return a sentence for each sign of an attack, in a fixed order; empty where there is none.
 
     ``onset`` is when the symptom began (seconds since 1970, UTC): what was seen before it says nothing of it.
     """
     known = {component.name for component in service.components}
-    seen = [finding for finding in sorted(latest(findings), key=lambda f: (f.name, f.component, f.source))
-            if finding.usable and (onset is None or finding.window is None or finding.window.end >= onset)]
-    told: list[str] = []
-    for finding in seen:
-        match finding.name:
-            case "auth_failures" if finding.component in known:
-                told += _more(finding, f"failed authentications of {finding.component}'s callers")
-            case "rejected_signatures" if finding.component in known:
-                told += _more(finding, f"requests of {finding.component} with a missing or wrong signature")
-            case "failing_clients" if finding.component in known:
-                told += _one_client(finding)
-            case "clients":
-                told += _floods(finding)
-    if not any(finding.name == "rejected_signatures" for finding in seen):
-        told += [line for finding in seen if finding.name == "error_signatures" for line in _logged(finding, known)]
-    return tuple(dict.fromkeys(told))
+
+    def seen(kind: type[D]) -> Iterator[Finding[D]]:
+        return (finding for finding in sorted(evidence.of(kind), key=lambda finding: finding.component)
+                if onset is None or finding.window is None or finding.window.end >= onset)
+
+    rejected = list(seen(RejectedSignatures))
+    found = [
+        *_each(known, seen(AuthFailures), lambda refusals: _more(
+            refusals, f"failed authentications of {refusals.component}'s callers")),
+        *(said for finding in seen(Clients) for said in _floods(finding)),
+        *_each(known, seen(FailingClients), _one_client),
+        *_each(known, rejected, lambda refusals: _more(refusals, _unsigned(refusals.component)))]
+    if not rejected:
+        found += [said for finding in seen(ErrorSignatures) for said in _logged(finding, known)]
+    return tuple(dict.fromkeys(found))
 
 
-def _more(finding: Finding, what: str) -> Iterator[str]:
-    """Whether there are far more refusals than the baseline has."""
+def _each(known: set[str], findings: Iterable[Finding[D]], sign: Callable[[Finding[D]], Iterable[str]]) -> list[str]:
+    """Return the signs of each finding about a component of the service."""
+    return [said for finding in findings if finding.component in known for said in sign(finding)]
+
+
+def _unsigned(component: str) -> str:
+    return f"requests of {component} with a missing or wrong signature"
+
+
+def _more(finding: Finding[AuthFailures] | Finding[RejectedSignatures], what: str) -> Iterator[str]:
+    """Say that there are far more refusals than the baseline has."""
     if finding.window is None:
         return
-    lines, before = float(finding.detail.get("lines", 0)), float(finding.detail.get("baseline_lines", 0))
+    lines, before = finding.detail.lines, finding.detail.baseline_lines
     usual = (finding.baseline or 0.0) / 60 * finding.window.seconds
     # The baseline is counted as well: what is usual may be as much as its count is compatible with.
     if _far_above(lines, usual * count_upper_bound(before) / before if before else 0.0):
@@ -68,36 +83,36 @@ def _times(what: str, count: float, usual: float, seconds: float) -> str:
     return f"{what}: {count:.0f} in {seconds / 60:.0f} min, {how}"
 
 
-def _logged(finding: Finding, known: set[str]) -> Iterator[str]:
-    """The same by the error lines alone, where nobody searched for it."""
-    counts: dict[str, tuple[float, float]] = {}
-    for group in finding.detail.get("signatures", []):
-        component = str(group.get("component", ""))
-        if component in known and rejected_caller(str(group.get("text", ""))):
-            count, usual = counts.get(component, (0.0, 0.0))
-            counts[component] = count + float(group.get("count", 0)), usual + float(group.get("usual", 0))
-    for component, (count, usual) in sorted(counts.items()):
-        if finding.window and _far_above(count, count_upper_bound(usual) if usual else 0.0):
-            yield _times(f"requests of {component} with a missing or wrong signature", count, usual,
-                         finding.window.seconds)
+def _logged(finding: Finding[ErrorSignatures], known: set[str]) -> Iterator[str]:
+    """Say the same by the error lines alone, where nobody searched for it."""
+    counts: dict[str, float] = defaultdict(float)
+    usual: dict[str, float] = defaultdict(float)
+    for signature in finding.detail.signatures:
+        if signature.component in known and rejected_caller(signature.text):
+            counts[signature.component] += signature.count
+            usual[signature.component] += signature.usual
+    for component, count in sorted(counts.items()):
+        most_usual = count_upper_bound(usual[component]) if usual[component] else 0.0
+        if finding.window and _far_above(count, most_usual):
+            yield _times(_unsigned(component), count, usual[component], finding.window.seconds)
 
 
-def _one_client(finding: Finding) -> Iterator[str]:
-    """Whether one client, who is hardly there usually, has a good part of what fails."""
-    failed, before = float(finding.detail.get("all_failed", 0)), float(finding.detail.get("all_before", 0))
-    if not before:
+def _one_client(finding: Finding[FailingClients]) -> Iterator[str]:
+    """Say that one client, who is hardly there usually, has a good part of what fails."""
+    detail = finding.detail
+    if not detail.all_before:
         return  # no line named its client before: who is usual nobody knows
-    for client in finding.detail.get("clients", [])[:1]:
-        share = lower_bound(client["failed"], failed)
-        most_usual = upper_bound(client["before"], before)
-        if (count_lower_bound(client["failed"]) > _LEAST and share >= _SHARE and share > _TIMES * most_usual):
-            yield (f"{client['failed'] / failed:.0%} of {finding.component}'s failing requests come from one client "
-                   f"({client['client']}), which usually sends {client['before'] / before:.1%} of its requests")
+    for client in detail.clients[:1]:
+        share = lower_bound(client.failed, detail.all_failed)
+        most_usual = upper_bound(client.before, detail.all_before)
+        if count_lower_bound(client.failed) > _LEAST and share >= _SHARE and share > _TIMES * most_usual:
+            yield (f"{client.failed / detail.all_failed:.0%} of {finding.component}'s failing requests come from one "
+                   f"client ({client.client}), which usually sends {client.before / detail.all_before:.1%} of its "
+                   "requests")
 
 
-def _floods(finding: Finding) -> Iterator[str]:
-    for clients in typed([finding]).of(Clients):
-        found = flood(clients)
-        if found is not None:
-            yield (f"one client ({found.client}) sends {found.share:.0%} of {finding.component}'s requests; usual is "
-                   f"{found.usual:.1%}")
+def _floods(finding: Finding[Clients]) -> Iterator[str]:
+    found = flood(finding)
+    if found is not None:
+        yield (f"one client ({found.client}) sends {found.share:.0%} of {finding.component}'s requests; usual is "
+               f"{found.usual:.1%}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from responder.model.finding import Finding, Window
+from responder.model.evidence import Evidence, Finding, Series, Window
+from responder.model.evidence.error_lines import ErrorLines
+from responder.model.evidence.error_rate import ErrorRate
 from responder.model.service import Service
-from responder.plan.symptom import Reading, read
+from responder.plan.symptom import Verdict, verdicts
 
 Kind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]
 Answer = Literal["confirmed", "false_alarm", "inconclusive"]
@@ -30,85 +32,107 @@ class Confirmation:
     """Source to the sentence behind its vote."""
     onset: float | None
     """When the symptom began, seconds since 1970 (UTC); None where nothing shows it."""
-    readings: tuple[Reading, ...]
+    verdicts: tuple[Verdict, ...]
 
 
-def confirm(service: Service, sources: Sequence[str], findings: Sequence[Finding],
+@dataclass(frozen=True)
+class _Ballot:
+    """One source's vote, and the verdicts of an outage behind it."""
+
+    vote: Vote
+    reason: str
+    outage: tuple[Verdict, ...] = ()
+
+
+def confirm(service: Service, sources: Sequence[str], evidence: Evidence,
             signal_at: float | None = None, well_since: float | None = None) -> Confirmation:
-    """Judge whether there is an outage, from the findings of all ``sources`` that were asked.
+    """Judge whether there is an outage, from the answers of all ``sources`` that were asked.
 
-    ``signal_at`` and ``well_since`` are seconds since 1970 (UTC). Since ``well_since`` an incident that is opened again
-    was known to be well: what failed before is no relapse, though the period of an alarm, or a window, reach back to
-    it.
+    ``signal_at`` and ``well_since`` are seconds since 1970 (UTC). ``well_since`` is when a reopened incident was last
+    known to be well: earlier failures are no relapse, even if an alarm's period or a window reaches back to them.
 
-    A source votes ``outage`` where a component fails, is silent or slow, ``healthy`` where it saw enough and all is
-    well, else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent. One
-    that reads log lines alone cannot deny what no line would tell of: slow answers, or none.
+    A source votes ``outage`` if a component fails, is silent or slow, ``healthy`` if it saw enough and all is well,
+    else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent. A source that
+    reads log lines alone cannot deny slow answers or silence, for no line would show them.
     """
     if well_since is not None:
-        findings = [_since(finding, well_since) for finding in findings]
-    readings = read(findings, service.confirm, signal_at)
-    by_source: dict[str, list[Reading]] = defaultdict(list)
-    for reading in readings:
-        by_source[reading.source].append(reading)
-    traffic = {source for source, found in by_source.items()
-               if any(reading.verdict in ("failing", "slow") or (reading.verdict == "healthy" and not reading.by_lines)
-                      for reading in found)}
-    votes: dict[str, Vote] = {}
-    reasons: dict[str, str] = {}
-    telling: list[Reading] = []
-    for source in sorted(set(sources) | set(by_source)):
-        found = by_source[source]
-        bad = [reading for reading in found if reading.verdict in ("failing", "slow")]
-        silent = [reading for reading in found if reading.verdict == "silent"]
-        if silent and len(silent) == len(found) and traffic - {source}:
-            votes[source], reasons[source] = "unknown", "it has no recent data while others do: it is behind"
-        elif bad or silent:
-            worst = (bad or silent)[0]
-            votes[source], reasons[source] = "outage", f"{worst.component}: {worst.reason}"
-            telling += bad + silent
-        elif any(reading.verdict == "healthy" for reading in found):
-            well = [reading for reading in found if reading.verdict == "healthy"]
-            votes[source], reasons[source] = "healthy", f"{well[0].component}: {well[0].reason}"
-        else:
-            votes[source], reasons[source] = "unknown", found[0].reason if found else "it gave no answer"
-    if telling and not any(reading.verdict == "failing" for reading in telling):
-        for source, found in by_source.items():
-            if votes[source] == "healthy" and all(r.by_lines for r in found if r.verdict == "healthy"):
-                votes[source] = "unknown"
-                reasons[source] = "that no line tells of an error says nothing of slow answers, or of none"
-    counts = {vote: sum(v == vote for v in votes.values()) for vote in ("outage", "healthy")}
-    answer: Answer = "inconclusive"
-    if counts["outage"] >= VOTES_NEEDED and counts["outage"] > counts["healthy"]:
-        answer = "confirmed"
-    elif counts["healthy"] >= VOTES_NEEDED and counts["healthy"] > counts["outage"]:
-        answer = "false_alarm"
+        evidence = Evidence(_since(finding, well_since) for finding in evidence.every)
+    found = verdicts(service, evidence, signal_at)
+    by_source: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in found:
+        by_source[verdict.source].append(verdict)
+    seeing = {source for source, given in by_source.items() if _sees_requests(given)}
+    ballots = {source: _ballot(by_source[source], bool(seeing - {source}))
+               for source in sorted({*sources, *by_source})}
+    outage = [verdict for ballot in ballots.values() for verdict in ballot.outage]
+    if outage and not any(verdict.state == "failing" for verdict in outage):
+        ballots = {source: _without_denial(ballot, by_source[source]) for source, ballot in ballots.items()}
+    answer = _answer([ballot.vote for ballot in ballots.values()])
     # Where no series shows it, it has begun by the time of the signal.
-    began = _onset(telling) or (signal_at if answer == "confirmed" else None)
-    return Confirmation(answer, _kind(telling) if answer != "false_alarm" else "", votes, reasons, began,
-                        tuple(readings))
+    began = _onset(outage) or (signal_at if answer == "confirmed" else None)
+    return Confirmation(answer, _kind(outage) if answer != "false_alarm" else "",
+                        {source: ballot.vote for source, ballot in ballots.items()},
+                        {source: ballot.reason for source, ballot in ballots.items()}, began, tuple(found))
 
 
-def _since(finding: Finding, moment: float) -> Finding:
+def _sees_requests(given: Sequence[Verdict]) -> bool:
+    return any(verdict.state in ("failing", "slow") or (verdict.state == "healthy" and not verdict.by_lines)
+               for verdict in given)
+
+
+def _ballot(given: Sequence[Verdict], others_see_requests: bool) -> _Ballot:
+    bad = [verdict for verdict in given if verdict.state in ("failing", "slow")]
+    silent = [verdict for verdict in given if verdict.state == "silent"]
+    if silent and len(silent) == len(given) and others_see_requests:
+        return _Ballot("unknown", "it has no recent data while others do: it is behind")
+    if bad or silent:
+        return _Ballot("outage", _said((bad or silent)[0]), (*bad, *silent))
+    well = next((verdict for verdict in given if verdict.state == "healthy"), None)
+    if well:
+        return _Ballot("healthy", _said(well))
+    return _Ballot("unknown", given[0].reason if given else "it gave no answer")
+
+
+def _said(verdict: Verdict) -> str:
+    return f"{verdict.component}: {verdict.reason}"
+
+
+def _without_denial(ballot: _Ballot, given: Sequence[Verdict]) -> _Ballot:
+    """Return a ballot for an outage in which nothing fails: log lines cannot deny it."""
+    if ballot.vote == "healthy" and all(verdict.by_lines for verdict in given if verdict.state == "healthy"):
+        return _Ballot("unknown", "that no line tells of an error says nothing of slow answers, or of none")
+    return ballot
+
+
+def _answer(votes: Sequence[Vote]) -> Answer:
+    outage, healthy = votes.count("outage"), votes.count("healthy")
+    if outage >= VOTES_NEEDED and outage > healthy:
+        return "confirmed"
+    return "false_alarm" if healthy >= VOTES_NEEDED and healthy > outage else "inconclusive"
+
+
+def _since(finding: Finding[Any], moment: float) -> Finding[Any]:
     """Return what a finding with a series says of the time from a moment on; any other as it is."""
-    window = finding.window
-    if "series" not in finding.detail or not finding.usable or window is None or window.start >= moment:
+    window, detail = finding.window, finding.detail
+    if not isinstance(detail, ErrorRate | ErrorLines) or not finding.usable or window is None or (
+            window.start >= moment):
         return finding
     if window.end <= moment:
         return replace(finding, status="stale", note="its data end before the last recovery")
-    return replace(finding, window=Window(moment, window.end), detail=finding.detail | {
-        "series": [row for row in finding.detail["series"] if float(row[0]) >= moment]})
+    series: Series = tuple(period for period in detail.series if period.start >= moment)
+    return replace(finding, window=Window(moment, window.end), detail=replace(detail, series=series))
 
 
-def _kind(telling: Sequence[Reading]) -> Kind:
-    if any(reading.verdict == "failing" for reading in telling):
+def _kind(outage: Sequence[Verdict]) -> Kind:
+    states = {verdict.state for verdict in outage}
+    if "failing" in states:
         return "high_error_rate"
-    if any(reading.verdict == "silent" for reading in telling):
+    if "silent" in states:
         return "loss_of_connectivity"
-    return "degraded_latency" if telling else ""
+    return "degraded_latency" if states else ""
 
 
-def _onset(telling: Sequence[Reading]) -> float | None:
-    """The median of what the sources say: one of them may have seen an innocent error just before."""
-    moments = sorted(reading.onset for reading in telling if reading.onset is not None)
+def _onset(outage: Sequence[Verdict]) -> float | None:
+    """Return the median of what the sources say: one of them may have seen an innocent error just before."""
+    moments = sorted(verdict.onset for verdict in outage if verdict.onset is not None)
     return moments[(len(moments) - 1) // 2] if moments else None

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
-from responder.model.finding import latest, untyped
 from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs
@@ -15,7 +14,7 @@ from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
 from responder.plan.remedies import Candidate, propose, target
-from responder.plan.symptom import fading, read
+from responder.plan.symptom import fading, verdicts
 from responder.plan.weights import Weights
 
 _LOOKS = 2
@@ -46,7 +45,7 @@ class Judgement:
     diagnosis: Diagnosis
     proposed: tuple[Candidate, ...]
     affected: tuple[str, ...] = ()
-    """The components at fault: the culprits, or who was changed so that it does not get through to one."""
+    """The components at fault: the faulty ones, or one that was changed so that it does not get through to one."""
     fading: str = ""
     """Where the symptom is just going away by itself; empty where it is not."""
     not_proposed: tuple[Refusal, ...] = ()
@@ -63,17 +62,15 @@ def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
     Where the fault is may show better by now than when it was isolated, and is judged again.
     """
     evidence, onset = without_own(evidence, given.own), given.onset
-    findings = untyped(evidence)
-    newest = latest(findings)
-    isolation = isolate(service, read(newest, service.confirm, given.opened_at), findings)
+    isolation = isolate(service, verdicts(service, evidence, given.opened_at), evidence)
     diagnosis = diagnose(service, isolation, onset, evidence, weights)
     at_fault = {hypothesis.component: target(service, hypothesis, onset, evidence)
                 for hypothesis in diagnosis.named}
-    going = "" if given.looks >= _LOOKS else fading(service, newest, onset)
+    going = "" if given.looks >= _LOOKS else fading(service, evidence, onset)
     remedies = propose(service, diagnosis, onset, evidence, weights, given.tried,
                        early=given.looks < 1 and service.confirm.looks > 1)
     if going:
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
     return Judgement(isolation, diagnosis, remedies.proposed,
-                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.culprits)), going,
-                     remedies.not_proposed, signs(service, findings, onset))
+                     tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.faulty)), going,
+                     remedies.not_proposed, signs(service, evidence, onset))

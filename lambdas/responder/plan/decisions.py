@@ -12,9 +12,9 @@ from typing import ClassVar
 from responder.model.facts import Fact
 from responder.model.incident import Hypothesis, Refusal, SymptomKind
 from responder.plan import confirm, recovery
+from responder.plan.failure_modes import FailureMode
 from responder.plan.guardrails import GuardrailRequest, Ruling, Situation
 from responder.plan.own import Write
-from responder.plan.segments import Segment
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Diagnosed(Fact):
     ranking: tuple[Hypothesis, ...]
     remedies: tuple[str, ...]
     """What is proposed: ``action of component``."""
-    parts: tuple[Segment, ...] = ()
+    parts: tuple[FailureMode, ...] = ()
     missing: tuple[str, ...] = ()
     """What could not be asked, in sentences."""
     not_proposed: tuple[Refusal, ...] | None = None

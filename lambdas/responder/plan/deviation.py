@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-Series = Sequence[tuple[float, float | None]]
+Points = Sequence[tuple[float, float | None]]
 """Start of a period (seconds since 1970, UTC) and its value; None where nothing was measured."""
 
 SLOW, FAIL, LOAD = "latency", "availability", "requests"
@@ -38,7 +38,7 @@ class Settings:
     sure: float = 3.0
     """Standard deviations from which a difference is no chance; the same three as in ``responder.plan.rates``."""
     risk: float = 0.001
-    """Chance of accusing somebody where nothing is wrong, for an alarm."""
+    """Chance that a component is named where nothing is wrong, for an alarm."""
     tail: float = 0.05
     """The bad end of normal operation, from which what is rarer is extrapolated."""
     recent: float = 3600.0
@@ -65,7 +65,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Change:
+class Deviation:
     """How much worse a metric is than before, in its own unit, and the standard deviation of normal operation."""
 
     before: float
@@ -74,10 +74,11 @@ class Change:
 
     @property
     def z(self) -> float:
+        """In standard deviations of normal operation."""
         return self.by / max(self.spread, _LEAST)
 
 
-def span_of(kinds: Mapping[str, Series], symptom: Symptom, settings: Settings, certain: bool) -> Span | None:
+def span_of(kinds: Mapping[str, Points], symptom: Symptom, settings: Settings, certain: bool) -> Span | None:
     """When the symptom was there, or None where it was not beyond what normal operation shows."""
     points = sorted((time, value) for time, value in kinds.get(symptom.metric, ()) if value is not None)
     times = [time for time, _ in points]
@@ -89,7 +90,7 @@ def span_of(kinds: Mapping[str, Series], symptom: Symptom, settings: Settings, c
     run = min(settings.run, len(times) - alarm)
     if ends < settings.fewest or not run:
         return None
-    bad = badness([value for _, value in points], symptom.metric, ends)
+    bad = anomaly_scores([value for _, value in points], symptom.metric, ends)
     usual, back = median(bad[:ends]), alarm - ends
     spread = SCALE * median(abs(value - usual) for value in bad[:ends])
 
@@ -137,8 +138,11 @@ def _rare(values: Sequence[float], risk: float, settings: Settings) -> float:
     return ordered[first] + sum(over) / len(over) * max(0.0, math.log(len(over) / len(ordered) / risk))
 
 
-def badness(values: Sequence[float], metric: str, normal: int) -> list[float]:
-    """Values so that more is worse: seconds, requests, the failing share, or the distance from the first ``normal``."""
+def anomaly_scores(values: Sequence[float], metric: str, normal: int) -> list[float]:
+    """Return values so that more is worse.
+
+    They are seconds, requests, the failing share, or the distance from the median of the first ``normal`` values.
+    """
     if metric in (SLOW, SURGE):
         return list(values)
     if metric == FAIL:
@@ -158,6 +162,6 @@ def least_spread(metric: str, level: float, requests: float, settings: Settings)
     return settings.floor * abs(level)
 
 
-def _usual_requests(kinds: Mapping[str, Series], until: float) -> float:
+def _usual_requests(kinds: Mapping[str, Points], until: float) -> float:
     """Requests in a period of normal operation; a hundred where nobody counts them."""
     return median([value for time, value in kinds.get(LOAD, ()) if value is not None and time <= until] or [100.0])

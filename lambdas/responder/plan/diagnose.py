@@ -1,8 +1,8 @@
 """The plan's "Probable Root Cause Analysis": every mechanism of a cause is a hypothesis that signals weigh.
 
-A component's failures are split by where they arise (``segments.py``); each segment is explained on its own, so that
-two faults at once are two causes. Within a segment the mechanisms compete: their log-odds are sums of the weights of
-what was seen, and their confidence is the share of their odds among those of all mechanisms and of everything else.
+A component's failures are split by where they arise (``failure_modes.py``). Each failure mode is explained on its own,
+so that two faults at once are two causes. Within a mode the mechanisms compete: their log-odds are sums of the weights
+of what was seen, and their confidence is the share of their odds among those of all mechanisms and of everything else.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
-from responder.model.finding import untyped
-from responder.model.incident import Hypothesis
+from responder.model.incident import Hypothesis as Hypothesis
 from responder.model.service import Service
 from responder.plan import signals
+from responder.plan.failure_modes import FailureMode, failure_modes
 from responder.plan.isolate import Isolation
-from responder.plan.segments import Segment, segments
 from responder.plan.signals import Context, Signal
 from responder.plan.weights import Weights
 
@@ -48,7 +47,7 @@ class Diagnosis:
     """All that was seen, in a fixed order."""
     missing: tuple[str, ...]
     """What could not be asked, in sentences."""
-    parts: tuple[Segment, ...] = ()
+    parts: tuple[FailureMode, ...] = ()
     """The failure modes, each of which was explained on its own."""
     close: tuple[Hypothesis, ...] = ()
     """Rivals of those that are named: mechanisms of the same cause that are nearly as likely, likeliest first."""
@@ -61,8 +60,7 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
     No cause is named whose confidence is below the service's minimum, or that fewer independent sources support than
     it asks for.
     """
-    findings = untyped(evidence)
-    parts = [part for component in isolation.culprits for part in segments(service, component, findings)]
+    parts = [part for component in isolation.faulty for part in failure_modes(service, component, evidence)]
     parts.sort(key=lambda part: (-part.share, part.component, part.where))
     seen: set[Signal] = set()
     by_part: list[list[Hypothesis]] = []
@@ -77,7 +75,7 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
     if not named:
         likeliest = ranking[0] if ranking else None
         return Diagnosis(
-            "unknown", "", isolation.culprits[0] if isolation.culprits else "",
+            "unknown", "", isolation.faulty[0] if isolation.faulty else "",
             round(1 - (likeliest.confidence if likeliest else 0.0), 3), _unnamed(likeliest), ranking, (), told, missing,
             tuple(parts))
     first = named[0]
@@ -108,7 +106,7 @@ def _unnamed(likeliest: Hypothesis | None) -> str:
             f"{likeliest.confidence:.0%}, seen by {', '.join(likeliest.sources) or 'nobody'}")
 
 
-def rank(part: Segment, found: Sequence[Signal], weights: Weights) -> list[Hypothesis]:
+def rank(part: FailureMode, found: Sequence[Signal], weights: Weights) -> list[Hypothesis]:
     """Return every mechanism as a hypothesis for one failure mode, likeliest first."""
     shares = _shares(found)
     seen = {"", *(signal.id for signal in found)}

@@ -12,6 +12,7 @@ from responder.model.evidence import Evidence
 from responder.model.evidence.pods import Pods
 from responder.model.quantity import quantity
 from responder.model.service import Service
+from responder.plan.changes import in_effect
 
 
 class Effect(StrEnum):
@@ -85,13 +86,6 @@ def _of_deployment(service: Service, change: Change) -> Effect | None:
             "priorityClassName" in field.path for field in change.fields if "template" in field.path):
         return Effect.PRIORITY
     return Effect.WORKLOAD if change.touches("template") else None
-
-
-def in_effect(field: FieldChange) -> bool:
-    """Whether the change of a database's parameter took effect at once, and does more than write logs or count."""
-    from responder.plan.changes import in_effect as judged
-
-    return judged(field.to_wire())
 
 
 def selects_others(service: Service, component: str, where: str, change: Change, evidence: Evidence) -> bool:

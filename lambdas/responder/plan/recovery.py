@@ -7,17 +7,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from responder.model.finding import Bucket, Finding, buckets, usual_per_second
+from responder.model.evidence import Bucket, Evidence, Finding
+from responder.model.evidence.answer import Answer as NoAnswer
+from responder.model.evidence.calls import Calls
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.latency_p95_ms import LatencyP95
+from responder.model.fault_location import FaultLocation, Provider, location_of
 from responder.model.service import Service
 from responder.plan.rates import lower_bound, upper_bound
-from responder.plan.symptom import MINIMUM_EXPECTED, SILENT_SHARE, Reading, read
+from responder.plan.series import newest_start, total
+from responder.plan.symptom import MINIMUM_EXPECTED, SILENT_SHARE, Verdict, slow
 
 Answer = Literal["recovered", "waiting", "not_helped", "worse"]
 
 SOURCES_NEEDED = 2
 _GROWTH = 0.6
-"""Of the time that has passed until the next look: a recovery is noticed at most that much later than it came."""
+"""Share of the time that has passed, until the next check: a recovery is noticed at most that much later than it came.
+"""
 _BEFORE_SECONDS = 60.0
+_FRESH_SECONDS = 60.0
+_MARGIN_SECONDS = 20.0
+"""Periods that began this long before the time that must be well count to the error rate that is shown."""
 _SETTLE_SECONDS = 20.0
 _SETTLE_SHARE = 1 / 15
 """Of the time that a remedy has to help: pods come and go, an instance starts again."""
@@ -27,6 +37,8 @@ _SILENCE_SECONDS = 30.0
 """Before a change, looked at after it: by then the data of that time have arrived."""
 _SPURIOUS_ERRORS = 2
 """One failed request in a period that has just begun is no symptom."""
+_SPANS_SECONDS = 5.0
+"""A flag is read, and a connection made, within seconds of the change."""
 
 
 @dataclass(frozen=True)
@@ -40,162 +52,169 @@ class Progress:
     well_since: float | None
     """Since when the symptom is gone, by the source that says so last; seconds since 1970 (UTC)."""
     wait_seconds: int = 0
-    """After how long to look again; 0 where there is nothing to wait for."""
+    """Time until the next check; 0 where there is nothing to wait for."""
 
 
-def judge(service: Service, findings: Sequence[Finding], now: float, changed_at: float,
+@dataclass(frozen=True)
+class _View:
+    """What one source says of the recovery."""
+
+    said: str
+    well_since: float | None = None
+    """Since when all of its components are without the symptom, seconds since 1970 (UTC); None: they are not."""
+    error_rate: float | None = None
+    """At the entry."""
+
+
+def judge(service: Service, evidence: Evidence, now: float, changed_at: float,
           give_up_seconds: float, changed: bool = False, slow_until: float | None = None) -> Progress:
     """Judge the recovery at ``now`` (seconds since 1970, UTC), after what was done at ``changed_at``.
 
     ``changed`` says that a remedy was carried out then, so that getting worse is held against it. ``slow_until`` is
-    when a look last found something slow: there is no series that would tell it, as there is one of the errors.
+    when a check last found something slow, for no series tells it.
 
-    Recovered means: by at least two sources (or all that are deployed, where there are fewer), every component has
-    been without the symptom for ``recovery.hold_seconds``, with requests to show for it. Where only one of several
-    sources answers, its word counts after twice that time: a source that fails must not keep an outage open, nor take
-    back what helped.
+    Recovered means that every component has been without the symptom for ``recovery.hold_seconds``, with requests to
+    show for it, by two sources (or by all, if fewer are deployed). If only one of several sources answers, its verdict
+    counts after twice that time, so that a failed source neither keeps an outage open nor rolls back a remedy that
+    helped.
     """
-    asked = {finding.source for finding in findings if finding.name in ("error_rate", "answer")}
-    answering = {finding.source for finding in findings if finding.name == "error_rate" and finding.usable
-                 and now - max((b.start for b in buckets(finding) if b.requests), default=0.0) <= _fresh(service)}
+    answering = {finding.source for finding in evidence.of(ErrorRate)
+                 if now - newest_start(finding.detail.series) <= _fresh(service)}
     needed = min(SOURCES_NEEDED, max(1, len(answering)))
-    hold = service.recovery.hold_seconds * (2 if len(answering) == 1 < len(asked) else 1)
-    well: dict[str, float] = {}
-    reasons: list[str] = []
-    rates: list[float] = []
-    by_source: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.name == "error_rate":
-            by_source[finding.source].append(finding)
-    for source, found in sorted(by_source.items()):
-        usable = [finding for finding in found if finding.usable]
-        if not usable:
-            reasons.append(f"{source}: {found[0].note or found[0].status}")
-            continue
-        if source not in answering:
-            reasons.append(f"{source}: it has no recent data")
-            continue
-        slow = _slow(service, [finding for finding in findings if finding.source == source])
-        if slow:
-            reasons.append(f"{source}: {slow[0].component} is slow: {slow[0].reason}")
-            continue
-        since = [_well_since(service, finding, now, changed_at) for finding in usable]
-        entry = next((finding for finding in usable if finding.component == service.entry), usable[0])
-        recent = [b for b in buckets(entry) if b.start >= now - service.recovery.hold_seconds - 20]
-        if sum(b.requests for b in recent):
-            rates.append(sum(b.errors for b in recent) / sum(b.requests for b in recent))
-        known = [max(moment, slow_until or moment) for moment in since if moment is not None]
-        if known and len(known) == len(since):
-            well[source] = max(known)
-            reasons.append(f"{source}: well for {now - well[source]:.0f} s")
-        else:
-            reasons.append(f"{source}: the symptom is still there")
+    hold = service.recovery.hold_seconds * (2 if len(answering) == 1 < len(_asked(evidence)) else 1)
+    views = [_view(service, evidence, source, source in answering, now, changed_at, slow_until)
+             for source in sorted({finding.source for finding in evidence.asked(ErrorRate)})]
+    said = "; ".join(view.said for view in views) or "no source answered"
+    rates = [view.error_rate for view in views if view.error_rate is not None]
     rate = round(sum(rates) / len(rates), 4) if rates else None
-    long_enough = [moment for moment in well.values() if now - moment >= hold]
-    said = "; ".join(reasons) or "no source answered"
+    well = [view.well_since for view in views if view.well_since is not None]
+    long_enough = [moment for moment in well if now - moment >= hold]
     if len(long_enough) >= needed:
         return Progress("recovered", said, rate, max(long_enough))
-    harmed = worse(service, findings, now, changed_at) if changed else ""
+    harmed = worse(service, evidence, now, changed_at) if changed else ""
     if harmed:
         return Progress("worse", harmed, rate, None)
     if now - changed_at >= give_up_seconds and not well:
         return Progress("not_helped", said, rate, None)
-    # Somebody sees it getting better: the time to hold is granted on top, but no more than that.
+    # A source sees it getting better: it is given the time to hold as well, but no more.
     if now - changed_at >= give_up_seconds + 2 * hold:
         return Progress("not_helped", said, rate, None)
-    since_well = max(well.values()) if well else None
-    return Progress("waiting", said, rate, since_well,
-                    next_look(service, now - changed_at, None if since_well is None else since_well + hold - now))
+    since = max(well) if well else None
+    return Progress("waiting", said, rate, since,
+                    next_check(service, now - changed_at, None if since is None else since + hold - now))
 
 
-_SPANS_SECONDS = 5.0
-"""A flag is read, and a connection made, within seconds of the change."""
+def _asked(evidence: Evidence) -> set[str]:
+    """Return the sources that were asked for rates, those that gave no answer among them."""
+    return {finding.source for kind in (ErrorRate, NoAnswer) for finding in evidence.asked(kind)}
 
 
-def helped(service: Service, findings: Sequence[Finding], component: str, now: float, changed_at: float,
-           where: str = "") -> bool:
-    """Whether a component that failed before ``changed_at`` is well since, whatever others do: by all that can tell.
+def _view(service: Service, evidence: Evidence, source: str, answers: bool, now: float, changed_at: float,
+          slow_until: float | None) -> _View:
+    usable = list(evidence.of(ErrorRate, source=source))
+    if not usable:
+        first = next(evidence.asked(ErrorRate, source=source))
+        return _View(f"{source}: {first.note or first.status}")
+    if not answers:
+        return _View(f"{source}: it has no recent data")
+    still_slow = _slow(service, evidence, source)
+    if still_slow:
+        return _View(f"{source}: {still_slow[0].component} is slow: {still_slow[0].reason}")
+    entry = next((finding for finding in usable if finding.component == service.entry), usable[0])
+    recent = total(period for period in entry.detail.series
+                   if period.start >= now - service.recovery.hold_seconds - _MARGIN_SECONDS)
+    rate = recent.error_rate if recent.requests else None
+    since = [_well_since(service, finding, now, changed_at) for finding in usable]
+    known = [max(moment, slow_until or moment) for moment in since if moment is not None]
+    if known and len(known) == len(since):
+        return _View(f"{source}: well for {now - max(known):.0f} s", max(known), rate)
+    return _View(f"{source}: the symptom is still there", error_rate=rate)
 
-    Two faults at once have two remedies, and the one that did its part is not taken back for the other. Where both are
-    of one component, it is the calls of what failed (``where``: the database, a provider) that are well since. Where
-    no request came, a remedy has done its part once they come: what these then fail at had been hidden by the silence.
+
+def helped(service: Service, evidence: Evidence, component: str, now: float, changed_at: float,
+           location: FaultLocation | None = None) -> bool:
+    """Whether a component that failed before ``changed_at`` is well since, by all sources that can tell.
+
+    Two faults at once have two remedies, and a remedy that did its part is not rolled back for the other fault. If both
+    faults are in one component, the calls of what failed (``location``: the database, a provider) tell which remedy
+    helped. If no request came before, a remedy has done its part once requests come: the silence had hidden what they
+    fail at.
     """
-    if _calls_well(service, findings, component, where, changed_at):
+    if _calls_well(service, evidence, component, location, changed_at):
         return True
-    if any(reading.component == component for reading in _slow(service, findings)):
+    if any(verdict.component == component for verdict in _slow(service, evidence)):
         return False
     found = []
-    for finding in findings:
-        if finding.name != "error_rate" or not finding.usable or finding.component != component:
-            continue
+    for finding in evidence.of(ErrorRate, component):
         if _silent_before(service, finding, changed_at):
             found.append(_requests_come(service, finding, now, changed_at))
-            continue
-        failed = [b for b in buckets(finding) if b.start < changed_at and b.errors >= _SPURIOUS_ERRORS
-                  and b.error_rate > service.confirm.error_rate]
-        since = _well_since(service, finding, now, changed_at)
-        if failed:
+        elif any(period.start < changed_at and period.errors >= _SPURIOUS_ERRORS
+                 and period.error_rate > service.confirm.error_rate for period in finding.detail.series):
+            since = _well_since(service, finding, now, changed_at)
             found.append(since is not None and now - since >= service.recovery.hold_seconds)
     return bool(found) and all(found)
 
 
-def _silent_before(service: Service, finding: Finding, changed_at: float) -> bool:
+def _silent_before(service: Service, finding: Finding[ErrorRate], changed_at: float) -> bool:
     """Whether hardly any of the requests that were to be expected came just before a change."""
     start = max(changed_at - _SILENCE_SECONDS, finding.window.start if finding.window else changed_at)
-    expected = usual_per_second(finding) * (changed_at - start)
-    seen = sum(b.requests for b in buckets(finding)
-               if start <= b.start and b.start + service.metrics.period_seconds <= changed_at)
+    expected = finding.detail.usual_per_second * (changed_at - start)
+    seen = total(period for period in finding.detail.series
+                 if start <= period.start and period.start + service.metrics.period_seconds <= changed_at).requests
     return expected >= MINIMUM_EXPECTED and seen < SILENT_SHARE * expected
 
 
-def _requests_come(service: Service, finding: Finding, now: float, changed_at: float) -> bool:
+def _requests_come(service: Service, finding: Finding[ErrorRate], now: float, changed_at: float) -> bool:
     """Whether requests have come much as they used to for as long as a recovery must hold, since a change."""
-    series = [b for b in buckets(finding) if b.requests]
-    if not series or now - series[-1].start > _fresh(service):
+    rate, newest = finding.detail, newest_start(finding.detail.series)
+    if not newest or now - newest > _fresh(service):
         return False
-    end = series[-1].start + service.metrics.period_seconds
-    start = end - service.recovery.hold_seconds
-    seen = sum(b.requests for b in series if b.start >= start)
-    return start >= changed_at and seen >= _LEAST_SHARE * usual_per_second(finding) * service.recovery.hold_seconds
+    start = newest + service.metrics.period_seconds - service.recovery.hold_seconds
+    seen = total(period for period in rate.series if period.start >= start).requests
+    return start >= changed_at and seen >= _LEAST_SHARE * rate.usual_per_second * service.recovery.hold_seconds
 
 
-def _calls_well(service: Service, findings: Sequence[Finding], component: str, where: str,
+def _calls_well(service: Service, evidence: Evidence, component: str, location: FaultLocation | None,
                 changed_at: float) -> bool:
     """Whether the calls of the database, or of the providers, succeed by client spans that are all since a change."""
-    provider = where.startswith("provider:")
-    told = []
-    for finding in findings:
-        if finding.name != "calls" or not finding.usable or finding.component != component or not finding.window or (
-                finding.window.start < changed_at - _SPANS_SECONDS):
+    found = []
+    for finding in evidence.of(Calls, component):
+        if not finding.window or finding.window.start < changed_at - _SPANS_SECONDS:
             continue
-        # Who uses another provider now must get on with that one.
-        called = [callee for host, callee in finding.detail.get("callees", {}).items()
-                  if (name := service.called(host)) == where or (provider and name.startswith("provider:"))]
-        requests, errors = (sum(callee.get(key, 0.0) for callee in called) for key in ("requests", "errors"))
+        called = [callee for host, callee in finding.detail.callees.items()
+                  if location and _alike(location_of(service.called(host)), location)]
+        requests, errors = sum(callee.requests for callee in called), sum(callee.errors for callee in called)
         if requests < service.confirm.minimum_requests:
             return False
-        told.append(lower_bound(errors, requests) <= service.confirm.error_rate)
-    return bool(told) and all(told)
+        found.append(lower_bound(errors, requests) <= service.confirm.error_rate)
+    return bool(found) and all(found)
 
 
-def slow_until(service: Service, findings: Sequence[Finding]) -> float | None:
-    """Return the end of the last window in which something was slow, by findings of several looks; None: there is none.
+def _alike(called: FaultLocation | None, location: FaultLocation) -> bool:
+    """Whether what is called is what failed; a component that uses another provider now must get on with that one."""
+    return called == location or (isinstance(called, Provider) and isinstance(location, Provider))
+
+
+def slow_until(service: Service, evidence: Evidence) -> float | None:
+    """Return the end of the last window in which something was slow, by the findings of several checks; None: none was.
     """
-    return max((finding.window.end for finding in findings if finding.window and _slow(service, [finding])),
-               default=None)
+    return max((latency.window.end for latency in evidence.looks(LatencyP95)
+                if latency.window and slow(latency, service.confirm)), default=None)
 
 
-def _slow(service: Service, findings: Sequence[Finding]) -> list[Reading]:
-    """What the latencies among findings say is slow."""
-    return [reading for reading in read([finding for finding in findings if finding.name == "latency_p95_ms"],
-                                        service.confirm) if reading.verdict == "slow"]
+def _slow(service: Service, evidence: Evidence, source: str | None = None) -> list[Verdict]:
+    """Return what the latencies of all sources, or of one, say is slow, in the order of the components."""
+    order = {component.name: place for place, component in enumerate(service.components)}
+    found = [verdict for latency in evidence.of(LatencyP95, source=source)
+             if (verdict := slow(latency, service.confirm))]
+    return sorted(found, key=lambda verdict: order.get(verdict.component, len(order)))
 
 
-def next_look(service: Service, elapsed_seconds: float, left_seconds: float | None) -> int:
-    """Return after how many seconds to look again.
+def next_check(service: Service, elapsed_seconds: float, left_seconds: float | None) -> int:
+    """Return the seconds until the next check.
 
-    While it takes long, looks become rarer, so that hours of watching stay cheap; where it is well already, the next
-    look is when it has been well for long enough (``left_seconds``), if that is sooner.
+    Checks become rarer with time, so that hours of watching stay cheap. If it is well already, the next check is when
+    it has been well for long enough (``left_seconds``), if that is sooner.
     """
     recovery = service.recovery
     wait = min(max(recovery.check_every_seconds, _GROWTH * elapsed_seconds), recovery.check_at_most_every_seconds)
@@ -204,78 +223,82 @@ def next_look(service: Service, elapsed_seconds: float, left_seconds: float | No
     return max(1, round(wait))
 
 
-def worse(service: Service, findings: Sequence[Finding], now: float, changed_at: float) -> str:
+def worse(service: Service, evidence: Evidence, now: float, changed_at: float) -> str:
     """Say which component became worse by what was done at ``changed_at``; an empty text where none did.
 
-    By every source that answers (two at least, where two are deployed): its failures before and after lie apart beyond
-    doubt, by more than the limit that makes an outage, and the newest period shows it still. The first moments after a
-    change, in which pods come and go, do not count.
+    Every source that answers (two at least, if two are deployed) must say so: its failures before and after lie apart
+    beyond doubt, by more than the limit that makes an outage, and the newest period still shows it. The first moments
+    after a change, in which pods come and go, do not count.
     """
-    asked = {finding.source for finding in findings if finding.name in ("error_rate", "answer")}
-    told: dict[str, list[str]] = defaultdict(list)
+    period = service.metrics.period_seconds
+    settled = changed_at + max(_SETTLE_SECONDS, _SETTLE_SHARE * service.recovery.give_up_seconds)
+    said: dict[str, list[str]] = defaultdict(list)
     sources = set()
-    for finding in findings:
-        if finding.name != "error_rate" or not finding.usable:
-            continue
-        period = service.metrics.period_seconds
-        settled = changed_at + max(_SETTLE_SECONDS, _SETTLE_SHARE * service.recovery.give_up_seconds)
-        series = buckets(finding)
+    for finding in evidence.of(ErrorRate):
+        series = sorted(finding.detail.series)
         before = [b for b in series if changed_at - _BEFORE_SECONDS <= b.start and b.start + period <= changed_at]
         after = [b for b in series if settled <= b.start and b.start + period <= now]
         if not before or len(after) < 2:
             continue
         sources.add(finding.source)
         # The outage may have been on its way up: what it had reached is what counts.
-        was = max(before, key=lambda b: b.error_rate)
-        requests, errors = sum(b.requests for b in after), sum(b.errors for b in after)
-        if requests >= service.confirm.minimum_requests and after[-1].error_rate > service.confirm.error_rate and (
-                lower_bound(errors, requests) > upper_bound(was.errors, was.requests) + service.confirm.error_rate):
-            told[finding.component].append(f"{finding.source}: {errors / requests:.0%} of requests fail after it, "
+        was, since = max(before, key=lambda b: b.error_rate), total(after)
+        if since.requests >= service.confirm.minimum_requests and (
+                after[-1].error_rate > service.confirm.error_rate) and (
+                lower_bound(since.errors, since.requests)
+                > upper_bound(was.errors, was.requests) + service.confirm.error_rate):
+            said[finding.component].append(f"{finding.source}: {since.error_rate:.0%} of requests fail after it, "
                                            f"at most {was.error_rate:.0%} did before")
-    for component, said in sorted(told.items()):
-        if len(said) >= min(SOURCES_NEEDED, len(asked)) and len(said) == len(sources):
-            return f"{component} became worse: {'; '.join(said)}"
+    for component, by in sorted(said.items()):
+        if len(by) >= min(SOURCES_NEEDED, len(_asked(evidence))) and len(by) == len(sources):
+            return f"{component} became worse: {'; '.join(by)}"
     return ""
 
 
 def _fresh(service: Service) -> float:
     """How old, in seconds, a source's newest period with requests may be."""
-    return 60.0 + service.metrics.period_seconds
+    return _FRESH_SECONDS + service.metrics.period_seconds
 
 
-def _well_since(service: Service, finding: Finding, now: float, changed_at: float) -> float | None:
+def _well_since(service: Service, finding: Finding[ErrorRate], now: float, changed_at: float) -> float | None:
     """Return since when a component's requests succeed, or None where they do not, or hardly come.
 
     What came before ``changed_at`` alone shows nothing: a loss of traffic looks well until its silence is noticed.
     """
-    series = [b for b in buckets(finding) if b.requests]
-    if not series:
-        return None
-    expected = usual_per_second(finding)
-    newest = series[-1].start
+    series = sorted(period for period in finding.detail.series if period.requests)
+    expected, period = finding.detail.usual_per_second, service.metrics.period_seconds
     # Silence is no recovery: the newest period with requests must be recent, and requests come as they used to.
-    period = service.metrics.period_seconds
-    if now - newest > _fresh(service) or newest + period < changed_at:
+    if not series or now - series[-1].start > _fresh(service) or series[-1].start + period < changed_at:
         return None
-    enough = _LEAST_SHARE * expected * period if expected * period >= service.confirm.minimum_requests else 0.0
+    run = _well_run(service, series, _LEAST_SHARE * expected * period if (
+        expected * period >= service.confirm.minimum_requests) else 0.0)
+    if not run:
+        return None
+    seen = total(run)
+    seconds = run[0].start - run[-1].start + period
+    # Requests must come much as they used to (the newest period may have just begun), and enough to tell.
+    if seen.requests < min(service.confirm.minimum_requests, 0.5 * expected * seconds) or (
+            seen.requests < _LEAST_SHARE * expected * (seconds - period)):
+        return None
+    if seen.requests >= 3 * service.confirm.minimum_requests and upper_bound(seen.errors, seen.requests, z=1.0) > (
+            service.confirm.error_rate):
+        return None
+    return run[-1].start
+
+
+def _well_run(service: Service, series: Sequence[Bucket], enough: float) -> list[Bucket]:
+    """Return the periods without the symptom up to the newest, newest first.
+
+    ``enough`` requests a period show that they come as they used to; 0 where too few are usual to tell.
+    """
+    period, newest = service.metrics.period_seconds, series[-1].start
     run: list[Bucket] = []
     for bucket in reversed(series):
         if bucket.error_rate > service.confirm.error_rate and bucket.errors >= _SPURIOUS_ERRORS:
             break
-        # Nor is a stretch in which hardly any came part of it; the newest period may have just begun.
+        # A stretch in which hardly any came is no part of it; the newest period may have just begun.
         if enough and run and (run[-1].start - bucket.start > 2 * period or (
                 bucket.start < newest - period and bucket.requests < enough)):
             break
         run.append(bucket)
-    if not run:
-        return None
-    requests, errors = sum(b.requests for b in run), sum(b.errors for b in run)
-    seconds = run[0].start - run[-1].start + period
-    # Requests must come much as they used to (the newest period may have just begun), and enough to tell.
-    if requests < min(service.confirm.minimum_requests, 0.5 * expected * seconds) or requests < _LEAST_SHARE * (
-            expected * (seconds - period)):
-        return None
-    if requests >= 3 * service.confirm.minimum_requests and upper_bound(errors, requests, z=1.0) > (
-            service.confirm.error_rate):
-        return None
-    return run[-1].start
+    return run

@@ -14,7 +14,6 @@ from typing import Any
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
-from responder.model.finding import untyped
 from responder.model.incident import Entry, IncidentRecord
 from responder.model.moment import seconds
 from responder.model.service import Service, build
@@ -24,7 +23,7 @@ from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watc
 from responder.plan.guardrails import rule
 from responder.plan.isolate import isolate
 from responder.plan.recovery import judge
-from responder.plan.symptom import read
+from responder.plan.symptom import verdicts
 from responder.plan.weights import Weights, shipped
 
 
@@ -133,7 +132,7 @@ def _again(history: _History, entry: Entry) -> Decision | None:
 
 
 def _confirm(history: _History, entered: str, made: Confirmed) -> _Outcome:
-    result = confirm(history.service, made.asked, untyped(history.record.at(entered)),
+    result = confirm(history.service, made.asked, history.record.at(entered),
                      history.opened_at if made.signal_at is None else made.signal_at, made.well_since)
     return _Outcome({"answer": made.answer, "kind": made.kind, "votes": made.votes},
                     {"answer": result.answer, "kind": result.kind, "votes": result.votes},
@@ -141,11 +140,11 @@ def _confirm(history: _History, entered: str, made: Confirmed) -> _Outcome:
 
 
 def _isolate(history: _History, entered: str, made: Isolated) -> _Outcome:
-    confirmed = untyped(history.before(entered, Confirmed))
-    result = isolate(history.service, read(confirmed, history.service.confirm, _or(made.opened_at, history)),
-                     untyped(history.record.at(entered)))
+    confirmed = history.before(entered, Confirmed)
+    result = isolate(history.service, verdicts(history.service, confirmed, _or(made.opened_at, history)),
+                     history.record.at(entered))
     return _Outcome({"culprits": made.culprits, "victims": made.victims},
-                    {"culprits": result.culprits, "victims": result.victims},
+                    {"culprits": result.faulty, "victims": result.impacted},
                     " ".join(f"{name}: {reason}" for name, reason in result.reasons.items()))
 
 
@@ -178,7 +177,7 @@ def _guard(history: _History, entered: str, made: Ruled) -> _Outcome:
 
 
 def _monitor(history: _History, entered: str, made: Watched) -> _Outcome:
-    progress = judge(history.service, untyped(history.record.at(entered)), made.now, made.since, made.give_up_seconds,
+    progress = judge(history.service, history.record.at(entered), made.now, made.since, made.give_up_seconds,
                      made.changed, made.slow_until)
     return _Outcome({"answer": made.answer}, {"answer": progress.answer}, progress.reason)
 

@@ -1,17 +1,20 @@
-"""What a component's numbers say: failing, silent, slow or well, from when, by one source."""
+"""What a component's numbers say: failing, silent, slow or healthy, from when, by one source."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from responder.model.finding import Bucket, Finding, buckets, usual_per_second
+from responder.model.evidence import Bucket, Detail, Evidence, Finding
+from responder.model.evidence.error_lines import ErrorLines
+from responder.model.evidence.error_rate import DayBefore, ErrorRate
+from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.service import Confirm, Service
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, lower_bound, upper_bound
+from responder.plan.series import newest_start, period_seconds, total, trailing
 
-Verdict = Literal["failing", "silent", "slow", "healthy", "unknown"]
+State = Literal["failing", "silent", "slow", "healthy", "unknown"]
 
 _MULTIPLE_OF_BASELINE = 2.0
 """A component that always fails a little is in trouble only at twice its own habit."""
@@ -22,19 +25,22 @@ probability of 5e-7."""
 _OVER_SECONDS = 45.0
 """Errors that ended so long ago are over; it is longer than lines take to arrive."""
 _RECENT_SECONDS = 30.0
+_MINUTE = 60.0
 _FEWEST = 10.0
-"""So few of the newest requests tell a rate of a half from one of nothing."""
+"""With fewer of the newest requests a rate of a half cannot be told from one of nothing."""
 _LOG_MULTIPLE = 3.0
+"""Log lines come in bursts (one failure, several lines), so they must be three times the habit, not twice."""
 _LOG_MINIMUM = 10
+_LOG_PERIOD_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One source's word on one component."""
+class Verdict:
+    """What one source says of one component."""
 
     source: str
     component: str
-    verdict: Verdict
+    state: State
     reason: str
     onset: float | None = None
     """Start of the first period in which the symptom shows, seconds since 1970 (UTC)."""
@@ -42,157 +48,156 @@ class Reading:
     """Whether it is told by log lines: that none tells of an error is no sign that requests come."""
 
 
-def read(findings: Sequence[Finding], settings: Confirm, signal_at: float | None = None) -> list[Reading]:
-    """Return a reading per source and component, from the findings that bear on symptoms.
+def verdicts(service: Service, evidence: Evidence, signal_at: float | None = None) -> list[Verdict]:
+    """Return a verdict for each answer that bears on symptoms: by source, then in the order of the components.
 
     A source whose data end well before ``signal_at`` (seconds since 1970, UTC) cannot know what the signal is about,
     and is not called healthy.
     """
-    readings = []
-    load = _load(findings)
-    for finding in findings:
-        if finding.name == "error_rate":
-            readings.append(_by_requests(finding, settings, signal_at))
-        elif finding.name == "error_lines":
-            readings.append(_by_lines(finding, settings, load.get(finding.component)))
-        elif finding.name == "latency_p95_ms":
-            slow = _by_latency(finding, settings)
-            if slow:
-                readings.append(slow)
-    return readings
+    settings, load = service.confirm, _requests_per_second(evidence)
+    found: list[tuple[Finding[Detail], Verdict]] = [
+        *((lines, _by_lines(lines, settings, load.get(lines.component))) for lines in evidence.asked(ErrorLines)),
+        *((rate, _by_requests(rate, settings, signal_at)) for rate in evidence.asked(ErrorRate)),
+        *((latency, said) for latency in evidence.of(LatencyP95) if (said := slow(latency, settings)))]
+    order = {component.name: place for place, component in enumerate(service.components)}
+    found.sort(key=lambda pair: (pair[0].source, pair[0].name, order.get(pair[0].component, len(order))))
+    return [verdict for _, verdict in found]
 
 
-def _by_requests(finding: Finding, settings: Confirm, signal_at: float | None) -> Reading:
-    source, component = finding.source, finding.component
+def _verdict(finding: Finding[Detail], state: State, reason: str, began: float | None = None) -> Verdict:
+    return Verdict(finding.source, finding.component, state, reason, began,
+                   by_lines=state == "healthy" and isinstance(finding.detail, ErrorLines))
+
+
+def _by_requests(finding: Finding[ErrorRate], settings: Confirm, signal_at: float | None) -> Verdict:
     if not finding.usable:
-        return Reading(source, component, "unknown", finding.note or finding.status)
-    series = buckets(finding)
-    before = finding.detail.get("baseline_requests", 0.0)
-    errors_before = finding.detail.get("baseline_errors", 0.0)
-    silent = _silent(finding, series, before)
+        return _verdict(finding, "unknown", finding.note or finding.status)
+    series = sorted(finding.detail.series)
+    silent = _silent(finding, series)
     if silent:
         return silent
     if not series:
-        return Reading(source, component, "unknown", "no request in the window")
-    # A component that errs a little all day fails at twice its habit; the habit itself is known no better than its
-    # upper bound, unless there is hardly any.
-    habit = upper_bound(errors_before, before) if before >= settings.minimum_requests else 0.0
-    # What fails at this hour of each day, such as a nightly batch, is a habit as well.
-    day = finding.detail.get("day_before") or {}
-    if day.get("requests", 0.0) >= settings.minimum_requests:
-        habit = max(habit, upper_bound(day["errors"], day["requests"]))
-    limit = max(settings.error_rate, _MULTIPLE_OF_BASELINE * habit)
-    recent, newest = _trailing(series, _RECENT_SECONDS), _newest(series, settings.minimum_requests)
-    surely_well = (sum(b.requests for b in recent) >= settings.minimum_requests and _surely_below(recent, limit)
+        return _verdict(finding, "unknown", "no request in the window")
+    limit = _limit(finding.detail, settings)
+    recent, newest = trailing(series, _RECENT_SECONDS), _newest(series, settings.minimum_requests)
+    surely_well = (total(recent).requests >= settings.minimum_requests and _surely_below(recent, limit)
                    and not _rising(newest, limit))
     if not surely_well:
         # What has just begun is drowned by the time before it, so the shortest stretch is looked at first.
-        for part in (newest, recent, _trailing(series, 60.0), series):
-            requests, errors = sum(b.requests for b in part), sum(b.errors for b in part)
-            if requests >= settings.minimum_requests and lower_bound(errors, requests) > limit:
-                return Reading(source, component, "failing", f"{_rate(part)} of {requests:.0f} requests failed; "
-                               f"normal is {errors_before / before if before else 0:.1%}", onset(series, limit))
-    requests = sum(b.requests for b in series)
+        for part in (newest, recent, trailing(series, _MINUTE), series):
+            seen = total(part)
+            if seen.requests >= settings.minimum_requests and lower_bound(seen.errors, seen.requests) > limit:
+                usual = Bucket(0.0, finding.detail.baseline_requests, finding.detail.baseline_errors)
+                return _verdict(finding, "failing", f"{seen.error_rate:.1%} of {seen.requests:.0f} requests failed; "
+                                f"normal is {usual.error_rate:.1%}", onset(series, limit))
+    requests = total(series).requests
     if requests < settings.minimum_requests:
-        return Reading(source, component, "unknown", f"only {requests:.0f} requests, too few to tell")
+        return _verdict(finding, "unknown", f"only {requests:.0f} requests, too few to tell")
     if _rising(newest, limit):
-        return Reading(source, component, "unknown", f"{_rate(newest)} of the newest requests failed, too few to tell")
-    end = max(b.start for b in series if b.requests) + period_seconds(series)
+        return _verdict(finding, "unknown",
+                        f"{total(newest).error_rate:.1%} of the newest requests failed, too few to tell")
+    end = newest_start(series) + period_seconds(series)
     if signal_at is not None and end < signal_at - period_seconds(series):
-        return Reading(source, component, "unknown", f"its data end {signal_at - end:.0f} s before the signal")
-    return Reading(source, component, "healthy", f"{_rate(recent)} of the last requests failed")
+        return _verdict(finding, "unknown", f"its data end {signal_at - end:.0f} s before the signal")
+    return _verdict(finding, "healthy", f"{total(recent).error_rate:.1%} of the last requests failed")
 
 
-def _silent(finding: Finding, series: Sequence[Bucket], before: float) -> Reading | None:
-    """Whether the requests that the baseline lets expect do not come."""
+def _limit(rate: ErrorRate, settings: Confirm) -> float:
+    """Return the share of requests from which a component fails.
+
+    A component that errs a little all day fails at twice its habit; the habit itself is known no better than its upper
+    bound, unless there is hardly any. What fails at this hour of each day, such as a nightly batch, is a habit as well.
+    """
+    habit, day = 0.0, rate.day_before
+    if rate.baseline_requests >= settings.minimum_requests:
+        habit = upper_bound(rate.baseline_errors, rate.baseline_requests)
+    if day and day.requests >= settings.minimum_requests:
+        habit = max(habit, upper_bound(day.errors, day.requests))
+    return max(settings.error_rate, _MULTIPLE_OF_BASELINE * habit)
+
+
+def _silent(finding: Finding[ErrorRate], series: Sequence[Bucket]) -> Verdict | None:
+    """Return that the requests that the baseline lets expect do not come; None where they do, or nobody can tell."""
     window = finding.window
-    if window is None or not before:
-        return None
-    per_second = usual_per_second(finding) * _of_the_hour(finding)
-    if not per_second:
+    per_second = finding.detail.usual_per_second * _of_the_hour(finding.detail.day_before)
+    if window is None or not per_second:
         return None
     # The last half minute may not have arrived at the source yet, so silence is looked for over twice that.
     seconds = min(window.seconds, max(2 * _RECENT_SECONDS, MINIMUM_EXPECTED / per_second))
     expected = per_second * seconds
     if expected < MINIMUM_EXPECTED:
         return None
-    seen = sum(b.requests for b in series if b.start >= window.end - seconds)
+    seen = total(period for period in series if period.start >= window.end - seconds).requests
     if seen < SILENT_SHARE * expected:
-        first = max((b.start for b in series if b.requests), default=None)
-        return Reading(finding.source, finding.component, "silent",
-                       f"{seen:.0f} requests where {expected:.0f} were to be expected", first)
+        return _verdict(finding, "silent", f"{seen:.0f} requests where {expected:.0f} were to be expected",
+                        newest_start(series) or None)
     return None
 
 
-def _of_the_hour(finding: Finding) -> float:
+def _of_the_hour(day: DayBefore | None) -> float:
     """Return which share of the hour before it a day ago came at this time: a shop that closes has fewer, each day.
 
-    ``day_before`` is {requests, errors, seconds} of the same window a day before, and {hour_requests, hour_seconds} of
-    the hour before that. 1 where nothing is known of it, and where more came.
+    1 where nothing is known of it, and where more came.
     """
-    day = finding.detail.get("day_before") or {}
-    if not day.get("hour_requests") or not day.get("seconds") or not day.get("hour_seconds"):
+    if day is None or not day.hour_requests or not day.seconds or not day.hour_seconds:
         return 1.0
-    share: float = (day["requests"] / day["seconds"]) / (day["hour_requests"] / day["hour_seconds"])
-    return min(1.0, share)
+    return min(1.0, (day.requests / day.seconds) / (day.hour_requests / day.hour_seconds))
 
 
-def _load(findings: Sequence[Finding]) -> dict[str, float]:
+def _requests_per_second(evidence: Evidence) -> dict[str, float]:
     """Return requests a second of each component, by the source that sees the fewest."""
     found: dict[str, float] = {}
-    for finding in findings:
-        part = [b for b in buckets(finding) if b.requests] if finding.name == "error_rate" and finding.usable else []
+    for finding in evidence.of(ErrorRate):
+        part = [period for period in sorted(finding.detail.series) if period.requests]
         if part:
-            rate = sum(b.requests for b in part) / (len(part) * period_seconds(part))
+            rate = total(part).requests / (len(part) * period_seconds(part))
             found[finding.component] = min(rate, found.get(finding.component, rate))
     return found
 
 
-def _by_lines(finding: Finding, settings: Confirm, requests_per_second: float | None) -> Reading:
+def _by_lines(finding: Finding[ErrorLines], settings: Confirm, requests_per_second: float | None) -> Verdict:
     """Judge by error lines; a request that fails has one at least, so of many requests a few lines are no outage."""
     if not finding.usable:
-        return Reading(finding.source, finding.component, "unknown", finding.note or finding.status)
-    window = finding.window
-    seconds = window.seconds if window else 0.0
-    per_second = (finding.baseline or 0.0) / 60
-    series = buckets(finding)
-    if window is not None and any(b.errors for b in series) and all(
-            b.start + period_seconds(series) <= window.end - _OVER_SECONDS for b in series if b.errors):
-        return Reading(finding.source, finding.component, "healthy", by_lines=True, reason=
-                       f"no error line within the last {_OVER_SECONDS:.0f} s; there were before")
-    for length in (_RECENT_SECONDS, 60.0, seconds):
-        part = [b for b in series if window is None or b.start >= window.end - length]
-        lines = sum(b.errors for b in part)
-        # Log lines come in bursts (one failure, several lines), so they must be three times the habit, not twice.
+        return _verdict(finding, "unknown", finding.note or finding.status)
+    window, series = finding.window, sorted(finding.detail.series)
+    per_second = (finding.baseline or 0.0) / _MINUTE
+    errors = [period for period in series if period.errors]
+    if window is not None and errors and all(
+            period.start + period_seconds(series) <= window.end - _OVER_SECONDS for period in errors):
+        return _verdict(finding, "healthy", f"no error line within the last {_OVER_SECONDS:.0f} s; there were before")
+    for length in (_RECENT_SECONDS, _MINUTE, window.seconds if window else 0.0):
+        lines = total(period for period in series if window is None or period.start >= window.end - length).errors
         requests = (requests_per_second or 0.0) * length
         if requests >= settings.minimum_requests and upper_bound(min(lines, requests), requests) < settings.error_rate:
             continue
         if lines >= _LOG_MINIMUM and count_lower_bound(lines) > _LOG_MULTIPLE * per_second * length:
-            first = next((b.start for b in series if b.errors > _LOG_MULTIPLE * per_second * 10 + 1), None)
-            return Reading(finding.source, finding.component, "failing",
-                           f"{lines:.0f} error lines in {length:.0f} s; normal are {per_second * length:.1f}", first)
-    return Reading(finding.source, finding.component, "healthy", by_lines=True, reason=
-                   f"{finding.value or 0:.1f} error lines a minute; normal are {finding.baseline or 0:.1f}")
+            least = _LOG_MULTIPLE * per_second * _LOG_PERIOD_SECONDS + 1
+            return _verdict(finding, "failing",
+                            f"{lines:.0f} error lines in {length:.0f} s; normal are {per_second * length:.1f}",
+                            next((period.start for period in errors if period.errors > least), None))
+    return _verdict(finding, "healthy", f"{finding.value or 0:.1f} error lines a minute; "
+                                        f"normal are {finding.baseline or 0:.1f}")
 
 
-def _by_latency(finding: Finding, settings: Confirm) -> Reading | None:
+def slow(finding: Finding[LatencyP95], settings: Confirm) -> Verdict | None:
+    """Return that a component is slow; None where it is not, or nobody can tell."""
     value, normal = finding.value, finding.baseline
-    if not finding.usable or value is None or finding.detail.get("requests", 0) < settings.minimum_requests:
+    if not finding.usable or value is None or finding.detail.requests < settings.minimum_requests:
         return None
     if value > settings.latency_p95_ms and (normal is None or value > SLOW_MULTIPLE * normal):
-        return Reading(finding.source, finding.component, "slow",
-                       f"95 % of requests took up to {value:.0f} ms; normal is {normal or 0:.0f} ms")
+        return _verdict(finding, "slow",
+                        f"95 % of requests took up to {value:.0f} ms; normal is {normal or 0:.0f} ms")
     return None
 
 
 def onset(series: Sequence[Bucket], limit: float) -> float | None:
     """Return the start of the run of failing periods that lasts until now, one well period allowed in between."""
     first, well = None, 0
-    for bucket in reversed(series):
-        if not bucket.requests:
+    for period in reversed(series):
+        if not period.requests:
             continue
-        if bucket.error_rate > limit:
-            first, well = bucket.start, 0
+        if period.error_rate > limit:
+            first, well = period.start, 0
         else:
             well += 1
             if first is not None and well > 1:
@@ -200,59 +205,50 @@ def onset(series: Sequence[Bucket], limit: float) -> float | None:
     return first
 
 
-def fading(service: Service, findings: Sequence[Finding], since: float | None) -> str:
+def fading(service: Service, evidence: Evidence, since: float | None) -> str:
     """Say where the symptom is going away by itself; an empty text where it is not, or nobody can tell.
 
-    By every source that tells: at the entry the newest requests fail less, beyond doubt, than those before since the
-    onset. What heals by itself needs a moment and no remedy.
+    Every source that can tell must say so: at the entry the newest requests fail less, beyond doubt, than those before
+    them since the onset. What heals by itself needs a moment and no remedy.
     """
-    told = []
-    for finding in findings:
-        if finding.name != "error_rate" or not finding.usable or finding.component != service.entry or since is None:
+    if since is None:
+        return ""
+    said = []
+    for source, before, newest in _since(service, evidence, since):
+        if before.requests < service.confirm.minimum_requests or newest.requests < _FEWEST:
             continue
-        series = [bucket for bucket in buckets(finding) if bucket.requests and bucket.start >= since - period_seconds(
-            buckets(finding))]
-        before, newest = series[:-1], series[-1:]
-        errors, requests = (sum(getattr(bucket, name) for bucket in before) for name in ("errors", "requests"))
-        if requests < service.confirm.minimum_requests or newest[0].requests < _FEWEST:
-            continue
-        if upper_bound(newest[0].errors, newest[0].requests) >= lower_bound(errors, requests):
+        if upper_bound(newest.errors, newest.requests) >= lower_bound(before.errors, before.requests):
             return ""
-        told.append(f"{finding.source}: {newest[0].error_rate:.0%} of the newest {newest[0].requests:.0f} requests "
-                    f"failed, {errors / requests:.0%} did before")
-    return "; ".join(told)
+        said.append(f"{source}: {newest.error_rate:.0%} of the newest {newest.requests:.0f} requests failed, "
+                    f"{before.error_rate:.0%} did before")
+    return "; ".join(said)
 
 
-def _trailing(series: Sequence[Bucket], seconds: float) -> list[Bucket]:
-    newest = max((b.start for b in series if b.requests), default=0.0)
-    return [b for b in series if b.start > newest - seconds]
+def _since(service: Service, evidence: Evidence, moment: float) -> Iterator[tuple[str, Bucket, Bucket]]:
+    """Yield each source with the entry's requests since a moment: those before the newest period, and the newest."""
+    for finding in evidence.of(ErrorRate, service.entry):
+        whole = sorted(finding.detail.series)
+        series = [period for period in whole if period.requests and period.start >= moment - period_seconds(whole)]
+        if len(series) > 1:
+            yield finding.source, total(series[:-1]), series[-1]
 
 
 def _newest(series: Sequence[Bucket], minimum: int) -> list[Bucket]:
-    """The shortest stretch up to now with enough requests to tell."""
+    """Return the shortest stretch up to now with enough requests to tell, newest first."""
     part: list[Bucket] = []
-    for bucket in reversed(series):
-        part.append(bucket)
-        if sum(b.requests for b in part) >= minimum:
+    for period in reversed(series):
+        part.append(period)
+        if total(part).requests >= minimum:
             break
     return part
 
 
 def _rising(newest: Sequence[Bucket], limit: float) -> bool:
     """Whether the newest requests fail so often that it may just be beginning: half the limit, by two or more."""
-    requests, errors = sum(b.requests for b in newest), sum(b.errors for b in newest)
-    return errors >= 2 and errors > limit / 2 * requests
-
-
-def period_seconds(series: Sequence[Bucket]) -> float:
-    """Return how long the periods of a series are: as the two that follow each other most closely."""
-    return min((b.start - a.start for a, b in itertools.pairwise(series)), default=60.0)
+    seen = total(newest)
+    return seen.errors >= 2 and seen.errors > limit / 2 * seen.requests
 
 
 def _surely_below(part: Sequence[Bucket], limit: float) -> bool:
-    return upper_bound(sum(b.errors for b in part), sum(b.requests for b in part)) < limit
-
-
-def _rate(part: Sequence[Bucket]) -> str:
-    requests = sum(b.requests for b in part)
-    return f"{sum(b.errors for b in part) / requests if requests else 0:.1%}"
+    seen = total(part)
+    return upper_bound(seen.errors, seen.requests) < limit

@@ -100,7 +100,10 @@ def _check(names: Iterable[str], known: Iterable[str], what: str, place: str) ->
     allowed = set(known)
     for name in names:
         if name not in allowed:
-            raise Malformed(place, f"{what} ({', '.join(sorted(allowed))})", name)
+            from difflib import get_close_matches  # Needed for an error alone.
+
+            near = get_close_matches(name, allowed, 1)
+            raise Malformed(place, what + (f" such as {near[0]}" if near else ""), name)
 
 
 def _by_id(weights: Mapping[AnySignalKind, float]) -> dict[str, float]:

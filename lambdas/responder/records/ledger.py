@@ -1,31 +1,52 @@
-"""The change ledger: what the watched objects looked like at the last look, and each difference since.
+"""The change ledger: the watched objects at the last snapshot, and each difference since.
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
-| `LEDGER#service` | `LOOK` | when the last look was |
-| | `OBJECT#Kind/name` | a watched object as it was last seen (see ``clients/watched.py``) |
-| | `CHANGE#time#Kind/name` | a difference, with what was there before |
+| `LEDGER#service` | `LOOK` | when the last snapshot was made |
+| | `OBJECT#Kind/name` | a watched object as it was last seen (``model/watched.py``); its body is a text of JSON |
+| | `CHANGE#time#Kind/name` | a difference, with what was there before (``model/change.py``), as a text of JSON |
 
 Bodies and changes are kept exact but for the leaves that must not be stored, which are hidden (``model/shown.py``).
 An item by older rules is hidden by today's before it is compared, so that a new rule is no change.
 
-A look that runs twice writes the same items again; one that finds nothing new writes only when it looked.
+A snapshot that is made twice writes the same items again; one that finds nothing new writes only when it was made.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from responder.clients import marks
+from responder.model.change import Change
+from responder.model.codec import decode, encode
+from responder.model.incident import KEYS
 from responder.model.shown import RULES, hide
-from responder.plan.changes import Change
+from responder.model.watched import Snapshot, Watched, snapshot_of
 from responder.records.table import Records, iso
 
 KEPT_DAYS = 30
 GAP_SECONDS = 180.0
-"""Looks come each minute; after three that are missing what happened in between is not known to the minute."""
+"""Snapshots are made each minute; what happened while three are missing is not known to the minute."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """The item ``LOOK``."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+
+
+@dataclass(frozen=True)
+class _Change:
+    """An item ``CHANGE#time#Kind/name``."""
+
+    change: str
+    """JSON."""
 
 
 class Ledger:
@@ -34,40 +55,39 @@ class Ledger:
     def __init__(self, records: Records, service: str) -> None:
         self._records, self._pk = records, f"LEDGER#{service}"
 
-    def last_look(self) -> tuple[float | None, dict[str, dict[str, Any]]]:
-        """Return when the last look was (None: never), and the objects as they were then, by ``Kind/name``."""
-        look = None
-        objects = {}
-        for item in self._records.partition(self._pk):
-            if item["sk"] == "LOOK":
-                look = float(item["at"])
-            elif item["sk"].startswith("OBJECT#"):
-                objects[item["sk"].removeprefix("OBJECT#")] = {**item, "body": _body(item)}
-        return look, objects
+    def last_snapshot(self) -> tuple[float | None, dict[str, Watched]]:
+        """Return when the last snapshot was made, seconds since 1970 (UTC), None: never; and its objects."""
+        made = [snapshot.at for snapshot in self._items(_Snapshot, "LOOK", "LOOK")]
+        objects = self._items(Watched, "OBJECT#", "OBJECT#~")
+        return (made[0] if made else None), snapshot_of(*map(_with_body, objects))
 
     def changes(self, since: float) -> list[Change]:
         """Return the recorded changes since a time, seconds since 1970 (UTC), oldest first."""
-        return [Change.from_json(json.loads(item["change"]))
-                for item in self._records.partition(self._pk, f"CHANGE#{iso(since)}", "CHANGE#~")]
+        return [decode(Change, json.loads(item.change))
+                for item in self._items(_Change, f"CHANGE#{iso(since)}", "CHANGE#~")]
 
-    def keep(self, now: float, before: Mapping[str, Mapping[str, Any]], objects: Mapping[str, Mapping[str, Any]],
-             changes: list[Change]) -> None:
-        """Record the changes first, then the objects, then the look: a look that dies half way is made again."""
+    def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change]) -> None:
+        """Record the changes first, then the objects, then that a snapshot was made: one that breaks off is repeated.
+        """
         for change in changes:
-            key = f"{change.kind}/{change.name}"
-            self._records.put({"pk": self._pk, "sk": f"CHANGE#{iso(change.latest)}#{key}",
-                               "change": json.dumps(change.to_json())}, KEPT_DAYS)
-        for key, item in objects.items():
-            old = before.get(key)
-            if old is None or old["body"] != item["body"] or any(
-                    old.get(name) != item.get(name) for name in ("created", "unread_since", "rules")):
-                self._records.put({"pk": self._pk, "sk": f"OBJECT#{key}",
-                                   **{**item, "body": json.dumps(item["body"])}})
+            self._put(f"CHANGE#{iso(change.latest)}#{change.kind}/{change.name}",
+                      _Change(json.dumps(change.to_json())), KEPT_DAYS)
+        for key, watched in objects.items():
+            if before.get(key) != watched:
+                self._put(f"OBJECT#{key}", replace(watched, body=json.dumps(watched.body)))
         for key in before.keys() - objects.keys():
             self._records.delete(self._pk, f"OBJECT#{key}")
-        self._records.put({"pk": self._pk, "sk": "LOOK", "at": now})
+        self._put("LOOK", _Snapshot(now))
+
+    def _items(self, kind: type[T], first: str, last: str) -> list[T]:
+        return [decode(kind, {name: value for name, value in item.items() if name not in KEYS}, f"{self._pk}: {first}")
+                for item in self._records.partition(self._pk, first, last)]
+
+    def _put(self, sk: str, item: Watched | _Change | _Snapshot, days: int | None = None) -> None:
+        keys: dict[str, Any] = {"pk": self._pk, "sk": sk}
+        self._records.put(keys | encode(item), *(() if days is None else (days,)))
 
 
-def _body(item: Mapping[str, Any]) -> Any:
-    body = json.loads(item["body"])
-    return body if item.get("rules") == RULES else hide(body, marks.key())
+def _with_body(stored: Watched) -> Watched:
+    body = json.loads(stored.body)
+    return replace(stored, body=body if stored.rules == RULES else hide(body, marks.key()))

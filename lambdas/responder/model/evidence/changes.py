@@ -15,9 +15,9 @@ class Changes(Detail):
     changes: tuple[Change, ...] = ()
     """Oldest first."""
     last_look: float | None = None
-    """When the ledger looked last, seconds since 1970 (UTC)."""
+    """When the last snapshot was made, seconds since 1970 (UTC)."""
     lacks: tuple[str, ...] = ()
-    """Kinds whose changes are not known; ``times`` where all are known and when they happened is not."""
+    """Kinds whose changes are not known; ``times`` where it is not known when changes happened."""
 
 
 KIND = Changes

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from responder.model.change import PARAMETER_GROUP, Change, FieldChange
 from responder.plan import remedies
-from responder.plan.effects import in_effect
+from responder.plan.changes import in_effect
 from responder.plan.remedies import Considered, Remedy
 from responder.plan.suspects import changes_before
 

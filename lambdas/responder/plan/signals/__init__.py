@@ -20,9 +20,10 @@ from types import ModuleType
 from typing import Generic, NamedTuple, ParamSpec, Protocol, TypeAlias
 
 from responder.model.evidence import Evidence
+from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider
 from responder.model.service import Service
+from responder.plan.failure_modes import FailureMode
 from responder.plan.kinds import REACH, ErrorKind
-from responder.plan.segments import Segment
 
 P = ParamSpec("P")
 _MOSTLY = 0.5
@@ -95,7 +96,7 @@ class Context(NamedTuple):
     """What a reader is given: one failure mode of one component, and all that is known of the incident."""
 
     service: Service
-    mode: Segment
+    mode: FailureMode
     """The failure mode: the component, and where its failures arise."""
     onset: float | None
     """When the symptom began, seconds since 1970 (UTC); None: not known."""
@@ -112,41 +113,42 @@ class Context(NamedTuple):
         return self.service.component(self.mode.component).deployment
 
     @property
+    def location(self) -> FaultLocation:
+        """Where the failures arise."""
+        return self.mode.location
+
+    @property
     def in_itself(self) -> bool:
         """Whether the failures arise in the component itself."""
-        return self.mode.where == "own"
+        return self.location == OWN
 
     @property
     def unreached(self) -> bool:
         """Whether the component's callers do not get through to it."""
-        return self.mode.where == "reach"
+        return self.location == UNREACHED
 
     @property
     def in_database(self) -> bool:
         """Whether the failures arise in calls of the database."""
-        return self.mode.where == "database"
+        return self.location == DATABASE
 
     @property
     def provider(self) -> str:
         """The provider in whose calls the failures arise; empty: in none."""
-        where = self.mode.where
-        return where.removeprefix("provider:") if where.startswith("provider:") else ""
+        return self.location.name if isinstance(self.location, Provider) else ""
 
     @property
     def callee(self) -> str:
         """The other component that this one does not get through to; empty: none."""
-        return self.mode.where if self.mode.where in self.service.graph else ""
+        location = self.location
+        return location.name if isinstance(location, Callee) and location.name in self.service.graph else ""
 
     @property
     def place(self) -> str:
-        """What the failures are about, as people know it."""
-        return self.named(self.mode.where)
-
-    def named(self, where: str) -> str:
-        """Return the name by which people know a component, the database or a provider."""
-        if where == "database" and self.service.database:
+        """What the failing calls are of, as people know it; else where the failures arise."""
+        if self.in_database and self.service.database:
             return self.service.database.name
-        return where.removeprefix("provider:")
+        return self.provider or self.mode.where
 
     def mostly(self, kind: ErrorKind) -> bool:
         """Whether at least half of the failures are errors of a kind."""
@@ -155,15 +157,12 @@ class Context(NamedTuple):
     @property
     def main_kinds(self) -> tuple[ErrorKind, ...]:
         """The kinds of errors that make up at least half of the failures."""
-        return tuple(ErrorKind(kind) for kind, share in self.mode.kinds.items() if share >= _MOSTLY)
+        return tuple(kind for kind in self.mode.kinds if self.mostly(kind))
 
     @property
     def share_unreached(self) -> float:
         """Share of the failures that say that the other side was not reached."""
-        return sum(share for kind, share in self.mode.kinds.items() if ErrorKind(kind) in REACH)
-
-
-
+        return sum(share for kind, share in self.mode.kinds.items() if kind in REACH)
 
 
 def read(context: Context) -> list[Signal]:

@@ -169,12 +169,7 @@ def _where(context: Context) -> Iterator[Signal]:
         return  # Nobody saw where.
     seen = Seen(mode.sources[0], Calls.name)
     if mode.slow:
-        if context.in_database:
-            yield slow_database_calls.emit(seen, component, callee)
-        elif context.provider:
-            yield slow_provider_calls.emit(seen, component, callee)
-        else:
-            yield slow_in_itself.emit(seen, component)
+        yield _slow(context, seen)
     elif context.in_itself:
         yield fails_in_itself.emit(seen, component, mode.share)
     elif context.in_database:
@@ -189,6 +184,14 @@ def _where(context: Context) -> Iterator[Signal]:
         if kind in _OF_KIND:
             for source in mode.sources:
                 yield _OF_KIND[kind].emit(Seen(source, Calls.name), mode.kinds[kind])
+
+
+def _slow(context: Context, seen: Seen) -> Signal:
+    if context.in_database:
+        return slow_database_calls.emit(seen, context.component, context.place)
+    if context.provider:
+        return slow_provider_calls.emit(seen, context.component, context.place)
+    return slow_in_itself.emit(seen, context.component)
 
 
 def _host(context: Context) -> Iterator[Signal]:

@@ -9,7 +9,8 @@ from responder.model.evidence import Finding
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.rollouts import Rollouts
-from responder.plan.effects import Effect, effect_of, in_effect, selects_others
+from responder.plan.changes import in_effect
+from responder.plan.effects import Effect, effect_of, selects_others
 from responder.plan.kinds import REACH, ErrorKind
 from responder.plan.signals import AnySignalKind, Context, Signal, pods, signal
 from responder.plan.signals.calls import longest_ms

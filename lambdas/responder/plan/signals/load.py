@@ -13,15 +13,13 @@ from responder.model.evidence.cpu_over_limit import CpuOverLimit
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.limits import Limits
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound
+from responder.plan.series import newest_start, period_seconds
 from responder.plan.signals import Context, Signal, signal
-from responder.plan.times import shortest_step
 
 _LOAD_FACTOR = 1.5
 _USUAL_FACTOR = 1.2
 _LOAD_SECONDS = 40.0
 """The load is looked for in so much time up to now."""
-_PERIOD_SECONDS = 60.0
-"""Of a series with a single period."""
 _AT_LIMIT = 0.8
 _FLOOD_SHARE = 0.2
 """A client with less than a fifth of all requests is one of many."""
@@ -104,8 +102,7 @@ def _requests(finding: Finding[ErrorRate], onset: float | None) -> tuple[float, 
     what it lacks may have come all the same.
     """
     series = sorted(finding.detail.series)
-    period = shortest_step((bucket.start for bucket in series), _PERIOD_SECONDS)
-    newest = max((bucket.start for bucket in series if bucket.requests), default=0.0)
+    period, newest = period_seconds(series), newest_start(series)
     began = onset or 0.0
     first = max(newest - max(_LOAD_SECONDS, 2 * period), began - period)
     pairs = [a.requests + b.requests for a, b in pairwise(series) if a.start >= first and b.start <= newest]

@@ -118,9 +118,9 @@ def _state(context: Context, finding: Finding[Pods]) -> Iterator[Signal]:
     if pods.wanted == 0:
         yield scaled_to_nothing.emit(finding, component)
         return
-    if "ReplicaFailure" in pods.conditions or pods.events.get("FailedCreate"):
+    if "ReplicaFailure" in pods.conditions or "FailedCreate" in pods.events:
         yield quota_refuses_pods.emit(finding, component)
-    if pods.events.get("Preempted"):
+    if "Preempted" in pods.events:
         yield pods_preempted.emit(finding, component)
     if pods.ready >= pods.wanted:
         yield pods_are_ready.emit(finding, component, pods.wanted)

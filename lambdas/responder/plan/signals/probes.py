@@ -80,10 +80,11 @@ def outside_probe_does_not_get_through(target: str, reason: str) -> str:
 
 def read(context: Context) -> Iterator[Signal]:
     """Yield how our own connection ended, to the component that is not reached or else to what it calls."""
-    target = context.component if context.unreached else context.mode.where
+    target, named = (context.component, context.component) if context.unreached else (
+        context.mode.where, context.place)
     for finding in context.evidence.of(ProbeOutcome, target):
         if finding.detail.inside:
-            yield _inside(context, finding, context.named(target))
+            yield _inside(context, finding, named)
         elif context.provider:
             # Another way than the service's own: it tells of the provider and, by that, of the way.
             yield from _outside(finding, context.provider)

@@ -16,6 +16,7 @@ from responder.model.evidence.rollouts import Rollouts
 from responder.model.images import version_of
 from responder.plan.effects import Effect, effect_of
 from responder.plan.rates import SLOW_MULTIPLE, lower_bound, upper_bound
+from responder.plan.series import total
 from responder.plan.signals import Context, Signal, signal
 from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused, shortest_step
 
@@ -208,18 +209,18 @@ def _split(detail: ErrorRateByVersion, onset: float | None, apart_until: float =
     shared = {start for start in starts
               if sum(any(bucket.start == start for bucket in buckets) for buckets in series.values()) > 1}
 
-    def total(wanted: Callable[[float], bool]) -> _Counts:
+    def counts(wanted: Callable[[float], bool]) -> _Counts:
         return {version: _sum(bucket for bucket in buckets if wanted(bucket.start))
                 for version, buckets in series.items()}
 
-    return _Split(total(lambda start: start + period <= onset),
-                  total(lambda start: start + period > onset and start >= apart_until),
-                  total(lambda start: start + period > onset and start >= apart_until and start in shared))
+    return _Split(counts(lambda start: start + period <= onset),
+                  counts(lambda start: start + period > onset and start >= apart_until),
+                  counts(lambda start: start + period > onset and start >= apart_until and start in shared))
 
 
 def _sum(buckets: Iterable[Bucket]) -> Served:
-    counted = list(buckets)
-    return Served(sum(bucket.requests for bucket in counted), sum(bucket.errors for bucket in counted))
+    counted = total(buckets)
+    return Served(counted.requests, counted.errors)
 
 
 def _alone(context: Context, release: _Release) -> bool:

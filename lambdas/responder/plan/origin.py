@@ -15,21 +15,21 @@ from responder.plan.deviation import (
     SCALE,
     SLOW,
     SURGE,
-    Change,
-    Series,
+    Deviation,
+    Points,
     Settings,
     Span,
     Symptom,
-    badness,
+    anomaly_scores,
     least_spread,
     level_before,
     span_of,
 )
 
-__all__ = ["Series", "Settings", "Suspect", "Symptom", "rank", "views_of"]
+__all__ = ["Points", "Settings", "Suspect", "Symptom", "callers_views", "rank"]
 
 _State = tuple[str, str]
-"""A component and the metric in which it suffers."""
+"""A component and the metric in which it shows the symptom."""
 _GONE = "gone"
 """Not a metric: the requests do not arrive."""
 _NOTHING = 1e-6
@@ -47,7 +47,7 @@ class Suspect:
     reason: str
 
 
-def views_of(names: Iterable[str]) -> dict[str, str]:
+def callers_views(names: Iterable[str]) -> dict[str, str]:
     """Map names that are a component as its callers see it (X-Ray's ``_remote`` and ``_client``) to the component.
 
     The host name of a load balancer has that of the component in it, cut short; where it fits several, none is meant.
@@ -70,15 +70,16 @@ def views_of(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, Series]], symptom: Symptom,
+def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, Points]], symptom: Symptom,
          views: Mapping[str, str] | None = None, settings: Settings | None = None,
          certain: bool = False) -> list[Suspect]:
     """Return the components in which the symptom may have begun, the likeliest first; none where nothing is unusual.
 
     ``graph`` has each component's callees; ``series`` has, for each component, values by metric: ``latency``,
     ``availability`` (a percentage or a share), ``requests`` (a count per period), or any other, which is compared by
-    how unusual it is. ``views`` are other names of components, see ``views_of``. ``certain`` is for an outage that is
-    known by other evidence: then somebody is named even if the symptom is within what normal operation shows.
+    how unusual it is. ``views`` are components as their callers see them, see ``callers_views``. ``certain`` is for an
+    outage that is known by other evidence: then a component is named even if the symptom is within what normal
+    operation shows.
     """
     settings = settings or Settings()
     span = span_of(series.get(symptom.node, {}), symptom, settings, certain)
@@ -99,9 +100,9 @@ def _filled(least: Mapping[_State, float], most: Mapping[_State, float]) -> dict
 
 
 class _Blame:
-    """The symptom is passed down the graph, from what suffers to what it suffers from, until it stays somewhere."""
+    """The symptom is passed down the graph, from an impacted component to what impacts it, until it stays somewhere."""
 
-    def __init__(self, graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, Series]],
+    def __init__(self, graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, Points]],
                  symptom: Symptom, views: Mapping[str, str], span: Span, settings: Settings) -> None:
         self._symptom, self._views, self._span, self._settings = symptom, views, span, settings
         self._values = {name: {metric: {time: value for time, value in sorted(points, key=_time) if value is not None}
@@ -115,7 +116,7 @@ class _Blame:
         for name, called in self._calls.items():
             for other in called:
                 self._callers[other].append(name)
-        self._changes: dict[_State, Change | None] = {}
+        self._changes: dict[_State, Deviation | None] = {}
         self._normals: dict[_State, dict[float, float]] = {}
         self._usual: dict[str, float] = {}
 
@@ -154,7 +155,7 @@ class _Blame:
         return found
 
     def _behind(self, view: str) -> list[str]:
-        """Whose fault it is where only the callers see one: the component's if it is not well, or else theirs."""
+        """Return the origin of what only the callers see: the component if it is not well, or else the callers."""
         component = self._views[view]
         if (component not in self._measures or self._missing(component) or self._unusual(component, SLOW)
                 or self._unusual(component, FAIL)):
@@ -301,19 +302,19 @@ class _Blame:
         spread = SCALE * median(abs(value - each) for value in usual) * whole / math.sqrt(len(now))
         return seen < each * whole - self._settings.sure * max(spread, math.sqrt(each * whole))
 
-    def _unusual(self, name: str, metric: str) -> Change | None:
+    def _unusual(self, name: str, metric: str) -> Deviation | None:
         change = self._change(name, metric)
         return change if change and change.z >= self._settings.sure else None
 
-    def _change(self, name: str, metric: str) -> Change | None:
+    def _change(self, name: str, metric: str) -> Deviation | None:
         if (name, metric) not in self._changes:
             self._changes[name, metric] = self._measured(name, metric)
         return self._changes[name, metric]
 
-    def _measured(self, name: str, metric: str) -> Change | None:
+    def _measured(self, name: str, metric: str) -> Deviation | None:
         points = self._values.get(name, {}).get(LOAD if metric == SURGE else metric, {})
         normal = [*self._normal(name, metric).values()]
-        values = dict(zip(points, badness([*points.values()], metric, len(normal)), strict=True))
+        values = dict(zip(points, anomaly_scores([*points.values()], metric, len(normal)), strict=True))
         before = [value for time, value in values.items() if self._span.normal_end < time < self._span.start]
         now = [value for time, value in values.items() if self._span.start <= time < self._span.end]
         if len(normal) < self._settings.fewest or not now:
@@ -324,14 +325,14 @@ class _Blame:
         if before:
             # It may have been another day: what had moved before the outage is not its doing.
             level = level_before(level, median(before), spread, len(before))
-        return Change(level, sum(now) / len(now) - level, spread)
+        return Deviation(level, sum(now) / len(now) - level, spread)
 
     def _normal(self, name: str, metric: str) -> dict[float, float]:
-        """Badness in normal operation, by time."""
+        """Anomaly scores in normal operation, by time."""
         if (name, metric) not in self._normals:
             points = self._values.get(name, {}).get(LOAD if metric == SURGE else metric, {})
             times = [time for time in points if time <= self._span.normal_end]
-            worse = badness([*points.values()], metric, len(times))
+            worse = anomaly_scores([*points.values()], metric, len(times))
             self._normals[name, metric] = dict(zip(times, worse, strict=False))
         return self._normals[name, metric]
 
@@ -364,5 +365,5 @@ class _Blame:
             parts.append(f"it gets {surge.before + surge.by:.0f} requests a period, {surge.before:.0f} before")
         if self._missing(name):
             parts.append("it gets fewer requests than its callers have reason to send, or none")
-        said = "; ".join(parts) or "what suffers calls it"
+        said = "; ".join(parts) or "what is impacted calls it"
         return f"{said[0].upper()}{said[1:]}."

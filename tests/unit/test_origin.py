@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench.isolation import main
 from bench.outages import outages, quiet
-from responder.plan.culprit import Series, Settings, Suspect, Symptom, rank, views_of
+from responder.plan.origin import Points, Settings, Suspect, Symptom, callers_views, rank
 
 PERIOD, NORMAL, DURING = 60.0, 240, 4
 START = 1_800_000_000.0
@@ -56,7 +56,7 @@ def silent(kinds: Kinds) -> None:
         kinds[kind] = [(time, value if time < ALARM else None) for time, value in points]
 
 
-def found(graph: Mapping[str, tuple[str, ...]], series: Mapping[str, Mapping[str, Series]], metric: str = "latency",
+def found(graph: Mapping[str, tuple[str, ...]], series: Mapping[str, Mapping[str, Points]], metric: str = "latency",
           views: Mapping[str, str] | None = None) -> list[str]:
     return [suspect.component for suspect in rank(graph, series, Symptom("shop", metric, ALARM), views)]
 
@@ -64,21 +64,21 @@ def found(graph: Mapping[str, tuple[str, ...]], series: Mapping[str, Mapping[str
 SECONDS = {"shop": 0.1, "cart": 0.05, "stock": 0.02}
 
 
-@pytest.mark.parametrize(("culprit", "slow"), [("stock", ("shop", "cart", "stock")), ("cart", ("shop", "cart")),
+@pytest.mark.parametrize(("origin", "slow"), [("stock", ("shop", "cart", "stock")), ("cart", ("shop", "cart")),
                                                ("shop", ("shop",))])
-def test_a_slow_component_whose_callee_is_as_much_slower_is_a_victim(culprit: str, slow: tuple[str, ...]) -> None:
+def test_a_slow_component_whose_callee_is_as_much_slower_is_impacted(origin: str, slow: tuple[str, ...]) -> None:
     suspects = rank(CHAIN, measured(SECONDS, {name: more("latency", 0.05) for name in slow}),
                     Symptom("shop", "latency", ALARM))
-    assert suspects[0].component == culprit
+    assert suspects[0].component == origin
     assert suspects[0].score > 0.8
     assert "it takes" in suspects[0].reason.lower()
 
 
-@pytest.mark.parametrize(("culprit", "failing"), [("stock", ("shop", "cart", "stock")), ("cart", ("shop", "cart")),
+@pytest.mark.parametrize(("origin", "failing"), [("stock", ("shop", "cart", "stock")), ("cart", ("shop", "cart")),
                                                   ("shop", ("shop",))])
-def test_a_failing_component_whose_callee_fails_as_often_is_a_victim(culprit: str, failing: tuple[str, ...]) -> None:
+def test_a_failing_component_whose_callee_fails_as_often_is_impacted(origin: str, failing: tuple[str, ...]) -> None:
     series = measured(SECONDS, {name: more("availability", -8.0) for name in failing})
-    assert found(CHAIN, series, "availability")[0] == culprit
+    assert found(CHAIN, series, "availability")[0] == origin
 
 
 def test_two_faults_are_both_named_the_greater_first() -> None:
@@ -111,7 +111,7 @@ def test_work_that_nobody_waited_for_before_does_not_count() -> None:
     assert found(graph, series)[0] == "cart"
 
 
-def test_a_component_that_says_nothing_any_more_while_its_caller_fails_is_the_culprit() -> None:
+def test_a_component_that_says_nothing_any_more_while_its_caller_fails_is_the_origin() -> None:
     series = measured(SECONDS, {"shop": more("availability", -40), "cart": more("availability", -40), "stock": silent})
     suspects = rank(CHAIN, series, Symptom("shop", "availability", ALARM))
     assert suspects[0].component == "stock"
@@ -132,7 +132,7 @@ def test_calls_that_fail_and_are_tried_again_make_the_caller_slow() -> None:
     assert found(CHAIN, series)[0] == "stock"
 
 
-def test_a_slow_callee_whose_caller_gives_up_is_the_culprit_of_the_failures() -> None:
+def test_a_slow_callee_whose_caller_gives_up_is_the_origin_of_the_failures() -> None:
     series = measured(SECONDS, {"shop": more("availability", -20.0), "cart": more("availability", -20.0),
                                 "stock": more("latency", 0.5)})
     for name in ("shop", "cart"):
@@ -164,7 +164,7 @@ def test_a_component_that_never_measured_anything_is_seen_through() -> None:
 
 def test_only_the_callers_see_it_then_it_is_the_callers_unless_the_component_is_not_well() -> None:
     graph = {"shop": ("cart", "lb-cart_remote"), "cart": ()}
-    views = views_of({*graph, "lb-cart_remote"})
+    views = callers_views({*graph, "lb-cart_remote"})
     assert views == {"lb-cart_remote": "cart"}
     faults = {"shop": more("latency", 0.05), "lb-cart_remote": more("latency", 0.05)}
     names = {"shop": 0.1, "cart": 0.05, "lb-cart_remote": 0.05}
@@ -176,9 +176,9 @@ def test_only_the_callers_see_it_then_it_is_the_callers_unless_the_component_is_
 def test_names_of_views() -> None:
     names = {"Search_AWS::ECS::Fargate", "Search_client", "pay_v1", "pay_v2", "pay_remote", "10.0.0.1_remote",
              "servi-searc.example_remote"}
-    assert views_of(names) == {"Search_client": "Search_AWS::ECS::Fargate",
+    assert callers_views(names) == {"Search_client": "Search_AWS::ECS::Fargate",
                                "servi-searc.example_remote": "Search_AWS::ECS::Fargate"}
-    assert views_of(()) == {}
+    assert callers_views(()) == {}
 
 
 def test_a_circle_of_calls_ends_and_names_those_in_it() -> None:

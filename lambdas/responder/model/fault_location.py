@@ -1,0 +1,100 @@
+"""Where a component's failures arise: in itself, before it, or in something that it calls.
+
+A location is kept as a text (``text``): ``own``, ``reach``, ``database``, ``provider:NAME``, or what is called.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+from responder.model.codec import Malformed
+
+_OWN, _UNREACHED, _DATABASE, _PROVIDER = "own", "reach", "database", "provider:"
+
+
+class _Location(ABC):
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """The location as it is kept, compared and sorted."""
+
+    def to_wire(self) -> str:
+        """Return it as plain JSON."""
+        return self.text
+
+    @classmethod
+    def from_wire(cls, value: object, place: str) -> Self:
+        """Return what ``to_wire`` wrote; raises Malformed."""
+        found = location_of(value) if isinstance(value, str) else None
+        if not isinstance(found, cls):
+            raise Malformed(place, f"a fault location ({cls.__name__})", value)
+        return found
+
+
+@dataclass(frozen=True)
+class Own(_Location):
+    """In the component itself."""
+
+    @property
+    def text(self) -> str:
+        """``own``."""
+        return _OWN
+
+
+@dataclass(frozen=True)
+class Unreached(_Location):
+    """Before the component: its callers do not get through to it."""
+
+    @property
+    def text(self) -> str:
+        """``reach``."""
+        return _UNREACHED
+
+
+@dataclass(frozen=True)
+class Database(_Location):
+    """In the component's calls of the service's database."""
+
+    @property
+    def text(self) -> str:
+        """``database``."""
+        return _DATABASE
+
+
+@dataclass(frozen=True)
+class Provider(_Location):
+    """In the component's calls of a provider outside."""
+
+    name: str
+
+    @property
+    def text(self) -> str:
+        """``provider:NAME``."""
+        return _PROVIDER + self.name
+
+
+@dataclass(frozen=True)
+class Callee(_Location):
+    """On the way to another component, or to a host that the configuration does not know."""
+
+    name: str
+
+    @property
+    def text(self) -> str:
+        """The component's name, or the host's."""
+        return self.name
+
+
+FaultLocation: TypeAlias = Own | Unreached | Database | Provider | Callee
+
+OWN, UNREACHED, DATABASE = Own(), Unreached(), Database()
+
+
+def location_of(text: str) -> FaultLocation | None:
+    """Return the location that a text stands for; None for an empty text."""
+    if text.startswith(_PROVIDER):
+        return Provider(text.removeprefix(_PROVIDER))
+    known: dict[str, FaultLocation] = {location.text: location for location in (OWN, UNREACHED, DATABASE)}
+    return known.get(text) or (Callee(text) if text else None)

@@ -1,0 +1,318 @@
+"""Where a component's requests fail: in itself, before it, or in which of its calls. Each is explained on its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from responder.model.codec import Json, decode, encode
+from responder.model.evidence import D, Evidence, Finding
+from responder.model.evidence.calls import Callee as CalledHost
+from responder.model.evidence.calls import Calls
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.error_signatures import ErrorSignatures
+from responder.model.evidence.latency_p95_ms import LatencyP95
+from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider, location_of
+from responder.model.service import Service
+from responder.plan.kinds import REACH, ErrorKind, kind_of
+from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound
+from responder.plan.series import total
+
+_SIGNIFICANT_SHARE = 0.2
+"""A fifth of the failures: with less, what is measured at slightly different moments could make a mode of its own."""
+_FAILS = 0.01
+"""Of all requests of the window, that at least fail surely: it is a minute long and the fault may be of just now."""
+_RECENT_SECONDS = 60.0
+_SLOW_MS = 500.0
+"""Below half a second a call is not called slow, whatever its usual time."""
+_FEWEST = 10.0
+"""Lines, or lost calls, that are no coincidence."""
+_LOST = 0.02
+"""Of the callers' calls, that at least do not get there surely."""
+_LEAST_SHARE = 0.25
+"""Lost calls are seen by the callers and not among the component's own failures: the mode always counts."""
+_DATABASE_KINDS = frozenset({ErrorKind.CONNECTIONS, ErrorKind.CREDENTIALS, ErrorKind.SPACE, ErrorKind.LOCK,
+                             ErrorKind.READ_ONLY})
+"""Kinds of errors that only a database gives, named or not."""
+
+
+@dataclass(frozen=True)
+class FailureMode:
+    """One part of a component's failures, by where they arise."""
+
+    component: str
+    location: FaultLocation
+    share: float
+    """Of the component's failures."""
+    kinds: Mapping[ErrorKind, float] = field(default_factory=dict)
+    """Kind of error to its share within the mode."""
+    sources: tuple[str, ...] = ()
+    slow: bool = False
+    """Whether it is slow rather than failing."""
+
+    @property
+    def where(self) -> str:
+        """The location's text."""
+        return self.location.text
+
+    @classmethod
+    def from_wire(cls, value: Json, place: str) -> FailureMode:
+        """Return what ``to_wire`` wrote; raises Malformed."""
+        kept = decode(_Kept, value, place)
+        return cls(kept.component, kept.where, kept.share,
+                   {ErrorKind(kind): share for kind, share in kept.kinds.items()}, kept.sources, kept.slow)
+
+    def to_wire(self) -> Json:
+        """Return it as plain JSON, with the location's text as ``where``."""
+        kinds = {kind.value: share for kind, share in self.kinds.items()}
+        return encode(_Kept(self.component, self.location, self.share, kinds, self.sources, self.slow))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A failure mode as records have it."""
+
+    component: str
+    where: FaultLocation
+    share: float
+    kinds: Mapping[str, float]
+    sources: tuple[str, ...] = ()
+    slow: bool = False
+
+
+def failure_modes(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
+    """Split a component's failures by where they arise, largest first.
+
+    Client spans tell it best; without them the error lines do, by the hosts that they name. Without either, all is
+    one mode in the component itself.
+    """
+    by_lines = _from_lines(service, component, evidence)
+    found = [_seen_by_both(mode, by_lines) for mode in _from_spans(service, component, evidence)] or by_lines
+    unreached = _unreached(service, component, evidence)
+    if unreached:
+        found.append(unreached)
+    kept = [mode for mode in found if mode.share >= _SIGNIFICANT_SHARE]
+    if not any(not mode.slow for mode in kept):
+        kept += _slow(service, component, evidence)
+    return sorted(kept, key=lambda mode: (-mode.share, mode.where)) or [FailureMode(component, OWN, 1.0)]
+
+
+def _seen_by_both(mode: FailureMode, by_lines: Sequence[FailureMode]) -> FailureMode:
+    """Add the source of log lines where they show the same place and, mostly, the same kind of error."""
+    for other in by_lines:
+        if other.location == mode.location and other.share >= _SIGNIFICANT_SHARE and _mostly(other) == _mostly(mode):
+            return replace(mode, sources=(*mode.sources, *other.sources))
+    return mode
+
+
+def _mostly(mode: FailureMode) -> ErrorKind | None:
+    return max(mode.kinds, key=lambda kind: mode.kinds[kind], default=None)
+
+
+def _from_spans(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
+    spans = _newest(evidence, Calls, component)
+    rate = _newest(evidence, ErrorRate, component, spans.source) if spans else None
+    if spans is None or rate is None or rate.window is None:
+        return []
+    since = rate.window.end - _RECENT_SECONDS
+    recent = total(row for row in rate.detail.series if row.start >= since)
+    failed, kinds, elsewhere = _failed_calls(service, spans.detail.callees)
+    # Too few of a callee's failures to blame it are its own all the same, and not the component's.
+    own = max(0.0, recent.errors - sum(failed.values()) - elsewhere)
+    whole = own + sum(failed.values())
+    if whole <= 0 or not recent.requests:
+        return []
+    found = [FailureMode(component, location, count / whole, _shares(kinds[location]), (spans.source,))
+             for location, count in failed.items() if count]
+    if lower_bound(own, recent.requests) > _FAILS:
+        found.append(FailureMode(component, OWN, own / whole, _own_kinds(component, evidence), (spans.source,)))
+    return found
+
+
+_Kinds = dict[FaultLocation, dict[ErrorKind, float]]
+
+
+def _failed_calls(service: Service, callees: Mapping[str, CalledHost]) -> tuple[
+        dict[FaultLocation, float], _Kinds, float]:
+    """Return the failures by where they arise, their kinds, and how many more arise in no call.
+
+    The last are what callees answered, which is their own trouble, and what is too little to blame anybody for.
+    """
+    failed: dict[FaultLocation, float] = defaultdict(float)
+    kinds: _Kinds = defaultdict(lambda: defaultdict(float))
+    few = answered = 0.0
+    for host, callee in callees.items():
+        location = _called(service, host, callees)
+        if service.called(host) in service.graph:
+            answered += callee.errors
+        usual = callee.baseline_errors / callee.baseline_requests if callee.baseline_requests else 0.0
+        if not callee.requests or lower_bound(callee.errors, callee.requests, z=2.0) <= max(2 * usual, _FAILS):
+            few += 0.0 if _is_component(service, location) else callee.errors
+            continue
+        texts, count = callee.kinds, callee.errors
+        # What the callee answered is its own trouble; only what did not get there belongs to the way.
+        if _is_component(service, location):
+            texts = {text: number for text, number in texts.items() if kind_of(text) in REACH}
+            count = sum(texts.values())
+        failed[location] += count
+        for text, number in texts.items():
+            kinds[location][kind_of(text)] += number
+    answered -= sum(count for location, count in failed.items() if _is_component(service, location))
+    return failed, kinds, answered + few
+
+
+def _called(service: Service, host: str, callees: Mapping[str, CalledHost]) -> FaultLocation:
+    """Return what a host is, or what it is called in place of."""
+    known = location_of(service.called(host))
+    if known is None and not callees[host].baseline_requests and ErrorKind.DNS in map(kind_of, callees[host].kinds):
+        known = _in_place_of(service, callees)
+    return known or Callee(host)
+
+
+def _in_place_of(service: Service, callees: Mapping[str, CalledHost]) -> FaultLocation | None:
+    """Return which callee a host that nobody called before, and that no resolver knows, is called in place of.
+
+    It is the database, for what fails there is asked of no provider either, so the calls of both become fewer; where
+    the database is called as ever and a provider is not, it is that provider.
+    """
+    known = {location: callee for host, callee in callees.items()
+             if (location := location_of(service.called(host))) and callee.baseline_requests}
+    database = known.get(DATABASE)
+    for location, callee in sorted(known.items(), key=lambda item: item[0].text):
+        if database and isinstance(location, Provider) and (
+                count_upper_bound(callee.requests) / callee.baseline_requests
+                < count_lower_bound(database.requests) / database.baseline_requests):
+            return location
+    return DATABASE if service.database else None
+
+
+def _is_component(service: Service, location: FaultLocation) -> bool:
+    return isinstance(location, Callee) and location.name in service.graph
+
+
+def _from_lines(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
+    lines = _newest(evidence, ErrorSignatures)
+    if lines is None:
+        return []
+    counts: dict[FaultLocation, float] = defaultdict(float)
+    kinds: _Kinds = defaultdict(lambda: defaultdict(float))
+    for signature in lines.detail.signatures:
+        kind, count = kind_of(signature.text), signature.count - signature.usual
+        location = _named(service, component, signature.text) or (
+            DATABASE if kind in _DATABASE_KINDS and service.database else OWN)
+        answered = _is_component(service, location) and kind not in REACH
+        if signature.component == component and kind != ErrorKind.DECLINED and count > 0 and not answered:
+            counts[location] += count
+            kinds[location][kind] += count
+    whole = sum(counts.values())
+    return [FailureMode(component, location, count / whole, _shares(kinds[location]), (lines.source,))
+            for location, count in counts.items() if whole >= _FEWEST]
+
+
+def _unreached(service: Service, component: str, evidence: Evidence) -> FailureMode | None:
+    """Return how those that call the component do not get through to it, by client spans or else by error lines."""
+    seen = list(_calls_by_spans(service, component, evidence))[-1:]
+    if not any(part.calls for part in seen):
+        seen = list(_calls_by_lines(service, component, evidence))[-1:] or seen
+    for part in seen:
+        lost = sum(part.lost.values())
+        if part.calls and lower_bound(lost, part.calls) > _LOST and lost >= _FEWEST:
+            return FailureMode(component, UNREACHED, max(_LEAST_SHARE, lost / part.calls), _shares(part.lost),
+                               (part.source,))
+    return None
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """The calls of a component, as its callers see them."""
+
+    source: str
+    calls: float
+    lost: Mapping[ErrorKind, float]
+    """Kind of error to the number of calls that did not get there."""
+
+
+def _calls_by_spans(service: Service, component: str, evidence: Evidence) -> Iterator[_Reached]:
+    for finding in evidence.of(Calls):
+        if component in service.graph.get(finding.component, ()):
+            for host, callee in finding.detail.callees.items():
+                if service.called(host) == component:
+                    yield _Reached(finding.source, callee.requests, _lost(callee.kinds.items()))
+
+
+def _calls_by_lines(service: Service, component: str, evidence: Evidence) -> Iterator[_Reached]:
+    for finding in evidence.of(ErrorSignatures):
+        named = [signature for signature in finding.detail.signatures
+                 if component in service.graph.get(signature.component, ())
+                 and _named(service, signature.component, signature.text) == Callee(component)]
+        yield _Reached(finding.source, sum(signature.count for signature in named),
+                       _lost((signature.text, signature.count) for signature in named))
+
+
+def _lost(texts: Iterable[tuple[str, float]]) -> dict[ErrorKind, float]:
+    """Return how many of the errors say that the other side was not reached, by kind."""
+    found: dict[ErrorKind, float] = defaultdict(float)
+    for text, count in texts:
+        if kind_of(text) in REACH:
+            found[kind_of(text)] += count
+    return found
+
+
+def _slow(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
+    """Return which of the calls take much longer than usual; if none does, it is the component itself.
+
+    The client spans tell it, where their source sees that the component is slow at all: it may be behind, and show what
+    was before. Another source tells it by how long the callees take, where all of them are components.
+    """
+    seen_by = sorted({finding.source for finding in evidence.of(LatencyP95, component) if _is_slow(finding)})
+    spans = _newest(evidence, Calls, component)
+    if spans is not None and spans.source in seen_by:
+        for host, callee in spans.detail.callees.items():
+            location, mean = location_of(service.called(host)), callee.mean_ms or 0.0
+            if location and mean >= _SLOW_MS and mean > SLOW_MULTIPLE * (callee.baseline_ms or 0.0):
+                return [] if _is_component(service, location) else [
+                    FailureMode(component, location, 1.0, {}, (spans.source,), True)]
+        return [FailureMode(component, OWN, 1.0, {}, (spans.source,), True)]
+    for source in seen_by:
+        quick = {finding.component for finding in evidence.of(LatencyP95, source=source)
+                 if finding.value and not _is_slow(finding)}
+        if quick.issuperset(service.component(component).calls):
+            return [FailureMode(component, OWN, 1.0, {}, (source,), True)]
+    return []
+
+
+def _is_slow(latency: Finding[LatencyP95]) -> bool:
+    return (latency.value or 0.0) >= max(_SLOW_MS, SLOW_MULTIPLE * (latency.baseline or 0.0))
+
+
+def _own_kinds(component: str, evidence: Evidence) -> dict[ErrorKind, float]:
+    lines = _newest(evidence, ErrorSignatures)
+    counts: dict[ErrorKind, float] = defaultdict(float)
+    for signature in lines.detail.signatures if lines else ():
+        if signature.component == component and "call to" not in signature.text:
+            counts[kind_of(signature.text)] += max(0.0, signature.count - signature.usual)
+    return _shares(counts)
+
+
+def _named(service: Service, component: str, text: str) -> FaultLocation | None:
+    """Return which of the component's callees a text names by its host; the longest name counts."""
+    names: dict[str, FaultLocation] = {
+        called: Callee(called) for called in service.graph.get(component, ()) if called in service.graph}
+    if service.database:
+        names |= {service.database.address: DATABASE, service.database.name: DATABASE}
+    for provider in service.providers:
+        names[provider.address] = Provider(provider.name)
+    return next((names[host] for host in sorted(names, key=len, reverse=True) if host and host in text), None)
+
+
+def _newest(evidence: Evidence, kind: type[D], component: str | None = None,
+            source: str | None = None) -> Finding[D] | None:
+    """Return the finding whose window ends last: a later window has seen more of the fault."""
+    return max(evidence.of(kind, component, source),
+               key=lambda finding: (finding.window.end if finding.window else 0.0, finding.source), default=None)
+
+
+def _shares(counts: Mapping[ErrorKind, float]) -> dict[ErrorKind, float]:
+    whole = sum(counts.values())
+    return {kind: round(count / whole, 3) for kind, count in sorted(counts.items())} if whole else {}

@@ -1,0 +1,143 @@
+"""The readers of evidence: each kind of signal is emitted by a recorded incident or an example, and says its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from responder.model.evidence import Finding
+from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.cluster import ClusterHealth
+from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
+from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
+from responder.model.evidence.nodegroups import HealthIssue
+from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
+from responder.model.fault_location import DATABASE, OWN, FaultLocation, Provider
+from responder.model.service import Service
+from responder.plan import signals
+from responder.plan.failure_modes import FailureMode
+from responder.plan.replay import replay
+from responder.plan.signals import Context, Seen, Signal, SignalKind, pods, versions
+from responder.records.record import unpack
+from tests.diagnosis import NOW, ONSET, WINDOW, Found, probe, rollout
+from tests.diagnosis import pods as pods_of
+from tests.diagnosis import signals as read
+
+RECORDS = Path(__file__).resolve().parents[1] / "records"
+GATEWAY = "payment-gateway"
+INCIDENTS = (
+    "two-nodes-gone-third-cordoned", "two-causes-slow-provider-and-full-disk", "two-causes-key-and-connections",
+    "two-causes-stuck-backend-and-provider", "two-causes-release-then-service-port",
+    "two-causes-policy-and-deaf-database", "provider-misspelt", "tuning-session-bites",
+    "two-causes-release-and-credentials", "big-platform-small-autoscaler", "two-nodes-silent",
+    "thinner-backend-meets-the-morning", "settlement-holds-the-locks", "rule-put-back-in-vain",
+    "quota-refuses-restart", "provider-path-lossy", "gateway-slow-release", "gateway-oom-at-peak",
+    "backend-image-missing-blind", "two-causes-read-only-and-provider", "two-causes-frontend-release-and-full-disk",
+    "resolver-fails-after-dns-options", "rds-event-unseen-by-rds", "password-from-the-neighbouring-key",
+    "one-client-floods", "no-node-left", "hotfix-that-fixes-nothing", "gateway-selector-typo",
+    "gateway-gets-lowest-priority", "gateway-cpu-limit-cut", "failover-and-orders-in-the-log", "backend-turned-off",
+    "backend-service-deleted", "backend-init-waits-for-pricing")
+"""The fewest records that show between them every kind of signal that a recorded incident shows."""
+
+
+def mode(location: FaultLocation, *, slow: bool = False) -> FailureMode:
+    return FailureMode(GATEWAY, location, 1.0, {}, ("newrelic",), slow)
+
+
+def failover(message: str) -> Found:
+    return Finding(source="rds", window=WINDOW, detail=DatabaseEvents((
+        DatabaseEvent(NOW - 60, message, ("failover",)),)))
+
+
+def aws_event(service: str) -> Found:
+    return Finding(source="aws_health", detail=ServiceEvents((
+        ServiceEvent(service=service, code=f"AWS_{service}_ISSUE", status="open"),)))
+
+
+BOTH_SLOW: Found = Finding(source="newrelic", component=GATEWAY, detail=ErrorRateByVersion(
+    window={"1.0.1": Served(400, 1), "1.0.0": Served(400, 1)},
+    p95_ms=P95({"1.0.1": 2600.0, "1.0.0": 2500.0}, {"1.0.0": 220.0})))
+SICK: Found = Finding(source="eks", value=1.0, detail=ClusterHealth("ACTIVE", (HealthIssue("SubnetNotFound"),)))
+PRIMARY = Provider("primary")
+AT_PROVIDER, IN_DATABASE, IN_ITSELF = mode(PRIMARY), mode(DATABASE), mode(OWN)
+
+EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
+    (IN_ITSELF, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
+                   detail=AuthFailures(300))], "auth_failures_above_baseline",
+     "200 failed authentications of callers a minute at frontend; usual are 0.5"),
+    (IN_ITSELF, [aws_event("EC2")], "aws_reports_compute", "AWS Health: AWS_EC2_ISSUE (EC2)"),
+    (IN_DATABASE, [aws_event("RDS")], "aws_reports_database", "AWS Health: AWS_RDS_ISSUE (RDS)"),
+    (IN_ITSELF, [SICK], "cluster_has_issues", "EKS reports SubnetNotFound"),
+    (IN_DATABASE, [failover("Multi-AZ instance failover completed")], "database_failed_over",
+     "RDS: Multi-AZ instance failover completed"),
+    (IN_DATABASE, [failover("Multi-AZ instance failover started")], "database_fails_over",
+     "RDS: Multi-AZ instance failover started"),
+    (mode(OWN, slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
+     "newrelic: version 1.0.0 is slow as well as version 1.0.1"),
+    (AT_PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
+     "primary takes our connection from outside the service's network"),
+    (AT_PROVIDER, [probe("provider:primary", "timeout", inside=False)], "outside_probe_does_not_get_through",
+     "primary does not take our connection from outside the service's network either: timeout"),
+    (IN_ITSELF, [pods_of(GATEWAY, events={"Preempted": 2})], "pods_preempted",
+     "pods of payment-gateway were preempted"),
+    (IN_DATABASE, [probe("database", "dns", stage="dns")], "probe_does_not_resolve",
+     "we cannot resolve the name of payments-db either: dns"),
+    (IN_DATABASE, [probe("database", "reset", stage="tls")], "probe_ends_in_tls",
+     "our own connection to payments-db ends in its TLS handshake: reset"),
+    (IN_DATABASE, [probe("database", "tls", stage="tls")], "probe_finds_bad_tls",
+     "our own connection to payments-db fails in its TLS handshake: tls"),
+    (IN_ITSELF, [rollout(ONSET + 30)], "rollout_amid_it",
+     "payment-gateway got registry.example/payment-gateway:1.0.1 30 s after the symptom had begun"),
+    (mode(DATABASE, slow=True), [], "slow_database_calls",
+     "payment-gateway's calls of payments-db take much longer than usual"),
+    (mode(PRIMARY, slow=True), [], "slow_provider_calls",
+     "payment-gateway's calls of primary take much longer than usual")]
+
+
+@pytest.mark.parametrize(("mode", "findings", "kind", "sentence"), EXAMPLES)
+def test_a_signal_says_what_was_seen(service: Service, mode: FailureMode, findings: Sequence[Found], kind: str,
+                                     sentence: str) -> None:
+    told = {signal.id: signal.sentence for signal in read(service, mode, findings)}
+    assert told.get(kind) == sentence
+
+
+def test_each_kind_of_signal_is_emitted_by_a_recorded_incident_or_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    emitted = {kind for _, _, kind, _ in EXAMPLES}
+    real = signals.read
+
+    def watched(context: Context) -> list[Signal]:
+        found = real(context)
+        emitted.update(signal.id for signal in found)
+        return found
+
+    monkeypatch.setattr(signals, "read", watched)
+    for name in INCIDENTS:
+        replay(unpack((RECORDS / f"{name}.json.gz").read_bytes()))
+    missing = sorted(signals.kinds().keys() - emitted)
+    assert not missing, "add an example of each to EXAMPLES, or a record that shows it to INCIDENTS"
+
+
+def test_a_fact_that_is_missing_or_superfluous_is_an_error() -> None:
+    emit = cast(Any, pods.pods_crash.emit)
+    seen = Seen("kubernetes", "pods")
+    assert emit(seen, component="a", count=2, reason="Error").sentence == "2 pods of a are in Error"
+    with pytest.raises(TypeError, match="reason"):
+        emit(seen, component="a", count=2)
+    with pytest.raises(TypeError, match="nodes"):
+        emit(seen, component="a", count=2, reason="CrashLoopBackOff", nodes="b")
+
+
+def test_two_kinds_of_signals_cannot_have_one_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pods_crash() -> str:
+        return "another"
+
+    monkeypatch.setattr(versions, "pods_crash", SignalKind(pods_crash, "a second one"), raising=False)
+    signals.kinds.cache_clear()
+    with pytest.raises(ValueError, match="pods_crash"):
+        signals.kinds()
+    monkeypatch.undo()
+    signals.kinds.cache_clear()
+    assert "pods_crash" in signals.kinds()
