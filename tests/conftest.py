@@ -13,8 +13,8 @@ from hypothesis import settings
 
 from responder.clients import gate
 from responder.model.service import Service
-from responder.records.table import Records
 from stacks.configuration import read_file
+from tests.table import Table
 
 # How long an example takes says something of the machine, not of the code: benches measure that.
 settings.register_profile("untimed", deadline=None)
@@ -43,10 +43,10 @@ def changes_pass() -> Iterator[gate.Gate]:
         yield opened
 
 
-def timeline() -> Records:
+def timeline() -> Table:
     """A timeline table, empty, in the AWS that moto plays just now."""
     client = boto3.client("dynamodb")
     client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[
         {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
-    return Records("timeline", client)
+    return Table("timeline", client)

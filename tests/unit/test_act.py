@@ -175,7 +175,7 @@ def test_what_was_there_before_is_what_the_first_plan_saw(stage: Stage) -> None:
     stage.visit("revert")
     assert (stage.world.version, status(stage)) == ("1.1.0", "reverted")
     stage.world.version = "1.2.0"
-    assert stage.visit("revert") == {"reverted": False}
+    assert not stage.visit("revert")["reverted"]
     assert stage.world.version == "1.2.0"
 
 
@@ -187,7 +187,7 @@ def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
     assert stage.visit("revert", why="it made something else worse")["reverted"]
     stage.records.set_action("i-1", 1, "rollback", status="applied")
     stage.world.version = "1.0.0"
-    assert stage.visit("revert") == {"reverted": False}
+    assert not stage.visit("revert")["reverted"]
     first = stage.records.action("i-1", 1) or {}
     assert (stage.world.version, first["status"], first["too_little"], first["kept"]) == ("1.0.0", "failed", True, True)
     stage.visit("plan", number=2)
@@ -215,7 +215,7 @@ def test_what_may_not_be_taken_back_stays_and_that_is_on_record(stage: Stage, mo
         stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
     else:
         monkeypatch.setattr(stage, "undo", "somebody else has changed it")
-    assert stage.visit("revert") == {"reverted": False}
+    assert not stage.visit("revert")["reverted"]
     assert (stage.world.version, status(stage)) == ("1.0.0", "failed")
     assert "not taken back" in (stage.records.action("i-1", 1) or {})["reason"]
 

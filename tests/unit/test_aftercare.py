@@ -353,7 +353,8 @@ class Stage:
                                        "cause": "overload", "mechanism": "more_traffic"})
         records.judge_action("i-1", 1, action="scale_up", lease="c/deployment", fence=fence,
                              ruled_on=Remedy.of(records.action("i-1", 1) or {}).digest)
-        records.update("i-1", confirmed=True, recovered_at=iso(time.time()), judged_until=iso(time.time()))
+        records.update("i-1", confirmed=True, recovery_verified_at=iso(time.time()),
+                       evidence_cutoff=iso(time.time()))
 
     def _revert(self, context: RemediationContext, plan: AnyPlan) -> str:
         gate.check("scale it")

@@ -17,9 +17,10 @@ from responder.handlers import diagnose, step
 from responder.model.finding import Finding, Window, recorded, typed
 from responder.model.incident import Signal
 from responder.model.service import Service
-from responder.plan.attack import TAKES_BACK, signs
+from responder.plan.attack import signs
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.kinds import ErrorKind, kind_of, rejected_caller
+from responder.plan.remedies import find
 from responder.plan.replay import replay, service_of
 from responder.plan.weights import shipped
 from responder.records.table import seconds
@@ -141,7 +142,7 @@ def test_the_signs_are_judged_and_replayed() -> None:
     assert without.attack_signs == () and len(with_it.attack_signs) == 1
     # It weighs nothing in the diagnosis: the same remedy is proposed, and the guardrails ask for it.
     assert [p.action for p in with_it.proposed] == [p.action for p in without.proposed] == ["rollback"]
-    assert {p.action for p in with_it.proposed} <= TAKES_BACK
+    assert all(find(p.action).undoes_change for p in with_it.proposed)
     visit["detail"] |= {"attack_signs": [], "not_proposed": []}
     again = next(d for d in replay(record) if d.step == "Diagnose the root cause")
     assert again.again["attack_signs"] == [] and again.same

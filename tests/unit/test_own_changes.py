@@ -15,7 +15,8 @@ from responder.handlers import diagnose
 from responder.model.change import OWN_MANAGER, Change, FieldChange
 from responder.model.codec import decode, encode
 from responder.model.finding import Finding, Window, recorded, typed
-from responder.model.remedy import Remedy
+from responder.model.incident import Incident, IncidentRecord, Looked
+from responder.model.remedy import Execution, Remedy
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.own import Write, without_own, written
 from responder.plan.replay import replay, service_of
@@ -165,12 +166,12 @@ def test_a_replay_knows_what_was_our_own() -> None:
 
 def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     class Records:
-        def remedies(self, service: str, since: float) -> list[dict[str, Any]]:
-            return [{"incident": "before", "at": NOW}, {"incident": "this", "at": NOW}]
+        def executions(self, service: str, since: float) -> list[Execution]:
+            return [Execution(NOW, incident, 1, "scale_up") for incident in ("before", "this")]
 
-        def actions(self, incident: str) -> list[dict[str, Any]]:
+        def remedies_of(self, incident: str) -> list[Remedy]:
             assert incident == "before"
-            return [{"sk": "ACTION#01", "number": 1, **encode(action(applied=NOW - 900, planned_at=iso(NOW - 910)))}]
+            return [action(applied=NOW - 900, planned_at=iso(NOW - 910))]
 
     class Visit:
         records, incident = Records(), "this"
@@ -178,8 +179,14 @@ def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyP
         class service:  # noqa: N801 - as a visit has it
             service = "payment-gateway"
 
+    def own(by: str) -> list[Write]:
+        findings = tuple(typed([finding(change(at=NOW - 905, by=by))]).every)
+        record = IncidentRecord(Incident("this", "payment-gateway", iso(NOW)), looked=(
+            Looked(iso(NOW), "changes", "Diagnose the root cause", iso(NOW), findings),))
+        return diagnose._own(Visit(), record)  # type: ignore[arg-type]
+
     monkeypatch.setattr(diagnose.time, "time", lambda: NOW)
-    own = diagnose._own(Visit(), [finding(change(at=NOW - 905))], [])  # type: ignore[arg-type]
-    assert without_own(typed([finding(change(at=NOW - 905))]), own).every[0].detail.changes == ()
+    seen = typed([finding(change(at=NOW - 905))])
+    assert without_own(seen, own(OWN_MANAGER)).every[0].detail.changes == ()
     # Where nobody claims to be us nobody is asked.
-    assert diagnose._own(Visit(), [finding(change(by="kubectl"))], []) == []  # type: ignore[arg-type]
+    assert own("kubectl") == []

@@ -135,13 +135,13 @@ def test_a_page_that_was_not_taken_is_tried_again_and_nobody_is_told_twice(team:
                                                                            monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[str] = []
 
-    def wake(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any]:
+    def wake(service: Service, message: Message, state: people.Nothing) -> people.Nothing:
         tries.append(message.key)
         if len(tries) == 1:
             raise CallFailed("unavailable", "it answered with status 503")
         return state
 
-    channels = (Channel("pager", frozenset({"page", "closed"}), wake, wakes=True), sns.CHANNEL)
+    channels = (Channel("pager", frozenset({"page", "closed"}), wake, people.Nothing, wakes=True), sns.CHANNEL)
     monkeypatch.setattr(people, "every", lambda: channels)
     with pytest.raises(assemble.NotPaged):
         team.step(assemble.handler)

@@ -16,6 +16,7 @@ from responder.model import service as model
 from responder.model.incident import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.records.table import Records
+from responder.records.timeline import NewEntry
 from tests.conftest import timeline
 
 
@@ -156,7 +157,7 @@ def test_a_timeline_entry_is_written_once_and_read_in_order(records: Records) ->
 
 def test_numbers_and_nesting_survive(records: Records) -> None:
     value = {"a": [1, 2.5, None, True, {"b": ""}]}
-    records.note("i", "t", "s", "w", detail=value)
+    records.append(NewEntry("i", "t", "s", "w", detail=value))
     assert records.everything("i")[0]["detail"] == value
 
 

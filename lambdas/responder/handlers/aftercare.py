@@ -1,85 +1,103 @@
-"""Look after what was done for the time being, once the incident is closed: may it be put back?"""
+"""Look after the temporary mitigations once the incident is closed: may they be restored?"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from responder.handlers.step import Step, kill_switch, step
-from responder.model.finding import typed
+from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch, step
+from responder.model.moment import iso, seconds
 from responder.model.remedy import Remedy
 from responder.model.service import deployed
-from responder.plan.aftercare import care, in_place
+from responder.plan.aftercare import Answer, Care, care, in_place
 from responder.plan.remedies import find
-from responder.records.table import iso, seconds
+
+_LEASE_SECONDS = 600.0
+"""How long a target is held while it is restored."""
 
 
-@step("Is it over?")
-def handler(visit: Step) -> dict[str, Any]:
-    """Return ``answer`` (waiting, put_back, people, done), ``items`` of what is to be put back, and ``wait_seconds``.
+@dataclass(frozen=True, kw_only=True)
+class AftercareEvent(StepEvent):
+    """What this step is given."""
+
+    since: str
+    """When the aftercare began, ISO 8601 in UTC."""
+    now: str
+    """The state machine's clock, ISO 8601 in UTC."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A temporary mitigation that is to be restored, as the state machine hands it to the remedy's function."""
+
+    number: int
+    remedy: RemedyRef
+
+
+@dataclass(frozen=True)
+class AftercareResult:
+    """What this step returns."""
+
+    answer: Answer
+    reason: str
+    items: tuple[Item, ...] = ()
+    wait_seconds: int = 0
+
+
+@step("Is it over?", AftercareEvent)
+def handler(visit: Step, event: AftercareEvent) -> AftercareResult:
+    """Decide what is restored now, or when to look again.
 
     An incident that was opened again is cared for by the execution that did so: then it is ``done`` here.
     """
-    answer = _judged(visit)
-    if answer["answer"] != "put_back":
-        # What was put back since the last look needs its target's lease no more.
-        for remedy in _remedies(visit):
-            if remedy.lease and (remedy.restored_at or answer["answer"] == "people"):
+    result = _judged(visit, event)
+    if result.answer != "put_back":
+        # What was restored since the last look needs its target's lease no more.
+        for remedy in visit.records.remedies_of(visit.incident):
+            if remedy.lease and (remedy.restored_at or result.answer == "people"):
                 visit.records.release(remedy.lease, visit.incident)
-    return answer
+    return result
 
 
-def _judged(visit: Step) -> dict[str, Any]:
-    item = visit.records.incident(visit.incident) or {}
-    if item.get("cared_by") != visit.event["incident"].get("execution") or item.get("status") != "closed":
-        return _answer("done", "the incident was opened again")
-    remedies = _remedies(visit)
-    evidence = typed(visit.findings)
+def _judged(visit: Step, event: AftercareEvent) -> AftercareResult:
+    incident = visit.records.find(visit.incident)
+    if incident is None or incident.cared_by != visit.execution or incident.status != "closed":
+        return AftercareResult("done", "the incident was opened again")
+    remedies = visit.records.remedies_of(visit.incident)
     gone = {remedy.number: find(remedy.action).reason_gone(
-        visit.service, remedy.target, remedy.component, remedy.before, remedy.parameters, evidence)
+        visit.service, remedy.target, remedy.component, remedy.before, remedy.parameters, visit.evidence)
         for remedy in in_place(remedies)}
-    now, began = seconds(visit.event["now"]), seconds(visit.event["since"])
-    busy = visit.records.item(f"SERVICE#{visit.service.service}", "OPEN") is not None
-    result = care(visit.service, remedies, gone, now, began, kill_switch(visit.service), busy)
-    for number, moment in result.since.items():
-        visit.records.judge_action(visit.incident, number, over_since=moment)
+    now, busy = seconds(event.now), visit.records.lock(visit.service.service) is not None
+    found = care(visit.service, remedies, gone, now, seconds(event.since), kill_switch(visit.service), busy)
+    for number, moment in found.since.items():
+        visit.records.judge_remedy(visit.incident, number, condition_cleared_at=moment)
     mine = {remedy.number: remedy for remedy in remedies}
-    if result.answer == "put_back":
-        free = [number for number in result.numbers if _held(visit, mine[number])]
-        if not free:
-            return _answer("waiting", "another incident may change it just now",
-                           wait=visit.service.recovery.check_every_seconds)
-        for number in free:
-            visit.records.judge_action(visit.incident, number,
-                                     put_back_tries=mine[number].restore_attempts + 1)
-        visit.note(f"to be put back: {', '.join(mine[number].summary for number in free)}", kind="decision",
-                   why=result.reason)
-        return _answer("put_back", result.reason, [_remedy(visit, mine[number]) for number in free])
-    if result.answer == "people":
-        for number in result.numbers:
-            visit.records.judge_action(visit.incident, number, left_to_people_at=iso(now))
-        return _answer("people", f"{result.reason}. To be put back by hand: " + "; ".join(
-            f"{mine[number].summary} ({mine[number].target})" for number in result.numbers))
-    return _answer(result.answer, result.reason, wait=result.wait_seconds)
+    if found.answer == "put_back":
+        return _restored(visit, found, [mine[number] for number in found.numbers])
+    if found.answer == "people":
+        for number in found.numbers:
+            visit.records.judge_remedy(visit.incident, number, left_to_people_at=iso(now))
+        return AftercareResult("people", f"{found.reason}. To be put back by hand: " + "; ".join(
+            f"{mine[number].summary} ({mine[number].target})" for number in found.numbers))
+    return AftercareResult(found.answer, found.reason, wait_seconds=found.wait_seconds)
 
 
-def _remedies(visit: Step) -> list[Remedy]:
-    return [Remedy.of(item) for item in visit.records.actions(visit.incident)]
+def _restored(visit: Step, found: Care, ripe: list[Remedy]) -> AftercareResult:
+    """Return what is to be restored: that whose target no other incident holds."""
+    free = [remedy for remedy in ripe if _held(visit, remedy)]
+    if not free:
+        return AftercareResult("waiting", "another incident may change it just now",
+                               wait_seconds=visit.service.recovery.check_every_seconds)
+    for remedy in free:
+        visit.records.judge_remedy(visit.incident, remedy.number, restore_attempts=remedy.restore_attempts + 1)
+    visit.note(f"to be put back: {', '.join(remedy.summary for remedy in free)}", kind="decision", why=found.reason)
+    functions = {remedy.action: remedy.function for remedy in deployed(visit.service.service).remedies}
+    return AftercareResult("put_back", found.reason, tuple(
+        Item(remedy.number, RemedyRef(remedy.action, remedy.proposal, functions[remedy.action])) for remedy in free))
 
 
 def _held(visit: Step, remedy: Remedy) -> bool:
     """Take the target's lease anew, for it was given back when the incident was closed."""
-    fence = visit.records.hold(remedy.lease, visit.incident, 600.0)
+    fence = visit.records.hold(remedy.lease, visit.incident, _LEASE_SECONDS)
     if fence:
-        visit.records.judge_action(visit.incident, remedy.number, fence=fence)
+        visit.records.judge_remedy(visit.incident, remedy.number, fence=fence)
     return bool(fence)
-
-
-def _remedy(visit: Step, remedy: Remedy) -> dict[str, Any]:
-    """Return what the state machine hands to the remedy's function, as the diagnosis did."""
-    functions = {deployed_.action: deployed_.function for deployed_ in deployed(visit.service.service).remedies}
-    return {"number": remedy.number, "remedy": {
-        "action": remedy.action, "id": remedy.proposal, "function": functions[remedy.action]}}
-
-
-def _answer(answer: str, reason: str, items: list[dict[str, Any]] | None = None, wait: int = 0) -> dict[str, Any]:
-    return {"answer": answer, "reason": reason, "items": items or [], "wait_seconds": wait}

@@ -11,7 +11,6 @@ from responder.handlers.step import RemedyRef, Step, StepEvent, step
 from responder.model.evidence import Evidence
 from responder.model.incident import Cause, IncidentRecord, Proposed, Refusal, Remedy, RemedyStatus, Weighed
 from responder.model.moment import iso
-from responder.model.remedy import PastFailure
 from responder.model.service import deployed
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.decisions import Diagnosed
@@ -145,8 +144,8 @@ _MOST_OWN = 200
 def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidate]) -> tuple[RemedyRef, ...]:
     """Return proposals as the state machine takes them, in the order in which they are tried; each is on record."""
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
-    failed = {(failure.action, failure.mechanism, failure.component)
-              for failure in past_failures(visit)} if proposed else set()
+    failed = {(failure.action, failure.mechanism, failure.component) for failure in visit.records.past_failures(
+        visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)} if proposed else set()
     ordered = in_order([p for p in proposed if p.action in functions], functions, failed)
     kept = visit.records.keep_proposals(visit.incident, visit.entered,
                                         [_on_record(p, confirmation) for p in ordered])
@@ -154,15 +153,14 @@ def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidat
 
 
 def _on_record(candidate: Candidate, confirmation: ConfirmResult) -> Proposed:
-    """Return a candidate as it is kept, small enough for an item of the table."""
+    """Return a candidate as it is kept; one that is too large for an item is kept without the changes it would restore.
+
+    The remedy then refuses, and says why.
+    """
     found = candidate.on_record(confirmation.onset, confirmation.kind)
-    return found if len(found.text) <= ITEM_CHARACTERS else candidate.reduced().on_record(
-        confirmation.onset, confirmation.kind)
-
-
-def past_failures(visit: Step) -> list[PastFailure]:
-    """Return the remedies that did not help in other incidents lately."""
-    return visit.records.past_failures(visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)
+    if len(found.text) > ITEM_CHARACTERS:
+        found = candidate.reduced().on_record(confirmation.onset, confirmation.kind)
+    return found
 
 
 def long_outage_due(visit: Step, confirmation: ConfirmResult, reopened_at: str,
@@ -181,7 +179,7 @@ def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:
 
 def _weighed(result: Diagnosis, evidence: Evidence, weights: Weights) -> list[Weighed]:
     """Return each signal with the causes for and against which it was weighed, then what could not be asked."""
-    failed = {(finding.source, finding.name, finding.status): finding for finding in evidence.unusable}
-    return [*(Weighed(signal.source, signal.finding, "ok", signal.sentence, tuple(weights.supported_by(signal.id)),
-                      tuple(weights.denied_by(signal.id))) for signal in result.signals),
-            *(Weighed(finding.source, finding.name, finding.status, finding.note) for finding in failed.values())]
+    found = [Weighed(signal.source, signal.finding, "ok", signal.sentence, weights.supported_by(signal.id),
+                     weights.denied_by(signal.id)) for signal in result.signals]
+    failed = {(f.source, f.name, f.status): f for f in evidence.unusable}
+    return found + [Weighed(f.source, f.name, f.status, f.note) for f in failed.values()]

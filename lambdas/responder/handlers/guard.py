@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-from responder.handlers.diagnose import past_failures
-from responder.handlers.step import Step, kill_switch, step
-from responder.model.codec import decode, encode
-from responder.model.incident import Proposed
+from responder.handlers.step import Step, StepEvent, kill_switch, step
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.approvals import needed
+from responder.plan.decisions import Ruled
 from responder.plan.guardrails import (
+    MEMORY_SECONDS,
     GuardrailRequest,
     RecentRemedy,
     Ruling,
@@ -39,39 +39,58 @@ class NoPlan(Exception):
     """There is no plan on record to rule on."""
 
 
-@step("Check the guardrails")
-def handler(visit: Step) -> dict[str, Any]:
-    """Return ``ruling`` (permitted, approval, observe, refused, rejected), ``guardrail`` and ``reason``, on record."""
-    number, service, asked = int(visit.event["number"]), visit.service, bool(visit.event.get("asked"))
-    remedies = [Remedy.of(item) for item in visit.records.actions(visit.incident)]
+@dataclass(frozen=True, kw_only=True)
+class GuardEvent(StepEvent):
+    """What this step is given."""
+
+    number: int
+    """1-based position of the remedy among the incident's."""
+    asked: bool = False
+    """Whether people were asked: what they said is on record."""
+
+
+@dataclass(frozen=True)
+class GuardResult:
+    """What this step returns."""
+
+    ruling: Ruling
+    guardrail: str
+    """The guardrail that refused, or that turned it into a question or an observation."""
+    reason: str
+
+
+@step("Check the guardrails", GuardEvent)
+def handler(visit: Step, event: GuardEvent) -> GuardResult:
+    """Rule on a remedy, and put the ruling on record."""
+    number, service = event.number, visit.service
+    remedies = visit.records.remedies_of(visit.incident)
     remedy = next((one for one in remedies if one.number == number), None)
     if remedy is None:
         raise NoPlan(f"remedy {number} of {visit.incident} has no plan on record")
     others = [one for one in remedies if one.number != number]
-    request = _request(visit, remedy, others, asked)
+    request = _request(visit, remedy, others, event.asked)
     target = f"{service.cluster.name}/{service.cluster.namespace}/{remedy.target}"
     # As long as it may take to be approved, applied and watched; an incident that ends gives it back sooner.
     fence = 0 if request.tells else visit.records.hold(
         target, visit.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
-    situation = _situation(visit, remedy, others, request, asked, held_by_another=not request.tells and not fence)
+    situation = _situation(visit, remedy, others, request, event.asked, held_by_another=not request.tells and not fence)
     verdict = rule(service, request, situation)
+    status = _STATUS[verdict.ruling]
     if remedy.status in _UNDECIDED:
-        visit.records.judge_action(visit.incident, number, action=remedy.action, status=_STATUS[verdict.ruling].value,
+        visit.records.judge_remedy(visit.incident, number, action=remedy.action, status=status,
                                    guardrail=verdict.guardrail, reason=verdict.reason, ruled_on=remedy.digest,
                                    decided_by=verdict.decided_by, lease=target, fence=fence)
         if verdict.ruling == "permitted" and not request.tells:
-            visit.records.carried_out(service.service, visit.incident, number, vars(remedy))
-    visit.note(f"{remedy.action} on {remedy.target}: {_STATUS[verdict.ruling]}", kind="decision",
-               by=verdict.decided_by, why=verdict.reason,
-               detail={"guardrail": verdict.guardrail, "summary": remedy.summary, "ruling": verdict.ruling,
-                       "proposal": encode(request), "situation": encode(situation)})
-    return {"ruling": verdict.ruling, "guardrail": verdict.guardrail, "reason": verdict.reason}
+            visit.records.executed(service.service, visit.incident, remedy)
+    visit.note(f"{remedy.action} on {remedy.target}: {status}", kind="decision", by=verdict.decided_by,
+               why=verdict.reason,
+               fact=Ruled(verdict.ruling, verdict.guardrail, request, situation, remedy.summary))
+    return GuardResult(verdict.ruling, verdict.guardrail, verdict.reason)
 
 
 def _request(visit: Step, remedy: Remedy, others: Sequence[Remedy], asked: bool) -> GuardrailRequest:
     """Return what is ruled on, by the record alone."""
-    kept = visit.records.proposal(visit.incident, remedy.proposal)
-    proposed = decode(Proposed, kept | {"id": remedy.proposal}, "proposal") if kept else None
+    proposed = visit.records.proposed(visit.incident, remedy.proposal)
     if proposed and (proposed.action, proposed.component) != (remedy.action, remedy.component):
         proposed = None
     return GuardrailRequest(
@@ -97,17 +116,18 @@ def _situation(visit: Step, remedy: Remedy, others: Sequence[Remedy], request: G
     now, service = time.time(), visit.service
     # What the state machine passes on says only whether people were asked; what they said is in the table.
     answer, by = _answer(visit, remedy) if asked else _NOT_ASKED
-    recent = tuple(RecentRemedy(item["at"], item["action"], item["target"], item["incident"])
-                   for item in visit.records.remedies(service.service, now - max(
+    recent = tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
+                   for done in visit.records.executions(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
-                   if (item["incident"], item["number"]) != (visit.incident, remedy.number))
-    incident = visit.records.incident(visit.incident) or {}
+                   if (done.incident, done.number) != (visit.incident, remedy.number))
+    incident = visit.records.find(visit.incident)
     return Situation(
         now, kill_switch(service), tuple(one.action for one in others
                                          if one.status.may_have_run and one.status != RemedyStatus.DONE), recent,
-        held_by_another, answer, by, attack=tuple(incident.get("attack_signs") or ()),
+        held_by_another, answer, by, attack=incident.attack_signs if incident else (),
         failed_before="" if request.tells else failed_before(
-            past_failures(visit), request.action, request.mechanism, request.component))
+            visit.records.past_failures(service.service, now - MEMORY_SECONDS, visit.incident),
+            request.action, request.mechanism, request.component))
 
 
 _Answer = tuple[Literal["", "approve", "reject", "none"], str]

@@ -11,7 +11,7 @@ from responder.handlers.step import Step, log
 from responder.model.facts import Delivered as DeliveredFact
 from responder.model.facts import Undelivered
 from responder.model.moment import iso
-from responder.people import Channel, Message
+from responder.people import AnyChannel, Message
 from responder.records.deliveries import Delivery
 
 _WAIT_SECONDS = 12.0
@@ -62,7 +62,7 @@ def notify(visit: Step, message: Message, number: int = 50) -> Delivered:
     return Delivered(tuple(delivered), fresh, tuple(failures))
 
 
-def _deliver(visit: Step, channel: Channel, message: Message, before: Delivery) -> bool:
+def _deliver(visit: Step, channel: AnyChannel, message: Message, before: Delivery) -> bool:
     """Deliver a message by a channel that is taken, and release it; False where there was nobody to deliver it to.
 
     At least once: it is delivered, then recorded. Raises CallFailed where nothing was delivered.

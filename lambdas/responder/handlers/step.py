@@ -10,17 +10,16 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, TypeVar, overload
+from typing import TypeVar
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json, decode, encode
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
-from responder.model.finding import Finding, untyped
 from responder.model.incident import EntryKind, SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.moment import seconds
@@ -82,17 +81,15 @@ class Step:
     """Seconds since 1970 (UTC)."""
     entered: str
     records: Records
-    event: dict[str, Any] = field(default_factory=dict)
-    """The event of a step that is not typed yet."""
     answers: tuple[SourceAnswer, ...] = ()
     execution: str = ""
     """ARN of the execution that looks after the incident."""
 
     def note(self, what: str, *, number: int = 0, why: str = "", by: str = "system", kind: EntryKind = "step",
-             fact: Fact | None = None, detail: Mapping[str, Json] | None = None) -> bool:
+             fact: Fact | None = None) -> bool:
         """Write a timeline entry of this visit; see ``Records.note``."""
         return self.records.note(self.incident, self.entered, self.name, what, number=number, why=why, by=by,
-                                 kind=kind, fact=fact, detail=detail)
+                                 kind=kind, fact=fact)
 
     def keep_evidence(self) -> None:
         """Put what the sources answered on record."""
@@ -102,11 +99,6 @@ class Step:
     def evidence(self) -> Evidence:
         """The findings of all answers."""
         return Evidence(finding for answer in self.answers for finding in answer.findings)
-
-    @property
-    def findings(self) -> list[Finding]:
-        """The findings of all answers, untyped."""
-        return untyped(self.evidence)
 
 
 def kill_switch(service: Service) -> str | None:
@@ -132,15 +124,7 @@ Handler = Callable[[Json, object], dict[str, Json]]
 E = TypeVar("E", bound=StepEvent)
 
 
-@overload
-def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable[[Step, E], object]], Handler]: ...
-
-
-@overload
-def step(name: str, *, renews: bool = True) -> Callable[[Callable[[Step], dict[str, Any]]], Handler]: ...
-
-
-def step(name: str, kind: Any = None, *, renews: bool = True) -> Any:
+def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable[[Step, E], object]], Handler]:
     """Turn a function of a Step and its event into a Lambda handler that logs.
 
     ``kind`` is the event's type; see ``event_of``. The function's result is a dataclass. With ``renews`` the incident's
@@ -148,16 +132,16 @@ def step(name: str, kind: Any = None, *, renews: bool = True) -> Any:
     lease does.
     """
 
-    def wrap(function: Any) -> Handler:
+    def wrap(function: Callable[[Step, E], object]) -> Handler:
         def handler(event: Json, context: object) -> dict[str, Json]:
-            given = event_of(kind or StepEvent, event)
+            given = event_of(kind, event)
             incident = given.incident
             visit = Step(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
-                         records(), {} if kind else event, given.answers, incident.execution or "")
+                         records(), given.answers, incident.execution or "")
             started = time.monotonic()
             if renews:
                 visit.records.renew(visit.service.service, visit.execution, visit.service.lease_seconds)
-            result: dict[str, Json] = mask_all(result_of(function(visit, given) if kind else function(visit)))
+            result: dict[str, Json] = mask_all(result_of(function(visit, given)))
             log(step=name, incident=visit.incident, milliseconds=round((time.monotonic() - started) * 1000),
                 result={key: value for key, value in result.items() if not isinstance(value, dict | list)})
             return result
@@ -179,8 +163,6 @@ def event_of(kind: type[E], event: Json) -> E:
 
 def result_of(result: object) -> dict[str, Json]:
     """Return a step's result as plain JSON; a field that is None stays, for the state machine may read it."""
-    if isinstance(result, dict):
-        return result
     return {name: encode(value) for name, value in vars(result).items()}
 
 

@@ -7,23 +7,21 @@ each its type. Times are ISO 8601 in UTC (``Z``) as they are stored; ``model/mom
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Evidence, Finding, Status, finding_of
-from responder.model.facts import ApprovalAsked, Delivered, Fact, Undelivered
+from responder.model.facts import Fact
+from responder.model.item import KEYS, Item, keyed, plain, sort_key
 from responder.model.remedy import Remedy, RemedyStatus
-
-KEYS = frozenset({"pk", "sk", "expires"})
-"""What the table needs of an item, and no reader."""
+from responder.model.timeline import Entry, EntryKind, entry_of
 
 IncidentStatus = Literal["open", "waiting for people", "closed"]
 Outcome = Literal["resolved", "escalated", "observed", "false_alarm"]
 SymptomKind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]
-EntryKind = Literal["step", "decision", "plan", "action", "notification", "approval", "outcome", "report"]
-"""What a timeline entry tells of."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +137,9 @@ class Incident:
     """Addresses in S3 by file ending: html, md, json, gz."""
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> Incident:
+    def of(cls, item: Item) -> Incident:
         """Return an item ``INCIDENT``; raises Malformed."""
-        return decode(cls, {_FIELDS.get(key, key): value for key, value in _plain(item).items()
+        return decode(cls, {_FIELDS.get(key, key): value for key, value in plain(item).items()
                             if key not in _NO_MORE}, "INCIDENT")
 
     @property
@@ -218,9 +216,9 @@ class Proposed:
     """The kind of the symptom, as it was confirmed."""
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> Proposed:
+    def of(cls, item: Item) -> Proposed:
         """Return an item ``PROPOSED#entered#nn``; raises Malformed."""
-        place = str(item["sk"])
+        place = sort_key(item)
         name = place.removeprefix("PROPOSED#")
         given = {key: value for key, value in json.loads(item["proposal"]).items() if value is not None}
         return decode(cls, given | {"id": name}, place)
@@ -269,49 +267,7 @@ class _RawAnswer:
 
 
 F = TypeVar("F", bound=Fact)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of the timeline."""
-
-    entered: str
-    """When the step's state was entered."""
-    number: int
-    """Orders the entries of one visit."""
-    at: str
-    """When it was written."""
-    step: str
-    """The step's title, as people read it."""
-    what: str
-    why: str = ""
-    by: str = "system"
-    """``system``, ``policy`` or a person."""
-    kind: EntryKind = "step"
-    fact: str = ""
-    """The name of the fact that ``detail`` holds; empty where it states none."""
-    detail: dict[str, Json] = field(default_factory=dict)
-    """The fact's fields; see ``stated``."""
-
-    def stated(self, fact: type[F]) -> F | None:
-        """Return the fact of this type that the entry states; None where it states another or none.
-
-        Raises Malformed where it is not of the fact's form.
-        """
-        if self.fact != fact.NAME:
-            return None
-        return decode(fact, self.detail, f"TIMELINE#{self.entered}#{self.number:02d}#{self.step}.detail")
-
-
-_FACT_OF_STEP = {
-    ("Open the incident", "step"): "opened", ("Plan the remedy", "plan"): "planned",
-    ("Apply the remedy", "action"): "applied", ("Ask for approval", "approval"): ApprovalAsked.NAME,
-    ("Decide", "approval"): "answered", ("Write the postmortem", "report"): "reported",
-    ("Confirm the incident", "decision"): "confirm", ("Isolate the issue", "decision"): "isolate",
-    ("Diagnose the root cause", "decision"): "diagnose", ("Check the guardrails", "decision"): "guard",
-    ("Monitor the recovery", "decision"): "monitor"}
-"""How an entry from before facts had names is recognised: by its step's title and its kind."""
-_ASKED = "approval is asked for: "
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -326,20 +282,20 @@ class IncidentRecord:
     proposed: tuple[Proposed, ...] = ()
 
     @classmethod
-    def of(cls, items: Iterable[Mapping[str, Any]]) -> IncidentRecord:
+    def of(cls, items: Iterable[Item]) -> IncidentRecord:
         """Return the items of one incident, in any order; raises Malformed, also where none is the incident's own."""
-        found: dict[str, list[Mapping[str, Any]]] = {}
-        for item in sorted(items, key=lambda item: str(item["sk"])):
-            found.setdefault(keyed(str(item["sk"]))[0], []).append(item)
-        own = found.get("INCIDENT")
+        found: dict[str, list[Item]] = defaultdict(list)
+        for item in sorted(items, key=sort_key):
+            found[keyed(sort_key(item))[0]].append(item)
+
+        def all_of(prefix: str, read: Callable[[Item], T]) -> tuple[T, ...]:
+            return tuple(read(item) for item in found[prefix])
+
+        own = all_of("INCIDENT", Incident.of)
         if not own:
             raise Malformed("items", "one whose sk is INCIDENT", sorted(found))
-        return cls(Incident.of(own[0]),
-                   tuple(signal_of(item) for item in found.get("SIGNAL", ())),
-                   tuple(looked_of(item) for item in found.get("EVIDENCE", ())),
-                   tuple(entry_of(item) for item in found.get("TIMELINE", ())),
-                   tuple(Remedy.of(item) for item in found.get("ACTION", ())),
-                   tuple(Proposed.of(item) for item in found.get("PROPOSED", ())))
+        return cls(own[0], all_of("SIGNAL", signal_of), all_of("EVIDENCE", looked_of), all_of("TIMELINE", entry_of),
+                   all_of("ACTION", Remedy.of), all_of("PROPOSED", Proposed.of))
 
     def evidence(self, first: str = "", last: str = "~") -> Evidence:
         """Return the findings of the visits that were entered between two moments (UTC, both included)."""
@@ -365,25 +321,15 @@ class IncidentRecord:
         return next((proposed for proposed in self.proposed if proposed.id == name), None)
 
 
-def keyed(sort_key: str) -> tuple[str, ...]:
-    """Return the parts of an item's sort key."""
-    return tuple(sort_key.split("#"))
-
-
-def _plain(item: Mapping[str, Any]) -> dict[str, Json]:
-    """Return an item's attributes without the table's own, and without those that are null."""
-    return {key: value for key, value in item.items() if key not in KEYS and value is not None}
-
-
-def signal_of(item: Mapping[str, Any]) -> Signal:
+def signal_of(item: Item) -> Signal:
     """Return an item ``SIGNAL#time#key``; raises Malformed."""
-    return decode(Signal, _plain(item), str(item["sk"]))
+    return decode(Signal, plain(item), sort_key(item))
 
 
-def looked_of(item: Mapping[str, Any]) -> Looked:
+def looked_of(item: Item) -> Looked:
     """Return an item ``EVIDENCE#entered#source``; raises Malformed."""
-    place = str(item["sk"])
-    raw = decode(_RawLooked, _plain(item), place)
+    place = sort_key(item)
+    raw = decode(_RawLooked, plain(item), place)
     return Looked(keyed(place)[1], raw.source, raw.step, raw.at, findings_of(raw.findings, place), raw.milliseconds,
                   raw.cut)
 
@@ -403,33 +349,13 @@ def findings_of(values: Iterable[Json], place: str) -> tuple[Finding[Any], ...]:
     return tuple(finding_of(value, f"{place}.findings[{number}]") for number, value in enumerate(values))
 
 
-def entry_of(item: Mapping[str, Any]) -> Entry:
-    """Return an item ``TIMELINE#entered#nn#step``; raises Malformed."""
-    place = str(item["sk"])
-    _, entered, number, *_ = keyed(place)
-    entry = decode(Entry, _plain(item) | {"entered": entered, "number": int(number)}, place)
-    return entry if entry.fact else _with_fact(entry)
-
-
-def _with_fact(entry: Entry) -> Entry:
-    """Name the fact of an entry from before facts had names."""
-    detail = dict(entry.detail)
-    if entry.kind == "notification":
-        name = Undelivered.NAME if "failed" in detail else Delivered.NAME if "to" in detail else ""
-    else:
-        name = _FACT_OF_STEP.get((entry.step, entry.kind), "")
-    if name == ApprovalAsked.NAME and entry.what.startswith(_ASKED):
-        detail.setdefault("summary", entry.what.removeprefix(_ASKED))
-    return Entry(entry.entered, entry.number, entry.at, entry.step, entry.what, entry.why, entry.by, entry.kind, name,
-                 detail)
-
-
 def evidence_of(looked: Iterable[Looked], first: str = "", last: str = "~") -> Evidence:
     """Return the findings of the visits that were entered between two moments (UTC, both included)."""
     return Evidence(finding for look in looked if first <= look.entered <= last for finding in look.findings)
 
 
-__all__ = ["KEYS", "STORED", "Cause", "Entry", "EntryKind", "Hypothesis", "Incident", "IncidentRecord",
-           "IncidentStatus", "Json", "Looked", "Malformed", "Outcome", "Proposed", "Refusal", "Remedy", "RemedyStatus",
-           "Signal", "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of", "keyed",
-           "looked_of", "signal_of"]
+__all__ = [
+    "KEYS", "STORED", "Cause", "Entry", "EntryKind", "Hypothesis", "Incident", "IncidentRecord", "IncidentStatus",
+    "Item", "Json", "Looked", "Malformed", "Outcome", "Proposed", "Refusal", "Remedy", "RemedyStatus", "Signal",
+    "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of", "keyed", "looked_of",
+    "signal_of"]

@@ -11,9 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
 
 from responder.model.codec import Json, decode
 
@@ -141,7 +140,7 @@ class Remedy:
     """The writers, where more than one function wrote a plan under this number."""
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> Remedy:
+    def of(cls, item: Mapping[str, Json]) -> Remedy:
         """Return an item ``ACTION#nn``, of today's form or of an older one; raises Malformed."""
         record = {_FIELDS.get(key, key): value for key, value in merged(item).items()
                   if key not in _KEYS and value is not None}
@@ -194,54 +193,61 @@ class PastFailure:
     reason: str = ""
 
 
-def _number(item: Mapping[str, Any]) -> int:
+def _number(item: Mapping[str, Json]) -> int:
     return int(str(item["sk"]).rpartition("#")[2])
 
 
-def merged(item: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Said:
+    """What one writer said that decides what became of a remedy."""
+
+    status: str = ""
+    reason: str = ""
+    action: str = ""
+    operands: str = ""
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Json]) -> _Said:
+        return cls(*(str(attributes.get(part.name) or "") for part in fields(cls)))
+
+
+def merged(item: Mapping[str, Json]) -> dict[str, Json]:
     """Return a remedy's item as one flat record; any other item, and one of an older schema, as it is.
 
     ``disputed`` names the writers where more than one function wrote a plan under this number.
     """
     if not str(item.get("sk", "")).startswith("ACTION#") or "status" in item:
         return dict(item)
-    plain: dict[str, Any] = {}
-    parts: dict[str, dict[str, Any]] = {}
+    plain: dict[str, Json] = {}
+    parts: dict[str, dict[str, Json]] = {}
     for key, value in item.items():
         writer, colon, name = key.partition(":")
         if colon:
             parts.setdefault(writer, {})[name] = value
         else:
             plain[key] = value
-    judged = parts.pop(JUDGED, {})
-    writer = str(judged.get("action") or next(iter(sorted(parts)), ""))
-    own = parts.get(writer, {})
-    record = {**plain, **judged, **own, "action": writer, "number": _number(item),
-              "status": _status(own, judged), "reason": _reason(own, judged)}
-    if record["status"] == "verified":
-        record["kept"] = None
-    operands = json.loads(own.get(OPERANDS) or "{}")
-    record.pop(OPERANDS, None)
-    record |= {"before": operands.get("before") or {}, "parameters": operands.get("parameters") or {}}
-    if len(parts) > 1:
-        record["disputed"] = sorted(parts)
-    return record
+    ruling = parts.pop(JUDGED, {})
+    judged = _Said.of(ruling)
+    writer = judged.action or next(iter(sorted(parts)), "")
+    attributes = parts.get(writer, {})
+    own = _Said.of(attributes)
+    status = _status(own, judged)
+    kept = json.loads(own.operands or "{}")
+    told = {key: value for key, value in attributes.items() if key != OPERANDS}
+    return {**plain, **ruling, **told, "action": writer, "number": _number(item), "status": status,
+            "reason": judged.reason if status == judged.status else own.reason or judged.reason,
+            "before": {}, "parameters": {}, **kept,
+            **({"kept": None} if status == RemedyStatus.VERIFIED else {}),
+            **({"disputed": sorted(parts)} if len(parts) > 1 else {})}
 
 
-def _status(own: Mapping[str, Any], judged: Mapping[str, Any]) -> str:
-    mine, said = str(own.get("status") or "planned"), str(judged.get("status") or "")
-    if mine == "planned":
-        return said or mine
-    return "verified" if said == "verified" and mine in _RUN else mine
+def _status(own: _Said, judged: _Said) -> str:
+    if own.status in ("", RemedyStatus.PLANNED):
+        return judged.status or RemedyStatus.PLANNED.value
+    return judged.status if judged.status == RemedyStatus.VERIFIED and own.status in _RUN else own.status
 
 
-def _reason(own: Mapping[str, Any], judged: Mapping[str, Any]) -> str:
-    if _status(own, judged) == judged.get("status"):
-        return str(judged.get("reason") or "")
-    return str(own.get("reason") or judged.get("reason") or "")
-
-
-def operands(before: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+def operands(before: Mapping[str, Json], parameters: Mapping[str, Json]) -> str:
     """Return a plan's operands as the record keeps them; ``Remedy.of`` gives back the same values.
 
     Raises TypeError for what is no plain JSON (a tuple or a key that is a number would come back as something else),
@@ -254,7 +260,7 @@ def operands(before: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
     return text
 
 
-def digest(record: Mapping[str, Any]) -> str:
+def digest(record: Mapping[str, Json]) -> str:
     """Return what tells one plan from another: what the guardrails rule on is what is applied, or nothing is."""
     told = {key: record.get(key) for key in ("action", "component", "target", "summary", "diff", "before",
                                              "parameters", "proposal")}

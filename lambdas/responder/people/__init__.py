@@ -10,8 +10,9 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
+from responder.model.codec import Json, decode, encode
 from responder.model.service import Person, Service
 
 Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team"]
@@ -47,16 +48,26 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Channel:
-    """One way to reach people."""
+class Nothing:
+    """What a channel remembers of an incident that remembers nothing."""
+
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Channel(Generic[S]):
+    """One way to reach people. ``S`` is what it remembers of an incident: ids of the vendor's, no text of its own."""
 
     name: str
     takes: frozenset[Kind]
-    deliver: Callable[[Service, Message, dict[str, Any]], dict[str, Any] | None]
+    send: Callable[[Service, Message, S], S | None]
     """Deliver a message and return what is to be remembered for this incident, given what is remembered so far.
 
     None: there was nobody to deliver it to. Raises CallFailed where nothing was delivered.
     """
+    remembers: type[S]
+    """Its fields have defaults: nothing is remembered at first."""
     configured: Callable[[Service], bool] = lambda service: True
     wakes: bool = False
     """Whether it is what wakes people: a page that it did not take is tried again."""
@@ -64,13 +75,22 @@ class Channel:
     """Names of the Secrets Manager secrets that it reads."""
 
 
+    def deliver(self, service: Service, message: Message, state: dict[str, Json]) -> dict[str, Json] | None:
+        """Deliver a message, with what is remembered as the record keeps it; see ``send``."""
+        kept = self.send(service, message, decode(self.remembers, state, f"CHANNEL#{self.name}.state"))
+        return None if kept is None else {name: value for name, value in encode(kept).items() if value}
+
+
+AnyChannel = Channel[Any]
+
+
 def own_channel(service: Service, person: Person) -> bool:
     """Whether some channel reaches a person alone: Slack by a direct message, SNS by a subscription of their own."""
     return bool(person.email) or bool(service.slack and person.slack)
 
 
-def every() -> tuple[Channel, ...]:
-    """Return all channels in the order in which they are tried: who wakes people first, what always works last."""
+def every() -> tuple[AnyChannel, ...]:
+    """Return all channels in the order in which they are tried: those that wake people first, then SNS."""
     found = [importlib.import_module(f"{__name__}.{module.name}").CHANNEL for module in pkgutil.iter_modules(__path__)]
     return tuple(sorted(found, key=lambda channel: (channel.name == "sns", channel.name)))
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from dataclasses import dataclass, replace
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.model.codec import Json
 from responder.model.masking import mask
 from responder.model.service import PagerDuty, Service
 from responder.people import Channel, Message
@@ -22,28 +23,37 @@ _SECONDS = 8.0
 _KEY = 255
 
 
-def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Alert:
+    """What is remembered of an incident."""
+
+    rounds: int = 0
+    """How often its alert was resolved: an incident that comes back is another alert."""
+    key: str = ""
+    """The alert's ``dedup_key``; empty where none is open."""
+
+
+def _deliver(service: Service, message: Message, state: Alert) -> Alert | None:
     settings = service.pagerduty
     if settings is None:
         raise CallFailed("unavailable", "PagerDuty is not configured")
-    # An incident that comes back after it was resolved is another alert.
-    key = f"{message.incident}/{state.get('rounds', 0)}"[:_KEY]
+    key = f"{message.incident}/{state.rounds}"[:_KEY]
     if message.kind == "page":
         _event(settings, {"event_action": "trigger", "dedup_key": key, "payload": {
             "summary": mask(message.subject)[:_SUMMARY], "source": service.service, "severity": "critical",
             "component": ", ".join(message.affected)[:255] or service.entry, "group": service.service,
             "class": "payment outage", "custom_details": {"text": mask(message.text)[:_DETAIL],
                                                           "incident": message.incident}}})
-        return state | {"key": key}
+        return replace(state, key=key)
     if message.kind == "closed":
-        if not message.over or not state.get("key"):
+        if not message.over or not state.key:
             return None
-        _event(settings, {"event_action": "resolve", "dedup_key": state["key"]})
-        return {"rounds": state.get("rounds", 0) + 1}
+        _event(settings, {"event_action": "resolve", "dedup_key": state.key})
+        return Alert(state.rounds + 1)
     return _call(settings, message, state)
 
 
-def _event(settings: PagerDuty, event: dict[str, Any]) -> None:
+def _event(settings: PagerDuty, event: Json) -> None:
     """Send one event; refused ones are not sent again, for they would be refused again."""
     from responder.clients.http import Http
 
@@ -60,21 +70,21 @@ def _event(settings: PagerDuty, event: dict[str, Any]) -> None:
         raise CallFailed("malformed", f"PagerDuty answered {mask(json.dumps(answer))[:200]}")
 
 
-def _call(settings: PagerDuty, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
+def _call(settings: PagerDuty, message: Message, state: Alert) -> Alert | None:
     """Ask further people to join the incident that the alert has opened."""
     from responder.clients.http import Http
 
     asked = [person.pagerduty for person in message.persons if person.pagerduty]
     if not asked or not settings.api_secret:
         return None
-    if not state.get("key"):
+    if not state.key:
         raise CallFailed("empty", "PagerDuty has not been told of the incident yet")
     http = Http(time.monotonic() + _SECONDS, headers={
         "Authorization": f"Token token={aws.secret(settings.api_secret)}", "From": settings.requester_email,
         "Accept": "application/vnd.pagerduty+json;version=2"})
     try:
         found = http.json("GET", f"{settings.api}/incidents", params={
-            "incident_key": state["key"], "date_range": "all", "statuses[]": ["triggered", "acknowledged"]})
+            "incident_key": state.key, "date_range": "all", "statuses[]": ["triggered", "acknowledged"]})
         incidents = found.get("incidents") if isinstance(found, dict) else None
         if not incidents:
             raise CallFailed("empty", "PagerDuty shows no incident for the alert yet")
@@ -95,5 +105,5 @@ def _secrets(service: Service) -> tuple[str, ...]:
     return tuple(filter(None, (settings.secret, settings.api_secret))) if settings else ()
 
 
-CHANNEL = Channel("pagerduty", frozenset({"page", "call", "closed"}), _deliver,
+CHANNEL = Channel("pagerduty", frozenset({"page", "call", "closed"}), _deliver, Alert,
                   lambda service: service.pagerduty is not None, wakes=True, secrets=_secrets)

@@ -12,12 +12,13 @@ import json
 import logging
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.model.codec import Json
 from responder.model.finding import Status
 from responder.model.masking import mask
 from responder.model.service import Service, Slack
@@ -36,7 +37,21 @@ _UNAUTHORIZED = frozenset({"not_authed", "invalid_auth", "account_inactive", "to
 _THROTTLED = frozenset({"ratelimited", "rate_limited"})
 
 
-def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Thread:
+    """What is remembered of an incident."""
+
+    channel: str = ""
+    """The channel's id."""
+    ts: str = ""
+    """The id of the message that shows how it stands."""
+    shown: str = ""
+    """What that message says."""
+    topic: str = ""
+    """The channel's topic, where the incident has a channel of its own."""
+
+
+def _deliver(service: Service, message: Message, state: Thread) -> Thread | None:
     settings = service.slack
     if settings is None:
         raise CallFailed("unavailable", "Slack is not configured")
@@ -67,17 +82,17 @@ class _Api:
     def close(self) -> None:
         self._http.close()
 
-    def call(self, method: str, tolerated: frozenset[str] = frozenset(), **arguments: Any) -> dict[str, Any]:
+    def call(self, method: str, tolerated: frozenset[str] = frozenset(), **arguments: Any) -> dict[str, Json]:
         """Return the answer; errors in ``tolerated`` are answers too. Raises CallFailed."""
         return self._checked(method, self._http.json("POST", f"{self._root}/{method}", json=arguments), tolerated)
 
-    def listed(self, cursor: str) -> dict[str, Any]:
+    def listed(self, cursor: str) -> dict[str, Json]:
         """Return a page of the channels; methods that read take their arguments in the query."""
         return self._checked("conversations.list", self._http.json("GET", f"{self._root}/conversations.list", params={
             "exclude_archived": "true", "limit": 200, **({"cursor": cursor} if cursor else {})}))
 
     @staticmethod
-    def _checked(method: str, answer: Any, tolerated: frozenset[str] = frozenset()) -> dict[str, Any]:
+    def _checked(method: str, answer: Any, tolerated: frozenset[str] = frozenset()) -> dict[str, Json]:
         if not isinstance(answer, dict):
             raise CallFailed("malformed", "Slack answered without an object")
         error = str(answer.get("error", ""))
@@ -101,46 +116,47 @@ def _to_one(api: _Api, user: str, message: Message) -> None:
              unfurl_links=False, unfurl_media=False)
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: Any) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
 class _Room:
     """An incident's thread or channel."""
 
-    def __init__(self, api: _Api, settings: Slack, state: dict[str, Any]) -> None:
-        self._api, self._settings, self._state = api, settings, dict(state)
+    def __init__(self, api: _Api, settings: Slack, state: Thread) -> None:
+        self._api, self._settings, self._state = api, settings, state
 
-    def deliver(self, message: Message) -> dict[str, Any]:
-        if not self._state.get("channel"):
-            self._state["channel"] = self._settings.channel or self._own(message.incident)
-        if not self._state.get("ts"):
-            shown = self._post(message.text if message.kind in ("page", "status") else message.subject, message.subject)
-            self._state["ts"] = str(shown.get("ts", ""))
+    def deliver(self, message: Message) -> Thread:
+        if not self._state.channel:
+            self._state = replace(self._state, channel=self._settings.channel or self._own(message.incident))
+        if not self._state.ts:
+            self._state = replace(self._state, ts=self._post(
+                message.text if message.kind in ("page", "status") else message.subject, message.subject))
             if message.kind in ("page", "status"):
                 self._invite([person.slack for person in message.persons if person.slack])
                 return self._topic(message)
         if message.kind == "status":
-            if self._state.get("shown") != message.text:
+            if self._state.shown != message.text:
                 # One that has been deleted is posted anew.
                 answer = self._api.call("chat.update", frozenset({"message_not_found", "edit_window_closed"}),
-                                        channel=self._state["channel"], ts=self._state["ts"],
+                                        channel=self._state.channel, ts=self._state.ts,
                                         text=escaped(message.subject), blocks=_blocks(message.text))
-                if not answer.get("ok"):
-                    self._state["ts"] = str(self._post(message.text, message.subject).get("ts", ""))
-                self._state["shown"] = message.text
+                ts = self._state.ts if answer.get("ok") else self._post(message.text, message.subject)
+                self._state = replace(self._state, ts=ts, shown=message.text)
             return self._topic(message)
         if message.kind == "call":
             self._invite([person.slack for person in message.persons if person.slack])
         buttons = message.answers if self._settings.signing_secret else ()
-        self._post(message.text, message.subject, self._state["ts"] if self._settings.channel else "", buttons)
+        self._post(message.text, message.subject, self._state.ts if self._settings.channel else "", buttons)
         return self._topic(message)
 
     def _post(self, text: str, subject: str, thread: str = "",
-              buttons: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
-        more: dict[str, Any] = {"thread_ts": thread, "reply_broadcast": bool(buttons)} if thread else {}
-        return self._api.call("chat.postMessage", channel=self._state["channel"], text=escaped(subject)[:_TEXT],
-                              blocks=_blocks(text, buttons), unfurl_links=False, unfurl_media=False, **more)
+              buttons: tuple[tuple[str, str], ...] = ()) -> str:
+        """Post a message and return its id."""
+        more: Json = {"thread_ts": thread, "reply_broadcast": bool(buttons)} if thread else {}
+        shown = self._api.call("chat.postMessage", channel=self._state.channel, text=escaped(subject)[:_TEXT],
+                               blocks=_blocks(text, buttons), unfurl_links=False, unfurl_media=False, **more)
+        return str(shown.get("ts", ""))
 
     def _own(self, incident: str) -> str:
         """Create the incident's own channel, or find the one that an earlier try has created."""
@@ -162,23 +178,23 @@ class _Room:
     def _invite(self, users: list[str]) -> None:
         """Invite to the incident's own channel, one by one; who reads a standing one is its members' affair.
 
-        Who cannot be invited keeps nobody else from being told.
+        A person who cannot be invited keeps nobody else from being told.
         """
         for user in users if not self._settings.channel else ():
             try:
                 self._api.call("conversations.invite", frozenset({
                     "already_in_channel", "cant_invite_self", "user_not_found", "cant_invite", "user_is_restricted"}),
-                    channel=self._state["channel"], users=user)
+                    channel=self._state.channel, users=user)
             except CallFailed as failed:
                 log.warning("Slack: %s was not invited: %s", user, failed.note)
 
-    def _topic(self, message: Message) -> dict[str, Any]:
+    def _topic(self, message: Message) -> Thread:
         topic = mask(message.topic)[:_TOPIC]
-        if topic and not self._settings.channel and self._state.get("topic") != topic:
+        if topic and not self._settings.channel and self._state.topic != topic:
             try:
                 self._api.call("conversations.setTopic", frozenset({"no_permission", "user_is_restricted"}),
-                               channel=self._state["channel"], topic=topic)
-                self._state["topic"] = topic
+                               channel=self._state.channel, topic=topic)
+                self._state = replace(self._state, topic=topic)
             except CallFailed as failed:
                 log.warning("Slack: the topic was not set: %s", failed.note)
         return self._state
@@ -189,9 +205,9 @@ def escaped(text: str) -> str:
     return mask(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[dict[str, Any]]:
+def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[Json]:
     shown = escaped(text)
-    blocks: list[dict[str, Any]] = [{"type": "section", "text": {"type": "mrkdwn", "text": shown[place:place + _TEXT],
+    blocks: list[Json] = [{"type": "section", "text": {"type": "mrkdwn", "text": shown[place:place + _TEXT],
                                                                  "verbatim": True}}
                                     for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
     if buttons:
@@ -258,4 +274,4 @@ def _secrets(service: Service) -> tuple[str, ...]:
 
 
 CHANNEL = Channel("slack", frozenset({"page", "status", "question", "copy", "call", "told", "closed"}), _deliver,
-                  lambda service: service.slack is not None, secrets=_secrets)
+                  Thread, lambda service: service.slack is not None, secrets=_secrets)

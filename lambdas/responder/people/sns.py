@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from responder.clients import aws
 from responder.model.masking import mask
 from responder.model.service import Person, Service
-from responder.people import Channel, Message
+from responder.people import Channel, Message, Nothing
 
 _SUBJECT = 100  # AWS: "Publish", Subject: less than 100 characters, ASCII, no line breaks
 _MESSAGE_BYTES = 200_000
@@ -47,7 +46,7 @@ def _publish(topic: str, subject: str, message: str, attributes: dict[str, str])
     return str(answer["MessageId"])
 
 
-def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
+def _deliver(service: Service, message: Message, state: Nothing) -> Nothing | None:
     if message.kind == "copy":
         return _to_one(message, state)
     publish(os.environ["TOPIC"], message.subject, message.text, message.incident,
@@ -55,7 +54,7 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
     return state
 
 
-def _to_one(message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
+def _to_one(message: Message, state: Nothing) -> Nothing | None:
     """Deliver to one person alone; None where they have no subscription of their own. Never to the incident topic."""
     topic = os.environ.get("APPROVALS_TOPIC", "")
     person = message.persons[0] if len(message.persons) == 1 else None
@@ -67,4 +66,4 @@ def _to_one(message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
 
 # How it stands is told at each decision: those who get e-mails get what matters alone.
 CHANNEL = Channel("sns", frozenset({"page", "question", "copy", "call", "told", "closed", "customers", "provider",
-                                    "network_team"}), _deliver)
+                                    "network_team"}), _deliver, Nothing)

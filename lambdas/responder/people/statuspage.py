@@ -7,10 +7,12 @@ marked with ours in its metadata, and looked for among those that are open befor
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.model.codec import Json
 from responder.model.service import Service
 from responder.people import Channel, Message
 
@@ -23,7 +25,15 @@ _COMPONENT = {"investigating": "partial_outage", "identified": "partial_outage",
 _MARK = "incident_responder"
 
 
-def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Posted:
+    """What is remembered of an incident."""
+
+    id: str = ""
+    """The id of Statuspage's incident; empty where none is open."""
+
+
+def _deliver(service: Service, message: Message, state: Posted) -> Posted | None:
     from responder.clients.http import Http
 
     settings = service.statuspage
@@ -33,11 +43,11 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
     root = f"{settings.api}/pages/{settings.page}/incidents"
     ids = [settings.components[name] for name in message.affected if name in settings.components] or list(
         settings.components.values())
-    told: dict[str, Any] = {"status": message.phase, "body": message.text[:_BODY]}
+    told: Json = {"status": message.phase, "body": message.text[:_BODY]}
     if ids:
         told |= {"component_ids": ids, "components": dict.fromkeys(ids, _COMPONENT[message.phase])}
     try:
-        known = state.get("id") or _open(http, root, message.incident)
+        known = state.id or _open(http, root, message.incident)
         if known:
             http.json("PATCH", f"{root}/{known}", json={"incident": told})
         elif message.phase == "resolved":
@@ -52,7 +62,7 @@ def _deliver(service: Service, message: Message, state: dict[str, Any]) -> dict[
         raise CallFailed("malformed", "Statuspage answered without an incident") from error
     finally:
         http.close()
-    return {} if message.phase == "resolved" else state | {"id": known}
+    return Posted() if message.phase == "resolved" else Posted(known)
 
 
 def _open(http: Any, root: str, incident: str) -> str:
@@ -76,5 +86,5 @@ def _secrets(service: Service) -> tuple[str, ...]:
     return (service.statuspage.secret,) if service.statuspage else ()
 
 
-CHANNEL = Channel("statuspage", frozenset({"customers"}), _deliver, lambda service: service.statuspage is not None,
-                  secrets=_secrets)
+CHANNEL = Channel("statuspage", frozenset({"customers"}), _deliver, Posted,
+                  lambda service: service.statuspage is not None, secrets=_secrets)

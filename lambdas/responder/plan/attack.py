@@ -21,8 +21,6 @@ from responder.plan.kinds import rejected_caller
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.signals.load import flood
 
-TAKES_BACK = frozenset({"rollback", "restore_configuration", "restore_parameter_group", "restore_security_group"})
-"""Remedies that roll a change back, which may have been made against the attacker."""
 _TIMES = 10.0
 """Clients try a failed request two to five times (the AWS SDKs: three), and the load of one hour is seldom more than
 twice that of the hour before: together they make less than tenfold of what is usual."""

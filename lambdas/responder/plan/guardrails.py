@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from responder.model.remedy import PastFailure, Remedy
 from responder.model.service import Freeze, Service
 from responder.model.service import Remedy as DeployedRemedy
-from responder.plan.attack import TAKES_BACK
+from responder.plan import remedies
 
 if TYPE_CHECKING:
     # Not at run time: the guardrails' function has no need of the whole diagnosis.
@@ -97,16 +97,16 @@ class Verdict:
     decided_by: str = field(default="policy")
 
 
-def in_order(candidates: Sequence[Candidate], remedies: Mapping[str, DeployedRemedy],
+def in_order(candidates: Sequence[Candidate], deployed: Mapping[str, DeployedRemedy],
              unhelpful: Collection[tuple[str, str, str]] = ()) -> list[Candidate]:
     """Return the proposals in the order in which they are tried: remediating actions first, then by rising risk.
 
     What did not help lately for the same (action, mechanism, component) comes after what has not failed. The order is
     stable: of equals, the cause of most failures comes first. A message comes last, for it may wait for an approval.
     """
-    return sorted(candidates, key=lambda p: (not remedies[p.action].mends,
+    return sorted(candidates, key=lambda p: (not deployed[p.action].mends,
                                            (p.action, p.mechanism, p.component) in unhelpful,
-                                           _RISKS.index(remedies[p.action].risk)))
+                                           _RISKS.index(deployed[p.action].risk)))
 
 
 def failed_before(failures: Iterable[PastFailure], action: str, mechanism: str, component: str) -> str:
@@ -130,10 +130,10 @@ def released(kill_switch: str | None) -> bool:
     return kill_switch is not None and kill_switch.strip() == RELEASED
 
 
-def insufficient(remedies: Sequence[Remedy], action: str, target: str) -> Remedy | None:
+def insufficient(actions: Sequence[Remedy], action: str, target: str) -> Remedy | None:
     """Return an incident's remedy that was insufficient, and to which another of the same target adds; None: none was.
     """
-    return next((remedy for remedy in reversed(remedies) if remedy.insufficient and remedy.temporary
+    return next((remedy for remedy in reversed(actions) if remedy.insufficient and remedy.temporary
                  and (remedy.action, remedy.target) == (action, target)), None)
 
 
@@ -202,7 +202,7 @@ def _asks(service: Service, request: GuardrailRequest, situation: Situation, pol
         ["the mode is approve"] if service.mode == "approve" else [])
     if request.tells:
         return "; ".join(reasons)
-    if situation.attack and request.action in TAKES_BACK:
+    if situation.attack and request.action in remedies.names() and remedies.find(request.action).undoes_change:
         reasons.append("there are signs of an attack, and what is blamed may be what holds it off: "
                        + "; ".join(situation.attack))
     if situation.failed_before:

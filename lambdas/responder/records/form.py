@@ -8,13 +8,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+Item = dict[str, Any]
+"""An item, in DynamoDB's own form or as plain JSON."""
 
-def formed(value: dict[str, Any]) -> dict[str, Any]:
+
+def formed(value: Item) -> Item:
     """Return plain data in DynamoDB's own form."""
     return {key: _value(part) for key, part in value.items()}
 
 
-def _value(value: Any) -> dict[str, Any]:
+def _value(value: Any) -> Item:
     match value:
         case None:
             return {"NULL": True}
@@ -31,12 +34,12 @@ def _value(value: Any) -> dict[str, Any]:
     raise TypeError(f"DynamoDB keeps no {type(value).__name__}")
 
 
-def plain(item: dict[str, Any]) -> dict[str, Any]:
+def plain(item: Item) -> Item:
     """Return DynamoDB's form as plain data; numbers are int where they are whole."""
     return {key: _unvalue(part) for key, part in item.items()}
 
 
-def _unvalue(value: dict[str, Any]) -> Any:
+def _unvalue(value: Item) -> Any:
     (kind, part), = value.items()
     match kind:
         case "NULL":

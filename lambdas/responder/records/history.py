@@ -2,29 +2,38 @@
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
-| `HISTORY#service` | the incident's id | a ``PastIncident`` (``plan/review/contents.py``) |
+| `HISTORY#service` | the incident's id | ``PastIncident`` of ``plan/review`` |
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import logging
 
-from responder.model.masking import mask_all
+from responder.model.codec import Malformed, decode, encode
+from responder.model.item import plain
+from responder.model.masking.typed import masked
+from responder.plan.review import PastIncident
 from responder.records.store import KEPT_DAYS
 from responder.records.table import Records
 
 _MOST = 2000
+_log = logging.getLogger(__name__)
 
 
-def keep(records: Records, row: Mapping[str, Any]) -> None:
-    """Keep an incident's row, over what was there of it."""
-    kept: dict[str, Any] = mask_all(dict(row))
-    records.put({"pk": f"HISTORY#{row['service']}", "sk": row["id"], **kept}, KEPT_DAYS)
+def keep(records: Records, past: PastIncident) -> None:
+    """Keep an incident's line, over what was there of it."""
+    records.put({"pk": f"HISTORY#{past.service}", "sk": past.id, **encode(masked(past))}, KEPT_DAYS)
 
 
-def rows(records: Records, service: str) -> list[dict[str, Any]]:
-    """Return the rows of a service's incidents, the newest ones, oldest first."""
-    found = [{key: value for key, value in item.items() if key not in ("pk", "sk", "expires")}
-             for item in records.partition(f"HISTORY#{service}")]
-    return sorted(found, key=lambda item: str(item["opened_at"]))[-_MOST:]
+def past_incidents(records: Records, service: str) -> list[PastIncident]:
+    """Return a service's incidents, the newest ones, oldest first.
+
+    One that cannot be read is left out: it must not cost another incident its report.
+    """
+    found = []
+    for item in records.partition(f"HISTORY#{service}"):
+        try:
+            found.append(decode(PastIncident, plain(item), "HISTORY"))
+        except Malformed as error:
+            _log.warning("a line of the history cannot be read: %s", error)
+    return sorted(found, key=lambda past: past.opened_at)[-_MOST:]

@@ -37,9 +37,11 @@ from responder.model.incident import (
     SymptomKind,
     Weighed,
 )
+from responder.model.item import sort_key
 from responder.model.masking import mask_all
 from responder.model.moment import iso, seconds
-from responder.records.store import ITEM_CHARACTERS, KEPT_DAYS, Store
+from responder.model.remedy import merged
+from responder.records.store import ITEM_CHARACTERS, KEPT_DAYS, Item, Store
 
 
 class NoIncident(LookupError):
@@ -256,8 +258,13 @@ class Incidents(Store):
 
     def load(self, incident: str) -> IncidentRecord:
         """Return everything that is known of an incident; raises Malformed where there is none."""
-        return IncidentRecord.of([*self.partition(f"INCIDENT#{incident}"), *self.partition(f"REMEDY#{incident}"),
-                                  *self.partition(f"TIMELINE#{incident}")])
+        return IncidentRecord.of(self.items(incident))
+
+    def items(self, incident: str) -> list[Item]:
+        """Return everything that is known of an incident as record files keep it, in the order of its sort keys."""
+        remedies = [merged(item) for item in self.partition(f"REMEDY#{incident}")]
+        return sorted([*self.partition(f"INCIDENT#{incident}"), *remedies, *self.partition(f"TIMELINE#{incident}")],
+                      key=sort_key)
 
     def update(self, incident: str, **values: Unpack[IncidentChange]) -> None:
         """Set attributes of the incident."""

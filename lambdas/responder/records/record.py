@@ -5,26 +5,26 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from responder.model.service import Service
 from responder.plan.replay import BadRecord
+from responder.records.store import Item
 
 SCHEMA = 2
 """2: the finding ``instance`` has ``instance_class``, where 1 had ``class``."""
 _MAXIMUM_BYTES = 256 * 1024 * 1024
 
 
-def pack(service: Service, items: Sequence[Mapping[str, Any]]) -> bytes:
+def pack(service: Service, items: Sequence[Item]) -> bytes:
     """Return the configuration in force and all items of an incident, as gzip of JSON; the same always the same."""
     text = json.dumps({"schema": SCHEMA, "service": asdict(service), "items": list(items)},
                       separators=(",", ":"), sort_keys=True)
     return gzip.compress(text.encode(), mtime=0)
 
 
-def unpack(content: bytes) -> dict[str, Any]:
+def unpack(content: bytes) -> Item:
     """Return what ``pack`` was given, from gzip or plain JSON; raises BadRecord."""
     try:
         if content[:2] == b"\x1f\x8b":
@@ -41,7 +41,7 @@ def unpack(content: bytes) -> dict[str, Any]:
     return record
 
 
-def _from_first(record: dict[str, Any]) -> None:
+def _from_first(record: Item) -> None:
     """Bring a record of schema 1 to today's."""
     items = record.get("items")
     for item in items if isinstance(items, list) else ():

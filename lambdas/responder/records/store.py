@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from responder.clients import aws
 from responder.model.codec import Json, decode
-from responder.model.incident import KEYS
+from responder.model.item import plain as without_keys
+from responder.model.item import sort_key
 from responder.model.masking import mask_all
 from responder.records.form import formed, plain
 
@@ -60,7 +61,7 @@ class Store:
 
     def sort_keys(self, pk: str) -> tuple[str, ...]:
         """Return the sort keys of a partition, in their order."""
-        return tuple(str(item["sk"]) for item in self.partition(pk))
+        return tuple(sort_key(item) for item in self.partition(pk))
 
     def put_once(self, item: Item) -> bool:
         """Write an item, masked, unless it is there; False where it is."""
@@ -106,7 +107,7 @@ class Store:
             ExpressionAttributeNames={f"#{index}": name for index, name in enumerate(told)},
             ExpressionAttributeValues={f":{index}": value for index, value in enumerate(told.values())}))
 
-    def _request(self, **arguments: Any) -> dict[str, Any]:
+    def _request(self, **arguments: Any) -> Item:
         """Return a request's arguments for this table, with items, keys and values in DynamoDB's own form."""
         return {"TableName": self._table, **{
             name: formed(value) if name in _FORMED else value for name, value in arguments.items()}}
@@ -116,5 +117,4 @@ class Store:
 
 
 def _row(kind: type[T], item: Item) -> T:
-    return decode(kind, {key: value for key, value in item.items() if key not in KEYS and value is not None},
-                  f"{item['pk']} / {item['sk']}")
+    return decode(kind, without_keys(item), sort_key(item))

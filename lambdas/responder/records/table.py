@@ -22,12 +22,11 @@ from responder.model.moment import iso, seconds
 from responder.records.deliveries import Deliveries
 from responder.records.incidents import Incidents, Opened
 from responder.records.leases import Leases
-from responder.records.older import Untyped
 from responder.records.remedies import Remedies
 from responder.records.timeline import Timeline
 
 
-class Records(Timeline, Incidents, Remedies, Leases, Deliveries, Untyped):
+class Records(Timeline, Incidents, Remedies, Leases, Deliveries):
     """The timeline table, for one function.
 
     One class of several parts, because a function is given one table and IAM decides which partitions it may touch:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,8 +58,7 @@ class Timeline(Store):
         self._timeline = timeline
 
     def note(self, incident: str, entered: str, step: str, what: str, *, number: int = 0, why: str = "",
-             by: str = "system", kind: EntryKind = "step", fact: Fact | None = None,
-             detail: Mapping[str, Json] | None = None) -> bool:
+             by: str = "system", kind: EntryKind = "step", fact: Fact | None = None) -> bool:
         """Write a timeline entry; False where this visit of the state has written it before.
 
         ``entered`` is when the state was entered, which stays the same when the step is tried again; ``number``
@@ -68,7 +66,7 @@ class Timeline(Store):
         and a person's answer) enter in the same millisecond. ``by`` is ``system``, ``policy`` or a person.
         """
         entry = NewEntry(incident, entered, step, what, number, why, by, kind, fact.NAME if fact else "",
-                         encode(fact) if fact else dict(detail or {}))
+                         encode(fact) if fact else {})
         if not self._timeline:
             return self.append(entry)
         answer = aws.client("lambda").invoke(FunctionName=self._timeline,

@@ -6,17 +6,17 @@ What the remedy is comes from the record: the diagnosis that proposes it (``reme
 
 from __future__ import annotations
 
-from typing import Any
-
 from responder.handlers.act.applying import apply
 from responder.handlers.act.planning import plan
-from responder.handlers.act.remedy import TryAgain
+from responder.handlers.act.remedy import RemedyEvent, TryAgain
 from responder.handlers.act.reverting import revert
+from responder.handlers.step import event_of
+from responder.model.codec import Json
 
 __all__ = ["TryAgain", "handler"]
 _OPERATIONS = {"plan": plan, "apply": apply, "revert": revert}
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Plan, apply or revert, as ``operation`` says; ``number`` is the remedy's 1-based position in its incident."""
-    return _OPERATIONS[event["operation"]](event, context)
+def handler(event: Json, context: object) -> dict[str, Json]:
+    """Plan, apply or revert, as the event's ``operation`` says; see ``RemedyEvent``."""
+    return _OPERATIONS[event_of(RemedyEvent, event).operation](event, context)

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from responder.actions import ActionFailed, AnyAction, AnyPlan, RemediationContext
 from responder.clients import gate
 from responder.clients.failure import CallFailed
-from responder.handlers.act.remedy import TryAgain, added_to, context_of, given, hindrance, kept, mine, not_mine
-from responder.handlers.act.remedy import on_record as recorded
+from responder.handlers.act.remedy import (
+    RemedyEvent,
+    TryAgain,
+    added_to,
+    context_of,
+    hindrance,
+    kept,
+    mine,
+    not_mine,
+)
 from responder.handlers.approval import asked_persons, buttons, by_iam_text, to_each
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, step
+from responder.model import facts
+from responder.model.moment import iso
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.people import Message
 from responder.plan.approvals import called
-from responder.records.table import iso
+from responder.records.remedies import RemedyChange
 from responder.records.tasks import Task, Tasks
 
 _RULED = frozenset({RemedyStatus.PERMITTED, RemedyStatus.APPLYING, RemedyStatus.APPLIED, RemedyStatus.DONE})
 
 
-@step("Apply the remedy", renews=False)
-def apply(visit: Step) -> dict[str, Any]:
-    """Apply what was planned and ruled upon; returns ``applied``, ``done`` (a sentence) and ``told``."""
+@dataclass(frozen=True)
+class ApplyResult:
+    """What applying returns."""
+
+    applied: bool
+    done: str
+    """What was done, or why it was not, in a sentence."""
+    told: bool
+    """Whether its audience was told."""
+
+
+@step("Apply the remedy", RemedyEvent, renews=False)
+def apply(visit: Step, event: RemedyEvent) -> ApplyResult:
+    """Apply what was planned and ruled upon."""
     action = mine()
-    remedy = _ruled(visit, action)
+    remedy = _ruled(visit, event, action)
     context = context_of(visit, action, remedy)
     again = remedy.status == RemedyStatus.APPLYING
     if remedy.status in (RemedyStatus.APPLIED, RemedyStatus.DONE):
@@ -38,7 +58,7 @@ def apply(visit: Step) -> dict[str, Any]:
         return _not_applied(visit, context, action, lost, again, guardrail="lease")
     if remedy.status == RemedyStatus.PERMITTED:
         # Said before it is done: should this step end early, it is known that it may have happened.
-        visit.records.set_action(visit.incident, context.number, action.name, status="applying")
+        visit.records.set_remedy(visit.incident, context.number, action.name, status=RemedyStatus.APPLYING)
     with gate.opened(lambda: hindrance(visit)) as passing:
         try:
             plan = kept(action, remedy)
@@ -52,33 +72,32 @@ def apply(visit: Step) -> dict[str, Any]:
         except ActionFailed as failed:
             return _not_applied(visit, context, action, str(failed), again or passing.made > 0)
     if first := added_to(visit, action, plan.target):
-        visit.records.set_action(visit.incident, first.number, action.name, temporary=False, kept=None)
+        visit.records.set_remedy(visit.incident, first.number, action.name, temporary=False, kept=None)
     by = ", ".join(channels.channels)
-    visit.records.set_action(visit.incident, context.number, action.name, done=done, told_by=by,
-                             status="done" if action.audience else "applied", applied_at=iso(time.time()))
+    visit.records.set_remedy(visit.incident, context.number, action.name, result=done, told_by=by,
+                             status=RemedyStatus.DONE if action.audience else RemedyStatus.APPLIED,
+                             applied_at=iso(time.time()))
     return _applied(visit, action, remedy, done, by)
 
 
-def _applied(visit: Step, action: AnyAction, remedy: Remedy, done: str, by: str) -> dict[str, Any]:
-    told = bool(action.audience)
-    visit.note(done, kind="notification" if told else "action", by=remedy.decided_by or "policy",
-               detail={"target": remedy.target} | ({"to": action.audience, "by": by} if told else {}))
-    return {"applied": True, "done": done, "told": told}
+def _applied(visit: Step, action: AnyAction, remedy: Remedy, done: str, by: str) -> ApplyResult:
+    fact = facts.Delivered(action.audience, by, remedy.target) if action.audience else facts.Applied(remedy.target)
+    visit.note(done, kind="notification" if action.audience else "action", by=remedy.decided_by or "policy", fact=fact)
+    return ApplyResult(True, done, bool(action.audience))
 
 
-def _ruled(visit: Step, action: AnyAction) -> Remedy:
+def _ruled(visit: Step, event: RemedyEvent, action: AnyAction) -> Remedy:
     """Return the record of a remedy that may be applied; raises ActionFailed.
 
     The guardrails' ruling is in the record, not in what the state machine passes on, and is a ruling on this very plan.
     """
-    asked = given(visit)
-    remedy = recorded(visit, asked.number)
+    remedy = visit.records.remedy(visit.incident, event.number)
     if remedy is None or remedy.status not in _RULED:
         raise ActionFailed("no guardrail has permitted this remedy")
     if not remedy.is_ruled_on:
         raise ActionFailed(f"the plan of remedy {remedy.number} is not the one that was ruled on")
-    if (remedy.action, remedy.proposal) != (action.name, asked.proposal):
-        raise ActionFailed(not_mine(remedy, action, proposals=(remedy.proposal, asked.proposal)))
+    if (remedy.action, remedy.proposal) != (action.name, event.remedy.id):
+        raise ActionFailed(not_mine(remedy, action, proposals=(remedy.proposal, event.remedy.id)))
     return remedy
 
 
@@ -105,20 +124,22 @@ def _tell(visit: Step, action: AnyAction, context: RemediationContext,
 
 
 def _not_applied(visit: Step, context: RemediationContext, action: AnyAction, why: str, in_part: bool = False, *,
-                 guardrail: str = "") -> dict[str, Any]:
+                 guardrail: str = "") -> ApplyResult:
     """Record that a remedy was not applied, or only in part: then what was changed before stays, and people look.
 
     Stopped before its first change it is ``refused`` by the kill switch; anything else ``failed``.
     """
     reason = f"{why}; what was changed before that, if anything, stays" if in_part else why
     stopped = guardrail == "kill_switch" and not in_part
-    visit.records.set_action(
-        visit.incident, context.number, action.name, status="refused" if stopped else "failed", reason=reason,
-        **({"guardrail": guardrail} if guardrail else {}),
-        **({"applied_at": iso(time.time()), "in_part": True} if in_part else {}))
+    change: RemedyChange = {"status": RemedyStatus.REFUSED if stopped else RemedyStatus.FAILED, "reason": reason}
+    if guardrail:
+        change |= {"guardrail": guardrail}
+    if in_part:
+        change |= {"applied_at": iso(time.time()), "in_part": True}
+    visit.records.set_remedy(visit.incident, context.number, action.name, **change)
     visit.note(f"{action.name} was " + ("applied only in part" if in_part else "not applied"), kind="action",
                why=reason)
-    return {"applied": False, "done": reason, "told": False}
+    return ApplyResult(False, reason, False)
 
 
 def _lost(visit: Step, remedy: Remedy) -> str:

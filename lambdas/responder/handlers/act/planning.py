@@ -3,39 +3,54 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from responder.actions import ActionFailed, AnyAction, AnyPlan, Declined, RemediationContext
 from responder.clients.failure import CallFailed
-from responder.handlers.act.remedy import added_to, given, mine, planned_context, proposed
+from responder.handlers.act.remedy import RemedyEvent, added_to, mine, planned_context
 from responder.handlers.step import Step, step
 from responder.model.codec import Json, encode
-from responder.model.remedy import STORED, Remedy, operands
+from responder.model.facts import Planned
+from responder.model.moment import iso
+from responder.model.remedy import Remedy, operands
 from responder.model.shown import NotExact
 from responder.records.store import ITEM_CHARACTERS
-from responder.records.table import iso
 
 _MOST_CHARACTERS = ITEM_CHARACTERS - 50_000
 """Of a plan's operands: its diff and the rest stand in the same item."""
 _MOST_SHOWN = 20_000
 
 
-@step("Plan the remedy", renews=False)
-def plan(visit: Step) -> dict[str, Any]:
-    """Return ``target``, ``summary`` and ``refusal``; the plan and what was there are on record before it returns."""
-    action, asked = mine(), given(visit)
-    proposal = proposed(visit, asked.proposal)
+@dataclass(frozen=True)
+class PlanResult:
+    """What planning returns."""
+
+    action: str
+    target: str
+    summary: str
+    refusal: str
+    """Why it must not be done; empty where it may."""
+    tells: bool
+    """Whether it has an audience, and changes nothing."""
+    passing: bool
+    """Whether the refusal may pass by itself."""
+
+
+@step("Plan the remedy", RemedyEvent, renews=False)
+def plan(visit: Step, event: RemedyEvent) -> PlanResult:
+    """Plan the remedy; the plan and what was there are on record before it returns."""
+    action, number, name = mine(), event.number, event.remedy.id
+    proposal = visit.records.proposed(visit.incident, name)
     if proposal is None or proposal.action != action.name:
-        raise ActionFailed(f"no diagnosis on record proposes {action.name} under the id {asked.proposal!r}")
-    context = planned_context(visit, action, asked.number, proposal)
-    kept = _keep(visit, _remedy(action, context, asked.proposal, _planned(visit, action, context, proposal.facts)))
-    if kept.action != action.name or kept.proposal != asked.proposal:
-        raise ActionFailed(f"remedy {asked.number} is on record as {kept.action} of {kept.component}, and not as "
+        raise ActionFailed(f"no diagnosis on record proposes {action.name} under the id {name!r}")
+    context = planned_context(visit, action, number, proposal)
+    kept = visit.records.plan_remedy(visit.incident, _remedy(
+        action, context, name, _planned(visit, action, context, proposal.facts)))
+    if kept.action != action.name or kept.proposal != name:
+        raise ActionFailed(f"remedy {number} is on record as {kept.action} of {kept.component}, and not as "
                            f"{action.name} of {context.component}")
-    visit.note(f"{action.name}: {kept.refusal or kept.summary}", kind="plan", detail={"diff": kept.diff})
-    return {"action": action.name, "target": kept.target, "summary": kept.summary, "refusal": kept.refusal,
-            "tells": bool(action.audience), "passing": kept.transient}
+    visit.note(f"{action.name}: {kept.refusal or kept.summary}", kind="plan", fact=Planned(kept.diff))
+    return PlanResult(action.name, kept.target, kept.summary, kept.refusal, bool(action.audience), kept.transient)
 
 
 def _planned(visit: Step, action: AnyAction, context: RemediationContext, facts: Json) -> AnyPlan | Declined:
@@ -68,14 +83,3 @@ def _remedy(action: AnyAction, context: RemediationContext, proposal: str, found
     if isinstance(found, Declined):
         return replace(record, refusal=found.reason, transient=found.transient)
     return replace(record, temporary=found.temporary, before=encode(found.before), parameters=encode(found.parameters))
-
-
-_KEPT = ("action", "component", "risk", "audience", "reversible", "status", "planned_at", "cause", "mechanism",
-         "proposal", "where", "target", "summary", "diff", "refusal", "transient", "temporary", "before", "parameters")
-"""What a plan's record has of the fields of ``Remedy``."""
-
-
-def _keep(visit: Step, remedy: Remedy) -> Remedy:
-    """Put a plan on record; one that is there already stays, and is returned."""
-    values = {STORED.get(name, name): encode(value) for name, value in vars(remedy).items() if name in _KEPT}
-    return Remedy.of(visit.records.plan_action(visit.incident, remedy.number, values))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from responder import actions
 from responder.actions import AnyAction, AnyPlan, RemediationContext
-from responder.handlers.step import Step, kill_switch
-from responder.model.codec import decode
+from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch
 from responder.model.incident import Proposed
 from responder.model.remedy import Remedy
 from responder.plan.guardrails import insufficient, released
@@ -19,44 +19,24 @@ class TryAgain(Exception):
     """The step may be tried again: nothing was done, or the next try sees that it was."""
 
 
-@dataclass(frozen=True)
-class Given:
-    """What the state machine passes on to a remedy's function."""
+@dataclass(frozen=True, kw_only=True)
+class RemedyEvent(StepEvent):
+    """What a remedy's function is given."""
 
+    operation: Literal["plan", "apply", "revert"]
     number: int
     """1-based position of the remedy among the incident's."""
-    proposal: str
-    """The id by which the diagnosis on record proposes it."""
-    restores: bool = False
+    remedy: RemedyRef
+    """Its ``id`` is that of the diagnosis on record that proposes it."""
+    over: bool = False
     """Of reverting: whether a temporary mitigation is no longer needed. False: the remedy did not help."""
     why: str = ""
     """Of reverting: why, in a sentence."""
-    execution: str = ""
-    """ARN of the execution that looks after the incident."""
-
-
-def given(visit: Step) -> Given:
-    """Return what this visit was given."""
-    event = visit.event
-    return Given(int(event["number"]), str(event["remedy"].get("id") or ""), bool(event.get("over")),
-                 str(event.get("why") or ""), str(event["incident"].get("execution") or ""))
 
 
 def mine() -> AnyAction:
     """Return the action that this function is for."""
     return actions.find(os.environ["ACTION"])
-
-
-def on_record(visit: Step, number: int) -> Remedy | None:
-    """Return a remedy's record; None where there is none."""
-    item = visit.records.item(f"REMEDY#{visit.incident}", f"ACTION#{number:02d}")
-    return Remedy.of(item) if item else None
-
-
-def proposed(visit: Step, name: str) -> Proposed | None:
-    """Return what a diagnosis on record proposes; None where there is none of this id."""
-    kept = visit.records.proposal(visit.incident, name)
-    return decode(Proposed, kept | {"id": name}, f"PROPOSED#{name}") if kept else None
 
 
 def planned_context(visit: Step, action: AnyAction, number: int, proposal: Proposed) -> RemediationContext:
@@ -68,7 +48,7 @@ def planned_context(visit: Step, action: AnyAction, number: int, proposal: Propo
 
 def context_of(visit: Step, action: AnyAction, remedy: Remedy) -> RemediationContext:
     """Return what a remedy on record is asked to remediate."""
-    proposal = proposed(visit, remedy.proposal)
+    proposal = visit.records.proposed(visit.incident, remedy.proposal)
     return RemediationContext(
         visit.service, visit.incident, remedy.number, remedy.cause, remedy.mechanism, remedy.component,
         proposal.onset if proposal else None, time.monotonic() + action.deadline_seconds, remedy.where,
@@ -84,7 +64,7 @@ def added_to(visit: Step, action: AnyAction, target: str) -> Remedy | None:
     """Return the remedy of this incident to which this one adds, because it was insufficient; None: it adds to none."""
     if not action.remedy.incremental:
         return None
-    return insufficient([Remedy.of(item) for item in visit.records.actions(visit.incident)], action.name, target)
+    return insufficient(visit.records.remedies_of(visit.incident), action.name, target)
 
 
 def hindrance(visit: Step) -> str:

@@ -3,60 +3,70 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Unpack
 
 from responder.actions import ActionFailed, AnyAction, RemediationContext
 from responder.clients import gate
 from responder.clients.failure import CallFailed
-from responder.handlers.act.remedy import Given, TryAgain, context_of, given, hindrance, kept, mine, not_mine
-from responder.handlers.act.remedy import on_record as recorded
+from responder.handlers.act.remedy import RemedyEvent, TryAgain, context_of, hindrance, kept, mine, not_mine
 from responder.handlers.step import Step, step
 from responder.model.incident import evidence_of, looked_of
+from responder.model.moment import iso
 from responder.model.remedy import Remedy, RemedyStatus
-from responder.records.table import iso
+from responder.records.remedies import RemedyChange
 
 
-@step("Take the remedy back", renews=False)
-def revert(visit: Step) -> dict[str, Any]:
+@dataclass(frozen=True)
+class RevertResult:
+    """What reverting returns."""
+
+    reverted: bool
+    why: str = ""
+    """Why it was not; empty where that is on record."""
+
+
+@step("Take the remedy back", RemedyEvent, renews=False)
+def revert(visit: Step, event: RemedyEvent) -> RevertResult:
     """Undo what did not help, unless the remedy says that it had better stay.
 
     A temporary mitigation that is restored remains a remedy that helped.
     """
-    action, asked = mine(), given(visit)
-    remedy = recorded(visit, asked.number)
+    action = mine()
+    remedy = visit.records.remedy(visit.incident, event.number)
     if remedy is None:
-        return {"reverted": False}
+        return RevertResult(False)
     if remedy.action != action.name:
         raise ActionFailed(not_mine(remedy, action))
     context = context_of(visit, action, remedy)
-    if asked.restores:
-        return _restore(visit, action, context, remedy, asked)
+    if event.over:
+        return _restore(visit, action, context, remedy, event.why)
     if remedy.status != RemedyStatus.APPLIED:
-        return {"reverted": False}
-    return {"reverted": _roll_back(visit, action, context, remedy, asked.why)}
+        return RevertResult(False)
+    return RevertResult(_roll_back(visit, action, context, remedy, event.why))
 
 
 def _roll_back(visit: Step, action: AnyAction, context: RemediationContext, remedy: Remedy, why: str) -> bool:
     """Roll back a remedy that did not help, and put on record what became of it; returns whether it was."""
 
-    def set_action(**values: Any) -> None:
-        visit.records.set_action(visit.incident, remedy.number, action.name, **values)
+    def change(**values: Unpack[RemedyChange]) -> None:
+        visit.records.set_remedy(visit.incident, remedy.number, action.name, **values)
 
     if action.remedy.keep_when_not_helped or action.revert is None:
-        set_action(status="failed", kept=True, reason="the symptom stayed; what was done is kept")
+        change(status=RemedyStatus.FAILED, kept=True, reason="the symptom stayed; what was done is kept")
         visit.note(f"{action.name} did not help; it is kept as it is", kind="action")
         return False
     if not why and _insufficient(visit, action, remedy):
-        set_action(status="failed", kept=True, too_little=True,
-                   reason="it was too little: what it is for is still there, so it stays")
+        change(status=RemedyStatus.FAILED, kept=True, insufficient=True,
+               reason="it was too little: what it is for is still there, so it stays")
         visit.note(f"{action.name} was too little; it stays", kind="action")
         return False
     said, stays = _undone(visit, action, context, remedy)
     if stays:
-        set_action(status="failed", reason=f"it did not help, and was not taken back: {stays}")
+        change(status=RemedyStatus.FAILED, reason=f"it did not help, and was not taken back: {stays}")
         visit.note(f"{action.name} is not taken back", kind="action", why=stays)
         return False
-    set_action(status="reverted", reason=why or "it did not help", reverted_at=iso(time.time()))
+    change(status=RemedyStatus.REVERTED, reason=why or "it did not help", rolled_back_at=iso(time.time()))
     visit.note(said, kind="action", why=why or "it did not help")
     return True
 
@@ -71,22 +81,21 @@ def _insufficient(visit: Step, action: AnyAction, remedy: Remedy) -> bool:
                                          remedy.parameters, evidence)
 
 
-def _restore(visit: Step, action: AnyAction, context: RemediationContext, remedy: Remedy,
-             asked: Given) -> dict[str, Any]:
+def _restore(visit: Step, action: AnyAction, context: RemediationContext, remedy: Remedy, why: str) -> RevertResult:
     if not remedy.temporary or remedy.restored_at:
-        return {"reverted": bool(remedy.restored_at)}
-    incident = visit.records.incident(visit.incident) or {}
-    if incident.get("status") != "closed" or incident.get("cared_by") != asked.execution:
-        return {"reverted": False, "why": "the incident was opened again"}
+        return RevertResult(bool(remedy.restored_at))
+    incident = visit.records.find(visit.incident)
+    if incident is None or incident.status != "closed" or incident.cared_by != visit.execution:
+        return RevertResult(False, "the incident was opened again")
     said, stays = _undone(visit, action, context, remedy)
     if stays:
         # The next look leaves it to people, who are told then.
-        visit.records.set_action(visit.incident, remedy.number, action.name, put_back_failed=stays)
+        visit.records.set_remedy(visit.incident, remedy.number, action.name, restore_failure=stays)
         visit.note(f"{action.name} is not put back", kind="action", why=stays)
-        return {"reverted": False, "why": stays}
-    visit.records.set_action(visit.incident, remedy.number, action.name, put_back_at=iso(time.time()))
-    visit.note(said, kind="action", why=asked.why or "its reason is gone")
-    return {"reverted": True}
+        return RevertResult(False, stays)
+    visit.records.set_remedy(visit.incident, remedy.number, action.name, restored_at=iso(time.time()))
+    visit.note(said, kind="action", why=why or "its reason is gone")
+    return RevertResult(True)
 
 
 def _undone(visit: Step, action: AnyAction, context: RemediationContext, remedy: Remedy) -> tuple[str, str]:

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Evidence
-from responder.model.incident import Proposed, Refusal
+from responder.model.incident import Hypothesis, Proposed, Refusal
 from responder.model.service import Policy, Service
 
 if TYPE_CHECKING:
     # Not at run time: a remedy's own function has no need of the diagnosis.
-    from responder.plan.diagnose import Diagnosis, Hypothesis
+    from responder.plan.diagnose import Diagnosis
     from responder.plan.weights import Terms, Weights
 
 WAIT = "wait"
@@ -157,6 +157,8 @@ class Remedy(Generic[F, B, P]):
     may add to it."""
     writes: Callable[[OnRecord[B, P]], Iterable[Field]] = lambda record: ()
     """What it writes of the objects that the change ledger watches."""
+    undoes_change: bool = False
+    """Whether it undoes what somebody changed, which may have been done to hold off an attack."""
     audience: Audience | Literal[""] = ""
     """Whom it informs; empty: it changes something instead."""
     task_for: str = ""

@@ -110,4 +110,5 @@ REMEDY = Remedy(
     against=against,
     against_contested=against_contested,
     writes=writes,
+    undoes_change=True,
 )

@@ -81,4 +81,5 @@ REMEDY = Remedy(
     reversible=True,
     keep_when_not_helped=False,
     against_contested=against_contested,
+    undoes_change=True,
 )

@@ -53,4 +53,5 @@ REMEDY = Remedy(
     reversible=True,
     keep_when_not_helped=False,
     against=against,
+    undoes_change=True,
 )

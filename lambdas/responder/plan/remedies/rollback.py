@@ -97,4 +97,5 @@ REMEDY = Remedy(
     keep_when_not_helped=True,
     against_contested=against_contested,
     writes=writes,
+    undoes_change=True,
 )

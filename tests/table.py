@@ -1,4 +1,4 @@
-"""Records as dicts, for those who are not typed yet; it goes when they are."""
+"""The timeline table with items as plain dicts, as tests write and compare them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from responder.model.remedy import JUDGED, OPERANDS, merged, operands
-from responder.records.store import KEPT_DAYS, Store
+from responder.records.store import KEPT_DAYS
+from responder.records.table import Records
 
 
-class Untyped(Store):
-    """The dicts that the rest of the code reads until it is typed."""
+class Table(Records):
+    """The timeline table; each method is the plain form of the typed one that it names."""
 
     def propose(self, incident: str, entered: str,
                 proposals: Iterable[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
