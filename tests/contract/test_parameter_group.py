@@ -167,8 +167,7 @@ def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
                                            "tidscan", "async_append", "partitionwise_join",
                                            "partitionwise_aggregate")] + ["jit", "geqo"]
     place.database.set_parameters(0.0, dict.fromkeys(names, "0"))
-    plan = place.planned(*(FieldChange(("parameters", name), after="0") for name in names))
-    remedy.apply(place.case(), plan)
+    remedy.apply(place.case(), place.planned(*(FieldChange(("parameters", name), after="0") for name in names)))
     assert len(place.changing) == 2 and not place.seen()["parameters"].keys() & set(names)
 
 

@@ -138,9 +138,8 @@ def case(service: Service) -> RemediationContext:
     return asked(service, "bad_configuration", onset=100.0)
 
 
-
 def plan_of(service: Service, api: Kubernetes, *changes: Change) -> AnyPlan | Declined:
-    return restore_configuration.plan(case(service), Facts(tuple(change for change in changes)), api)
+    return restore_configuration.plan(case(service), Facts(changes), api)
 
 
 VALUE = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl",

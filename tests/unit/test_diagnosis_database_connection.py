@@ -92,13 +92,13 @@ def test_a_parameter_group_is_suspected_where_it_changed_and_can_cause_what_fail
     if mechanism == "database_parameters":
         remedy, = proposed(service, findings)
         assert remedy.action == "restore_parameter_group"
-        assert list(remedy.facts.changes[0].fields) == list(changed)
+        assert remedy.facts.changes[0].fields == tuple(changed)
 
 
 def test_only_parameters_that_can_have_broken_it_are_put_back(service: Service) -> None:
     quiet = field(["parameters", "log_min_duration_statement"], "-1", "100")
     remedy, = proposed(service, of_database(TIMED_OUT, quiet, CUT))
-    assert list(remedy.facts.changes[0].fields) == [CUT]
+    assert remedy.facts.changes[0].fields == (CUT,)
 
 
 def test_a_parameter_that_was_changed_twice_goes_back_to_its_first_value(service: Service) -> None:
@@ -107,7 +107,7 @@ def test_a_parameter_that_was_changed_twice_goes_back_to_its_first_value(service
         [CUT, NAPTIME], [field(CUT.path, "3", "2")], [quiet])))
     findings = [several if finding.name == "changes" else finding for finding in of_database(TIMED_OUT, CUT)]
     remedy, = proposed(service, findings)
-    assert list(remedy.facts.changes[0].fields) == [field(CUT.path, "30000", "2"), NAPTIME]
+    assert remedy.facts.changes[0].fields == (field(CUT.path, "30000", "2"), NAPTIME)
 
 
 def test_a_read_only_database_is_known_by_log_lines_alone(service: Service) -> None:

@@ -50,7 +50,7 @@ def test_callers_that_time_out_after_a_new_policy_are_its_doing(service: Service
     assert (result.cause, result.mechanism) == ("network", "network_policy"), result.summary
     undone, = proposed(service, POLICY)
     assert undone.action == "restore_configuration"
-    assert [change.name for change in undone.facts.changes] == ["lockdown"]
+    assert [item.name for item in undone.facts.changes] == ["lockdown"]
 
 
 def test_a_component_that_nobody_reaches_is_at_fault_and_its_callers_are_not(service: Service) -> None:
@@ -196,20 +196,20 @@ def test_the_load_balancer_alone_names_no_cause(service: Service) -> None:
 # --- what undoes it ---------------------------------------------------------------------------------------------------
 
 
-def trail(**event: Any) -> Evidence:
+def trail(**event: Any) -> list[Untyped]:
     rule = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "groups": {"items": [{"groupId": "sg-1"}]},
             "ipRanges": {"items": [{"cidrIp": "10.0.0.0/16"}]}}
-    return typed([Untyped("cloudtrail", "trail", detail={"events": [{
+    return [Untyped("cloudtrail", "trail", detail={"events": [{
         "at": 900.0, "name": "RevokeSecurityGroupIngress", "parameters": {
-            "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})])
+            "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})]
 
 
 def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
-    command, = undoing(rules_changed(1000.0, trail()))
+    command, = undoing(rules_changed(1000.0, typed(trail())))
     assert command.startswith("aws ec2 authorize-security-group-ingress --group-id 'sg-0a; rm -rf' ")
     assert '"UserIdGroupPairs": [{"GroupId": "sg-1"}]' in command
     assert '"IpRanges": [{"CidrIp": "10.0.0.0/16"}]' in command
-    added, = rules_changed(1000.0, trail(name="AuthorizeSecurityGroupEgress"))
+    added, = rules_changed(1000.0, typed(trail(name="AuthorizeSecurityGroupEgress")))
     assert (added.direction, undoing([added])[0].split()[2]) == ("egress", "revoke-security-group-egress")
 
 
@@ -218,4 +218,4 @@ def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
     (1000.0, {"parameters": {}}), (1000.0, {"parameters": {"groupId": "sg-1", "ipPermissions": ["x", 3]}})])
 def test_a_change_that_did_not_cause_it_or_is_not_told_in_full_is_not_undone(onset: float | None,
                                                                             event: dict[str, Any]) -> None:
-    assert rules_changed(onset, trail(**event)) == []
+    assert rules_changed(onset, typed(trail(**event))) == []

@@ -98,7 +98,7 @@ def test_whoever_writes_under_our_name_is_not_hidden(seen: Change, done: Remedy)
 def test_what_somebody_wrote_beside_a_remedy_between_two_looks_is_kept() -> None:
     both = replace(change(), fields=(*change().fields, FieldChange(("template", "spec", "image"), after="evil")))
     kept_part, = left([both], [action()])
-    assert [field.path for field in kept_part.fields] == [("template", "spec", "image")]
+    assert [item.path for item in kept_part.fields] == [("template", "spec", "image")]
     assert kept_part.by == "" and "under its name" not in kept_part.sentence()
 
 

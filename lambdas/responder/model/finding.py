@@ -96,13 +96,8 @@ def buckets(finding: Finding, key: str = "series") -> list[Bucket]:
 
 def typed(findings: Iterable[Finding]) -> evidence.Evidence:
     """Return findings as typed evidence."""
-    return evidence.Evidence(evidence.finding_of(_shallow(finding)) for finding in findings)
-
-
-def _shallow(finding: Finding) -> dict[str, Any]:
-    """As ``to_json``, without a copy of the detail."""
-    found = {key: value for key, value in vars(finding).items() if value not in (None, "")}
-    return found | ({"window": vars(finding.window)} if finding.window else {})
+    return evidence.Evidence(_once(finding, "_typed", lambda f: evidence.finding_of(f.to_json()))
+                             for finding in findings)
 
 
 def untyped(findings: evidence.Evidence) -> list[Finding]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
-from responder.model.incident import Hypothesis as Hypothesis
+from responder.model.incident import Hypothesis
 from responder.model.service import Service
 from responder.plan import signals
 from responder.plan.failure_modes import FailureMode, failure_modes

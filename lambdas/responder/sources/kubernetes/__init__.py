@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from responder.clients import kubernetes
 from responder.clients.failure import CallFailed
 from responder.clients.watched import listed
-from responder.clients.workloads import is_ready, owner
+from responder.clients.workloads import owner
 from responder.model.evidence import Detail, Finding
 from responder.model.evidence.endpoints import Endpoints
 from responder.model.evidence.limits import Autoscaler, Budget, Limits, UsedUp
@@ -267,4 +267,4 @@ SOURCE = Source(
     kubernetes_group=READERS,
 )
 
-__all__ = ["READERS", "SOURCE", "collect", "is_ready", "owner", "seconds"]
+__all__ = ["READERS", "SOURCE", "collect", "seconds"]
