@@ -1,4 +1,4 @@
-"""Simple methods to compare with. Each names somebody in any case; ``noticed`` says whether it should have."""
+"""Simple methods to compare with. Each always names a component; ``noticed`` says whether it should have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SURE = 3.0
 _FLOOR = 0.05
 _STEPS = 60
 _RESTART = 0.15
-"""What PageRank and its kin usually take."""
+"""The usual damping factor of PageRank."""
 
 
 def largest_deviation(case: Case) -> list[str]:
@@ -23,7 +23,7 @@ def largest_deviation(case: Case) -> list[str]:
 
 
 def correlation(case: Case) -> list[str]:
-    """Rank by how much a component's metric goes along with the symptom's, around the alarm."""
+    """Rank by the correlation of a component's metric with the symptom's, around the alarm."""
     return _ranked(_correlations(case))
 
 
@@ -44,7 +44,7 @@ def deepest_anomaly(case: Case) -> list[str]:
 
 
 def random_walk(case: Case) -> list[str]:
-    """Rank by visits of a walker that begins at the symptom and prefers what goes along with it (MonitorRank, 2013)."""
+    """Rank by visits of a walker that begins at the symptom and prefers correlated components (MonitorRank, 2013)."""
     like = {**_correlations(case), case.symptom.node: 0.0}
     names = sorted({*case.graph, *like})
     onward: dict[str, dict[str, float]] = {}
@@ -92,7 +92,7 @@ def _parts(case: Case, points: Points) -> tuple[list[float], list[float]]:
 
 
 def _deviations(case: Case) -> dict[str, float]:
-    """Component to its greatest deviation, where that can be told."""
+    """Component to its greatest deviation, where that is known."""
     found = {name: _deviation(case, name) for name in case.series}
     return {name: value for name, value in found.items() if value is not None}
 

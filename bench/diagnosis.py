@@ -34,13 +34,13 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "tests" / "records"
 HALVES = {"seen": ("drills", "drills/catalogue"), "unseen": ("drills/unseen",)}
 HARMLESS = frozenset({WAIT, "escalate", "inform_customers", "engage_network_team"})
-"""They tell somebody, or nobody: no remedy that could be wrong."""
+"""They only tell people, or do nothing, so they cannot be wrong."""
 VARIANTS = 10
 
 
 @dataclass(frozen=True)
 class Case:
-    """One recorded outage, or a variant of one, and what was made of it."""
+    """One recorded outage, or a variant of one, and its diagnosis."""
 
     drill: str
     half: str

@@ -2,8 +2,8 @@
 
 The plan's own Map state, taken out of its definition into a state machine that has nothing else, runs on the embedded
 engine over the deployed functions: once with all sources of the phase, once with the slowed one alone. Both are warm;
-the cold figure starts every function's process anew. On two cores a dozen cold starts take turns, as they do not in
-AWS, where each function has a machine of its own; so the cold start of each by itself stands beside it.
+the cold figure starts every function's process anew. On two cores a dozen cold starts take turns; in AWS each
+function has a machine of its own. So the cold start of each function by itself is shown beside it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Look:
     """One run of a phase."""
 
     seconds: float
-    """From the Map's begin to its end."""
+    """From the start of the Map to its end."""
     each: dict[str, float]
     """Source to the seconds that its function took."""
 
@@ -41,7 +41,7 @@ class Bed:
 
         from responder import sources
 
-        self._sandbox = sandbox
+        self._sandbox, self._slowed = sandbox, False
         self._machines, self._functions = boto3.client("stepfunctions"), boto3.client("lambda")
         self.functions: dict[str, str] = {}
         for page in self._functions.get_paginator("list_functions").paginate():
@@ -58,13 +58,17 @@ class Bed:
 
     def slow(self, on: bool) -> None:
         """Make the slowed source slow, or well again."""
-        from sandbox import run
+        from sandbox.remote import Remote
 
-        run.control(self._sandbox.ports, "event", kind="telemetry", heal=not on, fields={
-            "source": _SLOWED, "fault": "slow", "slow_seconds": _SLOW_SECONDS})
+        remote = Remote(self._sandbox.ports)
+        if on:
+            remote.begin("slow", "telemetry", {"source": _SLOWED, "fault": "slow", "slow_seconds": _SLOW_SECONDS})
+        elif self._slowed:
+            remote.heal("slow")
+        self._slowed = on
 
     def cool(self) -> None:
-        """End every source's process: the next invocation is a cold start."""
+        """Stop every source's process, so that the next invocation is a cold start."""
         for number, function in enumerate(self.functions.values()):
             # Any change of its settings makes a function begin anew, as it does in AWS.
             self._functions.update_function_configuration(FunctionName=function,
@@ -107,10 +111,11 @@ def _alone(phase: str) -> dict[str, Any]:
 def run(repeats: int) -> Outcome:
     """Return per phase the warm and the cold figure, each beside the slowed source alone."""
     from sandbox import run as sandbox_run
+    from sandbox.remote import Remote
 
     sandbox = sandbox_run.up(lambda what, seconds: None)
     try:
-        sandbox_run.control(sandbox.ports, "reset")
+        Remote(sandbox.ports).reset()
         bed = Bed(sandbox)
         return Outcome([row for phase in _PHASES for row in _rows(bed, phase, repeats)])
     finally:

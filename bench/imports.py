@@ -60,7 +60,7 @@ def functions() -> dict[str, tuple[tuple[str, ...], str]]:
         needs += [statement.actions[0].partition(":")[0] for statement in source.statements(service)]
         found[f"source {source.name}"] = (("handlers.ask", f"sources.{source.name}"), (needs or [""])[0])
     for action in actions.every():
-        found[f"action {action.name}"] = (("handlers.act", f"actions.{action.name}"), "dynamodb")
+        found[f"action {action.name}"] = (("handlers.steps", "handlers.act", f"actions.{action.name}"), "dynamodb")
     return found
 
 

@@ -21,7 +21,7 @@ OWN = "this project"
 _Z = 1.96
 """Intervals of 95 %."""
 _SEED = 2026
-"""Not a seed on which the method was made."""
+"""The method was not developed on this seed."""
 _GROUP = "made up"
 _RECORDED = Path(__file__).resolve().parent / "data"
 

@@ -24,19 +24,19 @@ _SECONDS = {"Task": 0.6, "Map": 1.2}
 _MEMORY_GB = 0.5
 _METRICS_A_LOOK = 18
 """Three metrics of three components, in window and baseline."""
-_LOOK = ("Wait for the recovery", "Ask how it goes", "Monitor the recovery", "Has it recovered?")
+_LOOK = ("Wait for the recovery", "Check error rates and health", "Monitor the recovery", "Has it recovered?")
 _DIAGNOSE = ("Gather additional information", "Diagnose the root cause", "Is there a remedy?")
-_REMEDY = ("Plan the remedy", "Check the guardrails", "May it be done?", "Apply the remedy", "Is another remedy named?",
+_REMEDY = ("Plan the remedy", "Check the guardrails", "May it be applied?", "Apply the remedy", "What is left to try?",
            "Keep people informed")
-_APPROVAL = ("Ask for approval", "Check what was decided", "May it be done now?")
-_BACK = ("Take the remedies back", "Is there another hypothesis?")
-_BEGIN = ("Open the incident", "Is it a new incident?", "Ask for the symptoms", "Confirm the incident",
-          "Is it confirmed?", "Assemble the team", "Can it be isolated?", "Ask for failing parts", "Isolate the issue",
-          "Is that as far as it should go?")
-_END = ("Escalate", "Write the interim report", "Stand down", "Write the postmortem",
-        "Is something there for the time being?", "Incident closed")
-_ITEMS = {"Ask for the symptoms": 3, "Ask for failing parts": 2, "Gather additional information": 13,
-          "Ask how it goes": 2, "Take the remedies back": 1}
+_APPROVAL = ("Ask for approval", "Check the guardrails", "May it be applied?")
+_BACK = ("Roll the remedies back", "What is left to try?")
+_BEGIN = ("Open the incident", "Is it a new incident?", "Verify the symptoms", "Confirm the incident",
+          "Assemble the team", "Is it confirmed?", "Identify failing pods", "Isolate the issue",
+          "Is a diagnosis wanted?")
+_END = ("What is left to try?", "Escalate", "Write the interim report", "Stand down", "Is there a newer alarm?",
+        "Write the postmortem", "Is a temporary change in place?", "Incident closed")
+_ITEMS = {"Verify the symptoms": 3, "Identify failing pods": 2, "Gather additional information": 13,
+          "Check error rates and health": 2, "Roll the remedies back": 1}
 
 
 def looks(over_seconds: float, every_seconds: float = 0.0) -> int:
@@ -55,8 +55,8 @@ def counted(every_seconds: float = 0.0) -> tuple[int, float]:
     # A manual task is open for an hour, and whoever has it is reminded.
     approval = read_file(ROOT / "config" / "payment-gateway.yaml").approval
     reminders = approval.task_seconds // approval.remind_seconds
-    path = [*reminders * ("Remind people",), *_BEGIN, *3 * (*_DIAGNOSE, *_REMEDY, *_BACK), *2 * _APPROVAL, *_DIAGNOSE,
-            *_END, *seen * _LOOK]
+    path = [*reminders * ("Keep people informed",), *_BEGIN, *3 * (*_DIAGNOSE, *_REMEDY, *_BACK), *2 * _APPROVAL,
+            *_DIAGNOSE, *_END, *seen * _LOOK]
     price, events, transitions, seconds, requests = prices(), 2, 0, 0.0, 0
     for name in path:
         kind, items = _STATES[name]["Type"], _ITEMS.get(name, 0)

@@ -13,7 +13,7 @@ from tests.corpus import harmless
 
 _CHARACTERS = 1_000_000
 _EACH = 5_000
-"""So many of each of the kinds of identifiers a repeat."""
+"""How many of each kind of identifier in one repeat."""
 _POD = {"metadata": {"name": "payment-gateway-7d9f8b6c5d-x2x9z", "uid": "3f2a8c1e-1111-4222-8333-444455556666"},
         "spec": {"containers": [{"name": "app", "image": "r.example/x:1.2.3", "env": [
             {"name": "DB_PASSWORD", "value": "hunter22"}, {"name": "DB_HOST", "value": "db"}]}]}}

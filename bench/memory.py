@@ -1,4 +1,4 @@
-"""How much memory the functions take that read whole lists: 5,000 pods and 200,000 log lines, below 256 MB.
+"""How much memory functions take that read whole lists (5,000 pods, 200,000 log lines); the goal is 256 MB.
 
 The adapters' own code, by the handler that is deployed, in a fresh process against a stand-in on this machine. The
 peak is the process's resident set, interpreter and all, as Lambda counts it.

@@ -1,6 +1,6 @@
-"""Made-up outages over random call graphs: to see whether a method holds on what was not recorded.
+"""Made-up outages over random call graphs: does a method hold on outages that were not recorded?
 
-A request's time is its own and that of the calls that are waited for; it fails where it or a call that it needs fails.
+A request takes its own time and that of the calls that it waits for; it fails if it, or a call that it needs, fails.
 Everything is drawn from a seed, so the same number always means the same outages.
 """
 
@@ -37,7 +37,7 @@ class _Call:
 class _Component:
     name: str
     own: float
-    """Seconds of its own, without what it calls."""
+    """Its own seconds, without the calls that it makes."""
     wobble: float
     spikes: float
     habit: float

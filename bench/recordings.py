@@ -18,11 +18,11 @@ _PREFERRED = {"latency": ("Average", "p50"), "availability": ("Average",), "requ
 _SHAPE = ("graph.csv, noissue/metrics.csv (or .gz), and folders with a target.json and a metrics.csv, such as "
           "train/issue_0")
 _APART = 86_400.0
-"""Normal operation is moved to end a day before an issue, whenever it was recorded: not a moment before it."""
+"""Normal operation is moved so that it ends a day before an issue, whenever it was recorded."""
 
 
 class BadInput(Exception):
-    """What is there cannot be read; the message names the file and what was expected."""
+    """The input cannot be read; the message names the file and what was expected."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from bench import Benchmark, Outcome, Row
 
 _MEMORY_MB = 1024.0
-"""Of the function that writes it (``stacks/workflow.py``)."""
+"""Memory of the function that writes it (``stacks/workflow.py``)."""
 
 
 def incident(entries: int) -> list[dict[str, Any]]:

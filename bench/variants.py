@@ -57,14 +57,14 @@ def _onset(record: Mapping[str, Any]) -> float:
 
 
 def without(record: Mapping[str, Any], source: str, status: str = "timeout") -> dict[str, Any]:
-    """Return the record as it would be had a source not answered at all."""
+    """Return the record as if a source had not answered at all."""
     varied = copy.deepcopy(dict(record))
     _silence(varied, source, status)
     return varied
 
 
 def denied(record: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Return the record as it would be had a source said that all is as it always was."""
+    """Return the record as if a source had said that everything is normal."""
     varied = copy.deepcopy(dict(record))
     for finding in _findings(varied, source):
         _deny(finding)
@@ -86,7 +86,7 @@ def _silence(record: Mapping[str, Any], source: str, status: str) -> None:
 
 
 def late(record: dict[str, Any], random: Random) -> str:
-    """A source has not got the newest half minute yet."""
+    """A source does not have the newest half minute yet."""
     source, behind = random.choice(sources_of(record)), random.choice((20.0, 40.0))
     for finding in _findings(record, source):
         window = finding.get("window")
@@ -105,7 +105,7 @@ def late(record: dict[str, Any], random: Random) -> str:
 
 
 def denies(record: dict[str, Any], random: Random) -> str:
-    """A source says that all is as it always was."""
+    """A source says that everything is normal."""
     source = random.choice(sources_of(record))
     for finding in _findings(record, source):
         _deny(finding)
@@ -152,7 +152,7 @@ def _deny(finding: dict[str, Any]) -> None:
 
 
 def cries_wolf(record: dict[str, Any], random: Random) -> str:
-    """Something else that looks bad is reported, and has nothing to do with it."""
+    """Something bad is reported that has nothing to do with the outage."""
     kind = random.choice(("status page", "AWS Health", "CPU of the database", "restarts"))
     for finding in _findings(record):
         detail = finding.setdefault("detail", {})
@@ -215,7 +215,7 @@ def scaled(record: dict[str, Any], random: Random) -> str:
 
 
 def innocent_change(record: dict[str, Any], random: Random) -> str:
-    """Something that has nothing to do with it was changed shortly before."""
+    """Something was changed shortly before that has nothing to do with the outage."""
     at = _onset(record) - random.uniform(20, 300)
     kind = random.choice(("ConfigMap", "Deployment", "release"))
     components = sorted({finding["component"] for finding in _findings(record) if finding["name"] == "rollouts"})

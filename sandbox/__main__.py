@@ -14,8 +14,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A payment platform that breaks.")
     words = parser.add_subparsers(dest="word", required=True)
     words.add_parser("up", help="start the sandbox and deploy the responder to it")
-    words.add_parser("down", help="end it")
-    words.add_parser("status", help="say whether one is up, and where")
+    words.add_parser("down", help="stop the sandbox")
+    words.add_parser("status", help="show whether a sandbox is up, and its addresses")
     drill = words.add_parser("drill", help="run drills")
     drill.add_argument("paths", nargs="+", type=Path, metavar="FILE-OR-FOLDER")
     drill.add_argument("--json", type=Path, metavar="OUT-FOLDER", help="write OUT-FOLDER/NAME.json for each")
@@ -35,9 +35,10 @@ def main(arguments: list[str]) -> int:
 
 def _up(given: argparse.Namespace) -> int:
     from sandbox import run
+    from sandbox.remote import Remote
 
     sandbox = run.up()
-    run.control(sandbox.ports, "reset")
+    Remote(sandbox.ports).reset()
     return _status(given)
 
 

@@ -38,7 +38,7 @@ class Alarm:
         self.state = "INSUFFICIENT_DATA"
 
     def queries(self) -> list[dict[str, Any]]:
-        """What GetMetricData is asked."""
+        """The queries for GetMetricData."""
         return [{"Id": name, "ReturnData": True, "MetricStat": stat} for name, stat in self._metrics.items()]
 
     def evaluate(self, data: Mapping[str, Mapping[float, float]], newest: float) -> tuple[str, str]:
@@ -87,7 +87,7 @@ class Evaluator:
         now = time.time()
         for alarm in self._alarms:
             self._set(alarm, "OK", "the sandbox was reset")
-            # Periods that are whole by now are history; the one that is under way still counts.
+            # Periods that have ended are history; the one that is under way still counts.
             self._evaluated[alarm.name] = alarm.newest(now, self._delay(alarm))
         self.went_off = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console, Group
@@ -15,8 +16,10 @@ from rich.text import Text
 
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import read
+from sandbox.drill.result import Result
 from sandbox.drill.run import Moment, Runner, report_file
 from sandbox.places import ROOT, STATE, Up
+from sandbox.remote import Remote
 
 DRILL = ROOT / "drills" / "bad-release.yaml"
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -25,7 +28,7 @@ _BALANCER_SECONDS = 70.0
 
 
 def demo(keep: bool) -> int:
-    """Run the demo and return 0 where the outage was mended, 1 where it was not."""
+    """Run the demo and return 0 if the expectations of its drill held, 1 if not."""
     console = Console(highlight=False)
     was_up = Up.load() is not None
     drill, = read([DRILL])
@@ -42,14 +45,14 @@ def demo(keep: bool) -> int:
             with Live(console=console, refresh_per_second=4) as live:
                 result = runner.run(drill, lambda moment: live.update(view.render(moment)))
         else:
-            # No terminal: each step as a line, so that a log reads as well.
+            # No terminal: each step is a line, which a log can hold.
             result = runner.run(drill, lambda moment: view.lines(moment, console))
         balancer = _balancer(sandbox, began, console)
         _summary(console, sandbox, result, view, balancer, keep or was_up)
     finally:
         if not keep and not was_up:
             sandbox_run.down()
-    return 0 if result["met"] else 1
+    return 0 if result.met else 1
 
 
 class Progress:
@@ -119,16 +122,15 @@ class View:
 
 
 def _balancer(sandbox: Up, began: float, console: Console) -> float | None:
-    """When the load balancer's alarm went off, whose metrics come each minute; waited for, for a while."""
+    """When the load balancer's alarm went off; waits for the end of the minute, when its metrics come."""
     name = "incident-response-payment-gateway-load-balancer-error-rate"
     end = time.time() + _BALANCER_SECONDS
     told = False
     while time.time() < end:
-        status = sandbox_run.control(sandbox.ports, "status")
-        at = status["went_off"].get(name)
+        at = Remote(sandbox.ports).status().went_off.get(name)
         if at and at >= began:
-            return float(at)
-        # The minute in which the fault was has been counted once it and the delay have passed.
+            return at
+        # By then the minute of the fault has ended, and its delay has passed.
         if time.time() > (began // 60 + 2) * 60 + 6:
             return None
         if not told:
@@ -138,44 +140,42 @@ def _balancer(sandbox: Up, began: float, console: Console) -> float | None:
     return None
 
 
-def _summary(console: Console, sandbox: Up, result: Mapping[str, Any], view: View, balancer: float | None,
+def _summary(console: Console, sandbox: Up, result: Result, view: View, balancer: float | None,
              stays: bool) -> None:
-    seconds, started = result["seconds"], view.moment.started
-    cause = result["cause"]
+    seconds, started = result.seconds, view.moment.started
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    table.add_row("outcome", f"{result['outcome']}" + ("" if result["met"] else f"  [red]{result['unmet']}[/]"))
-    table.add_row("cause", f"{cause['id']} ({cause['mechanism']}), confidence {cause['confidence']:.0%}")
+    table.add_row("outcome", f"{result.outcome}" + ("" if result.met else f"  [red]{result.unmet}[/]"))
+    cause = result.cause
+    table.add_row("cause", f"{cause.id} ({cause.mechanism}), confidence {cause.confidence or 0:.0%}")
     for item in _evidence(view.moment.items):
         table.add_row("", f"for: {item}")
-    for action in result["actions"]:
-        table.add_row("done", f"{action['id']} on {action['target']}: {action['status']}, decided by "
-                              f"{action['decided_by']}")
-    steps = "  ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in seconds.items() if value is not None)
+    for action in result.actions:
+        table.add_row("done", f"{action.id} on {action.target}: {action.status}, decided by {action.decided_by}")
+    steps = "  ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in asdict(seconds).items()
+                      if value is not None)
     table.add_row("seconds", f"from the fault: {steps}")
-    opened = seconds["opened"]
-    if opened is not None and seconds["first_action"] is not None:
-        table.add_row("", f"from the alarm's event to the remedy: {seconds['first_action'] - opened:.1f}; "
+    if seconds.opened is not None and seconds.first_action is not None:
+        table.add_row("", f"from the alarm's event to the remedy: {seconds.first_action - seconds.opened:.1f}; "
                           + _shares(view.moment.items))
-    table.add_row("detection", f"own metrics, 10 s: {_since(seconds['alarm'])}; load balancer's, each minute: "
+    table.add_row("detection", f"own metrics, 10 s: {_since(seconds.alarm)}; load balancer's, each minute: "
                   + (_since(balancer - started) if balancer else "not raised: its minute was well enough"))
-    table.add_row("cost", f"${result['cost_usd']:.4f} at AWS's list prices")
+    table.add_row("cost", f"${result.cost_usd:.4f} at AWS's list prices")
     console.print()
     console.print(Panel(table, title="What happened", title_align="left"))
-    address = result["report"]["html"]
-    if address:
-        folder = STATE / "reports"
-        files = [report_file(sandbox, result["report"][kind], folder) for kind in ("html", "markdown", "json")]
-        console.print(f"[bold]Postmortem[/]: {address}", soft_wrap=True)
+    addresses = [address for address in (result.report.html, result.report.markdown, result.report.json) if address]
+    if addresses:
+        files = [report_file(sandbox, address, STATE / "reports") for address in addresses]
+        console.print(f"[bold]Postmortem[/]: {addresses[0]}", soft_wrap=True)
         console.print(f"  open in a browser: file://{files[0]}", soft_wrap=True)
     endpoint = f"--endpoint-url http://127.0.0.1:{sandbox.ports.aws}"
     console.print("[bold]Look further[/]" + (":" if stays else ": this sandbox is ended now; `make up` before "
                                              "`make demo` keeps it, for"), soft_wrap=True)
-    for line in (f"aws {endpoint} stepfunctions get-execution-history --execution-arn {result['execution_arn']}",
+    for line in (f"aws {endpoint} stepfunctions get-execution-history --execution-arn {result.execution_arn}",
                  f"aws {endpoint} dynamodb query --table-name {sandbox.outputs['Timeline']} "
                  "--key-condition-expression 'pk = :i' --expression-attribute-values "
-                 f"'{{\":i\": {{\"S\": \"INCIDENT#{result['incident_id']}\"}}}}'"):
+                 f"'{{\":i\": {{\"S\": \"INCIDENT#{result.incident_id}\"}}}}'"):
         console.print(f"  {line}", soft_wrap=True, markup=False)
 
 

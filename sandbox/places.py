@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("SANDBOX_STATE", ROOT / ".sandbox"))
 CACHE = Path(os.environ.get("SANDBOX_CACHE", Path.home() / ".cache" / "incident-response"))
-"""What is built once a machine."""
+"""Where this machine keeps what is built only once."""
 ACCOUNT, REGION = "000000000000", "us-east-1"
 SERVICE, NAMESPACE, CLUSTER, DATABASE = "payment-gateway", "payments", "payments", "payments-db"
 LOAD_BALANCER = "app/payments/50dc6c495c0c9188"
@@ -21,17 +21,17 @@ CANARY = "payments-checkout"
 
 @dataclass(frozen=True)
 class Human:
-    """Somebody who answers in a drill: who they are in Slack and in AWS; as ``sandbox/overrides.yaml`` names them."""
+    """A person who answers in a drill: the identities in Slack and AWS, as in ``sandbox/overrides.yaml``."""
 
     slack: str
     session: str
-    """The name of their session of the role that IAM Identity Center gives them."""
+    """Name of the session of the role from IAM Identity Center."""
     access_key: str
     secret_key: str
 
     @property
     def arn(self) -> str:
-        """Who AWS says that they are."""
+        """The identity that AWS shows."""
         return f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Responder_0123456789abcdef/{self.session}"
 
 
@@ -40,7 +40,7 @@ PEOPLE = (Human("U0SRE", "ada", "ASIAADA0000000000000", "ada-of-the-sandbox"),
 
 
 class SandboxError(Exception):
-    """Something that a person must put right; the message says what."""
+    """Something that the user must fix; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Ports:
         return cls(*range(first, first + len(fields(cls))))
 
     def check_free(self) -> None:
-        """Raise SandboxError naming the ports that something else has."""
+        """Raise SandboxError naming the ports that are taken."""
         taken = []
         for name, port in asdict(self).items():
             with socket.socket() as probe:
@@ -126,5 +126,5 @@ def aws_environment(ports: Ports) -> dict[str, str]:
     return {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports.aws}", "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{ports.aws}",
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION, "CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION,
-            # The versions are pinned and tested together; Node 20 does for them.
+            # The versions are pinned and tested together; they run on Node 20.
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20", "CDK_DISABLE_CLI_TELEMETRY": "true"}

@@ -1,4 +1,4 @@
-"""What IAM looks at in a DynamoDB request, for the engine's evaluator: whose partitions, and which attributes.
+"""What IAM looks at in a DynamoDB request, for the engine's evaluator: partitions and attributes.
 
 Source: AWS's page "Using IAM policy conditions for fine-grained access control" (DynamoDB): ``dynamodb:LeadingKeys`` is
 the partition keys of the items, ``dynamodb:Attributes`` the top-level attributes that the request names, those of its
@@ -24,7 +24,7 @@ _MEMBERS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "C
 
 
 def condition_keys(request: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the condition keys of a request for one item, or a query, by their names; absent where there is none."""
+    """Return the condition keys of a request for one item, or a query, by name; keys without a value are left out."""
     found: dict[str, list[str]] = {}
     item = request.get("Item") or request.get("Key") or {}
     leading = [item[_KEY]["S"]] if _KEY in item else _queried(request)

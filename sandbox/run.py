@@ -20,6 +20,7 @@ import boto3
 import httpx
 import yaml
 
+from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
 from sandbox.places import (
@@ -34,10 +35,11 @@ from sandbox.places import (
     alive,
     aws_environment,
 )
+from sandbox.remote import Remote
 from sandbox.vendors import newrelic, people, splunk
 
 Say = Callable[[str, float | None], None]
-"""Tell the progress: what, and the seconds it took (None when it begins)."""
+"""Reports progress: the step, and the seconds that it took (None when it begins)."""
 
 STACK = "IncidentResponse"
 _READY_SECONDS = 60
@@ -59,7 +61,7 @@ def timed(say: Say, what: str) -> Iterator[None]:
 
 
 def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
-    """Return the running sandbox, started where none is, with the configuration deployed; raises SandboxError."""
+    """Return the running sandbox with the configuration deployed; starts it if none runs. Raises SandboxError."""
     running = Up.load()
     if running and running.outputs:
         os.environ.update(aws_environment(running.ports))
@@ -78,7 +80,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
 
     def spawn(name: str, command: list[str], environment: Mapping[str, str]) -> None:
         processes[name] = _spawn(name, command, environment)
-        # Written at once, so that what is left of a start that was killed can be found and ended.
+        # Written at once, so that the processes of a start that was killed can be found and stopped.
         Up(ports, processes, {}, "").save()
 
     try:
@@ -116,7 +118,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
 
 
 def down() -> bool:
-    """End the sandbox; False where none was up."""
+    """Stop the sandbox; returns False if none was up."""
     try:
         value = json.loads((STATE / "up.json").read_text())
     except (OSError, ValueError):
@@ -128,13 +130,13 @@ def down() -> bool:
 
 
 def stop_leftovers() -> None:
-    """End what a sandbox left that died half way, so that its ports are free."""
+    """Stop the processes of a sandbox that died half way, so that its ports are free."""
     if (STATE / "up.json").exists():
         down()
 
 
 def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
-    """Deploy the CDK app, unchanged, with the sandbox's configuration, unless just that is deployed already."""
+    """Deploy the unchanged CDK app with the sandbox's configuration, unless exactly that is deployed already."""
     wanted = configuration(sandbox.ports, overrides)
     inputs = _inputs(wanted)
     if sandbox.deployed == inputs:
@@ -142,7 +144,7 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
     folder = STATE / "config"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{SERVICE}.yaml").write_text(wanted)
-    # The template depends on nothing but these inputs: what was built from the same ones before is used again.
+    # The template depends on these inputs alone, so an earlier build from the same inputs is used again.
     out = STATE / "cdk.out" / inputs
     if not (out / "done").is_file():
         with timed(say, "CDK app synthesized"):
@@ -156,7 +158,7 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
         _cdk("deploy", STACK, "--app", str(out), "--require-approval", "never", "--outputs-file",
              str(STATE / "outputs.json"))
     outputs = json.loads((STATE / "outputs.json").read_text())[STACK]
-    control(sandbox.ports, "template", path=str(out / f"{STACK}.template.json"))
+    Remote(sandbox.ports).deployed(str(out / f"{STACK}.template.json"))
     sandbox = replace(sandbox, outputs=outputs, deployed=inputs)
     sandbox.save()
     with timed(say, "functions warmed"):
@@ -165,9 +167,9 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
 
 
 def _warm() -> None:
-    """Start each function's process once: two cores cannot start a dozen at once, as AWS does.
+    """Start each function's process once, because two cores cannot start a dozen at the same time, as AWS does.
 
-    An empty event is refused by all of them after they have loaded.
+    Each function refuses an empty event, after it has loaded.
     """
     functions = boto3.client("lambda")
     for page in functions.get_paginator("list_functions").paginate():
@@ -176,7 +178,7 @@ def _warm() -> None:
 
 
 def _inputs(configuration: str) -> str:
-    """Return a digest of all that the synthesis reads."""
+    """Return a digest of everything that the synthesis reads."""
     digest = hashlib.sha256(configuration.encode() + sys.version.encode())
     files = [ROOT / name for name in ("app.py", "cdk.json", "requirements.txt")]
     for folder in ("lambdas", "stacks", "statemachines"):
@@ -195,15 +197,6 @@ def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(_merge(_merge(shipped, yaml.safe_load(text)), overrides), sort_keys=False))
 
 
-def control(ports: Ports, what: str, **body: Any) -> dict[str, Any]:
-    """Ask the world something; raises SandboxError with what it said."""
-    answer = httpx.post(f"http://127.0.0.1:{ports.world}/control/{what}", json=body, timeout=150)
-    if answer.status_code != 200:
-        raise SandboxError(f"the sandbox could not {what}: see {STATE / 'logs' / 'world.log'}")
-    value: dict[str, Any] = answer.json()
-    return value
-
-
 def _merge(base: Any, over: Any) -> Any:
     if isinstance(base, dict) and isinstance(over, Mapping):
         return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
@@ -211,7 +204,7 @@ def _merge(base: Any, over: Any) -> Any:
 
 
 def _fixtures(ports: Ports) -> None:
-    """What a team has before it deploys the responder: a cluster, a database, the vendors' keys."""
+    """Create what a team has before it deploys the responder: a cluster, a database, the vendors' keys."""
     secrets = boto3.client("secretsmanager")
     for name, value in (("incident-response/newrelic", newrelic.KEY), ("incident-response/splunk", splunk.TOKEN),
                         ("incident-response/pagerduty", people.ROUTING_KEY),
@@ -225,9 +218,8 @@ def _fixtures(ports: Ports) -> None:
                                                 "Action": "sts:AssumeRole"}]}))
     boto3.client("eks").create_cluster(
         name=CLUSTER, roleArn="arn:aws:iam::000000000000:role/eks", resourcesVpcConfig={"subnetIds": ["subnet-1"]})
-    httpx.post(f"http://127.0.0.1:{ports.engine_admin}/cluster", timeout=10, json={
-        "name": CLUSTER, "endpoint": f"https://127.0.0.1:{ports.kubernetes}",
-        "authority": control_plane.authority(STATE / "control-plane")})
+    Engine(ports.engine_admin).name_cluster(CLUSTER, f"https://127.0.0.1:{ports.kubernetes}",
+                                            control_plane.authority(STATE / "control-plane"))
     boto3.client("rds").create_db_instance(
         DBInstanceIdentifier=DATABASE, DBInstanceClass="db.r6g.large", Engine="postgres", MultiAZ=True,
         AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")
@@ -265,7 +257,7 @@ def _spawn(name: str, command: list[str], environment: Mapping[str, str]) -> int
 
 
 def _await(url: str, processes: Mapping[str, int], name: str) -> None:
-    """Wait until a server answers at all; raises SandboxError with the log's end where it does not."""
+    """Wait until a server answers anything; raises SandboxError with the end of its log if it does not."""
     end = time.monotonic() + _READY_SECONDS
     while time.monotonic() < end:
         if not alive(processes[name]):
@@ -282,7 +274,7 @@ def _await(url: str, processes: Mapping[str, int], name: str) -> None:
 
 
 def _end(pid: int) -> None:
-    """End a process and all that it started."""
+    """Stop a process and all that it started."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(pid, number)

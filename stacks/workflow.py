@@ -31,7 +31,7 @@ from stacks.room import RESERVED, reserved
 from stacks.timeline import Timeline, decides, remedies, reports, tells
 
 _MARGIN_SECONDS = 30
-"""A decision of the last moment still finds the state that waits for it."""
+"""Grace period, so that an answer just before the deadline still reaches the waiting state."""
 _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
 
 @dataclass(frozen=True)
@@ -88,66 +88,64 @@ class Workflow(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
                  code: lambda_.Code, records: Records) -> None:
         super().__init__(scope, construct_id)
-        self._records, self._code, self._prefix = records, code, prefix
+        self._records, self._code, self._prefix, self._services = records, code, prefix, services
         self.timeline = Timeline(self, "Timeline", prefix=prefix, code=code, records=records)
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
         extra = {"decide": (self._switch,), "report": (METRIC_DATA,)}
-        steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
+        self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
         self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
         self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
-        records.topic.grant_publish(steps["tell"].role)
-        records.bucket.grant_put(steps["report"].role, "postmortems/*")
-        records.grant_notes(steps["report"].role, locked=any(service.reports.lock_days for service in services))
-
-        self._approvals = Approvals(self, "Approvals", prefix=prefix, services=services, code=code, records=records)
+        records.topic.grant_publish(self._steps["tell"].role)
+        records.bucket.grant_put(self._steps["report"].role, "postmortems/*")
+        records.grant_notes(self._steps["report"].role, locked=any(service.reports.lock_days for service in services))
+        self._approvals = self._ask_people()
         self.approval_url, self.answer_url = self._approvals.url, self._approvals.answer_url
         self.approvals_topic = self._approvals.topic
-        for function in (steps["tell"], *(self.actions[name] for name in self.actions if find(name).task_for)):
-            self._approvals.grant_asking(function)
-        # It tells who tries to decide by an execution where they can.
-        steps["decide"].function.add_environment("ANSWER_URL", self.answer_url)
+        self.undelivered = self._keep_undelivered()
+        self.state_machine = self._state_machine()
+        self._let_it_run()
+        self._let_people_in()
 
-        self.undelivered = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
-                                     enforce_ssl=True, retention_period=Duration.days(14))
-        steps["tell"].function.configure_async_invoke(
-            retry_attempts=2, max_event_age=Duration.minutes(10),
-            on_failure=destinations.SqsDestination(self.undelivered))
-        log = logs.LogGroup(self, "Log", log_group_name=f"/aws/vendedlogs/states/{prefix}",
+    def _ask_people(self) -> Approvals:
+        """Add what takes answers, and let the functions that ask make links."""
+        approvals = Approvals(self, "Approvals", prefix=self._prefix, services=self._services, code=self._code,
+                              records=self._records)
+        asking = [action for name, action in self.actions.items() if find(name).task_for]
+        for function in (self._steps["tell"], *asking):
+            approvals.grant_asking(function)
+        # It tells people who try to decide by an execution where they can.
+        self._steps["decide"].function.add_environment("ANSWER_URL", approvals.answer_url)
+        return approvals
+
+    def _keep_undelivered(self) -> sqs.Queue:
+        """Keep what people could not be told by invoking without waiting."""
+        queue = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
+                          enforce_ssl=True, retention_period=Duration.days(14))
+        self._steps["tell"].function.configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.minutes(10), on_failure=destinations.SqsDestination(queue))
+        return queue
+
+    def _state_machine(self) -> sfn.StateMachine:
+        log = logs.LogGroup(self, "Log", log_group_name=f"/aws/vendedlogs/states/{self._prefix}",
                             retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
-        self.state_machine = sfn.StateMachine(
-            self, "Plan", state_machine_name=prefix, state_machine_type=sfn.StateMachineType.STANDARD,
+        return sfn.StateMachine(
+            self, "Plan", state_machine_name=self._prefix, state_machine_type=sfn.StateMachineType.STANDARD,
             comment="Incident response plan: payment gateway outage",
-            definition_body=sfn.DefinitionBody.from_string(_definition(services)),
+            definition_body=sfn.DefinitionBody.from_string(_definition(self._services)),
             definition_substitutions={
-                **{f"{name.capitalize()}Function": step.function.function_name for name, step in steps.items()},
-                "Topic": records.topic.topic_arn},
+                **{f"{name.capitalize()}Function": step.function.function_name for name, step in self._steps.items()},
+                "Topic": self._records.topic.topic_arn},
             logs=sfn.LogOptions(destination=log, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True)
-        for function in (*steps.values(), *self.sources.values(), *self.actions.values()):
+
+    def _let_it_run(self) -> None:
+        """Let the state machine invoke the functions and publish."""
+        for function in (*self._steps.values(), *self.sources.values(), *self.actions.values()):
             self.state_machine.add_to_role_policy(iam.PolicyStatement(
                 actions=["lambda:InvokeFunction"], resources=[function.function.function_arn]))
-        records.topic.grant_publish(self.state_machine)
-        # Its ARN by name: the state machine names the function, which must not name the state machine in turn.
-        machine = Stack.of(self).format_arn(service="states", resource="stateMachine", resource_name=prefix,
-                                            arn_format=ArnFormat.COLON_RESOURCE_NAME)
-        executions = Stack.of(self).format_arn(service="states", resource="execution", resource_name=f"{prefix}:*",
-                                               arn_format=ArnFormat.COLON_RESOURCE_NAME)
-        for function in self._approvals.takers:
-            self.timeline.grant(function)
-        for function in (steps["decide"], *self._approvals.takers):
-            function.role.add_to_policy(iam.PolicyStatement(actions=["states:SendTaskSuccess"], resources=[machine]))
-        iam.ManagedPolicy(
-            self, "StarterPolicy", managed_policy_name=f"{prefix}-starter",
-            description="May start the incident responder; may not approve what it asks", statements=[
-                iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine])])
-        steps["decide"].role.add_to_policy(iam.PolicyStatement(
-            actions=["states:DescribeExecution"], resources=[executions]))
-        NagSuppressions.add_resource_suppressions(steps["decide"].role, [
-            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": f"/^Resource::arn:.*:execution:{prefix}:\\*$/g"}],
-             "reason": "Executions have names that are not known before; only those of this state machine."}],
-            apply_to_children=True)
+        self._records.topic.grant_publish(self.state_machine)
         NagSuppressions.add_resource_suppressions(
             self.state_machine, [
                 {"id": "AwsSolutions-IAM5", "appliesTo": ["Resource::*"],
@@ -155,6 +153,30 @@ class Workflow(Construct):
                            "(AWS: Logging using CloudWatch Logs, X-Ray and Step Functions)."},
                 {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
                  "reason": "The two forms of one permission on one key, as CDK grants it to publish to its topic."}],
+            apply_to_children=True)
+
+    def _let_people_in(self) -> None:
+        """Let people start the state machine, and what takes their answers go on with it."""
+        decide = self._steps["decide"]
+        # Its ARN by name: the state machine names the function, which must not name the state machine in turn.
+        machine = Stack.of(self).format_arn(service="states", resource="stateMachine", resource_name=self._prefix,
+                                            arn_format=ArnFormat.COLON_RESOURCE_NAME)
+        executions = Stack.of(self).format_arn(service="states", resource="execution",
+                                               resource_name=f"{self._prefix}:*",
+                                               arn_format=ArnFormat.COLON_RESOURCE_NAME)
+        for function in self._approvals.takers:
+            self.timeline.grant(function)
+        for function in (decide, *self._approvals.takers):
+            function.role.add_to_policy(iam.PolicyStatement(actions=["states:SendTaskSuccess"], resources=[machine]))
+        iam.ManagedPolicy(
+            self, "StarterPolicy", managed_policy_name=f"{self._prefix}-starter",
+            description="May start the incident responder; may not approve what it asks", statements=[
+                iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine])])
+        decide.role.add_to_policy(iam.PolicyStatement(actions=["states:DescribeExecution"], resources=[executions]))
+        NagSuppressions.add_resource_suppressions(decide.role, [
+            {"id": "AwsSolutions-IAM5",
+             "appliesTo": [{"regex": f"/^Resource::arn:.*:execution:{self._prefix}:\\*$/g"}],
+             "reason": "Executions have names that are not known before; only those of this state machine."}],
             apply_to_children=True)
 
     def alarm_on_itself(self, dead_letters: sqs.IQueue) -> None:
@@ -222,7 +244,7 @@ class Workflow(Construct):
         mine = [service for service in services if service.policy.get(action.name, "off") != "off"]
         function = Function(
             self, f"Action{_camel(action.name)}", name=function_name(self._prefix, "action", action.name),
-            code=self._code, handler="responder.handlers.act.handler", description=f"Carries out {action.name}",
+            code=self._code, handler="responder.handlers.steps.remedy", description=f"Carries out {action.name}",
             environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if action.audience else {})},
             statements=_distinct([

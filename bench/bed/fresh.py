@@ -1,4 +1,4 @@
-"""Fresh processes that hold what a function's process holds: the bundle, boto3, and nothing else.
+"""Fresh processes with the contents of a function's process: the bundle, boto3, and nothing else.
 
 A virtual environment for development has packages that change what is imported: httpcore, for one, loads ``h2``
 wherever it finds it. So the children see the bundle that is deployed and links to the packages that are named.

@@ -14,7 +14,7 @@ from typing import Any
 NAMESPACE = "payments"
 _WHEN = "2026-01-05T09:00:00Z"
 _SHARES = (("payment-gateway", 0.9), ("backend", 0.06), ("frontend", 0.04))
-"""Whose pods they are: nearly all of one Deployment's, which is the worst for whoever reads one Deployment's pods."""
+"""Owner of the pods: nearly all belong to one Deployment, the worst case for reading one Deployment's pods."""
 _REVISIONS = 10
 """ReplicaSets that a Deployment keeps (``revisionHistoryLimit``)."""
 
@@ -53,7 +53,7 @@ class Cluster:
         }
 
     def _place(self, number: int) -> tuple[str, int]:
-        """Whose pod it is, and the how manieth of it."""
+        """The Deployment that a pod belongs to, and its number there."""
         first = 0
         for name, share in _SHARES:
             count = round(self.pods * share)
@@ -119,7 +119,7 @@ def page(cluster: Cluster, path: str, limit: int, after: int) -> bytes | None:
 
 
 def log_lines(count: int, characters: int) -> Iterator[bytes]:
-    """Yield result lines of Splunk's search export: error lines of so many characters, each with its own numbers."""
+    """Yield result lines of Splunk's search export: error lines of a given length, each with its own numbers."""
     trace = "\\n".join(f"  at com.shop.payments.Gateway$Worker.step{i}(Gateway.java:{100 + i})" for i in range(400))
     for number in range(count):
         head = (f"2026-01-05T09:{number // 60 % 60:02}:{number % 60:02}.000Z ERROR request "
@@ -132,7 +132,7 @@ def log_lines(count: int, characters: int) -> Iterator[bytes]:
 
 
 def count_lines() -> Iterator[bytes]:
-    """Yield what a ``stats count`` finds of these lines."""
+    """Yield the results of a ``stats count`` over these lines."""
     for number in range(18):
         for component, _ in _SHARES:
             for level in ("INFO", "ERROR"):

@@ -1,6 +1,6 @@
 """What a function asks, on this machine: a cluster's API, Splunk's search export, and of AWS what leads to them.
 
-It answers as large as it is told and as fast as it can; what the answers mean is no matter here.
+Its answers are as large as the benchmark asks and as fast as it can; their contents do not matter here.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def _joined(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def stand_in(folder: Path, *, pods: int = 50, lines: int = 2000, characters: int = 300) -> Iterator[StandIn]:
-    """Yield a stand-in of so many pods, and so many log lines of so many characters, and end it."""
+    """Yield a stand-in with a number of pods, and of log lines with a number of characters; stop it at the end."""
     serving = StandIn(folder, pods, lines, characters)
     try:
         yield serving
@@ -207,4 +207,4 @@ DISCOVERY: dict[str, Any] = {
     "/api/v1": _kinds("v1", ("pods", "Pod"), ("nodes", "Node"), ("services", "Service")),
     "/apis/apps/v1": _kinds("apps/v1", ("deployments", "Deployment"), ("replicasets", "ReplicaSet")),
 }
-"""What the dynamic client asks before it can ask anything; a real cluster has some thirty groups, not two."""
+"""Answers to what the dynamic client asks first; a real cluster has some thirty groups, not two."""

@@ -22,7 +22,7 @@ _READY_SECONDS = 90
 _CONTROLS = ("etcd", "kube-apiserver", "kube-controller-manager")
 
 _NEEDS_KUBELETS = ("nodelifecycle",)
-"""A controller that takes a node without a heartbeat for dead."""
+"""Controllers that need kubelets: this one takes a node without a heartbeat for dead."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Bare:
     """The certificate that its own is signed with."""
     admin_token: str
     version: tuple[int, int]
-    """Of Kubernetes: major and minor."""
+    """Major and minor version of Kubernetes."""
     ready_seconds: float
     """From the start of etcd to the API server's first answer that it is ready."""
     memory_mib: dict[str, float]
@@ -45,7 +45,7 @@ class Bare:
 def running(binaries: Binaries, folder: Path) -> Iterator[Bare]:
     """Start etcd, the API server and the controller manager in ``folder``, on ports that are free; end them after.
 
-    Raises SandboxError where it does not get ready.
+    Raises SandboxError if the API server does not get ready in time.
     """
     ports = _free()
     certificates(folder)

@@ -53,7 +53,7 @@ class Binaries:
 
     folder: Path
     version: tuple[int, int]
-    """Of Kubernetes: major and minor."""
+    """Major and minor version of Kubernetes."""
     way: str
     """Where they come from, as a person reads it."""
 

@@ -19,21 +19,21 @@ from sandbox.places import Ports
 _CONTROLLERS = ("deployment", "replicaset", "statefulset", "daemonset", "job", "cronjob", "garbagecollector",
                 "disruption", "namespace", "nodelifecycle", "endpoint", "endpointslice", "horizontalpodautoscaling",
                 "resourcequota", "podgc")
-"""By their names before Kubernetes 1.28, which later ones take as well."""
+"""Named as before Kubernetes 1.28; later versions accept these names as well."""
 POLICIES_SINCE = (1, 30)
 """ValidatingAdmissionPolicy is served by default from this version on."""
 _SINCE: tuple[tuple[tuple[int, int], str, tuple[str, ...]], ...] = (
-    # Before, the node lifecycle controller evicted what a NoExecute taint drives away.
+    # Before that version the node lifecycle controller evicted the pods that a NoExecute taint drives away.
     ((1, 29), "controllers", ("taint-eviction-controller",)),
     # Says in a policy's status what its expressions get wrong by the types of its resources.
     (POLICIES_SINCE, "controllers", ("validatingadmissionpolicy-status-controller",)),
 )
-"""From which version on there is what else."""
+"""What is added from a version on."""
 _BEFORE: tuple[tuple[tuple[int, int], str, tuple[str, ...]], ...] = (
     # A second, insecure port, the same for all, is open unless told not to; later ones do not know the flag.
     ((1, 24), "flags", ("--port=0",)),
 )
-"""Before which version there has to be what else."""
+"""What is added before a version."""
 ADMIN_TOKEN = "sandbox-admin"  # noqa: S105 - of a cluster that lives on this machine alone, for minutes
 
 
@@ -81,7 +81,7 @@ def commands(found: Binaries, folder: Path, ports: Ports, *, without: tuple[str,
     server = f"https://127.0.0.1:{ports.apiserver}"
     (folder / "tokens.csv").write_text(f'{ADMIN_TOKEN},admin,admin,"system:masters"\n')
     _kubeconfig(folder / "admin.kubeconfig", server, folder / "ca.crt", ADMIN_TOKEN)
-    # The webhook decides who a token from EKS belongs to, as AWS's authenticator does in a real cluster.
+    # The webhook says to whom a token from EKS belongs, as AWS's authenticator does in a real cluster.
     _kubeconfig(folder / "webhook.kubeconfig", f"http://127.0.0.1:{ports.world}/authenticate", None, "")
     admin = str(folder / "admin.kubeconfig")
     return {

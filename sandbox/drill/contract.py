@@ -1,57 +1,55 @@
 """The drill file: what breaks and when, and what a good response to it is. docs/drills.md describes it.
 
-A file that does not fit is refused before anything starts, with file, line, field, what was found and expected.
+A file that does not fit is refused before anything starts, with file, line, field, what was found and what is
+expected. The fields of each kind of event are in its module in ``sandbox/events``.
 """
 
 from __future__ import annotations
 
 import difflib
-import ipaddress
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 from responder import actions
-from sandbox.vendors.gate import FAULTS
-from sandbox.vendors.rds import PARAMETERS
+from sandbox import events
+from sandbox.events.event import ComponentName, Duration, Fields, known, like, seconds
 from stacks.configuration import Problem, line_of, path_text
 
-ComponentName = Literal["frontend", "backend", "payment-gateway"]
 Outcome = Literal["resolved", "false_alarm", "escalated", "observed", "none"]
 CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failure", "network", "provider_outage",
                   "unknown", "none"]
 
 _UNATTENDED = ("rollback", "restore_configuration", "restore_database", "restore_parameter_group", "scale_up",
                "restart_pods", "cycle_deployment", "engage_network_team", "switch_provider", "inform_customers")
-"""Actions that need nobody in a drill that does not say otherwise. Of any other nobody plays who would be asked: it is
-off where it would ask for approval."""
-
-
-def _known(value: str, known: Collection[str], what: str) -> str:
-    if value not in known:
-        near = difflib.get_close_matches(value, known, 1, 0.5)
-        raise ValueError(f"{near[0]!r} in place of {value!r}?" if near else what)
-    return value
+"""Actions that a drill allows without approval unless it says otherwise. Nobody in a drill would answer for the
+others: an action that would ask for approval by default is off."""
 
 
 def _action(value: str) -> str:
-    known = ["escalate", *(action.name for action in actions.every())]
-    return _known(value, known, f"one of {', '.join(known)}")
+    names = ["escalate", *(action.name for action in actions.every())]
+    return known(value, names, f"one of {', '.join(names)}")
 
 
-def _parameter(value: str) -> str:
-    return _known(value, PARAMETERS, "a parameter of PostgreSQL 16")
+def _listed(value: Any) -> Any:
+    return value if value is None or isinstance(value, list) else [value]
 
 
 ActionId = Annotated[str, AfterValidator(_action)]
-ParameterName = Annotated[str, AfterValidator(_parameter)]
-SOURCES = ("newrelic", "splunk", "cloudwatch", "kubernetes", "rds", "aws_health", "status_page", "pagerduty", "slack",
-           "statuspage")
-_PLACES = Literal["frontend", "backend", "payment-gateway", "database", "provider"]
 
 
 class ContractError(Exception):
@@ -62,259 +60,48 @@ class ContractError(Exception):
         self.problems = tuple(problems)
 
 
-def _duration(value: Any) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", str(value))
-    if not found:
-        raise ValueError("a duration such as 20s, 500ms or 2m")
-    return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[found[2]]
+@dataclass(frozen=True)
+class Unreadable(Problem):
+    """A file or folder that holds no drill at all; ``found`` is the whole message."""
 
+    def __str__(self) -> str:
+        return f"{self.file}: {self.found}"
 
-def _scalar(value: Any) -> str:
-    """A value of a ConfigMap as text, as YAML wrote it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise ValueError("a text, a number or a truth value")
 
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Duration = Annotated[float, BeforeValidator(_duration)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class Release(_Strict):
-    """A new version of a component goes out."""
-
-    component: ComponentName
-    version: Annotated[str, BeforeValidator(str), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    error_rate: float = Field(0, ge=0, le=1)
-    latency_ms: float = Field(0, ge=0)
-    capacity: float | None = Field(None, gt=0)
-    memory_mib: float | None = Field(None, gt=0)
-    log: str = ""
-    state: Literal["", "crash_loop", "image_missing", "not_ready", "oom_killed"] = ""
-
-
-class Telemetry(_Strict):
-    """A source fails the responder."""
-
-    source: str
-    fault: Literal["down", "slow", "empty", "malformed", "stale", "throttled", "unauthorized"]
-
-    @model_validator(mode="after")
-    def _known(self) -> Telemetry:
-        if self.source not in SOURCES:
-            raise ValueError(f"one of {', '.join(SOURCES)}")
-        return self
-
-
-class Alarm(_Strict):
-    """Alarm events with no fault behind them."""
-
-    count: int = Field(1, ge=1, le=5000)
-
-
-class Traffic(_Strict):
-    """More or fewer requests; with ``client``, what comes beyond the usual is from that one address."""
-
-    factor: float = Field(ge=0)
-    client: str | None = None
-
-    @model_validator(mode="after")
-    def _address(self) -> Traffic:
-        if self.client is not None:
-            try:
-                ipaddress.ip_address(self.client)
-            except ValueError:
-                raise ValueError("as client an IP address") from None
-            if self.factor <= 1:
-                raise ValueError("with a client, a factor above 1")
-        return self
-
-
-class Log(_Strict):
-    """Lines in Splunk, whatever they say."""
-
-    component: str
-    line: str
-    every: Duration = 1.0
-
-
-class Named(_Strict):
-    """An object of Kubernetes."""
-
-    kind: str
-    name: str
-    namespace: str | None = None
-    patch: dict[str, Any] | None = None
-
-
-class Kubernetes(_Strict):
-    """The real API does it, and what follows, follows."""
-
-    apply: Any = None
-    patch: Named | None = None
-    delete: Named | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Kubernetes:
-        given = [word for word in ("apply", "patch", "delete") if getattr(self, word) is not None]
-        if len(given) != 1:
-            raise ValueError("one of apply, patch or delete")
-        if self.apply is not None:
-            text = isinstance(self.apply, str)
-            manifests = list(yaml.safe_load_all(self.apply)) if text else _listed(self.apply)
-            for manifest in manifests:
-                if not (isinstance(manifest, dict) and manifest.get("apiVersion") and manifest.get("kind")
-                        and (manifest.get("metadata") or {}).get("name")):
-                    raise ValueError("a manifest with apiVersion, kind and metadata.name")
-            self.apply = manifests
-        if self.patch is not None and self.patch.patch is None:
-            raise ValueError("a patch with kind, name and patch")
-        return self
-
-
-class Configuration(_Strict):
-    """Values of the gateway's ConfigMap change, and pods that read them behave so."""
-
-    set: dict[str, Annotated[str, BeforeValidator(_scalar)]] = Field(min_length=1)
-    error_rate: float = Field(0, ge=0, le=1)
-    latency_ms: float = Field(0, ge=0)
-    log: str = ""
-
-
-class DatabaseFault(_Strict):
-    """The database instance fails, or somebody sets parameters of its group."""
-
-    fault: Literal["refuses_connections", "connections_exhausted", "failing_over", "storage_full", "slow",
-                   "rejects_credentials"] | None = None
-    parameters: dict[ParameterName, Annotated[str, BeforeValidator(_scalar)]] | None = Field(None, min_length=1)
-
-    @model_validator(mode="after")
-    def _one(self) -> DatabaseFault:
-        if (self.fault is None) is (self.parameters is None):
-            raise ValueError("fault or parameters, one of them")
-        return self
-
-
-class Nodes(_Strict):
-    """Nodes fail: so many, those with most gateway pods first, or those that are named."""
-
-    fault: Literal["not_ready", "cordoned", "gone"]
-    count: int | None = Field(None, ge=1, le=3)
-    names: list[Literal["node-a", "node-b", "node-c"]] | None = Field(None, min_length=1)
-
-    @model_validator(mode="after")
-    def _one(self) -> Nodes:
-        if self.count is not None and self.names is not None:
-            raise ValueError("count or names, not both")
-        return self
-
-
-class Pods(_Strict):
-    """Pods of a component run and serve nobody: so many (default: all) hang, or all wait for each other."""
-
-    component: ComponentName
-    fault: Literal["hung", "deadlocked"]
-    count: int | None = Field(None, ge=1)
-
-    @model_validator(mode="after")
-    def _all(self) -> Pods:
-        if self.fault == "deadlocked" and self.count is not None:
-            raise ValueError("no count: all pods wait for each other")
-        return self
-
-
-class ControlPlane(_Strict):
-    """The Kubernetes API does not answer the responder."""
-
-    fault: Literal["down"]
-
-
-class Network(_Strict):
-    """A path below Kubernetes is broken."""
-
-    source: _PLACES = Field(alias="from")
-    target: _PLACES = Field(alias="to")
-    fault: Literal["blocked", "lossy", "dns"]
-
-    @model_validator(mode="after")
-    def _path(self) -> Network:
-        paths = {("frontend", "backend"), ("backend", "payment-gateway"), ("payment-gateway", "database"),
-                 ("payment-gateway", "provider")}
-        if (self.source, self.target) not in paths:
-            raise ValueError("a path that requests take: " + ", ".join(f"{a} to {b}" for a, b in sorted(paths)))
-        return self
-
-
-class ProviderFault(_Strict):
-    """A payment provider fails, and its status page says something or other."""
-
-    name: Literal["primary", "fallback"] = "primary"
-    fault: Literal["down", "errors", "slow"] | None = None
-    error_rate: float | None = Field(None, ge=0, le=1)
-    status_page: Literal["operational", "degraded", "outage"] | None = None
-
-
-class KillSwitch(_Strict):
-    """Somebody stops all remedies, or lets them go on."""
-
-    value: str = "engaged"
-
-
-class AwsHealth(_Strict):
-    """An AWS Health event, also on EventBridge."""
-
-    service: str = Field(min_length=1)
-    code: str = Field(min_length=1)
-    status: Literal["open", "closed"] = "open"
-    region: str = "us-east-1"
-
-
-KINDS: dict[str, type[_Strict]] = {
-    "release": Release, "telemetry": Telemetry, "alarm": Alarm, "traffic": Traffic, "kubernetes": Kubernetes,
-    "log": Log, "configuration": Configuration, "database": DatabaseFault, "nodes": Nodes, "pods": Pods,
-    "control_plane": ControlPlane, "network": Network, "provider": ProviderFault, "aws_health": AwsHealth,
-    "kill_switch": KillSwitch}
-
-
-class Event(BaseModel):
-    """One event: when, what, and for how long."""
+class Scheduled(BaseModel):
+    """One event of a drill: when, what, and for how long."""
 
     at: Duration
+    """Seconds after the first event."""
     kind: str
-    fields: dict[str, Any]
+    """One of ``events.every()``."""
+    fields: SerializeAsAny[Fields]
+    """Of the kind's own schema."""
     lasts: float | None = None
+    """Seconds after which it heals by itself; None where it does not."""
 
     @model_validator(mode="before")
     @classmethod
     def _read(cls, value: Any) -> Any:
+        kinds = events.every()
         if not isinstance(value, dict) or "kind" in value:
             raise ValueError("a mapping with at and one kind of event")
         rest = {key: item for key, item in value.items() if key not in ("at", "for")}
-        unknown = [key for key in rest if key not in KINDS]
+        unknown = [key for key in rest if key not in kinds]
         if unknown:
-            near = difflib.get_close_matches(str(unknown[0]), KINDS, 1, 0.5)
-            raise ValueError(f"{near[0]!r} in place of {unknown[0]!r}?" if near else f"one of {', '.join(KINDS)}, "
+            near = difflib.get_close_matches(str(unknown[0]), kinds, 1, 0.5)
+            raise ValueError(f"{near[0]!r} in place of {unknown[0]!r}?" if near else f"one of {', '.join(kinds)}, "
                              f"not {unknown[0]!r}")
         if len(rest) != 1:
-            raise ValueError(f"exactly one kind of event, of {', '.join(KINDS)}")
+            raise ValueError(f"exactly one kind of event, of {', '.join(kinds)}")
         if "at" not in value:
             raise ValueError("at, the time of the event")
         (kind, fields), = rest.items()
-        model = KINDS[kind].model_validate(fields or {})
-        return {"at": value["at"], "kind": kind, "fields": model.model_dump(exclude_none=True, by_alias=True),
-                "lasts": _duration(value["for"]) if "for" in value else None}
+        return {"at": value["at"], "kind": kind, "fields": kinds[kind].schema.model_validate(fields or {}),
+                "lasts": seconds(value["for"]) if "for" in value else None}
 
 
-class Start(_Strict):
+class Start(Fields):
     """Changes to the steady state."""
 
     requests_per_second: float = Field(40, gt=0, le=2000)
@@ -322,17 +109,16 @@ class Start(_Strict):
     mode: Literal["auto", "approve", "observe"] = "auto"
     policy: dict[ActionId, Literal["auto", "approve", "off"]] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
+    @field_validator("policy", mode="before")
     @classmethod
-    def _words(cls, value: Any) -> Any:
+    def _off(cls, value: Any) -> Any:
         # YAML reads a bare off as False.
-        if isinstance(value, dict) and isinstance(value.get("policy"), dict):
-            value = value | {"policy": {key: "off" if item is False else item
-                                        for key, item in value["policy"].items()}}
+        if isinstance(value, dict):
+            return {key: "off" if item is False else item for key, item in value.items()}
         return value
 
 
-class Answer(_Strict):
+class Answer(Fields):
     """What a person does."""
 
     answer: Literal["approve", "reject", "done"]
@@ -341,11 +127,11 @@ class Answer(_Strict):
     times: int = Field(1, ge=1, le=10)
 
 
-class Expect(_Strict):
+class Expect(Fields):
     """What must hold; every line that is given."""
 
-    outcome: Annotated[list[Outcome] | None, BeforeValidator(lambda v: v if v is None else _listed(v))] = None
-    cause: Annotated[list[CauseId] | None, BeforeValidator(lambda v: v if v is None else _listed(v))] = None
+    outcome: Annotated[list[Outcome] | None, BeforeValidator(_listed)] = None
+    cause: Annotated[list[CauseId] | None, BeforeValidator(_listed)] = None
     affected: list[str] | None = None
     actions: list[ActionId | list[ActionId]] | None = None
     targets: list[str] | None = None
@@ -355,16 +141,16 @@ class Expect(_Strict):
     stored_nowhere: list[Annotated[str, BeforeValidator(str)]] | None = None
     within: Duration | None = None
     put_back: list[ActionId] | None = None
-    """Remedies that were for the time being, and must have been put back in the end."""
+    """Temporary remedies that must have been put back in the end."""
 
 
-class Drill(_Strict):
+class Drill(Fields):
     """One drill."""
 
-    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    name: Annotated[str, like(r"[a-z0-9-]+", "lower-case letters, digits, hyphens")]
     about: str
     start: Start = Field(default_factory=lambda: Start.model_validate({}))
-    events: list[Event] = Field(min_length=1)
+    events: list[Scheduled] = Field(min_length=1)
     people: list[Answer] = Field(default_factory=list)
     expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))
 
@@ -392,7 +178,7 @@ def read(paths: Sequence[Path]) -> list[Drill]:
     for path in paths:
         found = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
         if not found:
-            problems.append(Problem(str(path), 0, "(folder)", "no .yaml file", "drills"))
+            problems.append(Unreadable(str(path), 0, "", "the folder has no .yaml file", "drills"))
         files += found
     drills: list[Drill] = []
     names: dict[str, Path] = {}
@@ -403,7 +189,8 @@ def read(paths: Sequence[Path]) -> list[Drill]:
             problems += error.problems
             continue
         if drill.name in names:
-            problems.append(Problem(str(file), 1, "name", repr(drill.name), f"a name that {names[drill.name]} has not"))
+            problems.append(Problem(str(file), 1, "name", repr(drill.name),
+                                    f"a name that {names[drill.name]} does not have"))
         names[drill.name] = file
         drills.append(drill)
     if problems:
@@ -416,41 +203,84 @@ def _read(file: Path) -> Drill:
         text = file.read_text(encoding="utf-8")
         value, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise ContractError([Problem(str(file), 0, "(file)", type(error).__name__, "a readable text file")]) from error
+        raise ContractError([Unreadable(str(file), 0, "", _why(error), "a readable text file")]) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ContractError([Problem(str(file), mark.line + 1 if mark else 0, "(file)",
-                                     str(getattr(error, "problem", error)), "YAML")]) from error
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        said = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
+        raise ContractError([Problem(str(file), mark.line + 1 if mark else 0, "(file)", _yaml(str(said)),
+                                     "YAML")]) from error
+    if value is None:
+        raise ContractError([Unreadable(str(file), 0, "", "the file is empty", "a drill")])
     if not isinstance(value, dict):
-        raise ContractError([Problem(str(file), 1, "(file)", type(value).__name__, "a mapping of fields")])
+        raise ContractError([Problem(str(file), 1, "(file)", _sort(value), "a mapping of fields")])
     try:
         return Drill.model_validate(value)
     except ValidationError as error:
         problems = []
         for item in error.errors():
-            path = [part for part in item["loc"] if not (isinstance(part, str) and part.startswith("list["))]
-            if len(path) > 2 and path[0] == "events" and isinstance(path[1], int):
-                # An event's own fields are checked by its kind's model, which does not know where it stands.
-                kinds = [key for key in value["events"][path[1]] if key in KINDS]
-                path[2:2] = kinds[:1] if kinds and path[2] != "at" else []
-            found = "nothing" if item["type"] == "missing" else repr(item.get("input"))[:80]
-            expected = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            if item["type"] == "missing":
-                expected = "this field"
-            elif item["type"] == "extra_forbidden":
-                model = _model_at(path[:-1])
-                near = difflib.get_close_matches(str(path[-1]), model, 1, 0.5)
-                found, expected = "an unknown field", f"{near[0]!r}?" if near else f"one of {', '.join(model)}"
+            path = _place(item, value)
+            found, expected = _said(item, path)
             problems.append(Problem(str(file), line_of(node, path), path_text(path), found, expected))
         raise ContractError(problems) from error
 
 
-def _model_at(path: Sequence[str | int]) -> list[str]:
+def _why(error: Exception) -> str:
+    """Why a file cannot be read."""
+    match error:
+        case FileNotFoundError():
+            return "no such file"
+        case PermissionError():
+            return "the file may not be read"
+        case UnicodeDecodeError():
+            return f"not a text file in UTF-8 (byte {error.start})"
+    return str(error)
+
+
+def _yaml(said: str) -> str:
+    """The YAML parser's complaint, in words."""
+    if "\\t" in said:
+        return "a tab; YAML is indented with spaces"
+    return said.removeprefix("found ")
+
+
+def _sort(value: Any) -> str:
+    return {list: "a list", str: "a text", bool: "a truth value", int: "a number",
+            float: "a number"}.get(type(value), type(value).__name__)
+
+
+def _place(item: ErrorDetails, file: Mapping[str, Any]) -> list[str | int]:
+    """Where in the file an error is."""
+    path = [part for part in item["loc"] if not (isinstance(part, str) and part.startswith("list["))]
+    if len(path) > 2 and path[0] == "events" and isinstance(path[1], int):
+        # An event's own fields are checked by its kind's schema, which does not know where the event stands.
+        kinds = [key for key in file["events"][path[1]] if key in events.every()]
+        path[2:2] = kinds[:1] if kinds and path[2] != "at" else []
+    return path
+
+
+_EXPECTED = {
+    "float_parsing": "a number", "float_type": "a number", "int_parsing": "a whole number",
+    "int_type": "a whole number", "int_from_float": "a whole number", "string_type": "a text", "list_type": "a list",
+    "dict_type": "a mapping", "model_type": "a mapping of fields", "model_attributes_type": "a mapping of fields",
+    "too_short": "at least one", "string_too_short": "a text that is not empty"}
+"""The validator's error to what it expected, where its own words are no help."""
+
+
+def _said(item: ErrorDetails, path: Sequence[str | int]) -> tuple[str, str]:
+    """What was found and what is expected, in words."""
+    if item["type"] == "missing":
+        return "nothing", "this field"
+    if item["type"] == "extra_forbidden":
+        names = _fields_at(path[:-1])
+        near = difflib.get_close_matches(str(path[-1]), names, 1, 0.5)
+        return "an unknown field", f"{near[0]!r}?" if near else f"one of {', '.join(names)}"
+    expected = _EXPECTED.get(item["type"]) or item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return repr(item.get("input"))[:80], expected
+
+
+def _fields_at(path: Sequence[str | int]) -> list[str]:
     """The fields that are known at a place of the file."""
-    place: dict[str, type[BaseModel]] = {"start": Start, "people": Answer, "expect": Expect}
-    models = [model for name, model in place.items() if name in path] or [
-        KINDS[str(part)] for part in path if part in KINDS] or [Drill]
+    places: dict[str, type[BaseModel]] = {"start": Start, "people": Answer, "expect": Expect}
+    models = [model for name, model in places.items() if name in path] or [
+        events.every()[str(part)].schema for part in path if part in events.every()] or [Drill]
     return sorted(models[-1].model_fields)
-
-
-assert set(get_args(Telemetry.model_fields["fault"].annotation)) == set(FAULTS)

@@ -20,9 +20,9 @@ def prices() -> dict[str, Any]:
 def of_execution(history: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]]) -> float:
     """Return US dollars for one execution's history (as GetExecutionHistory gives it) and its incident's items.
 
-    A transition is a state entered, or entered again by a retry. A function is billed from when it was started until
-    it answered, so its cold start is paid for as well; its memory is what it was deployed with. Each item of the
-    record is a write of its size in KB, and is read twice. A report is four files; each source's answers are one.
+    A transition is a state entered, or entered again by a retry. A function is billed from its start until its
+    answer, with its cold start, for the memory that it was deployed with. Each item of the record is written once, at
+    its size in KB, and read twice. A report is four files; the answers of a source are one file.
     """
     price = prices()
     transitions = sum(event["type"].endswith("StateEntered") or event["type"] == "TaskFailed" for event in history)
@@ -53,7 +53,7 @@ def of_execution(history: Sequence[Mapping[str, Any]], items: Sequence[Mapping[s
 
 
 def _metrics(item: Mapping[str, Any]) -> int:
-    """How many metrics GetMetricData was asked for, by what an item of evidence shows."""
+    """How many metrics GetMetricData was asked for, judged by an item of evidence."""
     findings = item.get("findings") or []
     match item.get("source"):
         case "cloudwatch":  # three of each component, in window and baseline

@@ -1,6 +1,6 @@
-"""The people of a drill: they read what they are sent, and answer as themselves, as the drill says.
+"""The people of a drill: they read their messages and answer as the drill says, each in the own name.
 
-The first answer of a drill is the first person's, the second that of another, and so on by turns.
+They answer by turns: the first answer of a drill is the first person's, the second answer the second person's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from botocore.credentials import Credentials
 
 from sandbox.drill.contract import Answer
 from sandbox.places import PEOPLE, REGION, Human, Up
-from sandbox.run import control
+from sandbox.remote import Remote
 from sandbox.vendors.people import SIGNING_SECRET
 
 _QUESTION = re.compile(r'\{"incident": "([^"]+)", "task": "(\d+m?)", "decision": "([^"]+)"')
@@ -33,14 +33,14 @@ _FIELD = re.compile(r'<input type=hidden name="([^"]+)" value="([^"]*)">')
 
 
 class People:
-    """Whoever is on call."""
+    """The people on call."""
 
     def __init__(self, sandbox: Up, inbox: str, answers: Sequence[Answer]) -> None:
         self._sandbox, self._inbox, self._answers = sandbox, inbox, answers
         self._sqs = boto3.client("sqs")
         self._due: list[tuple[float, Answer, Human, str, str]] = []
         self._links: dict[tuple[str, str], str] = {}
-        """By incident and task; for low risk alone."""
+        """(incident, task) to the link that decides; only questions of low risk have one."""
         self._seen: set[tuple[str, str]] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -59,7 +59,7 @@ class People:
         self._thread.start()
 
     def stop(self) -> None:
-        """Go home, having read what is left."""
+        """Read the messages that are left, and end."""
         self._over.set()
         self._thread.join(10)
         self._read()
@@ -110,7 +110,7 @@ class People:
                     self._due.append((time.time() + answer.after, answer, PEOPLE[place % len(PEOPLE)], incident, task))
 
     def _by_link(self, link: str, answer: str) -> str:
-        """Open the page and press its button, as a browser would; its host is only known to the embedded cloud."""
+        """Open the page and press its button, as a browser would; only the embedded cloud knows its host."""
         parts = urlsplit(link)
         address = f"http://127.0.0.1:{self._sandbox.ports.aws}{parts.path or '/'}"
         headers = {"host": parts.netloc}
@@ -122,8 +122,8 @@ class People:
         return str(done.status_code)
 
     def _by_slack(self, human: Human, incident: str, task: str, answer: str) -> str:
-        """Press the button of the question in Slack, and be Slack: sign what it sends to the app's Request URL."""
-        for message in control(self._sandbox.ports, "told")["slack"]:
+        """Press the button of the question in Slack, and play Slack: sign what it sends to the app's Request URL."""
+        for message in Remote(self._sandbox.ports).told()["slack"]:
             for block in message.get("blocks", []):
                 for element in block.get("elements", []):
                     value = json.loads(element["value"])
@@ -144,7 +144,7 @@ class People:
         return str(done.status_code)
 
     def _by_iam(self, human: Human, incident: str, task: str, answer: str) -> str:
-        """Sign a request to the URL that knows its callers; its host is only known to the embedded cloud."""
+        """Sign a request to the URL that checks its callers; only the embedded cloud knows its host."""
         url = self._sandbox.outputs["AnswerUrl"]
         request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=json.dumps(
             {"incident": incident, "task": task, "decision": answer}))

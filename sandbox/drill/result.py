@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sandbox.drill import cost
-from sandbox.drill.contract import Drill
+from sandbox.drill.contract import Drill, Expect
 
+Item = Mapping[str, Any]
+"""An item of the record, as the table holds it."""
 CARRIED_OUT = frozenset({"verified", "reverted", "failed", "done"})
 _STATUS = {"applied": "done", "permitted": "failed", "applying": "failed", "planned": "refused", "waiting": "refused"}
-"""Statuses of the record that are not of the contract: applied and not yet verified; permitted and never applied;
-planned, or waiting for people, when the drill ended."""
+"""Statuses of the record that the contract does not have, to those that it has: applied and not yet verified;
+permitted and never applied; planned, or waiting for people, when the drill ended."""
 
 
 @dataclass(frozen=True)
@@ -25,96 +27,201 @@ class Observed:
     """The first event, seconds since 1970 (UTC)."""
     alarm: float | None
     """When the alarm went off."""
-    items: Sequence[Mapping[str, Any]]
+    items: Sequence[Item]
     """All items of the incident, empty where none was opened."""
     incidents: int
-    history: Sequence[Mapping[str, Any]]
+    """How many were opened."""
+    history: Sequence[Item]
+    """The execution's events, as GetExecutionHistory gives them."""
     found_in: Mapping[str, Sequence[str]]
-    """Text that must be nowhere, to where it was found."""
+    """Text that must be stored nowhere, to where it was found."""
 
 
-def result(drill: Drill, seen: Observed) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Cause:
+    """The cause that the responder named."""
+
+    id: str
+    mechanism: str | None
+    confidence: float | None
+    summary: str | None
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One of the causes that the responder weighed."""
+
+    id: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One finding, and the causes that it speaks for and against."""
+
+    source: str
+    finding: str
+    status: str
+    supports: list[str]
+    against: list[str]
+
+
+@dataclass(frozen=True)
+class Action:
+    """One remedy, and what became of it."""
+
+    id: str
+    target: str
+    status: str
+    """One of the contract's statuses; see ``CARRIED_OUT``."""
+    decided_by: str
+    reason: str | None = None
+    """Why it was not carried out, or what went wrong."""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Seconds from the first event to each step; None where it was not reached."""
+
+    alarm: float | None
+    opened: float | None
+    confirmed: float | None
+    isolated: float | None
+    diagnosed: float | None
+    first_action: float | None
+    recovered: float | None
+    report: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Addresses of the report in S3."""
+
+    html: str | None
+    markdown: str | None
+    json: str | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of a drill; its fields are those of the contract."""
+
+    drill: str
+    met: bool
+    unmet: list[str]
+    """Each expectation that did not hold, beginning with its name."""
+    incident_id: str | None
+    execution_arn: str | None
+    incidents: int
+    outcome: str | None
+    """None where there was no outcome in time."""
+    confirmed: bool
+    affected: list[str]
+    cause: Cause
+    ranking: list[Ranked]
+    evidence: list[Weighed]
+    actions: list[Action]
+    notified: list[str]
+    seconds: Seconds
+    report: Report
+    timeline_entries: int
+    cost_usd: float
+
+    @property
+    def carried_out(self) -> list[Action]:
+        """The actions that were applied or delivered, whatever came of them."""
+        return [action for action in self.actions if action.status in CARRIED_OUT]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as docs/drill-result.schema.json describes it."""
+        value = asdict(self)
+        for action in value["actions"]:
+            if action["reason"] is None:
+                del action["reason"]
+        return value
+
+
+def result(drill: Drill, seen: Observed) -> Result:
     """Return the drill's result as the contract describes it."""
-    incident: Mapping[str, Any] = next((item for item in seen.items if item["sk"] == "INCIDENT"), {})
+    incident: Item = next((item for item in seen.items if item["sk"] == "INCIDENT"), {})
     timeline = [item for item in seen.items if item["sk"].startswith("TIMELINE#")]
-    actions = [{"id": item["action"], "target": item["target"],
-                "status": _STATUS.get(item["status"], item["status"]),
-                "decided_by": item.get("decided_by", "policy"),
-                **({"reason": item.get("guardrail") or item.get("reason")} if item.get("reason") else {})}
-               for item in seen.items if item["sk"].startswith("ACTION#")]
-    outcome = incident.get("outcome") or ("none" if not incident else None)
-    if outcome in ("escalated", "observed") or any(
+    report = incident.get("report") or {}
+    value = Result(
+        drill.name, True, [], incident.get("id"), incident.get("execution"), seen.incidents,
+        incident.get("outcome") or ("none" if not incident else None), bool(incident.get("confirmed")),
+        list(incident.get("affected") or []), _cause(incident),
+        [Ranked(item["cause"], item["confidence"]) for item in incident.get("ranking") or []],
+        [Weighed(item["source"], item["finding"], item["status"], item.get("supports") or [],
+                 item.get("against") or [])
+         for item in incident.get("evidence") or []],
+        _actions(seen.items, incident, timeline),
+        sorted({item["detail"]["to"] for item in timeline
+                if item["kind"] == "notification" and item["detail"].get("to")}),
+        _seconds(seen, incident), Report(report.get("html"), report.get("md"), report.get("json")), len(timeline),
+        cost.of_execution(seen.history, seen.items) if seen.history else 0.0)
+    problems = unmet(drill.expect, value, seen, _after(seen, incident.get("escalated_at") or incident.get("closed_at")))
+    return replace(value, unmet=problems, met=not problems)
+
+
+def _cause(incident: Item) -> Cause:
+    found = incident.get("cause")
+    if not found:
+        return Cause("none" if not incident else "unknown", "", 0.0, "")
+    return Cause(found["id"], found.get("mechanism"), found.get("confidence"), found.get("summary"))
+
+
+def _actions(items: Sequence[Item], incident: Item, timeline: Sequence[Item]) -> list[Action]:
+    """The remedies on record, and the escalation where people were told that no step is left."""
+    actions = [Action(item["action"], item["target"], str(_STATUS.get(item["status"], item["status"])),
+                      item.get("decided_by", "policy"),
+                      (item.get("guardrail") or item["reason"]) if item.get("reason") else None)
+               for item in items if item["sk"].startswith("ACTION#")]
+    if incident.get("outcome") in ("escalated", "observed") or any(
             item["kind"] == "outcome" and "escalated" in item["what"] for item in timeline):
-        actions.append({"id": "escalate", "target": "people", "status": "done", "decided_by": "system"})
+        actions.append(Action("escalate", "people", "done", "system"))
+    return actions
 
-    def after(moment: Any) -> float | None:
-        return round(datetime.fromisoformat(moment).timestamp() - seen.started, 1) if moment else None
 
+def _seconds(seen: Observed, incident: Item) -> Seconds:
     applied = min((item["applied_at"] for item in seen.items
                    if item["sk"].startswith("ACTION#") and item.get("applied_at")), default=None)
-    report = incident.get("report") or {}
-    cause = incident.get("cause") or {"id": "none" if not incident else "unknown", "mechanism": "",
-                                      "confidence": 0.0, "summary": ""}
-    value: dict[str, Any] = {
-        "drill": drill.name, "met": True, "unmet": [],
-        "incident_id": incident.get("id"), "execution_arn": incident.get("execution"),
-        "incidents": seen.incidents, "outcome": outcome, "confirmed": bool(incident.get("confirmed")),
-        "affected": list(incident.get("affected") or []),
-        "cause": {key: cause.get(key) for key in ("id", "mechanism", "confidence", "summary")},
-        "ranking": [{"id": item["cause"], "confidence": item["confidence"]} for item in incident.get("ranking") or []],
-        "evidence": [{key: item.get(key) for key in ("source", "finding", "status", "supports", "against")}
-                     for item in incident.get("evidence") or []],
-        "actions": actions,
-        "notified": sorted({item["detail"]["to"] for item in timeline
-                            if item["kind"] == "notification" and item["detail"].get("to")}),
-        "seconds": {"alarm": round(seen.alarm - seen.started, 1) if seen.alarm else None,
-                    "opened": after(incident.get("opened_at")), "confirmed": after(incident.get("confirmed_at")),
-                    "isolated": after(incident.get("isolated_at")), "diagnosed": after(incident.get("diagnosed_at")),
-                    "first_action": after(applied), "recovered": after(incident.get("recovered_at")),
-                    "report": after(incident.get("reported_at"))},
-        "report": {"html": report.get("html"), "markdown": report.get("md"), "json": report.get("json")},
-        "timeline_entries": len(timeline),
-        "cost_usd": cost.of_execution(seen.history, seen.items) if seen.history else 0.0}
-    ended = after(incident.get("escalated_at") or incident.get("closed_at"))
-    value["unmet"] = unmet(drill, value, seen, ended)
-    value["met"] = not value["unmet"]
-    return value
+    opened, confirmed, isolated, diagnosed, recovered, reported = (_after(seen, incident.get(name)) for name in (
+        "opened_at", "confirmed_at", "isolated_at", "diagnosed_at", "recovered_at", "reported_at"))
+    return Seconds(round(seen.alarm - seen.started, 1) if seen.alarm else None, opened, confirmed, isolated, diagnosed,
+                   _after(seen, applied), recovered, reported)
 
 
-def unmet(drill: Drill, value: Mapping[str, Any], seen: Observed, ended: float | None) -> list[str]:
-    """Name each expectation that did not hold, beginning with its name."""
-    expect, problems = drill.expect, []
-    carried_out = [action for action in value["actions"] if action["status"] in CARRIED_OUT]
-    names = {action["id"] for action in carried_out}
-    good = {action["id"] for action in value["actions"] if action["status"] in ("verified", "done")}
-    if value["outcome"] is None:
+def _after(seen: Observed, moment: str | None) -> float | None:
+    """Seconds from the first event to a moment of the record."""
+    return round(datetime.fromisoformat(moment).timestamp() - seen.started, 1) if moment else None
+
+
+def unmet(expect: Expect, value: Result, seen: Observed, ended: float | None) -> list[str]:
+    """Name each expectation that did not hold, beginning with its name; ``ended``: seconds until the outcome."""
+    problems = []
+    carried_out = {action.id for action in value.carried_out}
+    good = {action.id for action in value.actions if action.status in ("verified", "done")}
+    if value.outcome is None:
         problems.append("outcome: none after 300 s")
-    if expect.outcome and value["outcome"] is not None and value["outcome"] not in expect.outcome:
-        problems.append(f"outcome: {value['outcome']} in place of {' or '.join(expect.outcome)}")
-    if expect.cause and value["cause"]["id"] not in expect.cause:
-        problems.append(f"cause: {value['cause']['id']} in place of {' or '.join(expect.cause)}")
-    if expect.affected is not None:
-        missing = sorted(set(expect.affected) - set(value["affected"]))
-        surplus = sorted(set(value["affected"]) - set(expect.affected) - _callers(expect.affected)
-                         - {"database", "provider"})
-        problems += [f"affected: {name} was not named" for name in missing if name not in ("database", "provider")]
-        problems += [f"affected: {name} was named and is not" for name in surplus]
+    if expect.outcome and value.outcome is not None and value.outcome not in expect.outcome:
+        problems.append(f"outcome: {value.outcome} in place of {' or '.join(expect.outcome)}")
+    if expect.cause and value.cause.id not in expect.cause:
+        problems.append(f"cause: {value.cause.id} in place of {' or '.join(expect.cause)}")
+    problems += _wrongly_affected(expect, value)
     for wanted in expect.actions or []:
         options = wanted if isinstance(wanted, list) else [wanted]
         if not good & set(options):
             problems.append(f"actions: {' or '.join(options)} was not verified or done")
-    for target in expect.targets or []:
-        if target not in {action["target"] for action in carried_out}:
-            problems.append(f"targets: nothing was carried out on {target}")
-    problems += [f"never: {name} was carried out" for name in expect.never or [] if name in names]
-    problems += [f"notified: {name} was not told" for name in expect.notified or [] if name not in value["notified"]]
-    incidents = expect.incidents if expect.incidents is not None else (
-        0 if expect.outcome == ["none"] else None if expect.outcome and "none" in expect.outcome else 1)
-    if incidents is not None and value["incidents"] != incidents:
-        problems.append(f"incidents: {value['incidents']} in place of {incidents}")
-    for text, places in seen.found_in.items():
-        if places:
-            problems.append(f"stored_nowhere: {text} is in {', '.join(sorted(places)[:5])}")
+    targets = {action.target for action in value.carried_out}
+    problems += [f"targets: nothing was carried out on {target}" for target in expect.targets or []
+                 if target not in targets]
+    problems += [f"never: {name} was carried out" for name in expect.never or [] if name in carried_out]
+    problems += [f"notified: {name} was not told" for name in expect.notified or [] if name not in value.notified]
+    incidents = _incidents(expect)
+    if incidents is not None and value.incidents != incidents:
+        problems.append(f"incidents: {value.incidents} in place of {incidents}")
+    problems += [f"stored_nowhere: {text} is in {', '.join(sorted(places)[:5])}"
+                 for text, places in seen.found_in.items() if places]
     problems += [f"put_back: {name} was not put back" for name in expect.put_back or []
                  if name not in put_back(seen.items)]
     if expect.within is not None and (ended is None or ended > expect.within):
@@ -123,13 +230,33 @@ def unmet(drill: Drill, value: Mapping[str, Any], seen: Observed, ended: float |
     return problems
 
 
-def put_back(items: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the remedies that were put back when their reason was gone."""
+def _wrongly_affected(expect: Expect, value: Result) -> list[str]:
+    if expect.affected is None:
+        return []
+    # Neither asked for nor held against the responder.
+    free = {"database", "provider"}
+    missing = sorted(set(expect.affected) - set(value.affected) - free)
+    surplus = sorted(set(value.affected) - set(expect.affected) - _callers(expect.affected) - free)
+    return [*(f"affected: {name} was not named" for name in missing),
+            *(f"affected: {name} was named and is not" for name in surplus)]
+
+
+def _incidents(expect: Expect) -> int | None:
+    """How many incidents are expected; None where any number will do."""
+    if expect.incidents is not None:
+        return expect.incidents
+    if expect.outcome == ["none"]:
+        return 0
+    return None if expect.outcome and "none" in expect.outcome else 1
+
+
+def put_back(items: Sequence[Item]) -> set[str]:
+    """Return the temporary remedies that were put back when they were no longer needed."""
     return {item["action"] for item in items if item["sk"].startswith("ACTION#") and item.get("put_back_at")}
 
 
 def _callers(components: Sequence[str]) -> set[str]:
-    """All that call one of the components, directly or not."""
+    """All components that call one of these, directly or through others."""
     callers = {"database": ["payment-gateway"], "provider": ["payment-gateway"], "payment-gateway": ["backend"],
                "backend": ["frontend"], "frontend": []}
     found: set[str] = set()

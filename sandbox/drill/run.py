@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +16,25 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from responder.model.remedy import merged
 from sandbox import run as sandbox_run
-from sandbox.drill.contract import Drill, Event
+from sandbox.drill.contract import Drill, Scheduled
+from sandbox.drill.ending import Now, is_over
 from sandbox.drill.people import People
-from sandbox.drill.result import Observed, put_back, result
+from sandbox.drill.result import Observed, Result, result
+from sandbox.events.kill_switch import RELEASED
 from sandbox.places import SERVICE, SandboxError, Up
+from sandbox.remote import Beginning, Remote
 
-GIVE_UP_SECONDS = 300.0
-_HEALED_SECONDS = 60.0
-"""After the last event has ended by itself: it is well when the window of the slowest measure holds nothing of it."""
-_NO_INCIDENT_SECONDS = 75.0
-"""After the last event, without an incident: longer than any alarm takes, the load balancer's included."""
 _STEADY_SECONDS = 2.0
 
 
 @dataclass
 class Moment:
-    """How a drill goes, for whoever watches."""
+    """How a drill goes, for the demo and others that watch it."""
 
     seconds: float
-    """Since the first event."""
+    """Time since the first event."""
     recent: list[tuple[float, int, int]] = field(default_factory=list)
-    """The entry's last seconds: [at, requests, errors]."""
+    """The entry's last seconds: (second, requests, errors)."""
     items: list[dict[str, Any]] = field(default_factory=list)
     """All items of the incidents so far."""
     alarms: dict[str, float] = field(default_factory=dict)
@@ -59,7 +56,7 @@ class Runner:
         self._functions_api = boto3.client("lambda")
         self._sqs, self._s3, self._logs = boto3.client("sqs"), boto3.client("s3"), boto3.client("logs")
 
-    def run(self, drill: Drill, watch: Watch | None = None) -> dict[str, Any]:
+    def run(self, drill: Drill, watch: Watch | None = None) -> Result:
         """Run one drill and return its result; raises SandboxError where the sandbox itself fails."""
         self.sandbox = sandbox_run.ensure_deployed(self.sandbox, drill.overrides(), self._say)
         self._clean(drill)
@@ -67,59 +64,44 @@ class Runner:
         self._forget()
         started = time.time()
         troubles: list[str] = []
+        given_up = threading.Event()
         self._people = People(self.sandbox, self._inbox, drill.people)
         self._people.start()
-        thread = threading.Thread(target=self._bring_about, args=(drill.events, started, troubles), daemon=True)
+        thread = threading.Thread(target=self._bring_about, args=(drill.events, started, given_up, troubles),
+                                  daemon=True)
         thread.start()
         moment = Moment(0.0, started=started)
         last_event = started + max(event.at + (event.lasts or 0) for event in drill.events)
         while True:
             time.sleep(0.5 if watch else 1.5)
             moment.seconds = time.time() - started
-            status = sandbox_run.control(self.sandbox.ports, "status")
-            moment.recent, moment.alarms = status["recent"], status["went_off"]
+            status = Remote(self.sandbox.ports).status()
+            moment.recent, moment.alarms = status.recent, status.went_off
             moment.items = list(self._items(light=watch is None and not drill.expect.put_back))
             if watch:
                 watch(moment)
             if troubles:
                 raise SandboxError(f"{drill.name}: an event could not be brought about: {troubles[0]}")
-            incidents = [item for item in moment.items if item["sk"] == "INCIDENT"]
-            events_over = time.time() > last_event and not thread.is_alive()
-            over = all(item.get("outcome") and item.get("report") for item in incidents)
-            # Who is to answer gets the time to; what somebody is to mend by hand may yet be resolved.
-            mends = any(person.answer == "done" for person in drill.people)
-            answered = all(item.get("status") == "closed" for item in incidents) if mends else (
-                not self._people.busy)
-            # What was brought about after the closing has the time to open it again.
-            early = time.time() < last_event + _NO_INCIDENT_SECONDS and all(
-                item.get("closed_at") and _epoch(item["closed_at"]) < last_event for item in incidents)
-            # What ended by itself may be seen to be over, though people have been called for it.
-            wanted = drill.expect.outcome or []
-            heals = "resolved" in wanted and "escalated" not in wanted and any(event.lasts for event in drill.events)
-            early |= heals and time.time() < last_event + _HEALED_SECONDS and any(
-                item.get("status") != "closed" for item in incidents)
-            back = set(drill.expect.put_back or []) <= put_back(moment.items)
-            if events_over and incidents and over and answered and back and not early:
+            if is_over(drill, Now(time.time(), started, last_event, events_left=thread.is_alive(),
+                                  answers_left=self._people.busy, items=moment.items)):
                 break
-            if events_over and not incidents and time.time() > last_event + _NO_INCIDENT_SECONDS:
-                break
-            if moment.seconds > GIVE_UP_SECONDS:
-                break
+        given_up.set()
         self._settle()
         self._people.stop()
         return self._result(drill, moment)
 
     def _clean(self, drill: Drill) -> None:
-        """Take away what a drill before this one left, and begin anew."""
+        """Remove what an earlier drill left, and begin anew."""
         self._forget(ledger=True)
-        self._set_kill_switch("released")
+        boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=RELEASED,
+                                          Type="String", Overwrite=True)
         self._inbox = self._subscribe()
         self._begun = time.time()
-        sandbox_run.control(self.sandbox.ports, "reset", seed=drill.name, replicas=dict(drill.start.replicas),
-                            requests_per_second=drill.start.requests_per_second)
+        Remote(self.sandbox.ports).reset(Beginning(drill.name, drill.start.requests_per_second,
+                                                   {str(name): pods for name, pods in drill.start.replicas.items()}))
         for _ in range(3):
-            # What the reset itself may have set off is none of the drill's, and the ledger's schedule may have looked
-            # in the middle of it.
+            # The reset itself may have set off alarms, which are not the drill's, and the ledger's schedule may have
+            # read the cluster in the middle of it.
             self._forget(ledger=True)
             # The ledger's baseline is the healthy state; from here on its schedule keeps it.
             looked = json.loads(self._functions_api.invoke(FunctionName="incident-response-ledger")["Payload"].read())
@@ -128,41 +110,37 @@ class Runner:
         raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
 
     def _forget(self, ledger: bool = False) -> None:
-        """End what runs and delete what the responder remembers; the ledger's baseline only where asked."""
+        """Stop what runs and delete the responder's memory; the ledger's baseline only if asked."""
         self._stop_all()
         for item in self._raw_items():
             if ledger or not item["pk"]["S"].startswith("LEDGER#"):
                 self._dynamodb.delete_item(TableName=self._table, Key={key: item[key] for key in ("pk", "sk")})
 
-    def _bring_about(self, events: Sequence[Event], started: float, troubles: list[str]) -> None:
-        """Bring each event about at its time, and heal what is to heal."""
-        tokens: dict[int, Any] = {}
+    def _bring_about(self, events: Sequence[Scheduled], started: float, given_up: threading.Event,
+                     troubles: list[str]) -> None:
+        """Bring each event about at its time, and heal those that heal by themselves, until the drill is given up."""
+        remote = Remote(self.sandbox.ports)
         due = sorted([(event.at, number, False) for number, event in enumerate(events)] + [
             (event.at + event.lasts, number, True) for number, event in enumerate(events) if event.lasts is not None])
         for at, number, heal in due:
-            time.sleep(max(0.0, started + at - time.time()))
+            if given_up.wait(max(0.0, started + at - time.time())):
+                return
             event = events[number]
-            if event.kind == "kill_switch":
-                self._set_kill_switch("released" if heal else event.fields["value"])
-                continue
             try:
-                tokens[number] = sandbox_run.control(
-                    self.sandbox.ports, "event", kind=event.kind, fields=event.fields, heal=heal,
-                    token=tokens.get(number))
+                if heal:
+                    remote.heal(str(number))
+                else:
+                    remote.begin(str(number), event.kind, event.fields.model_dump(mode="json", by_alias=True))
             except Exception as error:
                 troubles.append(f"{event.kind} at {event.at:.0f} s: {error}")
                 return
 
-    def _set_kill_switch(self, value: str) -> None:
-        boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=value,
-                                          Type="String", Overwrite=True)
-
     def _settle(self) -> None:
-        """Wait until signals that came meanwhile have been attached."""
+        """Wait until the signals that came in the meantime are attached to their incident."""
         end, quiet = time.time() + 60, False
         while time.time() < end:
             running = list(self._executions("RUNNING"))
-            # One that is closed may have an execution still, which looks after what was done for the time being.
+            # A closed incident may still have an execution, which looks after temporary remedies.
             open_ones = [item for item in self._items(light=True)
                          if item.get("status") != "closed" or item.get("cared_by")]
             if len(running) <= len(open_ones) and quiet:
@@ -170,7 +148,7 @@ class Runner:
             quiet = len(running) <= len(open_ones)
             time.sleep(0.5)
 
-    def _result(self, drill: Drill, moment: Moment) -> dict[str, Any]:
+    def _result(self, drill: Drill, moment: Moment) -> Result:
         items = list(self._items())
         incidents = sorted((item for item in items if item["sk"] == "INCIDENT"), key=lambda item: item["opened_at"])
         mine = sorted((item for item in items if incidents and str(item["pk"]).partition("#")[2] == incidents[0]["id"]),
@@ -222,7 +200,7 @@ class Runner:
             "Version": "2012-10-17", "Statement": [{
                 "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
                 "Resource": arn}]})})
-        # The mailboxes of all: the incident topic, and that for approvals, where each has a subscription of their own.
+        # Everybody's mailbox: the incident topic, and the topic for approvals, where each person has a subscription.
         for topic in ("Topic", "ApprovalsTopic"):
             boto3.client("sns").subscribe(TopicArn=self.sandbox.outputs[topic], Protocol="sqs", Endpoint=arn)
         while self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages"):
@@ -246,7 +224,7 @@ class Runner:
                     found.add(f"log {group['logGroupName']}")
         if any(text in body for body in self._people.bodies):
             found.add("message")
-        for vendor, said in sandbox_run.control(self.sandbox.ports, "told").items():
+        for vendor, said in Remote(self.sandbox.ports).told().items():
             if text in json.dumps(said):
                 found.add(f"message at {vendor}")
         for status in ("RUNNING", "SUCCEEDED", "FAILED", "ABORTED"):
@@ -255,10 +233,6 @@ class Runner:
                         self._history(execution["executionArn"]), default=str):
                     found.add(f"execution {execution['name']}")
         return sorted(found)
-
-
-def _epoch(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
 
 
 def report_file(sandbox: Up, address: str, folder: Path) -> Path:
@@ -293,14 +267,14 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
             began = time.monotonic()
             value = runner.run(drill)
             results.append(value)
-            word = "met" if value["met"] else "UNMET"
-            console.print(f"{word:5} {drill.name}: {value['outcome']}, {value['cause']['id']}, "
+            word = "met" if value.met else "UNMET"
+            console.print(f"{word:5} {drill.name}: {value.outcome}, {value.cause.id}, "
                           f"{time.monotonic() - began:.0f} s"
-                          + "".join(f"\n      {problem}" for problem in value["unmet"]),
+                          + "".join(f"\n      {problem}" for problem in value.unmet),
                           highlight=False, soft_wrap=True)
             if json_folder:
                 json_folder.mkdir(parents=True, exist_ok=True)
-                (json_folder / f"{drill.name}.json").write_text(json.dumps(value, indent=1) + "\n")
+                (json_folder / f"{drill.name}.json").write_text(json.dumps(value.to_json(), indent=1) + "\n")
             if record_folder and runner.record:
                 record_folder.mkdir(parents=True, exist_ok=True)
                 (record_folder / f"{drill.name}.json.gz").write_bytes(runner.record)
@@ -311,12 +285,11 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
     for title in ("drill", "met", "outcome", "cause", "actions", "alarm", "applied", "recovered", "cost"):
         table.add_column(title, justify="right" if title in ("alarm", "applied", "recovered", "cost") else "left")
     for value in results:
-        seconds = value["seconds"]
-        table.add_row(value["drill"], "yes" if value["met"] else "NO", str(value["outcome"]), value["cause"]["id"],
-                      ", ".join(f"{action['id']} {action['status']}" for action in value["actions"]) or "-",
-                      *(f"{seconds[name]:.1f} s" if seconds[name] is not None else "-"
-                        for name in ("alarm", "first_action", "recovered")), f"${value['cost_usd']:.4f}")
+        took = (value.seconds.alarm, value.seconds.first_action, value.seconds.recovered)
+        table.add_row(value.drill, "yes" if value.met else "NO", str(value.outcome), value.cause.id,
+                      ", ".join(f"{action.id} {action.status}" for action in value.actions) or "-",
+                      *("-" if seconds is None else f"{seconds:.1f} s" for seconds in took), f"${value.cost_usd:.4f}")
     console.print(table)
-    met: int = sum(bool(value["met"]) for value in results)
+    met = sum(value.met for value in results)
     console.print(f"{met} of {len(results)} drills were met")
     return met == len(results)

@@ -29,16 +29,16 @@ class Cluster:
         return dynamic.DynamicClient(self._api)
 
     def items(self, path: str) -> list[Object]:
-        """List by path, as plain data: ``/api/v1/pods``; from the API server's cache, which spares etcd the reads."""
+        """List by path, as plain data: ``/api/v1/pods``; from the API server's cache, which saves etcd the reads."""
         answer: Object = self._call("GET", f"{path}?resourceVersion=0")
         return list(answer["items"])
 
     def patch_status(self, path: str, status: Object) -> None:
-        """Write an object's status; an object that is gone meanwhile needs none."""
+        """Write an object's status; does nothing if the object is gone."""
         self.merge(f"{path}/status", {"status": status})
 
     def merge(self, path: str, body: Object) -> None:
-        """Merge into an object at a path; one that is gone meanwhile needs none."""
+        """Merge into an object at a path; does nothing if the object is gone."""
         try:
             self._call("PATCH", path, body, "application/merge-patch+json")
         except ApiException as error:
@@ -46,7 +46,7 @@ class Cluster:
                 raise
 
     def create(self, path: str, body: Object) -> None:
-        """Create an object at a path; one that is there already stays."""
+        """Create an object at a path; does nothing if it exists."""
         try:
             self._call("POST", path, body)
         except ApiException as error:
@@ -61,8 +61,8 @@ class Cluster:
             if error.status not in (404, 409):
                 raise
 
-    def apply(self, manifest: Object) -> None:
-        """Create an object, or make it what the manifest says.
+    def apply(self, manifest: Object) -> Object:
+        """Create an object, or make it what the manifest says; returns it as it is then.
 
         An API version that this Kubernetes does not serve (yet, or any more) is replaced by the one that it does.
         """
@@ -70,18 +70,22 @@ class Cluster:
         manifest = {**manifest, "apiVersion": resource.group_version}
         namespace = self._namespace(resource, manifest["metadata"])
         try:
-            resource.create(body=manifest, namespace=namespace)
+            done: Object = resource.create(body=manifest, namespace=namespace).to_dict()
         except DynamicApiError as error:
             if error.status != 409:
                 raise
-            resource.patch(body=manifest, name=manifest["metadata"]["name"], namespace=namespace,
-                           content_type="application/merge-patch+json")
+            done = resource.patch(body=manifest, name=manifest["metadata"]["name"], namespace=namespace,
+                                  content_type="application/merge-patch+json").to_dict()
+        return done
 
-    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None) -> None:
-        """Patch an object strategically."""
+    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None, *,
+              strategic: bool = True) -> Object:
+        """Patch an object, strategically (lists merge by name or port) or by RFC 7386; returns it as it is then."""
         resource = self._resource(kind)
-        resource.patch(body=patch, name=name, namespace=self._namespace(resource, {"namespace": namespace}),
-                       content_type="application/strategic-merge-patch+json")
+        done: Object = resource.patch(
+            body=patch, name=name, namespace=self._namespace(resource, {"namespace": namespace}),
+            content_type=f"application/{'strategic-merge-patch' if strategic else 'merge-patch'}+json").to_dict()
+        return done
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """Return an object, or None."""
@@ -94,7 +98,7 @@ class Cluster:
         return found
 
     def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
-        """Delete an object; one that is not there is fine."""
+        """Delete an object; does nothing if it is not there."""
         resource = self._resource(kind)
         try:
             resource.delete(name=name, namespace=self._namespace(resource, {"namespace": namespace}),

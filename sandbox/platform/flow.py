@@ -1,8 +1,8 @@
-"""How requests flow, second by second, by what is really there.
+"""How requests flow, second by second, through what is really there.
 
 A request goes from the customers to the frontend, the backend, the payment gateway, and from there to the database and
-a provider. At each call the Service's endpoints decide who can answer, the NetworkPolicies and the DNS policy whether
-the call gets there, the version that a pod runs how it answers, and its capacity how long that takes.
+a provider. At each call the Service's endpoints decide which pods can answer, NetworkPolicies and the DNS policy decide
+whether the call arrives, the pod's version decides the answer, and its capacity the time that it takes.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import math
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
 from sandbox.platform.objects import KINDS
-from sandbox.platform.state import World
-from sandbox.platform.versions import Versions, component_of
+from sandbox.platform.reach import Snapshot, allowed, allowed_outside, ready, resolves
+from sandbox.platform.state import Setting, World
+from sandbox.platform.versions import Behaviour, Versions, component_of
 
 TIMEOUT_MS = 5000.0
 _QUEUE_SECONDS = 2.0
-"""A pod holds this many seconds' worth of requests before those that come wait until they time out."""
+"""A pod queues this many seconds' worth of requests; further requests time out."""
 BALANCER = "load balancer"
 ENTRY = "frontend"
 NOT_CONNECTED = "target connection error"
-"""What the load balancer counts where a target is registered and takes no connection."""
+"""What the load balancer counts if a target is registered and accepts no connection."""
 _THROUGH = {"blocked": 0.0, "lossy": 0.5}
-"""The share of packets' connections that get through a broken path."""
+"""The share of connections that get through a broken path."""
 
 
 @dataclass
@@ -39,9 +39,9 @@ class Calls:
     count: int = 0
     failed: int = 0
     milliseconds: float = 0.0
-    """Of all calls together."""
+    """Total over all calls."""
     kinds: dict[str, int] = field(default_factory=dict)
-    """What the caller saw of failures, to its count."""
+    """Failure, as the caller saw it, to its count."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +58,7 @@ class Served:
     kinds: Mapping[str, int]
     """Kind of error, as the pod logs it, to its count."""
     calls: Mapping[str, Calls] = field(default_factory=dict)
-    """Callee (a host, as the caller names it) to what became of the calls."""
-
-
-@dataclass
-class Snapshot:
-    """The objects that requests are decided by, as they are right now."""
-
-    pods: Sequence[Object]
-    endpoints: Mapping[str, Object]
-    services: Mapping[str, Object]
-    policies: Sequence[Object]
-    config: Mapping[str, str]
-    secret: Mapping[str, str]
+    """Callee (a host, as the caller names it) to the calls and their results."""
 
 
 @dataclass
@@ -98,9 +86,9 @@ class Flow:
     def second(self, world: World, snapshot: Snapshot) -> list[Served]:
         """Let one second's requests through, and return what each pod did.
 
-        Requests that reach no pod at all are seen by nobody but the load balancer: a row without a pod stands for it.
+        Only the load balancer sees requests that reach no pod: a row without a pod stands for them.
         """
-        # Each pod has served a second's worth since, however many callers its requests came from.
+        # Since the last second each pod has served a second's worth, however many callers its requests came from.
         self._queues = {uid: left for uid, taken in self._queues.items()
                         for left in [max(0.0, taken - self._capacities[uid])] if left}
         arrivals = self._poisson(world.requests_per_second * world.factor)
@@ -109,17 +97,17 @@ class Flow:
         seen = sum(item.requests for item in served if item.component == ENTRY)
         if arrivals > seen:
             lost = arrivals - seen
-            kind = NOT_CONNECTED if any(_ready(ENTRY, snapshot)) else "no target"
+            kind = NOT_CONNECTED if any(ready(ENTRY, snapshot)) else "no target"
             served.append(Served(BALANCER, "", "", lost, min(lost, outcome.failed), (), {kind: lost}))
         return served
 
     def _component(self, name: str, calls: int, caller: Object | None, world: World, snapshot: Snapshot,
                    served: list[Served], source: str = "") -> _Outcome:
         """Let ``calls`` arrive at a component, from a pod or (None) from outside."""
-        pods, refused = _ready(name, snapshot)
+        pods, refused = ready(name, snapshot)
         alive = [pod for pod in pods if pod["spec"].get("nodeName") not in world.silent_nodes]
         fault = world.path(source, name)
-        if caller is not None and (not _resolves(caller) or fault == "dns"):
+        if caller is not None and (not resolves(caller) or fault == "dns"):
             return _Outcome(calls, calls, 20.0, f"could not resolve host: {name}")
         reach = len(alive) / len(pods) if pods else 0.0
         if caller is not None and alive:
@@ -144,40 +132,60 @@ class Flow:
 
     def _pod(self, name: str, pod: Object, count: int, world: World, snapshot: Snapshot,
              served: list[Served]) -> _Outcome:
+        """Let ``count`` requests arrive at one pod."""
         kind = KINDS[name]
         image = pod["spec"]["containers"][0]["image"]
-        version = component_of(image)[1]
         behaviour = self._versions.behaviour(image)
-        uid = pod["metadata"]["uid"]
         capacity = (behaviour.capacity or kind.capacity) * _cpu_share(pod, kind.cpu_limit)
-        waiting = self._queues.get(uid, 0.0)
-        room = max(0, math.floor(capacity * (1 + _QUEUE_SECONDS) - waiting))
-        accepted = min(count, room)
+        accepted, behind = self._queue(pod["metadata"]["uid"], count, capacity)
         timed_out = count - accepted
+        errors: Counter[str] = Counter()
+        errors["request timed out in queue"] += timed_out
+        settings = _settings(name, world, snapshot)
+        left = self._fail_inside(accepted, behaviour, settings, world, errors)
+        own_ms = (kind.latency_ms + behaviour.latency_ms + sum(setting.latency_ms for setting in settings)
+                  + 1000 * behind / capacity)
+        calls, calls_ms = self._call(name, pod, left, world, snapshot, served, errors)
+        latency = own_ms + calls_ms
+        errors = +errors
+        sample = tuple(round(latency * self._rng.lognormvariate(0, 0.25), 1) for _ in range(min(accepted, 5)))
+        sample += (TIMEOUT_MS,) * min(timed_out, 2)
+        if count:
+            served.append(Served(name, pod["metadata"]["name"], component_of(image)[1], count, errors.total(), sample,
+                                 errors, calls))
+        mean = (latency * accepted + TIMEOUT_MS * timed_out) / count if count else 0.0
+        worst = max(errors, key=lambda why: errors[why]) if errors else ""
+        return _Outcome(count, errors.total(), mean, _as_seen(name, worst))
+
+    def _queue(self, uid: str, count: int, capacity: float) -> tuple[int, float]:
+        """Queue requests at a pod; returns how many have room, and how many then wait for a later second."""
+        waiting = self._queues.get(uid, 0.0)
+        accepted = min(count, max(0, math.floor(capacity * (1 + _QUEUE_SECONDS) - waiting)))
         self._queues[uid], self._capacities[uid] = waiting + accepted, capacity
-        behind = max(0.0, self._queues[uid] - capacity)
-        errors: dict[str, int] = {}
+        return accepted, max(0.0, self._queues[uid] - capacity)
 
-        def fail(why: str, number: int) -> None:
-            if number:
-                errors[why] = errors.get(why, 0) + number
-
-        setting = [world.settings[item] for item in snapshot.config.items() if item in world.settings] if (
-            name == "payment-gateway") else []
-        fail("request timed out in queue", timed_out)
+    def _fail_inside(self, accepted: int, behaviour: Behaviour, settings: Sequence[Setting], world: World,
+                     errors: Counter[str]) -> int:
+        """Count the requests that fail in the pod itself; returns how many are left."""
         own = self._binomial(accepted, behaviour.error_rate)
-        fail("own", own)
-        for rate, _, line in setting:
-            wrong = self._binomial(accepted - own, rate)
-            fail(f"setting:{line}", wrong)
+        errors["own"] += own
+        for setting in settings:
+            wrong = self._binomial(accepted - own, setting.error_rate)
+            errors[f"setting:{setting.log}"] += wrong
             own += wrong
         background = self._binomial(accepted - own, world.background_error_rate / len(KINDS))
-        fail("background", background)
-        left = accepted - own - background
-        latency = (kind.latency_ms + behaviour.latency_ms + sum(item[1] for item in setting)
-                   + 1000 * behind / capacity)
+        errors["background"] += background
+        return accepted - own - background
+
+    def _call(self, name: str, pod: Object, left: int, world: World, snapshot: Snapshot, served: list[Served],
+              errors: Counter[str]) -> tuple[dict[str, Calls], float]:
+        """Let a pod's requests call what the component calls, one after the other; a failed call ends its request.
+
+        Returns the calls by host, and the milliseconds that they add to a request.
+        """
         calls: dict[str, Calls] = {}
-        for called in kind.calls:
+        latency = 0.0
+        for called in KINDS[name].calls:
             if called == "database":
                 host = _environment(pod, snapshot).get("DB_HOST", "")
                 outcome = self._database(left, pod, world, snapshot)
@@ -192,17 +200,10 @@ class Flow:
             what.milliseconds = outcome.latency_ms * outcome.calls
             if outcome.failed:
                 what.kinds[outcome.kind] = outcome.failed
-            fail(f"call to {host} failed: {outcome.kind}", outcome.failed)
+            errors[f"call to {host} failed: {outcome.kind}"] += outcome.failed
             left -= outcome.failed
             latency += outcome.latency_ms
-        total = sum(errors.values())
-        sample = tuple(round(latency * self._rng.lognormvariate(0, 0.25), 1) for _ in range(min(accepted, 5)))
-        sample += (TIMEOUT_MS,) * min(timed_out, 2)
-        if count:
-            served.append(Served(name, pod["metadata"]["name"], version, count, total, sample, errors, calls))
-        mean = (latency * accepted + TIMEOUT_MS * timed_out) / count if count else 0.0
-        worst = max(errors, key=lambda why: errors[why]) if errors else ""
-        return _Outcome(count, total, mean, _as_seen(name, worst))
+        return calls, latency
 
     def _database(self, calls: int, pod: Object, world: World, snapshot: Snapshot) -> _Outcome:
         """Ask the database with the host, user and password that the pod was started with."""
@@ -210,9 +211,9 @@ class Flow:
         environment = _environment(pod, snapshot)
         host = environment.get("DB_HOST", "")
         path = world.path("payment-gateway", "database")
-        if host != database.host or not _resolves(pod) or path == "dns":
+        if host != database.host or not resolves(pod) or path == "dns":
             return _Outcome(calls, calls, 20.0, f'could not translate host name "{host}" to address')
-        if not _allowed_outside(pod, snapshot, 5432) or path == "blocked":
+        if not allowed_outside(pod, snapshot, 5432) or path == "blocked":
             return _Outcome(calls, calls, TIMEOUT_MS, "connection to server timed out")
         if database.down(now) or database.fault == "refuses_connections":
             return _Outcome(calls, calls, 3.0, "connection to server failed: Connection refused")
@@ -234,7 +235,7 @@ class Flow:
             return _Outcome(calls, self._binomial(calls, 0.85), 5.0,
                             "ERROR: cannot execute INSERT in a read-only transaction")
         allowed_ms = float(database.in_effect.get("statement_timeout", "0"))
-        # How long statements take is spread as waiting times are: a few take many times the mean.
+        # The time of statements is spread exponentially: a few take many times the mean.
         cut = math.exp(-allowed_ms / database.latency_ms) if allowed_ms else 0.0
         failed = self._binomial(calls, cut) if cut else 0
         return _Outcome(calls, failed, database.latency_ms,
@@ -244,9 +245,9 @@ class Flow:
         name = snapshot.config.get("PROVIDER", "primary")
         provider = world.providers.get(name)
         path = world.path("payment-gateway", "provider")
-        if provider is None or not _resolves(pod) or path == "dns":
+        if provider is None or not resolves(pod) or path == "dns":
             return _Outcome(calls, calls, 1.0, f"could not resolve host: {PROVIDER_HOST.format(name)}")
-        if not _allowed_outside(pod, snapshot, 443) or path == "blocked":
+        if not allowed_outside(pod, snapshot, 443) or path == "blocked":
             return _Outcome(calls, calls, TIMEOUT_MS, "connect timed out")
         if path == "lossy":
             return _Outcome(calls, self._binomial(calls, 0.5), 1500.0, "connection reset by peer")
@@ -260,9 +261,9 @@ class Flow:
 
     def _share(self, caller: Object, pods: Sequence[Object], snapshot: Snapshot) -> float:
         """The share of a Service's pods that a caller's packets get to."""
-        if not pods or not _resolves(caller):
+        if not pods or not resolves(caller):
             return 0.0
-        return sum(_allowed(caller, pod, snapshot) for pod in pods) / len(pods)
+        return sum(allowed(caller, pod, snapshot) for pod in pods) / len(pods)
 
     def _split(self, count: int, parts: int) -> list[int]:
         """Spread requests over pods, as a Service does: each by chance."""
@@ -289,29 +290,8 @@ class Flow:
 
 
 def _as_seen(component: str, why: str) -> str:
-    """What a caller sees of a failure further on."""
+    """A failure further down, as the caller sees it."""
     return "" if not why else f"{component} answered 504" if "timed out" in why else f"{component} answered 500"
-
-
-def _ready(name: str, snapshot: Snapshot) -> tuple[list[Object], bool]:
-    """The pods behind a Service that can answer, and whether it has addresses where nobody listens."""
-    endpoints = snapshot.endpoints.get(name)
-    ports = {port["port"] for port in ((snapshot.services.get(name) or {}).get("spec") or {}).get("ports") or []}
-    if endpoints is None or 80 not in ports:
-        return [], False
-    by_name = {pod["metadata"]["name"]: pod for pod in snapshot.pods}
-    found, refused = [], False
-    for subset in endpoints.get("subsets") or []:
-        targets = {port["port"] for port in subset.get("ports") or []}
-        for address in subset.get("addresses") or []:
-            pod = by_name.get((address.get("targetRef") or {}).get("name", ""))
-            if pod is None or pod["metadata"].get("deletionTimestamp"):
-                continue
-            if 8080 in targets and component_of(pod["spec"]["containers"][0]["image"])[0] == name:
-                found.append(pod)
-            else:
-                refused = True
-    return found, refused
 
 
 def targets(world: World, snapshot: Snapshot) -> tuple[int, int]:
@@ -322,23 +302,21 @@ def targets(world: World, snapshot: Snapshot) -> tuple[int, int]:
     endpoints = snapshot.endpoints.get(ENTRY) or {}
     registered = sum(len(subset.get(kind) or []) for subset in endpoints.get("subsets") or []
                      for kind in ("addresses", "notReadyAddresses"))
-    healthy = sum(pod["spec"].get("nodeName") not in world.silent_nodes for pod in _ready(ENTRY, snapshot)[0])
+    healthy = sum(pod["spec"].get("nodeName") not in world.silent_nodes for pod in ready(ENTRY, snapshot)[0])
     return healthy, max(0, registered - healthy)
 
 
-def _resolves(pod: Object) -> bool:
-    """Whether a pod can look up the names of Services: not with a DNS policy that leaves the cluster's DNS out."""
-    policy = pod["spec"].get("dnsPolicy", "ClusterFirst")
-    if policy == "ClusterFirst":
-        return True
-    servers = (pod["spec"].get("dnsConfig") or {}).get("nameservers") or []
-    return policy == "None" and any(server.startswith("10.0.0.") for server in servers)
+def _settings(name: str, world: World, snapshot: Snapshot) -> list[Setting]:
+    """What the values in the gateway's configuration do to a component."""
+    if name != "payment-gateway":
+        return []
+    found = [world.setting(key, value) for key, value in snapshot.config.items()]
+    return [setting for setting in found if setting is not None]
 
 
-def _environment(pod: Object, snapshot: Snapshot) -> dict[str, str]:
-    """The values that a pod was started with; a reference is resolved as it was then (see ``remember``)."""
-    remembered: dict[str, str] = pod.get("_environment") or {}
-    return remembered or environment_of(pod, snapshot)
+def _environment(pod: Object, snapshot: Snapshot) -> Mapping[str, str]:
+    """The variables that a pod was started with; a reference keeps the value that it had then."""
+    return snapshot.environments.get(pod["metadata"]["uid"]) or environment_of(pod, snapshot)
 
 
 def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:
@@ -353,62 +331,6 @@ def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:
         else:
             found[item["name"]] = item.get("value", "")
     return found
-
-
-def _allowed(caller: Object, pod: Object, snapshot: Snapshot) -> bool:
-    """Whether NetworkPolicies let a connection through, on both sides (Kubernetes: "Network Policies")."""
-    return (_side(caller, pod, snapshot, "Egress", "egress", "to")
-            and _side(pod, caller, snapshot, "Ingress", "ingress", "from"))
-
-
-def _allowed_outside(pod: Object, snapshot: Snapshot, port: int) -> bool:
-    return _side(pod, None, snapshot, "Egress", "egress", "to", port)
-
-
-def _side(pod: Object, peer: Object | None, snapshot: Snapshot, kind: str, rules: str, peers: str,
-          outside: int = 0) -> bool:
-    selecting = []
-    for policy in snapshot.policies:
-        spec = policy["spec"]
-        kinds = spec.get("policyTypes") or (["Ingress", "Egress"] if "egress" in spec else ["Ingress"])
-        if kind in kinds and _matches(spec.get("podSelector") or {}, pod["metadata"].get("labels") or {}):
-            selecting.append(spec)
-    if not selecting:
-        return True
-    for spec in selecting:
-        for rule in spec.get(rules) or []:
-            ports = [port.get("port") for port in rule.get("ports") or []]
-            if ports and not any(port in ((outside,) if outside else (8080, "http")) or port is None
-                                 for port in ports):
-                continue
-            if not rule.get(peers) or any(_is_peer(item, peer) for item in rule[peers]):
-                return True
-    return False
-
-
-def _is_peer(item: dict[str, Any], peer: Object | None) -> bool:
-    if "ipBlock" in item:
-        return str(item["ipBlock"].get("cidr", "")).endswith("/0") and (
-            peer is not None or not item["ipBlock"].get("except"))
-    if peer is None:
-        return False
-    if "namespaceSelector" in item and not _matches(
-            item["namespaceSelector"], {"kubernetes.io/metadata.name": NAMESPACE, "name": NAMESPACE}):
-        return False
-    return _matches(item.get("podSelector") or {}, peer["metadata"].get("labels") or {})
-
-
-def _matches(selector: dict[str, Any], labels: Mapping[str, str]) -> bool:
-    for key, value in (selector.get("matchLabels") or {}).items():
-        if labels.get(key) != value:
-            return False
-    for expression in selector.get("matchExpressions") or []:
-        value, values = labels.get(expression["key"]), expression.get("values") or []
-        holds = {"In": value in values, "NotIn": value not in values, "Exists": value is not None,
-                 "DoesNotExist": value is None}.get(expression["operator"], False)
-        if not holds:
-            return False
-    return True
 
 
 def _cpu_share(pod: Object, usual: str) -> float:

@@ -1,7 +1,7 @@
-"""The kubelet's part: what becomes of a pod that has a node, and the nodes' heartbeat.
+"""The kubelet's part: it runs the pods that have a node, and sends the nodes' heartbeat.
 
-It looks at the objects alone, whatever they are: image, command, init containers, limits, probes, references. What it
-writes is what a kubelet writes: conditions, container states, restarts, Events.
+What happens to a pod follows from its objects alone: image, command, init containers, limits, probes, references. It
+writes what a kubelet writes: conditions, container states, restarts, Events.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CRASH_SECONDS = 2.0
 _BACKOFF = (10, 20, 40, 80, 160, 300)
 _HEARTBEAT_SECONDS = 8.0
 _REFERENCES_SECONDS = 2.0
-"""ConfigMaps and Secrets are looked at so often."""
+"""Time between two looks at ConfigMaps and Secrets."""
 _ENDLESS = re.compile(r"infinity|while\s+true|until\s|tail\s+-f|wait-for|\bsleep\s+\d{4,}")
 _SLEEP = re.compile(r"\bsleep\s+(\d+)")
 
@@ -36,14 +36,18 @@ class Kubelet:
         self._began: dict[str, float] = {}
         self._written: dict[str, str] = {}
         self._turned: dict[str, dict[str, float]] = {}
-        """Pod to since when it is so: ready, unready; and leaving."""
+        """Uid of a pod to since when it is ``ready``, ``unready`` or ``leaving``."""
         self._events: dict[tuple[str, str, str], float] = {}
         self._addresses = itertools.count(10)
         self._ip: dict[str, str] = {}
         self._beat = self._looked = 0.0
         self._references: dict[str, dict[str, set[str]]] = {}
         self.world = World()
-        """Its ``silent_nodes`` send no heartbeat, and nobody runs their pods; its pods that hang are never ready."""
+        """Nodes in ``silent_nodes`` send no heartbeat, and nobody runs their pods; pods that hang are never ready."""
+
+    def beat_now(self) -> None:
+        """Send the nodes' next heartbeats at once."""
+        self._beat = 0.0
 
     def step(self) -> None:
         """Look at every pod once."""
@@ -146,7 +150,7 @@ class Kubelet:
         return _iso(turned.setdefault("ready" if ready else "unready", now))
 
     def _init(self, pod: Object, age: float, now: float, began: str) -> Object | None:
-        """What the init containers hold up, or None once all have ended."""
+        """The status of a pod that an init container holds, or None once all have ended."""
         for container in pod["spec"].get("initContainers") or []:
             words = " ".join([*container.get("command", []), *container.get("args", [])])
             if not self._versions.pullable(container["image"]):
@@ -203,7 +207,7 @@ class Kubelet:
                        "state": {"running": {"startedAt": _iso(since + _PULL_SECONDS)}}}
 
     def _crash(self, pod: Object, age: float, now: float, since: float, reason: str, code: int) -> Object:
-        """A container that ends soon after each start: where in its rounds of starting and waiting it is."""
+        """The status of a container that ends soon after each start and is started again after a growing pause."""
         restarts, moment = 0, _PULL_SECONDS
         while True:
             ended = moment + _CRASH_SECONDS
@@ -235,7 +239,7 @@ class Kubelet:
         return result
 
     def _event(self, pod: Object, kind: str, reason: str, message: str, now: float, once: bool = False) -> None:
-        """Write an Event; the same one again only after ten seconds, with its count raised."""
+        """Write an Event; the same one again only after ten seconds."""
         uid, namespace = pod["metadata"]["uid"], pod["metadata"]["namespace"]
         key = (uid, reason, message)
         before = self._events.get(key, 0.0)
@@ -290,7 +294,7 @@ def _missing_key(container: Object, references: dict[str, set[str]]) -> str:
 
 
 def _probe_fits(container: Object) -> bool:
-    """Whether the readiness probe asks where the component answers: GET /healthz on 8080."""
+    """Whether the readiness probe asks what the component answers: GET /healthz on 8080."""
     probe = container.get("readinessProbe")
     if not probe:
         return True

@@ -1,11 +1,11 @@
-"""Ports of the database and the providers, for whoever tries from this machine whether a connection stands.
+"""Ports of the database and the providers, for probes on this machine that try to connect.
 
-Nothing is served: a connection is taken and closed. What a network does to packets is done with the listener itself: a
-port that is bound and does not listen refuses, a queue that is full drops the first packet of a connection without a
-word, as a security group does (Linux: ``listen``, the accept queue).
+Nothing is served: a connection is accepted and closed. The listener itself plays the network: a port that is bound and
+does not listen refuses, and a full queue drops the first packet of a connection silently, as a security group does
+(Linux: ``listen``, the accept queue).
 
-A resolver that fails cannot be shown here, for the probes name this machine by its address: with the fault ``dns`` the
-ports stay open. That is as it would be where the fault lies in the resolver that the pods alone ask.
+A resolver that fails cannot be shown here, because the probes name this machine by its address: with the fault ``dns``
+the ports stay open, as they would if only the pods asked the broken resolver.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ State = Literal["open", "refused", "silent"]
 _HOST = "127.0.0.1"
 _QUEUE = 128
 _FILLERS = 2
-"""A queue of length 0 holds one connection; another is for a system that holds one more."""
+"""A queue of length 0 holds one connection; some systems hold one more."""
 
 
 def state_of(world: World, name: str, now: float) -> State:
     """What a connection to ``database`` or to a provider meets at a moment (seconds since 1970)."""
     path = world.path("payment-gateway", "database" if name == "database" else "provider")
-    # Half of the first packets are lost: who sends again a second later gets through.
+    # Half of the first packets are lost: a client that tries again a second later gets through.
     if path == "blocked" or (path == "lossy" and int(now) % 2):
         return "silent"
     if name == "database":
@@ -40,7 +40,7 @@ def state_of(world: World, name: str, now: float) -> State:
 class Listener:
     """One port, open until it is told otherwise.
 
-    The system completes a connection as soon as the queue has room, whoever takes it from there and when.
+    The system completes a connection as soon as the queue has room, before anybody accepts it.
     """
 
     def __init__(self, port: int) -> None:
@@ -51,7 +51,7 @@ class Listener:
         self._socket.listen(_QUEUE)
 
     def become(self, state: State) -> None:
-        """Be open, refuse, or be silent; to be called again and again, for it also takes what is in the queue."""
+        """Be open, refuse, or be silent; to be called again and again, because it also empties the queue."""
         if state == self.state == "silent":
             return
         if self.state != "refused":
@@ -79,7 +79,7 @@ class Listener:
             item.close()
 
     def _bound(self) -> socket.socket:
-        """The port, kept from others and not listening yet."""
+        """A socket that holds the port and does not listen yet."""
         found = socket.socket()
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.setblocking(False)
@@ -87,7 +87,7 @@ class Listener:
         return found
 
     def _take(self) -> None:
-        """Take the connections that wait, and close them."""
+        """Accept the connections that wait, and close them."""
         while True:
             try:
                 self._socket.accept()[0].close()
@@ -102,7 +102,7 @@ class Listeners:
         self._all = {name: Listener(port) for name, port in ports.items()}
 
     def step(self, world: World, now: float) -> None:
-        """Let each be as the world is."""
+        """Open or close each port as the world says."""
         for name, listener in self._all.items():
             listener.become(state_of(world, name, now))
 

@@ -15,7 +15,7 @@ REGISTRY = "registry.example"
 
 @dataclass(frozen=True)
 class Kind:
-    """What a component is like."""
+    """The size and speed of a component."""
 
     pods: int
     cpu: str
@@ -25,9 +25,9 @@ class Kind:
     capacity: float
     """Requests a second that one pod serves."""
     latency_ms: float
-    """Of its own work, without those that it calls."""
+    """Latency of its own work, without the calls that it makes."""
     memory_mib: float
-    """What its process needs."""
+    """Memory that its process needs."""
     calls: tuple[str, ...]
 
 

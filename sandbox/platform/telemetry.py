@@ -1,4 +1,4 @@
-"""What the platform emits, kept as the vendors would keep it, and two healthy hours from before."""
+"""What the platform emits, kept as the vendors would keep it, after two healthy hours of history."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Balanced:
     own_errors: int
     """Requests that no target took."""
     not_connected: int = 0
-    """Those of them for which a target was there and took no connection."""
+    """Those of them for which a target was registered and accepted no connection."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,16 @@ class Line:
     """Lines that differ in nothing else are kept as one."""
 
 
+@dataclass(eq=False)
+class Repeated:
+    """A line that is written again and again."""
+
+    component: str
+    text: str
+    every_seconds: float
+    next_at: float = 0.0
+
+
 class Telemetry:
     """The stores behind New Relic and Splunk, and the counts that become CloudWatch metrics."""
 
@@ -111,11 +121,11 @@ class Telemetry:
         self.edges: list[Edge] = []
         self.balanced: list[Balanced] = []
         self.lines: list[Line] = []
-        # Of its own, so that who sends a request changes nothing of what becomes of it.
+        # Chance of its own: which client sends a request must not change what becomes of it.
         self._clients = random.Random("clients")
 
     def reset(self, now: float, requests_per_second: float, rng: random.Random) -> list[Transactions]:
-        """Forget everything and begin with two healthy hours; returns them, for CloudWatch."""
+        """Forget everything and begin with two healthy hours; returns their transactions, for CloudWatch."""
         self.transactions, self.edges, self.balanced, self.lines = [], [], [], []
         start = now - HISTORY_SECONDS
         for step in range(int(HISTORY_SECONDS / STEP_SECONDS)):
@@ -174,9 +184,17 @@ class Telemetry:
             self.lines += sorted(fresh, key=lambda line: line.at)
 
     def log(self, at: float, component: str, text: str) -> None:
-        """Take in a line that somebody wrote."""
+        """Store a line that an event wrote."""
         level = next((word for word in ("ERROR", "FATAL", "WARN", "INFO", "DEBUG") if word in text[:40]), "INFO")
         self.lines.append(Line(at, component, level, FIRST_VERSION, "", text))
+
+    def repeat(self, at: float, lines: Iterable[Repeated]) -> None:
+        """Write those lines that are due in the second from ``at``."""
+        for line in lines:
+            if at >= line.next_at:
+                for part in range(max(1, round(1 / line.every_seconds)) if line.every_seconds > 0 else 1):
+                    self.log(at + part * line.every_seconds, line.component, line.text)
+                line.next_at = at + line.every_seconds
 
     def between(self, start: float, end: float) -> Iterator[Transactions]:
         """Yield the transactions of a stretch of time."""
@@ -211,7 +229,7 @@ class Telemetry:
 
     def _requests(self, at: float, version: str, pod: str, count: int, latencies_ms: Sequence[float],
                   floods: Mapping[str, float], seconds: float, of: int = 0) -> list[Line]:
-        """The entry's lines about requests, by client; ``of`` so many of the steady ones at most, for the history."""
+        """The entry's lines about requests, by client; ``of`` limits the number of steady clients (0: all of them)."""
         steady = self._clients.sample(CLIENTS, of) if of else CLIENTS
         names = [*floods, *steady]
         left = max(0.0, 1.0 - sum(floods.values()))
@@ -219,7 +237,7 @@ class Telemetry:
         found = Counter(self._clients.choices(names, shares, k=count))
         lines = []
         for client, requests in sorted(found.items()):
-            # What is refused at once is in no sample.
+            # A request that is refused at once is in no sample.
             took = self._clients.choice(latencies_ms or (1.0,))
             lines.append(Line(
                 at + self._clients.random() * seconds, ENTRY, "INFO", version, pod,
@@ -248,7 +266,7 @@ class Telemetry:
 CLIENTS = tuple(f"198.51.100.{number}" for number in range(10, 60))
 """The steady customers, from the addresses that are kept for documentation (RFC 5737)."""
 _CLIENTS_A_STEP = 10
-"""In the history only so many of them come at a time, which a search over a minute or more cannot tell."""
+"""How many of them come in one step of the history; a search over a minute or more cannot tell."""
 _HOSTS = {"database": "payments-db", "provider": PROVIDER_HOST.format("primary")}
 _CALL_MS = {"database": 4.0, "provider": 90.0, "payment-gateway": 154.0, "backend": 179.0}
 _HISTORY_KIND = {"provider": "HTTP 402 card declined"}

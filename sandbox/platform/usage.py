@@ -1,4 +1,4 @@
-"""What pods and nodes use, from the requests that they served: metrics.k8s.io and Container Insights.
+"""CPU and memory of pods and nodes, from the requests that they served: metrics.k8s.io and Container Insights.
 
 Formats: the Kubernetes metrics API (PodMetrics and NodeMetrics v1beta1), and AWS's page "Amazon EKS and Kubernetes
 Container Insights metrics".
@@ -30,7 +30,7 @@ class Usage:
         self._written: set[str] = set()
 
     def count(self, served: Iterable[Served]) -> None:
-        """Take in what one second brought."""
+        """Count the requests of one second."""
         now = {item.pod: (item.component, item.requests) for item in served if item.pod}
         for pod in set(self._work) | set(now):
             component, last = self._work.get(pod, (now.get(pod, ("", 0))[0], []))

@@ -1,7 +1,7 @@
 """AWS's APIs that the engine lacks, or that must be breakable, behind one address: ``/aws/rds``, ``/aws/pi``, ….
 
 A function reaches them by the variables AWS_ENDPOINT_URL_RDS, AWS_ENDPOINT_URL_PI, … (AWS: "Service-specific
-endpoints"). What is not answered here, the engine answers. Errors: the "Common Errors" page of each API reference.
+endpoints"). The engine answers all other requests. Errors: the "Common Errors" page of each API reference.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sandbox.vendors.wire import Protocol, Refused, answered, failed, form, pass
 _PROTOCOLS: dict[str, Protocol] = {"rds": "query", "pi": "json", "health": "json", "cloudtrail": "json", "eks": "rest",
                                    "ec2": "ec2"}
 _SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail"}
-"""Whose faults apply."""
+"""Service to the source whose faults apply to it."""
 _THROTTLED = {"rds": "Throttling"}
 _DENIED = {"rds": ("AccessDenied", 403), "pi": ("NotAuthorizedException", 400)}
 _PAGE = (b"<!DOCTYPE html>\n<html>\n<head><title>Please wait</title></head>\n<body>\n"
@@ -55,7 +55,7 @@ class Aws:
         self._groups = Groups(world)
 
     def second(self, now: float) -> None:
-        """Keep what the past looked like; to be called each second."""
+        """Keep the state of this second, for questions about the past; to be called each second."""
         self._history.note(now)
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -110,7 +110,7 @@ class Aws:
         return answered(self._client.request(method, path, headers=passed(headers), content=body))
 
     def _caller(self, headers: dict[str, str]) -> str:
-        """Who called, as ``role/session`` or a user's name: the engine's STS knows whose the access key is."""
+        """The caller as ``role/session`` or a user's name; the engine's STS knows the owner of the access key."""
         found = re.search(r"Credential=([^/]+)/([^/]+)/([^/]+)/", headers["authorization"])
         if not found:
             return "unknown"

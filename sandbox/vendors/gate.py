@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from sandbox.platform.layers import Layer, Layers
+
 SLOW_SECONDS = 30.0
+"""A slow source answers this much later: longer than anybody waits."""
 FAULTS = ("down", "slow", "empty", "malformed", "stale", "throttled", "unauthorized")
 
 
@@ -19,37 +22,53 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a source."""
+
+    kind: str
+    """One of ``FAULTS``, or empty."""
+    since: float
+    """Seconds since 1970 (UTC)."""
+    slow_seconds: float = SLOW_SECONDS
+
+
+_WELL = Fault("", 0.0)
+
+
 class Gates:
-    """The faults of all sources; no fault where none was set."""
+    """The faults of all sources; a source has none until one is set."""
 
     def __init__(self) -> None:
-        self._faults: dict[str, tuple[str, float]] = {}
-        self._slow_seconds: dict[str, float] = {}
+        self._faults: Layers[str, Fault] = Layers()
 
     def reset(self) -> None:
-        """All sources are well."""
-        self._faults = {}
+        """Make all sources well."""
+        self._faults = Layers()
 
-    def set(self, source: str, fault: str, slow_seconds: float = SLOW_SECONDS) -> None:
-        """Give a source a fault; a slow one answers so many seconds late."""
-        self._faults[source] = (fault, time.time())
-        self._slow_seconds[source] = slow_seconds
+    def set(self, source: str, fault: str, slow_seconds: float = SLOW_SECONDS) -> Layer[str, Fault]:
+        """Give a source a fault, and return it for ``lift``; of several faults the newest counts."""
+        return self._faults.lay(source, Fault(fault, time.time(), slow_seconds), _WELL)
+
+    def lift(self, fault: Layer[str, Fault]) -> None:
+        """Take one fault away."""
+        self._faults.lift(fault)
 
     def heal(self, source: str) -> None:
-        """Take a source's fault away."""
-        self._faults.pop(source, None)
+        """Take all faults of a source away."""
+        self._faults.clear(source)
 
     def fault(self, source: str) -> str:
-        """The fault of a source, or an empty text."""
-        return self._faults.get(source, ("", 0.0))[0]
+        """The kind of a source's fault, or an empty text."""
+        return self._faults.top(source, _WELL).kind
 
     def newest(self, source: str, delay: float) -> float:
-        """Until when a source's data reach: a stale one's end when it became so."""
-        fault, since = self._faults.get(source, ("", 0.0))
-        return min(time.time() - delay, since) if fault == "stale" else time.time() - delay
+        """Until when a source's data reach; a stale source's data end where the fault began."""
+        fault = self._faults.top(source, _WELL)
+        return min(time.time() - delay, fault.since) if fault.kind == "stale" else time.time() - delay
 
     def hold(self, source: str) -> None:
-        """Wait, where the source is slow; until it heals, or for as long as it is slow: else than anybody waits."""
-        end = time.time() + self._slow_seconds.get(source, SLOW_SECONDS)
+        """Wait while the source is slow, at most for as long as its fault says."""
+        end = time.time() + self._faults.top(source, _WELL).slow_seconds
         while self.fault(source) == "slow" and (left := end - time.time()) > 0:
             time.sleep(min(0.2, left))

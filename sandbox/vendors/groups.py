@@ -1,5 +1,6 @@
-"""EC2's security groups on the ways of the platform's requests: a path that is blocked lacks its rule, and has it back
-when the rule is authorized again; a rule that is revoked blocks its path.
+"""EC2's security groups on the paths of the platform's requests.
+
+A path that is blocked lacks its rule: authorizing the rule mends the path, revoking it blocks the path.
 
 Format: AWS's "Amazon EC2 API Reference": DescribeSecurityGroups, AuthorizeSecurityGroupIngress and its like.
 """
@@ -23,7 +24,7 @@ _INGRESS, _EGRESS = "ipPermissions", "ipPermissionsEgress"
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of one group; the way to ``target`` needs it."""
+    """One rule of one group; the path to ``target`` needs it."""
 
     target: str
     group: str
@@ -44,7 +45,7 @@ RULES = {rule.target: rule for rule in (
     Rule("provider", _NODES_GROUP, "Egress", 443, "0.0.0.0/0"),
     Rule("backend", "sg-0a9b8c7d6e5f40312", "Ingress", 8080, "10.0.0.0/16"),
     Rule("payment-gateway", "sg-0b0c1d2e3f4a59687", "Ingress", 8080, "10.0.0.0/16"))}
-"""What a path goes to, to the rule that lets it through."""
+"""Target of a path to the rule that lets it through."""
 _OPERATION = re.compile(r"(Authorize|Revoke)SecurityGroup(Ingress|Egress)")
 
 

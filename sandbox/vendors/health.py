@@ -1,4 +1,4 @@
-"""AWS Health: its events, what they say, which of the account's resources are affected.
+"""AWS Health: events, their descriptions, and which resources of the account they affect.
 
 Formats: AWS's "AWS Health API Reference": DescribeEvents, DescribeEventDetails, DescribeAffectedEntities, Event.
 """
@@ -73,7 +73,7 @@ class Health:
         return _paged("entities", found, request)
 
     def _affected(self, event: dict[str, Any]) -> list[dict[str, Any]]:
-        """The resources that an open event of their service and region really befell."""
+        """The resources that an open event of their service and region really affects."""
         if event["statusCode"] != "open" or event["region"] != REGION:
             return []
         world, values = self._world(), []

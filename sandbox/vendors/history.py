@@ -7,10 +7,11 @@ import copy
 import threading
 from collections.abc import Callable
 
-from sandbox.platform.state import Database, World
+from sandbox.platform.database import Database
+from sandbox.platform.state import World
 
 _KEPT = 7200
-"""So many changes are kept."""
+"""How many changes are kept."""
 
 
 class History:
@@ -24,7 +25,7 @@ class History:
         self._lock = threading.Lock()
 
     def note(self, now: float) -> None:
-        """Keep the present state, where it is a new one; a world that began anew has no past."""
+        """Keep the present state if it has changed; a world that began anew has no past."""
         with self._lock:
             world = self._world()
             if world is not self._of:
@@ -33,13 +34,13 @@ class History:
                 return
             state = copy.copy(world.database)
             last = self._times[-1] if self._times else 0.0
-            # A fault that nobody looked at so far began when it began.
+            # The fault counts from its own beginning, not from when somebody first asked.
             at = state.since if state.fault and last < state.since <= now else now
             self._times = [*self._times[-_KEPT:], at]
             self._states = [*self._states[-_KEPT:], state]
 
     def at(self, moment: float) -> Database:
-        """The database as it was; before everything that is known, healthy."""
+        """The database as it was at a moment; healthy before the first state that was kept."""
         with self._lock:
             place = bisect.bisect_right(self._times, moment)
             if place:

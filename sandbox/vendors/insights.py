@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.platform.state import Database
+from sandbox.platform.database import Database
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.history import History
 from sandbox.vendors.rds import RESOURCE_ID
@@ -28,7 +28,7 @@ _GROUPS = {"db.wait_event": ("db.wait_event.name", "db.wait_event.type"),
 _RETENTION_SECONDS = 7 * 86400.0
 _MAX_POINTS = 3600
 _LOOKS = 20
-"""A period's average is taken over at most so many moments."""
+"""How many moments of a period its average is taken over, at most."""
 Key = tuple[tuple[str, str], ...]
 """Pairs of dimension and value."""
 

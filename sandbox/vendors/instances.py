@@ -38,7 +38,7 @@ class Machines:
         try:
             there = {item["metadata"]["name"] for item in self._cluster.items("/api/v1/nodes")}
         except Exception:
-            # Whatever the API server's trouble is, the machines are not concerned.
+            # Trouble of the API server does not concern the machines.
             return []
         return [name for name in NODES if name not in there]
 

@@ -36,6 +36,11 @@ class NewRelic:
         self.issues: list[dict[str, Any]] = []
         """Open and closed issues, as ``aiIssues`` gives them."""
 
+    def reset(self) -> None:
+        """Forget deployments and issues."""
+        self.deployments.clear()
+        self.issues.clear()
+
     def mark(self, component: str, version: str) -> None:
         """Set a deployment marker, as a pipeline does."""
         self.deployments.append(Row(time.time(), {"entity.name": component, "version": version,
@@ -126,7 +131,7 @@ class NewRelic:
                 yield from _transactions(item)
         elif event == "Span":
             for edge in self._telemetry.edges_between(since, until):
-                # Kept with the edge, for every query reads all of them again.
+                # Kept with the edge, because every query reads all of them again.
                 yield from edge.kept(_spans)
         elif event == "Deployment":
             for marker in self.deployments:
@@ -162,7 +167,7 @@ def _class_of(kind: str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """So many events with the same attributes."""
+    """A number of events with the same attributes."""
 
     at: float
     attributes: dict[str, Any]
@@ -180,7 +185,7 @@ class Query:
 
     event: str
     raw: bool
-    """Whether events are listed as they are."""
+    """Whether events are listed and not aggregated."""
     select: dict[str, Measure]
     where: Condition
     facets: list[str]
@@ -196,7 +201,7 @@ _FUNCTION = re.compile(r"^(.*?)(?:\s+AS\s+[`']?(\w+)[`']?)?$", re.I | re.S)
 
 
 def parse(nrql: str) -> Query:
-    """Parse the NRQL that the stand-in knows; raises NrqlError as New Relic does for what nobody knows."""
+    """Parse the part of NRQL that the stand-in knows; raises NrqlError for anything else, as New Relic does."""
     # Parentheses hide their contents from the clauses: filter(count(*), WHERE …).
     depth, plain = 0, []
     for character in nrql:

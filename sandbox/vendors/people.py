@@ -1,4 +1,4 @@
-"""PagerDuty, Slack and Statuspage's own API, as far as a responder uses them: what they were told is kept.
+"""PagerDuty, Slack and Statuspage's own API, as far as a responder uses them; they keep what they were told.
 
 Formats: PagerDuty's pages "Send an Alert Event", "List incidents" and "Create a responder request for an incident";
 Slack's pages "chat.postMessage method", "chat.update method", "conversations.create method", "conversations.open
@@ -116,7 +116,7 @@ class PagerDuty:
 
 
 def _wrong(event: Any) -> list[str]:
-    """What PagerDuty would refuse of an event."""
+    """Why PagerDuty would refuse an event."""
     if not isinstance(event, dict):
         return ["event is not an object"]
     errors = []
@@ -194,7 +194,8 @@ class Slack:
         recent = self._posted[channel]
         while recent and recent[0] < time.time() - 10:
             recent.popleft()
-        if len(recent) >= 15:  # one a second, short bursts allowed; unlike the others', what is refused does not count
+        # One a second, short bursts allowed; a refused call does not count, unlike with the other vendors.
+        if len(recent) >= 15:
             return _json(429, {"ok": False, "error": "ratelimited"}, ("Retry-After", "1"))
         recent.append(time.time())
         ts = f"{time.time():.6f}"
@@ -236,7 +237,7 @@ class Slack:
         return {"ok": True, "channel": {"id": channel}}
 
     def _list(self, given: dict[str, Any]) -> dict[str, Any]:
-        # Two a page, so that whoever lists must follow the pages.
+        # Two a page, so that a client that lists must follow the pages.
         names = sorted(name for name in self.channels if name.startswith("C"))
         start = int(given.get("cursor") or 0)
         following = str(start + 2) if start + 2 < len(names) else ""
@@ -287,7 +288,7 @@ def _wrong_blocks(given: dict[str, Any]) -> str:
 
 
 class ManagedPage:
-    """A page of Statuspage's that the team keeps: its incidents."""
+    """The team's own page at Statuspage, and its incidents."""
 
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
@@ -359,7 +360,7 @@ class ManagedPage:
 
 
 def _broken(gates: Gates, source: str, fault: str) -> Answer | None:
-    """What any of them answers that is broken; None where it answers at all."""
+    """The answer of a vendor that is broken; None where it can answer."""
     if fault == "down":
         return Answer(0, b"")
     if fault == "slow":
@@ -385,3 +386,32 @@ def _json(status: int, value: Any, *headers: tuple[str, str]) -> Answer:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Vendor = PagerDuty | Slack | ManagedPage
+
+
+class Vendors:
+    """The vendors that people are reached by, behind one address each."""
+
+    def __init__(self, gates: Gates) -> None:
+        self._gates = gates
+        self._all: dict[str, Vendor] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that they were told."""
+        self._all = {"pagerduty": PagerDuty(self._gates), "slack": Slack(self._gates),
+                     "statuspage": ManagedPage(self._gates)}
+
+    def knows(self, path: str) -> bool:
+        """Whether a path is one of theirs."""
+        return path.count("/") >= 2 and path.split("/")[1] in self._all
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Answer one request to a path that they know."""
+        return self._all[path.split("/")[1]].answer(method, path, headers, body)
+
+    def told(self) -> dict[str, list[dict[str, Any]]]:
+        """Vendor to what it was told, word for word."""
+        return {name: vendor.told() for name, vendor in self._all.items()}

@@ -1,6 +1,6 @@
 """The way from the responder to CloudWatch and to the Kubernetes API, which can be broken.
 
-What passes is untouched; what a fault makes of it is in the vendor's own words.
+Requests pass untouched unless a fault is set; a fault answers in the vendor's own words.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.places import ACCOUNT, DATABASE, REGION
-from sandbox.platform.state import Database, World
+from sandbox.platform.database import Database
+from sandbox.platform.state import World
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.groups import DATABASE_GROUP
 from sandbox.vendors.history import History
@@ -54,7 +55,7 @@ class Rds:
             raise Refused("InvalidAction", f"Could not find operation {action} for version 2014-10-31")
         return query_answer(action, NAMESPACE, actions[action](parameters, headers))
 
-    # --- what is ---------------------------------------------------------------------------------------------------
+    # --- reading ---------------------------------------------------------------------------------------------------
 
     def _instances(self, parameters: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
         if "DBInstanceIdentifier" in parameters:
@@ -151,7 +152,7 @@ class Rds:
         part, marker = _paged(rows, parameters)
         return {"Parameters": ("Parameter", part), "Marker": marker}
 
-    # --- what is done ----------------------------------------------------------------------------------------------
+    # --- changing ----------------------------------------------------------------------------------------------
 
     def _reboot(self, parameters: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
         _known(parameters)
@@ -187,7 +188,7 @@ class Rds:
             raise Refused("InvalidParameterCombination", f"Requested storage size ({gib}) cannot be less than the "
                           f"current storage size ({has}).")
         if 10 * gib < 11 * has:
-            # The reference says that such a value is rounded up; a refusal is the stricter of the two.
+            # The reference says that such a value is rounded up; to refuse it is stricter.
             raise Refused("InvalidParameterCombination",
                           "The allocated storage must be increased by at least 10 percent.")
         if any(event.message == "Applying modification to allocated storage" and now - event.at < _STORAGE_PAUSE_SECONDS
@@ -323,7 +324,7 @@ tcp_keepalives_count tcp_keepalives_idle tcp_keepalives_interval temp_buffers ti
 track_activity_query_size track_io_timing wal_buffers wal_compression wal_keep_size wal_writer_delay work_mem
 """
 PARAMETERS = frozenset(_NAMES.split())
-"""Parameters of PostgreSQL 16 on RDS, but for ``max_connections``, which the world has apart."""
+"""Parameters of PostgreSQL 16 on RDS without ``max_connections``, which ``_parameter_rows`` adds."""
 _NAMES_OF_STATIC = """
 autovacuum_freeze_max_age autovacuum_max_workers huge_pages max_files_per_process max_locks_per_transaction
 max_replication_slots max_wal_senders max_worker_processes rds.logical_replication shared_buffers

@@ -20,7 +20,7 @@ from sandbox.vendors.gate import Answer, Gates
 TOKEN = "sandbox-splunk-token-0123456789"  # noqa: S105 - of a stand-in
 Row = dict[str, Any]
 _COUNT = "\0count"
-"""Not a field: how many like events a row stands for."""
+"""Not a field: how many equal events a row stands for."""
 
 
 class SearchError(Exception):
@@ -105,7 +105,7 @@ def _command(command: str, rows: list[Row]) -> list[Row]:
             return [dict(zip(keys, group, strict=True)) | {name: value(found) for name, value in made}
                     for group, found in sorted(groups.items(), key=lambda item: str(item[0]))]
         case "eventstats":
-            # Each row gets what all of them come to, or with a by clause those that have the same value of a field.
+            # Each row gets the result over all rows, or with a by clause over those with the same value of a field.
             given, _, key = rest.strip().partition(" by ")
             groups = {}
             for row in rows:
@@ -144,12 +144,12 @@ def _totals(given: str, rows: list[Row]) -> Row:
 
 
 def _each(rows: list[Row]) -> list[Row]:
-    """Events one by one, where like ones were kept together."""
+    """The events one by one, where equal ones are kept as one row."""
     return [row for row in rows for _ in range(int(row.get(_COUNT, 1)))]
 
 
 def _function(text: str) -> tuple[str, Callable[[list[Row]], Any]]:
-    """Return the name of what ``stats`` is to make of a group's events, and how."""
+    """Return the name of a column of ``stats``, and the function that computes it from a group's events."""
     if text == "count":
         return text, lambda rows: sum(int(row.get(_COUNT, 1)) for row in rows)
     found = re.fullmatch(r"count\(eval\(_time\s*(>=|<)\s*([\d.]+)\)\)\s+as\s+(\w+)", text, re.I)
@@ -170,7 +170,7 @@ def _function(text: str) -> tuple[str, Callable[[list[Row]], Any]]:
 
 
 def _test(text: str) -> Callable[[Row], bool]:
-    """A comparison within ``eval``; of a field that is not there none holds."""
+    """A comparison within ``eval``; none holds for a field that is not there."""
     found = re.fullmatch(r'(\w+)\s*(?:=\s*"([^"]*)"|>=\s*([\d.]+))', text.strip())
     if not found:
         raise SearchError(f"cannot read 'eval {text}'")

@@ -22,7 +22,7 @@ from sandbox.vendors.gate import Answer, Gates
 _PAGES = {"operational": ("none", "All Systems Operational", "operational"),
           "degraded": ("minor", "Partially Degraded Service", "degraded_performance"),
           "outage": ("critical", "Major Service Outage", "major_outage")}
-"""What a page says: its indicator, its description, the status of the API."""
+"""State of the page to its indicator, its description, and the status of the API."""
 _CREATED = "2021-02-09T10:00:00.000Z"
 
 

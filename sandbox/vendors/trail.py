@@ -59,7 +59,7 @@ class Trail:
             raise Refused("InvalidTimeRangeException", "The start time must be before the end time.")
         newest, skipped = self._gates.newest("cloudtrail", self._delay), 0.0
         if request.get("NextToken"):
-            # A page that follows is of the same list, whatever has happened since.
+            # A following page continues the same list, whatever has happened since.
             try:
                 newest, skipped = (float(part) for part in opened(request["NextToken"]))
             except ValueError as error:
@@ -106,7 +106,7 @@ def _event(event: TrailEvent) -> dict[str, Any]:
 
 
 def _identity(user: str) -> dict[str, Any]:
-    """Who called: a service, a role's session (``role/session``) or a user."""
+    """The caller: a service, a role's session (``role/session``) or a user."""
     digest = uuid.uuid5(uuid.NAMESPACE_URL, user).hex.upper()
     if user.endswith(".amazonaws.com"):
         return {"type": "AWSService", "invokedBy": user}

@@ -1,4 +1,4 @@
-"""What the stand-ins and proxies share of AWS's wire formats: errors, XML, forms, pages of a list.
+"""AWS's wire formats, as stand-ins and proxies share them: errors, XML, forms, pages of a list.
 
 Formats: AWS's pages "Smithy: AWS Query protocol", "AWS EC2 Query protocol", "AWS JSON 1.1 protocol", "AWS restJson1".
 """
@@ -87,7 +87,7 @@ def json_answer(value: dict[str, Any]) -> Answer:
 
 
 def xml(name: str, value: Any) -> str:
-    """An element: of a dict its members without those that are None, of a pair (name, items) a list."""
+    """An element; a dict becomes its members without those that are None, a pair (name, items) becomes a list."""
     if isinstance(value, dict):
         inner = "".join(xml(key, item) for key, item in value.items() if item is not None)
     elif isinstance(value, tuple):
@@ -120,7 +120,7 @@ def filters(parameters: dict[str, str], prefix: str, values: str) -> dict[str, l
 
 
 def page(items: Sequence[Item], token: str | None, size: int) -> tuple[Sequence[Item], str | None]:
-    """A page of a list and the token for the next; raises ValueError for a token that nobody gave out."""
+    """A page of a list and the token for the next; raises ValueError for a token that it did not give out."""
     start = int(opened(token)[0]) if token else 0
     following = start + size
     return items[start:following], sealed(str(following)) if following < len(items) else None
@@ -132,7 +132,7 @@ def sealed(*parts: str) -> str:
 
 
 def opened(token: str) -> list[str]:
-    """The texts that a token holds; raises ValueError for one that nobody gave out."""
+    """The texts that a token holds; raises ValueError for one that ``sealed`` did not make."""
     word, *parts = base64.urlsafe_b64decode(token.encode()).decode().split("|")
     if word != "page" or not parts:
         raise ValueError("not a token")

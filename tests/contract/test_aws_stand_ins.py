@@ -21,7 +21,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
-from sandbox.platform.state import Broken, HealthEvent, RdsEvent, TrailEvent, World
+from sandbox.platform.database import RdsEvent
+from sandbox.platform.state import Broken, HealthEvent, TrailEvent, World
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.groups import RULES

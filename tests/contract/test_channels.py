@@ -25,6 +25,7 @@ from responder.model.service import Person, Service
 from responder.people import Message, every, pagerduty, slack, statuspage
 from responder.records.table import Records
 from responder.records.tasks import Task, Tasks
+from sandbox.server import serve
 from sandbox.vendors.gate import Gates
 from sandbox.vendors.people import (
     API_KEY,
@@ -37,7 +38,6 @@ from sandbox.vendors.people import (
     PagerDuty,
     Slack,
 )
-from sandbox.world import _server
 from tests.conftest import timeline
 
 SECRETS = {"incident-response/pagerduty": ROUTING_KEY, "incident-response/pagerduty-api": API_KEY,
@@ -64,7 +64,7 @@ def vendors() -> Vendors:
 
 @pytest.fixture
 def team(vendors: Vendors, service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    server = _server(0, vendors.route)
+    server = serve(0, vendors.route)
     root = f"http://127.0.0.1:{server.server_address[1]}"
     secrets = dict(SECRETS)
     monkeypatch.setattr(aws, "secret", lambda name: secrets[name])

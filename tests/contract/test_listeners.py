@@ -104,7 +104,8 @@ def test_a_blocked_path_is_silent_until_it_is_mended(ports: Ports) -> None:
     ports.world.database.set_fault("refuses_connections", NOW)
     ports.step()
     assert ports.look() == WELL | {"database": "refused"}
-    ports.world.broken, ports.world.database.fault = [blocked], ""
+    ports.world.broken = [blocked]
+    ports.world.database.heal(NOW)
     ports.step()
     assert ports.look() == WELL | {"database": "timeout"}
     ports.world.broken = []

@@ -32,7 +32,8 @@ from responder.plan.changes import difference, in_effect, without_restored
 from responder.plan.remedies.restore_parameter_group import Facts
 from responder.records.ledger import Ledger
 from responder.sources import Query
-from sandbox.platform.state import APPLY_SECONDS, Database, World
+from sandbox.platform.database import APPLY_SECONDS, Database
+from sandbox.platform.state import World
 from sandbox.vendors.gate import Gates
 from sandbox.vendors.history import History
 from sandbox.vendors.rds import Rds

@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from responder.plan.next_step import WAYS
+from stacks.state_machine.__main__ import files
+from stacks.state_machine.picture import variables
+from stacks.state_machine.plan import plan
 from stacks.workflow import GROUPS
 from tests.conftest import ROOT
 
@@ -43,6 +47,12 @@ def test_the_template_is_the_one_that_was_reviewed(out: Path) -> None:
     if os.environ.get("UPDATE_SNAPSHOT"):
         snapshot.write_text(shown)
     assert shown == snapshot.read_text()
+
+
+def test_the_state_machine_and_its_picture_are_those_that_the_code_builds() -> None:
+    """``python -m stacks.state_machine`` writes both."""
+    for path, text in files().items():
+        assert path.read_text(encoding="utf-8") == text, path
 
 
 def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -249,25 +259,50 @@ def test_no_way_to_a_remedy_leads_around_the_guardrails() -> None:
     assert not paths_to("Apply the remedy", "Check the guardrails")
     guards = {name for name, state in ASL["States"].items()
               if state.get("Arguments", {}).get("Payload", {}).get("do") == "guard"}
+    assert before("Apply the remedy") == {"May it be applied?"}
     for choice in before("Apply the remedy"):
         ways = [way for way in ASL["States"][choice]["Choices"] if way["Next"] == "Apply the remedy"]
-        assert [way["Condition"] for way in ways] == ["{% $decision.ruling = 'permitted' %}"]
+        assert [way["Condition"] for way in ways] == ["{% $next = 'Apply the remedy' %}"]
         assert ASL["States"][choice]["Default"] != "Apply the remedy"
         # The ruling that is looked at is the one that was just made, by the guardrails and nobody else.
         assert before(choice) <= guards
+    # That it goes there after a permission alone is tried in tests/unit/test_next_step.py.
+    for name in guards:
+        assert ASL["States"][name]["Assign"]["next"] == "{% $states.result.Payload.next %}"
+
+
+def test_choices_decide_nothing() -> None:
+    """Each goes to the state that the step before it named; nothing else is looked at, computed or counted."""
     for name, state in ASL["States"].items():
-        for assigned in (state.get("Assign", {}), *(way.get("Assign", {}) for way in state.get("Choices", []))):
-            if "decision" in assigned:
-                assert name in guards or assigned["decision"] == {}
+        for way in state.get("Choices", []):
+            assert way["Condition"] == f"{{% $next = '{way['Next']}' %}}", name
+        for part in (state, *state.get("Choices", []), *state.get("Catch", [])):
+            for assigned in part.get("Assign", {}).values():
+                for text in assigned.values() if isinstance(assigned, dict) else [assigned]:
+                    assert not str(text).startswith("{%") or re.fullmatch(r"{% \$[\w.]+ %}", text), (name, text)
+
+
+def test_what_may_follow_a_step_has_a_way() -> None:
+    """By the choices that follow it: as far as the next state that does something."""
+    for name, state in ASL["States"].items():
+        payload = state.get("Arguments", {}).get("Payload", {})
+        step = payload.get("operation", payload.get("do"))
+        if step in WAYS:
+            assert {str(way) for way in WAYS[step]} <= onward(state["Next"]), name
+
+
+def onward(name: str) -> set[str]:
+    """The states that are reached by choices alone, and by telling people, who do not decide either."""
+    if ASL["States"][name]["Type"] == "Choice":
+        return set().union(*map(onward, successors(ASL["States"][name])))
+    if name == "Assemble the team":
+        return onward(ASL["States"][name]["Next"])
+    return {name}
 
 
 def test_a_remedy_that_needs_approval_comes_to_it_only_by_being_asked_for() -> None:
-    ways = [way["Next"] for way in ASL["States"]["May it be done?"]["Choices"] if "approval" in way["Condition"]]
-    assert ways == ["Ask for approval"]
-    assert set(successors(ASL["States"]["Ask for approval"])) == {"Check what was decided"}
-    asked = [name for name, state in ASL["States"].items()
-             if state.get("Arguments", {}).get("Payload", {}).get("asked") is not None]
-    assert asked == ["Check what was decided"]
+    assert before("Ask for approval") == {"May it be applied?"}
+    assert set(successors(ASL["States"]["Ask for approval"])) == {"Check the guardrails"}
     # What people said is read from the table: nothing of the answer is passed on by the state machine.
     assert ASL["States"]["Ask for approval"]["Output"] == {}
     assert "Assign" not in ASL["States"]["Ask for approval"]
@@ -290,26 +325,26 @@ def test_every_step_is_one_that_its_function_has() -> None:
         step, function = arguments.get("Payload", {}).get("do"), arguments.get("FunctionName", "")
         if step:
             group = function.removeprefix("${").removesuffix("Function}").lower()
-            assert step in GROUPS[group].steps, name
+            steps = {"inform", "remind"} if step == "{% $course.tell %}" else {step}
+            assert steps <= set(GROUPS[group].steps), name
 
 
-def test_a_start_for_the_first_phases_comes_to_no_remedy() -> None:
-    """Every choice that ends a phase looks at ``until`` before anything else that would let it go on."""
-    for name, phase in (("Is it confirmed?", "confirm"), ("Is that as far as it should go?", "isolate"),
-                        ("Is there a remedy?", "diagnose")):
-        first = ASL["States"][name]["Choices"][0]
-        assert f"$until = '{phase}'" in first["Condition"], name
-        assert first["Next"] == "Stand down"
-    # What could not be confirmed is no reason to escalate what somebody wanted to look at only.
-    assert any(way["Condition"] == "{% $until != '' %}" and way["Next"] == "Stand down"
-               for way in ASL["States"]["Is it confirmed?"]["Choices"])
+def test_a_step_that_fails_goes_where_its_course_says_and_the_next_failure_to_people() -> None:
+    for name, state in ASL["States"].items():
+        for catch in state.get("Catch", []):
+            if catch["Next"] == "What is left to try?":
+                assert catch["Assign"] == {
+                    "failure": "{% $states.errorOutput %}", "next": "{% $fallback.next %}",
+                    "course": "{% $fallback.course %}",
+                    "fallback": {"next": "Escalate", "course": "{% $fallback.course %}"}}, name
+    for name in ("Plan the remedy", "Check the guardrails", "Apply the remedy", "Monitor the recovery"):
+        assert [catch["Next"] for catch in ASL["States"][name]["Catch"]] == ["What is left to try?"]
 
 
-def test_what_a_remedy_changed_is_watched_though_a_later_step_failed() -> None:
-    for name in ("Plan the remedy", "Check the guardrails", "Check what was decided", "Apply the remedy"):
-        assert [catch["Next"] for catch in ASL["States"][name]["Catch"]] == ["Is something to be watched?"]
-    way, = ASL["States"]["Is something to be watched?"]["Choices"]
-    assert (way["Condition"], way["Assign"]["watching"]) == ("{% $count($changed) > 0 %}", "remedy")
+def test_it_stays_as_small_as_it_is() -> None:
+    """A newcomer reads it from top to bottom: what is decided is in ``plan/next_step.py``, which is tested."""
+    assert len(ASL["States"]) <= 41
+    assert variables(plan()) == ["confirmation", "course", "failure", "fallback", "incident", "next", "sources"]
 
 
 def test_no_stack_holds_the_kill_switch_and_no_role_may_write_it(resources: dict[str, Any]) -> None:

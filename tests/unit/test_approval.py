@@ -22,6 +22,7 @@ from responder.clients import aws
 from responder.handlers import answer, approve, decide, pressed
 from responder.handlers import open as opening
 from responder.model import service as model
+from responder.model.codec import Malformed
 from responder.model.incident import Remedy, RemedyStatus
 from responder.model.masking import mask
 from responder.model.service import Person, Service
@@ -228,8 +229,8 @@ def test_what_is_no_request_of_the_page_is_refused(records: Records, machine: Ma
 
 @pytest.mark.parametrize(("approval", "record"), [
     ({"two_person": ("rollback",)}, {}), ({"links": "none"}, {}), ({}, {"risk": "medium"}), ({}, {"risk": "high"}),
-    ({"links": "medium"}, {"risk": "high"}), ({"links": "high"}, {"risk": "high"}), ({"links": True}, {}),
-    ({"links": "medium"}, {"risk": "?"}), ({"links": "medium"}, {"risk": ""}), ({"roles": ("network",)}, {}),
+    ({"links": "medium"}, {"risk": "high"}), ({"links": "medium"}, {"risk": "?"}), ({"links": "medium"}, {"risk": ""}),
+    ({"roles": ("network",)}, {}),
     ({"team": TEAM[1:]}, {})])
 def test_a_link_is_judged_when_it_is_used_and_not_by_what_held_when_it_was_made(
         records: Records, machine: Machine, configure: Configure, approval: dict[str, Any],
@@ -241,6 +242,16 @@ def test_a_link_is_judged_when_it_is_used_and_not_by_what_held_when_it_was_made(
         records.set_action("i-1", 1, "rollback", **record)
     for method in ("GET", "POST"):
         assert called(method, link() | {"decision": "approve"})[0] == 403
+    assert (decision(records), machine.woken) == ("", [])
+
+
+@pytest.mark.parametrize("links", ["high", True])
+def test_a_configuration_that_is_none_is_not_taken_for_one(records: Records, machine: Machine, configure: Configure,
+                                                           links: Any) -> None:
+    asked(records)
+    configure(links=links)
+    with pytest.raises(Malformed, match=r"approval\.links"):
+        called("POST", link() | {"decision": "approve"})
     assert (decision(records), machine.woken) == ("", [])
 
 

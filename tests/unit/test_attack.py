@@ -24,6 +24,7 @@ from responder.plan.remedies import find
 from responder.plan.replay import replay, service_of
 from responder.plan.weights import shipped
 from responder.records.table import seconds
+from sandbox.events.traffic import Traffic
 from tests.conftest import shipped_service, timeline
 
 NOW = 1_800_000_000.0
@@ -121,7 +122,7 @@ def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(n
             and item["step"] == "Diagnose the root cause"
             for sign in signs(service, typed(recorded(items, last=item["sk"].split("#")[1])),
                               item["detail"].get("onset"))}
-    hostile = any(event.kind == "traffic" and event.fields.get("client") for event in drill.events) or (
+    hostile = any(isinstance(event.fields, Traffic) and event.fields.client for event in drill.events) or (
         "unsigned" in drill.name or "stuffing" in drill.name)
     assert bool(told) <= hostile
 

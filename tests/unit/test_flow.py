@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
-import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sandbox.platform.flow import BALANCER, NOT_CONNECTED, Flow, Served, Snapshot, targets
+from sandbox.metrics import Metrics
+from sandbox.platform.database import Database
+from sandbox.platform.flow import BALANCER, NOT_CONNECTED, Flow, Served, targets
 from sandbox.platform.objects import KINDS, deployment
-from sandbox.platform.state import Broken, Database, Provider, World
+from sandbox.platform.reach import Snapshot
+from sandbox.platform.state import Broken, Provider, World
 from sandbox.platform.telemetry import CLIENTS, Telemetry
 from sandbox.platform.versions import Versions
-from sandbox.world import Platform
 
 
 @pytest.fixture
@@ -25,14 +26,20 @@ def snapshot() -> Snapshot:
         template = deployment(name, "1.0.0", kind.pods)["spec"]["template"]
         mine = [f"{name}-{number}" for number in range(kind.pods)]
         pods += [{"metadata": {"name": pod, "uid": pod, "labels": {"app": name}},
-                  "spec": template["spec"] | {"nodeName": f"node-{'abc'[place % 3]}"}, "_environment": {
-                      "DB_HOST": "payments-db", "DB_USER": "payments", "DB_PASSWORD": "first-password"}}
+                  "spec": template["spec"] | {"nodeName": f"node-{'abc'[place % 3]}"}}
                  for place, pod in enumerate(mine)]
         endpoints[name] = {"subsets": [{"ports": [{"port": 8080}],
                                         "addresses": [{"targetRef": {"name": pod}} for pod in mine]}]}
         services[name] = {"spec": {"ports": [{"port": 80, "targetPort": 8080}]}}
+    environment = {"DB_HOST": "payments-db", "DB_USER": "payments", "DB_PASSWORD": "first-password"}
     return Snapshot(pods, endpoints, services, [], {"PROVIDER": "primary", "PROVIDER_TIMEOUT_MS": "2000"},
-                    {"password": "first-password"})
+                    {"password": "first-password"}, {pod["metadata"]["uid"]: environment for pod in pods})
+
+
+def troubled(fault: str) -> World:
+    world = World()
+    world.database.set_fault(fault, 100.0)
+    return world
 
 
 def after(world: World, snapshot: Snapshot, seconds: int = 20) -> list[Served]:
@@ -59,8 +66,8 @@ def test_more_than_all_pods_serve_queues_and_then_times_out(snapshot: Snapshot) 
 
 @pytest.mark.parametrize(("world", "said"), [
     (World(providers={"primary": Provider("down")}), "HTTP 503"),
-    (World(database=Database(fault="refuses_connections")), "Connection refused"),
-    (World(database=Database(fault="storage_full")), "No space left"),
+    (troubled("refuses_connections"), "Connection refused"),
+    (troubled("storage_full"), "No space left"),
     (World(database=Database(in_effect={"default_transaction_read_only": "1"})), "read-only transaction"),
     (World(database=Database(in_effect={"statement_timeout": "2"})), "statement timeout"),
     (World(broken=[Broken("payment-gateway", "provider", "dns")]), "could not resolve host"),
@@ -134,42 +141,35 @@ def test_every_request_of_the_entry_is_a_line_with_its_client() -> None:
     assert 1050 < flood < 1350
 
 
-@pytest.fixture
-def platform(monkeypatch: pytest.MonkeyPatch) -> Platform:
-    """The platform without its servers; what it would publish is in ``published``."""
-    made = Platform.__new__(Platform)
-    made.world, made.telemetry = World(), Telemetry(Versions())
-    made._lock, made._canary, made._targets = threading.RLock(), random.Random(1), (2, 0)
-    made.published = []
-    monkeypatch.setattr(Platform, "_put", lambda self, namespace, data: made.published.extend(
-        (item["MetricName"], item["Timestamp"], item["Value"], len(item["Dimensions"])) for item in data))
-    made.usage = SimpleNamespace(insights=lambda period: [])
-    return made
+class CloudWatch:
+    """Keeps what is published: name, time, value, number of dimensions."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, float, float, int]] = []
+
+    def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 - boto3's names
+        self.published += [(item["MetricName"], item["Timestamp"], item["Value"], len(item["Dimensions"]))
+                           for item in MetricData]
 
 
-def test_the_load_balancer_publishes_as_aws_does(platform: Platform) -> None:
-    rng = random.Random(1)
+def test_the_load_balancer_publishes_as_aws_does() -> None:
+    rng, cloudwatch = random.Random(1), CloudWatch()
+    sandbox = SimpleNamespace(telemetry=Telemetry(Versions()), cloudwatch=cloudwatch, targets=(2, 0),
+                              usage=SimpleNamespace(insights=lambda period: []))
+    metrics = Metrics(sandbox)
     for second in range(60):
         lost = [Served(BALANCER, "", "", 40, 40, (), {NOT_CONNECTED: 40})] if second >= 30 else []
         well = [Served("frontend", "f", "1.0.0", 40, 0, (9.0,), {})] if second < 30 else []
-        platform.telemetry.second(1200.0 + second, [*well, *lost], rng)
-    platform._put_balancer(1200.0, 1260.0)
-    platform._put_targets(1220.0, 1230.0)
-    platform._targets = (0, 2)
-    platform._put_targets(1230.0, 1240.0)
-    platform._targets = (0, 0)
-    platform._put_targets(1250.0, 1260.0)
-    assert platform.published == [
+        sandbox.telemetry.second(1200.0 + second, [*well, *lost], rng)
+    metrics.put_balancer(1200.0, 1260.0)
+    metrics.put_targets(1220.0, 1230.0)
+    sandbox.targets = (0, 2)
+    metrics.put_targets(1230.0, 1240.0)
+    sandbox.targets = (0, 0)
+    metrics.put_targets(1250.0, 1260.0)
+    assert cloudwatch.published == [
         ("RequestCount", 1200.0, 2400.0, 1), ("HTTPCode_Target_5XX_Count", 1200.0, 0.0, 1),
         ("HTTPCode_ELB_5XX_Count", 1200.0, 1200.0, 1), ("SuccessPercent", 1200.0, 0.0, 1),
         ("HealthyHostCount", 1220.0, 2.0, 2), ("UnHealthyHostCount", 1220.0, 0.0, 2),
         ("HealthyHostCount", 1230.0, 0.0, 2), ("UnHealthyHostCount", 1230.0, 2.0, 2),
         ("TargetConnectionErrorCount", 1230.0, 400.0, 1), ("TargetConnectionErrorCount", 1250.0, 400.0, 1)]
-
-
-def test_the_surplus_of_a_client_comes_and_goes_with_its_event(platform: Platform) -> None:
-    platform._event_traffic({"factor": 2}, False, None)
-    token = platform._event_traffic({"factor": 4, "client": "203.0.113.7"}, False, None)
-    assert (platform.world.factor, platform.world.floods) == (8.0, {"203.0.113.7": 6.0})
-    platform._event_traffic({"factor": 4, "client": "203.0.113.7"}, True, token)
-    assert (platform.world.factor, platform.world.floods) == (2.0, {})

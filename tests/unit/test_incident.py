@@ -22,7 +22,7 @@ from moto import mock_aws
 from responder.actions import Action, ActionFailed, AnyAction, AnyPlan, Declined, Plan, RemediationContext
 from responder.clients import gate
 from responder.clients.failure import CallFailed
-from responder.handlers import act, aftercare, approval, close, diagnose, guard, step
+from responder.handlers import act, aftercare, approval, close, diagnose, guard, step, steps
 from responder.model.incident import Cause, Signal
 from responder.model.service import Freeze, Service
 from responder.people import sns
@@ -92,6 +92,10 @@ class Incident:
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=tuple(
             SimpleNamespace(action=name, function=f"action:{name}") for name in ACTIONS)))
         monkeypatch.setattr(sns, "publish", self._tell)
+        monkeypatch.setattr(steps, "run", lambda module, event, context: (
+            act.handler(event, context) if module == "act" else getattr(self, f"_{module}")(event)))
+        monkeypatch.setenv("STEPS", "open,confirm,isolate,diagnose,guard,monitor,aftercare,assemble,approval,close,"
+                                    "inform,remind,review")
         self.machine = Machine(ASL, self.invoke, time.time())
 
     def switch(self) -> str:
@@ -116,13 +120,13 @@ class Incident:
         if function.startswith("action:"):
             self._action = function.removeprefix("action:")
             try:
-                return act.handler(payload, None)
+                return steps.remedy(payload, None)
             finally:
                 self._action = ""
         if not function and "TopicArn" in payload:
             self.told += 1
             return {}
-        return getattr(self, f"_{payload['do']}")(payload)
+        return steps.handler(payload, None)
 
     def _open(self, payload: dict[str, Any]) -> dict[str, Any]:
         at = iso(time.time())
@@ -135,7 +139,8 @@ class Incident:
 
     def _confirm(self, payload: dict[str, Any]) -> dict[str, Any]:
         self.records.update("i-1", confirmed=True, kind="high_error_rate", evidence_cutoff=iso(time.time()))
-        return {"answer": "confirmed", "kind": "high_error_rate", "onset": None, "votes": {}, "readings": []}
+        return {"answer": "confirmed", "kind": "high_error_rate", "onset": None, "votes": {}, "verdicts": [],
+                "late": False}
 
     def _isolate(self, payload: dict[str, Any]) -> dict[str, Any]:
         return {"culprits": ["payment-gateway"]}
@@ -175,7 +180,7 @@ class Incident:
                     self.records.judge_action("i-1", item["number"], status="verified")
         due = [name for name in self.script.due if payload["watching"] == "people"
                and name not in {item["action"] for item in self._actions()}]
-        return {"answer": answer, "reason": "so it is", "error_rate": 0.5, "wait_seconds": 30,
+        return {"answer": answer, "reason": "so it is", "error_rate": 0.5, "wait_seconds": 30, "remind": False,
                 "number": self.records.next_number("i-1"), "due": self._proposed(payload, [
                     {"action": name, "cause": "unknown", "mechanism": "long_outage", "facts": {},
                      "component": "frontend", "confidence": 1.0, "sources": ["newrelic", "splunk"]} for name in due])}
@@ -187,6 +192,9 @@ class Incident:
 
     def _aftercare(self, payload: dict[str, Any]) -> dict[str, Any]:
         return aftercare.handler(payload, None)
+
+    def _inform(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return {}
 
     def _assemble(self, payload: dict[str, Any]) -> dict[str, Any]:
         return {}
@@ -343,7 +351,7 @@ def test_what_was_for_the_time_being_is_put_back_after_the_postmortem(records: R
     incident = play(Script(temporary=True), records)
     assert deeds(incident) == [("apply", "rollback"), ("revert", "rollback")]
     visited = incident.machine.visited
-    assert visited.index("Write the postmortem") < visited.index("Put it back")
+    assert visited.index("Write the postmortem") < visited.index("Restore what was there before")
     assert [item["status"] for item in incident._actions()] == ["verified"]
 
 
@@ -389,8 +397,8 @@ def test_an_incident_that_is_taken_up_again_at_any_state_does_nothing_twice(scri
         records = timeline()
         whole = play(copy.deepcopy(script), records)
         changing = [place for place, name in enumerate(whole.machine.visited, 1)
-                    if name in ("Plan the remedy", "Check the guardrails", "Apply the remedy", "Take it back",
-                                "Monitor the recovery", "Stand down", "Put one back")]
+                    if name in ("Plan the remedy", "Check the guardrails", "Apply the remedy", "Roll one back",
+                                "Monitor the recovery", "Stand down", "Restore one")]
         for place in changing:
             for part in ("INCIDENT#i-1", "REMEDY#i-1", "TIMELINE#i-1", "CHANNEL#i-1", "SERVICE#payment-gateway",
                          "TASK#i-1", "REMEDIES#payment-gateway"):

@@ -148,4 +148,55 @@ def test_assets_without_the_scheduler_are_refused(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_drill_of_the_catalogue_fits_the_contract() -> None:
-    assert len(read([ROOT / "drills", ROOT / "drills" / "catalogue", ROOT / "drills" / "unseen"])) > 50
+    folders = [folder for folder in [ROOT / "drills", *(ROOT / "drills").rglob("*/")] if any(folder.glob("*.yaml"))]
+    assert len(read(folders)) > 150
+
+
+def test_the_drills_that_came_with_the_contract_fit_it() -> None:
+    folder = ROOT.parent / "shared" / "drills"
+    if not folder.is_dir():
+        pytest.skip("only where the contract lies beside the repository")
+    assert len(read([folder])) >= 3
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("name: My Drill", "name: found 'My Drill'; expected lower-case letters, digits, hyphens"),
+    ("about: [a]", "about: found ['a']; expected a text"),
+    ("start: {requests_per_second: many}", "start.requests_per_second: found 'many'; expected a number"),
+    ("events: []", "events: found []; expected at least one"),
+    ("events: [{at: 0s, alarm: {count: many}}]", "events[0].alarm.count: found 'many'; expected a whole number"),
+    ("events: [{at: 0s, release: {component: backend, version: '-1'}}]",
+     "expected letters, digits, dots, hyphens, underscores"),
+    ("events: [{at: 0s, pods: {component: backend, fault: deadlocked, count: 1}}]",
+     "expected no count: all pods wait for each other"),
+    ("events: [{at: 0s, aws_health: {service: '', code: X}}]", "expected a text that is not empty"),
+    ("people: {answer: approve}", "people: found {'answer': 'approve'}; expected a list"),
+    ("expect: {outcome: resolved, never: [scaleup]}", "'scale_up' in place of 'scaleup'?"),
+])
+def test_a_drill_says_in_words_what_is_expected(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "x.yaml"
+    given = {**dict(line.split(": ", 1) for line in ("name: x", "about: y", "events: [{at: 0s, alarm: {}}]")),
+             **dict([text.split(": ", 1)])}
+    file.write_text("".join(f"{key}: {value}\n" for key, value in given.items()))
+    with pytest.raises(ContractError) as raised:
+        read([file])
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (None, "nope.yaml: no such file"), (b"", "nope.yaml: the file is empty"),
+    (b"\xff\xfe", "nope.yaml: not a text file in UTF-8 (byte 0)"), (b"- a\n", "found a list; expected a mapping"),
+    (b"name: x\n\tabout: y\n", "a tab; YAML is indented with spaces"),
+])
+def test_a_file_that_is_no_drill_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    file = tmp_path / "nope.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ContractError) as raised:
+        read([file])
+    assert said in str(raised.value)
+
+
+def test_a_folder_without_drills_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"the folder has no \.yaml file"):
+        read([tmp_path])

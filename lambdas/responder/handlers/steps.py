@@ -1,19 +1,107 @@
 """Several steps in one function, where they need the same rights: the first warms it for those that follow.
 
-Which steps a function has is a matter of its environment: ``STEPS`` names their modules here, separated by commas.
+Which steps a function has is a matter of its environment: ``STEPS`` names their modules here, separated by commas. For
+an event that brings the incident's course (``plan/course.py``) the answer says what comes next; an execution that began
+under an older definition brings none, and gets the step's result alone.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 
-from responder.model.codec import Json
+from responder.model.codec import decode, encode
+from responder.plan.course import Course
+from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_step, why_escalated, why_left
+from responder.records.table import iso
 
 
-def handler(event: Json, context: object) -> Json:
+@dataclass(frozen=True)
+class Visit:
+    """What of an event says which step it is for, and how far the incident has come."""
+
+    do: str = "act"
+    """The step's module in this folder."""
+    operation: str = ""
+    """Which of a module's several steps it is."""
+    entered: str = ""
+    """When its state was entered (ISO 8601)."""
+    course: Course | None = None
+    failure: Mapping[str, object] = field(default_factory=dict)
+    """The error of a step that failed, in Step Functions' words."""
+
+    @property
+    def step(self) -> str:
+        """The step's name."""
+        return self.operation or self.do
+
+
+def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Hand the event to the step that it names; raises ValueError where this function has no such step."""
-    name = event["do"]
-    if name not in os.environ["STEPS"].split(","):
-        raise ValueError(f"this function has no step {name!r}; it has {os.environ['STEPS']}")
-    return importlib.import_module(f"responder.handlers.{name}").handler(event, context)
+    visit = _visit(event)
+    if visit.do not in os.environ["STEPS"].split(","):
+        raise ValueError(f"this function has no step {visit.do!r}; it has {os.environ['STEPS']}")
+    return _followed(visit, event, context)
+
+
+def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
+    """Hand the event to the remedy that the function's environment names."""
+    return _followed(replace(_visit(event), do="act"), event, context)
+
+
+def _visit(event: Mapping[str, object]) -> Visit:
+    return decode(Visit, {item.name: event[item.name] for item in fields(Visit) if item.name in event}, "event")
+
+
+def _followed(visit: Visit, event: Mapping[str, object], context: object) -> dict[str, object]:
+    """Run a step; returns its ``result`` with the state that is ``next``, the course, and the ``fallback``.
+
+    The fallback is the state and the course that follow where what comes now fails.
+    """
+    given = {name: value for name, value in event.items() if name not in ("course", "failure")}
+    if visit.course is None:
+        return run(visit.do, given, context)
+    course = replace(visit.course, failed=str(visit.failure.get("Error") or visit.course.failed))
+    if visit.step == "assemble" and not course.call_team:
+        return {}
+    result = run(visit.do, given | inputs(visit.step, course, visit.entered), context)
+    if visit.step not in RESULTS:
+        return result
+    following = next_step(course, visit.step, result, iso(time.time()))
+    fallback = if_it_fails(following)
+    return {"next": following.state.value, "course": encode(following.course), "result": result,
+            "fallback": {"next": fallback.state.value, "course": encode(fallback.course)}}
+
+
+def run(module: str, event: dict[str, object], context: object) -> dict[str, object]:
+    """Return a step's own result."""
+    result: dict[str, object] = importlib.import_module(f"responder.handlers.{module}").handler(event, context)
+    return result
+
+
+def inputs(step: str, course: Course, entered: str) -> dict[str, object]:
+    """Return what a step is told of the incident's course; ``entered`` is when its state was entered."""
+    match step:
+        case "confirm":
+            return {"round": course.round}
+        case "plan" | "apply":
+            return {"number": course.number, "remedy": encode(course.remedies[course.place])}
+        case "guard":
+            return {"number": course.number, "asked": course.asked}
+        case "approval":
+            return {"number": course.number}
+        case "monitor":
+            return {"watching": course.watching, "since": course.since or entered, "now": entered,
+                    "changed": bool(course.changed)}
+        case "escalate":
+            return {"why": why_escalated(course), "observed": course.observed and not course.failed}
+        case "stand_down":
+            return {"until": course.until, "force": course.again >= MOST_RETURNS}
+        case "left":
+            return {"why": why_left(course)}
+        case "aftercare":
+            return {"since": course.since, "now": entered}
+    return {}

@@ -16,7 +16,7 @@ from responder.model.evidence import Evidence
 from responder.model.facts import Fact
 from responder.model.incident import Entry, IncidentRecord
 from responder.model.moment import seconds
-from responder.model.service import Service, build
+from responder.model.service import Service, recorded_service
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watched
@@ -67,8 +67,8 @@ def service_of(record: Mapping[str, Json]) -> Service:
     try:
         if file.service is None:
             raise KeyError("service")
-        service: Service = build(Service, file.service)
-    except (KeyError, TypeError, ValueError) as error:
+        service = recorded_service(file.service)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadRecord(f"service: expected the configuration of a service ({type(error).__name__}: {error})"
                         ) from error
     if file.items is None:

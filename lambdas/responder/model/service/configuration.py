@@ -1,0 +1,107 @@
+"""One service, as one file of ``config/`` describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery, Reports
+from responder.model.service.observability import Metrics, NewRelic, Splunk
+from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
+from responder.model.service.platform import (
+    AwsAccount,
+    Cluster,
+    Component,
+    Database,
+    Network,
+    Probe,
+    Provider,
+    ProviderSwitch,
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, as one file of ``config/`` describes it."""
+
+    service: str
+    """Its name: lower-case letters, digits and hyphens."""
+    cluster: Cluster
+    components: tuple[Component, ...]
+    entry: str
+    """The component that customers reach first."""
+    metrics: Metrics
+    mode: Mode = "observe"
+    """``observe`` says what it would do, ``approve`` asks before each remedy, ``auto`` acts as ``policy`` says."""
+    description: str = ""
+    newrelic: NewRelic | None = None
+    splunk: Splunk | None = None
+    database: Database | None = None
+    providers: tuple[Provider, ...] = ()
+    provider_switch: ProviderSwitch | None = None
+    probes: tuple[Probe, ...] = ()
+    """At most one a target; none: the network is not probed."""
+    network: Network | None = None
+    """None: probes start outside the service's network, so only those of providers say anything."""
+    aws: AwsAccount = field(default_factory=AwsAccount)
+    alarms: Alarms = field(default_factory=Alarms)
+    confirm: Confirm = field(default_factory=Confirm)
+    recovery: Recovery = field(default_factory=Recovery)
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    approval: Approval = field(default_factory=Approval)
+    policy: dict[str, Policy] = field(default_factory=dict)
+    """Per action: ``auto``, ``approve`` or ``off``; an action that is not named is ``off``."""
+    pagerduty: PagerDuty | None = None
+    slack: Slack | None = None
+    statuspage: Statuspage | None = None
+    reports: Reports = field(default_factory=Reports)
+    team: tuple[Person, ...] = ()
+    notify_emails: tuple[str, ...] = ()
+    """E-mail addresses that are subscribed to the incident topic."""
+    shown_keys: tuple[str, ...] = ()
+    """Names of environment variables and ConfigMap keys, or patterns such as ``LOG_*``, whose values people may be
+    shown in diffs. Any other value is told to have changed only, unless it is harmless (``model/redact.py``)."""
+
+    def component(self, name: str) -> Component:
+        """Return the component called ``name``; KeyError where there is none."""
+        for component in self.components:
+            if component.name == name:
+                return component
+        raise KeyError(name)
+
+    @property
+    def graph(self) -> dict[str, tuple[str, ...]]:
+        """Who calls whom: component name to the names it calls."""
+        return {component.name: component.calls for component in self.components}
+
+    def called(self, host: str) -> str:
+        """Return what ``host`` is: a component's name, ``database``, ``provider:NAME`` or an empty text."""
+        name = host.split(":")[0].split(".svc")[0]
+        for component in self.components:
+            if name in (component.name, f"{component.name}.{self.cluster.namespace}"):
+                return component.name
+        if self.database and name in (self.database.address, self.database.name):
+            return "database"
+        for provider in self.providers:
+            if name in (provider.address, provider.name):
+                return f"provider:{provider.name}"
+        return ""
+
+    def target(self, name: str) -> str:
+        """Return what a probe's target is: a component's name, ``database``, ``provider:NAME`` or an empty text."""
+        if name in self.graph:
+            return name
+        if self.database and name == self.database.name:
+            return "database"
+        return f"provider:{name}" if any(name == provider.name for provider in self.providers) else ""
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long an execution that shows no sign of life holds the service's place: longer than it ever waits."""
+        return max(self.approval.wait_seconds, self.recovery.check_at_most_every_seconds,
+                   self.recovery.check_every_seconds, self.confirm.round_wait_seconds,
+                   self.confirm.look_wait_seconds) + 600.0
+
+    @property
+    def kill_switch(self) -> str:
+        """The SSM parameter that stops all remedies: anything but ``released`` does."""
+        return f"/incident-response/{self.service}/kill-switch"

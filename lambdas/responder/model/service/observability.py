@@ -1,0 +1,76 @@
+"""Where the service's own metrics, traces and logs are, and what they are called there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The service's own metrics in CloudWatch, one metric per component."""
+
+    namespace: str
+    dimension: str = "Component"
+    requests: str = "Requests"
+    errors: str = "Errors"
+    latency: str = "Latency"
+    """Milliseconds, published as values, so that percentiles can be asked for."""
+    period_seconds: int = 10
+    """10 where the metrics are published with a storage resolution of 1 s, else 60."""
+    load_balancer: str = ""
+    """The LoadBalancer dimension of the Application Load Balancer in front, ``app/name/id``; empty: none."""
+    target_group: str = ""
+    """The TargetGroup dimension of the entry's targets behind it, ``targetgroup/name/id``; empty: healthy hosts are
+    not asked for."""
+    canaries: tuple[str, ...] = ()
+    """Names of the CloudWatch Synthetics canaries that try the service from outside."""
+
+
+@dataclass(frozen=True)
+class NewRelic:
+    """What is asked of New Relic by NerdGraph."""
+
+    account: int
+    secret: str
+    """The Secrets Manager secret that holds the user key, as a plain string."""
+    endpoint: str = "https://api.newrelic.com/graphql"
+    """``https://api.eu.newrelic.com/graphql`` for accounts in Europe."""
+    event: str = "Transaction"
+    component_attribute: str = "appName"
+    version_attribute: str = "service.version"
+    """The attribute that bears the deployed version; findings per version need it."""
+    peer_attribute: str = "server.address"
+    """The attribute of client spans that names the host called; findings per path need it."""
+
+
+@dataclass(frozen=True)
+class Splunk:
+    """What is asked of Splunk by a search export."""
+
+    url: str
+    """The management endpoint, usually port 8089."""
+    secret: str
+    """The Secrets Manager secret that holds the authentication token, as a plain string."""
+    search: str
+    """The search that finds the service's logs, without a leading ``search``: ``index=payments``."""
+    component_field: str = "component"
+    level_field: str = "level"
+    version_field: str = "version"
+    pod_field: str = "pod"
+    error_levels: tuple[str, ...] = ("ERROR", "FATAL")
+    auth_failures: str = ('("authentication failed" OR "invalid credentials" OR "invalid api key" OR "invalid token" '
+                          'OR "login failed") NOT "password authentication failed"')
+    """The part of a search that finds lines about callers whose authentication failed; PostgreSQL's words are left
+    out, for they are of the service's own way to its database."""
+    rejected_signatures: str = ('("missing signature" OR "invalid signature" OR "signature mismatch" OR '
+                                '"signature verification failed" OR "signature does not match" OR "bad signature" OR '
+                                '"wrong signature" OR "unsigned request" OR "unsigned callback" OR "unsigned webhook" '
+                                'OR "no signatures found matching")')
+    """The part of a search that finds requests which were refused because their signature is missing or wrong."""
+    client_field: str = "client_ip"
+    """The field of the entry's request lines that names the client; empty: clients are not counted."""
+    status_field: str = "status"
+    """The field of request lines that holds the HTTP status; from 400 on a request failed. Empty: by level alone."""
+    duration_field: str = "duration_ms"
+    """The field of request lines that holds how many milliseconds an answer took; where no line has it, or it is empty,
+    Splunk does not tell of slow answers."""

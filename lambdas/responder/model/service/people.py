@@ -1,0 +1,72 @@
+"""Who is told and asked, and by which channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody of the incident response team, or a group of them."""
+
+    name: str
+    role: str
+    """``sre``, ``developer``, ``network``, ``database``, or one of the team's own."""
+    email: str = ""
+    """Where questions reach this person alone: its own subscription of the topic for approvals."""
+    components: tuple[str, ...] = ()
+    """What a developer is called for; none: for all."""
+    pagerduty: str = ""
+    """The id of a user (``P…``) who is asked to join, beside the one whom the integration pages."""
+    slack: str = ""
+    """The member id (``U…``) that is invited to the incident's channel, and may decide there."""
+    iam: str = ""
+    """Who it is in AWS: ``arn:aws:iam::123456789012:user/ada``, or a role and session
+    ``arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Approver_*/ada@example.com``; ``*`` in the role alone."""
+
+
+@dataclass(frozen=True)
+class PagerDuty:
+    """Who wakes people: an Events API v2 integration."""
+
+    secret: str
+    """The Secrets Manager secret that holds the integration's routing key, as a plain string."""
+    events: str = "https://events.pagerduty.com/v2/enqueue"
+    """``https://events.eu.pagerduty.com/v2/enqueue`` for accounts in Europe."""
+    api_secret: str = ""
+    """The secret that holds a REST API key, by which further responders are asked to join; empty: they are not."""
+    api: str = "https://api.pagerduty.com"
+    requester: str = ""
+    """The id of the user in whose name they are asked."""
+    requester_email: str = ""
+
+
+@dataclass(frozen=True)
+class Slack:
+    """Where the team reads how it goes."""
+
+    secret: str
+    """The secret that holds the bot token, as a plain string."""
+    channel: str = ""
+    """The id of a standing channel, in which each incident is a thread; empty: each gets a channel of its own."""
+    prefix: str = "inc"
+    """What the name of an incident's own channel begins with."""
+    signing_secret: str = ""
+    """The secret that holds the app's signing secret; empty: there are no buttons, questions have links."""
+    team: str = ""
+    """The workspace's id (``T…``): buttons that are pressed in another decide nothing; empty: it is not looked at."""
+    app: str = ""
+    """The app's id (``A…``): payloads of another decide nothing; empty: it is not looked at."""
+    api: str = "https://slack.com/api"
+
+
+@dataclass(frozen=True)
+class Statuspage:
+    """Where customers read what does not work."""
+
+    secret: str
+    """The secret that holds the API key, as a plain string."""
+    page: str
+    components: dict[str, str] = field(default_factory=dict)
+    """The service's components to the ids of those of the page that customers know."""
+    api: str = "https://api.statuspage.io/v1"

@@ -1,0 +1,142 @@
+"""What the service runs on: its parts, cluster, database, providers, and the AWS account around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["frontend", "backend", "gateway", "database", "provider", "other"]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of the service: what the plan calls frontend, backend, payment gateway."""
+
+    name: str
+    """Its name in every vendor's data (New Relic's appName, Splunk's component, CloudWatch's dimension)."""
+    role: Role = "other"
+    workload: str = ""
+    """The Kubernetes Deployment that runs it; empty: the component's name."""
+    calls: tuple[str, ...] = ()
+    """Names of components, of the database or of providers that it calls while it serves a request."""
+
+    @property
+    def deployment(self) -> str:
+        """The name of the Deployment that runs it."""
+        return self.workload or self.name
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the workloads run."""
+
+    name: str
+    """The EKS cluster's name."""
+    namespace: str
+    """The Kubernetes namespace of the workloads."""
+    nodes_are_added: bool = False
+    """Whether nodes are added where pods find none (Cluster Autoscaler, Karpenter, EKS Auto Mode): then there is always
+    room for more pods, a minute later."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """The RDS instance behind the service."""
+
+    name: str
+    """Its name among the components' ``calls``."""
+    instance: str
+    """The RDS instance's identifier."""
+    host: str = ""
+    """The host by which the callers name it; empty: its name."""
+    maximum_connections: int = 0
+    """Connections that the instance takes at most; 0: not known."""
+    performance_insights: bool = True
+    parameter_group: str = ""
+    """Its parameter group, whose changes are remembered and may be put back; empty: they are left to people."""
+
+    @property
+    def address(self) -> str:
+        """The host by which the callers name it."""
+        return self.host or self.name
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A payment provider that the service calls."""
+
+    name: str
+    status_page: str = ""
+    """Its status page's summary URL (Statuspage's ``/api/v2/summary.json``); empty: it has none."""
+    host: str = ""
+    """The host that the service calls, as New Relic's spans and the logs name it; empty: its name."""
+    health_url: str = ""
+    """A URL that answers below 400 while the provider is well; empty: none is asked."""
+
+    @property
+    def address(self) -> str:
+        """The host that the service calls."""
+        return self.host or self.name
+
+
+@dataclass(frozen=True)
+class AppConfig:
+    """A hosted, freeform JSON configuration profile of AWS AppConfig; all by their ids."""
+
+    application: str
+    environment: str
+    profile: str
+    strategy: str = "AppConfig.AllAtOnce"
+    """How it is deployed; a slow strategy is a slow remedy. While one bakes (this one for ten minutes) no other is
+    deployed: one without bake time can be taken back at once."""
+
+
+@dataclass(frozen=True)
+class ProviderSwitch:
+    """Where the platform reads which provider it uses: one of the three."""
+
+    config_map: str = ""
+    key: str = ""
+    """In the ConfigMap, or among the top-level keys of the AppConfig profile."""
+    ssm_parameter: str = ""
+    """The parameter whose value is the provider's name."""
+    appconfig: AppConfig | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A way out that is tried when something is wrong: name, TCP, and TLS where it begins at once."""
+
+    target: str
+    """What is behind it: the name of a component, of the database or of a provider."""
+    host: str
+    """As the callers name it, without a scheme."""
+    port: int
+    tls: bool = True
+    """False where the protocol begins without TLS (PostgreSQL, MySQL) or the certificate is of a private authority."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where in the service's VPC the probes start."""
+
+    subnets: tuple[str, ...]
+    """Ids of the subnets of the cluster's nodes: what leaves them takes the routes that the pods' packets take."""
+    security_groups: tuple[str, ...]
+    """Ids of groups that may get out to what is probed, and that the database's group lets in."""
+
+
+@dataclass(frozen=True)
+class AwsAccount:
+    """What is asked of the AWS account around the service."""
+
+    health_api: bool = False
+    """Whether the support plan has the AWS Health API (Business or higher); events on EventBridge come anyway."""
+    services: tuple[str, ...] = ("RDS", "EKS", "EC2", "ELASTICLOADBALANCING")
+    """The services, in AWS Health's words, that this one lives on."""
+    cloudtrail: bool = True
+    nodegroups: bool = True
+    """Whether EKS' node groups and the EC2 status of the nodes are asked."""
+    security_groups: tuple[str, ...] = ()
+    """Ids of the security groups on the service's ways (the database's, the nodes') in which a rule that somebody just
+    took away may be put back, as CloudTrail recorded it; none: that is left to people."""

@@ -1,0 +1,158 @@
+"""How far an incident has come: what the state machine passes on from step to step, and between which states.
+
+``plan/next_step.py`` says how it goes on; everything that is not here is read from the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Watching = Literal["", "remedy", "people", "look"]
+Until = Literal["", "confirm", "isolate", "diagnose"]
+
+
+class State(StrEnum):
+    """A state of the state machine, by its title."""
+
+    VERIFY = "Verify the symptoms"
+    WAIT_TO_VERIFY = "Wait to verify again"
+    IDENTIFY = "Identify failing pods"
+    GATHER = "Gather additional information"
+    PLAN = "Plan the remedy"
+    GUARD = "Check the guardrails"
+    APPROVAL = "Ask for approval"
+    APPLY = "Apply the remedy"
+    INFORM = "Keep people informed"
+    WATCH = "Wait for the recovery"
+    ROLL_BACK = "Roll the remedies back"
+    ESCALATE = "Escalate"
+    INTERIM = "Write the interim report"
+    STAND_DOWN = "Stand down"
+    REPORT = "Write the postmortem"
+    WAIT_TO_RESTORE = "Wait until it may be over"
+    RESTORE = "Restore what was there before"
+    LEAVE = "Leave it to people"
+    CLOSED = "Incident closed"
+    ANSWER = "Answer the caller"
+    REFUSE = "Refuse the input"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the service's configuration says about the way through the plan."""
+
+    attempts: int = 1
+    """How often evidence is gathered before people are asked."""
+    look_wait_seconds: int = 0
+    rounds: int = 1
+    """How often the symptoms are verified while the answer is inconclusive."""
+    round_wait_seconds: int = 0
+    check_every_seconds: int = 0
+
+
+@dataclass(frozen=True)
+class Named:
+    """A remedy that a diagnosis proposes; what it is in full is on record."""
+
+    function: str
+    id: str
+    """Of the proposal on record."""
+    action: str
+    cause: str = ""
+    contested: bool = False
+    """Whether another mechanism of the same cause is nearly as likely."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A remedy that changed something."""
+
+    number: int
+    """1-based position among the incident's remedies."""
+    remedy: Named
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A remedy that is to be undone."""
+
+    number: int
+    remedy: Named
+    why: str
+    over: bool
+    """Whether it helped and is no longer needed; False: it did not help."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How far an incident has come: all that the state machine passes on."""
+
+    settings: Settings = field(default_factory=Settings)
+    until: Until = ""
+    """The last phase that was asked for; empty: the whole plan."""
+    round: int = 1
+    """1-based: how often the symptoms have been verified, this time included."""
+    attempt: int = 1
+    """1-based: how often evidence has been gathered, this time included."""
+    number: int = 1
+    """1-based position, among the incident's remedies, of the one that is planned or comes next."""
+    place: int = 0
+    """0-based place of that remedy among those that the diagnosis names."""
+    remedies: tuple[Named, ...] = ()
+    """What the last diagnosis names, in the order in which it is tried."""
+    changed: tuple[Done, ...] = ()
+    """What has changed something since and is not yet known to have helped, oldest first."""
+    undo: tuple[Undo, ...] = ()
+    """What the next step undoes, in this order."""
+    then: State | None = None
+    """Where the way goes on after steps that decide nothing: a report, or undoing."""
+    watching: Watching = ""
+    """Why the recovery is watched: something was done, people have it, or no cause stands out yet."""
+    since: str = ""
+    """When watching began (ISO 8601); empty: it begins with the next look."""
+    changed_since: str = ""
+    """The same where a remedy is watched, else empty: sources look at what was before and after it."""
+    wait: int = 0
+    """Seconds until the next look."""
+    call_team: bool = False
+    """Whether the team is called, now that the symptoms have been verified."""
+    tell: Literal["inform", "remind"] = "inform"
+    """What people are told next: how it stands, or that a task is still open."""
+    asked: bool = False
+    """Whether people were asked to approve the remedy."""
+    refused_for_now: bool = False
+    """Whether the remedy's own check refused it for a reason that passes."""
+    passing: bool = False
+    """Whether any remedy of this diagnosis was refused for a reason that passes."""
+    waited: bool = False
+    """Whether it was waited for what mends itself, such as a failover."""
+    observed: bool = False
+    """Whether a remedy was only not applied because the mode is ``observe``."""
+    told: bool = False
+    """Whether people have been given a task."""
+    applied: bool | None = None
+    """Whether the last remedy that was to be applied was; None: there was none."""
+    done: str = ""
+    """What it did, or why it was not applied: a sentence."""
+    reason: str | None = None
+    """Why the last ruling was as it was."""
+    summary: str | None = None
+    """The last diagnosis in a sentence."""
+    progress: str = ""
+    """What the last look at the recovery said."""
+    left_for: str = ""
+    """Why what is still in place is left to people."""
+    failed: str = ""
+    """The error of a step of the responder's own that failed."""
+    again: int = 0
+    """How often the incident was about to end and a newer alarm was looked at."""
+
+
+@dataclass(frozen=True)
+class Following:
+    """Where the way goes on, and with what."""
+
+    state: State
+    course: Course

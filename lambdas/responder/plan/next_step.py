@@ -1,0 +1,361 @@
+"""What comes next: a pure function of how far an incident has come and of what a step found.
+
+The state machine goes where this says and decides nothing. A step's result is the one that its function returns: fields
+that decide nothing here are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
+
+from responder.model.codec import decode
+from responder.plan.course import Course, Done, Following, Named, Settings, State, Undo, Until, Watching
+
+MOST_RETURNS = 3
+"""How often an incident that was about to end looks at a newer alarm, before it ends all the same."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step found, as far as it decides what comes next."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """Return what comes next; ``now`` is when the step ended (ISO 8601)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Opened(Result):
+    """``open``: what a start of the state machine is."""
+
+    result: Literal["opened", "attached", "decided", "declined", "report", "refused"]
+    number: int = 1
+    until: Until = ""
+    settings: Settings = field(default_factory=Settings)
+
+    def follows(self, course: Course, now: str) -> Following:
+        """A new incident begins; any other start ends at once."""
+        if self.result == "opened":
+            return Following(State.VERIFY, Course(self.settings, self.until, number=self.number))
+        if self.result == "report":
+            return Following(State.REPORT, Course(then=State.CLOSED))
+        return Following(State.REFUSE if self.result == "refused" else State.ANSWER, Course())
+
+
+@dataclass(frozen=True)
+class Confirmed(Result):
+    """``confirm``: whether there is an outage."""
+
+    answer: Literal["confirmed", "false_alarm", "inconclusive"]
+    late: bool
+    """Whether the incident is so old that people come whatever the sources say."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """What is confirmed is isolated; what is not is verified again, and in the end left to people."""
+        if self.answer == "false_alarm" or (self.answer == "confirmed" and course.until == "confirm"):
+            return Following(State.STAND_DOWN, replace(course, call_team=False))
+        if self.answer == "confirmed":
+            return Following(State.IDENTIFY, replace(course, call_team=True))
+        if course.round < course.settings.rounds:
+            return Following(State.WAIT_TO_VERIFY, replace(
+                course, round=course.round + 1, wait=course.settings.round_wait_seconds,
+                call_team=self.late and not course.until))
+        if course.until:
+            # What somebody only wanted to look at calls nobody.
+            return Following(State.STAND_DOWN, replace(course, call_team=False))
+        return Following(State.ESCALATE, replace(course, call_team=True))
+
+
+@dataclass(frozen=True)
+class Isolated(Result):
+    """``isolate``: where the fault is."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """The cause is looked for, unless a person asked for the first phases only."""
+        return Following(State.STAND_DOWN if course.until == "isolate" else State.GATHER, course)
+
+
+@dataclass(frozen=True)
+class Diagnosed(Result):
+    """``diagnose``: the cause, and what may be done about it."""
+
+    cause: str
+    summary: str
+    unclear: bool
+    """Whether more may show at the next look."""
+    wait: bool
+    """Whether the remedy is to wait."""
+    remedies: tuple[Named, ...]
+
+    def follows(self, course: Course, now: str) -> Following:
+        """The first remedy is planned; without one it is waited, looked at again, or left to people."""
+        settings, course = course.settings, replace(course, summary=self.summary, remedies=self.remedies)
+        if course.until == "diagnose":
+            return Following(State.STAND_DOWN, course)
+        if self.remedies:
+            return Following(State.PLAN, replace(course, place=0, passing=False, asked=False))
+        if self.wait and not course.waited:
+            return Following(State.WATCH, _watch(replace(course, waited=True), "remedy", now,
+                                                 settings.check_every_seconds))
+        if (self.cause == "unknown" or self.unclear) and course.attempt < settings.attempts:
+            return Following(State.WATCH, _look_again(course, now))
+        return Following(State.ESCALATE, course)
+
+
+@dataclass(frozen=True)
+class Planned(Result):
+    """``plan``: what a remedy would do."""
+
+    passing: bool
+    """Whether its own check refuses it for a reason that passes."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """Nothing but the guardrails."""
+        return Following(State.GUARD, replace(course, refused_for_now=self.passing))
+
+
+@dataclass(frozen=True)
+class Ruled(Result):
+    """``guard``: what the guardrails say."""
+
+    ruling: Literal["permitted", "approval", "observe", "refused", "rejected"]
+    guardrail: str
+    reason: str
+
+    def follows(self, course: Course, now: str) -> Following:
+        """What is permitted is applied, and nothing else; people are asked once."""
+        course = replace(course, reason=self.reason)
+        if self.ruling == "permitted":
+            return Following(State.APPLY, course)
+        if course.asked:
+            return _another(course, now)
+        course = replace(
+            course, observed=course.observed or self.ruling == "observe",
+            passing=course.passing or (course.refused_for_now and self.guardrail == "precondition"))
+        if self.ruling == "approval":
+            return Following(State.APPROVAL, replace(course, asked=True))
+        return _another(course, now)
+
+
+@dataclass(frozen=True)
+class Applied(Result):
+    """``apply``: what became of a remedy."""
+
+    applied: bool
+    done: str
+    told: bool
+    """Whether it told somebody, and changed nothing."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """The next remedy, or watching what this one did."""
+        mine = Done(course.number, course.remedies[course.place])
+        return _another(replace(
+            course, applied=self.applied, done=self.done, told=course.told or self.told,
+            changed=(*course.changed, mine) if self.applied and not self.told else course.changed), now)
+
+
+@dataclass(frozen=True)
+class Watched(Result):
+    """``monitor``: how the recovery goes."""
+
+    answer: Literal["recovered", "waiting", "worse", "not_helped"]
+    reason: str
+    wait_seconds: int
+    remind: bool
+    """Whether somebody with a task is to be reminded."""
+    due: tuple[Named, ...]
+    """What the length of the outage asks for by now."""
+    number: int
+    """Of the first of those."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """The end, the next look, or rolling back what did not help."""
+        if not course.since:
+            course = _watch(course, course.watching, now, self.wait_seconds)
+        course = replace(course, progress=self.answer, wait=self.wait_seconds)
+        if self.answer == "recovered":
+            return Following(State.STAND_DOWN, course)
+        if course.watching == "look":
+            return Following(State.GATHER, course)
+        if self.answer == "waiting":
+            if self.due:
+                return Following(State.PLAN, replace(course, remedies=self.due, number=self.number, place=0,
+                                                     asked=False))
+            if self.remind:
+                return Following(State.INFORM, replace(course, tell="remind"))
+            return Following(State.WATCH, course)
+        if course.watching == "remedy":
+            why = self.reason if self.answer == "worse" else ""
+            return Following(State.ROLL_BACK, replace(
+                course, undo=tuple(Undo(done.number, done.remedy, why, False) for done in reversed(course.changed)),
+                changed=(), attempt=course.attempt + 1,
+                then=State.GATHER if course.attempt < course.settings.attempts else State.ESCALATE))
+        return Following(State.STAND_DOWN, course)
+
+
+@dataclass(frozen=True)
+class Escalated(Result):
+    """``escalate``: people have it."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """They get a report, and the recovery is watched while they work."""
+        return Following(State.INTERIM, _watch(course, "people", now, course.settings.check_every_seconds))
+
+
+@dataclass(frozen=True)
+class StoodDown(Result):
+    """``stand_down``: the incident has ended, unless there is a newer alarm."""
+
+    newer: bool
+    temporary: bool
+    """Whether a temporary change is in place."""
+    wait_seconds: int = 0
+
+    def follows(self, course: Course, now: str) -> Following:
+        """A newer alarm is looked at as if it were the first; else the report is written."""
+        if self.newer:
+            return Following(State.VERIFY, Course(course.settings, number=course.number, again=course.again + 1))
+        return Following(State.REPORT, replace(
+            course, then=State.WAIT_TO_RESTORE if self.temporary else State.CLOSED, since=now,
+            wait=self.wait_seconds, failed=""))
+
+
+@dataclass(frozen=True)
+class Cared(Result):
+    """``aftercare``: whether what is in place for a while is still needed."""
+
+    answer: Literal["waiting", "put_back", "people", "done"]
+    reason: str
+    wait_seconds: int
+    items: tuple[Done, ...]
+    """What is no longer needed."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """It is restored, left to people, or looked at again."""
+        if self.answer == "waiting":
+            return Following(State.WAIT_TO_RESTORE, replace(course, wait=self.wait_seconds))
+        course = replace(course, then=State.WAIT_TO_RESTORE, wait=course.settings.check_every_seconds)
+        if self.answer == "put_back":
+            return Following(State.RESTORE, replace(course, undo=tuple(
+                Undo(item.number, item.remedy, self.reason, True) for item in self.items)))
+        if self.answer == "people":
+            return Following(State.LEAVE, replace(course, left_for=self.reason))
+        return Following(State.CLOSED, course)
+
+
+@dataclass(frozen=True)
+class Left(Result):
+    """``left``: people know what is still in place."""
+
+    def follows(self, course: Course, now: str) -> Following:
+        """The report says so; where a step had failed nothing is looked at again."""
+        return Following(State.REPORT, replace(
+            course, then=State.CLOSED if course.failed else State.WAIT_TO_RESTORE,
+            wait=course.settings.check_every_seconds))
+
+
+RESULTS: Mapping[str, type[Result]] = {
+    "open": Opened, "confirm": Confirmed, "isolate": Isolated, "diagnose": Diagnosed, "plan": Planned, "guard": Ruled,
+    "apply": Applied, "monitor": Watched, "escalate": Escalated, "stand_down": StoodDown, "aftercare": Cared,
+    "left": Left}
+"""The steps that decide what comes next."""
+
+_LEFT_TO_TRY = (State.PLAN, State.INFORM, State.WATCH, State.ESCALATE)
+WAYS: Mapping[str, tuple[State, ...]] = {
+    "open": (State.VERIFY, State.ANSWER, State.REPORT, State.REFUSE),
+    "confirm": (State.IDENTIFY, State.WAIT_TO_VERIFY, State.STAND_DOWN, State.ESCALATE),
+    "isolate": (State.GATHER, State.STAND_DOWN),
+    "diagnose": (State.PLAN, State.WATCH, State.STAND_DOWN, State.ESCALATE),
+    "plan": (State.GUARD,),
+    "guard": (State.APPLY, State.APPROVAL, *_LEFT_TO_TRY),
+    "apply": _LEFT_TO_TRY,
+    "monitor": (State.WATCH, State.INFORM, State.PLAN, State.ROLL_BACK, State.GATHER, State.STAND_DOWN),
+    "escalate": (State.INTERIM,),
+    "stand_down": (State.VERIFY, State.REPORT),
+    "aftercare": (State.WAIT_TO_RESTORE, State.RESTORE, State.LEAVE, State.CLOSED),
+    "left": (State.REPORT,)}
+"""Every state that may follow a step; the state machine is built from it, and tests try that there is no other."""
+
+
+def next_step(course: Course, step: str, result: Mapping[str, object], now: str) -> Following:
+    """Return what follows a step of ``RESULTS``; raises Malformed where its result lacks what decides."""
+    kind = RESULTS[step]
+    wanted = {item.name for item in fields(kind)}
+    return decode(kind, {name: item for name, item in result.items() if name in wanted}, step).follows(course, now)
+
+
+def if_it_fails(following: Following) -> Following:
+    """Return what follows where the steps that come now fail in spite of their retries.
+
+    What a remedy has changed is watched all the same, and rolled back where it does not help. A watch that fails while
+    people have the incident must not escalate again and again.
+    """
+    state, course = following.state, following.course
+    if state in (State.PLAN, State.GUARD, State.APPROVAL, State.APPLY):
+        course = replace(course, number=course.number + 1)
+        if course.changed:
+            return Following(State.INFORM, _watch(course, "remedy", "", course.settings.check_every_seconds))
+    if state in (State.INFORM, State.WATCH, State.INTERIM) and course.watching == "people":
+        return Following(State.STAND_DOWN, course)
+    return Following(State.ESCALATE, course)
+
+
+def why_escalated(course: Course) -> str:
+    """Say why people are needed: what went wrong last, the gravest first."""
+    if course.failed:
+        return f"the responder failed in a step: {course.failed}"
+    if course.progress == "not_helped":
+        return "the remedies did not help"
+    if course.progress == "worse":
+        return "a remedy made it worse and was taken back"
+    if course.told:
+        return f"people have a task: {course.done}"
+    if course.applied is False:
+        return f"the remedy could not be applied: {course.done}"
+    if course.reason is not None:
+        return course.reason
+    if course.summary is not None:
+        return course.summary
+    return "the sources do not agree on whether there is an outage"
+
+
+def why_left(course: Course) -> str:
+    """Say why what is in place for a while was not restored."""
+    if course.failed:
+        return f"the responder failed in a step: {course.failed}; what it did for the time being is in the report"
+    return course.left_for
+
+
+def _another(course: Course, now: str) -> Following:
+    """Return the next remedy that the diagnosis names; without one, watch what was changed, or look again.
+
+    Two faults at once have two remedies. A contested remedy is not applied while another one of the same cause is
+    watched: it follows where that one did not help.
+    """
+    course = replace(course, number=course.number + 1, asked=False)
+    for place in range(course.place + 1, len(course.remedies)):
+        if not _waits(course.remedies[place], course.changed):
+            return Following(State.PLAN, replace(course, place=place))
+    if course.watching == "people":
+        return Following(State.WATCH, course)
+    if course.changed:
+        return Following(State.INFORM, _watch(course, "remedy", now, course.settings.check_every_seconds))
+    if course.passing and course.attempt < course.settings.attempts:
+        return Following(State.WATCH, _look_again(course, now))
+    return Following(State.ESCALATE, course)
+
+
+def _waits(remedy: Named, changed: tuple[Done, ...]) -> bool:
+    return remedy.contested and any(
+        done.remedy.cause == remedy.cause and done.remedy.action != remedy.action for done in changed)
+
+
+def _look_again(course: Course, now: str) -> Course:
+    return _watch(replace(course, attempt=course.attempt + 1), "look", now, course.settings.look_wait_seconds)
+
+
+def _watch(course: Course, watching: Watching, since: str, wait: int) -> Course:
+    return replace(course, watching=watching, since=since, changed_since=since if watching == "remedy" else "",
+                   wait=wait, tell="inform")

@@ -1,0 +1,34 @@
+"""What the sandbox asks of the embedded engine's own process, by a port that the responder does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+
+class Engine:
+    """The engine's admin port (``sandbox/engine.py``)."""
+
+    def __init__(self, port: int) -> None:
+        self._root = f"http://127.0.0.1:{port}"
+
+    def clear_metrics(self) -> None:
+        """Forget all metrics of CloudWatch."""
+        self._post("clear-metrics", {})
+
+    def alarm_events(self, name: str, count: int, reason: str) -> None:
+        """Send events of an alarm that goes off, one soon after the other."""
+        self._post("alarm-events", {"name": name, "count": count, "reason": reason}, 60)
+
+    def aws_event(self, detail_type: str, source: str, detail: Mapping[str, Any]) -> None:
+        """Send an event of an AWS service by EventBridge; ``detail`` is in the service's form."""
+        self._post("aws-event", {"detail_type": detail_type, "source": source, "resources": [], "detail": detail})
+
+    def name_cluster(self, name: str, endpoint: str, authority: str) -> None:
+        """Let EKS name the endpoint of the control plane, with its certificate authority in base64."""
+        self._post("cluster", {"name": name, "endpoint": endpoint, "authority": authority})
+
+    def _post(self, path: str, body: Mapping[str, Any], timeout_seconds: float = 10) -> None:
+        httpx.post(f"{self._root}/{path}", json=body, timeout=timeout_seconds)

@@ -1,0 +1,145 @@
+"""What the drills' runner may ask of the world: begin anew, bring events about and heal them, say how it fares.
+
+``sandbox/remote.py`` is the other end, with the types of what goes over the wire.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sandbox import events
+from sandbox.alarms import Evaluator
+from sandbox.clock import Clock
+from sandbox.metrics import Metrics
+from sandbox.parts import Sandbox
+from sandbox.places import NAMESPACE
+from sandbox.platform.flow import ENTRY
+from sandbox.platform.objects import KINDS, NODES, nodes, platform
+from sandbox.platform.state import World
+from sandbox.remote import Beginning, Status, Told
+from sandbox.vendors.people import Vendors
+
+_EVALUATED_SECONDS = 1.3
+"""An alarm looks at a period this long after its end, besides the source's own delay."""
+
+
+class Control:
+    """The control of one sandbox."""
+
+    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors) -> None:
+        self._sandbox, self._clock, self._metrics, self._people = sandbox, clock, metrics, people
+        self._heals: dict[str, Callable[[], None]] = {}
+        """Events that go on, by name, to what heals them."""
+
+    def answer(self, what: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Do what is asked and return the answer, as JSON; None where nobody can ask that."""
+        match what:
+            case "reset":
+                self.reset(Beginning(**body))
+            case "template":
+                self.deployed(Path(body["path"]))
+            case "status":
+                return asdict(self.status())
+            case "begin":
+                self.begin(body["event"], body["kind"], body["fields"])
+            case "heal":
+                self.heal(body["event"])
+            case "told":
+                return dict(self.told())
+            case _:
+                return None
+        return {}
+
+    def reset(self, beginning: Beginning) -> None:
+        """Begin anew: the same healthy objects, two healthy hours of history, no fault anywhere."""
+        self._sandbox.running = False
+        self._forget(beginning)
+        self._make_objects(beginning.replicas)
+        now = time.time()
+        self._sandbox.engine.clear_metrics()
+        with self._sandbox.lock:
+            self._sandbox.telemetry.reset(now, beginning.requests_per_second,
+                                          random.Random(f"history {beginning.seed}"))
+            self._sandbox.targets = (beginning.replicas.get(ENTRY, KINDS[ENTRY].pods), 0)
+            self._metrics.begin(now)
+            if self._sandbox.evaluator:
+                self._sandbox.evaluator.reset()
+            self._sandbox.running = True
+
+    def deployed(self, template: Path) -> None:
+        """Take up the alarms of a deployed template."""
+        delays = self._sandbox.delays
+        self._sandbox.evaluator = Evaluator(template, self._sandbox.cloudwatch, {
+            10: delays.cloudwatch + _EVALUATED_SECONDS, 60: delays.load_balancer + _EVALUATED_SECONDS})
+
+    def status(self) -> Status:
+        """The error rate of the last seconds, and which alarms went off when."""
+        evaluator = self._sandbox.evaluator
+        return Status(self._clock.recent(), self._sandbox.running, dict(evaluator.went_off) if evaluator else {})
+
+    def begin(self, event: str, kind: str, fields: Mapping[str, object]) -> None:
+        """Bring an event about; raises KeyError for a kind that is not there, ValidationError for wrong fields."""
+        self._heals[event] = events.every()[kind].begin(self._sandbox, fields)
+
+    def heal(self, event: str) -> None:
+        """Take away what an event did; raises KeyError where it does not go on."""
+        self._heals.pop(event)()
+
+    def told(self) -> Told:
+        """What the vendors were told, word for word."""
+        return self._people.told()
+
+    def _forget(self, beginning: Beginning) -> None:
+        sandbox = self._sandbox
+        with sandbox.lock:
+            self._heals.clear()
+            sandbox.gates.reset()
+            sandbox.versions.reset()
+            sandbox.changes.reset()
+            sandbox.newrelic.reset()
+            sandbox.lines.clear()
+            self._people.reset()
+            self._clock.reset()
+            sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)
+            sandbox.rng.seed(beginning.seed)
+
+    def _make_objects(self, replicas: Mapping[str, int]) -> None:
+        """Make the platform's objects, and none but these; returns when all pods serve."""
+        sandbox = self._sandbox
+        sandbox.cluster.clear(keep=[("Node", node) for node in NODES])
+        _await(lambda: not sandbox.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods"), 30, "pods to go")
+        sandbox.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        for node in nodes():
+            sandbox.create_node(node)
+            sandbox.cluster.patch("Node", node["metadata"]["name"], {"spec": {"unschedulable": None, "taints": None}})
+        sandbox.kubelet.beat_now()
+        for manifest in platform(replicas):
+            sandbox.cluster.apply(manifest)
+        _await(self._ready, 60, "all pods to be ready")
+
+    def _ready(self) -> bool:
+        cluster = self._sandbox.cluster
+        deployments = cluster.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
+        # Until the Services know the pods, the first requests would be refused and set an alarm off.
+        addresses = {item["metadata"]["name"]: sum(len(subset.get("addresses") or [])
+                                                   for subset in item.get("subsets") or [])
+                     for item in cluster.items(f"/api/v1/namespaces/{NAMESPACE}/endpoints")}
+        return len(deployments) >= len(KINDS) and all(
+            item.get("status", {}).get("readyReplicas", 0) == item["spec"]["replicas"]
+            and item.get("status", {}).get("observedGeneration") == item["metadata"]["generation"]
+            and (item["metadata"]["name"] not in KINDS
+                 or addresses.get(item["metadata"]["name"], 0) == item["spec"]["replicas"])
+            for item in deployments)
+
+
+def _await(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+        time.sleep(0.2)

@@ -1,0 +1,29 @@
+"""Alarm events with no fault behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from sandbox.events.event import Event, Fields, nothing
+
+if TYPE_CHECKING:
+    from sandbox.parts import Sandbox
+
+
+class Alarm(Fields):
+    """How many."""
+
+    count: int = Field(1, ge=1, le=5000)
+
+
+def apply(sandbox: Sandbox, fields: Alarm) -> None:
+    """Send events of the service's own error-rate alarm."""
+    names = sandbox.evaluator.alarms() if sandbox.evaluator else []
+    name = next((name for name in names if name.endswith("-error-rate") and "load-balancer" not in name), "unknown")
+    sandbox.engine.alarm_events(
+        name, fields.count, "Threshold Crossed: 1 out of the last 1 datapoints was greater than the threshold")
+
+
+EVENT = Event("alarm", Alarm, apply, nothing)

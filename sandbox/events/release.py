@@ -1,0 +1,52 @@
+"""A new version of a component goes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from sandbox.events.event import ComponentName, Event, Fields, like
+from sandbox.platform.objects import image
+from sandbox.platform.versions import Behaviour
+
+if TYPE_CHECKING:
+    from sandbox.parts import Sandbox
+    from sandbox.platform.changes import ObjectChange
+
+
+class Release(Fields):
+    """The version, and how pods that run it behave."""
+
+    component: ComponentName
+    version: Annotated[str, BeforeValidator(str), like(
+        r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, dots, hyphens, underscores, with a letter or digit first")]
+    error_rate: float = Field(0, ge=0, le=1)
+    """Share of requests that fail in the component itself."""
+    latency_ms: float = Field(0, ge=0)
+    """Added to each request."""
+    capacity: float | None = Field(None, gt=0)
+    """Requests a second that one pod serves."""
+    memory_mib: float | None = Field(None, gt=0)
+    """What the process needs."""
+    log: str = ""
+    """The line that a failed request writes."""
+    state: Literal["", "crash_loop", "image_missing", "not_ready", "oom_killed"] = ""
+
+
+def apply(sandbox: Sandbox, fields: Release) -> ObjectChange:
+    """Publish the version and give the Deployment its image."""
+    sandbox.newrelic.mark(fields.component, fields.version)
+    sandbox.versions.add(fields.component, fields.version, Behaviour(
+        fields.error_rate, fields.latency_ms, fields.capacity, fields.memory_mib, fields.log, fields.state))
+    containers = [{"name": fields.component, "image": image(fields.component, fields.version)}]
+    return sandbox.changes.patch("Deployment", fields.component, {
+        "spec": {"template": {"spec": {"containers": containers}}}})
+
+
+def heal(sandbox: Sandbox, trace: ObjectChange) -> None:
+    """Give the Deployment its former image."""
+    sandbox.changes.take_back(trace)
+
+
+EVENT = Event("release", Release, apply, heal)

@@ -1,0 +1,231 @@
+"""What no single field of a configuration shows: names that do not fit together, limits that cannot hold.
+
+One function a concern, in ``CHECKS``; each yields a field's path, what was found, and what was expected.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import fields
+from urllib.parse import urlsplit
+
+from responder import actions
+from responder.model.service import Freeze, Person, Service
+from responder.plan import guardrails
+
+Found = tuple[tuple[str | int, ...], str, str]
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_PARAMETER_GROUP = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_AWS_IDS = {"subnets": re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})"),
+            "security_groups": re.compile(r"sg-([0-9a-f]{8}|[0-9a-f]{17})")}
+_PERSON = {
+    "slack": (re.compile(r"[UW][A-Z0-9]+"), "the id of a person in Slack (U…), for a channel is read by many"),
+    "email": (re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+"), "one e-mail address"),
+    "iam": (re.compile(r"arn:aws(-[a-z]+)*:(iam::\d{12}:user/[\w+=,.@/-]+|sts::\d{12}:assumed-role/[\w+=,.@*-]+/"
+                       r"[\w+=,.@-]+)"),
+            "arn:aws:iam::123456789012:user/NAME or arn:aws:sts::123456789012:assumed-role/ROLE/SESSION, with * in "
+            "the role alone"),
+}
+"""What of a person is an identity or an address of theirs alone."""
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def inconsistent(service: Service) -> Iterator[Found]:
+    """Find all that is inconsistent in a configuration whose every field is valid."""
+    for check in CHECKS:
+        yield from check(service)
+
+
+def nearest(word: str, known: Collection[str], otherwise: str = "") -> str:
+    """Return the nearest known word as a question, or else what is expected: by default the list of all."""
+    near = difflib.get_close_matches(word, known, 1, 0.5)
+    return f"{near[0]!r}?" if near else otherwise or f"one of {', '.join(sorted(known))}"
+
+
+def _components(service: Service) -> Iterator[Found]:
+    if not _NAME.fullmatch(service.service) or len(service.service) > 40:
+        yield ("service",), repr(service.service), "up to 40 lower-case letters, digits and single hyphens"
+    names = [component.name for component in service.components]
+    if not names:
+        yield ("components",), "no component", "at least one"
+    known = {*names, *_called(service)}
+    for index, component in enumerate(service.components):
+        if names.count(component.name) > 1:
+            yield ("components", index, "name"), repr(component.name), "a name that no other component has"
+        for place, called in enumerate(component.calls):
+            if called not in known:
+                yield (("components", index, "calls", place), repr(called),
+                       nearest(called, known, "a component, the database or a provider"))
+    if service.entry not in names:
+        yield ("entry",), repr(service.entry), f"one of {', '.join(names)}"
+
+
+def _called(service: Service) -> list[str]:
+    """Return the names of the database and the providers."""
+    return [*([service.database.name] if service.database else []), *(provider.name for provider in service.providers)]
+
+
+def _thresholds(service: Service) -> Iterator[Found]:
+    alarms, confidence = service.alarms, service.guardrails.minimum_confidence
+    if service.metrics.period_seconds not in (10, 30, 60):
+        yield ("metrics", "period_seconds"), str(service.metrics.period_seconds), "10, 30 or 60"
+    for section, rate in (("alarms", alarms.error_rate), ("confirm", service.confirm.error_rate)):
+        if not 0 < rate < 1:
+            yield (section, "error_rate"), str(rate), "a share between 0 and 1"
+    if not 0.5 <= confidence <= 1:
+        yield ("guardrails", "minimum_confidence"), str(confidence), "a share between 0.5 and 1"
+    if alarms.datapoints_to_alarm > alarms.evaluation_periods:
+        yield (("alarms", "datapoints_to_alarm"), str(alarms.datapoints_to_alarm),
+               f"at most evaluation_periods ({alarms.evaluation_periods})")
+    for section, values in (("alarms", alarms), ("confirm", service.confirm), ("recovery", service.recovery)):
+        for field in fields(values):
+            value = getattr(values, field.name)
+            if isinstance(value, int | float) and value <= 0:
+                yield (section, field.name), str(value), "more than 0"
+    for name, value in (("wait_seconds", service.approval.wait_seconds), (
+            "task_seconds", service.approval.task_seconds)):
+        if not 10 <= value <= 86_400:
+            yield ("approval", name), str(value), "10 to 86400"
+
+
+def _provider_switch(service: Service) -> Iterator[Found]:
+    switch = service.provider_switch
+    if not switch:
+        return
+    if sum((bool(switch.config_map), bool(switch.ssm_parameter), switch.appconfig is not None)) != 1:
+        yield ("provider_switch",), "none or several places", "config_map, ssm_parameter or appconfig, one of them"
+    if switch.ssm_parameter.endswith("/kill-switch"):
+        yield (("provider_switch", "ssm_parameter"), repr(switch.ssm_parameter),
+               "a parameter that is no kill switch of the responder")
+    if not switch.ssm_parameter and not switch.key:
+        yield ("provider_switch", "key"), "nothing", "the key that says which provider is used"
+
+
+def _parameter_group(service: Service) -> Iterator[Found]:
+    group = service.database.parameter_group if service.database else ""
+    if group and not _PARAMETER_GROUP.fullmatch(group):
+        yield (("database", "parameter_group"), repr(group),
+               "the name of a parameter group of your own, in lower case as RDS keeps it, or nothing")
+
+
+def _addresses(service: Service) -> Iterator[Found]:
+    for path, url in ((("newrelic", "endpoint"), service.newrelic and service.newrelic.endpoint),
+                      (("splunk", "url"), service.splunk and service.splunk.url)):
+        parts = urlsplit(url) if url else None
+        if parts and ((parts.scheme != "https" and parts.hostname not in _LOOPBACK) or not parts.hostname):
+            yield path, repr(url), "an https:// address"
+
+
+def _probes(service: Service) -> Iterator[Found]:
+    """Find probes that lead nowhere."""
+    names = [*(component.name for component in service.components), *_called(service)]
+    targets = [probe.target for probe in service.probes]
+    for index, probe in enumerate(service.probes):
+        if not service.target(probe.target):
+            yield (("probes", index, "target"), repr(probe.target),
+                   nearest(probe.target, names, "a component, the database or a provider"))
+        elif probe.target in targets[:index]:
+            yield ("probes", index, "target"), repr(probe.target), "a target that no other probe has"
+        if not _HOST.fullmatch(probe.host):
+            yield ("probes", index, "host"), repr(probe.host), "a host's name or IPv4 address alone"
+        if not 1 <= probe.port <= 65535:
+            yield ("probes", index, "port"), str(probe.port), "1 to 65535"
+
+
+def _network(service: Service) -> Iterator[Found]:
+    for field, ids in (("subnets", service.network.subnets), (
+            "security_groups", service.network.security_groups)) if service.network else ():
+        pattern = _AWS_IDS[field]
+        if not ids:
+            yield ("network", field), "none", "at least one"
+        for index, name in enumerate(ids):
+            if not pattern.fullmatch(name):
+                yield ("network", field, index), repr(name), f"an id like {pattern.pattern.split('(')[0]}0a1b2c3d"
+
+
+def _known_actions(service: Service) -> Iterator[Found]:
+    known = {action.name for action in actions.every()}
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("approval", "two_person", place), action) for place, action in enumerate(service.approval.two_person)]
+    for index, freeze in enumerate(service.guardrails.freezes):
+        named += [(("guardrails", "freezes", index, "allows", place), action)
+                  for place, action in enumerate(freeze.allows)]
+    for action in service.policy:
+        if action not in known:
+            yield ("policy", action), "an unknown action", nearest(action, known)
+    for path, action in named:
+        if action not in known:
+            yield path, repr(action), nearest(action, known)
+
+
+def _freezes(service: Service) -> Iterator[Found]:
+    """Find what is wrong with freezes, which would show only in an outage."""
+    for index, freeze in enumerate(service.guardrails.freezes):
+        for key, found, expected in _freeze(freeze):
+            yield ("guardrails", "freezes", index, key), repr(found), expected
+
+
+def _freeze(freeze: Freeze) -> Iterator[tuple[str, str, str]]:
+    for key, text in (("start", freeze.start), ("end", freeze.end)):
+        try:
+            guardrails.moment(text)
+        except ValueError:
+            yield key, text, 'a time with its zone ("2026-11-27T00:00:00Z") or of each week, in UTC ("fri 18:00")'
+            return
+    weekly = [guardrails.weekly_day(text) for text in (freeze.start, freeze.end)]
+    if weekly[0] != weekly[1]:
+        yield "end", freeze.end, "of the same kind as start"
+    elif not weekly[0] and guardrails.moment(freeze.end) <= guardrails.moment(freeze.start):
+        yield "end", freeze.end, "a time after start"
+
+
+def _identities(service: Service) -> Iterator[Found]:
+    """Find identities that name nobody, or two people at once: two persons must be two identities."""
+    for name, (pattern, expected) in _PERSON.items():
+        seen: dict[str, str] = {}
+        for place, person in enumerate(service.team):
+            value = getattr(person, name)
+            if not value:
+                continue
+            if not pattern.fullmatch(value):
+                yield ("team", place, name), repr(value), expected
+            elif value.casefold() in seen:
+                yield ("team", place, name), repr(value), f"another than that of {seen[value.casefold()]}"
+            seen[value.casefold()] = person.name
+
+
+def _names(service: Service) -> Iterator[Found]:
+    names = [" ".join(person.name.split()).casefold() for person in service.team]
+    for place, name in enumerate(names):
+        if names.index(name) != place:
+            yield ("team", place, "name"), repr(service.team[place].name), "a name that nobody else of the team has"
+    for name, letter, value in (("team", "T", service.slack.team), (
+            "app", "A", service.slack.app)) if service.slack else ():
+        if value and not re.fullmatch(f"{letter}[A-Z0-9]+", value):
+            yield ("slack", name), repr(value), f"an id such as {letter}0123456789"
+
+
+def _approvers(service: Service) -> Iterator[Found]:
+    """Find approvals that nobody could give."""
+    approvers = [person for person in service.team if person.role in service.approval.roles]
+    able = [person for person in approvers if _is_able(service, person)]
+    if service.approval.two_person and any(person.iam for person in approvers) and len(able) < 2:
+        yield (("approval", "two_person"), f"{len(able)} of approval.roles with an identity",
+               "two at least: people with `iam`, or with `slack` where there are buttons")
+    roles = {person.role for person in service.team}
+    for place, role in enumerate(service.approval.roles):
+        if service.team and role not in roles:
+            yield ("approval", "roles", place), repr(role), f"a role of the team: {', '.join(sorted(roles))}"
+
+
+def _is_able(service: Service, person: Person) -> bool:
+    return bool(person.iam or (person.slack and service.slack and service.slack.signing_secret))
+
+
+CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
+    _components, _thresholds, _provider_switch, _parameter_group, _probes, _network, _known_actions, _freezes,
+    _identities, _names, _approvers, _addresses)
