@@ -245,7 +245,7 @@ class Contested(Incident):
     def _diagnose(self, payload: dict[str, Any]) -> dict[str, Any]:
         found = super()._diagnose(payload)
         for remedy in found["remedies"]:
-            remedy |= {"contested": remedy["action"] != "restart_pods", "mechanism": f"of_{remedy['action']}"}
+            remedy["contested"] = remedy["action"] != "restart_pods"
         return found
 
 
@@ -310,8 +310,8 @@ def test_a_remedy_that_the_service_does_not_have_is_refused_by_name(monkeypatch:
     monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
     visit: Any = SimpleNamespace(service=shipped_service())
     found = proposed(named("bad_release")).proposed
-    refused, = diagnose._missing(visit, found)
-    assert (refused["action"], refused["reason"]) == ("rollback", "it is not deployed for this service")
+    refused, = diagnose._not_deployed(visit, found)
+    assert (refused.action, refused.reason) == ("rollback", "it is not deployed for this service")
     # What is waited for, or left to people anyway, needs no remedy.
-    assert diagnose._missing(visit, proposed(named("failing_over")).proposed) == []
-    assert diagnose._missing(visit, proposed(named("preemption")).proposed) == []
+    assert diagnose._not_deployed(visit, proposed(named("failing_over")).proposed) == []
+    assert diagnose._not_deployed(visit, proposed(named("preemption")).proposed) == []

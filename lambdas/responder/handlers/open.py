@@ -11,13 +11,13 @@ from typing import Literal
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers.decide import DoneByExecution, by_execution
-from responder.handlers.step import IncidentRef, log, records
+from responder.handlers.step import IncidentRef, event_of, log, records
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.facts import Opened
 from responder.model.incident import Signal
 from responder.model.masking import mask
 from responder.model.moment import iso, seconds
-from responder.model.service import Service, UnknownService, deployed, load, names
+from responder.model.service import Asked, Service, UnknownService, deployed, load, names
 from responder.plan.approvals import Decision, NotAllowed, commands
 from responder.records import incidents
 from responder.records.tasks import NotPossible
@@ -98,14 +98,14 @@ class OpenResult:
     until: Until | None = None
     number: int | None = None
     """The number of the incident's next remedy."""
-    sources: dict[str, tuple[Json, ...]] | None = None
-    """Phase to the functions that are asked in it; see ``Deployment.sources``."""
+    sources: dict[str, tuple[Asked, ...]] | None = None
+    """Phase to the functions that are asked in it."""
     settings: Settings | None = None
 
 
 def handler(event: Json, context: object) -> Json:
     """Take a start of the state machine."""
-    given = decode(OpenEvent, event, "event")
+    given = event_of(OpenEvent, event)
     person = given.input if isinstance(given.input, dict) else {}
     if "report" in person:
         result = _report(person)
@@ -160,7 +160,7 @@ def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents
         result="opened", until=start.until, number=records().next_number(opened.incident),
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
                              item.opened_at if item else opened.opened_at),
-        sources={phase: tuple(asked.get(phase, ())) for phase in _PHASES},
+        sources={phase: asked.get(phase, ()) for phase in _PHASES},
         settings=Settings(service.confirm.looks, service.confirm.look_wait_seconds, service.confirm.rounds,
                           service.confirm.round_wait_seconds, service.recovery.check_every_seconds))
 

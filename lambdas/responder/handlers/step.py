@@ -11,13 +11,13 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.model.codec import Json, decode, encode
+from responder.model.codec import Json, decode, encode, names_of
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
 from responder.model.incident import EntryKind, SourceAnswer
@@ -122,6 +122,7 @@ def records() -> Records:
 Handler = Callable[[Json, object], dict[str, Json]]
 """A Lambda handler: event and context to the result, all plain JSON."""
 E = TypeVar("E", bound=StepEvent)
+T = TypeVar("T")
 
 
 def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable[[Step, E], object]], Handler]:
@@ -151,13 +152,13 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
     return wrap
 
 
-def event_of(kind: type[E], event: Json) -> E:
+def event_of(kind: type[T], event: Json) -> T:
     """Return a step's event; raises Malformed.
 
     Keys that the step does not know are left out: an execution that began before an update passes on what its own
     definition says.
     """
-    known = {part.name for part in fields(kind)}
+    known = names_of(kind)
     return decode(kind, {key: value for key, value in event.items() if key in known}, "event")
 
 

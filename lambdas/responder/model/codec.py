@@ -65,6 +65,11 @@ _AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
 """Told first, for a series has thousands of numbers."""
 
 
+def names_of(kind: type) -> tuple[str, ...]:
+    """Return the names of a dataclass' fields."""
+    return _names(kind)
+
+
 @cache
 def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))

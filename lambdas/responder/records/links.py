@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from responder.model.codec import decode, names_of
+
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
@@ -38,22 +40,34 @@ class Link:
     def fields(self, key: str) -> dict[str, str]:
         """Return its fields, signed, for a form."""
         return {"incident": self.incident, "task": self.task, "to": self.to, "expires": str(self.expires),
-                "seal": self._seal(key)}
+                "seal": self.seal(key)}
 
-    def _seal(self, key: str) -> str:
+    def seal(self, key: str) -> str:
+        """Return what proves that the link was made here."""
         # Lengths before the parts, so that no two links have the same text.
         text = "".join(f"{len(part)}:{part}" for part in (self.incident, self.task, self.to, str(self.expires)))
         # Without digits: a run of them might be taken for a card number, and be masked on its way.
         return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest().translate(_LETTERS)
 
 
+@dataclass(frozen=True)
+class _Fields:
+    """A link's fields as a query or a form has them."""
+
+    incident: str
+    task: str
+    to: str
+    expires: str
+    seal: str
+
+
 def read(fields: Mapping[str, str], key: str) -> Link:
     """Return the link that some fields are; raises BadLink."""
     try:
-        link = Link(fields["incident"], fields["task"], fields["to"], int(fields["expires"]))
-        seal = fields["seal"]
-    except (KeyError, ValueError) as error:
+        given = decode(_Fields, {name: value for name, value in fields.items() if name in names_of(_Fields)}, "link")
+        link = Link(given.incident, given.task, given.to, int(given.expires))
+    except ValueError as error:
         raise BadLink("the link is not complete") from error
-    if not hmac.compare_digest(link.fields(key)["seal"].encode(), seal.encode("utf-8", "replace")):
+    if not hmac.compare_digest(link.seal(key).encode(), given.seal.encode("utf-8", "replace")):
         raise BadLink("the link's seal is wrong")
     return link
