@@ -12,6 +12,8 @@ import bench
 from responder import actions, people, sources
 from responder.model.service import Service
 from responder.plan import mechanisms
+from sandbox.drill.contract import Answer, Expect, Start
+from sandbox.events.telemetry import SOURCES
 from tests.conftest import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -128,3 +130,11 @@ def test_extending_has_a_checklist_for_each_kind_of_addition() -> None:
         "A mechanism", "A reader of evidence", "A kind of finding", "A source", "A remedy", "A channel",
         "A sandbox event", "A state of the state machine"}
     assert [name for name, part in parts.items() if "- [ ] " not in part] == []
+
+
+def test_the_fields_of_a_drill_and_what_can_fail_are_described() -> None:
+    text = (ROOT / "docs" / "drills.md").read_text(encoding="utf-8")
+    told = {word for quoted in code(text) for word in re.findall(r"\w+", quoted)}
+    fields = {name for kind in (Start, Answer, Expect) for name in kind.model_fields}
+    assert fields - told == set()
+    assert set(SOURCES) - told == set()
