@@ -53,7 +53,7 @@ def collect(query):
 
 SOURCE = Source(
     "front_door", frozenset({"confirm"}), collect, statements=lambda service: (
-        Statement(("acm:DescribeCertificate",), ("arn:{partition}:acm:{region}:{account}:certificate/*",)),),
+        Statement(("acm:DescribeCertificate",), ("arn:{partition}:acm:{region}:{account}:certificate/front-door",)),),
     configured=lambda service: bool(service.entry))
 '''
 
