@@ -1,9 +1,8 @@
 """Dataclasses as plain JSON, and back: the one place where the project's own records turn into types.
 
 A misspelt, renamed or unknown key is an error that names the place and what was expected, so that the two sides of a
-wire cannot drift apart in silence. Written here, because a function starts with it: the libraries that do the same
-(pydantic, cattrs, mashumaro, msgspec) cost more at each cold start than all that they would read
-(``docs/dependencies.md``).
+wire cannot drift apart in silence. Written here, because a function starts with it: most libraries that do the same
+(pydantic, cattrs, mashumaro, msgspec) cost more at each cold start (measured in ``docs/dependencies.md``).
 """
 
 from __future__ import annotations
