@@ -42,7 +42,7 @@ def inconsistent(service: Service) -> Iterator[Found]:
 
 def nearest(word: str, known: Collection[str], otherwise: str = "") -> str:
     """Return the nearest known word as a question, or else what is expected: by default the list of all."""
-    near = difflib.get_close_matches(word, known, 1, 0.5)
+    near = difflib.get_close_matches(word, known, 1, 0.6)
     return f"{near[0]!r}?" if near else otherwise or f"one of {', '.join(sorted(known))}"
 
 
