@@ -17,7 +17,7 @@ from stacks.consistency import Found, inconsistent, nearest
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a file."""
+    """One error in a file."""
 
     file: str
     line: int
@@ -61,7 +61,7 @@ def read_folder(folder: Path) -> list[Service]:
             problems.append(Problem(str(file), 1, "service", repr(service.service),
                                     f"a name that {seen[service.service]} does not have"))
         seen[service.service] = file.name
-    # One function probes for all services, and a function is in one network.
+    # One function probes for all services, and it is in one network.
     probing = [(file, service) for file, service in zip(files, services, strict=False) if service.probes]
     problems += [Problem(str(file), 1, "network", "another network", f"that of {probing[0][0].name}, or no probes")
                  for file, service in probing[1:] if service.network != probing[0][1].network]
@@ -140,7 +140,7 @@ def _repeated(node: yaml.Node | None) -> Iterator[tuple[tuple[str | int, ...], i
 
 
 def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
-    """Find fields that the model does not have, and name the nearest that it has."""
+    """Find unknown fields, and name the nearest known one."""
     parts = [part for part in (kind, *get_args(kind)) if is_dataclass(part)]
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -158,7 +158,7 @@ def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[Fou
 
 
 def line_of(node: yaml.Node | None, path: Sequence[str | int]) -> int:
-    """Return the line of a field, or of the nearest one around it that is there."""
+    """Return the line of a field, or of the nearest existing one around it."""
     line = node.start_mark.line + 1 if node else 0
     for part in path:
         if isinstance(node, yaml.MappingNode):

@@ -1,4 +1,4 @@
-"""What a problem of a configuration is called: the parser's and the validator's errors in the reader's words."""
+"""Messages of configuration errors: the parser's and the validator's errors in the reader's words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EXPECTED = {
 
 
 def unsupported(name: str) -> str:
-    """Return what to say of a product that the configuration names as a field and that is not supported, or ``""``."""
+    """Return the message for a field that names an unsupported product, or an empty text."""
     key = name.lower().replace("_", "").replace("-", "")
     if key in _NO_SOURCE:
         return f"{name.capitalize()} is not a source; sources are {', '.join(SOURCES)}"
