@@ -1,4 +1,4 @@
-"""Open the incident: one for a service, however many alarms come; later signals are attached to it."""
+"""Open the incident: one per service, for any number of alarms; later signals are attached to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Until = Literal["", "confirm", "isolate", "diagnose"]
 
 
 class BadInput(ValueError):
-    """A start that cannot be understood."""
+    """The input of a start is invalid."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class OpenEvent:
 
     @property
     def key(self) -> str:
-        """What distinguishes this start from others of the same moment."""
+        """Distinguishes this start from others of the same moment."""
         return hashlib.sha256(self.execution.encode()).hexdigest()[:12]
 
 
@@ -62,12 +62,12 @@ class PersonStart:
     started_by: str = "somebody"
     until: Until = ""
     take_over: bool = False
-    """Whether to go on with the incident of an execution that no longer runs."""
+    """Whether to continue the incident of an execution that no longer runs."""
 
 
 @dataclass(frozen=True)
 class ReportAnew:
-    """A person's wish for a report anew, after review.md was put beside it."""
+    """A person's request for a new report, after review.md was put beside it."""
 
     incident: str
     report: Literal[True]
@@ -75,7 +75,7 @@ class ReportAnew:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the state machine waits and counts by."""
+    """The state machine's waiting times and limits."""
 
     attempts: int
     look_wait_seconds: int
@@ -89,17 +89,17 @@ class OpenResult:
     """What this step returns."""
 
     result: Literal["opened", "attached", "decided", "report", "declined", "refused"]
-    """``declined``: what a person asked for cannot be; ``refused``: nobody looks after it."""
+    """``declined``: a person's request is impossible; ``refused``: no service is configured for the signal."""
     reason: str | None = None
-    """Why it was declined or refused."""
+    """The reason for declining or refusing."""
     incident: IncidentRef | None = None
     decision: Decision | None = None
-    """What was decided."""
+    """The decision."""
     until: Until | None = None
     number: int | None = None
     """The number of the incident's next remedy."""
     sources: dict[str, tuple[Asked, ...]] | None = None
-    """Phase to the functions that are asked in it."""
+    """Phase to the functions that it queries."""
     settings: Settings | None = None
 
 
@@ -149,7 +149,7 @@ def _start(event: OpenEvent) -> OpenResult:
 
 
 def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents.Opened) -> OpenResult:
-    """Put the opening on record, and say what the state machine is to do."""
+    """Record the opening, and return what the state machine needs."""
     signal = start.signal
     records().note(opened.incident, event.entered, "Open the incident",
                    f"opened {'again ' if opened.reopened else ''}by {signal.kind} {signal.name}",
@@ -166,9 +166,9 @@ def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents
 
 
 def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:
-    """Let the incident of an execution that no longer runs be taken over, where that is asked for or its lease expired.
+    """Allow taking over the incident of an execution that no longer runs, if a person asks for it or the lease expired.
 
-    Returns why it cannot be taken over though a person asked for it; else an empty text.
+    Returns why a person's request to take it over is impossible; else an empty text.
     """
     held = records().lock(service.service)
     if held is None or held.execution == event.execution or (not start.take_over and held.lease_until >= time.time()):
@@ -177,7 +177,7 @@ def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:
     if start.take_over and running:
         return running
     if running:
-        # It is slow to show a sign of life, and lives.
+        # The execution is slow to renew its lease, but still runs.
         records().renew(service.service, held.execution, service.lease_seconds)
     elif start.take_over:
         records().expire(service.service, held.execution)
@@ -185,18 +185,18 @@ def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:
 
 
 def _still_running(execution: str) -> str:
-    """Say in a sentence that an execution runs, or may run; empty where it does not."""
+    """Return a sentence that says that an execution runs, or may run; empty where it does not."""
     try:
         with aws.failures("Step Functions"):
             status = aws.client("stepfunctions").describe_execution(executionArn=execution)["status"]
     except CallFailed as failed:
-        # An execution of more than ninety days ago is forgotten, and no longer runs.
+        # Step Functions forgets an execution after ninety days, so it no longer runs.
         return "" if failed.code == "ExecutionDoesNotExist" else f"whether it still runs is not known: {failed.note}"
     return f"the execution {execution} still runs: stop it first" if status == "RUNNING" else ""
 
 
 def _decided(given: Json, execution: str) -> OpenResult:
-    """Take a person's word that a task is done; an approval or a rejection is declined, with the way to give it."""
+    """Take a person's statement that a task is done; decline an approval or a rejection and explain how to give it."""
     try:
         done = decode(DoneByExecution, given)
     except Malformed as error:
@@ -224,7 +224,7 @@ def _declined(reason: str) -> OpenResult:
 
 
 def _report(given: Json) -> OpenResult:
-    """Take a person's wish for a report anew."""
+    """Take a person's request for a new report."""
     how = 'a report is written anew by {"incident": "…", "report": true}'
     try:
         wish = decode(ReportAnew, given)
@@ -256,7 +256,7 @@ def _read(event: OpenEvent) -> _Start:
 
 
 def _alarm(event: Json, opening: OpenEvent) -> Signal:
-    """Read EventBridge's "CloudWatch Alarm State Change"; raises BadInput for an alarm of no service."""
+    """Read EventBridge's "CloudWatch Alarm State Change"; raises BadInput for an alarm that belongs to no service."""
     detail = event.get("detail")
     detail = detail if isinstance(detail, dict) else {}
     name = str(detail.get("alarmName") or "")
@@ -266,7 +266,7 @@ def _alarm(event: Json, opening: OpenEvent) -> Signal:
     state = detail.get("state")
     state = state if isinstance(state, dict) else {}
     try:
-        # CloudWatch writes +0000, which is not what the timeline sorts by.
+        # CloudWatch writes +0000, but the timeline sorts by another format.
         at = iso(seconds(str(state.get("timestamp") or event.get("time") or "")))
     except ValueError:
         at = opening.started

@@ -14,7 +14,7 @@ from responder.plan.approvals import IamCaller
 
 
 class Unreadable(ValueError):
-    """A request's body that cannot be read; the message says why."""
+    """The request's body is unreadable; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,18 @@ class Request:
     method: str
     """In upper case."""
     headers: dict[str, str]
-    """By their names in lower case."""
+    """Names in lower case."""
     query: dict[str, str]
     domain: str
-    """The domain that it was sent to."""
+    """The domain name of the request."""
     iam: IamCaller | None
-    """Who sent it, where IAM has checked it."""
+    """The caller's ARN, where IAM has checked it."""
     body: str
     is_base64: bool
 
     @classmethod
     def of(cls, event: Json) -> Request:
-        """Return the request that a Lambda event is."""
+        """Return the request of a Lambda event."""
         about = _object(event.get("requestContext"))
         iam = _object(about.get("authorizer")).get("iam")
         headers = {str(key).lower(): str(value) for key, value in _object(event.get("headers")).items()}
@@ -48,7 +48,7 @@ class Request:
             str(event.get("body") or ""), bool(event.get("isBase64Encoded")))
 
     def content(self, most_bytes: int) -> bytes:
-        """Return the body as it was sent; raises Unreadable, also where it is longer than that."""
+        """Return the decoded body; raises Unreadable, also where it is too long."""
         try:
             content = base64.b64decode(self.body, validate=True) if self.is_base64 else self.body.encode()
         except ValueError as error:
@@ -59,7 +59,7 @@ class Request:
 
     @property
     def is_of_own_page(self) -> bool:
-        """Whether a form was sent by a page of this domain, as browsers say in Sec-Fetch-Site and Origin."""
+        """Whether a page of this domain sent the form, by the headers Sec-Fetch-Site and Origin."""
         # A page with no-referrer sends the origin "null", which has no host.
         origin = urlsplit(self.headers.get("origin", "")).netloc
         site = self.headers.get("sec-fetch-site", "none")
@@ -76,7 +76,7 @@ class Response:
 
     @property
     def wire(self) -> Json:
-        """It as Lambda wants it."""
+        """The answer in Lambda's form."""
         return {"statusCode": self.status, "headers": self.headers, "body": self.body}
 
 

@@ -1,7 +1,7 @@
-"""Signed links to a question: whoever holds one may answer it once, until it expires.
+"""Signed links to a question: the holder of a link may answer once, until it expires.
 
-The seal covers incident, task, who it was sent to and the expiry. The key is a secret that the stack makes. Whether a
-link may be made, and whether one may still be used, is judged by ``plan/approvals.py``.
+The signature covers incident, task, recipient and expiry. The key is a secret that the stack creates.
+``plan/approvals.py`` decides whether a link may be made and whether it may still be used.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 class BadLink(Exception):
-    """A link that was not made here, or was changed."""
+    """The link was not made here, or it was changed."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """What a link says."""
+    """The content of a link."""
 
     incident: str
     task: str
     """See ``Task.id``."""
     to: str
-    """Who it was sent to."""
+    """The person whom it was sent to."""
     expires: int
     """Seconds since 1970 (UTC)."""
 
     def query(self, key: str) -> str:
-        """Return it as a query string, signed."""
+        """Return the link as a signed query string."""
         return urlencode(self.fields(key))
 
     def fields(self, key: str) -> dict[str, str]:
-        """Return its fields, signed, for a form."""
+        """Return the link as signed fields of a form."""
         return {"incident": self.incident, "task": self.task, "to": self.to, "expires": str(self.expires),
                 "seal": self.seal(key)}
 
     def seal(self, key: str) -> str:
         """Return what proves that the link was made here."""
-        # Lengths before the parts, so that no two links have the same text.
+        # Each part has its length in front, so that two links never have the same text.
         text = "".join(f"{len(part)}:{part}" for part in (self.incident, self.task, self.to, str(self.expires)))
-        # Without digits: a run of them might be taken for a card number, and be masked on its way.
+        # No digits: masking could take a run of them for a card number.
         return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest().translate(_LETTERS)
 
 
@@ -62,7 +62,7 @@ class _Fields:
 
 
 def read(fields: Mapping[str, str], key: str) -> Link:
-    """Return the link that some fields are; raises BadLink."""
+    """Return the link that the fields describe; raises BadLink."""
     try:
         given = decode(_Fields, {name: value for name, value in fields.items() if name in names_of(_Fields)}, "link")
         link = Link(given.incident, given.task, given.to, int(given.expires))
