@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from responder.model.codec import Foreign, decode
+
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
@@ -37,23 +39,35 @@ class Link:
 
     def fields(self, key: str) -> dict[str, str]:
         """Return its fields, signed, for a form."""
-        return {"incident": self.incident, "task": self.task, "to": self.to, "expires": str(self.expires),
-                "seal": self._seal(key)}
+        signed = _Signed(self.incident, self.task, self.to, str(self.expires), self.seal(key))
+        return {name: str(value) for name, value in vars(signed).items()}
 
-    def _seal(self, key: str) -> str:
+    def seal(self, key: str) -> str:
+        """Return what proves that it was made with ``key``."""
         # Lengths before the parts, so that no two links have the same text.
         text = "".join(f"{len(part)}:{part}" for part in (self.incident, self.task, self.to, str(self.expires)))
         # Without digits: a run of them might be taken for a card number, and be masked on its way.
         return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest().translate(_LETTERS)
 
 
+@dataclass(frozen=True)
+class _Signed(Foreign):
+    """A link's fields, as a form or a query string has them."""
+
+    incident: str
+    task: str
+    to: str
+    expires: str
+    seal: str
+
+
 def read(fields: Mapping[str, str], key: str) -> Link:
     """Return the link that some fields are; raises BadLink."""
     try:
-        link = Link(fields["incident"], fields["task"], fields["to"], int(fields["expires"]))
-        seal = fields["seal"]
-    except (KeyError, ValueError) as error:
+        given = decode(_Signed, fields)
+        link = Link(given.incident, given.task, given.to, int(given.expires))
+    except ValueError as error:
         raise BadLink("the link is not complete") from error
-    if not hmac.compare_digest(link.fields(key)["seal"].encode(), seal.encode("utf-8", "replace")):
+    if not hmac.compare_digest(link.seal(key).encode(), given.seal.encode("utf-8", "replace")):
         raise BadLink("the link's seal is wrong")
     return link
