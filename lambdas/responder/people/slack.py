@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json
-from responder.model.finding import Status
+from responder.model.evidence import Status
 from responder.model.masking import mask
 from responder.model.service import Service, Slack
 from responder.people import Channel, Message
