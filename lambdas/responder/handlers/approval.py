@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.decide import ButtonValue
 from responder.handlers.inform import call
 from responder.handlers.notify import notify
@@ -107,11 +107,11 @@ def to_each(visit: Step, task: Task, persons: Sequence[Person], subject: str, te
 
 def answer_instructions(visit: Step, task: Task, person: Person) -> str:
     """Return one person's instructions for answering: by a personal link where allowed, and by IAM."""
-    said, url = by_iam_text(task), os.environ.get("APPROVAL_URL")
+    said, url = by_iam_text(task), environment.approval_url()
     if not url or link_refused(visit.service, task.kind, visit.records.remedy(visit.incident, task.number)):
         return said
     try:
-        key = aws.secret(os.environ["APPROVAL_KEY"])
+        key = aws.secret(environment.approval_key())
     except CallFailed as error:
         return f"No link could be made ({error.note}).\n{said}"
     query = Link(task.incident, task.id, called(person), int(task.expires_at)).query(key)
@@ -130,5 +130,4 @@ def buttons(task: Task) -> tuple[tuple[str, str], ...]:
 
 def by_iam_text(task: Task) -> str:
     """Return the instructions for answering by IAM; they are no secret."""
-    return commands(os.environ.get("ANSWER_URL", ""), os.environ.get("AWS_REGION", ""), task.incident, task.id,
-                    task.kind)
+    return commands(environment.answer_url(), environment.region(), task.incident, task.id, task.kind)

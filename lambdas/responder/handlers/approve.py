@@ -7,13 +7,12 @@ page and decides nothing. Each use checks the record and the configuration anew 
 from __future__ import annotations
 
 import html
-import os
 import time
 from urllib.parse import parse_qs
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers import pressed
+from responder.handlers import environment, pressed
 from responder.handlers.decide import decide
 from responder.handlers.request import Request, Response
 from responder.handlers.step import log, records
@@ -86,9 +85,9 @@ def _answer(request: Request, table: Records) -> Response:
 
 
 def _key() -> str:
-    """Return the key that signs links; raises BadLink where links are not used, CallFailed."""
-    name = os.environ.get("APPROVAL_KEY")
-    if name is None:
+    """Return the key that links are signed with; raises BadLink where links are not used, CallFailed."""
+    name = environment.approval_key()
+    if not name:
         raise BadLink("links are not used here")
     return aws.secret(name)
 

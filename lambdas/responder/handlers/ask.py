@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from responder import sources
 from responder.clients import aws, aws_limits, raw
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.step import log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
@@ -58,10 +57,10 @@ class Answered:
     milliseconds: int
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Json, context: object) -> Json:
     """Return ``Answered`` for ``Ask``; a failure becomes a finding with a status, never an error."""
     started = time.monotonic()
-    source, ask = sources.load(os.environ["SOURCE"]), decode(Ask, event, "event")
+    source, ask = sources.load(environment.source()), decode(Ask, event, "event")
     service = load(ask.incident.service)
     window, baseline = spans(service, ask.phase, seconds(ask.incident.opened_at), seconds(ask.now),
                              seconds(ask.incident.first_opened_at or ask.incident.opened_at),
@@ -74,8 +73,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     milliseconds = round((time.monotonic() - started) * 1000)
     log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=milliseconds,
         statuses=sorted({finding.status for finding, _ in found}))
-    answer: dict[str, Any] = encode(Answered(source.name, tuple(text for _, text in found), milliseconds))
-    return answer
+    return encode(Answered(source.name, tuple(text for _, text in found), milliseconds))
 
 
 def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequence[Finding[Detail]]:
@@ -116,12 +114,12 @@ def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
     key = f"raw/{incident.service}/{incident.id}/{moment}-{ask.phase}-{source}.txt.gz"
     try:
         with aws.failures("S3"):
-            aws.client("s3", 2).put_object(Bucket=os.environ["BUCKET"], Key=key, Body=content,
+            aws.client("s3", 2).put_object(Bucket=environment.bucket(), Key=key, Body=content,
                                            ContentType="application/gzip")
     except CallFailed as failed:
         log(source=source, incident=incident.id, raw=failed.note)
         return ""
-    return f"s3://{os.environ['BUCKET']}/{key}"
+    return f"s3://{environment.bucket()}/{key}"
 
 
 def spans(service: Service, phase: str, opened_at: float, now: float, first_opened_at: float,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from dataclasses import dataclass, fields
 from typing import Literal
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.decide import DoneByExecution, by_execution
 from responder.handlers.step import IncidentRef, event_of, log, records
-from responder.model.codec import Json, Malformed, decode, encode
+from responder.model.codec import Foreign, Json, Malformed, decode, encode
 from responder.model.facts import Opened
 from responder.model.incident import Signal
 from responder.model.masking import mask
@@ -206,7 +206,7 @@ def _decided(given: Json, execution: str) -> OpenResult:
         return _declined(
             "an execution decides nothing: whoever may start one need not be able to approve. Decide as yourself, by "
             "a button in Slack, or so.\n" + commands(
-                os.environ.get("ANSWER_URL", ""), os.environ.get("AWS_REGION", ""), done.incident[:200],
+                environment.answer_url(), environment.region(), done.incident[:200],
                 str(done.task)[:8], "approval"))
     try:
         task = by_execution(records(), done, execution)
@@ -242,7 +242,10 @@ def _read(event: OpenEvent) -> _Start:
     if not isinstance(given, dict):
         raise BadInput("the input must be an object with a service")
     if given.get("detail-type") == "CloudWatch Alarm State Change":
-        return _Start(_alarm(given, event))
+        try:
+            return _Start(_alarm(decode(_AlarmEvent, given, "event"), event))
+        except Malformed as error:
+            raise BadInput(str(error)) from error
     if not given.get("service"):
         raise BadInput('the input needs "service", the name of a service: {"service": "payment-gateway", '
                        '"reason": "…", "started_by": "…"}')
@@ -255,19 +258,35 @@ def _read(event: OpenEvent) -> _Start:
                          person), start.until, start.take_over)
 
 
-def _alarm(event: Json, opening: OpenEvent) -> Signal:
-    """Read EventBridge's "CloudWatch Alarm State Change"; raises BadInput for an alarm that belongs to no service."""
-    detail = event.get("detail")
-    detail = detail if isinstance(detail, dict) else {}
-    name = str(detail.get("alarmName") or "")
+@dataclass(frozen=True)
+class _AlarmState(Foreign):
+    timestamp: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Alarm(Foreign):
+    alarm_name: str = ""
+    state: _AlarmState = _AlarmState()
+
+
+@dataclass(frozen=True)
+class _AlarmEvent(Foreign):
+    """EventBridge's "CloudWatch Alarm State Change"."""
+
+    time: str = ""
+    detail: _Alarm = _Alarm()
+
+
+def _alarm(event: _AlarmEvent, opening: OpenEvent) -> Signal:
+    """Return the signal that an alarm is; raises BadInput for an alarm of no service."""
+    name, state = event.detail.alarm_name, event.detail.state
     service = next((service for service in names() if name in deployed(service).alarms), None)
     if service is None:
         raise BadInput(f"nobody looks after the alarm {name!r}: no configured service has it")
-    state = detail.get("state")
-    state = state if isinstance(state, dict) else {}
     try:
-        # CloudWatch writes +0000, but the timeline sorts by another format.
-        at = iso(seconds(str(state.get("timestamp") or event.get("time") or "")))
+        # CloudWatch writes +0000, which is not what the timeline sorts by.
+        at = iso(seconds(state.timestamp or event.time))
     except ValueError:
         at = opening.started
-    return Signal(at, "alarm", name, opening.key, service, mask(str(state.get("reason") or ""))[:_REASON])
+    return Signal(at, "alarm", name, opening.key, service, mask(state.reason)[:_REASON])

@@ -9,12 +9,48 @@ import base64
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from responder.model.codec import Json
+from responder.model.codec import Foreign, Json, decode
 from responder.plan.approvals import IamCaller
 
 
 class Unreadable(ValueError):
     """The request's body is unreadable; the message says why."""
+
+
+@dataclass(frozen=True)
+class _Iam(Foreign):
+    user_arn: str | None = None
+    account_id: str | None = None
+    caller_id: str | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Authorizer(Foreign):
+    iam: _Iam | None = None
+
+
+@dataclass(frozen=True)
+class _Http(Foreign):
+    method: str | None = None
+
+
+@dataclass(frozen=True)
+class _About(Foreign):
+    http: _Http = _Http()
+    domain_name: str | None = None
+    authorizer: _Authorizer | None = None
+
+
+@dataclass(frozen=True)
+class _Event(Foreign):
+    """Lambda's event for a request."""
+
+    request_context: _About = _About()
+    headers: dict[str, str] | None = None
+    query_string_parameters: dict[str, str] | None = None
+    body: str | None = None
+    is_base64_encoded: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,17 +71,16 @@ class Request:
 
     @classmethod
     def of(cls, event: Json) -> Request:
-        """Return the request of a Lambda event."""
-        about = _object(event.get("requestContext"))
-        iam = _object(about.get("authorizer")).get("iam")
-        headers = {str(key).lower(): str(value) for key, value in _object(event.get("headers")).items()}
+        """Return the request that a Lambda event is; raises Malformed."""
+        given = decode(_Event, event, "request")
+        about = given.request_context
+        iam = about.authorizer.iam if about.authorizer else None
+        headers = {name.lower(): value for name, value in (given.headers or {}).items()}
         return cls(
-            str(_object(about.get("http")).get("method") or "").upper(), headers,
-            {str(key): str(value) for key, value in _object(event.get("queryStringParameters")).items()},
-            str(about.get("domainName") or headers.get("host", "")),
-            IamCaller(str(iam.get("userArn") or ""), str(iam.get("accountId") or ""),
-                      str(iam.get("callerId") or iam.get("userId") or "")) if isinstance(iam, dict) else None,
-            str(event.get("body") or ""), bool(event.get("isBase64Encoded")))
+            (about.http.method or "").upper(), headers, given.query_string_parameters or {},
+            about.domain_name or headers.get("host", ""),
+            IamCaller(iam.user_arn or "", iam.account_id or "", iam.caller_id or iam.user_id or "") if iam else None,
+            given.body or "", given.is_base64_encoded)
 
     def content(self, most_bytes: int) -> bytes:
         """Return the decoded body; raises Unreadable, also where it is too long."""
@@ -78,7 +113,3 @@ class Response:
     def wire(self) -> Json:
         """The answer in Lambda's form."""
         return {"statusCode": self.status, "headers": self.headers, "body": self.body}
-
-
-def _object(value: Json) -> Json:
-    return value if isinstance(value, dict) else {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.step import Step, StepEvent, log, step
 from responder.model.codec import decode
 from responder.model.evidence import Series
@@ -34,7 +34,7 @@ def handler(visit: Step, event: StepEvent) -> ReviewResult:
 
     People's ``review.md`` beside it is merged in, with its author and time.
     """
-    bucket, service = os.environ["BUCKET"], visit.service
+    bucket, service = environment.bucket(), visit.service
     items = visit.records.items(visit.incident)
     record = IncidentRecord.of(items)
     others = tuple(past for past in history.past_incidents(visit.records, service.service)

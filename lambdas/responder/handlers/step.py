@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TypeVar
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.model.codec import Json, decode, encode, names_of
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
@@ -116,7 +116,7 @@ def kill_switch(service: Service) -> str | None:
 
 def records() -> Records:
     """Return the timeline table of this deployment."""
-    return Records(os.environ["TABLE"], timeline=os.environ.get("TIMELINE", ""))
+    return Records(environment.table(), timeline=environment.timeline())
 
 
 Handler = Callable[[Json, object], dict[str, Json]]

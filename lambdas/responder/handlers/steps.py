@@ -8,15 +8,24 @@ under an older definition brings none, and gets only the step's result.
 from __future__ import annotations
 
 import importlib
-import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar
 
-from responder.model.codec import decode, encode
+from responder.handlers import environment
+from responder.model.codec import Foreign, decode, encode
 from responder.model.moment import iso
 from responder.plan.course import Course
 from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_step, why_escalated, why_left
+
+
+@dataclass(frozen=True)
+class Failure(Foreign):
+    """The error of a step that failed, in Step Functions' words."""
+
+    KEYS: ClassVar[Mapping[str, str]] = {"error": "Error"}
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,7 @@ class Visit:
     entered: str = ""
     """When its state was entered (ISO 8601)."""
     course: Course | None = None
-    failure: Mapping[str, object] = field(default_factory=dict)
-    """The error of a step that failed, in Step Functions' words."""
+    failure: Failure = Failure()
 
     @property
     def step(self) -> str:
@@ -42,8 +50,8 @@ class Visit:
 def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the step that it names; raises ValueError where this function does not have the step."""
     visit = _visit(event)
-    if visit.do not in os.environ["STEPS"].split(","):
-        raise ValueError(f"this function has no step {visit.do!r}; it has {os.environ['STEPS']}")
+    if visit.do not in environment.steps():
+        raise ValueError(f"this function has no step {visit.do!r}; it has {', '.join(environment.steps())}")
     return _followed(visit, event, context)
 
 
@@ -64,7 +72,7 @@ def _followed(visit: Visit, event: Mapping[str, object], context: object) -> dic
     given = {name: value for name, value in event.items() if name not in ("course", "failure")}
     if visit.course is None:
         return run(visit.do, given, context)
-    course = replace(visit.course, failed=str(visit.failure.get("Error") or visit.course.failed))
+    course = replace(visit.course, failed=visit.failure.error or visit.course.failed)
     if visit.step == "assemble" and not course.call_team:
         return {}
     result = run(visit.do, given | inputs(visit.step, course, visit.entered), context)

@@ -70,7 +70,7 @@ class Ledger:
         """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated."""
         for change in changes:
             self._put(f"CHANGE#{iso(change.latest)}#{change.kind}/{change.name}",
-                      _Change(json.dumps(change.to_json())), KEPT_DAYS)
+                      _Change(json.dumps(encode(change))), KEPT_DAYS)
         for key, watched in objects.items():
             if before.get(key) != watched:
                 self._put(f"OBJECT#{key}", replace(watched, body=json.dumps(watched.body)))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from responder.model.codec import decode, names_of
+from responder.model.codec import Foreign, decode
 
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
@@ -38,12 +38,12 @@ class Link:
         return urlencode(self.fields(key))
 
     def fields(self, key: str) -> dict[str, str]:
-        """Return the link as signed fields of a form."""
-        return {"incident": self.incident, "task": self.task, "to": self.to, "expires": str(self.expires),
-                "seal": self.seal(key)}
+        """Return its fields, signed, for a form."""
+        signed = _Signed(self.incident, self.task, self.to, str(self.expires), self.seal(key))
+        return {name: str(value) for name, value in vars(signed).items()}
 
     def seal(self, key: str) -> str:
-        """Return what proves that the link was made here."""
+        """Return what proves that it was made with ``key``."""
         # Each part has its length in front, so that two links never have the same text.
         text = "".join(f"{len(part)}:{part}" for part in (self.incident, self.task, self.to, str(self.expires)))
         # No digits: masking could take a run of them for a card number.
@@ -51,8 +51,8 @@ class Link:
 
 
 @dataclass(frozen=True)
-class _Fields:
-    """A link's fields as a query or a form has them."""
+class _Signed(Foreign):
+    """A link's fields, as a form or a query string has them."""
 
     incident: str
     task: str
@@ -64,7 +64,7 @@ class _Fields:
 def read(fields: Mapping[str, str], key: str) -> Link:
     """Return the link that the fields describe; raises BadLink."""
     try:
-        given = decode(_Fields, {name: value for name, value in fields.items() if name in names_of(_Fields)}, "link")
+        given = decode(_Signed, fields)
         link = Link(given.incident, given.task, given.to, int(given.expires))
     except ValueError as error:
         raise BadLink("the link is not complete") from error
