@@ -81,7 +81,7 @@ def spec(api: Api, path: str = GATEWAY) -> Object:
     return found
 
 
-def test_every_remedy_with_a_group_is_carried_out_here() -> None:
+def test_every_remedy_with_a_group_is_tested_here() -> None:
     assert {action.name for action in every() if action.kubernetes_group} == {
         "rollback", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database", "scale_up",
         "switch_provider"}
@@ -139,7 +139,7 @@ def test_cycle_deployment(api: Api, service: Service, settled: None) -> None:
     assert api.get(GATEWAY)["metadata"]["generation"] == generation + 2
 
 
-def test_restore_database_restarts_who_holds_the_connections(api: Api, service: Service) -> None:
+def test_restore_database_restarts_the_workload_that_holds_the_connections(api: Api, service: Service) -> None:
     remedy = Remedy(find("restore_database"), api, service, 5, database.Facts("ledger-export"),
                     "connections_exhausted")
     plan = remedy.planned()
@@ -212,7 +212,7 @@ def test_restore_configuration_and_back(api: Api, service: Service, kind: str, p
     assert now() == before
 
 
-def test_restore_configuration_takes_away_what_was_created_and_makes_it_again(api: Api, service: Service) -> None:
+def test_restore_configuration_deletes_a_created_object_and_recreates_it(api: Api, service: Service) -> None:
     path = f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies/lock"
     body = {"podSelector": {"matchLabels": {"app": "payment-gateway"}}, "policyTypes": ["Egress"]}
     api.cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
@@ -228,7 +228,7 @@ def test_restore_configuration_takes_away_what_was_created_and_makes_it_again(ap
     api.cluster.delete_now(path)
 
 
-def test_a_refusal_by_a_policy_is_told_and_not_tried_again(api: Api, service: Service) -> None:
+def test_a_policy_s_refusal_is_reported_and_not_retried(api: Api, service: Service) -> None:
     """The step must not take it for a conflict, which it would repeat."""
     from responder.actions import ActionFailed, writing
 

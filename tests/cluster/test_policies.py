@@ -316,7 +316,7 @@ def test_restart_pods_changes_nothing_else_of_a_node(api: Api, ill: str, mutate:
     assert api.change("", ill, mutate).status == 200
 
 
-def test_restart_pods_closes_what_is_not_ready_and_opens_what_it_has_closed(api: Api, ill: str) -> None:
+def test_restart_pods_cordons_nodes_that_are_not_ready_and_uncordons_only_those(api: Api, ill: str) -> None:
     assert api.change("restart-pods", ill, closed).status == 200
     assert api.change("restart-pods", "/api/v1/nodes/node-b", closed).by_policy  # it is ready
     api.cluster.patch("Node", "node-b", {"spec": {"unschedulable": True}})  # a person closes it
@@ -380,7 +380,7 @@ REFUSED: dict[str, tuple[str, Mutate]] = {
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_restore_configuration_puts_back_what_the_ledger_keeps(api: Api, name: str) -> None:
+def test_restore_configuration_restores_the_objects_of_the_ledger(api: Api, name: str) -> None:
     answer = api.change("restore-configuration", *KEPT[name])
     assert answer.status == 200, answer
 

@@ -584,7 +584,7 @@ def test_the_status_of_instances(account: Account) -> None:
 
 
 @pytest.mark.parametrize("target", sorted(RULES))
-def test_a_path_that_is_blocked_lacks_its_rule_until_it_is_put_back(account: Account, target: str) -> None:
+def test_a_blocked_path_lacks_its_rule_until_the_rule_is_restored(account: Account, target: str) -> None:
     ec2, rule = account.client("ec2"), RULES[target]
     name = "IpPermissions" if rule.direction == "Ingress" else "IpPermissionsEgress"
 

@@ -134,7 +134,7 @@ def test_a_slack_channel_of_its_own_shows_how_it_stands(vendors: Vendors, team: 
     assert posted["blocks"][0]["text"]["text"] == "What: &lt;b&gt;&amp;"
 
 
-def test_who_died_after_making_the_channel_finds_it(vendors: Vendors, team: Service) -> None:
+def test_a_retry_after_a_crash_finds_the_created_channel(vendors: Vendors, team: Service) -> None:
     for name in ("a", "b", "c", "d"):
         vendors.slack._create({"name": name})
     first = slack.CHANNEL.deliver(team, message("page"), {})
@@ -153,15 +153,15 @@ def test_in_a_standing_channel_an_incident_is_a_thread(vendors: Vendors, team: S
     assert vendors.slack.channels["C0STANDING"]["members"] == []
 
 
-def test_what_only_informs_is_one_message_that_is_edited(vendors: Vendors, team: Service) -> None:
+def test_status_updates_are_one_edited_message(vendors: Vendors, team: Service) -> None:
     state = slack.CHANNEL.deliver(team, message("page"), {})
     for number in range(20):
         state = slack.CHANNEL.deliver(team, message("status", "", text=f"What: {number}"), state or {})
     assert len(vendors.slack.messages) == 1
 
 
-def test_who_cannot_be_invited_keeps_nobody_from_being_told(vendors: Vendors, team: Service,
-                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_person_who_cannot_be_invited_does_not_stop_the_other_invitations(vendors: Vendors, team: Service,
+                                                                              monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vendors.slack, "_invite", lambda given: {"ok": False, "error": "missing_scope"})
     monkeypatch.setattr(vendors.slack, "_topic", lambda given: {"ok": False, "error": "too_long"})
     state = slack.CHANNEL.deliver(team, message("page", persons=PAGE_TEAM, topic="t"), {})
@@ -179,7 +179,7 @@ def test_customers_read_one_incident_from_first_to_last(vendors: Vendors, team: 
         "resolved", [{"id": "000000000001", "status": "operational"}])
 
 
-def test_who_died_after_telling_customers_finds_their_incident(vendors: Vendors, team: Service) -> None:
+def test_a_retry_after_a_crash_finds_the_customers_incident(vendors: Vendors, team: Service) -> None:
     for _ in range(2):
         statuspage.CHANNEL.deliver(team, message("customers", phase="identified"), {})
     assert len(vendors.page.incidents) == 1
@@ -278,8 +278,8 @@ QUESTION = {"incident": "i-1", "task": "01", "decision": "approve"}
     ({"user": "U1", "type": "message_action"}, 200, ""), ({"user": "U1", "secret": "another"}, 403, ""),
     ({"user": "U1", "secret": ""}, 403, ""), ({"user": "U1", "age": 400.0}, 403, ""),
     ({"user": "U1", "age": -400.0}, 403, ""), ({"user": "U1", "actions": []}, 403, "")])
-def test_only_who_was_asked_decides_by_a_button_that_slack_has_signed(
-        deployed: Tasks, event: dict[str, Any], status: int, decided: str) -> None:
+def test_only_an_asked_person_decides_by_a_button_that_slack_has_signed(deployed: Tasks, event: dict[str, Any],
+                                                                        status: int, decided: str) -> None:
     for _ in range(2):
         assert approve.handler(pressed(QUESTION, **event), None)["statusCode"] == status
     task = deployed.get("i-1", "01")
@@ -316,7 +316,7 @@ def test_a_button_that_asks_for_nonsense_is_refused(deployed: Tasks, value: Any)
     assert approve.handler(pressed(value, "U1"), None)["statusCode"] == 403
 
 
-def test_what_is_for_one_person_goes_to_a_direct_message(vendors: Vendors, team: Service) -> None:
+def test_a_personal_message_goes_to_a_direct_message(vendors: Vendors, team: Service) -> None:
     one = message("copy", persons=PAGE_TEAM, text="a link of their own")
     assert slack.CHANNEL.deliver(team, one, {"channel": "C0STANDING", "ts": "1"}) == {
         "channel": "C0STANDING", "ts": "1"}

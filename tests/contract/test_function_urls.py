@@ -67,7 +67,7 @@ def url_of(engine: str, name: str, auth: str) -> str:
     return url
 
 
-def test_only_who_signs_gets_in_and_the_event_says_who_it_was(engine: str) -> None:
+def test_only_signed_requests_pass_and_the_event_names_the_caller(engine: str) -> None:
     url = url_of(engine, "knows", "AWS_IAM")
     parts = urlsplit(url)
 
@@ -87,7 +87,7 @@ def test_only_who_signs_gets_in_and_the_event_says_who_it_was(engine: str) -> No
                              "userId"}
 
 
-def test_a_url_for_everybody_says_of_nobody_who_they_are(engine: str) -> None:
+def test_a_public_url_identifies_no_caller(engine: str) -> None:
     url = url_of(engine, "anybody", "NONE")
     said = httpx.post(f"{engine}/", headers={"host": urlsplit(url).netloc}, timeout=60)
     assert (said.status_code, json.loads(said.text)) == (200, None)

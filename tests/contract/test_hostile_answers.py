@@ -164,7 +164,7 @@ def test_no_client_waits_beyond_its_deadline(service: Service, name: str, way: W
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 @pytest.mark.parametrize("name", VENDORS)
-def test_what_is_compressed_is_bounded(service: Service, name: str, coding: str) -> None:
+def test_compressed_answers_are_bounded(service: Service, name: str, coding: str) -> None:
     ways.bomb(coding)
     with hostile(encoded(coding)) as server:
         assert refused(lambda: CLIENTS[name](service, server.url)) in ("malformed", "timeout")
@@ -240,13 +240,13 @@ def test_a_body_without_end_is_read_no_further_than_its_limit(service: Service, 
     "86400", "9" * 400, "\xb2", "-5", "soon", formatdate(time.time() + 86400, usegmt=True),
     "Fri, 99 Foo 2026 00:00:00 GMT", ""])
 @pytest.mark.parametrize("name", ["json", "newrelic", "splunk", "kubernetes items", "provider", "slack"])
-def test_who_is_told_to_come_back_tomorrow_says_so_today(service: Service, name: str, after: str) -> None:
+def test_a_retry_after_beyond_the_deadline_fails_at_once(service: Service, name: str, after: str) -> None:
     with hostile(say(429, b"", f"Retry-After: {after}")) as server:
         assert refused(lambda: CLIENTS[name](service, server.url)) == "throttled"
 
 
 @pytest.mark.parametrize("name", ["json", "kubernetes patch", "slack", "splunk"])
-def test_who_does_not_read_a_request_is_not_waited_for(service: Service, name: str) -> None:
+def test_a_server_that_does_not_read_the_request_times_out(service: Service, name: str) -> None:
     long = "x" * 30_000_000
     with hostile(ways.silent, reads=False) as server:
         status = refused(lambda: client().answer("PATCH", server.url, content=long))
@@ -326,7 +326,7 @@ def test_depth_is_allowed_where_kubernetes_has_it() -> None:
     (b'{"a": "\xc3\xa9"}', ("Content-Encoding: identity",)),
     (b'{"a": "\xc3\xa9"}', ("Content-Type: application/json; charset=latin-1",)),
 ])
-def test_what_was_asked_for_is_decoded(body: bytes, headers: tuple[str, ...]) -> None:
+def test_requested_encodings_are_decoded(body: bytes, headers: tuple[str, ...]) -> None:
     with hostile(say(200, body, *headers)) as server:
         assert client().json("GET", server.url) == {"a": "\xe9"}
 
@@ -384,7 +384,7 @@ def test_one_providers_page_takes_nothing_from_another(service: Service, way: Wa
         assert findings[f"provider:{name}", "status_page"].status in ("timeout", "malformed", "unavailable")
 
 
-def test_a_health_url_is_judged_by_its_status_and_its_body_left_unread(service: Service) -> None:
+def test_a_health_url_is_judged_by_its_status_without_reading_its_body(service: Service) -> None:
     with hostile(ways.slow_body) as server, bounds():
         asked = replace(service, providers=(Provider("a", status_page="", health_url=server.url),))
         finding, = provider.collect(query(asked))

@@ -94,7 +94,7 @@ def test_a_provider_that_is_down_refuses_and_one_that_errs_does_not(ports: Ports
     assert ports.look() == WELL | {"provider:primary": "refused"}
 
 
-def test_a_blocked_path_is_silent_until_it_is_mended(ports: Ports) -> None:
+def test_a_blocked_path_is_silent_until_it_is_repaired(ports: Ports) -> None:
     blocked = Broken("payment-gateway", "database", "blocked")
     ports.world.broken = [blocked, Broken("backend", "payment-gateway", "blocked")]
     for _ in range(3):

@@ -111,7 +111,7 @@ TIMEOUT = FieldChange(("parameters", "statement_timeout"), "30000", "3")
 READ_ONLY = FieldChange(("parameters", "default_transaction_read_only"), after="1")
 
 
-def test_the_ledger_tells_what_is_in_effect_from_what_waits_for_a_reboot(place: Place) -> None:
+def test_the_ledger_separates_values_in_effect_from_values_that_wait_for_a_reboot(place: Place) -> None:
     assert place.seen()["parameters"] == SHIPPED
     place.database.set_parameters(0.0, {"work_mem": "8192"}, at_once=False)
     place.database.set_parameters(0.0, {"jit": "0"})
@@ -124,7 +124,7 @@ def test_the_ledger_tells_what_is_in_effect_from_what_waits_for_a_reboot(place: 
     assert place.planned(*change.fields).diff.text == "- work_mem = 64\n+ work_mem = 8192"
 
 
-def test_a_group_without_any_parameter_is_not_believed(place: Place) -> None:
+def test_a_group_without_any_parameter_is_implausible(place: Place) -> None:
     place.gates.set("rds", "empty")
     assert parameter_groups.snapshot(place.service.database, 4) == (
         {}, {PARAMETER_GROUP: f"RDS shows no parameter of {GROUP}, which cannot be so"})
@@ -133,7 +133,7 @@ def test_a_group_without_any_parameter_is_not_believed(place: Place) -> None:
     assert place.seen()["parameters"] == {"max_connections": "200 (at the next reboot)"}
 
 
-def test_values_are_put_back_and_taken_back_and_a_repeat_does_nothing(place: Place) -> None:
+def test_values_are_restored_and_rolled_back_and_a_retry_changes_nothing(place: Place) -> None:
     place.database.set_parameters(0.0, {"statement_timeout": "3", "default_transaction_read_only": "1", "jit": "0"})
     case, plan = place.case(), place.planned(TIMEOUT, READ_ONLY)
     assert plan.target == f"parameter-group/{GROUP}"
@@ -161,7 +161,7 @@ def test_a_step_that_died_between_its_calls_goes_on(place: Place) -> None:
     assert "default_transaction_read_only" not in place.seen()["parameters"]
 
 
-def test_many_values_are_put_back_twenty_a_call(place: Place) -> None:
+def test_many_values_are_restored_twenty_per_call(place: Place) -> None:
     names = [f"enable_{what}" for what in ("bitmapscan", "gathermerge", "hashagg", "hashjoin", "incremental_sort",
                                            "indexonlyscan", "indexscan", "material", "memoize", "mergejoin", "nestloop",
                                            "parallel_append", "parallel_hash", "partition_pruning", "seqscan", "sort",
@@ -186,7 +186,7 @@ def test_it_is_refused(place: Place, fields: list[FieldChange], now: dict[str, A
     assert said in refusal(place.plan(*fields))
 
 
-def test_what_somebody_else_set_since_is_not_taken_back(place: Place) -> None:
+def test_a_value_that_somebody_else_has_set_meanwhile_is_not_rolled_back(place: Place) -> None:
     place.database.set_parameters(0.0, {"statement_timeout": "3"})
     case, plan = place.case(), place.planned(TIMEOUT)
     remedy.apply(case, plan)
@@ -196,7 +196,7 @@ def test_what_somebody_else_set_since_is_not_taken_back(place: Place) -> None:
     assert place.seen()["parameters"]["statement_timeout"] == "60000"
 
 
-def test_what_somebody_else_set_while_approval_was_awaited_stays(place: Place) -> None:
+def test_a_value_that_somebody_set_during_the_approval_stays(place: Place) -> None:
     place.database.set_parameters(0.0, {"statement_timeout": "3"})
     case, plan = place.case(), place.planned(TIMEOUT)
     place.database.set_parameters(0.0, {"statement_timeout": "60000"})

@@ -216,7 +216,7 @@ def test_kubernetes_pages_through_pods_and_counts_reasons(query: Query) -> None:
 # --- Splunk: failed authentications and clients ----------------------------------------------------------------------
 
 
-def test_splunk_tells_a_client_that_floods_by_its_network_alone(query: Query, vendors: Vendors) -> None:
+def test_splunk_reports_a_flooding_client_only_by_its_network(query: Query, vendors: Vendors) -> None:
     now = int(time.time())
     for second in range(20):
         vendors.telemetry.second(now - 22 + second, [Served("frontend", "f", "1.0.0", 160, 0, (9.0,), {})],
@@ -234,7 +234,7 @@ def test_splunk_tells_a_client_that_floods_by_its_network_alone(query: Query, ve
     assert "203.0.113.77" not in vendors.sent and "client_ip" in "".join(f.query for f in findings)
 
 
-def test_splunk_tells_how_long_the_entry_s_answers_take(query: Query, vendors: Vendors) -> None:
+def test_splunk_reports_the_entry_s_response_times(query: Query, vendors: Vendors) -> None:
     now = int(time.time())
     for second in range(20):
         vendors.telemetry.second(now - 22 + second, [Served("frontend", "f", "1.0.0", 40, 0, (3900.0, 4100.0), {})],
@@ -394,7 +394,7 @@ def from_outside(query: Query, stubbed: Stubber, results: list[dict[str, Any]]) 
     return [f for f in findings if not isinstance(f.detail, ErrorRate | LatencyP95)]
 
 
-def test_cloudwatch_tells_how_it_looks_from_outside(query: Query, stubbed: Stubber) -> None:
+def test_cloudwatch_reports_the_view_from_outside(query: Query, stubbed: Stubber) -> None:
     last = query.window.end // MINUTE * MINUTE
     past = [last - MINUTE * n for n in range(10, 40)]
     found = from_outside(query, stubbed, [
@@ -415,8 +415,7 @@ def test_cloudwatch_tells_how_it_looks_from_outside(query: Query, stubbed: Stubb
     assert canary.detail.canaries == {"payments-checkout": CanaryRuns(success=0.0, usual=100.0, runs=1.0)}
 
 
-def test_what_cloudwatch_does_not_have_is_empty_and_a_count_that_is_not_reported_is_none(
-        query: Query, stubbed: Stubber) -> None:
+def test_missing_cloudwatch_data_is_empty_and_an_unreported_count_is_none( query: Query, stubbed: Stubber) -> None:
     minute = query.window.end // MINUTE * MINUTE
     found = from_outside(query, stubbed, [result("requests", {minute: 2400.0}),
                                           result("healthy", {minute - 30 * MINUTE: 2.0})])

@@ -101,8 +101,8 @@ def metric(key: str, value: float, at: float = NOW - 5) -> dict[str, Any]:
 # --- AWS -------------------------------------------------------------------------------------------------------------
 
 
-def test_rds_tells_of_the_instance_its_events_metrics_and_waits(
-        query: Query, answering: Callable[[Answers], None]) -> None:
+def test_rds_reports_the_instance_its_events_metrics_and_waits(query: Query,
+                                                               answering: Callable[[Answers], None]) -> None:
     assert query.service.database is not None
     answering({
         "rds": [("describe_db_instances", {"DBInstances": [{
@@ -132,8 +132,8 @@ def test_rds_tells_of_the_instance_its_events_metrics_and_waits(
         "free_storage", "free_memory", "read_latency", "write_latency", "replica_lag"}
 
 
-def test_cloudtrail_tells_of_changes_and_leaves_reads_out(
-        query: Query, answering: Callable[[Answers], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cloudtrail_reports_changes_and_no_reads(query: Query, answering: Callable[[Answers], None],
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloudtrail, "_APART_SECONDS", 0.0)
     written = {"EventId": "1", "EventName": "AuthorizeSecurityGroupIngress", "EventSource": "ec2.amazonaws.com",
                "EventTime": MOMENT, "Username": "ada", "Resources": [{"ResourceName": "sg-1"}], "ReadOnly": "false",
@@ -168,7 +168,7 @@ def test_aws_health_joins_the_kept_events_with_those_of_the_api(
     assert found.value == 1.0
 
 
-def test_eks_tells_of_the_control_plane_and_its_nodes(query: Query, answering: Callable[[Answers], None]) -> None:
+def test_eks_reports_the_control_plane_and_its_nodes(query: Query, answering: Callable[[Answers], None]) -> None:
     service = replace(query.service, aws=replace(query.service.aws, nodegroups=True))
     issues = {"issues": [{"code": "Ec2SubnetNotFound", "message": "no subnet"}]}
     answering({
@@ -212,7 +212,7 @@ def replica_set(name: str, revision: int, image: str) -> dict[str, Any]:
             "spec": {"template": {"spec": {"containers": [{"image": image}]}}}}
 
 
-def test_kubernetes_tells_of_pods_services_nodes_and_limits(query: Query) -> None:
+def test_kubernetes_reports_pods_services_nodes_and_limits(query: Query) -> None:
     found = kubernetes.collect(query, cluster({
         "/deployments": [DEPLOYMENT], "/replicasets": [replica_set("rs", 2, "a:2")],
         "/pods": [pod("p1", "node-a", "True"), pod("p2", "node-b", "True")],

@@ -116,7 +116,7 @@ def test_a_remedy_writes_what_it_did_and_nothing_else(resources: dict[str, Any],
         assert not may(resources, name, "DeleteItem", partition, "x"), partition
 
 
-def test_nobody_but_those_who_take_answers_writes_one(resources: dict[str, Any]) -> None:
+def test_only_the_functions_that_take_answers_can_write_answers(resources: dict[str, Any]) -> None:
     writers = {name for name in names_of(resources) if may(resources, name, "UpdateItem", "ANSWER#i-1", "decision")}
     assert writers == {"answer", "approve", "step-decide"}
     for name in ("answer", "approve"):

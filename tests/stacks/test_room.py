@@ -36,7 +36,7 @@ def reservations(template: Template) -> dict[str, int]:
             for item in functions.values() if "ReservedConcurrentExecutions" in item["Properties"]}
 
 
-def test_what_decides_and_tells_has_room_and_the_public_page_a_limit(template: Template) -> None:
+def test_deciding_and_notifying_reserve_concurrency_and_the_public_page_is_limited(template: Template) -> None:
     found = reservations(template)
     public = {name for name, item in template.find_resources("AWS::Lambda::Url").items()
               if item["Properties"]["AuthType"] == "NONE"}

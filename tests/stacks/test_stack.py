@@ -161,7 +161,7 @@ def actions_of(statement: dict[str, Any]) -> set[str]:
     return set(actions if isinstance(actions, list) else [actions])
 
 
-def test_who_answers_is_known_by_iam_and_the_page_takes_sealed_links_alone(resources: dict[str, Any]) -> None:
+def test_iam_identifies_the_caller_and_the_page_accepts_only_signed_links(resources: dict[str, Any]) -> None:
     urls = {item["TargetFunctionArn"]["Fn::GetAtt"][0]: item["AuthType"]
             for item in of_type(resources, "AWS::Lambda::Url")}
     answer, page = (named(resources, f"incident-response-{name}") for name in ("answer", "approve"))
@@ -174,7 +174,7 @@ def test_who_answers_is_known_by_iam_and_the_page_takes_sealed_links_alone(resou
 
 
 @pytest.mark.parametrize("function", ["incident-response-approve", "incident-response-answer"])
-def test_what_takes_answers_writes_answers_alone(resources: dict[str, Any], function: str) -> None:
+def test_functions_that_take_answers_write_only_answers(resources: dict[str, Any], function: str) -> None:
     written, read, others = set(), set(), set()
     for statement in statements_of(resources, function):
         for action in actions_of(statement):
@@ -194,7 +194,7 @@ def test_what_takes_answers_writes_answers_alone(resources: dict[str, Any], func
         "lambda:InvokeFunction"}
 
 
-def test_who_may_start_is_not_who_may_approve(resources: dict[str, Any]) -> None:
+def test_the_right_to_start_does_not_include_the_right_to_approve(resources: dict[str, Any]) -> None:
     policies = {item["ManagedPolicyName"]: item for item in of_type(resources, "AWS::IAM::ManagedPolicy")}
     answer = {"Fn::GetAtt": [named(resources, "incident-response-answer"), "Arn"]}
     assert [(statement["Action"], statement["Resource"], statement["Condition"]) for statement in policies[

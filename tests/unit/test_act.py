@@ -104,7 +104,7 @@ def status(stage: Stage, incident: str = "i-1") -> str:
     return str(record["status"])
 
 
-def test_a_remedy_that_is_permitted_is_carried_out_and_remembered(stage: Stage) -> None:
+def test_a_permitted_remedy_is_executed_and_recorded(stage: Stage) -> None:
     assert stage.ruled() == "permitted"
     assert stage.visit("apply")["applied"]
     assert (stage.world.version, status(stage)) == ("1.0.0", "applied")
@@ -119,8 +119,8 @@ def test_without_a_ruling_nothing_is_done(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("operation", ["plan", "apply", "revert"])
-def test_what_is_on_record_is_not_done_by_another_remedy(stage: Stage, monkeypatch: pytest.MonkeyPatch,
-                                                         operation: str) -> None:
+def test_a_recorded_plan_is_not_executed_by_another_remedy(stage: Stage, monkeypatch: pytest.MonkeyPatch,
+                                                           operation: str) -> None:
     """A number that was given twice: a ruling for the one is none for the other, nor is its text for others' eyes."""
     stage.ruled()
     other_diagnosis = {"proposed": {"component": "backend"}, "diagnosed": "2026-11-25T00:00:01.000Z"}
@@ -205,8 +205,9 @@ def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("hindrance", ["switch", "lease", "somebody"])
-def test_what_may_not_be_taken_back_stays_and_that_is_on_record(stage: Stage, monkeypatch: pytest.MonkeyPatch,
-                                                                hindrance: str) -> None:
+def test_a_remedy_that_may_not_be_rolled_back_stays_and_the_record_says_so(stage: Stage,
+                                                                           monkeypatch: pytest.MonkeyPatch,
+                                                                           hindrance: str) -> None:
     stage.ruled()
     stage.visit("apply")
     if hindrance == "switch":
@@ -227,7 +228,7 @@ def test_another_incident_may_not_change_the_same_target(stage: Stage) -> None:
     assert (stage.records.action("i-2", 1) or {})["guardrail"] == "lease"
 
 
-def test_who_lost_the_lease_meanwhile_does_nothing(stage: Stage) -> None:
+def test_a_remedy_that_has_lost_the_lease_does_nothing(stage: Stage) -> None:
     stage.ruled()
     target = (stage.records.action("i-1", 1) or {})["lease"]
     stage.records.release(target, "i-1")
@@ -270,7 +271,7 @@ def test_an_answer_that_nobody_was_asked_for_permits_nothing(stage: Stage) -> No
     assert stage.ruled(asked=True) == "rejected"
 
 
-def test_where_nobody_can_be_asked_that_is_on_record(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_reaches_nobody_is_recorded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*given: Any, **more: Any) -> str:
         raise CallFailed("unavailable", "SNS answered with an error")
 
@@ -359,7 +360,7 @@ def test_stopped_before_its_first_change_it_is_refused_and_nothing_has_happened(
     assert not record.get("applied_at")
 
 
-def test_what_did_not_help_for_the_same_mechanism_is_not_taken_by_itself_again(stage: Stage) -> None:
+def test_a_remedy_that_failed_for_the_same_mechanism_is_not_repeated_without_approval(stage: Stage) -> None:
     stage.service = replace(stage.service, guardrails=replace(stage.service.guardrails, cooldown_seconds=0))
     stage.ruled()
     stage.visit("apply")

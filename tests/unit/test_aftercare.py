@@ -66,7 +66,7 @@ def acting(service: Service) -> Service:
     return replace(service, mode="auto", policy={**service.policy, "scale_up": "auto"})
 
 
-def test_it_is_put_back_when_the_reason_has_been_gone_for_long_enough(acting: Service) -> None:
+def test_a_mitigation_is_restored_after_the_stabilisation_period(acting: Service) -> None:
     found = care(acting, [item()], {1: "calm"}, NOW, NOW - 7200, "released", False)
     assert (found.answer, found.numbers) == ("put_back", (1,))
     short = care(acting, [item(over_since=NOW - 60)], {1: "calm"}, NOW, NOW - 7200, "released", False)
@@ -90,13 +90,13 @@ def test_each_guardrail_holds_it_up(acting: Service, change: dict[str, Any], kil
     assert found.answer == answer
 
 
-def test_what_was_needed_again_is_left_to_people(acting: Service) -> None:
+def test_a_mitigation_that_was_needed_again_is_left_to_people(acting: Service) -> None:
     first = item(1, put_back_at=iso(NOW - 6000))
     found = care(acting, [first, item(2)], {2: "calm"}, NOW, NOW - 7200, "released", False)
     assert (found.answer, found.numbers) == ("people", (2,))
 
 
-def test_what_could_not_be_put_back_in_three_tries_is_left_to_people(acting: Service) -> None:
+def test_a_mitigation_is_left_to_people_after_three_failed_restores(acting: Service) -> None:
     found = care(acting, [item(put_back_tries=3)], {1: "calm"}, NOW, NOW - 7200, "released", False)
     assert (found.answer, "3 times" in found.reason) == ("people", True)
     # What is hindered for long is asked about seldom, and not for ever.
@@ -120,8 +120,8 @@ def test_it_does_not_wait_for_ever(acting: Service) -> None:
                           st.booleans(), st.booleans(), st.floats(0, 4000), st.booleans()), max_size=4),
        st.sampled_from(["released", "engaged", None]), st.booleans(), st.sampled_from(["auto", "approve", "observe"]),
        st.floats(0, 30_000))
-def test_nothing_is_put_back_that_may_not_be(items: list[tuple[str, bool, bool, float, bool]], switch: str | None,
-                                             busy: bool, mode: Any, elapsed: float) -> None:
+def test_a_mitigation_that_may_not_be_restored_stays(items: list[tuple[str, bool, bool, float, bool]],
+                                                     switch: str | None, busy: bool, mode: Any, elapsed: float) -> None:
     service = replace(shipped_service(), mode=mode)
     records = [item(n, status=status, temporary=temporary, over_since=NOW - calm,
                     **({"put_back_at": "x"} if done else {}), target=f"deployment/{n}")
@@ -250,7 +250,7 @@ def test_a_node_that_somebody_else_closed_stays_closed(service: Service) -> None
     assert cluster.nodes["node-a"]["spec"] == {"unschedulable": True}
 
 
-def test_where_no_node_may_be_closed_the_pods_are_restarted_all_the_same(service: Service) -> None:
+def test_pods_are_restarted_even_if_no_node_may_be_cordoned(service: Service) -> None:
     cluster = Cluster(forbidden=True)
     case, api = restarting(cluster, service)
     restart_pods.apply(case, planned(restart_pods.plan(case, Facts(), api)), api)
@@ -379,7 +379,7 @@ def stage(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Stage]:
             service, mode="auto", policy={"scale_up": "auto"}, recovery=replace(service.recovery, calm_seconds=0)))
 
 
-def test_it_is_put_back_once_and_remains_what_helped(stage: Stage) -> None:
+def test_a_mitigation_is_restored_once_and_still_counts_as_having_helped(stage: Stage) -> None:
     assert stage.step(close.handler, operation="stand_down")["temporary"]
     found = stage.step(aftercare.handler)
     assert found["answer"] == "put_back"
@@ -413,7 +413,7 @@ def test_it_waits_while_something_else_is_going_on(stage: Stage, hindrance: str)
     assert stage.step(aftercare.handler)["answer"] == "waiting"
 
 
-def test_what_is_left_to_people_is_told_and_not_looked_at_again(stage: Stage) -> None:
+def test_a_mitigation_left_to_people_is_reported_and_not_checked_again(stage: Stage) -> None:
     stage.step(close.handler, operation="stand_down")
     stage.service = replace(stage.service, mode="approve")
     found = stage.step(aftercare.handler)

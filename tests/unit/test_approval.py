@@ -183,8 +183,8 @@ def test_a_form_of_another_page_decides_nothing(records: Records, machine: Machi
     assert (decision(records), machine.woken) == ("", [])
 
 
-def test_of_two_that_both_saw_it_open_one_decides(records: Records, machine: Machine,
-                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_two_concurrent_answers_decides(records: Records, machine: Machine,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = asked(records)
     seen = tasks.get("i-1", "01")  # by both, before either answers
     tasks.answer("i-1", "01", "approve", "ada")
@@ -217,7 +217,7 @@ def test_a_link_that_was_forged_moved_or_extended_is_not_valid(records: Records,
     assert machine.woken == []
 
 
-def test_what_is_no_request_of_the_page_is_refused(records: Records, machine: Machine) -> None:
+def test_a_request_that_the_page_did_not_send_is_refused(records: Records, machine: Machine) -> None:
     asked(records)
     assert called("GET", {})[0] == 403
     assert called("PUT", link())[0] == 405
@@ -246,8 +246,8 @@ def test_a_link_is_judged_when_it_is_used_and_not_by_what_held_when_it_was_made(
 
 
 @pytest.mark.parametrize("links", ["high", True])
-def test_a_configuration_that_is_none_is_not_taken_for_one(records: Records, machine: Machine, configure: Configure,
-                                                           links: Any) -> None:
+def test_an_invalid_configuration_is_refused(records: Records, machine: Machine, configure: Configure,
+                                             links: Any) -> None:
     asked(records)
     configure(links=links)
     with pytest.raises(Malformed, match=r"approval\.links"):
@@ -294,7 +294,7 @@ def test_a_link_reads_back_as_it_was_made() -> None:
 
 # --- by IAM -------------------------------------------------------------------------------------------------------
 
-def test_by_iam_the_record_says_who_it_was(records: Records, machine: Machine) -> None:
+def test_an_answer_by_iam_is_recorded_with_the_caller(records: Records, machine: Machine) -> None:
     asked(records)
     status, said = signed("reject", body={"incident": "i-1", "task": "1", "decision": "reject", "note": "not now"})
     assert (status, said["result"]) == (200, "decided")
@@ -310,7 +310,7 @@ def test_by_iam_the_record_says_who_it_was(records: Records, machine: Machine) -
 
 @pytest.mark.parametrize("arn", [
     f"arn:aws:iam::{ACCOUNT}:root", "", "ada", f"arn:aws:iam::{ACCOUNT}:", "arn:aws:iam::1:user/ada", "AIDA0123"])
-def test_root_and_what_names_nobody_decide_nothing(records: Records, machine: Machine, arn: str) -> None:
+def test_root_and_identities_of_nobody_decide_nothing(records: Records, machine: Machine, arn: str) -> None:
     asked(records)
     iam = {"userArn": arn, "accountId": ACCOUNT, "callerId": ACCOUNT}
     event = {"body": json.dumps({"incident": "i-1", "task": "01", "decision": "approve"}),
@@ -323,7 +323,8 @@ def test_root_and_what_names_nobody_decide_nothing(records: Records, machine: Ma
     {}, {"authorizer": None}, {"authorizer": {}}, {"authorizer": {"iam": None}}, {"authorizer": {"lambda": {}}},
     {"authorizer": {"iam": {"userArn": ADA, "accountId": "000000000000", "callerId": "AROA:ada@example.com"}}},
     {"authorizer": {"iam": {"userArn": ADA, "accountId": ACCOUNT, "callerId": "AROA:eve"}}}])
-def test_who_aws_does_not_name_decides_nothing(records: Records, machine: Machine, about: dict[str, Any]) -> None:
+def test_a_caller_without_an_identity_decides_nothing(records: Records, machine: Machine,
+                                                      about: dict[str, Any]) -> None:
     asked(records)
     given = {"incident": "i-1", "task": "01", "decision": "approve", "note": ADA}
     event = {"body": json.dumps(given), "requestContext": {"http": {"method": "POST"}, **about}}
@@ -345,7 +346,8 @@ def test_an_address_signed_in_advance_or_another_method_decides_nothing(records:
     {"incident": "i-1", "task": "01", "decision": "approve", "by": "ada"},
     {"incident": "i-1", "task": "01", "decision": "approve", "needed": "1"},
     {"incident": "i-1", "task": "01", "decision": "approve", "note": "x" * 5000}])
-def test_what_cannot_be_read_is_told_what_was_expected(records: Records, machine: Machine, body: Any) -> None:
+def test_an_unreadable_request_is_answered_with_what_was_expected(records: Records, machine: Machine,
+                                                                  body: Any) -> None:
     asked(records)
     status, said = signed("", body=body)
     assert (status, said["result"]) == (400, "refused")
@@ -358,15 +360,14 @@ def test_what_cannot_be_read_is_told_what_was_expected(records: Records, machine
     ({"incident": "i-1", "task": "x", "decision": "approve"}, "not one such as 01"),
     ({"incident": "i-1", "task": "01", "decision": "done"}, "approve or reject"),
     ({"incident": "i-1", "task": "01", "decision": "dance"}, "approve or reject")])
-def test_what_was_not_asked_is_declined_in_a_sentence(records: Records, machine: Machine, body: dict[str, str],
-                                                      told: str) -> None:
+def test_an_answer_to_no_question_is_declined_in_a_sentence(records: Records, machine: Machine, body: dict[str, str],
+                                                            told: str) -> None:
     asked(records)
     status, said = signed("", body=body)
     assert (status, told in said["said"]) == (409, True)
 
 
-def test_where_the_team_has_identities_only_those_decide(records: Records, machine: Machine,
-                                                         configure: Configure) -> None:
+def test_if_the_team_has_identities_only_those_decide(records: Records, machine: Machine, configure: Configure) -> None:
     asked(records)
     pattern = f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Responder_*/ada@example.com"
     configure((Person("Ada", "sre", iam=pattern), Person("Bob", "developer", iam=BOB)))
@@ -423,7 +424,7 @@ def test_one_person_in_slack_and_by_iam_is_one(two: Tasks, records: Records, mac
     assert machine.woken == [(TOKEN, "approve")]
 
 
-def test_who_may_be_one_person_is_counted_once(two: Tasks, records: Records, machine: Machine) -> None:
+def test_votes_that_may_be_one_person_s_count_once(two: Tasks, records: Records, machine: Machine) -> None:
     """Ada is known in Slack alone: whether who comes by IAM is Ada cannot be told."""
     by_slack(records, "U1")
     status, said = signed("approve", BOB)
@@ -453,7 +454,7 @@ def test_two_people_of_the_configuration_may_use_a_role_of_one_s_own(records: Re
     assert machine.woken == [(TOKEN, "approve")]
 
 
-def test_of_two_who_must_approve_one_may_reject(two: Tasks, records: Records, machine: Machine) -> None:
+def test_one_of_two_required_approvers_can_reject(two: Tasks, records: Records, machine: Machine) -> None:
     signed("approve")
     assert signed("reject", BOB)[0] == 200
     assert machine.woken == [(TOKEN, "reject")]
@@ -511,8 +512,8 @@ def started(**given: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("wanted", ["approve", "reject"])
 @pytest.mark.parametrize("kind", ["approval", "manual"])
-def test_who_may_start_cannot_approve_by_that(records: Records, machine: Machine, wanted: str, kind: str,
-                                              monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_right_to_start_an_execution_gives_no_right_to_approve(records: Records, machine: Machine, wanted: str,
+                                                                   kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSWER_URL", "https://abc.lambda-url.us-east-1.on.aws/")
     asked(records, kind)
     task = "01" if kind == "approval" else "01m"
@@ -555,7 +556,7 @@ def test_a_task_is_marked_as_done_though_its_remedy_had_been_approved(records: R
     assert not tasks.open_of("i-1")
 
 
-def test_a_repeat_records_and_wakes_what_its_first_try_did_not(records: Records, machine: Machine) -> None:
+def test_a_retry_records_and_resumes_what_the_first_attempt_did_not(records: Records, machine: Machine) -> None:
     asked(records).answer("i-1", "01", "approve", "ada")  # and died before it could note or wake anybody
     assert signed("reject")[0] == 409
     assert (machine.woken, entries(records)) == ([], [])
@@ -565,8 +566,8 @@ def test_a_repeat_records_and_wakes_what_its_first_try_did_not(records: Records,
     assert [item["by"] for item in entries(records)] == ["ada"]
 
 
-def test_who_waits_is_woken_though_the_timeline_cannot_be_written(records: Records, machine: Machine,
-                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_waiting_execution_resumes_although_the_timeline_cannot_be_written(records: Records, machine: Machine,
+                                                                               monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*given: Any, **more: Any) -> bool:
         raise RuntimeError("the timeline cannot be written")
 
@@ -577,8 +578,8 @@ def test_who_waits_is_woken_though_the_timeline_cannot_be_written(records: Recor
     assert machine.woken == [(TOKEN, "approve")]
 
 
-def test_whoever_answers_writes_answers_alone(records: Records, machine: Machine, configure: Configure,
-                                              monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_that_answer_write_only_answers(records: Records, machine: Machine, configure: Configure,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside the timeline, whose entries another function writes."""
     configure(two_person=("rollback",))
     asked(records)
@@ -617,7 +618,7 @@ def test_a_question_asked_again_keeps_its_answer_and_takes_the_new_token(records
     assert (decision(records), tasks.token("i-1", "01")) == ("approve", "newer")
 
 
-def test_there_is_no_answer_to_what_was_not_asked(records: Records) -> None:
+def test_an_answer_without_a_question_is_refused(records: Records) -> None:
     with pytest.raises(NotPossible, match="no task 07"):
         Tasks(records).answer("i-1", "07", "approve", "ada")
 
@@ -648,7 +649,7 @@ def test_in_slack_only_a_person_of_the_team_of_this_workspace_and_app_decides(pa
         approvals.in_slack(service, press_of(good | payload))
 
 
-def test_high_risk_is_decided_by_who_is_known(records: Records, machine: Machine) -> None:
+def test_high_risk_is_decided_only_by_identified_people(records: Records, machine: Machine) -> None:
     records.set_action("i-1", 1, "rollback", risk="high")
     asked(records)
     assert by_slack(records, "U1").decided_by == "Ada (U1 in Slack)"

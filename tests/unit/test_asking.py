@@ -134,7 +134,7 @@ def test_without_a_topic_of_one_s_own_no_e_mail_gets_a_link(post: Post, monkeypa
         assert set(post.links()) == {"D1", "D3"}
 
 
-def test_a_reminder_s_link_goes_to_who_is_reminded(post: Post) -> None:
+def test_a_reminder_s_link_goes_to_the_reminded_person(post: Post) -> None:
     now = time.time()
     post.service = replace(post.service, approval=replace(post.service.approval, remind_seconds=60),
                            team=(TEAM[4], *TEAM[:2]))
@@ -144,7 +144,7 @@ def test_a_reminder_s_link_goes_to_who_is_reminded(post: Post) -> None:
     assert post.links() == {"approvals ada@example.com": {"sre: Ada"}, "D1": {"sre: Ada"}}
 
 
-def test_where_nothing_can_be_sent_nobody_was_asked(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_no_message_can_be_sent_nobody_was_asked(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*given: Any, **more: Any) -> Any:
         raise CallFailed("unavailable", "it answered with status 503")
 
@@ -157,7 +157,7 @@ def test_where_nothing_can_be_sent_nobody_was_asked(post: Post, monkeypatch: pyt
 MARKUP = "<!channel> <https://evil.example|click> *b* & <@U1>\r\nBcc: eve@example.com"
 
 
-def test_what_comes_from_outside_is_no_markup(post: Post) -> None:
+def test_text_from_outside_is_no_markup(post: Post) -> None:
     post.ask(summary=MARKUP, diff=MARKUP)
     for place, text in post.sent:
         sent = json.loads(text)

@@ -81,7 +81,7 @@ def test_where_it_was_searched_for_the_log_is_not_counted_again(service: Service
 
 @given(st.floats(0.0, 3.0), st.floats(0.5, 2.0), st.integers(0, 2**32), st.sampled_from(
     ["rejected_signatures", "auth_failures"]))
-def test_what_comes_as_often_as_usual_is_never_an_attack(a_second: float, swing: float, seed: int, name: str) -> None:
+def test_requests_at_their_usual_rate_are_never_an_attack(a_second: float, swing: float, seed: int, name: str) -> None:
     """Twice the load of the hour before, whatever is usual."""
     rng = random.Random(seed)
 

@@ -48,12 +48,12 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
 
 
 @given(JSON)
-def test_what_is_the_same_has_no_difference(value: Any) -> None:
+def test_equal_objects_have_no_difference(value: Any) -> None:
     assert list(compare(value, deepcopy(value))) == []
 
 
 @given(st.dictionaries(st.text(max_size=3), JSON, max_size=4), st.dictionaries(st.text(max_size=3), JSON, max_size=4))
-def test_putting_back_each_field_gives_what_was_there(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_restoring_each_field_gives_the_previous_value(before: dict[str, Any], after: dict[str, Any]) -> None:
     body = deepcopy(after)
     for item in compare(before, after):
         restore_configuration._set(body, item.path, item.before)
@@ -146,8 +146,7 @@ VALUE = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl",
                (FieldChange(("data", "A"), "1", "2"),), "payments")
 
 
-def test_only_the_field_that_changed_is_put_back_and_only_once(server: Server, api: Kubernetes,
-                                                               service: Service) -> None:
+def test_only_the_changed_field_is_restored_and_only_once(server: Server, api: Kubernetes, service: Service) -> None:
     plan = planned(plan_of(service, api, VALUE))
     assert plan.target == "configmap/c"
     for _ in range(2):
@@ -157,8 +156,8 @@ def test_only_the_field_that_changed_is_put_back_and_only_once(server: Server, a
     assert server.config["data"]["A"] == "2"
 
 
-def test_what_somebody_has_changed_again_since_is_left_alone(server: Server, api: Kubernetes,
-                                                             service: Service) -> None:
+def test_a_value_that_somebody_has_changed_again_is_left_alone(server: Server, api: Kubernetes,
+                                                               service: Service) -> None:
     plan = planned(plan_of(service, api, VALUE))
     server.config["data"]["A"] = "3"
     assert "changed again" in refusal(plan_of(service, api, VALUE))
@@ -198,8 +197,9 @@ def test_it_refuses_by_name_what_is_not_exact_and_writes_nothing(server: Server,
 
 @pytest.mark.parametrize(("data", "where"), [
     ({"A": "1", "DB_PWD": "hunter22"}, "data.DB_PWD"), ({"A": f"id {CARD}"}, "data.A"), ({"A": "1"}, "")])
-def test_what_was_created_or_deleted_is_put_back_only_where_all_of_it_is_exact(
-        server: Server, api: Kubernetes, service: Service, data: dict[str, str], where: str) -> None:
+def test_a_created_or_deleted_object_is_restored_only_if_all_of_it_is_exact(server: Server, api: Kubernetes,
+                                                                            service: Service, data: dict[str, str],
+                                                                            where: str) -> None:
     server.config["data"] = data
     created = Change("ConfigMap", "c", "created", 90.0, 90.0, "kubectl", (), "payments")
     plan = plan_of(service, api, created)
@@ -213,8 +213,8 @@ def test_what_was_created_or_deleted_is_put_back_only_where_all_of_it_is_exact(
     assert not any(value in told for value in data.values() if where and len(value) > 1)
 
 
-def test_an_object_with_a_secret_beside_what_changed_can_be_put_back(server: Server, api: Kubernetes,
-                                                                     service: Service) -> None:
+def test_an_object_with_a_secret_beside_the_changed_field_can_be_restored(server: Server, api: Kubernetes,
+                                                                          service: Service) -> None:
     server.config["data"] = {"A": "2", "DB_PWD": "hunter22", "UID": CARD}
     plan = planned(plan_of(service, api, VALUE))
     assert "hunter22" not in json.dumps([encode(plan.before), encode(plan.parameters)])

@@ -104,7 +104,7 @@ def test_elsewhere_it_says_what_to_do(machine: Path, monkeypatch: pytest.MonkeyP
         binaries.build()
 
 
-def test_what_a_killed_build_left_is_removed(machine: Path) -> None:
+def test_the_remains_of_a_killed_build_are_removed(machine: Path) -> None:
     go(machine)
     left = machine / "cache" / "go-build.dead"
     left.mkdir(parents=True)

@@ -47,7 +47,7 @@ def test_what_is_neither_card_nor_secret_comes_out_as_it_went_in() -> None:
     assert changed == []
 
 
-def test_an_order_number_is_masked_only_where_it_cannot_be_told_from_a_card() -> None:
+def test_an_order_number_is_masked_only_if_it_looks_like_a_card_number() -> None:
     """One with an issuer's prefix, the brand's length and a valid check digit; such are counted apart."""
     count = alike = 0
     for _, number, text in harmless.orders(16, 2000):

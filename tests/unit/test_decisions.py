@@ -68,7 +68,7 @@ def test_no_traffic_where_there_was_some_is_an_outage(service: Service) -> None:
     assert (result.answer, result.kind) == ("confirmed", "loss_of_connectivity")
 
 
-def test_the_same_hour_of_the_day_before_tells_what_is_usual(service: Service) -> None:
+def test_the_same_hour_of_the_day_before_shows_the_usual_level(service: Service) -> None:
     def with_day(finding: Finding[Any], requests: float, errors: float) -> Finding[Any]:
         return replace(finding, detail=replace(finding.detail, day_before=DayBefore(
             requests, errors, 180.0, hour_requests=144_000.0, hour_seconds=3600.0)))
@@ -96,7 +96,7 @@ def test_a_log_without_errors_does_not_make_silence_a_delay(service: Service) ->
     assert (found.answer, found.kind) == ("confirmed", "loss_of_connectivity")
 
 
-def test_what_failed_before_the_recovery_is_no_relapse(service: Service) -> None:
+def test_failures_before_the_recovery_are_no_relapse(service: Service) -> None:
     """An alarm whose period reaches back to the outage comes a moment after it is over."""
     over = [rates(s, "frontend", [(t, n, n * (0.6 if t < NOW - 40 else 0.004)) for t, n, _ in steady(0)])
             for s in ("newrelic", "cloudwatch")]
@@ -224,7 +224,7 @@ def test_a_remedy_that_makes_another_component_worse_is_seen_by_two_sources(serv
     assert judge(sandboxed, Evidence([*still, *before]), NOW, NOW - 80, 600, changed=True).answer == "waiting"
 
 
-def test_what_is_still_slow_has_not_recovered(service: Service) -> None:
+def test_a_component_that_is_still_slow_has_not_recovered(service: Service) -> None:
     quick = replace(service, recovery=replace(service.recovery, hold_seconds=30))
     well = [stepped(c.name, source=s) for s in BOTH for c in service.components]
     assert judge(quick, Evidence(well), NOW, NOW - 100, 900).answer == "recovered"
@@ -234,7 +234,7 @@ def test_what_is_still_slow_has_not_recovered(service: Service) -> None:
     assert judge(quick, Evidence([*well, *slow]), NOW, NOW - 901, 900).answer == "not_helped"
 
 
-def test_what_was_slow_until_just_now_has_not_recovered_yet(service: Service) -> None:
+def test_a_component_that_was_slow_until_now_has_not_recovered_yet(service: Service) -> None:
     quick = replace(service, recovery=replace(service.recovery, hold_seconds=60))
     well = [stepped(c.name, source=s) for s in BOTH for c in service.components]
     assert judge(quick, Evidence(well), NOW, NOW - 100, 900, slow_until=NOW - 20).answer == "waiting"
@@ -247,7 +247,7 @@ def test_what_was_slow_until_just_now_has_not_recovered_yet(service: Service) ->
     assert slow_until(quick, Evidence(looks[2:])) is None
 
 
-def test_of_two_faults_the_shipped_times_show_what_helped(service: Service) -> None:
+def test_with_two_faults_the_shipped_times_show_which_remedy_helped(service: Service) -> None:
     opened, applied = NOW - 1000, NOW - 905
     window, baseline = spans(service, "watch", opened, NOW, opened, applied + 20)
     assert window.start <= applied - 60
@@ -259,7 +259,7 @@ def test_of_two_faults_the_shipped_times_show_what_helped(service: Service) -> N
     assert spans(service, "confirm", NOW, NOW, opened)[1] == baseline
 
 
-def test_what_ended_a_silence_helped_though_another_fault_shows_since(service: Service) -> None:
+def test_a_remedy_that_ended_a_silence_helped_although_another_fault_appeared(service: Service) -> None:
     """No pod served, and once they do every request fails at the database."""
     quick = replace(service, recovery=replace(service.recovery, hold_seconds=20))
 
@@ -280,8 +280,9 @@ def test_what_ended_a_silence_helped_though_another_fault_shows_since(service: S
     ({"api.fallback.example": (2400, 12), "api.primary.example": (60, 40)}, 0, True),  # until the flag was read
     ({"api.fallback.example": (2400, 900)}, 0, False), ({"api.fallback.example": (3, 0)}, 0, False),
     ({"api.fallback.example": (2400, 12)}, 30, False), ({}, 0, False)])
-def test_of_two_faults_in_one_component_each_remedy_is_judged_by_its_part(service: Service, callees: Any, ends: float,
-                                                                          well: bool) -> None:
+def test_with_two_faults_in_one_component_each_remedy_is_judged_by_its_own_failure_mode(service: Service, callees: Any,
+                                                                                        ends: float,
+                                                                                        well: bool) -> None:
     """The load is too much as well, so that the component itself fails all the time."""
     window = Window(NOW - 60 - ends, NOW - ends)
     calls = observed("newrelic", "calls", component="payment-gateway", window=window, detail={
@@ -298,7 +299,7 @@ def test_an_outage_on_its_way_up_is_not_held_against_the_remedy(service: Service
     assert judge(sandboxed, Evidence(rising), NOW, NOW - 80, 600, changed=True).answer == "waiting"
 
 
-def test_of_two_faults_the_remedy_that_did_its_part_helped(service: Service) -> None:
+def test_with_two_faults_a_remedy_that_ended_its_own_fault_helped(service: Service) -> None:
     quick = replace(service, recovery=replace(service.recovery, hold_seconds=30))
     findings = [stepped("payment-gateway", (120, 0.5), (60, 0.004)), stepped("frontend", (120, 0.5))]
     assert helped(quick, Evidence(findings), "payment-gateway", NOW, NOW - 70)
@@ -358,7 +359,7 @@ def test_silence_is_no_recovery(service: Service) -> None:
     assert judge(quick, Evidence(until(60, *few)), NOW, NOW - 45, 900).answer == "waiting"
 
 
-def test_one_source_alone_is_believed_after_twice_the_time(service: Service) -> None:
+def test_a_single_source_decides_after_twice_the_time(service: Service) -> None:
     quick = replace(service, recovery=replace(service.recovery, hold_seconds=60))
     gone = [observed("newrelic", "error_rate", "empty", component=c.name) for c in service.components]
 

@@ -42,7 +42,7 @@ def test_without_evidence_no_cause_is_named(service: Service) -> None:
 
 @given(st.integers(0, 3), st.sets(st.sampled_from(
     ["newrelic", "cloudwatch", "changes", "kubernetes", "provider", "rds"]), max_size=3))
-def test_what_is_missing_never_makes_another_cause(which: int, missing: set[str]) -> None:
+def test_missing_evidence_never_makes_another_cause(which: int, missing: set[str]) -> None:
     cases: list[tuple[list[Found], str]] = [
         (PROVIDER, "provider_outage"), (REFUSED, "database_connection"), (EXHAUSTED, "database_connection"),
         (POLICY, "network")]
@@ -76,7 +76,7 @@ def test_alarms_canaries_and_failed_authentications_are_shown_and_change_nothing
     assert after.ranking == before.ranking
 
 
-def test_an_unread_parameter_group_hides_no_other_change(service: Service) -> None:
+def test_an_unreadable_parameter_group_hides_no_other_change(service: Service) -> None:
     """Where RDS is silent, what the ledger knows of the cluster counts; where more is missing, it does not."""
 
     def told(*lacks: str) -> set[str]:
@@ -124,9 +124,9 @@ def test_mechanisms_are_rivals_until_one_has_four_times_the_odds() -> None:
 @pytest.mark.parametrize(("onset", "after_seconds", "told_before", "due"), [
     (1000.0, 0.0, [("rollback", "payment-gateway")], True), (1000.0, -1.0, [], False),
     (1000.0, 9e9, [("inform_customers", "frontend")], False), (None, 9e9, [], False)])
-def test_customers_are_told_of_a_long_outage_whatever_its_cause(
-        service: Service, onset: float | None, after_seconds: float, told_before: list[tuple[str, str]],
-        due: bool) -> None:
+def test_customers_are_notified_of_a_long_outage_of_any_cause(service: Service, onset: float | None,
+                                                              after_seconds: float, told_before: list[tuple[str, str]],
+                                                              due: bool) -> None:
     votes = {"newrelic": "outage", "cloudwatch": "outage", "splunk": "healthy"}
     now = 1000.0 + service.recovery.long_outage_seconds + after_seconds
     found = long_outage(service, onset, now, votes, told_before)

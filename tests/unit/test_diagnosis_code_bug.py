@@ -108,8 +108,8 @@ def test_while_what_they_call_failed_versions_are_not_compared(service: Service)
     ({"1.3.0": Served(400, 1)}, {"1.3.0": 2600.0}, "new_version_slower"),
     ({"1.3.0": Served(400, 1), "1.2.0": Served(400, 1)}, {"1.3.0": 2600.0, "1.2.0": 2500.0}, "old_version_slow_too"),
     ({"1.3.0": Served(400, 1)}, {"1.3.0": 500.0}, "")])
-def test_a_slow_release_is_told_by_its_versions(service: Service, window: dict[str, Served], took: dict[str, float],
-                                                told: str) -> None:
+def test_a_slow_release_is_recognised_by_its_versions(service: Service, window: dict[str, Served],
+                                                      took: dict[str, float], told: str) -> None:
     by_time = Finding(source="newrelic", component="payment-gateway", detail=ErrorRateByVersion(
         window=window, baseline={"1.2.0": Served(40_000, 100)}, p95_ms=P95(took, {"1.2.0": 220.0})))
     mode = FailureMode("payment-gateway", OWN, 1.0, {}, ("newrelic",), True)

@@ -58,7 +58,7 @@ def test_a_database_that_takes_no_connection_is_restored(service: Service, findi
     assert [remedy.action for remedy in proposed(service, findings)] == ["restore_database"]
 
 
-def test_the_remedy_knows_who_holds_the_connections(service: Service) -> None:
+def test_the_remedy_knows_the_component_that_holds_the_connections(service: Service) -> None:
     held, = proposed(service, EXHAUSTED)
     assert held.facts.connection_holder == "ledger-export"
 
@@ -95,7 +95,7 @@ def test_a_parameter_group_is_suspected_where_it_changed_and_can_cause_what_fail
         assert remedy.facts.changes[0].fields == tuple(changed)
 
 
-def test_only_parameters_that_can_have_broken_it_are_put_back(service: Service) -> None:
+def test_only_parameters_that_can_have_caused_the_failure_are_restored(service: Service) -> None:
     quiet = field(["parameters", "log_min_duration_statement"], "-1", "100")
     remedy, = proposed(service, of_database(TIMED_OUT, quiet, CUT))
     assert remedy.facts.changes[0].fields == (CUT,)

@@ -53,7 +53,7 @@ def test_callers_that_time_out_after_a_new_policy_are_its_doing(service: Service
     assert [item.name for item in undone.facts.changes] == ["lockdown"]
 
 
-def test_a_component_that_nobody_reaches_is_at_fault_and_its_callers_are_not(service: Service) -> None:
+def test_an_unreachable_component_is_faulty_and_its_callers_are_not(service: Service) -> None:
     assert isolated(service, Evidence(POLICY)).faulty == ("payment-gateway",)
 
 
@@ -119,7 +119,7 @@ def test_a_probe_that_gets_through_makes_less_sure(service: Service, findings: l
     assert odds(after, mechanism) < odds(without, mechanism)
 
 
-def test_a_probe_that_gets_through_tells_policies_from_the_way_below(service: Service) -> None:
+def test_a_probe_that_succeeds_separates_policies_from_the_network_below(service: Service) -> None:
     """Callers time out, a policy appeared: that our own packets arrive speaks for what binds pods alone."""
     after = judged(service, [*POLICY, probe("payment-gateway")])
     assert after.mechanism == "network_policy"
@@ -204,7 +204,7 @@ def trail(**event: Any) -> list[Finding[Trail]]:
             "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})]
 
 
-def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
+def test_the_command_that_restores_a_revoked_rule_is_complete() -> None:
     command, = undoing(rules_changed(1000.0, Evidence(trail())))
     assert command.startswith("aws ec2 authorize-security-group-ingress --group-id 'sg-0a; rm -rf' ")
     assert '"UserIdGroupPairs": [{"GroupId": "sg-1"}]' in command
@@ -216,6 +216,6 @@ def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
 @pytest.mark.parametrize(("onset", "event"), [
     (1000.0, {"at": 1100.0}), (9000.0, {}), (None, {}), (1000.0, {"name": "DeleteRoute"}),
     (1000.0, {"parameters": {}}), (1000.0, {"parameters": {"groupId": "sg-1", "ipPermissions": ["x", 3]}})])
-def test_a_change_that_did_not_cause_it_or_is_not_told_in_full_is_not_undone(onset: float | None,
-                                                                            event: dict[str, Any]) -> None:
+def test_a_change_that_did_not_cause_it_or_is_known_in_part_only_is_not_undone(onset: float | None,
+                                                                               event: dict[str, Any]) -> None:
     assert rules_changed(onset, Evidence(trail(**event))) == []

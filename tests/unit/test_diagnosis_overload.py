@@ -63,8 +63,8 @@ def test_request_lines_tell_of_more_load_and_never_of_less(service: Service, tot
     ([(90, 400), (80, 400), (70, 400), (60, 400)], ""),  # it is behind, and shows what was before
     ([(60, 400), (50, 400), (40, 90), (30, 0), (20, 0), (10, 0)], ""),  # and as New Relic fills what it lacks
     ([(40, 0), (30, 0)], "")])
-def test_the_load_is_told_by_what_came_since_the_symptom(service: Service, rows: list[tuple[float, float]],
-                                                         told: str) -> None:
+def test_the_load_is_judged_by_the_requests_since_the_symptom(service: Service, rows: list[tuple[float, float]],
+                                                              told: str) -> None:
     finding = rates("payment-gateway", 0.5, series=[(NOW - ago, requests, requests / 2) for ago, requests in rows])
     found = signals(service, IN_ITSELF, [finding])
     assert [signal.id for signal in found if signal.id.startswith("load_")] == ([told] if told else [])
@@ -85,8 +85,8 @@ _LIMIT = ("template", "spec", "containers", "payment-gateway", "resources", "lim
 @pytest.mark.parametrize(("path", "before", "after", "overload"), [
     ((*_LIMIT, "cpu"), "1", "250m", True), ((*_LIMIT, "cpu"), "250m", "1", False),
     ((*_LIMIT, "memory"), "512Mi", "480Mi", False)])
-def test_a_lower_cpu_limit_takes_capacity_and_is_put_back(service: Service, path: tuple[str, ...], before: str,
-                                                          after: str, overload: bool) -> None:
+def test_a_lower_cpu_limit_reduces_capacity_and_is_restored(service: Service, path: tuple[str, ...], before: str,
+                                                            after: str, overload: bool) -> None:
     lowered = change("Deployment", "payment-gateway", field(path, before, after))
     findings = [*both("payment-gateway", 0.5), error_lines(QUEUE), changes(lowered), pods("payment-gateway")]
     assert (judged(service, findings).cause == "overload") is overload

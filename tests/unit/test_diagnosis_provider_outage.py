@@ -6,7 +6,7 @@ from responder.model.service import Service
 from tests.diagnosis import ONSET, PROVIDER, error_lines, judged, proposed, rollout, status_page
 
 
-def test_a_provider_that_fails_is_switched_and_people_are_told(service: Service) -> None:
+def test_a_failing_provider_is_switched_and_people_are_notified(service: Service) -> None:
     result = judged(service, PROVIDER)
     assert (result.cause, result.mechanism) == ("provider_outage", "provider_fails"), result.summary
     assert [remedy.action for remedy in proposed(service, PROVIDER)] == [

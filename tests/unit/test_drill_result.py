@@ -100,7 +100,7 @@ def test_an_event_after_the_closing_may_open_the_incident_again() -> None:
     assert is_over(DRILL, at(80 + NO_INCIDENT_SECONDS, CLOSED, last=1070.0))
 
 
-def test_a_drill_waits_for_what_is_to_be_put_back() -> None:
+def test_a_drill_waits_for_mitigations_that_must_be_restored() -> None:
     drill = expecting(put_back=["scale_up"])
     assert not is_over(drill, at(80, CLOSED))
     assert is_over(drill, at(80, CLOSED, {"sk": "ACTION#1", "action": "scale_up", "put_back_at": "2026-01-01"}))

@@ -291,7 +291,7 @@ def test_a_rotated_password_stays_until_the_last_rotation_is_undone(stage: Stage
     assert stage.world.database.password == "first-password" and stage.world.database.fault == ""
 
 
-def test_a_fault_that_was_mended_stays_away_when_another_ends(stage: Stage) -> None:
+def test_a_repaired_fault_does_not_return_when_another_ends(stage: Stage) -> None:
     stage.begin("first", "database", {"fault": "slow"})
     stage.begin("second", "database", {"fault": "storage_full"})
     stage.world.database.reboot(100.0, failover=False)
@@ -306,7 +306,7 @@ def test_a_path_whose_rule_was_authorized_again_is_not_recorded_twice(stage: Sta
     assert [event.name for event in stage.world.trail] == ["RevokeSecurityGroupIngress"]
 
 
-def test_what_a_patch_of_one_event_left_alone_another_heals(stage: Stage) -> None:
+def test_an_event_heals_the_fields_that_another_event_s_patch_left_alone(stage: Stage) -> None:
     limits = {"containers": [{"name": "backend", "resources": {"limits": {"cpu": "10m"}}}]}
     stage.begin("limit", "kubernetes", {"patch": {"kind": "Deployment", "name": "backend", "patch": {
         "spec": {"template": {"spec": {**limits, "nodeSelector": {"disk": "ssd"}}}}}}})

@@ -38,7 +38,7 @@ def test_few_failures_of_what_it_calls_are_not_the_component_s_own(service: Serv
     assert [part.where for part in parts] == ["database"]
 
 
-def test_failures_too_few_to_blame_a_callee_are_not_told_of_the_component(service: Service) -> None:
+def test_failures_too_few_to_blame_a_callee_are_not_attributed_to_the_component(service: Service) -> None:
     rows = [(NOW - 60 + 10 * n, 400.0, 20.0 if n == 5 else 0.0) for n in range(6)]
     spans = of_gateway({"FATAL: password authentication failed": 12}, {"HTTP 402 card declined": 8})
     parts = modes(service, "payment-gateway", [rates("payment-gateway", 0.0, series=rows), spans])

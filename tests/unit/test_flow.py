@@ -83,7 +83,7 @@ def test_pods_on_a_dead_node_answer_nobody(snapshot: Snapshot) -> None:
     assert share(after(World(silent_nodes={"node-a"}), snapshot)) > 0.2
 
 
-def test_a_reboot_mends_what_it_can_and_a_second_failover_begins_anew() -> None:
+def test_a_reboot_ends_the_faults_that_it_can_end_and_a_second_failover_starts_again() -> None:
     database = Database()
     database.set_fault("refuses_connections", 100.0)
     database.reboot(110.0, failover=False)
@@ -108,7 +108,7 @@ def test_connections_stay_taken_until_the_one_that_leaks_is_restarted() -> None:
     assert database.fault == ""
 
 
-def test_the_load_balancer_tells_hosts_that_are_gone_from_connections_that_fail(snapshot: Snapshot) -> None:
+def test_the_load_balancer_distinguishes_missing_hosts_from_failing_connections(snapshot: Snapshot) -> None:
     assert targets(World(), snapshot) == (2, 0)
     dead = World(silent_nodes={"node-a"})
     assert targets(dead, snapshot) == (1, 1)

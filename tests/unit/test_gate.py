@@ -100,7 +100,7 @@ def test_a_change_that_is_let_through_is_made() -> None:
 
 
 @pytest.mark.usefixtures("account")
-def test_what_only_reads_needs_no_leave() -> None:
+def test_read_calls_need_no_permission() -> None:
     """Every call that a source or a remedy may make, by the names of its permissions."""
     names: set[str] = set()
     service = shipped()

@@ -70,13 +70,13 @@ def test_freezes_by_week_and_by_date(start: str, end: str, moment: str, inside: 
     assert within(Freeze(start, end), datetime.fromisoformat(moment).timestamp()) is inside
 
 
-def test_what_is_shipped_only_observes(service: Service) -> None:
+def test_the_shipped_configuration_only_observes(service: Service) -> None:
     assert rule(service, GOOD, CALM).ruling == "observe"
 
 
 @pytest.mark.parametrize(("answer", "ruling"), [
     ("", "approval"), ("approve", "permitted"), ("reject", "rejected"), ("none", "rejected")])
-def test_who_needs_approval_gets_it_or_does_nothing(answer: str, ruling: str) -> None:
+def test_a_remedy_that_needs_approval_waits_for_it_or_does_nothing(answer: str, ruling: str) -> None:
     service = replace(acting(), mode="approve")
     decision = rule(service, GOOD, replace(CALM, answer=answer, answered_by="holder of the link sent to sre"))
     assert decision.ruling == ruling
@@ -88,7 +88,7 @@ def test_an_approval_does_not_lead_around_the_kill_switch() -> None:
     assert rule(service, GOOD, replace(CALM, answer="approve", kill_switch="engaged")).guardrail == "kill_switch"
 
 
-def test_what_only_tells_somebody_is_not_held_up_by_limits_on_changes() -> None:
+def test_limits_on_changes_do_not_hold_up_notifications() -> None:
     telling = replace(GOOD, action="engage_network_team", tells=True)
     full = replace(CALM, done=("a", "b", "c"), held_by_another=True)
     assert rule(acting(), telling, full).ruling == "permitted"
@@ -141,7 +141,7 @@ REMEDIES = {action.name: Remedy(action.name, "", action.audience, action.risk, a
 
 
 @given(st.lists(st.sampled_from(sorted(REMEDIES)), max_size=8))
-def test_what_risks_least_is_tried_first_and_messages_come_last(names: list[str]) -> None:
+def test_the_least_risky_remedy_is_tried_first_and_messages_come_last(names: list[str]) -> None:
     proposed = [Candidate(name, "network", "path_below", f"component-{place}", 0.9, ("a", "b"), Facts())
                 for place, name in enumerate(names)]
     ordered = in_order(proposed, REMEDIES)
@@ -164,8 +164,8 @@ def test_a_path_is_given_to_the_network_team_before_anything_is_changed() -> Non
     ({}, {"failed_before": "rollback did not help against bad release of x once"}, "did not help"),
     ({"contested": True, "reversible": False}, {}, "nearly as likely"),
 ])
-def test_what_makes_an_automatic_remedy_a_question_says_why(proposal: dict[str, Any], situation: dict[str, Any],
-                                                            why: str) -> None:
+def test_a_guardrail_that_requires_approval_gives_a_reason(proposal: dict[str, Any], situation: dict[str, Any],
+                                                           why: str) -> None:
     decision = rule(acting(), replace(GOOD, **proposal), replace(CALM, **situation))
     assert (decision.ruling, decision.guardrail) == ("approval", "approval") and why in decision.reason
     approved = replace(CALM, answer="approve", answered_by="Ada", **situation)

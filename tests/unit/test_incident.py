@@ -269,8 +269,8 @@ def outcome(incident: Incident) -> Any:
 
 
 @pytest.mark.parametrize("tells", [frozenset[str](), frozenset({"restart_pods"})])
-def test_what_may_not_be_done_at_this_moment_is_looked_at_again_before_people_are_asked(
-        records: Records, tells: frozenset[str]) -> None:
+def test_a_remedy_that_is_refused_for_now_is_checked_again_before_people_are_asked(records: Records,
+                                                                                   tells: frozenset[str]) -> None:
     """Also where something else was done since, such as telling somebody."""
     remedies = [("rollback", 0.95, 2), *((name, 0.95, 2) for name in tells)]
     incident = play(Script(diagnoses=[remedies, [("rollback", 0.95, 2)]], breaks={"rollback": "passes"}, tells=tells),
@@ -286,7 +286,7 @@ def test_a_remedy_that_helps_ends_it(records: Records) -> None:
     assert incident.machine.visited[-1] == "Incident closed"
 
 
-def test_what_did_not_help_is_taken_back_and_the_next_one_follows(records: Records) -> None:
+def test_a_remedy_that_did_not_help_is_rolled_back_and_the_next_one_follows(records: Records) -> None:
     incident = play(Script(diagnoses=[[("scale_up", 0.95, 2)], [("rollback", 0.95, 2)]]), records)
     assert deeds(incident) == [("apply", "scale_up"), ("revert", "scale_up"), ("apply", "rollback")]
     assert [item["status"] for item in incident._actions()] == ["reverted", "verified"]
@@ -309,13 +309,13 @@ def test_while_people_work_what_is_due_is_done_once_and_they_are_not_called_agai
     assert "Wait for the recovery" in after and "Check the guardrails" not in after
 
 
-def test_what_made_it_worse_is_taken_back(records: Records) -> None:
+def test_a_remedy_that_made_it_worse_is_rolled_back(records: Records) -> None:
     incident = play(Script(diagnoses=[[("scale_up", 0.95, 2)]], worse=frozenset({"scale_up"})), records)
     assert deeds(incident) == [("apply", "scale_up"), ("revert", "scale_up")]
     assert "Escalate" in incident.machine.visited
 
 
-def test_a_step_that_died_after_the_deed_does_it_once(records: Records) -> None:
+def test_a_step_that_crashed_after_applying_applies_once(records: Records) -> None:
     incident = play(Script(breaks={"rollback": "dies"}), records)
     assert deeds(incident) == [("apply", "rollback")]
     assert [item["status"] for item in incident._actions()] == ["verified"]
@@ -347,7 +347,7 @@ def test_people_are_asked_and_their_word_holds(records: Records, answer: str, do
     assert outcome(incident) == ("resolved" if done else "escalated")
 
 
-def test_what_was_for_the_time_being_is_put_back_after_the_postmortem(records: Records) -> None:
+def test_a_temporary_mitigation_is_restored_after_the_postmortem(records: Records) -> None:
     incident = play(Script(temporary=True), records)
     assert deeds(incident) == [("apply", "rollback"), ("revert", "rollback")]
     visited = incident.machine.visited
@@ -358,7 +358,7 @@ def test_what_was_for_the_time_being_is_put_back_after_the_postmortem(records: R
 @pytest.mark.parametrize("hold", [{"mode": "observe"}, {"frozen": True}, {"switched_off_after": 0},
                                   {"policy": {}}, {"limit": 0}, {"breaks": {"rollback": "refused"}},
                                   {"diagnoses": [[("rollback", 0.7, 2)]]}, {"diagnoses": [[("rollback", 0.95, 1)]]}])
-def test_each_guardrail_alone_stops_it_and_people_are_told(records: Records, hold: dict[str, Any]) -> None:
+def test_each_guardrail_alone_stops_a_remedy_and_people_are_notified(records: Records, hold: dict[str, Any]) -> None:
     incident = play(Script(**hold), records)
     assert incident.log == []
     assert outcome(incident) in ("escalated", "observed")

@@ -16,5 +16,5 @@ from responder.plan.kinds import ErrorKind, kind_of
     ("ERROR 1290 (HY000): The MySQL server is running with the --read-only option", ErrorKind.READ_ONLY),
     ("Read timed out", ErrorKind.READ_TIMEOUT), ("payment-gateway answered 500", ErrorKind.CALLEE_5XX),
     ("NullPointerException: merchantId", ErrorKind.OTHER)])
-def test_errors_are_told_apart_by_their_wording(text: str, kind: ErrorKind) -> None:
+def test_errors_are_distinguished_by_their_wording(text: str, kind: ErrorKind) -> None:
     assert kind_of(text) is kind

@@ -85,7 +85,7 @@ def test_a_remedy_is_applied_after_a_permission_and_at_no_other_time(course: Cou
 
 
 @given(courses, results)
-def test_what_a_remedy_changed_is_watched_though_a_later_step_failed(course: Course, found: tuple[str, Any]) -> None:
+def test_a_remedy_s_change_is_watched_although_a_later_step_failed(course: Course, found: tuple[str, Any]) -> None:
     name, result = found
     came = if_it_fails(next_step(course, name, encode(result), NOW))
     assert came.state in (State.INFORM, State.ESCALATE, State.STAND_DOWN)
@@ -177,7 +177,7 @@ def test_a_look_ends_it_goes_on_or_rolls_back(answer: Any, watching: Any, attemp
         assert came.course.changed == () and came.course.attempt == attempt + 1
 
 
-def test_what_is_due_comes_before_a_reminder() -> None:
+def test_a_due_message_comes_before_a_reminder() -> None:
     course = Course(SETTINGS, watching="people", since=NOW)
     due = Watched("waiting", "", 40, True, REMEDIES[:1], 7).follows(course, NOW)
     assert (due.state, due.course.number, due.course.remedies) == (State.PLAN, 7, REMEDIES[:1])
@@ -211,8 +211,7 @@ def test_a_step_that_failed_before_the_end_is_no_reason_to_leave_the_cleanup_to_
     ("waiting", "", [State.WAIT_TO_RESTORE]), ("done", "", [State.CLOSED]),
     ("put_back", "", [State.RESTORE, State.WAIT_TO_RESTORE]), ("people", "", [State.LEAVE, State.WAIT_TO_RESTORE]),
     ("people", "States.Timeout", [State.LEAVE, State.CLOSED])])
-def test_what_is_in_place_for_a_while_is_restored_or_left_to_people(answer: Any, failed: str,
-                                                                     states: list[State]) -> None:
+def test_a_temporary_mitigation_is_restored_or_left_to_people(answer: Any, failed: str, states: list[State]) -> None:
     came = Cared(answer, "its reason is gone", 60, (Done(1, REMEDIES[0]),)).follows(Course(SETTINGS), NOW)
     assert came.state == states[0]
     if came.state == State.LEAVE:
@@ -233,7 +232,7 @@ def test_what_is_in_place_for_a_while_is_restored_or_left_to_people(answer: Any,
     (Course(applied=True, reason="the mode is observe", summary="s"), "the mode is observe"),
     (Course(summary="a bad release"), "a bad release"),
     (Course(), "the sources do not agree on whether there is an outage")])
-def test_people_are_told_what_went_wrong_last(course: Course, said: str) -> None:
+def test_people_are_notified_of_the_last_failure(course: Course, said: str) -> None:
     assert why_escalated(course) == said
 
 

@@ -78,7 +78,7 @@ def left(changes: list[Change], remedies: list[Remedy]) -> list[Change]:
      parameters={"steps": [{"change": encode(change("NetworkPolicy", "lock", (), what="created"))}]})),
     (change("ConfigMap", "c", ("data", "A"), "1"), action("restore_configuration", "configmap/c", parameters={
         "steps": [{"change": encode(change("ConfigMap", "c", ("data", "A"), "2", by="kubectl"))}]}))])
-def test_what_a_remedy_on_record_has_written_is_no_evidence(seen: Change, done: Remedy) -> None:
+def test_a_recorded_remedy_s_writes_are_no_evidence(seen: Change, done: Remedy) -> None:
     assert left([seen], [done]) == []
     # The same by another manager was somebody else's, and without the record nobody knows whose it was.
     assert left([seen], []) == [seen]
@@ -91,13 +91,13 @@ def test_what_a_remedy_on_record_has_written_is_no_evidence(seen: Change, done: 
     (change(at=NOW - 4000), action()), (change(at=NOW + 600), action()), (change(), action(status="refused")),
     (change("Service"), action()), (change(), action(target="deployment/frontend")),
     (change(), action("inform_customers", "customers", status="done"))])
-def test_whoever_writes_under_our_name_is_not_hidden(seen: Change, done: Remedy) -> None:
+def test_another_writer_under_our_name_is_not_hidden(seen: Change, done: Remedy) -> None:
     assert left([seen], [done]) == [seen]
     assert "no remedy of ours is on record: somebody wrote under its name" in seen.sentence()
     assert "on record" not in replace(seen, by="kubectl").sentence()
 
 
-def test_what_somebody_wrote_beside_a_remedy_between_two_looks_is_kept() -> None:
+def test_a_change_beside_a_remedy_between_two_snapshots_is_kept() -> None:
     both = replace(change(), fields=(*change().fields, FieldChange(("template", "spec", "image"), after="evil")))
     kept_part, = left([both], [action()])
     assert [item.path for item in kept_part.fields] == [("template", "spec", "image")]

@@ -131,8 +131,8 @@ def test_the_team_is_paged_once_and_again_for_a_relapse(team: Team) -> None:
     assert len(team.told) == 2
 
 
-def test_a_page_that_was_not_taken_is_tried_again_and_nobody_is_told_twice(team: Team,
-                                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_undelivered_page_is_retried_and_nobody_is_notified_twice(team: Team,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[str] = []
 
     def wake(service: Service, message: Message, state: people.Nothing) -> people.Nothing:
@@ -153,7 +153,7 @@ def test_a_page_that_was_not_taken_is_tried_again_and_nobody_is_told_twice(team:
     assert tries[-1] == "closed-0"
 
 
-def test_a_false_alarm_that_nobody_was_called_for_tells_nobody(team: Team) -> None:
+def test_a_false_alarm_for_which_nobody_was_called_notifies_nobody(team: Team) -> None:
     team.records.update("i-1", confirmed=False, evidence_cutoff=iso(time.time()))
     team.step(close.handler, operation="stand_down")
     assert team.told == []
@@ -169,7 +169,7 @@ def test_developers_are_called_once_the_cause_is_known(team: Team) -> None:
         "payment-gateway: code bug, Payment gateway developers needed"]
 
 
-def test_developers_get_a_hotfix_to_do_where_it_could_not_be_taken_back(team: Team) -> None:
+def test_developers_get_a_hotfix_task_if_the_release_could_not_be_rolled_back(team: Team) -> None:
     hypothesis = {"cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway", "where": "",
                   "confidence": 0.9, "log_odds": 2.2, "evidence_for": ["it began with 1.1.0"], "evidence_against": [],
                   "sources": ["splunk"]}
@@ -190,7 +190,7 @@ def test_developers_get_a_hotfix_to_do_where_it_could_not_be_taken_back(team: Te
     assert hotfix(IncidentRecord.of(team.records.everything("i-1"))) == ""
 
 
-def test_customers_who_were_told_of_it_are_told_to_the_end_and_no_others(team: Team) -> None:
+def test_only_customers_who_were_notified_get_updates_until_the_end(team: Team) -> None:
     now = iso(time.time())
     team.records.update("i-1", **BUG, confirmed=True, recovery_verified_at=now, evidence_cutoff=now)
     for number, (name, status) in enumerate((("switch_provider", "applied"), ("inform_customers", "done")), 1):
@@ -207,7 +207,7 @@ def test_customers_who_were_told_of_it_are_told_to_the_end_and_no_others(team: T
     assert "customers" not in [audience for audience, _ in team.told]
 
 
-def test_who_has_a_task_is_reminded_and_the_next_person_told(team: Team) -> None:
+def test_the_person_with_a_task_is_reminded_and_the_next_person_notified(team: Team) -> None:
     now = time.time()
     Tasks(team.records).ask(Task("i-1", 1, "payment-gateway", "manual", now - 130, now + 600,
                                  ("network: Network team",)), "")

@@ -76,8 +76,8 @@ def test_a_start_that_is_repeated_opens_once(records: Records) -> None:
     assert sum(item["sk"].startswith("TIMELINE#") for item in items) == 1
 
 
-def test_who_takes_over_a_lease_that_ran_out_goes_on_with_its_incident(records: Records,
-                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_execution_that_takes_over_an_expired_lease_continues_its_incident(records: Records,
+                                                                              monkeypatch: pytest.MonkeyPatch) -> None:
     first = start(alarm(), "e1")
     records.renew("payment-gateway", "e1", -1.0)
     monkeypatch.setattr(opening.aws, "client", lambda name: Machine("ABORTED"))
@@ -86,8 +86,8 @@ def test_who_takes_over_a_lease_that_ran_out_goes_on_with_its_incident(records: 
     assert (second["result"], second["incident"]["id"], second["number"]) == ("opened", first["incident"]["id"], 2)
 
 
-def test_who_is_slow_to_show_a_sign_of_life_is_not_taken_over(records: Records,
-                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_execution_that_is_slow_to_renew_its_lease_is_not_taken_over(records: Records,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     first = start(alarm(), "e1")
     records.renew("payment-gateway", "e1", -1.0)
     monkeypatch.setattr(opening.aws, "client", lambda name: Machine("RUNNING"))
@@ -96,7 +96,7 @@ def test_who_is_slow_to_show_a_sign_of_life_is_not_taken_over(records: Records,
     assert start(alarm(), "e1")["result"] == "opened"
 
 
-def test_only_who_holds_the_place_renews_and_frees_it(records: Records) -> None:
+def test_only_the_holder_of_the_incident_lock_renews_and_releases_it(records: Records) -> None:
     first = start(alarm(), "e1")["incident"]["id"]
     assert not records.renew("payment-gateway", "e2", 60)
     records.expire("payment-gateway", "e2")
@@ -139,7 +139,7 @@ def test_a_person_may_start_it(records: Records) -> None:
     ({}, "needs \"service\""), (["x"], "must be an object"), ({"service": "other"}, "no service called 'other'"),
     ({"service": "payment-gateway", "reson": "x"}, "reson"), (alarm("somebody-elses"), "nobody looks after the alarm"),
 ])
-def test_a_start_that_nobody_looks_after_is_refused_and_kept(records: Records, given: Any, said: str) -> None:
+def test_a_start_for_an_unknown_service_is_refused_and_recorded(records: Records, given: Any, said: str) -> None:
     result = start(given)
     assert result["result"] == "refused"
     assert said in result["reason"]
@@ -214,8 +214,8 @@ def test_an_incident_that_nobody_judged_leaves_its_late_signals_to_the_next(reco
     ({"service": "payment-gateway", "until": "lunch"}, "until: expected one of '', 'confirm', 'isolate'"),
     ({"service": "payment-gateway", "take_over": "yes"}, "true or false"),
 ])
-def test_what_a_person_gets_wrong_is_refused_with_what_was_expected(records: Records, given: dict[str, Any],
-                                                                    told: str) -> None:
+def test_a_person_s_wrong_input_is_refused_with_what_was_expected(records: Records, given: dict[str, Any],
+                                                                  told: str) -> None:
     answer = start(given)
     assert answer["result"] == ("refused" if "service" in given else "declined")
     assert told in answer["reason"]
@@ -226,8 +226,8 @@ def test_a_start_for_the_first_phases_says_so(records: Records) -> None:
 
 
 @pytest.mark.parametrize(("status", "result"), [("RUNNING", "declined"), ("ABORTED", "opened"), ("FAILED", "opened")])
-def test_only_what_no_longer_runs_is_taken_over(records: Records, monkeypatch: pytest.MonkeyPatch, status: str,
-                                                result: str) -> None:
+def test_only_an_execution_that_no_longer_runs_is_taken_over(records: Records, monkeypatch: pytest.MonkeyPatch,
+                                                             status: str, result: str) -> None:
     first = start(alarm(), "e1")["incident"]["id"]
     monkeypatch.setattr(opening.aws, "client", lambda name: Machine(status))
     answer = start({"service": "payment-gateway", "take_over": True}, "e2", "2026-11-24T00:10:00.000Z")

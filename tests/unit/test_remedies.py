@@ -75,7 +75,7 @@ POLICY: dict[str, Any] = {"kind": "NetworkPolicy", "name": "lockdown", "what": "
                           "latest": NOW - 30, "by": "kubectl", "fields": []}
 
 
-def test_of_two_mechanisms_nearly_as_likely_the_remedies_of_both_are_tried_one_after_the_other() -> None:
+def test_the_remedies_of_two_almost_equally_likely_mechanisms_are_tried_in_turn() -> None:
     """The remedy of a DNS policy was dropped because a path below it has another one."""
     both = named("dns_policy", "path_below", seen=("dns_policy_changed",))
     found = proposed(both)
@@ -95,7 +95,7 @@ def test_what_both_mechanisms_have_is_not_contested() -> None:
     assert [(p.action, p.contested) for p in shared.proposed] == [("rollback", False)]
 
 
-def test_what_cannot_be_taken_back_comes_last_and_is_known_to_be_contested() -> None:
+def test_irreversible_remedies_come_last_and_are_marked_as_contested() -> None:
     found = proposed(named("rejected_credentials", "wrong_database_settings", seen=("database_settings_changed",)))
     assert [(p.action, p.contested) for p in found.proposed] == [("rollback", True), ("restore_database", True)]
     alone = proposed(named("rejected_credentials", "refuses_connections"))
@@ -218,7 +218,7 @@ def test_where_two_mechanisms_stay_close_no_lie_leads_to_what_the_drill_forbids(
                 assert not contested & set(drill.expect.never or ())
 
 
-def test_people_are_told_each_remedy_that_was_not_done_and_why() -> None:
+def test_people_are_notified_of_each_remedy_that_was_not_done_and_why() -> None:
     refusal = {"action": "rollback", "component": "payment-gateway", "cause": "network", "mechanism": "dns_policy",
                "reason": "it was carried out before, and the symptom stayed or came back"}
     other = refusal | {"action": "restore_security_group", "reason": "no rule is known to be gone"}
@@ -296,7 +296,7 @@ class Refused(Incident):
         return super()._tell(*given, **more)
 
 
-def test_at_escalation_people_are_told_what_was_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_escalation_lists_the_remedies_that_were_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOPIC", "t")
     monkeypatch.setenv("ACTION", "")
     with mock_aws():

@@ -53,7 +53,7 @@ def test_operands_come_back_from_the_table_exactly(records: Records, before: dic
 
 @given(facts=OPERANDS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_what_a_diagnosis_proposes_comes_back_exactly(records: Records, facts: dict[str, Any]) -> None:
+def test_a_diagnosis_s_proposals_are_read_back_exactly(records: Records, facts: dict[str, Any]) -> None:
     incident = f"p-{abs(hash(json.dumps(facts)))}"
     kept, = records.keep_proposals(incident, "2026-11-25T00:00:00.000Z", [Proposed("", "rollback", facts=facts)])
     found = records.proposed(incident, kept.id)
@@ -100,8 +100,7 @@ OWN = {"pk": "REMEDY#i", "sk": "ACTION#02", "rollback:status": "planned", "rollb
     ({"status": "reverted", "reason": "no help"}, {"status": "verified", "reason": "gone"}, "reverted", "no help"),
     ({"status": "refused", "reason": "switch"}, {"status": "permitted", "reason": "policy"}, "refused", "switch"),
 ])
-def test_the_status_is_that_of_who_spoke_last(own: dict[str, Any], judged: dict[str, Any], status: str,
-                                              reason: str) -> None:
+def test_the_last_writer_sets_the_status(own: dict[str, Any], judged: dict[str, Any], status: str, reason: str) -> None:
     record = merged({**OWN, **{f"rollback:{key}": value for key, value in own.items()},
                      **{f"judged:{key}": value for key, value in judged.items()}})
     assert (record["status"], record["reason"], record["number"]) == (status, reason, 2)
@@ -143,8 +142,8 @@ def test_a_timeline_entry_is_added_once_and_stays(records: Records, monkeypatch:
 
 @pytest.mark.parametrize("wrong", [{"what": None}, {"number": -1}, {"number": True}, {"number": "1"}, {"detail": []},
                                    {"incident": 7}, {"by": {}}])
-def test_what_is_no_entry_is_refused_by_the_field(records: Records, monkeypatch: pytest.MonkeyPatch,
-                                                  wrong: dict[str, Any]) -> None:
+def test_an_invalid_entry_is_refused_with_its_field(records: Records, monkeypatch: pytest.MonkeyPatch,
+                                                    wrong: dict[str, Any]) -> None:
     monkeypatch.setattr(writer, "records", lambda: records)
     with pytest.raises(writer.BadEntry, match=next(iter(wrong))):
         writer.handler(ENTRY | wrong, None)

@@ -35,7 +35,6 @@ def test_what_was_recorded_of_a_drill_is_decided_well(cases: list[Case], number:
     case = cases[number]
     assert case.verdict != "wrong" or not case.expected
     assert case.wrong == ()
-    assert case.milliseconds < 500  # far from the 50 ms that `make bench` measures: a guard against a slip only
 
 
 @pytest.mark.parametrize("number", range(len(DRILLS)), ids=[drill.name for _, drill, _ in DRILLS])
@@ -81,7 +80,7 @@ def test_a_replay_with_another_policy_shows_what_it_would_have_refused() -> None
 @pytest.mark.parametrize(("content", "told"), [
     (b"no json", "expected JSON"), (b"[]", "expected an object"), (b'{"schema": 7}', "schema: expected 1"),
     (gzip.compress(b"{")[:-3], "expected JSON")])
-def test_what_is_no_record_is_refused_with_what_was_expected(content: bytes, told: str) -> None:
+def test_an_invalid_record_is_refused_with_what_was_expected(content: bytes, told: str) -> None:
     with pytest.raises(BadRecord, match=told):
         unpack(content)
 
@@ -101,7 +100,7 @@ def test_packing_is_the_same_each_time(service: Any) -> None:
     assert unpack(pack(service, items))["items"] == items
 
 
-def test_the_command_says_what_comes_out_otherwise(tmp_path: Path) -> None:
+def test_the_command_shows_the_decisions_that_differ(tmp_path: Path) -> None:
     record = one()
     file = tmp_path / "record.json"
     file.write_text(json.dumps(record))

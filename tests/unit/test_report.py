@@ -149,7 +149,7 @@ def test_the_list_of_all_has_totals_and_months_and_shows_hostile_text_as_text() 
     assert render_index("payment-gateway", [])
 
 
-def test_what_people_add_is_merged_with_who_and_when_and_shows_as_text() -> None:
+def test_a_review_is_merged_with_author_and_time_and_shown_as_text() -> None:
     files = render(review(RECORD, notes=Notes("Ada", "2027-01-16T09:00:00Z", HOSTILE)))
     assert "By Ada, 2027-01-16T09:00:00Z" in files["html"] and "By Ada" in files["md"]
     lines = render(review(RECORD, notes=Notes("Ada", "", "It was slow.\n\n# and <b>late</b>")))["md"]

@@ -160,13 +160,13 @@ def test_no_decision_by_people_was_needed_is_said_only_where_none_was_asked_for(
 @pytest.mark.parametrize(("entries", "said"), [
     ((QUESTION, ANSWER, RULING), "roll x back: 1 min 40 s until rollback is approved"),
     ((QUESTION, RULING), "roll x back: 5 min 1 s until rollback: rejected"), ((RULING,), "")])
-def test_how_long_people_were_waited_for_is_told(entries: tuple[Entry, ...], said: str) -> None:
+def test_the_report_says_how_long_people_were_waited_for(entries: tuple[Entry, ...], said: str) -> None:
     told = [improvement.evidence for improvement in review(replace(RECORD, timeline=entries)).improvements
             if improvement.what == "A step waited for people"]
     assert told == [said] * bool(said)
 
 
-def test_what_did_not_go_well_is_told() -> None:
+def test_the_report_says_what_did_not_go_well() -> None:
     failed = Entry("t", 50, "t", "Assemble the team", "slack could not be used", kind="notification",
                    fact="undelivered", detail={"failed": "slack", "status": "timeout"})
     slow = with_remedies(replace(ROLLBACK, status=RemedyStatus.FAILED), cause=Cause("unknown"),
@@ -208,7 +208,7 @@ def test_a_change_by_hand_shortly_before_the_symptom_is_an_improvement(before: f
     assert ("a change went out by hand" in contents.measures[2].answer) is told
 
 
-def test_what_could_not_be_asked_is_an_improvement() -> None:
+def test_a_source_that_did_not_answer_is_an_improvement() -> None:
     contents = review(with_evidence(found(Pods(), status="unauthorized"), found(Pods(), status="timeout"),
                                     looked(Finding(source="quiet", detail=Pods(), status="empty"))))
     assert [(one.what, one.evidence) for one in contents.improvements if "could be used" in one.what] == [
@@ -233,7 +233,7 @@ def test_a_provider_s_outage_asks_for_another_provider(switches: tuple[RemedySta
     ((), "were not looked at"), ((found(AuthFailures(), status="empty"),), "Nothing unusual"),
     ((found(AuthFailures(), value=2.0, baseline=3.0),), "Nothing unusual"),
     ((found(AuthFailures(), value=9.0, baseline=3.0),), "above what is usual")])
-def test_refused_logins_are_told_as_they_were_seen(findings: tuple[Looked, ...], said: str) -> None:
+def test_refused_logins_are_reported_as_observed(findings: tuple[Looked, ...], said: str) -> None:
     assert said in review(with_evidence(*findings)).measures[1].answer
 
 
@@ -259,8 +259,8 @@ ROWS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 100)), min_size=4,
 
 
 @given(ROWS, ROWS, st.integers(1, 20), st.integers(1, 20))
-def test_an_alarm_is_proposed_only_where_it_tells_sooner_and_is_quiet(series: Series, weeks: Series, onset: int,
-                                                                      late: int) -> None:
+def test_an_alarm_is_proposed_only_if_it_fires_earlier_and_has_no_false_alarms(series: Series, weeks: Series,
+                                                                               onset: int, late: int) -> None:
     began, opened = 1000.0 + 10 * onset, 1000.0 + 10 * (onset + late)
     before = tuple(bucket._replace(start=bucket.start - 700_000 + 300 * n) for n, bucket in enumerate(weeks))
     alarm = sooner(series, before, began, opened)
@@ -272,7 +272,7 @@ def test_an_alarm_is_proposed_only_where_it_tells_sooner_and_is_quiet(series: Se
         assert alarm.over_seconds >= 10 and 0 < alarm.threshold < 1
 
 
-def test_the_alarm_that_would_have_told_sooner_is_found() -> None:
+def test_the_alarm_that_would_have_fired_earlier_is_found() -> None:
     series = tuple(Bucket(1000.0 + 10 * n, 400.0, 1.0 if n < 10 else 14.0 if n < 20 else 200.0) for n in range(30))
     quiet = tuple(Bucket(1000.0 - 300 * n, 12_000.0, 48.0) for n in range(4000, 0, -1))
     assert sooner(series, quiet, 1100.0, 1210.0) == BetterAlarm(0.03, 10.0, 100.0, 0.0, 3999 * 300.0)

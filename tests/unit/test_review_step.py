@@ -81,7 +81,7 @@ def test_a_line_of_the_history_that_cannot_be_read_costs_only_itself(records: Re
     assert written(records)["before"]["incidents"] == 1
 
 
-def test_what_people_wrote_is_merged_in(records: Records) -> None:
+def test_people_s_review_is_merged_in(records: Records) -> None:
     boto3.client("s3").put_object(Bucket="reports", Key="postmortems/payment-gateway/i-1/review.md",
                                   Body=b"Author: Ada\n\nWe should test this.\n")
     assert written(records)["notes"]["text"] == "We should test this."

@@ -85,7 +85,7 @@ def test_a_node_that_does_not_take_these_pods_is_no_room(service: Service, broke
     assert ("no node has room" not in planned(service, cluster)[0]) is fits
 
 
-def test_what_has_ended_takes_no_room_and_what_may_not_be_read_is_left_to_the_scheduler(service: Service) -> None:
+def test_ended_pods_take_no_room_and_unreadable_nodes_are_left_to_the_scheduler(service: Service) -> None:
     cluster = Cluster()
     cluster.nodes = [node("a")]
     cluster.pods = [pod("a", "3900m", "Succeeded")]

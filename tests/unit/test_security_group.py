@@ -66,7 +66,7 @@ def place(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Place]:
     aws.client.cache_clear()
 
 
-def test_what_was_taken_is_put_back_once_and_taken_again_without_the_rest(place: Place) -> None:
+def test_a_removed_rule_is_restored_once_and_rolled_back_without_the_other_rules(place: Place) -> None:
     plan = place.plan()
     assert plan.diff.text.splitlines()[1:] == ["+ tcp 5432 from 10.0.0.0/16", "+ tcp 5432 from 10.1.0.0/16"]
     assert place.rules() == {SSH}
@@ -79,7 +79,7 @@ def test_what_was_taken_is_put_back_once_and_taken_again_without_the_rest(place:
     assert place.rules() == {SSH}
 
 
-def test_only_what_is_missing_is_put_back_and_later_taken_away(place: Place) -> None:
+def test_only_missing_rules_are_restored_and_later_rolled_back(place: Place) -> None:
     place.ec2.authorize_security_group_ingress(GroupId=place.group, IpPermissions=[
         {**POSTGRES, "IpRanges": [{"CidrIp": "10.1.0.0/16"}]}])
     plan = place.plan()
@@ -98,7 +98,7 @@ def test_a_step_that_died_half_way_goes_on(place: Place) -> None:
     assert place.rules() == {SSH, FIRST, SECOND}
 
 
-def test_what_goes_out_is_put_back_as_well(place: Place) -> None:
+def test_an_egress_rule_is_restored_as_well(place: Place) -> None:
     remedy.apply(place.case, place.plan(name="RevokeSecurityGroupEgress"))
     assert {FIRST, SECOND} <= place.rules("IpPermissionsEgress")
     assert place.rules() == {SSH}

@@ -44,7 +44,7 @@ def test_what_is_hidden_holds_nothing_secret_and_stays_as_it_is(value: Any) -> N
 
 
 @given(JSON)
-def test_what_did_not_change_is_not_told_to_have_changed(value: Any) -> None:
+def test_an_unchanged_value_is_not_reported_as_changed(value: Any) -> None:
     """A value that is hidden and the same is the same, by whatever key."""
     for one, other in ((KEY, KEY), (KEY, OTHER), (None, None), (KEY, None)):
         assert list(compare(hide(value, one), hide(value, other))) == []
@@ -89,7 +89,7 @@ def test_what_is_shown_cannot_be_applied() -> None:
     assert failed.value.path == ["data", "A"]
 
 
-def test_a_change_that_cannot_be_told_is_said_to_be_one() -> None:
+def test_a_change_with_hidden_values_is_reported_as_a_change() -> None:
     def item(secret: str, written: float) -> dict[str, Watched]:
         return snapshot_of(Watched("ConfigMap", "c", hide({"data": {"PASSWORD": secret}}, None), written=written))
 
@@ -168,7 +168,7 @@ def test_an_answer_has_no_values_of_variables_however_it_is_cut(answer: dict[str
         assert "Zebr" not in mask(redacted_json(text[:end])).replace(" Zebra", "")
 
 
-def test_what_is_no_json_comes_out_as_it_went_in() -> None:
+def test_text_that_is_no_json_stays_unchanged() -> None:
     for text in ("plain text: a, b", "", '{"data": {"actor": {"name": "x"}}}', "[1, 2", '"', "a\\"):
         assert redacted_json(text) == text
 

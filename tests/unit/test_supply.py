@@ -67,7 +67,7 @@ def test_a_file_that_is_not_the_locked_one_is_not_installed(tmp_path: Path) -> N
     assert done.returncode and not list(tmp_path.glob("x/*"))
 
 
-def test_who_installs_checks_hashes_and_builds_nothing() -> None:
+def test_installing_checks_hashes_and_builds_nothing() -> None:
     for script in ("scripts/setup.py", "stacks/packaging.py"):
         text = (ROOT / script).read_text()
         assert text.count('"install"') == text.count('"--require-hashes", "--only-binary", ":all:"') == 1
