@@ -13,6 +13,8 @@ from moto import mock_aws
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import review, step
+from responder.model.incident import Cause, Signal
+from responder.plan.review.contents import PastIncident
 from responder.records import history
 from responder.records.record import unpack
 from responder.records.table import Records
@@ -20,9 +22,8 @@ from responder.sources import cloudwatch
 from tests.conftest import shipped_service, timeline
 
 AT = "2026-11-25T01:00:00.000Z"
-OLDER = {"id": "older", "service": "payment-gateway", "opened_at": "2026-11-01T01:00:00.000Z", "outcome": "resolved",
-         "cause": "code_bug", "mechanism": "bad_release", "component": "payment-gateway", "recovery_seconds": 90.0,
-         "failed_requests": 5}
+OLDER = PastIncident("older", "payment-gateway", "2026-11-01T01:00:00.000Z", "resolved", "code_bug", "bad_release",
+                     "payment-gateway", 90.0, 5)
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
         monkeypatch.setattr(step, "records", lambda: found)
         monkeypatch.setattr(step, "load", lambda name: shipped_service())
         monkeypatch.setattr(cloudwatch, "weeks", _silent)
-        found.open("payment-gateway", "i-1", "e", AT, {"at": AT, "key": "k", "kind": "alarm", "name": "a"})
+        found.open("payment-gateway", "i-1", "e", AT, Signal(AT, "alarm", "a", "k"))
         yield found
 
 
@@ -55,9 +56,8 @@ def written(records: Records) -> dict[str, Any]:
 
 
 def test_the_report_the_record_and_the_list_of_all_are_written(records: Records) -> None:
-    records.update("i-1", onset="2026-11-25T00:50:00.000Z", cause={
-        "id": "code_bug", "mechanism": "bad_release", "component": "payment-gateway", "confidence": 0.9,
-        "summary": "s"})
+    records.update("i-1", onset="2026-11-25T00:50:00.000Z", cause=Cause(
+        "code_bug", "bad_release", "payment-gateway", 0.9, "s"))
     history.keep(records, OLDER)
     assert [past["id"] for past in written(records)["similar"]] == ["older"]
     client = boto3.client("s3")
@@ -65,19 +65,19 @@ def test_the_report_the_record_and_the_list_of_all_are_written(records: Records)
     assert "i-1/postmortem.html" in page and "older/postmortem.html" in page
     packed = client.get_object(Bucket="reports", Key="postmortems/payment-gateway/i-1/record.json.gz")["Body"].read()
     assert "INCIDENT" in [item["sk"] for item in unpack(packed)["items"]]
-    assert {row["id"]: row["cause"] for row in history.rows(records, "payment-gateway")} == {
+    assert {past.id: past.cause for past in history.past_incidents(records, "payment-gateway")} == {
         "older": "code_bug", "i-1": "code_bug"}
 
 
 def test_a_report_that_is_written_again_does_not_compare_the_incident_with_itself(records: Records) -> None:
     for _ in range(2):
         assert written(records)["before"]["incidents"] == 0
-    assert [row["id"] for row in history.rows(records, "payment-gateway")] == ["i-1"]
+    assert [past.id for past in history.past_incidents(records, "payment-gateway")] == ["i-1"]
 
 
 def test_a_line_of_the_history_that_cannot_be_read_costs_only_itself(records: Records) -> None:
     history.keep(records, OLDER)
-    history.keep(records, OLDER | {"id": "odd", "colour": "red"})
+    records.put({"pk": "HISTORY#payment-gateway", "sk": "odd", "colour": "red"})
     assert written(records)["before"]["incidents"] == 1
 
 
