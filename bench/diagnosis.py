@@ -138,7 +138,7 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Map
             continue  # it asks the alternative before it does anything, and refuses
         if remedy.action == "restart_pods" and no_place(really):
             continue  # it looks for a place for new pods, and refuses
-        request = GuardrailRequest(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources,
+        request = GuardrailRequest(remedy.action, remedy.component, remedy.confidence, remedy.sources,
                             reversible=find(remedy.action).rolled_back,
                             contested=remedy.contested)
         if rule(service, request, Situation(0.0, RELEASED)).ruling != "permitted":

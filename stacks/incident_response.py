@@ -74,7 +74,7 @@ def _deployed(service: Service) -> dict[str, Any]:
             phases.setdefault(phase, []).append(
                 {"source": source.name, "function": function_name(PREFIX, "source", source.name)})
     return {"alarms": alarm_names(PREFIX, service), "sources": phases,
-            "remedies": [{"action": action.name, "tells": action.audience, "risk": action.risk,
+            "remedies": [{"action": action.name, "risk": action.risk,
                           "mends": not action.audience or bool(action.task_for),
                           "function": function_name(PREFIX, "action", action.name)}
                          for action in used_actions([service])]}

@@ -17,9 +17,9 @@ from responder.plan.remedies import Candidate, Facts
 from tests.conftest import shipped_service
 
 NOW = datetime.fromisoformat("2026-11-27T19:00:00Z").timestamp()  # a Friday
-GOOD = GuardrailRequest("rollback", "deployment/x", "code_bug", 0.95, ("newrelic", "rollouts"))
+GOOD = GuardrailRequest("rollback", "deployment/x", 0.95, ("newrelic", "rollouts"))
 CALM = Situation(NOW, RELEASED)
-LAST = RecentRemedy(NOW - 60, "rollback", "deployment/x", "another")
+LAST = RecentRemedy(NOW - 60, "rollback", "deployment/x")
 
 
 def acting(**limits: Any) -> Service:
@@ -97,7 +97,7 @@ def test_limits_on_changes_do_not_hold_up_notifications() -> None:
 
 proposals = st.builds(
     GuardrailRequest, st.sampled_from(["rollback", "scale_up", "restore_database", "dance"]),
-    st.sampled_from(["deployment/x", "deployment/y"]), st.just("code_bug"), st.floats(0, 1),
+    st.sampled_from(["deployment/x", "deployment/y"]), st.floats(0, 1),
     st.lists(st.sampled_from(["a", "b", "c"]), unique=True).map(tuple), st.sampled_from(["", "no"]), st.booleans())
 situations = st.builds(
     Situation, st.just(NOW), st.sampled_from([None, RELEASED, "engaged", ""]),
@@ -136,7 +136,7 @@ def test_nothing_that_is_forbidden_is_ever_permitted(proposal: GuardrailRequest,
                        and NOW - item.at < limits.cooldown_seconds for item in situation.recent)
 
 
-REMEDIES = {action.name: Remedy(action.name, "", action.audience, action.risk, action.remedy.remediates)
+REMEDIES = {action.name: Remedy(action.name, "", action.risk, action.remedy.remediates)
             for action in actions.every()}
 
 

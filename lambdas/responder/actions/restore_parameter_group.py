@@ -43,8 +43,9 @@ def plan(context: RemediationContext, facts: Facts) -> Planned | Declined:
               if change.name == group and change.what == "changed" for field in change.fields}
     target = f"parameter-group/{group}"
     if not fields:
-        return Declined(target, "put back what changed in the parameter group",
-                        "no parameter is known that was changed and can be put back")
+        return Declined(target, "put back what changed in the parameter group", (
+            "what changed is too large to be kept on record" if facts.too_large
+            else "no parameter is known that was changed and can be put back"))
     summary = f"put back {', '.join(sorted(fields))} in parameter group {group}"
     now = _values(group)
     hidden = next((name for name, field in sorted(fields.items()) if is_hidden(field.before) or is_hidden(field.after)

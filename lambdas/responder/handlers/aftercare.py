@@ -8,7 +8,8 @@ from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch, ste
 from responder.model.moment import iso, seconds
 from responder.model.remedy import Remedy
 from responder.model.service import deployed
-from responder.plan.aftercare import Answer, Care, care, in_place
+from responder.plan.aftercare import Care, care, in_place
+from responder.plan.answers import Aftercare
 from responder.plan.remedies import find
 
 _LEASE_SECONDS = 600.0
@@ -37,7 +38,7 @@ class Item:
 class AftercareResult:
     """What this step returns."""
 
-    answer: Answer
+    answer: Aftercare
     reason: str
     items: tuple[Item, ...] = ()
     wait_seconds: int = 0

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from responder.handlers.step import Step, StepEvent, step
 from responder.model.incident import Incident, SymptomKind
 from responder.model.moment import epoch, iso
-from responder.plan.confirm import Answer, Confirmation, Vote, confirm
+from responder.plan.answers import Symptoms
+from responder.plan.confirm import Confirmation, Vote, confirm
 from responder.plan.decisions import Confirmed
 from responder.plan.symptom import Verdict
 
@@ -28,7 +29,7 @@ class ConfirmEvent(StepEvent):
 class ConfirmResult:
     """This step's result; later steps receive it as ``confirmation``."""
 
-    answer: Answer | None = None
+    answer: Symptoms | None = None
     """None: nothing has been confirmed yet."""
     kind: SymptomKind = ""
     onset: float | None = None

@@ -9,17 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from responder.handlers.step import Step, StepEvent, kill_switch, step
 from responder.model.remedy import Remedy, RemedyStatus
+from responder.plan.answers import ByPeople, Ruling
 from responder.plan.approvals import needed
 from responder.plan.decisions import Ruled
 from responder.plan.guardrails import (
     MEMORY_SECONDS,
     GuardrailRequest,
     RecentRemedy,
-    Ruling,
     Situation,
     failed_before,
     insufficient,
@@ -94,7 +93,7 @@ def _request(visit: Step, remedy: Remedy, others: Sequence[Remedy], asked: bool)
     if proposed and (proposed.action, proposed.component) != (remedy.action, remedy.component):
         proposed = None
     return GuardrailRequest(
-        remedy.action, remedy.target, remedy.cause,
+        remedy.action, remedy.target,
         # A remedy that no diagnosis proposes has no confidence and no sources, and is refused.
         proposed.confidence if proposed else 0.0, proposed.sources if proposed else (),
         remedy.refusal, bool(remedy.audience), insufficient(others, remedy.action, remedy.target) is not None,
@@ -116,7 +115,7 @@ def _situation(visit: Step, remedy: Remedy, others: Sequence[Remedy], request: G
     now, service = time.time(), visit.service
     # The event says only whether people were asked; the table has their answers.
     answer, by = _answer(visit, remedy) if asked else _NOT_ASKED
-    recent = tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
+    recent = tuple(RecentRemedy(done.at, done.action, done.target)
                    for done in visit.records.executions(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
                    if (done.incident, done.number) != (visit.incident, remedy.number))
@@ -130,7 +129,7 @@ def _situation(visit: Step, remedy: Remedy, others: Sequence[Remedy], request: G
             request.action, request.mechanism, request.component))
 
 
-_Answer = tuple[Literal["", "approve", "reject", "none"], str]
+_Answer = tuple[ByPeople, str]
 _NOT_ASKED: _Answer = ("", "")
 
 

@@ -13,8 +13,9 @@ from responder.handlers.step import RemedyRef, Step, StepEvent, step
 from responder.model.fault_location import location_of
 from responder.model.incident import Remedy, RemedyStatus
 from responder.model.moment import iso, seconds
+from responder.plan.answers import Recovery
 from responder.plan.decisions import Watched
-from responder.plan.recovery import Answer, Progress, helped, judge, slow_until
+from responder.plan.recovery import Progress, helped, judge, slow_until
 from responder.records.incidents import IncidentChange
 from responder.records.tasks import Tasks
 
@@ -42,7 +43,7 @@ class MonitorEvent(StepEvent):
 class MonitorResult:
     """What this step returns."""
 
-    answer: Answer
+    answer: Recovery
     reason: str
     error_rate: float | None
     wait_seconds: int

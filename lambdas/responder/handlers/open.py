@@ -18,13 +18,14 @@ from responder.model.incident import Signal
 from responder.model.masking import mask
 from responder.model.moment import iso, seconds
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
+from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
+from responder.plan.course import Until
 from responder.records import incidents
 from responder.records.tasks import NotPossible
 
 _REASON = 500
 _PHASES = ("confirm", "isolate", "diagnose", "watch", "aftercare")
-Until = Literal["", "confirm", "isolate", "diagnose"]
 """The phase after which a person wants to stop; empty: none."""
 
 
@@ -88,8 +89,7 @@ class Settings:
 class OpenResult:
     """What this step returns."""
 
-    result: Literal["opened", "attached", "decided", "report", "declined", "refused"]
-    """``declined``: a person's request is impossible; ``refused``: no service is configured for the signal."""
+    result: Opening
     reason: str | None = None
     """The reason for declining or refusing."""
     incident: IncidentRef | None = None

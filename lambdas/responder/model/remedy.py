@@ -188,7 +188,6 @@ class PastFailure:
     """Seconds since 1970 (UTC)."""
     incident: str
     action: str
-    target: str
     component: str
     mechanism: str
     reason: str = ""

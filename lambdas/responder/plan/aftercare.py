@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
+from responder.plan.answers import Aftercare
 from responder.plan.guardrails import released, within
 
-Answer = Literal["waiting", "put_back", "people", "done"]
 _ATTEMPTS = 3
 """After so many steps that could not restore something it is left to people."""
 _STAYS = frozenset({RemedyStatus.APPLIED, RemedyStatus.VERIFIED, RemedyStatus.FAILED})
@@ -25,7 +24,7 @@ _STAYS = frozenset({RemedyStatus.APPLIED, RemedyStatus.VERIFIED, RemedyStatus.FA
 class Care:
     """What is to be done about the temporary mitigations that are in place."""
 
-    answer: Answer
+    answer: Aftercare
     numbers: tuple[int, ...] = ()
     """The remedies that this is about."""
     reason: str = ""

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from responder.model.evidence import Evidence, Finding, Series, Window
 from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.error_rate import ErrorRate
+from responder.model.incident import SymptomKind
 from responder.model.service import Service
+from responder.plan.answers import Symptoms
 from responder.plan.symptom import Verdict, verdicts
 
-Kind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]
-Answer = Literal["confirmed", "false_alarm", "inconclusive"]
 Vote = Literal["outage", "healthy", "unknown"]
 
 VOTES_NEEDED = 2
@@ -24,8 +24,8 @@ VOTES_NEEDED = 2
 class Confirmation:
     """What the sources together say about an outage."""
 
-    answer: Answer
-    kind: Kind
+    answer: Symptoms
+    kind: SymptomKind
     votes: dict[str, Vote]
     """Source to its vote."""
     reasons: dict[str, str]
@@ -104,7 +104,7 @@ def _without_denial(ballot: _Ballot, given: Sequence[Verdict]) -> _Ballot:
     return ballot
 
 
-def _answer(votes: Sequence[Vote]) -> Answer:
+def _answer(votes: Sequence[Vote]) -> Symptoms:
     outage, healthy = votes.count("outage"), votes.count("healthy")
     if outage >= VOTES_NEEDED and outage > healthy:
         return "confirmed"
@@ -123,7 +123,7 @@ def _since(finding: Finding[Any], moment: float) -> Finding[Any]:
     return replace(finding, window=Window(moment, window.end), detail=replace(detail, series=series))
 
 
-def _kind(outage: Sequence[Verdict]) -> Kind:
+def _kind(outage: Sequence[Verdict]) -> SymptomKind:
     states = {verdict.state for verdict in outage}
     if "failing" in states:
         return "high_error_rate"

@@ -11,9 +11,10 @@ from typing import ClassVar
 
 from responder.model.facts import Fact
 from responder.model.incident import Hypothesis, Refusal, SymptomKind
-from responder.plan import confirm, recovery
+from responder.plan import confirm
+from responder.plan.answers import Recovery, Ruling, Symptoms
 from responder.plan.failure_modes import FailureMode
-from responder.plan.guardrails import GuardrailRequest, Ruling, Situation
+from responder.plan.guardrails import GuardrailRequest, Situation
 from responder.plan.own import Write
 
 
@@ -22,7 +23,7 @@ class Confirmed(Fact):
     """Whether there is an outage."""
 
     NAME: ClassVar[str] = "confirm"
-    answer: confirm.Answer
+    answer: Symptoms
     kind: SymptomKind
     votes: dict[str, confirm.Vote]
     """Source to its vote."""
@@ -101,7 +102,7 @@ class Watched(Fact):
     """How the recovery goes."""
 
     NAME: ClassVar[str] = "monitor"
-    answer: recovery.Answer
+    answer: Recovery
     now: float
     since: float
     """When watching began."""

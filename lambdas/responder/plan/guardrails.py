@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from responder.model.remedy import PastFailure, Remedy
 from responder.model.service import Freeze, Service
 from responder.model.service import Remedy as DeployedRemedy
 from responder.plan import remedies
+from responder.plan.answers import ByPeople, Ruling
 
 if TYPE_CHECKING:
     # Not at run time: the guardrails' function has no need of the whole diagnosis.
     from responder.plan.remedies import Candidate
 
-Ruling = Literal["permitted", "approval", "observe", "refused", "rejected"]
 RELEASED = "released"
 _RISKS = ("low", "medium", "high")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -31,7 +31,6 @@ class GuardrailRequest:
 
     action: str
     target: str
-    cause: str
     confidence: float
     sources: tuple[str, ...]
     """Independent sources that support the cause."""
@@ -60,7 +59,6 @@ class RecentRemedy:
     """When it was applied, seconds since 1970 (UTC)."""
     action: str
     target: str
-    incident: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Situation:
     """The remedies of the last hour for the service, of other incidents too."""
     held_by_another: bool = False
     """Whether another incident may change the target just now."""
-    answer: Literal["", "approve", "reject", "none"] = ""
+    answer: ByPeople = ""
     """What people said to it: ``approve``, ``reject``, ``none`` (nobody did in time); empty: not asked yet."""
     answered_by: str = ""
     attack: tuple[str, ...] = ()

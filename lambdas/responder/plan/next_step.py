@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal
 
 from responder.model.codec import decode
+from responder.plan import answers
 from responder.plan.course import Course, Done, Following, Named, Settings, State, Undo, Until, Watching
 
 MOST_RETURNS = 3
@@ -30,7 +30,7 @@ class Result:
 class Opened(Result):
     """``open``: what a start of the state machine is."""
 
-    result: Literal["opened", "attached", "decided", "declined", "report", "refused"]
+    result: answers.Opening
     number: int = 1
     until: Until = ""
     settings: Settings = field(default_factory=Settings)
@@ -48,7 +48,7 @@ class Opened(Result):
 class Confirmed(Result):
     """``confirm``: whether there is an outage."""
 
-    answer: Literal["confirmed", "false_alarm", "inconclusive"]
+    answer: answers.Symptoms
     late: bool
     """Whether the incident is so old that people come whatever the sources say."""
 
@@ -120,7 +120,7 @@ class Planned(Result):
 class Ruled(Result):
     """``guard``: what the guardrails say."""
 
-    ruling: Literal["permitted", "approval", "observe", "refused", "rejected"]
+    ruling: answers.Ruling
     guardrail: str
     reason: str
 
@@ -160,7 +160,7 @@ class Applied(Result):
 class Watched(Result):
     """``monitor``: how the recovery goes."""
 
-    answer: Literal["recovered", "waiting", "worse", "not_helped"]
+    answer: answers.Recovery
     reason: str
     wait_seconds: int
     remind: bool
@@ -226,7 +226,7 @@ class StoodDown(Result):
 class Cared(Result):
     """``aftercare``: whether what is in place for a while is still needed."""
 
-    answer: Literal["waiting", "put_back", "people", "done"]
+    answer: answers.Aftercare
     reason: str
     wait_seconds: int
     items: tuple[Done, ...]

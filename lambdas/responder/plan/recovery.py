@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from responder.model.evidence import Bucket, Evidence, Finding
 from responder.model.evidence.answer import Answer as NoAnswer
@@ -14,11 +13,10 @@ from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.fault_location import FaultLocation, Provider, location_of
 from responder.model.service import Service
+from responder.plan.answers import Recovery
 from responder.plan.rates import lower_bound, upper_bound
 from responder.plan.series import newest_start, total
 from responder.plan.symptom import MINIMUM_EXPECTED, SILENT_SHARE, Verdict, slow
-
-Answer = Literal["recovered", "waiting", "not_helped", "worse"]
 
 SOURCES_NEEDED = 2
 _GROWTH = 0.6
@@ -45,7 +43,7 @@ _SPANS_SECONDS = 5.0
 class Progress:
     """How the recovery goes."""
 
-    answer: Answer
+    answer: Recovery
     reason: str
     error_rate: float | None
     """At the entry, over the time that must be well; None where nobody could tell."""

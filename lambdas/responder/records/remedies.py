@@ -120,8 +120,8 @@ class Remedies(Store):
             # A remedy that was stopped or failed half way proves nothing: it may have helped if it had finished.
             if remedy and remedy.status in (RemedyStatus.REVERTED, RemedyStatus.FAILED) and remedy.applied_at and not (
                     remedy.insufficient or remedy.in_part):
-                found.append(PastFailure(done.at, done.incident, done.action, done.target, done.component,
-                                         done.mechanism, remedy.reason))
+                found.append(PastFailure(done.at, done.incident, done.action, done.component, done.mechanism,
+                                         remedy.reason))
         return found
 
 

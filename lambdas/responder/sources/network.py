@@ -19,12 +19,11 @@ import certifi
 from responder.clients import wire
 from responder.clients.background import Task
 from responder.model.evidence import Finding
-from responder.model.evidence.probe import ProbeOutcome
+from responder.model.evidence.probe import ProbeOutcome, Stage
 from responder.model.masking import mask
 from responder.model.service import Probe
 from responder.sources import Query, Source
 
-Stage = Literal["dns", "tcp", "tls", "ok"]
 Kind = Literal["dns", "refused", "timeout", "reset", "unreachable", "tls"]
 
 _EACH_SECONDS = 4.0

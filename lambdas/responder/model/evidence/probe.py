@@ -7,12 +7,15 @@ from typing import Literal
 
 from responder.model.evidence import Detail
 
+Stage = Literal["dns", "tcp", "tls", "ok", ""]
+"""How far it got; ``ok``: to an answer."""
+
 
 @dataclass(frozen=True)
 class ProbeOutcome(Detail):
     """One way out that was tried. ``value`` is 1 where it gets through."""
 
-    stage: Literal["dns", "tcp", "tls", "ok", ""] = ""
+    stage: Stage = ""
     """How far it came."""
     kind: str = ""
     """``refused``, ``timeout``, …; empty: none."""

@@ -55,8 +55,6 @@ class Remedy:
 
     action: str
     function: str
-    tells: str = ""
-    """Whom it tells, where it changes nothing."""
     risk: str = "high"
     """``low``, ``medium`` or ``high``."""
     mends: bool = True
