@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from responder import sources
@@ -15,6 +15,7 @@ from responder.handlers.step import log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
 from responder.model.evidence.answer import Answer
+from responder.model.frozen import dataclass
 from responder.model.masking import mask_all
 from responder.model.service import Service, load
 from responder.records.table import seconds

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from responder.clients.failure import CallFailed
 from responder.model.codec import Json, decode, encode
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
+from responder.model.frozen import dataclass
 from responder.model.incident import EntryKind, SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.moment import seconds

@@ -11,9 +11,10 @@ import importlib
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 
 from responder.model.codec import decode, encode
+from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.course import Course
 from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_step, why_escalated, why_left

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from typing import Any
 
 from responder.model import evidence
 from responder.model.evidence import Bucket as Bucket
 from responder.model.evidence import Status as Status
 from responder.model.evidence import Window as Window
+from responder.model.frozen import dataclass
 
 USABLE: frozenset[str] = frozenset({"ok", "partial"})
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 
 from responder.model.codec import Json, decode
+from responder.model.frozen import dataclass
 
 JUDGED = "judged"
 """The writer's name of what the deciding function says: the guardrails' ruling, and how it went."""

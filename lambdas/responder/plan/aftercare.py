@@ -8,9 +8,10 @@ person is left to one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from responder.model.frozen import dataclass
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan.guardrails import released, within

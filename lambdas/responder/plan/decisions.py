@@ -6,10 +6,10 @@ decision is known by its ``NAME``, the step's id. Times are seconds since 1970 (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from responder.model.facts import Fact
+from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis, Refusal, SymptomKind
 from responder.plan import confirm, recovery
 from responder.plan.failure_modes import FailureMode

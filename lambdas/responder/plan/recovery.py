@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from responder.model.evidence import Bucket, Evidence, Finding
@@ -13,6 +12,7 @@ from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.fault_location import FaultLocation, Provider, location_of
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.rates import lower_bound, upper_bound
 from responder.plan.series import newest_start, total

@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast
 
 from responder.model.codec import Malformed, decode, encode
+from responder.model.frozen import dataclass
 
 Status = Literal[
     "ok", "partial", "empty", "stale", "malformed", "throttled", "unauthorized", "timeout", "unavailable"]
