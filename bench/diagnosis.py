@@ -17,7 +17,8 @@ from typing import Any
 
 from bench import Benchmark, Outcome, Row
 from bench.variants import variants
-from responder.model.finding import recorded, typed
+from responder.model.evidence.health import ProviderHealth
+from responder.model.incident import IncidentRecord
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
@@ -88,6 +89,7 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
     applied = min((item["applied_at"] for item in items if item["sk"].startswith("ACTION#") and item.get("applied_at")),
                   default="~")
     expected = tuple(drill.expect.cause or ())
+    evidence = IncidentRecord.of(items)
     started = time.perf_counter()
     visits = [(item["sk"].split("#")[1], item["step"], item.get("detail") or {}) for item in items
               if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"]
@@ -97,7 +99,7 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
         if entered > applied:
             break
         if step == "Confirm the incident":
-            found = confirm(service, detail.get("asked", ()), typed(recorded(items, entered, entered)),
+            found = confirm(service, detail.get("asked", ()), evidence.at(entered),
                             detail.get("signal_at", opened_at), detail.get("well_since"))
             onset, open_now, confirmed = found.onset, found.answer != "false_alarm", found.answer == "confirmed"
             if not open_now:
@@ -105,7 +107,7 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
                 last = ("none", 1.0, "none", ())
         elif step == "Diagnose the root cause" and open_now:
             judgement = judge_cause(
-                service, typed(recorded(items, last=entered)), DiagnosisInput(opened_at, onset, looks=looks), weights)
+                service, evidence.evidence(last=entered), DiagnosisInput(opened_at, onset, looks=looks), weights)
             looks += 1
             result = judgement.diagnosis
             best = result.ranking[0] if result.ranking else None
@@ -121,10 +123,11 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
 def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Mapping[str, Any]) -> tuple[str, ...]:
     """Remedies that the guardrails would let through, for a cause that is not there or against the drill's word."""
     found = []
-    really = [finding for finding in recorded(truth["items"]) if finding.name in ("health", "nodes")]
+    really = IncidentRecord.of(truth["items"]).evidence()
     looked = {(item["action"], item.get("component")) for item in truth["items"]
               if item["sk"].startswith("ACTION#") and item.get("refusal")}
-    down = {f.component.removeprefix("provider:") for f in really if f.name == "health" and f.value == 0}
+    down = {f.component.removeprefix("provider:") for f in really.every
+            if isinstance(f.detail, ProviderHealth) and f.value == 0}
     for remedy in proposed:
         if remedy.action in HARMLESS:
             continue
@@ -133,7 +136,7 @@ def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Map
         if isinstance(remedy.facts, SwitchFacts) and not {p.name for p in service.providers} - down - {
                 remedy.facts.provider}:
             continue  # it asks the alternative before it does anything, and refuses
-        if remedy.action == "restart_pods" and no_place(typed(really)):
+        if remedy.action == "restart_pods" and no_place(really):
             continue  # it looks for a place for new pods, and refuses
         request = GuardrailRequest(remedy.action, remedy.component, remedy.cause, remedy.confidence, remedy.sources,
                             reversible=find(remedy.action).rolled_back,

@@ -22,7 +22,7 @@ def rendered(record: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Write all."""
+    """Write all example reports."""
     for record in sorted(EXAMPLES.glob("*.json.gz")):
         for ending, text in rendered(record).items():
             if ending != "json":

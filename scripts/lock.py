@@ -1,10 +1,10 @@
-"""Renew the locks from the ``.in`` files beside them: all that is installed, with the hashes of all its files.
+"""Renew the locks from the ``.in`` files beside them: every installed package, with the hashes of all its files.
 
     make lock [UPGRADE=1]
 
-One lock serves Python 3.11 and newer on every platform (uv's page "Locking environments", universal resolution). What
-is locked already stays as it is, unless UPGRADE is set or an ``.in`` file says otherwise. The levels agree: each is
-held to what the largest has.
+One lock serves Python 3.11 and newer on every platform (uv's page "Locking environments", universal resolution). A
+locked version stays, unless UPGRADE is set or an ``.in`` file requires another. The locks agree: each uses the versions
+of the largest one.
 """
 
 from __future__ import annotations

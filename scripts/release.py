@@ -2,8 +2,8 @@
 
     make release
 
-Exit code 1: a licence is not known, or there is an advisory. Where the services that know of advisories cannot be
-reached it says so in one line, and goes on. Formats: CycloneDX 1.6; pip-audit's README; npm's page "npm audit".
+Exit code 1: a licence is not known, or there is an advisory. If the advisory services cannot be reached, it
+says so in one line, and continues. Formats: CycloneDX 1.6; pip-audit's README; npm's page "npm audit".
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def _site_packages(venv: Path) -> Path:
-    """Return where a virtual environment of this Python has its packages."""
+    """Return the packages' folder of a virtual environment of this Python."""
     return Path(sysconfig.get_path("purelib", "venv", {"base": str(venv), "platbase": str(venv)}))
 
 
@@ -71,7 +71,7 @@ def _component(package: Package) -> Component:
     address = PackageURL(type=package.kind, namespace=namespace or None, name=name, version=package.version)
     return Component(
         name=package.name, version=package.version, type=ComponentType.LIBRARY, purl=address, bom_ref=str(address),
-        # What is not in the functions never runs beside an incident's data.
+        # Packages outside the functions never run beside an incident's data.
         scope=ComponentScope.REQUIRED if package.use == "functions" else ComponentScope.EXCLUDED,
         licenses=[_licence(package.licence)],
         # A Python package has one file for each platform: CycloneDX takes one hash of each kind for a component.
@@ -89,7 +89,7 @@ def _licence(text: str) -> DisjunctiveLicense | LicenseExpression:
 
 
 def _advisories_python() -> list[str]:
-    """Return what is known against the locked Python packages; a line says where nothing could be asked."""
+    """Return the advisories for the locked Python packages; prints a line if the service could not be asked."""
     found = []
     for lock in (supply.TOOLS, supply.RELEASE):
         done = _run([sys.executable, "-m", "pip_audit", "--requirement", str(lock), "--require-hashes", "--disable-pip",
@@ -97,7 +97,7 @@ def _advisories_python() -> list[str]:
         answer = _object(done)
         if "dependencies" not in answer:
             return [*found, *_not_asked("Python packages", done)]
-        found += [f"{item['name']} {item['version']}: {one['id']}, mended in {', '.join(one['fix_versions']) or 'none'}"
+        found += [f"{item['name']} {item['version']}: {one['id']}, fixed in {', '.join(one['fix_versions']) or 'none'}"
                   for item in answer["dependencies"] for one in item.get("vulns", [])]
     return found
 
@@ -112,7 +112,7 @@ def _advisories_npm() -> list[str]:
 
 
 def _not_asked(what: str, done: subprocess.CompletedProcess[str] | None) -> list[str]:
-    """Say that nothing could be asked; what failed for another reason than the network is a finding."""
+    """Print that the service could not be asked; a failure other than the network's is a finding."""
     said = "" if done is None else done.stderr + done.stdout
     if done is not None and not _NETWORK.search(said):
         return [f"advisories for {what} could not be asked for: {(said.strip() or 'no answer').splitlines()[-1][:160]}"]

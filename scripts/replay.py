@@ -1,4 +1,4 @@
-"""``make replay INCIDENT=…``: make an incident's decisions again from its record, and say which come out otherwise.
+"""``make replay INCIDENT=…``: make an incident's decisions again from its record, and show which ones differ.
 
 INCIDENT is a file or ``s3://BUCKET/postmortems/SERVICE/ID/record.json.gz``. With ``--weights`` or ``--config`` it shows
 what other weights, or another configuration (policy, thresholds), would have decided. ``--print-weights`` writes out
@@ -24,7 +24,7 @@ from responder.records.record import unpack
 
 
 def main(arguments: list[str]) -> int:
-    """Return 0 where every decision comes out as it did, 1 where one does not, 2 where the input cannot be read."""
+    """Return 0 if every decision is the same, 1 if one differs, 2 if the input is unreadable."""
     parser = argparse.ArgumentParser(prog="make replay", description=__doc__.splitlines()[0])
     parser.add_argument("incident", nargs="?", default="", help="a record: a file or an s3:// address")
     parser.add_argument("--weights", type=Path, help="a file of weights in place of the shipped ones")

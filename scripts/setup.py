@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Sets up what the project's commands need: .venv with the locked packages, and the CDK command line in node_modules.
+"""Installs the project's tools: .venv with the locked packages, and the CDK command line in node_modules.
 
     python3 scripts/setup.py
     python3 scripts/setup.py tools     also .build/tools, for `make lock` and `make release`
 
-Only the standard library, and only syntax that an old Python reads, so that it can say that it is too old. What is in
-place already is left alone.
+It uses only the standard library and old syntax, so that an old Python can read it and print that it is too old.
+Existing installations stay.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ def main():
 def packages(venv, lock):
     if not os.path.exists(os.path.join(venv, "bin", "python")):
         run([sys.executable, "-m", "venv", venv])
-    # Wheels alone: to build one would run its author's code, and fetch what builds it without a hash.
+    # Wheels only: building one would run its author's code, and fetch build tools without hashes.
     run([os.path.join(venv, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
          "--require-hashes", "--only-binary", ":all:", "--requirement", os.path.join(ROOT, lock)])
 

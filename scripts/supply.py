@@ -1,4 +1,4 @@
-"""What the project takes from others: packages with version, hashes and licence, read from the locks and from metadata.
+"""The project's dependencies: packages with version, hashes and licence, read from the locks and from metadata.
 
 Formats: pip's page "Repeatable Installs" (hash-checking mode), npm's page "package-lock.json" (version 3), and the
 Python Packaging User Guide's "Core metadata specifications".
@@ -27,12 +27,12 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 class SupplyError(Exception):
-    """Something that is taken from others is not known well enough."""
+    """A dependency has no hash or no known licence."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """One package that the project takes from others."""
+    """One package that the project depends on."""
 
     kind: Literal["pypi", "npm"]
     name: str
@@ -42,12 +42,12 @@ class Package:
     use: Literal["functions", "tools"]
     licence: str = ""
     marker: str = ""
-    """Where it is installed at all (PEP 508); empty: everywhere."""
+    """The environments that install it (PEP 508); empty: all."""
 
 
 @dataclass(frozen=True)
 class KnownLicence:
-    """The licence of a package whose metadata does not say it, and how that is known."""
+    """The licence of a package whose metadata does not name it, and the source of that knowledge."""
 
     licence: str
     reason: str
@@ -96,7 +96,7 @@ def npm(path: Path = ROOT / "package-lock.json") -> list[Package]:
 
 
 def installed(site_packages: Path) -> dict[str, Distribution]:
-    """Return what is installed in a folder, by name."""
+    """Return the packages that are installed in a folder, by name."""
     return {canonical(item.metadata["Name"]): item for item in distributions(path=[str(site_packages)])}
 
 
@@ -107,7 +107,7 @@ def licence(distribution: Distribution) -> str:
         line.rpartition("::")[2].strip() for line in metadata.get_all("Classifier") or []
         if line.startswith("License ::") and "OSI Approved ::" in line]
     free = (metadata.get("License") or "").strip()
-    # Some put the whole text of the licence there, which is no name of it.
+    # Some packages put the licence's whole text there instead of its name.
     return _named(" AND ".join(said) or (free if len(free) <= 60 and "\n" not in free else ""))
 
 

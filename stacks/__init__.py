@@ -1,1 +1,1 @@
-"""The CDK app: what is deployed, one module a concern."""
+"""The CDK app's stack, one module per concern."""

@@ -1,6 +1,6 @@
-"""Who of the responder gets into which Kubernetes cluster, as what: EKS access entries, one a function's role.
+"""The functions' access to Kubernetes clusters: EKS access entries, one per function's role.
 
-An entry only names groups; what a group may do is in ``kubernetes/rbac.yaml`` (verbs) and
+An entry only names groups; a group's rights are in ``kubernetes/rbac.yaml`` (verbs) and
 ``kubernetes/admission.yaml`` (fields), which the cluster's owner applies.
 """
 

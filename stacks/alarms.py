@@ -1,7 +1,7 @@
 """The alarms that start an incident, and the rule that hands them to the state machine.
 
-Missing data is treated so that each kind of silence has one alarm: a period without a request says nothing about
-errors or latency (``notBreaching``), and is just what the loss-of-traffic alarm is there for (``breaching``).
+Missing data raises exactly one alarm: a period without a request says nothing about
+errors or latency (``notBreaching``), but raises the loss-of-traffic alarm (``breaching``).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Alarms(Construct):
 
         def error_rate(errors: cloudwatch.IMetric, requests: cloudwatch.IMetric,
                        over: Duration, minimum: float) -> cloudwatch.MathExpression:
-            # Two of three failed is no outage: a period with few requests counts as well.
+            # A period with few requests counts as healthy: two failures of three requests are no outage.
             return cloudwatch.MathExpression(
                 expression=f"IF(requests >= {minimum:g}, errors / requests, 0)", label="error rate", period=over,
                 using_metrics={"errors": errors, "requests": requests})
@@ -58,7 +58,7 @@ class Alarms(Construct):
             self, "Latency", alarm_name=f"{prefix}-{service.service}-latency",
             alarm_description=f"{service.service}: 95th percentile of the latency at {service.entry}, in ms",
             metric=metric(metrics.latency, "p95"), threshold=settings.latency_p95_ms,
-            # Latency jumps about more than errors do, and one slow period is no outage.
+            # Latency varies more than errors do, and one slow period is no outage.
             evaluation_periods=3, datapoints_to_alarm=2,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=_NOT_BREACHING)
@@ -87,15 +87,15 @@ class Alarms(Construct):
 
 
 class Starter(Construct):
-    """Starts the state machine when one of the alarms goes off; what cannot be delivered stays in a queue."""
+    """Starts the state machine when one of the alarms goes off; undeliverable events stay in a queue."""
 
     def __init__(self, scope: Construct, construct_id: str, *, prefix: str,
                  state_machine: sfn.IStateMachine) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(self, "DeadLetters", encryption=sqs.QueueEncryption.SQS_MANAGED,
                                       enforce_ssl=True, retention_period=Duration.days(14))
-        # By the prefix and not by each name: an alarm that nobody looks after is then on record as refused. Of this
-        # account and region: whoever may put events on the bus from elsewhere starts nothing.
+        # The rule matches the prefix and not each name, so that an alarm without a service is recorded as refused. It
+        # matches this account and region only, so that events from elsewhere on the bus start nothing.
         events.Rule(
             self, "Rule", description="An alarm of a service that the incident responder looks after went off",
             event_pattern=events.EventPattern(

@@ -1,4 +1,4 @@
-"""How people answer: a page behind signed links (and for Slack's buttons), and a URL that knows its callers by IAM.
+"""The channels for people's answers: a page behind signed links and Slack's buttons, and a URL that IAM protects.
 
 Sources: AWS's pages "Control access to Lambda function URLs" (both permissions that a caller needs since October 2025,
 with their condition keys) and "Amazon SNS subscription filter policies".
@@ -24,7 +24,7 @@ from stacks.room import reserved
 
 
 class Approvals(Construct):
-    """What takes answers, and what questions reach one person alone by."""
+    """The functions that take answers, and the topic for questions to single persons."""
 
     def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
                  code: lambda_.Code, records: Records) -> None:
@@ -47,15 +47,15 @@ class Approvals(Construct):
                                     {"APPROVAL_KEY": self._key_name} if self._key else {})
             if self._key:
                 self._key.grant_read(self.page.role)
-            # Anybody may call it: what it takes is a link that the responder has sealed, or what Slack has signed.
+            # Anybody may call it; it accepts only links that the responder signed and requests that Slack signed.
             self._page_url = self.page.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         self.url = self._page_url.url if self._page_url else ""
         self.takers: tuple[Function, ...] = (self.answer, *([self.page] if self.page else []))
-        """The functions that write answers; they need to wake the state machine, and to note what was decided."""
+        """The functions that write answers; they resume the state machine and record the decision."""
         self._approver()
 
     def grant_asking(self, function: Function) -> None:
-        """Let a function ask people: say where they answer, make links where there are any, reach each one alone."""
+        """Let a function ask people: give it the addresses for answers, the links' key, and the topic."""
         function.function.add_environment("ANSWER_URL", self.answer_url)
         if self._key and self._page_url:
             function.function.add_environment("APPROVAL_URL", self._page_url.url)
@@ -87,7 +87,7 @@ class Approvals(Construct):
 
     def _taker(self, construct_id: str, module: str, description: str, signing: Sequence[str] = (),
                environment: Mapping[str, str] | None = None) -> Function:
-        """A function that takes answers: it reads what was asked, writes answers, and nothing else."""
+        """A function that takes answers: it may read questions and write answers, and nothing else."""
         taker = Function(
             self, construct_id, name=f"{self._prefix}-{module}", code=self._code,
             handler=f"responder.handlers.{module}.handler", description=description,
@@ -99,9 +99,9 @@ class Approvals(Construct):
         return taker
 
     def _approver(self) -> None:
-        """The policy for those who may answer by IAM: of this one function, by its URL and in no other way.
+        """The policy for people who may answer by IAM: it allows this one function, only by its URL.
 
-        Who may invoke it directly could write anybody's name into the event.
+        A caller who invokes the function directly could write anybody's name into the event.
         """
         arn = self.answer.function.function_arn
         iam.ManagedPolicy(

@@ -11,21 +11,27 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from responder.model.service import Service
+from stacks import words
 from stacks.consistency import Found, inconsistent, nearest
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a file."""
+    """One error in a file."""
 
     file: str
     line: int
+    """From 1; 0 where the problem is the whole file."""
     path: str
+    """The field, as ``path_text`` writes it; empty where the problem is no field's."""
     found: str
+    """What was found; the whole message where ``expected`` is empty."""
     expected: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.path}: found {self.found}; expected {self.expected}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        message = f"found {self.found}; expected {self.expected}" if self.expected else self.found
+        return ": ".join(part for part in (place, self.path, message) if part)
 
 
 class ConfigurationError(Exception):
@@ -40,7 +46,8 @@ def read_folder(folder: Path) -> list[Service]:
     """Return the services of all ``*.yaml`` files in a folder, by name; raises ConfigurationError."""
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if folder.is_dir() else []
     if not files:
-        raise ConfigurationError([Problem(str(folder), 0, "", "no .yaml file", "one file for each service")])
+        raise ConfigurationError([
+            Problem(str(folder), 0, "", "the folder has no .yaml file; each service needs one", "")])
     services: list[Service] = []
     problems: list[Problem] = []
     for file in files:
@@ -54,7 +61,7 @@ def read_folder(folder: Path) -> list[Service]:
             problems.append(Problem(str(file), 1, "service", repr(service.service),
                                     f"a name that {seen[service.service]} does not have"))
         seen[service.service] = file.name
-    # One function probes for all services, and a function is in one network.
+    # One function probes for all services, and it is in one network.
     probing = [(file, service) for file, service in zip(files, services, strict=False) if service.probes]
     problems += [Problem(str(file), 1, "network", "another network", f"that of {probing[0][0].name}, or no probes")
                  for file, service in probing[1:] if service.network != probing[0][1].network]
@@ -65,17 +72,7 @@ def read_folder(folder: Path) -> list[Service]:
 
 def read_file(file: Path) -> Service:
     """Return the service that a file describes; raises ConfigurationError naming line, path, found and expected."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        value, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([Problem(str(file), 0, "", str(error), "a readable text file")]) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ConfigurationError([Problem(str(file), mark.line + 1 if mark else 0, "",
-                                          str(getattr(error, "problem", error)), "YAML")]) from error
-    if not isinstance(value, dict):
-        raise ConfigurationError([Problem(str(file), 1, "", type(value).__name__, "a mapping of fields")])
+    value, node = _load(file)
     problems = [Problem(str(file), line_of(node, path), path_text(path), found, expected)
                 for path, found, expected in _unknown(Service, value, ())]
     try:
@@ -83,8 +80,7 @@ def read_file(file: Path) -> Service:
     except ValidationError as error:
         problems += [Problem(str(file), line_of(node, item["loc"]), path_text(item["loc"]),
                              "nothing" if item["type"] == "missing" else repr(item.get("input"))[:80],
-                             "this field" if item["type"] == "missing"
-                             else item["msg"].removeprefix("Input should be "))
+                             words.expected(item, item["loc"]))
                      for item in error.errors()]
         raise ConfigurationError(problems) from error
     problems += [Problem(str(file), line_of(node, path), path_text(path), found, expected)
@@ -94,8 +90,57 @@ def read_file(file: Path) -> Service:
     return service
 
 
+def _load(file: Path) -> tuple[dict[str, Any], yaml.Node | None]:
+    """Return the fields of a YAML file and its nodes, which know their lines; raises ConfigurationError."""
+    def refused(line: int, found: str, expected: str = "") -> ConfigurationError:
+        return ConfigurationError([Problem(str(file), line, "", found, expected)])
+    try:
+        text = file.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        repeated = [Problem(str(file), line, path_text(path), f"a field that line {first} has already",
+                            "each field once") for path, line, first in _repeated(node)]
+        if repeated:
+            raise ConfigurationError(repeated)
+        value = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise refused(0, words.unreadable(error)) from error
+    except yaml.MarkedYAMLError as error:
+        said, line = str(error.problem), error.problem_mark.line + 1 if error.problem_mark else 0
+        if "\\t" in said:
+            raise refused(line, "a tab; YAML is indented with spaces") from error
+        raise refused(line, said.removeprefix("found "), "YAML") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise refused(0, " ".join(str(error).split()), "YAML") from error
+    if value is None:
+        raise refused(0, "the file is empty")
+    if not isinstance(value, dict):
+        raise refused(1, words.kind_of(value), "a mapping of fields")
+    return value, node
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[tuple[tuple[str | int, ...], int, int]]:
+    """Yield the path, the line and the line of the first occurrence of each key that a mapping has twice."""
+    stack: list[tuple[tuple[str | int, ...], yaml.Node]] = [((), node)] if node else []
+    visited: set[int] = set()
+    while stack:
+        path, part = stack.pop()
+        if id(part) in visited:
+            continue
+        visited.add(id(part))
+        if isinstance(part, yaml.SequenceNode):
+            stack += [((*path, index), item) for index, item in enumerate(part.value)]
+        elif isinstance(part, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, item in part.value:
+                name, line = str(key.value), key.start_mark.line + 1
+                if name in lines:
+                    yield (*path, name), line, lines[name]
+                lines.setdefault(name, line)
+                stack.append(((*path, name), item))
+
+
 def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
-    """Find fields that the model does not have, and name the nearest that it has."""
+    """Find unknown fields, and name the nearest known one."""
     parts = [part for part in (kind, *get_args(kind)) if is_dataclass(part)]
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -106,12 +151,14 @@ def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[Fou
         for key, item in value.items():
             if key in known:
                 yield from _unknown(hints[key], item, (*path, key))
+            elif not path and (said := words.unsupported(str(key))):
+                yield (*path, key), said, ""
             else:
                 yield (*path, key), "an unknown field", nearest(str(key), known)
 
 
 def line_of(node: yaml.Node | None, path: Sequence[str | int]) -> int:
-    """Return the line of a field, or of the nearest one around it that is there."""
+    """Return the line of a field, or of the nearest existing one around it."""
     line = node.start_mark.line + 1 if node else 0
     for part in path:
         if isinstance(node, yaml.MappingNode):

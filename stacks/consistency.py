@@ -1,6 +1,6 @@
-"""What no single field of a configuration shows: names that do not fit together, limits that cannot hold.
+"""Checks across several fields of a configuration: names that do not match, limits that cannot hold.
 
-One function a concern, in ``CHECKS``; each yields a field's path, what was found, and what was expected.
+``CHECKS`` has one function per concern; each yields a field's path, what was found, and what was expected.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ _PARAMETER_GROUP = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _AWS_IDS = {"subnets": re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})"),
             "security_groups": re.compile(r"sg-([0-9a-f]{8}|[0-9a-f]{17})")}
 _PERSON = {
-    "slack": (re.compile(r"[UW][A-Z0-9]+"), "the id of a person in Slack (U…), for a channel is read by many"),
+    "slack": (re.compile(r"[UW][A-Z0-9]+"), "the id of a person in Slack (U…); many people read a channel"),
     "email": (re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+"), "one e-mail address"),
     "iam": (re.compile(r"arn:aws(-[a-z]+)*:(iam::\d{12}:user/[\w+=,.@/-]+|sts::\d{12}:assumed-role/[\w+=,.@*-]+/"
                        r"[\w+=,.@-]+)"),
             "arn:aws:iam::123456789012:user/NAME or arn:aws:sts::123456789012:assumed-role/ROLE/SESSION, with * in "
             "the role alone"),
 }
-"""What of a person is an identity or an address of theirs alone."""
+"""The fields of a person that identify them or are their own address."""
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def inconsistent(service: Service) -> Iterator[Found]:
-    """Find all that is inconsistent in a configuration whose every field is valid."""
+    """Find all inconsistencies in a configuration whose fields are all valid."""
     for check in CHECKS:
         yield from check(service)
 
 
 def nearest(word: str, known: Collection[str], otherwise: str = "") -> str:
-    """Return the nearest known word as a question, or else what is expected: by default the list of all."""
-    near = difflib.get_close_matches(word, known, 1, 0.5)
+    """Return the nearest known word as a question, or else ``otherwise``, by default the list of all known words."""
+    near = difflib.get_close_matches(word, known, 1, 0.6)
     return f"{near[0]!r}?" if near else otherwise or f"one of {', '.join(sorted(known))}"
 
 
@@ -184,7 +184,7 @@ def _freeze(freeze: Freeze) -> Iterator[tuple[str, str, str]]:
 
 
 def _identities(service: Service) -> Iterator[Found]:
-    """Find identities that name nobody, or two people at once: two persons must be two identities."""
+    """Find identities that name nobody, or that two people share."""
     for name, (pattern, expected) in _PERSON.items():
         seen: dict[str, str] = {}
         for place, person in enumerate(service.team):
@@ -210,7 +210,7 @@ def _names(service: Service) -> Iterator[Found]:
 
 
 def _approvers(service: Service) -> Iterator[Found]:
-    """Find approvals that nobody could give."""
+    """Find actions that nobody could approve."""
     approvers = [person for person in service.team if person.role in service.approval.roles]
     able = [person for person in approvers if _is_able(service, person)]
     if service.approval.two_person and any(person.iam for person in approvers) and len(able) < 2:

@@ -1,4 +1,4 @@
-"""A function of the responder: its code, a role with only what it declares, and its log."""
+"""A function of the responder: its code, a role with only the rights that it declares, and its log."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Function(Construct):
             timeout=Duration.seconds(timeout_seconds), role=self.role, log_group=self.log,
             environment=dict(environment), reserved_concurrent_executions=reserved)
         if network:
-            # The ids are all that Lambda needs; CDK's own classes would ask for the VPC's zones as well.
+            # Lambda needs only the ids; CDK's own classes would need the VPC's zones as well.
             resource = cast(lambda_.CfnFunction, self.function.node.default_child)
             resource.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
                 subnet_ids=list(network.subnets), security_group_ids=list(network.security_groups))
@@ -75,7 +75,7 @@ def _filled(arn: str) -> str:
 
 
 def _attached(network: Network) -> tuple[Statement, ...]:
-    """What Lambda does in the function's name to put it into a VPC: AWSLambdaVPCAccessExecutionRole, narrowed.
+    """The rights that Lambda needs to put the function into a VPC: AWSLambdaVPCAccessExecutionRole, narrowed.
 
     Source: AWS's page "Giving Lambda functions access to resources in an Amazon VPC", "Required IAM permissions" (also
     for the denial of them to the function's own code).

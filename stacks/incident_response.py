@@ -41,7 +41,7 @@ class IncidentResponse(Stack):
         ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)
         for service in services:
             Alarms(self, f"Alarms-{service.service}", prefix=PREFIX, service=service)
-            # The kill switch itself is no resource of this stack: no update of it can release what people engaged.
+            # The kill switch itself is no resource of this stack, so an update of the stack cannot release it.
             CfnOutput(self, f"KillSwitch-{service.service}", value=service.kill_switch,
                       description="SSM parameter: nothing is changed unless people have set it to 'released'")
         Tags.of(self).add("application", PREFIX)

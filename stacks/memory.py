@@ -1,4 +1,4 @@
-"""What is remembered between incidents: the change ledger, kept each minute, and AWS Health's events as they come."""
+"""Data that is kept between incidents: the change ledger, each minute, and AWS Health's events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stacks.records import Records
 
 
 class Memory(Construct):
-    """The functions that remember, and what starts them."""
+    """The functions that keep this data, and the rules that start them."""
 
     def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
                  code: lambda_.Code, records: Records, dead_letters: sqs.IQueue) -> None:

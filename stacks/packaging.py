@@ -43,7 +43,7 @@ def bundle(services: Sequence[Service], deployed: Mapping[str, Any], build: Path
                               (target / "services" / "deployed", deployed[service.service])):
             text = json.dumps(value, indent=1, sort_keys=True)
             (folder / f"{service.service}.json").write_text(text + "\n", encoding="utf-8")
-    # A function's disk cannot keep bytecode, so without this each cold start would compile again.
+    # A function's disk cannot keep bytecode; without this, each cold start would compile again.
     compileall.compile_dir(target, quiet=1, stripdir=str(target),
                            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     return target
@@ -66,7 +66,7 @@ def _packages(build: Path) -> Path:
     if done.returncode:
         raise PackagingError(f"pip could not install {requirements}:\n{done.stderr.strip()[-2000:]}")
     for native in (*partial.rglob("*.so"), *partial.rglob("*.pyd")):
-        native.unlink()  # MarkupSafe's speed-up, for one processor and Python version; it works without
+        native.unlink()  # MarkupSafe's optional C extension is built for one processor and Python
     for surplus in ("bin", "pip", "share"):
         shutil.rmtree(partial / surplus, ignore_errors=True)
     partial.rename(target)

@@ -1,4 +1,4 @@
-"""What is kept: the timeline table, the report bucket, the incident topic, and the key to all of them."""
+"""The storage: the timeline table, the report bucket, the incident topic, and their encryption key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Records(Construct):
         super().__init__(scope, construct_id)
         self.key = kms.Key(self, "Key", description="Incident records and messages", enable_key_rotation=True,
                            removal_policy=RemovalPolicy.RETAIN)
-        # The alarms on the responder itself are published by CloudWatch, which needs the key for that.
+        # CloudWatch publishes the alarms on the responder itself, and needs the key for that.
         self.key.add_to_resource_policy(iam.PolicyStatement(
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
             actions=["kms:Decrypt", "kms:GenerateDataKey*"], resources=["*"], conditions=_own_alarms()))
@@ -49,7 +49,7 @@ class Records(Construct):
             server_access_logs_bucket=self.access_logs, server_access_logs_prefix="reports/",
             lifecycle_rules=[
                 s3.LifecycleRule(noncurrent_version_expiration=Duration.days(400)),
-                # What the systems answered word for word is of use while the postmortem is being written.
+                # The systems' unchanged answers are useful while the postmortem is being written.
                 s3.LifecycleRule(prefix="raw/", expiration=Duration.days(30),
                                  noncurrent_version_expiration=Duration.days(1))],
             removal_policy=RemovalPolicy.RETAIN)
@@ -68,12 +68,12 @@ class Records(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
     def grant_marks(self, function: Function) -> None:
-        """Let a function mark the values that it hides, so that a changed one is seen to have changed."""
+        """Let a function mark the values that it hides, so that a changed hidden value is recognised."""
         function.function.add_environment("MARK_KEY", self.marks.secret_arn)
         self.marks.grant_read(function.role)
 
     def grant_notes(self, role: iam.IRole, *, locked: bool) -> None:
-        """Let a role read what people have written beside a report, and lock reports where that is wanted."""
+        """Let a role read people's reviews beside a report, and lock reports where configured."""
         role.add_to_principal_policy(iam.PolicyStatement(
             actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects("postmortems/*/review.md")]))
         self.key.grant_decrypt(role)
@@ -90,8 +90,8 @@ class Records(Construct):
                         add: bool = False, delete: bool = False, attributes: Sequence[str] = ()) -> None:
         """Let a role read partitions of the table, named or by a pattern; or write, change, add or delete items there.
 
-        ``write`` is all of adding and deleting, ``change`` updates what is there. With ``attributes`` (names, or
-        patterns of them) it changes no others. Source: AWS's page "Using IAM policy conditions for fine-grained access
+        ``write`` adds and deletes whole items, ``change`` updates existing ones. With ``attributes`` (names or
+        patterns) it may change no others. Source: AWS's page "Using IAM policy conditions for fine-grained access
         control" (condition keys dynamodb:LeadingKeys and dynamodb:Attributes, of top-level attributes).
         """
         actions = ["dynamodb:Query", "dynamodb:GetItem"] + (
@@ -113,7 +113,7 @@ class Records(Construct):
             self.key.grant_decrypt(role)
 
     def grant_writing(self, role: iam.IRole) -> None:
-        """Let a role use the key for what it writes."""
+        """Let a role use the key for its writes."""
         self.key.grant_encrypt_decrypt(role)
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
@@ -122,10 +122,10 @@ class Records(Construct):
 
 
 def _own_alarms() -> dict[str, dict[str, str]]:
-    """Return the conditions under which CloudWatch acts for an alarm of this account, and not for anybody's.
+    """Return the conditions that limit CloudWatch to alarms of this account.
 
-    Source: AWS's page "Example cases for Amazon SNS access control", "Publish to a topic with CloudWatch alarms". The
-    alarms on the responder itself have names that CloudFormation gives.
+    Source: AWS's page "Example cases for Amazon SNS access control", "Publish to a topic with CloudWatch alarms".
+    CloudFormation names the alarms on the responder itself.
     """
     alarms = f"arn:{Aws.PARTITION}:cloudwatch:{Aws.REGION}:{Aws.ACCOUNT_ID}:alarm:*"
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": alarms}}

@@ -1,4 +1,4 @@
-"""Room to run: how many copies of a function may run at once, whatever else runs in the account.
+"""Reserved concurrency: how many copies of a function may run at once, whatever else runs in the account.
 
 Reserved concurrency is a guarantee and a limit alike (AWS: "Configuring reserved concurrency for a function"). The
 numbers are for an account with the usual quota of 1,000, of which AWS keeps 100 for functions that reserve nothing.
@@ -14,21 +14,20 @@ from constructs import Construct
 
 CONTEXT = "reserved_concurrency"
 RESERVED = {"decide": 50, "tell": 20, "timeline": 70, "page": 10}
-"""``decide``: a storm of 1,000 alarms starts 1,000 executions, whose first step takes half a second; 50 at once have
-them opened or attached in 10 s, and a flood elsewhere in the account cannot keep an incident from being decided.
-``tell``: a message is up to a dozen calls of 8 s to channels; 20 serve several incidents at once. ``timeline``: both
-write their entries through it, so it is as many as they are together. ``page``: anybody can call its address; 10 at
-once are a hundred people a second, and as many as a flood of requests can take of the account.
-"""
+"""``decide``: a storm of 1,000 alarms starts 1,000 executions, whose first step takes half a second. 50 copies
+open or attach them in 10 s, and load elsewhere in the account cannot block the decisions. ``tell``: a message
+needs up to a dozen calls of 8 s to channels; 20 copies serve several incidents at once. ``timeline``: both
+write their entries through it, so it gets the sum of both. ``page``: anybody can call its address; 10 copies
+serve a hundred people a second, and limit how much of the account a flood of requests can take."""
 LEFT_FOR_OTHERS = 100
 
 
 class RoomError(Exception):
-    """The context names reservations that cannot be."""
+    """The context names impossible reservations."""
 
 
 def reserved(scope: Construct, function: str) -> int | None:
-    """Return how many concurrent executions ``function`` reserves; None: it takes what is left. Raises RoomError.
+    """Return how many concurrent executions ``function`` reserves; None: it reserves none. Raises RoomError.
 
     A function that the context does not name has its number from ``RESERVED``.
     """
@@ -40,7 +39,7 @@ def reserved(scope: Construct, function: str) -> int | None:
         name, sign, number = (text.strip() for text in part.partition("="))
         if not part.strip():
             continue
-        # None may be 0: Lambda then runs the function not at all.
+        # 0 is refused: Lambda would not run the function at all.
         if not sign or name not in RESERVED or not number.isascii() or not number.isdigit() or not int(number):
             raise RoomError(f"{CONTEXT} is off, or pairs such as decide=20 of {', '.join(RESERVED)} with numbers from "
                             f"1 on; it has {part.strip()!r}")

@@ -1,13 +1,13 @@
-"""Who may write what of an incident's record. The timeline is one function's to write, and it only adds.
+"""The functions' rights to an incident's record. Only one function writes the timeline, and it is append-only.
 
 | function | reads | writes |
 |---|---|---|
 | timeline | | adds `TIMELINE#` |
 | decide | all | `INCIDENT#`, `SERVICE#`, `TARGET#`, adds `REMEDIES#` and `REFUSED#`; of `REMEDY#` only `judged:…` |
-| tell | all | of `INCIDENT#` how it stands and ends; `SERVICE#`, `TARGET#`, `CHANNEL#` and `TASK#` |
-| report | the incident, its remedies and timeline, `HISTORY#` | `HISTORY#`; of the incident only where its report is |
+| tell | all | of `INCIDENT#` its state and end; `SERVICE#`, `TARGET#`, `CHANNEL#` and `TASK#` |
+| report | the incident, its remedies and timeline, `HISTORY#` | `HISTORY#`; of the incident only its report's address |
 | a remedy | the incident, its remedies, its target's lease | of `REMEDY#` only its own attributes |
-| a remedy that tells | the same | `CHANNEL#`; `TASK#` where it gives somebody a task |
+| a remedy with an audience | the same | `CHANNEL#`; `TASK#` where it gives somebody a task |
 
 So no remedy can write the guardrails' ruling, another remedy's plan, an answer, a lease or a timeline entry.
 """
@@ -28,7 +28,7 @@ _PEOPLE = ("CHANNEL#*", "TASK#*", "ANSWER#*")
 
 
 class Timeline(Construct):
-    """The function that keeps the timeline, and what lets others call it."""
+    """The function that keeps the timeline, and the right to call it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, prefix: str, code: lambda_.Code,
                  records: Records) -> None:
@@ -50,12 +50,12 @@ class Timeline(Construct):
 
 
 def decides(records: Records, role: iam.Role) -> None:
-    """The function that opens, judges and rules."""
+    """The rights of the function that opens, judges and rules."""
     records.grant_partition(role, *_INCIDENT, *_PEOPLE)
     records.grant_partition(role, "INCIDENT#*", "SERVICE#*", "TARGET#*", add=True, change=True)
     records.grant_partition(role, "REMEDIES#*", "REFUSED#*", add=True)
     records.grant_partition(role, "REMEDY#*", change=True, attributes=["judged:*", "expires"])
-    # Opening an incident is one transaction: on condition that nobody has looked at this signal already.
+    # Opening an incident is one transaction, on condition that no closed incident has judged this signal.
     role.add_to_policy(iam.PolicyStatement(
         actions=["dynamodb:ConditionCheckItem"], resources=[records.table.table_arn],
         conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SERVICE#*"]}}))
@@ -64,9 +64,9 @@ def decides(records: Records, role: iam.Role) -> None:
 
 
 def tells(records: Records, role: iam.Role) -> None:
-    """The function that tells and asks people, stands down and escalates."""
+    """The rights of the function that notifies and asks people, stands down and escalates."""
     records.grant_partition(role, *_INCIDENT, *_PEOPLE)
-    # How it stands and ends, and not what was diagnosed: neither a proposal nor the signs of an attack.
+    # Its state and its end, but not the diagnosis: neither a proposal nor the signs of an attack.
     records.grant_partition(role, "INCIDENT#*", change=True, attributes=[
         "status", "outcome", "cause", "closed_at", "cared_by", "escalated_at", "recovered_at", "well_since"])
     records.grant_partition(role, "TARGET#*", change=True)
@@ -75,14 +75,14 @@ def tells(records: Records, role: iam.Role) -> None:
 
 
 def reports(records: Records, role: iam.Role) -> None:
-    """The function that writes the postmortem."""
+    """The rights of the function that writes the postmortem."""
     records.grant_partition(role, *_INCIDENT)
     records.grant_partition(role, "HISTORY#*", add=True)
     records.grant_partition(role, "INCIDENT#*", change=True, attributes=["report", "reported_at"])
 
 
 def remedies(records: Records, role: iam.Role, action: AnyAction) -> None:
-    """The function of one remedy."""
+    """The rights of one remedy's function."""
     records.grant_partition(role, "INCIDENT#*", "TARGET#*")
     records.grant_partition(role, "REMEDY#*", change=True, attributes=[f"{action.name}:*"])
     if action.audience:

@@ -36,7 +36,7 @@ _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incide
 
 @dataclass(frozen=True)
 class Group:
-    """Steps that share a function, for they need the same rights."""
+    """Steps that share a function, because they need the same rights."""
 
     description: str
     steps: tuple[str, ...]
@@ -57,8 +57,8 @@ GROUPS = {
 def _definition(services: Sequence[Service]) -> str:
     """Return the state machine's definition.
 
-    It waits for a decision as long as the most patient service allows; what comes later than a service's own limit
-    decides nothing. (A time-out by JSONata would do it by service, but the embedded engine and cfn-lint take numbers.)
+    It waits for a decision for the longest time that a service allows. An answer after a service's own limit decides
+    nothing. (JSONata could set a time-out per service, but the embedded engine and cfn-lint accept only numbers.)
     """
     definition = json.loads(_DEFINITION.read_text(encoding="utf-8"))
     definition["States"]["Ask for approval"]["TimeoutSeconds"] = max(
@@ -67,12 +67,12 @@ def _definition(services: Sequence[Service]) -> str:
 
 
 def used_sources(services: Sequence[Service]) -> list[Source]:
-    """Return the sources that some service's configuration names."""
+    """Return the sources that at least one service's configuration names."""
     return [source for source in sources.all() if any(source.configured(service) for service in services)]
 
 
 def used_actions(services: Sequence[Service]) -> list[AnyAction]:
-    """Return the actions that some service's policy allows."""
+    """Return the actions that at least one service's policy allows."""
     return [action for action in actions.every()
             if any(service.policy.get(action.name, "off") != "off" for service in services)]
 
@@ -109,18 +109,18 @@ class Workflow(Construct):
         self._let_people_in()
 
     def _ask_people(self) -> Approvals:
-        """Add what takes answers, and let the functions that ask make links."""
+        """Add the functions that take answers, and let the functions that ask make links."""
         approvals = Approvals(self, "Approvals", prefix=self._prefix, services=self._services, code=self._code,
                               records=self._records)
         asking = [action for name, action in self.actions.items() if find(name).task_for]
         for function in (self._steps["tell"], *asking):
             approvals.grant_asking(function)
-        # It tells people who try to decide by an execution where they can.
+        # It tells people who try to decide by an execution where they can decide.
         self._steps["decide"].function.add_environment("ANSWER_URL", approvals.answer_url)
         return approvals
 
     def _keep_undelivered(self) -> sqs.Queue:
-        """Keep what people could not be told by invoking without waiting."""
+        """Keep the events of asynchronous invocations that failed, so that no message to people is lost."""
         queue = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
                           enforce_ssl=True, retention_period=Duration.days(14))
         self._steps["tell"].function.configure_async_invoke(
@@ -156,9 +156,9 @@ class Workflow(Construct):
             apply_to_children=True)
 
     def _let_people_in(self) -> None:
-        """Let people start the state machine, and what takes their answers go on with it."""
+        """Let people start the state machine, and let the functions that take answers resume it."""
         decide = self._steps["decide"]
-        # Its ARN by name: the state machine names the function, which must not name the state machine in turn.
+        # The ARN is built from the name, because a reference in both directions would be circular.
         machine = Stack.of(self).format_arn(service="states", resource="stateMachine", resource_name=self._prefix,
                                             arn_format=ArnFormat.COLON_RESOURCE_NAME)
         executions = Stack.of(self).format_arn(service="states", resource="execution",
@@ -180,7 +180,7 @@ class Workflow(Construct):
             apply_to_children=True)
 
     def alarm_on_itself(self, dead_letters: sqs.IQueue) -> None:
-        """Tell people, by a way that needs none of the functions, when the responder itself fails."""
+        """Notify people when the responder itself fails, without using any of the functions."""
         watched = {
             "ExecutionsFailed": (self.state_machine.metric_failed(period=Duration.minutes(1), statistic="Sum"),
                                  "An execution of the incident responder failed"),
@@ -228,12 +228,12 @@ class Workflow(Construct):
             statements=_distinct(statements),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
             timeout_seconds=int(source.deadline_seconds) + 10,
-            # The configuration's check sees to it that all services give the same one.
+            # The configuration's check ensures that all services name the same network.
             network=mine[0].network if source.inside else None)
         self._records.bucket.grant_put(function.role, "raw/*")
         self._suppress_writes(function.role)
         if source.reads == "LEDGER#":
-            # It compares what is there now with what the ledger keeps, hidden values among it.
+            # It compares the current objects with the ledger's, hidden values included.
             self._records.grant_marks(function)
         if source.reads:
             self._records.grant_partition(function.role, source.reads + "*" if source.reads.endswith("#")
@@ -244,7 +244,7 @@ class Workflow(Construct):
         mine = [service for service in services if service.policy.get(action.name, "off") != "off"]
         function = Function(
             self, f"Action{_camel(action.name)}", name=function_name(self._prefix, "action", action.name),
-            code=self._code, handler="responder.handlers.steps.remedy", description=f"Carries out {action.name}",
+            code=self._code, handler="responder.handlers.steps.remedy", description=f"Executes {action.name}",
             environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if action.audience else {})},
             statements=_distinct([
@@ -259,7 +259,7 @@ class Workflow(Construct):
         return function
 
     def _keep_records(self, function: Function, keep: Callable[[iam.Role], None]) -> None:
-        """Let a function read what it goes by and write what is its to write, and note what it did."""
+        """Let a function read its inputs, write its own items, and add timeline entries."""
         keep(function.role)
         self.timeline.grant(function)
         self._suppress_writes(function.role)
@@ -275,7 +275,7 @@ class Workflow(Construct):
 
 
 def access_groups(services: Sequence[Service]) -> list[tuple[str, str, str, str]]:
-    """Return who gets into which cluster: (cluster, kind, name, Kubernetes group), each once."""
+    """Return the functions' access to clusters: (cluster, kind, name, Kubernetes group), each once."""
     found = set()
     for service in services:
         for source in used_sources([service]):

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def files() -> dict[Path, str]:
-    """Return what is written: path to text."""
+    """Return the files to write: path to text."""
     machine = plan()
     return {ROOT / "statemachines" / "incident_response.asl.json": json.dumps(definition(machine), indent=2) + "\n",
             ROOT / "docs" / "state-machine.md": page(machine)}

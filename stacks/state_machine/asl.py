@@ -1,4 +1,4 @@
-"""States of Amazon States Language, a line or a short block each: retries and catches come by default.
+"""States of Amazon States Language, a line or a short block each, with retries and catches by default.
 
 A text between ``{%`` and ``%}`` is an expression in JSONata; ``value()`` makes one.
 """
@@ -25,11 +25,11 @@ STEP: Retries = [_THROTTLED, {
 SOURCE: Retries = [{
     "ErrorEquals": [*_LAMBDA_S_OWN, "Lambda.TooManyRequestsException"], "IntervalSeconds": 1, "MaxAttempts": 2,
     "BackoffRate": 2, "JitterStrategy": "FULL"}]
-"""A source has retried what it asks within its own deadline: only Lambda's own errors are left."""
+"""A source retries its queries within its own deadline, so only Lambda's own errors are retried here."""
 QUESTION: Retries = [{
     "ErrorEquals": ["Lambda.TooManyRequestsException", *_LAMBDA_S_OWN, "States.TaskFailed"], "IntervalSeconds": 1,
     "MaxAttempts": 4, "BackoffRate": 2, "MaxDelaySeconds": 10, "JitterStrategy": "FULL"}]
-"""A time-out is no failure here: it means that nobody answered."""
+"""A time-out is no failure here; it means that nobody answered."""
 
 _INVOKE = "arn:aws:states:::lambda:invoke"
 ENTERED = "{% $states.context.State.EnteredTime %}"
@@ -38,7 +38,7 @@ PAYLOAD = "{% $states.result.Payload %}"
 ERROR = "{% $states.errorOutput %}"
 
 DECIDE, TELL, REPORT = "${DecideFunction}", "${TellFunction}", "${ReportFunction}"
-"""The functions of the steps; the stack puts their names in."""
+"""The functions of the steps; the stack inserts their names."""
 
 
 def value(expression: str) -> str:
@@ -59,10 +59,10 @@ class Machine:
         self.parts: dict[str, list[str]] = {}
         """The plan's parts, and the titles of the states in each."""
         self.variables: dict[str, str] = {}
-        """What each variable is, in words."""
+        """A description of each variable."""
 
     def part(self, name: str) -> None:
-        """Begin a part of the plan: the states that are added from here on are of it."""
+        """Begin a part of the plan; the states that are added after this belong to it."""
         self.parts[name] = []
 
     def add(self, title: str, state: State, comment: str = "") -> None:
@@ -90,7 +90,7 @@ class Machine:
                assign: Mapping[str, Mapping[str, object]] = _NOTHING) -> None:
         """Add a Choice, which goes to the state that ``$next`` names; by default to the last one of ``ways``.
 
-        ``assign`` is what a way assigns.
+        ``assign`` has the assignments of each way.
         """
         named, default = (ways, otherwise) if otherwise else (ways[:-1], ways[-1])
         self.add(title, {"Type": "Choice", "Choices": [
@@ -113,7 +113,7 @@ class Machine:
 
     def ask(self, title: str, phase: str, then: str, comment: str, catch: Sequence[Mapping[str, object]],
             **more: object) -> None:
-        """Add a Map that asks all sources of a phase side by side; one whose function fails is an answer as well."""
+        """Add a Map that queries all sources of a phase in parallel; a failed function counts as an answer as well."""
         source = "{% $states.input.source %}"
         silent = {"source": source, "findings": [{
             "source": source, "name": "answer", "status": "unavailable",
@@ -131,7 +131,7 @@ class Machine:
 
     def revert(self, title: str, one: str, kept: str, then: str, *, comment: str, why: str,
                catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] = _NOTHING) -> None:
-        """Add a Map that undoes remedies, one after the other; what cannot be undone stays, on record."""
+        """Add a Map that undoes remedies, one after the other; a remedy that cannot be undone stays on record."""
         given = {name: f"{{% $states.input.{name} %}}" for name in ("number", "remedy", "why", "over")}
         inner: States = {
             one: {"Type": "Task", "Resource": _INVOKE, "Arguments": {

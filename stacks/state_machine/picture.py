@@ -1,4 +1,4 @@
-"""The state machine as a page: a picture in Mermaid, which GitHub draws, and what fails goes where."""
+"""The state machine as a page: a picture in Mermaid, which GitHub draws, and the states that follow an error."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The plan as a state machine, from top to bottom.
 
-It decides nothing: which state comes next is said by ``responder/plan/next_step.py``, in each step's result, and the
-choices here go there. Where a step fails, its result before said what follows (``fallback``).
+It decides nothing: ``responder/plan/next_step.py`` names the next state in each step's result, and the choices here go
+there. If a step fails, the ``fallback`` of the previous result says what follows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HAS_RECOVERED, _IS_NEWER, _IS_TEMPORARY = ("Has it recovered?", "Is there a new
 _PAGE = "Page people directly"
 
 _ELSEWHERE = caught(_LEFT_TO_TRY, failure=ERROR, next="{% $fallback.next %}", course="{% $fallback.course %}",
-                    # What fails after that as well is for people.
+                    # If that fails as well, people take over.
                     fallback={"next": State.ESCALATE.value, "course": "{% $fallback.course %}"})
 _BY_PEOPLE = caught(State.LEAVE, failure=ERROR)
 _DIRECTLY = caught(_PAGE, failure=ERROR)

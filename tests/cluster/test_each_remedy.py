@@ -243,10 +243,10 @@ def test_a_refusal_by_a_policy_is_told_and_not_tried_again(api: Api, service: Se
 
 
 def test_scale_up_counts_the_pods_of_its_own_namespace_alone(service: Service) -> None:
-    asked: list[str] = []
+    paths: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
+        paths.append(request.url.path)
         if request.url.path.endswith("/payment-gateway"):
             return httpx.Response(200, json={"metadata": {"name": "payment-gateway", "uid": "u"}, "spec": {
                 "replicas": 4, "template": {"spec": {"containers": []}}}})
@@ -255,4 +255,4 @@ def test_scale_up_counts_the_pods_of_its_own_namespace_alone(service: Service) -
     case = asked(service, "more_traffic")
     scale_up.plan(case, scaling.Facts(120.0, 20.0), kubernetes.Kubernetes(
         Http(case.deadline, transport=httpx.MockTransport(answer)), "https://k"))
-    assert f"{CORE}/pods" in asked and "/api/v1/pods" not in asked
+    assert f"{CORE}/pods" in paths and "/api/v1/pods" not in paths

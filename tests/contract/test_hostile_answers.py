@@ -19,7 +19,7 @@ from responder.clients import aws, aws_limits, bounded
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
-from responder.model.finding import Window
+from responder.model.evidence import Window
 from responder.model.service import Probe, Provider, Service
 from responder.people import Message, pagerduty, slack, statuspage
 from responder.sources import Query, network, newrelic, provider, splunk

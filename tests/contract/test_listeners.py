@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from responder.model.finding import Window
+from responder.model.evidence import Window
 from responder.model.service import Probe, Service
 from responder.sources import Query, network
 from sandbox.platform.listeners import Listeners, state_of

@@ -25,7 +25,7 @@ from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import ledger
 from responder.model.change import PARAMETER_GROUP, Change, FieldChange
-from responder.model.finding import Window
+from responder.model.evidence import Window
 from responder.model.service import Service
 from responder.model.watched import Watched, snapshot_of
 from responder.plan.changes import difference, in_effect, without_restored

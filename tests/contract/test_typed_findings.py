@@ -6,6 +6,7 @@ AWS' answers go through the real clients, which check them against AWS' own mode
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -44,6 +45,7 @@ from responder.model.evidence.waits import Waits
 from responder.model.service import Provider, Service
 from responder.records.table import Records
 from responder.sources import Query, aws_health, cloudtrail, eks, kubernetes, provider, rds, rollouts, utilisation
+from tests.conftest import ROOT
 
 NOW = 1_800_000_000.0
 MOMENT = datetime.fromtimestamp(NOW, UTC)
@@ -319,3 +321,10 @@ def test_a_count_of_zero_is_an_observation_and_is_in_the_record() -> None:
 
 def test_what_is_shown_only_is_a_kind_of_finding() -> None:
     assert SHOWN_ONLY.keys() <= set(kinds()) and all(SHOWN_ONLY.values())
+
+
+def test_each_kind_of_finding_is_read_by_a_decision_or_shown_only_with_the_reason() -> None:
+    """``metrics`` is never observed: it says why there are none."""
+    read = {module.rpartition(".")[2] for file in (ROOT / "lambdas" / "responder" / "plan").rglob("*.py")
+            for module in re.findall(r"^from (responder\.model\.evidence\.\w+) import", file.read_text(), re.MULTILINE)}
+    assert set(kinds()) - read == {*SHOWN_ONLY, "metrics"}

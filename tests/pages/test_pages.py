@@ -34,7 +34,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "<p>roll it back</p><pre tabindex=0>- image: registry.example/payment-gateway:1.1.0\n+ image: 1.0.0</pre><dl>"
         "<dt>Risk</dt><dd>low</dd></dl><form method=post><button name=decision value=approve>Approve</button>"
         "<button class=no name=decision value=reject>Reject</button></form>"))
-    (folder / "approval.html").write_text(question["body"])
+    (folder / "approval.html").write_text(question.body)
     files = [*sorted(EXAMPLES.glob("*.html")), folder / "index.html", folder / "approval.html"]
     done = subprocess.run(["node", str(ROOT / "tests" / "pages" / "look.mjs"), str(folder), *map(str, files)],
                           capture_output=True, text=True, timeout=300, cwd=ROOT, check=False)

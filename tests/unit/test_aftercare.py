@@ -32,7 +32,8 @@ from responder.clients import aws, flags, gate
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.handlers import act, aftercare, close, step
-from responder.model.finding import Finding, Window, typed
+from responder.model.evidence import Evidence, Finding, Window
+from responder.model.evidence.nodes import Nodes
 from responder.model.incident import Signal
 from responder.model.remedy import Remedy
 from responder.model.service import AppConfig, Freeze, ProviderSwitch, Service
@@ -44,6 +45,7 @@ from responder.plan.remedies import scale_up as scaling_rule
 from responder.plan.remedies import switch_provider as switching_rule
 from responder.records.table import Records, iso
 from tests.conftest import shipped_service, timeline
+from tests.findings import observed
 from tests.remedies import Anything, asked, planned, refusal, remedy
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
@@ -139,16 +141,16 @@ def test_nothing_is_put_back_that_may_not_be(items: list[tuple[str, bool, bool, 
 
 # --- what the remedies themselves say ---------------------------------------------------------------------------------
 
-def load(per_second: float) -> Finding:
-    return Finding("cloudwatch", "error_rate", component="payment-gateway", window=Window(NOW - 60, NOW), detail={
+def load(per_second: float) -> Finding[Any]:
+    return observed("cloudwatch", "error_rate", component="payment-gateway", window=Window(NOW - 60, NOW), detail={
         "series": [[NOW - 60 + 10 * n, 10 * per_second, 0.0] for n in range(6)]})
 
 
 def test_more_pods_are_needed_as_long_as_the_load_is_more_than_those_before_serve(service: Service) -> None:
-    def gone(*findings: Finding, **parameters: Any) -> str:
+    def gone(*findings: Finding[Any], **parameters: Any) -> str:
         return scaling_rule.REMEDY.reason_gone(
             service, "deployment/payment-gateway", "payment-gateway", {"replicas": 4}, {"replicas": 8, **parameters},
-            typed(findings))
+            Evidence(findings))
 
     assert not gone(load(120), each=20.0)
     assert not gone(load(70), each=20.0)  # four serve it, but with no reserve
@@ -160,12 +162,12 @@ def test_more_pods_are_needed_as_long_as_the_load_is_more_than_those_before_serv
 def test_the_first_provider_is_gone_back_to_when_all_that_can_tell_say_so(service: Service) -> None:
     def said(health: float | None, page: float | None, status: Any = "ok") -> str:
         found = [] if health is None else [
-            Finding("provider", "health", component="provider:primary", value=health)]
+            observed("provider", "health", component="provider:primary", value=health)]
         if page is not None:
-            found.append(Finding("provider", "status_page", status, component="provider:primary", value=page))
+            found.append(observed("provider", "status_page", status, component="provider:primary", value=page))
         return switching_rule.REMEDY.reason_gone(
-            service, "configmap/c", "payment-gateway", {"value": "primary"}, {"value": "fallback"}, typed([
-                *found, Finding("provider", "health", component="provider:fallback", value=1.0)]))
+            service, "configmap/c", "payment-gateway", {"value": "primary"}, {"value": "fallback"}, Evidence([
+                *found, observed("provider", "health", component="provider:fallback", value=1.0)]))
 
     assert said(1.0, 0.0) and said(1.0, None)
     assert not said(0.0, 0.0) and not said(1.0, 2.0) and not said(None, None)
@@ -228,9 +230,9 @@ def test_a_bad_node_is_closed_and_opened_again_and_a_gone_one_has_no_ready_pods(
     assert cluster.evicted == ["p0", "p1"]
     assert cluster.nodes["node-a"]["spec"] == {"unschedulable": True}
     record = OnRecord(plan.target, "payment-gateway", plan.before, plan.parameters)
-    nodes = Finding("kubernetes", "nodes", detail={"not_ready": ["node-a"]})
-    assert not restarting_rule.no_longer_needed(service, record, typed([nodes]))
-    assert restarting_rule.no_longer_needed(service, record, typed([replace(nodes, detail={"not_ready": []})]))
+    nodes = observed("kubernetes", "nodes", detail={"not_ready": ["node-a"]})
+    assert not restarting_rule.no_longer_needed(service, record, Evidence([nodes]))
+    assert restarting_rule.no_longer_needed(service, record, Evidence([replace(nodes, detail=Nodes())]))
     assert "node-a" in restart_pods.revert(case, plan, api)
     assert cluster.nodes["node-a"]["spec"] == {}
 

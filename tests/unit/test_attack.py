@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from bench.diagnosis import kept
 from responder.handlers import diagnose, step
-from responder.model.finding import Finding, Window, recorded, typed
+from responder.model.evidence import Evidence, Finding, Window
 from responder.model.incident import Signal
 from responder.model.service import Service
 from responder.plan.attack import signs
@@ -26,24 +26,25 @@ from responder.plan.weights import shipped
 from responder.records.table import seconds
 from sandbox.events.traffic import Traffic
 from tests.conftest import shipped_service, timeline
+from tests.findings import observed, recorded
 
 NOW = 1_800_000_000.0
 WINDOW = Window(NOW - 180, NOW)
 
 
-def refused(lines: int, before: int, name: str = "rejected_signatures", component: str = "frontend") -> Finding:
-    return Finding("splunk", name, component=component, window=WINDOW, unit="lines/min", value=lines / 3,
+def refused(lines: int, before: int, name: str = "rejected_signatures", component: str = "frontend") -> Finding[Any]:
+    return observed("splunk", name, component=component, window=WINDOW, unit="lines/min", value=lines / 3,
                    baseline=round(before / 60, 2), detail={"lines": lines, "baseline_lines": before})
 
 
-def failing(failed: int, of: int, before: int, all_before: int) -> Finding:
-    return Finding("splunk", "failing_clients", component="frontend", window=WINDOW, value=failed / of, detail={
+def failing(failed: int, of: int, before: int, all_before: int) -> Finding[Any]:
+    return observed("splunk", "failing_clients", component="frontend", window=WINDOW, value=failed / of, detail={
         "all_failed": of, "all_before": all_before,
         "clients": [{"client": "203.0.113.x", "failed": failed, "before": before}]})
 
 
-def logged(text: str, count: int, usual: float = 0.0) -> Finding:
-    return Finding("splunk", "error_signatures", window=WINDOW, detail={"signatures": [
+def logged(text: str, count: int, usual: float = 0.0) -> Finding[Any]:
+    return observed("splunk", "error_signatures", window=WINDOW, detail={"signatures": [
         {"component": "frontend", "text": text, "count": count, "usual": usual}]})
 
 
@@ -55,12 +56,12 @@ def logged(text: str, count: int, usual: float = 0.0) -> Finding:
      "57% of frontend's failing requests come from one client (203.0.113.x), which usually sends 0.1% of its requests"),
     (logged("ERROR Webhook signature verification failed for <id>", 60),
      "requests of frontend with a missing or wrong signature: 60 in 3 min, normally none")])
-def test_hostile_traffic_is_said_in_plain_words(service: Service, finding: Finding, said: str) -> None:
-    told, = signs(service, typed([finding]), NOW - 60)
+def test_hostile_traffic_is_said_in_plain_words(service: Service, finding: Finding[Any], said: str) -> None:
+    told, = signs(service, Evidence([finding]), NOW - 60)
     assert told.startswith(said)
     # A look that ended before the symptom says nothing of it.
-    assert signs(service, typed([finding]), NOW + 60) == ()
-    assert signs(service, typed([finding]), None) == (told,)
+    assert signs(service, Evidence([finding]), NOW + 60) == ()
+    assert signs(service, Evidence([finding]), None) == (told,)
 
 
 @pytest.mark.parametrize("finding", [
@@ -70,12 +71,12 @@ def test_hostile_traffic_is_said_in_plain_words(service: Service, finding: Findi
     failing(570, 1000, 0, 0),  # no line named its client before
     logged("ERROR CardAuthorizer NullPointerException: merchantId", 900),
     logged("ERROR Webhook signature verification failed", 60, usual=30.0), logged("ERROR no signature", 8)])
-def test_noise_and_habits_are_no_attack(service: Service, finding: Finding) -> None:
-    assert signs(service, typed([finding]), NOW - 60) == ()
+def test_noise_and_habits_are_no_attack(service: Service, finding: Finding[Any]) -> None:
+    assert signs(service, Evidence([finding]), NOW - 60) == ()
 
 
 def test_where_it_was_searched_for_the_log_is_not_counted_again(service: Service) -> None:
-    assert len(signs(service, typed([refused(412, 0), logged("ERROR missing signature", 60)]), NOW - 60)) == 1
+    assert len(signs(service, Evidence([refused(412, 0), logged("ERROR missing signature", 60)]), NOW - 60)) == 1
 
 
 @given(st.floats(0.0, 3.0), st.floats(0.5, 2.0), st.integers(0, 2**32), st.sampled_from(
@@ -89,14 +90,14 @@ def test_what_comes_as_often_as_usual_is_never_an_attack(a_second: float, swing:
 
     finding = refused(drawn(a_second * swing * 180), drawn(a_second * 3600), name)
     if a_second == 0 or a_second * 180 * swing >= 1:
-        assert signs(shipped_service(), typed([finding]), NOW - 60) == ()
+        assert signs(shipped_service(), Evidence([finding]), NOW - 60) == ()
 
 
 @given(st.integers(100, 5000), st.integers(2, 9))
 def test_a_few_clients_that_fail_by_their_usual_shares_are_no_attack(failed: int, clients: int) -> None:
     """A platform with few customers: each has a good part of what fails, as of all requests."""
     share = 1 / clients
-    assert signs(shipped_service(), typed([failing(round(failed * share), failed, round(36_000 * share), 36_000)]),
+    assert signs(shipped_service(), Evidence([failing(round(failed * share), failed, round(36_000 * share), 36_000)]),
                  NOW - 60) == ()
 
 
@@ -120,7 +121,7 @@ def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(n
     service, items = service_of(record), sorted(record["items"], key=lambda item: str(item["sk"]))
     told = {sign for item in items if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"
             and item["step"] == "Diagnose the root cause"
-            for sign in signs(service, typed(recorded(items, last=item["sk"].split("#")[1])),
+            for sign in signs(service, recorded(items, last=item["sk"].split("#")[1]),
                               item["detail"].get("onset"))}
     hostile = any(isinstance(event.fields, Traffic) and event.fields.client for event in drill.events) or (
         "unsigned" in drill.name or "stuffing" in drill.name)
@@ -134,12 +135,12 @@ def test_the_signs_are_judged_and_replayed() -> None:
                  and item.get("kind") == "decision")
     opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
     findings = recorded(items, last=visit["sk"].split("#")[1])
-    end = max(f.window.end for f in findings if f.window)
-    hostile = Finding("splunk", "rejected_signatures", component="frontend", window=Window(end - 180, end), value=100.0,
-                      baseline=0.0, detail={"lines": 300, "baseline_lines": 0})
+    end = max(f.window.end for f in findings.every if f.window)
+    hostile = observed("splunk", "rejected_signatures", component="frontend", value=100.0, baseline=0.0,
+                       window=Window(end - 180, end), detail={"lines": 300, "baseline_lines": 0})
     service, onset = service_of(record), visit["detail"]["onset"]
-    without, with_it = (judge_cause(service, typed(given), DiagnosisInput(opened, onset), shipped())
-                        for given in (findings, [*findings, hostile]))
+    without, with_it = (judge_cause(service, given, DiagnosisInput(opened, onset), shipped())
+                        for given in (findings, Evidence([*findings.every, hostile])))
     assert without.attack_signs == () and len(with_it.attack_signs) == 1
     # It weighs nothing in the diagnosis: the same remedy is proposed, and the guardrails ask for it.
     assert [p.action for p in with_it.proposed] == [p.action for p in without.proposed] == ["rollback"]
@@ -159,9 +160,9 @@ def test_signs_and_refusals_stand_on_the_incident_s_record(monkeypatch: pytest.M
                  and item.get("kind") == "decision")
     opened = next(item for item in items if item["sk"] == "INCIDENT")["opened_at"]
     findings = recorded(items, last=visit["sk"].split("#")[1])
-    end = max(f.window.end for f in findings if f.window)
-    hostile = Finding("splunk", "rejected_signatures", component="frontend", window=Window(end - 180, end), value=100.0,
-                      baseline=0.0, detail={"lines": 300, "baseline_lines": 0})
+    end = max(f.window.end for f in findings.every if f.window)
+    hostile = observed("splunk", "rejected_signatures", component="frontend", value=100.0, baseline=0.0,
+                       window=Window(end - 180, end), detail={"lines": 300, "baseline_lines": 0})
     monkeypatch.setattr(step, "load", lambda name: service_of(record))
     monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
     with mock_aws():
@@ -175,7 +176,7 @@ def test_signs_and_refusals_stand_on_the_incident_s_record(monkeypatch: pytest.M
             "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": opened, "execution": "e"},
             "entered": visit["sk"].split("#")[1], "confirmation": {"onset": visit["detail"]["onset"]},
             "answers": [{"source": "all", "milliseconds": 1,
-                         "findings": [f.to_json() for f in (*findings, hostile)]}]}, None)
+                         "findings": [f.to_json() for f in (*findings.every, hostile)]}]}, None)
         item = records.incident("i-1") or {}
         noted = next(entry for entry in records.everything("i-1") if entry["sk"].startswith("TIMELINE#")
                      and entry.get("step") == "Diagnose the root cause")["detail"]

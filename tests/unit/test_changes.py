@@ -25,7 +25,7 @@ from responder.clients.watched import watched as watched_object
 from responder.handlers import ledger
 from responder.model.change import Change, FieldChange
 from responder.model.codec import decode, encode
-from responder.model.finding import Window
+from responder.model.evidence import Window
 from responder.model.masking import unkept
 from responder.model.service import Service
 from responder.model.shown import NotExact, hide, is_hidden
@@ -116,7 +116,7 @@ def test_what_only_another_component_reads_does_not_bear_on_this_one(service: Se
     before = snapshot_of(watched("ConfigMap", "c", {"data": {"A": "1"}}), workload)
     after = before | snapshot_of(watched("ConfigMap", "c", {"data": {"A": "2"}}, written=150.0))
     change, = difference(before, after, 100.0, 160.0)
-    assert Change.from_json(json.loads(json.dumps(change.to_json()))) == change
+    assert decode(Change, json.loads(json.dumps(encode(change)))) == change
     another = deployment == "payment-gateway" and bool(change.readers)
     for component, where in (("payment-gateway", "own"), ("frontend", "own"), ("backend", "payment-gateway")):
         bears = component == "payment-gateway" or where == "payment-gateway" or not another

@@ -12,9 +12,8 @@ from responder.model.evidence.endpoints import Endpoints
 from responder.model.evidence.healthy_hosts import HealthyHosts
 from responder.model.evidence.pods import OfTemplate
 from responder.model.evidence.target_connection_errors import TargetConnectionErrors
+from responder.model.evidence.trail import Trail
 from responder.model.fault_location import UNREACHED, Callee
-from responder.model.finding import Finding as Untyped
-from responder.model.finding import typed
 from responder.model.service import Service
 from responder.plan.diagnose import Diagnosis
 from responder.plan.security_rules import rules_changed, undoing
@@ -38,6 +37,7 @@ from tests.diagnosis import (
     proposed,
     seen,
 )
+from tests.findings import observed
 
 
 def odds(result: Diagnosis, mechanism: str) -> float:
@@ -196,20 +196,20 @@ def test_the_load_balancer_alone_names_no_cause(service: Service) -> None:
 # --- what undoes it ---------------------------------------------------------------------------------------------------
 
 
-def trail(**event: Any) -> list[Untyped]:
+def trail(**event: Any) -> list[Finding[Trail]]:
     rule = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "groups": {"items": [{"groupId": "sg-1"}]},
             "ipRanges": {"items": [{"cidrIp": "10.0.0.0/16"}]}}
-    return [Untyped("cloudtrail", "trail", detail={"events": [{
+    return [observed("cloudtrail", "trail", detail={"events": [{
         "at": 900.0, "name": "RevokeSecurityGroupIngress", "parameters": {
             "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})]
 
 
 def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
-    command, = undoing(rules_changed(1000.0, typed(trail())))
+    command, = undoing(rules_changed(1000.0, Evidence(trail())))
     assert command.startswith("aws ec2 authorize-security-group-ingress --group-id 'sg-0a; rm -rf' ")
     assert '"UserIdGroupPairs": [{"GroupId": "sg-1"}]' in command
     assert '"IpRanges": [{"CidrIp": "10.0.0.0/16"}]' in command
-    added, = rules_changed(1000.0, typed(trail(name="AuthorizeSecurityGroupEgress")))
+    added, = rules_changed(1000.0, Evidence(trail(name="AuthorizeSecurityGroupEgress")))
     assert (added.direction, undoing([added])[0].split()[2]) == ("egress", "revoke-security-group-egress")
 
 
@@ -218,4 +218,4 @@ def test_what_undoes_a_revoked_rule_is_ready_to_be_run() -> None:
     (1000.0, {"parameters": {}}), (1000.0, {"parameters": {"groupId": "sg-1", "ipPermissions": ["x", 3]}})])
 def test_a_change_that_did_not_cause_it_or_is_not_told_in_full_is_not_undone(onset: float | None,
                                                                             event: dict[str, Any]) -> None:
-    assert rules_changed(onset, typed(trail(**event))) == []
+    assert rules_changed(onset, Evidence(trail(**event))) == []

@@ -12,13 +12,14 @@ import pytest
 from responder.actions import ActionFailed, RemediationContext, cycle_deployment, restart_pods
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
-from responder.model.finding import Finding, Window, typed
+from responder.model.evidence import Evidence, Finding, Window
 from responder.model.service import Service
 from responder.plan.diagnose import Hypothesis
 from responder.plan.remedies import Facts, propose
 from responder.plan.weights import shipped
 from responder.sources.kubernetes.objects import Pod
 from tests.diagnosis import judged
+from tests.findings import observed
 from tests.remedies import asked, planned, refusal
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
@@ -194,22 +195,22 @@ NOW = 1_800_000_000.0
 WINDOW = Window(NOW - 180, NOW)
 
 
-def hanging(fell: int, ready: int = 0) -> list[Finding]:
-    callers = Finding("newrelic", "calls", component="backend", window=WINDOW, detail={"callees": {
+def hanging(fell: int, ready: int = 0) -> list[Finding[Any]]:
+    callers = observed("newrelic", "calls", component="backend", window=WINDOW, detail={"callees": {
         "payment-gateway": {"requests": 1200, "errors": 1200, "baseline_requests": 144000, "baseline_errors": 500,
                             "kinds": {"connect to payment-gateway:80: connection refused": 1200}}}})
-    pods = Finding("kubernetes", "pods", component="payment-gateway", window=WINDOW, detail={
+    pods = observed("kubernetes", "pods", component="payment-gateway", window=WINDOW, detail={
         "wanted": 4, "ready": ready, "probing": 4 - ready, "fell": fell})
-    nodes = Finding("kubernetes", "nodes", window=WINDOW, value=1.0,
+    nodes = observed("kubernetes", "nodes", window=WINDOW, value=1.0,
                     detail={"names": ["node-a"], "not_ready": [], "unschedulable": []})
-    ledger = Finding("changes", "changes", window=WINDOW, value=0.0, detail={"changes": []})
+    ledger = observed("changes", "changes", window=WINDOW, value=0.0, detail={"changes": []})
     return [callers, pods, nodes, ledger]
 
 
 def test_pods_that_served_for_hours_and_hang_are_the_cluster_s_affair(service: Service) -> None:
-    told = judged(service, typed(hanging(fell=4)).every)
+    told = judged(service, Evidence(hanging(fell=4)).every)
     assert (told.cause, told.mechanism) == ("cluster_failure", "stuck_pods")
-    assert judged(service, typed(hanging(fell=0)).every).mechanism != "stuck_pods"
+    assert judged(service, Evidence(hanging(fell=0)).every).mechanism != "stuck_pods"
 
 
 @pytest.mark.parametrize(("tried", "ready", "actions"), [
@@ -219,6 +220,6 @@ def test_down_and_up_is_the_last_resort(service: Service, tried: Any, ready: int
     findings = hanging(fell=4 - ready, ready=ready)
     hypothesis = Hypothesis("cluster_failure", "stuck_pods", "payment-gateway", "reach", 0.9, 2.0, (), (),
                             ("kubernetes", "newrelic"))
-    diagnosis = replace(judged(service, typed(findings).every), named=(hypothesis,))
-    found = propose(service, diagnosis, None, typed(findings), shipped(), tried).proposed
+    diagnosis = replace(judged(service, Evidence(findings).every), named=(hypothesis,))
+    found = propose(service, diagnosis, None, Evidence(findings), shipped(), tried).proposed
     assert [p.action for p in found] == actions

@@ -57,6 +57,18 @@ SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
     ("prefix: inc ", "team: acme\n  prefix: inc ", "slack.team: found 'acme'; expected an id such as T0123456789"),
     ("payments-pg16 ", "default.postgres16 ", "parameter_group: found 'default.postgres16'; expected the name of"),
     ("[sg-0c1d2e3f405162738]", "[]", "network.security_groups: found none; expected at least one"),
+    ("canaries: [payments-checkout]", "canaries: payments-checkout",
+     "metrics.canaries: found 'payments-checkout'; expected a list: [payments-checkout]"),
+    ("error_rate: 0.05 ", "error_rate: 5% ", "error_rate: found '5%'; expected a share such as 0.05 for 5%"),
+    ("hold_seconds: 300", "hold_seconds: 5m", "found '5m'; expected seconds as a number, such as 300"),
+    ("mode: observe", "datadog: {}", "datadog: Datadog is not a source; sources are metrics (CloudWatch), newrelic, "),
+    ("mode: observe", "opsgenie: {}", "opsgenie: Opsgenie is not a channel; channels are notify_emails, pagerduty, "),
+    ("mode: observe", "mode: observe\nmode: auto", "mode: found a field that line 8 has already; expected each field"),
+    ("{name: frontend, role: frontend,", "{name: frontend, name: backend,",
+     "components[0].name: found a field that line"),
+    ("cluster:\n", "cluster:\n\t", "a tab; YAML is indented with spaces"),
+    ("namespace: payments  ", "namespace: 7  ", "cluster.namespace: found 7; expected a text"),
+    ("cloudtrail: true", "cloudtrail: perhaps", "aws.cloudtrail: found 'perhaps'; expected true or false"),
 ])
 def test_a_broken_configuration_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in SHIPPED
@@ -66,6 +78,33 @@ def test_a_broken_configuration_names_the_place(tmp_path: Path, old: str, new: s
         read_file(file)
     assert said in str(raised.value)
     assert f"{file}:" in str(raised.value)
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (None, "x.yaml: no such file"), (b"", "x.yaml: the file is empty"), (b"# nothing\n", "x.yaml: the file is empty"),
+    (b"\xff\xfe", "x.yaml: not a text file in UTF-8 (byte 0)"),
+    (b"- a\n", "x.yaml:1: found a list; expected a mapping of fields"),
+    (b"service: x\n\tmode: auto\n", "x.yaml:2: a tab; YAML is indented with spaces"),
+    (b"service: x\nmode: auto\n\nmode: observe\n",
+     "x.yaml:4: mode: found a field that line 2 has already; expected each field once"),
+    (b"policy: {rollback: off}\n", "x.yaml:1: policy.rollback: found False; expected 'off' in quotes, "),
+    (b"when: 2026-13-45\n", "x.yaml: found month must be in 1..12"),
+    (b"service: \x00\n", "x.yaml: found unacceptable character"),
+    (b"&a [*a]\n", "x.yaml:1: found a list"),
+    (b"1: x\n", "x.yaml:1: [1]: found 1; expected a field's name"),
+])
+def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    file = tmp_path / "x.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigurationError) as raised:
+        read_file(file)
+    assert said in str(raised.value)
+
+
+def test_a_folder_without_a_configuration_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"the folder has no \.yaml file; each service needs one"):
+        read_folder(tmp_path)
 
 
 def test_two_people_must_be_there_to_approve_as_two(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from bench.diagnosis import kept
 from responder.handlers import diagnose
 from responder.model.change import OWN_MANAGER, Change, FieldChange
 from responder.model.codec import decode, encode
-from responder.model.finding import Finding, Window, recorded, typed
+from responder.model.evidence import Evidence, Finding, Window
+from responder.model.evidence.changes import Changes
 from responder.model.incident import Incident, IncidentRecord, Looked
 from responder.model.remedy import Execution, Remedy
 from responder.plan.decide import DiagnosisInput, judge_cause
@@ -22,13 +23,14 @@ from responder.plan.own import Write, without_own, written
 from responder.plan.replay import replay, service_of
 from responder.plan.weights import shipped
 from responder.records.table import iso, seconds
+from tests.findings import recorded
 
 NOW = 1_800_000_000.0
 
 
-def finding(*changes: Change) -> Finding:
-    return Finding("changes", "changes", window=Window(NOW - 180, NOW), value=float(len(changes)),
-                   detail={"changes": [change.to_json() for change in changes], "last_look": NOW, "lacks": []})
+def finding(*changes: Change) -> Finding[Changes]:
+    return Finding(source="changes", window=Window(NOW - 180, NOW), value=float(len(changes)),
+                   detail=Changes(changes=changes, last_look=NOW))
 
 
 def change(kind: str = "Deployment", name: str = "payment-gateway", path: tuple[str, ...] = ("replicas",),
@@ -55,7 +57,7 @@ def left(changes: list[Change], remedies: list[Remedy]) -> list[Change]:
     own = written(remedies, NOW)
     # What is kept on the timeline comes back the same.
     assert [decode(Write, json.loads(json.dumps(encode(write)))) for write in own] == own
-    found, = without_own(typed([finding(*changes)]), own).every
+    found, = without_own(Evidence([finding(*changes)]), own).every
     assert found.value == len(found.detail.changes)
     return list(found.detail.changes)
 
@@ -73,9 +75,9 @@ def left(changes: list[Change], remedies: list[Remedy]) -> list[Change]:
      action("rollback")),
     (change(after=0), action("cycle_deployment", status="failed")),
     (change("NetworkPolicy", "lock", (), what="deleted", by=""), action("restore_configuration", "networkpolicy/lock",
-     parameters={"steps": [{"change": change("NetworkPolicy", "lock", (), what="created").to_json()}]})),
+     parameters={"steps": [{"change": encode(change("NetworkPolicy", "lock", (), what="created"))}]})),
     (change("ConfigMap", "c", ("data", "A"), "1"), action("restore_configuration", "configmap/c", parameters={
-        "steps": [{"change": change("ConfigMap", "c", ("data", "A"), "2", by="kubectl").to_json()}]}))])
+        "steps": [{"change": encode(change("ConfigMap", "c", ("data", "A"), "2", by="kubectl"))}]}))])
 def test_what_a_remedy_on_record_has_written_is_no_evidence(seen: Change, done: Remedy) -> None:
     assert left([seen], [done]) == []
     # The same by another manager was somebody else's, and without the record nobody knows whose it was.
@@ -137,11 +139,12 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
     visit = next(item for item in items if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
     findings = recorded(items, last=visit["sk"].split("#")[1])
-    forged = [replace(f, detail=f.detail | {"changes": [item | {"by": OWN_MANAGER} for item in f.detail["changes"]]})
-              if f.name == "changes" and f.usable else f for f in findings]
+    forged = Evidence(replace(f, detail=replace(f.detail, changes=tuple(
+        replace(change, by=OWN_MANAGER) for change in f.detail.changes)))
+        if f.name == "changes" and f.usable else f for f in findings.every)
 
-    def judged(given: list[Finding]) -> Any:
-        return judge_cause(service, typed(given), DiagnosisInput(opened, visit["detail"]["onset"]),
+    def judged(given: Evidence) -> Any:
+        return judge_cause(service, given, DiagnosisInput(opened, visit["detail"]["onset"]),
                            shipped()).diagnosis
 
     assert (judged(forged).cause, judged(forged).mechanism) == (judged(findings).cause, judged(findings).mechanism)
@@ -180,13 +183,13 @@ def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyP
             service = "payment-gateway"
 
     def own(by: str) -> list[Write]:
-        findings = tuple(typed([finding(change(at=NOW - 905, by=by))]).every)
+        findings = (finding(change(at=NOW - 905, by=by)),)
         record = IncidentRecord(Incident("this", "payment-gateway", iso(NOW)), looked=(
             Looked(iso(NOW), "changes", "Diagnose the root cause", iso(NOW), findings),))
         return diagnose._own(Visit(), record)  # type: ignore[arg-type]
 
     monkeypatch.setattr(diagnose.time, "time", lambda: NOW)
-    seen = typed([finding(change(at=NOW - 905))])
+    seen = Evidence([finding(change(at=NOW - 905))])
     assert without_own(seen, own(OWN_MANAGER)).every[0].detail.changes == ()
     # Where nobody claims to be us nobody is asked.
     assert own("kubectl") == []

@@ -15,7 +15,7 @@ from bench.diagnosis import kept
 from bench.variants import denied, sources_of, without
 from responder import actions
 from responder.handlers import diagnose
-from responder.model.finding import Finding, recorded, typed
+from responder.model.evidence import Evidence
 from responder.model.incident import IncidentRecord
 from responder.plan import remedies as decisions
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
@@ -28,6 +28,7 @@ from responder.plan.updates import update
 from responder.plan.weights import shipped
 from responder.records.table import seconds
 from tests.conftest import shipped_service, timeline
+from tests.findings import observed, recorded
 from tests.unit.test_incident import Incident, Script, deeds, outcome
 
 TABLE = shipped().mechanisms
@@ -54,7 +55,7 @@ def named(first: str, *rivals: str, seen: tuple[str, ...] = ()) -> Diagnosis:
 
 
 def proposed(diagnosis: Diagnosis, findings: Any = (), tried: Any = (), **more: Any) -> Remedies:
-    return propose(shipped_service(), diagnosis, NOW, typed(findings), shipped(), tried, **more)
+    return propose(shipped_service(), diagnosis, NOW, Evidence(findings), shipped(), tried, **more)
 
 
 def told(remedies: Remedies) -> dict[tuple[str, str], str]:
@@ -162,8 +163,8 @@ def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.
     names = sorted({action for mechanism in TABLE.values() for action in mechanism.remedies} - {WAIT, PEOPLE})
     tried = [(action, "backend") for action in data.draw(st.lists(st.sampled_from(names), unique=True))]
     findings = [finding for finding in (
-        Finding("kubernetes", "nodes", detail={"names": ["a"], "not_ready": ["a"], "unschedulable": []}),
-        Finding("changes", "changes", detail={"changes": [POLICY]})) if data.draw(st.booleans())]
+        observed("kubernetes", "nodes", detail={"names": ["a"], "not_ready": ["a"], "unschedulable": []}),
+        observed("changes", "changes", detail={"changes": [POLICY]})) if data.draw(st.booleans())]
     diagnosis = named(*mechanisms, seen=tuple(seen))
     found = proposed(diagnosis, findings, tried, early=data.draw(st.booleans()))
     assert unaccounted(diagnosis, found) == []
@@ -191,7 +192,7 @@ def judgements(record: dict[str, Any]) -> list[Judgement]:
             detail = item["detail"]
             for looks in {0, int(detail.get("looks", 1)), 2}:
                 found.append(judge_cause(
-                    service, typed(recorded(items, last=item["sk"].split("#")[1])), DiagnosisInput(
+                    service, recorded(items, last=item["sk"].split("#")[1]), DiagnosisInput(
                         detail.get("opened_at", opened), detail.get("onset"),
                         [tuple(pair) for pair in detail.get("tried", ())], looks), shipped()))
     return found
@@ -245,7 +246,7 @@ class Contested(Incident):
     def _diagnose(self, payload: dict[str, Any]) -> dict[str, Any]:
         found = super()._diagnose(payload)
         for remedy in found["remedies"]:
-            remedy |= {"contested": remedy["action"] != "restart_pods", "mechanism": f"of_{remedy['action']}"}
+            remedy["contested"] = remedy["action"] != "restart_pods"
         return found
 
 
@@ -310,8 +311,8 @@ def test_a_remedy_that_the_service_does_not_have_is_refused_by_name(monkeypatch:
     monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
     visit: Any = SimpleNamespace(service=shipped_service())
     found = proposed(named("bad_release")).proposed
-    refused, = diagnose._missing(visit, found)
-    assert (refused["action"], refused["reason"]) == ("rollback", "it is not deployed for this service")
+    refused, = diagnose._not_deployed(visit, found)
+    assert (refused.action, refused.reason) == ("rollback", "it is not deployed for this service")
     # What is waited for, or left to people anyway, needs no remedy.
-    assert diagnose._missing(visit, proposed(named("failing_over")).proposed) == []
-    assert diagnose._missing(visit, proposed(named("preemption")).proposed) == []
+    assert diagnose._not_deployed(visit, proposed(named("failing_over")).proposed) == []
+    assert diagnose._not_deployed(visit, proposed(named("preemption")).proposed) == []

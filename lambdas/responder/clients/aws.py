@@ -44,15 +44,15 @@ _READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "St
 def client(service: str, read_timeout_seconds: int = 5, region: str | None = None, attempts: int = 3) -> Any:
     """Return the boto3 client of an AWS service; one for the life of the function.
 
-    A call of it takes as long as two attempts that are not answered, in all: 14 s unless ``read_timeout_seconds`` says
-    otherwise, which is less than any function's time-out; less where ``aws_limits.until`` says so. It raises CallFailed
-    with ``timeout`` then.
+    A call ends after the time that two unanswered attempts take: 14 s unless ``read_timeout_seconds`` says otherwise,
+    which is less than any function's time-out. ``aws_limits.until`` can shorten it. A call that takes longer raises
+    CallFailed with ``timeout``.
     """
     made = boto3.client(service, region_name=region, config=Config(
         connect_timeout=_CONNECT_SECONDS, read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts}))
     if service not in _RECORDS:
-        # First of all, and before each try: what is stopped is not sent.
+        # This runs first, and before each attempt: a stopped change is never sent.
         made.meta.events.register_first("before-send.*", _before_send)
         made.meta.events.register("after-call.*", _changed)
     aws_limits.limit(made, service, min(attempts, 2) * (_CONNECT_SECONDS + read_timeout_seconds))
@@ -107,7 +107,7 @@ def _failed(system: str, error: ClientError) -> CallFailed:
 
 
 def secret(name: str) -> str:
-    """Return a secret's text from Secrets Manager; read again after five minutes, for it may have been replaced.
+    """Return a secret's text from Secrets Manager; it is read again after five minutes, because it may be rotated.
 
     Raises CallFailed with ``unauthorized`` where it may not be read or does not exist.
     """

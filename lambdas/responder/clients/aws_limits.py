@@ -1,10 +1,10 @@
-"""A deadline for a whole call of AWS, its retries and all of its answer included, and a bound on the answer's bytes.
+"""A deadline for a whole AWS call, including its retries and its full answer, and a limit on the answer's size.
 
 botocore has a time-out for connecting and one for each read: an answer that drips is read without end, and each retry
 takes the time-outs again. It has no setting for the whole, so the reads are bounded where botocore's connections make
 their answers (``response_class`` of ``http.client``), and the retries by botocore's own events (boto3's page
 "Extensibility guide"). Memory: botocore asks for no compression and decodes none, so that bytes read are bytes kept.
-What stays with the operating system's time-outs is the look-up of AWS' own names.
+Only the DNS lookup of AWS' own names is left to the operating system's time-outs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def until(deadline: float) -> Iterator[None]:
 
 
 def limit(client: Any, system: str, seconds: float) -> None:
-    """Give each call of a boto3 client ``seconds`` in all; what takes longer raises CallFailed with ``timeout``.
+    """Give each call of a boto3 client ``seconds`` in all; a call that takes longer raises CallFailed with ``timeout``.
 
     A pause before a retry is not cut short: a call can end a second or two later than its deadline.
     """
@@ -57,7 +57,7 @@ def limit(client: Any, system: str, seconds: float) -> None:
         _call.until = min(time.monotonic() + seconds, _deadline.get())
 
     def check(caught_exception: Exception | None = None, **event: Any) -> None:
-        # Comes before each attempt, and after each before botocore decides on another.
+        # This runs before each attempt, and again before botocore decides on a retry.
         cause = getattr(caught_exception, "kwargs", {}).get("error")
         if isinstance(cause, CallFailed):
             raise cause
@@ -80,7 +80,7 @@ def limit(client: Any, system: str, seconds: float) -> None:
 
 
 class _Reads(io.RawIOBase):
-    """What is read of a connection, until the deadline of the call that it answers."""
+    """A connection's input, readable until the deadline of the call that it answers."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket, self._until, self._left = connection, _call.until, MOST_BYTES
@@ -126,6 +126,6 @@ class _Answer(http.client.HTTPResponse):
         super().__init__(_Makes(sock), *args, **kwargs)  # type: ignore[arg-type]  # of a socket it uses makefile alone
 
 
-# Of all clients of the process: a call without a deadline has none here either, and the bytes are bounded for all.
+# All clients of the process use this. The size limit holds for every call, the deadline for calls that have one.
 AWSHTTPConnection.response_class = _Answer
 AWSHTTPSConnection.response_class = _Answer

@@ -1,4 +1,4 @@
-"""Work in a thread that nobody has to wait for: for calls that cannot be given a time-out of their own."""
+"""Background work in a daemon thread, for calls that take no time-out of their own."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Task(Generic[_Result]):
             self._ended.put(error)
 
     def result(self, until: float) -> _Result | None:
-        """Return the result, or None where there is none at ``until`` (``time.monotonic`` seconds).
+        """Return the result, or None if there is none by ``until`` (``time.monotonic`` seconds).
 
-        Raises what the work raised. To be called once.
+        Raises what the work raised. Call it once.
         """
         try:
             ended = self._ended.get(timeout=max(0.0, until - time.monotonic()))

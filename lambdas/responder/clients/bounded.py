@@ -1,8 +1,8 @@
-"""Answers that cannot take more time or memory than was given them, whoever sends them.
+"""Answers with a limit on time and memory, whatever the server sends.
 
-What httpx leaves open: it decodes one compressed chunk whole (64 kB of gzip are 64 MB of zeros), decodes any coding and
-any character set that the server names, and keeps cookies. JSON has two more ways to hurt: a body of ``[[[[…`` and one
-of ``[{},{},…``, which takes 25 times its length in memory.
+httpx sets no such limits: it decodes one compressed chunk whole (64 kB of gzip are 64 MB of zeros), decodes any
+coding and any character set that the server names, and keeps cookies. JSON has two more dangers: deep nesting
+(``[[[[…``), and a body of ``[{},{},…``, which takes 25 times its length in memory.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Body(httpx.SyncByteStream):
         return raw.teed(self.asked, pieces) if self.asked else pieces
 
     def close(self) -> None:
-        """Close the answer; what was not read of it is not read."""
+        """Close the answer without reading the rest."""
         self._answer.close()
 
     def _pieces(self) -> Iterator[bytes]:
@@ -126,7 +126,7 @@ def _decompressed(chunks: Iterator[bytes], coding: str) -> Iterator[bytes]:
                 decoder = zlib.decompressobj(-zlib.MAX_WBITS)
                 piece = decoder.decompress(rest, _PIECE_BYTES)
             begun, rest = True, decoder.unused_data if decoder.eof else decoder.unconsumed_tail
-            # An empty piece is passed on as well: whoever counts looks at the deadline then.
+            # An empty piece is passed on as well: the caller checks the deadline at each piece.
             yield piece
     while begun and not decoder.eof:
         piece = decoder.decompress(decoder.unconsumed_tail, _PIECE_BYTES)
@@ -166,7 +166,7 @@ def parsed(body: bytes | bytearray, name: str) -> Any:
 def _memory_bytes(body: bytes | bytearray) -> int:
     """About how much parsed JSON takes at most: its text twice, and each value, container and key.
 
-    Signs within texts count as well, so that it is rather too much.
+    Brackets and commas within texts count as well, so the estimate is rather too high.
     """
     count: Callable[[bytes], int] = body.count
     return 2 * len(body) + 64 * count(b",") + 100 * (count(b"{") + count(b"[")) + 160 * count(b":")

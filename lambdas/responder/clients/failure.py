@@ -1,4 +1,4 @@
-"""How a call out can fail, in the words of a finding's status."""
+"""How an outgoing call can fail, in the words of a finding's status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from responder.model.evidence import Status
 
 
 class CallFailed(Exception):
-    """A call out gave nothing that can be used; ``status`` says how, ``note`` why in one sentence.
+    """An outgoing call gave no usable answer; ``status`` says how it failed, ``note`` says why in one sentence.
 
     ``note`` is for people alone. A decision reads ``status``, ``code`` or ``http_status``.
     """

@@ -88,7 +88,7 @@ class _Parameter:
             raise
 
     def write(self, old: str, new: str, manager: str) -> None:
-        # SSM has no condition on what is there: read just before is as near as it gets.
+        # SSM has no conditional write; reading just before the write is as close as it gets.
         if self.read().value != old:
             raise Changed(self.target)
         with aws.failures("SSM"):

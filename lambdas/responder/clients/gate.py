@@ -1,7 +1,7 @@
-"""What stands right before each change that a remedy makes: asked anew for every request that writes, each try too.
+"""The last check before each change that a remedy makes: it runs anew for every write request and every retry.
 
-Kubernetes' client and boto3's clients ask it themselves, so that no remedy can forget to. It is closed unless a step
-has opened it: code that changes something outside of a remedy's step changes nothing.
+Kubernetes' client and boto3's clients call it themselves, so no remedy can forget it. It is closed unless a step has
+opened it, so code that runs outside a remedy's step cannot change anything.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _gate: Gate | None = None
 
 @contextmanager
 def opened(why_not: Callable[[], str]) -> Iterator[Gate]:
-    """Let changes through within the block, while ``why_not`` returns an empty text when it is asked.
+    """Let changes through within the block, while ``why_not`` returns an empty text.
 
-    It is asked right before each change, so it must read what it goes by anew. A function handles one event at a time,
-    so the gate is the module's.
+    ``why_not`` is called right before each change, so it must read its facts anew each time. A function handles one
+    event at a time, so the module has one gate.
     """
     global _gate
     outer, _gate = _gate, Gate(why_not)
@@ -57,7 +57,7 @@ def made() -> None:
 
 
 def check(change: str) -> None:
-    """Ask for leave to make a change, just before it is made; raises Stopped."""
+    """Ask for permission to make a change, just before it is made; raises Stopped."""
     if _gate is None:
         raise Stopped(f"{change}: no remedy is being applied, so nothing may be changed")
     _gate.check(change)

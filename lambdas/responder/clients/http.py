@@ -27,8 +27,8 @@ class Http:
     """An HTTP client for one system, which keeps its connections and its deadline.
 
     ``deadline`` is the moment (``time.monotonic`` seconds) by which every call must have ended: connecting, all of the
-    answer and repeats included. Memory is bounded as ``clients/bounded.py`` says. Redirects are not followed: they
-    would carry the credentials to wherever the answer says.
+    answer and repeats included. Memory is bounded as ``clients/bounded.py`` says. Redirects are not followed,
+    because they would carry the credentials to wherever the answer says.
     """
 
     def __init__(self, deadline: float, headers: dict[str, str] | None = None, verify: Any = True,
@@ -74,8 +74,8 @@ class Http:
     def stream(self, method: str, url: str, *, repeatable: bool = True, **arguments: Any) -> Iterator[httpx.Response]:
         """Yield the answer of one request while it streams.
 
-        A refusal for the moment (429, 502, 503, 504) or a broken connection is tried again, after what Retry-After
-        says or a growing pause with jitter, while the deadline allows and the request is ``repeatable``.
+        A temporary refusal (429, 502, 503, 504) or a broken connection is retried after the time that Retry-After
+        says, or with exponential backoff and jitter, while the deadline allows and the request is ``repeatable``.
         Raises CallFailed, also while the answer is read: ``timeout``, ``unavailable``, ``unauthorized`` (401, 403),
         ``throttled`` (429), ``malformed`` (too long, or a broken encoding).
         """
@@ -100,9 +100,9 @@ class Http:
                 response.close()
 
     def answer(self, method: str, url: str, **arguments: Any) -> httpx.Response:
-        """Return the answer of one request whatever its status is, never repeated; for writes.
+        """Return the answer of one request, whatever its status is. It is never retried; use it for writes.
 
-        Raises CallFailed with ``timeout``, ``unavailable`` or ``malformed``: whether it was carried out is unknown.
+        Raises CallFailed with ``timeout``, ``unavailable`` or ``malformed``; the write may have been applied or not.
         """
         try:
             return self._client.send(self._request(method, url, arguments))

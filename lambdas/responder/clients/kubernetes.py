@@ -83,7 +83,7 @@ class Kubernetes:
 
     def patch(self, api: str, plural: str, namespace: str, name: str, patch: Any, *, manager: str,
               kind: str = "application/json-patch+json", subresource: str = "") -> dict[str, Any]:
-        """Patch one object and return it as it is then. Never repeated by itself: a repeat is the caller's decision.
+        """Patch one object and return its new state. It never retries; a retry is the caller's decision.
 
         ``subresource`` is one of the object's own paths: ``scale``. Raises Refused (409 conflict, 422 a failed
         ``test``, 403 …) or CallFailed.
@@ -92,7 +92,7 @@ class Kubernetes:
         return self._written("PATCH", url, json.dumps(patch), kind, manager)
 
     def create(self, api: str, plural: str, namespace: str, body: Any, *, manager: str) -> dict[str, Any]:
-        """Create one object; raises Refused (409: it is there already) or CallFailed. Never repeated by itself."""
+        """Create one object; raises Refused (409: it exists already) or CallFailed. It never retries."""
         return self._written("POST", self._url(api, plural, namespace), json.dumps(body), "application/json", manager)
 
     def delete(self, api: str, plural: str, namespace: str, name: str, uid: str) -> dict[str, Any]:

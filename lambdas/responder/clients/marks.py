@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 def key() -> bytes | None:
     """Return the key, at least 16 bytes; None where there is none or it cannot be read.
 
-    It is asked for once in five minutes, whether it could be read or not.
+    It is requested once in five minutes, whether it could be read or not.
     """
     name = os.environ.get(VARIABLE, "")
     return _key(name, int(time.monotonic() // _AGAIN_SECONDS)) if name else None

@@ -20,7 +20,7 @@ class Stored:
 
 
 def read(bucket: str, key: str, most_bytes: int) -> Stored | None:
-    """Return a text, of which no more than ``most_bytes`` are read; None where there is none. Raises CallFailed."""
+    """Return a text, reading at most ``most_bytes``; None where there is none. Raises CallFailed."""
     try:
         with aws.failures("S3"):
             answer = aws.client("s3").get_object(Bucket=bucket, Key=key)

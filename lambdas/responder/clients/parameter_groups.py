@@ -1,4 +1,4 @@
-"""The database's parameter group, as the change ledger remembers it: what people set of it.
+"""The database's parameter group as the change ledger keeps it: the parameters that people set.
 
 Its body has ``parameters`` {name: value}; a value that waits for a reboot says so (``model/change.py``: ``AT_REBOOT``).
 RDS says neither when a value was written nor by whom. Format: AWS's page "DescribeDBParameters".
@@ -20,9 +20,9 @@ _PAGES = 20
 
 
 def snapshot(database: Database | None, seconds: int) -> tuple[dict[str, Watched], dict[str, str]]:
-    """Return the configured group, nothing where none is; and, where it could not be read, its kind with the reason.
+    """Return the configured group, or nothing where none is configured; if it is unreadable, its kind and the reason.
 
-    ``seconds`` is how long each answer may take; it is asked once, for the next snapshot comes soon.
+    ``seconds`` limits each answer. There is no retry, because the next snapshot comes soon.
     """
     if database is None or not database.parameter_group:
         return {}, {}

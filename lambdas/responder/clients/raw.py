@@ -2,7 +2,7 @@
 
 The values of variables, ConfigMaps and arguments are left out by their place in the answer (``model/redact.py``).
 
-The clients hand over every answer, and it is kept within ``keeping()`` alone. A function collects for one query at a
+The clients hand over every answer; only those within ``keeping()`` are kept. A function collects for one query at a
 time, so the answers belong to the module, and the threads of one query share them.
 """
 

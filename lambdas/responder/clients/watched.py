@@ -155,7 +155,7 @@ def _configmaps(deployment: dict[str, Any]) -> Iterator[str]:
 
 
 def _last_written(metadata: dict[str, Any]) -> tuple[float, str]:
-    """When, and by which manager, what people set was last written."""
+    """Return when people's settings were last written, and by which manager."""
     newest, by = 0.0, ""
     for entry in metadata.get("managedFields") or []:
         if entry.get("manager") in _CONTROLLERS or entry.get("subresource") == "status":

@@ -1,6 +1,6 @@
-"""Connections with one deadline for all that is done on them: looking the name up, connecting, TLS, writing, reading.
+"""Connections with one deadline for everything: DNS lookup, connecting, TLS, writing and reading.
 
-httpx has time-outs for each operation alone, so that a server which sends one byte a second is waited for without end.
+httpx has time-outs per operation only, so a server that sends one byte a second would be waited for forever.
 Here each operation gets what is left until the deadline. httpcore's documentation, "Network Backends", has the
 interface.
 """
@@ -61,7 +61,7 @@ def connect(found: Sequence[Address], until: float) -> socket.socket:
         except OSError as error:
             connection.close()
             failures.append(error)
-    # What is said of an address family that this place does not have is not what matters.
+    # An error about an address family that this host does not have says nothing useful.
     raise next((error for error in failures if isinstance(error, TimeoutError | ConnectionError)), failures[0])
 
 
@@ -91,7 +91,7 @@ class Transport(httpx.BaseTransport):
 
 @cache
 def _context(verify: bool) -> ssl.SSLContext:
-    # Reading the authorities takes 20 ms, and who asks several systems needs them several times.
+    # Reading the authorities takes 20 ms, and a function that queries several systems needs them several times.
     return httpx.create_ssl_context(verify, trust_env=False)
 
 
@@ -129,7 +129,7 @@ class _Connection(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _as_httpcore(httpcore.ReadTimeout, httpcore.ReadError):
             self._set_timeout()
-            # Little at a time: the deadline is looked at between two reads, and 64 kB can hold thousands of interim
+            # Read little at a time: the deadline is checked between two reads, and 64 kB can hold thousands of interim
             # answers (103), each of which is parsed.
             return self._socket.recv(min(max_bytes, _READ_BYTES))
 

@@ -88,7 +88,7 @@ class ReplicaSet:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """What is weighed of a pod, so that thousands of them need little memory."""
+    """The fields of a pod that are needed, so that thousands of pods take little memory."""
 
     name: str
     uid: str
@@ -197,7 +197,7 @@ def _replica_set(item: Mapping[str, Any], revision: int) -> ReplicaSet:
 
 
 def pods_of(api: Kubernetes, namespace: str, name: str) -> list[Pod]:
-    """Return the pods of a Deployment that are not leaving."""
+    """Return the pods of a Deployment that are not terminating."""
     sets = {item["metadata"]["name"] for item in api.items(*_SETS, namespace) if owner(item, "Deployment") == name}
     return [Pod(item["metadata"]["name"], item["metadata"]["uid"], item["spec"].get("nodeName") or "", is_ready(item))
             for item in api.items("api/v1", "pods", namespace, limit=_OWN_PODS)
@@ -210,12 +210,12 @@ def pod_is_ready(api: Kubernetes, namespace: str, name: str) -> bool:
 
 
 def any_pod(api: Kubernetes, namespace: str, selector: str) -> bool:
-    """Whether any pod is there that a label selector selects, also one that is leaving."""
+    """Whether a label selector selects any pod, terminating ones included."""
     return any(True for _ in api.items("api/v1", "pods", namespace, limit=1, labelSelector=selector))
 
 
 def running(api: Kubernetes, namespace: str) -> Iterator[tuple[str, Needs]]:
-    """Yield of each pod of a namespace that has not ended its node (empty: it has none yet) and what it takes."""
+    """Yield the node (empty: none yet) and the requests of each pod of a namespace that has not ended."""
     for pod in api.items("api/v1", "pods", namespace, limit=_ALL_PODS):
         if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
             spec = pod.get("spec") or {}
@@ -244,7 +244,7 @@ def _node(item: Mapping[str, Any]) -> Node:
 
 
 def autoscaler_of(api: Kubernetes, namespace: str, name: str) -> Autoscaler | None:
-    """Return the autoscaler that is in charge of a Deployment; None: none is."""
+    """Return the autoscaler that scales a Deployment; None where there is none."""
     groups, plural, _, _ = KINDS["HorizontalPodAutoscaler"]
     for item in listed(api, groups, plural, namespace):
         spec = item["spec"]
@@ -279,7 +279,7 @@ def is_ready(item: Mapping[str, Any]) -> bool:
 
 
 def gitops(metadata: Mapping[str, Any]) -> str:
-    """Return the GitOps tool that owns an object, by the marks that it leaves; empty: none does."""
+    """Return the GitOps tool that owns an object, by the labels that it sets; empty: none does."""
     marks = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
     if "argocd.argoproj.io/instance" in marks or "argocd.argoproj.io/tracking-id" in marks:
         return "Argo CD"

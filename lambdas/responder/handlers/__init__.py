@@ -1,1 +1,1 @@
-"""One thin module a step of the state machine: read the event, call the plan, write the timeline."""
+"""One thin module per step of the state machine: it reads the event, calls the plan, and writes the timeline."""

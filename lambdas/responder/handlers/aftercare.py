@@ -1,4 +1,4 @@
-"""Look after the temporary mitigations once the incident is closed: may they be restored?"""
+"""Aftercare: decide whether temporary mitigations may be restored once the incident is closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from responder.plan.aftercare import Answer, Care, care, in_place
 from responder.plan.remedies import find
 
 _LEASE_SECONDS = 600.0
-"""How long a target is held while it is restored."""
+"""How long the lease on a target lasts while it is restored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +46,11 @@ class AftercareResult:
 def handler(visit: Step, event: AftercareEvent) -> AftercareResult:
     """Decide what is restored now, or when to look again.
 
-    An incident that was opened again is cared for by the execution that did so: then it is ``done`` here.
+    If another execution reopened the incident, its aftercare belongs to that execution and is ``done`` here.
     """
     result = _judged(visit, event)
     if result.answer != "put_back":
-        # What was restored since the last look needs its target's lease no more.
+        # A mitigation that was restored since the last check no longer needs its target's lease.
         for remedy in visit.records.remedies_of(visit.incident):
             if remedy.lease and (remedy.restored_at or result.answer == "people"):
                 visit.records.release(remedy.lease, visit.incident)
@@ -81,7 +81,7 @@ def _judged(visit: Step, event: AftercareEvent) -> AftercareResult:
 
 
 def _restored(visit: Step, found: Care, ripe: list[Remedy]) -> AftercareResult:
-    """Return what is to be restored: that whose target no other incident holds."""
+    """Return the mitigations to restore, without those whose target another incident has leased."""
     free = [remedy for remedy in ripe if _held(visit, remedy)]
     if not free:
         return AftercareResult("waiting", "another incident may change it just now",
@@ -95,7 +95,7 @@ def _restored(visit: Step, found: Care, ripe: list[Remedy]) -> AftercareResult:
 
 
 def _held(visit: Step, remedy: Remedy) -> bool:
-    """Take the target's lease anew, for it was given back when the incident was closed."""
+    """Take the target's lease again, because it was released when the incident was closed."""
     fence = visit.records.hold(remedy.lease, visit.incident, _LEASE_SECONDS)
     if fence:
         visit.records.judge_remedy(visit.incident, remedy.number, fence=fence)

@@ -1,4 +1,4 @@
-"""Answer a question as who one is in AWS: a Function URL of auth type AWS_IAM, which says who calls it.
+"""Answers by IAM: a Function URL of auth type AWS_IAM, which identifies its caller.
 
 Format: AWS's page "Invoking Lambda function URLs" (payload version 2.0). The request is
 POST {"incident", "task", "decision": "approve" | "reject" | "done", "note"}, the answer {"result", …} in JSON.
@@ -24,12 +24,12 @@ _SHAPE = '{"incident": "…", "task": "01", "decision": "approve", "reject" or "
 
 
 class BadRequest(Exception):
-    """A request that cannot be read; the message says what was expected."""
+    """The request is unreadable; the message says what was expected."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person answers."""
+    """A person's answer."""
 
     incident: str
     task: str
@@ -39,12 +39,12 @@ class Answer:
 
 
 def handler(event: Json, context: object) -> Json:
-    """Answer one request: 200 decided or approved in part, 400 unreadable, 403 may not, 405, 409 decides nothing."""
+    """Answer one request: 200 decided or partly approved, 400 unreadable, 403 not allowed, 405, 409 decides nothing."""
     request = Request.of(event)
     if request.method != "POST":
         return _said(405, "refused", "answer by POST").wire
     if request.iam is None or "x-amz-signature" in {name.lower() for name in request.query}:
-        # An address that is signed in advance can be handed on, and then says nothing of the person who uses it.
+        # A presigned URL can be passed on, so it does not identify the person who uses it.
         return _said(403, "refused", "sign the request itself (SigV4, in its headers)").wire
     return _answered(request, request.iam).wire
 
@@ -76,7 +76,7 @@ def _outcome(task: Task) -> str:
 
 
 def _given(request: Request) -> Answer:
-    """Return what a person answers; raises BadRequest."""
+    """Return a person's answer; raises BadRequest."""
     try:
         return decode(Answer, json.loads(request.content(_BODY_BYTES)))
     except Unreadable as error:

@@ -1,13 +1,13 @@
-"""Ask people: for approval of a remedy, or to do what a machine cannot. They answer by IAM, in Slack, or by a link."""
+"""Ask people for approval of a remedy or for a manual task. They answer by IAM, in Slack, or by a link."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.decide import ButtonValue
 from responder.handlers.inform import call
 from responder.handlers.notify import notify
@@ -24,7 +24,7 @@ from responder.records.tasks import Task, Tasks
 
 
 class NobodyAsked(Exception):
-    """Nobody could be asked; the state machine goes on without an answer."""
+    """Nobody could be asked; the state machine continues without an answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class ApprovalResult:
 
 @step("Ask for approval", ApprovalEvent)
 def handler(visit: Step, event: ApprovalEvent) -> ApprovalResult:
-    """Keep the question with its task token, and send it to all who may answer."""
+    """Keep the question with its task token, and send it to all people who may answer."""
     remedy, approval = visit.records.remedy(visit.incident, event.number), visit.service.approval
     if remedy is None:
         raise NobodyAsked(f"remedy {event.number} of {visit.incident} has no plan on record")
@@ -60,7 +60,7 @@ def handler(visit: Step, event: ApprovalEvent) -> ApprovalResult:
     visit.note(f"approval is asked for: {remedy.summary}", kind="approval",
                fact=ApprovalAsked(task.id, task.asked, iso(task.expires_at), remedy.summary))
     subject = f"{visit.service.service}: approve {remedy.action}?"
-    # A message that many read has no link in it: a link is its holder's.
+    # A message for many people contains no link, because a link works for whoever holds it.
     sent = set(notify(visit, Message("question", f"ask-{task.id}", task.incident, subject,
                                      f"{text}\n\n{by_iam_text(task)}\n", answers=buttons(task), topic=subject),
                       10).channels)
@@ -85,7 +85,7 @@ def _question(visit: Step, task: Task, remedy: Remedy) -> str:
 
 
 def asked_persons(visit: Step, task: Task) -> list[Person]:
-    """Return those of the team who were asked."""
+    """Return the team's members who were asked."""
     return [person for person in visit.service.team if called(person) in task.asked]
 
 
@@ -93,8 +93,8 @@ def to_each(visit: Step, task: Task, persons: Sequence[Person], subject: str, te
             number: int) -> set[str]:
     """Send a question to each person by the channels that reach them alone, with a link of their own where allowed.
 
-    A person without such a channel gets nothing here, and no link is made for them. Returns the channels that took
-    any; ``number`` orders the notes of one visit.
+    A person without such a channel gets no message and no link. Returns the channels that took any; ``number`` orders
+    the notes of one step.
     """
     sent: set[str] = set()
     for place, person in enumerate(persons):
@@ -106,12 +106,12 @@ def to_each(visit: Step, task: Task, persons: Sequence[Person], subject: str, te
 
 
 def answer_instructions(visit: Step, task: Task, person: Person) -> str:
-    """Say to one person alone how they answer: by a link of their own where one is allowed, and by IAM."""
-    said, url = by_iam_text(task), os.environ.get("APPROVAL_URL")
+    """Return one person's instructions for answering: by a personal link where allowed, and by IAM."""
+    said, url = by_iam_text(task), environment.approval_url()
     if not url or link_refused(visit.service, task.kind, visit.records.remedy(visit.incident, task.number)):
         return said
     try:
-        key = aws.secret(os.environ["APPROVAL_KEY"])
+        key = aws.secret(environment.approval_key())
     except CallFailed as error:
         return f"No link could be made ({error.note}).\n{said}"
     query = Link(task.incident, task.id, called(person), int(task.expires_at)).query(key)
@@ -124,11 +124,10 @@ _BUTTONS: dict[TaskKind, tuple[tuple[str, Decision], ...]] = {
 
 
 def buttons(task: Task) -> tuple[tuple[str, str], ...]:
-    """The buttons of a question, where a channel has any."""
+    """A question's buttons, for channels that have buttons."""
     return tuple((word, ButtonValue(task.incident, task.id, decision).text) for word, decision in _BUTTONS[task.kind])
 
 
 def by_iam_text(task: Task) -> str:
-    """Say how to answer by IAM, which is no secret."""
-    return commands(os.environ.get("ANSWER_URL", ""), os.environ.get("AWS_REGION", ""), task.incident, task.id,
-                    task.kind)
+    """Return the instructions for answering by IAM; they are no secret."""
+    return commands(environment.answer_url(), environment.region(), task.incident, task.id, task.kind)

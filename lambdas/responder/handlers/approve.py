@@ -1,19 +1,18 @@
-"""The page behind a signed link: GET shows what is asked, POST decides it, once. Slack's buttons come here as well.
+"""The page behind a signed link: GET shows the question, POST decides it once. Slack's buttons arrive here as well.
 
 Format: AWS's page "Invoking Lambda function URLs" (payload version 2.0). A link scanner that follows the link sees the
-page and decides nothing. Whether a link may be used is judged anew each time, by the record and the configuration.
+page and decides nothing. Each use checks the record and the configuration anew for whether the link may be used.
 """
 
 from __future__ import annotations
 
 import html
-import os
 import time
 from urllib.parse import parse_qs
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers import pressed
+from responder.handlers import environment, pressed
 from responder.handlers.decide import decide
 from responder.handlers.request import Request, Response
 from responder.handlers.step import log, records
@@ -87,14 +86,14 @@ def _answer(request: Request, table: Records) -> Response:
 
 def _key() -> str:
     """Return the key that links are signed with; raises BadLink where links are not used, CallFailed."""
-    name = os.environ.get("APPROVAL_KEY")
-    if name is None:
+    name = environment.approval_key()
+    if not name:
         raise BadLink("links are not used here")
     return aws.secret(name)
 
 
 def _holder(table: Records, task: Task, link: Link) -> approvals.Voter:
-    """Return who holds a link, where it may be used as things are now; raises NotAllowed."""
+    """Return the person who holds a link, if it may be used now; raises NotAllowed."""
     service, remedy = load(task.service), table.remedy(task.incident, task.number)
     voter = approvals.held_link(service, link.to)
     approvals.check(service, task.kind, remedy, "", voter)
@@ -116,7 +115,7 @@ def _form(request: Request) -> dict[str, str]:
 
 
 def _question(table: Records, task: Task, link: Link) -> Response:
-    """What a person needs to decide: the diagnosis, what changes, the risk, its way back, who else was asked."""
+    """The facts for a decision: diagnosis, change, risk, reversal, and the other people who were asked."""
     remedy = table.remedy(task.incident, task.number)
     incident = table.find(task.incident)
     parts = [f"<p>{html.escape((remedy and remedy.summary) or 'A task')}.</p>"]
@@ -143,7 +142,7 @@ def _question(table: Records, task: Task, link: Link) -> Response:
 
 
 def _facts(task: Task, remedy: Remedy | None, cause: Cause | None) -> list[tuple[str, str]]:
-    """What is known of a question: name and value."""
+    """The facts about a question: name and value."""
     found = [("Incident", task.incident), ("Cause", cause.summary if cause else "not known"),
              ("Confidence", f"{cause.confidence if cause else 0:.0%}")]
     if task.kind == "approval":

@@ -1,16 +1,15 @@
-"""Ask one source: which one is a matter of the function's environment, for each has a function and a role."""
+"""Query one source, which the function's environment names; each source has a function and a role of its own."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from responder import sources
 from responder.clients import aws, aws_limits, raw
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.step import log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
@@ -22,12 +21,12 @@ from responder.records.table import seconds
 from responder.sources import Phase
 
 _KEPT_PHASES = frozenset({"confirm", "isolate", "diagnose"})
-"""While the recovery is watched the same is asked every few seconds, and its numbers are whole in the findings."""
+"""While the recovery is watched, the same query repeats every few seconds, and the findings have all its numbers."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """What the state machine asks a source for."""
+    """The state machine's request to a source."""
 
     incident: Asked
     phase: Phase
@@ -39,7 +38,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Asked:
-    """The incident that it is asked for; times are ISO 8601 in UTC."""
+    """The incident of the query; times are ISO 8601 in UTC."""
 
     id: str
     service: str
@@ -51,7 +50,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answered:
-    """What the state machine gets."""
+    """The answer to the state machine."""
 
     source: str
     findings: tuple[Json, ...]
@@ -59,10 +58,10 @@ class Answered:
     milliseconds: int
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return ``Answered`` for ``Ask``; what goes wrong is a finding with the status that says how, never an error."""
+def handler(event: Json, context: object) -> Json:
+    """Return ``Answered`` for ``Ask``; a failure becomes a finding with a status, never an error."""
     started = time.monotonic()
-    source, ask = sources.load(os.environ["SOURCE"]), decode(Ask, event, "event")
+    source, ask = sources.load(environment.source()), decode(Ask, event, "event")
     service = load(ask.incident.service)
     window, baseline = spans(service, ask.phase, seconds(ask.incident.opened_at), seconds(ask.now),
                              seconds(ask.incident.first_opened_at or ask.incident.opened_at),
@@ -75,12 +74,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     milliseconds = round((time.monotonic() - started) * 1000)
     log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=milliseconds,
         statuses=sorted({finding.status for finding, _ in found}))
-    answer: dict[str, Any] = encode(Answered(source.name, tuple(text for _, text in found), milliseconds))
-    return answer
+    return encode(Answered(source.name, tuple(text for _, text in found), milliseconds))
 
 
 def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequence[Finding[Detail]]:
-    """Return a source's findings; where it gives none, one that says why."""
+    """Return a source's findings; if it gives none, one finding that says why."""
     try:
         with aws_limits.until(query.deadline):
             return source.collect(query)
@@ -108,7 +106,7 @@ def _encoded(finding: Finding[Detail], ask: Ask) -> tuple[Finding[Detail], Json]
 
 
 def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
-    """Keep the answers word for word; an empty text where there are none, or no place for them."""
+    """Keep the unchanged answers and return their address; empty where there are none, or no bucket for them."""
     content = kept.packed()
     if not content:
         return ""
@@ -117,20 +115,20 @@ def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
     key = f"raw/{incident.service}/{incident.id}/{moment}-{ask.phase}-{source}.txt.gz"
     try:
         with aws.failures("S3"):
-            aws.client("s3", 2).put_object(Bucket=os.environ["BUCKET"], Key=key, Body=content,
+            aws.client("s3", 2).put_object(Bucket=environment.bucket(), Key=key, Body=content,
                                            ContentType="application/gzip")
     except CallFailed as failed:
         log(source=source, incident=incident.id, raw=failed.note)
         return ""
-    return f"s3://{os.environ['BUCKET']}/{key}"
+    return f"s3://{environment.bucket()}/{key}"
 
 
 def spans(service: Service, phase: str, opened_at: float, now: float, first_opened_at: float,
           changed_at: float | None = None) -> tuple[Window, Window]:
-    """Return the window that is looked at, and the baseline before it, in seconds since 1970 (UTC).
+    """Return the query window and the baseline before it, in seconds since 1970 (UTC).
 
-    While the recovery is watched the window follows the time, and stays long enough to hold what must be well, and
-    what was before a change at ``changed_at``; the baseline stays where it was, before the incident was first opened.
+    While the recovery is watched, the window moves with the time. It stays long enough for the required healthy time
+    and for the time before a change at ``changed_at``. The baseline stays before the first opening of the incident.
     """
     confirm, recovery = service.confirm, service.recovery
     if phase == "aftercare":

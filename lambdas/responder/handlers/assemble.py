@@ -1,4 +1,4 @@
-"""Assemble the incident response team: notified at once, without holding up the rest."""
+"""Assemble the incident response team: notify it at once, without delaying the other steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from responder.plan.updates import update
 
 
 class NotPaged(Exception):
-    """The people on call may not have been woken; those who were are not notified again."""
+    """The page may not have reached the people on call; a retry does not notify the others again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class AssembleResult:
 
 @step("Assemble the team", AssembleEvent)
 def handler(visit: Step, event: AssembleEvent) -> AssembleResult:
-    """Page the people on call, and open the place where the team reads how it stands; once for each opening."""
+    """Page the people on call, and open the channel where the team follows the incident; once per opening."""
     items = visit.records.load(visit.incident)
     incident = visit.records.require(visit.incident)
     kind = (event.confirmation.kind or "unclear symptom").replace("_", " ")
@@ -49,6 +49,6 @@ def handler(visit: Step, event: AssembleEvent) -> AssembleResult:
     if not channels:
         visit.note("the team could not be told", kind="notification", fact=Undelivered("all channels"))
     if not channels or set(channels.failed) & {channel.name for channel in people.every() if channel.wakes}:
-        # Lambda tries again after a minute and after two more; in the end it is an alarm of the responder's own.
+        # Lambda retries after one minute and after two more; then an alarm of the responder's own goes off.
         raise NotPaged(f"the page was not taken by {', '.join(channels.failed) or 'any channel'}")
     return AssembleResult()

@@ -1,4 +1,4 @@
-"""Stand down, escalate, or leave to people what is still to be done: the record is kept and people are told."""
+"""Stand down, escalate, or leave the rest to people: record the outcome and notify people."""
 
 from __future__ import annotations
 
@@ -34,39 +34,39 @@ def handler(event: Json, context: object) -> dict[str, Json]:
 
 @dataclass(frozen=True, kw_only=True)
 class CloseEvent(StepEvent):
-    """What each of the three is given."""
+    """The input of each of the three operations."""
 
     operation: Literal["stand_down", "escalate", "left"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StandDownEvent(CloseEvent):
-    """What standing down is given."""
+    """The input of standing down."""
 
     until: str = ""
     """The phase after which a person wanted to stop; empty: none."""
     force: bool = False
-    """Whether to stand down though an alarm came that nobody has looked at."""
+    """Whether to stand down although an alarm came after the evidence cutoff."""
 
 
 @dataclass(frozen=True)
 class StandDownResult:
-    """What standing down returns."""
+    """The result of standing down."""
 
     newer: bool
-    """Whether an alarm came that nobody has looked at: it is looked at first."""
+    """Whether an alarm came after the evidence cutoff; it is examined first."""
     temporary: bool = False
     """Whether a temporary mitigation is in place."""
     outcome: Outcome | None = None
     wait_seconds: int = 0
-    """After how long to look whether a temporary mitigation can be restored."""
+    """After how many seconds to check whether a temporary mitigation can be restored."""
 
 
 @step("Stand down", StandDownEvent)
 def _stand_down(visit: Step, event: StandDownEvent) -> StandDownResult:
-    """Record the outcome and release the incident lock; a false alarm tells nobody.
+    """Record the outcome and release the incident lock; a false alarm notifies nobody.
 
-    Where an alarm came that nobody has looked at yet, it is looked at first.
+    If an alarm came after the evidence cutoff, it is examined first.
     """
     incident = visit.records.require(visit.incident)
     if not event.force and _newer(visit, event, incident):
@@ -87,7 +87,7 @@ def _stand_down(visit: Step, event: StandDownEvent) -> StandDownResult:
         if remedy.lease:
             visit.records.release(remedy.lease, visit.incident)
     visit.records.close(visit.service.service, visit.incident, visit.execution)
-    # A false alarm tells nobody but those who were called for it meanwhile.
+    # A false alarm notifies only the people who were called for it meanwhile.
     if outcome != "false_alarm" or any(key.startswith("page-") for channel in people.every()
                                        for key in visit.records.delivery(visit.incident, channel.name).sent):
         _tell_it_is_over(visit, outcome, remedies)
@@ -105,9 +105,9 @@ def _outcome(event: StandDownEvent, incident: Incident) -> Outcome:
 
 
 def _cause(outcome: Outcome, incident: Incident) -> Cause | None:
-    """Return the cause that stays on record.
+    """Return the cause for the record.
 
-    A symptom that came after a remedy had helped, and went by itself, does not make the cause unknown.
+    A symptom that came after a remedy had helped, and ended by itself, does not make the cause unknown.
     """
     if outcome == "false_alarm":
         return _FALSE_ALARM
@@ -117,7 +117,7 @@ def _cause(outcome: Outcome, incident: Incident) -> Cause | None:
 
 
 def _newer(visit: Step, event: StandDownEvent, incident: Incident) -> bool:
-    """Whether an alarm is from after the sources were last asked, or came while only the first phases were wanted."""
+    """Whether an alarm came after the evidence cutoff, or while a person wanted only the first phases."""
     cutoff = incident.evidence_cutoff or "~"
     return any(signal.kind == "alarm" and (bool(event.until) or signal.at > cutoff)
                for signal in visit.records.signals(visit.incident))
@@ -125,23 +125,23 @@ def _newer(visit: Step, event: StandDownEvent, incident: Incident) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class EscalateEvent(CloseEvent):
-    """What escalating is given."""
+    """The input of escalating."""
 
     why: str = ""
     observed: bool = False
-    """Whether the responder only observes, and would have done something."""
+    """Whether the responder only observes, and would have applied a remedy."""
 
 
 @dataclass(frozen=True)
 class EscalateResult:
-    """What escalating returns."""
+    """The result of escalating."""
 
     outcome: Outcome
 
 
 @step("Escalate", EscalateEvent)
 def _escalate(visit: Step, event: EscalateEvent) -> EscalateResult:
-    """Tell people everything that is known, and record that no automatic step is left."""
+    """Send people all facts, and record that no automatic step is left."""
     incident = visit.records.require(visit.incident)
     why = event.why or "no automatic step is left"
     outcome: Outcome = "observed" if event.observed else "escalated"
@@ -163,7 +163,7 @@ def _escalate(visit: Step, event: EscalateEvent) -> EscalateResult:
 
 
 def _hotfix(visit: Step, incident: Incident) -> None:
-    """Give the developers what the responder could not do, once."""
+    """Give the developers the manual task for what the responder could not do; once per incident."""
     text = hotfix(visit.records.load(visit.incident))
     persons = called(visit.service, "code_bug", incident.affected)
     if text and persons:
@@ -175,14 +175,14 @@ def _hotfix(visit: Step, incident: Incident) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftEvent(CloseEvent):
-    """What leaving it to people is given."""
+    """The input of leaving it to people."""
 
     why: str = ""
 
 
 @dataclass(frozen=True)
 class LeftResult:
-    """What leaving it to people returns."""
+    """The result of leaving it to people."""
 
     left: bool = True
 

@@ -1,4 +1,4 @@
-"""Confirm the incident: two of three sources decide."""
+"""Confirm the incident: two of three sources must agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from responder.plan.decisions import Confirmed
 from responder.plan.symptom import Verdict
 
 _LATE_SECONDS = 60.0
-"""An incident that is a minute old has people called, whatever the sources say."""
+"""After a minute people are called, whatever the sources say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,23 +26,23 @@ class ConfirmEvent(StepEvent):
 
 @dataclass(frozen=True)
 class ConfirmResult:
-    """What this step returns; later steps are given it as ``confirmation``."""
+    """This step's result; later steps receive it as ``confirmation``."""
 
     answer: Answer | None = None
-    """None: nothing was confirmed yet."""
+    """None: nothing has been confirmed yet."""
     kind: SymptomKind = ""
     onset: float | None = None
     """When the symptom began, seconds since 1970 (UTC)."""
     votes: dict[str, Vote] | None = None
     """Source to its vote."""
     late: bool = False
-    """Whether people are called though it is not confirmed."""
+    """Whether people are called although it is not confirmed."""
     verdicts: tuple[Verdict, ...] = ()
 
 
 @step("Confirm the incident", ConfirmEvent)
 def handler(visit: Step, event: ConfirmEvent) -> ConfirmResult:
-    """Ask whether there is an outage: confirmed, false_alarm or inconclusive."""
+    """Decide whether there is an outage: confirmed, false_alarm or inconclusive."""
     visit.keep_evidence()
     sources = [answer.source for answer in visit.answers]
     before = visit.records.find(visit.incident)
@@ -63,13 +63,13 @@ def handler(visit: Step, event: ConfirmEvent) -> ConfirmResult:
 
 
 def _keep(visit: Step, result: Confirmation, onset: str | None, before: Incident | None) -> None:
-    """Put on record what was confirmed."""
-    # A signal that is older than the oldest answer has been looked at.
+    """Record the confirmation."""
+    # Signals older than the oldest answer are judged with it.
     ends = [finding.window.end for finding in visit.evidence.every if finding.usable and finding.window]
     visit.records.update(visit.incident, evidence_cutoff=iso(min(ends, default=visit.opened_at)))
     if not before or not before.confirmed:
         visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
                              confirmed_at=iso(time.time()), onset=onset)
     elif result.answer == "confirmed":
-        # A relapse. Where it is none, the incident that was closed had recovered, as was said.
+        # A relapse. Without one, the closed incident had recovered as recorded.
         visit.records.update(visit.incident, recovery_verified_at=None, recovered_at=None, outcome=None)

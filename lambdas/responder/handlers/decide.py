@@ -1,4 +1,4 @@
-"""Take in what a person decided, by any channel: judge whether they may, record it, resume the state machine."""
+"""Take a person's decision from any channel: check that they may decide, record it, resume the state machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PAST: dict[Decision, str] = {"approve": "approved", "reject": "rejected", "done
 
 @dataclass(frozen=True)
 class ButtonValue:
-    """What a button of a question carries."""
+    """The value of a question's button."""
 
     incident: str
     task: str
@@ -33,41 +33,42 @@ class ButtonValue:
 
     @property
     def text(self) -> str:
-        """It as a channel keeps it."""
+        """The value as a channel keeps it."""
         return json.dumps(encode(self))
 
     @classmethod
     def of(cls, text: str) -> ButtonValue:
-        """Return what ``text`` says; raises ValueError, also for a task or an answer that there is none of."""
+        """Return the button of ``text``; raises ValueError, also for an unknown task or answer."""
         return decode(cls, json.loads(text), "button")
 
 
 @dataclass(frozen=True)
 class DoneByExecution:
-    """A person's word, by the input of an execution, that a manual task is done."""
+    """A person's statement, in the input of an execution, that a manual task is done."""
 
     incident: str
     task: str | int
-    """``01m``, as the message says it."""
+    """``01m``, as in the message."""
     decision: str
     by: str | None = None
-    """Who did it, as they say."""
+    """The person who did it, by their own statement."""
 
 
 def by_execution(records: Records, given: DoneByExecution, execution: str) -> Task:
     """Mark a manual task as done; raises NotPossible, NotAllowed.
 
-    An execution decides nothing else: a person who may start one need not be able to approve.
+    An execution can decide nothing else, because a person who may start one may not be allowed to approve.
     """
     return decide(records, given.incident, id_of(given.task), given.decision, approvals.starter(execution),
                   f"started by {given.by}, as they say" if given.by else "")
 
 
 def decide(records: Records, incident: str, task_id: str, decision: str, voter: Voter, note: str = "") -> Task:
-    """Take an answer in, put it on record, and resume the state machine.
+    """Take an answer, record it, and resume the state machine.
 
-    Raises NotPossible for what decides nothing, NotAllowed for somebody who may not. If this crashes after recording
-    but before resuming the execution, a repeat resumes it, or the execution reads the decision when its wait times out.
+    Raises NotPossible if the answer decides nothing, NotAllowed if the person may not decide. If this crashes after
+    recording but before resuming the execution, a retry resumes it, or the execution reads the decision when its wait
+    times out.
     """
     tasks = Tasks(records)
     task = tasks.get(incident, task_id)
@@ -99,7 +100,7 @@ def allowed(task: Task, decision: str) -> Decision:
 
 def _finish(records: Records, tasks: Tasks, task: Task, remedy: Remedy | None, decision: Decision, needed: int,
             note: str) -> None:
-    """Put an answer on record and resume the execution that waits for it; idempotent: its time is the answer's."""
+    """Record an answer and resume the waiting execution; idempotent, because the entry has the answer's time."""
     what = f"{remedy.action} on {remedy.target}" if remedy else f"task on task {task.id}"
     vote = task.votes[-1] if task.votes and not task.decision else None
     try:
@@ -108,19 +109,19 @@ def _finish(records: Records, tasks: Tasks, task: Task, remedy: Remedy | None, d
                      kind="approval", by=vote.shown if vote else task.decided_by,
                      fact=Answered(task.id, decision, not vote, mask(note)[:_NOTE]))
     finally:
-        # An answer that could not be put on record is no reason to let the execution wait.
+        # The execution resumes even if the timeline entry could not be written.
         _resume(tasks, task)
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """What the state that waits for an answer gets."""
+    """The result of the state that waits for an answer."""
 
     decision: Decision
 
 
 def _resume(tasks: Tasks, task: Task) -> None:
-    """Resume the execution that waits for a decision; one that cannot be told reads it when its wait times out."""
+    """Resume the execution that waits for a decision; if this fails, it reads the decision when its wait times out."""
     token = tasks.token(task.incident, task.id)
     if not task.decision or not token:
         return

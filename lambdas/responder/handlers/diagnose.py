@@ -1,4 +1,4 @@
-"""Diagnose the root cause from the findings of all steps, and name the remedies that the plan has for it."""
+"""Diagnose the root cause from the findings of all steps, and propose the plan's remedies."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DiagnoseResult:
     """When the symptom began, seconds since 1970 (UTC)."""
     summary: str
     unclear: bool
-    """Whether another look may show which mechanism it is, or what the other part of the failures is."""
+    """Whether another check may show the mechanism, or the cause of the other failures."""
     wait: bool
     """Whether the cause heals by itself."""
     remedies: tuple[RemedyRef, ...]
@@ -51,7 +51,7 @@ class DiagnoseResult:
 
 @step("Diagnose the root cause", DiagnoseEvent)
 def handler(visit: Step, event: DiagnoseEvent) -> DiagnoseResult:
-    """Judge the cause, put it on record, and propose remedies."""
+    """Judge the cause, record it, and propose remedies."""
     visit.keep_evidence()
     record = visit.records.load(visit.incident)
     reopened_at = record.incident.last_reopened_at
@@ -83,7 +83,7 @@ def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
 
 
 def _unclear(judgement: Judgement) -> bool:
-    """Whether it may show yet which mechanism it is, and with it the remedy; or what the other failures are."""
+    """Whether more evidence may show the mechanism and so the remedy, or the cause of the other failures."""
     named = judgement.diagnosis.named
     explained = {(hypothesis.component, hypothesis.where) for hypothesis in named}
     return not judgement.proposed and (
@@ -92,7 +92,7 @@ def _unclear(judgement: Judgement) -> bool:
 
 
 def _keep(visit: Step, record: IncidentRecord, judgement: Judgement, weighed: Sequence[Weighed]) -> None:
-    """Put the diagnosis on record."""
+    """Record the diagnosis."""
     result = judgement.diagnosis
     cause = Cause(result.cause, result.mechanism, result.component, result.confidence, result.summary)
     change: IncidentChange = {
@@ -101,7 +101,7 @@ def _keep(visit: Step, record: IncidentRecord, judgement: Judgement, weighed: Se
         "attack_signs": judgement.attack_signs, "diagnosed_at": iso(time.time())}
     verified = [remedy for remedy in record.remedies if remedy.status == RemedyStatus.VERIFIED]
     if judgement.affected:
-        # Two faults at once: a component that was at fault and has recovered since was at fault all the same.
+        # With two faults at once, a component that has recovered meanwhile was still faulty.
         recovered = [remedy.component for remedy in verified if remedy.component
                      and (remedy.verified_at or "") > record.incident.last_reopened_at]
         affected = tuple(dict.fromkeys([*judgement.affected, *recovered]))
@@ -114,14 +114,14 @@ def _keep(visit: Step, record: IncidentRecord, judgement: Judgement, weighed: Se
 
 
 def _not_deployed(visit: Step, proposed: Sequence[Candidate]) -> list[Refusal]:
-    """Return a refusal for each proposal whose remedy the service does not have."""
+    """Return a refusal for each proposal whose remedy is not deployed for the service."""
     known = {remedy.action for remedy in deployed(visit.service.service).remedies} | {WAIT, PEOPLE}
     return [Refusal(p.action, p.component, p.cause, p.mechanism, "it is not deployed for this service")
             for p in proposed if p.action not in known]
 
 
 def _own(visit: Step, record: IncidentRecord) -> list[Write]:
-    """Return what the remedies of this incident, and of those before that the ledger may tell of, have written."""
+    """Return the writes of this incident's remedies, and of earlier incidents' that the ledger may still show."""
     if not claimed(record.evidence()):
         return []
     now = time.time()
@@ -129,7 +129,7 @@ def _own(visit: Step, record: IncidentRecord) -> list[Write]:
         visit.service.service, now - _OWN_SECONDS)) if done.incident != visit.incident)
     remedies = [remedy for incident in list(others)[:_OWN_INCIDENTS]
                 for remedy in visit.records.remedies_of(incident)]
-    # The oldest changes that the source tells of are of an hour before the window.
+    # The source reports changes from up to an hour before the window.
     return [write for write in written([*remedies, *record.remedies], now)
             if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
 
@@ -142,7 +142,7 @@ _MOST_OWN = 200
 
 
 def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidate]) -> tuple[RemedyRef, ...]:
-    """Return proposals as the state machine takes them, in the order in which they are tried; each is on record."""
+    """Record the proposals, and return them as the state machine takes them, in the order in which they are tried."""
     functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
     failed = {(failure.action, failure.mechanism, failure.component) for failure in visit.records.past_failures(
         visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)} if proposed else set()
@@ -155,7 +155,7 @@ def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidat
 def _on_record(candidate: Candidate, confirmation: ConfirmResult) -> Proposed:
     """Return a candidate as it is kept; one that is too large for an item is kept without the changes it would restore.
 
-    The remedy then refuses, and says why.
+    The remedy then refuses and gives the reason.
     """
     found = candidate.on_record(confirmation.onset, confirmation.kind)
     if len(found.text) > ITEM_CHARACTERS:
@@ -165,20 +165,20 @@ def _on_record(candidate: Candidate, confirmation: ConfirmResult) -> Proposed:
 
 def long_outage_due(visit: Step, confirmation: ConfirmResult, reopened_at: str,
                     remedies: Iterable[Remedy]) -> list[Candidate]:
-    """Return the message to customers that the length of the outage asks for, if they were not to be told before."""
+    """Return the message to customers that is due after a long outage, if none was proposed before."""
     asked = [(remedy.action, "") for remedy in remedies if not no_longer_counts(remedy, reopened_at)]
     return long_outage(visit.service, confirmation.onset, time.time(), confirmation.votes or {}, asked)
 
 
 def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:
-    """Whether a remedy counts no more: restored since, insufficient, or a message from before the last reopening."""
+    """Whether a remedy no longer counts: restored, insufficient, or a message from before the last reopening."""
     if remedy.restored_at or remedy.insufficient:
         return True
     return remedy.status == RemedyStatus.DONE and (remedy.planned_at or "") < reopened_at
 
 
 def _weighed(result: Diagnosis, evidence: Evidence, weights: Weights) -> list[Weighed]:
-    """Return each signal with the causes for and against which it was weighed, then what could not be asked."""
+    """Return each signal with the causes that it supports or contradicts, then the sources without an answer."""
     found = [Weighed(signal.source, signal.finding, "ok", signal.sentence, weights.supported_by(signal.id),
                      weights.denied_by(signal.id)) for signal in result.signals]
     failed = {(f.source, f.name, f.status): f for f in evidence.unusable}

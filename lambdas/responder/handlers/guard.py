@@ -1,7 +1,7 @@
-"""Check the guardrails: the one way to a remedy. After people were asked it is checked anew, with what they said.
+"""Check the guardrails, which no remedy avoids. After people were asked, the check runs again with their answers.
 
-What is ruled on comes from the record: the plan that the remedy's own function wrote, and the diagnosis that proposes
-it. Whoever may invoke this function can only name a remedy by its number.
+The ruling uses the record only: the plan that the remedy's own function wrote, and the diagnosis that proposes it.
+The event can only name a remedy by its number.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _STATUS: dict[Ruling, RemedyStatus] = {
     "permitted": RemedyStatus.PERMITTED, "approval": RemedyStatus.WAITING, "observe": RemedyStatus.OBSERVED,
     "refused": RemedyStatus.REFUSED, "rejected": RemedyStatus.REJECTED}
 _UNDECIDED = frozenset({RemedyStatus.PLANNED, *_STATUS.values()})
-"""Statuses of a remedy that has not begun: another ruling may take the place of the last one."""
+"""Statuses of a remedy that has not begun; a new ruling may replace the last one."""
 
 
 class NoPlan(Exception):
-    """There is no plan on record to rule on."""
+    """The record has no plan to rule on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class GuardEvent(StepEvent):
     number: int
     """1-based position of the remedy among the incident's."""
     asked: bool = False
-    """Whether people were asked: what they said is on record."""
+    """Whether people were asked; the record has their answers."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class GuardResult:
 
     ruling: Ruling
     guardrail: str
-    """The guardrail that refused, or that turned it into a question or an observation."""
+    """The guardrail that refused the remedy, or that requires an approval or allows only an observation."""
     reason: str
 
 
 @step("Check the guardrails", GuardEvent)
 def handler(visit: Step, event: GuardEvent) -> GuardResult:
-    """Rule on a remedy, and put the ruling on record."""
+    """Rule on a remedy, and record the ruling."""
     number, service = event.number, visit.service
     remedies = visit.records.remedies_of(visit.incident)
     remedy = next((one for one in remedies if one.number == number), None)
@@ -70,7 +70,7 @@ def handler(visit: Step, event: GuardEvent) -> GuardResult:
     others = [one for one in remedies if one.number != number]
     request = _request(visit, remedy, others, event.asked)
     target = f"{service.cluster.name}/{service.cluster.namespace}/{remedy.target}"
-    # As long as it may take to be approved, applied and watched; an incident that ends gives it back sooner.
+    # The maximum time for approval, application and watching; a closed incident releases the lease sooner.
     fence = 0 if request.tells else visit.records.hold(
         target, visit.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
     situation = _situation(visit, remedy, others, request, event.asked, held_by_another=not request.tells and not fence)
@@ -89,13 +89,13 @@ def handler(visit: Step, event: GuardEvent) -> GuardResult:
 
 
 def _request(visit: Step, remedy: Remedy, others: Sequence[Remedy], asked: bool) -> GuardrailRequest:
-    """Return what is ruled on, by the record alone."""
+    """Return the request for a ruling, from the record only."""
     proposed = visit.records.proposed(visit.incident, remedy.proposal)
     if proposed and (proposed.action, proposed.component) != (remedy.action, remedy.component):
         proposed = None
     return GuardrailRequest(
         remedy.action, remedy.target, remedy.cause,
-        # Without a diagnosis that proposes it a remedy has no confidence and no sources, and is refused.
+        # A remedy that no diagnosis proposes has no confidence and no sources, and is refused.
         proposed.confidence if proposed else 0.0, proposed.sources if proposed else (),
         remedy.refusal, bool(remedy.audience), insufficient(others, remedy.action, remedy.target) is not None,
         mechanism=remedy.mechanism, component=remedy.component, reversible=remedy.reversible,
@@ -103,7 +103,7 @@ def _request(visit: Step, remedy: Remedy, others: Sequence[Remedy], asked: bool)
 
 
 def _unsound(remedy: Remedy, asked: bool) -> str:
-    """Say why a plan on record is not to be trusted; empty where it is."""
+    """Return why a recorded plan cannot be trusted; empty where it can."""
     if remedy.disputed:
         return f"several functions wrote a plan under number {remedy.number}: {', '.join(remedy.disputed)}"
     if asked and remedy.ruled_on not in (None, remedy.digest):
@@ -114,7 +114,7 @@ def _unsound(remedy: Remedy, asked: bool) -> str:
 def _situation(visit: Step, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, asked: bool, *,
                held_by_another: bool) -> Situation:
     now, service = time.time(), visit.service
-    # What the state machine passes on says only whether people were asked; what they said is in the table.
+    # The event says only whether people were asked; the table has their answers.
     answer, by = _answer(visit, remedy) if asked else _NOT_ASKED
     recent = tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
                    for done in visit.records.executions(service.service, now - max(
@@ -135,7 +135,7 @@ _NOT_ASKED: _Answer = ("", "")
 
 
 def _answer(visit: Step, remedy: Remedy) -> _Answer:
-    """Return what people said, and who did."""
+    """Return people's answer, and the people who gave it."""
     task = Tasks(visit.records).get(visit.incident, f"{remedy.number:02d}")
     if task is None:
         return "none", "nobody could be asked"

@@ -1,4 +1,4 @@
-"""Keep the ``aws.health`` events that EventBridge brings, for the incidents that may need them."""
+"""Keep the ``aws.health`` events from EventBridge, for incidents that may need them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KEPT_DAYS = 30
 
 
 def handler(event: Json, context: object) -> Json:
-    """Keep one event; one of another form is logged and left out. The same event twice is one item."""
+    """Keep one event; an event of another form is logged and ignored. Idempotent."""
     try:
         item = mask_all(kept_event(event))
     except (KeyError, ValueError, TypeError) as error:

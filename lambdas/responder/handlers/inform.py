@@ -1,4 +1,4 @@
-"""Keep people informed: how it stands, who is called for the cause that was found, and what customers are told next."""
+"""Keep people informed: show the current state, call people for the cause that was found, and update customers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class InformResult:
 
 @step("Keep people informed", StepEvent)
 def handler(visit: Step, event: StepEvent) -> InformResult:
-    """Show how it stands where that is edited in place; call who is needed; tell customers who were told before."""
+    """Show the current state, call people who are needed, and update customers who had a message before."""
     now = update(visit.service, visit.records.load(visit.incident))
     notify(visit, Message("status", "", visit.incident, now.what, now.text(), topic=now.what))
     call(visit)
@@ -32,7 +32,7 @@ def handler(visit: Step, event: StepEvent) -> InformResult:
 
 
 def call(visit: Step) -> None:
-    """Call who is needed for the cause that was found: by their role, developers by what fails; each once."""
+    """Call the people for the cause that was found: by role, developers by the faulty component; each person once."""
     incident = visit.records.require(visit.incident)
     cause = incident.cause.id if incident.cause else ""
     persons = called(visit.service, cause, incident.affected)
@@ -49,7 +49,7 @@ def call(visit: Step) -> None:
 
 
 def _customers(visit: Step) -> None:
-    """Tell customers who were told of the trouble that something was done about it."""
+    """Tell customers who had a message about the outage that a remedy was applied."""
     remedies = visit.records.remedies_of(visit.incident)
     if not customers_know(remedies) or not any(remedy.status == RemedyStatus.APPLIED for remedy in remedies):
         return
@@ -58,12 +58,12 @@ def _customers(visit: Step) -> None:
 
 
 def customers_know(remedies: Iterable[Remedy]) -> bool:
-    """Whether customers were told of the incident, so that they are told how it goes on."""
+    """Whether customers had a message about the incident, so that they need updates."""
     return any(remedy.action == "inform_customers" and remedy.status == RemedyStatus.DONE for remedy in remedies)
 
 
 def customer_message(incident: Incident, remedies: Iterable[Remedy], phase: customers.Phase) -> Message:
-    """What customers are told in a phase; see ``plan/customers.py``."""
+    """The text for customers in a phase; see ``plan/customers.py``."""
     alternative = any(remedy.action == "switch_provider" and not remedy.restored_at
                       and remedy.status in (RemedyStatus.APPLIED, RemedyStatus.VERIFIED) for remedy in remedies)
     return Message(

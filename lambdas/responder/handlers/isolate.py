@@ -1,4 +1,4 @@
-"""Isolate the issue: which components fail, which only suffer, which pods are not well."""
+"""Isolate the issue: find the faulty components, the impacted components, and the unhealthy pods."""
 
 from __future__ import annotations
 

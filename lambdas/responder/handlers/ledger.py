@@ -1,4 +1,4 @@
-"""Keep the change ledger: each minute, what differs from the last snapshot. A schedule starts it, not an incident."""
+"""Keep the change ledger: each minute, record the differences from the last snapshot. A schedule starts it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _snapshot(name: str) -> int | None:
         api = kubernetes.connect(service.cluster.name, time.monotonic() + _DEADLINE_SECONDS)
         objects, failed = watched.snapshot(api, service.cluster.namespace)
         if failed:
-            # A kind that could not be read has not vanished: nothing is recorded until all can be read again.
+            # A kind that could not be read has not vanished; nothing is recorded until all kinds can be read again.
             log(step="ledger", service=name, failed=failed)
             return None
         last, before = ledger.last_snapshot()
@@ -38,11 +38,11 @@ def _snapshot(name: str) -> int | None:
         return None
     group, unread = parameter_groups.snapshot(service.database, _CALL_SECONDS)
     if unread:
-        # RDS' silence is no reason to know nothing of the cluster: the group is as it was until it can be read again.
+        # The cluster is recorded without RDS' answer; the parameter group stays as it was until it can be read again.
         log(step="ledger", service=name, failed=unread)
         group = parameter_groups.carry_forward(before, last)
     objects |= group
-    # The first snapshot has nothing to compare with.
+    # The first snapshot has no previous one for comparison.
     changes = [] if last is None else difference(before, objects, last, now)
     ledger.keep(now, before, objects, changes)
     log(step="ledger", service=name, objects=len(objects), changes=len(changes))

@@ -1,4 +1,4 @@
-"""Monitor the recovery process: has the symptom gone, and for long enough?"""
+"""Monitor the recovery: decide whether the symptom has been gone for long enough."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from responder.records.incidents import IncidentChange
 from responder.records.tasks import Tasks
 
 _FAILOVER_SECONDS = 180.0
-"""What is only waited for is a standby that takes over: one or two minutes (RDS User Guide, "Multi-AZ DB instance
-deployments"). What takes longer is something else."""
+"""How long to wait where no remedy is needed, which is for a database standby that takes over: it needs one or two
+minutes (RDS User Guide, "Multi-AZ DB instance deployments"). A longer outage has another cause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class MonitorEvent(StepEvent):
     """What this step is given."""
 
     watching: Literal["remedy", "people", "look"]
-    """Whether a remedy is watched, or people who work (who get longer), or it is looked at once."""
+    """Whether a remedy is watched, or people's work (for longer), or one check is made."""
     since: str
     """When watching began, ISO 8601 in UTC."""
     now: str
@@ -47,13 +47,13 @@ class MonitorResult:
     reason: str
     error_rate: float | None
     wait_seconds: int
-    """After how long to look again."""
+    """After how many seconds to check again."""
     remind: bool
     """Whether a person with a task is to be reminded."""
     due: tuple[RemedyRef, ...]
-    """What customers are to be told by now."""
+    """The message to customers that is due now."""
     number: int
-    """The number that the remedy of ``due`` has; 0 where there is none."""
+    """The number of the remedy in ``due``; 0 where there is none."""
 
 
 @step("Monitor the recovery", MonitorEvent)
@@ -61,7 +61,7 @@ def handler(visit: Step, event: MonitorEvent) -> MonitorResult:
     """Judge the recovery: recovered, waiting, worse, or not_helped once the time is up."""
     now, since = seconds(event.now), seconds(event.since)
     give_up_seconds = _give_up_seconds(visit, event)
-    # Every look is evidence, for the chart; the looks themselves are told in the timeline only when they decide.
+    # Every check is evidence for the chart; the timeline has only the checks that decide something.
     visit.keep_evidence()
     incident, remedies = visit.records.require(visit.incident), visit.records.remedies_of(visit.incident)
     changed, slow = event.watching == "remedy" and event.changed, None
@@ -82,7 +82,7 @@ def handler(visit: Step, event: MonitorEvent) -> MonitorResult:
 
 
 def _give_up_seconds(visit: Step, event: MonitorEvent) -> float:
-    """How long to watch before it is said not to have helped."""
+    """Return how long to watch before the remedy counts as failed."""
     recovery = visit.service.recovery
     if event.watching == "people":
         return recovery.watch_after_escalation_seconds
@@ -92,7 +92,7 @@ def _give_up_seconds(visit: Step, event: MonitorEvent) -> float:
 
 
 def _keep(visit: Step, remedies: Sequence[Remedy], progress: Progress, now: float) -> None:
-    """Put on record what was judged, and which remedies helped."""
+    """Record the verdict, and which remedies helped."""
     recovered = progress.answer == "recovered"
     change: IncidentChange = {"watched_until": iso(time.time())}
     if recovered:
@@ -100,7 +100,7 @@ def _keep(visit: Step, remedies: Sequence[Remedy], progress: Progress, now: floa
                    "recovered_at": iso(progress.well_since) if progress.well_since else None}
     visit.records.update(visit.incident, **change)
     for remedy in remedies:
-        # A remedy that did not help in time, and was kept, may have done its part since.
+        # A remedy that did not help in time, and was kept, may have helped since.
         why = _helped(visit, remedy, now, recovered=recovered) if (
             remedy.status == RemedyStatus.APPLIED or remedy.kept) else ""
         if why:
@@ -109,7 +109,7 @@ def _keep(visit: Step, remedies: Sequence[Remedy], progress: Progress, now: floa
 
 
 def _helped(visit: Step, remedy: Remedy, now: float, *, recovered: bool) -> str:
-    """Say why a remedy is taken to have helped; empty where it is not."""
+    """Return why a remedy counts as having helped; empty where it does not."""
     if recovered and not remedy.kept:
         return "the symptom has gone"
     if remedy.applied_at and helped(visit.service, visit.evidence, remedy.component, now,

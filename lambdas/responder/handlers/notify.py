@@ -1,4 +1,4 @@
-"""Deliver a message by every channel that takes it: each thing once, and what fails is on record."""
+"""Deliver a message by every channel that takes it: once per channel; failures are recorded."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from responder.people import AnyChannel, Message
 from responder.records.deliveries import Delivery
 
 _WAIT_SECONDS = 12.0
-"""Longer than any channel takes; after it this step goes on, for a message twice is better than none."""
+"""Longer than any channel takes; then this step continues, because a duplicate message is better than none."""
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """What became of a message."""
+    """The result of a delivery."""
 
     channels: tuple[str, ...] = ()
-    """By which it is delivered, now or before."""
+    """The channels that have delivered it, now or before."""
     fresh: bool = False
-    """Whether one of them delivered it now."""
+    """Whether one of the channels delivered it now."""
     failed: tuple[str, ...] = ()
-    """By which it could not be."""
+    """The channels that failed."""
 
     def __bool__(self) -> bool:
         return bool(self.channels)
 
 
 def notify(visit: Step, message: Message, number: int = 50) -> Delivered:
-    """Deliver a message; ``number`` orders the notes of one visit."""
+    """Deliver a message; ``number`` orders the notes of one step."""
     delivered: list[str] = []
     failures: list[str] = []
     fresh = False
     for place, channel in enumerate(people.every()):
         if message.kind not in channel.takes or not channel.configured(visit.service):
             continue
-        # Several steps notify people at the same time: what a channel remembers is one step's at a time to change.
+        # Several steps may notify people at the same time; only one at a time may change a channel's state.
         end = time.monotonic() + _WAIT_SECONDS
         while not visit.records.take_channel(message.incident, channel.name) and time.monotonic() < end:
             time.sleep(0.3)
@@ -63,9 +63,9 @@ def notify(visit: Step, message: Message, number: int = 50) -> Delivered:
 
 
 def _deliver(visit: Step, channel: AnyChannel, message: Message, before: Delivery) -> bool:
-    """Deliver a message by a channel that is taken, and release it; False where there was nobody to deliver it to.
+    """Deliver a message by a channel that is reserved, and release it; False where there was no recipient.
 
-    At least once: it is delivered, then recorded. Raises CallFailed where nothing was delivered.
+    At-least-once delivery: deliver, then record. Raises CallFailed where nothing was delivered.
     """
     state = channel.deliver(visit.service, message, before.state)
     now = {message.key: iso(time.time())} if message.key and state is not None else {}
@@ -77,6 +77,6 @@ def _deliver(visit: Step, channel: AnyChannel, message: Message, before: Deliver
 
 
 def record_notification(visit: Step, what: str, to: str, delivered: Delivered, number: int = 0) -> None:
-    """Put on record who was notified by which channels, where that was now."""
+    """Record a notification and its channels, if it was delivered now."""
     if delivered.fresh:
         visit.note(what, number=number, kind="notification", fact=DeliveredFact(to, ", ".join(delivered.channels)))

@@ -1,24 +1,24 @@
-"""Open the incident: one for a service, however many alarms come; later signals are attached to it."""
+"""Open the incident: one per service, for any number of alarms; later signals are attached to it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from dataclasses import fields
 from typing import Literal
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.decide import DoneByExecution, by_execution
-from responder.handlers.step import IncidentRef, log, records
-from responder.model.codec import Json, Malformed, decode, encode
+from responder.handlers.step import IncidentRef, event_of, log, records
+from responder.model.codec import Foreign, Json, Malformed, decode, encode
 from responder.model.facts import Opened
 from responder.model.frozen import dataclass
 from responder.model.incident import Signal
 from responder.model.masking import mask
 from responder.model.moment import iso, seconds
-from responder.model.service import Service, UnknownService, deployed, load, names
+from responder.model.service import Asked, Service, UnknownService, deployed, load, names
 from responder.plan.approvals import Decision, NotAllowed, commands
 from responder.records import incidents
 from responder.records.tasks import NotPossible
@@ -30,7 +30,7 @@ Until = Literal["", "confirm", "isolate", "diagnose"]
 
 
 class BadInput(ValueError):
-    """A start that cannot be understood."""
+    """The input of a start is invalid."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class OpenEvent:
 
     @property
     def key(self) -> str:
-        """What distinguishes this start from others of the same moment."""
+        """Distinguishes this start from others of the same moment."""
         return hashlib.sha256(self.execution.encode()).hexdigest()[:12]
 
 
@@ -63,12 +63,12 @@ class PersonStart:
     started_by: str = "somebody"
     until: Until = ""
     take_over: bool = False
-    """Whether to go on with the incident of an execution that no longer runs."""
+    """Whether to continue the incident of an execution that no longer runs."""
 
 
 @dataclass(frozen=True)
 class ReportAnew:
-    """A person's wish for a report anew, after review.md was put beside it."""
+    """A person's request for a new report, after review.md was put beside it."""
 
     incident: str
     report: Literal[True]
@@ -76,7 +76,7 @@ class ReportAnew:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the state machine waits and counts by."""
+    """The state machine's waiting times and limits."""
 
     attempts: int
     look_wait_seconds: int
@@ -90,23 +90,23 @@ class OpenResult:
     """What this step returns."""
 
     result: Literal["opened", "attached", "decided", "report", "declined", "refused"]
-    """``declined``: what a person asked for cannot be; ``refused``: nobody looks after it."""
+    """``declined``: a person's request is impossible; ``refused``: no service is configured for the signal."""
     reason: str | None = None
-    """Why it was declined or refused."""
+    """The reason for declining or refusing."""
     incident: IncidentRef | None = None
     decision: Decision | None = None
-    """What was decided."""
+    """The decision."""
     until: Until | None = None
     number: int | None = None
     """The number of the incident's next remedy."""
-    sources: dict[str, tuple[Json, ...]] | None = None
-    """Phase to the functions that are asked in it; see ``Deployment.sources``."""
+    sources: dict[str, tuple[Asked, ...]] | None = None
+    """Phase to the functions that it queries."""
     settings: Settings | None = None
 
 
 def handler(event: Json, context: object) -> Json:
     """Take a start of the state machine."""
-    given = decode(OpenEvent, event, "event")
+    given = event_of(OpenEvent, event)
     person = given.input if isinstance(given.input, dict) else {}
     if "report" in person:
         result = _report(person)
@@ -150,7 +150,7 @@ def _start(event: OpenEvent) -> OpenResult:
 
 
 def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents.Opened) -> OpenResult:
-    """Put the opening on record, and say what the state machine is to do."""
+    """Record the opening, and return what the state machine needs."""
     signal = start.signal
     records().note(opened.incident, event.entered, "Open the incident",
                    f"opened {'again ' if opened.reopened else ''}by {signal.kind} {signal.name}",
@@ -161,15 +161,15 @@ def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents
         result="opened", until=start.until, number=records().next_number(opened.incident),
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
                              item.opened_at if item else opened.opened_at),
-        sources={phase: tuple(asked.get(phase, ())) for phase in _PHASES},
+        sources={phase: asked.get(phase, ()) for phase in _PHASES},
         settings=Settings(service.confirm.looks, service.confirm.look_wait_seconds, service.confirm.rounds,
                           service.confirm.round_wait_seconds, service.recovery.check_every_seconds))
 
 
 def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:
-    """Let the incident of an execution that no longer runs be taken over, where that is asked for or its lease expired.
+    """Allow taking over the incident of an execution that no longer runs, if a person asks for it or the lease expired.
 
-    Returns why it cannot be taken over though a person asked for it; else an empty text.
+    Returns why a person's request to take it over is impossible; else an empty text.
     """
     held = records().lock(service.service)
     if held is None or held.execution == event.execution or (not start.take_over and held.lease_until >= time.time()):
@@ -178,7 +178,7 @@ def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:
     if start.take_over and running:
         return running
     if running:
-        # It is slow to show a sign of life, and lives.
+        # The execution is slow to renew its lease, but still runs.
         records().renew(service.service, held.execution, service.lease_seconds)
     elif start.take_over:
         records().expire(service.service, held.execution)
@@ -186,18 +186,18 @@ def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:
 
 
 def _still_running(execution: str) -> str:
-    """Say in a sentence that an execution runs, or may run; empty where it does not."""
+    """Return a sentence that says that an execution runs, or may run; empty where it does not."""
     try:
         with aws.failures("Step Functions"):
             status = aws.client("stepfunctions").describe_execution(executionArn=execution)["status"]
     except CallFailed as failed:
-        # An execution of more than ninety days ago is forgotten, and no longer runs.
+        # Step Functions forgets an execution after ninety days, so it no longer runs.
         return "" if failed.code == "ExecutionDoesNotExist" else f"whether it still runs is not known: {failed.note}"
     return f"the execution {execution} still runs: stop it first" if status == "RUNNING" else ""
 
 
 def _decided(given: Json, execution: str) -> OpenResult:
-    """Take a person's word that a task is done; an approval or a rejection is declined, with the way to give it."""
+    """Take a person's statement that a task is done; decline an approval or a rejection and explain how to give it."""
     try:
         done = decode(DoneByExecution, given)
     except Malformed as error:
@@ -207,7 +207,7 @@ def _decided(given: Json, execution: str) -> OpenResult:
         return _declined(
             "an execution decides nothing: whoever may start one need not be able to approve. Decide as yourself, by "
             "a button in Slack, or so.\n" + commands(
-                os.environ.get("ANSWER_URL", ""), os.environ.get("AWS_REGION", ""), done.incident[:200],
+                environment.answer_url(), environment.region(), done.incident[:200],
                 str(done.task)[:8], "approval"))
     try:
         task = by_execution(records(), done, execution)
@@ -225,7 +225,7 @@ def _declined(reason: str) -> OpenResult:
 
 
 def _report(given: Json) -> OpenResult:
-    """Take a person's wish for a report anew."""
+    """Take a person's request for a new report."""
     how = 'a report is written anew by {"incident": "…", "report": true}'
     try:
         wish = decode(ReportAnew, given)
@@ -243,7 +243,10 @@ def _read(event: OpenEvent) -> _Start:
     if not isinstance(given, dict):
         raise BadInput("the input must be an object with a service")
     if given.get("detail-type") == "CloudWatch Alarm State Change":
-        return _Start(_alarm(given, event))
+        try:
+            return _Start(_alarm(decode(_AlarmEvent, given, "event"), event))
+        except Malformed as error:
+            raise BadInput(str(error)) from error
     if not given.get("service"):
         raise BadInput('the input needs "service", the name of a service: {"service": "payment-gateway", '
                        '"reason": "…", "started_by": "…"}')
@@ -256,19 +259,35 @@ def _read(event: OpenEvent) -> _Start:
                          person), start.until, start.take_over)
 
 
-def _alarm(event: Json, opening: OpenEvent) -> Signal:
-    """Read EventBridge's "CloudWatch Alarm State Change"; raises BadInput for an alarm of no service."""
-    detail = event.get("detail")
-    detail = detail if isinstance(detail, dict) else {}
-    name = str(detail.get("alarmName") or "")
+@dataclass(frozen=True)
+class _AlarmState(Foreign):
+    timestamp: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Alarm(Foreign):
+    alarm_name: str = ""
+    state: _AlarmState = _AlarmState()
+
+
+@dataclass(frozen=True)
+class _AlarmEvent(Foreign):
+    """EventBridge's "CloudWatch Alarm State Change"."""
+
+    time: str = ""
+    detail: _Alarm = _Alarm()
+
+
+def _alarm(event: _AlarmEvent, opening: OpenEvent) -> Signal:
+    """Return the signal that an alarm is; raises BadInput for an alarm of no service."""
+    name, state = event.detail.alarm_name, event.detail.state
     service = next((service for service in names() if name in deployed(service).alarms), None)
     if service is None:
         raise BadInput(f"nobody looks after the alarm {name!r}: no configured service has it")
-    state = detail.get("state")
-    state = state if isinstance(state, dict) else {}
     try:
         # CloudWatch writes +0000, which is not what the timeline sorts by.
-        at = iso(seconds(str(state.get("timestamp") or event.get("time") or "")))
+        at = iso(seconds(state.timestamp or event.time))
     except ValueError:
         at = opening.started
-    return Signal(at, "alarm", name, opening.key, service, mask(str(state.get("reason") or ""))[:_REASON])
+    return Signal(at, "alarm", name, opening.key, service, mask(state.reason)[:_REASON])

@@ -1,7 +1,7 @@
-"""A button in Slack was pressed: by somebody of the team, in a request that Slack has signed and sent just now.
+"""A button in Slack: a member of the team pressed it, and Slack signed and sent the request just now.
 
 Formats: Slack's pages "Handling user interaction in your Slack apps", "block_actions payload" and "Verifying requests
-from Slack". Who presses it is told in Slack what became of it.
+from Slack". The person who pressed it gets the result in Slack.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BYTES = 65_536
 
 
 class NotFromSlack(Exception):
-    """A request that Slack has not sent, or not for a question of ours."""
+    """The request is not from Slack, or not for one of our questions."""
 
 
 def answer(request: Request, table: Records) -> Response:
@@ -38,7 +38,7 @@ def answer(request: Request, table: Records) -> Response:
         press = pressed(body)
         value = ButtonValue.of(press.value)
         task = Tasks(table).get(value.incident, id_of(value.task))
-        # The app that signed it must be that of the service that asks.
+        # The app that signed it must belong to the service that asks.
         if task is None or not _is_from_slack(task.service, request.headers, body):
             raise NotFromSlack("there is no such question")
         service = load(task.service)
@@ -56,7 +56,7 @@ def in_plan(press: Press) -> SlackPress:
 
 
 def _decided(table: Records, service: Service, task: Task, press: Press, decision: str) -> str:
-    """Decide as the person who pressed the button, and say what became of it."""
+    """Decide as the person who pressed the button, and return the result as a sentence."""
     try:
         voter = approvals.in_slack(service, in_plan(press))
         task = decide(table, task.incident, task.id, decision, voter)
@@ -80,7 +80,7 @@ def _is_from_slack(name: str, headers: dict[str, str], body: bytes) -> bool:
 
 
 def _tell(url: str, text: str, service: Service) -> None:
-    """Say in Slack what became of it; at Slack's own address alone, whatever the payload says."""
+    """Post the result in Slack; only to Slack's own address, whatever the payload says."""
     from responder.clients.http import Http
     from responder.people.slack import escaped
 
@@ -89,7 +89,7 @@ def _tell(url: str, text: str, service: Service) -> None:
     if (given.scheme, given.netloc) != ("https", "hooks.slack.com") and given.netloc != own.netloc:
         return
     try:
-        # Slack waits for three seconds, cold start included; what was decided shows in its thread anyway.
+        # Slack waits for three seconds, cold start included; the decision appears in its thread anyway.
         Http(time.monotonic() + 0.7).answer("POST", url, json={
             "text": escaped(text), "replace_original": False, "response_type": "in_channel"})
     except CallFailed as failed:

@@ -1,4 +1,4 @@
-"""Remind the person who has a manual task, and tell the next person, while nobody says that it is done."""
+"""Remind the person with a manual task, and notify the next person, until somebody says that it is done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RemindResult:
 
 @step("Remind people", StepEvent)
 def handler(visit: Step, event: StepEvent) -> RemindResult:
-    """Remind of each manual task that nobody has said to be done, and tell the next person."""
+    """Send a reminder of each open manual task, and notify the next person."""
     tasks = Tasks(visit.records)
     found: list[str] = []
     for task in tasks.open_of(visit.incident):
@@ -43,7 +43,7 @@ def _remind(visit: Step, task: Task, nth: int, number: int) -> None:
     subject = f"{visit.service.service}: a task waits for {person}"
     text = (f"Reminder {nth}: {remedy.summary if remedy else 'a task'} is not yet marked as done.\n"
             f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{remedy.diff if remedy else ''}\n")
-    # A message that many read has no link in it: a link is its holder's.
+    # A message for many people contains no link, because a link works for whoever holds it.
     delivered = notify(visit, Message("question", f"remind-{task.id}-{nth}", visit.incident, subject,
                                       f"{text}\n{by_iam_text(task)}", answers=buttons(task)), 60 + nth)
     alone = to_each(visit, task, [one for one in visit.service.team if called(one) == person], subject, text,

@@ -8,13 +8,49 @@ from __future__ import annotations
 import base64
 from urllib.parse import urlsplit
 
-from responder.model.codec import Json
+from responder.model.codec import Foreign, Json, decode
 from responder.model.frozen import dataclass
 from responder.plan.approvals import IamCaller
 
 
 class Unreadable(ValueError):
-    """A request's body that cannot be read; the message says why."""
+    """The request's body is unreadable; the message says why."""
+
+
+@dataclass(frozen=True)
+class _Iam(Foreign):
+    user_arn: str | None = None
+    account_id: str | None = None
+    caller_id: str | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Authorizer(Foreign):
+    iam: _Iam | None = None
+
+
+@dataclass(frozen=True)
+class _Http(Foreign):
+    method: str | None = None
+
+
+@dataclass(frozen=True)
+class _About(Foreign):
+    http: _Http = _Http()
+    domain_name: str | None = None
+    authorizer: _Authorizer | None = None
+
+
+@dataclass(frozen=True)
+class _Event(Foreign):
+    """Lambda's event for a request."""
+
+    request_context: _About = _About()
+    headers: dict[str, str] | None = None
+    query_string_parameters: dict[str, str] | None = None
+    body: str | None = None
+    is_base64_encoded: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,31 +60,30 @@ class Request:
     method: str
     """In upper case."""
     headers: dict[str, str]
-    """By their names in lower case."""
+    """Names in lower case."""
     query: dict[str, str]
     domain: str
-    """The domain that it was sent to."""
+    """The domain name of the request."""
     iam: IamCaller | None
-    """Who sent it, where IAM has checked it."""
+    """The caller's ARN, where IAM has checked it."""
     body: str
     is_base64: bool
 
     @classmethod
     def of(cls, event: Json) -> Request:
-        """Return the request that a Lambda event is."""
-        about = _object(event.get("requestContext"))
-        iam = _object(about.get("authorizer")).get("iam")
-        headers = {str(key).lower(): str(value) for key, value in _object(event.get("headers")).items()}
+        """Return the request that a Lambda event is; raises Malformed."""
+        given = decode(_Event, event, "request")
+        about = given.request_context
+        iam = about.authorizer.iam if about.authorizer else None
+        headers = {name.lower(): value for name, value in (given.headers or {}).items()}
         return cls(
-            str(_object(about.get("http")).get("method") or "").upper(), headers,
-            {str(key): str(value) for key, value in _object(event.get("queryStringParameters")).items()},
-            str(about.get("domainName") or headers.get("host", "")),
-            IamCaller(str(iam.get("userArn") or ""), str(iam.get("accountId") or ""),
-                      str(iam.get("callerId") or iam.get("userId") or "")) if isinstance(iam, dict) else None,
-            str(event.get("body") or ""), bool(event.get("isBase64Encoded")))
+            (about.http.method or "").upper(), headers, given.query_string_parameters or {},
+            about.domain_name or headers.get("host", ""),
+            IamCaller(iam.user_arn or "", iam.account_id or "", iam.caller_id or iam.user_id or "") if iam else None,
+            given.body or "", given.is_base64_encoded)
 
     def content(self, most_bytes: int) -> bytes:
-        """Return the body as it was sent; raises Unreadable, also where it is longer than that."""
+        """Return the decoded body; raises Unreadable, also where it is too long."""
         try:
             content = base64.b64decode(self.body, validate=True) if self.is_base64 else self.body.encode()
         except ValueError as error:
@@ -59,7 +94,7 @@ class Request:
 
     @property
     def is_of_own_page(self) -> bool:
-        """Whether a form was sent by a page of this domain, as browsers say in Sec-Fetch-Site and Origin."""
+        """Whether a page of this domain sent the form, by the headers Sec-Fetch-Site and Origin."""
         # A page with no-referrer sends the origin "null", which has no host.
         origin = urlsplit(self.headers.get("origin", "")).netloc
         site = self.headers.get("sec-fetch-site", "none")
@@ -76,9 +111,5 @@ class Response:
 
     @property
     def wire(self) -> Json:
-        """It as Lambda wants it."""
+        """The answer in Lambda's form."""
         return {"statusCode": self.status, "headers": self.headers, "body": self.body}
-
-
-def _object(value: Json) -> Json:
-    return value if isinstance(value, dict) else {}

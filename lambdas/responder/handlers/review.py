@@ -1,11 +1,11 @@
-"""Document the incident: the postmortem in S3, and the list of all."""
+"""Document the incident: write the postmortem to S3, and the list of all incidents."""
 
 from __future__ import annotations
 
-import os
 import time
 
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.step import Step, StepEvent, log, step
 from responder.model.codec import decode
 from responder.model.evidence import Series
@@ -30,11 +30,11 @@ class ReviewResult:
 
 @step("Write the postmortem", StepEvent, renews=False)
 def handler(visit: Step, event: StepEvent) -> ReviewResult:
-    """Write the report from the record alone, so that it can be written again at any time.
+    """Write the report from the record only, so that it can be written again at any time.
 
-    What people have put beside it as ``review.md`` is merged in, with its author and time.
+    People's ``review.md`` beside it is merged in, with its author and time.
     """
-    bucket, service = os.environ["BUCKET"], visit.service
+    bucket, service = environment.bucket(), visit.service
     items = visit.records.items(visit.incident)
     record = IncidentRecord.of(items)
     others = tuple(past for past in history.past_incidents(visit.records, service.service)
@@ -50,7 +50,7 @@ def handler(visit: Step, event: StepEvent) -> ReviewResult:
     try:
         store_index(bucket, render_index(service.service, [*others, mine]), service.service)
     except CallFailed as failed:
-        # The next report writes it again.
+        # The next report will write it again.
         log(step="review", incident=visit.incident, index=failed.note)
     visit.records.update(visit.incident, report=addresses, reported_at=iso(time.time()))
     visit.note("the postmortem is written", kind="report", fact=decode(Reported, addresses))
@@ -66,7 +66,7 @@ def _notes(visit: Step, bucket: str) -> Notes | None:
 
 
 def _weeks(visit: Step, incident: Incident) -> Series:
-    """The weeks before, for an alarm that came late; none where CloudWatch does not answer."""
+    """The data of the weeks before, for a late alarm; none where CloudWatch does not answer."""
     if incident.onset is None or not came_late(incident):
         return ()
     try:

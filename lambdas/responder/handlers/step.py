@@ -1,23 +1,22 @@
-"""What all steps share: the event, parsed once, whose incident it is, where its records are, and a log that says so.
+"""The parts that all steps share: the parsed event, the incident, its records, and the log.
 
-A step's event is what the state machine passes on: the incident, when its state was entered (the same for each try),
-what the sources answered, and what is the step's own. Each step has a type for it beside its handler.
+The state machine passes a step the incident, when its state was entered (the same for each retry), the sources'
+answers, and the step's own input. Each step has a type for its event beside its handler.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from functools import cached_property
 from typing import TypeVar
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.model.codec import Json, decode, encode
+from responder.handlers import environment
+from responder.model.codec import Json, decode, encode, names_of
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
 from responder.model.frozen import dataclass
@@ -33,46 +32,46 @@ _log.setLevel(logging.INFO)
 
 @dataclass(frozen=True)
 class IncidentRef:
-    """The incident, as the state machine passes it on."""
+    """The incident in the state machine's data."""
 
     id: str
     service: str
     opened_at: str
-    """ISO 8601 in UTC; of an incident that was opened again, when it was so last."""
+    """ISO 8601 in UTC; for a reopened incident, the time of the last reopening."""
     execution: str | None = None
-    """ARN of the execution that looks after it; None where it was only attached to."""
+    """ARN of the execution that handles it; None for an execution whose signal was only attached."""
     first_opened_at: str | None = None
 
 
 @dataclass(frozen=True)
 class RemedyRef:
-    """A remedy that was proposed, as the state machine passes it on; what it is stands on record under its id."""
+    """A proposed remedy in the state machine's data; the record describes it under its id."""
 
     action: str
     id: str
     """See ``Proposed.id``."""
     function: str = ""
-    """The name of the function that carries it out."""
+    """The name of the function that executes it."""
     cause: str = ""
     contested: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepEvent:
-    """What each step of the state machine is given."""
+    """The input of each step of the state machine."""
 
     incident: IncidentRef
     entered: str
     """When the step's state was entered, ISO 8601 in UTC."""
     answers: tuple[SourceAnswer, ...] = ()
-    """What the sources answered that were asked for this step."""
+    """The sources' answers to this step's query."""
     do: str = ""
     """The step's module, where one function has several; see ``handlers/steps.py``."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One visit of a state."""
+    """The context of one step: its incident, service, records and answers."""
 
     name: str
     """The step's title, as people read it."""
@@ -84,16 +83,16 @@ class Step:
     records: Records
     answers: tuple[SourceAnswer, ...] = ()
     execution: str = ""
-    """ARN of the execution that looks after the incident."""
+    """ARN of the execution that handles the incident."""
 
     def note(self, what: str, *, number: int = 0, why: str = "", by: str = "system", kind: EntryKind = "step",
              fact: Fact | None = None) -> bool:
-        """Write a timeline entry of this visit; see ``Records.note``."""
+        """Write a timeline entry of this step; see ``Records.note``."""
         return self.records.note(self.incident, self.entered, self.name, what, number=number, why=why, by=by,
                                  kind=kind, fact=fact)
 
     def keep_evidence(self) -> None:
-        """Put what the sources answered on record."""
+        """Record the sources' answers."""
         self.records.keep_evidence(self.incident, self.entered, self.name, self.answers)
 
     @cached_property
@@ -105,7 +104,7 @@ class Step:
 def kill_switch(service: Service) -> str | None:
     """Return the value of the service's kill switch, None where it cannot be read or was never set.
 
-    It is read anew each time. No stack holds the parameter, so that no update of one can set it.
+    It is read anew each time. No stack contains the parameter, so an update of a stack cannot set it.
     """
     try:
         with aws.failures("SSM"):
@@ -117,20 +116,21 @@ def kill_switch(service: Service) -> str | None:
 
 def records() -> Records:
     """Return the timeline table of this deployment."""
-    return Records(os.environ["TABLE"], timeline=os.environ.get("TIMELINE", ""))
+    return Records(environment.table(), timeline=environment.timeline())
 
 
 Handler = Callable[[Json, object], dict[str, Json]]
 """A Lambda handler: event and context to the result, all plain JSON."""
 E = TypeVar("E", bound=StepEvent)
+T = TypeVar("T")
 
 
 def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable[[Step, E], object]], Handler]:
     """Turn a function of a Step and its event into a Lambda handler that logs.
 
-    ``kind`` is the event's type; see ``event_of``. The function's result is a dataclass. With ``renews`` the incident's
-    lease is renewed as well: the functions of the remedies and of the report may not write it, and end long before the
-    lease does.
+    ``kind`` is the event's type; see ``event_of``. The function's result is a dataclass. With ``renews`` it also renews
+    the incident's lease. The functions of the remedies and of the report may not write the lease, and end long before
+    it expires.
     """
 
     def wrap(function: Callable[[Step, E], object]) -> Handler:
@@ -152,18 +152,17 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
     return wrap
 
 
-def event_of(kind: type[E], event: Json) -> E:
+def event_of(kind: type[T], event: Json) -> T:
     """Return a step's event; raises Malformed.
 
-    Keys that the step does not know are left out: an execution that began before an update passes on what its own
-    definition says.
+    Unknown keys are ignored, because an execution that began before an update passes on the data of its own definition.
     """
-    known = {part.name for part in fields(kind)}
+    known = names_of(kind)
     return decode(kind, {key: value for key, value in event.items() if key in known}, "event")
 
 
 def result_of(result: object) -> dict[str, Json]:
-    """Return a step's result as plain JSON; a field that is None stays, for the state machine may read it."""
+    """Return a step's result as plain JSON; a field that is None stays, because the state machine may read it."""
     return {name: encode(value) for name, value in vars(result).items()}
 
 

@@ -1,19 +1,20 @@
-"""Several steps in one function, where they need the same rights: the first warms it for those that follow.
+"""Several steps with the same rights in one function; the first step warms it for the others.
 
-Which steps a function has is a matter of its environment: ``STEPS`` names their modules here, separated by commas. For
+The environment variable ``STEPS`` names the modules of the function's steps, separated by commas. For
 an event that brings the incident's course (``plan/course.py``) the answer says what comes next; an execution that began
-under an older definition brings none, and gets the step's result alone.
+under an older definition brings none, and gets only the step's result.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 import time
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
+from dataclasses import fields, replace
+from typing import ClassVar
 
-from responder.model.codec import decode, encode
+from responder.handlers import environment
+from responder.model.codec import Foreign, decode, encode
 from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.course import Course
@@ -21,18 +22,25 @@ from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_st
 
 
 @dataclass(frozen=True)
+class Failure(Foreign):
+    """The error of a step that failed, in Step Functions' words."""
+
+    KEYS: ClassVar[Mapping[str, str]] = {"error": "Error"}
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Visit:
-    """What of an event says which step it is for, and how far the incident has come."""
+    """The part of an event that names the step and holds the incident's course."""
 
     do: str = "act"
     """The step's module in this folder."""
     operation: str = ""
-    """Which of a module's several steps it is."""
+    """The step, where its module has several."""
     entered: str = ""
     """When its state was entered (ISO 8601)."""
     course: Course | None = None
-    failure: Mapping[str, object] = field(default_factory=dict)
-    """The error of a step that failed, in Step Functions' words."""
+    failure: Failure = Failure()
 
     @property
     def step(self) -> str:
@@ -41,15 +49,15 @@ class Visit:
 
 
 def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
-    """Hand the event to the step that it names; raises ValueError where this function has no such step."""
+    """Pass the event to the step that it names; raises ValueError where this function does not have the step."""
     visit = _visit(event)
-    if visit.do not in os.environ["STEPS"].split(","):
-        raise ValueError(f"this function has no step {visit.do!r}; it has {os.environ['STEPS']}")
+    if visit.do not in environment.steps():
+        raise ValueError(f"this function has no step {visit.do!r}; it has {', '.join(environment.steps())}")
     return _followed(visit, event, context)
 
 
 def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
-    """Hand the event to the remedy that the function's environment names."""
+    """Pass the event to the remedy that the function's environment names."""
     return _followed(replace(_visit(event), do="act"), event, context)
 
 
@@ -58,14 +66,14 @@ def _visit(event: Mapping[str, object]) -> Visit:
 
 
 def _followed(visit: Visit, event: Mapping[str, object], context: object) -> dict[str, object]:
-    """Run a step; returns its ``result`` with the state that is ``next``, the course, and the ``fallback``.
+    """Run a step; return its ``result``, the ``next`` state, the course, and the ``fallback``.
 
-    The fallback is the state and the course that follow where what comes now fails.
+    The fallback is the state and the course to use if the next state fails.
     """
     given = {name: value for name, value in event.items() if name not in ("course", "failure")}
     if visit.course is None:
         return run(visit.do, given, context)
-    course = replace(visit.course, failed=str(visit.failure.get("Error") or visit.course.failed))
+    course = replace(visit.course, failed=visit.failure.error or visit.course.failed)
     if visit.step == "assemble" and not course.call_team:
         return {}
     result = run(visit.do, given | inputs(visit.step, course, visit.entered), context)
@@ -84,7 +92,7 @@ def run(module: str, event: dict[str, object], context: object) -> dict[str, obj
 
 
 def inputs(step: str, course: Course, entered: str) -> dict[str, object]:
-    """Return what a step is told of the incident's course; ``entered`` is when its state was entered."""
+    """Return a step's input from the incident's course; ``entered`` is when its state was entered."""
     match step:
         case "confirm":
             return {"round": course.round}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
-from responder.model.codec import Json, Malformed, decode, encode
+from responder.model.codec import Json, Malformed
 from responder.model.frozen import dataclass
 from responder.model.redact import NOT_SHOWN, decision, harmless
 from responder.model.shown import untold
@@ -75,15 +75,6 @@ class Change:
     readers: tuple[str, ...] = ()
     """Of a ConfigMap: the Deployments whose pods mount it or take variables from it. None may be: a program can read it
     by the API."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
-        return cast(dict[str, Any], encode(self))
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Change:
-        """Return what ``to_json`` wrote; goes when its readers read typed evidence."""
-        return decode(cls, value)
 
     def sentence(self, allowed: Sequence[str] = ()) -> str:
         """Say what changed, in a few words; a value only where it is harmless or ``allowed`` (``model/redact.py``).

@@ -1,9 +1,8 @@
 """Dataclasses as plain JSON, and back: the one place where the project's own records turn into types.
 
 A misspelt, renamed or unknown key is an error that names the place and what was expected, so that the two sides of a
-wire cannot drift apart in silence. Written here, because a function starts with it: the libraries that do the same
-(pydantic, cattrs, mashumaro, msgspec) cost more at each cold start than all that they would read
-(``docs/dependencies.md``).
+wire cannot drift apart in silence. Written here, because a function starts with it: most libraries that do the same
+(pydantic, cattrs, mashumaro, msgspec) cost more at each cold start (measured in ``docs/dependencies.md``).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 T = TypeVar("T")
 Read = Callable[[Any, str], Any]
@@ -22,6 +21,16 @@ Read = Callable[[Any, str], Any]
 
 Json = Any
 """JSON of somebody else's making (a Kubernetes object, a vendor's event), kept as it came."""
+
+
+class Foreign:
+    """Base of the dataclasses that read JSON of somebody else's making: what they do not know is left out.
+
+    A field is read from the key of its name in camel case (``user_arn`` from ``userArn``), or from the one that
+    ``KEYS`` has for it.
+    """
+
+    KEYS: ClassVar[Mapping[str, str]] = {}
 
 
 class Malformed(ValueError):
@@ -63,6 +72,11 @@ def encode(value: Any) -> Any:
 
 _AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
 """Told first, for a series has thousands of numbers."""
+
+
+def names_of(kind: type) -> tuple[str, ...]:
+    """Return the names of a dataclass' fields."""
+    return _names(kind)
 
 
 @cache
@@ -201,7 +215,8 @@ def _mapping(part: Any) -> Read:
 
 
 def _object(kind: type) -> Read:
-    given: dict[str, Read] | None = None
+    given: dict[str, tuple[str, Read]] | None = None
+    foreign = issubclass(kind, Foreign)
     needed = tuple(field.name for field in fields(kind)
                    if field.default is MISSING and field.default_factory is MISSING)
 
@@ -210,22 +225,33 @@ def _object(kind: type) -> Read:
         if given is None:
             # Not before it is used: a type may name itself.
             hints = typing.get_type_hints(kind)
-            given = {name: _reader(hints[name]) for name in _names(kind)}
+            given = {_key(kind, name): (name, _reader(hints[name])) for name in _names(kind)}
         if not isinstance(value, Mapping):
             raise Malformed(place, f"an object ({kind.__name__})", value)
         found = {}
         for key, item in value.items():
-            reader = given.get(key)
-            if reader is None:
+            known = given.get(key)
+            if known is None and foreign:
+                continue
+            if known is None:
                 from difflib import get_close_matches  # Needed for an error alone.
 
                 near = get_close_matches(str(key), given, 1)
                 raise Malformed(f"{place}.{key}".lstrip("."), f"a field of {kind.__name__}" + (
                     f" such as {near[0]}" if near else f" ({', '.join(given)})"), item)
-            found[key] = reader(item, f"{place}.{key}".lstrip("."))
+            name, reader = known
+            found[name] = reader(item, f"{place}.{key}".lstrip("."))
         for name in needed:
             if name not in found:
                 raise Malformed(f"{place}.{name}".lstrip("."), f"a value ({kind.__name__} needs it)", None)
         return kind(**found)
 
     return read
+
+
+def _key(kind: type, name: str) -> str:
+    """Return the key that a field is read from."""
+    if not issubclass(kind, Foreign):
+        return name
+    first, *rest = name.split("_")
+    return kind.KEYS.get(name) or first + "".join(word.capitalize() for word in rest)

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from responder.model.codec import Json, decode
 from responder.model.frozen import dataclass
+from responder.model.item import sort_key
 
 JUDGED = "judged"
 """The writer's name of what the deciding function says: the guardrails' ruling, and how it went."""
@@ -145,7 +146,7 @@ class Remedy:
         """Return an item ``ACTION#nn``, of today's form or of an older one; raises Malformed."""
         record = {_FIELDS.get(key, key): value for key, value in merged(item).items()
                   if key not in _KEYS and value is not None}
-        return decode(cls, {"number": _number(item)} | record, str(item.get("sk", "remedy")))
+        return decode(cls, {"number": _number(item)} | record, sort_key(item))
 
     @property
     def operands(self) -> str:
@@ -195,7 +196,7 @@ class PastFailure:
 
 
 def _number(item: Mapping[str, Json]) -> int:
-    return int(str(item["sk"]).rpartition("#")[2])
+    return int(sort_key(item).rpartition("#")[2])
 
 
 @dataclass(frozen=True)

@@ -17,20 +17,19 @@ from responder.model.frozen import dataclass
 from responder.model.service import Person, Service
 
 Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team"]
-"""``page``: somebody must come. ``status``: how it stands, in place of what was said before. ``question``: an answer
-is needed, as many may read it. ``copy``: the same for one person, perhaps with a link of their own: it may go nowhere
-but to that person alone. ``call``: somebody else
-must come as well. ``told``: something that the team should know. ``closed``: it is over. The others go to somebody
-outside the team."""
+"""``page``: somebody must come. ``status``: the current state, which replaces the last one. ``question``: an answer is
+needed; many people may read it. ``copy``: the same question for one person, perhaps with a personal link; it must reach
+that person only. ``call``: another person must join. ``told``: news that the team should know. ``closed``: the incident
+is closed. The other kinds go to people outside the team."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody is told."""
+    """One message to people."""
 
     kind: Kind
     key: str
-    """The same thing has the same key: a channel delivers it once."""
+    """Idempotency key: a channel delivers one key once."""
     incident: str
     subject: str
     text: str
@@ -45,12 +44,12 @@ class Message:
     affected: tuple[str, ...] = ()
     """Components that customers notice."""
     topic: str = ""
-    """In one line, how it stands."""
+    """The current state in one line."""
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """What a channel remembers of an incident that remembers nothing."""
+    """The state of a channel that remembers nothing of an incident."""
 
 
 S = TypeVar("S")
@@ -58,12 +57,12 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Channel(Generic[S]):
-    """One way to reach people. ``S`` is what it remembers of an incident: ids of the vendor's, no text of its own."""
+    """One way to reach people. ``S`` is its state for one incident: the vendor's ids, no text."""
 
     name: str
     takes: frozenset[Kind]
     send: Callable[[Service, Message, S], S | None]
-    """Deliver a message and return what is to be remembered for this incident, given what is remembered so far.
+    """Deliver a message, given the channel's state for this incident, and return the new state.
 
     None: there was nobody to deliver it to. Raises CallFailed where nothing was delivered.
     """
@@ -71,13 +70,13 @@ class Channel(Generic[S]):
     """Its fields have defaults: nothing is remembered at first."""
     configured: Callable[[Service], bool] = lambda service: True
     wakes: bool = False
-    """Whether it is what wakes people: a page that it did not take is tried again."""
+    """Whether it wakes people: a page that it did not take is retried."""
     secrets: Callable[[Service], tuple[str, ...]] = field(default=lambda service: ())
     """Names of the Secrets Manager secrets that it reads."""
 
 
     def deliver(self, service: Service, message: Message, state: dict[str, Json]) -> dict[str, Json] | None:
-        """Deliver a message, with what is remembered as the record keeps it; see ``send``."""
+        """Deliver a message, with the channel's state as the record keeps it; see ``send``."""
         kept = self.send(service, message, decode(self.remembers, state, f"CHANNEL#{self.name}.state"))
         return None if kept is None else {name: value for name, value in encode(kept).items() if value}
 
@@ -91,12 +90,12 @@ def own_channel(service: Service, person: Person) -> bool:
 
 
 def every() -> tuple[AnyChannel, ...]:
-    """Return all channels in the order in which they are tried: those that wake people first, then SNS."""
+    """Return all channels in the order in which they are tried: channels that wake people first, then SNS."""
     found = [importlib.import_module(f"{__name__}.{module.name}").CHANNEL for module in pkgutil.iter_modules(__path__)]
     return tuple(sorted(found, key=lambda channel: (channel.name == "sns", channel.name)))
 
 
 def secrets(service: Service, kinds: frozenset[Kind] | None = None) -> tuple[str, ...]:
-    """Return the secrets that it takes to tell people; of the given kinds alone, where there are any."""
+    """Return the secrets of the channels; only of those for the given kinds of message, where there are any."""
     return tuple(sorted({secret for channel in every() if channel.configured(service)
                          and (kinds is None or kinds & channel.takes) for secret in channel.secrets(service)}))

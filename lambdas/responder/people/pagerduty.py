@@ -1,4 +1,4 @@
-"""PagerDuty: who wakes people. It triggers, and resolves when the recovery is verified; it never acknowledges.
+"""PagerDuty wakes people. The responder triggers, and resolves when the recovery is verified; it never acknowledges.
 
 Formats: PagerDuty's pages "Send an Alert Event" (Events API v2) and "Create a responder request for an incident" (REST
 API). A trigger with the same ``dedup_key`` adds to the alert that is open, so that it may be sent again.
@@ -29,7 +29,7 @@ class Alert:
     """What is remembered of an incident."""
 
     rounds: int = 0
-    """How often its alert was resolved: an incident that comes back is another alert."""
+    """How often its alert was resolved; a reopened incident gets another alert."""
     key: str = ""
     """The alert's ``dedup_key``; empty where none is open."""
 
@@ -55,7 +55,7 @@ def _deliver(service: Service, message: Message, state: Alert) -> Alert | None:
 
 
 def _event(settings: PagerDuty, event: Json) -> None:
-    """Send one event; refused ones are not sent again, for they would be refused again."""
+    """Send one event. A refused event is not retried, because it would be refused again."""
     from responder.clients.http import Http
 
     http = Http(time.monotonic() + _SECONDS)
@@ -89,7 +89,7 @@ def _call(settings: PagerDuty, message: Message, state: Alert) -> Alert | None:
         incidents = found.get("incidents") if isinstance(found, dict) else None
         if not incidents:
             raise CallFailed("empty", "PagerDuty shows no incident for the alert yet")
-        # A repeat may ask twice, and says so by its message; PagerDuty has no key against that.
+        # A retry may ask twice; PagerDuty has no idempotency key here, and the message says so.
         http.json("POST", f"{settings.api}/incidents/{incidents[0]['id']}/responder_requests", repeatable=False, json={
             "requester_id": settings.requester, "message": mask(message.subject)[:_SUMMARY],
             "responder_request_targets": [{"responder_request_target": {"id": user, "type": "user_reference"}}

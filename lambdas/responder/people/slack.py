@@ -1,4 +1,4 @@
-"""Slack: where the team reads how it goes. One message shows how it stands and is edited; what needs people is posted.
+"""Slack, where the team follows an incident: one message shows the current state and is edited; requests are posted.
 
 Formats: Slack's pages "chat.postMessage method", "conversations.open method", "chat.update method",
 "conversations.create method", "Formatting message text", "Rate limits" and "Verifying requests from Slack".
@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json
-from responder.model.finding import Status
+from responder.model.evidence import Status
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Service, Slack
@@ -45,9 +45,9 @@ class Thread:
     channel: str = ""
     """The channel's id."""
     ts: str = ""
-    """The id of the message that shows how it stands."""
+    """The id of the message that shows the current state."""
     shown: str = ""
-    """What that message says."""
+    """The text of that message."""
     topic: str = ""
     """The channel's topic, where the incident has a channel of its own."""
 
@@ -71,7 +71,7 @@ def _deliver(service: Service, message: Message, state: Thread) -> Thread | None
 
 
 class _Api:
-    """Slack's Web API: what it refuses it says in the body."""
+    """Slack's Web API; a refusal is in the body, not in the HTTP status."""
 
     def __init__(self, settings: Slack) -> None:
         from responder.clients.http import Http
@@ -105,10 +105,10 @@ class _Api:
 
 
 def _to_one(api: _Api, user: str, message: Message) -> None:
-    """Send a direct message: to one person alone, and to no channel whatever the configuration names."""
+    """Send a direct message to one person; a channel's id is refused, even if the configuration names one."""
     if not _USER.fullmatch(user):
         raise CallFailed("unavailable", f"{user!r} is no Slack user")
-    # Without the scope im:write Slack opens the same conversation for whom chat.postMessage names by their user id.
+    # Without the scope im:write, chat.postMessage with a user id opens the same conversation.
     opened = api.call("conversations.open", frozenset({"missing_scope"}), users=user)
     place = str(_mapping(opened.get("channel")).get("id") or "") if opened.get("ok") else user
     if place != user and not place.startswith("D"):
@@ -138,7 +138,7 @@ class _Room:
                 return self._topic(message)
         if message.kind == "status":
             if self._state.shown != message.text:
-                # One that has been deleted is posted anew.
+                # A deleted message is posted again.
                 answer = self._api.call("chat.update", frozenset({"message_not_found", "edit_window_closed"}),
                                         channel=self._state.channel, ts=self._state.ts,
                                         text=escaped(message.subject), blocks=_blocks(message.text))
@@ -160,7 +160,7 @@ class _Room:
         return str(shown.get("ts", ""))
 
     def _own(self, incident: str) -> str:
-        """Create the incident's own channel, or find the one that an earlier try has created."""
+        """Create the incident's own channel, or find the one that an earlier attempt created."""
         name = re.sub(r"[^a-z0-9_-]+", "-", f"{self._settings.prefix}-{incident}".lower())[:_NAME].strip("-")
         made = self._api.call("conversations.create", frozenset({"name_taken"}), name=name)
         if made.get("ok"):
@@ -177,9 +177,9 @@ class _Room:
         raise CallFailed("unavailable", f"Slack has a channel {name} that the app cannot see")
 
     def _invite(self, users: list[str]) -> None:
-        """Invite to the incident's own channel, one by one; who reads a standing one is its members' affair.
+        """Invite people to the incident's own channel, one by one; a standing channel has its own members.
 
-        A person who cannot be invited keeps nobody else from being told.
+        If one person cannot be invited, the others still are.
         """
         for user in users if not self._settings.channel else ():
             try:
@@ -245,7 +245,7 @@ class Press:
 
 
 def pressed(body: bytes) -> Press:
-    """Return the button that a signed body tells of; raises NotPressed.
+    """Return the button that a signed body describes; raises NotPressed.
 
     Format: Slack's page "block_actions payload".
     """
@@ -262,7 +262,7 @@ def pressed(body: bytes) -> Press:
 
 
 def signed(headers: dict[str, str], body: bytes, secret: str, now: float) -> bool:
-    """Whether a request is from Slack, and of now; ``headers`` have lower-case names."""
+    """Whether a request was signed by Slack just now; ``headers`` have lower-case names."""
     stamp, given = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
     if not secret or not re.fullmatch(r"[0-9]{1,12}", stamp) or abs(now - int(stamp)) > _OLD_SECONDS:
         return False

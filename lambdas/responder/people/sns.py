@@ -1,4 +1,5 @@
-"""The incident topic in SNS: the way that always works. And the topic for approvals: each there gets what is theirs."""
+"""The incident topic in SNS, the channel that is always there, and the topic for approvals, where each person gets only
+their own messages."""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ def _deliver(service: Service, message: Message, state: Nothing) -> Nothing | No
 
 
 def _to_one(message: Message, state: Nothing) -> Nothing | None:
-    """Deliver to one person alone; None where they have no subscription of their own. Never to the incident topic."""
+    """Deliver to one person only, never to the incident topic; None where the person has no own subscription."""
     topic = os.environ.get("APPROVALS_TOPIC", "")
     person = message.persons[0] if len(message.persons) == 1 else None
     if not topic or topic == os.environ.get("TOPIC") or person is None or not person.email:
@@ -64,6 +65,6 @@ def _to_one(message: Message, state: Nothing) -> Nothing | None:
     return state
 
 
-# How it stands is told at each decision: those who get e-mails get what matters alone.
+# The current state is sent at each decision; e-mail subscribers get only the important messages.
 CHANNEL = Channel("sns", frozenset({"page", "question", "copy", "call", "told", "closed", "customers", "provider",
                                     "network_team"}), _deliver, Nothing)

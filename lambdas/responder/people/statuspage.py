@@ -1,7 +1,7 @@
 """Statuspage: where customers read what does not work, what does, and since when.
 
-Format: Atlassian's "Statuspage API", incidents of a page. It has no key against creating one twice: the incident is
-marked with ours in its metadata, and looked for among those that are open before one is made.
+Format: Atlassian's "Statuspage API", incidents of a page. It has no idempotency key for creating one, so our
+incident's id stands in the metadata, and the open incidents are searched for it before one is created.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _deliver(service: Service, message: Message, state: Posted) -> Posted | None
         if known:
             http.json("PATCH", f"{root}/{known}", json={"incident": told})
         elif message.phase == "resolved":
-            return None  # customers were never told that anything was wrong
+            return None  # customers never got a message about a problem
         else:
             made = http.json("POST", root, repeatable=False, json={"incident": told | {
                 "name": message.subject[:255], "metadata": {_MARK: {"incident": message.incident}}}})

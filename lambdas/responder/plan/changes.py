@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from responder.model.change import ABSENT, AT_REBOOT, MISSING, OWN_MANAGER, PARAMETER_GROUP, Change, FieldChange
+from responder.model.change import ABSENT, AT_REBOOT, PARAMETER_GROUP, Change, FieldChange
 from responder.model.codec import Json
 from responder.model.shown import differ, is_hidden, untold
 from responder.model.watched import Snapshot, Watched
-
-__all__ = ["AT_REBOOT", "MISSING", "OWN_MANAGER", "PARAMETER_GROUP", "Change", "compare", "difference", "in_effect",
-           "without_restored"]
 
 _MOST_FIELDS = 40
 _MOST_PARAMETERS = 1000

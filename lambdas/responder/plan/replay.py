@@ -68,7 +68,7 @@ def service_of(record: Mapping[str, Json]) -> Service:
         if file.service is None:
             raise KeyError("service")
         service = recorded_service(file.service)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadRecord(f"service: expected the configuration of a service ({type(error).__name__}: {error})"
                         ) from error
     if file.items is None:

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
-from responder.model.codec import Json
+from responder.model.codec import Foreign, Json, Malformed, decode
 from responder.model.evidence import Evidence
 from responder.model.evidence.trail import Trail, TrailEvent
 from responder.model.frozen import dataclass
@@ -97,11 +97,41 @@ def rules_changed(onset: float | None, evidence: Evidence) -> list[RuleChange]:
 
 def _change(event: TrailEvent) -> RuleChange | None:
     name: Call | None = next((call for call in _BACK if call == event.name), None)
-    group, rules = event.parameters.get("groupId"), _items(event.parameters.get("ipPermissions"))
-    if name is None or not group or not rules:
+    try:
+        told = decode(_Told, event.parameters)
+        rules = tuple(_permission(rule) for rule in _items(told.ip_permissions))
+    except Malformed:
         return None
-    return RuleChange(name, str(group), tuple(Permission(
-        str(rule.get("ipProtocol", "-1")), rule.get("fromPort"), rule.get("toPort"), _targets(rule)) for rule in rules))
+    return RuleChange(name, told.group_id, rules) if name and told.group_id and rules else None
+
+
+@dataclass(frozen=True)
+class _Told(Foreign):
+    """A call's ``requestParameters``."""
+
+    group_id: str = ""
+    ip_permissions: Json = None
+
+
+@dataclass(frozen=True)
+class _Listed(Foreign):
+    """CloudTrail's form of a list."""
+
+    items: Json = None
+
+
+@dataclass(frozen=True)
+class _Rule(Foreign):
+    """One rule, but for its lists of whom it is for: see ``_TRAIL_LISTS``."""
+
+    ip_protocol: str = "-1"
+    from_port: int | None = None
+    to_port: int | None = None
+
+
+def _permission(rule: Mapping[str, Json]) -> Permission:
+    read = decode(_Rule, rule)
+    return Permission(read.ip_protocol, read.from_port, read.to_port, _targets(rule))
 
 
 def _targets(rule: Mapping[str, Json]) -> tuple[Target, ...]:
@@ -111,8 +141,8 @@ def _targets(rule: Mapping[str, Json]) -> tuple[Target, ...]:
 
 
 def _items(value: Json) -> list[Mapping[str, Json]]:
-    """Return the objects of CloudTrail's form of a list."""
-    items = value.get("items") if isinstance(value, Mapping) else value
+    """Return the objects of CloudTrail's form of a list, or of a list."""
+    items = decode(_Listed, value).items if isinstance(value, Mapping) else value
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 

@@ -1,1 +1,1 @@
-"""What is kept: the timeline in DynamoDB, the postmortems in S3."""
+"""Storage: the timeline in DynamoDB, the postmortems in S3."""

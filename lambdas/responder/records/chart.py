@@ -1,4 +1,4 @@
-"""The postmortem's chart, worked out as lines, marks and labels: the template only draws them."""
+"""The postmortem's chart, computed as lines, marks and labels that the template draws."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _TRAFFIC_HEIGHT, _TRAFFIC_TOP = 130, 12
 _DASHES = ("", "7 3", "2 3", "10 3 2 3")
 _MARK_ROWS = 5
 _LIMITS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
-"""Shares at which the axis may end; the last resort is 1."""
+"""Shares at which the axis may end; 1 if no other fits."""
 _BEFORE_SECONDS = 60.0
-"""At least this much of the time before the symptom is shown, where it was measured."""
+"""The chart shows at least this much time before the symptom, where it was measured."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Period:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Two charts one above the other, in SVG units: the share of requests that failed, and how many came."""
+    """Two charts, one above the other, in SVG units: the share of failed requests, and the number of requests."""
 
     width: int = _WIDTH
     height: int = _HEIGHT

@@ -1,4 +1,4 @@
-"""All incidents in a line each: to recognise one that comes again, and for the list of all in the bucket.
+"""All incidents, one line each: to recognise a repeated incident, and for the list of all in the bucket.
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
@@ -21,14 +21,14 @@ _log = logging.getLogger(__name__)
 
 
 def keep(records: Records, past: PastIncident) -> None:
-    """Keep an incident's line, over what was there of it."""
+    """Keep an incident's line; it replaces an older one."""
     records.put({"pk": f"HISTORY#{past.service}", "sk": past.id, **encode(masked(past))}, KEPT_DAYS)
 
 
 def past_incidents(records: Records, service: str) -> list[PastIncident]:
-    """Return a service's incidents, the newest ones, oldest first.
+    """Return a service's newest incidents, oldest first.
 
-    One that cannot be read is left out: it must not cost another incident its report.
+    An unreadable line is left out, so that it does not prevent another incident's report.
     """
     found = []
     for item in records.partition(f"HISTORY#{service}"):

@@ -1,14 +1,14 @@
-"""Incidents: opening and closing them, what is known of them, and the lock that keeps them to one a service.
+"""Incidents: opening and closing them, their items, and the lock that allows one open incident per service.
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
 | `SERVICE#name` | `OPEN` | the incident lock: which incident is open, until when its lease lasts |
-| | `LAST` | the incident that was closed last, when, and until when its sources had looked |
+| | `LAST` | the incident that was closed last, when, and its evidence cutoff |
 | `INCIDENT#id` | `INCIDENT` | the incident: service, outcome, cause, times |
 | | `SIGNAL#time#key` | an alarm or a person's start |
 | | `EVIDENCE#entered#source` | the findings of one source in one step |
-| | `PROPOSED#entered#nn` | a remedy that follows from a diagnosis, with what it must know |
-| `REFUSED#day` | `time#key` | starts that nobody looks after |
+| | `PROPOSED#entered#nn` | a remedy that follows from a diagnosis, with the facts that it needs |
+| `REFUSED#day` | `time#key` | starts for which no service is configured |
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ from responder.records.store import ITEM_CHARACTERS, KEPT_DAYS, Item, Store
 
 
 class NoIncident(LookupError):
-    """There is no such incident on record."""
+    """The incident has no record."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What became of a signal."""
+    """The result of a signal."""
 
     incident: str
     opened_at: str
     new: bool
     """Whether this very signal opened the incident."""
     reopened: bool = False
-    """Whether it had been closed before."""
+    """Whether the incident had been closed before."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class LastClosed:
     opened_at: str
     closed_at: str
     judged_until: str = ""
-    """Signals until then were judged with it."""
+    """Evidence cutoff: signals until then were judged with this incident."""
 
 
 class IncidentChange(TypedDict, total=False):
@@ -127,10 +127,10 @@ class Incidents(Store):
              relapse_seconds: float = 0.0, lease_seconds: float = 1500.0) -> Opened:
         """Open an incident for a service, or attach the signal to the one that is open.
 
-        Of any number of calls at once, one opens. The call that is repeated by the execution that opened gets the
-        same answer again. A lock whose lease has expired is taken over, with its incident. A signal that arrives
-        after its incident was closed, but is from before the sources were last asked, was judged with it and is
-        attached to it; a newer one within ``relapse_seconds`` of the closing reopens the same incident.
+        One of any number of concurrent calls opens the incident. A retry by the execution that opened it gets the
+        same answer again. A lock whose lease has expired is taken over, with its incident. A signal from
+        before the evidence cutoff of an incident that was closed meanwhile is attached to that incident. A newer one
+        within ``relapse_seconds`` of the closing reopens the same incident.
         """
         now = time.time()
         for _ in range(5):
@@ -161,7 +161,7 @@ class Incidents(Store):
         return last.incident if last and seconds(last.closed_at) + relapse_seconds >= now else None
 
     def _attached(self, service: str, execution: str, signal: Signal, now: float) -> Opened | None:
-        """Attach a signal to the incident that is open, or that it was judged with; None where there is neither."""
+        """Attach a signal to the open incident, or to the closed one that judged it; None where there is neither."""
         held = self.lock(service)
         if held and (held.lease_until >= now or held.execution == execution):
             self.attach(held.incident, signal)
@@ -173,7 +173,7 @@ class Incidents(Store):
         return None
 
     def _opening(self, lock: Lock, service: str, signal_at: str, now: float) -> list[Json]:
-        """Return the transaction that opens an incident: lock and incident, unless the signal was judged already."""
+        """Return the transaction that opens an incident; it fails where the signal was judged already."""
         incident = {"pk": f"INCIDENT#{lock.incident}", "sk": "INCIDENT"}
         return [
             {"Put": self._request(
@@ -182,7 +182,7 @@ class Incidents(Store):
                 ExpressionAttributeValues={":now": now})},
             {"Update": self._request(
                 Key=incident,
-                # Its outcome stays what it was until the relapse is confirmed.
+                # The outcome stays until the relapse is confirmed.
                 UpdateExpression="SET #status = :open, "
                                  "reopened_at = list_append(if_not_exists(reopened_at, :none), :at)",
                 ConditionExpression="attribute_exists(pk)", ExpressionAttributeNames={"#status": "status"},
@@ -210,7 +210,7 @@ class Incidents(Store):
                     {":never": 0, ":gone": execution})
 
     def attach(self, incident: str, signal: Signal) -> None:
-        """Add a signal to an incident; the same signal twice is one."""
+        """Add a signal to an incident; idempotent."""
         self.put_once({"pk": f"INCIDENT#{incident}", "sk": f"SIGNAL#{signal.at}#{signal.key}", **encode(signal)})
 
     def renew(self, service: str, execution: str, lease_seconds: float) -> bool:
@@ -219,9 +219,9 @@ class Incidents(Store):
                            {":until": time.time() + lease_seconds, ":me": execution})
 
     def close(self, service: str, incident: str, execution: str = "") -> None:
-        """Release the incident lock, where this execution holds it, and keep until when the sources had looked."""
+        """Release the incident lock, where this execution holds it, and keep the evidence cutoff."""
         item = self.find(incident)
-        # Before the lock is released: a late signal finds one or the other.
+        # Written before the lock is released, so that a late signal finds the lock or this item.
         self.put({"pk": f"SERVICE#{service}", "sk": "LAST", **encode(LastClosed(
             incident, item.opened_at if item else iso(0), (item and item.closed_at) or iso(time.time()),
             (item and item.evidence_cutoff) or ""))}, KEPT_DAYS)
@@ -234,7 +234,7 @@ class Incidents(Store):
             pass
 
     def refuse(self, at: str, key: str, reason: str, given: Json) -> None:
-        """Keep a start that nobody looks after."""
+        """Keep a start for which no service is configured."""
         self.put_once({"pk": f"REFUSED#{at[:10]}", "sk": f"{at}#{key}", "at": at, "reason": reason,
                        "given": json.dumps(mask_all(given))[:4000]})
 
@@ -257,11 +257,11 @@ class Incidents(Store):
         return tuple(self.rows(Signal, f"INCIDENT#{incident}", "SIGNAL#", "SIGNAL#~"))
 
     def load(self, incident: str) -> IncidentRecord:
-        """Return everything that is known of an incident; raises Malformed where there is none."""
+        """Return an incident's whole record; raises Malformed where there is none."""
         return IncidentRecord.of(self.items(incident))
 
     def items(self, incident: str) -> list[Item]:
-        """Return everything that is known of an incident as record files keep it, in the order of its sort keys."""
+        """Return all items of an incident as record files keep them, in the order of their sort keys."""
         remedies = [merged(item) for item in self.partition(f"REMEDY#{incident}")]
         return sorted([*self.partition(f"INCIDENT#{incident}"), *remedies, *self.partition(f"TIMELINE#{incident}")],
                       key=sort_key)
@@ -272,7 +272,7 @@ class Incidents(Store):
                   {STORED.get(name, name): encode(value) for name, value in values.items()})
 
     def keep_evidence(self, incident: str, entered: str, step: str, answers: Iterable[SourceAnswer]) -> None:
-        """Keep what the sources answered in one visit of a step, cut to what an item may hold."""
+        """Keep the sources' answers to one step, shortened to an item's maximum size."""
         for answer in answers:
             item = {"pk": f"INCIDENT#{incident}", "sk": f"EVIDENCE#{entered}#{answer.source}", "step": step,
                     "at": iso(time.time()), "source": answer.source, "milliseconds": answer.milliseconds}
@@ -284,9 +284,9 @@ class Incidents(Store):
             self.put_once(item | cut | {"findings": findings})
 
     def keep_proposals(self, incident: str, entered: str, proposals: Iterable[Proposed]) -> tuple[Proposed, ...]:
-        """Keep the remedies that follow from a diagnosis, and return each with its id; one that was kept before stays.
+        """Keep the remedies that follow from a diagnosis, and return each with its id; idempotent.
 
-        Their facts are what a remedy compares and restores: one exact text, never masked.
+        Remedies compare and restore their facts, so these are kept as one exact text and never masked.
         """
         kept = []
         for number, proposed in enumerate(proposals):

@@ -2,7 +2,7 @@
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
-| `TARGET#what` | `LEASE` | which incident may change a target, until when, with a fencing number |
+| `TARGET#name` | `LEASE` | the incident that may change a target, the lease's expiry, a fencing number |
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Lease:
     held_until: float
     """Seconds since 1970 (UTC)."""
     fence: int
-    """Grows each time that the lease changes hands."""
+    """Increases each time that another incident takes the lease."""
 
 
 class Leases(Store):
@@ -30,7 +30,8 @@ class Leases(Store):
     def hold(self, target: str, incident: str, seconds_held: float) -> int:
         """Take a target's lease, and return its fencing number; 0 where another incident holds it.
 
-        The number grows each time that the lease changes hands: an incident that has an older one must not act.
+        The number increases each time that another incident takes the lease. An incident with an older number must not
+        act.
         """
         now = time.time()
         key = {"pk": f"TARGET#{target}", "sk": "LEASE"}

@@ -4,12 +4,12 @@
 |---|---|---|
 | `LEDGER#service` | `LOOK` | when the last snapshot was made |
 | | `OBJECT#Kind/name` | a watched object as it was last seen (``model/watched.py``); its body is a text of JSON |
-| | `CHANGE#time#Kind/name` | a difference, with what was there before (``model/change.py``), as a text of JSON |
+| | `CHANGE#time#Kind/name` | a difference, with the values before it (``model/change.py``), as a text of JSON |
 
-Bodies and changes are kept exact but for the leaves that must not be stored, which are hidden (``model/shown.py``).
-An item by older rules is hidden by today's before it is compared, so that a new rule is no change.
+Bodies and changes are kept exactly, except for leaves that must not be stored; those are hidden (``model/shown.py``).
+Today's rules are applied to an older item before it is compared, so that a new rule does not look like a change.
 
-A snapshot that is made twice writes the same items again; one that finds nothing new writes only when it was made.
+Snapshots are idempotent. A snapshot that finds no difference writes only its own time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from responder.records.table import Records, iso
 
 KEPT_DAYS = 30
 GAP_SECONDS = 180.0
-"""Snapshots are made each minute; what happened while three are missing is not known to the minute."""
+"""Snapshots are made each minute; after three missing ones, the minute of a change is unknown."""
 T = TypeVar("T")
 
 
@@ -57,7 +57,7 @@ class Ledger:
         self._records, self._pk = records, f"LEDGER#{service}"
 
     def last_snapshot(self) -> tuple[float | None, dict[str, Watched]]:
-        """Return when the last snapshot was made, seconds since 1970 (UTC), None: never; and its objects."""
+        """Return the last snapshot's time, seconds since 1970 (UTC; None: there was none), and its objects."""
         made = [snapshot.at for snapshot in self._items(_Snapshot, "LOOK", "LOOK")]
         objects = self._items(Watched, "OBJECT#", "OBJECT#~")
         return (made[0] if made else None), snapshot_of(*map(_with_body, objects))
@@ -68,11 +68,10 @@ class Ledger:
                 for item in self._items(_Change, f"CHANGE#{iso(since)}", "CHANGE#~")]
 
     def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change]) -> None:
-        """Record the changes first, then the objects, then that a snapshot was made: one that breaks off is repeated.
-        """
+        """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated."""
         for change in changes:
             self._put(f"CHANGE#{iso(change.latest)}#{change.kind}/{change.name}",
-                      _Change(json.dumps(change.to_json())), KEPT_DAYS)
+                      _Change(json.dumps(encode(change))), KEPT_DAYS)
         for key, watched in objects.items():
             if before.get(key) != watched:
                 self._put(f"OBJECT#{key}", replace(watched, body=json.dumps(watched.body)))

@@ -1,7 +1,7 @@
-"""Signed links to a question: whoever holds one may answer it once, until it expires.
+"""Signed links to a question: the holder of a link may answer once, until it expires.
 
-The seal covers incident, task, who it was sent to and the expiry. The key is a secret that the stack makes. Whether a
-link may be made, and whether one may still be used, is judged by ``plan/approvals.py``.
+The signature covers incident, task, recipient and expiry. The key is a secret that the stack creates.
+``plan/approvals.py`` decides whether a link may be made and whether it may still be used.
 """
 
 from __future__ import annotations
@@ -11,50 +11,63 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from responder.model.codec import Foreign, decode
 from responder.model.frozen import dataclass
 
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 class BadLink(Exception):
-    """A link that was not made here, or was changed."""
+    """The link was not made here, or it was changed."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """What a link says."""
+    """The content of a link."""
 
     incident: str
     task: str
     """See ``Task.id``."""
     to: str
-    """Who it was sent to."""
+    """The person whom it was sent to."""
     expires: int
     """Seconds since 1970 (UTC)."""
 
     def query(self, key: str) -> str:
-        """Return it as a query string, signed."""
+        """Return the link as a signed query string."""
         return urlencode(self.fields(key))
 
     def fields(self, key: str) -> dict[str, str]:
         """Return its fields, signed, for a form."""
-        return {"incident": self.incident, "task": self.task, "to": self.to, "expires": str(self.expires),
-                "seal": self._seal(key)}
+        signed = _Signed(self.incident, self.task, self.to, str(self.expires), self.seal(key))
+        return {name: str(value) for name, value in vars(signed).items()}
 
-    def _seal(self, key: str) -> str:
-        # Lengths before the parts, so that no two links have the same text.
+    def seal(self, key: str) -> str:
+        """Return what proves that it was made with ``key``."""
+        # Each part has its length in front, so that two links never have the same text.
         text = "".join(f"{len(part)}:{part}" for part in (self.incident, self.task, self.to, str(self.expires)))
-        # Without digits: a run of them might be taken for a card number, and be masked on its way.
+        # No digits: masking could take a run of them for a card number.
         return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest().translate(_LETTERS)
 
 
+@dataclass(frozen=True)
+class _Signed(Foreign):
+    """A link's fields, as a form or a query string has them."""
+
+    incident: str
+    task: str
+    to: str
+    expires: str
+    seal: str
+
+
 def read(fields: Mapping[str, str], key: str) -> Link:
-    """Return the link that some fields are; raises BadLink."""
+    """Return the link that the fields describe; raises BadLink."""
     try:
-        link = Link(fields["incident"], fields["task"], fields["to"], int(fields["expires"]))
-        seal = fields["seal"]
-    except (KeyError, ValueError) as error:
+        given = decode(_Signed, fields)
+        link = Link(given.incident, given.task, given.to, int(given.expires))
+    except ValueError as error:
         raise BadLink("the link is not complete") from error
-    if not hmac.compare_digest(link.fields(key)["seal"].encode(), seal.encode("utf-8", "replace")):
+    if not hmac.compare_digest(link.seal(key).encode(), given.seal.encode("utf-8", "replace")):
         raise BadLink("the link's seal is wrong")
     return link

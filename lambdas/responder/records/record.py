@@ -1,4 +1,4 @@
-"""The whole record of an incident as one compressed file: enough to make each of its decisions again."""
+"""The whole record of an incident as one compressed file, from which each decision can be replayed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _MAXIMUM_BYTES = 256 * 1024 * 1024
 
 
 def pack(service: Service, items: Sequence[Item]) -> bytes:
-    """Return the configuration in force and all items of an incident, as gzip of JSON; the same always the same."""
+    """Return the configuration in force and all items of an incident as gzipped JSON; equal input gives equal bytes."""
     text = json.dumps({"schema": SCHEMA, "service": asdict(service), "items": list(items)},
                       separators=(",", ":"), sort_keys=True)
     return gzip.compress(text.encode(), mtime=0)
 
 
 def unpack(content: bytes) -> Item:
-    """Return what ``pack`` was given, from gzip or plain JSON; raises BadRecord."""
+    """Return the configuration and items of a packed record, gzipped or plain JSON; raises BadRecord."""
     try:
         if content[:2] == b"\x1f\x8b":
             content = zlib.decompressobj(wbits=31).decompress(content, _MAXIMUM_BYTES)

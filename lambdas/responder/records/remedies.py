@@ -1,9 +1,9 @@
-"""Remedies: the plan of each, the ruling on it, what became of it, and when which was carried out for a service.
+"""Remedies: the plan of each, the ruling on it, its result, and the executions of a service's remedies.
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
-| `REMEDY#id` | `ACTION#nn` | a remedy: plan, what was there before, what became of it; see ``model/remedy.py`` |
-| `REMEDIES#service` | `incident#nn` | when a remedy was carried out on what |
+| `REMEDY#id` | `ACTION#nn` | a remedy: plan, previous state, result; see ``model/remedy.py`` |
+| `REMEDIES#service` | `incident#nn` | the execution of a remedy: action, target, time |
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from responder.records.store import KEPT_DAYS, Store
 
 _PLANNED = ("component", "risk", "audience", "reversible", "status", "planned_at", "cause", "mechanism", "proposal",
             "where", "target", "summary", "diff", "refusal", "transient", "temporary")
-"""What a remedy's own function writes of its plan, besides the operands."""
+"""The attributes of its plan that a remedy's own function writes, besides the operands."""
 
 
 class RemedyChange(TypedDict, total=False):
-    """What a remedy's own function can say of it; see ``Remedy`` for what each is. None clears one."""
+    """The attributes that a remedy's own function can set; ``Remedy`` describes them. None clears one."""
 
     status: RemedyStatus
     reason: str
@@ -40,7 +40,7 @@ class RemedyChange(TypedDict, total=False):
 
 
 class RemedyJudgement(TypedDict, total=False):
-    """What the deciding function can say of a remedy: its ruling, how it went, and how long it is kept."""
+    """The attributes that the deciding function can set: ruling, result, and expiry."""
 
     action: str
     status: RemedyStatus
@@ -60,12 +60,12 @@ class Remedies(Store):
     """The remedies of all incidents."""
 
     def remedy(self, incident: str, number: int) -> Remedy | None:
-        """Return a remedy's record, None where there is none."""
+        """Return a remedy, None where there is none."""
         item = self.item(f"REMEDY#{incident}", f"ACTION#{number:02d}")
         return Remedy.of(item) if item else None
 
     def remedies_of(self, incident: str) -> tuple[Remedy, ...]:
-        """Return the remedies of an incident in their order, without reading its other items."""
+        """Return the remedies of an incident in order, without reading its other items."""
         return tuple(Remedy.of(item) for item in self.partition(f"REMEDY#{incident}"))
 
     def next_number(self, incident: str) -> int:
@@ -73,7 +73,7 @@ class Remedies(Store):
         return 1 + max((remedy.number for remedy in self.remedies_of(incident)), default=0)
 
     def plan_remedy(self, incident: str, remedy: Remedy) -> Remedy:
-        """Keep a remedy's plan; a plan that is there already stays, and is returned.
+        """Keep a remedy's plan; an existing plan stays, and is returned.
 
         ``before`` and ``parameters`` are kept exactly; everything else is shown to people, and masked.
         """
@@ -89,35 +89,35 @@ class Remedies(Store):
         return kept
 
     def set_remedy(self, incident: str, number: int, writer: str, **values: Unpack[RemedyChange]) -> None:
-        """Set what a remedy's own function, ``writer``, says of it."""
+        """Set attributes of a remedy for its own function, ``writer``."""
         self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", _by(writer, values))
 
     def judge_remedy(self, incident: str, number: int, **values: Unpack[RemedyJudgement]) -> None:
-        """Set what the deciding function says of a remedy."""
+        """Set attributes of a remedy for the deciding function."""
         self._set(f"REMEDY#{incident}", f"ACTION#{number:02d}", _by(JUDGED, values), {
             "expires": int(time.time()) + KEPT_DAYS * 86400})
 
-    # --- what is remembered of a service ---------------------------------------------------------------------------
+    # --- past executions of a service ------------------------------------------------------------------------------
 
     def executed(self, service: str, incident: str, remedy: Remedy) -> None:
-        """Remember that a remedy is carried out, for cooldowns, hourly limits and what helped before; idempotent."""
+        """Record a remedy's execution, for cooldowns, hourly limits and its success later; idempotent."""
         done = Execution(time.time(), incident, remedy.number, remedy.action, remedy.target, remedy.component,
                          remedy.mechanism)
         self.put_once({"pk": f"REMEDIES#{service}", "sk": f"{incident}#{remedy.number:02d}", **encode(done)})
 
     def executions(self, service: str, since: float) -> list[Execution]:
-        """Return the remedies that were carried out since a moment (seconds since 1970, UTC), oldest first."""
+        """Return the remedies that were executed since a moment (seconds since 1970, UTC), oldest first."""
         return sorted((done for done in self.rows(Execution, f"REMEDIES#{service}") if done.at >= since),
                       key=lambda done: done.at)
 
     def past_failures(self, service: str, since: float, apart: str) -> list[PastFailure]:
-        """Return the remedies since a moment that were applied and did not help, in all incidents but ``apart``."""
+        """Return the remedies since a moment that were applied and did not help, in all incidents except ``apart``."""
         found = []
         for done in self.executions(service, since):
             if done.incident == apart or not done.mechanism:
                 continue
             remedy = self.remedy(done.incident, done.number)
-            # A remedy that was stopped or failed half way has not been seen to be of no help.
+            # A remedy that was stopped or failed half way proves nothing: it may have helped if it had finished.
             if remedy and remedy.status in (RemedyStatus.REVERTED, RemedyStatus.FAILED) and remedy.applied_at and not (
                     remedy.insufficient or remedy.in_part):
                 found.append(PastFailure(done.at, done.incident, done.action, done.target, done.component,

@@ -1,6 +1,6 @@
 """The postmortem as HTML, Markdown and JSON, and its place in S3.
 
-The HTML page is one file without script and without any request to elsewhere. The template engine escapes all text for
+The HTML page is one file that has no script and makes no request. The template engine escapes all text for
 HTML; the filter ``md`` escapes it for Markdown.
 """
 
@@ -28,9 +28,9 @@ _FORMATS = {"html": ("postmortem.html", _HTML), "md": ("postmortem.md", "text/ma
             "json": ("postmortem.json", "application/json"), "gz": ("record.json.gz", "application/gzip")}
 """File ending to the name in the bucket and the content type."""
 _SHOWN_FIRST, _SHOWN_LAST = 300, 1500
-"""Of a very long timeline the pages show the beginning and the end; postmortem.json and the record have it whole."""
+"""The pages shorten a very long timeline to its beginning and end; postmortem.json and the record have all of it."""
 _SLOWEST, _MONTHS = 20, 24
-"""How many incidents and months the lists of the slowest and of the months have."""
+"""Maximum length of the lists of the slowest incidents and of the months."""
 _NOTES = "review.md"
 _NOTES_BYTES = 200_000
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
@@ -52,18 +52,18 @@ def render(review: Review) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Total:
-    """The incidents that have something in common."""
+    """Incidents with the same cause or month."""
 
     name: str
     """The cause, or the month."""
     incidents: int
     median_seconds: float | None
-    """Of their times to recovery."""
+    """Of the times to recovery."""
     failed_requests: float
 
 
 def render_index(service: str, history: Sequence[PastIncident]) -> str:
-    """Return the list of all incidents of a service as one HTML page: several lists, for no script sorts one."""
+    """Return the list of all incidents of a service as one HTML page, in several orders, because there is no script."""
     newest = sorted(masked(tuple(history)), key=lambda past: past.opened_at, reverse=True)
     causes: dict[str, list[PastIncident]] = defaultdict(list)
     months: dict[str, list[PastIncident]] = defaultdict(list)
@@ -95,7 +95,7 @@ def environment(*, escape: bool) -> Environment:
 
 
 def notes(bucket: str, service: str, incident: str) -> Notes | None:
-    """Return what people have written about an incident; None where there is nothing. Raises CallFailed.
+    """Return people's review of an incident; None where there is none. Raises CallFailed.
 
     It is ``review.md`` beside the report; its author is the metadata ``author``, or the first line "Author: …".
     """
@@ -116,7 +116,7 @@ def store_index(bucket: str, page: str, service: str) -> None:
 
 def store(bucket: str, service: str, incident: str, files: Mapping[str, str | bytes],
           lock_days: int = 0) -> dict[str, str]:
-    """Write the formats to the bucket, which keeps versions, and return their addresses by file ending.
+    """Write the formats to the versioned bucket, and return their addresses by file ending.
 
     With ``lock_days`` no version of them can be deleted before that many days have passed. Raises CallFailed.
     """
@@ -130,5 +130,5 @@ def store(bucket: str, service: str, incident: str, files: Mapping[str, str | by
 
 
 def _markdown(text: object) -> str:
-    """Text that Markdown shows as it is: on one line, with nothing that it would read as its own."""
+    """Text on one line, with Markdown's own characters escaped."""
     return _MARKDOWN.sub(r"\\\1", " ".join(str("" if text is None else text).split()))

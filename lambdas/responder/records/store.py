@@ -1,4 +1,4 @@
-"""A table of items by partition and sort key: read, written on condition, masked where people read it.
+"""A table of items by partition and sort key: reads, conditional writes, and masking of texts that people read.
 
 Items are plain JSON here, as DynamoDB keeps them; ``row`` and ``rows`` give them their types.
 """
@@ -19,7 +19,7 @@ from responder.records.form import formed, plain
 KEPT_DAYS = 400
 """Longer than a year, so that an incident can be compared with the same season before."""
 ITEM_CHARACTERS = 300_000
-"""Of JSON in ASCII that an item may hold, with room for its other attributes: DynamoDB keeps 400 kB an item."""
+"""Bytes of ASCII JSON in one item, with room for its other attributes; DynamoDB's limit is 400 kB an item."""
 Item = dict[str, Json]
 T = TypeVar("T")
 _FORMED = ("Item", "Key", "ExpressionAttributeValues")
@@ -64,12 +64,12 @@ class Store:
         return tuple(sort_key(item) for item in self.partition(pk))
 
     def put_once(self, item: Item) -> bool:
-        """Write an item, masked, unless it is there; False where it is."""
+        """Write an item, masked, unless it exists; False where it exists."""
         keys = {key: item[key] for key in ("pk", "sk")}
         return self.put_exact(keys | {key: mask_all(value) for key, value in item.items() if key not in keys})
 
     def put_exact(self, item: Item) -> bool:
-        """Write an item as it is, unless it is there; False where it is. Its caller answers for what is in it."""
+        """Write an item unmasked, unless it exists; False where it exists. The caller must mask it as needed."""
         try:
             self._client.put_item(**self._request(Item=self._kept(item)),
                                   ConditionExpression="attribute_not_exists(pk)")
@@ -78,11 +78,11 @@ class Store:
         return True
 
     def put(self, item: Item, kept_days: int | None = None) -> None:
-        """Write an item that is no incident's, over what was there; its caller has masked it."""
+        """Write an item that belongs to no incident, replacing an older one; the caller has masked it."""
         self._client.put_item(**self._request(Item=item if kept_days is None else self._kept(item, kept_days)))
 
     def delete(self, pk: str, sk: str) -> None:
-        """Delete an item that is no incident's."""
+        """Delete an item that belongs to no incident."""
         self._client.delete_item(**self._request(Key={"pk": pk, "sk": sk}))
 
     def change(self, key: Item, expression: str, condition: str, values: Item) -> bool:
@@ -98,7 +98,7 @@ class Store:
 
     def _set(self, pk: str, sk: str, values: Item, exact: Item | None = None,
              condition: str = "attribute_exists(pk)") -> None:
-        """Set attributes of an item that is there: ``values`` masked, ``exact`` as they are."""
+        """Set attributes of an existing item: ``values`` masked, ``exact`` unmasked."""
         told = {name: mask_all(value) for name, value in values.items()} | (exact or {})
         self._client.update_item(**self._request(
             Key={"pk": pk, "sk": sk},

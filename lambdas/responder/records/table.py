@@ -1,4 +1,4 @@
-"""The timeline table: everything that is known of an incident, in partitions by who may write them.
+"""The timeline table: all items of an incident, in partitions by the functions that may write them.
 
 | partition key `pk` | described in |
 |---|---|
@@ -7,13 +7,13 @@
 | `REMEDY#id`, `REMEDIES#service` | ``records/remedies.py`` |
 | `CHANNEL#id` | ``records/deliveries.py`` |
 | `TASK#incident`, `ANSWER#incident` | ``records/tasks.py`` |
-| `TARGET#what` | ``records/leases.py`` |
+| `TARGET#name` | ``records/leases.py`` |
 | `LEDGER#service` | the change ledger, see ``records/ledger.py`` |
 | `HISTORY#service` | ``records/history.py`` |
 | `HEALTH` | `time#arn`: an AWS Health event as EventBridge brought it |
 
-Every write is conditional or idempotent, so that a step that runs twice leaves one trace. Times are ISO 8601 in UTC.
-IAM holds each function to its partitions by their keys, and each remedy to its own attributes (``stacks/timeline.py``).
+Every write is conditional or idempotent, so a step that runs twice leaves one trace. Times are ISO 8601 in UTC.
+IAM limits each function to its partitions by key, and each remedy to its own attributes (``stacks/timeline.py``).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from responder.records.timeline import Timeline
 class Records(Timeline, Incidents, Remedies, Leases, Deliveries):
     """The timeline table, for one function.
 
-    One class of several parts, because a function is given one table and IAM decides which partitions it may touch:
-    a part of its own for each would have every caller choose again what its role has decided already.
+    The parts form one class, because IAM already decides which partitions a function may touch. With a class per part,
+    every caller would have to choose again.
     """
 
 

@@ -1,12 +1,12 @@
-"""What people are asked: approvals and manual tasks, each decided once, until it expires.
+"""Questions to people: approvals and manual tasks. Each is decided once, before it expires.
 
 | partition key `pk` | sort key `sk` | what | written by |
 |---|---|---|---|
 | `TASK#incident` | `01`; `01m` is to be done by hand | kind, when asked, until when, the token, reminders | who asks |
 | `ANSWER#incident` | the same | votes, the decision, by whom, how, when | who takes answers |
 
-So whoever asks cannot answer, and whoever takes answers cannot change what was asked. The task token stays in the
-question: it is in no timeline, no message, no record in S3.
+So the functions that ask cannot answer, and the functions that take answers cannot change a question. The task token
+stays in the question: it is never in a timeline, a message or a record in S3.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ ALLOWED: dict[TaskKind, tuple[Decision, ...]] = {"approval": ("approve", "reject
 
 
 class NotPossible(Exception):
-    """An answer that decides nothing; the message says why, as a person is told."""
+    """The answer decides nothing; the message tells the person why."""
 
 
 class Decided(NotPossible):
-    """It is decided already; ``task`` says how."""
+    """The question is decided already; ``task`` holds the decision."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(f"somebody has already decided: {task.decision} by {task.decided_by} at {task.decided_at}")
@@ -44,7 +44,7 @@ class Vote:
     """One approval of several that are needed."""
 
     key: str
-    """What it has in common with another of the same person; see ``Voter.key``."""
+    """Equal for votes of the same person; see ``Voter.key``."""
     shown: str
     arn: str = ""
     """By IAM: the caller's ARN; else empty."""
@@ -53,18 +53,18 @@ class Vote:
 
 @dataclass(frozen=True)
 class Task:
-    """One question to people, and what became of it."""
+    """One question to people, and its answer."""
 
     incident: str
     number: int
-    """Of the remedy that it is about."""
+    """1-based position of the remedy that it is about."""
     service: str
     kind: TaskKind
     asked_at: float
     """Seconds since 1970 (UTC)."""
     expires_at: float
     asked: tuple[str, ...]
-    """Who was asked."""
+    """The persons who were asked."""
     needed: int = 1
     """How many people must approve, as it was when they were asked; see ``plan/approvals.py`` for what holds."""
     votes: tuple[Vote, ...] = ()
@@ -72,7 +72,7 @@ class Task:
     decided_by: str = ""
     decided_at: str = ""
     how: Way | Literal[""] = ""
-    """By which channel the answer came that decided."""
+    """The channel of the deciding answer."""
 
     @property
     def approved(self) -> int:
@@ -81,7 +81,7 @@ class Task:
 
     @property
     def id(self) -> str:
-        """Its name within the incident; a remedy may be approved and then give somebody a task."""
+        """Its id within the incident; one remedy may need an approval and then a manual task."""
         return f"{self.number:02d}{'m' if self.kind == 'manual' else ''}"
 
 
@@ -119,11 +119,11 @@ class Tasks:
         self._records = records
 
     def ask(self, task: Task, token: str) -> None:
-        """Keep a question and its task token; asked again (the step ran twice), only the token is new."""
+        """Keep a question and its task token; a retry of the step replaces the token only."""
         key = _question(task.incident, task.id)
         self._records.put_once(key | encode(_Question(
             task.service, task.kind, task.asked_at, task.expires_at, task.asked, task.needed, token)))
-        # Apart from the rest, which is masked. The newest token is that of the state that waits.
+        # Written separately, because the other attributes are masked. The newest token belongs to the waiting state.
         self._records.change(key, "SET #token = :token", "attribute_exists(pk)", {":token": token})
 
     def get(self, incident: str, task: str) -> Task | None:
@@ -142,11 +142,11 @@ class Tasks:
 
     def answer(self, incident: str, name: str, decision: str, by: str, *, voter: Voter | None = None,
                needed: int = 1) -> Task:
-        """Take an answer in, and return the question as it is then; it is decided where ``decision`` is set.
+        """Record an answer, and return the updated question; it is decided where ``decision`` is set.
 
-        Of any number of answers one decides; raises NotPossible for an answer after that, after the expiry, or of a
-        kind that the question does not take. ``by`` is who answers, as it is shown. Whether they may, and how many are
-        ``needed``, is the caller's to judge (``plan/approvals.py``); without a ``voter`` one is enough.
+        One of any number of answers decides. Raises NotPossible for a later answer, an answer after the expiry, or one
+        of a kind that the question does not take. ``by`` is the person's name as it is shown. The caller judges whether
+        they may answer and how many are ``needed`` (``plan/approvals.py``); without a ``voter`` one is enough.
         """
         task = self.get(incident, name)
         if task is None:
@@ -169,9 +169,9 @@ class Tasks:
         return self.get(incident, name) or task
 
     def _voted(self, task: Task, voter: Voter, needed: int) -> Task:
-        """Add a vote; one of a person who has voted already is a repeat.
+        """Add a vote; a second vote of one person is a repeat.
 
-        A repeat decides where its own first try died before it could, and is told so otherwise.
+        If the first attempt crashed before it decided, the repeat decides. Otherwise it raises NotPossible.
         """
         if voter.key in {vote.key for vote in task.votes}:
             if task.approved < needed:
@@ -189,7 +189,7 @@ class Tasks:
         return task
 
     def _change(self, task: Task, expression: str, values: Item) -> bool:
-        """Change the answer while nothing is decided; the first change makes it."""
+        """Change the answer while it is undecided; the first change creates it."""
         return self._records.change(_answer(task.incident, task.id), f"{expression}, expires = :kept_until",
                                     "attribute_not_exists(decision)",
                                     values | {":kept_until": int(time.time()) + KEPT_DAYS * 86400})
@@ -206,7 +206,7 @@ class Tasks:
         return nth if nth > (asked.reminders if asked else 0) else 0
 
     def reminded(self, task: Task, nth: int) -> None:
-        """Keep that the nth reminder was sent."""
+        """Record that the nth reminder was sent."""
         self._records.change(_question(task.incident, task.id), "SET reminders = :nth", "attribute_exists(pk)",
                              {":nth": nth})
 

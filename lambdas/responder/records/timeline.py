@@ -1,4 +1,5 @@
-"""Timeline entries: what happened, why, by whom; only added, and by one function alone (``handlers/timeline.py``).
+"""Timeline entries: what happened, why, by whom. They are append-only, and one function adds them
+(``handlers/timeline.py``).
 
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
@@ -33,7 +34,7 @@ class NewEntry:
     """The step's title, as people read it."""
     what: str
     number: int = 0
-    """0 to 999, orders the entries of one visit."""
+    """0 to 999, orders the entries of one step."""
     why: str = ""
     by: str = "system"
     kind: EntryKind = "step"
@@ -44,7 +45,7 @@ class NewEntry:
 
 @dataclass(frozen=True)
 class Written:
-    """What the function that keeps the timeline answers."""
+    """The answer of the function that keeps the timeline."""
 
     written: bool
     """False where the entry was there before."""
@@ -60,11 +61,11 @@ class Timeline(Store):
 
     def note(self, incident: str, entered: str, step: str, what: str, *, number: int = 0, why: str = "",
              by: str = "system", kind: EntryKind = "step", fact: Fact | None = None) -> bool:
-        """Write a timeline entry; False where this visit of the state has written it before.
+        """Write a timeline entry; False where this step has written it before.
 
-        ``entered`` is when the state was entered, which stays the same when the step is tried again; ``number``
-        orders several entries of one visit, and the step's name keeps apart what two executions of one incident (it
-        and a person's answer) enter in the same millisecond. ``by`` is ``system``, ``policy`` or a person.
+        ``entered`` is when the state was entered, which stays the same when the step is retried. ``number`` orders
+        several entries of one step. The step's name separates entries that two executions write in the same
+        millisecond, such as the incident's and a person's answer. ``by`` is ``system``, ``policy`` or a person.
         """
         entry = NewEntry(incident, entered, step, what, number, why, by, kind, fact.NAME if fact else "",
                          encode(fact) if fact else {})
@@ -78,7 +79,7 @@ class Timeline(Store):
         return decode(Written, said, "timeline").written
 
     def append(self, entry: NewEntry) -> bool:
-        """Write a timeline entry itself; only the function that keeps the timeline may (IAM)."""
+        """Write a timeline entry to the table; IAM allows this to the function that keeps the timeline only."""
         item = {"pk": f"TIMELINE#{entry.incident}",
                 "sk": f"TIMELINE#{entry.entered}#{entry.number:02d}#{entry.step}", "at": iso(time.time()),
                 "step": entry.step, "what": entry.what, "why": entry.why, "by": entry.by, "kind": entry.kind,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Literal
 
 from responder import actions
 from responder.actions import AnyAction, AnyPlan, RemediationContext
+from responder.handlers import environment
 from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch
 from responder.model.frozen import dataclass
 from responder.model.incident import Proposed
@@ -36,7 +36,7 @@ class RemedyEvent(StepEvent):
 
 def mine() -> AnyAction:
     """Return the action that this function is for."""
-    return actions.find(os.environ["ACTION"])
+    return actions.find(environment.action())
 
 
 def planned_context(visit: Step, action: AnyAction, number: int, proposal: Proposed) -> RemediationContext:

@@ -262,7 +262,7 @@ def _belongings(text: str, first: int, end: int, digits: str) -> Iterator[Span]:
         return
     found = _CODE_AFTER.match(text, end)
     if found:
-        code = found["code"]
-        bare = not found["expiry"] and not set(found["gap"]) & set("|,;:/")
-        if len(code) == 3 or (not bare and (found["expiry"] or digits[:2] in ("34", "37"))):
+        code, expiry, gap = found.group("code", "expiry", "gap")
+        bare = not expiry and not set(gap) & set("|,;:/")
+        if len(code) == 3 or (not bare and (expiry or digits[:2] in ("34", "37"))):
             yield found.start("code"), found.end("code"), "[masked]"

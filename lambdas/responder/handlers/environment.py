@@ -1,0 +1,58 @@
+"""What a function's environment says (``stacks/functions``): read here and nowhere else in this folder.
+
+What a function cannot do without raises KeyError where it is missing; the rest is empty then.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+def table() -> str:
+    """The name of the timeline table."""
+    return os.environ["TABLE"]
+
+
+def timeline() -> str:
+    """The name of the function that writes the timeline; empty where this one writes it itself."""
+    return os.environ.get("TIMELINE", "")
+
+
+def bucket() -> str:
+    """The name of the bucket for reports and raw answers."""
+    return os.environ["BUCKET"]
+
+
+def source() -> str:
+    """The name of the source that the function asks."""
+    return os.environ["SOURCE"]
+
+
+def action() -> str:
+    """The name of the action that the function carries out."""
+    return os.environ["ACTION"]
+
+
+def steps() -> tuple[str, ...]:
+    """The names of the steps' modules that the function has."""
+    return tuple(os.environ["STEPS"].split(","))
+
+
+def region() -> str:
+    """The AWS region."""
+    return os.environ.get("AWS_REGION", "")
+
+
+def answer_url() -> str:
+    """The address at which people answer by IAM."""
+    return os.environ.get("ANSWER_URL", "")
+
+
+def approval_url() -> str:
+    """The address of the signed links; empty where none are used."""
+    return os.environ.get("APPROVAL_URL", "")
+
+
+def approval_key() -> str:
+    """The name of the secret that signs links; empty where none are used."""
+    return os.environ.get("APPROVAL_KEY", "")

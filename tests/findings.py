@@ -1,0 +1,24 @@
+"""Findings from few words, and those of a recorded incident: shared by the tests of what decides upon them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from responder.model.codec import encode
+from responder.model.evidence import Evidence, Finding, Status, Window, finding_of
+from responder.model.incident import evidence_of, looked_of
+
+
+def observed(source: str, name: str, status: Status = "ok", *, component: str = "", value: float | None = None,
+             unit: str = "", baseline: float | None = None, window: Window | None = None, note: str = "",
+             detail: Mapping[str, Any] | None = None) -> Finding[Any]:
+    """Return what a source said; ``detail`` is plain JSON, of which the kind ``name`` knows every key."""
+    return finding_of({
+        "source": source, "name": name, "status": status, "component": component, "value": value, "unit": unit,
+        "baseline": baseline, "window": encode(window), "note": note, "detail": detail or {}})
+
+
+def recorded(items: Iterable[Mapping[str, Any]], first: str = "", last: str = "~") -> Evidence:
+    """Return the findings of an incident's items, of the visits that were entered between two moments (UTC)."""
+    return evidence_of([looked_of(item) for item in items if str(item["sk"]).startswith("EVIDENCE#")], first, last)
