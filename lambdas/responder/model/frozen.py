@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable, Mapping
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
@@ -34,6 +37,34 @@ else:
         return made
 
 
+def maker(kind: type[T]) -> Callable[[Mapping[str, object]], T]:
+    """Return a function that makes a dataclass of its fields by name, none of which may be unknown or missing.
+
+    It takes no ``__init__``, which need not be compiled then. For a class of the standard library it is the class.
+    """
+    if kind.__setattr__ is not _set:
+        return lambda given: kind(**given)
+    plain = {field.name: field.default for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+             if field.default is not dataclasses.MISSING}
+    made_new = {field.name: field.default_factory for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+                if field.default_factory is not dataclasses.MISSING}
+    after = getattr(kind, "__post_init__", None)
+
+    def make(given: Mapping[str, object]) -> T:
+        made = object.__new__(kind)
+        values = vars(made)
+        values.update(plain)
+        for name, factory in made_new.items():
+            if name not in given:
+                values[name] = factory()
+        values.update(given)
+        if after is not None:
+            after(made)
+        return made
+
+    return make
+
+
 class _Init:
     """Stands for a class's ``__init__`` until somebody looks at it: the first call, or its signature."""
 
@@ -49,7 +80,7 @@ class _Init:
 def _init(kind: type) -> Any:
     """Return a class's ``__init__``, as the standard library makes it."""
     given = sorted((field for field in dataclasses.fields(kind) if field.init), key=lambda field: field.kw_only is True)
-    scope: dict[str, Any] = {"_set": object.__setattr__, "_absent": dataclasses.MISSING}
+    scope: dict[str, object] = {"_set": object.__setattr__, "_absent": dataclasses.MISSING}
     parameters, lines = ["self"], []
     for field in given:
         if field.kw_only and "*" not in parameters:
@@ -69,10 +100,11 @@ def _init(kind: type) -> Any:
         lines.append("self.__post_init__()")
     source = "\n  ".join([f"def make({', '.join(scope)}):\n def __init__({', '.join(parameters)}):",
                           *(lines or ["pass"])]) + "\n return __init__"
-    made: dict[str, Any] = {}
+    made: dict[str, Callable[..., Any]] = {}
     # The text is made of the names of fields alone, which Python has read as names before.
     exec(source, vars(sys.modules[kind.__module__]), made)  # noqa: S102
-    init = made["make"](**scope)
+    [make] = made.values()
+    init = make(**scope)
     init.__qualname__ = f"{kind.__qualname__}.__init__"
     init.__annotations__ = {field.name: field.type for field in given} | {"return": None}
     return init
