@@ -12,11 +12,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json, Malformed, encode
+from responder.model.frozen import dataclass
 from responder.model.service import Policy, Service
 from responder.model.shown import Shown, exact, shown
 from responder.people import Message

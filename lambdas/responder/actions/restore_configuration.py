@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
 from responder.clients import watched
@@ -18,6 +17,7 @@ from responder.clients.kubernetes import Kubernetes, NotFound
 from responder.clients.workloads import gitops
 from responder.model.change import ABSENT, OWN_MANAGER, Change, FieldChange
 from responder.model.codec import Json
+from responder.model.frozen import dataclass
 from responder.model.masking import unkept
 from responder.model.redact import MISSING
 from responder.model.redact import lines as diff_lines

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
@@ -22,6 +21,7 @@ from responder.clients import aws, workloads
 from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes, NotFound
 from responder.model.change import OWN_MANAGER
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.model.shown import shown
 from responder.plan.remedies.restore_database import REMEDY, Before, Facts, MoreStorage, Parameters, Reboot, Restart

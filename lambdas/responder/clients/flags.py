@@ -7,7 +7,6 @@ Formats: AWS's pages "PutParameter" (Systems Manager), "GetLatestConfiguration" 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Protocol
 
 from responder.clients import aws, kubernetes
@@ -15,6 +14,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import NotFound
 from responder.clients.workloads import gitops
 from responder.model.codec import Json
+from responder.model.frozen import dataclass
 from responder.model.service import AppConfig, ProviderSwitch
 
 

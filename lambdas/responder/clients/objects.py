@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.model.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch, step
+from responder.model.frozen import dataclass
 from responder.model.moment import iso, seconds
 from responder.model.remedy import Remedy
 from responder.model.service import deployed

@@ -7,13 +7,13 @@ POST {"incident", "task", "decision": "approve" | "reject" | "done", "note"}, th
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Literal
 
 from responder.handlers.decide import decide
 from responder.handlers.request import Request, Response, Unreadable
 from responder.handlers.step import log, records
 from responder.model.codec import Json, Malformed, decode
+from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import UnknownService, load
 from responder.plan.approvals import IamCaller, NotAllowed, caller

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
@@ -14,6 +13,7 @@ from responder.handlers.inform import call
 from responder.handlers.notify import notify
 from responder.handlers.step import Step, StepEvent, step
 from responder.model.facts import ApprovalAsked, Undelivered
+from responder.model.frozen import dataclass
 from responder.model.incident import Remedy
 from responder.model.moment import iso
 from responder.model.service import Person

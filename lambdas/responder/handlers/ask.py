@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from responder import sources
 from responder.clients import aws, aws_limits, raw
@@ -14,6 +14,7 @@ from responder.handlers.step import log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
 from responder.model.evidence.answer import Answer
+from responder.model.frozen import dataclass
 from responder.model.masking import mask_all
 from responder.model.service import Service, load
 from responder.records.table import seconds

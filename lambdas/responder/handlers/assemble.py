@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from responder import people
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.notify import notify, record_notification
 from responder.handlers.step import Step, StepEvent, step
 from responder.model.facts import Undelivered
+from responder.model.frozen import dataclass
 from responder.people import Message
 from responder.plan.updates import update
 

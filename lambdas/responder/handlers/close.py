@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from responder import people
@@ -13,6 +12,7 @@ from responder.handlers.notify import notify, record_notification
 from responder.handlers.step import Step, StepEvent, step
 from responder.model.codec import Json, Malformed
 from responder.model.facts import Undelivered
+from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Incident, Outcome, Remedy
 from responder.model.moment import iso
 from responder.people import Kind, Message

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from responder.handlers.step import Step, StepEvent, step
+from responder.model.frozen import dataclass
 from responder.model.incident import Incident, SymptomKind
 from responder.model.moment import epoch, iso
 from responder.plan.answers import Symptoms

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers.step import log
 from responder.model.codec import decode, encode
 from responder.model.facts import Answered
+from responder.model.frozen import dataclass
 from responder.model.incident import Remedy
 from responder.model.masking import mask
 from responder.model.service import UnknownService, load

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.step import RemedyRef, Step, StepEvent, step
 from responder.model.evidence import Evidence
+from responder.model.frozen import dataclass
 from responder.model.incident import Cause, IncidentRecord, Proposed, Refusal, Remedy, RemedyStatus, Weighed
 from responder.model.moment import iso
 from responder.model.service import deployed

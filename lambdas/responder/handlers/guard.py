@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from responder.handlers.step import Step, StepEvent, kill_switch, step
+from responder.model.frozen import dataclass
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.answers import ByPeople, Ruling
 from responder.plan.approvals import needed

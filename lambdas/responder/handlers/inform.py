@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from responder.handlers.notify import notify, record_notification
 from responder.handlers.step import Step, StepEvent, step
+from responder.model.frozen import dataclass
 from responder.model.incident import Incident, Remedy, RemedyStatus
 from responder.model.moment import epoch
 from responder.people import Message

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.step import Step, StepEvent, step
+from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.decisions import Isolated
 from responder.plan.isolate import Isolation, isolate

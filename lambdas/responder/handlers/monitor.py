@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.diagnose import long_outage_due, to_try
 from responder.handlers.step import RemedyRef, Step, StepEvent, step
 from responder.model.fault_location import location_of
+from responder.model.frozen import dataclass
 from responder.model.incident import Remedy, RemedyStatus
 from responder.model.moment import iso, seconds
 from responder.plan.answers import Recovery

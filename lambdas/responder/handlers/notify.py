@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from responder import people
 from responder.clients.failure import CallFailed
 from responder.handlers.step import Step, log
 from responder.model.facts import Delivered as DeliveredFact
 from responder.model.facts import Undelivered
+from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.people import AnyChannel, Message
 from responder.records.deliveries import Delivery

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Literal
 
 from responder.clients import aws
@@ -14,6 +14,7 @@ from responder.handlers.decide import DoneByExecution, by_execution
 from responder.handlers.step import IncidentRef, event_of, log, records
 from responder.model.codec import Foreign, Json, Malformed, decode, encode
 from responder.model.facts import Opened
+from responder.model.frozen import dataclass
 from responder.model.incident import Signal
 from responder.model.masking import mask
 from responder.model.moment import iso, seconds

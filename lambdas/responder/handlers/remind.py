@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from responder.handlers.approval import buttons, by_iam_text, to_each
 from responder.handlers.notify import Delivered, notify, record_notification
 from responder.handlers.step import Step, StepEvent, step
+from responder.model.frozen import dataclass
 from responder.people import Message
 from responder.plan.approvals import called
 from responder.records.tasks import Task, Tasks

@@ -6,10 +6,10 @@ Format: AWS's page "Invoking Lambda function URLs" (payload version 2.0).
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from responder.model.codec import Foreign, Json, decode
+from responder.model.frozen import dataclass
 from responder.plan.approvals import IamCaller
 
 

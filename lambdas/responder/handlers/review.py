@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
@@ -11,6 +10,7 @@ from responder.handlers.step import Step, StepEvent, log, step
 from responder.model.codec import decode
 from responder.model.evidence import Series
 from responder.model.facts import Reported
+from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import iso, seconds
 from responder.plan.review import Notes, came_late, past_incident, review

@@ -10,7 +10,6 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -20,6 +19,7 @@ from responder.handlers import environment
 from responder.model.codec import Json, decode, encode, names_of
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
+from responder.model.frozen import dataclass
 from responder.model.incident import EntryKind, SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.moment import seconds

@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import ClassVar
 
 from responder.handlers import environment
 from responder.model.codec import Foreign, decode, encode
+from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.course import Course
 from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_step, why_escalated, why_left

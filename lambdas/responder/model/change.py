@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal
 
 from responder.model.codec import Json, Malformed
+from responder.model.frozen import dataclass
 from responder.model.redact import NOT_SHOWN, decision, harmless
 from responder.model.shown import untold
 

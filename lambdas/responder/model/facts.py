@@ -6,8 +6,9 @@ decisions are in ``plan/decisions.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from responder.model.frozen import dataclass
 
 
 class Fact:

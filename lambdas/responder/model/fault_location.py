@@ -6,10 +6,10 @@ A location is kept as a text (``text``): ``own``, ``reach``, ``database``, ``pro
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 from responder.model.codec import Malformed
+from responder.model.frozen import dataclass
 
 _OWN, _UNREACHED, _DATABASE, _PROVIDER = "own", "reach", "database", "provider:"
 

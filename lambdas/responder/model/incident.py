@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, TypeVar
 
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Evidence, Finding, Status, finding_of
 from responder.model.facts import Fact
+from responder.model.frozen import dataclass
 from responder.model.item import KEYS, Item, keyed, plain, sort_key
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.timeline import Entry, EntryKind, entry_of

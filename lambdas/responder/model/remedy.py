@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 
 from responder.model.codec import Json, decode
+from responder.model.frozen import dataclass
 from responder.model.item import sort_key
 
 JUDGED = "judged"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeVar
 
 from responder.model.codec import Json, decode
 from responder.model.facts import ApprovalAsked, Delivered, Fact, Undelivered
+from responder.model.frozen import dataclass
 from responder.model.item import Item, keyed, plain, sort_key
 
 EntryKind = Literal["step", "decision", "plan", "action", "notification", "approval", "outcome", "report"]

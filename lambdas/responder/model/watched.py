@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from responder.model.codec import Json
+from responder.model.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, Literal, TypeVar
 
 from responder.model.codec import Json, decode, encode
+from responder.model.frozen import dataclass
 from responder.model.service import Person, Service
 
 Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team"]

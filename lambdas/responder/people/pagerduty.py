@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json
+from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import PagerDuty, Service
 from responder.people import Channel, Message

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,6 +20,7 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json
 from responder.model.evidence import Status
+from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Service, Slack
 from responder.people import Channel, Message

@@ -7,12 +7,12 @@ incident's id stands in the metadata, and the open incidents are searched for it
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.people import Channel, Message
 

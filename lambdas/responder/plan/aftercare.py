@@ -8,8 +8,9 @@ person is left to one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from responder.model.frozen import dataclass
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan.answers import Aftercare

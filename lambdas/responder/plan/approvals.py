@@ -10,10 +10,10 @@ import json
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from responder.model.frozen import dataclass
 from responder.model.incident import Remedy
 from responder.model.service import Person, Service
 

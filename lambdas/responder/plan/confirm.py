@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from responder.model.evidence import Evidence, Finding, Series, Window
 from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.error_rate import ErrorRate
+from responder.model.frozen import dataclass
 from responder.model.incident import SymptomKind
 from responder.model.service import Service
 from responder.plan.answers import Symptoms

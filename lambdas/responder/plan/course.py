@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
+
+from responder.model.frozen import dataclass
 
 Watching = Literal["", "remedy", "people", "look"]
 Until = Literal["", "confirm", "isolate", "diagnose"]

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
+from responder.model.frozen import dataclass
 from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs

@@ -6,10 +6,10 @@ decision is known by its ``NAME``, the step's id. Times are seconds since 1970 (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from responder.model.facts import Fact
+from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis, Refusal, SymptomKind
 from responder.plan import confirm
 from responder.plan.answers import Recovery, Ruling, Symptoms

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+
+from responder.model.frozen import dataclass
 
 Points = Sequence[tuple[float, float | None]]
 """Start of a period (seconds since 1970, UTC) and its value; None where nothing was measured."""

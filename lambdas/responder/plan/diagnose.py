@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
+from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis as Hypothesis
 from responder.model.service import Service
 from responder.plan import signals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from responder.model.codec import Json, decode, encode
 from responder.model.evidence import D, Evidence, Finding
@@ -14,6 +14,7 @@ from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider, location_of
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.kinds import REACH, ErrorKind, kind_of
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from responder.model.frozen import dataclass
 from responder.model.remedy import PastFailure, Remedy
 from responder.model.service import Freeze, Service
 from responder.model.service import Remedy as DeployedRemedy

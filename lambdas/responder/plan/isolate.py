@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.pods import Pods
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.origin import Points, Settings, Symptom, rank

@@ -7,9 +7,10 @@ that decide nothing here are not read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 
 from responder.model.codec import decode
+from responder.model.frozen import dataclass
 from responder.plan import answers
 from responder.plan.course import Course, Done, Following, Named, Settings, State, Undo, Until, Watching
 

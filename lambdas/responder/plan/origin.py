@@ -6,9 +6,9 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
+from responder.model.frozen import dataclass
 from responder.plan.deviation import (
     FAIL,
     LOAD,

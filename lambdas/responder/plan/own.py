@@ -7,13 +7,14 @@ alone says nothing: what claims to be the responder's and is on no record is a c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from responder.model.change import ABSENT, OWN_MANAGER, Change, FieldChange
 from responder.model.codec import Json
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.changes import Changes
+from responder.model.frozen import dataclass
 from responder.model.moment import epoch
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.remedies import find, names

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from responder.model.evidence import Bucket, Evidence, Finding
 from responder.model.evidence.answer import Answer as NoAnswer
@@ -12,6 +11,7 @@ from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.fault_location import FaultLocation, Provider, location_of
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.answers import Recovery
 from responder.plan.rates import lower_bound, upper_bound

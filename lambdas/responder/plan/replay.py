@@ -8,12 +8,12 @@ shows what would have been decided.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
+from responder.model.frozen import dataclass
 from responder.model.incident import Entry, IncidentRecord
 from responder.model.moment import seconds
 from responder.model.service import Service, recorded_service

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from responder.model.codec import Foreign, Json, Malformed, decode
 from responder.model.evidence import Evidence
 from responder.model.evidence.trail import Trail, TrailEvent
+from responder.model.frozen import dataclass
 from responder.plan.times import may_have_caused
 
 Call = Literal["RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from responder.model.evidence import Bucket, Detail, Evidence, Finding
 from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
+from responder.model.frozen import dataclass
 from responder.model.service import Confirm, Service
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, lower_bound, upper_bound
 from responder.plan.series import newest_start, period_seconds, total, trailing

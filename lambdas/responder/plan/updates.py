@@ -6,8 +6,8 @@ It is worked out from the record alone, so that everybody who asks at the same m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service

@@ -7,10 +7,10 @@ writes them out; a changed copy shows what other weights would have decided (``m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from responder.model.codec import Json, Malformed, decode
+from responder.model.frozen import dataclass
 from responder.plan import mechanisms, signals
 from responder.plan.remedies import PEOPLE, WAIT
 from responder.plan.signals import AnySignalKind

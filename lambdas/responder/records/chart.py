@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from responder.model.evidence import Bucket, Series
+from responder.model.frozen import dataclass
 from responder.model.moment import epoch
 from responder.plan.review import Overview, Review
 from responder.plan.wording import clock, count, share

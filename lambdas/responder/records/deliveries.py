@@ -8,9 +8,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from responder.model.codec import Json, encode
+from responder.model.frozen import dataclass
 from responder.records.store import KEPT_DAYS, Store
 
 _MOST_KEPT = 100

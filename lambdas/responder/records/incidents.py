@@ -16,12 +16,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
 from botocore.exceptions import ClientError
 
 from responder.model.codec import Json, encode
+from responder.model.frozen import dataclass
 from responder.model.incident import (
     STORED,
     Cause,

@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
+from responder.model.frozen import dataclass
 from responder.records.store import KEPT_DAYS, Store
 
 

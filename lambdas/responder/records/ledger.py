@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from responder.clients import marks
 from responder.model.change import Change
 from responder.model.codec import decode, encode
+from responder.model.frozen import dataclass
 from responder.model.incident import KEYS
 from responder.model.shown import RULES, hide
 from responder.model.watched import Snapshot, Watched, snapshot_of

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from responder.model.codec import Foreign, decode
+from responder.model.frozen import dataclass
 
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 

@@ -10,13 +10,14 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from responder.clients import objects
+from responder.model.frozen import dataclass
 from responder.model.masking.typed import masked
 from responder.plan.review import Notes, PastIncident, Review
 from responder.plan.wording import clock, count, duration, listed, plural, share, words

@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from responder.model.codec import encode
+from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan import approvals
 from responder.plan.approvals import Decision, TaskKind, Voter, Way

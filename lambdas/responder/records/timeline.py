@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from responder.clients import aws
 from responder.model.codec import Json, decode, encode
 from responder.model.facts import Fact
+from responder.model.frozen import dataclass
 from responder.model.incident import EntryKind
 from responder.model.masking import mask_all
 from responder.model.moment import iso

@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from responder.clients.failure import CallFailed
 from responder.model.evidence import Detail, Finding, Window
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 
 DAY_SECONDS = 86_400.0

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
 from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.model.watched import Snapshot, Watched
 from responder.plan.changes import difference, without_restored

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from responder.clients import wire
 from responder.clients.background import Task
 from responder.model.evidence import Finding
 from responder.model.evidence.probe import ProbeOutcome, Stage
+from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Probe
 from responder.sources import Query, Source

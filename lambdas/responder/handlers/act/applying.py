@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from responder.actions import ActionFailed, AnyAction, AnyPlan, RemediationContext
 from responder.clients import gate
@@ -22,6 +22,7 @@ from responder.handlers.approval import asked_persons, buttons, by_iam_text, to_
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import Step, step
 from responder.model import facts
+from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.people import Message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from responder.actions import ActionFailed, AnyAction, AnyPlan, Declined, RemediationContext
 from responder.clients.failure import CallFailed
@@ -11,6 +11,7 @@ from responder.handlers.act.remedy import RemedyEvent, added_to, mine, planned_c
 from responder.handlers.step import Step, step
 from responder.model.codec import Json, encode
 from responder.model.facts import Planned
+from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.model.remedy import Remedy, operands
 from responder.model.shown import NotExact

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Literal
 
 from responder import actions
 from responder.actions import AnyAction, AnyPlan, RemediationContext
 from responder.handlers import environment
 from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch
+from responder.model.frozen import dataclass
 from responder.model.incident import Proposed
 from responder.model.remedy import Remedy
 from responder.plan.guardrails import insufficient, released

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Unpack
 
 from responder.actions import ActionFailed, AnyAction, RemediationContext
@@ -11,6 +10,7 @@ from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers.act.remedy import RemedyEvent, TryAgain, context_of, hindrance, kept, mine, not_mine
 from responder.handlers.step import Step, step
+from responder.model.frozen import dataclass
 from responder.model.incident import evidence_of, looked_of
 from responder.model.moment import iso
 from responder.model.remedy import Remedy, RemedyStatus

@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast
 
 from responder.model.codec import Malformed, decode, encode
+from responder.model.frozen import dataclass
 
 Status = Literal[
     "ok", "partial", "empty", "stale", "malformed", "throttled", "unauthorized", "timeout", "unavailable"]
@@ -128,8 +129,13 @@ def finding_of(value: Mapping[str, Any], place: str = "finding") -> Finding[Deta
 
 def kind_of(name: object, place: str = "finding") -> type[Detail]:
     """Return the kind of finding called ``name``, importing its module alone; raises Malformed."""
-    if name not in kinds():
+    if not isinstance(name, str) or name not in kinds():
         raise Malformed(f"{place}.name", f"a kind of finding ({', '.join(kinds())})", name)
+    return _kind(name)
+
+
+@cache
+def _kind(name: str) -> type[Detail]:
     return cast(type[Detail], importlib.import_module(f"{__name__}.{name}").KIND)
 
 

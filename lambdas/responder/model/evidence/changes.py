@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from responder.model.change import Change
 from responder.model.evidence import Detail
+from responder.model.frozen import dataclass
 
 
 @dataclass(frozen=True)

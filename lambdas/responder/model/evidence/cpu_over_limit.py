@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from responder.model.evidence import Detail
+from responder.model.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from responder.model.evidence import Detail, Series
+from responder.model.frozen import dataclass
 
 
 class Served(NamedTuple):

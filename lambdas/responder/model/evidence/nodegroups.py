@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from responder.model.evidence import Detail
+from responder.model.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from responder.model.evidence import Detail
+from responder.model.frozen import dataclass
 
 Stage = Literal["dns", "tcp", "tls", "ok", ""]
 """How far it got; ``ok``: to an answer."""

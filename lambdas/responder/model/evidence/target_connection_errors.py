@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from responder.model.evidence import Detail
+from responder.model.frozen import dataclass
 
 
 class BalancerMinute(NamedTuple):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from responder.model.codec import Json
 from responder.model.evidence import Detail
+from responder.model.frozen import dataclass
 
 Topic = Literal["network", "rotation", "database", "cluster", "other"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from responder.model.frozen import dataclass
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery, Reports
 from responder.model.service.observability import Metrics, NewRelic, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from responder.model.frozen import dataclass
 
 Mode = Literal["observe", "approve", "auto"]
 Policy = Literal["auto", "approve", "off"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from responder.model.codec import Json, decode
+from responder.model.frozen import dataclass
 from responder.model.service.configuration import Service
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from responder.model.frozen import dataclass
 
 Role = Literal["frontend", "backend", "gateway", "database", "provider", "other"]
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Evidence
+from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis, Proposed, Refusal
 from responder.model.service import Policy, Service
 

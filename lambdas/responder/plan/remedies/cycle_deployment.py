@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from responder.model.evidence.pods import Pods
+from responder.model.frozen import dataclass
 from responder.plan.remedies import Considered, Facts, Field, OnRecord, Remedy
 
 

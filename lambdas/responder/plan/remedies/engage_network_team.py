@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Nothing, Remedy
 from responder.plan.security_rules import rules_changed, undoing

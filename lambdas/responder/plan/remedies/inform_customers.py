@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import remedies
 from responder.plan.remedies import Candidate, Considered, Nothing, Remedy

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from responder.model.evidence.calls import Calls
+from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Nothing, Remedy
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from responder.model.evidence import Evidence
 from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.pods import Pods
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.remedies import Considered, Facts, Field, OnRecord, Remedy
 

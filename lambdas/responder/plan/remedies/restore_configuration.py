@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from responder.model.change import PARAMETER_GROUP, Change
 from responder.model.codec import Json
+from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.effects import less_cpu, selects_others
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from responder.model.evidence.waits import Waits
+from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Remedy
 

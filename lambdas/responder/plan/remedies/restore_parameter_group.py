@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from responder.model.change import PARAMETER_GROUP, Change, FieldChange
+from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.changes import in_effect
 from responder.plan.remedies import Considered, Remedy

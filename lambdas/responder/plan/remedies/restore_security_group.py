@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Remedy
 from responder.plan.security_rules import RuleChange, rules_changed

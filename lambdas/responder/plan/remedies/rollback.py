@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from responder.model.evidence import Evidence
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import ErrorRateByVersion
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import remedies
 from responder.plan.rates import upper_bound

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from responder.model.evidence import Evidence
 from responder.model.evidence.connections import Connections
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.pods import Pods
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy

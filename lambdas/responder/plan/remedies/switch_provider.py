@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.health import ProviderHealth
 from responder.model.evidence.status_page import StatusPage
+from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy

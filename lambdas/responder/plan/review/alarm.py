@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from responder.model.evidence import Bucket, Series
+from responder.model.frozen import dataclass
 from responder.model.incident import Incident
 from responder.model.moment import epoch
 from responder.plan.review.contents import Improvement, PastIncident

@@ -6,10 +6,9 @@ and an empty text mean that it is not known, or that it has not come to that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from responder.model.codec import Json
 from responder.model.evidence import Series
+from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Hypothesis, Weighed
 from responder.plan.wording import duration, share, words
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from responder.clients import aws
@@ -17,6 +16,7 @@ from responder.model.evidence.alarms import Alarms, AlarmState
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95, Minute
 from responder.model.evidence.target_connection_errors import TargetConnectionErrors
+from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Metrics, Service, deployed
 from responder.sources import METRIC_DATA, Query, Source, collect_independently

@@ -7,13 +7,14 @@ where they are not zero, hosts only where targets are registered) and "CloudWatc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from responder.model.evidence import Detail, Finding, Window
 from responder.model.evidence.canary import Canary, CanaryRuns
 from responder.model.evidence.healthy_hosts import HealthyHosts
 from responder.model.evidence.target_connection_errors import BalancerMinute, TargetConnectionErrors
+from responder.model.frozen import dataclass
 from responder.model.service import Metrics
 from responder.sources import Query
 from responder.sources.cloudwatch.metrics import MINUTE, Points, metric, read

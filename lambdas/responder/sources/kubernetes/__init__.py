@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from responder.clients import kubernetes
@@ -19,6 +19,7 @@ from responder.model.evidence.endpoints import Endpoints
 from responder.model.evidence.limits import Autoscaler, Budget, Limits, UsedUp
 from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.pods import OfTemplate, Pods
+from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.quantity import quantity
 from responder.sources import Query, Source, cluster_access

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from responder.clients.failure import CallFailed
 from responder.model.evidence.deployments import Marker
 from responder.model.evidence.issues import Issue
+from responder.model.frozen import dataclass
 from responder.model.masking import mask
 
 _MARKERS = "deployments"

@@ -6,9 +6,10 @@ Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL" and 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from responder.model.evidence import Window
+from responder.model.frozen import dataclass
 from responder.model.service import NewRelic
 from responder.sources import Query
 

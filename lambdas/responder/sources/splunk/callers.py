@@ -10,13 +10,14 @@ Format: Splunk's "Search Reference": ``stats`` with ``count(eval(…))``, ``even
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from responder.model.evidence import Detail, Finding, Window
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.clients import Client, Clients
 from responder.model.evidence.failing_clients import FailingClient, FailingClients
 from responder.model.evidence.rejected_signatures import RejectedSignatures
+from responder.model.frozen import dataclass
 from responder.sources import Query
 from responder.sources.splunk.search import Judge, Row, Searches, link, number
 
