@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 UNREAD: dict[str, tuple[str, ...]] = {
+    "people see it in the record of a decision; older records hold it as well": (
+        "plan/guardrails.py:GuardrailRequest.cause", "plan/guardrails.py:RecentRemedy.incident"),
     "people see it in the evidence of the record; no decision needs it": (
         "model/change.py:Change.namespace", "model/evidence/__init__.py:_Answer.link",
         "model/evidence/__init__.py:_Answer.query", "model/evidence/alarms.py:AlarmState.reason",

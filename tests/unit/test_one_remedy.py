@@ -20,8 +20,7 @@ from responder.plan.weights import Weights
 from tests.remedies import asked, planned
 
 DECISION = '''
-from dataclasses import dataclass
-
+from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Nothing, Remedy
 

@@ -98,7 +98,7 @@ def _request(visit: Step, remedy: Remedy, others: Sequence[Remedy], asked: bool)
         proposed.confidence if proposed else 0.0, proposed.sources if proposed else (),
         remedy.refusal, bool(remedy.audience), insufficient(others, remedy.action, remedy.target) is not None,
         mechanism=remedy.mechanism, component=remedy.component, reversible=remedy.reversible,
-        contested=bool(proposed and proposed.contested), unsound=_unsound(remedy, asked))
+        contested=bool(proposed and proposed.contested), unsound=_unsound(remedy, asked), cause=remedy.cause)
 
 
 def _unsound(remedy: Remedy, asked: bool) -> str:
@@ -115,7 +115,7 @@ def _situation(visit: Step, remedy: Remedy, others: Sequence[Remedy], request: G
     now, service = time.time(), visit.service
     # The event says only whether people were asked; the table has their answers.
     answer, by = _answer(visit, remedy) if asked else _NOT_ASKED
-    recent = tuple(RecentRemedy(done.at, done.action, done.target)
+    recent = tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
                    for done in visit.records.executions(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
                    if (done.incident, done.number) != (visit.incident, remedy.number))

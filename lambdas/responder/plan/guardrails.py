@@ -50,6 +50,8 @@ class GuardrailRequest:
     """Whether another mechanism of the same cause is nearly as likely, and has another remedy."""
     unsound: str = ""
     """Why its plan on record is not to be trusted, in one sentence; empty where it is."""
+    cause: str = ""
+    """What it remediates: for people who read the decision."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class RecentRemedy:
     """When it was applied, seconds since 1970 (UTC)."""
     action: str
     target: str
+    incident: str = ""
+    """The incident that applied it: for people who read the decision."""
 
 
 @dataclass(frozen=True)
