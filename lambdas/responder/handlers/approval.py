@@ -68,7 +68,7 @@ def handler(visit: Step, event: ApprovalEvent) -> ApprovalResult:
     if not sent:
         visit.note("nobody could be asked", number=1, kind="notification", fact=Undelivered("all channels"))
         raise NobodyAsked(f"no channel took the question of task {task.id}")
-    call(visit)
+    call(visit, visit.records.load(visit.incident))
     return ApprovalResult(task.id)
 
 

@@ -13,7 +13,7 @@ from responder.handlers.step import Step, StepEvent, step
 from responder.model.codec import Json, Malformed
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
-from responder.model.incident import Cause, Incident, Outcome, Remedy
+from responder.model.incident import Cause, Incident, IncidentRecord, Outcome, Remedy
 from responder.model.moment import iso
 from responder.people import Kind, Message
 from responder.plan.aftercare import in_place
@@ -150,21 +150,22 @@ def _escalate(visit: Step, event: EscalateEvent) -> EscalateResult:
     visit.note(f"{'observed' if outcome == 'observed' else 'escalated to people'}: {why}", kind="outcome")
     ranking = "\n".join(f"  {h.cause} {h.confidence:.0%}: for: {'; '.join(h.evidence_for) or 'nothing'}; "
                         f"against: {'; '.join(h.evidence_against) or 'nothing'}" for h in incident.ranking[:3])
-    left = "".join(f"Not done: {sentence}\n" for sentence in not_done(visit.records.load(visit.incident)))
+    record = visit.records.load(visit.incident)
+    left = "".join(f"Not done: {sentence}\n" for sentence in not_done(record))
     _tell(visit, "page" if incident.escalated_at is None else "told", f"escalated-{visit.entered}",
           f"{visit.service.service}: {outcome}, people are needed",
           f"Incident {visit.incident}: {why}.\n\nAffected: {', '.join(incident.affected) or 'not known'}\n"
           f"Cause: {incident.cause.summary if incident.cause else 'not known'}\n{ranking}\n{left}"
           f"Missing data: {'; '.join(incident.missing) or '-'}\n")
-    call(visit)
+    call(visit, record)
     if not event.observed:
-        _hotfix(visit, incident)
+        _hotfix(visit, record)
     return EscalateResult(outcome)
 
 
-def _hotfix(visit: Step, incident: Incident) -> None:
+def _hotfix(visit: Step, record: IncidentRecord) -> None:
     """Give the developers the manual task for what the responder could not do; once per incident."""
-    text = hotfix(visit.records.load(visit.incident))
+    text, incident = hotfix(record), record.incident
     persons = called(visit.service, "code_bug", incident.affected)
     if text and persons:
         names = ", ".join(person.name for person in persons)
@@ -202,11 +203,11 @@ _OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate, "left": _left}
 
 def _tell_it_is_over(visit: Step, outcome: Outcome, remedies: Sequence[Remedy]) -> None:
     """Tell the team, resolve the page where the recovery is verified, and tell customers who were told before."""
-    incident = visit.records.require(visit.incident)
-    subject, topic = f"{visit.service.service}: {outcome}", f"over: {outcome}"
+    record = visit.records.load(visit.incident)
+    incident, subject, topic = record.incident, f"{visit.service.service}: {outcome}", f"over: {outcome}"
     cause = incident.cause.summary if incident.cause else ""
     text = (f"Incident {visit.incident} is over: {outcome}.\n{cause}\n\n"
-            + update(visit.service, visit.records.load(visit.incident)).text())
+            + update(visit.service, record).text())
     notify(visit, Message("status", "", visit.incident, subject, text, topic=topic), 40)
     record_notification(visit, "the team is told", "team", notify(visit, Message(
         "closed", f"closed-{incident.reopenings}", visit.incident, subject, text,

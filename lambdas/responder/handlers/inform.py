@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from responder.handlers.notify import notify, record_notification
 from responder.handlers.step import Step, StepEvent, step
 from responder.model.frozen import dataclass
-from responder.model.incident import Incident, Remedy, RemedyStatus
+from responder.model.incident import Incident, IncidentRecord, Remedy, RemedyStatus
 from responder.model.moment import epoch
 from responder.people import Message
 from responder.plan import customers
@@ -24,36 +24,36 @@ class InformResult:
 @step("Keep people informed", StepEvent)
 def handler(visit: Step, event: StepEvent) -> InformResult:
     """Show the current state, call people who are needed, and update customers who had a message before."""
-    now = update(visit.service, visit.records.load(visit.incident))
+    record = visit.records.load(visit.incident)
+    now = update(visit.service, record)
     notify(visit, Message("status", "", visit.incident, now.what, now.text(), topic=now.what))
-    call(visit)
-    _customers(visit)
+    call(visit, record)
+    _customers(visit, record)
     return InformResult()
 
 
-def call(visit: Step) -> None:
+def call(visit: Step, record: IncidentRecord) -> None:
     """Call the people for the cause that was found: by role, developers by the faulty component; each person once."""
-    incident = visit.records.require(visit.incident)
+    incident = record.incident
     cause = incident.cause.id if incident.cause else ""
     persons = called(visit.service, cause, incident.affected)
     if not persons:
         return
     names = ", ".join(person.name for person in persons)
-    standing = update(visit.service, visit.records.load(visit.incident))
     channels = notify(visit, Message(
         "call", f"call-{incident.reopenings}-{names}", visit.incident,
         f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",
-        f"{names}: you are called for this incident.\n\n{standing.text()}", persons=persons,
+        f"{names}: you are called for this incident.\n\n{update(visit.service, record).text()}", persons=persons,
         affected=incident.affected), 60)
     record_notification(visit, f"called: {names}", "team", channels, 9)
 
 
-def _customers(visit: Step) -> None:
+def _customers(visit: Step, record: IncidentRecord) -> None:
     """Tell customers who had a message about the outage that a remedy was applied."""
-    remedies = visit.records.remedies_of(visit.incident)
+    remedies = record.remedies
     if not customers_know(remedies) or not any(remedy.status == RemedyStatus.APPLIED for remedy in remedies):
         return
-    message = customer_message(visit.records.require(visit.incident), remedies, "monitoring")
+    message = customer_message(record.incident, remedies, "monitoring")
     record_notification(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 70), 2)
 
 
