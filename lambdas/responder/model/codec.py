@@ -11,7 +11,7 @@ import inspect  # Which dataclasses imports anyway.
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -54,6 +54,12 @@ def decode(kind: type[T], value: Any, place: str = "") -> T:
     return cast(T, _reader(cast(Any, kind))(value, place))
 
 
+def decode_known(kind: type[T], value: Mapping[str, object], place: str = "") -> T:
+    """Return what a dataclass knows of an object with further keys, which are left out; raises Malformed."""
+    known = names_of(cast(Any, kind))
+    return decode(kind, {key: item for key, item in value.items() if key in known}, place)
+
+
 def encode(value: Any) -> Any:
     """Return a dataclass, and all that is in it, as plain JSON; fields that are None are left out.
 
@@ -66,7 +72,7 @@ def encode(value: Any) -> Any:
     if hasattr(value, "to_wire") and not isinstance(value, type):
         return value.to_wire()
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: encode(item) for name in _names(type(value)) if (item := getattr(value, name)) is not None}
+        return {name: encode(item) for name in names_of(type(value)) if (item := getattr(value, name)) is not None}
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, list | frozenset):
@@ -78,13 +84,9 @@ _AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
 """Told first, for a series has thousands of numbers."""
 
 
+@cache
 def names_of(kind: type) -> tuple[str, ...]:
     """Return the names of a dataclass' fields."""
-    return _names(kind)
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
@@ -224,56 +226,54 @@ def _mapping(part: Any) -> Read:
 
 
 def _object(kind: type) -> Read:
-    given: dict[str, tuple[str, Read]] | None = None
     foreign = issubclass(kind, Foreign)
     needed = frozenset(field.name for field in fields(kind)
                        if field.default is MISSING and field.default_factory is MISSING)
     make: Callable[[Mapping[str, object]], object] = maker(kind)
 
+    @cache
+    def known() -> dict[str, tuple[str, Read]]:
+        # Not before it is used: a type may name itself.
+        hints = _hints(kind)
+        return {_key(kind, name): (name, _reader(hints[name])) for name in names_of(kind)}
+
+    def taken(value: Mapping[Any, Any], place: str, *, exactly: bool) -> dict[str, object]:
+        given, found = known(), {}
+        for key, item in value.items():
+            field = given.get(key)
+            if field is not None:
+                name, reader = field
+                found[name] = reader(item, f"{place}.{key}".lstrip(".") if exactly else place)
+            elif not foreign:
+                raise _unknown(kind, given, key, item, place)
+        return found
+
     def read(value: Any, place: str) -> Any:
-        nonlocal given
-        if given is None:
-            # Not before it is used: a type may name itself.
-            hints = _hints(kind)
-            given = {_key(kind, name): (name, _reader(hints[name])) for name in _names(kind)}
         if not isinstance(value, Mapping):
             raise Malformed(place, f"an object ({kind.__name__})", value)
-        found = {}
         try:
-            for key, item in value.items():
-                known = given.get(key)
-                if known is not None:
-                    name, reader = known
-                    found[name] = reader(item, place)
-                elif not foreign:
-                    raise _unknown(kind, given, key, item, place)
+            found = taken(value, place, exactly=False)
         except Malformed:
-            _blame(kind, given, value, place)
-            raise
+            # The place of a field is worked out for an error alone.
+            found = taken(value, place, exactly=True)
         if not needed <= found.keys():
-            name = next(name for name in _names(kind) if name in needed and name not in found)
+            name = next(name for name in names_of(kind) if name in needed and name not in found)
             raise Malformed(f"{place}.{name}".lstrip("."), f"a value ({kind.__name__} needs it)", None)
         return make(found)
 
     return read
 
 
-def _blame(kind: type, given: Mapping[str, tuple[str, Read]], value: Mapping[Any, Any], place: str) -> None:
-    """Raise the error of the first field that has one, with its place: which is worked out for an error alone."""
-    for key, item in value.items():
-        known = given.get(key)
-        if known is not None:
-            known[1](item, f"{place}.{key}".lstrip("."))
-        elif not issubclass(kind, Foreign):
-            raise _unknown(kind, given, key, item, place)
-
-
 def _unknown(kind: type, given: Mapping[str, object], key: object, item: object, place: str) -> Malformed:
+    return Malformed(f"{place}.{key}".lstrip("."), f"a field of {kind.__name__}" + (
+        nearest(str(key), given) or f" ({', '.join(given)})"), item)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " such as" and the known name that is nearest, for an error's message; empty where none is near."""
     from difflib import get_close_matches  # Needed for an error alone.
 
-    near = get_close_matches(str(key), given, 1)
-    return Malformed(f"{place}.{key}".lstrip("."), f"a field of {kind.__name__}" + (
-        f" such as {near[0]}" if near else f" ({', '.join(given)})"), item)
+    return "".join(f" such as {near}" for near in get_close_matches(name, list(known), 1))
 
 
 def _hints(kind: type) -> dict[str, object]:
@@ -284,9 +284,9 @@ def _hints(kind: type) -> dict[str, object]:
         if not all(isinstance(text, str) for text in own.values()):
             return typing.get_type_hints(kind)
         if own:
-            # One expression of the class's own source, as typing evaluates it in many.
-            hints.update(zip(own, eval(f"({','.join(own.values())},)", vars(sys.modules[part.__module__])),  # noqa: S307
-                             strict=True))
+            # Annotations are the project's own source, nothing from outside; typing evaluates them one by one.
+            kinds = eval(f"({','.join(own.values())},)", vars(sys.modules[part.__module__]))  # noqa: S307 - see above
+            hints.update(zip(own, kinds, strict=True))
     return hints
 
 

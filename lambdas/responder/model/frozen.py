@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -44,9 +44,9 @@ def maker(kind: type[T]) -> Callable[[Mapping[str, object]], T]:
     """
     if kind.__setattr__ is not _set:
         return lambda given: kind(**given)
-    plain = {field.name: field.default for field in dataclasses.fields(kind)  # type: ignore[arg-type]
-             if field.default is not dataclasses.MISSING}
-    made_new = {field.name: field.default_factory for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+    fields = dataclasses.fields(cast(Any, kind))
+    plain = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+    made_new = {field.name: field.default_factory for field in fields
                 if field.default_factory is not dataclasses.MISSING}
     after = getattr(kind, "__post_init__", None)
 
@@ -102,7 +102,7 @@ def _init(kind: type) -> Any:
                           *(lines or ["pass"])]) + "\n return __init__"
     made: dict[str, Callable[..., Any]] = {}
     # The text is made of the names of fields alone, which Python has read as names before.
-    exec(source, vars(sys.modules[kind.__module__]), made)  # noqa: S102
+    exec(source, vars(sys.modules[kind.__module__]), made)  # noqa: S102 - see above
     [make] = made.values()
     init = make(**scope)
     init.__qualname__ = f"{kind.__qualname__}.__init__"

@@ -228,10 +228,6 @@ class Proposed:
         """Return the same under an id."""
         return replace(self, id=name)
 
-    def with_facts(self, facts: dict[str, Json]) -> Proposed:
-        """Return the same with other facts."""
-        return replace(self, facts=facts)
-
     @property
     def text(self) -> str:
         """It as the table keeps it: one exact JSON text."""

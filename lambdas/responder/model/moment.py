@@ -18,8 +18,3 @@ def seconds(moment: str) -> float:
 def epoch(moment: object) -> float | None:
     """Return an ISO 8601 time as seconds since 1970 (UTC); None where there is none."""
     return seconds(moment) if isinstance(moment, str) and moment else None
-
-
-def clock(moment: str) -> str:
-    """Return the time of day of an ISO 8601 time: ``14:05:09``."""
-    return f"{datetime.fromisoformat(moment):%H:%M:%S}"

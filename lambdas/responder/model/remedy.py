@@ -156,9 +156,7 @@ class Remedy:
     @property
     def digest(self) -> str:
         """What tells one plan from another: only the plan that the guardrails ruled on is applied."""
-        return digest({"action": self.action, "component": self.component, "target": self.target,
-                       "summary": self.summary, "diff": self.diff, "before": self.before,
-                       "parameters": self.parameters, "proposal": self.proposal})
+        return digest(vars(self))
 
     @property
     def is_ruled_on(self) -> bool:

@@ -132,11 +132,6 @@ def hotfix(record: IncidentRecord) -> str:
         *(f"- against it: {sentence}" for sentence in (ranked.evidence_against if ranked else ()))])
 
 
-def reopenings(incident: Incident) -> int:
-    """How often an incident was opened again: what is told once is told once for each time."""
-    return len(incident.reopened_at)
-
-
 def called(service: Service, cause: str, affected: Sequence[str]) -> tuple[Person, ...]:
     """Return who is called once the cause is known: by their role, developers by what fails."""
     roles = _ROLES.get(cause, ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from responder.model.codec import Json, Malformed, decode
+from responder.model.codec import Json, Malformed, decode, nearest
 from responder.model.frozen import dataclass
 from responder.plan import mechanisms, signals
 from responder.plan.remedies import PEOPLE, WAIT
@@ -100,10 +100,7 @@ def _check(names: Iterable[str], known: Iterable[str], what: str, place: str) ->
     allowed = set(known)
     for name in names:
         if name not in allowed:
-            from difflib import get_close_matches  # Needed for an error alone.
-
-            near = get_close_matches(name, allowed, 1)
-            raise Malformed(place, what + (f" such as {near[0]}" if near else ""), name)
+            raise Malformed(place, what + nearest(name, allowed), name)
 
 
 def _by_id(weights: Mapping[AnySignalKind, float]) -> dict[str, float]:

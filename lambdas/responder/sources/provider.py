@@ -8,7 +8,6 @@ page is judged by the plan.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -29,8 +28,6 @@ _PARTS = 20
 _INCIDENTS = 10
 _MARGIN_SECONDS = 0.5
 """A call ends by itself at its deadline; what is left is to judge what it said."""
-
-_Judge = Callable[[Query, Provider, Http], Finding[Detail]]
 
 
 def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
