@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from responder.model.remedy import JUDGED, OPERANDS, merged, operands
@@ -77,30 +77,6 @@ class Table(Records):
         """See ``load``."""
         return sorted((*self.known(incident), *self.actions(incident), *self.partition(f"TIMELINE#{incident}")),
                       key=lambda item: str(item["sk"]))
-
-    def carried_out(self, service: str, incident: str, number: int, record: Mapping[str, Any]) -> None:
-        """See ``executed``."""
-        self.put_once({"pk": f"REMEDIES#{service}", "sk": f"{incident}#{number:02d}", "at": time.time(),
-                       "incident": incident, "number": number,
-                       **{key: record.get(key) or "" for key in ("action", "target", "component", "mechanism")}})
-
-    def remedies(self, service: str, since: float) -> list[dict[str, Any]]:
-        """See ``executions``."""
-        return sorted((item for item in self.partition(f"REMEDIES#{service}") if item["at"] >= since),
-                      key=lambda item: float(item["at"]))
-
-    def unhelpful(self, service: str, since: float, apart: str) -> list[dict[str, Any]]:
-        """See ``past_failures``."""
-        found = []
-        for item in self.remedies(service, since):
-            if item["incident"] == apart or not item.get("mechanism"):
-                continue
-            record = self.action(item["incident"], int(item["number"])) or {}
-            if record.get("status") in ("reverted", "failed") and record.get("applied_at") and not (
-                    record.get("too_little") or record.get("in_part")):
-                found.append({key: item[key] for key in ("at", "incident", "action", "target", "component",
-                                                         "mechanism")} | {"reason": record.get("reason") or ""})
-        return found
 
 
 def _by(writer: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_a_permitted_remedy_is_executed_and_recorded(stage: Stage) -> None:
     assert stage.ruled() == "permitted"
     assert stage.visit("apply")["applied"]
     assert (stage.world.version, status(stage)) == ("1.0.0", "applied")
-    assert [item["action"] for item in stage.records.remedies("payment-gateway", 0.0)] == ["rollback"]
+    assert [done.action for done in stage.records.executions("payment-gateway", 0.0)] == ["rollback"]
 
 
 def test_without_a_ruling_nothing_is_done(stage: Stage) -> None:
@@ -152,7 +152,7 @@ def test_a_step_that_died_is_tried_again_and_does_it_once(stage: Stage, failure:
     with pytest.raises(act.TryAgain):
         stage.visit("apply")
     assert status(stage) == "applying"  # it may have happened: who takes over does not do it again
-    assert [item["action"] for item in stage.records.remedies("payment-gateway", 0.0)] == ["rollback"]
+    assert [done.action for done in stage.records.executions("payment-gateway", 0.0)] == ["rollback"]
     assert stage.visit("apply")["applied"]
     assert (stage.world.applied, status(stage)) == (1, "applied")
 
@@ -165,7 +165,7 @@ def test_a_repeat_changes_neither_the_world_nor_when_it_was(stage: Stage) -> Non
     again = stage.records.action("i-1", 1)
     assert first is not None and again is not None
     assert (again["applied_at"], stage.world.applied) == (first["applied_at"], 1)
-    assert len(stage.records.remedies("payment-gateway", 0.0)) == 1
+    assert len(stage.records.executions("payment-gateway", 0.0)) == 1
 
 
 def test_what_was_there_before_is_what_the_first_plan_saw(stage: Stage) -> None:
@@ -295,7 +295,8 @@ def test_what_the_state_machine_passes_on_cannot_make_a_ruling(stage: Stage) -> 
     with pytest.raises(ActionFailed, match="no guardrail"):
         stage.visit("apply")
     with pytest.raises(ActionFailed, match="no diagnosis on record"):
-        stage.visit("plan", number=2, remedy={"action": "rollback", "id": "2026-11-25T09:00:00.000Z#00"})
+        stage.visit("plan", number=2, remedy={"action": "rollback", "id": "2026-11-25T09:00:00.000Z#00",
+                                                "function": "f"})
 
 
 def test_a_plan_that_changed_after_the_ruling_is_not_applied(stage: Stage) -> None:
@@ -348,7 +349,7 @@ def test_a_retry_that_is_hindered_leaves_no_doubt_that_it_may_have_happened(stag
     record = stage.records.action("i-1", 1) or {}
     assert record["status"] == "failed" and record["applied_at"] and "stays" in record["reason"]
     # A person stopped it, so nobody has seen that it does not help.
-    assert stage.records.unhelpful("payment-gateway", 0.0, "i-9") == []
+    assert stage.records.past_failures("payment-gateway", 0.0, "i-9") == []
 
 
 def test_stopped_before_its_first_change_it_is_refused_and_nothing_has_happened(stage: Stage) -> None:

@@ -17,7 +17,7 @@ from responder.handlers import open as opening
 from responder.model.codec import Malformed, decode, encode
 from responder.model.service import Deployment
 from responder.people import sns
-from responder.plan.course import Course, Done, Following, Named, Settings, State
+from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State
 from responder.plan.next_step import (
     RESULTS,
     WAYS,
@@ -38,8 +38,9 @@ from responder.records.table import iso
 from tests.conftest import shipped_service, timeline
 
 NOW = "2026-11-25T00:00:00.000Z"
-REMEDIES = (Named("f-rollback", "p0", "rollback", "code_bug"), Named("f-scale", "p1", "scale_up", "high_load", True),
-            Named("f-restart", "p2", "restart_pods", "high_load", True))
+REMEDIES = (RemedyRef("rollback", "p0", "f-rollback", "code_bug"),
+            RemedyRef("scale_up", "p1", "f-scale", "high_load", True),
+            RemedyRef("restart_pods", "p2", "f-restart", "high_load", True))
 SETTINGS = Settings(attempts=3, look_wait_seconds=15, rounds=3, round_wait_seconds=30, check_every_seconds=20)
 texts = st.sampled_from(["", "so it is"])
 remedies = st.lists(st.sampled_from(REMEDIES), max_size=3, unique=True).map(tuple)

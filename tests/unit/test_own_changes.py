@@ -186,7 +186,7 @@ def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyP
         findings = (finding(change(at=NOW - 905, by=by)),)
         record = IncidentRecord(Incident("this", "payment-gateway", iso(NOW)), looked=(
             Looked(iso(NOW), "changes", "Diagnose the root cause", iso(NOW), findings),))
-        return diagnose._own(Visit(), record)  # type: ignore[arg-type]
+        return diagnose._own(Visit(), record)  # type: ignore[arg-type]  # it stands for a step
 
     monkeypatch.setattr(diagnose.time, "time", lambda: NOW)
     seen = Evidence([finding(change(at=NOW - 905))])

@@ -77,12 +77,12 @@ def test_a_plan_has_no_operand_that_is_hidden_or_shown(part: str, value: Any) ->
     operands = {"before": Before(), "parameters": Parameters()} | {
         part: Before((value,)) if part == "before" else Parameters((Step(CHANGE, live=value),))}
     with pytest.raises(NotExact):
-        Plan("t", "s", **operands)  # type: ignore[arg-type]
+        Plan("t", "s", **operands)  # type: ignore[arg-type]  # one of the two is replaced by name
 
 
 def test_a_diff_of_any_text_is_no_diff() -> None:
     with pytest.raises(TypeError):
-        Plan("t", "s", Before(), Parameters(), "- a\n+ b")  # type: ignore[arg-type]
+        Plan("t", "s", Before(), Parameters(), "- a\n+ b")  # type: ignore[arg-type]  # what the type checker refuses is what is tried
 
 
 OWN = {"pk": "REMEDY#i", "sk": "ACTION#02", "rollback:status": "planned", "rollback:target": "d",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch, step
+from responder.handlers.step import Step, StepEvent, kill_switch, step
 from responder.model.frozen import dataclass
 from responder.model.moment import iso, seconds
 from responder.model.remedy import Remedy
 from responder.model.service import deployed
 from responder.plan.aftercare import Care, care, in_place
 from responder.plan.answers import Aftercare
+from responder.plan.course import Done, RemedyRef
 from responder.plan.remedies import find
 
 _LEASE_SECONDS = 600.0
@@ -26,20 +27,12 @@ class AftercareEvent(StepEvent):
 
 
 @dataclass(frozen=True)
-class Item:
-    """A temporary mitigation that is to be restored, as the state machine hands it to the remedy's function."""
-
-    number: int
-    remedy: RemedyRef
-
-
-@dataclass(frozen=True)
 class AftercareResult:
     """What this step returns."""
 
     answer: Aftercare
     reason: str
-    items: tuple[Item, ...] = ()
+    items: tuple[Done, ...] = ()
     wait_seconds: int = 0
 
 
@@ -92,7 +85,7 @@ def _restored(visit: Step, found: Care, ripe: list[Remedy]) -> AftercareResult:
     visit.note(f"to be put back: {', '.join(remedy.summary for remedy in free)}", kind="decision", why=found.reason)
     functions = {remedy.action: remedy.function for remedy in deployed(visit.service.service).remedies}
     return AftercareResult("put_back", found.reason, tuple(
-        Item(remedy.number, RemedyRef(remedy.action, remedy.proposal, functions[remedy.action])) for remedy in free))
+        Done(remedy.number, RemedyRef(remedy.action, remedy.proposal, functions[remedy.action])) for remedy in free))
 
 
 def _held(visit: Step, remedy: Remedy) -> bool:

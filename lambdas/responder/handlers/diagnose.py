@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Sequence
 
 from responder.handlers.confirm import ConfirmResult
-from responder.handlers.step import RemedyRef, Step, StepEvent, step
+from responder.handlers.step import Step, StepEvent, step
 from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, IncidentRecord, Proposed, Refusal, Remedy, RemedyStatus, Weighed
 from responder.model.moment import iso
 from responder.model.service import deployed
+from responder.plan.course import RemedyRef
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.decisions import Diagnosed
 from responder.plan.diagnose import Diagnosis

@@ -9,12 +9,13 @@ from typing import Literal
 
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.diagnose import long_outage_due, to_try
-from responder.handlers.step import RemedyRef, Step, StepEvent, step
+from responder.handlers.step import Step, StepEvent, step
 from responder.model.fault_location import location_of
 from responder.model.frozen import dataclass
 from responder.model.incident import Remedy, RemedyStatus
 from responder.model.moment import iso, seconds
 from responder.plan.answers import Recovery
+from responder.plan.course import RemedyRef
 from responder.plan.decisions import Watched
 from responder.plan.recovery import Progress, helped, judge, slow_until
 from responder.records.incidents import IncidentChange

@@ -21,7 +21,7 @@ from responder.model.moment import iso, seconds
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
 from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
-from responder.plan.course import Until
+from responder.plan.course import Settings, Until
 from responder.records import incidents
 from responder.records.tasks import NotPossible
 
@@ -73,17 +73,6 @@ class ReportAnew:
 
     incident: str
     report: Literal[True]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The state machine's waiting times and limits."""
-
-    attempts: int
-    look_wait_seconds: int
-    rounds: int
-    round_wait_seconds: int
-    check_every_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from typing import TypeVar
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
-from responder.model.codec import Json, decode, encode, names_of
+from responder.model.codec import Json, decode_known, encode
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
 from responder.model.frozen import dataclass
@@ -41,19 +41,6 @@ class IncidentRef:
     execution: str | None = None
     """ARN of the execution that handles it; None for an execution whose signal was only attached."""
     first_opened_at: str | None = None
-
-
-@dataclass(frozen=True)
-class RemedyRef:
-    """A proposed remedy in the state machine's data; the record describes it under its id."""
-
-    action: str
-    id: str
-    """See ``Proposed.id``."""
-    function: str = ""
-    """The name of the function that executes it."""
-    cause: str = ""
-    contested: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +144,7 @@ def event_of(kind: type[T], event: Json) -> T:
 
     Unknown keys are ignored, because an execution that began before an update passes on the data of its own definition.
     """
-    known = names_of(kind)
-    return decode(kind, {key: value for key, value in event.items() if key in known}, "event")
+    return decode_known(kind, event, "event")
 
 
 def result_of(result: object) -> dict[str, Json]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from responder.handlers import environment
-from responder.model.codec import Foreign, decode, encode
+from responder.handlers.step import event_of
+from responder.model.codec import Foreign, encode
 from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.course import Course
@@ -50,7 +51,7 @@ class Visit:
 
 def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the step that it names; raises ValueError where this function does not have the step."""
-    visit = _visit(event)
+    visit = event_of(Visit, event)
     if visit.do not in environment.steps():
         raise ValueError(f"this function has no step {visit.do!r}; it has {', '.join(environment.steps())}")
     return _followed(visit, event, context)
@@ -58,11 +59,7 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
 
 def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the remedy that the function's environment names."""
-    return _followed(replace(_visit(event), do="act"), event, context)
-
-
-def _visit(event: Mapping[str, object]) -> Visit:
-    return decode(Visit, {item.name: event[item.name] for item in fields(Visit) if item.name in event}, "event")
+    return _followed(replace(event_of(Visit, event), do="act"), event, context)
 
 
 def _followed(visit: Visit, event: Mapping[str, object], context: object) -> dict[str, object]:

@@ -55,13 +55,14 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Named:
-    """A remedy that a diagnosis proposes; what it is in full is on record."""
+class RemedyRef:
+    """A remedy that a diagnosis proposes, in the state machine's data; the record describes it under its id."""
 
-    function: str
-    id: str
-    """Of the proposal on record."""
     action: str
+    id: str
+    """See ``Proposed.id``."""
+    function: str
+    """The name of the function that executes it."""
     cause: str = ""
     contested: bool = False
     """Whether another mechanism of the same cause is nearly as likely."""
@@ -73,7 +74,7 @@ class Done:
 
     number: int
     """1-based position among the incident's remedies."""
-    remedy: Named
+    remedy: RemedyRef
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Undo:
     """A remedy that is to be undone."""
 
     number: int
-    remedy: Named
+    remedy: RemedyRef
     why: str
     over: bool
     """Whether it helped and is no longer needed; False: it did not help."""
@@ -102,7 +103,7 @@ class Course:
     """1-based position, among the incident's remedies, of the one that is planned or comes next."""
     place: int = 0
     """0-based place of that remedy among those that the diagnosis names."""
-    remedies: tuple[Named, ...] = ()
+    remedies: tuple[RemedyRef, ...] = ()
     """What the last diagnosis names, in the order in which it is tried."""
     changed: tuple[Done, ...] = ()
     """What has changed something since and is not yet known to have helped, oldest first."""

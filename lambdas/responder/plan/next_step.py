@@ -6,25 +6,26 @@ that decide nothing here are not read.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
+from dataclasses import field, replace
 
-from responder.model.codec import decode
+from responder.model.codec import decode_known
 from responder.model.frozen import dataclass
 from responder.plan import answers
-from responder.plan.course import Course, Done, Following, Named, Settings, State, Undo, Until, Watching
+from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State, Undo, Until, Watching
 
 MOST_RETURNS = 3
 """How often an incident that was about to end looks at a newer alarm, before it ends all the same."""
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(ABC):
     """What a step found, as far as it decides what comes next."""
 
+    @abstractmethod
     def follows(self, course: Course, now: str) -> Following:
         """Return what comes next; ``now`` is when the step ended (ISO 8601)."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Diagnosed(Result):
     """Whether more may show at the next look."""
     wait: bool
     """Whether the remedy is to wait."""
-    remedies: tuple[Named, ...]
+    remedies: tuple[RemedyRef, ...]
 
     def follows(self, course: Course, now: str) -> Following:
         """The first remedy is planned; without one it is waited, looked at again, or left to people."""
@@ -166,7 +167,7 @@ class Watched(Result):
     wait_seconds: int
     remind: bool
     """Whether somebody with a task is to be reminded."""
-    due: tuple[Named, ...]
+    due: tuple[RemedyRef, ...]
     """What the length of the outage asks for by now."""
     number: int
     """Of the first of those."""
@@ -282,9 +283,7 @@ WAYS: Mapping[str, tuple[State, ...]] = {
 
 def next_step(course: Course, step: str, result: Mapping[str, object], now: str) -> Following:
     """Return what follows a step of ``RESULTS``; raises Malformed where its result lacks what decides."""
-    kind = RESULTS[step]
-    wanted = {item.name for item in fields(kind)}
-    return decode(kind, {name: item for name, item in result.items() if name in wanted}, step).follows(course, now)
+    return decode_known(RESULTS[step], result, step).follows(course, now)
 
 
 def if_it_fails(following: Following) -> Following:
@@ -325,7 +324,7 @@ def why_escalated(course: Course) -> str:
 def why_left(course: Course) -> str:
     """Say why what is in place for a while was not restored."""
     if course.failed:
-        return f"the responder failed in a step: {course.failed}; what it did for the time being is in the report"
+        return f"the responder failed in a step: {course.failed}; its temporary changes are in the report"
     return course.left_for
 
 
@@ -348,7 +347,7 @@ def _another(course: Course, now: str) -> Following:
     return Following(State.ESCALATE, course)
 
 
-def _waits(remedy: Named, changed: tuple[Done, ...]) -> bool:
+def _waits(remedy: RemedyRef, changed: tuple[Done, ...]) -> bool:
     return remedy.contested and any(
         done.remedy.cause == remedy.cause and done.remedy.action != remedy.action for done in changed)
 

@@ -8,10 +8,11 @@ from typing import Literal
 from responder import actions
 from responder.actions import AnyAction, AnyPlan, RemediationContext
 from responder.handlers import environment
-from responder.handlers.step import RemedyRef, Step, StepEvent, kill_switch
+from responder.handlers.step import Step, StepEvent, kill_switch
 from responder.model.frozen import dataclass
 from responder.model.incident import Proposed
 from responder.model.remedy import Remedy
+from responder.plan.course import RemedyRef
 from responder.plan.guardrails import insufficient, released
 
 
