@@ -19,7 +19,7 @@ from moto import mock_aws
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import approve, decide, notify
-from responder.handlers.step import Step
+from responder.handlers.step import StepRun
 from responder.model import service as model
 from responder.model.service import Person, Service
 from responder.people import Message, every, pagerduty, slack, statuspage
@@ -211,19 +211,19 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
         yield timeline()
 
 
-def visit(records: Records, service: Service) -> Step:
-    return Step("Assemble the team", "payment-gateway-1", service, 0.0, "2026-11-25T00:00:00.000Z", records)
+def run(records: Records, service: Service) -> StepRun:
+    return StepRun("Assemble the team", "payment-gateway-1", service, 0.0, "2026-11-25T00:00:00.000Z", records)
 
 
 def test_each_thing_is_delivered_once_and_a_broken_channel_is_on_record(
         vendors: Vendors, team: Service, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("responder.people.sns.publish", lambda *given, **more: "m")
     vendors.gates.set("slack", "down")
-    first = notify.notify(visit(records, team), message("page"))
+    first = notify.notify(run(records, team), message("page"))
     assert (first.channels, first.fresh, first.failed) == (("pagerduty", "sns"), True, ("slack",))
     vendors.gates.reset()
-    assert notify.notify(visit(records, team), message("page")).channels == ("pagerduty", "slack", "sns")
-    assert not notify.notify(visit(records, team), message("page")).fresh
+    assert notify.notify(run(records, team), message("page")).channels == ("pagerduty", "slack", "sns")
+    assert not notify.notify(run(records, team), message("page")).fresh
     alert, = vendors.pagerduty.alerts.values()
     assert len(alert["events"]) == 1
     noted = [item for item in records.everything("payment-gateway-1") if item["sk"].startswith("TIMELINE#")]
@@ -238,7 +238,7 @@ def test_steps_that_tell_people_at_the_same_time_take_turns(vendors: Vendors, te
     assert not records.take_channel("payment-gateway-1", "slack")
     monkeypatch.setattr(notify, "_WAIT_SECONDS", 0.5)
     # Who holds it may have died: then the message is sent all the same.
-    assert "slack" in notify.notify(visit(records, team), message("page")).channels
+    assert "slack" in notify.notify(run(records, team), message("page")).channels
     assert records.take_channel("payment-gateway-1", "slack")
 
 

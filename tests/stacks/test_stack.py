@@ -266,7 +266,7 @@ def test_no_way_to_a_remedy_leads_around_the_guardrails() -> None:
         assert ASL["States"][choice]["Default"] != "Apply the remedy"
         # The ruling that is looked at is the one that was just made, by the guardrails and nobody else.
         assert before(choice) <= guards
-    # That it goes there after a permission alone is tried in tests/unit/test_next_step.py.
+    # That it goes there after a permission alone is tried in tests/unit/state_machine/test_next_step.py.
     for name in guards:
         assert ASL["States"][name]["Assign"]["next"] == "{% $states.result.Payload.next %}"
 

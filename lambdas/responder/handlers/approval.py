@@ -11,7 +11,7 @@ from responder.handlers import environment
 from responder.handlers.decide import ButtonValue
 from responder.handlers.inform import call
 from responder.handlers.notify import notify
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.facts import ApprovalAsked, Undelivered
 from responder.model.frozen import dataclass
 from responder.model.incident import Remedy
@@ -46,34 +46,34 @@ class ApprovalResult:
 
 
 @step("Ask for approval", ApprovalEvent)
-def handler(visit: Step, event: ApprovalEvent) -> ApprovalResult:
+def handler(run: StepRun, event: ApprovalEvent) -> ApprovalResult:
     """Keep the question with its task token, and send it to all people who may answer."""
-    remedy, approval = visit.records.remedy(visit.incident, event.number), visit.service.approval
+    remedy, approval = run.records.remedy(run.incident, event.number), run.service.approval
     if remedy is None:
-        raise NobodyAsked(f"remedy {event.number} of {visit.incident} has no plan on record")
-    people = [called(person) for person in visit.service.team if person.role in approval.roles]
-    task = Task(visit.incident, event.number, visit.service.service, "approval", time.time(),
+        raise NobodyAsked(f"remedy {event.number} of {run.incident} has no plan on record")
+    people = [called(person) for person in run.service.team if person.role in approval.roles]
+    task = Task(run.incident, event.number, run.service.service, "approval", time.time(),
                 time.time() + approval.wait_seconds, tuple(people or ["whoever may answer by IAM"]),
-                needed(visit.service, remedy.action))
-    Tasks(visit.records).ask(task, event.token)
-    text = _question(visit, task, remedy)
-    visit.note(f"approval is asked for: {remedy.summary}", kind="approval",
+                needed(run.service, remedy.action))
+    Tasks(run.records).ask(task, event.token)
+    text = _question(run, task, remedy)
+    run.note(f"approval is asked for: {remedy.summary}", kind="approval",
                fact=ApprovalAsked(task.id, task.asked, iso(task.expires_at), remedy.summary))
-    subject = f"{visit.service.service}: approve {remedy.action}?"
+    subject = f"{run.service.service}: approve {remedy.action}?"
     # A message for many people contains no link, because a link works for whoever holds it.
-    sent = set(notify(visit, Message("question", f"ask-{task.id}", task.incident, subject,
+    sent = set(notify(run, Message("question", f"ask-{task.id}", task.incident, subject,
                                      f"{text}\n\n{by_iam_text(task)}\n", answers=buttons(task), topic=subject),
                       10).channels)
-    sent |= to_each(visit, task, asked_persons(visit, task), subject, text, f"ask-{task.id}", 20)
+    sent |= to_each(run, task, asked_persons(run, task), subject, text, f"ask-{task.id}", 20)
     if not sent:
-        visit.note("nobody could be asked", number=1, kind="notification", fact=Undelivered("all channels"))
+        run.note("nobody could be asked", number=1, kind="notification", fact=Undelivered("all channels"))
         raise NobodyAsked(f"no channel took the question of task {task.id}")
-    call(visit, visit.records.load(visit.incident))
+    call(run, run.records.load(run.incident))
     return ApprovalResult(task.id)
 
 
-def _question(visit: Step, task: Task, remedy: Remedy) -> str:
-    incident = visit.records.find(visit.incident)
+def _question(run: StepRun, task: Task, remedy: Remedy) -> str:
+    incident = run.records.find(run.incident)
     cause = incident.cause if incident else None
     return "\n".join([
         f"{remedy.action} needs a decision: {remedy.summary}.",
@@ -84,12 +84,12 @@ def _question(visit: Step, task: Task, remedy: Remedy) -> str:
         + (f" {task.needed} people must approve, each as themselves." if task.needed > 1 else "")])
 
 
-def asked_persons(visit: Step, task: Task) -> list[Person]:
+def asked_persons(run: StepRun, task: Task) -> list[Person]:
     """Return the team's members who were asked."""
-    return [person for person in visit.service.team if called(person) in task.asked]
+    return [person for person in run.service.team if called(person) in task.asked]
 
 
-def to_each(visit: Step, task: Task, persons: Sequence[Person], subject: str, text: str, key: str,
+def to_each(run: StepRun, task: Task, persons: Sequence[Person], subject: str, text: str, key: str,
             number: int) -> set[str]:
     """Send a question to each person by the channels that reach them alone, with a link of their own where allowed.
 
@@ -98,17 +98,17 @@ def to_each(visit: Step, task: Task, persons: Sequence[Person], subject: str, te
     """
     sent: set[str] = set()
     for place, person in enumerate(persons):
-        if own_channel(visit.service, person):
+        if own_channel(run.service, person):
             message = Message("copy", f"{key}-{called(person)}", task.incident, subject,
-                              f"{text}\n\n{answer_instructions(visit, task, person)}\n", persons=(person,))
-            sent |= set(notify(visit, message, number + 10 * place).channels)
+                              f"{text}\n\n{answer_instructions(run, task, person)}\n", persons=(person,))
+            sent |= set(notify(run, message, number + 10 * place).channels)
     return sent
 
 
-def answer_instructions(visit: Step, task: Task, person: Person) -> str:
+def answer_instructions(run: StepRun, task: Task, person: Person) -> str:
     """Return one person's instructions for answering: by a personal link where allowed, and by IAM."""
     said, url = by_iam_text(task), environment.approval_url()
-    if not url or link_refused(visit.service, task.kind, visit.records.remedy(visit.incident, task.number)):
+    if not url or link_refused(run.service, task.kind, run.records.remedy(run.incident, task.number)):
         return said
     try:
         key = aws.secret(environment.approval_key())

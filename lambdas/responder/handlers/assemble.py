@@ -5,7 +5,7 @@ from __future__ import annotations
 from responder import people
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.notify import notify, record_notification
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
 from responder.people import Message
@@ -31,23 +31,23 @@ class AssembleResult:
 
 
 @step("Assemble the team", AssembleEvent)
-def handler(visit: Step, event: AssembleEvent) -> AssembleResult:
+def handler(run: StepRun, event: AssembleEvent) -> AssembleResult:
     """Page the people on call, and open the channel where the team follows the incident; once per opening."""
-    items = visit.records.load(visit.incident)
-    incident = visit.records.require(visit.incident)
+    items = run.records.load(run.incident)
+    incident = run.records.require(run.incident)
     kind = (event.confirmation.kind or "unclear symptom").replace("_", " ")
-    line = f"{visit.service.service}: {kind}, {str(event.confirmation.answer).replace('_', ' ')}"
-    team = "\n".join(f"  {person.role}: {person.name}" for person in visit.service.team)
-    text = (f"{line}.\nIncident {visit.incident}, opened at {event.incident.opened_at}.\n"
-            f"Mode: {visit.service.mode}. The responder isolates and diagnoses; you get word of what it does.\n\n"
-            + update(visit.service, items).text() + (f"\n\nThe team:\n{team}\n" if team else ""))
-    channels = notify(visit, Message(
-        "page", f"page-{incident.reopenings}", visit.incident, line, text,
-        persons=tuple(person for person in visit.service.team if person.role == "sre"),
+    line = f"{run.service.service}: {kind}, {str(event.confirmation.answer).replace('_', ' ')}"
+    team = "\n".join(f"  {person.role}: {person.name}" for person in run.service.team)
+    text = (f"{line}.\nIncident {run.incident}, opened at {event.incident.opened_at}.\n"
+            f"Mode: {run.service.mode}. The responder isolates and diagnoses; you get word of what it does.\n\n"
+            + update(run.service, items).text() + (f"\n\nThe team:\n{team}\n" if team else ""))
+    channels = notify(run, Message(
+        "page", f"page-{incident.reopenings}", run.incident, line, text,
+        persons=tuple(person for person in run.service.team if person.role == "sre"),
         affected=incident.affected, topic=line))
-    record_notification(visit, "the incident response team is called", "team", channels)
+    record_notification(run, "the incident response team is called", "team", channels)
     if not channels:
-        visit.note("the team could not be told", kind="notification", fact=Undelivered("all channels"))
+        run.note("the team could not be told", kind="notification", fact=Undelivered("all channels"))
     if not channels or set(channels.failed) & {channel.name for channel in people.every() if channel.wakes}:
         # Lambda retries after one minute and after two more; then an alarm of the responder's own goes off.
         raise NotPaged(f"the page was not taken by {', '.join(channels.failed) or 'any channel'}")

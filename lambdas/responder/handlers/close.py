@@ -9,7 +9,7 @@ from typing import Literal
 from responder import people
 from responder.handlers.inform import call, customer_message, customers_know
 from responder.handlers.notify import notify, record_notification
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.codec import Json, Malformed
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
@@ -63,35 +63,35 @@ class StandDownResult:
 
 
 @step("Stand down", StandDownEvent)
-def _stand_down(visit: Step, event: StandDownEvent) -> StandDownResult:
+def _stand_down(run: StepRun, event: StandDownEvent) -> StandDownResult:
     """Record the outcome and release the incident lock; a false alarm notifies nobody.
 
     If an alarm came after the evidence cutoff, it is examined first.
     """
-    incident = visit.records.require(visit.incident)
-    if not event.force and _newer(visit, event, incident):
-        visit.note("an alarm came that has not been looked at", kind="step")
+    incident = run.records.require(run.incident)
+    if not event.force and _newer(run, event, incident):
+        run.note("an alarm came that has not been looked at", kind="step")
         return StandDownResult(newer=True)
-    remedies = visit.records.remedies_of(visit.incident)
+    remedies = run.records.remedies_of(run.incident)
     outcome = _outcome(event, incident)
     temporary = outcome == "resolved" and bool(in_place(remedies))
     change: IncidentChange = {"outcome": outcome, "status": "closed", "closed_at": iso(time.time()),
-                              "cared_by": visit.execution if temporary else None}
+                              "cared_by": run.execution if temporary else None}
     cause = _cause(outcome, incident)
     if cause and cause != incident.cause:
         change |= {"cause": cause}
-    visit.records.update(visit.incident, **change)
-    visit.note(f"stood down: {outcome.replace('_', ' ')}", kind="outcome",
+    run.records.update(run.incident, **change)
+    run.note(f"stood down: {outcome.replace('_', ' ')}", kind="outcome",
                why=cause.summary if cause and outcome != "false_alarm" else "")
     for remedy in remedies:
         if remedy.lease:
-            visit.records.release(remedy.lease, visit.incident)
-    visit.records.close(visit.service.service, visit.incident, visit.execution)
+            run.records.release(remedy.lease, run.incident)
+    run.records.close(run.service.service, run.incident, run.execution)
     # A false alarm notifies only the people who were called for it meanwhile.
     if outcome != "false_alarm" or any(key.startswith("page-") for channel in people.every()
-                                       for key in visit.records.delivery(visit.incident, channel.name).sent):
-        _tell_it_is_over(visit, outcome, remedies)
-    recovery = visit.service.recovery
+                                       for key in run.records.delivery(run.incident, channel.name).sent):
+        _tell_it_is_over(run, outcome, remedies)
+    recovery = run.service.recovery
     return StandDownResult(False, temporary, outcome, max(
         recovery.check_every_seconds, min(recovery.calm_seconds, recovery.check_at_most_every_seconds)))
 
@@ -116,11 +116,11 @@ def _cause(outcome: Outcome, incident: Incident) -> Cause | None:
         incident.cause)
 
 
-def _newer(visit: Step, event: StandDownEvent, incident: Incident) -> bool:
+def _newer(run: StepRun, event: StandDownEvent, incident: Incident) -> bool:
     """Whether an alarm came after the evidence cutoff, or while a person wanted only the first phases."""
     cutoff = incident.evidence_cutoff or "~"
     return any(signal.kind == "alarm" and (bool(event.until) or signal.at > cutoff)
-               for signal in visit.records.signals(visit.incident))
+               for signal in run.records.signals(run.incident))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,37 +140,37 @@ class EscalateResult:
 
 
 @step("Escalate", EscalateEvent)
-def _escalate(visit: Step, event: EscalateEvent) -> EscalateResult:
+def _escalate(run: StepRun, event: EscalateEvent) -> EscalateResult:
     """Send people all facts, and record that no automatic step is left."""
-    incident = visit.records.require(visit.incident)
+    incident = run.records.require(run.incident)
     why = event.why or "no automatic step is left"
     outcome: Outcome = "observed" if event.observed else "escalated"
-    visit.records.update(visit.incident, outcome=outcome, status="waiting for people", escalated_at=iso(time.time()),
+    run.records.update(run.incident, outcome=outcome, status="waiting for people", escalated_at=iso(time.time()),
                          recovery_verified_at=None, recovered_at=None)
-    visit.note(f"{'observed' if outcome == 'observed' else 'escalated to people'}: {why}", kind="outcome")
+    run.note(f"{'observed' if outcome == 'observed' else 'escalated to people'}: {why}", kind="outcome")
     ranking = "\n".join(f"  {h.cause} {h.confidence:.0%}: for: {'; '.join(h.evidence_for) or 'nothing'}; "
                         f"against: {'; '.join(h.evidence_against) or 'nothing'}" for h in incident.ranking[:3])
-    record = visit.records.load(visit.incident)
+    record = run.records.load(run.incident)
     left = "".join(f"Not done: {sentence}\n" for sentence in not_done(record))
-    _tell(visit, "page" if incident.escalated_at is None else "told", f"escalated-{visit.entered}",
-          f"{visit.service.service}: {outcome}, people are needed",
-          f"Incident {visit.incident}: {why}.\n\nAffected: {', '.join(incident.affected) or 'not known'}\n"
+    _tell(run, "page" if incident.escalated_at is None else "told", f"escalated-{run.entered}",
+          f"{run.service.service}: {outcome}, people are needed",
+          f"Incident {run.incident}: {why}.\n\nAffected: {', '.join(incident.affected) or 'not known'}\n"
           f"Cause: {incident.cause.summary if incident.cause else 'not known'}\n{ranking}\n{left}"
           f"Missing data: {'; '.join(incident.missing) or '-'}\n")
-    call(visit, record)
+    call(run, record)
     if not event.observed:
-        _hotfix(visit, record)
+        _hotfix(run, record)
     return EscalateResult(outcome)
 
 
-def _hotfix(visit: Step, record: IncidentRecord) -> None:
+def _hotfix(run: StepRun, record: IncidentRecord) -> None:
     """Give the developers the manual task for what the responder could not do; once per incident."""
     text, incident = hotfix(record), record.incident
-    persons = called(visit.service, "code_bug", incident.affected)
+    persons = called(run.service, "code_bug", incident.affected)
     if text and persons:
         names = ", ".join(person.name for person in persons)
-        record_notification(visit, f"the hotfix is given to: {names}", "team", notify(visit, Message(
-            "call", f"hotfix-{incident.reopenings}", visit.incident, f"{visit.service.service}: a hotfix is needed",
+        record_notification(run, f"the hotfix is given to: {names}", "team", notify(run, Message(
+            "call", f"hotfix-{incident.reopenings}", run.incident, f"{run.service.service}: a hotfix is needed",
             text, persons=persons, affected=incident.affected)), 2)
 
 
@@ -189,36 +189,36 @@ class LeftResult:
 
 
 @step("Leave it to people", LeftEvent)
-def _left(visit: Step, event: LeftEvent) -> LeftResult:
+def _left(run: StepRun, event: LeftEvent) -> LeftResult:
     """Tell people which temporary mitigation is still in place, and why it was not restored."""
     why = event.why or "it could not be looked after any longer"
-    visit.note("left to people: what was done for the time being", kind="outcome", why=why)
-    _tell(visit, "told", f"left-{visit.entered}", f"{visit.service.service}: something is to be put back by hand",
-          f"Incident {visit.incident}: {why}\n")
+    run.note("left to people: what was done for the time being", kind="outcome", why=why)
+    _tell(run, "told", f"left-{run.entered}", f"{run.service.service}: something is to be put back by hand",
+          f"Incident {run.incident}: {why}\n")
     return LeftResult()
 
 
 _OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate, "left": _left}
 
 
-def _tell_it_is_over(visit: Step, outcome: Outcome, remedies: Sequence[Remedy]) -> None:
+def _tell_it_is_over(run: StepRun, outcome: Outcome, remedies: Sequence[Remedy]) -> None:
     """Tell the team, resolve the page where the recovery is verified, and tell customers who were told before."""
-    record = visit.records.load(visit.incident)
-    incident, subject, topic = record.incident, f"{visit.service.service}: {outcome}", f"over: {outcome}"
+    record = run.records.load(run.incident)
+    incident, subject, topic = record.incident, f"{run.service.service}: {outcome}", f"over: {outcome}"
     cause = incident.cause.summary if incident.cause else ""
-    text = (f"Incident {visit.incident} is over: {outcome}.\n{cause}\n\n"
-            + update(visit.service, record).text())
-    notify(visit, Message("status", "", visit.incident, subject, text, topic=topic), 40)
-    record_notification(visit, "the team is told", "team", notify(visit, Message(
-        "closed", f"closed-{incident.reopenings}", visit.incident, subject, text,
+    text = (f"Incident {run.incident} is over: {outcome}.\n{cause}\n\n"
+            + update(run.service, record).text())
+    notify(run, Message("status", "", run.incident, subject, text, topic=topic), 40)
+    record_notification(run, "the team is told", "team", notify(run, Message(
+        "closed", f"closed-{incident.reopenings}", run.incident, subject, text,
         over=outcome in ("resolved", "false_alarm"), topic=topic)), 1)
     if outcome == "resolved" and customers_know(remedies):
         message = customer_message(incident, remedies, "resolved")
-        record_notification(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 60), 2)
+        record_notification(run, f"customers are told: {message.text}", "customers", notify(run, message, 60), 2)
 
 
-def _tell(visit: Step, kind: Kind, key: str, subject: str, message: str) -> None:
-    channels = notify(visit, Message(kind, key, visit.incident, subject, message, topic=subject))
-    record_notification(visit, "the team is told", "team", channels, 1)
+def _tell(run: StepRun, kind: Kind, key: str, subject: str, message: str) -> None:
+    channels = notify(run, Message(kind, key, run.incident, subject, message, topic=subject))
+    record_notification(run, "the team is told", "team", channels, 1)
     if not channels:
-        visit.note("the team could not be told", number=1, kind="notification", fact=Undelivered("all channels"))
+        run.note("the team could not be told", number=1, kind="notification", fact=Undelivered("all channels"))

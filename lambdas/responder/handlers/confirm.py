@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident, SymptomKind
 from responder.model.moment import epoch, iso
@@ -42,35 +42,35 @@ class ConfirmResult:
 
 
 @step("Confirm the incident", ConfirmEvent)
-def handler(visit: Step, event: ConfirmEvent) -> ConfirmResult:
+def handler(run: StepRun, event: ConfirmEvent) -> ConfirmResult:
     """Decide whether there is an outage: confirmed, false_alarm or inconclusive."""
-    visit.keep_evidence()
-    sources = [answer.source for answer in visit.answers]
-    before = visit.records.find(visit.incident)
+    run.keep_evidence()
+    sources = [answer.source for answer in run.answers]
+    before = run.records.find(run.incident)
     recovered_at = epoch(before.recovered_at) if before and before.confirmed else None
-    result = confirm(visit.service, sources, visit.evidence, visit.opened_at, recovered_at)
+    result = confirm(run.service, sources, run.evidence, run.opened_at, recovered_at)
     by_vote = {vote: [source for source, said in result.votes.items() if said == vote]
                for vote in ("outage", "healthy", "unknown")}
     told = "; ".join(f"{vote} by {', '.join(named)}" for vote, named in by_vote.items() if named)
     onset = iso(result.onset) if result.onset else None
-    visit.note(f"{result.answer.replace('_', ' ')}: {told}", kind="decision",
+    run.note(f"{result.answer.replace('_', ' ')}: {told}", kind="decision",
                why="; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()),
-               fact=Confirmed(result.answer, result.kind, result.votes, tuple(sources), visit.opened_at, onset,
+               fact=Confirmed(result.answer, result.kind, result.votes, tuple(sources), run.opened_at, onset,
                               recovered_at))
     if result.answer != "inconclusive":
-        _keep(visit, result, onset, before)
+        _keep(run, result, onset, before)
     return ConfirmResult(result.answer, result.kind, result.onset, result.votes,
-                         time.time() - visit.opened_at >= _LATE_SECONDS, result.verdicts)
+                         time.time() - run.opened_at >= _LATE_SECONDS, result.verdicts)
 
 
-def _keep(visit: Step, result: Confirmation, onset: str | None, before: Incident | None) -> None:
+def _keep(run: StepRun, result: Confirmation, onset: str | None, before: Incident | None) -> None:
     """Record the confirmation."""
     # Signals older than the oldest answer are judged with it.
-    ends = [finding.window.end for finding in visit.evidence.every if finding.usable and finding.window]
-    visit.records.update(visit.incident, evidence_cutoff=iso(min(ends, default=visit.opened_at)))
+    ends = [finding.window.end for finding in run.evidence.every if finding.usable and finding.window]
+    run.records.update(run.incident, evidence_cutoff=iso(min(ends, default=run.opened_at)))
     if not before or not before.confirmed:
-        visit.records.update(visit.incident, confirmed=result.answer == "confirmed", kind=result.kind,
+        run.records.update(run.incident, confirmed=result.answer == "confirmed", kind=result.kind,
                              confirmed_at=iso(time.time()), onset=onset)
     elif result.answer == "confirmed":
         # A relapse. Without one, the closed incident had recovered as recorded.
-        visit.records.update(visit.incident, recovery_verified_at=None, recovered_at=None, outcome=None)
+        run.records.update(run.incident, recovery_verified_at=None, recovered_at=None, outcome=None)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from responder.handlers.confirm import ConfirmResult
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, IncidentRecord, Proposed, Refusal, Remedy, RemedyStatus, Weighed
@@ -51,27 +51,27 @@ class DiagnoseResult:
 
 
 @step("Diagnose the root cause", DiagnoseEvent)
-def handler(visit: Step, event: DiagnoseEvent) -> DiagnoseResult:
+def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     """Judge the cause, record it, and propose remedies."""
-    visit.keep_evidence()
-    record = visit.records.load(visit.incident)
+    run.keep_evidence()
+    record = run.records.load(run.incident)
     reopened_at = record.incident.last_reopened_at
     given = DiagnosisInput(
-        visit.opened_at, event.confirmation.onset,
+        run.opened_at, event.confirmation.onset,
         [(remedy.action, remedy.component) for remedy in record.remedies
          if remedy.status.may_have_run and not no_longer_counts(remedy, reopened_at)],
-        sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(visit, record))
+        sum(entry.fact == Diagnosed.NAME for entry in record.timeline), _own(run, record))
     evidence, weights = record.evidence(), shipped()
-    judgement = judge_cause(visit.service, evidence, given, weights)
+    judgement = judge_cause(run.service, evidence, given, weights)
     result = judgement.diagnosis
-    visit.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
+    run.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
                fact=_fact(judgement, given))
-    _keep(visit, record, judgement, _weighed(result, evidence, weights))
-    proposed = list(judgement.proposed) or long_outage_due(visit, event.confirmation, reopened_at, record.remedies)
+    _keep(run, record, judgement, _weighed(result, evidence, weights))
+    proposed = list(judgement.proposed) or long_outage_due(run, event.confirmation, reopened_at, record.remedies)
     return DiagnoseResult(
         result.cause, result.confidence, result.component, given.onset, result.summary, _unclear(judgement),
         bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
-        to_try(visit, event.confirmation, proposed))
+        to_try(run, event.confirmation, proposed))
 
 
 def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
@@ -92,13 +92,13 @@ def _unclear(judgement: Judgement) -> bool:
         or any((part.component, part.where) not in explained for part in judgement.diagnosis.parts))
 
 
-def _keep(visit: Step, record: IncidentRecord, judgement: Judgement, weighed: Sequence[Weighed]) -> None:
+def _keep(run: StepRun, record: IncidentRecord, judgement: Judgement, weighed: Sequence[Weighed]) -> None:
     """Record the diagnosis."""
     result = judgement.diagnosis
     cause = Cause(result.cause, result.mechanism, result.component, result.confidence, result.summary)
     change: IncidentChange = {
         "cause": cause, "ranking": result.ranking, "evidence": weighed, "missing": result.missing,
-        "not_proposed": [*judgement.not_proposed, *_not_deployed(visit, judgement.proposed)],
+        "not_proposed": [*judgement.not_proposed, *_not_deployed(run, judgement.proposed)],
         "attack_signs": judgement.attack_signs, "diagnosed_at": iso(time.time())}
     verified = [remedy for remedy in record.remedies if remedy.status == RemedyStatus.VERIFIED]
     if judgement.affected:
@@ -111,25 +111,25 @@ def _keep(visit: Step, record: IncidentRecord, judgement: Judgement, weighed: Se
     before = record.incident.cause
     if result.cause == "unknown" and before and any(remedy.cause == before.id for remedy in verified):
         change |= {"established_cause": before}
-    visit.records.update(visit.incident, **change)
+    run.records.update(run.incident, **change)
 
 
-def _not_deployed(visit: Step, proposed: Sequence[Candidate]) -> list[Refusal]:
+def _not_deployed(run: StepRun, proposed: Sequence[Candidate]) -> list[Refusal]:
     """Return a refusal for each proposal whose remedy is not deployed for the service."""
-    known = {remedy.action for remedy in deployed(visit.service.service).remedies} | {WAIT, PEOPLE}
+    known = {remedy.action for remedy in deployed(run.service.service).remedies} | {WAIT, PEOPLE}
     return [Refusal(p.action, p.component, p.cause, p.mechanism, "it is not deployed for this service")
             for p in proposed if p.action not in known]
 
 
-def _own(visit: Step, record: IncidentRecord) -> list[Write]:
+def _own(run: StepRun, record: IncidentRecord) -> list[Write]:
     """Return the writes of this incident's remedies, and of earlier incidents' that the ledger may still show."""
     if not claimed(record.evidence()):
         return []
     now = time.time()
-    others = dict.fromkeys(done.incident for done in reversed(visit.records.executions(
-        visit.service.service, now - _OWN_SECONDS)) if done.incident != visit.incident)
+    others = dict.fromkeys(done.incident for done in reversed(run.records.executions(
+        run.service.service, now - _OWN_SECONDS)) if done.incident != run.incident)
     remedies = [remedy for incident in list(others)[:_OWN_INCIDENTS]
-                for remedy in visit.records.remedies_of(incident)]
+                for remedy in run.records.remedies_of(incident)]
     # The source reports changes from up to an hour before the window.
     return [write for write in written([*remedies, *record.remedies], now)
             if write.end > now - _TOLD_SECONDS][-_MOST_OWN:]
@@ -142,13 +142,13 @@ _TOLD_SECONDS = 4 * 3600.0
 _MOST_OWN = 200
 
 
-def to_try(visit: Step, confirmation: ConfirmResult, proposed: Sequence[Candidate]) -> tuple[RemedyRef, ...]:
+def to_try(run: StepRun, confirmation: ConfirmResult, proposed: Sequence[Candidate]) -> tuple[RemedyRef, ...]:
     """Record the proposals, and return them as the state machine takes them, in the order in which they are tried."""
-    functions = {remedy.action: remedy for remedy in deployed(visit.service.service).remedies}
-    failed = {(failure.action, failure.mechanism, failure.component) for failure in visit.records.past_failures(
-        visit.service.service, time.time() - MEMORY_SECONDS, visit.incident)} if proposed else set()
+    functions = {remedy.action: remedy for remedy in deployed(run.service.service).remedies}
+    failed = {(failure.action, failure.mechanism, failure.component) for failure in run.records.past_failures(
+        run.service.service, time.time() - MEMORY_SECONDS, run.incident)} if proposed else set()
     ordered = in_order([p for p in proposed if p.action in functions], functions, failed)
-    kept = visit.records.keep_proposals(visit.incident, visit.entered,
+    kept = run.records.keep_proposals(run.incident, run.entered,
                                         [_on_record(p, confirmation) for p in ordered])
     return tuple(RemedyRef(p.action, p.id, functions[p.action].function, p.cause, p.contested) for p in kept)
 
@@ -164,11 +164,11 @@ def _on_record(candidate: Candidate, confirmation: ConfirmResult) -> Proposed:
     return found
 
 
-def long_outage_due(visit: Step, confirmation: ConfirmResult, reopened_at: str,
+def long_outage_due(run: StepRun, confirmation: ConfirmResult, reopened_at: str,
                     remedies: Iterable[Remedy]) -> list[Candidate]:
     """Return the message to customers that is due after a long outage, if none was proposed before."""
     asked = [(remedy.action, "") for remedy in remedies if not no_longer_counts(remedy, reopened_at)]
-    return long_outage(visit.service, confirmation.onset, time.time(), confirmation.votes or {}, asked)
+    return long_outage(run.service, confirmation.onset, time.time(), confirmation.votes or {}, asked)
 
 
 def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:

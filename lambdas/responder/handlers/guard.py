@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from responder.handlers.step import Step, StepEvent, kill_switch, step
+from responder.handlers.step import StepEvent, StepRun, kill_switch, step
 from responder.model.frozen import dataclass
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.answers import ByPeople, Ruling
@@ -59,37 +59,37 @@ class GuardResult:
 
 
 @step("Check the guardrails", GuardEvent)
-def handler(visit: Step, event: GuardEvent) -> GuardResult:
+def handler(run: StepRun, event: GuardEvent) -> GuardResult:
     """Rule on a remedy, and record the ruling."""
-    number, service = event.number, visit.service
-    remedies = visit.records.remedies_of(visit.incident)
+    number, service = event.number, run.service
+    remedies = run.records.remedies_of(run.incident)
     remedy = next((one for one in remedies if one.number == number), None)
     if remedy is None:
-        raise NoPlan(f"remedy {number} of {visit.incident} has no plan on record")
+        raise NoPlan(f"remedy {number} of {run.incident} has no plan on record")
     others = [one for one in remedies if one.number != number]
-    request = _request(visit, remedy, others, event.asked)
+    request = _request(run, remedy, others, event.asked)
     target = f"{service.cluster.name}/{service.cluster.namespace}/{remedy.target}"
     # The maximum time for approval, application and watching; a closed incident releases the lease sooner.
-    fence = 0 if request.tells else visit.records.hold(
-        target, visit.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
-    situation = _situation(visit, remedy, others, request, event.asked, held_by_another=not request.tells and not fence)
+    fence = 0 if request.tells else run.records.hold(
+        target, run.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
+    situation = _situation(run, remedy, others, request, event.asked, held_by_another=not request.tells and not fence)
     verdict = rule(service, request, situation)
     status = _STATUS[verdict.ruling]
     if remedy.status in _UNDECIDED:
-        visit.records.judge_remedy(visit.incident, number, action=remedy.action, status=status,
+        run.records.judge_remedy(run.incident, number, action=remedy.action, status=status,
                                    guardrail=verdict.guardrail, reason=verdict.reason, ruled_on=remedy.digest,
                                    decided_by=verdict.decided_by, lease=target, fence=fence)
         if verdict.ruling == "permitted" and not request.tells:
-            visit.records.executed(service.service, visit.incident, remedy)
-    visit.note(f"{remedy.action} on {remedy.target}: {status}", kind="decision", by=verdict.decided_by,
+            run.records.executed(service.service, run.incident, remedy)
+    run.note(f"{remedy.action} on {remedy.target}: {status}", kind="decision", by=verdict.decided_by,
                why=verdict.reason,
                fact=Ruled(verdict.ruling, verdict.guardrail, request, situation, remedy.summary))
     return GuardResult(verdict.ruling, verdict.guardrail, verdict.reason)
 
 
-def _request(visit: Step, remedy: Remedy, others: Sequence[Remedy], asked: bool) -> GuardrailRequest:
+def _request(run: StepRun, remedy: Remedy, others: Sequence[Remedy], asked: bool) -> GuardrailRequest:
     """Return the request for a ruling, from the record only."""
-    proposed = visit.records.proposed(visit.incident, remedy.proposal)
+    proposed = run.records.proposed(run.incident, remedy.proposal)
     if proposed and (proposed.action, proposed.component) != (remedy.action, remedy.component):
         proposed = None
     return GuardrailRequest(
@@ -110,22 +110,22 @@ def _unsound(remedy: Remedy, asked: bool) -> str:
     return ""
 
 
-def _situation(visit: Step, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, asked: bool, *,
+def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, asked: bool, *,
                held_by_another: bool) -> Situation:
-    now, service = time.time(), visit.service
+    now, service = time.time(), run.service
     # The event says only whether people were asked; the table has their answers.
-    answer, by = _answer(visit, remedy) if asked else _NOT_ASKED
+    answer, by = _answer(run, remedy) if asked else _NOT_ASKED
     recent = tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
-                   for done in visit.records.executions(service.service, now - max(
+                   for done in run.records.executions(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
-                   if (done.incident, done.number) != (visit.incident, remedy.number))
-    incident = visit.records.find(visit.incident)
+                   if (done.incident, done.number) != (run.incident, remedy.number))
+    incident = run.records.find(run.incident)
     return Situation(
         now, kill_switch(service), tuple(one.action for one in others
                                          if one.status.may_have_run and one.status != RemedyStatus.DONE), recent,
         held_by_another, answer, by, attack=incident.attack_signs if incident else (),
         failed_before="" if request.tells else failed_before(
-            visit.records.past_failures(service.service, now - MEMORY_SECONDS, visit.incident),
+            run.records.past_failures(service.service, now - MEMORY_SECONDS, run.incident),
             request.action, request.mechanism, request.component))
 
 
@@ -133,12 +133,12 @@ _Answer = tuple[ByPeople, str]
 _NOT_ASKED: _Answer = ("", "")
 
 
-def _answer(visit: Step, remedy: Remedy) -> _Answer:
+def _answer(run: StepRun, remedy: Remedy) -> _Answer:
     """Return people's answer, and the people who gave it."""
-    task = Tasks(visit.records).get(visit.incident, f"{remedy.number:02d}")
+    task = Tasks(run.records).get(run.incident, f"{remedy.number:02d}")
     if task is None:
         return "none", "nobody could be asked"
-    wanted = needed(visit.service, remedy.action)
+    wanted = needed(run.service, remedy.action)
     if task.decision == "approve" and wanted > 1 and task.approved < wanted:
         return "none", f"{task.approved} of {wanted} people have approved it"
     if task.decision == "approve":

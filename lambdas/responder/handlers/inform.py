@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from responder.handlers.notify import notify, record_notification
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord, Remedy, RemedyStatus
 from responder.model.moment import epoch
@@ -22,39 +22,39 @@ class InformResult:
 
 
 @step("Keep people informed", StepEvent)
-def handler(visit: Step, event: StepEvent) -> InformResult:
+def handler(run: StepRun, event: StepEvent) -> InformResult:
     """Show the current state, call people who are needed, and update customers who had a message before."""
-    record = visit.records.load(visit.incident)
-    now = update(visit.service, record)
-    notify(visit, Message("status", "", visit.incident, now.what, now.text(), topic=now.what))
-    call(visit, record)
-    _customers(visit, record)
+    record = run.records.load(run.incident)
+    now = update(run.service, record)
+    notify(run, Message("status", "", run.incident, now.what, now.text(), topic=now.what))
+    call(run, record)
+    _customers(run, record)
     return InformResult()
 
 
-def call(visit: Step, record: IncidentRecord) -> None:
+def call(run: StepRun, record: IncidentRecord) -> None:
     """Call the people for the cause that was found: by role, developers by the faulty component; each person once."""
     incident = record.incident
     cause = incident.cause.id if incident.cause else ""
-    persons = called(visit.service, cause, incident.affected)
+    persons = called(run.service, cause, incident.affected)
     if not persons:
         return
     names = ", ".join(person.name for person in persons)
-    channels = notify(visit, Message(
-        "call", f"call-{incident.reopenings}-{names}", visit.incident,
-        f"{visit.service.service}: {cause.replace('_', ' ')}, {names} needed",
-        f"{names}: you are called for this incident.\n\n{update(visit.service, record).text()}", persons=persons,
+    channels = notify(run, Message(
+        "call", f"call-{incident.reopenings}-{names}", run.incident,
+        f"{run.service.service}: {cause.replace('_', ' ')}, {names} needed",
+        f"{names}: you are called for this incident.\n\n{update(run.service, record).text()}", persons=persons,
         affected=incident.affected), 60)
-    record_notification(visit, f"called: {names}", "team", channels, 9)
+    record_notification(run, f"called: {names}", "team", channels, 9)
 
 
-def _customers(visit: Step, record: IncidentRecord) -> None:
+def _customers(run: StepRun, record: IncidentRecord) -> None:
     """Tell customers who had a message about the outage that a remedy was applied."""
     remedies = record.remedies
     if not customers_know(remedies) or not any(remedy.status == RemedyStatus.APPLIED for remedy in remedies):
         return
     message = customer_message(record.incident, remedies, "monitoring")
-    record_notification(visit, f"customers are told: {message.text}", "customers", notify(visit, message, 70), 2)
+    record_notification(run, f"customers are told: {message.text}", "customers", notify(run, message, 70), 2)
 
 
 def customers_know(remedies: Iterable[Remedy]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from responder.handlers.confirm import ConfirmResult
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.decisions import Isolated
@@ -20,15 +20,15 @@ class IsolateEvent(StepEvent):
 
 
 @step("Isolate the issue", IsolateEvent)
-def handler(visit: Step, event: IsolateEvent) -> Isolation:
+def handler(run: StepRun, event: IsolateEvent) -> Isolation:
     """Find the faulty components."""
-    visit.keep_evidence()
-    result = isolate(visit.service, event.confirmation.verdicts, visit.evidence)
+    run.keep_evidence()
+    result = isolate(run.service, event.confirmation.verdicts, run.evidence)
     where = ", ".join(result.faulty) or "no component stands out"
     impacted = f"; impacted by it: {', '.join(result.impacted)}" if result.impacted else ""
-    visit.note(f"isolated: {where}{impacted}", kind="decision",
+    run.note(f"isolated: {where}{impacted}", kind="decision",
                why=" ".join(f"{name}: {reason}" for name, reason in result.reasons.items()),
-               fact=Isolated(result.faulty, result.impacted, result.pods, result.reasons, visit.opened_at))
-    visit.records.update(visit.incident, affected=result.faulty, suffering=result.impacted,
+               fact=Isolated(result.faulty, result.impacted, result.pods, result.reasons, run.opened_at))
+    run.records.update(run.incident, affected=result.faulty, suffering=result.impacted,
                          isolated_at=iso(time.time()))
     return result

@@ -9,7 +9,7 @@ from typing import Literal
 
 from responder.handlers.confirm import ConfirmResult
 from responder.handlers.diagnose import long_outage_due, to_try
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.fault_location import location_of
 from responder.model.frozen import dataclass
 from responder.model.incident import Remedy, RemedyStatus
@@ -59,33 +59,33 @@ class MonitorResult:
 
 
 @step("Monitor the recovery", MonitorEvent)
-def handler(visit: Step, event: MonitorEvent) -> MonitorResult:
+def handler(run: StepRun, event: MonitorEvent) -> MonitorResult:
     """Judge the recovery: recovered, waiting, worse, or not_helped once the time is up."""
     now, since = seconds(event.now), seconds(event.since)
-    give_up_seconds = _give_up_seconds(visit, event)
+    give_up_seconds = _give_up_seconds(run, event)
     # Every check is evidence for the chart; the timeline has only the checks that decide something.
-    visit.keep_evidence()
-    incident, remedies = visit.records.require(visit.incident), visit.records.remedies_of(visit.incident)
+    run.keep_evidence()
+    incident, remedies = run.records.require(run.incident), run.records.remedies_of(run.incident)
     changed, slow = event.watching == "remedy" and event.changed, None
     if incident.kind == "degraded_latency":
-        slow = slow_until(visit.service, visit.records.load(visit.incident).evidence())
-    progress = judge(visit.service, visit.evidence, now, since, give_up_seconds, changed, slow)
+        slow = slow_until(run.service, run.records.load(run.incident).evidence())
+    progress = judge(run.service, run.evidence, now, since, give_up_seconds, changed, slow)
     if progress.answer != "waiting":
-        visit.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
+        run.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
                    fact=Watched(progress.answer, now, since, give_up_seconds, changed, slow, progress.error_rate))
-        _keep(visit, remedies, progress, now)
+        _keep(run, remedies, progress, now)
     people = event.watching == "people"
-    due = to_try(visit, event.confirmation, long_outage_due(
-        visit, event.confirmation, incident.last_reopened_at, remedies)) if people else ()
+    due = to_try(run, event.confirmation, long_outage_due(
+        run, event.confirmation, incident.last_reopened_at, remedies)) if people else ()
     return MonitorResult(progress.answer, progress.reason, progress.error_rate,
-                         progress.wait_seconds or visit.service.recovery.check_every_seconds,
-                         people and _reminder_due(visit), due,
-                         visit.records.next_number(visit.incident) if due else 0)
+                         progress.wait_seconds or run.service.recovery.check_every_seconds,
+                         people and _reminder_due(run), due,
+                         run.records.next_number(run.incident) if due else 0)
 
 
-def _give_up_seconds(visit: Step, event: MonitorEvent) -> float:
+def _give_up_seconds(run: StepRun, event: MonitorEvent) -> float:
     """Return how long to watch before the remedy counts as failed."""
-    recovery = visit.service.recovery
+    recovery = run.service.recovery
     if event.watching == "people":
         return recovery.watch_after_escalation_seconds
     if event.watching == "remedy" and not event.changed:
@@ -93,34 +93,34 @@ def _give_up_seconds(visit: Step, event: MonitorEvent) -> float:
     return recovery.give_up_seconds
 
 
-def _keep(visit: Step, remedies: Sequence[Remedy], progress: Progress, now: float) -> None:
+def _keep(run: StepRun, remedies: Sequence[Remedy], progress: Progress, now: float) -> None:
     """Record the verdict, and which remedies helped."""
     recovered = progress.answer == "recovered"
     change: IncidentChange = {"watched_until": iso(time.time())}
     if recovered:
         change |= {"recovery_verified_at": iso(time.time()), "evidence_cutoff": iso(now),
                    "recovered_at": iso(progress.well_since) if progress.well_since else None}
-    visit.records.update(visit.incident, **change)
+    run.records.update(run.incident, **change)
     for remedy in remedies:
         # A remedy that did not help in time, and was kept, may have helped since.
-        why = _helped(visit, remedy, now, recovered=recovered) if (
+        why = _helped(run, remedy, now, recovered=recovered) if (
             remedy.status == RemedyStatus.APPLIED or remedy.kept) else ""
         if why:
-            visit.records.judge_remedy(visit.incident, remedy.number, status=RemedyStatus.VERIFIED,
+            run.records.judge_remedy(run.incident, remedy.number, status=RemedyStatus.VERIFIED,
                                        verified_at=iso(time.time()), reason=why)
 
 
-def _helped(visit: Step, remedy: Remedy, now: float, *, recovered: bool) -> str:
+def _helped(run: StepRun, remedy: Remedy, now: float, *, recovered: bool) -> str:
     """Return why a remedy counts as having helped; empty where it does not."""
     if recovered and not remedy.kept:
         return "the symptom has gone"
-    if remedy.applied_at and helped(visit.service, visit.evidence, remedy.component, now,
+    if remedy.applied_at and helped(run.service, run.evidence, remedy.component, now,
                                     seconds(remedy.applied_at), location_of(remedy.where)):
         return f"what {remedy.component} failed at is well since; what else fails has another cause"
     return ""
 
 
-def _reminder_due(visit: Step) -> bool:
-    tasks = Tasks(visit.records)
-    return any(tasks.due(task, time.time(), visit.service.approval.remind_seconds)
-               for task in tasks.open_of(visit.incident))
+def _reminder_due(run: StepRun) -> bool:
+    tasks = Tasks(run.records)
+    return any(tasks.due(task, time.time(), run.service.approval.remind_seconds)
+               for task in tasks.open_of(run.incident))

@@ -6,7 +6,7 @@ import time
 
 from responder import people
 from responder.clients.failure import CallFailed
-from responder.handlers.step import Step, log
+from responder.handlers.step import StepRun, log
 from responder.model.facts import Delivered as DeliveredFact
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
@@ -33,50 +33,50 @@ class Delivered:
         return bool(self.channels)
 
 
-def notify(visit: Step, message: Message, number: int = 50) -> Delivered:
+def notify(run: StepRun, message: Message, number: int = 50) -> Delivered:
     """Deliver a message; ``number`` orders the notes of one step."""
     delivered: list[str] = []
     failures: list[str] = []
     fresh = False
     for place, channel in enumerate(people.every()):
-        if message.kind not in channel.takes or not channel.configured(visit.service):
+        if message.kind not in channel.takes or not channel.configured(run.service):
             continue
         # Several steps may notify people at the same time; only one at a time may change a channel's state.
         end = time.monotonic() + _WAIT_SECONDS
-        while not visit.records.take_channel(message.incident, channel.name) and time.monotonic() < end:
+        while not run.records.take_channel(message.incident, channel.name) and time.monotonic() < end:
             time.sleep(0.3)
-        before = visit.records.delivery(message.incident, channel.name)
+        before = run.records.delivery(message.incident, channel.name)
         known = bool(message.key) and message.key in before.sent
         try:
-            taken = known or _deliver(visit, channel, message, before)
+            taken = known or _deliver(run, channel, message, before)
         except CallFailed as failed:
             failures.append(channel.name)
-            visit.note(f"{channel.name} could not be used", number=number + place, kind="notification",
+            run.note(f"{channel.name} could not be used", number=number + place, kind="notification",
                        why=failed.note, fact=Undelivered(channel.name, failed.status))
             taken = False
         if known or channel.name in failures:
-            visit.records.keep_channel(message.incident, channel.name, before.state, before.sent)
+            run.records.keep_channel(message.incident, channel.name, before.state, before.sent)
         if taken:
             fresh = fresh or not known
             delivered.append(channel.name)
     return Delivered(tuple(delivered), fresh, tuple(failures))
 
 
-def _deliver(visit: Step, channel: AnyChannel, message: Message, before: Delivery) -> bool:
+def _deliver(run: StepRun, channel: AnyChannel, message: Message, before: Delivery) -> bool:
     """Deliver a message by a channel that is reserved, and release it; False where there was no recipient.
 
     At-least-once delivery: deliver, then record. Raises CallFailed where nothing was delivered.
     """
-    state = channel.deliver(visit.service, message, before.state)
+    state = channel.deliver(run.service, message, before.state)
     now = {message.key: iso(time.time())} if message.key and state is not None else {}
-    visit.records.keep_channel(message.incident, channel.name, before.state if state is None else state,
+    run.records.keep_channel(message.incident, channel.name, before.state if state is None else state,
                                before.sent | now)
     if state is None:
-        log(step=visit.name, incident=message.incident, channel=channel.name, kind=message.kind, delivered=False)
+        log(step=run.name, incident=message.incident, channel=channel.name, kind=message.kind, delivered=False)
     return state is not None
 
 
-def record_notification(visit: Step, what: str, to: str, delivered: Delivered, number: int = 0) -> None:
+def record_notification(run: StepRun, what: str, to: str, delivered: Delivered, number: int = 0) -> None:
     """Record a notification and its channels, if it was delivered now."""
     if delivered.fresh:
-        visit.note(what, number=number, kind="notification", fact=DeliveredFact(to, ", ".join(delivered.channels)))
+        run.note(what, number=number, kind="notification", fact=DeliveredFact(to, ", ".join(delivered.channels)))

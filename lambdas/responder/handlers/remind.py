@@ -6,7 +6,7 @@ import time
 
 from responder.handlers.approval import buttons, by_iam_text, to_each
 from responder.handlers.notify import Delivered, notify, record_notification
-from responder.handlers.step import Step, StepEvent, step
+from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.frozen import dataclass
 from responder.people import Message
 from responder.plan.approvals import called
@@ -22,31 +22,31 @@ class RemindResult:
 
 
 @step("Remind people", StepEvent)
-def handler(visit: Step, event: StepEvent) -> RemindResult:
+def handler(run: StepRun, event: StepEvent) -> RemindResult:
     """Send a reminder of each open manual task, and notify the next person."""
-    tasks = Tasks(visit.records)
+    tasks = Tasks(run.records)
     found: list[str] = []
-    for task in tasks.open_of(visit.incident):
-        nth = tasks.due(task, time.time(), visit.service.approval.remind_seconds)
+    for task in tasks.open_of(run.incident):
+        nth = tasks.due(task, time.time(), run.service.approval.remind_seconds)
         if nth:
-            _remind(visit, task, nth, len(found))
+            _remind(run, task, nth, len(found))
             tasks.reminded(task, nth)
             found.append(task.id)
     return RemindResult(tuple(found))
 
 
-def _remind(visit: Step, task: Task, nth: int, number: int) -> None:
-    remedy = visit.records.remedy(visit.incident, task.number)
-    line = [called(person) for person in visit.service.team]
+def _remind(run: StepRun, task: Task, nth: int, number: int) -> None:
+    remedy = run.records.remedy(run.incident, task.number)
+    line = [called(person) for person in run.service.team]
     others = [name for name in line if name not in task.asked]
     person = ([*task.asked, *others] or ["whoever reads this"])[min(nth, max(0, len(line) - 1))]
-    subject = f"{visit.service.service}: a task waits for {person}"
+    subject = f"{run.service.service}: a task waits for {person}"
     text = (f"Reminder {nth}: {remedy.summary if remedy else 'a task'} is not yet marked as done.\n"
             f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{remedy.diff if remedy else ''}\n")
     # A message for many people contains no link, because a link works for whoever holds it.
-    delivered = notify(visit, Message("question", f"remind-{task.id}-{nth}", visit.incident, subject,
+    delivered = notify(run, Message("question", f"remind-{task.id}-{nth}", run.incident, subject,
                                       f"{text}\n{by_iam_text(task)}", answers=buttons(task)), 60 + nth)
-    alone = to_each(visit, task, [one for one in visit.service.team if called(one) == person], subject, text,
+    alone = to_each(run, task, [one for one in run.service.team if called(one) == person], subject, text,
                     f"remind-{task.id}-{nth}", 80 + nth)
-    record_notification(visit, f"{person} is reminded of a task", "team", Delivered(
+    record_notification(run, f"{person} is reminded of a task", "team", Delivered(
         tuple(dict.fromkeys((*delivered.channels, *sorted(alone)))), delivered.fresh or bool(alone)), number)

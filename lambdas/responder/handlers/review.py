@@ -6,7 +6,7 @@ import time
 
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
-from responder.handlers.step import Step, StepEvent, log, step
+from responder.handlers.step import StepEvent, StepRun, log, step
 from responder.model.codec import decode
 from responder.model.evidence import Series
 from responder.model.facts import Reported
@@ -29,48 +29,48 @@ class ReviewResult:
 
 
 @step("Write the postmortem", StepEvent, renews=False)
-def handler(visit: Step, event: StepEvent) -> ReviewResult:
+def handler(run: StepRun, event: StepEvent) -> ReviewResult:
     """Write the report from the record only, so that it can be written again at any time.
 
     People's ``review.md`` beside it is merged in, with its author and time.
     """
-    bucket, service = environment.bucket(), visit.service
-    items = visit.records.items(visit.incident)
+    bucket, service = environment.bucket(), run.service
+    items = run.records.items(run.incident)
     record = IncidentRecord.of(items)
-    others = tuple(past for past in history.past_incidents(visit.records, service.service)
-                   if past.id != visit.incident)
-    contents = review(record, others, _weeks(visit, record.incident), _notes(visit, bucket), service.entry)
+    others = tuple(past for past in history.past_incidents(run.records, service.service)
+                   if past.id != run.incident)
+    contents = review(record, others, _weeks(run, record.incident), _notes(run, bucket), service.entry)
     files: dict[str, str | bytes] = {**render(contents), "gz": pack(service, items)}
     try:
-        addresses = store(bucket, service.service, visit.incident, files, service.reports.lock_days)
+        addresses = store(bucket, service.service, run.incident, files, service.reports.lock_days)
     except CallFailed as failed:
         raise RuntimeError(f"the postmortem could not be stored: {failed.note}") from failed
     mine = past_incident(contents)
-    history.keep(visit.records, mine)
+    history.keep(run.records, mine)
     try:
         store_index(bucket, render_index(service.service, [*others, mine]), service.service)
     except CallFailed as failed:
         # The next report will write it again.
-        log(step="review", incident=visit.incident, index=failed.note)
-    visit.records.update(visit.incident, report=addresses, reported_at=iso(time.time()))
-    visit.note("the postmortem is written", kind="report", fact=decode(Reported, addresses))
+        log(step="review", incident=run.incident, index=failed.note)
+    run.records.update(run.incident, report=addresses, reported_at=iso(time.time()))
+    run.note("the postmortem is written", kind="report", fact=decode(Reported, addresses))
     return ReviewResult(addresses)
 
 
-def _notes(visit: Step, bucket: str) -> Notes | None:
+def _notes(run: StepRun, bucket: str) -> Notes | None:
     try:
-        return notes(bucket, visit.service.service, visit.incident)
+        return notes(bucket, run.service.service, run.incident)
     except CallFailed as failed:
-        log(step="review", incident=visit.incident, notes=failed.note)
+        log(step="review", incident=run.incident, notes=failed.note)
         return None
 
 
-def _weeks(visit: Step, incident: Incident) -> Series:
+def _weeks(run: StepRun, incident: Incident) -> Series:
     """The data of the weeks before, for a late alarm; none where CloudWatch does not answer."""
     if incident.onset is None or not came_late(incident):
         return ()
     try:
-        return cloudwatch.weeks(visit.service, seconds(incident.onset))
+        return cloudwatch.weeks(run.service, seconds(incident.onset))
     except CallFailed as failed:
-        log(step="review", incident=visit.incident, weeks=failed.note)
+        log(step="review", incident=run.incident, weeks=failed.note)
         return ()

@@ -57,8 +57,8 @@ class StepEvent:
 
 
 @dataclass(frozen=True)
-class Step:
-    """The context of one step: its incident, service, records and answers."""
+class StepRun:
+    """One run of a step: its incident, service, records and answers."""
 
     name: str
     """The step's title, as people read it."""
@@ -112,25 +112,25 @@ E = TypeVar("E", bound=StepEvent)
 T = TypeVar("T")
 
 
-def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable[[Step, E], object]], Handler]:
-    """Turn a function of a Step and its event into a Lambda handler that logs.
+def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable[[StepRun, E], object]], Handler]:
+    """Turn a function of a StepRun and its event into a Lambda handler that logs.
 
     ``kind`` is the event's type; see ``event_of``. The function's result is a dataclass. With ``renews`` it also renews
     the incident's lease. The functions of the remedies and of the report may not write the lease, and end long before
     it expires.
     """
 
-    def wrap(function: Callable[[Step, E], object]) -> Handler:
+    def wrap(function: Callable[[StepRun, E], object]) -> Handler:
         def handler(event: Json, context: object) -> dict[str, Json]:
             given = event_of(kind, event)
             incident = given.incident
-            visit = Step(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
+            run = StepRun(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
                          records(), given.answers, incident.execution or "")
             started = time.monotonic()
             if renews:
-                visit.records.renew(visit.service.service, visit.execution, visit.service.lease_seconds)
-            result: dict[str, Json] = mask_all(result_of(function(visit, given)))
-            log(step=name, incident=visit.incident, milliseconds=round((time.monotonic() - started) * 1000),
+                run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
+            result: dict[str, Json] = mask_all(result_of(function(run, given)))
+            log(step=name, incident=run.incident, milliseconds=round((time.monotonic() - started) * 1000),
                 result={key: value for key, value in result.items() if not isinstance(value, dict | list)})
             return result
 

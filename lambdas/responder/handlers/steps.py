@@ -31,7 +31,7 @@ class Failure(Foreign):
 
 
 @dataclass(frozen=True)
-class Visit:
+class Called:
     """The part of an event that names the step and holds the incident's course."""
 
     do: str = "act"
@@ -51,38 +51,38 @@ class Visit:
 
 def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the step that it names; raises ValueError where this function does not have the step."""
-    visit = event_of(Visit, event)
-    if visit.do not in environment.steps():
-        raise ValueError(f"this function has no step {visit.do!r}; it has {', '.join(environment.steps())}")
-    return _followed(visit, event, context)
+    called = event_of(Called, event)
+    if called.do not in environment.steps():
+        raise ValueError(f"this function has no step {called.do!r}; it has {', '.join(environment.steps())}")
+    return _followed(called, event, context)
 
 
 def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the remedy that the function's environment names."""
-    return _followed(replace(event_of(Visit, event), do="act"), event, context)
+    return _followed(replace(event_of(Called, event), do="act"), event, context)
 
 
-def _followed(visit: Visit, event: Mapping[str, object], context: object) -> dict[str, object]:
+def _followed(called: Called, event: Mapping[str, object], context: object) -> dict[str, object]:
     """Run a step; return its ``result``, the ``next`` state, the course, and the ``fallback``.
 
     The fallback is the state and the course to use if the next state fails.
     """
     given = {name: value for name, value in event.items() if name not in ("course", "failure")}
-    if visit.course is None:
-        return run(visit.do, given, context)
-    course = replace(visit.course, failed=visit.failure.error or visit.course.failed)
-    if visit.step == "assemble" and not course.call_team:
+    if called.course is None:
+        return result_by(called.do, given, context)
+    course = replace(called.course, failed=called.failure.error or called.course.failed)
+    if called.step == "assemble" and not course.call_team:
         return {}
-    result = run(visit.do, given | inputs(visit.step, course, visit.entered), context)
-    if visit.step not in RESULTS:
+    result = result_by(called.do, given | inputs(called.step, course, called.entered), context)
+    if called.step not in RESULTS:
         return result
-    following = next_step(course, visit.step, result, iso(time.time()))
+    following = next_step(course, called.step, result, iso(time.time()))
     fallback = if_it_fails(following)
     return {"next": following.state.value, "course": encode(following.course), "result": result,
             "fallback": {"next": fallback.state.value, "course": encode(fallback.course)}}
 
 
-def run(module: str, event: dict[str, object], context: object) -> dict[str, object]:
+def result_by(module: str, event: dict[str, object], context: object) -> dict[str, object]:
     """Return a step's own result."""
     result: dict[str, object] = importlib.import_module(f"responder.handlers.{module}").handler(event, context)
     return result

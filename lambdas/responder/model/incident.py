@@ -178,7 +178,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Looked:
-    """What one source answered in one visit of a step."""
+    """What one source answered in one run of a step."""
 
     entered: str
     """When the step's state was entered."""
@@ -299,7 +299,7 @@ class IncidentRecord:
         return evidence_of(self.looked, first, last)
 
     def at(self, entered: str) -> Evidence:
-        """Return the findings of one visit."""
+        """Return the findings of one run of a step."""
         return self.evidence(entered, entered)
 
     def facts(self, fact: type[F]) -> Iterator[tuple[Entry, F]]:

@@ -22,7 +22,7 @@ class Entry:
     entered: str
     """When the step's state was entered."""
     number: int
-    """Orders the entries of one visit."""
+    """Orders the entries of one run of a step."""
     at: str
     """When it was written."""
     step: str

@@ -106,9 +106,9 @@ class _History:
     weights: Weights
 
     def before(self, entered: str, fact: type[Fact]) -> Evidence:
-        """The findings of the last visit before a moment in which a decision was made; none where there was none."""
-        visits = [entry.entered for entry, _ in self.record.facts(fact) if entry.entered <= entered]
-        return self.record.at(visits[-1]) if visits else Evidence()
+        """The findings of the last step that ran before a moment in which a decision was made, if there was one."""
+        runs = [entry.entered for entry, _ in self.record.facts(fact) if entry.entered <= entered]
+        return self.record.at(runs[-1]) if runs else Evidence()
 
 
 @dataclass(frozen=True)

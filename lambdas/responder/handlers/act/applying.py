@@ -20,7 +20,7 @@ from responder.handlers.act.remedy import (
 )
 from responder.handlers.approval import asked_persons, buttons, by_iam_text, to_each
 from responder.handlers.notify import Delivered, notify
-from responder.handlers.step import Step, step
+from responder.handlers.step import StepRun, step
 from responder.model import facts
 from responder.model.frozen import dataclass
 from responder.model.moment import iso
@@ -45,54 +45,54 @@ class ApplyResult:
 
 
 @step("Apply the remedy", RemedyEvent, renews=False)
-def apply(visit: Step, event: RemedyEvent) -> ApplyResult:
+def apply(run: StepRun, event: RemedyEvent) -> ApplyResult:
     """Apply what was planned and ruled upon."""
     action = mine()
-    remedy = _ruled(visit, event, action)
-    context = context_of(visit, action, remedy)
+    remedy = _ruled(run, event, action)
+    context = context_of(run, action, remedy)
     again = remedy.status == RemedyStatus.APPLYING
     if remedy.status in (RemedyStatus.APPLIED, RemedyStatus.DONE):
         # The try before this one ended after its work was on record.
-        return _applied(visit, action, remedy, remedy.result, remedy.told_by)
-    lost = "" if action.audience else _lost(visit, remedy)
+        return _applied(run, action, remedy, remedy.result, remedy.told_by)
+    lost = "" if action.audience else _lost(run, remedy)
     if lost:
-        return _not_applied(visit, context, action, lost, again, guardrail="lease")
+        return _not_applied(run, context, action, lost, again, guardrail="lease")
     if remedy.status == RemedyStatus.PERMITTED:
         # Said before it is done: should this step end early, it is known that it may have happened.
-        visit.records.set_remedy(visit.incident, context.number, action.name, status=RemedyStatus.APPLYING)
-    with gate.opened(lambda: hindrance(visit)) as passing:
+        run.records.set_remedy(run.incident, context.number, action.name, status=RemedyStatus.APPLYING)
+    with gate.opened(lambda: hindrance(run)) as passing:
         try:
             plan = kept(action, remedy)
-            context, channels = _tell(visit, action, context, plan)
+            context, channels = _tell(run, action, context, plan)
             done = action.apply(context, plan)
         except gate.Stopped as stopped:
-            return _not_applied(visit, context, action, str(stopped), again or passing.made > 0,
+            return _not_applied(run, context, action, str(stopped), again or passing.made > 0,
                                 guardrail="kill_switch")
         except CallFailed as failed:
             raise TryAgain(failed.note) from failed
         except ActionFailed as failed:
-            return _not_applied(visit, context, action, str(failed), again or passing.made > 0)
-    if first := added_to(visit, action, plan.target):
-        visit.records.set_remedy(visit.incident, first.number, action.name, temporary=False, kept=None)
+            return _not_applied(run, context, action, str(failed), again or passing.made > 0)
+    if first := added_to(run, action, plan.target):
+        run.records.set_remedy(run.incident, first.number, action.name, temporary=False, kept=None)
     by = ", ".join(channels.channels)
-    visit.records.set_remedy(visit.incident, context.number, action.name, result=done, told_by=by,
+    run.records.set_remedy(run.incident, context.number, action.name, result=done, told_by=by,
                              status=RemedyStatus.DONE if action.audience else RemedyStatus.APPLIED,
                              applied_at=iso(time.time()))
-    return _applied(visit, action, remedy, done, by)
+    return _applied(run, action, remedy, done, by)
 
 
-def _applied(visit: Step, action: AnyAction, remedy: Remedy, done: str, by: str) -> ApplyResult:
+def _applied(run: StepRun, action: AnyAction, remedy: Remedy, done: str, by: str) -> ApplyResult:
     fact = facts.Delivered(action.audience, by, remedy.target) if action.audience else facts.Applied(remedy.target)
-    visit.note(done, kind="notification" if action.audience else "action", by=remedy.decided_by or "policy", fact=fact)
+    run.note(done, kind="notification" if action.audience else "action", by=remedy.decided_by or "policy", fact=fact)
     return ApplyResult(True, done, bool(action.audience))
 
 
-def _ruled(visit: Step, event: RemedyEvent, action: AnyAction) -> Remedy:
+def _ruled(run: StepRun, event: RemedyEvent, action: AnyAction) -> Remedy:
     """Return the record of a remedy that may be applied; raises ActionFailed.
 
     The guardrails' ruling is in the record, not in what the state machine passes on, and is a ruling on this very plan.
     """
-    remedy = visit.records.remedy(visit.incident, event.number)
+    remedy = run.records.remedy(run.incident, event.number)
     if remedy is None or remedy.status not in _RULED:
         raise ActionFailed("no guardrail has permitted this remedy")
     if not remedy.is_ruled_on:
@@ -102,29 +102,29 @@ def _ruled(visit: Step, event: RemedyEvent, action: AnyAction) -> Remedy:
     return remedy
 
 
-def _tell(visit: Step, action: AnyAction, context: RemediationContext,
+def _tell(run: StepRun, action: AnyAction, context: RemediationContext,
           plan: AnyPlan) -> tuple[RemediationContext, Delivered]:
     """Tell the remedy's audience, and give people the task that it has for them; nothing for one that changes."""
     task = None
     if action.audience:
         gate.check(f"tell {action.audience}")
     if action.task_for:
-        task = _task(visit, action.task_for, context.number)
+        task = _task(run, action.task_for, context.number)
         context = replace(context, answer_instructions=by_iam_text(task))
     if not action.message:
         return context, Delivered()
-    channels = notify(visit, action.message(context, plan))
+    channels = notify(run, action.message(context, plan))
     if not channels:
         raise CallFailed("unavailable", f"{action.audience.replace('_', ' ')} could not be told by any channel")
     if task:
         # What many read has a button in place of a link, which is its holder's.
-        notify(visit, Message("question", f"task-{task.id}", visit.incident, plan.summary,
+        notify(run, Message("question", f"task-{task.id}", run.incident, plan.summary,
                               f"{plan.diff}\n\n{by_iam_text(task)}", answers=buttons(task)), 60)
-        to_each(visit, task, asked_persons(visit, task), plan.summary, str(plan.diff), f"task-{task.id}", 70)
+        to_each(run, task, asked_persons(run, task), plan.summary, str(plan.diff), f"task-{task.id}", 70)
     return context, channels
 
 
-def _not_applied(visit: Step, context: RemediationContext, action: AnyAction, why: str, in_part: bool = False, *,
+def _not_applied(run: StepRun, context: RemediationContext, action: AnyAction, why: str, in_part: bool = False, *,
                  guardrail: str = "") -> ApplyResult:
     """Record that a remedy was not applied, or only in part: then what was changed before stays, and people look.
 
@@ -137,23 +137,23 @@ def _not_applied(visit: Step, context: RemediationContext, action: AnyAction, wh
         change |= {"guardrail": guardrail}
     if in_part:
         change |= {"applied_at": iso(time.time()), "in_part": True}
-    visit.records.set_remedy(visit.incident, context.number, action.name, **change)
-    visit.note(f"{action.name} was " + ("applied only in part" if in_part else "not applied"), kind="action",
+    run.records.set_remedy(run.incident, context.number, action.name, **change)
+    run.note(f"{action.name} was " + ("applied only in part" if in_part else "not applied"), kind="action",
                why=reason)
     return ApplyResult(False, reason, False)
 
 
-def _lost(visit: Step, remedy: Remedy) -> str:
+def _lost(run: StepRun, remedy: Remedy) -> str:
     """Say that a remedy's target may be another incident's by now; empty where it is not."""
-    held = visit.records.holds(remedy.lease, visit.incident, remedy.fence)
+    held = run.records.holds(remedy.lease, run.incident, remedy.fence)
     return "" if held else f"another incident may change {remedy.target} by now"
 
 
-def _task(visit: Step, role: str, number: int) -> Task:
+def _task(run: StepRun, role: str, number: int) -> Task:
     """Keep the task that people are given."""
-    people = tuple(called(person) for person in visit.service.team if person.role == role)
+    people = tuple(called(person) for person in run.service.team if person.role == role)
     now = time.time()
-    task = Task(visit.incident, number, visit.service.service, "manual", now,
-                now + visit.service.approval.task_seconds, people or (role,))
-    Tasks(visit.records).ask(task, "")
+    task = Task(run.incident, number, run.service.service, "manual", now,
+                now + run.service.approval.task_seconds, people or (role,))
+    Tasks(run.records).ask(task, "")
     return task

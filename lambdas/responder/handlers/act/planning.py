@@ -8,7 +8,7 @@ from dataclasses import replace
 from responder.actions import ActionFailed, AnyAction, AnyPlan, Declined, RemediationContext
 from responder.clients.failure import CallFailed
 from responder.handlers.act.remedy import RemedyEvent, added_to, mine, planned_context
-from responder.handlers.step import Step, step
+from responder.handlers.step import StepRun, step
 from responder.model.codec import Json, encode
 from responder.model.facts import Planned
 from responder.model.frozen import dataclass
@@ -38,23 +38,23 @@ class PlanResult:
 
 
 @step("Plan the remedy", RemedyEvent, renews=False)
-def plan(visit: Step, event: RemedyEvent) -> PlanResult:
+def plan(run: StepRun, event: RemedyEvent) -> PlanResult:
     """Plan the remedy; the plan and what was there are on record before it returns."""
     action, number, name = mine(), event.number, event.remedy.id
-    proposal = visit.records.proposed(visit.incident, name)
+    proposal = run.records.proposed(run.incident, name)
     if proposal is None or proposal.action != action.name:
         raise ActionFailed(f"no diagnosis on record proposes {action.name} under the id {name!r}")
-    context = planned_context(visit, action, number, proposal)
-    kept = visit.records.plan_remedy(visit.incident, _remedy(
-        action, context, name, _planned(visit, action, context, proposal.facts)))
+    context = planned_context(run, action, number, proposal)
+    kept = run.records.plan_remedy(run.incident, _remedy(
+        action, context, name, _planned(run, action, context, proposal.facts)))
     if kept.action != action.name or kept.proposal != name:
         raise ActionFailed(f"remedy {number} is on record as {kept.action} of {kept.component}, and not as "
                            f"{action.name} of {context.component}")
-    visit.note(f"{action.name}: {kept.refusal or kept.summary}", kind="plan", fact=Planned(kept.diff))
+    run.note(f"{action.name}: {kept.refusal or kept.summary}", kind="plan", fact=Planned(kept.diff))
     return PlanResult(action.name, kept.target, kept.summary, kept.refusal, bool(action.audience), kept.transient)
 
 
-def _planned(visit: Step, action: AnyAction, context: RemediationContext, facts: Json) -> AnyPlan | Declined:
+def _planned(run: StepRun, action: AnyAction, context: RemediationContext, facts: Json) -> AnyPlan | Declined:
     """Return what the remedy would do, or why it must not."""
     target, summary = context.component, f"{action.name} of {context.component}"
     try:
@@ -65,7 +65,7 @@ def _planned(visit: Step, action: AnyAction, context: RemediationContext, facts:
         return Declined(target, summary, f"it would have to keep something secret, which no record holds: {hidden}")
     if isinstance(found, Declined):
         return found
-    if first := added_to(visit, action, found.target):
+    if first := added_to(run, action, found.target):
         # In the end the state from before the first of them is restored.
         found = replace(found, before=action.kept(found.target, "", first.before, first.parameters, "").before)
     if len(operands(encode(found.before), encode(found.parameters))) > _MOST_CHARACTERS:

@@ -8,7 +8,7 @@ from typing import Literal
 from responder import actions
 from responder.actions import AnyAction, AnyPlan, RemediationContext
 from responder.handlers import environment
-from responder.handlers.step import Step, StepEvent, kill_switch
+from responder.handlers.step import StepEvent, StepRun, kill_switch
 from responder.model.frozen import dataclass
 from responder.model.incident import Proposed
 from responder.model.remedy import Remedy
@@ -40,18 +40,18 @@ def mine() -> AnyAction:
     return actions.find(environment.action())
 
 
-def planned_context(visit: Step, action: AnyAction, number: int, proposal: Proposed) -> RemediationContext:
+def planned_context(run: StepRun, action: AnyAction, number: int, proposal: Proposed) -> RemediationContext:
     """Return what a remedy is asked to remediate, by the diagnosis that proposes it."""
     return RemediationContext(
-        visit.service, visit.incident, number, proposal.cause, proposal.mechanism, proposal.component, proposal.onset,
+        run.service, run.incident, number, proposal.cause, proposal.mechanism, proposal.component, proposal.onset,
         time.monotonic() + action.deadline_seconds, proposal.where, proposal.symptom)
 
 
-def context_of(visit: Step, action: AnyAction, remedy: Remedy) -> RemediationContext:
+def context_of(run: StepRun, action: AnyAction, remedy: Remedy) -> RemediationContext:
     """Return what a remedy on record is asked to remediate."""
-    proposal = visit.records.proposed(visit.incident, remedy.proposal)
+    proposal = run.records.proposed(run.incident, remedy.proposal)
     return RemediationContext(
-        visit.service, visit.incident, remedy.number, remedy.cause, remedy.mechanism, remedy.component,
+        run.service, run.incident, remedy.number, remedy.cause, remedy.mechanism, remedy.component,
         proposal.onset if proposal else None, time.monotonic() + action.deadline_seconds, remedy.where,
         proposal.symptom if proposal else "")
 
@@ -61,19 +61,19 @@ def kept(action: AnyAction, remedy: Remedy) -> AnyPlan:
     return action.kept(remedy.target, remedy.summary, remedy.before, remedy.parameters, remedy.diff)
 
 
-def added_to(visit: Step, action: AnyAction, target: str) -> Remedy | None:
+def added_to(run: StepRun, action: AnyAction, target: str) -> Remedy | None:
     """Return the remedy of this incident to which this one adds, because it was insufficient; None: it adds to none."""
     if not action.remedy.incremental:
         return None
-    return insufficient(visit.records.remedies_of(visit.incident), action.name, target)
+    return insufficient(run.records.remedies_of(run.incident), action.name, target)
 
 
-def hindrance(visit: Step) -> str:
+def hindrance(run: StepRun) -> str:
     """Say why nothing may be changed just now; empty where it may. Read anew at each change."""
-    value = kill_switch(visit.service)
+    value = kill_switch(run.service)
     if value is None:
-        return f"the kill switch {visit.service.kill_switch} could not be read, or was never set"
-    return "" if released(value) else f"the kill switch {visit.service.kill_switch} is engaged"
+        return f"the kill switch {run.service.kill_switch} could not be read, or was never set"
+    return "" if released(value) else f"the kill switch {run.service.kill_switch} is engaged"
 
 
 def not_mine(remedy: Remedy, action: AnyAction, *, proposals: tuple[str, str] | None = None) -> str:

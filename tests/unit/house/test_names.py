@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tests.unread import UNREAD, UNUSED_VALUES
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CODE = Path("lambdas") / "responder"
 BORDERS = ("model", "plan")
 READ_ELSEWHERE = {"plan/review/contents.py": "lambdas/responder/records/templates", "plan/course.py": "statemachines",

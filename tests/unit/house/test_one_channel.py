@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from responder import people
 from responder.handlers import notify
-from responder.handlers.step import Step
+from responder.handlers.step import StepRun
 from responder.model.service import Service
 from responder.people import Message
 from tests.added import forget, put
@@ -65,10 +65,10 @@ def test_a_channel_by_being_there_delivers_each_thing_once(
     monkeypatch.setattr(people, "every", lambda: (channel,))
     said = sys.modules["responder.people.loudspeaker"].SAID
     with mock_aws():
-        visit = Step("Assemble the team", "payment-gateway-1", service, 0.0, "2026-11-25T00:00:00.000Z", timeline())
-        assert notify.notify(visit, message("first")).channels == ("loudspeaker",)
-        assert not notify.notify(visit, message("first")).fresh
-        notify.notify(visit, message("second"))
-        assert notify.notify(visit, message("third", "fail")).failed == ("loudspeaker",)
+        run = StepRun("Assemble the team", "payment-gateway-1", service, 0.0, "2026-11-25T00:00:00.000Z", timeline())
+        assert notify.notify(run, message("first")).channels == ("loudspeaker",)
+        assert not notify.notify(run, message("first")).fresh
+        notify.notify(run, message("second"))
+        assert notify.notify(run, message("third", "fail")).failed == ("loudspeaker",)
     # What it remembers of the incident comes back with the next message.
     assert said == [("first: high error rate", ""), ("second: high error rate", "first")]

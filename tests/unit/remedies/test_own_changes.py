@@ -136,15 +136,15 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
     service = service_of(record)
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
-    visit = next(item for item in items if item.get("step") == "Diagnose the root cause"
+    run = next(item for item in items if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
-    findings = recorded(items, last=visit["sk"].split("#")[1])
+    findings = recorded(items, last=run["sk"].split("#")[1])
     forged = Evidence(replace(f, detail=replace(f.detail, changes=tuple(
         replace(change, by=OWN_MANAGER) for change in f.detail.changes)))
         if f.name == "changes" and f.usable else f for f in findings.every)
 
     def judged(given: Evidence) -> Any:
-        return judge_cause(service, given, DiagnosisInput(opened, visit["detail"]["onset"]),
+        return judge_cause(service, given, DiagnosisInput(opened, run["detail"]["onset"]),
                            shipped()).diagnosis
 
     assert (judged(forged).cause, judged(forged).mechanism) == (judged(findings).cause, judged(findings).mechanism)
@@ -153,7 +153,7 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
 
 def test_a_replay_knows_what_was_our_own() -> None:
     _, _, record = next(item for item in kept() if item[1].name == "bad-config-rejected")
-    visit = next(item for item in record["items"] if item.get("step") == "Diagnose the root cause"
+    run = next(item for item in record["items"] if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
     before = next(d for d in replay(record) if d.step == "Diagnose the root cause").again
     for item in record["items"]:
@@ -162,7 +162,7 @@ def test_a_replay_knows_what_was_our_own() -> None:
                 for seen in found["detail"].get("changes") or ():
                     seen["by"] = OWN_MANAGER
     own = [Write("ConfigMap", "payment-gateway-config", ("data",), (), 0.0, 9e9)]
-    visit["detail"] |= {"own": encode(own)}
+    run["detail"] |= {"own": encode(own)}
     again = next(d for d in replay(record) if d.step == "Diagnose the root cause").again
     assert again["mechanism"] != before["mechanism"] == "bad_configuration"
 
@@ -179,7 +179,7 @@ def test_remedies_of_earlier_incidents_count_as_well(monkeypatch: pytest.MonkeyP
     class Visit:
         records, incident = Records(), "this"
 
-        class service:  # noqa: N801 - as a visit has it
+        class service:  # noqa: N801 - as a run has it
             service = "payment-gateway"
 
     def own(by: str) -> list[Write]:

@@ -26,7 +26,7 @@ from tests.diagnosis import NOW, ONSET, WINDOW, Found, probe, rollout
 from tests.diagnosis import pods as pods_of
 from tests.diagnosis import signals as read
 
-RECORDS = Path(__file__).resolve().parents[1] / "records"
+RECORDS = Path(__file__).resolve().parents[2] / "records"
 GATEWAY = "payment-gateway"
 INCIDENTS = (
     "two-nodes-gone-third-cordoned", "two-causes-slow-provider-and-full-disk", "two-causes-key-and-connections",

@@ -76,7 +76,7 @@ class Stage:
         self.world.version = plan.before.given["version"]
         return "taken back"
 
-    def visit(self, operation: str, incident: str = "i-1", **more: Any) -> dict[str, Any]:
+    def run(self, operation: str, incident: str = "i-1", **more: Any) -> dict[str, Any]:
         """Enter a state, as the state machine does; ``proposed`` is what another diagnosis proposes instead."""
         self._entered += 1
         (name, _), *_ = self.records.propose(incident, more.pop("diagnosed", DIAGNOSED),
@@ -87,8 +87,8 @@ class Stage:
         return (guard.handler if operation == "guard" else act.handler)(event, None)
 
     def ruled(self, incident: str = "i-1", **more: Any) -> str:
-        self.visit("plan", incident)
-        ruling: str = self.visit("guard", incident, **more)["ruling"]
+        self.run("plan", incident)
+        ruling: str = self.run("guard", incident, **more)["ruling"]
         return ruling
 
 
@@ -106,15 +106,15 @@ def status(stage: Stage, incident: str = "i-1") -> str:
 
 def test_a_permitted_remedy_is_executed_and_recorded(stage: Stage) -> None:
     assert stage.ruled() == "permitted"
-    assert stage.visit("apply")["applied"]
+    assert stage.run("apply")["applied"]
     assert (stage.world.version, status(stage)) == ("1.0.0", "applied")
     assert [done.action for done in stage.records.executions("payment-gateway", 0.0)] == ["rollback"]
 
 
 def test_without_a_ruling_nothing_is_done(stage: Stage) -> None:
-    stage.visit("plan")
+    stage.run("plan")
     with pytest.raises(ActionFailed, match="no guardrail"):
-        stage.visit("apply")
+        stage.run("apply")
     assert stage.world.applied == 0
 
 
@@ -126,12 +126,12 @@ def test_a_recorded_plan_is_not_executed_by_another_remedy(stage: Stage, monkeyp
     other_diagnosis = {"proposed": {"component": "backend"}, "diagnosed": "2026-11-25T00:00:01.000Z"}
     if operation != "revert":  # it names no diagnosis: what is taken back is what is on record
         with pytest.raises(ActionFailed, match="on record as rollback of payment-gateway"):
-            stage.visit(operation, **other_diagnosis)
+            stage.run(operation, **other_diagnosis)
     mine = act.remedy.actions.find("rollback")
     other = replace(mine, remedy=replace(mine.remedy, name="inform_customers"))
     monkeypatch.setattr(act.remedy.actions, "find", lambda name: other)
     with pytest.raises(ActionFailed, match="on record"):
-        stage.visit(operation)
+        stage.run(operation)
     assert stage.world.applied == 0
 
 
@@ -141,7 +141,7 @@ def test_the_kill_switch_is_read_at_each_decision(stage: Stage, kill_switch: str
     stage.kill_switch = kill_switch
     assert stage.ruled() == "refused"
     with pytest.raises(ActionFailed):
-        stage.visit("apply")
+        stage.run("apply")
     assert stage.world.applied == 0
 
 
@@ -150,18 +150,18 @@ def test_a_step_that_died_is_tried_again_and_does_it_once(stage: Stage, failure:
     stage.world.fails = ["", failure]
     stage.ruled()
     with pytest.raises(act.TryAgain):
-        stage.visit("apply")
+        stage.run("apply")
     assert status(stage) == "applying"  # it may have happened: who takes over does not do it again
     assert [done.action for done in stage.records.executions("payment-gateway", 0.0)] == ["rollback"]
-    assert stage.visit("apply")["applied"]
+    assert stage.run("apply")["applied"]
     assert (stage.world.applied, status(stage)) == (1, "applied")
 
 
 def test_a_repeat_changes_neither_the_world_nor_when_it_was(stage: Stage) -> None:
     stage.ruled()
-    stage.visit("apply")
+    stage.run("apply")
     first = stage.records.action("i-1", 1)
-    stage.visit("apply")
+    stage.run("apply")
     again = stage.records.action("i-1", 1)
     assert first is not None and again is not None
     assert (again["applied_at"], stage.world.applied) == (first["applied_at"], 1)
@@ -170,29 +170,29 @@ def test_a_repeat_changes_neither_the_world_nor_when_it_was(stage: Stage) -> Non
 
 def test_what_was_there_before_is_what_the_first_plan_saw(stage: Stage) -> None:
     stage.ruled()
-    stage.visit("apply")
-    stage.visit("plan")  # a repeat after the change must not take the new state for the old one
-    stage.visit("revert")
+    stage.run("apply")
+    stage.run("plan")  # a repeat after the change must not take the new state for the old one
+    stage.run("revert")
     assert (stage.world.version, status(stage)) == ("1.1.0", "reverted")
     stage.world.version = "1.2.0"
-    assert not stage.visit("revert")["reverted"]
+    assert not stage.run("revert")["reverted"]
     assert stage.world.version == "1.2.0"
 
 
 def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
     """It is put back as one in the end, and no cooldown lies between the two."""
     stage.ruled()
-    stage.visit("apply")
+    stage.run("apply")
     stage.gone = ""
-    assert stage.visit("revert", why="it made something else worse")["reverted"]
+    assert stage.run("revert", why="it made something else worse")["reverted"]
     stage.records.set_action("i-1", 1, "rollback", status="applied")
     stage.world.version = "1.0.0"
-    assert not stage.visit("revert")["reverted"]
+    assert not stage.run("revert")["reverted"]
     first = stage.records.action("i-1", 1) or {}
     assert (stage.world.version, first["status"], first["too_little"], first["kept"]) == ("1.0.0", "failed", True, True)
-    stage.visit("plan", number=2)
-    assert stage.visit("guard", number=2)["ruling"] == "permitted"
-    assert stage.visit("apply", number=2)["applied"]
+    stage.run("plan", number=2)
+    assert stage.run("guard", number=2)["ruling"] == "permitted"
+    assert stage.run("apply", number=2)["applied"]
     actions = stage.records.actions("i-1")
     assert [item["before"]["given"]["version"] for item in actions] == ["1.1.0", "1.1.0"]
     assert [remedy.number for remedy in in_place(Remedy.of(item) for item in actions)] == [2]
@@ -200,8 +200,8 @@ def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
     stage.records.release(first["lease"], "i-1")
     assert stage.ruled("i-2") == "refused"
     assert (stage.records.action("i-2", 1) or {})["guardrail"] == "cooldown"
-    stage.visit("plan", number=3)
-    assert stage.visit("guard", number=3)["guardrail"] == "cooldown"
+    stage.run("plan", number=3)
+    assert stage.run("guard", number=3)["guardrail"] == "cooldown"
 
 
 @pytest.mark.parametrize("hindrance", ["switch", "lease", "somebody"])
@@ -209,14 +209,14 @@ def test_a_remedy_that_may_not_be_rolled_back_stays_and_the_record_says_so(stage
                                                                            monkeypatch: pytest.MonkeyPatch,
                                                                            hindrance: str) -> None:
     stage.ruled()
-    stage.visit("apply")
+    stage.run("apply")
     if hindrance == "switch":
         stage.kill_switch = "engaged"
     elif hindrance == "lease":
         stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
     else:
         monkeypatch.setattr(stage, "undo", "somebody else has changed it")
-    assert not stage.visit("revert")["reverted"]
+    assert not stage.run("revert")["reverted"]
     assert (stage.world.version, status(stage)) == ("1.0.0", "failed")
     assert "not taken back" in (stage.records.action("i-1", 1) or {})["reason"]
 
@@ -233,13 +233,13 @@ def test_a_remedy_that_has_lost_the_lease_does_nothing(stage: Stage) -> None:
     target = (stage.records.action("i-1", 1) or {})["lease"]
     stage.records.release(target, "i-1")
     assert stage.records.hold(target, "i-2", 60)
-    assert not stage.visit("apply")["applied"]
+    assert not stage.run("apply")["applied"]
     assert (stage.world.applied, status(stage)) == (0, "failed")
 
 
 def test_the_same_remedy_on_the_same_target_cools_down(stage: Stage) -> None:
     stage.ruled()
-    stage.visit("apply")
+    stage.run("apply")
     stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
     assert stage.ruled("i-2") == "refused"
     assert (stage.records.action("i-2", 1) or {})["guardrail"] == "cooldown"
@@ -252,17 +252,17 @@ def test_approval_leads_to_it_and_nothing_else_does(stage: Stage, answer: str, r
     assert stage.ruled() == "approval"
     assert status(stage) == "waiting"
     with pytest.raises(ActionFailed):
-        stage.visit("apply")
+        stage.run("apply")
     tasks = Tasks(stage.records)
     tasks.ask(Task("i-1", 1, "payment-gateway", "approval", time.time(), time.time() + 60, ("sre",)), "token")
     if answer:
         tasks.answer("i-1", "01", answer, "ada")
     assert stage.ruled(asked=True) == ruling
     if done:
-        assert stage.visit("apply")["applied"]
+        assert stage.run("apply")["applied"]
     else:
         with pytest.raises(ActionFailed):
-            stage.visit("apply")
+            stage.run("apply")
     assert stage.world.applied == done
 
 
@@ -288,14 +288,14 @@ def test_a_question_that_reaches_nobody_is_recorded(stage: Stage, monkeypatch: p
 def test_what_the_state_machine_passes_on_cannot_make_a_ruling(stage: Stage) -> None:
     """Whoever may invoke the functions can name a remedy by its number and its diagnosis by its id, and nothing else.
     """
-    stage.visit("plan", proposed={"confidence": 0.2})
+    stage.run("plan", proposed={"confidence": 0.2})
     forged = {"plan": {"action": "rollback", "target": "x", "summary": "", "refusal": "", "tells": True},
               "remedy": PROPOSED | {"confidence": 1.0, "sources": ["a", "b", "c"]}, "confidence": 1.0}
-    assert stage.visit("guard", **forged)["guardrail"] == "minimum_confidence"
+    assert stage.run("guard", **forged)["guardrail"] == "minimum_confidence"
     with pytest.raises(ActionFailed, match="no guardrail"):
-        stage.visit("apply")
+        stage.run("apply")
     with pytest.raises(ActionFailed, match="no diagnosis on record"):
-        stage.visit("plan", number=2, remedy={"action": "rollback", "id": "2026-11-25T09:00:00.000Z#00",
+        stage.run("plan", number=2, remedy={"action": "rollback", "id": "2026-11-25T09:00:00.000Z#00",
                                                 "function": "f"})
 
 
@@ -303,7 +303,7 @@ def test_a_plan_that_changed_after_the_ruling_is_not_applied(stage: Stage) -> No
     stage.ruled()
     stage.records.set_action("i-1", 1, "rollback", target="deployment/another")
     with pytest.raises(ActionFailed, match="not the one that was ruled on"):
-        stage.visit("apply")
+        stage.run("apply")
     assert stage.world.applied == 0
 
 
@@ -314,24 +314,24 @@ def test_a_plan_that_changed_after_people_were_asked_is_refused(stage: Stage) ->
     tasks.ask(Task("i-1", 1, "payment-gateway", "approval", time.time(), time.time() + 60, ("sre",)), "token")
     tasks.answer("i-1", "01", "approve", "ada")
     stage.records.set_action("i-1", 1, "rollback", summary="roll back something else")
-    assert stage.visit("guard", asked=True)["guardrail"] == "record"
+    assert stage.run("guard", asked=True)["guardrail"] == "record"
 
 
 def test_another_function_s_plan_under_the_same_number_is_refused(stage: Stage) -> None:
-    stage.visit("plan")
+    stage.run("plan")
     stage.records.set_action("i-1", 1, "scale_up", status="planned", target="deployment/x")
-    assert stage.visit("guard")["guardrail"] == "record"
+    assert stage.run("guard")["guardrail"] == "record"
 
 
 @pytest.mark.parametrize("hindrance", ["switch", "lease"])
 def test_a_retry_after_all_was_done_says_so_whatever_has_happened_since(stage: Stage, hindrance: str) -> None:
     stage.ruled()
-    stage.visit("apply")
+    stage.run("apply")
     if hindrance == "switch":
         stage.kill_switch = "engaged"
     else:
         stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
-    assert stage.visit("apply")["applied"]
+    assert stage.run("apply")["applied"]
     assert (stage.world.applied, status(stage)) == (1, "applied")
 
 
@@ -340,12 +340,12 @@ def test_a_retry_that_is_hindered_leaves_no_doubt_that_it_may_have_happened(stag
     stage.world.fails = ["", "after"]
     stage.ruled()
     with pytest.raises(act.TryAgain):
-        stage.visit("apply")
+        stage.run("apply")
     if hindrance == "switch":
         stage.kill_switch = "engaged"
     else:
         stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
-    assert not stage.visit("apply")["applied"]
+    assert not stage.run("apply")["applied"]
     record = stage.records.action("i-1", 1) or {}
     assert record["status"] == "failed" and record["applied_at"] and "stays" in record["reason"]
     # A person stopped it, so nobody has seen that it does not help.
@@ -355,7 +355,7 @@ def test_a_retry_that_is_hindered_leaves_no_doubt_that_it_may_have_happened(stag
 def test_stopped_before_its_first_change_it_is_refused_and_nothing_has_happened(stage: Stage) -> None:
     stage.ruled()
     stage.kill_switch = "engaged"
-    assert not stage.visit("apply")["applied"]
+    assert not stage.run("apply")["applied"]
     record = stage.records.action("i-1", 1) or {}
     assert (record["status"], record["guardrail"], stage.world.applied) == ("refused", "kill_switch", 0)
     assert not record.get("applied_at")
@@ -364,16 +364,16 @@ def test_stopped_before_its_first_change_it_is_refused_and_nothing_has_happened(
 def test_a_remedy_that_failed_for_the_same_mechanism_is_not_repeated_without_approval(stage: Stage) -> None:
     stage.service = replace(stage.service, guardrails=replace(stage.service.guardrails, cooldown_seconds=0))
     stage.ruled()
-    stage.visit("apply")
-    stage.visit("revert")
+    stage.run("apply")
+    stage.run("revert")
     assert status(stage) == "reverted"
     stage.records.release((stage.records.action("i-1", 1) or {})["lease"], "i-1")
-    stage.visit("plan", "i-2")
-    ruling = stage.visit("guard", "i-2")
+    stage.run("plan", "i-2")
+    ruling = stage.run("guard", "i-2")
     assert ruling["ruling"] == "approval" and "did not help" in ruling["reason"] and "i-1" in ruling["reason"]
     stage.records.release((stage.records.action("i-2", 1) or {})["lease"], "i-2")
     # For another mechanism it is not known to fail, nor for another component.
     for number, other in enumerate(({"mechanism": "memory_leak"}, {"component": "backend"}), 3):
-        stage.visit("plan", f"i-{number}", proposed=other)
-        assert stage.visit("guard", f"i-{number}", proposed=other)["ruling"] == "permitted"
+        stage.run("plan", f"i-{number}", proposed=other)
+        assert stage.run("guard", f"i-{number}", proposed=other)["ruling"] == "permitted"
         stage.records.release((stage.records.action(f"i-{number}", 1) or {})["lease"], f"i-{number}")

@@ -131,24 +131,24 @@ def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(n
 def test_the_signs_are_judged_and_replayed() -> None:
     record: Any = next(item for item in RECORDS if item[1].name == "bad-release")[2]
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
-    visit = next(item for item in items if item.get("step") == "Diagnose the root cause"
+    run = next(item for item in items if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
     opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
-    findings = recorded(items, last=visit["sk"].split("#")[1])
+    findings = recorded(items, last=run["sk"].split("#")[1])
     end = max(f.window.end for f in findings.every if f.window)
     hostile = observed("splunk", "rejected_signatures", component="frontend", value=100.0, baseline=0.0,
                        window=Window(end - 180, end), detail={"lines": 300, "baseline_lines": 0})
-    service, onset = service_of(record), visit["detail"]["onset"]
+    service, onset = service_of(record), run["detail"]["onset"]
     without, with_it = (judge_cause(service, given, DiagnosisInput(opened, onset), shipped())
                         for given in (findings, Evidence([*findings.every, hostile])))
     assert without.attack_signs == () and len(with_it.attack_signs) == 1
     # It weighs nothing in the diagnosis: the same remedy is proposed, and the guardrails ask for it.
     assert [p.action for p in with_it.proposed] == [p.action for p in without.proposed] == ["rollback"]
     assert all(find(p.action).undoes_change for p in with_it.proposed)
-    visit["detail"] |= {"attack_signs": [], "not_proposed": []}
+    run["detail"] |= {"attack_signs": [], "not_proposed": []}
     again = next(d for d in replay(record) if d.step == "Diagnose the root cause")
     assert again.again["attack_signs"] == [] and again.same
-    visit["detail"]["attack_signs"] = ["made up"]
+    run["detail"]["attack_signs"] = ["made up"]
     assert not next(d for d in replay(record) if d.step == "Diagnose the root cause").same
 
 
@@ -156,10 +156,10 @@ def test_signs_and_refusals_stand_on_the_incident_s_record(monkeypatch: pytest.M
     """What the guardrails and people read: on the incident's own item, and on the timeline for a replay."""
     record: Any = next(item for item in RECORDS if item[1].name == "bad-release")[2]
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
-    visit = next(item for item in items if item.get("step") == "Diagnose the root cause"
+    run = next(item for item in items if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
     opened = next(item for item in items if item["sk"] == "INCIDENT")["opened_at"]
-    findings = recorded(items, last=visit["sk"].split("#")[1])
+    findings = recorded(items, last=run["sk"].split("#")[1])
     end = max(f.window.end for f in findings.every if f.window)
     hostile = observed("splunk", "rejected_signatures", component="frontend", value=100.0, baseline=0.0,
                        window=Window(end - 180, end), detail={"lines": 300, "baseline_lines": 0})
@@ -174,7 +174,7 @@ def test_signs_and_refusals_stand_on_the_incident_s_record(monkeypatch: pytest.M
                                        "component": "payment-gateway", "target": "deployment/payment-gateway"})
         diagnose.handler({
             "incident": {"id": "i-1", "service": "payment-gateway", "opened_at": opened, "execution": "e"},
-            "entered": visit["sk"].split("#")[1], "confirmation": {"onset": visit["detail"]["onset"]},
+            "entered": run["sk"].split("#")[1], "confirmation": {"onset": run["detail"]["onset"]},
             "answers": [{"source": "all", "milliseconds": 1,
                          "findings": [f.to_json() for f in (*findings.every, hostile)]}]}, None)
         item = records.incident("i-1") or {}

@@ -24,8 +24,8 @@ from responder.records import chart, report
 from responder.records.report import environment, notes, render, render_index, store
 from scripts.examples import EXAMPLES, rendered
 from tests.conftest import ROOT
-from tests.unit import test_review
-from tests.unit.test_review import OLDER, RECORD
+from tests.unit.report import test_review
+from tests.unit.report.test_review import OLDER, RECORD
 
 HOSTILE = "<script>alert(1)</script> | **x** ![y](http://evil) 4242424242424242"
 HOSTILE_RECORD = replace(

@@ -16,7 +16,7 @@ from responder.model.remedy import STORED as REMEDY_STORED
 from responder.model.remedy import Remedy, digest, merged, operands
 from responder.records.record import unpack
 
-RECORDS = sorted((Path(__file__).parents[1] / "records").glob("*.json.gz"))
+RECORDS = sorted((Path(__file__).parents[2] / "records").glob("*.json.gz"))
 FACTS = tuple(kind for kind in vars(facts).values()
               if isinstance(kind, type) and issubclass(kind, facts.Fact) and kind is not facts.Fact)
 INCIDENT = {"sk": "INCIDENT", "pk": "INCIDENT#i-1", "expires": 1, "id": "i-1", "service": "payment-gateway",

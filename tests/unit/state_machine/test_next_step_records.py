@@ -29,7 +29,7 @@ STEPS = frozenset().union(*AFTER.values())
 
 
 def timeline(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries that tell a decision, one a visit."""
+    """The entries that tell a decision, one a run."""
     entries = sorted((item for item in items if item["sk"].startswith("TIMELINE#")), key=lambda item: str(item["sk"]))
     told: list[dict[str, Any]] = []
     for entry in entries:

@@ -29,7 +29,7 @@ from responder.plan.weights import shipped
 from responder.records.table import seconds
 from tests.conftest import shipped_service, timeline
 from tests.findings import observed, recorded
-from tests.unit.test_incident import Incident, Script, deeds, outcome
+from tests.unit.state_machine.test_incident import Incident, Script, deeds, outcome
 
 TABLE = shipped().mechanisms
 BY_CAUSE: dict[str, list[str]] = {}
@@ -309,10 +309,10 @@ def test_an_escalation_lists_the_remedies_that_were_not_done(monkeypatch: pytest
 
 def test_a_remedy_that_the_service_does_not_have_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
-    visit: Any = SimpleNamespace(service=shipped_service())
+    run: Any = SimpleNamespace(service=shipped_service())
     found = proposed(named("bad_release")).proposed
-    refused, = diagnose._not_deployed(visit, found)
+    refused, = diagnose._not_deployed(run, found)
     assert (refused.action, refused.reason) == ("rollback", "it is not deployed for this service")
     # What is waited for, or left to people anyway, needs no remedy.
-    assert diagnose._not_deployed(visit, proposed(named("failing_over")).proposed) == []
-    assert diagnose._not_deployed(visit, proposed(named("preemption")).proposed) == []
+    assert diagnose._not_deployed(run, proposed(named("failing_over")).proposed) == []
+    assert diagnose._not_deployed(run, proposed(named("preemption")).proposed) == []

@@ -27,7 +27,7 @@ from tests.diagnosis import (
     slow,
 )
 
-RECORDS = Path(__file__).resolve().parents[1] / "records"
+RECORDS = Path(__file__).resolve().parents[2] / "records"
 
 
 def test_few_failures_of_what_it_calls_are_not_the_component_s_own(service: Service) -> None:
