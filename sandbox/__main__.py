@@ -19,7 +19,8 @@ def main(arguments: list[str]) -> int:
     drill = words.add_parser("drill", help="run drills")
     drill.add_argument("paths", nargs="+", type=Path, metavar="FILE-OR-FOLDER")
     drill.add_argument("--json", type=Path, metavar="OUT-FOLDER", help="write OUT-FOLDER/NAME.json for each")
-    drill.add_argument("--record", type=Path, metavar="FOLDER", help="keep FOLDER/NAME.json.gz of each, for a replay")
+    drill.add_argument("--record", type=Path, metavar="FOLDER",
+                       help="keep FOLDER/NAME.json.gz of each, for a replay, and in FOLDER/truth what really happened")
     drill.add_argument("--keep", action="store_true", help="leave the sandbox up")
     demo = words.add_parser("demo", help="a bad release, from alarm to postmortem")
     demo.add_argument("--keep", action="store_true", help="leave the sandbox up")

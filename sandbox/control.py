@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sandbox.platform.flow import ENTRY
 from sandbox.platform.objects import KINDS, NODES, nodes, platform
 from sandbox.platform.state import World
 from sandbox.remote import Beginning, Status, Told
+from sandbox.truth import Happened, Truth, truth
 from sandbox.vendors.people import Vendors
 
 _EVALUATED_SECONDS = 1.3
@@ -35,6 +36,9 @@ class Control:
         self._sandbox, self._clock, self._metrics, self._people = sandbox, clock, metrics, people
         self._heals: dict[str, Callable[[], None]] = {}
         """Events that go on, by name, to what heals them."""
+        self._happened: dict[str, Happened] = {}
+        self._beginning, self._begun = Beginning(), 0.0
+        """How the platform began, and when."""
 
     def answer(self, what: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Do what is asked and return the answer, as JSON; None where nobody can ask that."""
@@ -51,6 +55,8 @@ class Control:
                 self.heal(body["event"])
             case "told":
                 return dict(self.told())
+            case "truth":
+                return asdict(self.truth())
             case _:
                 return None
         return {}
@@ -67,6 +73,7 @@ class Control:
                                           random.Random(f"history {beginning.seed}"))
             self._sandbox.targets = (beginning.replicas.get(ENTRY, KINDS[ENTRY].pods), 0)
             self._metrics.begin(now)
+            self._beginning, self._begun = beginning, float(int(now))
             if self._sandbox.evaluator:
                 self._sandbox.evaluator.reset()
             self._sandbox.running = True
@@ -84,20 +91,30 @@ class Control:
 
     def begin(self, event: str, kind: str, fields: Mapping[str, object]) -> None:
         """Bring an event about; raises KeyError for a kind that is not there, ValidationError for wrong fields."""
+        began = time.time()
         self._heals[event] = events.every()[kind].begin(self._sandbox, fields)
+        self._happened[event] = Happened(event, kind, began, time.time())
 
     def heal(self, event: str) -> None:
         """Take away what an event did; raises KeyError where it does not go on."""
         self._heals.pop(event)()
+        self._happened[event] = replace(self._happened[event], healed=time.time())
 
     def told(self) -> Told:
         """What the vendors were told, word for word."""
         return self._people.told()
 
+    def truth(self) -> Truth:
+        """What really happened since the platform began anew."""
+        with self._sandbox.lock:
+            return truth(self._sandbox.telemetry, self._beginning.seed, self._beginning.requests_per_second,
+                         self._begun, time.time(), list(self._happened.values()))
+
     def _forget(self, beginning: Beginning) -> None:
         sandbox = self._sandbox
         with sandbox.lock:
             self._heals.clear()
+            self._happened.clear()
             sandbox.gates.reset()
             sandbox.versions.reset()
             sandbox.changes.reset()

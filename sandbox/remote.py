@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from sandbox.places import STATE, Ports, SandboxError
+from sandbox.truth import Truth, from_json
 
 _TIMEOUT_SECONDS = 150
 
@@ -74,6 +75,10 @@ class Remote:
         """What the vendors were told, word for word."""
         found: Told = self._ask("told", {})
         return found
+
+    def truth(self) -> Truth:
+        """What really happened since the platform began anew."""
+        return from_json(self._ask("truth", {}))
 
     def _ask(self, what: str, body: Mapping[str, object]) -> dict[str, Any]:
         answer = httpx.post(f"http://127.0.0.1:{self._ports.world}/control/{what}", json=body,

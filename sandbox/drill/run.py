@@ -23,6 +23,7 @@ from sandbox.drill.result import Observed, Result, result
 from sandbox.events.kill_switch import RELEASED
 from sandbox.places import SERVICE, SandboxError, Up
 from sandbox.remote import Beginning, Remote
+from sandbox.truth import FOLDER, encode
 
 _STEADY_SECONDS = 2.0
 
@@ -52,6 +53,8 @@ class Runner:
         self.sandbox, self._say = sandbox, say
         self.record = b""
         """The record of the last drill's incident, as it is in S3; empty where there was none."""
+        self.truth = b""
+        """What really happened in the last drill, as ``sandbox/truth.py`` writes it."""
         self._dynamodb, self._functions = boto3.client("dynamodb"), boto3.client("stepfunctions")
         self._functions_api = boto3.client("lambda")
         self._sqs, self._s3, self._logs = boto3.client("sqs"), boto3.client("s3"), boto3.client("logs")
@@ -159,6 +162,7 @@ class Runner:
         value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found))
         address = (incidents[0].get("report") or {}).get("gz", "") if incidents else ""
         self.record = _content(address) if address else b""
+        self.truth = encode(Remote(self.sandbox.ports).truth())
         self._stop_all()
         return value
 
@@ -275,8 +279,11 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
             if json_folder:
                 json_folder.mkdir(parents=True, exist_ok=True)
                 (json_folder / f"{drill.name}.json").write_text(json.dumps(value.to_json(), indent=1) + "\n")
+            if record_folder:
+                # The truths have a folder of their own, so that no reader of records meets one.
+                (record_folder / FOLDER).mkdir(parents=True, exist_ok=True)
+                (record_folder / FOLDER / f"{drill.name}.json.gz").write_bytes(runner.truth)
             if record_folder and runner.record:
-                record_folder.mkdir(parents=True, exist_ok=True)
                 (record_folder / f"{drill.name}.json.gz").write_bytes(runner.record)
     finally:
         if not keep and not was_up:

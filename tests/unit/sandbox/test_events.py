@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from sandbox.platform.objects import KINDS, deployment, nodes, platform
 from sandbox.platform.state import World
 from sandbox.platform.telemetry import Delays, Telemetry
 from sandbox.platform.versions import Versions
+from sandbox.truth import Truth, from_json
 from sandbox.vendors.gate import Gates
 from tests.conftest import ROOT
 
@@ -121,10 +123,23 @@ class Stage:
     def end(self, name: str) -> None:
         self._control.answer("heal", {"event": name})
 
+    def truth(self) -> Truth:
+        return from_json(json.loads(json.dumps(self._control.answer("truth", {}))))
+
 
 @pytest.fixture
 def stage() -> Stage:
     return Stage()
+
+
+def test_the_truth_has_the_moments_of_each_event(stage: Stage) -> None:
+    before = time.time()
+    stage.begin("0", "traffic", {"factor": 2})
+    stage.begin("1", "kill_switch", {})
+    stage.end("0")
+    surge, switch = stage.truth().events
+    assert (surge.kind, switch.kind, switch.healed) == ("traffic", "kill_switch", None)
+    assert before <= surge.began <= surge.done <= switch.began <= surge.healed <= time.time()
 
 
 def image_of(stage: Stage, component: str) -> str:
