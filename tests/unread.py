@@ -80,7 +80,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/remedies/rollback.py:Before.replica_set", "plan/remedies/rollback.py:Before.revision",
         "plan/remedies/rollback.py:Parameters.revision", "plan/remedies/scale_up.py:Parameters.uid",),
     "incident.json has it for other programs, but no report shows it": (
-        "plan/review/contents.py:Overview.closed_at", "plan/review/contents.py:Overview.confirmed",
+        "plan/review/contents.py:Impact.accuracy_seconds", "plan/review/contents.py:Overview.closed_at",
+        "plan/review/contents.py:Overview.confirmed",
         "plan/review/contents.py:Overview.execution", "plan/review/contents.py:Overview.reopened_at",
         "plan/review/contents.py:ReportedEntry.detail", "plan/review/contents.py:ReportedEntry.kind",
         "plan/review/contents.py:ReportedRemedy.decided_by", "plan/review/contents.py:ReportedRemedy.guardrail",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from responder.model.evidence import Series
 from responder.model.incident import Cause, Incident, IncidentRecord
@@ -21,6 +22,7 @@ from responder.plan.review.contents import (
     Review,
 )
 from responder.plan.review.improvements import improvements
+from responder.plan.review.measured import measured
 from responder.plan.review.measures import measures
 from responder.plan.review.similar import past_incident
 
@@ -36,8 +38,13 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
     ``history`` are all incidents, ``weeks`` the entry's series of the weeks before, ``notes`` what people have written
     about it; ``entry`` is the component that customers reach first.
     """
-    incident, remedies, evidence = record.incident, record.remedies, record.evidence()
-    series = impact.series_of(evidence)
+    evidence, remedies = record.evidence(), record.remedies
+    components = measured(evidence)
+    series = {component: found.series for component, found in components.items()}
+    cost = impact.impact(components, record, entry)
+    # What was measured in the end is more exact than what the first look saw, and a report has one onset.
+    incident = replace(record.incident, onset=cost.onset, recovered_at=cost.ended)
+    record = replace(record, incident=incident)
     phases = timing.phases(incident, remedies)
     further = outcome.further_causes(incident.cause, remedies)
     return Review(
@@ -53,7 +60,7 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
         actions=tuple(map(_remedy, remedies)),
         not_done=tuple(not_proposed(record)),
         series=series,
-        impact=impact.impact(series, incident, entry),
+        impact=cost,
         phases=phases,
         resolution=outcome.resolution(incident, remedies),
         ruled_out=outcome.ruled_out(incident, further),

@@ -71,7 +71,7 @@ def _requests(query: Query, component: str, nrql: Queries, answer: Answer, link:
             value=errors / requests if requests else None,
             baseline=errors_before / requests_before if requests_before else None,
             detail=ErrorRate(
-                series=_series(query, answer, component),
+                series=_series(query, answer, component), period_seconds=periods(query.window)[0],
                 requests=requests, errors=errors, baseline_requests=requests_before, baseline_errors=errors_before,
                 baseline_seconds=query.baseline.seconds, day_before=_day_before(query, answer, component))),
         Finding(
