@@ -105,7 +105,7 @@ def test_a_mitigation_is_left_to_people_after_three_failed_restores(acting: Serv
     assert care(acting, [item()], {1: "calm"}, NOW, NOW - 90_000, "engaged", False).answer == "people"
 
 
-def test_what_was_calm_before_the_aftercare_began_counts_from_its_beginning(acting: Service) -> None:
+def test_calm_before_the_aftercare_counts_from_the_start_of_the_aftercare(acting: Service) -> None:
     found = care(acting, [item(over_since=NOW - 90_000)], {1: "calm"}, NOW, NOW - 60, "released", False)
     assert (found.answer, found.since) == ("waiting", {1: NOW - 60})
 

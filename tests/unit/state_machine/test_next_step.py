@@ -256,7 +256,7 @@ def test_an_execution_of_an_older_definition_gets_the_result_alone(monkeypatch: 
     assert answer["next"] == "Apply the remedy" and answer["result"]["reason"] == str(course.get("number", 1))
 
 
-def test_what_the_steps_return_has_what_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_steps_result_has_the_fields_that_decide_the_next_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real ones; the others are played in whole ways in test_incident.py."""
     deployment = Deployment((), {}, ())
     for module in (opening, diagnose):
