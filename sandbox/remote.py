@@ -22,7 +22,7 @@ class Beginning:
     """The steady state that a drill begins in."""
 
     seed: str = "steady"
-    """Of all chance: the same seed brings the same requests."""
+    """Seed of all random choices: the same seed brings the same requests."""
     requests_per_second: float = 40.0
     replicas: Mapping[str, int] = field(default_factory=dict)
     """Component to its pods, where they are not the usual number."""

@@ -130,7 +130,7 @@ class Course:
     passing: bool = False
     """Whether any remedy of this diagnosis was refused for a reason that passes."""
     waited: bool = False
-    """Whether it was waited for what mends itself, such as a failover."""
+    """Whether the course waited for something that recovers by itself, such as a failover."""
     observed: bool = False
     """Whether a remedy was only not applied because the mode is ``observe``."""
     told: bool = False

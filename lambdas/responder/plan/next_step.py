@@ -168,9 +168,9 @@ class Watched(Result):
     remind: bool
     """Whether somebody with a task is to be reminded."""
     due: tuple[RemedyRef, ...]
-    """What the length of the outage asks for by now."""
+    """Remedies that the length of the outage asks for by now."""
     number: int
-    """Of the first of those."""
+    """The number of the first remedy that is due."""
 
     def follows(self, course: Course, now: str) -> Following:
         """The end, the next look, or rolling back what did not help."""
@@ -309,7 +309,7 @@ def why_escalated(course: Course) -> str:
     if course.progress == "not_helped":
         return "the remedies did not help"
     if course.progress == "worse":
-        return "a remedy made it worse and was taken back"
+        return "a remedy made it worse and was rolled back"
     if course.told:
         return f"people have a task: {course.done}"
     if course.applied is False:

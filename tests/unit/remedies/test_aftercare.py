@@ -1,4 +1,4 @@
-"""What was done for the time being: put back when its reason is gone, by leave of the guardrails, never in a hurry."""
+"""Temporary mitigations: restored when their reason is gone, with the leave of the guardrails, never in a hurry."""
 
 from __future__ import annotations
 
@@ -327,7 +327,7 @@ def test_a_flag_in_a_parameter_is_set_and_set_back(service: Service, monkeypatch
 # --- by its steps -----------------------------------------------------------------------------------------------------
 
 class Stage:
-    """An incident that was closed with a remedy in place for the time being."""
+    """An incident that was closed with a temporary mitigation in place."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, records: Records, service: Service) -> None:
         self.records, self.service, self.switch, self.undone = records, service, "released", 0
