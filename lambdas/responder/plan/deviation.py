@@ -128,7 +128,10 @@ def level_before(usual: float, before: float, spread: float, count: int) -> floa
 
 
 def _rare(values: Sequence[float], risk: float, settings: Settings) -> float:
-    """The value that chance exceeds with probability ``risk``: peaks over a threshold with exponential tail (Pickands)."""
+    """The value that chance exceeds with probability ``risk``.
+
+    Source: peaks over a threshold with an exponential tail (Pickands 1975).
+    """
     ordered = sorted(values)
     if not ordered:
         return 0.0
