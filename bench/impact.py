@@ -33,7 +33,7 @@ _PAUSE_SECONDS = 8.0
 class Said:
     """What a report says; moments in seconds since 1970 (UTC), None where it says nothing."""
 
-    failed: float
+    failed: float | None
     failed_error: float
     missing: float
     missing_error: float
@@ -138,6 +138,8 @@ def errors(case: Case, report: Said) -> Iterable[Error]:
         return
     for measure, count, of, error in (("failed", report.failed, true.failed, report.failed_error),
                                       ("missing", report.missing, true.missing, report.missing_error)):
+        if count is None:
+            continue
         off = abs(count - of)
         yield Error(measure, case.drill, count, of, off / max(of, FEW), off <= max(NEAR * of, error, FEW / 2))
     if report.share is not None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bench import impact as bench
 from responder.model.evidence import Bucket, Evidence, Finding, Window
+from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
 from responder.model.incident import Incident, IncidentRecord, Looked
 from responder.model.moment import epoch, iso
@@ -71,6 +72,8 @@ class Source:
     """Whether it gives periods without requests, and one that is not over."""
     says_period: bool = True
     window: float = 120.0
+    keeps: float = 1.0
+    """The share of its events that it keeps."""
 
     def look(self, platform: Platform, now: float, **more: Any) -> Finding[ErrorRate]:
         """What it says at a moment of the two minutes before."""
@@ -80,7 +83,7 @@ class Source:
         while at < now:
             requests, errors = platform.between(at, min(at + self.period, known))
             if self.zeros or (requests and at + self.period <= known):
-                rows.append(Bucket(at, requests, errors))
+                rows.append(Bucket(at, round(requests * self.keeps), round(errors * self.keeps)))
             at += self.period
         return Finding(source=self.name, component="frontend", window=window, detail=ErrorRate(
             series=tuple(rows), baseline_requests=3600 * platform.per_second, baseline_errors=14.4 *
@@ -128,7 +131,7 @@ def test_any_outage_is_counted_as_it_was(platform: Platform, sources: tuple[Sour
     contents = seen(platform, sources, platform.end + 90, every)
     impact, (came, failed) = contents.impact, platform.between(platform.onset, platform.end)
     usual = platform.per_second * (platform.end - platform.onset)
-    assert near(impact.failed_requests, failed, impact.failed_error)
+    assert impact.failed_requests is not None and near(impact.failed_requests, failed, impact.failed_error)
     if platform.lost:
         assert near(impact.missing_requests, usual - came, 1.5 * impact.missing_error)
         assert impact.missing_error < 0.25 * usual
@@ -186,6 +189,20 @@ def test_a_source_that_counts_each_request_comes_before_one_that_samples() -> No
     assert contents.impact.components[0].sources[0] == "cloudwatch"
 
 
+def test_the_shorter_periods_tell_more_where_every_request_is_kept() -> None:
+    coarse, platform = replace(CLOUDWATCH, period=60.0, window=300.0), Platform(end=START + 400)
+    every = seen(platform, (coarse, replace(NEWRELIC, window=300.0)), START + 520).impact
+    assert every.components[0].sources[0] == "newrelic" and every.accuracy_seconds == 10
+    sampled = seen(platform, (coarse, replace(NEWRELIC, window=300.0, keeps=0.5)), START + 520).impact
+    assert sampled.components[0].sources[0] == "cloudwatch" and (sampled.accuracy_seconds or 0) >= 60
+    alone = seen(platform, (coarse,), START + 520).impact
+    failed = platform.between(platform.onset, platform.end)[1]
+    for impact in (every, sampled, alone):
+        assert impact.failed_requests is not None and near(impact.failed_requests, failed, impact.failed_error)
+        for said, true in ((impact.onset, platform.onset), (impact.ended, platform.end)):
+            assert abs((epoch(said) or 0.0) - true) <= (impact.accuracy_seconds or 0.0)
+
+
 def test_a_partial_answer_comes_after_a_whole_one() -> None:
     platform = Platform()
     looks = [(at, finding) for at in (START + 340, START + 420) for finding in (
@@ -239,6 +256,30 @@ def test_a_false_alarm_cost_nothing() -> None:
     contents = review(replace(record(Platform(), [(START, CLOUDWATCH.look(Platform(), START + 200))], START + 200),
                               incident=Incident("i", "s", iso(START + 200), outcome="false_alarm")), entry="frontend")
     assert (contents.impact.failed_requests, contents.impact.missing_requests, contents.impact.onset) == (0, 0, None)
+
+
+def test_what_nobody_counted_is_not_called_none() -> None:
+    lines = Finding(source="splunk", component="frontend", detail=ErrorLines(
+        series=(Bucket(START + 300, 200.0, 200.0),)), window=Window(START + 200, START + 320))
+    failing = record(Platform(), [(START + 320, lines)], START + 320)
+    assert review(failing, entry="frontend").impact.failed_requests is None
+    slow = replace(failing, incident=replace(failing.incident, kind="degraded_latency"), looked=record(
+        Platform(failing=0.004), [(START + 400, CLOUDWATCH.look(Platform(failing=0.004), START + 400))], START).looked)
+    assert review(slow, entry="frontend").impact.failed_requests == 0
+
+
+def test_the_share_is_of_the_time_in_which_it_was_there() -> None:
+    """Gone for two minutes and back: what came in between counts to nobody's share."""
+    platform = Platform(end=START + 340)
+    again = Platform(onset=START + 460, end=START + 500, seed=2)
+    for at in range(460, 901):
+        first, second = again.counts[at], platform.counts[460]
+        platform.counts[at] = first[0] - again.counts[460][0] + second[0], first[1] - again.counts[460][1] + second[1]
+    impact = seen(platform, (CLOUDWATCH,), START + 580).impact
+    assert impact.affected_share == pytest.approx(0.5, abs=0.03)
+    assert (epoch(impact.onset), epoch(impact.ended)) == (pytest.approx(START + 300, abs=10),
+                                                          pytest.approx(START + 500, abs=10))
+    assert near(impact.failed_requests or 0, platform.between(START + 300, START + 500)[1])
 
 
 # --- the sandbox's drills ---------------------------------------------------------------------------------------------

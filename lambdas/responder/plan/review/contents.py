@@ -118,8 +118,8 @@ class ComponentImpact:
 class Impact:
     """What it cost, from the onset to the end, or to ``measured_until``."""
 
-    failed_requests: int
-    """At the entry, as customers saw it."""
+    failed_requests: int | None
+    """At the entry, as customers saw it; None: nobody counted them."""
     failed_error: int
     """By how much that may be wrong: what fails at any time, and what nobody measured."""
     missing_requests: int

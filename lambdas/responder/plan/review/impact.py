@@ -34,7 +34,7 @@ def impact(components: Mapping[str, Measured], record: IncidentRecord, entry: st
     first = components.get(entry) or max(components.values(), key=lambda one: len(one.periods), default=None)
     found = outage(first, min([began, *signals])) if began is not None and first is not None else None
     if found is None or first is None:
-        return _without_failures(incident, began, recovered)
+        return _without_failures(incident, began, recovered, first is not None)
     lost, lost_error = missing(found, first.step_seconds)
     counted = [_component(one, found) for one in sorted(
         components.values(), key=lambda one: (one is not first, one.component))]
@@ -51,12 +51,17 @@ def impact(components: Mapping[str, Measured], record: IncidentRecord, entry: st
         components=tuple(counted))
 
 
-def _without_failures(incident: Incident, began: float | None, recovered: float | None) -> Impact:
-    """Return the impact of a symptom that made no request fail, such as slow answers: it lasted, by the record."""
+def _without_failures(incident: Incident, began: float | None, recovered: float | None, measured: bool) -> Impact:
+    """Return the impact of a symptom that made no request fail, such as slow answers: it lasted, by the record.
+
+    Where requests failed and nobody counted them, as where log lines alone told of it, it is not known how many.
+    """
+    none_failed = measured and (began is None or incident.kind == "degraded_latency")
     return Impact(
-        failed_requests=0, failed_error=0, missing_requests=0, missing_error=0, affected_share=None,
-        worst_error_rate=None, onset=incident.onset, ended=incident.recovered_at, measured_until=None,
-        accuracy_seconds=None, seconds=round(recovered - began, 1) if began and recovered else None, components=())
+        failed_requests=0 if none_failed else None, failed_error=0, missing_requests=0, missing_error=0,
+        affected_share=None, worst_error_rate=None, onset=incident.onset, ended=incident.recovered_at,
+        measured_until=None, accuracy_seconds=None, components=(),
+        seconds=round(recovered - began, 1) if began and recovered else None)
 
 
 def _component(one: Measured, found: Outage) -> ComponentImpact:
@@ -118,12 +123,9 @@ def _loose(found: Outage, one: Measured) -> float:
 
 
 def _accuracy(found: Outage, one: Measured) -> float:
-    """Return to how many seconds onset and end are known.
-
-    That is a period; two where the source's are not the grid's; and what nobody measured beside the outage.
-    """
-    periods = 2 if found.periods[0].shared or found.periods[-1].shared else 1
-    return one.step_seconds * (periods + max(_gaps_beside(found, one)))
+    """Return to how many seconds onset and end are known, what nobody measured beside the outage among them."""
+    return (max(found.periods[0].known_to, found.periods[-1].known_to)
+            + one.step_seconds * max(_gaps_beside(found, one)))
 
 
 def _worst(components: Iterable[Measured], found: Outage) -> float | None:

@@ -6,9 +6,11 @@ each, and of the looks at one grid period exactly one counts: one that measured 
 had arrived, before one that did not; among equals the newest.
 
 The sources are not added either. One that saw more of the time comes first, for a source that was blind, stale or
-partial would make an outage of its own silence; of two that saw about as much, the one that counts every request comes
-before one whose events may be sampled ("NRQL reference", EXTRAPOLATE; New Relic's agents keep a limited number of
-events a minute). What the first did not see is filled in from the next. Log lines are no requests, and are left out.
+partial would make an outage of its own silence. Then comes one that kept every request: events may be sampled ("NRQL
+reference", EXTRAPOLATE; New Relic's agents keep a limited number of events a minute), which shows where another source
+counted more in the same time, and is made up for. Of those the one with the shorter periods tells more, and of equals
+the one that counts and keeps no events. What the first did not see is filled in from the next. Log lines are no
+requests, and are left out.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from responder.model.evidence import Bucket, Evidence, Finding, Series, Window
@@ -31,6 +34,7 @@ _WHOLE = 0.99
 _COUNTS_EACH = frozenset({"cloudwatch"})
 """Sources that count every request. Others are events, of which a vendor may keep a sample."""
 _ABOUT_AS_MUCH = 0.9
+_KEEPS_ALL = 0.95
 _UNKNOWN_STEP = 60.0
 _CLOCK = 1.0
 """Vendors give the start of a period in whole seconds."""
@@ -48,9 +52,10 @@ class Period:
     """The share of it that was measured, 0 to 1."""
     settled: bool
     """Whether all of its requests had arrived when it was measured."""
-    shared: bool = False
-    """Whether some were counted together with those of the period before or after it."""
-    loose_errors: float = 0.0
+    known_to: float
+    """To how many seconds it is known when what it counts happened: its length, and that of a source's period of which
+    it is a part."""
+    loose_errors: float
     """How many of ``errors`` may not be its own."""
 
     @property
@@ -127,22 +132,44 @@ def _measured(component: str, looks: Sequence[_Look]) -> Measured:
     grids = {source: _grid(mine, step) for source, mine in by_source.items()}
     seen = {source: sum(period.solid for period in grid.values()) for source, grid in grids.items()}
     most = max(seen.values())
+    kept = {source: _kept(source, grids) for source in grids}
 
-    def place(source: str) -> tuple[bool, bool, bool, int, str]:
+    def place(source: str) -> tuple[bool, bool, bool, float, bool, int, str]:
         return (seen[source] < _ABOUT_AS_MUCH * most, any(look.partial for look in by_source[source]),
-                source not in _COUNTS_EACH, -seen[source], source)
+                kept[source] < 1, min(look.step for look in by_source[source]), source not in _COUNTS_EACH,
+                -seen[source], source)
 
     order = sorted(grids, key=place)
     periods: dict[float, Period] = {}
     used: dict[str, None] = {}
     for source in order:
-        for start, period in grids[source].items():
+        for start, period in _scaled(grids[source], kept[source]).items():
             before = periods.get(start)
             if before is None or (_quality(period) > _quality(before) and not before.whole):
                 periods[start] = period
                 used[source] = None
     return Measured(component, tuple(used), step, tuple(periods[start] for start in sorted(periods)),
                     by_source[order[0]][0].usual)
+
+
+def _kept(source: str, grids: Mapping[str, Mapping[float, Period]]) -> float:
+    """Return the share of requests that a source kept, beside one that counts each, in the time that both have; 1 where
+    that is all of them, or nobody can tell.
+    """
+    for other in sorted(_COUNTS_EACH & grids.keys() - {source}):
+        pairs = [(grids[source][start], period) for start, period in grids[other].items()
+                 if period.solid and start in grids[source] and grids[source][start].solid]
+        mine, every = (sum(pair[place].requests for pair in pairs) for place in (0, 1))
+        if 0 < mine < _KEEPS_ALL * every:
+            return mine / every
+    return 1.0
+
+
+def _scaled(grid: Mapping[float, Period], kept: float) -> Mapping[float, Period]:
+    """Return what a source would have counted of which it kept a share."""
+    return grid if kept == 1 else {start: replace(
+        period, requests=period.requests / kept, errors=period.errors / kept, loose_errors=period.loose_errors / kept)
+        for start, period in grid.items()}
 
 
 def _grid(looks: Sequence[_Look], step: float) -> dict[float, Period]:
@@ -165,7 +192,7 @@ def _laid(look: _Look, step: float) -> Iterator[Period]:
     requests: dict[float, float] = defaultdict(float)
     errors: dict[float, float] = defaultdict(float)
     loose: dict[float, float] = defaultdict(float)
-    shared: set[float] = set()
+    known_to: dict[float, float] = defaultdict(lambda: step)
     for row in (row for row in look.rows if row.start < look.end):
         # The newest period was measured until the look alone; of a later one nothing was seen.
         end = min(row.start + look.step, look.end)
@@ -174,12 +201,12 @@ def _laid(look: _Look, step: float) -> Iterator[Period]:
             requests[start] += part * row.requests
             errors[start] += part * row.errors
             if part < _WHOLE:
-                shared.add(start)
+                known_to[start] = step + look.step
                 loose[start] += min(1.0, min(part, 1 - part) + _CLOCK / look.step) * row.errors
     for start in _starts(look.start, look.end, step):
         covered = (min(look.end, start + step) - max(look.start, start)) / step
         yield Period(start, requests[start], errors[start], covered, start + step <= look.settled_until,
-                     start in shared, loose[start])
+                     known_to[start], loose[start])
 
 
 def _starts(start: float, end: float, step: float) -> Iterator[float]:
