@@ -14,6 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from responder.model.codec import Json, decode, encode
 from responder.model.frozen import dataclass
+from responder.model.reference import Reference
 from responder.model.service import Person, Service
 
 Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team"]
@@ -45,6 +46,10 @@ class Message:
     """Components that customers notice."""
     topic: str = ""
     """The current state in one line."""
+    references: tuple[Reference, ...] = ()
+    """Pages to open, the first first. Their addresses alone become links; an address in a text never does."""
+    code: str = ""
+    """A diff, or commands one a line: shown word for word, in letters of one width."""
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,9 @@ def _deliver(service: Service, message: Message, state: Alert) -> Alert | None:
         _event(settings, {"event_action": "trigger", "dedup_key": key, "payload": {
             "summary": mask(message.subject)[:_SUMMARY], "source": service.service, "severity": "critical",
             "component": ", ".join(message.affected)[:255] or service.entry, "group": service.service,
-            "class": "payment outage", "custom_details": {"text": mask(message.text)[:_DETAIL],
-                                                          "incident": message.incident}}})
+            "class": "payment outage", "custom_details": {
+                "text": mask(message.text)[:_DETAIL], "incident": message.incident,
+                **({"commands": mask(message.code)[:_DETAIL]} if message.code else {})}}, **_pages(message)})
         return replace(state, key=key)
     if message.kind == "closed":
         if not message.over or not state.key:
@@ -52,6 +53,13 @@ def _deliver(service: Service, message: Message, state: Alert) -> Alert | None:
         _event(settings, {"event_action": "resolve", "dedup_key": state.key})
         return Alert(state.rounds + 1)
     return _call(settings, message, state)
+
+
+def _pages(message: Message) -> dict[str, Json]:
+    """Return the pages to open; the first is the client's own."""
+    pages = message.references
+    return {"client": "Incident responder", "client_url": pages[0].url,
+            "links": [{"href": page.url, "text": page.label} for page in pages]} if pages else {}
 
 
 def _event(settings: PagerDuty, event: Json) -> None:

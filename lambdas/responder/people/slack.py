@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
@@ -47,7 +48,7 @@ class Thread:
     ts: str = ""
     """The id of the message that shows the current state."""
     shown: str = ""
-    """The text of that message."""
+    """The digest of what that message says."""
     topic: str = ""
     """The channel's topic, where the incident has a channel of its own."""
 
@@ -113,7 +114,7 @@ def _to_one(api: _Api, user: str, message: Message) -> None:
     place = str(_mapping(opened.get("channel")).get("id") or "") if opened.get("ok") else user
     if place != user and not place.startswith("D"):
         raise CallFailed("malformed", "Slack opened no direct message")
-    api.call("chat.postMessage", channel=place, text=escaped(message.subject)[:_TEXT], blocks=_blocks(message.text),
+    api.call("chat.postMessage", channel=place, text=escaped(message.subject)[:_TEXT], blocks=_blocks(message),
              unfurl_links=False, unfurl_media=False)
 
 
@@ -131,32 +132,34 @@ class _Room:
         if not self._state.channel:
             self._state = replace(self._state, channel=self._settings.channel or self._own(message.incident))
         if not self._state.ts:
-            self._state = replace(self._state, ts=self._post(
-                message.text if message.kind in ("page", "status") else message.subject, message.subject))
+            first = message if message.kind in ("page", "status") else replace(
+                message, text=message.subject, code="", references=())
+            self._state = replace(self._state, ts=self._post(first))
             if message.kind in ("page", "status"):
                 self._invite([person.slack for person in message.persons if person.slack])
                 return self._topic(message)
         if message.kind == "status":
-            if self._state.shown != message.text:
+            shown = _digest(message)
+            if self._state.shown != shown:
                 # A deleted message is posted again.
                 answer = self._api.call("chat.update", frozenset({"message_not_found", "edit_window_closed"}),
                                         channel=self._state.channel, ts=self._state.ts,
-                                        text=escaped(message.subject), blocks=_blocks(message.text))
-                ts = self._state.ts if answer.get("ok") else self._post(message.text, message.subject)
-                self._state = replace(self._state, ts=ts, shown=message.text)
+                                        text=escaped(message.subject), blocks=_blocks(message))
+                ts = self._state.ts if answer.get("ok") else self._post(message)
+                self._state = replace(self._state, ts=ts, shown=shown)
             return self._topic(message)
         if message.kind == "call":
             self._invite([person.slack for person in message.persons if person.slack])
         buttons = message.answers if self._settings.signing_secret else ()
-        self._post(message.text, message.subject, self._state.ts if self._settings.channel else "", buttons)
+        self._post(message, self._state.ts if self._settings.channel else "", buttons)
         return self._topic(message)
 
-    def _post(self, text: str, subject: str, thread: str = "",
-              buttons: tuple[tuple[str, str], ...] = ()) -> str:
+    def _post(self, message: Message, thread: str = "", buttons: tuple[tuple[str, str], ...] = ()) -> str:
         """Post a message and return its id."""
         more: Json = {"thread_ts": thread, "reply_broadcast": bool(buttons)} if thread else {}
-        shown = self._api.call("chat.postMessage", channel=self._state.channel, text=escaped(subject)[:_TEXT],
-                               blocks=_blocks(text, buttons), unfurl_links=False, unfurl_media=False, **more)
+        shown = self._api.call(
+            "chat.postMessage", channel=self._state.channel, text=escaped(message.subject)[:_TEXT],
+            blocks=_blocks(message, buttons), unfurl_links=False, unfurl_media=False, **more)
         return str(shown.get("ts", ""))
 
     def _own(self, incident: str) -> str:
@@ -206,11 +209,20 @@ def escaped(text: str) -> str:
     return mask(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[Json]:
-    shown = escaped(text)
-    blocks: list[Json] = [{"type": "section", "text": {"type": "mrkdwn", "text": shown[place:place + _TEXT],
-                                                                 "verbatim": True}}
-                                    for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
+def _blocks(message: Message, buttons: tuple[tuple[str, str], ...] = ()) -> list[Json]:
+    """Return a message's blocks: text, code, pages, buttons; fewer than fifty of them ("Blocks").
+
+    A page is a link in the text: a button with an address would call the app as well ("Button element").
+    """
+    shown = escaped(message.text)
+    blocks: list[Json] = [_section(shown[place:place + _TEXT]) for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
+    if message.code:
+        # Rich text is not parsed: nothing in it is markup, a link or a mention ("Rich text block").
+        blocks.append({"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [
+            {"type": "text", "text": mask(message.code)[:_TEXT]}]}]})
+    links = _within([f"<{page.url.replace('&', '&amp;')}|{escaped(page.label)}>" for page in message.references])
+    if links:
+        blocks.append(_section(links))
     if buttons:
         blocks.append({"type": "actions", "elements": [
             {"type": "button", "action_id": f"answer-{place}", "value": value[:2000],
@@ -218,6 +230,23 @@ def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[Json]:
              **({"style": "primary" if place == 0 else "danger"} if len(buttons) > 1 else {})}
             for place, (word, value) in enumerate(buttons)]})
     return blocks
+
+
+def _digest(message: Message) -> str:
+    return hashlib.sha256(json.dumps(_blocks(message)).encode()).hexdigest()
+
+
+def _section(text: str) -> Json:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _within(links: Sequence[str]) -> str:
+    """Return as many links as a text object holds; none is cut."""
+    told = ""
+    for link in links:
+        joined = f"{told} · {link}" if told else link
+        told = joined if len(joined) <= _TEXT else told
+    return told
 
 
 class NotPressed(ValueError):
