@@ -1,7 +1,8 @@
 """Slack, where the team follows an incident: one message shows the current state and is edited; requests are posted.
 
 Formats: Slack's pages "chat.postMessage method", "conversations.open method", "chat.update method",
-"conversations.create method", "Formatting message text", "Rate limits" and "Verifying requests from Slack".
+"conversations.create method", "Formatting text for app surfaces", "Blocks", "Rate limits" and "Verifying requests from
+Slack".
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 _SECONDS = 8.0
 _TEXT = 2900
 """A text object holds 3,000 characters."""
+_HEADER = 150
 _TOPIC = 250
 _NAME = 80
 _OLD_SECONDS = 300.0
@@ -136,7 +138,7 @@ class _Room:
                 message, text=message.subject, code="", references=())
             self._state = replace(self._state, ts=self._post(first))
             if message.kind in ("page", "status"):
-                self._invite([person.slack for person in message.persons if person.slack])
+                self._invite(message)
                 return self._topic(message)
         if message.kind == "status":
             shown = _digest(message)
@@ -148,15 +150,17 @@ class _Room:
                 ts = self._state.ts if answer.get("ok") else self._post(message)
                 self._state = replace(self._state, ts=ts, shown=shown)
             return self._topic(message)
-        if message.kind == "call":
-            self._invite([person.slack for person in message.persons if person.slack])
+        if message.kind in ("call", "escalation"):
+            self._invite(message)
         buttons = message.answers if self._settings.signing_secret else ()
         self._post(message, self._state.ts if self._settings.channel else "", buttons)
         return self._topic(message)
 
     def _post(self, message: Message, thread: str = "", buttons: tuple[tuple[str, str], ...] = ()) -> str:
         """Post a message and return its id."""
-        more: Json = {"thread_ts": thread, "reply_broadcast": bool(buttons)} if thread else {}
+        # What somebody must do now is seen in the channel as well, not in the thread alone.
+        more: Json = {"thread_ts": thread, "reply_broadcast": message.kind in ("question", "escalation")} if (
+            thread) else {}
         shown = self._api.call(
             "chat.postMessage", channel=self._state.channel, text=escaped(message.subject)[:_TEXT],
             blocks=_blocks(message, buttons), unfurl_links=False, unfurl_media=False, **more)
@@ -179,12 +183,12 @@ class _Room:
                 break
         raise CallFailed("unavailable", f"Slack has a channel {name} that the app cannot see")
 
-    def _invite(self, users: list[str]) -> None:
+    def _invite(self, message: Message) -> None:
         """Invite people to the incident's own channel, one by one; a standing channel has its own members.
 
         If one person cannot be invited, the others still are.
         """
-        for user in users if not self._settings.channel else ():
+        for user in [person.slack for person in message.persons if person.slack and not self._settings.channel]:
             try:
                 self._api.call("conversations.invite", frozenset({
                     "already_in_channel", "cant_invite_self", "user_not_found", "cant_invite", "user_is_restricted"}),
@@ -205,7 +209,10 @@ class _Room:
 
 
 def escaped(text: str) -> str:
-    """Return a text for mrkdwn, masked: nothing in it is markup, a link or a mention ("Formatting message text")."""
+    """Return a text for mrkdwn, masked: nothing in it is markup, a link or a mention.
+
+    Source: Slack's page "Formatting text for app surfaces".
+    """
     return mask(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -214,8 +221,10 @@ def _blocks(message: Message, buttons: tuple[tuple[str, str], ...] = ()) -> list
 
     A page is a link in the text: a button with an address would call the app as well ("Button element").
     """
-    shown = escaped(message.text)
-    blocks: list[Json] = [_section(shown[place:place + _TEXT]) for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
+    shown = _mentions(message) + escaped(message.text)
+    blocks: list[Json] = [{"type": "header", "text": {"type": "plain_text", "emoji": False, "text": header}}
+                          for header in (_shortened(mask(" ".join(message.subject.split())), _HEADER),) if header]
+    blocks += [_section(shown[place:place + _TEXT]) for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
     if message.code:
         # Rich text is not parsed: nothing in it is markup, a link or a mention ("Rich text block").
         blocks.append({"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [
@@ -230,6 +239,23 @@ def _blocks(message: Message, buttons: tuple[tuple[str, str], ...] = ()) -> list
              **({"style": "primary" if place == 0 else "danger"} if len(buttons) > 1 else {})}
             for place, (word, value) in enumerate(buttons)]})
     return blocks
+
+
+def _mentions(message: Message) -> str:
+    """Return the mentions of those who must come now, so that Slack notifies them; of whoever is there where an
+    escalation has nobody's id.
+
+    A mention is markup, and stands for an id of the configuration alone.
+    """
+    if message.kind not in ("page", "escalation", "call"):
+        return ""
+    users = [person.slack for person in message.persons if _USER.fullmatch(person.slack)]
+    told = " ".join(f"<@{user}>" for user in users) or ("<!here>" if message.kind == "escalation" else "")
+    return f"{told} " if told else ""
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most - 1].rstrip()}…"
 
 
 def _digest(message: Message) -> str:
@@ -303,5 +329,5 @@ def _secrets(service: Service) -> tuple[str, ...]:
     return (service.slack.secret,) if service.slack else ()
 
 
-CHANNEL = Channel("slack", frozenset({"page", "status", "question", "copy", "call", "told", "closed"}), _deliver,
-                  Thread, lambda service: service.slack is not None, secrets=_secrets)
+CHANNEL = Channel("slack", frozenset({"page", "escalation", "status", "question", "copy", "call", "told", "closed"}),
+                  _deliver, Thread, lambda service: service.slack is not None, secrets=_secrets)

@@ -77,5 +77,5 @@ def _to_one(message: Message, state: Nothing) -> Nothing | None:
 
 
 # The current state is sent at each decision; e-mail subscribers get only the important messages.
-CHANNEL = Channel("sns", frozenset({"page", "question", "copy", "call", "told", "closed", "customers", "provider",
-                                    "network_team"}), _deliver, Nothing)
+CHANNEL = Channel("sns", frozenset({"page", "escalation", "question", "copy", "call", "told", "closed", "customers",
+                                    "provider", "network_team"}), _deliver, Nothing)

@@ -70,10 +70,9 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
-_SOURCES = {"aws_health": "AWS Health", "changes": "the change ledger", "cloudtrail": "CloudTrail",
-            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "the network probes", "newrelic": "New Relic",
-            "provider": "the provider's status page", "rds": "RDS", "rollouts": "the rollouts",
-            "utilisation": "utilisation"}
+_SOURCES = {"aws_health": "AWS Health", "changes": "change ledger", "cloudtrail": "CloudTrail",
+            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "network probes", "newrelic": "New Relic",
+            "provider": "provider's status page", "rds": "RDS"}
 
 
 def source_name(name: str) -> str:

@@ -33,7 +33,7 @@ from responder.model.service.loading import (
     recorded_service,
 )
 from responder.model.service.observability import Metrics, NewRelic, Splunk
-from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
+from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
     AwsAccount,
@@ -50,5 +50,5 @@ from responder.model.service.platform import (
 __all__ = [
     "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Database",
     "Deployment", "Freeze", "Guardrails", "Links", "Metrics", "Mode", "Network", "NewRelic", "PagerDuty", "Person",
-    "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Slack",
-    "Splunk", "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Severities",
+    "Slack", "Splunk", "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]
