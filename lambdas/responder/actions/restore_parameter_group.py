@@ -87,7 +87,7 @@ def revert(context: RemediationContext, plan: Planned) -> str:
     now = _values(group)
     own = {name: value for name, value in before.items() if now.get(name) == back[name]}
     if not own and any(now.get(name) != value for name, value in before.items()):
-        raise ActionFailed(f"parameter group {group} has other values by somebody else: nothing was taken back")
+        raise ActionFailed(f"parameter group {group} has other values by somebody else: nothing was rolled back")
     _set(group, now, own)
     return f"{plan.summary}: taken back"
 

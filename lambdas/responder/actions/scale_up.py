@@ -86,7 +86,7 @@ def revert(context: RemediationContext, plan: Planned, api: Kubernetes | None = 
     deployment = _deployment(context, plan, api)
     if deployment.replicas != plan.before.replicas:
         if deployment.replicas != plan.parameters.replicas:
-            raise ActionFailed(f"{plan.target} has {deployment.replicas} pods by somebody else: nothing was taken back")
+            raise ActionFailed(f"{plan.target} has {deployment.replicas} pods by somebody else: nothing was reverted")
         _set_replicas(api, context.namespace, deployment, plan.before.replicas)
     return f"{plan.summary}: taken back"
 

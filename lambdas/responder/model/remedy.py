@@ -102,7 +102,7 @@ class Remedy:
     risk: str = ""
     """``low``, ``medium`` or ``high``; anything else counts as high."""
     audience: str = ""
-    """Whom it notifies; empty where it changes something instead."""
+    """The people whom it notifies; empty for a remedy that changes something."""
     reversible: bool = False
     """Whether it is rolled back where it does not help."""
     temporary: bool = False

@@ -50,7 +50,7 @@ class Judgement:
     fading: str = ""
     """Where the symptom is just going away by itself; empty where it is not."""
     not_proposed: tuple[Refusal, ...] = ()
-    """Of every named cause, and of mechanisms of it that are nearly as likely, each remedy that is not proposed."""
+    """Each remedy that is not proposed, for every named cause and its nearly as likely mechanisms."""
     attack_signs: tuple[str, ...] = ()
     """Signs of an attack, in sentences: whether a change is rolled back is then for people to decide (``attack.py``).
     """

@@ -33,7 +33,7 @@ _TRAIL_LISTS = {"IpRanges": "ipRanges", "Ipv6Ranges": "ipv6Ranges", "PrefixListI
 
 
 class Target(NamedTuple):
-    """Whom a permission is for."""
+    """The peer that a permission names."""
 
     list: str
     """EC2's list that it stands in: a key of ``TARGETS``."""
