@@ -225,10 +225,9 @@ def _blocks(message: Message, buttons: tuple[tuple[str, str], ...] = ()) -> list
     blocks: list[Json] = [{"type": "header", "text": {"type": "plain_text", "emoji": False, "text": header}}
                           for header in (_shortened(mask(" ".join(message.subject.split())), _HEADER),) if header]
     blocks += [_section(shown[place:place + _TEXT]) for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
-    if message.code:
-        # Rich text is not parsed: nothing in it is markup, a link or a mention ("Rich text block").
-        blocks.append({"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [
-            {"type": "text", "text": mask(message.code)[:_TEXT]}]}]})
+    # Rich text is not parsed: nothing in it is markup, a link or a mention ("Rich text block").
+    blocks += [{"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [
+        {"type": "text", "text": piece}]}]} for piece in _pieces(mask(message.code))]
     links = _within([f"<{page.url.replace('&', '&amp;')}|{escaped(page.label)}>" for page in message.references])
     if links:
         blocks.append(_section(links))
@@ -252,6 +251,18 @@ def _mentions(message: Message) -> str:
     users = [person.slack for person in message.persons if _USER.fullmatch(person.slack)]
     told = " ".join(f"<@{user}>" for user in users) or ("<!here>" if message.kind == "escalation" else "")
     return f"{told} " if told else ""
+
+
+def _pieces(code: str) -> list[str]:
+    """Return code in texts that a block holds, of a long one the beginning and the end; a command stays whole."""
+    pieces: list[str] = []
+    for line in code.splitlines():
+        line = line[:_TEXT]
+        if pieces and len(pieces[-1]) + 1 + len(line) <= _TEXT:
+            pieces[-1] += f"\n{line}"
+        else:
+            pieces.append(line)
+    return pieces if len(pieces) <= 6 else [*pieces[:3], "…", *pieces[-3:]]
 
 
 def _shortened(text: str, most: int) -> str:

@@ -152,6 +152,10 @@ class Remedy(Generic[F, B, P]):
     reversible: bool
     keep_when_not_helped: bool
     """Whether it stays as it is where it did not help."""
+    stays: str = ""
+    """Why it stays, in a sentence's end; empty where it does not, or nothing was changed."""
+    hazard: str = ""
+    """What it risks, in a sentence without a capital and a full stop; empty where it changes nothing."""
     against: Callable[[Considered, F], str] = _no_objection
     """Why the remedy is not proposed, in a sentence without a capital and a full stop; empty where it is."""
     against_contested: Callable[[Considered, F], str] = _no_objection

@@ -102,6 +102,8 @@ REMEDY = Remedy(
     reversible=True,
     # Pods that were started anew are no other than those before, and a node that is not ready had better stay closed.
     keep_when_not_helped=True,
+    stays="pods that were started anew are no other than those before",
+    hazard="a pod that is restarted serves nothing until it is ready",
     against=against,
     no_longer_needed=no_longer_needed,
     deed=deed,

@@ -197,6 +197,7 @@ REMEDY = Remedy(
     default_policy="approve",
     reversible=True,
     keep_when_not_helped=False,
+    hazard="the change may have been made on purpose, such as to hold off an attack",
     against=against,
     against_contested=against_contested,
     deed=deed,

@@ -100,4 +100,6 @@ REMEDY = Remedy(
     default_policy="approve",
     reversible=False,
     keep_when_not_helped=True,
+    stays="nothing undoes it",
+    hazard="a restart breaks the connections that work, and storage that was added is never taken away again",
 )

@@ -119,6 +119,7 @@ REMEDY = Remedy(
     default_policy="approve",
     reversible=True,
     keep_when_not_helped=False,
+    hazard="every instance that uses the group gets the values, and the change may have been made on purpose",
     against_contested=against_contested,
     deed=deed,
     undoes_change=True,

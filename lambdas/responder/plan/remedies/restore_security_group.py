@@ -75,6 +75,7 @@ REMEDY = Remedy(
     default_policy="approve",
     reversible=True,
     keep_when_not_helped=False,
+    hazard="the rule may have been taken away on purpose, such as to hold off an attack",
     against=against,
     deed=deed,
     undoes_change=True,

@@ -115,6 +115,8 @@ REMEDY = Remedy(
     reversible=True,
     # What would be put back is the version that was found to be bad.
     keep_when_not_helped=True,
+    stays="the bad version is not put back",
+    hazard="what the newer version brought is gone until it is released again",
     against_contested=against_contested,
     deed=deed,
     writes=writes,

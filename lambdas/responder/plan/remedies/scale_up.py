@@ -154,6 +154,7 @@ REMEDY = Remedy(
     default_policy="auto",
     reversible=True,
     keep_when_not_helped=False,
+    hazard="more pods take more of the nodes, of the quota and of the database's connections",
     against=against,
     no_longer_needed=no_longer_needed,
     deed=deed,

@@ -113,6 +113,7 @@ REMEDY = Remedy(
     default_policy="auto",
     reversible=True,
     keep_when_not_helped=False,
+    hazard="payments then depend on the other provider alone",
     against=against,
     no_longer_needed=no_longer_needed,
     deed=deed,
