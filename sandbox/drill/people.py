@@ -128,7 +128,7 @@ class People:
         """Press the button of the question in Slack, and play Slack: sign what it sends to the app's Request URL."""
         for message in Remote(self._sandbox.ports).told()["slack"]:
             for block in message.get("blocks", []):
-                for element in block.get("elements", []):
+                for element in block["elements"] if block["type"] == "actions" else ():
                     value = json.loads(element["value"])
                     if (value["incident"], value["task"], value["decision"]) == (incident, task, answer):
                         return self._press(human, element)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from responder.handlers import approve
 from responder.plan.review import PastIncident
 from responder.records.report import render_index
 from scripts.examples import EXAMPLES
@@ -30,12 +29,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         pytest.skip("no Node.js with puppeteer-core and a Chromium: `make setup` installs them")
     folder: Path = tmp_path_factory.mktemp("pages")
     (folder / "index.html").write_text(render_index("payment-gateway", ROWS))
-    question = approve._page(200, "Approve rollback on deployment/payment-gateway?", (
-        "<p>roll it back</p><pre tabindex=0>- image: registry.example/payment-gateway:1.1.0\n+ image: 1.0.0</pre><dl>"
-        "<dt>Risk</dt><dd>low</dd></dl><form method=post><button name=decision value=approve>Approve</button>"
-        "<button class=no name=decision value=reject>Reject</button></form>"))
-    (folder / "approval.html").write_text(question.body)
-    files = [*sorted(EXAMPLES.glob("*.html")), folder / "index.html", folder / "approval.html"]
+    files = [*sorted(EXAMPLES.glob("*.html")), folder / "index.html"]
     done = subprocess.run(["node", str(ROOT / "tests" / "pages" / "look.mjs"), str(folder), *map(str, files)],
                           capture_output=True, text=True, timeout=300, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -26,7 +26,7 @@ def message(context: RemediationContext, plan: Plan[Nothing, Parameters]) -> Mes
     """Return the task as it is sent; see ``Action.message``."""
     return Message("network_team", f"network-{context.number}", context.incident,
                    f"{context.service.service}: network team needed",
-                   f"{plan.parameters.text}\n\n{context.answer_instructions}",
+                   plan.parameters.text, code=context.answer_instructions,
                    persons=tuple(person for person in context.service.team if person.role == "network"))
 
 

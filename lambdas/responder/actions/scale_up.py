@@ -56,7 +56,7 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
     if refusal:
         return Declined(target, summary, refusal, diff=diff)
     before = Before(now, scaler.name, scaler.minimum, scaler.maximum) if scaler else Before(now)
-    return Plan(target, summary, before, Parameters(wanted, deployment.uid, each), diff, temporary=True)
+    return Plan(target, summary, before, Parameters(wanted, deployment.uid, each, now), diff, temporary=True)
 
 
 def _managed(deployment: Deployment, scaler: Autoscaler | None) -> str:

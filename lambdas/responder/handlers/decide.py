@@ -6,6 +6,7 @@ import json
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.step import log
 from responder.model.codec import decode, encode
 from responder.model.facts import Answered
@@ -88,6 +89,11 @@ def decide(records: Records, incident: str, task_id: str, decision: str, voter: 
         raise
     _finish(records, tasks, task, remedy, answer, needed, note)
     return task
+
+
+def by_iam(task: Task) -> str:
+    """Return the commands that answer a question by IAM, as a shell takes them; they are no secret."""
+    return approvals.commands(environment.answer_url(), environment.region(), task.incident, task.id, task.kind)
 
 
 def allowed(task: Task, decision: str) -> Decision:

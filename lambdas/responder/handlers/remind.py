@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from responder.handlers.approval import buttons, by_iam_text, to_each
+from responder.handlers.approval import buttons, to_each
+from responder.handlers.decide import by_iam
 from responder.handlers.notify import Delivered, notify, record_notification
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.frozen import dataclass
@@ -42,11 +43,13 @@ def _remind(run: StepRun, task: Task, nth: int, number: int) -> None:
     person = ([*task.asked, *others] or ["whoever reads this"])[min(nth, max(0, len(line) - 1))]
     subject = f"{run.service.service}: a task waits for {person}"
     text = (f"Reminder {nth}: {remedy.summary if remedy else 'a task'} is not yet marked as done.\n"
-            f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{remedy.diff if remedy else ''}\n")
+            f"Asked: {', '.join(task.asked)}. Now also: {person}.")
+    code = remedy.diff if remedy else ""
     # A message for many people contains no link, because a link works for whoever holds it.
     delivered = notify(run, Message("question", f"remind-{task.id}-{nth}", run.incident, subject,
-                                      f"{text}\n{by_iam_text(task)}", answers=buttons(task)), 60 + nth)
+                                      text, answers=buttons(task),
+                                      code="\n\n".join(part for part in (code, by_iam(task)) if part)), 60 + nth)
     alone = to_each(run, task, [one for one in run.service.team if called(one) == person], subject, text,
-                    f"remind-{task.id}-{nth}", 80 + nth)
+                    code, f"remind-{task.id}-{nth}", 80 + nth)
     record_notification(run, f"{person} is reminded of a task", "team", Delivered(
         tuple(dict.fromkeys((*delivered.channels, *sorted(alone)))), delivered.fresh or bool(alone)), number)

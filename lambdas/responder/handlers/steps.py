@@ -19,7 +19,15 @@ from responder.model.codec import Foreign, encode
 from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.course import Course
-from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_step, why_escalated, why_left
+from responder.plan.next_step import (
+    MOST_RETURNS,
+    RESULTS,
+    if_it_fails,
+    if_unanswered,
+    next_step,
+    why_escalated,
+    why_left,
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ def inputs(step: str, course: Course, entered: str) -> dict[str, object]:
         case "guard":
             return {"number": course.number, "asked": course.asked}
         case "approval":
-            return {"number": course.number}
+            return {"number": course.number, "otherwise": if_unanswered(course)}
         case "monitor":
             return {"watching": course.watching, "since": course.since or entered, "now": entered,
                     "changed": bool(course.changed)}

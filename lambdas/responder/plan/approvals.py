@@ -210,16 +210,16 @@ def commands(url: str, region: str, incident: str, task: str, kind: str) -> str:
     and masks it.
     """
     shown = shlex.quote(url) if url else '"$ANSWER_URL"'
-    lines = ["As yourself in AWS (policy incident-response-approver). First: "
+    lines = ["# To answer as yourself in AWS (policy incident-response-approver), first once in the shell:",
              'eval "$(aws configure export-credentials --format env)"']
     if not url:
-        lines.append("ANSWER_URL is the output AnswerUrl of the stack.")
+        lines.append("# ANSWER_URL is the output AnswerUrl of the stack.")
     answers = (("approve", "To approve"), ("reject", "To reject")) if kind == "approval" else (
         ("done", "To mark it as done"),)
     for decision, words in answers:
         body = json.dumps({"incident": incident, "task": task, "decision": decision})
         lines.append(
-            f'{words}:\ncurl --aws-sigv4 "aws:amz:{region or "$AWS_REGION"}:lambda" '
+            f'# {words}:\ncurl --aws-sigv4 "aws:amz:{region or "$AWS_REGION"}:lambda" '
             '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" '
             """-H "$([ "$AWS_SESSION_TOKEN" ] && printf 'x-amz-%s: %s' security-token "$AWS_SESSION_TOKEN" """
             """|| echo 'accept: application/json')" """

@@ -13,8 +13,9 @@ from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
-from responder.plan.remedies import Candidate, propose, target
+from responder.plan.remedies import Candidate, propose
 from responder.plan.symptom import fading, verdicts
+from responder.plan.targets import target
 from responder.plan.weights import Weights
 
 _LOOKS = 2

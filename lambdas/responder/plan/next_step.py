@@ -14,6 +14,7 @@ from responder.model.codec import decode_known
 from responder.model.frozen import dataclass
 from responder.plan import answers
 from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State, Undo, Until, Watching
+from responder.plan.remedies import phrase
 
 MOST_RETURNS = 3
 """How often an incident that was about to end looks at a newer alarm, before it ends all the same."""
@@ -300,6 +301,19 @@ def if_it_fails(following: Following) -> Following:
     if state in (State.INFORM, State.WATCH, State.INTERIM) and course.watching == "people":
         return Following(State.STAND_DOWN, course)
     return Following(State.ESCALATE, course)
+
+
+def if_unanswered(course: Course) -> str:
+    """Say what follows where nobody answers the question about the remedy, in a sentence without a capital."""
+    following = _another(replace(course, asked=True), "")
+    after = following.course
+    if following.state is State.PLAN:
+        return f"the next remedy follows: {phrase(after.remedies[after.place].action)}"
+    if following.state is State.ESCALATE:
+        return "people are paged to take over"
+    if after.watching == "look":
+        return "the evidence is gathered once more"
+    return "nothing more is tried for now, and the responder keeps watching"
 
 
 def why_escalated(course: Course) -> str:

@@ -68,3 +68,13 @@ def words(name: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """Return names as a sentence has them: "a", "a and b", "a, b and c"."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+_SOURCES = {"aws_health": "AWS Health", "changes": "change ledger", "cloudtrail": "CloudTrail",
+            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "network probes", "newrelic": "New Relic",
+            "provider": "provider's status page", "rds": "RDS"}
+
+
+def source_name(name: str) -> str:
+    """Return a source as people write it: ``newrelic`` as "New Relic"; one that is new here by its own name."""
+    return _SOURCES.get(name) or words(name).capitalize()

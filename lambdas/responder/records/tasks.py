@@ -21,6 +21,7 @@ from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan import approvals
 from responder.plan.approvals import Decision, TaskKind, Voter, Way
+from responder.plan.question import Asked
 from responder.records.store import KEPT_DAYS, Item
 from responder.records.table import Records
 
@@ -67,12 +68,19 @@ class Task:
     """The persons who were asked."""
     needed: int = 1
     """How many people must approve, as it was when they were asked; see ``plan/approvals.py`` for what holds."""
+    otherwise: str = ""
+    """What follows where nobody answers, in a sentence without a capital; empty where nothing does."""
     votes: tuple[Vote, ...] = ()
     decision: Decision | Literal[""] = ""
     decided_by: str = ""
     decided_at: str = ""
     how: Way | Literal[""] = ""
     """The channel of the deciding answer."""
+
+    @property
+    def in_plan(self) -> Asked:
+        """Who was asked, and until when, as the plan says it to people."""
+        return Asked(self.asked, self.expires_at, self.needed, self.approved, self.otherwise)
 
     @property
     def approved(self) -> int:
@@ -95,6 +103,7 @@ class _Question:
     expires_at: float
     asked: tuple[str, ...]
     needed: int
+    otherwise: str = ""
     token: str = ""
     """The task token of the state that waits; empty for a manual task."""
     reminders: int = 0
@@ -122,7 +131,7 @@ class Tasks:
         """Keep a question and its task token; a retry of the step replaces the token only."""
         key = _question(task.incident, task.id)
         self._records.put_once(key | encode(_Question(
-            task.service, task.kind, task.asked_at, task.expires_at, task.asked, task.needed, token)))
+            task.service, task.kind, task.asked_at, task.expires_at, task.asked, task.needed, task.otherwise, token)))
         # Written separately, because the other attributes are masked. The newest token belongs to the waiting state.
         self._records.change(key, "SET #token = :token", "attribute_exists(pk)", {":token": token})
 
@@ -226,8 +235,8 @@ def _answer(incident: str, task: str) -> dict[str, str]:
 
 def _task(incident: str, name: str, asked: _Question, answer: _Answer) -> Task:
     return Task(incident, int(name.rstrip("m")), asked.service, asked.kind, asked.asked_at, asked.expires_at,
-                asked.asked, asked.needed, answer.votes, answer.decision, answer.decided_by, answer.decided_at,
-                answer.how)
+                asked.asked, asked.needed, asked.otherwise, answer.votes, answer.decision, answer.decided_by,
+                answer.decided_at, answer.how)
 
 
 def id_of(text: object) -> str:

@@ -19,12 +19,14 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from responder.clients import aws
+from responder.clients.failure import CallFailed
 from responder.handlers import answer, approve, decide, pressed
 from responder.handlers import open as opening
 from responder.model import service as model
 from responder.model.codec import Malformed
-from responder.model.incident import Remedy, RemedyStatus
+from responder.model.incident import Cause, Remedy, RemedyStatus, Signal
 from responder.model.masking import mask
+from responder.model.moment import iso
 from responder.model.service import Person, Service
 from responder.people import slack
 from responder.plan import approvals
@@ -95,7 +97,7 @@ def records(monkeypatch: pytest.MonkeyPatch, configure: Configure) -> Iterator[R
 def asked(records: Records, kind: str = "approval", seconds: float = 60.0, needed: int = 1) -> Tasks:
     tasks = Tasks(records)
     tasks.ask(Task("i-1", 1, "payment-gateway", kind, time.time(), time.time() + seconds, ("sre: Ada", "sre: Bob"),
-                   needed), TOKEN if kind == "approval" else "")
+                   needed, "people are paged to take over"), TOKEN if kind == "approval" else "")
     return tasks
 
 
@@ -150,7 +152,7 @@ def test_looking_decides_nothing_however_often(records: Records, machine: Machin
         status, page = called(method, link(), sec_fetch_site="cross-site", purpose="prefetch")
         assert status == 200
     assert (decision(records), machine.woken) == ("", [])
-    for told in ("Approve", "Reject", "low", "sre: Bob", "+ 1.0.0"):
+    for told in ("Approve", "Reject", "Low", "Bob (sre)", "+ 1.0.0"):
         assert told in page
     assert "<script>alert" not in page
     assert html.escape("<script>alert(1)</script>") in page
@@ -170,8 +172,88 @@ def test_the_form_of_the_page_decides_once(records: Records, machine: Machine, e
     assert status == 409
     assert "whoever holds the link sent to sre: Ada" in told
     assert machine.woken == [(TOKEN, "approve")]
-    assert "It is decided: approve" in called("GET", link())[1]
+    assert "Approved by whoever holds the link sent to sre: Ada" in called("GET", link())[1]
     assert [item["by"] for item in entries(records)] == ["whoever holds the link sent to sre: Ada"]
+
+
+def text(page: str) -> str:
+    """Return what a person reads of a page."""
+    body = page[page.index("<main>"):]
+    return html.unescape(" ".join(re.sub(r"<[^>]*>", " ", body).split()))
+
+
+def happened(records: Records, **changed: Any) -> None:
+    """Keep an incident of which the asked remedy is the first."""
+    now = iso(time.time())
+    records.open("payment-gateway", "i-1", "e", now, Signal(now, "alarm", "a", "k"))
+    records.update("i-1", **changed)
+
+
+def test_the_page_says_what_is_decided_and_what_follows(records: Records, machine: Machine) -> None:
+    happened(records, kind="loss_of_connectivity", onset=iso(time.time() - 90), affected=["payment-gateway"],
+             cause=Cause("code_bug", "bad_release", "payment-gateway", 0.997, "version 2 fails"))
+    asked(records)
+    said = text(called("GET", link())[1])
+    for words in ("payment-gateway: it cannot be reached since",
+                  "Code bug (bad release), 99.7% sure. Version 2 fails.",
+                  "It is undone by the responder.", "If nobody answers, it expires at", "in 1 min",
+                  "then people are paged to take over.", "# To approve:", "# To reject:"):
+        assert words in said, words
+
+
+def test_an_expired_question_says_since_when_what_has_happened_and_how_to_do_it_now(records: Records,
+                                                                                    machine: Machine) -> None:
+    happened(records, escalated_at=iso(time.time() + 5))
+    records.plan_remedy("i-1", Remedy(2, "restart_pods", RemedyStatus.APPLIED, deed="Restart 2 of 4 pods",
+                                      by_hand="kubectl delete pod b", applied_at=iso(time.time())))
+    asked(records, seconds=-60)
+    for method, status in (("GET", 200), ("POST", 409)):
+        found, page = called(method, link() | ({"decision": "approve"} if method == "POST" else {}))
+        said = text(page)
+        assert found == status and "<form" not in page and "<button" not in page
+        for words in ("Expired: Roll it <back>", "1 min ago: nobody decided in time, and it was not done.",
+                      "Since then", "Restart 2 of 4 pods.", "People were paged to take over at"):
+            assert words in said, words
+    assert (decision(records), machine.woken) == ("", [])
+    # Only the question's own commands, and not those of another remedy.
+    assert "kubectl delete pod b" not in said
+
+
+def test_an_expired_question_gives_the_commands_to_do_it_by_hand(records: Records) -> None:
+    records.plan_remedy("i-1", Remedy(2, "rollback", RemedyStatus.REJECTED, risk="low", deed="Roll it back",
+                                      by_hand="kubectl rollout undo deployment/x --to-revision=1"))
+    tasks = Tasks(records)
+    tasks.ask(Task("i-1", 2, "payment-gateway", "approval", time.time() - 90, time.time() - 60, ("sre: Ada",)), TOKEN)
+    said = text(called("GET", link(task="02"))[1])
+    assert "To do it now, by hand Look first whether it is still needed. kubectl rollout undo deployment/x" in said
+
+
+@pytest.mark.parametrize(("status", "became"), [
+    (RemedyStatus.PERMITTED, "It has not been done yet"), (RemedyStatus.VERIFIED, ", and it helped."),
+    (RemedyStatus.REVERTED, "did not help, and was undone"), (RemedyStatus.REFUSED, "the guardrails refused it")])
+def test_a_decided_question_says_who_decided_and_what_became_of_it(records: Records, machine: Machine,
+                                                                  status: RemedyStatus, became: str) -> None:
+    asked(records)
+    called("POST", link() | {"decision": "approve"})
+    records.set_remedy("i-1", 1, "rollback", status=status, reason="a freeze is on")
+    page = called("GET", link())[1]
+    assert "Approved by whoever holds the link sent to sre: Ada at" in text(page) and became in text(page)
+    assert "<form" not in page
+
+
+def test_each_refusal_of_the_page_says_what_to_do(records: Records, machine: Machine, configure: Configure,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(records)
+    for fields in ({}, link() | {"seal": "x"}, link("sre: Eve")):
+        said = text(called("GET", fields)[1])
+        assert "Nothing was decided" in said and "answer in Slack or by IAM" in said
+
+    def down(name: str) -> str:
+        raise CallFailed("unavailable", "no answer")
+
+    monkeypatch.setattr(aws, "secret", down)
+    status, page = called("GET", link())
+    assert status == 503 and "Try again in a minute" in text(page)
 
 
 @pytest.mark.parametrize("headers", [

@@ -73,7 +73,7 @@ class Post:
         self.records.plan_action("i-1", 1, {
             "action": "rollback", "target": "deployment/x", "summary": "roll it back", "diff": "- 1\n+ 2",
             "risk": "low", "reversible": True, "status": "waiting"} | record)
-        approval.handler(self.event() | {"number": 1, "token": "t"}, None)
+        approval.handler(self.event() | {"number": 1, "token": "t", "otherwise": "people are paged to take over"}, None)
 
     @staticmethod
     def event() -> dict[str, Any]:
@@ -162,8 +162,10 @@ def test_text_from_outside_is_no_markup(post: Post) -> None:
     for place, text in post.sent:
         sent = json.loads(text)
         if "blocks" in sent:
-            shown = sent["text"] + "".join(block["text"]["text"] for block in sent["blocks"] if "text" in block)
-            assert not re.search(r"<(?!$)", shown), place
+            shown = sent["text"] + "".join(block["text"]["text"] for block in sent["blocks"]
+                                           if block.get("text", {}).get("type") == "mrkdwn")
+            own = re.sub(r"<https://page\.example/\?[\w.&;=%+-]+\|Read it all and decide>", "", shown)
+            assert not re.search(r"<(?!$)", own), place
 
 
 @given(st.text(max_size=300))
@@ -171,6 +173,20 @@ def test_a_subject_is_one_that_sns_takes(text: str) -> None:
     line = sns.subject_line(text)
     assert 0 < len(line) < 100
     assert line.isascii() and line.isprintable() and line == line.strip()
+
+
+def test_the_question_says_the_deed_the_deadline_and_how_to_undo_it(post: Post) -> None:
+    post.ask(deed="Scale deployment/x from 4 to 8 pods", action="scale_up",
+             summary="scale deployment/x from 4 to 8 pods for 155 requests/s",
+             undo="kubectl -n payments scale deployment/x --replicas=4")
+    for place in ("C1", "incidents *", "approvals bob@example.com", "D3"):
+        told = next(text for where, text in reversed(post.sent) if where == place)
+        for words in ("Scale deployment/x from 4 to 8 pods?", "Risk: low: more pods take more", "- 1", "+ 2",
+                      "If it does not help: it is undone by the responder",
+                      "Ada (sre), Bob (sre), Cem (sre) and Dan (sre)",
+                      "people are paged to take over", "kubectl -n payments scale deployment/x --replicas=4",
+                      "# To approve:", "# To reject:"):
+            assert words in told, (place, words)
 
 
 class Signed(BaseHTTPRequestHandler):

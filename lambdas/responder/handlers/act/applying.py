@@ -18,7 +18,8 @@ from responder.handlers.act.remedy import (
     mine,
     not_mine,
 )
-from responder.handlers.approval import asked_persons, buttons, by_iam_text, to_each
+from responder.handlers.approval import asked_persons, buttons, to_each
+from responder.handlers.decide import by_iam
 from responder.handlers.notify import Delivered, notify
 from responder.handlers.step import StepRun, step
 from responder.model import facts
@@ -110,7 +111,7 @@ def _tell(run: StepRun, action: AnyAction, context: RemediationContext,
         gate.check(f"tell {action.audience}")
     if action.task_for:
         task = _task(run, action.task_for, context.number)
-        context = replace(context, answer_instructions=by_iam_text(task))
+        context = replace(context, answer_instructions=by_iam(task))
     if not action.message:
         return context, Delivered()
     channels = notify(run, action.message(context, plan))
@@ -119,8 +120,8 @@ def _tell(run: StepRun, action: AnyAction, context: RemediationContext,
     if task:
         # What many read has a button in place of a link, which is its holder's.
         notify(run, Message("question", f"task-{task.id}", run.incident, plan.summary,
-                              f"{plan.diff}\n\n{by_iam_text(task)}", answers=buttons(task)), 60)
-        to_each(run, task, asked_persons(run, task), plan.summary, str(plan.diff), f"task-{task.id}", 70)
+                              str(plan.diff), answers=buttons(task), code=by_iam(task)), 60)
+        to_each(run, task, asked_persons(run, task), plan.summary, str(plan.diff), "", f"task-{task.id}", 70)
     return context, channels
 
 

@@ -21,6 +21,7 @@ from responder.model.service.limits import (
     Recovery,
     Reports,
 )
+from responder.model.service.links import Links
 from responder.model.service.loading import (
     Asked,
     Deployment,
@@ -32,7 +33,7 @@ from responder.model.service.loading import (
     recorded_service,
 )
 from responder.model.service.observability import Metrics, NewRelic, Splunk
-from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
+from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
     AwsAccount,
@@ -48,6 +49,6 @@ from responder.model.service.platform import (
 
 __all__ = [
     "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Database",
-    "Deployment", "Freeze", "Guardrails", "Metrics", "Mode", "Network", "NewRelic", "PagerDuty", "Person", "Policy",
-    "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Slack", "Splunk",
-    "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Deployment", "Freeze", "Guardrails", "Links", "Metrics", "Mode", "Network", "NewRelic", "PagerDuty", "Person",
+    "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Severities",
+    "Slack", "Splunk", "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]

@@ -6,6 +6,7 @@ from dataclasses import field
 
 from responder.model.frozen import dataclass
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery, Reports
+from responder.model.service.links import Links
 from responder.model.service.observability import Metrics, NewRelic, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
@@ -55,6 +56,8 @@ class Service:
     slack: Slack | None = None
     statuspage: Statuspage | None = None
     reports: Reports = field(default_factory=Reports)
+    links: Links = field(default_factory=Links)
+    """The team's own pages that messages link to."""
     team: tuple[Person, ...] = ()
     notify_emails: tuple[str, ...] = ()
     """E-mail addresses that are subscribed to the incident topic."""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Literal
 
 from responder.model.frozen import dataclass
+from responder.model.service.limits import Mode
+
+Severity = Literal["critical", "error", "warning", "info"]
+"""PagerDuty's page "Dynamic Notifications": ``critical`` and ``error`` are of high urgency, the others of low."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,19 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Severities:
+    """How severe the alerts are, by the service's mode: where the responder only watches, they need wake nobody."""
+
+    observe: Severity = "warning"
+    approve: Severity = "critical"
+    auto: Severity = "critical"
+
+    def of(self, mode: Mode) -> Severity:
+        """Return that of a mode."""
+        return {"observe": self.observe, "approve": self.approve, "auto": self.auto}[mode]
+
+
+@dataclass(frozen=True)
 class PagerDuty:
     """The service that wakes people: an Events API v2 integration."""
 
@@ -41,6 +59,8 @@ class PagerDuty:
     requester: str = ""
     """The id of the user in whose name they are asked."""
     requester_email: str = ""
+    severity: Severities = field(default_factory=Severities)
+    """It becomes the urgency where PagerDuty's service has "Dynamic notifications based on alert severity"."""
 
 
 @dataclass(frozen=True)

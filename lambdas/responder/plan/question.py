@@ -1,0 +1,202 @@
+"""What somebody who decides on a remedy reads: the deed, how bad it is, what may go wrong, how to undo it.
+
+The page, Slack and the mail say the same, from the record alone. Each sentence stands on a fact of the record, and one
+whose fact is not there is not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.frozen import dataclass
+from responder.model.incident import Incident, IncidentRecord
+from responder.model.remedy import Remedy, RemedyStatus
+from responder.model.service import Service
+from responder.plan import remedies
+from responder.plan.wording import clock, duration, listed, share, words
+
+_KINDS = {"high_error_rate": "its error rate is high", "loss_of_connectivity": "it cannot be reached",
+          "degraded_latency": "its answers are slow"}
+_MOST_CHARACTERS = 900
+"""Of the cause's summary: a message has a limit."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who was asked, and until when."""
+
+    persons: tuple[str, ...]
+    expires_at: float
+    """Seconds since 1970 (UTC)."""
+    needed: int = 1
+    """How many people must approve."""
+    approved: int = 0
+    """How many have."""
+    otherwise: str = ""
+    """What follows where nobody answers, in a sentence without a capital; empty where it is not known."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing to know: a name and its text."""
+
+    name: str
+    text: str
+    code: str = ""
+    """Commands, one a line."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as people read it."""
+
+    title: str
+    """The deed, as a question."""
+    lead: str
+    """What happened and how bad it is, in one line."""
+    diff: str
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        """All but the diff and the commands, as a message has it."""
+        return "\n".join([self.lead, *(f"{line.name}: {line.text}" for line in self.lines if line.text)])
+
+    @property
+    def code(self) -> str:
+        """The diff, then the commands, each under a comment that says what they are for."""
+        parts = [self.diff, *(f"# {line.name}:\n{line.code}" for line in self.lines if line.code)]
+        return "\n\n".join(part for part in parts if part)
+
+
+def question(service: Service, record: IncidentRecord, remedy: Remedy, asked: Asked, now: float) -> Question:
+    """Return what people are asked about a remedy; ``now`` is in seconds since 1970 (UTC)."""
+    lines = tuple(_lines(record, remedy, asked, now))
+    return Question(f"{deed(remedy)}?", happened(service, record), remedy.diff, lines)
+
+
+def deed(remedy: Remedy) -> str:
+    """Return what a remedy does as an order; of records from before that was kept, its summary."""
+    told = remedy.deed or remedy.summary or f"{remedies.phrase(remedy.action)} of {remedy.component or remedy.target}"
+    return capital(told)
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def happened(service: Service, record: IncidentRecord) -> str:
+    """Say what happened and how bad it is: by the newest count of requests where there is one."""
+    incident = record.incident
+    since = f" since {clock(incident.onset or incident.opened_at)} UTC"
+    counts = [finding for finding in record.evidence().of(ErrorRate)
+              if finding.component in incident.affected and finding.value is not None]
+    if incident.kind in ("high_error_rate", "") and counts:
+        newest = max(counts, key=lambda finding: (finding.window.end if finding.window else 0.0,
+                                                  finding.detail.requests))
+        usual = f" (normally {share(newest.baseline)})" if newest.baseline is not None else ""
+        return f"{share(newest.value)} of the requests to {newest.component} fail{usual}{since}."
+    return f"{listed(incident.affected) or service.service}: {_KINDS.get(incident.kind, 'something is wrong')}{since}."
+
+
+def _lines(record: IncidentRecord, remedy: Remedy, asked: Asked, now: float) -> Iterator[Line]:
+    known = remedies.find(remedy.action) if remedy.action in remedies.names() else None
+    if remedy.summary and remedy.summary != remedy.deed:
+        yield Line("The change", f"{remedy.summary}.")
+    yield Line("Cause", cause(record.incident))
+    hazard = (known.hazard if known else "") or ("" if not remedy.audience else (
+        "nothing is changed, but what was sent cannot be taken back"))
+    yield Line("Risk", (remedy.risk or "not known, and so high") + (f": {hazard}" if hazard else "") + ".")
+    if not remedy.audience:
+        yield Line("If it does not help", if_it_does_not_help(remedy))
+    yield Line("If nobody answers", unanswered(asked, now))
+    yield Line("Why you are asked", f"{remedy.reason.removesuffix(': people are asked')}." if remedy.reason else "")
+    several = f" {asked.needed} people must approve, each as themselves; {asked.approved} so far."
+    yield Line("Asked", f"{listed([_person(name) for name in asked.persons])}." + (several if asked.needed > 1 else ""))
+    if remedy.undo:
+        yield Line("To undo it", "", remedy.undo)
+    elif remedy.deed and not remedy.audience:
+        yield Line("To undo it", "no command is known that undoes it.")
+
+
+def _person(name: str) -> str:
+    """Return somebody who was asked, ``role: name`` in the record, as a sentence has them."""
+    role, colon, person = name.partition(": ")
+    return f"{person} ({role})" if colon else name
+
+
+def cause(incident: Incident) -> str:
+    """Say what the diagnosis blames, how sure it is, and why."""
+    found = incident.cause
+    if found is None or found.id in ("unknown", "none"):
+        return "not known."
+    mechanism = f" ({words(found.mechanism)})" if found.mechanism else ""
+    told = found.summary if len(found.summary) <= _MOST_CHARACTERS else f"{found.summary[:_MOST_CHARACTERS].rstrip()}…"
+    end = "" if told.endswith((".", "…")) else "."
+    return f"{words(found.id)}{mechanism}, {share(found.confidence)} sure. {capital(told)}{end}"
+
+
+def if_it_does_not_help(remedy: Remedy) -> str:
+    """Say what becomes of a remedy that does not help, by its own rules."""
+    known = remedies.find(remedy.action) if remedy.action in remedies.names() else None
+    if remedy.reversible:
+        return "it is undone by the responder" + (
+            "; where there was too little of it, it stays and more is added." if known and known.incremental else ".")
+    return "it stays" + (f" ({known.stays})." if known and known.stays else ".")
+
+
+def unanswered(asked: Asked, now: float) -> str:
+    """Say until when it may be answered, and what follows then."""
+    left = asked.expires_at - now
+    return f"it expires at {clock(asked.expires_at)} UTC" + (f", in {minutes(left)}" if left > 0 else "") + (
+        f"; then {asked.otherwise}." if asked.otherwise else ".")
+
+
+def minutes(seconds: float) -> str:
+    """Return how long is left: whole minutes, and seconds in the last two."""
+    return duration(seconds - seconds % 60 if seconds >= 120 else max(1, round(seconds)))
+
+
+def outcome(remedy: Remedy) -> str:
+    """Say what became of a remedy after it was decided on."""
+    applied = f"It was done at {clock(remedy.applied_at)} UTC" if remedy.applied_at else "It was done"
+    match remedy.status:
+        case RemedyStatus.PLANNED | RemedyStatus.WAITING | RemedyStatus.PERMITTED:
+            return "It has not been done yet: the guardrails are asked again first."
+        case RemedyStatus.APPLYING:
+            return "It is being done."
+        case RemedyStatus.APPLIED:
+            return f"{applied}; whether it helps is being watched."
+        case RemedyStatus.VERIFIED:
+            return f"{applied}, and it helped."
+        case RemedyStatus.REVERTED:
+            return f"{applied}, did not help, and was undone" + (
+                f" at {clock(remedy.rolled_back_at)} UTC." if remedy.rolled_back_at else ".")
+        case RemedyStatus.FAILED:
+            return f"It was not done, or only in part: {remedy.reason}." if remedy.reason else "It was not done."
+        case RemedyStatus.REFUSED:
+            return f"It was not done; the guardrails refused it: {remedy.reason}."
+        case RemedyStatus.DONE:
+            return f"{applied}."
+        case _:
+            return "It was not done."
+
+
+def since(record: IncidentRecord, number: int, after: str) -> tuple[str, ...]:
+    """Say what has happened since a remedy was decided on, or the question expired: later remedies, how it stands.
+
+    ``after`` is that moment (ISO 8601 in UTC).
+    """
+    incident = record.incident
+    told = [f"{deed(remedy)}. {outcome(remedy)}" for remedy in record.remedies if remedy.number > number]
+    if incident.escalated_at and incident.escalated_at > after:
+        told.append(f"People were paged to take over at {clock(incident.escalated_at)} UTC.")
+    if incident.recovery_verified_at:
+        told.append(f"The symptom is gone since {clock(incident.recovered_at or incident.recovery_verified_at)} UTC.")
+    elif incident.status != "closed":
+        told.append("The symptom is not known to be gone.")
+    if incident.closed_at and incident.status == "closed":
+        told.append(f"The incident was closed at {clock(incident.closed_at)} UTC.")
+    return tuple(told)
