@@ -51,7 +51,7 @@ def care(service: Service, remedies: Sequence[Remedy], reasons_gone: Mapping[int
     """
     mine = {remedy.number: remedy for remedy in in_place(remedies)}
     if not mine:
-        return Care("done", reason="nothing is left that was for the time being")
+        return Care("done", reason="no temporary change is left")
     recovery = service.recovery
     # What was so before this aftercare began was so in another state of the world.
     since = {number: (max(remedy.condition_cleared_at or now, began) if reasons_gone.get(number) else None)
