@@ -46,6 +46,8 @@ class People:
         self._thread = threading.Thread(target=self._live, daemon=True)
         self.bodies: list[str] = []
         """All messages so far."""
+        self.letters: list[tuple[float, str]] = []
+        """The same with the time at which each was read, seconds since 1970 (UTC)."""
         self.said: list[str] = []
         """What became of each answer."""
 
@@ -87,6 +89,7 @@ class People:
         while messages := self._sqs.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self.bodies.append(message["Body"])
+                self.letters.append((time.time(), message["Body"]))
                 self._sqs.delete_message(QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"])
                 try:
                     text = str(json.loads(message["Body"]).get("Message", ""))

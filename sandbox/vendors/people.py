@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -423,16 +424,31 @@ def _iso(seconds: float) -> str:
 Vendor = PagerDuty | Slack | ManagedPage
 
 
+@dataclass(frozen=True)
+class Received:
+    """A request by which a vendor was told something."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+    vendor: str
+    method: str
+    path: str
+    body: str
+
+
 class Vendors:
     """The vendors that people are reached by, behind one address each."""
 
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
         self._all: dict[str, Vendor] = {}
+        self.received: list[Received] = []
+        """Each accepted request that told somebody something, in order."""
         self.reset()
 
     def reset(self) -> None:
         """Forget all that they were told."""
+        self.received = []
         self._all = {"pagerduty": PagerDuty(self._gates), "slack": Slack(self._gates),
                      "statuspage": ManagedPage(self._gates)}
 
@@ -442,7 +458,12 @@ class Vendors:
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one request to a path that they know."""
-        return self._all[path.split("/")[1]].answer(method, path, headers, body)
+        vendor = path.split("/")[1]
+        answer = self._all[vendor].answer(method, path, headers, body)
+        if method != "GET" and answer.status < 300:
+            self.received.append(Received(time.time(), vendor, method, urlsplit(path).path,
+                                          body.decode("utf-8", "replace")))
+        return answer
 
     def told(self) -> dict[str, list[dict[str, Any]]]:
         """Vendor to what it was told, word for word."""

@@ -113,9 +113,9 @@ def rank(part: FailureMode, found: Sequence[Signal], weights: Weights) -> list[H
     shares = _shares(found)
     seen = {"", *(signal.id for signal in found)}
     odds = {name: weights.prior + math.fsum(weights.of(signal.id, name) * share for signal, share in shares)
-            # What can only come about by one thing that would be seen is no hypothesis where that was not seen.
+            # A mechanism that needs a signal is no hypothesis where the signal was not seen.
             for name, terms in weights.mechanisms.items() if terms.needs in seen}
-    # Everything that is none of the mechanisms has odds of one.
+    # All other explanations together have odds of one.
     total = 1.0 + math.fsum(math.exp(value) for value in odds.values())
     # Mechanisms of one cause share what is known of the cause, and its confidence.
     by_cause: dict[str, float] = defaultdict(float)

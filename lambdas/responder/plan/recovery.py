@@ -29,7 +29,7 @@ _MARGIN_SECONDS = 20.0
 """Periods that began this long before the time that must be well count to the error rate that is shown."""
 _SETTLE_SECONDS = 20.0
 _SETTLE_SHARE = 1 / 15
-"""Of the time that a remedy has to help: pods come and go, an instance starts again."""
+"""Share of a remedy's time limit in which pods are replaced or an instance restarts."""
 _LEAST_SHARE = 0.3
 """Fewer requests than this share of what the baseline had are no recovery: customers are still kept away."""
 _SILENCE_SECONDS = 30.0

@@ -24,7 +24,7 @@ MINIMUM_EXPECTED = 20.0
 """Silence counts once 20 requests were to be expected: a Poisson count of that mean is below a tenth of it with a
 probability of 5e-7."""
 _OVER_SECONDS = 45.0
-"""Errors that ended so long ago are over; it is longer than lines take to arrive."""
+"""Errors that ended this long ago are over; log lines arrive sooner."""
 _RECENT_SECONDS = 30.0
 _MINUTE = 60.0
 _FEWEST = 10.0

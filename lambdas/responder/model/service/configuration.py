@@ -74,7 +74,7 @@ class Service:
 
     @property
     def graph(self) -> dict[str, tuple[str, ...]]:
-        """Who calls whom: component name to the names it calls."""
+        """The call graph: each component's name to the names of its callees."""
         return {component.name: component.calls for component in self.components}
 
     def called(self, host: str) -> str:

@@ -1,4 +1,4 @@
-"""Who is told and asked, and by which channels."""
+"""The people who are notified and asked, and the channels that reach them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Person:
     slack: str = ""
     """The member id (``U…``) that is invited to the incident's channel, and may decide there."""
     iam: str = ""
-    """Who it is in AWS: ``arn:aws:iam::123456789012:user/ada``, or a role and session
+    """The person's identity in AWS: ``arn:aws:iam::123456789012:user/ada``, or a role and session
     ``arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Approver_*/ada@example.com``; ``*`` in the role alone."""
 
 
@@ -47,7 +47,7 @@ class Severities:
 
 @dataclass(frozen=True)
 class PagerDuty:
-    """Who wakes people: an Events API v2 integration."""
+    """The service that wakes people: an Events API v2 integration."""
 
     secret: str
     """The Secrets Manager secret that holds the integration's routing key, as a plain string."""

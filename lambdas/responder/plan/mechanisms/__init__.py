@@ -16,8 +16,8 @@ from responder.plan.causes import Cause
 from responder.plan.signals import AnySignalKind
 
 PRIOR = -2.5
-"""Log-odds of each mechanism before anything is known: one to twelve against everything that is none of them, so that
-together they have two to one. Of the outages that are written about, most are of a kind that the plan names. One signal
+"""Log-odds of each mechanism before anything is known: one to twelve against all other explanations, so that all
+mechanisms together have two to one. Most published outages are of a kind that the plan names. One signal
 alone decides nothing: even the strongest weight leaves a third for all else."""
 
 

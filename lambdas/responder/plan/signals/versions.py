@@ -22,7 +22,7 @@ from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused
 from responder.plan.wording import source_name
 
 _PERIOD_SECONDS = 10.0
-"""Of a series with a single period."""
+"""Length of the period in a series with a single period."""
 _LOG_SHARE = 0.9
 _LEAST_LINES = 10
 _NONE = Served(0.0, 0.0)
