@@ -108,7 +108,8 @@ def _remedy(remedy: Remedy, final: Remedy, entry: Entry, all_of: Mapping[int, Re
         return replace(remedy, status=done, applied_at=final.applied_at, told_by=final.told_by, result=final.result)
     if final.verified_at and final.verified_at <= at and remedy.status is RemedyStatus.APPLIED:
         return replace(remedy, status=RemedyStatus.VERIFIED, verified_at=final.verified_at, reason=final.reason)
-    if final.rolled_back_at and final.rolled_back_at <= at:
+    if final.status is RemedyStatus.REVERTED and (
+            final.rolled_back_at <= at if final.rolled_back_at else entry.what == f"{final.summary}: taken back"):
         return replace(remedy, status=RemedyStatus.REVERTED, rolled_back_at=final.rolled_back_at, reason=final.reason)
     if final.status in (RemedyStatus.FAILED, RemedyStatus.REFUSED) and remedy.status is RemedyStatus.PERMITTED and (
             entry.kind == "action"):

@@ -117,7 +117,7 @@ def hotfix(service: Service, record: IncidentRecord) -> Said | None:
     tried = [remedy for remedy in current(record) if remedy.action in _REMEDIES_OF_CODE]
     if any(remedy.status not in _UNDONE for remedy in tried):
         return None
-    where = cause.component or "the service"
+    where = cause.component or place(service, record.incident)
     now = update(service, record)
     lines = [f"Not done: {one}" for one in reasons(service, record)] or ["No remedy was left to try."]
     by_hand = commands([remedy for remedy in tried if remedy.status is not RemedyStatus.REVERTED])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from responder.model.facts import ApprovalAsked
+from responder.model.fault_location import Callee, Database, Provider, Unreached, location_of
 from responder.model.incident import IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
-from responder.plan.needs import current, earlier
+from responder.plan.needs import TASK, current, earlier
 from responder.plan.remedies import sentence as of_refusal
 from responder.plan.wording import bare, clock, sentence, words
 
@@ -24,8 +25,22 @@ def not_proposed(record: IncidentRecord) -> list[str]:
 
 
 def deed(remedy: Remedy) -> str:
-    """Return what a remedy does, in plain words, without a full stop."""
+    """Return what a remedy does, or what people are asked to do by it, in plain words, without a full stop."""
+    if remedy.action == TASK:
+        return f"restore the path {_path(remedy)}"
     return bare(remedy.deed or remedy.summary or words(remedy.action))
+
+
+def _path(remedy: Remedy) -> str:
+    match location_of(remedy.where):
+        case Unreached():
+            return f"from its callers to {remedy.component}"
+        case Database():
+            return f"from {remedy.component} to its database"
+        case Provider(name) | Callee(name):
+            return f"from {remedy.component} to {name}"
+        case _:
+            return f"from {remedy.component} to what it calls"
 
 
 def by_hand(record: IncidentRecord) -> list[Remedy]:

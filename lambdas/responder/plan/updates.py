@@ -15,7 +15,7 @@ from responder.model.moment import epoch
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service
 from responder.plan import mechanisms
-from responder.plan.needs import current, open_tasks
+from responder.plan.needs import TASK, current, open_tasks
 from responder.plan.refusals import by_hand, commands, deed, reasons
 from responder.plan.symptom_now import impact
 from responder.plan.wording import bare, channel_name, clock, duration, listed, sentence, share, times, words
@@ -63,8 +63,8 @@ def update(service: Service, record: IncidentRecord) -> Update:
     open_still = not incident.recovery_verified_at and incident.outcome != "false_alarm"
     left = by_hand(record) if open_still and (incident.outcome or service.mode == "observe") else []
     bad = impact(service, incident, record.evidence()) if open_still and incident.confirmed else ""
-    suffering = f" Also affected: {listed(incident.suffering)}." if (
-        incident.suffering and open_still and _is_of_this_opening(incident, incident.isolated_at)) else ""
+    isolated = incident.confirmed and open_still and _is_of_this_opening(incident, incident.isolated_at)
+    suffering = f" Also affected: {listed(incident.suffering)}." if incident.suffering and isolated else ""
     following, who = _following(service, record)
     return Update(what(service, record), (sentence(bad) + suffering).strip(), sentence(who), sentence(following),
                   reasons(service, record) if open_still and incident.outcome else (), _cause(incident),
@@ -160,7 +160,7 @@ def needs_answer(record: IncidentRecord) -> bool:
 
 def _tasked(service: Service, task: Remedy) -> str:
     names = listed([person.name for person in service.team if person.role == "network" and person.name])
-    return f"{names or 'the network team'} has a task: {deed(task)}"
+    return f"{names or 'the network team'} has the task to {deed(task)}"
 
 
 def _left_to_people(service: Service, record: IncidentRecord, lead: str) -> tuple[str, str]:
@@ -225,7 +225,8 @@ def _asked(record: IncidentRecord, remedy: Remedy) -> tuple[str, str]:
 def told(remedy: Remedy) -> str:
     """Say of a remedy that notifies somebody that they were notified, and by what."""
     by = listed([channel_name(name.strip()) for name in remedy.told_by.split(",") if name.strip()])
-    return f"{_AUDIENCES.get(remedy.audience, f'it did this: {deed(remedy)}')}{f' ({by})' if by else ''}"
+    audience = remedy.audience or ("network_team" if remedy.action == TASK else "")
+    return f"{_AUDIENCES.get(audience, f'it did this: {deed(remedy)}')}{f' ({by})' if by else ''}"
 
 
 def called(service: Service, cause: str, affected: Sequence[str]) -> tuple[Person, ...]:

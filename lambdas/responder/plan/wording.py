@@ -90,7 +90,7 @@ def source_name(name: str) -> str:
 
 def bare(text: str) -> str:
     """Return a text in one line, without a full stop at its end."""
-    return " ".join(text.split()).rstrip(". ;,")
+    return " ".join(text.split()).rstrip(". ;:,")
 
 
 def sentence(text: str) -> str:
