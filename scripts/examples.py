@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from responder.model.incident import IncidentRecord
+from responder.model.service import recorded_service
 from responder.plan.review import review
 from responder.records.record import unpack
 from responder.records.report import render
@@ -18,7 +19,8 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "examples"
 def rendered(record: Path) -> dict[str, str]:
     """Return the report's formats, by file ending, of a packed record."""
     value = unpack(record.read_bytes())
-    return render(review(IncidentRecord.of(value["items"]), entry=value["service"]["entry"]))
+    service = recorded_service(value["service"])
+    return render(review(IncidentRecord.of(value["items"]), entry=service.entry, service=service))
 
 
 def main() -> None:

@@ -33,9 +33,9 @@ def load(name: str) -> Service:
 def recorded_service(value: Json) -> Service:
     """Return the configuration that stands in an incident's record; raises Malformed.
 
-    In records of before November 2026 ``approval.links`` is true or false.
+    In records of before November 2026 ``approval.links`` is true or false; in the oldest there is no ``approval``.
     """
-    approval = value["approval"]
+    approval = value.get("approval") or {}
     if isinstance(approval.get("links"), bool):
         value = value | {"approval": approval | {"links": "medium" if approval["links"] else "none"}}
     return decode(Service, value)

@@ -1,4 +1,5 @@
-"""How an outage comes about: one file here is one mechanism, with what speaks for and against it and its remedies.
+"""How an outage comes about: one file here is one mechanism, with what speaks for and against it and its remedies, and
+what would be better afterwards.
 
 A module is a mechanism by being here: it sets ``MECHANISM``. The weights of a whole cause stand in ``plan/causes.py``;
 why a signal weighs at all stands beside the signal (``plan/signals``).
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+from responder.plan.advice import Advise, nothing
 from responder.plan.causes import Cause
 from responder.plan.signals import AnySignalKind
 
@@ -44,6 +46,8 @@ class Mechanism(NamedTuple):
     """Signals of the change that brings it, where a rollback takes that change back."""
     objects: tuple[str, ...] = ()
     """Kinds of objects whose change brings it, where putting them back ends it."""
+    improvements: Advise = nothing
+    """What would have prevented an incident of it, or ended it sooner: read when the postmortem is written."""
 
 
 def find(name: str) -> Mechanism:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from responder.model.evidence import Series
 from responder.model.incident import Cause, Incident, IncidentRecord
 from responder.model.remedy import Remedy
+from responder.model.service import Service
 from responder.plan.refusals import not_proposed
 from responder.plan.review import impact, lessons, outcome, similar, timing
-from responder.plan.review.alarm import came_late
 from responder.plan.review.contents import (
     SCHEMA,
     Notes,
@@ -22,6 +22,7 @@ from responder.plan.review.contents import (
     Review,
 )
 from responder.plan.review.improvements import improvements
+from responder.plan.review.improvements.alarm import came_late
 from responder.plan.review.measured import measured
 from responder.plan.review.measures import measures
 from responder.plan.review.similar import past_incident
@@ -32,11 +33,11 @@ _NOT_DIAGNOSED = Cause("unknown", summary="not diagnosed")
 
 
 def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: Series = (),
-           notes: Notes | None = None, entry: str = "") -> Review:
+           notes: Notes | None = None, entry: str = "", service: Service | None = None) -> Review:
     """Return the postmortem's contents.
 
     ``history`` are all incidents, ``weeks`` the entry's series of the weeks before, ``notes`` what people have written
-    about it; ``entry`` is the component that customers reach first.
+    about it; ``entry`` is the component that customers reach first, ``service`` the configuration that was in force.
     """
     evidence, remedies = record.evidence(), record.remedies
     components = measured(evidence)
@@ -66,7 +67,8 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
         ruled_out=outcome.ruled_out(incident, further),
         went_well=tuple(lessons.went_well(record)),
         went_badly=tuple(lessons.went_badly(record, phases)),
-        improvements=improvements(record, evidence, impact.at_entry(series, entry), weeks, history),
+        improvements=improvements(record, evidence, impact.at_entry(series, entry), weeks, history,
+                                  service),
         measures=measures(record, evidence),
         similar=similar.similar(incident, history),
         before=similar.before(incident, history),

@@ -10,6 +10,7 @@ from responder.model.codec import Json
 from responder.model.evidence import Series
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Hypothesis, Weighed
+from responder.plan.advice import Aim, Size
 from responder.plan.wording import duration, share, words
 
 SCHEMA = 3
@@ -170,17 +171,40 @@ class RuledOut:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A part of the incident."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True)
 class Improvement:
     """What this incident shows that could be better."""
 
     what: str
+    """What was missing, in a few words."""
     evidence: str
-    """The fact of this incident that shows it."""
+    """The facts of this incident that show it."""
+    object: str
+    """What is to be changed or checked, by name."""
     measure: str
     owner: str
     """A role."""
     done_when: str
-    """How one knows that it is done."""
+    """What one can look at to see that it is done."""
+    aim: Aim
+    """Whether it prevents such an incident, tells of it sooner, or ends it sooner."""
+    size: Size
+    """``small``: hours, ``medium``: days, ``large``: weeks, as a rule for measures of its kind."""
+    saves: tuple[Stretch, ...]
+    """The parts of this incident that it would have saved; those of several items overlap. None: it is not known."""
+    saves_seconds: float | None
+    """How long they are together."""
+    saves_at_least: bool
+    """Whether it would have saved more than is known: the incident was not over, or came back."""
+    fingerprint: str
+    """The same for the same mechanism, object and measure in every incident of the service."""
 
 
 @dataclass(frozen=True)
