@@ -80,7 +80,7 @@ def _names(kinds: Any) -> set[str]:
                          *(name for name, value in vars(kind).items() if isinstance(value, property)))}
 
 
-@pytest.mark.parametrize("name", ["postmortem.html", "postmortem.md", "index.html"])
+@pytest.mark.parametrize("name", ["postmortem.html", "postmortem.md", "index.html", "charts.html"])
 def test_a_template_reads_only_what_the_types_have(name: str) -> None:
     engine = environment(escape=True)
     source = (ROOT / "lambdas/responder/records/templates" / name).read_text()
