@@ -63,7 +63,8 @@ def _trigger(story: Story) -> Iterator[str]:
         by = f" {set_off.by}" if set_off.by else ""
         onset, at = epoch(story.incident.onset), epoch(set_off.at)
         before = f", {duration(onset - at)} before the symptom" if onset and at and onset - at >= 1 else ""
-        yield sentence(f"{set_off.detail}{by} at {clock(set_off.at)} UTC{before}")
+        when = f" at {clock(set_off.at)} UTC" if set_off.at else ""
+        yield sentence(f"{set_off.detail}{by}{when}{before}")
 
 
 def _root_cause(story: Story) -> Iterator[str]:

@@ -42,7 +42,7 @@ def went_badly(story: Story) -> Iterator[str]:
         yield sentence(f"{source_name(channel)} could not be used to tell people")
     if story.relapses:
         yield f"It came back {times(len(story.relapses))} after it had been closed."
-    if story.incident.cause and story.incident.cause.id == "unknown":
+    if story.incident.cause and story.incident.cause.id == "unknown" and not story.further:
         yield "No cause was found."
     if story.incident.outcome == "escalated" and not story.over:
         yield "The responder could not end it." if story.incident.confirmed else (

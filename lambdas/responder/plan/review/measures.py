@@ -33,7 +33,7 @@ def _changes(story: Story) -> str:
     causes = {one.id for one in (*((story.cause,) if story.cause else ()), *story.further)}
     if causes & _BY_CHANGE:
         said = "The cause is a change of the component or of its configuration; which one was not seen."
-    elif story.cause is None:
+    elif not causes:
         said = "Whether a change was at fault is not known, for no cause was found."
     else:
         said = "The diagnosis names no change among its evidence."
@@ -47,7 +47,7 @@ def _load(story: Story) -> str:
     causes = {one.mechanism for one in (*((story.cause,) if story.cause else ()), *story.further)}
     if "more_traffic" in causes:
         return "Load was the cause: more came than could be served."
-    if story.cause is None:
+    if not causes:
         return "Whether load was the cause is not known."
     return "Load was not the cause that was named."
 

@@ -51,12 +51,13 @@ def _happened(story: Story) -> str:
                "anything was wrong"
     since = f"from {moment(incident.onset or incident.opened_at, team)} on {clause(story)}"
     cause = incident.cause
-    if story.cause is None:
+    named = [_with_article(one) for one in subjects(story)]
+    if not named:
         return f"{since}; no cause was found" if cause else f"{since}; no cause was looked for"
     set_off = story.trigger
     if set_off is None:
-        named = _with_article(listed(subjects(story)))
-        return f"{since}; the diagnosis names {named} ({share(story.cause.confidence)})"
+        sure = f" ({share(story.cause.confidence)})" if story.cause else ""
+        return f"{since}; the diagnosis names {listed(named)}{sure}"
     by = f" {set_off.by}" if set_off.by else ""
     at = f" at {clock(set_off.at)}" if set_off.at else ""
     return f"{set_off.what}{by}{at}; {since}{_beside(story, set_off.version)}"
@@ -181,8 +182,9 @@ def _relapsed(story: Story) -> str:
     """Say until when it was well, what was there again, and who has it now."""
     back = story.relapses[-1]
     first = [remedy for remedy in story.helped if remedy.applied_at and remedy.applied_at < back.opened_at]
-    again = {remedy.action for remedy in story.record.remedies if remedy.number in back.applied}
-    untried = "the same was not tried twice, and " if first and first[-1].action not in again else ""
+    same = [remedy for remedy in story.record.remedies if remedy.applied_at and first
+            and remedy.action == first[-1].action]
+    untried = "the same was not tried twice, and " if len(same) == 1 else ""
     since = story.incident.escalated_at or back.handed_over_at
     tail = f"people have it since {moment(since, zone(story.reports.time_zone))}" if since else "it is being worked on"
     return f"it was well until {clock(back.onset or back.opened_at)}{_there_again(story)}; {untried}{tail}"
