@@ -106,7 +106,7 @@ def amount(value: float, currency: str) -> str:
     return f"{count(round(value / size) * size)} {currency}"
 
 
-def sentence(text: str) -> str:
+def full_sentence(text: str) -> str:
     """Return a text with a capital and a full stop; what begins with a name of code or a number stays as it begins."""
     told = text.strip()
     if not told:
@@ -133,7 +133,7 @@ _PODS = re.compile(r":(?:,? [a-z0-9.-]+-[a-z0-9]{8,10}-[a-z0-9]{5}\b)+")
 """Names of pods as Deployments give them: the ReplicaSet's, a hyphen and five letters."""
 
 
-def deed(summary: str) -> str:
+def in_past(summary: str) -> str:
     """Return a remedy's summary as what somebody did: "roll x back" as "rolled x back".
 
     Images are told by their tag alone. A verb that is not known here: "carried out: …".

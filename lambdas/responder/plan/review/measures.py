@@ -7,7 +7,7 @@ from responder.model.moment import epoch
 from responder.plan.review.contents import PreventiveMeasure
 from responder.plan.review.improvements import ANSWERED, changes_by_hand
 from responder.plan.review.story import Story
-from responder.plan.wording import duration, listed, sentence, words
+from responder.plan.wording import duration, full_sentence, listed, words
 
 _BY_CHANGE = frozenset({"code_bug"})
 """Causes that are a change by what they are."""
@@ -57,7 +57,7 @@ def _recovery(story: Story) -> str:
         return "This incident proves no automatic way of recovery."
     what = listed(list(dict.fromkeys(words(remedy.action) for remedy in story.helped)))
     for_good = "" if story.over and not story.relapses else " for a while"
-    return sentence(f"an automatic way of recovery worked{for_good}: {what}")
+    return full_sentence(f"an automatic way of recovery worked{for_good}: {what}")
 
 
 def _alerts(story: Story) -> str:
@@ -66,7 +66,7 @@ def _alerts(story: Story) -> str:
         return "No alarm told of it first: a person did." if first else "No alarm is on record."
     onset, opened = epoch(story.incident.onset), epoch(story.incident.opened_at)
     late = f", {duration(opened - onset)} after it began" if onset and opened and opened >= onset else ""
-    return sentence(f"the alarm {first.name} told of it{late}")
+    return full_sentence(f"the alarm {first.name} told of it{late}")
 
 
 def _logins(story: Story) -> str:

@@ -18,12 +18,10 @@ from responder.plan.wording import (
     brief,
     clock,
     count,
-    deed,
     duration,
     listed,
     moment,
     plural,
-    sentence,
     share,
     source_name,
 )
@@ -38,7 +36,7 @@ def summary(story: Story) -> tuple[str, ...]:
     """Return the three sentences; of a false alarm one, for nothing happened and nothing was done."""
     if story.false_alarm:
         return (false_alarm(story),)
-    return (sentence(_happened(story)), sentence(done(story)), now(story))
+    return (full_sentence(_happened(story)), full_sentence(done(story)), now(story))
 
 
 # --- what happened ----------------------------------------------------------------------------------------------------
@@ -95,7 +93,7 @@ def done(story: Story) -> str:
     """Say what the responder did, and what it did not, and why; one sentence without its full stop."""
     changing = [remedy for remedy in story.record.remedies if remedy.action not in _TELLING]
     told = [said for remedy in changing if (said := _remedy(story, remedy))]
-    telling = [deed(remedy.summary or phrase(remedy.action)) for remedy in story.record.remedies
+    telling = [in_past(remedy.summary or phrase(remedy.action)) for remedy in story.record.remedies
                if remedy.action in _TELLING and remedy.status is RemedyStatus.DONE]
     if telling:
         told.append(f"{'it' if told else 'the responder'} {listed(list(dict.fromkeys(telling)))}")
@@ -131,7 +129,7 @@ def _applied(story: Story, remedy: Remedy, what: str) -> str:
     how = ""
     if remedy.status in DID_NOT_HELP:
         how = "; that did not help" + (", and it was taken back" if remedy.status is RemedyStatus.REVERTED else "")
-    return f"the responder {deed(what)} at {clock(remedy.applied_at)}{after}{who}{how}"
+    return f"the responder {in_past(what)} at {clock(remedy.applied_at)}{after}{who}{how}"
 
 
 # --- how it is now ----------------------------------------------------------------------------------------------------
@@ -144,7 +142,7 @@ def now(story: Story) -> str:
         return (f"Whether anything is wrong is not known; people have it since "
                 f"{moment(incident.escalated_at or incident.closed_at, team)}.")
     if story.relapses and not story.over:
-        return sentence(_relapsed(story))
+        return full_sentence(_relapsed(story))
     if story.over:
         well = incident.recovered_at or incident.recovery_verified_at or incident.closed_at
         by_itself = "" if story.helped else (
@@ -173,9 +171,9 @@ def relapse(story: Story) -> str:
     first = [remedy for remedy in story.helped if remedy.applied_at]
     parts = ["Not resolved."]
     if first:
-        what = deed(first[-1].summary or phrase(first[-1].action))
+        what = in_past(first[-1].summary or phrase(first[-1].action))
         parts.append(f"The responder {what} at {clock(first[-1].applied_at)}.")
-    return " ".join([*parts, sentence(_relapsed(story))])
+    return " ".join([*parts, full_sentence(_relapsed(story))])
 
 
 def _relapsed(story: Story) -> str:
@@ -224,4 +222,4 @@ def false_alarm(story: Story) -> str:
         said.append(f"{listed(who('outage'))} alone saw an outage")
     if who("unknown"):
         said.append(f"{listed(who('unknown'))} could not tell")
-    return sentence("; ".join(said))
+    return full_sentence("; ".join(said))
