@@ -19,7 +19,6 @@ from responder.model.service.limits import (
     Mode,
     Policy,
     Recovery,
-    Reports,
 )
 from responder.model.service.links import Links
 from responder.model.service.loading import (
@@ -33,7 +32,7 @@ from responder.model.service.loading import (
     recorded_service,
 )
 from responder.model.service.observability import Metrics, NewRelic, Splunk
-from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
+from responder.model.service.people import AlertSeverities, PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
     AwsAccount,
@@ -46,9 +45,48 @@ from responder.model.service.platform import (
     ProviderSwitch,
     Role,
 )
+from responder.model.service.reports import Objective, Payment, Reports, Severities, SeverityRule
 
 __all__ = [
-    "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Database",
-    "Deployment", "Freeze", "Guardrails", "Links", "Metrics", "Mode", "Network", "NewRelic", "PagerDuty", "Person",
-    "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Severities",
-    "Slack", "Splunk", "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Alarms",
+    "AlertSeverities",
+    "AppConfig",
+    "Approval",
+    "Asked",
+    "AwsAccount",
+    "Cluster",
+    "Component",
+    "Confirm",
+    "Database",
+    "Deployment",
+    "Freeze",
+    "Guardrails",
+    "Links",
+    "Metrics",
+    "Mode",
+    "Network",
+    "NewRelic",
+    "Objective",
+    "PagerDuty",
+    "Payment",
+    "Person",
+    "Policy",
+    "Probe",
+    "Provider",
+    "ProviderSwitch",
+    "Recovery",
+    "Remedy",
+    "Reports",
+    "Role",
+    "Service",
+    "Severities",
+    "SeverityRule",
+    "Slack",
+    "Splunk",
+    "Statuspage",
+    "UnknownService",
+    "deployed",
+    "load",
+    "names",
+    "recorded_service",
+]

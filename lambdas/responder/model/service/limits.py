@@ -125,13 +125,3 @@ class Approval:
     There are no links for high risk or where two people must approve; IAM and Slack always work."""
     two_person: tuple[str, ...] = ()
     """Actions that two people must approve: two identities by IAM, by Slack, or one by each."""
-
-
-@dataclass(frozen=True)
-class Reports:
-    """How postmortems are kept."""
-
-    lock_days: int = 0
-    """How many days no version can be deleted (S3 Object Lock, governance mode); 0: versions are kept, and not locked.
-    A bucket gets Object Lock when it is made: AWS's page "Configuring S3 Object Lock" tells how one that is there gets
-    it."""

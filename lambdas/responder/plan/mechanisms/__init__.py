@@ -48,6 +48,9 @@ class Mechanism(NamedTuple):
     """Kinds of objects whose change brings it, where putting them back ends it."""
     improvements: Advise = nothing
     """What would have prevented an incident of it, or ended it sooner: read when the postmortem is written."""
+    subject: str = ""
+    """It as the subject of a report's title, with ``{component}``, ``{object}`` (what was changed), ``{database}`` and
+    ``{provider}`` to be filled in: "bad release of {component}". Empty: its title and the component."""
 
 
 def find(name: str) -> Mechanism:
