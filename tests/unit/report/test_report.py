@@ -87,7 +87,7 @@ def test_a_template_reads_only_what_the_types_have(name: str) -> None:
     read = {node.attr for node in engine.parse(source).find_all(nodes.Getattr)}
     known = _names(contents) | _names(chart) | _names(report) | {
         field.name for kind in (Cause, Hypothesis) for field in fields(kind)}
-    assert read - known - {"last", "index", "index0", "endswith", "splitlines", "strip"} == set()
+    assert read - known - {"first", "last", "index", "index0", "endswith", "splitlines", "strip"} == set()
 
 
 SCHEMA = json.loads((ROOT / "docs" / "postmortem.schema.json").read_text())

@@ -282,7 +282,7 @@ def _symbol(style: int, x: float, y: float) -> str:
 def _end_labels(canvas: _Canvas, time: _Time, panel: _Panel,
                 ends: Sequence[tuple[str, int, tuple[float, float]]]) -> None:
     """Write each component's name where its line ends, with the line's symbol."""
-    middles = apart([y for _, _, (_, y) in ends], LINE, panel.top, panel.bottom)
+    middles = apart([y for _, _, (_, y) in ends], LINE, panel.top, panel.bottom - 3)
     for (component, style, (x, y)), middle in zip(ends, middles, strict=True):
         if time.right - x < _ENDS_NEAR:
             canvas.rules.append(Rule(x, y, time.right + 5, round(middle, 1), "lead"))
