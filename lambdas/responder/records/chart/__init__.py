@@ -7,7 +7,7 @@ nothing was measured, and lines differ by dash and symbol, not by colour alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from responder.model.frozen import dataclass
@@ -16,7 +16,7 @@ from responder.plan.review import Review
 from responder.plan.wording import clock, count, duration, share
 from responder.records.chart import axes
 from responder.records.chart.drawing import BROAD, SLIM, Measure, Scene, draw
-from responder.records.chart.samples import Sample, Samples, samples, steps, unmeasured, without_requests
+from responder.records.chart.samples import Sample, Samples, missing, samples, steps, unmeasured, without_requests
 from responder.records.chart.shapes import Area, Drawing, Line, Rule, Text
 from responder.records.chart.story import Mark, Span, marks, spans
 
@@ -27,7 +27,7 @@ _BEFORE_SECONDS = 60.0
 """The chart shows at least this much time before the symptom, where it was measured."""
 _AFTER = 0.02
 _MOST_COMPONENTS = 10
-"""More are in the record alone: those that fail most are shown."""
+"""More are in the record alone: those that fail most are shown, the worst first."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """The marks that the drawings of a kind have no room for."""
+    """What the drawings of a kind have no room for."""
 
     kind: str
     texts: tuple[str, ...]
@@ -62,6 +62,7 @@ class Chart:
     """The charts of an incident and their numbers."""
 
     components: tuple[str, ...]
+    """The one that failed most first."""
     drawings: tuple[Drawing, ...]
     phases: tuple[Phase, ...]
     unlabelled: tuple[Unlabelled, ...]
@@ -81,7 +82,7 @@ def chart_of(review: Review) -> Chart | None:
     start, end = _shown_time(review, times, found)
     every = samples(review.series, start, end)
     worst = sorted(every, key=lambda name: (-sum(sample.errors for sample in every[name]), name))[:_MOST_COMPONENTS]
-    shown = {component: mine for component, mine in every.items() if component in worst}
+    shown = {component: every[component] for component in worst}
     end = max(end, *(sample.end for mine in shown.values() for sample in mine))
     scene = Scene(start, end, shown, spans(review, end), tuple(mark for mark in found if start <= mark.at <= end),
                   unmeasured(shown, start, end), without_requests(shown))
@@ -99,8 +100,9 @@ def _when(span: Span) -> str:
 
 def _unlabelled(found: Sequence[Mark], scene: Scene, drawing: Drawing) -> Unlabelled:
     """Return the marks that are not in the time that is shown, and those for which there was no room."""
-    return Unlabelled(drawing.kind, tuple(f"{clock(mark.at)} {mark.text}" for mark in found
-                                          if mark not in scene.marks or {mark.text, mark.short} & {*drawing.left_out}))
+    texts = [f"{clock(mark.at)} {mark.text}" for mark in found
+             if mark not in scene.marks or {mark.text, mark.short} & {*drawing.left_out}]
+    return Unlabelled(drawing.kind, (*texts, *drawing.silent))
 
 
 def _shown_time(review: Review, times: Sequence[float], found: Sequence[Mark]) -> tuple[float, float]:
@@ -111,7 +113,7 @@ def _shown_time(review: Review, times: Sequence[float], found: Sequence[Mark]) -
     incident = review.incident
     first, last = min(times), max(times)
     onset = epoch(incident.onset) or epoch(incident.opened_at) or first
-    start = max(first, onset - max(_BEFORE_SECONDS, 0.5 * (last - onset)))
+    start = max(first, min(last, onset - max(_BEFORE_SECONDS, 0.5 * (last - onset))))
     late = last + max(_BEFORE_SECONDS, last - start)
     newest = max((mark.at for mark in found if mark.at <= late), default=last)
     # A mark at the end has some room after it, where what it began is seen.
@@ -140,7 +142,7 @@ def _failed_gist(scene: Scene) -> str:
     said = [f"{component}: up to {share(top.error_rate)} of its requests failed, at {clock(top.start)}"
             if top.errors else f"{component}: none failed" for top, component in tops]
     said += [f"{mark.text} at {clock(mark.at)}" for mark in scene.marks]
-    return f"{'; '.join([*said, *_missing(scene)])}."
+    return f"{'; '.join([*said, *missing([*scene.unmeasured, *scene.idle])])}."
 
 
 def _traffic_gist(scene: Scene, unit: str) -> str:
@@ -148,19 +150,12 @@ def _traffic_gist(scene: Scene, unit: str) -> str:
     factor = axes.rates(0.0, 1, max((sample.per_second for mine in scene.shown.values() for sample in mine),
                                     default=0.0)).factor
     said = [f"{component}: {_range(mine, factor)} {unit}" for component, mine in scene.shown.items()]
-    return f"{'; '.join([*said, *_missing(scene)])}."
+    return f"{'; '.join([*said, *missing([*scene.unmeasured, *scene.idle])])}."
 
 
 def _range(mine: Samples, factor: float) -> str:
     figures = [sample.per_second * factor for sample in mine]
     return f"{count(min(figures))} to {count(max(figures))}"
-
-
-def _missing(scene: Scene) -> Iterable[str]:
-    for stretch in scene.unmeasured:
-        yield f"nothing was measured from {clock(stretch.start)} to {clock(stretch.end)}"
-    for stretch in scene.idle:
-        yield f"{', '.join(stretch.components)} had no requests from {clock(stretch.start)} to {clock(stretch.end)}"
 
 
 def _table(shown: Mapping[str, Samples]) -> tuple[Row, ...]:

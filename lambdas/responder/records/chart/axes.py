@@ -17,7 +17,7 @@ STEPS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 
 _LEAST_SHARE = 0.002
 """Shares are said to a tenth of a percent."""
 _UNITS = (("requests per second", 1.0), ("requests per minute", _MINUTE), ("requests per hour", _HOUR))
-_MANY = ((1e8, 1e6, "million "), (1e5, 1e3, "thousand "))
+_MANY = ((5e6, 1e6, "million "), (1e5, 1e3, "thousand "))
 """From so many a second: what they are divided by, and its word."""
 _FEW = 4.0
 _TO_SECONDS, _TO_MINUTES = "00:00:00", "00:00"

@@ -9,7 +9,7 @@ from dataclasses import field
 from responder.model.frozen import dataclass
 from responder.records.chart.axes import Scale, moments
 from responder.records.chart.placing import Flag, Placed, apart, rows_of
-from responder.records.chart.samples import Sample, Samples, Stretch, connected
+from responder.records.chart.samples import Sample, Samples, Stretch, connected, missing
 from responder.records.chart.shapes import LINE, Area, Drawing, Line, Rule, Text, shortened, width_of
 from responder.records.chart.story import Mark, Span
 
@@ -20,6 +20,8 @@ _STRIP, _BETWEEN, _EDGE = 18.0, 10.0, 12.0
 _LOWER = 4.0
 """From the middle of a text to its baseline."""
 _LABEL_ROOM = 150.0
+_NOTABLE = 0.05
+"""A shorter part of the time in which nothing was measured is seen, but not worth a word."""
 _SYMBOL_EVERY, _SYMBOL = 52.0, 3.2
 _ENDS_NEAR = 40.0
 """A text at a line's end has a line to it where that is near."""
@@ -105,6 +107,8 @@ class _Canvas:
     lines: list[Line] = field(default_factory=list)
     strip: list[Area] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
+    gaps: list[Stretch] = field(default_factory=list)
+    """Those in which there was no room for a text."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,8 @@ def _drawing(scene: Scene, measure: Measure, form: Format, time: _Time, panels: 
     return Drawing(
         name=f"chart-{measure.name}-{form.kind}", kind=form.kind, width=form.width, height=round(height),
         title=measure.heading, description=measure.description, areas=tuple(canvas.areas), rules=tuple(canvas.rules),
-        lines=tuple(canvas.lines), strip=tuple(canvas.strip), texts=tuple(canvas.texts), left_out=left_out)
+        lines=tuple(canvas.lines), strip=tuple(canvas.strip), texts=tuple(canvas.texts), left_out=left_out,
+        silent=tuple(dict.fromkeys(missing(canvas.gaps))))
 
 
 def _scaled(scene: Scene, measure: Measure, form: Format) -> list[_Panel]:
@@ -164,7 +169,7 @@ def _scaled(scene: Scene, measure: Measure, form: Format) -> list[_Panel]:
 
 def _stacked(panels: Sequence[_Panel], top: float) -> Iterator[_Panel]:
     for panel in panels:
-        top += (LINE + 3 if panel.title else 0) + _BETWEEN
+        top += (LINE + 4 if panel.title else 0) + _BETWEEN
         yield _Panel(panel.components, panel.title, top, panel.height, panel.scale)
         top += panel.height
 
@@ -208,7 +213,7 @@ def _phases(canvas: _Canvas, scene: Scene, time: _Time, top: float) -> float:
 
 def _panel(canvas: _Canvas, scene: Scene, measure: Measure, time: _Time, panel: _Panel) -> None:
     if panel.title:
-        canvas.texts.append(Text(time.left, panel.top - 6, shortened(panel.title, time.right - time.left)))
+        canvas.texts.append(Text(time.left, panel.top - 7, shortened(panel.title, time.right - time.left)))
     for span in scene.spans:
         canvas.areas.append(_shade(time, panel, span.start, scene.end if span.end is None else span.end,
                                    "bad" if span.bad else "good"))
@@ -231,19 +236,23 @@ def _panel(canvas: _Canvas, scene: Scene, measure: Measure, time: _Time, panel: 
 
 def _missing(canvas: _Canvas, scene: Scene, measure: Measure, time: _Time, panel: _Panel) -> None:
     """Draw when nothing was measured, and when a component had no requests."""
-    taken: list[tuple[float, float]] = []
-    idle = [(stretch, [name for name in stretch.components if name in panel.components])
-            for stretch in scene.idle] if measure.requested else []
-    for stretch, names in [*((one, []) for one in scene.unmeasured), *((one, mine) for one, mine in idle if mine)]:
-        area = _shade(time, panel, stretch.start, stretch.end, "none" if names else "unknown")
+    taken: list[Area] = []
+    found = [(stretch, "not measured", "") for stretch in scene.unmeasured]
+    for stretch in scene.idle if measure.requested else ():
+        names = [name for name in stretch.components if name in panel.components]
+        if names:
+            found.append((stretch, "no requests", ", ".join(names) if len(panel.components) > 1 else ""))
+    for stretch, said, names_of in found:
+        area = _shade(time, panel, stretch.start, stretch.end, "none")
         canvas.areas.append(area)
-        said = "no requests" if names else "not measured"
-        texts = [f"{said}: {', '.join(names)}", said] if names and len(panel.components) > 1 else [said]
-        text = next((text for text in texts if width_of(text) + 6 <= area.width), "")
-        if text and all(area.x + area.width <= left or right <= area.x for left, right in taken):
-            taken.append((area.x, area.x + area.width))
-            canvas.texts.append(Text(round(area.x + area.width / 2, 1), panel.top + panel.height / 2 + _LOWER, text,
-                                     "middle", "over"))
+        if width_of(said) <= area.width - 6 and all(
+                area.x >= other.x + other.width or other.x >= area.x + area.width for other in taken):
+            taken.append(area)
+            middle, y = round(area.x + area.width / 2, 1), panel.top + panel.height / 2 + _LOWER
+            for number, text in enumerate(filter(None, (said, shortened(names_of, area.width - 6)))):
+                canvas.texts.append(Text(middle, y + number * LINE, text, "middle", "over"))
+        elif area.width > _NOTABLE * (time.right - time.left):
+            canvas.gaps.append(stretch)
 
 
 def _shade(time: _Time, panel: _Panel, start: float, end: float, kind: str) -> Area:

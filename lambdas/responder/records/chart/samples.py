@@ -10,6 +10,7 @@ from statistics import median
 from responder.model.evidence import Bucket, Series
 from responder.model.frozen import dataclass
 from responder.plan.series import period_seconds, total
+from responder.plan.wording import clock, listed
 from responder.records.chart.axes import STEPS
 
 MOST_POINTS = 160
@@ -75,7 +76,8 @@ def samples(series: Mapping[str, Series], start: float, end: float) -> dict[str,
     periods = {component: length or otherwise for component, length in zip(series, lengths, strict=True)}
     longest = max(periods.values(), default=otherwise)
     # Laid together on round times, such as each minute of the clock, where there are too many to draw.
-    together = next((step for step in STEPS if (end - start) / step <= MOST_POINTS), STEPS[-1])
+    least = math.ceil((end - start) / MOST_POINTS / longest) * longest
+    together = next((step for step in STEPS if step >= least and step % longest == 0), least)
     found = {}
     for component, rows in sorted(series.items()):
         period = periods[component]
@@ -83,7 +85,7 @@ def samples(series: Mapping[str, Series], start: float, end: float) -> dict[str,
         if (end - start) / period <= MOST_POINTS:
             found[component] = tuple(Sample(row.start, period, period, row.requests, row.errors) for row in shown)
         else:
-            found[component] = tuple(_together(shown, period, max(together, longest)))
+            found[component] = tuple(_together(shown, period, together))
     return {component: mine for component, mine in found.items() if mine}
 
 
@@ -91,7 +93,7 @@ def _together(rows: Iterable[Bucket], period: float, step: float) -> Iterator[Sa
     for number, group in groupby(rows, lambda row: math.floor((row.start + period / 2) / step)):
         laid = tuple(group)
         both = total(laid)
-        yield Sample(number * step, step, min(step, len(laid) * period), both.requests, both.errors)
+        yield Sample(number * step, step, len(laid) * period, both.requests, both.errors)
 
 
 def connected(mine: Sequence[Sample], *, requested: bool = False) -> Iterator[Samples]:
@@ -140,3 +142,10 @@ def steps(shown: Mapping[str, Samples]) -> tuple[float, ...]:
     """Return the lengths of the periods that are drawn, each once."""
     return tuple(sorted({sample.seconds for mine in shown.values() for sample in mine}))
 
+
+
+def missing(stretches: Iterable[Stretch]) -> Iterator[str]:
+    """Yield in words when something was not there."""
+    for stretch in stretches:
+        said = f"{listed(stretch.components)} had no requests" if stretch.components else "nothing was measured"
+        yield f"{said} from {clock(stretch.start)} to {clock(stretch.end)}"

@@ -17,7 +17,7 @@ class Text:
     anchor: str = "start"
     """``start``, ``middle``, ``end``: where x is in the text."""
     kind: str = "soft"
-    """``soft``, ``strong``: its class in the style."""
+    """``soft``, ``strong``, ``over`` (drawn over something): its class in the style."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Rule:
     x2: float
     y2: float
     kind: str
-    """``grid``, ``mark``, ``lead``: its class in the style."""
+    """``grid``, ``mark``, ``deed`` (something was changed), ``lead``: its class in the style."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Area:
     width: float
     height: float
     kind: str
-    """``bad``, ``good``, ``none``, ``unknown``, ``phase``: its class in the style."""
+    """``bad``, ``good``, ``none`` (nothing came, or nothing was measured), ``phase``: its class in the style."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ class Drawing:
     texts: tuple[Text, ...]
     left_out: tuple[str, ...] = field(default=(), repr=False)
     """Labels for which there was no room."""
+    silent: tuple[str, ...] = field(default=(), repr=False)
+    """Gaps for whose text there was no room, in words."""
 
 
 _EM = {0.34: "iljIJ.,:;'|! ", 0.42: "ftr-()[]/\"", 0.56: "cksvxyzJL?", 0.86: "mwM%@&", 1.0: "W"}
