@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 
 from responder.model.evidence import Bucket, Series
 from responder.model.moment import iso
@@ -29,15 +30,22 @@ def between(first: float, last: float, height: float = 0.5) -> Callable[[float],
 
 def reviewed(series: Mapping[str, Series], *, onset: float = 60.0, opened: float = 75.0, diagnosed: float | None = 85.0,
              well: float | None = 130.0, recovered: float | None = 160.0, escalated: float | None = None,
-             reopened: tuple[float, ...] = (), actions: tuple[ReportedRemedy, ...] = (),
-             start: float = START) -> Review:
-    """Return a review with these measurements; times are seconds after ``start``."""
+             reopened: tuple[float, ...] = (), cured: tuple[float, ...] = (),
+             actions: tuple[ReportedRemedy, ...] = (), start: float = START) -> Review:
+    """Return a review with these measurements; times are seconds after ``start``.
+
+    ``cured`` is when the recovery of each earlier opening was verified.
+    """
     made = review(RECORD)
 
     def at(seconds: float | None) -> str | None:
         return None if seconds is None else iso(start + seconds)
 
-    return replace(made, series=dict(series), actions=actions, incident=replace(
+    opening = made.openings[0]
+    openings = tuple(replace(opening, opened_at=iso(start + seconds), onset=None, verified_at=at(verified),
+                             outcome="escalated", handed_over_at=None)
+                     for seconds, verified in zip_longest((opened, *reopened), cured))
+    return replace(made, series=dict(series), actions=actions, openings=openings, incident=replace(
         made.incident, onset=at(onset), opened_at=iso(start + opened), confirmed_at=None, isolated_at=None,
         diagnosed_at=at(diagnosed), well_since=at(well), recovered_at=at(recovered), escalated_at=at(escalated),
         reopened_at=tuple(iso(start + seconds) for seconds in reopened)))
@@ -95,9 +103,8 @@ def worst() -> dict[str, Review]:
                                well=None, recovered=None),
         "three-relapses": reviewed({"frontend": steady(900, share=lambda at: 0.4 if at % 300 > 200 else 0.0)},
                                    onset=210, opened=220, diagnosed=230, well=None, recovered=None,
-                                   reopened=(500, 800, 850), escalated=860, actions=(
-                                       replace(remedy(240), verified_at=iso(START + 320)),
-                                       replace(remedy(520), verified_at=iso(START + 620)))),
+                                   reopened=(500, 800, 850), cured=(320, 620), escalated=860,
+                                   actions=(remedy(240), remedy(520))),
         "no-failures": reviewed({"frontend": steady(200), "backend": steady(200)}, onset=60),
         "everything-fails": reviewed({"frontend": steady(200, share=lambda at: 1.0)}, onset=0, opened=1, well=None,
                                      recovered=None),

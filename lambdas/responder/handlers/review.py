@@ -39,7 +39,7 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
     record = IncidentRecord.of(items)
     others = tuple(past for past in history.past_incidents(run.records, service.service)
                    if past.id != run.incident)
-    contents = review(record, others, _weeks(run, record.incident), _notes(run, bucket), service.entry)
+    contents = review(record, others, _weeks(run, record.incident), _notes(run, bucket), service)
     files: dict[str, str | bytes] = {**render(contents), "gz": pack(service, items)}
     try:
         addresses = store(bucket, service.service, run.incident, files, service.reports.lock_days)

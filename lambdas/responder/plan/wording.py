@@ -5,8 +5,9 @@ What is not known is said as ``-``, so that no reader takes it for zero.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from math import floor
 
 from responder.model.moment import epoch
@@ -60,6 +61,98 @@ def clock(moment: str | float | None) -> str:
     return UNKNOWN if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
 
 
+def moment(at: str | float | None, zone: tzinfo | None = None) -> str:
+    """Return a time of day with its zone, and the team's own beside it: ``01:45:39 UTC (02:45:39 CET)``.
+
+    The day is said where it is another in the team's zone: ``23:45:39 UTC (Thu 00:45:39 CET)``.
+    """
+    seconds = epoch(at) if isinstance(at, str) else at
+    if seconds is None:
+        return UNKNOWN
+    utc = datetime.fromtimestamp(seconds, UTC)
+    told = f"{utc:%H:%M:%S} UTC"
+    if zone is None:
+        return told
+    local = utc.astimezone(zone)
+    return f"{told} ({local:%a %H:%M:%S %Z})" if local.date() != utc.date() else f"{told} ({local:%H:%M:%S %Z})"
+
+
+def day(at: str | float | None) -> str:
+    """Return the day in UTC: ``25 November 2026``."""
+    seconds = epoch(at) if isinstance(at, str) else at
+    if seconds is None:
+        return UNKNOWN
+    found: date = datetime.fromtimestamp(seconds, UTC).date()
+    return f"{found.day} {found:%B %Y}"
+
+
+def stamp(at: str | float | None) -> str:
+    """Return day and time in UTC as a list has them: ``2026-11-25 01:45``."""
+    seconds = epoch(at) if isinstance(at, str) else at
+    return UNKNOWN if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+
+
+def relative(seconds: float) -> str:
+    """Return how long after the beginning something was: ``+0:36``, ``+1:02:03``; ``-0:12`` is before it."""
+    whole = round(abs(seconds))
+    hours, rest = divmod(whole, 3600)
+    told = f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+    return f"{'-' if seconds < 0 and whole else '+'}{told}"
+
+
+def amount(value: float, currency: str) -> str:
+    """Return money to two digits that count, because it is made of an average: ``36,000 EUR``."""
+    size = 10 ** max(0, len(str(round(abs(value)))) - 2)
+    return f"{count(round(value / size) * size)} {currency}"
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital and a full stop; what begins with a name of code or a number stays as it begins."""
+    told = text.strip()
+    if not told:
+        return ""
+    first = told.split()[0]
+    name = any(letter in first for letter in "-_/.:") or any(letter.isupper() for letter in first[1:])
+    told = told if name else capital(told)
+    return told if told[-1] in ".!?" else f"{told}."
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+_PAST = {
+    "add": "added", "bring": "brought", "close": "closed", "create": "created", "cycle": "cycled", "delete": "deleted",
+    "drain": "drained", "give": "gave", "open": "opened", "put": "put", "raise": "raised", "reboot": "rebooted",
+    "remove": "removed", "restart": "restarted", "restore": "restored", "roll": "rolled", "scale": "scaled",
+    "set": "set", "switch": "switched", "take": "took", "tell": "told", "use": "switched to"}
+"""The verbs that a remedy's summary begins with, and their past."""
+_IMAGE = re.compile(r"\b[\w.-]+(?::\d+)?(?:/[\w.-]+)+:([\w.-]+)")
+_PODS = re.compile(r":(?:,? [a-z0-9.-]+-[a-z0-9]{8,10}-[a-z0-9]{5}\b)+")
+"""Names of pods as Deployments give them: the ReplicaSet's, a hyphen and five letters."""
+
+
+def deed(summary: str) -> str:
+    """Return a remedy's summary as what somebody did: "roll x back" as "rolled x back".
+
+    Images are told by their tag alone. A verb that is not known here: "carried out: …".
+    """
+    parts = [part.partition(" ") for part in brief(summary).split("; ")]
+    past = [(_PAST.get(verb.lower()), rest) for verb, _, rest in parts]
+    if not all(verb for verb, _ in past):
+        return f"carried out: {brief(summary)}"
+    return " and ".join(f"{verb} {rest}" for verb, rest in past)
+
+
+def brief(text: str) -> str:
+    """Return a text in which each image is told by its tag alone, and pods by their number, not by their names.
+
+    ``registry.example/payments:1.1.0`` becomes ``1.1.0``.
+    """
+    return _PODS.sub("", _IMAGE.sub(r"\1", text))
+
+
 def words(name: str) -> str:
     """Return an identifier as people write it: ``code_bug`` as "code bug"."""
     return name.replace("_", " ")
@@ -68,3 +161,14 @@ def words(name: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """Return names as a sentence has them: "a", "a and b", "a, b and c"."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+_SOURCES = {"aws_health": "AWS Health", "changes": "the change ledger", "cloudtrail": "CloudTrail",
+            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "the network probes", "newrelic": "New Relic",
+            "provider": "the provider's status page", "rds": "RDS", "rollouts": "the rollouts",
+            "utilisation": "utilisation"}
+
+
+def source_name(name: str) -> str:
+    """Return a source as people write it: ``newrelic`` as "New Relic"; one that is new here by its own name."""
+    return _SOURCES.get(name) or words(name).capitalize()

@@ -1,13 +1,12 @@
 """The postmortem as HTML, Markdown and JSON, and its place in S3.
 
 The HTML page is one file that has no script and makes no request. The template engine escapes all text for
-HTML; the filter ``md`` escapes it for Markdown.
+HTML; ``records/markdown.py`` escapes it for Markdown.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -19,9 +18,27 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from responder.clients import objects
 from responder.model.frozen import dataclass
 from responder.model.masking.typed import masked
+from responder.model.moment import iso
+from responder.model.zone import zone
 from responder.plan.review import Notes, PastIncident, Review
-from responder.plan.wording import clock, count, duration, listed, plural, share, words
+from responder.plan.review.chapters import chapters
+from responder.plan.wording import (
+    amount,
+    capital,
+    clock,
+    count,
+    day,
+    duration,
+    listed,
+    moment,
+    plural,
+    share,
+    stamp,
+    times,
+    words,
+)
 from responder.records.chart import chart_of
+from responder.records.markdown import cell, inline, tidy
 
 _HTML = "text/html; charset=utf-8"
 _FORMATS = {"html": ("postmortem.html", _HTML), "md": ("postmortem.md", "text/markdown; charset=utf-8"),
@@ -31,23 +48,46 @@ _SHOWN_FIRST, _SHOWN_LAST = 300, 1500
 """The pages shorten a very long timeline to its beginning and end; postmortem.json and the record have all of it."""
 _SLOWEST, _MONTHS = 20, 24
 """Maximum length of the lists of the slowest incidents and of the months."""
+_ENDED = {"resolved": "recovered", "escalated": "handed to people", "observed": "left to people",
+          "false_alarm": "a false alarm", "open": "not at an end"}
+"""An opening's outcome as the pages have it."""
 _NOTES = "review.md"
 _NOTES_BYTES = 200_000
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 
 
 def render(review: Review) -> dict[str, str]:
     """Return the postmortem's formats, by file ending."""
     review = masked(review)
-    chart = chart_of(review)
     left_out = max(0, len(review.timeline) - _SHOWN_FIRST - _SHOWN_LAST)
     shown = review if not left_out else replace(
         review, timeline=(*review.timeline[:_SHOWN_FIRST], *review.timeline[-_SHOWN_LAST:]))
+    given = {"review": shown, "chart": chart_of(review), "left_out": left_out, "chapters": chapters(shown),
+             "impact": told(review), "zone": zone(review.time_zone),
+             "ended": _ENDED, "helped": any(action.verified_at for action in review.actions)}
     page, text = (environment(escape=escape).get_template(name) for escape, name in (
         (True, "postmortem.html"), (False, "postmortem.md")))
-    return {"html": page.render(review=shown, chart=chart, left_out=left_out),
-            "md": text.render(review=shown, chart=chart, left_out=left_out),
+    return {"html": page.render(given), "md": tidy(text.render(given)),
             "json": json.dumps(asdict(review), indent=1, sort_keys=True)}
+
+
+@dataclass(frozen=True)
+class ImpactTold:
+    """The impact as the top of the report has it."""
+
+    failed: str
+    """"1,801 payments failed"."""
+    more: tuple[str, ...]
+    """What else is known of it."""
+
+
+def told(review: Review) -> ImpactTold:
+    """Return the impact in words; what is not known is not said."""
+    impact, requests = review.impact, review.requests
+    missing = f"about {count(impact.missing_requests)} fewer than usual came" if impact.missing_requests else ""
+    worst = f"up to {share(impact.worst_error_rate)} of them" if impact.worst_error_rate else ""
+    lasted = f"for {duration(impact.seconds)}" if impact.seconds else ""
+    return ImpactTold(f"{count(impact.failed_requests)} {requests} failed",
+                      tuple(part for part in (missing, worst, lasted) if part))
 
 
 @dataclass(frozen=True)
@@ -89,8 +129,9 @@ def environment(*, escape: bool) -> Environment:
     made = Environment(loader=FileSystemLoader(Path(__file__).with_name("templates")),
                        autoescape=escape, undefined=StrictUndefined,  # noqa: S701 - Markdown: filter md
                        trim_blocks=True, lstrip_blocks=True)
-    made.filters.update({"md": _markdown, "time": clock, "duration": duration, "percent": share, "count": count,
-                         "plural": plural, "words": words, "listed": listed})
+    made.filters.update({"md": inline, "cell": cell, "time": clock, "moment": moment, "day": day, "stamp": stamp,
+                         "duration": duration, "percent": share, "count": count, "plural": plural, "words": words,
+                         "listed": listed, "times": times, "amount": amount, "capital": capital})
     return made
 
 
@@ -106,7 +147,7 @@ def notes(bucket: str, service: str, incident: str) -> Notes | None:
     first, _, rest = text.partition("\n")
     if not author and first.lower().startswith("author:"):
         author, text = first.partition(":")[2].strip(), rest
-    return Notes(author or "not named", stored.modified.strftime("%Y-%m-%dT%H:%M:%SZ"), text.strip())
+    return Notes(author or "not named", iso(stored.modified.timestamp()), text.strip())
 
 
 def store_index(bucket: str, page: str, service: str) -> None:
@@ -127,8 +168,3 @@ def store(bucket: str, service: str, incident: str, files: Mapping[str, str | by
         objects.write(bucket, key, body, content_type, lock_days)
         addresses[ending] = f"s3://{bucket}/{key}"
     return addresses
-
-
-def _markdown(text: object) -> str:
-    """Text on one line, with Markdown's own characters escaped."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(str("" if text is None else text).split()))

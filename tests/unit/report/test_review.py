@@ -34,7 +34,7 @@ from responder.plan.review.similar import past_incident
 
 BUG = Cause("code_bug", "bad_release", "payment-gateway", 0.97, "a bad release")
 INCIDENT = Incident(
-    id="i", service="payment-gateway", status="closed", outcome="resolved", kind="high_error_rate",
+    id="i", service="payment-gateway", status="closed", outcome="resolved", confirmed=True, kind="high_error_rate",
     opened_at="2027-01-15T08:01:00.000Z", onset="2027-01-15T08:00:50.000Z", confirmed_at="2027-01-15T08:01:02.000Z",
     recovered_at="2027-01-15T08:01:30.000Z", recovery_verified_at="2027-01-15T08:02:00.000Z",
     affected=("payment-gateway",), cause=BUG)
@@ -100,9 +100,14 @@ def test_the_series_are_of_the_source_that_measured_most_and_a_later_look_wins()
 
 
 @pytest.mark.parametrize(("changed", "said"), [
-    ({}, "Code bug in payment-gateway: up to 40% of requests failed; recovered after 40 s"),
-    ({"recovered_at": None}, "Code bug in payment-gateway: up to 40% of requests failed"),
-    ({"cause": Cause("unknown"), "recovered_at": None}, "High error rate of payment-gateway: up to 40% of requests"),
+    ({}, "Bad release of payment-gateway failed up to 40% of requests for 40 s"),
+    ({"outcome": "escalated"}, "Bad release of payment-gateway failed up to 40% of requests; not over"),
+    ({"outcome": None}, "Bad release of payment-gateway failed up to 40% of requests; still open"),
+    ({"kind": "degraded_latency"}, "Bad release of payment-gateway slowed requests down for 40 s"),
+    ({"kind": "loss_of_connectivity"}, "Bad release of payment-gateway stopped requests for 40 s"),
+    ({"cause": replace(BUG, mechanism="gone")}, "Fault in code or configuration of payment-gateway failed up to"),
+    ({"cause": Cause("unknown")}, "High error rate of payment-gateway, cause unknown: up to 40% of requests failed"),
+    ({"confirmed": None, "outcome": "escalated", "cause": None}, "An alarm of payment-gateway that could not be"),
     ({"outcome": "false_alarm", "cause": Cause("none")}, "False alarm of payment-gateway")])
 def test_the_headline_says_what_happened_and_how_bad_it_was(changed: dict[str, Any], said: str) -> None:
     assert review(with_incident(**changed)).headline.startswith(said)
@@ -120,11 +125,13 @@ def test_two_faults_at_once_are_both_named() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "remedies", "said"), [
-    ("resolved", (ROLLBACK,), "roll x back (applied 08:01:10, verified 08:02:00)."),
-    ("resolved", (), "by itself"),
-    ("escalated", (ROLLBACK,), "Not resolved: it was escalated to people at 08:03:00. Verified before that: roll x"),
-    ("escalated", (replace(ROLLBACK, status=RemedyStatus.REVERTED),), "did not help: rollback."),
-    ("observed", (), "only observed"), (None, (), "stopped before that"), ("false_alarm", (), "Nothing was wrong")])
+    ("resolved", (ROLLBACK,), "Roll x back (applied 08:01:10, found to help 08:02:00)."),
+    ("resolved", (), "It recovered while people had it"),
+    ("escalated", (ROLLBACK,), "people have it since 08:03:00 UTC. Found to help before that: roll x back"),
+    ("escalated", (), "It is not over as far as the record goes: people have it since 08:03:00 UTC."),
+    ("observed", (), "the responder only watches, and people have it since 08:03:00 UTC."),
+    (None, (), "The symptom is gone since 08:01:30 UTC, and it is watched."),
+    ("false_alarm", (), "Nothing was wrong")])
 def test_the_resolution_says_how_it_ended(outcome: Any, remedies: tuple[Remedy, ...], said: str) -> None:
     record = with_remedies(*remedies, outcome=outcome, escalated_at="2027-01-15T08:03:00.000Z")
     assert said in review(record).resolution
@@ -153,8 +160,8 @@ RULING = Entry("2027-01-15T08:06:06.000Z", 0, "2027-01-15T08:06:06.000Z", "Check
 
 
 def test_no_decision_by_people_was_needed_is_said_only_where_none_was_asked_for() -> None:
-    assert "no decision by people was needed" in review(RECORD).went_well
-    assert "no decision by people was needed" not in review(replace(RECORD, timeline=(QUESTION,))).went_well
+    assert "No decision by people was needed." in review(RECORD).went_well
+    assert "No decision by people was needed." not in review(replace(RECORD, timeline=(QUESTION,))).went_well
 
 
 @pytest.mark.parametrize(("entries", "said"), [
@@ -170,17 +177,18 @@ def test_the_report_says_what_did_not_go_well() -> None:
     failed = Entry("t", 50, "t", "Assemble the team", "slack could not be used", kind="notification",
                    fact="undelivered", detail={"failed": "slack", "status": "timeout"})
     slow = with_remedies(replace(ROLLBACK, status=RemedyStatus.FAILED), cause=Cause("unknown"),
-                         reopened_at=("2027-01-15T08:05:00.000Z",), isolated_at="2027-01-15T09:01:00.000Z")
+                         isolated_at="2027-01-15T09:01:00.000Z")
     assert review(replace(slow, timeline=(failed,))).went_badly == (
-        "initial response took 1 h; the plan allows 30 min", "rollback on deployment/x did not help",
-        "slack could not be used to tell people", "it came back once after it had been closed", "no cause was found")
+        "Initial response took 1 h; the plan allows 30 min.", "It did not help to roll x back.",
+        "Slack could not be used to tell people.", "No cause was found.")
 
 
 def test_a_remedy_of_what_was_escalated_is_not_said_to_have_helped() -> None:
-    assert "rollback on deployment/x helped" in review(RECORD).went_well
+    assert "The first remedy that was tried helped." in review(RECORD).went_well
     relapsed = review(with_incident(outcome="escalated"))
-    assert relapsed.went_well == ("rollback on deployment/x was verified at 08:02:00",)
-    assert "No automatic way of recovery was proven" in relapsed.measures[3].answer
+    assert relapsed.went_well == ("The symptom was gone for a while after rollback.",)
+    assert relapsed.measures[3].answer == "An automatic way of recovery worked for a while: rollback."
+    assert "proves no automatic way" in review(with_remedies()).measures[3].answer
 
 
 # --- improvements -----------------------------------------------------------------------------------------------------
@@ -205,7 +213,7 @@ def test_a_change_by_hand_shortly_before_the_symptom_is_an_improvement(before: f
     at = 1_800_000_050.0 - before
     contents = review(with_evidence(found(Changes((Change("ConfigMap", "c", "changed", at, at, by),)))))
     assert ("A change went out by hand" in whats(contents)) is told
-    assert ("a change went out by hand" in contents.measures[2].answer) is told
+    assert ("Changed by hand shortly before: ConfigMap c;" in contents.measures[2].answer) is told
 
 
 def test_a_source_that_did_not_answer_is_an_improvement() -> None:
@@ -246,8 +254,9 @@ def test_an_incident_that_comes_again_is_recognised() -> None:
     contents = review(RECORD, others)
     assert [past.id for past in contents.similar] == ["older"]
     assert (contents.before.incidents, contents.before.median_recovery_seconds) == (2, 90.0)
-    assert past_incident(contents) == replace(OLDER, id="i", opened_at=INCIDENT.opened_at, recovery_seconds=40.0,
-                                              failed_requests=647)
+    assert past_incident(contents) == replace(
+        OLDER, id="i", opened_at=INCIDENT.opened_at, recovery_seconds=40.0, failed_requests=647, severity=3,
+        title="Bad release of payment-gateway failed up to 40% of requests for 40 s")
 
 
 # --- the alarm --------------------------------------------------------------------------------------------------------

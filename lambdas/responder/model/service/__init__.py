@@ -19,7 +19,6 @@ from responder.model.service.limits import (
     Mode,
     Policy,
     Recovery,
-    Reports,
 )
 from responder.model.service.loading import (
     Asked,
@@ -45,9 +44,11 @@ from responder.model.service.platform import (
     ProviderSwitch,
     Role,
 )
+from responder.model.service.reports import Objective, Payment, Reports, Severities, SeverityRule
 
 __all__ = [
     "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Database",
-    "Deployment", "Freeze", "Guardrails", "Metrics", "Mode", "Network", "NewRelic", "PagerDuty", "Person", "Policy",
-    "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Slack", "Splunk",
-    "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Deployment", "Freeze", "Guardrails", "Metrics", "Mode", "Network", "NewRelic", "Objective", "PagerDuty", "Payment",
+    "Person", "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service",
+    "Severities", "SeverityRule", "Slack", "Splunk", "Statuspage", "UnknownService", "deployed", "load", "names",
+    "recorded_service"]

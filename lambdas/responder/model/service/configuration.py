@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from responder.model.frozen import dataclass
-from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery, Reports
+from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.observability import Metrics, NewRelic, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
@@ -18,6 +18,7 @@ from responder.model.service.platform import (
     Provider,
     ProviderSwitch,
 )
+from responder.model.service.reports import Reports
 
 
 @dataclass(frozen=True)

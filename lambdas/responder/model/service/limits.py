@@ -125,13 +125,3 @@ class Approval:
     are none for high risk or for what two people must approve; the ways with IAM and Slack are always there."""
     two_person: tuple[str, ...] = ()
     """Actions that two people must approve: two identities by IAM, by Slack, or one by each."""
-
-
-@dataclass(frozen=True)
-class Reports:
-    """How postmortems are kept."""
-
-    lock_days: int = 0
-    """How many days no version can be deleted (S3 Object Lock, governance mode); 0: versions are kept, and not locked.
-    A bucket gets Object Lock when it is made: AWS's page "Configuring S3 Object Lock" tells how one that is there gets
-    it."""

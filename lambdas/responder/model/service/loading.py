@@ -24,7 +24,7 @@ def load(name: str) -> Service:
     It is read from ``services/NAME.json`` in the folder named by ``RESPONDER_CONFIG``, beside the code by default.
     Raises UnknownService where no file has that name.
     """
-    path = _folder() / f"{name}.json"
+    path = folder() / f"{name}.json"
     if name not in names():
         raise UnknownService(f"no service called {name!r} is configured; configured are: {', '.join(names()) or '-'}")
     return decode(Service, json.loads(path.read_text(encoding="utf-8")))
@@ -33,9 +33,9 @@ def load(name: str) -> Service:
 def recorded_service(value: Json) -> Service:
     """Return the configuration that stands in an incident's record; raises Malformed.
 
-    In records of before November 2026 ``approval.links`` is true or false.
+    In records of before November 2026 ``approval.links`` is true or false, and in the oldest nothing is said of it.
     """
-    approval = value["approval"]
+    approval = value.get("approval", {})
     if isinstance(approval.get("links"), bool):
         value = value | {"approval": approval | {"links": "medium" if approval["links"] else "none"}}
     return decode(Service, value)
@@ -75,14 +75,15 @@ class Deployment:
 @cache
 def deployed(name: str) -> Deployment:
     """Return what was deployed for the service called ``name``."""
-    text = (_folder() / "deployed" / f"{name}.json").read_text(encoding="utf-8")
+    text = (folder() / "deployed" / f"{name}.json").read_text(encoding="utf-8")
     return decode(Deployment, json.loads(text))
 
 
 def names() -> tuple[str, ...]:
     """The names of all services that are looked after."""
-    return tuple(sorted(path.stem for path in _folder().glob("*.json")))
+    return tuple(sorted(path.stem for path in folder().glob("*.json")))
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """The folder of the configurations that are bundled."""
     return Path(os.environ.get("RESPONDER_CONFIG") or Path(__file__).resolve().parents[3] / "services")

@@ -44,6 +44,9 @@ class Mechanism(NamedTuple):
     """Signals of the change that brings it, where a rollback takes that change back."""
     objects: tuple[str, ...] = ()
     """Kinds of objects whose change brings it, where putting them back ends it."""
+    subject: str = ""
+    """It as the subject of a report's title, with ``{component}``, ``{object}`` (what was changed), ``{database}`` and
+    ``{provider}`` to be filled in: "bad release of {component}". Empty: its title and the component."""
 
 
 def find(name: str) -> Mechanism:

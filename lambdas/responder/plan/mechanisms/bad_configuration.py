@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="bad_configuration",
     cause=CODE_BUG,
     title="bad configuration value",
+    subject="bad value in {object}",
     remedies=("restore_configuration",),
     objects=("ConfigMap",),
     weights={

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="bad_release",
     cause=CODE_BUG,
     title="bad release",
+    subject="bad release of {component}",
     remedies=("rollback",),
     brought_by=(versions.rollout_just_before, versions.rollout_amid_it),
     weights={

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="connections_exhausted",
     cause=DATABASE_CONNECTION,
     title="database out of connections",
+    subject="exhausted connections of {database}",
     remedies=("restore_database",),
     weights={
         calls.kind_connections: 2.5,

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="control_plane_down",
     cause=CLUSTER_FAILURE,
     title="control plane down",
+    subject="outage of the cluster's control plane",
     remedies=("escalate",),
     weights={
         control_plane.control_plane_gone: 3.5,

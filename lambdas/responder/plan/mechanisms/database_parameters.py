@@ -11,6 +11,7 @@ MECHANISM = Mechanism(
     id="database_parameters",
     cause=DATABASE_CONNECTION,
     title="changed database parameters",
+    subject="changed parameter of {database}",
     remedies=("restore_parameter_group",),
     needs=changes.database_parameters_changed,
     objects=(PARAMETER_GROUP,),

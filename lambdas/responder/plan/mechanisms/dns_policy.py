@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="dns_policy",
     cause=NETWORK,
     title="wrong DNS policy",
+    subject="wrong DNS policy of {object}",
     remedies=("rollback",),
     brought_by=(changes.dns_policy_changed,),
     weights={

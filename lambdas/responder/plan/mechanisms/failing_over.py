@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="failing_over",
     cause=DATABASE_CONNECTION,
     title="database failover",
+    subject="failover of {database}",
     remedies=("wait",),
     weights={
         database.database_fails_over: 4.0,

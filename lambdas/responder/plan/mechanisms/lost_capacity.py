@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="lost_capacity",
     cause=OVERLOAD,
     title="lost capacity",
+    subject="lost capacity of {component}",
     remedies=("restore_configuration", "scale_up"),
     objects=("Deployment", "HorizontalPodAutoscaler"),
     weights={

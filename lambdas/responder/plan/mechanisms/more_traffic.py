@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="more_traffic",
     cause=OVERLOAD,
     title="more traffic than can be served",
+    subject="more traffic than {component} could serve",
     remedies=("scale_up",),
     weights={
         load.load_above_baseline: 2.5,

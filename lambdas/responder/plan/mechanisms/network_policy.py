@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="network_policy",
     cause=NETWORK,
     title="network policy that blocks traffic",
+    subject="blocking {object}",
     remedies=("restore_configuration",),
     objects=("NetworkPolicy",),
     weights={

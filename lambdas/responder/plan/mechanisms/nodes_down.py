@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="nodes_down",
     cause=CLUSTER_FAILURE,
     title="nodes down",
+    subject="loss of nodes under {component}",
     remedies=("restart_pods",),
     weights={
         pods.its_nodes_are_gone: 3.0,

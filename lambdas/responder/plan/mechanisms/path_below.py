@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="path_below",
     cause=NETWORK,
     title="broken network below Kubernetes",
+    subject="broken network path of {component}",
     remedies=("engage_network_team", "restore_security_group"),
     weights={
         calls.kind_dns: 2.5,

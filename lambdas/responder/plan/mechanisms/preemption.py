@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="preemption",
     cause=CLUSTER_FAILURE,
     title="preempted pods",
+    subject="preempted pods of {component}",
     remedies=("escalate",),
     worsened_by=("restart_pods", "cycle_deployment"),
     weights={

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="provider_fails",
     cause=PROVIDER_OUTAGE,
     title="provider outage",
+    subject="outage of {provider}",
     remedies=("switch_provider", "inform_customers", "inform_provider"),
     weights={
         calls.slow_provider_calls: 2.5,

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="quota_exhausted",
     cause=CLUSTER_FAILURE,
     title="exhausted quota",
+    subject="exhausted quota for {component}",
     remedies=("restore_configuration",),
     worsened_by=("restart_pods", "cycle_deployment"),
     objects=("ResourceQuota", "LimitRange"),

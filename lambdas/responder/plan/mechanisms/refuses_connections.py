@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="refuses_connections",
     cause=DATABASE_CONNECTION,
     title="database refuses connections",
+    subject="refused connections to {database}",
     remedies=("restore_database",),
     weights={
         database.database_connections_gone: 2.5,

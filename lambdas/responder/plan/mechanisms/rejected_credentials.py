@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="rejected_credentials",
     cause=DATABASE_CONNECTION,
     title="rejected database credentials",
+    subject="rejected credentials for {database}",
     remedies=("restore_database",),
     weights={
         calls.kind_credentials: 2.5,

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="service_definition",
     cause=NETWORK,
     title="wrong Service definition",
+    subject="wrong {object}",
     remedies=("restore_configuration",),
     objects=("Service",),
     weights={

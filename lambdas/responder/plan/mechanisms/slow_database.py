@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="slow_database",
     cause=DATABASE_CONNECTION,
     title="slow database",
+    subject="slow answers of {database}",
     remedies=("restore_database",),
     weights={
         calls.slow_database_calls: 2.5,

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="storage_full",
     cause=DATABASE_CONNECTION,
     title="database storage full",
+    subject="full storage of {database}",
     remedies=("restore_database",),
     weights={
         calls.kind_space: 2.5,

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="stuck_pods",
     cause=CLUSTER_FAILURE,
     title="hanging pods",
+    subject="hanging pods of {component}",
     remedies=("restart_pods", "cycle_deployment"),
     weights={
         pods.pods_fell: 2.5,

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="unfit_workload",
     cause=CODE_BUG,
     title="unfit workload definition",
+    subject="unfit workload definition of {component}",
     remedies=("rollback",),
     brought_by=(changes.workload_changed,),
     weights={

@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="unschedulable",
     cause=CLUSTER_FAILURE,
     title="no room for pods",
+    subject="lack of room for pods of {component}",
     remedies=("escalate",),
     worsened_by=("restart_pods", "cycle_deployment"),
     weights={

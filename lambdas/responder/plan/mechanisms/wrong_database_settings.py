@@ -10,6 +10,7 @@ MECHANISM = Mechanism(
     id="wrong_database_settings",
     cause=DATABASE_CONNECTION,
     title="wrong database settings",
+    subject="wrong database settings of {component}",
     remedies=("rollback",),
     brought_by=(changes.database_settings_changed,),
     weights={

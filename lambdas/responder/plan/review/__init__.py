@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from responder.model.evidence import Series
 from responder.model.incident import Cause, Incident, IncidentRecord
 from responder.model.remedy import Remedy
+from responder.model.service import Reports, Service
 from responder.plan.refusals import not_proposed
-from responder.plan.review import impact, lessons, outcome, similar, timing
+from responder.plan.review import impact, lessons, outcome, similar
 from responder.plan.review.alarm import came_late
 from responder.plan.review.contents import (
     SCHEMA,
@@ -20,9 +21,18 @@ from responder.plan.review.contents import (
     ReportedSignal,
     Review,
 )
+from responder.plan.review.headings import headings
+from responder.plan.review.headline import headline
 from responder.plan.review.improvements import improvements
+from responder.plan.review.left import left
 from responder.plan.review.measures import measures
+from responder.plan.review.notes import answers, follow_ups
+from responder.plan.review.openings import openings
+from responder.plan.review.severity import cost, severity
 from responder.plan.review.similar import past_incident
+from responder.plan.review.story import Story
+from responder.plan.review.summary import summary
+from responder.plan.review.trigger import trigger
 
 __all__ = ["SCHEMA", "Notes", "Overview", "PastIncident", "Review", "came_late", "past_incident", "review"]
 
@@ -30,20 +40,38 @@ _NOT_DIAGNOSED = Cause("unknown", summary="not diagnosed")
 
 
 def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: Series = (),
-           notes: Notes | None = None, entry: str = "") -> Review:
+           notes: Notes | None = None, service: Service | None = None, entry: str = "") -> Review:
     """Return the postmortem's contents.
 
     ``history`` are all incidents, ``weeks`` the entry's series of the weeks before, ``notes`` what people have written
-    about it; ``entry`` is the component that customers reach first.
+    about it; ``service`` is its configuration, and ``entry`` the component that customers reach first where that is not
+    at hand.
     """
     incident, remedies, evidence = record.incident, record.remedies, record.evidence()
+    entry = service.entry if service else entry
     series = impact.series_of(evidence)
-    phases = timing.phases(incident, remedies)
-    further = outcome.further_causes(incident.cause, remedies)
+    story = Story(
+        record, evidence, impact.impact(series, incident, entry), openings(record),
+        trigger(incident, evidence, service.shown_keys if service else ()),
+        outcome.further_causes(incident.cause, remedies), service, service.reports if service else Reports(), entry)
+    found = improvements(record, evidence, impact.at_entry(series, entry), weeks, history)
+    after, told, costs = follow_ups(found, notes), headings(story, answers(notes)), cost(story)
     return Review(
+        headline=headline(story),
+        severity=severity(story, costs),
+        cost=costs,
+        over=outcome.over(story),
+        summary=summary(story),
+        left=left(story, after, told),
+        openings=story.openings,
+        trigger=story.trigger,
+        told=told,
+        follow_ups=after,
+        requests=story.reports.requests,
+        time_zone=story.reports.time_zone,
         incident=_overview(incident),
         cause=incident.cause or _NOT_DIAGNOSED,
-        further_causes=further,
+        further_causes=story.further,
         ranking=incident.ranking,
         evidence=incident.evidence,
         missing=incident.missing,
@@ -53,14 +81,14 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
         actions=tuple(map(_remedy, remedies)),
         not_done=tuple(not_proposed(record)),
         series=series,
-        impact=impact.impact(series, incident, entry),
-        phases=phases,
-        resolution=outcome.resolution(incident, remedies),
-        ruled_out=outcome.ruled_out(incident, further),
-        went_well=tuple(lessons.went_well(record)),
-        went_badly=tuple(lessons.went_badly(record, phases)),
-        improvements=improvements(record, evidence, impact.at_entry(series, entry), weeks, history),
-        measures=measures(record, evidence),
+        impact=story.impact,
+        phases=story.openings[0].phases,
+        resolution=outcome.resolution(story),
+        ruled_out=outcome.ruled_out(incident, story.further),
+        went_well=tuple(lessons.went_well(story)),
+        went_badly=tuple(lessons.went_badly(story)),
+        improvements=found,
+        measures=measures(story),
         similar=similar.similar(incident, history),
         before=similar.before(incident, history),
         notes=notes)

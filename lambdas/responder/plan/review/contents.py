@@ -10,14 +10,9 @@ from responder.model.codec import Json
 from responder.model.evidence import Series
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Hypothesis, Weighed
-from responder.plan.wording import duration, share, words
 
-SCHEMA = 2
+SCHEMA = 3
 """Grows with each change of the published JSON that a reader must know of."""
-_NAMED = {"code_bug": "Code bug in {}", "database_connection": "Database connections of {} fail",
-          "overload": "Overload of {}", "cluster_failure": "Cluster failure under {}",
-          "network": "Network failure at {}", "provider_outage": "Outage of a provider of {}"}
-"""The plan's causes as a title has them; any other is told by its symptom."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,115 @@ class Overview:
     """Components that fail because of those."""
     reopened_at: tuple[str, ...]
     execution: str | None
+
+
+@dataclass(frozen=True)
+class Severity:
+    """How severe it was, by the configuration's rules."""
+
+    level: int
+    """1 (the worst) to 4; 0: it was a false alarm."""
+    because: str
+    """The figures that the rule was reached by, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the failed requests mean; None where the configuration does not say what it takes to know."""
+
+    budget_share: float | None
+    """Share of the error budget that this incident used."""
+    budget_days: int | None
+    """The days that the budget is for."""
+    money: float | None
+    """What the failed requests were worth: their number times the average."""
+    currency: str
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How long a phase took, beside the plan's target."""
+
+    phase: str
+    seconds: float | None
+    target_seconds: float | None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target was met; None where there is none, or the phase was not reached."""
+        if self.seconds is None or self.target_seconds is None:
+            return None
+        return self.seconds <= self.target_seconds
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One stretch of the incident: from an alarm to what became of it."""
+
+    opened_at: str
+    by: str
+    """The alarm, or the person."""
+    onset: str | None
+    """When the symptom began; None: there was none, or nobody could see it."""
+    outcome: str
+    """``resolved``, ``false_alarm``, ``escalated``, ``observed``, ``open``."""
+    verified_at: str | None
+    """When the recovery was verified."""
+    handed_over_at: str | None
+    """When people got it."""
+    ended_at: str | None
+    """The last entry of it."""
+    applied: tuple[int, ...]
+    """The numbers of the remedies that were applied in it."""
+    phases: tuple[Phase, ...] = ()
+    """How long the plan's phases took in it."""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What set it off: a change that the diagnosis names among its evidence."""
+
+    what: str
+    """A clause: "ConfigMap payment-gateway-config was changed"."""
+    detail: str
+    """The same with what was changed in it."""
+    at: str | None
+    by: str
+    """The tool or person that made the change: "with kubectl-edit", "by ada"; empty where it is not known."""
+    changed: str
+    """What was changed: "ConfigMap payment-gateway-config"."""
+    version: str
+    """Of a release; empty for any other change."""
+
+
+@dataclass(frozen=True)
+class OpenItem:
+    """What is left to do."""
+
+    who: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """One heading of a postmortem: what the facts say of it, or else a question to the team."""
+
+    heading: str
+    facts: tuple[str, ...]
+    """Sentences."""
+    question: str
+    """What the team is asked; empty where the facts say it all."""
+    answer: str
+    """What people wrote under that heading in review.md."""
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """Something to be done after the incident, and its state."""
+
+    what: str
+    done: bool
+    """Whether review.md has it as done."""
 
 
 @dataclass(frozen=True)
@@ -117,22 +221,6 @@ class Impact:
 
 
 @dataclass(frozen=True)
-class Phase:
-    """How long a phase took, beside the plan's target."""
-
-    phase: str
-    seconds: float | None
-    target_seconds: float | None
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target was met; None where there is none, or the phase was not reached."""
-        if self.seconds is None or self.target_seconds is None:
-            return None
-        return self.seconds <= self.target_seconds
-
-
-@dataclass(frozen=True)
 class RuledOut:
     """A cause that is unlikely, with what speaks against it."""
 
@@ -176,6 +264,9 @@ class PastIncident:
     component: str = ""
     recovery_seconds: float | None = None
     failed_requests: float | None = None
+    severity: int | None = None
+    """1 to 4; 0: a false alarm; None in lines from before it was kept."""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,11 +286,61 @@ class Notes:
     text: str
 
 
+@dataclass(frozen=True)
+class Row:
+    """One row: an entry, or several of one kind that say the same."""
+
+    at: str
+    """ISO 8601 in UTC."""
+    after: str
+    """How long after the onset: ``+0:36``."""
+    step: str
+    what: str
+    why: str
+    by: str
+    repeated: str
+    """``4 times, until 01:46:05``; empty: it was once."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One phase of the plan in one stretch of the incident."""
+
+    title: str
+    began: str
+    """How long after the onset."""
+    important: bool
+    """Whether something was decided or done in it: then it is shown unfolded."""
+    rows: tuple[Row, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Review:
     """The plan's "Post-Incident Review" of one incident."""
 
     schema: int = SCHEMA
+    headline: str
+    """What happened and how bad it was: the report's title."""
+    severity: Severity
+    cost: Cost
+    over: str
+    """Whether it is over, in a sentence."""
+    summary: tuple[str, ...]
+    """What happened, what was done, and how it is now: a sentence each."""
+    left: tuple[OpenItem, ...]
+    """What is left to do."""
+    openings: tuple[Opening, ...]
+    """At least one."""
+    trigger: Trigger | None
+    """None: no change is among the evidence."""
+    told: tuple[Told, ...]
+    """Trigger, root cause, contributing factors, detection, luck."""
+    follow_ups: tuple[FollowUp, ...]
+    """The state of each of ``improvements``, in their order, and then what people added."""
+    requests: str
+    """What requests are to customers: "payments"."""
+    time_zone: str
+    """The team's; empty: none is configured."""
     incident: Overview
     cause: Cause
     further_causes: tuple[FurtherCause, ...]
@@ -217,6 +358,7 @@ class Review:
     """By component, from the source that measured most."""
     impact: Impact
     phases: tuple[Phase, ...]
+    """Of the first opening; each of ``openings`` has its own."""
     resolution: str
     ruled_out: tuple[RuledOut, ...]
     went_well: tuple[str, ...]
@@ -227,17 +369,3 @@ class Review:
     """Earlier incidents of the same cause, mechanism and component, the newest first."""
     before: Before
     notes: Notes | None = None
-
-    @property
-    def headline(self) -> str:
-        """What happened, how bad it was, and whether it is over: the report's title."""
-        incident, cause, impact = self.incident, self.cause, self.impact
-        if incident.outcome == "false_alarm":
-            return f"False alarm of {incident.service}"
-        said = _NAMED.get(cause.id, "").format(cause.component or incident.service)
-        if not said:
-            symptom = words(incident.kind or "incident")
-            said = f"{symptom[:1].upper()}{symptom[1:]} of {incident.service}"
-        worst = f": up to {share(impact.worst_error_rate)} of requests failed" if impact.worst_error_rate else ""
-        over = f"; recovered after {duration(impact.seconds)}" if impact.seconds else ""
-        return f"{said}{worst}{over}"

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from responder.model.facts import ApprovalAsked, Undelivered
-from responder.model.incident import IncidentRecord
-from responder.model.remedy import RemedyStatus
-from responder.plan.review.contents import Phase
-from responder.plan.review.outcome import DID_NOT_HELP
-from responder.plan.wording import clock, duration, listed, times, words
+from responder.plan.remedies import phrase
+from responder.plan.review.story import Story
+from responder.plan.wording import brief, duration, listed, plural, sentence, source_name, times, words
 
 
-def went_well(record: IncidentRecord) -> Iterator[str]:
+def went_well(story: Story) -> Iterator[str]:
     """Yield what went well."""
-    incident = record.incident
-    for remedy in record.remedies:
-        if remedy.status is RemedyStatus.VERIFIED:
-            # Of what was escalated later it is not known whether the remedy helped for good.
-            told = "helped" if incident.outcome == "resolved" else f"was verified at {clock(remedy.verified_at)}"
-            yield f"{words(remedy.action)} on {remedy.target} {told}"
-    cause = incident.cause
+    incident = story.incident
+    # Of what came back, or was handed to people later, it is not known whether a remedy helped for good.
+    for_good = story.over and not story.relapses
+    if story.helped and for_good:
+        yield ("The first remedy that was tried helped." if not story.failed else
+               f"{plural(len(story.helped), 'remedy', 'remedies')} helped, after "
+               f"{plural(len(story.failed), 'other')} had not.")
+    elif story.helped:
+        yield f"The symptom was gone for a while after {words(story.helped[0].action)}."
+    cause = story.cause
     sources = next((hypothesis.sources for hypothesis in incident.ranking if cause and (
         hypothesis.cause, hypothesis.component) == (cause.id, cause.component)), ())
-    if incident.diagnosed_at and cause and cause.id != "unknown" and len(sources) > 1:
-        yield f"the cause was named from what {listed(sources)} saw"
-    if incident.outcome == "resolved" and not incident.escalated_at and not any(record.facts(ApprovalAsked)):
-        yield "no decision by people was needed"
+    if incident.diagnosed_at and len(sources) > 1:
+        yield sentence(f"the cause was named from what {listed([source_name(one) for one in sources])} saw")
+    if story.over and not incident.escalated_at and not any(story.record.facts(ApprovalAsked)):
+        yield "No decision by people was needed."
 
 
-def went_badly(record: IncidentRecord, phases: Sequence[Phase]) -> Iterator[str]:
+def went_badly(story: Story) -> Iterator[str]:
     """Yield what did not go well."""
-    incident = record.incident
-    for phase in phases:
+    for phase in (phase for opening in story.openings for phase in opening.phases):
         if phase.met is False:
-            yield (f"{phase.phase} took {duration(phase.seconds)}; "
-                   f"the plan allows {duration(phase.target_seconds)}")
-    for remedy in record.remedies:
-        if remedy.status in DID_NOT_HELP:
-            yield f"{words(remedy.action)} on {remedy.target} did not help"
-    for channel in sorted({fact.failed for _, fact in record.facts(Undelivered)}):
-        yield f"{channel} could not be used to tell people"
-    if incident.reopened_at:
-        yield f"it came back {times(len(incident.reopened_at))} after it had been closed"
-    if incident.cause and incident.cause.id == "unknown":
-        yield "no cause was found"
+            yield sentence(f"{phase.phase} took {duration(phase.seconds)}; "
+                           f"the plan allows {duration(phase.target_seconds)}")
+    for remedy in story.failed:
+        yield sentence(f"it did not help to {brief(remedy.summary or phrase(remedy.action))}")
+    for channel in sorted({fact.failed for _, fact in story.record.facts(Undelivered)}):
+        yield sentence(f"{source_name(channel)} could not be used to tell people")
+    if story.relapses:
+        yield f"It came back {times(len(story.relapses))} after it had been closed."
+    if story.incident.cause and story.incident.cause.id == "unknown":
+        yield "No cause was found."
+    if story.incident.outcome == "escalated" and not story.over:
+        yield "The responder could not end it." if story.incident.confirmed else (
+            "Too few sources could say whether anything was wrong.")

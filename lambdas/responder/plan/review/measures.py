@@ -2,49 +2,75 @@
 
 from __future__ import annotations
 
-from responder.model.evidence import Evidence
 from responder.model.evidence.auth_failures import AuthFailures
-from responder.model.incident import IncidentRecord
 from responder.model.moment import epoch
-from responder.model.remedy import RemedyStatus
 from responder.plan.review.contents import PreventiveMeasure
 from responder.plan.review.improvements import ANSWERED, changes_by_hand
-from responder.plan.wording import duration, words
+from responder.plan.review.story import Story
+from responder.plan.wording import duration, listed, sentence, words
+
+_BY_CHANGE = frozenset({"code_bug"})
+"""Causes that are a change by what they are."""
 
 
-def measures(record: IncidentRecord, evidence: Evidence) -> tuple[PreventiveMeasure, ...]:
+def measures(story: Story) -> tuple[PreventiveMeasure, ...]:
     """Return the plan's four preventive measures, each with what this incident says of it."""
-    by_hand = any(changes_by_hand(record.incident, evidence))
-    cause = record.incident.cause.id if record.incident.cause else ""
-    changed = [said for said, seen in (("a change went out by hand", by_hand),
-                                       ("a change failed in production", cause == "code_bug")) if seen]
-    helped = [f"{words(remedy.action)} on {remedy.target}" for remedy in record.remedies
-              if remedy.status is RemedyStatus.VERIFIED]
     return (
-        PreventiveMeasure("Automated alerts for exceeding error rate thresholds", _alerts(record)),
-        PreventiveMeasure("Regular load testing and vulnerability assessments", " ".join((
-            "Load was the cause: what was tested was less than what came." if cause == "overload"
-            else "Load was not the cause.", _logins(evidence)))),
-        PreventiveMeasure(
-            "A process for code reviews and change management",
-            f"See below: {'; '.join(changed)}." if changed else "No change was found to be at fault."),
-        PreventiveMeasure(
-            "A disaster recovery plan for critical services",
-            f"What recovered it: {', '.join(helped)}." if helped and record.incident.outcome == "resolved"
-            else "No automatic way of recovery was proven by this incident."))
+        PreventiveMeasure("Automated alerts for exceeding error rate thresholds", _alerts(story)),
+        PreventiveMeasure("Regular load testing and vulnerability assessments",
+                          " ".join((_load(story), _logins(story)))),
+        PreventiveMeasure("A process for code reviews and change management", _changes(story)),
+        PreventiveMeasure("A disaster recovery plan for critical services", _recovery(story)))
 
 
-def _alerts(record: IncidentRecord) -> str:
-    alarm = next((signal for signal in record.signals if signal.kind == "alarm"), None)
-    if alarm is None:
-        return "No alarm told of it: a person did."
-    onset, opened = epoch(record.incident.onset), epoch(record.incident.opened_at)
+def _changes(story: Story) -> str:
+    """Whether a change was at fault: the trigger where there is one, and the cause where that is a change."""
+    if story.trigger is not None:
+        by_hand = any(f"{change.kind} {change.name}" == story.trigger.changed
+                      for change in changes_by_hand(story.incident, story.evidence))
+        return "A change set it off (see the trigger)" + (
+            ", made by hand and with no pipeline's mark of a review." if by_hand else ".")
+    causes = {one.id for one in (*((story.cause,) if story.cause else ()), *story.further)}
+    if causes & _BY_CHANGE:
+        said = "The cause is a change of the component or of its configuration; which one was not seen."
+    elif story.cause is None:
+        said = "Whether a change was at fault is not known, for no cause was found."
+    else:
+        said = "The diagnosis names no change among its evidence."
+    hand = list(dict.fromkeys(f"{change.kind} {change.name}"
+                              for change in changes_by_hand(story.incident, story.evidence)))
+    return said + (f" Changed by hand shortly before: {listed(hand)}; whether that bears on it is not known."
+                   if hand else "")
+
+
+def _load(story: Story) -> str:
+    causes = {one.mechanism for one in (*((story.cause,) if story.cause else ()), *story.further)}
+    if "more_traffic" in causes:
+        return "Load was the cause: more came than could be served."
+    if story.cause is None:
+        return "Whether load was the cause is not known."
+    return "Load was not the cause that was named."
+
+
+def _recovery(story: Story) -> str:
+    if not story.helped:
+        return "This incident proves no automatic way of recovery."
+    what = listed(list(dict.fromkeys(words(remedy.action) for remedy in story.helped)))
+    for_good = "" if story.over and not story.relapses else " for a while"
+    return sentence(f"an automatic way of recovery worked{for_good}: {what}")
+
+
+def _alerts(story: Story) -> str:
+    first = next(iter(story.record.signals), None)
+    if first is None or first.kind != "alarm":
+        return "No alarm told of it first: a person did." if first else "No alarm is on record."
+    onset, opened = epoch(story.incident.onset), epoch(story.incident.opened_at)
     late = f", {duration(opened - onset)} after it began" if onset and opened and opened >= onset else ""
-    return f"{alarm.name} told of it{late}."
+    return sentence(f"the alarm {first.name} told of it{late}")
 
 
-def _logins(evidence: Evidence) -> str:
-    asked = [finding for finding in evidence.asked(AuthFailures) if finding.status in ANSWERED]
+def _logins(story: Story) -> str:
+    asked = [finding for finding in story.evidence.asked(AuthFailures) if finding.status in ANSWERED]
     if not asked:
         return "Authentication failures were not looked at."
     if any((finding.value or 0.0) > (finding.baseline or 0.0) for finding in asked):

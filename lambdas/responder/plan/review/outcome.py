@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from responder.model.incident import Cause, Incident
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.review.contents import FurtherCause, RuledOut
-from responder.plan.wording import clock
+from responder.plan.review.story import Story
+from responder.plan.review.summary import false_alarm, now, relapse
+from responder.plan.wording import brief, clock, sentence, words
 
 _UNLIKELY = 0.1
 """A cause with less confidence than this is ruled out."""
-DID_NOT_HELP = frozenset({RemedyStatus.REVERTED, RemedyStatus.FAILED})
 
 
 def further_causes(named: Cause | None, remedies: Sequence[Remedy]) -> tuple[FurtherCause, ...]:
@@ -32,31 +33,37 @@ def ruled_out(incident: Incident, further: Sequence[FurtherCause]) -> tuple[Rule
                  if hypothesis.cause not in found and hypothesis.confidence < _UNLIKELY)
 
 
-def resolution(incident: Incident, remedies: Sequence[Remedy]) -> str:
+def over(story: Story) -> str:
+    """Say in a word or two, with the time, whether it is over."""
+    incident = story.incident
+    if story.false_alarm:
+        return "Nothing was wrong"
+    if story.over:
+        return f"Over since {clock(incident.recovered_at or incident.recovery_verified_at or incident.closed_at)} UTC"
+    if incident.outcome in ("escalated", "observed"):
+        since = clock(incident.escalated_at or incident.closed_at)
+        return f"{'Not over' if incident.confirmed else 'Not known'}: people have it since {since} UTC"
+    return f"Gone since {clock(incident.recovered_at)} UTC, being watched" if incident.recovered_at else "Not over"
+
+
+def resolution(story: Story) -> str:
     """Say how it ended, in a few sentences."""
-    if incident.outcome == "false_alarm":
-        return "Nothing was wrong: the sources that were asked agree on it."
-    helped = "; ".join(
-        f"{remedy.summary} (applied {clock(remedy.applied_at)}, verified {clock(remedy.verified_at)})"
-        for remedy in remedies if remedy.status is RemedyStatus.VERIFIED)
-    tried = ", ".join(remedy.action for remedy in remedies if remedy.status in DID_NOT_HELP)
-    restored = ", ".join(remedy.action for remedy in remedies if remedy.restored_at)
-    return (_ended(incident, helped) + (f" These remedies did not help: {tried}." if tried else "")
-            + (f" These were restored when their reason was gone: {restored}." if restored else ""))
+    incident = story.incident
+    if story.false_alarm:
+        return false_alarm(story)
+    restored = [brief(remedy.summary or words(remedy.action)) for remedy in story.record.remedies
+                if remedy.restored_at]
+    put_back = sentence(f"restored when the reason was gone: {'; '.join(restored)}") if restored else ""
+    if story.relapses and not story.over:
+        return " ".join(part for part in (relapse(story), put_back) if part)
+    helped = "; ".join(f"{brief(remedy.summary)} (applied {clock(remedy.applied_at)}, found to help "
+                       f"{clock(remedy.verified_at)})" for remedy in story.helped)
+    if story.over and helped:
+        return " ".join(part for part in (sentence(helped), put_back) if part)
+    if story.over:
+        how = "It recovered while people had it" if incident.escalated_at else "It recovered by itself"
+        return " ".join(part for part in (f"{how}: no remedy of the responder's was found to help.", put_back) if part)
+    before = sentence(f"Found to help before that: {helped}") if helped else ""
+    return " ".join(part for part in (now(story), before, put_back) if part)
 
 
-def _ended(incident: Incident, helped: str) -> str:
-    match incident.outcome:
-        case "escalated" if helped:
-            return (f"Not resolved: it was escalated to people at {clock(incident.escalated_at)}. "
-                    f"Verified before that: {helped}.")
-        case _ if helped:
-            return f"{helped}."
-        case "resolved":
-            return "It recovered by itself, or by what people did: no remedy of the responder's was verified."
-        case "observed":
-            return "The responder only observed: it said what it would have done."
-        case None:
-            return "It was not brought to an end: the execution stopped before that."
-        case _:
-            return "It was escalated to people; the responder knows of no resolution."

@@ -37,4 +37,4 @@ def past_incident(review: Review) -> PastIncident:
     incident, cause = review.incident, review.cause
     return PastIncident(
         incident.id, incident.service, incident.opened_at, incident.outcome or "open", cause.id, cause.mechanism,
-        cause.component, review.impact.seconds, review.impact.failed_requests)
+        cause.component, review.impact.seconds, review.impact.failed_requests, review.severity.level, review.headline)

@@ -8,7 +8,7 @@ from responder.model.frozen import dataclass
 from responder.model.moment import epoch
 from responder.model.remedy import RemedyStatus
 from responder.plan.review import Review
-from responder.plan.review.contents import ReportedRemedy
+from responder.plan.review.contents import Opening, ReportedRemedy
 from responder.plan.wording import words
 
 _ORDER = ("not detected", "detected", "diagnosed", "remedy applied", "escalated", "watched", "well")
@@ -72,6 +72,11 @@ def _rank(name: str) -> int:
     return _ORDER.index(name) if name in _ORDER else _ORDER.index("detected")
 
 
+def _relapses(review: Review) -> Iterator[Opening]:
+    """Yield each opening but the first in which something was wrong."""
+    return (opening for opening in review.openings[1:] if opening.outcome != "false_alarm")
+
+
 def _turns(review: Review) -> Iterator[tuple[float, str]]:
     """Yield when each phase began, in no order."""
     incident = review.incident
@@ -79,16 +84,12 @@ def _turns(review: Review) -> Iterator[tuple[float, str]]:
         (incident.onset, "not detected"), (incident.opened_at, "detected"), (incident.diagnosed_at, "diagnosed"),
         *((remedy.applied_at, "remedy applied") for remedy in review.actions if not _notifies(remedy)),
         (incident.escalated_at, "escalated"), (incident.well_since, "watched"), (incident.recovered_at, "well"),
-        *((at, _RELAPSED) for at in incident.reopened_at))
+        # The incident's own times are those of its last opening.
+        *((opening.verified_at, "well") for opening in review.openings[:-1]),
+        *((opening.onset or opening.opened_at, _RELAPSED) for opening in _relapses(review)))
     for at, name in turns:
         if moment := epoch(at):
             yield moment, name
-    verified = sorted(moment for remedy in review.actions if (moment := epoch(remedy.verified_at)))
-    for reopened in map(epoch, incident.reopened_at):
-        # The incident's own times are those of its last opening.
-        before = [moment for moment in verified if moment < (reopened or 0.0)]
-        if before:
-            yield before[-1], "well"
 
 
 def _moments(review: Review) -> Iterator[tuple[str | None, str, str, int, bool]]:
@@ -96,7 +97,7 @@ def _moments(review: Review) -> Iterator[tuple[str | None, str, str, int, bool]]
     incident = review.incident
     told = [(incident.onset, "symptoms begin", 0), (incident.opened_at, "detected", 3),
             (incident.escalated_at, "escalated", 1), (incident.well_since, "well again", 1),
-            *((at, "relapsed" if incident.onset else "opened again", 1) for at in incident.reopened_at)]
+            *((opening.onset or opening.opened_at, _RELAPSED, 1) for opening in _relapses(review))]
     for at, text, importance in told:
         yield at, text, text, importance, False
     for remedy in review.actions:
