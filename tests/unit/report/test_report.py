@@ -180,10 +180,13 @@ def test_review_md_keeps_its_author_and_time(bucket: Any) -> None:
 
 def test_reports_are_versioned_and_locked_where_that_is_wanted(bucket: Any) -> None:
     for text in ("first", "second"):
-        store("reports", "s", "i", {"md": text}, lock_days=30)
-    key = "postmortems/s/i/postmortem.md"
-    assert len(bucket.list_object_versions(Bucket="reports", Prefix=key)["Versions"]) == 2
-    assert bucket.head_object(Bucket="reports", Key=key)["ObjectLockMode"] == "GOVERNANCE"
+        addresses = store("reports", "s", "i", text, text, {"md": text}, lock_days=30)
+    assert set(addresses) == {"html", "md"}
+    for ending in ("html", "md"):
+        key = f"postmortems/s/i/postmortem.{ending}"
+        assert addresses[ending] == f"s3://reports/{key}"
+        assert len(bucket.list_object_versions(Bucket="reports", Prefix=key)["Versions"]) == 2
+        assert bucket.head_object(Bucket="reports", Key=key)["ObjectLockMode"] == "GOVERNANCE"
 
 
 def test_a_very_long_timeline_is_shown_in_part_and_kept_whole() -> None:
