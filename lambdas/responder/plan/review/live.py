@@ -18,10 +18,11 @@ from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import epoch, iso, seconds
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
+from responder.model.timeline import Entry
 from responder.plan.approvals import commands
 from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watched
 from responder.plan.remedies import phrase
-from responder.plan.updates import update
+from responder.plan.updates import Update, update
 from responder.plan.wording import clock, duration, listed, share, words
 
 LIVE_TAGS = "page=live"
@@ -106,16 +107,14 @@ def live(service: Service, record: IncidentRecord, now: float, *, execution: str
     """
     record = _this_opening(record)
     incident, phase = record.incident, phase_of(record)
-    said = update(service, record)
-    began = seconds(incident.opened_at)
+    said, age = update(service, record), max(now - seconds(incident.opened_at), 0.0)
     return Live(
         title=f"{service.service}: {words(incident.kind) or 'alarm'}{', opened again' if incident.reopenings else ''}",
-        phase=phase, status=_status(record, phase, now - began), known=tuple(_known(record, said.what, said.so_what,
-                                                                                  worst)),
-        next=said.next, who=said.who, asked=tuple(_asked(record)), told=tuple(_told(record))[-_MOST_TOLD:],
-        commands=tuple(_commands(service, record, execution, answer_url)), written_at=iso(now),
-        expected_by=iso(_expected_by(service, record, phase, now)),
-        reload_seconds=next((often for age, often in _RELOADS if now - began < age), _RARELY_SECONDS))
+        phase=phase, status=_status(record, phase, age), known=tuple(_known(record, said, worst)),
+        next=_next(record, phase) or said.next, who=said.who, asked=tuple(_asked(record)),
+        told=tuple(_told(record))[-_MOST_TOLD:], commands=tuple(_commands(service, record, execution, answer_url)),
+        written_at=iso(now), expected_by=iso(_expected_by(service, record, phase, now)),
+        reload_seconds=next((often for youngest, often in _RELOADS if age < youngest), _RARELY_SECONDS))
 
 
 def _this_opening(record: IncidentRecord) -> IncidentRecord:
@@ -147,7 +146,7 @@ def phase_of(record: IncidentRecord) -> Phase:
         return Phase.ENDING
     if incident.outcome in ("escalated", "observed"):
         return Phase.PEOPLE
-    newest = next((entry for entry in reversed(record.timeline) if entry.fact in _STEPS), None)
+    newest = _newest(record)
     if newest is None:
         return Phase.VERIFYING
     confirmed, watched = newest.stated(Confirmed), newest.stated(Watched)
@@ -156,6 +155,32 @@ def phase_of(record: IncidentRecord) -> Phase:
     if watched:
         return Phase.ENDING if watched.answer == "recovered" else Phase.GOING_ON
     return _BY_STEP.get(newest.fact) or (_BY_STATUS[record.remedies[-1].status] if record.remedies else Phase.CHOOSING)
+
+
+def _next(record: IncidentRecord, phase: Phase) -> str:
+    """Return what is being done where no remedy and no person is waited for; else an empty text."""
+    if phase is Phase.ENDING and not record.incident.onset:
+        return "Nothing wrong was found. The incident is about to be closed."
+    newest = _newest(record)
+    if phase is Phase.GOING_ON and newest and newest.fact != Watched.NAME:
+        # What became of the last remedy says more.
+        return ""
+    return _NEXT.get(phase, "")
+
+
+_NEXT = {
+    Phase.VERIFYING: "The sources are asked whether requests fail.",
+    Phase.ISOLATING: "The pods, and what each component says of the others, are looked at.",
+    Phase.DIAGNOSING: "Evidence is gathered from every source.",
+    Phase.CHOOSING: "What follows from the cause is being worked out.",
+    Phase.GOING_ON: "The symptom is still there. What comes next is being decided.",
+    Phase.ENDING: "The symptom is gone. The incident is about to be closed.",
+    Phase.OVER: "The postmortem is being written. It takes the place of this page."}
+
+
+def _newest(record: IncidentRecord) -> Entry | None:
+    """Return the newest entry that says how far it has come."""
+    return next((entry for entry in reversed(record.timeline) if entry.fact in _STEPS), None)
 
 
 _STEPS = frozenset({Opened.NAME, Confirmed.NAME, Isolated.NAME, Diagnosed.NAME, Planned.NAME, Ruled.NAME,
@@ -174,10 +199,10 @@ def _status(record: IncidentRecord, phase: Phase, age: float) -> str:
     remedy = record.remedies[-1] if record.remedies else None
     if phase is Phase.OVER:
         closed = epoch(incident.closed_at)
-        took = f" after {duration(closed - seconds(incident.opened_at))}" if closed else ""
+        took = f" after {duration(max(closed - seconds(incident.opened_at), 0.0))}" if closed else ""
         ended = f": {words(incident.outcome)}" if incident.outcome else ""
         return f"Closed{took}{ended}. The postmortem follows at this address."
-    return f"Open for {duration(max(age, 0.0))}: {_doing(phase, incident, remedy)}."
+    return f"Open for {duration(age)}: {_doing(phase, incident, remedy)}."
 
 
 def _doing(phase: Phase, incident: Incident, remedy: Remedy | None) -> str:
@@ -198,14 +223,16 @@ def _doing(phase: Phase, incident: Incident, remedy: Remedy | None) -> str:
     return str(phase)
 
 
-def _known(record: IncidentRecord, what: str, so_what: str, worst: float | None) -> Iterator[str]:
-    yield what
+def _known(record: IncidentRecord, said: Update, worst: float | None) -> Iterator[str]:
+    yield said.what
+    if record.incident.reopenings:
+        yield f"It had been closed, and was opened again at {clock(record.incident.opened_at)} UTC."
     measured = [entry for entry, fact in record.facts(Confirmed) if fact.answer != "inconclusive"]
     if measured and measured[-1].why:
         yield f"Measured at {clock(measured[-1].at)} UTC: {measured[-1].why}"
     if worst:
         yield f"At the worst so far, {share(worst)} of a component's requests failed."
-    yield so_what
+    yield said.so_what
 
 
 def _asked(record: IncidentRecord) -> Iterator[str]:
