@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from responder.model.facts import Fact
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.timeline import Entry
-from responder.plan.decisions import Ruled
+from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watched
 
 _RULED = {"permitted": RemedyStatus.PERMITTED, "approval": RemedyStatus.WAITING, "observe": RemedyStatus.OBSERVED,
           "refused": RemedyStatus.REFUSED, "rejected": RemedyStatus.REJECTED}
@@ -27,24 +28,35 @@ def cut(record: IncidentRecord, at: str) -> IncidentRecord:
     """
     timeline = tuple(entry for entry in record.timeline if entry.at <= at)
     return replace(
-        record, incident=_incident(record.incident, at), timeline=timeline,
+        record, incident=_incident(record, at), timeline=timeline,
         signals=tuple(signal for signal in record.signals if signal.at <= at),
         looked=tuple(look for look in record.looked if look.at <= at),
         proposed=tuple(proposed for proposed in record.proposed if proposed.id <= at),
         remedies=tuple(_remedy(remedy, timeline, at) for remedy in record.remedies if (remedy.planned_at or "~") <= at))
 
 
-def _incident(incident: Incident, at: str) -> Incident:
+def _incident(record: IncidentRecord, at: str) -> Incident:
+    incident = record.incident
+
     def by(moment: str | None) -> str | None:
         return moment if moment and moment <= at else None
 
-    confirmed, isolated, diagnosed = map(by, (incident.confirmed_at, incident.isolated_at, incident.diagnosed_at))
-    verified, escalated, closed = map(by, (incident.recovery_verified_at, incident.escalated_at, incident.closed_at))
+    def decided(fact: type[Fact], moment: str | None) -> str | None:
+        """The moment, once the entry of the newest such decision is there: older records have it a little before."""
+        entries = [entry.at for entry, _ in record.facts(fact)]
+        return moment if not entries or entries[-1] <= at else None
+
+    # Confirmed once, also where it was opened again.
+    confirmed = incident.confirmed_at if any(
+        entry.at <= at and fact.answer != "inconclusive" for entry, fact in record.facts(Confirmed)) else None
+    isolated = decided(Isolated, incident.isolated_at)
+    diagnosed, verified = decided(Diagnosed, incident.diagnosed_at), decided(Watched, incident.recovery_verified_at)
+    escalated, closed = by(incident.escalated_at), by(incident.closed_at)
+    young = Incident(incident.id, incident.service, incident.opened_at, incident.execution)
     reopened = tuple(moment for moment in incident.reopened_at if moment <= at)
     # An incident that is open again has the time at which it was closed before.
     is_closed = bool(closed) and closed >= max(reopened, default="")
     relapsed = len(reopened) < incident.reopenings
-    young = Incident(incident.id, incident.service, incident.opened_at, incident.execution)
     return replace(
         incident, confirmed_at=confirmed, isolated_at=isolated, diagnosed_at=diagnosed, recovery_verified_at=verified,
         escalated_at=escalated, closed_at=closed, reported_at=by(incident.reported_at),

@@ -84,10 +84,9 @@ def _keep(name: str) -> None:
         return
     service, record = load(incident.service), IncidentRecord.of(table.items(name))
     held = table.lock(incident.service)
-    contents = review(record, entry=service.entry)
-    page = render_page(contents, live(
+    page = render_page(review(record, entry=service.entry), live(
         service, record, time.time(), execution=held.execution if held and held.incident == name else "",
-        answer_url=environment.answer_url(), worst=contents.impact.worst_error_rate))
+        answer_url=environment.answer_url()))
     written = store_live(environment.bucket(), incident.service, name, page, version(record, read_at))
     log(step="live", incident=name, written=written, entries=len(record.timeline), bytes=len(page),
         milliseconds=round((time.monotonic() - started) * 1000))

@@ -40,8 +40,7 @@ def kept(name: str) -> tuple[Service, IncidentRecord]:
 
 
 def top(service: Service, record: IncidentRecord, at: str) -> Live:
-    return live(service, record, seconds(at), execution=record.incident.execution, answer_url="https://answers.example/",
-                worst=review(record, entry=service.entry).impact.worst_error_rate)
+    return live(service, record, seconds(at), execution=record.incident.execution, answer_url="https://answers.example/")
 
 
 def said(shown: Live) -> str:

@@ -23,7 +23,7 @@ from responder.plan.approvals import commands
 from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watched
 from responder.plan.remedies import phrase
 from responder.plan.updates import Update, update
-from responder.plan.wording import clock, duration, listed, share, words
+from responder.plan.wording import clock, duration, listed, plural, words
 
 LIVE_TAGS = "page=live"
 """The tag of these pages in S3, by which the bucket's lifecycle rule (``stacks/records.py``) knows them."""
@@ -97,20 +97,19 @@ def version(record: IncidentRecord, read_at: str, *, final: bool = False) -> str
     return f"{record.incident.reopenings:04d}.{final:d}.{len(record.timeline):06d}.{read_at}"
 
 
-def live(service: Service, record: IncidentRecord, now: float, *, execution: str = "", answer_url: str = "",
-         worst: float | None = None) -> Live:
+def live(service: Service, record: IncidentRecord, now: float, *, execution: str = "", answer_url: str = "") -> Live:
     """Return what the page of an incident says at its top.
 
     ``now`` is in seconds since 1970 (UTC); ``execution`` is the ARN of the execution that handles the incident, empty
-    where none does; ``answer_url`` is where people answer by IAM; ``worst`` is the largest share of a component's
-    requests that failed.
+    where none does; ``answer_url`` is where people answer by IAM.
     """
     record = _this_opening(record)
     incident, phase = record.incident, phase_of(record)
     said, age = update(service, record), max(now - seconds(incident.opened_at), 0.0)
     return Live(
-        title=f"{service.service}: {words(incident.kind) or 'alarm'}{', opened again' if incident.reopenings else ''}",
-        phase=phase, status=_status(record, phase, age), known=tuple(_known(record, said, worst)),
+        title=f"{service.service}: {words(incident.kind) or 'alarm, not confirmed'}"
+              f"{', opened again' if incident.reopenings else ''}",
+        phase=phase, status=_status(record, phase, age), known=tuple(_known(record, phase, said)),
         next=_next(record, phase) or said.next, who=said.who, asked=tuple(_asked(record)),
         told=tuple(_told(record))[-_MOST_TOLD:], commands=tuple(_commands(service, record, execution, answer_url)),
         written_at=iso(now), expected_by=iso(_expected_by(service, record, phase, now)),
@@ -120,11 +119,14 @@ def live(service: Service, record: IncidentRecord, now: float, *, execution: str
 def _this_opening(record: IncidentRecord) -> IncidentRecord:
     """Return the record without what an earlier opening of the incident left, for that is no longer so."""
     incident, start = record.incident, record.incident.last_reopened_at
+    # The signal that opened it again is from before that, but from after it was closed.
+    before = incident.closed_at or "" if start and incident.status != "closed" else ""
 
     def since(moment: str | None) -> str | None:
         return moment if moment and moment >= start else None
 
-    rest = replace(record, timeline=tuple(entry for entry in record.timeline if entry.entered >= start),
+    rest = replace(record, signals=tuple(signal for signal in record.signals if signal.at >= before),
+                   timeline=tuple(entry for entry in record.timeline if entry.entered >= start),
                    remedies=tuple(remedy for remedy in record.remedies if (remedy.planned_at or "~") >= start))
     confirmed = next((fact for _, fact in rest.facts(Confirmed) if fact.answer == "confirmed"), None)
     diagnosed, escalated, verified = map(since, (
@@ -223,16 +225,19 @@ def _doing(phase: Phase, incident: Incident, remedy: Remedy | None) -> str:
     return str(phase)
 
 
-def _known(record: IncidentRecord, said: Update, worst: float | None) -> Iterator[str]:
+def _known(record: IncidentRecord, phase: Phase, said: Update) -> Iterator[str]:
     yield said.what
     if record.incident.reopenings:
         yield f"It had been closed, and was opened again at {clock(record.incident.opened_at)} UTC."
+    for signal in record.signals[:1]:
+        more = f" {plural(len(record.signals) - 1, 'more signal')} since." if len(record.signals) > 1 else ""
+        first = f"{'Alarm' if signal.kind == 'alarm' else 'Started by'} {signal.name} at {clock(signal.at)} UTC"
+        yield first + (f": {signal.reason.rstrip('.')}." if signal.reason else ".") + more
     measured = [entry for entry, fact in record.facts(Confirmed) if fact.answer != "inconclusive"]
     if measured and measured[-1].why:
         yield f"Measured at {clock(measured[-1].at)} UTC: {measured[-1].why}"
-    if worst:
-        yield f"At the worst so far, {share(worst)} of a component's requests failed."
-    yield said.so_what
+    if phase not in (Phase.VERIFYING, Phase.ISOLATING):
+        yield said.so_what
 
 
 def _asked(record: IncidentRecord) -> Iterator[str]:
