@@ -110,7 +110,7 @@ def live(service: Service, record: IncidentRecord, now: float, *, execution: str
         title=f"{service.service}: {words(incident.kind) or 'alarm, not confirmed'}"
               f"{', opened again' if incident.reopenings else ''}",
         phase=phase, status=_status(record, phase, age), known=tuple(_known(record, phase, said)),
-        next=_next(record, phase) or said.next, who=said.who, asked=tuple(_asked(record)),
+        next=_next(record, phase) or said.responder, who=said.who, asked=tuple(_asked(record)),
         told=tuple(_told(record))[-_MOST_TOLD:], commands=tuple(_commands(service, record, execution, answer_url)),
         written_at=iso(now), expected_by=iso(_expected_by(service, record, phase, now)),
         reload_seconds=next((often for youngest, often in _RELOADS if age < youngest), _RARELY_SECONDS))
@@ -236,8 +236,10 @@ def _known(record: IncidentRecord, phase: Phase, said: Update) -> Iterator[str]:
     measured = [entry for entry, fact in record.facts(Confirmed) if fact.answer != "inconclusive"]
     if measured and measured[-1].why:
         yield f"Measured at {clock(measured[-1].at)} UTC: {measured[-1].why}"
+    if said.impact:
+        yield said.impact
     if phase not in (Phase.VERIFYING, Phase.ISOLATING):
-        yield said.so_what
+        yield from filter(None, (said.cause, *said.not_done))
 
 
 def _asked(record: IncidentRecord) -> Iterator[str]:
