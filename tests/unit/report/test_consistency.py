@@ -65,7 +65,9 @@ def contradictions(record: IncidentRecord, contents: Review) -> Iterator[str]:
         yield "load is the cause"
     if "No cause was found" in text and incident.cause and incident.cause.id not in ("unknown", "none"):
         yield "a cause was found"
-    known = set(moments(record))
+    # The measured onset and end are held to what really happened by test_impact.py.
+    measured = (contents.impact.onset, contents.impact.ended, contents.impact.measured_until)
+    known = {*moments(record), *(clock(moment) for moment in measured if moment)}
     yield from (f"{time} is no time of the record" for time in _TIME.findall(text) if time not in known)
 
 
