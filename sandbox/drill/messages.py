@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from sandbox.vendors.people import Received
 
-_SEAL = re.compile(r"(https?://[^\s?]+)\?\S*seal=\S+")
+_SEAL = re.compile(r"(https?://[^\s?]+)\?\S*seal=[^\s|>]+")
 _MRKDWN = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 

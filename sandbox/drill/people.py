@@ -28,7 +28,7 @@ from sandbox.remote import Remote
 from sandbox.vendors.people import SIGNING_SECRET
 
 _QUESTION = re.compile(r'\{"incident": "([^"]+)", "task": "(\d+m?)", "decision": "([^"]+)"')
-_LINK = re.compile(r"https?://[^\s?]+\?\S*seal=\S+")
+_LINK = re.compile(r"https?://[^\s?]+\?\S*seal=[^\s|>]+")
 _FIELD = re.compile(r'<input type=hidden name="([^"]+)" value="([^"]*)">')
 
 

@@ -38,7 +38,7 @@ async function stops(page) {
       if (item === document.body) return null;
       const { top, bottom } = item.getBoundingClientRect(), bar = document.querySelector("form");
       const end = bar && !bar.contains(item) ? bar.getBoundingClientRect().top : innerHeight;
-      return { tag: item.tagName, text: item.textContent.slice(0, 30), outline: getComputedStyle(item).outlineStyle,
+      return { tag: item.tagName, text: item.textContent, outline: getComputedStyle(item).outlineStyle,
         hidden: bottom <= 0 || top >= end };
     });
     if (!stop) break;

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from responder.handlers.approval_page import Shown, message_page, question_page
+from responder.model.codec import encode
 from responder.model.evidence import Finding, Window
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.incident import Cause, Incident, IncidentRecord, Looked, Remedy, RemedyStatus
 from responder.model.reference import Reference
 from responder.plan.approvals import commands
+from responder.plan.choices import Other, by_iam, choice_of
 from responder.plan.question import question
+from responder.plan.remedies.scale_up import Before, Parameters
 from responder.records.links import Link
 from responder.records.tasks import Task, Vote
 from tests.conftest import ROOT, shipped_service
@@ -53,7 +56,10 @@ SCALE = Remedy(
     deed="Scale deployment/backend from 4 to 8 pods", risk="low", reversible=True, reason="the mode is approve",
     summary="scale deployment/backend from 4 to 8 pods for 155 requests/s (25 a pod)",
     diff="- replicas: 4\n+ replicas: 8", by_hand="kubectl -n payments scale deployment/backend --replicas=8",
-    undo="kubectl -n payments scale deployment/backend --replicas=4")
+    undo="kubectl -n payments scale deployment/backend --replicas=4", before=encode(Before(4)),
+    parameters=encode(Parameters(8, "u", 25.0, 4, 12)))
+OTHERS = (Other("2025-11-25T17:59:01.000Z#01", "restart of the pods of backend"),
+          Other("2025-11-25T17:59:01.000Z#02", "restore of the configuration of backend"))
 CAUSES = {
     "restore_configuration": Cause(
         "network", "network_policy", "payment-gateway", 0.997, "the NetworkPolicy pci-lockdown was created 5 s before "
@@ -64,7 +70,7 @@ CAUSES = {
 
 
 def shown(remedy: Remedy, *, form: bool = True, later: tuple[Remedy, ...] = (), incident: dict[str, Any] | None = None,
-          **task: Any) -> Shown:
+          others: tuple[Other, ...] = (), **task: Any) -> Shown:
     """Return what the page shows of a question about a remedy, asked a minute ago."""
     asked = Task(INCIDENT, 1, "payment-gateway", "approval", NOW - 60, NOW + 840, ("sre: Ada Lovelace", "sre: Bo Li"),
                  otherwise="the next remedy follows: restart of the pods")
@@ -81,9 +87,11 @@ def shown(remedy: Remedy, *, form: bool = True, later: tuple[Remedy, ...] = (), 
     fields = Link(INCIDENT, "01", "sre: Ada Lovelace", int(asked.expires_at)).fields("k" * 48)
     links = (Reference("Report", "https://eu-central-1.console.aws.amazon.com/s3/object/reports?region=eu-central-1"),
              Reference("New Relic: error rate of payment-gateway", "https://one.newrelic.com/launcher"))
-    return Shown(asked, record, remedy, question(service, record, remedy, asked.in_plan, NOW),
-                 commands("https://abcdefghijklmnop.lambda-url.eu-central-1.on.aws/", "eu-central-1", INCIDENT, "01",
-                          "approval"), links, fields if form else None)
+    choice = choice_of(remedy)
+    iam = commands("https://abcdefghijklmnop.lambda-url.eu-central-1.on.aws/", "eu-central-1", INCIDENT, "01",
+                   "approval")
+    return Shown(asked, record, remedy, question(service, record, remedy, asked.in_plan, NOW, others),
+                 "\n".join([iam, *by_iam(choice, others)]), links, fields if form else None, choice, others)
 
 
 VOTES = (Vote("person:ada", "Ada Lovelace (ada, role Responder of account 123456789012)", "arn",
@@ -96,7 +104,7 @@ DONE = replace(ROLLBACK, status=RemedyStatus.VERIFIED, applied_at="2025-11-25T18
 PAGES: dict[str, Callable[[], str]] = {
     "delete": lambda: question_page(shown(LOCKDOWN), NOW),
     "rollback": lambda: question_page(shown(ROLLBACK), NOW),
-    "scale": lambda: question_page(shown(SCALE), NOW),
+    "scale": lambda: question_page(shown(SCALE, others=OTHERS), NOW),
     "expired": lambda: question_page(shown(
         replace(LOCKDOWN, status=RemedyStatus.REJECTED), later=(RESTARTED,), incident=ESCALATED), NOW + 1300),
     "decided": lambda: question_page(shown(
@@ -142,10 +150,12 @@ def reach(folder: Path) -> dict[str, Any]:
 
 def test_the_buttons_are_in_reach_without_scrolling_and_large_enough(reach: dict[str, Any]) -> None:
     for name, page in reach.items():
-        texts = [button["text"] for button in page["buttons"]]
-        assert texts == (["Reject", "Approve"] if name.split()[0] in ("delete", "rollback", "scale") else []), name
+        decide = [button for button in page["buttons"] if button["text"] in ("Reject", "Approve")]
+        wanted = ["Reject", "Approve"] if name.split()[0] in ("delete", "rollback", "scale") else []
+        assert [button["text"] for button in decide] == wanted, name
+        assert all(button["seen"] for button in decide), name
         for button in page["buttons"]:
-            assert button["seen"] and button["height"] >= 44 and button["width"] >= 44, (name, button)
+            assert button["height"] >= 44 and button["width"] >= 44, (name, button)
 
 
 def test_nothing_overlaps_is_covered_or_cut(reach: dict[str, Any]) -> None:

@@ -50,6 +50,8 @@ class RemediationContext:
     """Where the failures arise; see ``model/fault_location.py``."""
     symptom: str = ""
     """The kind of the symptom, as it was confirmed."""
+    chosen: int | None = None
+    """The value that a person chose for the parameter that may be changed (``Remedy.choice``); None: nobody did."""
     answer_instructions: str = ""
     """How those who are given a task say that it is done."""
 

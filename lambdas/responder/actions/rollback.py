@@ -16,7 +16,7 @@ from responder.model.change import OWN_MANAGER
 from responder.model.codec import Json
 from responder.model.images import version_of
 from responder.model.redact import redacted_diff
-from responder.plan.remedies.rollback import REMEDY, Before, Facts, Parameters, versions
+from responder.plan.remedies.rollback import REMEDY, Before, Facts, Healthy, Parameters, named
 from responder.plan.wording import clock
 from responder.sources import cluster_access
 
@@ -42,27 +42,26 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
     target = f"deployment/{deployment.name}"
     revisions = workloads.replica_sets(api, context.namespace, deployment.name)
     current = next((one for one in revisions if str(one.revision) == deployment.revision), None)
-    chosen = _last_healthy(context, facts, revisions, current)
+    healthy = _healthy(context, facts, revisions, current)
+    chosen = next((one for one in healthy if context.chosen in (None, one.revision)), None)
     refusal = _refusal(deployment)
     if not refusal and current is None:
         refusal = "the current revision is not among the ReplicaSets: a rollout is just beginning"
     if not refusal and chosen is None:
-        refusal = "no earlier revision is known to have been healthy"
+        refusal = "no earlier revision is known to have been healthy" if context.chosen is None else (
+            f"revision {context.chosen} is not known to have been healthy")
     if refusal or chosen is None or current is None:
         return Declined(target, f"roll back {target}", refusal, transient=current is None)
     return Plan(
         target,
-        f"roll {target} back from {_named(current)}, which came at {clock(current.created)} UTC, to {_named(chosen)}",
+        f"roll {target} back from {named(current.revision, current.images)}, which came at {clock(current.created)} "
+        f"UTC, to {named(chosen.revision, chosen.images)}",
         # The template itself stays in its ReplicaSet and is not copied into the record: it may hold secrets.
         Before(current.revision, current.name, current.images),
-        Parameters(chosen.revision, chosen.name, deployment.uid, deployment.generation, chosen.images),
+        Parameters(chosen.revision, chosen.name, deployment.uid, deployment.generation, chosen.images,
+                   tuple(Healthy(one.revision, one.images)
+                         for one in sorted(healthy, key=lambda one: -one.revision))),
         redacted_diff(deployment.template, chosen.template, context.service.shown_keys, ("template",)))
-
-
-def _named(revision: ReplicaSet) -> str:
-    """Return a revision as people name it: its version and its number."""
-    named = versions(revision.images)
-    return f"{named} (revision {revision.revision})" if named else f"revision {revision.revision}"
 
 
 def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = None) -> str:
@@ -100,9 +99,9 @@ def _refusal(deployment: Deployment) -> str:
     return "the Deployment is paused: somebody is working on it" if deployment.paused else ""
 
 
-def _last_healthy(context: RemediationContext, facts: Facts, revisions: Sequence[ReplicaSet],
-                  current: ReplicaSet | None) -> ReplicaSet | None:
-    """Return the newest revision, older than the current one, that is known to have been healthy.
+def _healthy(context: RemediationContext, facts: Facts, revisions: Sequence[ReplicaSet],
+             current: ReplicaSet | None) -> list[ReplicaSet]:
+    """Return the other revisions that are known to have been healthy, the one to go back to first.
 
     Known is a revision that ran for a while before the symptom began, of a version that was seen to serve well, or,
     where nobody tells versions apart, while the component as a whole served well.
@@ -118,7 +117,7 @@ def _last_healthy(context: RemediationContext, facts: Facts, revisions: Sequence
         replaced_at = revision.created
     proven = [revision for proved, revision in candidates if proved]
     # Where none ran for long, the oldest is what served in the time that was seen to be healthy.
-    return proven[0] if proven else candidates[-1][1] if candidates else None
+    return proven or [revision for _, revision in reversed(candidates)]
 
 
 ACTION = Action(

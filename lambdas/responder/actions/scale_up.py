@@ -7,16 +7,18 @@ the quota, the room on the nodes and the database's connections are checked; it 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, of_workload, writing
 from responder.clients import workloads
 from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes, NotFound
 from responder.clients.watched import KINDS
-from responder.clients.workloads import Autoscaler, Deployment, Needs
+from responder.clients.workloads import Autoscaler, Deployment, Needs, Quota
 from responder.model.change import OWN_MANAGER
 from responder.model.shown import shown
 from responder.plan.remedies.scale_up import REMEDY, RESERVE, Before, Facts, Parameters
+from responder.plan.wording import plural
 from responder.sources import cluster_access
 
 _POOL_SHARE = 0.9
@@ -33,30 +35,45 @@ def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = Non
 
 def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment: Deployment) -> Planned | Declined:
     target, now = f"deployment/{deployment.name}", deployment.replicas
-    demand, each = facts.requests_per_second, facts.served_per_pod
-    wanted = min(context.service.guardrails.maximum_replicas, math.ceil(demand * RESERVE / each)) if each > 0 else 0
-    refusal = ""
-    if not wanted:
-        refusal = "how much one pod serves could not be measured"
-    elif wanted <= now:
-        refusal = f"{now} pods are enough for {demand:.0f} requests/s by what was measured ({each:.0f} each)"
-    more = wanted - now
-    fit = more if refusal or context.service.cluster.nodes_are_added else _places(api, context, deployment, more)
-    few = fit < more
-    if few:
-        wanted = now + fit
-        refusal = "" if fit else "no node has room for another pod"
-    refusal = (refusal or _room(api, context.namespace, deployment.pods.needs, wanted - now)
-               or _connections(context, facts, now, wanted))
+    demand, each, limit = facts.requests_per_second, facts.served_per_pod, context.service.guardrails.maximum_replicas
+    needed = min(limit, math.ceil(demand * RESERVE / each)) if each > 0 else 0
+    wanted = needed if context.chosen is None else context.chosen
+    refusal = _not_wanted(context, facts, now, wanted)
+    places = 0 if refusal else _places(api, context, deployment, limit - now)
+    few = not refusal and wanted - now > places
+    if few and not places:
+        refusal = "no node has room for another pod"
+    elif few and context.chosen is not None:
+        refusal = f"the nodes have room for {plural(places, 'more pod')}, and not for {wanted - now}"
+    elif few:
+        wanted = now + places
+    quotas = [] if refusal else workloads.quotas(api, context.namespace)
+    fits = {number: _no_room(quotas, deployment.pods.needs, number - now)
+            or _connections(context, facts, now, number) for number in range(now + 1, now + places + 1)}
+    refusal = refusal or fits[wanted]
     scaler = workloads.autoscaler_of(api, context.namespace, deployment.name)
     refusal = refusal or _managed(deployment, scaler)
     summary = f"scale {target} from {now} to {wanted} pods for {demand:.0f} requests/s ({each:.0f} a pod)" + (
+        ", a number that a person chose" if context.chosen is not None else
         ", as many as the nodes have room for" if few else "")
     diff = shown(f"- replicas: {now}\n+ replicas: {wanted}")
     if refusal:
         return Declined(target, summary, refusal, diff=diff)
     before = Before(now, scaler.name, scaler.minimum, scaler.maximum) if scaler else Before(now)
-    return Plan(target, summary, before, Parameters(wanted, deployment.uid, each, now), diff, temporary=True)
+    most = max(number for number, against in fits.items() if not against)
+    return Plan(target, summary, before, Parameters(wanted, deployment.uid, each, now, most), diff, temporary=True)
+
+
+def _not_wanted(context: RemediationContext, facts: Facts, now: int, wanted: int) -> str:
+    """Say why so many pods are not wanted or not allowed; an empty text where they are."""
+    limit = context.service.guardrails.maximum_replicas
+    if not wanted:
+        return "how much one pod serves could not be measured"
+    if wanted <= now:
+        return f"there are {plural(now, 'pod')} already" if context.chosen is not None else (
+            f"{now} pods are enough for {facts.requests_per_second:.0f} requests/s by what was measured "
+            f"({facts.served_per_pod:.0f} each)")
+    return f"{wanted} pods are more than maximum_replicas allows ({limit})" if wanted > limit else ""
 
 
 def _managed(deployment: Deployment, scaler: Autoscaler | None) -> str:
@@ -125,11 +142,11 @@ def _set_bounds(context: RemediationContext, plan: Planned, api: Kubernetes, *, 
     return plan.summary if up else f"{plan.summary}: taken back"
 
 
-def _room(api: Kubernetes, namespace: str, each: Needs, more: int) -> str:
-    """Whether the namespace's quotas take so many more pods; an empty text where they do."""
+def _no_room(quotas: Iterable[Quota], each: Needs, more: int) -> str:
+    """Say which of the namespace's quotas does not take so many more pods; an empty text where all do."""
     taken = {"requests.cpu": each.cpu, "cpu": each.cpu, "requests.memory": each.memory, "memory": each.memory,
              "pods": each.pods, "count/pods": each.pods}
-    for quota in workloads.quotas(api, namespace):
+    for quota in quotas:
         for key, hard in quota.hard.items():
             if key in taken and quota.used.get(key, 0.0) + more * taken[key] > hard:
                 return f"the quota {quota.name} has no room for {more} more pods ({key})"
@@ -143,6 +160,8 @@ def _places(api: Kubernetes, context: RemediationContext, deployment: Deployment
     Management for Pods and Containers"). It is an upper bound: affinity, and what pods of other namespaces take, which
     are not the responder's to see, are left to the scheduler; pods that then find no place stay Pending.
     """
+    if context.service.cluster.nodes_are_added:
+        return most
     try:
         free = {node.name: list(node.room) for node in workloads.nodes(api) if node.takes(deployment.pods)}
         for name, taken in workloads.running(api, context.namespace):

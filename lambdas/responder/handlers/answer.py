@@ -1,7 +1,8 @@
 """Answers by IAM: a Function URL of auth type AWS_IAM, which identifies its caller.
 
 Format: AWS's page "Invoking Lambda function URLs" (payload version 2.0). The request is
-POST {"incident", "task", "decision": "approve" | "reject" | "done", "note"}, the answer {"result", …} in JSON.
+POST {"incident", "task", "decision": "approve" | "reject" | "instead" | "done", "value", "other", "note"}, the answer
+{"result", …} in JSON.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from responder.handlers.decide import decide
+from responder.handlers.decide import decide, told
 from responder.handlers.request import Request, Response, Unreadable
 from responder.handlers.step import log, records
 from responder.model.codec import Json, Malformed, decode
@@ -17,10 +18,12 @@ from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import UnknownService, load
 from responder.plan.approvals import IamCaller, NotAllowed, caller
-from responder.records.tasks import NotPossible, Task, Tasks, id_of
+from responder.plan.choices import Chosen
+from responder.records.tasks import NotPossible, Tasks, id_of
 
 _BODY_BYTES = 4096
-_SHAPE = '{"incident": "…", "task": "01", "decision": "approve", "reject" or "done", "note": "…"}'
+_SHAPE = ('{"incident": "…", "task": "01", "decision": "approve", "reject", "instead" or "done", "note": "…"}; with '
+          'approve also "value": 6, with instead "other": "…", as the question says')
 
 
 class BadRequest(Exception):
@@ -36,6 +39,10 @@ class Answer:
     """``1`` or ``01``; ``01m`` for a manual task."""
     decision: str
     note: str = ""
+    value: int | None = None
+    """With ``approve``: another value than the planned one, where the question offers some."""
+    other: str = ""
+    """With ``instead``: the id of the remedy that is to come first, as the question says."""
 
 
 def handler(event: Json, context: object) -> Json:
@@ -58,7 +65,8 @@ def _answered(request: Request, iam: IamCaller) -> Response:
         if task is None:
             raise NotPossible(f"incident {given.incident[:100]} has no task {task_id}")
         voter = caller(load(task.service), iam)
-        task = decide(table, given.incident, task_id, given.decision, voter, given.note)
+        task = decide(table, given.incident, task_id, given.decision, voter, given.note,
+                      Chosen(given.value, given.other))
     except BadRequest as error:
         return _said(400, "refused", str(error))
     except NotAllowed as error:
@@ -66,13 +74,7 @@ def _answered(request: Request, iam: IamCaller) -> Response:
     except (NotPossible, UnknownService) as error:
         return _said(409, "declined", str(error))
     log(step="answer", incident=task.incident, task=task.id, by=voter.shown, decision=task.decision)
-    return _said(200, "decided" if task.decision else "approved", _outcome(task))
-
-
-def _outcome(task: Task) -> str:
-    if task.decision:
-        return f"{task.decision}: decided by {task.decided_by} at {task.decided_at}"
-    return f"approved by {task.approved} so far; another person must approve it too"
+    return _said(200, "decided" if task.decision else "approved", told(task))
 
 
 def _given(request: Request) -> Answer:
@@ -82,7 +84,7 @@ def _given(request: Request) -> Answer:
     except Unreadable as error:
         raise BadRequest(f"{error}; expected JSON: {_SHAPE}") from error
     except Malformed as error:
-        raise BadRequest(f"expected these fields, all texts: {_SHAPE} ({error})") from error
+        raise BadRequest(f"expected these fields: {_SHAPE} ({error})") from error
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"expected JSON: {_SHAPE}") from error
 

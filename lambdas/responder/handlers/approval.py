@@ -19,6 +19,7 @@ from responder.model.reference import Reference
 from responder.model.service import Person
 from responder.people import Message, own_channel
 from responder.plan.approvals import Decision, TaskKind, called, link_refused, needed
+from responder.plan.choices import Other, choice_of, others
 from responder.plan.links import reference, references
 from responder.plan.question import question
 from responder.records.links import Link
@@ -39,6 +40,8 @@ class ApprovalEvent(StepEvent):
     """The task token of the state that waits for the answer."""
     otherwise: str = ""
     """What follows where nobody answers, in a sentence without a capital."""
+    others: tuple[str, ...] = ()
+    """The ids of the proposals that may come first instead."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +61,21 @@ def handler(run: StepRun, event: ApprovalEvent) -> ApprovalResult:
     people = [called(person) for person in run.service.team if person.role in approval.roles]
     task = Task(run.incident, event.number, run.service.service, "approval", time.time(),
                 time.time() + approval.wait_seconds, tuple(people or ["whoever may answer by IAM"]),
-                needed(run.service, remedy.action), event.otherwise)
+                needed(run.service, remedy.action), event.otherwise, event.others)
     Tasks(run.records).ask(task, event.token)
     record = run.records.load(run.incident)
-    asked = question(run.service, record, remedy, task.in_plan, time.time())
+    instead = others(run.service, record, task.others)
+    asked = question(run.service, record, remedy, task.in_plan, time.time(), instead)
     run.note(f"approval is asked for: {remedy.summary}", kind="approval",
                fact=ApprovalAsked(task.id, task.asked, iso(task.expires_at), remedy.summary))
     subject = f"{run.service.service}: {asked.title}"
     # A message for many people contains no link, because a link works for whoever holds it.
+    iam = by_iam(task, choice_of(remedy), instead)
     sent = set(notify(run, Message(
-        "question", f"ask-{task.id}", task.incident, subject, asked.text, answers=buttons(task), topic=subject,
-        references=references(run.service, record), code=f"{asked.code}\n\n{by_iam(task)}"), 10).channels)
-    sent |= to_each(run, task, asked_persons(run, task), subject, asked.text, asked.code, f"ask-{task.id}", 20)
+        "question", f"ask-{task.id}", task.incident, subject, asked.text, answers=buttons(task, instead),
+        topic=subject, references=references(run.service, record), code=f"{asked.code}\n\n{iam}"), 10).channels)
+    sent |= to_each(run, task, asked_persons(run, task), subject, asked.text, f"{asked.code}\n\n{iam}",
+                    f"ask-{task.id}", 20)
     if not sent:
         run.note("nobody could be asked", number=1, kind="notification", fact=Undelivered("all channels"))
         raise NobodyAsked(f"no channel took the question of task {task.id}")
@@ -96,7 +102,7 @@ def to_each(run: StepRun, task: Task, persons: Sequence[Person], subject: str, t
             message = Message("copy", f"{key}-{called(person)}", task.incident, subject,
                               "\n\n".join(part for part in (text, said) if part), persons=(person,),
                               references=(link,) if link else (),
-                              code="\n\n".join(part for part in (code, by_iam(task)) if part))
+                              code=code)
             sent |= set(notify(run, message, number + 10 * place).channels)
     return sent
 
@@ -119,6 +125,8 @@ _BUTTONS: dict[TaskKind, tuple[tuple[str, Decision], ...]] = {
     "approval": (("Approve", "approve"), ("Reject", "reject")), "manual": (("Done", "done"),)}
 
 
-def buttons(task: Task) -> tuple[tuple[str, str], ...]:
-    """A question's buttons, for channels that have buttons."""
-    return tuple((word, ButtonValue(task.incident, task.id, decision).text) for word, decision in _BUTTONS[task.kind])
+def buttons(task: Task, instead: Sequence[Other] = ()) -> tuple[tuple[str, str], ...]:
+    """A question's buttons, for channels that have buttons: the answers, then other remedies that may come first."""
+    return (*((word, ButtonValue(task.incident, task.id, decision).text) for word, decision in _BUTTONS[task.kind]),
+            *((f"First: {other.words}", ButtonValue(task.incident, task.id, "instead", other.id).text)
+              for other in instead))

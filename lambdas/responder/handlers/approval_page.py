@@ -14,7 +14,10 @@ from responder.model.incident import IncidentRecord
 from responder.model.moment import iso
 from responder.model.reference import Reference
 from responder.model.remedy import Remedy
+from responder.plan import choices
 from responder.plan import question as ask
+from responder.plan.choices import Other
+from responder.plan.deeds import Choice
 from responder.plan.question import Line, Question, capital
 from responder.plan.wording import clock
 from responder.records.tasks import Task
@@ -49,13 +52,18 @@ max(1rem,env(safe-area-inset-left))}
 .bar p{flex:1 1 100%;margin:0;font-size:.9rem;color:var(--soft)}
 button{flex:1 1 8rem;min-height:3.2rem;font:inherit;font-weight:600;color:#fff;border:0;border-radius:.5rem;
 background:var(--yes);cursor:pointer}button.no{background:var(--no)}
+button.other{display:block;width:100%;min-height:2.9rem;margin:.5rem 0;text-align:left;padding:.4rem .75rem;
+color:var(--link);background:var(--raised);border:1px solid var(--line)}
+label{flex:1 1 100%;display:flex;gap:.75rem;align-items:center}
+select{flex:1;min-height:2.9rem;font:inherit;color:var(--ink);background:var(--raised);border:1px solid var(--soft);
+border-radius:.4rem;padding:0 .5rem}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
 @media print{:root{--ink:#000;--paper:#fff;--raised:#fff;--soft:#333;--line:#999;--added:#0b6b35;--gone:#a4262c;
---link:#000}form{display:none}body{display:block;font-size:10.5pt}pre{font-size:9pt}}
+--link:#000}form,button.other{display:none}body{display:block;font-size:10.5pt}pre{font-size:9pt}}
 """
 _FIRST = ("The change", "Cause", "Risk", "If it does not help")
 _DEADLINE = "If nobody answers"
-_SAID = {"approve": "Approved", "reject": "Rejected", "done": "Marked as done"}
+_SAID = {"approve": "Approved", "reject": "Rejected", "instead": "Rejected", "done": "Marked as done"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,10 @@ class Shown:
     links: tuple[Reference, ...] = ()
     fields: Mapping[str, str] | None = None
     """The form's hidden fields, which are the signed link; None: nothing can be decided on this page."""
+    choice: Choice | None = None
+    """The parameter that may be changed; None: none."""
+    others: tuple[Other, ...] = ()
+    """The remedies that may come first instead, and that the link may choose."""
 
 
 def question_page(shown: Shown, now: float, told: str = "") -> str:
@@ -92,6 +104,7 @@ def question_page(shown: Shown, now: float, told: str = "") -> str:
         parts += _votes(task)
     parts += _facts(shown)
     if not decided and not late:
+        parts += _instead(shown) if shown.fields else []
         parts += [_tag("h2", "To answer by IAM instead"), _code(shown.iam)]
     if shown.links:
         parts += [_tag("h2", "Pages to open"), _links(shown.links)]
@@ -107,6 +120,7 @@ def result_page(task: Task, query: str) -> str:
             f"{task.approved} of {task.needed} people have approved it. Another person must approve it, too, before "
             f"{clock(task.expires_at)} UTC.",), query)
     then = {"approve": "The guardrails are asked once more, then it is done.", "reject": "It will not be done.",
+            "instead": "It will not be done now; the remedy that you chose comes first.",
             "done": "The responder watches whether the symptom goes away."}[task.decision]
     return message_page(said, (f"{said} at {clock(task.decided_at)} UTC. {then}",), query)
 
@@ -146,7 +160,9 @@ def _facts(shown: Shown) -> list[str]:
 def _decided(shown: Shown) -> list[str]:
     task, remedy = shown.task, shown.remedy
     said = _SAID.get(task.decision, task.decision)
-    became = f" {ask.outcome(remedy)}" if remedy and task.decision == "approve" else ""
+    became = f" {ask.became(shown.record, remedy, task.chosen)}" if remedy and task.decision == "approve" else ""
+    if task.other:
+        became = f" They {choices.said(remedy, shown.record, task.chosen)}."
     return [_note(f"{said} by {task.decided_by} at {clock(task.decided_at)} UTC.{became}"),
             *_since(shown, task.decided_at)]
 
@@ -165,6 +181,27 @@ def _since(shown: Shown, after: str) -> list[str]:
     return [_tag("h2", "Since then"), f"<ul>{''.join(_tag('li', sentence) for sentence in told)}</ul>"] if told else []
 
 
+def _instead(shown: Shown) -> list[str]:
+    """The buttons for other remedies, which belong to the form at the bottom."""
+    if not shown.others:
+        return []
+    return [_tag("h2", "Or another remedy first"),
+            _tag("p", "This one is rejected then. The other one is planned, and you are asked about it where it needs "
+                      "an approval."),
+            *(f'<button class=other form=answer name=other value="{_text(other.id)}">{_text(capital(other.words))}'
+              "</button>" for other in shown.others)]
+
+
+def _select(choice: Choice | None) -> str:
+    """The field for the parameter that may be changed, with the planned value chosen."""
+    if choice is None:
+        return ""
+    options = "".join(f'<option value="{option.value}"{" selected" * (option.value == choice.planned)}>'
+                      f"{_text(option.words)}{' (as planned)' * (option.value == choice.planned)}</option>"
+                      for option in choice.options)
+    return f"<label>{_text(choice.label)} <select name=value>{options}</select></label>"
+
+
 def _form(shown: Shown, now: float) -> str:
     hidden = "".join(f'<input type=hidden name="{_text(name)}" value="{_text(value)}">'
                      for name, value in (shown.fields or {}).items())
@@ -172,7 +209,8 @@ def _form(shown: Shown, now: float) -> str:
                '<button name=decision value=approve>Approve</button>') if shown.task.kind == "approval" else (
                '<button name=decision value=done>Mark as done</button>')
     left = _tag("p", f"{ask.minutes(shown.task.expires_at - now)} left, until {clock(shown.task.expires_at)} UTC")
-    return f'<form method=post aria-label="Your decision">{hidden}<div class=bar>{left}{buttons}</div></form>'
+    return (f'<form method=post id=answer aria-label="Your decision">{hidden}<div class=bar>{left}'
+            f"{_select(shown.choice)}{buttons}</div></form>")
 
 
 def _of(task: Task, kind: str) -> str:

@@ -6,22 +6,24 @@ page and decides nothing. Each use checks the record and the configuration anew 
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterable
 from urllib.parse import parse_qs
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import environment, pressed
 from responder.handlers.approval_page import Shown, message_page, question_page, result_page
-from responder.handlers.decide import by_iam, decide
+from responder.handlers.decide import by_iam, decide, incident_record
 from responder.handlers.request import Request, Response
 from responder.handlers.step import log, records
 from responder.model.codec import Json
-from responder.model.incident import Incident, IncidentRecord
-from responder.model.moment import iso
-from responder.model.service import UnknownService, load
+from responder.model.incident import IncidentRecord
+from responder.model.service import Service, UnknownService, load
 from responder.plan import approvals
 from responder.plan.approvals import NotAllowed
+from responder.plan.choices import Chosen, Other, choice_of, others
 from responder.plan.links import references
 from responder.plan.question import question
 from responder.records.links import BadLink, Link, read
@@ -66,7 +68,8 @@ def _answer(request: Request, table: Records) -> Response:
     if request.method != "POST":
         return _question(table, task, link.fields(key), 200)
     try:
-        task = decide(table, link.incident, link.task, fields.get("decision", ""), voter)
+        said, chosen = _answered(fields)
+        task = decide(table, link.incident, link.task, said, voter, chosen=chosen)
     except (NotPossible, NotAllowed) as error:
         return _question(table, Tasks(table).get(link.incident, link.task) or task, link.fields(key), 409,
                          f"Nothing was decided now: {error}.")
@@ -103,18 +106,37 @@ def _form(request: Request) -> dict[str, str]:
         raise BadLink("the request cannot be read, or is too long") from error
 
 
+def _answered(fields: dict[str, str]) -> tuple[str, Chosen]:
+    """Return the decision and what is chosen with it; raises NotPossible.
+
+    The form always sends a value where there is one to choose; it counts with a yes alone.
+    """
+    other, value = fields.get("other", ""), fields.get("value", "")
+    decision = fields.get("decision", "") or ("instead" if other else "")
+    if decision != "approve" or not value:
+        return decision, Chosen(other=other)
+    if not re.fullmatch("[0-9]{1,9}", value):
+        raise NotPossible("what was chosen is no number")
+    return decision, Chosen(int(value), other)
+
+
 def _question(table: Records, task: Task, fields: dict[str, str], status: int, told: str = "") -> Response:
     """The question with all facts for a decision, and what became of it where it is decided or has expired."""
     service, now = load(task.service), time.time()
-    if table.find(task.incident):
-        record = table.load(task.incident)
-    else:
-        record = IncidentRecord(Incident(task.incident, task.service, iso(task.asked_at)),
-                                remedies=table.remedies_of(task.incident))
+    record = incident_record(table, task)
     remedy = record.remedy(task.number)
-    asked = question(service, record, remedy, task.in_plan, now) if remedy and task.kind == "approval" else None
-    shown = Shown(task, record, remedy, asked, by_iam(task), references(service, record), fields)
+    asked, choice, instead = None, None, others(service, record, task.others)
+    if remedy and task.kind == "approval":
+        asked, choice = question(service, record, remedy, task.in_plan, now, instead), choice_of(remedy)
+    shown = Shown(task, record, remedy, asked, by_iam(task, choice, instead), references(service, record), fields,
+                  choice, _by_link(service, record, instead))
     return Response(status, _HEADERS, question_page(shown, now, told))
+
+
+def _by_link(service: Service, record: IncidentRecord, instead: Iterable[Other]) -> tuple[Other, ...]:
+    """Return the other remedies that a link may choose."""
+    return tuple(other for other in instead if (found := record.proposal(other.id)) and not approvals.risk_refused(
+        service, found.action))
 
 
 def _said(status: int, title: str, *sentences: str) -> Response:

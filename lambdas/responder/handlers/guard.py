@@ -14,6 +14,7 @@ from responder.model.frozen import dataclass
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.answers import ByPeople, Ruling
 from responder.plan.approvals import needed
+from responder.plan.choices import NOTHING, is_as_chosen, said
 from responder.plan.decisions import Ruled
 from responder.plan.guardrails import (
     MEMORY_SECONDS,
@@ -46,6 +47,8 @@ class GuardEvent(StepEvent):
     """1-based position of the remedy among the incident's."""
     asked: bool = False
     """Whether people were asked; the record has their answers."""
+    question: int = 0
+    """The number of the remedy that they were asked about; another one where they chose a value for it, 0: this one."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class GuardResult:
     guardrail: str
     """The guardrail that refused the remedy, or that requires an approval or allows only an observation."""
     reason: str
+    value: int | None = None
+    """The value that people chose with their yes; None: they chose none, or it is in the plan."""
+    other: str = ""
+    """The id of the proposal that people want first instead; empty: none."""
 
 
 @step("Check the guardrails", GuardEvent)
@@ -72,7 +79,9 @@ def handler(run: StepRun, event: GuardEvent) -> GuardResult:
     # The maximum time for approval, application and watching; a closed incident releases the lease sooner.
     fence = 0 if request.tells else run.records.hold(
         target, run.incident, service.approval.wait_seconds + 3 * service.recovery.give_up_seconds + 600.0)
-    situation = _situation(run, remedy, others, request, event.asked, held_by_another=not request.tells and not fence)
+    asked_about = next((one for one in others if one.number == event.question), remedy)
+    answer = _answer(run, remedy, asked_about) if event.asked else _NOT_ASKED
+    situation = _situation(run, remedy, others, request, answer, held_by_another=not request.tells and not fence)
     verdict = rule(service, request, situation)
     status = _STATUS[verdict.ruling]
     if remedy.status in _UNDECIDED:
@@ -84,7 +93,7 @@ def handler(run: StepRun, event: GuardEvent) -> GuardResult:
     run.note(f"{remedy.action} on {remedy.target}: {status}", kind="decision", by=verdict.decided_by,
                why=verdict.reason,
                fact=Ruled(verdict.ruling, verdict.guardrail, request, situation, remedy.summary))
-    return GuardResult(verdict.ruling, verdict.guardrail, verdict.reason)
+    return GuardResult(verdict.ruling, verdict.guardrail, verdict.reason, answer.value, answer.other)
 
 
 def _request(run: StepRun, remedy: Remedy, others: Sequence[Remedy], asked: bool) -> GuardrailRequest:
@@ -110,11 +119,9 @@ def _unsound(remedy: Remedy, asked: bool) -> str:
     return ""
 
 
-def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, asked: bool, *,
+def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: GuardrailRequest, answer: _Answer, *,
                held_by_another: bool) -> Situation:
     now, service = time.time(), run.service
-    # The event says only whether people were asked; the table has their answers.
-    answer, by = _answer(run, remedy) if asked else _NOT_ASKED
     recent = tuple(RecentRemedy(done.at, done.action, done.target, done.incident)
                    for done in run.records.executions(service.service, now - max(
                        _HOUR_SECONDS, service.guardrails.cooldown_seconds))
@@ -123,24 +130,49 @@ def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: 
     return Situation(
         now, kill_switch(service), tuple(one.action for one in others
                                          if one.status.may_have_run and one.status != RemedyStatus.DONE), recent,
-        held_by_another, answer, by, attack=incident.attack_signs if incident else (),
+        held_by_another, answer.said, answer.by, attack=incident.attack_signs if incident else (),
         failed_before="" if request.tells else failed_before(
             run.records.past_failures(service.service, now - MEMORY_SECONDS, run.incident),
             request.action, request.mechanism, request.component))
 
 
-_Answer = tuple[ByPeople, str]
-_NOT_ASKED: _Answer = ("", "")
+@dataclass(frozen=True)
+class _Answer:
+    """What people said to a remedy."""
+
+    said: ByPeople = ""
+    by: str = ""
+    """Who said it; of none, why there is none."""
+    value: int | None = None
+    """The value that they chose with their yes, and that is still to be planned."""
+    other: str = ""
+    """The id of the proposal that they want first instead."""
 
 
-def _answer(run: StepRun, remedy: Remedy) -> _Answer:
-    """Return people's answer, and the people who gave it."""
-    task = Tasks(run.records).get(run.incident, f"{remedy.number:02d}")
+_NOT_ASKED = _Answer()
+
+
+def _answer(run: StepRun, remedy: Remedy, asked_about: Remedy) -> _Answer:
+    """Return people's answer, and the people who gave it.
+
+    The event says only that people were asked, and about which remedy; the table has their answer. A yes with another
+    value holds for a plan with that value alone, and a yes without one for the very plan that they were asked about.
+    """
+    task = Tasks(run.records).get(run.incident, f"{asked_about.number:02d}")
     if task is None:
-        return "none", "nobody could be asked"
+        return _Answer("none", "nobody could be asked")
     wanted = needed(run.service, remedy.action)
-    if task.decision == "approve" and wanted > 1 and task.approved < wanted:
-        return "none", f"{task.approved} of {wanted} people have approved it"
-    if task.decision == "approve":
-        return "approve", task.decided_by
-    return ("reject", task.decided_by) if task.decision == "reject" else ("none", "")
+    if task.decision == "approve" and wanted > 1 and task.approved_with(task.value) < wanted:
+        return _Answer("none", f"{task.approved} of {wanted} people have approved it")
+    who = task.decided_by
+    if task.chosen != NOTHING:
+        who = f"{who}, who {said(asked_about, run.records.load(run.incident), task.chosen)}"
+    if asked_about.number != remedy.number:
+        if task.decision == "approve" and is_as_chosen(asked_about, task.value, remedy):
+            return _Answer("approve", who)
+        return _Answer("none", "its plan is not the one that people chose")
+    if task.decision == "approve" and task.value is not None:
+        return _Answer("reject", who, task.value)
+    if task.decision == "instead":
+        return _Answer("reject", who, other=task.other)
+    return _Answer("approve" if task.decision == "approve" else "reject" if task.decision == "reject" else "none", who)

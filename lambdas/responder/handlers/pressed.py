@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers.decide import ButtonValue, decide
+from responder.handlers.decide import ButtonValue, decide, told
 from responder.handlers.request import Request, Response, Unreadable
 from responder.handlers.step import log
 from responder.model.service import Service, UnknownService, load, names
 from responder.people.slack import NotPressed, Press, pressed, signed
 from responder.plan import approvals
 from responder.plan.approvals import NotAllowed, SlackPress
+from responder.plan.choices import Chosen
 from responder.records.table import Records
 from responder.records.tasks import NotPossible, Task, Tasks, id_of
 
@@ -45,7 +46,7 @@ def answer(request: Request, table: Records) -> Response:
     except (NotFromSlack, NotPressed, NotPossible, UnknownService, Unreadable, ValueError) as error:
         log(step="approve", refused=str(error)[:200])
         return Response(403, text, "refused")
-    said = _decided(table, service, task, press, value.decision)
+    said = _decided(table, service, task, press, value)
     _tell(press.response_url, said, service)
     return Response(200, text, "")
 
@@ -55,17 +56,15 @@ def in_plan(press: Press) -> SlackPress:
     return SlackPress(press.user, press.type, press.is_bot, press.app, press.team, press.user_team)
 
 
-def _decided(table: Records, service: Service, task: Task, press: Press, decision: str) -> str:
+def _decided(table: Records, service: Service, task: Task, press: Press, value: ButtonValue) -> str:
     """Decide as the person who pressed the button, and return the result as a sentence."""
     try:
         voter = approvals.in_slack(service, in_plan(press))
-        task = decide(table, task.incident, task.id, decision, voter)
+        task = decide(table, task.incident, task.id, value.decision, voter, chosen=Chosen(other=value.other))
     except (NotPossible, NotAllowed) as error:
         log(step="approve", declined=str(error)[:200])
         return f"Nothing was decided: {error}"
-    if task.decision:
-        return f"{task.decision}: decided by {task.decided_by} at {task.decided_at}"
-    return f"approved by {voter.shown}: {task.approved} so far, another person must approve it too"
+    return told(task)
 
 
 def _is_from_slack(name: str, headers: dict[str, str], body: bytes) -> bool:

@@ -44,11 +44,10 @@ def _remind(run: StepRun, task: Task, nth: int, number: int) -> None:
     subject = f"{run.service.service}: a task waits for {person}"
     text = (f"Reminder {nth}: {remedy.summary if remedy else 'a task'} is not yet marked as done.\n"
             f"Asked: {', '.join(task.asked)}. Now also: {person}.")
-    code = remedy.diff if remedy else ""
+    code = "\n\n".join(part for part in (remedy.diff if remedy else "", by_iam(task)) if part)
     # A message for many people contains no link, because a link works for whoever holds it.
     delivered = notify(run, Message("question", f"remind-{task.id}-{nth}", run.incident, subject,
-                                      text, answers=buttons(task),
-                                      code="\n\n".join(part for part in (code, by_iam(task)) if part)), 60 + nth)
+                                      text, answers=buttons(task), code=code), 60 + nth)
     alone = to_each(run, task, [one for one in run.service.team if called(one) == person], subject, text,
                     code, f"remind-{task.id}-{nth}", 80 + nth)
     record_notification(run, f"{person} is reminded of a task", "team", Delivered(

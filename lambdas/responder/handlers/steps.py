@@ -25,6 +25,7 @@ from responder.plan.next_step import (
     if_it_fails,
     if_unanswered,
     next_step,
+    others,
     why_escalated,
     why_left,
 )
@@ -102,11 +103,13 @@ def inputs(step: str, course: Course, entered: str) -> dict[str, object]:
         case "confirm":
             return {"round": course.round}
         case "plan" | "apply":
-            return {"number": course.number, "remedy": encode(course.remedies[course.place])}
+            return {"number": course.number, "remedy": encode(course.remedies[course.place]),
+                    "value": course.value if course.is_as_chosen else None}
         case "guard":
-            return {"number": course.number, "asked": course.asked}
+            return {"number": course.number, "asked": course.asked,
+                    "question": course.question if course.is_as_chosen else course.number}
         case "approval":
-            return {"number": course.number, "otherwise": if_unanswered(course)}
+            return {"number": course.number, "otherwise": if_unanswered(course), "others": others(course)}
         case "monitor":
             return {"watching": course.watching, "since": course.since or entered, "now": entered,
                     "changed": bool(course.changed)}

@@ -235,7 +235,7 @@ def _blocks(message: Message, buttons: tuple[tuple[str, str], ...] = ()) -> list
         blocks.append({"type": "actions", "elements": [
             {"type": "button", "action_id": f"answer-{place}", "value": value[:2000],
              "text": {"type": "plain_text", "text": word[:75]},
-             **({"style": "primary" if place == 0 else "danger"} if len(buttons) > 1 else {})}
+             **({"style": ("primary", "danger")[place]} if len(buttons) > 1 and place < 2 else {})}
             for place, (word, value) in enumerate(buttons)]})
     return blocks
 

@@ -16,9 +16,11 @@ from typing import Literal
 from responder.model.frozen import dataclass
 from responder.model.incident import Remedy
 from responder.model.service import Person, Service
+from responder.plan import remedies
 
 Way = Literal["iam", "slack", "link", "execution"]
-Decision = Literal["approve", "reject", "done"]
+Decision = Literal["approve", "reject", "instead", "done"]
+"""``instead``: another remedy first."""
 TaskKind = Literal["approval", "manual"]
 _RISKS = {"low": 1, "medium": 2, "high": 3}
 _LINKS = {"low": 1, "medium": 2}
@@ -171,6 +173,12 @@ def link_refused(service: Service, kind: TaskKind, remedy: Remedy | None) -> str
     if _RISKS.get(remedy.risk, 3) > min(allowed, 2):
         return f"the risk is {remedy.risk or 'not known'}, and links are for {service.approval.links} risk at most"
     return ""
+
+
+def risk_refused(service: Service, action: str) -> str:
+    """Say why a link may not choose another remedy: a link that could not decide on it cannot bring it about either."""
+    known = action in remedies.names()
+    return link_refused(service, "approval", Remedy(0, action, risk=remedies.find(action).risk) if known else None)
 
 
 def check(service: Service, kind: TaskKind, remedy: Remedy | None, decision: str, voter: Voter) -> int:

@@ -125,6 +125,11 @@ class Course:
     """What people are told next: how it stands, or that a task is still open."""
     asked: bool = False
     """Whether people were asked to approve the remedy."""
+    question: int = 0
+    """The number of the remedy that people were asked about, where they chose another value for it; 0: they chose none.
+    The remedy that is planned with that value has the next number."""
+    value: int | None = None
+    """The value that they chose."""
     refused_for_now: bool = False
     """Whether the remedy's own check refused it for a reason that passes."""
     passing: bool = False
@@ -151,6 +156,12 @@ class Course:
     """The error of a step of the responder's own that failed."""
     again: int = 0
     """How often the incident was about to end and a newer alarm was looked at."""
+
+
+    @property
+    def is_as_chosen(self) -> bool:
+        """Whether the remedy that is planned is the one with the value that people chose."""
+        return self.question > 0 and self.number == self.question + 1
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,36 @@ class Deed:
 
 
 @dataclass(frozen=True)
+class Option:
+    """One value that a person may choose for a remedy."""
+
+    value: int
+    words: str
+    """As people read it: "6 pods", "0.9.0 (revision 1)"."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The one parameter of a planned remedy that a person may change, and the values that the guardrails allow."""
+
+    label: str
+    """What it is: "Pods"."""
+    planned: int
+    options: tuple[Option, ...]
+    """The planned one among them."""
+    unit: str = ""
+    """Where the options are all whole numbers between two: of what ("pods"); empty: each has a name of its own."""
+
+    def words(self, value: int) -> str:
+        """Return a value as people read it; its digits where it is none of the options."""
+        return next((option.words for option in self.options if option.value == value), str(value))
+
+    def allows(self, value: int) -> bool:
+        """Whether a person may choose a value."""
+        return any(option.value == value for option in self.options)
+
+
+@dataclass(frozen=True)
 class Site:
     """Where the commands work."""
 

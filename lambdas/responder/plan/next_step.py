@@ -126,14 +126,24 @@ class Ruled(Result):
     ruling: answers.Ruling
     guardrail: str
     reason: str
+    value: int | None = None
+    """The value that people chose with their yes; None: they chose none."""
+    other: str = ""
+    """The id of the proposal that people want first instead; empty: none."""
 
     def follows(self, course: Course, now: str) -> Following:
-        """Apply only a permitted remedy; ask people once."""
+        """Apply only a permitted remedy; ask people once.
+
+        Where they chose another value, the remedy is planned anew with it, and their yes holds for that plan.
+        """
         course = replace(course, reason=self.reason)
         if self.ruling == "permitted":
             return Following(State.APPLY, course)
+        if course.asked and self.value is not None and not course.is_as_chosen:
+            return Following(State.PLAN, replace(course, number=course.number + 1, question=course.number,
+                                                 value=self.value))
         if course.asked:
-            return _another(course, now)
+            return _another(_first(course, self.other), now)
         course = replace(
             course, observed=course.observed or self.ruling == "observe",
             passing=course.passing or (course.refused_for_now and self.guardrail == "precondition"))
@@ -359,6 +369,19 @@ def _another(course: Course, now: str) -> Following:
     if course.passing and course.attempt < course.settings.attempts:
         return Following(State.WATCH, _look_again(course, now))
     return Following(State.ESCALATE, course)
+
+
+def others(course: Course) -> tuple[str, ...]:
+    """Return the ids of the remedies that may come first instead of the one that is decided on."""
+    return tuple(remedy.id for remedy in course.remedies[course.place + 1:] if not _waits(remedy, course.changed))
+
+
+def _first(course: Course, wanted: str) -> Course:
+    """Return the same in which the wanted remedy follows next, where it is one of those that may."""
+    if wanted not in others(course):
+        return course
+    following = sorted(course.remedies[course.place + 1:], key=lambda remedy: remedy.id != wanted)
+    return replace(course, remedies=(*course.remedies[:course.place + 1], *following))
 
 
 def _waits(remedy: RemedyRef, changed: tuple[Done, ...]) -> bool:

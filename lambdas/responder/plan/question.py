@@ -6,7 +6,7 @@ whose fact is not there is not said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.frozen import dataclass
@@ -14,6 +14,7 @@ from responder.model.incident import Incident, IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan import remedies
+from responder.plan.choices import Chosen, Other, choice_of, is_as_chosen, offered, said
 from responder.plan.wording import clock, duration, listed, share, words
 
 _KINDS = {"high_error_rate": "its error rate is high", "loss_of_connectivity": "it cannot be reached",
@@ -70,9 +71,13 @@ class Question:
         return "\n\n".join(part for part in parts if part)
 
 
-def question(service: Service, record: IncidentRecord, remedy: Remedy, asked: Asked, now: float) -> Question:
-    """Return what people are asked about a remedy; ``now`` is in seconds since 1970 (UTC)."""
-    lines = tuple(_lines(record, remedy, asked, now))
+def question(service: Service, record: IncidentRecord, remedy: Remedy, asked: Asked, now: float,
+             instead: Sequence[Other] = ()) -> Question:
+    """Return what people are asked about a remedy; ``now`` is in seconds since 1970 (UTC).
+
+    ``instead`` are the remedies that may come first.
+    """
+    lines = tuple(_lines(record, remedy, asked, now, instead))
     return Question(f"{deed(remedy)}?", happened(service, record), remedy.diff, lines)
 
 
@@ -101,7 +106,8 @@ def happened(service: Service, record: IncidentRecord) -> str:
     return f"{listed(incident.affected) or service.service}: {_KINDS.get(incident.kind, 'something is wrong')}{since}."
 
 
-def _lines(record: IncidentRecord, remedy: Remedy, asked: Asked, now: float) -> Iterator[Line]:
+def _lines(record: IncidentRecord, remedy: Remedy, asked: Asked, now: float,
+           instead: Sequence[Other]) -> Iterator[Line]:
     known = remedies.find(remedy.action) if remedy.action in remedies.names() else None
     if remedy.summary and remedy.summary != remedy.deed:
         yield Line("The change", f"{remedy.summary}.")
@@ -112,6 +118,7 @@ def _lines(record: IncidentRecord, remedy: Remedy, asked: Asked, now: float) -> 
     if not remedy.audience:
         yield Line("If it does not help", if_it_does_not_help(remedy))
     yield Line("If nobody answers", unanswered(asked, now))
+    yield Line("You may choose", offered(choice_of(remedy), instead))
     yield Line("Why you are asked", f"{remedy.reason.removesuffix(': people are asked')}." if remedy.reason else "")
     several = f" {asked.needed} people must approve, each as themselves; {asked.approved} so far."
     yield Line("Asked", f"{listed([_person(name) for name in asked.persons])}." + (several if asked.needed > 1 else ""))
@@ -157,6 +164,16 @@ def unanswered(asked: Asked, now: float) -> str:
 def minutes(seconds: float) -> str:
     """Return how long is left: whole minutes, and seconds in the last two."""
     return duration(seconds - seconds % 60 if seconds >= 120 else max(1, round(seconds)))
+
+
+def became(record: IncidentRecord, remedy: Remedy, chosen: Chosen) -> str:
+    """Say what was chosen with a yes, and what became of it: with another value it was planned anew."""
+    words = said(remedy, record, chosen)
+    if chosen.value is None:
+        return outcome(remedy)
+    planned = next((later for later in record.remedies if later.number > remedy.number
+                    and is_as_chosen(remedy, chosen.value, later)), None)
+    return f"They {words}. " + (outcome(planned) if planned else "It has not been planned yet.")
 
 
 def outcome(remedy: Remedy) -> str:

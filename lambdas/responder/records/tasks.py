@@ -21,11 +21,12 @@ from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan import approvals
 from responder.plan.approvals import Decision, TaskKind, Voter, Way
+from responder.plan.choices import NOTHING, Chosen
 from responder.plan.question import Asked
 from responder.records.store import KEPT_DAYS, Item
 from responder.records.table import Records
 
-ALLOWED: dict[TaskKind, tuple[Decision, ...]] = {"approval": ("approve", "reject"), "manual": ("done",)}
+ALLOWED: dict[TaskKind, tuple[Decision, ...]] = {"approval": ("approve", "reject", "instead"), "manual": ("done",)}
 
 
 class NotPossible(Exception):
@@ -50,6 +51,8 @@ class Vote:
     arn: str = ""
     """By IAM: the caller's ARN; else empty."""
     at: str = ""
+    value: int | None = None
+    """The value that was chosen with it; None: as it was planned."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,23 @@ class Task:
     """How many people must approve, as it was when they were asked; see ``plan/approvals.py`` for what holds."""
     otherwise: str = ""
     """What follows where nobody answers, in a sentence without a capital; empty where nothing does."""
+    others: tuple[str, ...] = ()
+    """The ids of the proposals that may come first instead."""
     votes: tuple[Vote, ...] = ()
     decision: Decision | Literal[""] = ""
     decided_by: str = ""
     decided_at: str = ""
     how: Way | Literal[""] = ""
     """The channel of the deciding answer."""
+    value: int | None = None
+    """The value that was chosen with the yes; None: as it was planned."""
+    other: str = ""
+    """The id of the proposal that is to come first instead; empty: none."""
+
+    @property
+    def chosen(self) -> Chosen:
+        """What was chosen besides yes or no."""
+        return Chosen(self.value, self.other)
 
     @property
     def in_plan(self) -> Asked:
@@ -84,8 +98,13 @@ class Task:
 
     @property
     def approved(self) -> int:
-        """How many people have approved it for certain."""
-        return approvals.people([vote.key for vote in self.votes])
+        """How many people have approved the same for certain, of what most have."""
+        return max((self.approved_with(value) for value in {vote.value for vote in self.votes}), default=0)
+
+    def approved_with(self, value: int | None) -> int:
+        """How many people have approved it with a value for certain; of one person the last vote counts."""
+        last = {vote.key: vote for vote in self.votes}
+        return approvals.people([key for key, vote in last.items() if vote.value == value])
 
     @property
     def id(self) -> str:
@@ -104,6 +123,7 @@ class _Question:
     asked: tuple[str, ...]
     needed: int
     otherwise: str = ""
+    others: tuple[str, ...] = ()
     token: str = ""
     """The task token of the state that waits; empty for a manual task."""
     reminders: int = 0
@@ -119,6 +139,8 @@ class _Answer:
     decided_by: str = ""
     decided_at: str = ""
     how: Way | Literal[""] = ""
+    chosen_value: int | None = None
+    chosen_other: str = ""
 
 
 class Tasks:
@@ -131,7 +153,8 @@ class Tasks:
         """Keep a question and its task token; a retry of the step replaces the token only."""
         key = _question(task.incident, task.id)
         self._records.put_once(key | encode(_Question(
-            task.service, task.kind, task.asked_at, task.expires_at, task.asked, task.needed, task.otherwise, token)))
+            task.service, task.kind, task.asked_at, task.expires_at, task.asked, task.needed, task.otherwise,
+            task.others, token)))
         # Written separately, because the other attributes are masked. The newest token belongs to the waiting state.
         self._records.change(key, "SET #token = :token", "attribute_exists(pk)", {":token": token})
 
@@ -150,12 +173,13 @@ class Tasks:
         return self._records.row(_Question, **_question(incident, task))
 
     def answer(self, incident: str, name: str, decision: str, by: str, *, voter: Voter | None = None,
-               needed: int = 1) -> Task:
+               needed: int = 1, chosen: Chosen = NOTHING) -> Task:
         """Record an answer, and return the updated question; it is decided where ``decision`` is set.
 
         One of any number of answers decides. Raises NotPossible for a later answer, an answer after the expiry, or one
         of a kind that the question does not take. ``by`` is the person's name as it is shown. The caller judges whether
-        they may answer and how many are ``needed`` (``plan/approvals.py``); without a ``voter`` one is enough.
+        they may answer, what may be ``chosen`` (``plan/choices.py``) and how many are ``needed``
+        (``plan/approvals.py``); without a ``voter`` one is enough.
         """
         task = self.get(incident, name)
         if task is None:
@@ -167,32 +191,35 @@ class Tasks:
         if task.expires_at <= time.time():
             raise NotPossible(f"it has expired at {iso(task.expires_at)}")
         if voter and decision == "approve" and needed > 1:
-            task = self._voted(task, voter, needed)
-            if task.approved < needed:
+            task = self._voted(task, voter, needed, chosen.value)
+            if task.approved_with(chosen.value) < needed:
                 return task
-        if not self._change(task, "SET decision = :decision, decided_by = :by, decided_at = :at, how = :how", {
+        names = dict.fromkeys(vote.shown for vote in task.votes if vote.value == chosen.value)
+        if not self._change(task, "SET decision = :decision, decided_by = :by, decided_at = :at, how = :how, "
+                                  "chosen_value = :value, chosen_other = :other", {
                 ":decision": decision, ":at": iso(time.time()), ":how": voter.way if voter else "",
-                ":by": " and ".join(dict.fromkeys(vote.shown for vote in task.votes))
-                if task.votes and decision == "approve" else by}):
+                ":value": chosen.value, ":other": chosen.other,
+                ":by": " and ".join(names) if names and decision == "approve" else by}):
             return self._lost(task)
         return self.get(incident, name) or task
 
-    def _voted(self, task: Task, voter: Voter, needed: int) -> Task:
-        """Add a vote; a second vote of one person is a repeat.
+    def _voted(self, task: Task, voter: Voter, needed: int, value: int | None) -> Task:
+        """Add a vote; a second vote of one person for the same is a repeat, and for something else takes its place.
 
         If the first attempt crashed before it decided, the repeat decides. Otherwise it raises NotPossible.
         """
-        if voter.key in {vote.key for vote in task.votes}:
-            if task.approved < needed:
+        before = task.approved_with(value)
+        last = {vote.key: vote for vote in task.votes}.get(voter.key)
+        if last and last.value == value:
+            if before < needed:
                 raise NotPossible(f"{voter.shown} has approved it already; {needed} people must")
             return task
-        before = task.approved
-        vote = Vote(voter.key, voter.shown, voter.arn, iso(time.time()))
+        vote = Vote(voter.key, voter.shown, voter.arn, iso(time.time()), value)
         if not self._change(task, "SET votes = list_append(if_not_exists(votes, :none), :vote)",
                             {":none": [], ":vote": [encode(vote)]}):
             self._lost(task)
         task = self.get(task.incident, task.id) or task
-        if before == task.approved < needed:
+        if before == task.approved_with(value) < needed:
             raise NotPossible("an approval in Slack and one by IAM are two people only where both are named in the "
                               "configuration (team[].slack and team[].iam)")
         return task
@@ -235,8 +262,9 @@ def _answer(incident: str, task: str) -> dict[str, str]:
 
 def _task(incident: str, name: str, asked: _Question, answer: _Answer) -> Task:
     return Task(incident, int(name.rstrip("m")), asked.service, asked.kind, asked.asked_at, asked.expires_at,
-                asked.asked, asked.needed, asked.otherwise, answer.votes, answer.decision, answer.decided_by,
-                answer.decided_at, answer.how)
+                asked.asked, asked.needed, asked.otherwise, asked.others, answer.votes, answer.decision,
+                answer.decided_by, answer.decided_at, answer.how, answer.chosen_value,
+                answer.chosen_other)
 
 
 def id_of(text: object) -> str:

@@ -16,7 +16,8 @@ from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.codec import decode, encode
 from responder.model.service import Service
-from responder.plan.remedies.rollback import Before, Facts, Parameters
+from responder.plan.remedies import OnRecord
+from responder.plan.remedies.rollback import REMEDY, Before, Facts, Parameters
 from tests.remedies import asked, planned, refusal
 
 pytestmark = pytest.mark.usefixtures("changes_pass")
@@ -186,3 +187,21 @@ def test_a_revision_of_just_before_is_known_by_its_version_though_the_onset_is_k
     server.deployment["spec"]["template"] = deepcopy(server.sets[1]["spec"]["template"])
     plan = planned(rollback.plan(case, HEALTHY, api))
     assert plan.parameters.replica_set == "a"
+
+
+def test_a_person_may_choose_among_the_revisions_that_are_known_to_have_been_healthy_and_no_other(
+        api: Kubernetes, case: RemediationContext) -> None:
+    healthy = Facts(("1.0.0", "1.1.0"))
+    plan = planned(rollback.plan(case, healthy, api))
+    choice = REMEDY.choice(OnRecord(plan.target, "payment-gateway", plan.before, plan.parameters))
+    assert choice is not None and (choice.label, choice.planned) == ("Revision", 2)
+    assert [(option.value, option.words) for option in choice.options] == [
+        (2, "1.1.0 (revision 2)"), (1, "1.0.0 (revision 1)")]
+    chosen = planned(rollback.plan(replace(case, chosen=1), healthy, api))
+    assert (chosen.parameters.revision, chosen.parameters.replica_set) == (1, "a")
+    for revision in (3, 4, 0):  # the bad one, and what is not there
+        assert "not known to have been healthy" in refusal(rollback.plan(replace(case, chosen=revision), healthy, api))
+    assert "not known to have been healthy" in refusal(
+        rollback.plan(replace(case, chosen=1), Facts(("1.1.0",)), api))
+    one = planned(rollback.plan(case, Facts(("1.1.0",)), api))
+    assert REMEDY.choice(OnRecord(one.target, "payment-gateway", one.before, one.parameters)) is None

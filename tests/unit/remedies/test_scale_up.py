@@ -12,7 +12,8 @@ from responder.actions import Declined, scale_up
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.model.service import Service
-from responder.plan.remedies.scale_up import Facts
+from responder.plan.remedies import OnRecord
+from responder.plan.remedies.scale_up import REMEDY, Facts
 from tests.remedies import asked
 
 
@@ -48,9 +49,10 @@ class Cluster:
         return httpx.Response(200, json={"items": items})
 
 
-def planned(service: Service, cluster: Cluster, per_second: float = 120.0, **facts: float) -> tuple[str, int]:
+def planned(service: Service, cluster: Cluster, per_second: float = 120.0, chosen: int | None = None,
+            **facts: float) -> tuple[str, int]:
     """The refusal, and to how many pods."""
-    case = asked(service, "more_traffic")
+    case = replace(asked(service, "more_traffic"), chosen=chosen)
     plan = scale_up.plan(case, Facts(**{"requests_per_second": per_second, "served_per_pod": 20.0, **facts}),
                          Kubernetes(Http(case.deadline, transport=httpx.MockTransport(cluster)), "https://k8s"))
     return (plan.reason, 0) if isinstance(plan, Declined) else ("", plan.parameters.replicas)
@@ -71,6 +73,38 @@ def test_only_as_many_as_the_nodes_have_room_for(service: Service) -> None:
     assert "no node has room" in planned(service, cluster)[0]
     grows = replace(service, cluster=replace(service.cluster, nodes_are_added=True))
     assert planned(grows, cluster) == ("", 8)
+
+
+def test_a_chosen_number_is_planned_within_the_same_bounds(service: Service) -> None:
+    assert planned(service, Cluster(), chosen=6) == ("", 6)
+    assert planned(service, Cluster(), chosen=12) == ("", 12)
+    most = service.guardrails.maximum_replicas
+    assert planned(service, Cluster(), chosen=most) == ("", most)
+    for chosen in (most + 1, 4, 0, -1):
+        assert planned(service, Cluster(), chosen=chosen)[1] == 0, chosen
+    cluster = Cluster()
+    cluster.pods = [pod("a", "3500m"), pod("b", "3700m")]  # room for two and for one
+    assert planned(service, cluster, chosen=7) == ("", 7)
+    # What was worked out is lowered to what there is room for; what a person chose is not changed behind their back.
+    assert "room for 3 more pods, and not for 4" in planned(service, cluster, chosen=8)[0]
+
+
+def test_a_person_is_offered_no_more_than_quota_nodes_and_guardrails_take(service: Service) -> None:
+    def offered(cluster: Cluster) -> list[int]:
+        case = asked(service, "more_traffic")
+        plan = scale_up.plan(case, Facts(requests_per_second=100.0, served_per_pod=20.0), Kubernetes(
+            Http(case.deadline, transport=httpx.MockTransport(cluster)), "https://k8s"))
+        assert not isinstance(plan, Declined)
+        choice = REMEDY.choice(OnRecord(plan.target, "payment-gateway", plan.before, plan.parameters))
+        assert choice is not None and choice.planned == plan.parameters.replicas == 7
+        return [option.value for option in choice.options]
+
+    assert offered(Cluster()) == list(range(5, service.guardrails.maximum_replicas + 1))
+    full, short = Cluster(), Cluster()
+    full.pods = [pod("a", "3100m"), pod("b", "3700m")]  # room for four and for one
+    assert offered(full) == [5, 6, 7, 8, 9]
+    short.quotas = [{"metadata": {"name": "q"}, "status": {"hard": {"pods": "8"}, "used": {"pods": "4"}}}]
+    assert offered(short) == [5, 6, 7, 8]
 
 
 @pytest.mark.parametrize(("broken", "spec", "fits"), [

@@ -121,7 +121,7 @@ def _tell(run: StepRun, action: AnyAction, context: RemediationContext,
         # What many read has a button in place of a link, which is its holder's.
         notify(run, Message("question", f"task-{task.id}", run.incident, plan.summary,
                               str(plan.diff), answers=buttons(task), code=by_iam(task)), 60)
-        to_each(run, task, asked_persons(run, task), plan.summary, str(plan.diff), "", f"task-{task.id}", 70)
+        to_each(run, task, asked_persons(run, task), plan.summary, str(plan.diff), by_iam(task), f"task-{task.id}", 70)
     return context, channels
 
 

@@ -29,6 +29,8 @@ class RemedyEvent(StepEvent):
     """1-based position of the remedy among the incident's."""
     remedy: RemedyRef
     """Its ``id`` is that of the diagnosis on record that proposes it."""
+    value: int | None = None
+    """Of planning: the value that a person chose for the parameter that may be changed; None: nobody did."""
     over: bool = False
     """Of reverting: whether a temporary mitigation is no longer needed. False: the remedy did not help."""
     why: str = ""
@@ -40,11 +42,11 @@ def mine() -> AnyAction:
     return actions.find(environment.action())
 
 
-def planned_context(run: StepRun, action: AnyAction, number: int, proposal: Proposed) -> RemediationContext:
+def planned_context(run: StepRun, action: AnyAction, event: RemedyEvent, proposal: Proposed) -> RemediationContext:
     """Return what a remedy is asked to remediate, by the diagnosis that proposes it."""
     return RemediationContext(
-        run.service, run.incident, number, proposal.cause, proposal.mechanism, proposal.component, proposal.onset,
-        time.monotonic() + action.deadline_seconds, proposal.where, proposal.symptom)
+        run.service, run.incident, event.number, proposal.cause, proposal.mechanism, proposal.component, proposal.onset,
+        time.monotonic() + action.deadline_seconds, proposal.where, proposal.symptom, event.value)
 
 
 def context_of(run: StepRun, action: AnyAction, remedy: Remedy) -> RemediationContext:

@@ -20,7 +20,7 @@ from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis, Proposed, Refusal
 from responder.model.service import Policy, Service
-from responder.plan.deeds import Deed, Site
+from responder.plan.deeds import Choice, Deed, Site
 from responder.plan.targets import targets
 
 if TYPE_CHECKING:
@@ -168,6 +168,8 @@ class Remedy(Generic[F, B, P]):
     may add to it."""
     deed: Callable[[Site, OnRecord[B, P]], Deed] = _no_deed
     """What it does in plain words, and the commands that do and undo it by hand."""
+    choice: Callable[[OnRecord[B, P]], Choice | None] = lambda record: None
+    """Which parameter of its plan a person may change, and to what; None: none."""
     writes: Callable[[OnRecord[B, P]], Iterable[Field]] = lambda record: ()
     """What it writes of the objects that the change ledger watches."""
     undoes_change: bool = False

@@ -11,7 +11,7 @@ from responder.model.frozen import dataclass
 from responder.model.images import version_of
 from responder.model.service import Service
 from responder.plan import remedies
-from responder.plan.deeds import Deed, Site
+from responder.plan.deeds import Choice, Deed, Option, Site
 from responder.plan.rates import upper_bound
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 
@@ -39,6 +39,14 @@ class Before:
 
 
 @dataclass(frozen=True)
+class Healthy:
+    """A revision that is known to have been healthy."""
+
+    revision: int
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Parameters:
     """The revision that takes its place, and the Deployment as it was seen."""
 
@@ -47,6 +55,8 @@ class Parameters:
     uid: str
     generation: int = 0
     images: tuple[str, ...] = ()
+    healthy: tuple[Healthy, ...] = ()
+    """All revisions that are known to have been healthy, the chosen one among them, newest first."""
 
 
 def facts(considered: Considered) -> Facts:
@@ -86,16 +96,28 @@ def versions(images: tuple[str, ...]) -> str:
     return ", ".join(dict.fromkeys(version for image in images for version in [version_of(image)] if version))
 
 
+def named(revision: int, images: tuple[str, ...]) -> str:
+    """Return a revision as people name it: its version and its number."""
+    told = versions(images)
+    return f"{told} (revision {revision})" if told else f"revision {revision}"
+
+
+def choice(record: OnRecord[Before, Parameters]) -> Choice | None:
+    """Any other revision that is known to have been healthy."""
+    healthy, wanted = record.parameters.healthy, record.parameters.revision
+    if len(healthy) < 2 or wanted not in {one.revision for one in healthy}:
+        return None
+    return Choice("Revision", wanted, tuple(Option(one.revision, named(one.revision, one.images)) for one in healthy))
+
+
 def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
     """The revision that it goes back to, and kubectl's command for it; the bad one keeps its number."""
     def undo(revision: int) -> str:
         return site.kubectl("rollout", "undo", record.target, f"--to-revision={revision}")
 
     wanted = record.parameters
-    named = versions(wanted.images)
-    return Deed(f"Roll {record.target} back to " + (
-        f"{named} (revision {wanted.revision})" if named else f"revision {wanted.revision}"),
-        (undo(wanted.revision),), (undo(record.before.revision),))
+    return Deed(f"Roll {record.target} back to {named(wanted.revision, wanted.images)}", (undo(wanted.revision),),
+                (undo(record.before.revision),))
 
 
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
@@ -119,6 +141,7 @@ REMEDY = Remedy(
     hazard="what the newer version brought is gone until it is released again",
     against_contested=against_contested,
     deed=deed,
+    choice=choice,
     writes=writes,
     undoes_change=True,
 )

@@ -12,7 +12,7 @@ from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import remedies
-from responder.plan.deeds import Deed, Site, text
+from responder.plan.deeds import Choice, Deed, Option, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
 from responder.plan.times import shortest_step
@@ -58,6 +58,8 @@ class Parameters:
     """Requests a second that one pod serves, as it was measured."""
     now: int = 0
     """How many pods there were when it was planned; 0: as many as ``Before`` has."""
+    most: int = 0
+    """The most pods that the limits, the nodes and the database allow; 0: not known, and nobody may choose."""
 
 
 class Throughput(NamedTuple):
@@ -134,6 +136,15 @@ def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
     return Deed(title, (scale(wanted),), (scale(before.replicas),))
 
 
+def choice(record: OnRecord[Before, Parameters]) -> Choice | None:
+    """Any number of pods above what is there, up to what the guardrails and the nodes allow."""
+    wanted, now = record.parameters, record.parameters.now or record.before.replicas
+    numbers = range(now + 1, wanted.most + 1)
+    if len(numbers) < 2 or wanted.replicas not in numbers:
+        return None
+    return Choice("Pods", wanted.replicas, tuple(Option(number, plural(number, "pod")) for number in numbers), "pods")
+
+
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
     """It writes the number of pods, or the autoscaler's bounds."""
     place, _, name = record.target.partition("/")
@@ -158,6 +169,7 @@ REMEDY = Remedy(
     against=against,
     no_longer_needed=no_longer_needed,
     deed=deed,
+    choice=choice,
     incremental=True,
     writes=writes,
 )
