@@ -160,7 +160,7 @@ def phase_of(record: IncidentRecord) -> Phase:
 
 
 def _next(record: IncidentRecord, phase: Phase) -> str:
-    """Return what is being done where no remedy and no person is waited for; else an empty text."""
+    """Return what is being done where the phase says it; an empty text where it is the last remedy's state."""
     if phase is Phase.ENDING and not record.incident.onset:
         return "Nothing wrong was found. The incident is about to be closed."
     newest = _newest(record)
@@ -175,6 +175,7 @@ _NEXT = {
     Phase.ISOLATING: "The pods, and what each component says of the others, are looked at.",
     Phase.DIAGNOSING: "Evidence is gathered from every source.",
     Phase.CHOOSING: "What follows from the cause is being worked out.",
+    Phase.ASKING: "Nothing is changed until the question is answered.",
     Phase.GOING_ON: "The symptom is still there. What comes next is being decided.",
     Phase.ENDING: "The symptom is gone. The incident is about to be closed.",
     Phase.OVER: "The postmortem is being written. It takes the place of this page."}
