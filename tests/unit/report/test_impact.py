@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench import impact as bench
+from bench.bed.made_up import made_up
 from responder.model.evidence import Bucket, Evidence, Finding, Window
 from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
@@ -282,7 +283,17 @@ def test_the_share_is_of_the_time_in_which_it_was_there() -> None:
     assert near(impact.failed_requests or 0, platform.between(START + 300, START + 500)[1])
 
 
-# --- the sandbox's drills ---------------------------------------------------------------------------------------------
+# --- the sandbox's platform, and its drills ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["release-creeps-in", "rush-and-provider", "newrelic-stale", "comes-back"])
+def test_what_the_sources_say_of_the_platform_is_counted_as_it_was(name: str) -> None:
+    found, = made_up([name])
+    errors = list(bench.errors(bench.Case(name, found.record, found.truth),
+                               bench.said(review(found.record, entry="frontend").impact)))
+    assert {error.measure for error in errors} >= {"failed", "missing", "share", "onset", "end", "recover"}
+    assert not [error for error in errors if not error.held]
+
 
 LEAST = {"failed": 0.95, "missing": 0.95, "share": 0.9, "onset": 0.95, "end": 0.9, "detect": 0.95, "mitigate": 0.95,
          "recover": 0.9}
@@ -291,7 +302,7 @@ LEAST = {"failed": 0.95, "missing": 0.95, "share": 0.9, "onset": 0.95, "end": 0.
 
 @pytest.fixture(scope="module")
 def errors() -> tuple[list[bench.Error], list[bench.Error]]:
-    return bench.measure()
+    return bench.measure(bench.cases())
 
 
 @pytest.mark.parametrize("measure", LEAST)

@@ -44,7 +44,7 @@ def impact(components: Mapping[str, Measured], record: IncidentRecord, entry: st
         failed_requests=here.failed,
         failed_error=round(_unseen(found, first) + _loose(found, first) + first.usual.error_rate * here.requests),
         missing_requests=round(lost), missing_error=round(lost_error),
-        affected_share=_affected(here, lost, found),
+        affected_share=_affected(here, lost, found, first.step_seconds),
         worst_error_rate=_worst(components.values(), found),
         onset=iso(found.onset), ended=None if end is None else iso(end), measured_until=iso(found.until),
         accuracy_seconds=_accuracy(found, first), seconds=None if end is None else round(end - found.onset, 1),
@@ -71,12 +71,15 @@ def _component(one: Measured, found: Outage) -> ComponentImpact:
     return ComponentImpact(one.component, round(came), round(sum(period.errors for period in during)), one.sources)
 
 
-def _affected(entry: ComponentImpact, lost: float, found: Outage) -> float | None:
+def _affected(entry: ComponentImpact, lost: float, found: Outage, step: float) -> float | None:
     """Return the share of requests that failed or did not come; None where it is not known when it began in a period.
 
     Of a short outage that would make it far too low.
     """
-    whole = entry.requests + lost
+    whole = float(entry.requests)
+    if lost and found.level:
+        # What came in the first and the last period came before and after it.
+        whole = found.level.requests / step * sum(until - since for since, until in found.times)
     if not whole or found.unsure > _UNSURE * whole:
         return None
     return round(min(1.0, (entry.failed + lost) / whole), 4)

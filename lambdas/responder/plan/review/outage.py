@@ -11,8 +11,7 @@ Within its first and last period the moment follows from the share of it that wa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from responder.model.frozen import dataclass
@@ -92,14 +91,16 @@ def outage(measured: Measured, since: float) -> Outage | None:
     first, last = runs[0][0], runs[-1][-1]
     within = tuple(period for period in periods if first.start <= period.start <= last.start)
     after = [period for period in periods if period.start > last.start]
-    begun, ended = _bad_share(first, runs[0][1:2], level), _bad_share(last, runs[-1][-2:-1], level)
+    fewer = {start: max(0.0, level.requests - requests) for start, requests in quiet.items()} if level else {}
+    begun, ended = _bad_share(first, runs[0][1:2], fewer), _bad_share(last, runs[-1][-2:-1], fewer)
     onset = first.start + step * (1 - (begun or 1.0))
     unsure = first.requests if begun is None else 0.0
     over = sum(period.covered for period in after) >= 1
     kept = within if over else _for_good(within)
     until = kept[-1].start + (1.0 if over else kept[-1].covered) * step
     end = last.start + step * (ended or 1.0) if over else None
-    times = [(max(onset, run[0].start), min(until if end is None else end, run[-1].start + step)) for run in runs]
+    times = [(run[0].start + step * (1 - (_bad_share(run[0], run[1:2], fewer) or 1.0)),
+              min(until, run[-1].start + step * (_bad_share(run[-1], run[-2:-1], fewer) or 1.0))) for run in runs]
     if over and ended is None and last is not first:
         unsure += last.requests
     return Outage(onset, end, until, kept, level, tuple(times), unsure)
@@ -114,8 +115,7 @@ def missing(found: Outage, step: float) -> tuple[float, float]:
     level = found.level
     if level is None:
         return 0.0, 0.0
-    short = {period.start: level.requests - period.requests for period in found.periods
-             if period.solid and level.requests - period.requests > Z * math.hypot(level.spread, level.error)}
+    short = {period.start: level.requests - period.requests for period in found.periods if _short(period, level)}
     fewer = [by for start, by in short.items() if start - step in short or start + step in short]
     if not fewer:
         return 0.0, 0.0
@@ -168,10 +168,10 @@ def _fails(period: Period, usual: float) -> bool:
     return period.errors >= _FEWEST_FAILURES and chance_of(period.errors, usual * period.requests) < _RARE
 
 
-def _silent(period: Period, level: Level | None) -> bool:
-    """Whether hardly any request came, in a period of which all would have arrived."""
-    return (level is not None and period.solid and period.requests < _HARDLY_ANY * level.requests
-            and level.requests - period.requests > Z * (level.spread + level.error))
+def _short(period: Period, level: Level | None) -> bool:
+    """Whether fewer requests came than chance explains, in a period of which all would have arrived."""
+    return (level is not None and period.solid
+            and level.requests - period.requests > Z * math.hypot(level.spread, level.error))
 
 
 def _for_good(periods: tuple[Period, ...]) -> tuple[Period, ...]:
@@ -192,29 +192,33 @@ def _runs(bad: Sequence[Period], step: float) -> list[list[Period]]:
     return runs
 
 
-def _quiet(periods: Sequence[Period], level: Level | None, step: float) -> set[float]:
-    """Return the starts of two or more silent periods that follow each other."""
-    silent = [period.start for period in periods if _silent(period, level)]
-    return {start for pair in pairwise(silent) if pair[1] - pair[0] <= step for start in pair}
+def _quiet(periods: Sequence[Period], level: Level | None, step: float) -> dict[float, float]:
+    """Return two or more periods that follow each other in which hardly any request came: start to requests.
+
+    In the period before and after them it may have begun or ended: where that is short of requests, it is one of them.
+    """
+    short = {period.start: period.requests for period in periods if _short(period, level)}
+    silent = {start for start, requests in short.items() if level and requests < _HARDLY_ANY * level.requests}
+    pairs = {start for start in silent if start - step in silent or start + step in silent}
+    return {start: requests for start, requests in short.items() if {start, start - step, start + step} & pairs}
 
 
 def _counts(run: Sequence[Period], usual: float) -> bool:
     return len(run) > 1 or chance_of(run[0].errors, usual * run[0].requests) < _NO_CHANCE
 
 
-def _bad_share(period: Period, beside: Sequence[Period], level: Level | None) -> float | None:
+def _bad_share(period: Period, beside: Sequence[Period], fewer: Mapping[float, float]) -> float | None:
     """Return which share of a period was bad, by how bad the period next to it in the outage is.
 
-    None: there is none, or its counts are not its own.
+    ``fewer`` is the start of each quiet period to the requests that did not come. None: there is no period next to it,
+    or its counts are not its own.
     """
     if not beside or beside[0].loose_errors > _LOOSE * beside[0].errors:
         return None
-    return min(1.0, _badness(period, level) / _badness(beside[0], level))
+    return min(1.0, _badness(period, fewer) / _badness(beside[0], fewer))
 
 
-def _badness(period: Period, level: Level | None) -> float:
+def _badness(period: Period, fewer: Mapping[float, float]) -> float:
     """Return the share of requests that failed or did not come."""
-    expected = period.requests
-    if level is not None and _silent(period, level):
-        expected = level.requests
-    return (period.errors + expected - period.requests) / expected if expected else 1.0
+    by = fewer.get(period.start, 0.0)
+    return (period.errors + by) / (period.requests + by) if period.requests + by else 1.0
