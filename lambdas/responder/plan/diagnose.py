@@ -20,6 +20,7 @@ from responder.plan.failure_modes import FailureMode, failure_modes
 from responder.plan.isolate import Isolation
 from responder.plan.signals import Context, Signal
 from responder.plan.weights import Weights
+from responder.plan.wording import source_name
 
 _NEARLY = 1.4
 """Four times the odds (e^1.4) tell a mechanism from another of the same cause: less, and one signal that could not
@@ -70,7 +71,8 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
         by_part.append(rank(part, found, weights))
     named, close = _named(service, by_part)
     ranking = _ranking(by_part)
-    missing = tuple(sorted({f"{finding.source}: {finding.note or finding.status}" for finding in evidence.unusable}))
+    missing = tuple(sorted({f"{source_name(finding.source)}: {finding.note or finding.status}"
+                            for finding in evidence.unusable}))
     told = tuple(sorted(seen))
     if not named:
         likeliest = ranking[0] if ranking else None

@@ -54,6 +54,12 @@ def find(name: str) -> Mechanism:
     return mechanism
 
 
+def title(name: str) -> str:
+    """Return a mechanism as people are told it; one that is not known any more by its own name."""
+    known = any(module.name == name for module in pkgutil.iter_modules(__path__))
+    return find(name).title if known else name.replace("_", " ")
+
+
 @cache
 def every() -> tuple[Mechanism, ...]:
     """Return all mechanisms, by name."""
