@@ -28,7 +28,7 @@ _STYLE = """
 @media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--paper:#15181c;--raised:#1e2329;--soft:#a5afbb;--line:#39414b;
 --yes:#1e7d46;--no:#c0393f;--link:#7db7f5;--added:#6fd08c;--gone:#ff9a94;--warn:#f0b35e}}
 *{box-sizing:border-box}
-html{scroll-padding-bottom:7rem}
+html{scroll-padding-bottom:12rem}
 body{font:1.05rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:0;min-height:100svh;
 display:flex;flex-direction:column}
 main{flex:1;width:100%;max-width:46rem;margin:0 auto;padding:1rem max(1rem,env(safe-area-inset-right)) 1.5rem
