@@ -44,7 +44,7 @@ class Approvals(Construct):
                           if service.slack and service.slack.signing_secret})
         if self._key or signing:
             self.page = self._taker("Page", "approve", "The page on which people decide, and Slack's buttons", signing,
-                                    {"ANSWER_URL": self.answer_url,
+                                    {"ANSWER_URL": self.answer_url, "BUCKET": self._records.bucket.bucket_name,
                                      **({"APPROVAL_KEY": self._key_name} if self._key else {})})
             if self._key:
                 self._key.grant_read(self.page.role)

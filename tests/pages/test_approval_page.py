@@ -14,7 +14,7 @@ import pytest
 
 from responder.handlers.approval_page import Shown, message_page, question_page
 from responder.model.codec import encode
-from responder.model.evidence import Finding, Window
+from responder.model.evidence import Bucket, Finding, Window
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.incident import Cause, Incident, IncidentRecord, Looked, Remedy, RemedyStatus
 from responder.model.reference import Reference
@@ -76,7 +76,9 @@ def shown(remedy: Remedy, *, form: bool = True, later: tuple[Remedy, ...] = (), 
                  otherwise="the next remedy follows: restart of the pods")
     asked = replace(asked, **task)
     failing = Finding(source="newrelic", component=remedy.component, value=0.426, baseline=0.004,
-                      detail=ErrorRate(requests=400.0, errors=170.0), window=Window(NOW - 60, NOW))
+                      detail=ErrorRate(requests=400.0, errors=170.0, series=tuple(
+                          Bucket(NOW - 60 + 10 * place, 400.0 / 6, 170.0 / 6) for place in range(6))),
+                      window=Window(NOW - 60, NOW))
     record = IncidentRecord(
         replace(Incident(INCIDENT, "payment-gateway", "2025-11-25T17:58:00.000Z", kind="high_error_rate",
                          onset="2025-11-25T17:58:25.000Z", affected=(remedy.component,),

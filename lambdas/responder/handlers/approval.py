@@ -71,9 +71,10 @@ def handler(run: StepRun, event: ApprovalEvent) -> ApprovalResult:
     subject = f"{run.service.service}: {asked.title}"
     # A message for many people contains no link, because a link works for whoever holds it.
     iam = by_iam(task, choice_of(remedy), instead)
+    pages = references(run.service, record, environment.reports())
     sent = set(notify(run, Message(
         "question", f"ask-{task.id}", task.incident, subject, asked.text, answers=buttons(task, instead),
-        topic=subject, references=references(run.service, record), code=f"{asked.code}\n\n{iam}"), 10).channels)
+        topic=subject, references=pages, code=f"{asked.code}\n\n{iam}"), 10).channels)
     sent |= to_each(run, task, asked_persons(run, task), subject, asked.text, f"{asked.code}\n\n{iam}",
                     f"ask-{task.id}", 20)
     if not sent:

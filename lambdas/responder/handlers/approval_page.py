@@ -28,7 +28,7 @@ _STYLE = """
 @media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--paper:#15181c;--raised:#1e2329;--soft:#a5afbb;--line:#39414b;
 --yes:#1e7d46;--no:#c0393f;--link:#7db7f5;--added:#6fd08c;--gone:#ff9a94;--warn:#f0b35e}}
 *{box-sizing:border-box}
-html{scroll-padding-bottom:7rem}
+html{scroll-padding-bottom:12rem}
 body{font:1.05rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:0;min-height:100svh;
 display:flex;flex-direction:column}
 main{flex:1;width:100%;max-width:46rem;margin:0 auto;padding:1rem max(1rem,env(safe-area-inset-right)) 1.5rem
@@ -62,7 +62,7 @@ border-radius:.4rem;padding:0 .5rem}
 --link:#000}form,button.other{display:none}body{display:block;font-size:10.5pt}pre{font-size:9pt}}
 """
 _FIRST = ("The change", "Cause", "Risk", "If it does not help")
-_DEADLINE = "If nobody answers"
+_ELSEWHERE = ("If nobody answers", "You may choose")
 _SAID = {"approve": "Approved", "reject": "Rejected", "instead": "Rejected", "done": "Marked as done"}
 
 
@@ -147,11 +147,12 @@ def _facts(shown: Shown) -> list[str]:
         return [_diff(remedy.diff) if remedy and remedy.diff else "",
                 _list([Line("Asked", f"{', '.join(shown.task.asked)}."),
                        Line("To be done by", f"{clock(shown.task.expires_at)} UTC.")])]
-    # Until when it can be answered stands above. What is short comes before the diff, which may be long.
+    # Until when it can be answered stands above, and what may be chosen is part of the form. What is short comes before
+    # the diff, which may be long.
     parts = [_list([line for line in asked.lines if line.name in _FIRST])]
     if asked.diff:
         parts += [_tag("h2", "What changes"), _diff(asked.diff)]
-    parts.append(_list([line for line in asked.lines if line.name not in _FIRST and line.name != _DEADLINE]))
+    parts.append(_list([line for line in asked.lines if line.name not in (*_FIRST, *_ELSEWHERE)]))
     if remedy and remedy.by_hand:
         parts += [_tag("h2", "The same by hand"), _code(remedy.by_hand)]
     return parts

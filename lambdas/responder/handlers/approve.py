@@ -128,8 +128,8 @@ def _question(table: Records, task: Task, fields: dict[str, str], status: int, t
     asked, choice, instead = None, None, others(service, record, task.others)
     if remedy and task.kind == "approval":
         asked, choice = question(service, record, remedy, task.in_plan, now, instead), choice_of(remedy)
-    shown = Shown(task, record, remedy, asked, by_iam(task, choice, instead), references(service, record), fields,
-                  choice, _by_link(service, record, instead))
+    pages, linked = references(service, record, environment.reports()), _by_link(service, record, instead)
+    shown = Shown(task, record, remedy, asked, by_iam(task, choice, instead), pages, fields, choice, linked)
     return Response(status, _HEADERS, question_page(shown, now, told))
 
 

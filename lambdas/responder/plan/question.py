@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from responder.model.evidence.error_rate import ErrorRate
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan import remedies
 from responder.plan.choices import Chosen, Other, choice_of, is_as_chosen, offered, said
+from responder.plan.symptom_now import impact
 from responder.plan.wording import clock, duration, listed, share, words
 
 _KINDS = {"high_error_rate": "its error rate is high", "loss_of_connectivity": "it cannot be reached",
@@ -93,17 +93,11 @@ def capital(text: str) -> str:
 
 
 def happened(service: Service, record: IncidentRecord) -> str:
-    """Say what happened and how bad it is: by the newest count of requests where there is one."""
+    """Say what happened and how bad it is, by the newest answers of the sources where they tell."""
     incident = record.incident
-    since = f" since {clock(incident.onset or incident.opened_at)} UTC"
-    counts = [finding for finding in record.evidence().of(ErrorRate)
-              if finding.component in incident.affected and finding.value is not None]
-    if incident.kind in ("high_error_rate", "") and counts:
-        newest = max(counts, key=lambda finding: (finding.window.end if finding.window else 0.0,
-                                                  finding.detail.requests))
-        usual = f" (normally {share(newest.baseline)})" if newest.baseline is not None else ""
-        return f"{share(newest.value)} of the requests to {newest.component} fail{usual}{since}."
-    return f"{listed(incident.affected) or service.service}: {_KINDS.get(incident.kind, 'something is wrong')}{since}."
+    bad = capital(impact(service, incident, record.evidence())) or (
+        f"{listed(incident.affected) or service.service}: {_KINDS.get(incident.kind, 'something is wrong')}")
+    return f"{bad}, since {clock(incident.onset or incident.opened_at)} UTC."
 
 
 def _lines(record: IncidentRecord, remedy: Remedy, asked: Asked, now: float,

@@ -194,7 +194,7 @@ def test_the_page_says_what_is_decided_and_what_follows(records: Records, machin
              cause=Cause("code_bug", "bad_release", "payment-gateway", 0.997, "version 2 fails"))
     asked(records)
     said = text(called("GET", link())[1])
-    for words in ("payment-gateway: it cannot be reached since",
+    for words in ("payment-gateway: it cannot be reached, since",
                   "Code bug (bad release), 99.7% sure. Version 2 fails.",
                   "It is undone by the responder.", "If nobody answers, it expires at", "in 1 min",
                   "then people are paged to take over.", "# To approve:", "# To reject:"):
@@ -211,7 +211,7 @@ def test_an_expired_question_says_since_when_what_has_happened_and_how_to_do_it_
         found, page = called(method, link() | ({"decision": "approve"} if method == "POST" else {}))
         said = text(page)
         assert found == status and "<form" not in page and "<button" not in page
-        for words in ("Expired: Roll it <back>", "1 min ago: nobody decided in time, and it was not done.",
+        for words in ("Expired: Roll it <back>", " ago: nobody decided in time, and it was not done.",
                       "Since then", "Restart 2 of 4 pods.", "People were paged to take over at"):
             assert words in said, words
     assert (decision(records), machine.woken) == ("", [])

@@ -179,6 +179,21 @@ def test_a_button_carries_another_remedy(asked: Tasks) -> None:
     assert ButtonValue.of(json.dumps({"incident": "i", "task": "01", "decision": "approve"})).other == ""
 
 
+def test_the_functions_that_take_answers_read_only_what_their_roles_may(asked: Tasks, machine: Machine, records: Any,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """``stacks/approvals.py`` grants these partitions and no other: the timeline is another function's."""
+    read: set[str] = set()
+    for name in ("item", "partition"):
+        real = getattr(records, name)
+        monkeypatch.setattr(records, name, lambda pk, *more, real=real: (read.add(pk.partition("#")[0]), real(
+            pk, *more))[1])
+    called("GET", held())
+    called("POST", held(other=f"{OPENED}#01"))
+    by_iam("approve", value=6)
+    called("GET", held())
+    assert read == {"TASK", "ANSWER", "INCIDENT", "REMEDY"}
+
+
 # --- two people ---------------------------------------------------------------------------------------------------
 
 def test_two_people_must_choose_the_same(asked: Tasks, machine: Machine, configure: Configure) -> None:
