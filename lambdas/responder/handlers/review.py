@@ -43,7 +43,7 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
     contents = review(record, others, _weeks(run, record.incident), _notes(run, bucket), service.entry)
     over = record.incident.status == "closed"
     page = render_page(contents, None if over else live(
-        service, record, time.time(), execution=run.execution))
+        service, record, time.time(), execution=run.execution, region=environment.region()))
     files: dict[str, str | bytes] = {**render_rest(contents), "gz": pack(service, items)}
     try:
         addresses = store(bucket, service.service, run.incident, page, version(record, read_at, final=over), files,
