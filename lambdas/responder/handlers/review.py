@@ -47,7 +47,7 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
     files: dict[str, str | bytes] = {**render_rest(contents), "gz": pack(service, items)}
     try:
         addresses = store(bucket, service.service, run.incident, page, version(record, read_at, final=over), files,
-                          service.reports.lock_days)
+                          service.reports.lock_days, final=over)
     except CallFailed as failed:
         raise RuntimeError(f"the postmortem could not be stored: {failed.note}") from failed
     mine = past_incident(contents)
