@@ -38,7 +38,9 @@ class LivePage(Construct):
             self, "Writer", name=f"{prefix}-live", code=code, handler="responder.handlers.live.handler",
             description="Keeps the page of an open incident up to date",
             environment={"TABLE": records.table.table_name, "BUCKET": records.bucket.bucket_name,
-                         "ANSWER_URL": answer_url})
+                         "ANSWER_URL": answer_url},
+            # The first page is wanted within seconds, and most of its time is a processor's.
+            memory_mib=1024)
         records.grant_partition(self.function.role, "INCIDENT#*", "REMEDY#*", "TIMELINE#*", "SERVICE#*")
         records.grant_pages(self.function.role)
         self._follow_the_timeline()

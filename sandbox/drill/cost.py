@@ -11,9 +11,10 @@ from typing import Any
 from responder.model.moment import seconds
 
 _MEMORY_GB = {"report": 1.0}
-_PAGE_MEMORY_GB, _PAGE_SECONDS, _PAGE_COLD_SECONDS = 0.5, 0.4, 1.5
-"""Of the page of an open incident: what it takes for one, and its cold start (``docs/running.md`` has what was measured,
-and at this memory a function has 0.29 of a processor)."""
+_PAGE_MEMORY_GB, _PAGE_SECONDS, _PAGE_COLD_SECONDS = 1.0, 0.2, 1.5
+"""Of the page of an open incident: its function's memory, seconds for one page, and seconds once for the cold start.
+
+Estimated from what ``docs/running.md`` says was measured: with this memory a function has 0.58 of a processor."""
 _PAGE_WINDOW_SECONDS = 1.0
 """Entries that follow one another within this time are one page; ``stacks/live.py`` batches them so."""
 

@@ -71,6 +71,15 @@ def test_only_new_entries_of_a_timeline_invoke_it_a_second_s_worth_at_once(resou
     assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (2, 300)
 
 
+def test_a_page_that_cannot_be_written_is_told_to_people_and_to_no_execution(resources: dict[str, Any]) -> None:
+    alarm, = (item for item in of_type(resources, "AWS::CloudWatch::Alarm")
+              if "page of an open incident" in item.get("AlarmDescription", ""))
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"], alarm["Period"]) == ("Errors", "Sum", 3, 300)
+    assert len(alarm["AlarmActions"]) == 1 and "RecordsIncidents" in json.dumps(alarm["AlarmActions"])
+    # The rule that starts the responder takes alarms by their names, and this one has none of its own.
+    assert "AlarmName" not in alarm
+
+
 def test_pages_that_were_replaced_are_forgotten_and_postmortems_are_not(resources: dict[str, Any]) -> None:
     rules = [rule for bucket in of_type(resources, "AWS::S3::Bucket")
              for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", [])]

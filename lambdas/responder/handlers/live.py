@@ -82,11 +82,11 @@ def _keep(name: str) -> None:
     if incident is None or _has_postmortem(incident):
         # Deleted meanwhile, or the postmortem is there.
         return
-    service, record = load(incident.service), IncidentRecord.of(table.items(name))
     held = table.lock(incident.service)
+    service, record = load(incident.service), IncidentRecord.of(table.items(name))
     page = render_page(review(record, service=service), live(
         service, record, time.time(), execution=held.execution if held and held.incident == name else "",
-        answer_url=environment.answer_url()))
+        answer_url=environment.answer_url(), region=environment.region()))
     written = store_live(environment.bucket(), incident.service, name, page, version(record, read_at))
     log(step="live", incident=name, written=written, entries=len(record.timeline), bytes=len(page),
         milliseconds=round((time.monotonic() - started) * 1000))

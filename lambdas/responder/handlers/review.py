@@ -43,11 +43,11 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
     contents = review(record, others, _weeks(run, record.incident), _notes(run, bucket), service)
     over = record.incident.status == "closed"
     page = render_page(contents, None if over else live(
-        service, record, time.time(), execution=run.execution))
+        service, record, time.time(), execution=run.execution, region=environment.region()))
     files: dict[str, str | bytes] = {**render_rest(contents), "gz": pack(service, items)}
     try:
         addresses = store(bucket, service.service, run.incident, page, version(record, read_at, final=over), files,
-                          service.reports.lock_days)
+                          service.reports.lock_days, final=over)
     except CallFailed as failed:
         raise RuntimeError(f"the postmortem could not be stored: {failed.note}") from failed
     mine = past_incident(contents)

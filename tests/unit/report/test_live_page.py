@@ -40,7 +40,8 @@ def kept(name: str) -> tuple[Service, IncidentRecord]:
 
 
 def top(service: Service, record: IncidentRecord, at: str) -> Live:
-    return live(service, record, seconds(at), execution=record.incident.execution, answer_url="https://answers.example/")
+    return live(service, record, seconds(at), execution=record.incident.execution, answer_url="https://answers.example/",
+                region="us-east-1")
 
 
 def said(shown: Live) -> str:
@@ -97,7 +98,8 @@ def test_an_open_question_names_who_is_asked_and_until_when_and_both_commands() 
 def test_each_command_is_complete_and_of_this_execution() -> None:
     service, record = kept("approval-unanswered")
     held = "arn:aws:states:eu-west-1:123456789012:execution:incident-response:abc"
-    shown = live(service, cut(record, record.timeline[4].at), seconds(record.timeline[4].at), execution=held)
+    shown = live(service, cut(record, record.timeline[4].at), seconds(record.timeline[4].at), execution=held,
+                 region="eu-west-1")
     text = "\n".join(command.text for command in shown.commands)
     assert f"--name {service.kill_switch} --type String --value engaged --overwrite --region eu-west-1" in text
     assert f"stop-execution --execution-arn {held} " in text

@@ -97,11 +97,12 @@ def version(record: IncidentRecord, read_at: str, *, final: bool = False) -> str
     return f"{record.incident.reopenings:04d}.{final:d}.{len(record.timeline):06d}.{read_at}"
 
 
-def live(service: Service, record: IncidentRecord, now: float, *, execution: str = "", answer_url: str = "") -> Live:
+def live(service: Service, record: IncidentRecord, now: float, *, execution: str = "", answer_url: str = "",
+         region: str = "") -> Live:
     """Return what the page of an incident says at its top.
 
     ``now`` is in seconds since 1970 (UTC); ``execution`` is the ARN of the execution that handles the incident, empty
-    where none does; ``answer_url`` is where people answer by IAM.
+    where none does; ``answer_url`` is where people answer by IAM, and ``region`` the responder's AWS region.
     """
     record = _this_opening(record)
     incident, phase = record.incident, phase_of(record)
@@ -111,7 +112,8 @@ def live(service: Service, record: IncidentRecord, now: float, *, execution: str
               f"{', opened again' if incident.reopenings else ''}",
         phase=phase, status=_status(record, phase, age), known=tuple(_known(record, phase, said)),
         next=_next(record, phase) or said.responder, who=said.who, asked=tuple(_asked(record)),
-        told=tuple(_told(record))[-_MOST_TOLD:], commands=tuple(_commands(service, record, execution, answer_url)),
+        told=tuple(_told(record))[-_MOST_TOLD:], commands=tuple(_commands(
+            service, record, execution, answer_url, region)),
         written_at=iso(now), expected_by=iso(_expected_by(service, record, phase, now)),
         reload_seconds=next((often for youngest, often in _RELOADS if age < youngest), _RARELY_SECONDS))
 
@@ -265,30 +267,30 @@ def _told(record: IncidentRecord) -> Iterator[str]:
             yield f"{clock(entry.at)} UTC: {entry.what}" + (f" ({entry.why})" if entry.why else "")
 
 
-def _commands(service: Service, record: IncidentRecord, execution: str, answer_url: str) -> Iterator[Command]:
+def _commands(service: Service, record: IncidentRecord, execution: str, answer_url: str,
+              region: str) -> Iterator[Command]:
     if record.incident.status == "closed":
         return
-    arn = execution.split(":")
-    region = f" --region {arn[3]}" if len(arn) > 7 else ""
     for fact in _open_questions(record):
-        yield Command("Answer the question", commands(answer_url, arn[3] if region else "", record.incident.id,
-                                                      fact.task, "approval"))
+        yield Command("Answer the question", commands(answer_url, region, record.incident.id, fact.task, "approval"))
+    here = f" --region {region}" if region else ""
     if service.mode != "observe":
         yield Command("Stop every remedy (kill switch); evidence is still gathered, and people are still told",
                       f"aws ssm put-parameter --name {service.kill_switch} --type String --value engaged --overwrite"
-                      f"{region}")
-    if not region:
+                      f"{here}")
+    arn = execution.split(":")
+    if len(arn) < 8:
         return
     machine = ":".join([*arn[:5], "stateMachine", arn[6]])
     again = json.dumps({"service": service.service, "take_over": True, "started_by": "YOUR NAME"})
     yield Command("Take over: the responder ends, what it changed stays",
                   f"aws stepfunctions stop-execution --execution-arn {execution} --cause 'YOUR NAME takes over'"
-                  f"{region}")
+                  f"{here}")
     yield Command("Let the responder go on after that",
                   f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(again)}"
-                  f"{region}")
+                  f"{here}")
     yield Command("See whether the responder still runs",
-                  f"aws stepfunctions describe-execution --execution-arn {execution} --query status{region}")
+                  f"aws stepfunctions describe-execution --execution-arn {execution} --query status{here}")
 
 
 def _expected_by(service: Service, record: IncidentRecord, phase: Phase, now: float) -> float:
