@@ -163,12 +163,30 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
-_SOURCES = {"aws_health": "AWS Health", "changes": "the change ledger", "cloudtrail": "CloudTrail",
-            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "the network probes", "newrelic": "New Relic",
-            "provider": "the provider's status page", "rds": "RDS", "rollouts": "the rollouts",
-            "utilisation": "utilisation"}
+_SOURCES = {"aws_health": "AWS Health", "changes": "change ledger", "cloudtrail": "CloudTrail",
+            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "network probes", "newrelic": "New Relic",
+            "provider": "provider's status page", "rds": "RDS"}
+
+
+_CHANNELS = {"pagerduty": "PagerDuty", "sns": "SNS"}
+
+
+def channel_name(name: str) -> str:
+    """Return a channel as people write it: ``pagerduty`` as "PagerDuty"; one that is new here by its own name."""
+    return _CHANNELS.get(name) or words(name).capitalize()
 
 
 def source_name(name: str) -> str:
     """Return a source as people write it: ``newrelic`` as "New Relic"; one that is new here by its own name."""
     return _SOURCES.get(name) or words(name).capitalize()
+
+
+def bare(text: str) -> str:
+    """Return a text in one line, without a full stop at its end."""
+    return " ".join(text.split()).rstrip(". ;:,")
+
+
+def sentence(text: str) -> str:
+    """Return a text as a sentence in one line, with one full stop; an empty one stays empty."""
+    said = bare(text)
+    return said if not said or said[-1] in "!?…:" else f"{said}."

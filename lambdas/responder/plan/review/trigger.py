@@ -79,7 +79,7 @@ def _changes(onset: float | None, evidence: Evidence, said: str, shown: tuple[st
             named = f"{change.kind} {change.name} "
             if just_before(change, onset) and (f"{named}changed" in said or f"{named}was {change.what}" in said):
                 by = f"with {change.by}" if change.by not in ("", "unknown") else ""
-                yield Trigger(f"{named}was {change.what}", change.full_sentence(shown), iso(change.latest), by,
+                yield Trigger(f"{named}was {change.what}", change.sentence(shown), iso(change.latest), by,
                               named.strip(), _version(change))
 
 
