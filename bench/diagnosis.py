@@ -51,7 +51,7 @@ class Case:
     cause: str
     """The first cause that was named, ``unknown``, or ``none`` where it was called a false alarm."""
     confidence: float
-    """Of the likeliest cause, named or not."""
+    """Confidence of the likeliest cause, whether or not it was named."""
     likeliest: str
     wrong: tuple[str, ...]
     """Remedies that would have been carried out, and should not have been."""

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _STATES = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text(encoding="utf-8"))["States"]
 _EVENTS = {"Task": 5, "Choice": 2, "Wait": 2, "Pass": 2, "Succeed": 2}
 _SECONDS = {"Task": 0.6, "Map": 1.2}
-"""Of a function's time: the median over the recorded drills, cold starts included."""
+"""Billed time of one function call: the median over the recorded drills, cold starts included."""
 _MEMORY_GB = 0.5
 _METRICS_A_LOOK = 18
 """Three metrics of three components, in window and baseline."""
@@ -52,7 +52,7 @@ def counted(every_seconds: float = 0.0) -> tuple[int, float]:
     """Return the events of the history and US dollars."""
     recovery = read_file(ROOT / "config" / "payment-gateway.yaml").recovery
     seen = looks(4 * 3600.0, every_seconds) + 3 * looks(recovery.give_up_seconds, every_seconds)
-    # A manual task is open for an hour, and whoever has it is reminded.
+    # A manual task is open for an hour, and its owner is reminded.
     approval = read_file(ROOT / "config" / "payment-gateway.yaml").approval
     reminders = approval.task_seconds // approval.remind_seconds
     path = [*reminders * ("Keep people informed",), *_BEGIN, *3 * (*_DIAGNOSE, *_REMEDY, *_BACK), *2 * _APPROVAL,

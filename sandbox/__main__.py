@@ -21,6 +21,8 @@ def main(arguments: list[str]) -> int:
     drill.add_argument("--json", type=Path, metavar="OUT-FOLDER", help="write OUT-FOLDER/NAME.json for each")
     drill.add_argument("--record", type=Path, metavar="FOLDER",
                        help="keep FOLDER/NAME.json.gz of each, for a replay, and in FOLDER/truth what really happened")
+    drill.add_argument("--messages", type=Path, metavar="FOLDER",
+                       help="write FOLDER/NAME.md for each: all that people were told, in order")
     drill.add_argument("--keep", action="store_true", help="leave the sandbox up")
     demo = words.add_parser("demo", help="a bad release, from alarm to postmortem")
     demo.add_argument("--keep", action="store_true", help="leave the sandbox up")
@@ -70,7 +72,7 @@ def _drill(given: argparse.Namespace) -> int:
     except ContractError as error:
         print(f"nothing was started:\n{error}", file=sys.stderr)
         return 2
-    return 0 if run_all(drills, given.json, given.keep, given.record) else 1
+    return 0 if run_all(drills, given.json, given.keep, given.record, given.messages) else 1
 
 
 def _demo(given: argparse.Namespace) -> int:

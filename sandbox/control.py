@@ -55,6 +55,8 @@ class Control:
                 self.heal(body["event"])
             case "told":
                 return dict(self.told())
+            case "received":
+                return {"requests": [asdict(one) for one in self._people.received]}
             case "truth":
                 return asdict(self.truth())
             case _:

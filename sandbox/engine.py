@@ -132,7 +132,7 @@ def _provision_metric_math() -> None:
 
 
 def _tell_iam_of_items() -> None:
-    """Of a DynamoDB request the evaluator knows neither whose partitions it is about, nor which attributes it writes.
+    """For a DynamoDB request, the evaluator does not know the partitions or the attributes that it writes.
 
     A transaction's items are authorized one by one, each with keys of its own.
     """

@@ -28,7 +28,7 @@ from sandbox.vendors.newrelic import NewRelic
 
 @dataclass
 class Sandbox:
-    """Everything that moves; ``lock`` is held by whoever reads or writes ``world`` and the stores."""
+    """Everything that moves; a thread that reads or writes ``world`` or the stores holds ``lock``."""
 
     engine: Engine
     cluster: Cluster

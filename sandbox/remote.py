@@ -13,6 +13,7 @@ import httpx
 
 from sandbox.places import STATE, Ports, SandboxError
 from sandbox.truth import Truth, from_json
+from sandbox.vendors.people import Received
 
 _TIMEOUT_SECONDS = 150
 
@@ -22,7 +23,7 @@ class Beginning:
     """The steady state that a drill begins in."""
 
     seed: str = "steady"
-    """Of all chance: the same seed brings the same requests."""
+    """Seed of all random choices: the same seed brings the same requests."""
     requests_per_second: float = 40.0
     replicas: Mapping[str, int] = field(default_factory=dict)
     """Component to its pods, where they are not the usual number."""
@@ -75,6 +76,10 @@ class Remote:
         """What the vendors were told, word for word."""
         found: Told = self._ask("told", {})
         return found
+
+    def received(self) -> list[Received]:
+        """The requests by which the vendors were told something, in order."""
+        return [Received(**one) for one in self._ask("received", {})["requests"]]
 
     def truth(self) -> Truth:
         """What really happened since the platform began anew."""

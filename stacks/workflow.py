@@ -206,7 +206,7 @@ class Workflow(Construct):
             if name == "tell" else (),
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
-                         **({"BUCKET": self._records.bucket.bucket_name} if name == "report" else {})},
+                         **({"BUCKET": self._records.bucket.bucket_name} if name in ("report", "tell") else {})},
             memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds,
             reserved=reserved(self, name) if name in RESERVED else None)
         self._keep_records(step, lambda role: {"decide": decides, "tell": tells, "report": reports}[name](

@@ -121,7 +121,7 @@ def test_nothing_more_is_read_by_key() -> None:
 
 
 @pytest.mark.parametrize("name", ["plan/next_step.py", "plan/course.py", "model/codec.py"])
-def test_what_is_typed_stays_so(name: str) -> None:
+def test_the_number_of_untyped_reads_does_not_grow(name: str) -> None:
     assert untyped_and_reads(_RESPONDER / name) == (0, 0)
 
 

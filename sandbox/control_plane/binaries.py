@@ -9,7 +9,7 @@ The ways, in the order of trying; one line says which was taken:
    too old, or the modules cannot be downloaded.
 
 The projects' release binaries are no way of this list: they would need checksums that are pinned here, and no source
-of them that could be checked was at hand. Who has the binaries names their folder in ``KUBEBUILDER_ASSETS``.
+of them that could be checked was at hand. ``KUBEBUILDER_ASSETS`` names a folder with binaries that are already there.
 
     python -m sandbox.control_plane.binaries     (finds or builds them, and prints their folder)
 """

@@ -76,7 +76,7 @@ class Scheduled(BaseModel):
     kind: str
     """One of ``events.every()``."""
     fields: SerializeAsAny[Fields]
-    """Of the kind's own schema."""
+    """The fields of the kind's own schema."""
     lasts: float | None = None
     """Seconds after which it heals by itself; None where it does not."""
 
@@ -141,7 +141,7 @@ class Expect(Fields):
     stored_nowhere: list[Annotated[str, BeforeValidator(str)]] | None = None
     within: Duration | None = None
     put_back: list[ActionId] | None = None
-    """Temporary remedies that must have been put back in the end."""
+    """Temporary mitigations that must be restored in the end."""
 
 
 class Drill(Fields):

@@ -46,6 +46,8 @@ class People:
         self._thread = threading.Thread(target=self._live, daemon=True)
         self.bodies: list[str] = []
         """All messages so far."""
+        self.letters: list[tuple[float, str]] = []
+        """The same with the time at which each was read, seconds since 1970 (UTC)."""
         self.said: list[str] = []
         """What became of each answer."""
 
@@ -87,6 +89,7 @@ class People:
         while messages := self._sqs.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self.bodies.append(message["Body"])
+                self.letters.append((time.time(), message["Body"]))
                 self._sqs.delete_message(QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"])
                 try:
                     text = str(json.loads(message["Body"]).get("Message", ""))
@@ -125,7 +128,7 @@ class People:
         """Press the button of the question in Slack, and play Slack: sign what it sends to the app's Request URL."""
         for message in Remote(self._sandbox.ports).told()["slack"]:
             for block in message.get("blocks", []):
-                for element in block.get("elements", []):
+                for element in block["elements"] if block["type"] == "actions" else ():
                     value = json.loads(element["value"])
                     if (value["incident"], value["task"], value["decision"]) == (incident, task, answer):
                         return self._press(human, element)

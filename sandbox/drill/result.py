@@ -251,7 +251,7 @@ def _incidents(expect: Expect) -> int | None:
 
 
 def put_back(items: Sequence[Item]) -> set[str]:
-    """Return the temporary remedies that were put back when they were no longer needed."""
+    """Return the temporary mitigations that were restored when they were no longer needed."""
     return {item["action"] for item in items if item["sk"].startswith("ACTION#") and item.get("put_back_at")}
 
 

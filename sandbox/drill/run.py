@@ -18,6 +18,7 @@ from responder.model.remedy import merged
 from sandbox import run as sandbox_run
 from sandbox.drill.contract import Drill, Scheduled
 from sandbox.drill.ending import Now, is_over
+from sandbox.drill.messages import sequence
 from sandbox.drill.people import People
 from sandbox.drill.result import Observed, Result, result
 from sandbox.events.kill_switch import RELEASED
@@ -55,6 +56,8 @@ class Runner:
         """The record of the last drill's incident, as it is in S3; empty where there was none."""
         self.truth = b""
         """What really happened in the last drill, as ``sandbox/truth.py`` writes it."""
+        self.messages = ""
+        """Everything that people were told in the last drill; see ``sandbox/drill/messages.py``."""
         self._dynamodb, self._functions = boto3.client("dynamodb"), boto3.client("stepfunctions")
         self._functions_api = boto3.client("lambda")
         self._sqs, self._s3, self._logs = boto3.client("sqs"), boto3.client("s3"), boto3.client("logs")
@@ -163,6 +166,8 @@ class Runner:
         address = (incidents[0].get("report") or {}).get("gz", "") if incidents else ""
         self.record = _content(address) if address else b""
         self.truth = encode(Remote(self.sandbox.ports).truth())
+        self.messages = sequence(drill.name, drill.about, moment.started, Remote(self.sandbox.ports).received(),
+                                 self._people.letters)
         self._stop_all()
         return value
 
@@ -254,10 +259,11 @@ def _content(address: str) -> bytes:
 
 
 def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
-            record_folder: Path | None = None) -> bool:
+            record_folder: Path | None = None, messages_folder: Path | None = None) -> bool:
     """Run drills one after the other on one sandbox, print how they go, and return whether all were met.
 
-    Each result goes to ``json_folder`` at once, each incident's record to ``record_folder``.
+    Each result goes to ``json_folder`` at once, each incident's record to ``record_folder``, all that people were told
+    to ``messages_folder``.
     """
     from rich.console import Console
     from rich.table import Table
@@ -285,6 +291,9 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                 (record_folder / FOLDER / f"{drill.name}.json.gz").write_bytes(runner.truth)
             if record_folder and runner.record:
                 (record_folder / f"{drill.name}.json.gz").write_bytes(runner.record)
+            if messages_folder:
+                messages_folder.mkdir(parents=True, exist_ok=True)
+                (messages_folder / f"{drill.name}.md").write_text(runner.messages, encoding="utf-8")
     finally:
         if not keep and not was_up:
             sandbox_run.down()

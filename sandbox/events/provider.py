@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PAGE = {"down": "outage", "errors": "degraded", "slow": "degraded"}
 """What the status page says where the drill does not."""
 _ERROR_RATE = 0.6
-"""Of the fault ``errors``, where the drill does not say."""
+"""Error rate of the fault ``errors`` if the drill does not say."""
 
 
 class ProviderFault(Fields):

@@ -1,8 +1,8 @@
-"""Changes of Kubernetes' objects that can be taken back one by one, in any order.
+"""Changes of Kubernetes' objects that can be reverted one by one, in any order.
 
-A change is taken back field by field: each field that it changed has its former value again, unless a later change that
+A change is reverted field by field: each field that it changed has its former value again, unless a later change that
 still goes on set the same field. Then the field stays, and the later change takes over the former value, for when it
-is taken back itself. Lists whose items have names (containers, ports, variables) count as fields by those names.
+is reverted itself. Lists whose items have names (containers, ports, variables) count as fields by those names.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _Step:
 
 
 class Changes:
-    """All changes that have not been taken back, the oldest first."""
+    """All changes that have not been reverted, the oldest first."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster

@@ -170,7 +170,7 @@ class Database:
         return self.faults_so_far
 
     def heal(self, now: float, number: int = 0) -> None:
-        """Take one fault away, or all (0); does nothing for a fault that was mended before."""
+        """Take one fault away, or all (0); does nothing for a fault that is already gone."""
         over = [item for item in self.faults if number in (0, item.number)]
         if any(item.kind == "failing_over" for item in over):
             self._say(now, "Multi-AZ instance failover completed", "failover", "notification")

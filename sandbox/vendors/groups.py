@@ -1,6 +1,6 @@
 """EC2's security groups on the paths of the platform's requests.
 
-A path that is blocked lacks its rule: authorizing the rule mends the path, revoking it blocks the path.
+A path that is blocked lacks its rule: authorizing the rule opens the path, revoking it blocks the path.
 
 Format: AWS's "Amazon EC2 API Reference": DescribeSecurityGroups, AuthorizeSecurityGroupIngress and its like.
 """

@@ -1,8 +1,9 @@
 """PagerDuty, Slack and Statuspage's own API, as far as a responder uses them; they keep what they were told.
 
-Formats: PagerDuty's pages "Send an Alert Event", "List incidents" and "Create a responder request for an incident";
-Slack's pages "chat.postMessage method", "chat.update method", "conversations.create method", "conversations.open
-method", "conversations.invite method", "conversations.setTopic method" and "Rate limits"; Atlassian's "Statuspage API".
+Formats: PagerDuty's pages "Send an Alert Event", "Event Management" (deduplication), "List incidents" and "Create a
+responder request for an incident"; Slack's pages "chat.postMessage method", "chat.update method", "conversations.create
+method", "conversations.open method", "conversations.invite method", "conversations.setTopic method", "Blocks" and "Rate
+limits"; Atlassian's "Statuspage API".
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -30,17 +32,25 @@ _USER = "P0000000"
 
 
 class PagerDuty:
-    """Alerts by their dedup key, incidents, and who was asked to join."""
+    """Alerts by their dedup key, each with an incident of its own, whom it notified, and who was asked to join."""
 
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
         self.alerts: dict[str, dict[str, Any]] = {}
         self.asked: list[dict[str, Any]] = []
+        self.notified: list[tuple[str, str]] = []
+        """Whom it woke: the dedup key or the user, and the summary; by an incident that opens, or a responder request.
+        """
         self._calls: deque[float] = deque()
 
     def told(self) -> list[dict[str, Any]]:
         """Return all that it was told."""
         return [*self.alerts.values(), *self.asked]
+
+    def acknowledge(self, key: str) -> None:
+        """Let the person on call acknowledge the incident of an alert: from then on it notifies nobody."""
+        if self.alerts[key]["status"] == "triggered":
+            self.alerts[key]["status"] = "acknowledged"
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one request below ``/pagerduty``."""
@@ -83,6 +93,8 @@ class PagerDuty:
             if known is None or known["status"] == "resolved":
                 self.alerts[key] = {"status": "triggered", "events": [], "id": f"Q{len(self.alerts):07d}",
                                     "at": time.time()}
+                self.notified.append((key, event["payload"]["summary"]))
+            # An open incident with this key, acknowledged or not: one more entry of its log, and no notification.
             self.alerts[key]["events"].append(event)
         elif known and known["status"] != "resolved":
             known["status"] = {"acknowledge": "acknowledged", "resolve": "resolved"}[event["event_action"]]
@@ -107,6 +119,8 @@ class PagerDuty:
         if incident not in {alert["id"] for alert in self.alerts.values()}:
             return _json(404, {"error": {"message": "Incident Not Found", "code": 5001}})
         self.asked.append({"incident": incident, **given})
+        self.notified += [(target["responder_request_target"]["id"], given["message"])
+                          for target in given["responder_request_targets"]]
         return _json(200, {"responder_request": {
             "incident": {"id": incident, "type": "incident_reference"}, "requester": {
                 "id": _USER, "type": "user_reference"}, "requested_at": _iso(time.time()), "message": given["message"],
@@ -138,6 +152,8 @@ def _wrong(event: Any) -> list[str]:
                           "'error' or 'info')")
         if len(str(payload.get("summary", ""))) > 1024:
             errors.append("'payload.summary' is too long")
+        errors += [f"'links[{place}].href' is missing or blank" for place, link in enumerate(event.get("links") or [])
+                   if not str(link.get("href", "")).startswith("https://")]
     return errors
 
 
@@ -271,20 +287,37 @@ class Slack:
                 "is_archived": False, "topic": {"value": item["topic"], "creator": "", "last_set": 0}}
 
 
+_TEXTS = {"section": 3000, "header": 150}
+"""The longest text of a block, by the block's type ("Section block", "Header block")."""
+_MARKUP = re.compile(r"<(https://[^\s<>|]{1,3000}\|[^<>]+|@[UW][A-Z0-9]+|!here)>")
+"""The only markup that a text has: a link with its label, and a mention ("Formatting text for app surfaces")."""
+
+
 def _wrong_blocks(given: dict[str, Any]) -> str:
     blocks = given.get("blocks") or []
     if not given.get("text") and not blocks:
         return "no_text"
-    if len(blocks) > 50:
+    if len(blocks) > 50 or any(_wrong_block(block) for block in blocks):
         return "invalid_blocks"
-    for block in blocks:
-        if block.get("type") == "section" and not 1 <= len((block.get("text") or {}).get("text", "")) <= 3000:
-            return "invalid_blocks"
-        if block.get("type") == "actions" and (not block.get("elements") or any(
-                len(element.get("value", "")) > 2000 or len(element["text"]["text"]) > 75
-                for element in block["elements"])):
-            return "invalid_blocks"
     return ""
+
+
+def _wrong_block(block: dict[str, Any]) -> bool:
+    kind = block.get("type")
+    if kind in _TEXTS:
+        text = block.get("text") or {}
+        markup = kind != "header" and re.search("[<>]", _MARKUP.sub("", text.get("text", "")))
+        return (not 1 <= len(text.get("text", "")) <= _TEXTS[kind] or bool(markup)
+                or text.get("type") != ("plain_text" if kind == "header" else "mrkdwn"))
+    if kind == "rich_text":
+        # Each element of it holds elements of its own; a text among them is not parsed ("Rich text block").
+        return not all(part.get("type") == "rich_text_preformatted" and part.get("elements") and all(
+            one.get("type") == "text" and one.get("text") for one in part["elements"])
+            for part in block.get("elements") or [{}])
+    if kind == "actions":
+        return not block.get("elements") or any(
+            len(element.get("value", "")) > 2000 or len(element["text"]["text"]) > 75 for element in block["elements"])
+    return True
 
 
 class ManagedPage:
@@ -391,16 +424,31 @@ def _iso(seconds: float) -> str:
 Vendor = PagerDuty | Slack | ManagedPage
 
 
+@dataclass(frozen=True)
+class Received:
+    """A request by which a vendor was told something."""
+
+    at: float
+    """Seconds since 1970 (UTC)."""
+    vendor: str
+    method: str
+    path: str
+    body: str
+
+
 class Vendors:
     """The vendors that people are reached by, behind one address each."""
 
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
         self._all: dict[str, Vendor] = {}
+        self.received: list[Received] = []
+        """Each accepted request that told somebody something, in order."""
         self.reset()
 
     def reset(self) -> None:
         """Forget all that they were told."""
+        self.received = []
         self._all = {"pagerduty": PagerDuty(self._gates), "slack": Slack(self._gates),
                      "statuspage": ManagedPage(self._gates)}
 
@@ -410,7 +458,12 @@ class Vendors:
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one request to a path that they know."""
-        return self._all[path.split("/")[1]].answer(method, path, headers, body)
+        vendor = path.split("/")[1]
+        answer = self._all[vendor].answer(method, path, headers, body)
+        if method != "GET" and answer.status < 300:
+            self.received.append(Received(time.time(), vendor, method, urlsplit(path).path,
+                                          body.decode("utf-8", "replace")))
+        return answer
 
     def told(self) -> dict[str, list[dict[str, Any]]]:
         """Vendor to what it was told, word for word."""

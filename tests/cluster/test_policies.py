@@ -164,7 +164,7 @@ def test_a_deployment_is_changed_by_what_the_remedy_is_for(api: Api, group: str,
     assert answer.status == 200, answer
 
 
-def test_what_the_pods_have_already_they_may_keep(api: Api) -> None:
+def test_a_remedy_may_keep_privileges_that_the_pods_already_have(api: Api) -> None:
     def risky(item: Object) -> None:
         pod(item).update(hostNetwork=True, serviceAccountName="agent", serviceAccount="agent", volumes=[
             {"name": "h", "hostPath": {"path": "/var/log"}}])

@@ -101,6 +101,49 @@ def test_pagerduty_is_triggered_once_and_resolved_with_the_same_key(vendors: Ven
     assert len(vendors.pagerduty.alerts) == 2
 
 
+@pytest.mark.parametrize(("kind", "key"), [("escalation", "escalated-1"), ("question", "ask-01"),
+                                           ("question", "remind-01m-1")])
+def test_a_need_for_a_person_notifies_again_although_the_page_was_acknowledged(
+        vendors: Vendors, team: Service, kind: Any, key: str) -> None:
+    """PagerDuty's page "Event Management": an event with the key of an open incident is added to its log."""
+    state = pagerduty.CHANNEL.deliver(team, message("page"), {})
+    vendors.pagerduty.acknowledge(str(state["key"]) if state else "")
+    # The page again, by a retry: nobody is woken for what they know.
+    state = pagerduty.CHANNEL.deliver(team, message("page"), state or {})
+    assert len(vendors.pagerduty.notified) == 1
+    state = pagerduty.CHANNEL.deliver(team, message(kind, key), state or {})
+    assert len(vendors.pagerduty.notified) == 2
+    # One need, one notification, however often it is delivered.
+    state = pagerduty.CHANNEL.deliver(team, message(kind, key), state or {})
+    assert len(vendors.pagerduty.notified) == 2
+
+
+def test_a_need_is_resolved_when_it_is_met_and_the_page_stays_until_the_recovery(
+        vendors: Vendors, team: Service) -> None:
+    state: dict[str, Any] = {}
+    for kind, key in (("page", "page-0"), ("question", "ask-01"), ("question", "ask-02"),
+                      ("escalation", "escalated-1")):
+        state = pagerduty.CHANNEL.deliver(team, message(kind, key), state) or {}
+    page, first, second, escalation = vendors.pagerduty.alerts.values()
+
+    def stands() -> list[bool]:
+        return [alert["status"] == "resolved" for alert in (page, first, second, escalation)]
+
+    state = pagerduty.CHANNEL.deliver(team, message("status", "", needs=("ask-02", "escalated")), state) or {}
+    assert stands() == [False, True, False, False]
+    # Closed without a recovery: somebody must still take over.
+    state = pagerduty.CHANNEL.deliver(team, message("closed", over=False, needs=("escalated",)), state) or {}
+    assert stands() == [False, True, True, False]
+    state = pagerduty.CHANNEL.deliver(team, message("closed", over=True), state) or {}
+    assert stands() == [True, True, True, True]
+    assert all(event["event_action"] != "acknowledge" for alert in vendors.pagerduty.alerts.values()
+               for event in alert["events"])
+    # What comes back is another alert, and what it needs as well.
+    for kind, key in (("page", "page-1"), ("escalation", "escalated-2")):
+        state = pagerduty.CHANNEL.deliver(team, message(kind, key), state) or {}
+    assert len(vendors.pagerduty.notified) == 6
+
+
 def test_further_people_are_asked_to_join_the_incident(vendors: Vendors, team: Service) -> None:
     state = pagerduty.CHANNEL.deliver(team, message("page"), {})
     pagerduty.CHANNEL.deliver(team, message("call", persons=PAGE_TEAM), state)
@@ -127,11 +170,11 @@ def test_a_slack_channel_of_its_own_shows_how_it_stands(vendors: Vendors, team: 
         "inc-payment-gateway-1", ["U1"], "high error rate")
     state = slack.CHANNEL.deliver(team, message("status", "", text="What: another", topic="remedied"), state)
     shown, = vendors.slack.messages.values()
-    assert shown["blocks"][0]["text"]["text"] == "What: another" and channel["topic"] == "remedied"
+    assert shown["blocks"][1]["text"]["text"] == "What: another" and channel["topic"] == "remedied"
     slack.CHANNEL.deliver(team, message("question", answers=(("Approve", "a"), ("Reject", "b"))), state)
     posted = list(vendors.slack.messages.values())[-1]
     assert [element["value"] for element in posted["blocks"][-1]["elements"]] == ["a", "b"]
-    assert posted["blocks"][0]["text"]["text"] == "What: &lt;b&gt;&amp;"
+    assert posted["blocks"][1]["text"]["text"] == "What: &lt;b&gt;&amp;"
 
 
 def test_a_retry_after_a_crash_finds_the_created_channel(vendors: Vendors, team: Service) -> None:
@@ -149,7 +192,7 @@ def test_in_a_standing_channel_an_incident_is_a_thread(vendors: Vendors, team: S
     root, posted = vendors.slack.messages.values()
     assert posted["thread_ts"] == root["ts"]
     # Without a signing secret there are no buttons; a standing channel's members are not the responder's affair.
-    assert [block["type"] for block in posted["blocks"]] == ["section"]
+    assert [block["type"] for block in posted["blocks"]] == ["header", "section"]
     assert vendors.slack.channels["C0STANDING"]["members"] == []
 
 

@@ -291,7 +291,7 @@ def test_json_that_would_take_too_much_memory_is_not_parsed() -> None:
 
 
 @pytest.mark.parametrize("unit", [b"{},", b"[],", b'{"a":1},', b"[[]],", b'"a%06d",', b'{"k%06d":1%06d},', b"1%06d.5,"])
-def test_what_is_parsed_takes_no_more_than_was_reckoned(unit: bytes) -> None:
+def test_parsing_takes_no_more_memory_than_estimated(unit: bytes) -> None:
     count = 100_000
     parts = [unit % ((place,) * unit.count(b"%")) if b"%" in unit else unit for place in range(count)]
     text = b"[" + b"".join(parts) + b"0]"
@@ -306,7 +306,7 @@ def test_what_is_parsed_takes_no_more_than_was_reckoned(unit: bytes) -> None:
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-10**9, 10**9) | st.text(), lambda inner: st.lists(
     inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=30))
-def test_what_is_sane_is_parsed_as_it_is(value: Any) -> None:
+def test_a_sane_answer_is_parsed_unchanged(value: Any) -> None:
     assert bounded.parsed(json.dumps(value, ensure_ascii=False).encode(), "x") == value
 
 

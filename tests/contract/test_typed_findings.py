@@ -243,7 +243,7 @@ def test_kubernetes_reports_pods_services_nodes_and_limits(query: Query) -> None
         (Autoscaler("h", "payment-gateway", 2, 2),), (UsedUp("q", "pods", "10", "10"),), (Budget("b", 1),))
 
 
-def test_what_may_not_be_listed_is_not_known(query: Query) -> None:
+def test_a_refused_list_is_reported_as_unknown(query: Query) -> None:
     found = kubernetes.collect(query, cluster({
         "/deployments": [DEPLOYMENT], "/replicasets": [], "/pods": [], "/events": []}))
     assert one(found, Pods, "payment-gateway").detail.policies is None
@@ -319,7 +319,7 @@ def test_a_count_of_zero_is_an_observation_and_is_in_the_record() -> None:
     assert finding.to_json()["detail"] == {"lines": 0.0, "baseline_lines": 0.0}
 
 
-def test_what_is_shown_only_is_a_kind_of_finding() -> None:
+def test_each_display_only_name_is_a_kind_of_finding() -> None:
     assert SHOWN_ONLY.keys() <= set(kinds()) and all(SHOWN_ONLY.values())
 
 

@@ -282,7 +282,7 @@ def test_choices_decide_nothing() -> None:
                     assert not str(text).startswith("{%") or re.fullmatch(r"{% \$[\w.]+ %}", text), (name, text)
 
 
-def test_what_may_follow_a_step_has_a_way() -> None:
+def test_each_state_that_may_follow_a_step_has_a_transition() -> None:
     """By the choices that follow it: as far as the next state that does something."""
     for name, state in ASL["States"].items():
         payload = state.get("Arguments", {}).get("Payload", {})

@@ -22,11 +22,8 @@ from responder.model.masking import unkept
 from responder.model.redact import MISSING
 from responder.model.redact import lines as diff_lines
 from responder.model.shown import exact, hidden_path, shown
-from responder.plan.remedies.restore_configuration import REMEDY, Before, Facts, Parameters, Step
+from responder.plan.remedies.restore_configuration import AT_ROOT, REMEDY, Before, Facts, Parameters, Step, summary
 from responder.sources import cluster_access
-
-_ROOT = frozenset({"ConfigMap"})
-"""Kinds whose content, as the ledger keeps it, lies at the object's root; that of all others is its ``spec``."""
 
 Planned = Plan[Before, Parameters]
 Path = Sequence[str | int]
@@ -58,14 +55,14 @@ def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = Non
     api = connected(context, api)
     found = [(change, _live(api, change, context.namespace)) for change in changes]
     target = f"{changes[0].kind.lower()}/{changes[0].name}"
-    summary = f"put back what changed in {', '.join(f'{change.kind} {change.name}' for change in changes)}"
-    diff = shown("\n".join(line for change in changes for line in _lines(change, context.service.shown_keys)))
+    said, allowed = summary(changes), context.service.shown_keys
+    diff = shown("\n".join(line for change, live in found for line in _lines(change, live, allowed)))
     refusal = next((said for change, live in found if (said := _refusal(change, live))), "")
     if refusal:
-        return Declined(target, summary, refusal, diff=diff)
+        return Declined(target, said, refusal, diff=diff)
     steps = tuple(Step(change, live.uid if live else "",
                        live.body if live and change.what == "created" else None) for change, live in found)
-    return Plan(target, summary, Before(tuple(step.live for step in steps)), Parameters(steps), diff)
+    return Plan(target, said, Before(tuple(step.live for step in steps)), Parameters(steps), diff)
 
 
 def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = None) -> str:
@@ -108,7 +105,7 @@ def _live(api: Kubernetes, change: Change, namespace: str) -> _Live | None:
         metadata, version = item["metadata"], item.get("apiVersion", "")
         return _Live(metadata["uid"], metadata.get("resourceVersion", ""),
                      next((one for one in groups if one.split("/", 1)[1] == version), groups[-1]), gitops(metadata),
-                     item if change.kind in _ROOT else item.get("spec") or {}, reduce(item))
+                     item if change.kind in AT_ROOT else item.get("spec") or {}, reduce(item))
     return None
 
 
@@ -175,7 +172,7 @@ def _set_fields(api: Kubernetes, change: Change, live: _Live | None, namespace: 
         return
     top = {key: value for key, value in body.items() if value != live.content.get(key)}
     gone = [key for key in live.content if key not in body]
-    root = "" if change.kind in _ROOT else "/spec"
+    root = "" if change.kind in AT_ROOT else "/spec"
     patch: list[dict[str, Json]] = [
         {"op": "test", "path": "/metadata/resourceVersion", "value": live.resource_version},
         *({"op": "add", "path": f"{root}/{key}", "value": value} for key, value in top.items()),
@@ -185,7 +182,7 @@ def _set_fields(api: Kubernetes, change: Change, live: _Live | None, namespace: 
 
 def _create(api: Kubernetes, change: Change, body: Json, namespace: str) -> None:
     groups, plural, _, _ = watched.KINDS[change.kind]
-    content = body if change.kind in _ROOT else {"spec": body}
+    content = body if change.kind in AT_ROOT else {"spec": body}
     api.create(groups[-1], plural, namespace, {
         "apiVersion": groups[-1].split("/", 1)[1], "kind": change.kind,
         "metadata": {"name": change.name, "namespace": namespace}, **content}, manager=OWN_MANAGER)
@@ -223,10 +220,14 @@ def _named(item: Json, name: str | int) -> bool:
     return isinstance(item, dict) and item.get("name") == name
 
 
-def _lines(change: Change, allowed: Sequence[str]) -> list[str]:
+def _lines(change: Change, live: _Live | None, allowed: Sequence[str]) -> list[str]:
+    """Return a diff: what is there now against what is put back."""
     target = f"{change.kind.lower()}/{change.name}"
-    if change.what != "changed":
-        return [f"{'-' if change.what == 'created' else '+'} {target}"]
+    if change.what == "created":
+        return [f"- {target}", *(diff_lines(live.body, MISSING, allowed) if live else ())]
+    if change.what == "deleted":
+        body = change.fields[0].before if change.fields else MISSING
+        return [f"+ {target}", *diff_lines(MISSING, body, allowed)]
     return [f"  {target}", *(line for field in change.fields for line in _field_lines(field, allowed))]
 
 

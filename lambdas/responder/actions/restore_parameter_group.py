@@ -21,7 +21,9 @@ from responder.model.masking import unkept
 from responder.model.redact import decided
 from responder.model.service import Service
 from responder.model.shown import is_hidden
+from responder.plan.changes import made
 from responder.plan.remedies.restore_parameter_group import REMEDY, Before, Facts, Parameters
+from responder.plan.wording import listed
 from responder.sources import Statement
 
 _CALL_SECONDS = 5
@@ -46,7 +48,9 @@ def plan(context: RemediationContext, facts: Facts) -> Planned | Declined:
         return Declined(target, "put back what changed in the parameter group", (
             "what changed is too large to be kept on record" if facts.too_large
             else "no parameter is known that was changed and can be put back"))
-    summary = f"put back {', '.join(sorted(fields))} in parameter group {group}"
+    summary = (f"set {listed(sorted(fields))} of parameter group {group} back to what "
+               f"{'it was' if len(fields) == 1 else 'they were'} ("
+               f"{listed([made(change, facts.by) for change in facts.changes if change.name == group])})")
     now = _values(group)
     hidden = next((name for name, field in sorted(fields.items()) if is_hidden(field.before) or is_hidden(field.after)
                    or unkept({name: now.get(name)})), "")
@@ -83,7 +87,7 @@ def revert(context: RemediationContext, plan: Planned) -> str:
     now = _values(group)
     own = {name: value for name, value in before.items() if now.get(name) == back[name]}
     if not own and any(now.get(name) != value for name, value in before.items()):
-        raise ActionFailed(f"parameter group {group} has other values by somebody else: nothing was taken back")
+        raise ActionFailed(f"parameter group {group} has other values by somebody else: nothing was rolled back")
     _set(group, now, own)
     return f"{plan.summary}: taken back"
 

@@ -18,7 +18,7 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.service import Service
 from responder.model.shown import shown
-from responder.plan.remedies.restore_security_group import REMEDY, Before, Facts, Parameters
+from responder.plan.remedies.restore_security_group import REMEDY, Before, Facts, Parameters, summary
 from responder.plan.security_rules import TARGETS, Permission, RuleChange
 from responder.sources import Statement
 
@@ -45,14 +45,12 @@ def plan(context: RemediationContext, facts: Facts) -> Planned | Declined:
         return Declined("security group", "put back what was taken from a security group",
                         "no rule is known that was taken from a group that may be changed")
     target = f"security-group/{taken[0].group}"
-    summary = "put back what was taken from " + ", ".join(dict.fromkeys(
-        f"security group {rule.group}" for rule in taken))
     missing = tuple(replace(rule, permissions=permissions) for rule in taken if (permissions := _missing(rule)))
     if not missing:
-        return Declined(target, summary, "the rules are there again")
+        return Declined(target, summary(taken), "the rules are there again")
     lines = [line for rule in missing for line in (
-        f"  security-group/{rule.group} {rule.direction}", *(f"+ {text}" for text in _texts(rule)))]
-    return Plan(target, summary, Before(missing), Parameters(missing), shown("\n".join(lines)))
+        f"  security-group/{rule.group} {rule.direction}", *(f"+ {text}" for text in rule.sentences))]
+    return Plan(target, summary(missing), Before(missing), Parameters(missing), shown("\n".join(lines)))
 
 
 def apply(context: RemediationContext, plan: Planned) -> str:
@@ -118,13 +116,6 @@ def _keys(permission: Permission) -> Iterator[_Rule]:
     ports = (-1 if port is None else port for port in (permission.first, permission.last))
     first, last = ports
     return (_Rule(permission.protocol, first, last, target.id) for target in permission.targets)
-
-
-def _texts(rule: RuleChange) -> list[str]:
-    return [f"{'any protocol' if protocol == '-1' else protocol}"
-            f"{'' if first < 0 else f' {first}' if first == last else f' {first} to {last}'}"
-            f" {'from' if rule.direction == 'ingress' else 'to'} {target}"
-            for permission in rule.permissions for protocol, first, last, target in _keys(permission)]
 
 
 def _statements(service: Service) -> tuple[Statement, ...]:

@@ -16,7 +16,8 @@ from responder.model.change import OWN_MANAGER
 from responder.model.codec import Json
 from responder.model.images import version_of
 from responder.model.redact import redacted_diff
-from responder.plan.remedies.rollback import REMEDY, Before, Facts, Parameters
+from responder.plan.remedies.rollback import REMEDY, Before, Facts, Parameters, versions
+from responder.plan.wording import clock
 from responder.sources import cluster_access
 
 MARK = "incident-responder/rollback"
@@ -51,12 +52,17 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
         return Declined(target, f"roll back {target}", refusal, transient=current is None)
     return Plan(
         target,
-        f"roll {target} back from revision {current.revision} ({', '.join(current.images)}) "
-        f"to revision {chosen.revision} ({', '.join(chosen.images)})",
+        f"roll {target} back from {_named(current)}, which came at {clock(current.created)} UTC, to {_named(chosen)}",
         # The template itself stays in its ReplicaSet and is not copied into the record: it may hold secrets.
         Before(current.revision, current.name, current.images),
-        Parameters(chosen.revision, chosen.name, deployment.uid, deployment.generation),
+        Parameters(chosen.revision, chosen.name, deployment.uid, deployment.generation, chosen.images),
         redacted_diff(deployment.template, chosen.template, context.service.shown_keys, ("template",)))
+
+
+def _named(revision: ReplicaSet) -> str:
+    """Return a revision as people name it: its version and its number."""
+    named = versions(revision.images)
+    return f"{named} (revision {revision.revision})" if named else f"revision {revision.revision}"
 
 
 def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = None) -> str:

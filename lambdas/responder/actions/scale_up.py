@@ -56,7 +56,7 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
     if refusal:
         return Declined(target, summary, refusal, diff=diff)
     before = Before(now, scaler.name, scaler.minimum, scaler.maximum) if scaler else Before(now)
-    return Plan(target, summary, before, Parameters(wanted, deployment.uid, each), diff, temporary=True)
+    return Plan(target, summary, before, Parameters(wanted, deployment.uid, each, now), diff, temporary=True)
 
 
 def _managed(deployment: Deployment, scaler: Autoscaler | None) -> str:
@@ -86,7 +86,7 @@ def revert(context: RemediationContext, plan: Planned, api: Kubernetes | None = 
     deployment = _deployment(context, plan, api)
     if deployment.replicas != plan.before.replicas:
         if deployment.replicas != plan.parameters.replicas:
-            raise ActionFailed(f"{plan.target} has {deployment.replicas} pods by somebody else: nothing was taken back")
+            raise ActionFailed(f"{plan.target} has {deployment.replicas} pods by somebody else: nothing was reverted")
         _set_replicas(api, context.namespace, deployment, plan.before.replicas)
     return f"{plan.summary}: taken back"
 

@@ -25,7 +25,7 @@ from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection
 from responder.clients.failure import CallFailed
 
 MOST_BYTES = 32 * 1024 * 1024
-"""Of one answer, headers included. The largest that is asked for, a page of metrics, has 5 MB."""
+"""Size limit of one answer with its headers. The largest answer in use, a page of metrics, has 5 MB."""
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 

@@ -19,13 +19,13 @@ from responder.clients import raw
 from responder.clients.failure import CallFailed
 
 BODY_BYTES = 32 * 1024 * 1024
-"""Of one answer, as it comes and decompressed alike, unless the request says ``most_bytes`` among its extensions."""
+"""Size limit of one answer, both compressed and decompressed; a request's extension ``most_bytes`` overrides it."""
 ACCEPTED = "gzip, deflate"
-"""What is sent as Accept-Encoding; another coding in the answer is refused."""
+"""The value of Accept-Encoding; an answer with another coding is refused."""
 JSON_DEPTH = 100
 """Kubernetes' managed fields, the deepest of what is read, nest about 25 deep."""
 JSON_MEMORY_BYTES = 320 * 1024 * 1024
-"""What one parsed answer may take: the smallest function has 512 MiB and takes about 90 MiB itself."""
+"""Memory limit of one parsed answer: the smallest function has 512 MiB and takes about 90 MiB itself."""
 _PIECE_BYTES = 64 * 1024
 _DROPPED = frozenset({"content-encoding", "set-cookie"})
 _WBITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -115,7 +115,7 @@ def _decompressed(chunks: Iterator[bytes], coding: str) -> Iterator[bytes]:
         rest = chunk
         while rest:
             if decoder.eof:
-                # gzip: one member after another is one file (RFC 1952, 2.2). Of deflate it is an error that is seen.
+                # gzip: one member after another is one file (RFC 1952, 2.2). With deflate it is an error.
                 decoder = zlib.decompressobj(_WBITS[coding])
             try:
                 piece = decoder.decompress(rest, _PIECE_BYTES)

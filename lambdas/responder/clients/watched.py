@@ -104,14 +104,14 @@ def snapshot(api: Kubernetes, namespace: str) -> tuple[dict[str, Watched], dict[
 
 
 def check_plausible(before: Snapshot, objects: Snapshot) -> None:
-    """Raise CallFailed where none of the cluster's objects that were there is shown; the database's are not its own.
+    """Raise CallFailed if every object of the cluster is missing that was there before (the database has its own).
 
-    Not a node and not a workload: whatever answers so, it is not the cluster that was there.
+    An answer without any node or workload does not come from the cluster that was there.
     """
     were = [one for one in before.values() if one.kind in KINDS]
     if were and not objects:
         raise CallFailed("empty", f"the cluster shows none of the {len(were)} objects that were there, nodes "
-                                  "included: that is no change, but an answer that cannot be so")
+                                  "included: such an answer is not believed")
 
 
 def listed(api: Kubernetes, groups: tuple[str, ...], plural: str, namespace: str) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ def _judged(run: StepRun, event: AftercareEvent) -> AftercareResult:
     if found.answer == "people":
         for number in found.numbers:
             run.records.judge_remedy(run.incident, number, left_to_people_at=iso(now))
-        return AftercareResult("people", f"{found.reason}. To be put back by hand: " + "; ".join(
+        return AftercareResult("people", f"{found.reason}: " + "; ".join(
             f"{mine[number].summary} ({mine[number].target})" for number in found.numbers))
     return AftercareResult(found.answer, found.reason, wait_seconds=found.wait_seconds)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from responder import people
 from responder.handlers.confirm import ConfirmResult
-from responder.handlers.notify import notify, record_notification
+from responder.handlers.notify import message, notify, record_notification
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
-from responder.people import Message
-from responder.plan.updates import update
+from responder.plan import messages
 
 
 class NotPaged(Exception):
@@ -33,18 +34,10 @@ class AssembleResult:
 @step("Assemble the team", AssembleEvent)
 def handler(run: StepRun, event: AssembleEvent) -> AssembleResult:
     """Page the people on call, and open the channel where the team follows the incident; once per opening."""
-    items = run.records.load(run.incident)
-    incident = run.records.require(run.incident)
-    kind = (event.confirmation.kind or "unclear symptom").replace("_", " ")
-    line = f"{run.service.service}: {kind}, {str(event.confirmation.answer).replace('_', ' ')}"
-    team = "\n".join(f"  {person.role}: {person.name}" for person in run.service.team)
-    text = (f"{line}.\nIncident {run.incident}, opened at {event.incident.opened_at}.\n"
-            f"Mode: {run.service.mode}. The responder isolates and diagnoses; you get word of what it does.\n\n"
-            + update(run.service, items).text() + (f"\n\nThe team:\n{team}\n" if team else ""))
-    channels = notify(run, Message(
-        "page", f"page-{incident.reopenings}", run.incident, line, text,
-        persons=tuple(person for person in run.service.team if person.role == "sre"),
-        affected=incident.affected, topic=line))
+    record = run.records.load(run.incident)
+    page = message(run, record, "page", f"page-{record.incident.reopenings}", messages.page(run.service, record))
+    channels = notify(run, replace(page, persons=tuple(
+        person for person in run.service.team if person.role == "sre")))
     record_notification(run, "the incident response team is called", "team", channels)
     if not channels:
         run.note("the team could not be told", kind="notification", fact=Undelivered("all channels"))

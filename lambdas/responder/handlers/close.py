@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from responder import people
 from responder.handlers.inform import call, customer_message, customers_know
-from responder.handlers.notify import notify, record_notification
+from responder.handlers.notify import message, notify, record_notification
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.codec import Json, Malformed
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Incident, IncidentRecord, Outcome, Remedy
 from responder.model.moment import iso
-from responder.people import Kind, Message
+from responder.people import Message
+from responder.plan import messages
 from responder.plan.aftercare import in_place
-from responder.plan.refusals import not_done
-from responder.plan.updates import called, hotfix, update
+from responder.plan.needs import ESCALATED, open_tasks
+from responder.plan.updates import called
 from responder.records.incidents import IncidentChange
 
 _FALSE_ALARM = Cause("none", confidence=1.0, summary="nothing was wrong")
@@ -142,36 +144,44 @@ class EscalateResult:
 @step("Escalate", EscalateEvent)
 def _escalate(run: StepRun, event: EscalateEvent) -> EscalateResult:
     """Send people all facts, and record that no automatic step is left."""
-    incident = run.records.require(run.incident)
     why = event.why or "no automatic step is left"
     outcome: Outcome = "observed" if event.observed else "escalated"
     run.records.update(run.incident, outcome=outcome, status="waiting for people", escalated_at=iso(time.time()),
                          recovery_verified_at=None, recovered_at=None)
     run.note(f"{'observed' if outcome == 'observed' else 'escalated to people'}: {why}", kind="outcome")
-    ranking = "\n".join(f"  {h.cause} {h.confidence:.0%}: for: {'; '.join(h.evidence_for) or 'nothing'}; "
-                        f"against: {'; '.join(h.evidence_against) or 'nothing'}" for h in incident.ranking[:3])
     record = run.records.load(run.incident)
-    left = "".join(f"Not done: {sentence}\n" for sentence in not_done(record))
-    _tell(run, "page" if incident.escalated_at is None else "told", f"escalated-{run.entered}",
-          f"{run.service.service}: {outcome}, people are needed",
-          f"Incident {run.incident}: {why}.\n\nAffected: {', '.join(incident.affected) or 'not known'}\n"
-          f"Cause: {incident.cause.summary if incident.cause else 'not known'}\n{ranking}\n{left}"
-          f"Missing data: {'; '.join(incident.missing) or '-'}\n")
+    key = f"{ESCALATED}-{run.entered}"
+    told = message(run, record, "told" if _woken(run, record, key) else "escalation", key,
+                   messages.escalation(run.service, record, why))
+    _tell(run, replace(told, persons=tuple(person for person in run.service.team if person.role == "sre")))
     call(run, record)
     if not event.observed:
         _hotfix(run, record)
     return EscalateResult(outcome)
 
 
+def _woken(run: StepRun, record: IncidentRecord, key: str) -> bool:
+    """Whether people were woken before in this opening to take over, or for a task that is still open.
+
+    Then what is left is news: nobody is woken twice for one need. ``key`` is that of this message, which a retry sends
+    again.
+    """
+    tasks = tuple(f"task-{remedy.number:02d}m" for remedy in open_tasks(record))
+    since = record.incident.last_reopened_at
+    configured = [channel for channel in people.every() if channel.configured(run.service)]
+    return any(sent != key and at >= since and sent.startswith((ESCALATED, *tasks))
+               for channel in [one for one in configured if one.wakes] or configured
+               for sent, at in run.records.delivery(run.incident, channel.name).sent.items())
+
+
 def _hotfix(run: StepRun, record: IncidentRecord) -> None:
     """Give the developers the manual task for what the responder could not do; once per incident."""
-    text, incident = hotfix(record), record.incident
+    said, incident = messages.hotfix(run.service, record), record.incident
     persons = called(run.service, "code_bug", incident.affected)
-    if text and persons:
+    if said and persons:
         names = ", ".join(person.name for person in persons)
-        record_notification(run, f"the hotfix is given to: {names}", "team", notify(run, Message(
-            "call", f"hotfix-{incident.reopenings}", run.incident, f"{run.service.service}: a hotfix is needed",
-            text, persons=persons, affected=incident.affected)), 2)
+        record_notification(run, f"the hotfix is given to: {names}", "team", notify(run, replace(
+            message(run, record, "call", f"hotfix-{incident.reopenings}", said), persons=persons)), 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,9 +202,9 @@ class LeftResult:
 def _left(run: StepRun, event: LeftEvent) -> LeftResult:
     """Tell people which temporary mitigation is still in place, and why it was not restored."""
     why = event.why or "it could not be looked after any longer"
-    run.note("left to people: what was done for the time being", kind="outcome", why=why)
-    _tell(run, "told", f"left-{run.entered}", f"{run.service.service}: something is to be put back by hand",
-          f"Incident {run.incident}: {why}\n")
+    run.note("left to people: a temporary change that is still in place", kind="outcome", why=why)
+    record = run.records.load(run.incident)
+    _tell(run, message(run, record, "told", f"left-{run.entered}", messages.left(run.service, record, why)))
     return LeftResult()
 
 
@@ -204,21 +214,18 @@ _OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate, "left": _left}
 def _tell_it_is_over(run: StepRun, outcome: Outcome, remedies: Sequence[Remedy]) -> None:
     """Tell the team, resolve the page where the recovery is verified, and tell customers who were told before."""
     record = run.records.load(run.incident)
-    incident, subject, topic = record.incident, f"{run.service.service}: {outcome}", f"over: {outcome}"
-    cause = incident.cause.summary if incident.cause else ""
-    text = (f"Incident {run.incident} is over: {outcome}.\n{cause}\n\n"
-            + update(run.service, record).text())
-    notify(run, Message("status", "", run.incident, subject, text, topic=topic), 40)
-    record_notification(run, "the team is told", "team", notify(run, Message(
-        "closed", f"closed-{incident.reopenings}", run.incident, subject, text,
-        over=outcome in ("resolved", "false_alarm"), topic=topic)), 1)
+    incident, said = record.incident, messages.over(run.service, record)
+    notify(run, message(run, record, "status", "", said), 40)
+    record_notification(run, "the team is told", "team", notify(run, replace(
+        message(run, record, "closed", f"closed-{incident.reopenings}", said),
+        over=outcome in ("resolved", "false_alarm"))), 1)
     if outcome == "resolved" and customers_know(remedies):
-        message = customer_message(incident, remedies, "resolved")
-        record_notification(run, f"customers are told: {message.text}", "customers", notify(run, message, 60), 2)
+        last = customer_message(incident, remedies, "resolved")
+        record_notification(run, f"customers are told: {last.text}", "customers", notify(run, last, 60), 2)
 
 
-def _tell(run: StepRun, kind: Kind, key: str, subject: str, message: str) -> None:
-    channels = notify(run, Message(kind, key, run.incident, subject, message, topic=subject))
+def _tell(run: StepRun, told: Message) -> None:
+    channels = notify(run, told)
     record_notification(run, "the team is told", "team", channels, 1)
     if not channels:
         run.note("the team could not be told", number=1, kind="notification", fact=Undelivered("all channels"))

@@ -9,9 +9,10 @@ from responder.model.frozen import dataclass
 from responder.model.incident import Incident, SymptomKind
 from responder.model.moment import epoch, iso
 from responder.plan.answers import Symptoms
-from responder.plan.confirm import Confirmation, Vote, confirm
+from responder.plan.confirm import Confirmation, Vote, confirm, said_by
 from responder.plan.decisions import Confirmed
 from responder.plan.symptom import Verdict
+from responder.plan.wording import source_name
 
 _LATE_SECONDS = 60.0
 """After a minute people are called, whatever the sources say."""
@@ -49,12 +50,9 @@ def handler(run: StepRun, event: ConfirmEvent) -> ConfirmResult:
     before = run.records.find(run.incident)
     recovered_at = epoch(before.recovered_at) if before and before.confirmed else None
     result = confirm(run.service, sources, run.evidence, run.opened_at, recovered_at)
-    by_vote = {vote: [source for source, said in result.votes.items() if said == vote]
-               for vote in ("outage", "healthy", "unknown")}
-    told = "; ".join(f"{vote} by {', '.join(named)}" for vote, named in by_vote.items() if named)
     onset = iso(result.onset) if result.onset else None
-    run.note(f"{result.answer.replace('_', ' ')}: {told}", kind="decision",
-               why="; ".join(f"{source}: {reason}" for source, reason in result.reasons.items()),
+    run.note(f"{result.answer.replace('_', ' ')}: {said_by(result.votes)}", kind="decision",
+               why="; ".join(f"{source_name(source)}: {reason}" for source, reason in result.reasons.items()),
                fact=Confirmed(result.answer, result.kind, result.votes, tuple(sources), run.opened_at, onset,
                               recovered_at))
     if result.answer != "inconclusive":

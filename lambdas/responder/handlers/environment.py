@@ -23,6 +23,11 @@ def bucket() -> str:
     return os.environ["BUCKET"]
 
 
+def reports() -> str:
+    """The name of the bucket for reports; empty where the function is not told it."""
+    return os.environ.get("BUCKET", "")
+
+
 def source() -> str:
     """The name of the source that the function asks."""
     return os.environ["SOURCE"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from responder.handlers.notify import message as told
 from responder.handlers.notify import notify, record_notification
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord, Remedy, RemedyStatus
 from responder.model.moment import epoch
 from responder.people import Message
-from responder.plan import customers
+from responder.plan import customers, messages
+from responder.plan.messages import Said
 from responder.plan.updates import called, update
 
 
@@ -26,7 +29,7 @@ def handler(run: StepRun, event: StepEvent) -> InformResult:
     """Show the current state, call people who are needed, and update customers who had a message before."""
     record = run.records.load(run.incident)
     now = update(run.service, record)
-    notify(run, Message("status", "", run.incident, now.what, now.text(), topic=now.what))
+    notify(run, told(run, record, "status", "", Said(now.what, now.text(), now.code)))
     call(run, record)
     _customers(run, record)
     return InformResult()
@@ -40,11 +43,9 @@ def call(run: StepRun, record: IncidentRecord) -> None:
     if not persons:
         return
     names = ", ".join(person.name for person in persons)
-    channels = notify(run, Message(
-        "call", f"call-{incident.reopenings}-{names}", run.incident,
-        f"{run.service.service}: {cause.replace('_', ' ')}, {names} needed",
-        f"{names}: you are called for this incident.\n\n{update(run.service, record).text()}", persons=persons,
-        affected=incident.affected), 60)
+    message = told(run, record, "call", f"call-{incident.reopenings}-{names}", messages.call(
+        run.service, record, persons))
+    channels = notify(run, replace(message, persons=persons), 60)
     record_notification(run, f"called: {names}", "team", channels, 9)
 
 

@@ -6,12 +6,17 @@ import time
 
 from responder import people
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.step import StepRun, log
 from responder.model.facts import Delivered as DeliveredFact
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
+from responder.model.incident import IncidentRecord
 from responder.model.moment import iso
-from responder.people import AnyChannel, Message
+from responder.people import AnyChannel, Kind, Message
+from responder.plan.links import references
+from responder.plan.messages import Said
+from responder.plan.needs import needs
 from responder.records.deliveries import Delivery
 
 _WAIT_SECONDS = 12.0
@@ -31,6 +36,13 @@ class Delivered:
 
     def __bool__(self) -> bool:
         return bool(self.channels)
+
+
+def message(run: StepRun, record: IncidentRecord, kind: Kind, key: str, said: Said) -> Message:
+    """Return a message to the team, with the pages to open and with what still needs a person."""
+    return Message(kind, key, run.incident, said.subject, said.text, affected=record.incident.affected,
+                   topic=said.subject, references=references(run.service, record, environment.reports()),
+                   needs=needs(record), code=said.code)
 
 
 def notify(run: StepRun, message: Message, number: int = 50) -> Delivered:

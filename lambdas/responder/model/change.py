@@ -73,8 +73,8 @@ class Change:
     """At most 40, of a parameter group all."""
     namespace: str = ""
     readers: tuple[str, ...] = ()
-    """Of a ConfigMap: the Deployments whose pods mount it or take variables from it. None may be: a program can read it
-    by the API."""
+    """For a ConfigMap: the Deployments whose pods mount it or take variables from it. It may be empty although a
+    program reads the ConfigMap by the API."""
 
     def sentence(self, allowed: Sequence[str] = ()) -> str:
         """Say what changed, in a few words; a value only where it is harmless or ``allowed`` (``model/redact.py``).

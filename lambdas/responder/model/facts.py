@@ -79,7 +79,7 @@ class ApprovalAsked(Fact):
     task: str
     """The question's id within the incident."""
     asked: tuple[str, ...]
-    """Who was asked: ``role: name``."""
+    """The people who were asked, each as ``role: name``."""
     expires: str
     """ISO 8601 in UTC."""
     summary: str = ""

@@ -38,7 +38,7 @@ else:
 
 
 def maker(kind: type[T]) -> Callable[[Mapping[str, object]], T]:
-    """Return a function that makes a dataclass of its fields by name, none of which may be unknown or missing.
+    """Return a function that makes a dataclass of its fields by name, and refuses unknown or missing fields.
 
     It takes no ``__init__``, which need not be compiled then. For a class of the standard library it is the class.
     """

@@ -99,7 +99,7 @@ def redacted_diff(before: Any, after: Any, allowed: Sequence[str] = (), path: Se
 
 def lines(before: Any, after: Any, allowed: Sequence[str] = (), path: Sequence[Any] = ()) -> list[str]:
     """Return the lines of ``redacted_diff``; ``MISSING`` of this module on a side: there is nothing."""
-    old, new = dict(_leaves(before, tuple(path))), dict(_leaves(after, tuple(path)))
+    old, new = dict(leaves(before, tuple(path))), dict(leaves(after, tuple(path)))
     found: list[str] = []
     for place in dict.fromkeys((*old, *new)):
         was, becomes = old.get(place, _MISSING), new.get(place, _MISSING)
@@ -132,22 +132,22 @@ def decided(fields: Iterable[tuple[str, str, str]], between: str = ": ") -> Show
     return shown("\n".join(found))
 
 
-def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+def leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Yield path and value of each leaf; items of a list that have names are told by them."""
     if value is _MISSING:
         return
     if isinstance(value, dict) and value and not is_hidden(value):
         for name in sorted(value, key=str):
-            yield from _leaves(value[name], (*path, name))
+            yield from leaves(value[name], (*path, name))
     elif isinstance(value, list | tuple) and value:
         names = [item.get("name") if isinstance(item, dict) else None for item in value]
         named = all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
         for place, item in enumerate(value):
             if named:
                 rest = {key: part for key, part in item.items() if key != "name"}
-                yield from _leaves(rest or {"name": names[place]}, (*path, names[place]))
+                yield from leaves(rest or {"name": names[place]}, (*path, names[place]))
             else:
-                yield from _leaves(item, (*path, place))
+                yield from leaves(item, (*path, place))
     else:
         yield path, value if value not in ({}, []) else None
 

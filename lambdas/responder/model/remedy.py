@@ -84,6 +84,13 @@ class Remedy:
     target: str = ""
     """What it changes: ``deployment/payment-gateway``."""
     summary: str = ""
+    deed: str = ""
+    """What it does, as the title of a question: "Scale deployment/backend from 4 to 8 pods"; empty in records from
+    before it was kept."""
+    by_hand: str = ""
+    """The shell commands that do the same by hand, one a line; empty where there are none, or in older records."""
+    undo: str = ""
+    """The shell commands that undo it, one a line; empty where there are none, or in older records."""
     diff: str = ""
     """What it changes, as people read a diff; masked, never compared or applied."""
     before: dict[str, Json] = field(default_factory=dict)
@@ -95,7 +102,7 @@ class Remedy:
     risk: str = ""
     """``low``, ``medium`` or ``high``; anything else counts as high."""
     audience: str = ""
-    """Whom it notifies; empty where it changes something instead."""
+    """The people whom it notifies; empty for a remedy that changes something."""
     reversible: bool = False
     """Whether it is rolled back where it does not help."""
     temporary: bool = False
@@ -263,4 +270,6 @@ def digest(record: Mapping[str, Json]) -> str:
     """Return what tells one plan from another: what the guardrails rule on is what is applied, or nothing is."""
     told = {key: record.get(key) for key in ("action", "component", "target", "summary", "diff", "before",
                                              "parameters", "proposal")}
+    # Left out where they are empty, so that a plan from before they were kept has the digest that was ruled on.
+    told |= {key: record.get(key) for key in ("deed", "by_hand", "undo") if record.get(key)}
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()

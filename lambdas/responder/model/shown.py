@@ -21,8 +21,8 @@ from responder.model.masking import mask, mask_all, unkept
 
 HIDDEN: Final = "$hidden"
 RULES: Final = "2"
-"""Of the rules by which values are hidden. Marks made by others are not compared; a ledger's item made by others is
-hidden anew before it is compared."""
+"""Version of the rules by which values are hidden. Marks of another version are not compared; a ledger item of
+another version is hidden again before it is compared."""
 _OLD = re.compile(r"\[(?:masked|hidden)(?: [^\]\n]{0,20})?\]|\[card …[0-9]{4}\]")
 """The marks in texts by which older ledgers and records hid what was secret."""
 _MADE = object()

@@ -28,7 +28,7 @@ class Watched:
     rules: str = ""
     """The rules by which values were hidden (``model/shown.py``)."""
     reads_configmaps: tuple[str, ...] = ()
-    """Of a Deployment: the ConfigMaps that its pods mount or take variables from."""
+    """For a Deployment: the ConfigMaps that its pods mount or take variables from."""
     unread_since: float | None = None
     """When it was last read, where the snapshots since could not; None: it was read for this one."""
 

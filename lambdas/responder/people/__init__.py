@@ -14,13 +14,17 @@ from typing import Any, Generic, Literal, TypeVar
 
 from responder.model.codec import Json, decode, encode
 from responder.model.frozen import dataclass
+from responder.model.reference import Reference
 from responder.model.service import Person, Service
 
-Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team"]
-"""``page``: somebody must come. ``status``: the current state, which replaces the last one. ``question``: an answer is
-needed; many people may read it. ``copy``: the same question for one person, perhaps with a personal link; it must reach
-that person only. ``call``: another person must join. ``told``: news that the team should know. ``closed``: the incident
-is closed. The other kinds go to people outside the team."""
+Kind = Literal["page", "escalation", "status", "question", "copy", "call", "told", "closed", "customers", "provider",
+               "network_team"]
+"""``page``: somebody must come. ``escalation``: somebody must take over. ``status``: the current state, which replaces
+the last one. ``question``: an answer or a task is needed; many people may read it. ``copy``: the same question for one
+person, perhaps with a personal link; it must reach that person only. ``call``: another person must join. ``told``: news
+that the team should know. ``closed``: the incident is closed. The other kinds go to people outside the team.
+
+An escalation and a question are a need for a person: they notify anew, whoever has acknowledged the page."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,12 @@ class Message:
     """Components that customers notice."""
     topic: str = ""
     """The current state in one line."""
+    references: tuple[Reference, ...] = ()
+    """Pages to open, the first first. Their addresses alone become links; an address in a text never does."""
+    needs: tuple[str, ...] = ()
+    """Of a status or a closing: what still needs a person, by the beginning of the message's key that said so."""
+    code: str = ""
+    """A diff, or commands one a line: shown word for word, in letters of one width."""
 
 
 @dataclass(frozen=True)

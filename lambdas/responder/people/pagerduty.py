@@ -1,7 +1,13 @@
 """PagerDuty wakes people. The responder triggers, and resolves when the recovery is verified; it never acknowledges.
 
 Formats: PagerDuty's pages "Send an Alert Event" (Events API v2) and "Create a responder request for an incident" (REST
-API). A trigger with the same ``dedup_key`` adds to the alert that is open, so that it may be sent again.
+API). A trigger with the same ``dedup_key`` adds to the alert that is open, so that it may be sent again; it notifies
+nobody once the incident is acknowledged, nor before ("Event Management"). So whatever needs a person anew (an approval,
+a task, taking over) is an alert with a key of its own, which needs the routing key alone; it is resolved when it is
+decided, or over. A responder request would need a REST key, and cannot reach who is on call by a schedule alone.
+
+A service on which PagerDuty groups alerts by time adds such an alert to the open incident and notifies nobody
+("Time-Based Alert Grouping"): it must be off there.
 """
 
 from __future__ import annotations
@@ -32,26 +38,62 @@ class Alert:
     """How often its alert was resolved; a reopened incident gets another alert."""
     key: str = ""
     """The alert's ``dedup_key``; empty where none is open."""
+    needs: tuple[str, ...] = ()
+    """The keys of the messages whose own alerts are open."""
 
 
 def _deliver(service: Service, message: Message, state: Alert) -> Alert | None:
     settings = service.pagerduty
     if settings is None:
         raise CallFailed("unavailable", "PagerDuty is not configured")
-    key = f"{message.incident}/{state.rounds}"[:_KEY]
-    if message.kind == "page":
-        _event(settings, {"event_action": "trigger", "dedup_key": key, "payload": {
-            "summary": mask(message.subject)[:_SUMMARY], "source": service.service, "severity": "critical",
-            "component": ", ".join(message.affected)[:255] or service.entry, "group": service.service,
-            "class": "payment outage", "custom_details": {"text": mask(message.text)[:_DETAIL],
-                                                          "incident": message.incident}}})
-        return replace(state, key=key)
-    if message.kind == "closed":
-        if not message.over or not state.key:
-            return None
-        _event(settings, {"event_action": "resolve", "dedup_key": state.key})
-        return Alert(state.rounds + 1)
-    return _call(settings, message, state)
+    match message.kind:
+        case "page":
+            key = _key(message, state)
+            _trigger(service, settings, message, key)
+            return replace(state, key=key)
+        case "escalation" | "question":
+            _trigger(service, settings, message, _key(message, state, message.key))
+            return replace(state, needs=(*(need for need in state.needs if need != message.key), message.key))
+        case "status" | "closed":
+            return _met(settings, message, state)
+        case _:
+            return _call(settings, message, state)
+
+
+def _key(message: Message, state: Alert, need: str = "") -> str:
+    """Return the alert's key: the incident's own, or that of one need."""
+    return f"{message.incident}/{state.rounds}{f'/{need}' if need else ''}"[:_KEY]
+
+
+def _trigger(service: Service, settings: PagerDuty, message: Message, key: str) -> None:
+    _event(settings, {"event_action": "trigger", "dedup_key": key, "payload": {
+        "summary": mask(message.subject)[:_SUMMARY], "source": service.service,
+        "severity": settings.severity.of(service.mode),
+        "component": ", ".join(message.affected)[:255] or service.entry, "group": service.service,
+        "class": "payment outage", "custom_details": {
+            "text": mask(message.text)[:_DETAIL], "incident": message.incident,
+            **({"commands": mask(message.code)[:_DETAIL]} if message.code else {})}}, **_pages(message)})
+
+
+def _met(settings: PagerDuty, message: Message, state: Alert) -> Alert | None:
+    """Resolve the alerts whose need is met, and the incident's own where it is over; None where there was nothing."""
+    over = message.kind == "closed" and message.over
+    left = () if over else tuple(need for need in state.needs if need.startswith(message.needs))
+    keys = [_key(message, state, need) for need in state.needs if need not in left]
+    if over and state.key:
+        keys.append(state.key)
+    for key in keys:
+        _event(settings, {"event_action": "resolve", "dedup_key": key})
+    if not keys:
+        return None
+    return Alert(state.rounds + 1) if over else replace(state, needs=left)
+
+
+def _pages(message: Message) -> dict[str, Json]:
+    """Return the pages to open; the first is the client's own."""
+    pages = message.references
+    return {"client": "Incident responder", "client_url": pages[0].url,
+            "links": [{"href": page.url, "text": page.label} for page in pages]} if pages else {}
 
 
 def _event(settings: PagerDuty, event: Json) -> None:
@@ -106,5 +148,5 @@ def _secrets(service: Service) -> tuple[str, ...]:
     return tuple(filter(None, (settings.secret, settings.api_secret))) if settings else ()
 
 
-CHANNEL = Channel("pagerduty", frozenset({"page", "call", "closed"}), _deliver, Alert,
-                  lambda service: service.pagerduty is not None, wakes=True, secrets=_secrets)
+CHANNEL = Channel("pagerduty", frozenset({"page", "escalation", "question", "call", "status", "closed"}), _deliver,
+                  Alert, lambda service: service.pagerduty is not None, wakes=True, secrets=_secrets)

@@ -1,7 +1,8 @@
 """Slack, where the team follows an incident: one message shows the current state and is edited; requests are posted.
 
 Formats: Slack's pages "chat.postMessage method", "conversations.open method", "chat.update method",
-"conversations.create method", "Formatting message text", "Rate limits" and "Verifying requests from Slack".
+"conversations.create method", "Formatting text for app surfaces", "Blocks", "Rate limits" and "Verifying requests from
+Slack".
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 _SECONDS = 8.0
 _TEXT = 2900
 """A text object holds 3,000 characters."""
+_HEADER = 150
 _TOPIC = 250
 _NAME = 80
 _OLD_SECONDS = 300.0
@@ -47,7 +50,7 @@ class Thread:
     ts: str = ""
     """The id of the message that shows the current state."""
     shown: str = ""
-    """The text of that message."""
+    """The digest of what that message says."""
     topic: str = ""
     """The channel's topic, where the incident has a channel of its own."""
 
@@ -113,7 +116,7 @@ def _to_one(api: _Api, user: str, message: Message) -> None:
     place = str(_mapping(opened.get("channel")).get("id") or "") if opened.get("ok") else user
     if place != user and not place.startswith("D"):
         raise CallFailed("malformed", "Slack opened no direct message")
-    api.call("chat.postMessage", channel=place, text=escaped(message.subject)[:_TEXT], blocks=_blocks(message.text),
+    api.call("chat.postMessage", channel=place, text=escaped(message.subject)[:_TEXT], blocks=_blocks(message),
              unfurl_links=False, unfurl_media=False)
 
 
@@ -131,32 +134,36 @@ class _Room:
         if not self._state.channel:
             self._state = replace(self._state, channel=self._settings.channel or self._own(message.incident))
         if not self._state.ts:
-            self._state = replace(self._state, ts=self._post(
-                message.text if message.kind in ("page", "status") else message.subject, message.subject))
+            first = message if message.kind in ("page", "status") else replace(
+                message, text=message.subject, code="", references=())
+            self._state = replace(self._state, ts=self._post(first))
             if message.kind in ("page", "status"):
-                self._invite([person.slack for person in message.persons if person.slack])
+                self._invite(message)
                 return self._topic(message)
         if message.kind == "status":
-            if self._state.shown != message.text:
+            shown = _digest(message)
+            if self._state.shown != shown:
                 # A deleted message is posted again.
                 answer = self._api.call("chat.update", frozenset({"message_not_found", "edit_window_closed"}),
                                         channel=self._state.channel, ts=self._state.ts,
-                                        text=escaped(message.subject), blocks=_blocks(message.text))
-                ts = self._state.ts if answer.get("ok") else self._post(message.text, message.subject)
-                self._state = replace(self._state, ts=ts, shown=message.text)
+                                        text=escaped(message.subject), blocks=_blocks(message))
+                ts = self._state.ts if answer.get("ok") else self._post(message)
+                self._state = replace(self._state, ts=ts, shown=shown)
             return self._topic(message)
-        if message.kind == "call":
-            self._invite([person.slack for person in message.persons if person.slack])
+        if message.kind in ("call", "escalation"):
+            self._invite(message)
         buttons = message.answers if self._settings.signing_secret else ()
-        self._post(message.text, message.subject, self._state.ts if self._settings.channel else "", buttons)
+        self._post(message, self._state.ts if self._settings.channel else "", buttons)
         return self._topic(message)
 
-    def _post(self, text: str, subject: str, thread: str = "",
-              buttons: tuple[tuple[str, str], ...] = ()) -> str:
+    def _post(self, message: Message, thread: str = "", buttons: tuple[tuple[str, str], ...] = ()) -> str:
         """Post a message and return its id."""
-        more: Json = {"thread_ts": thread, "reply_broadcast": bool(buttons)} if thread else {}
-        shown = self._api.call("chat.postMessage", channel=self._state.channel, text=escaped(subject)[:_TEXT],
-                               blocks=_blocks(text, buttons), unfurl_links=False, unfurl_media=False, **more)
+        # What somebody must do now is seen in the channel as well, not in the thread alone.
+        more: Json = {"thread_ts": thread, "reply_broadcast": message.kind in ("question", "escalation")} if (
+            thread) else {}
+        shown = self._api.call(
+            "chat.postMessage", channel=self._state.channel, text=escaped(message.subject)[:_TEXT],
+            blocks=_blocks(message, buttons), unfurl_links=False, unfurl_media=False, **more)
         return str(shown.get("ts", ""))
 
     def _own(self, incident: str) -> str:
@@ -176,12 +183,12 @@ class _Room:
                 break
         raise CallFailed("unavailable", f"Slack has a channel {name} that the app cannot see")
 
-    def _invite(self, users: list[str]) -> None:
+    def _invite(self, message: Message) -> None:
         """Invite people to the incident's own channel, one by one; a standing channel has its own members.
 
         If one person cannot be invited, the others still are.
         """
-        for user in users if not self._settings.channel else ():
+        for user in [person.slack for person in message.persons if person.slack and not self._settings.channel]:
             try:
                 self._api.call("conversations.invite", frozenset({
                     "already_in_channel", "cant_invite_self", "user_not_found", "cant_invite", "user_is_restricted"}),
@@ -202,15 +209,29 @@ class _Room:
 
 
 def escaped(text: str) -> str:
-    """Return a text for mrkdwn, masked: nothing in it is markup, a link or a mention ("Formatting message text")."""
+    """Return a text for mrkdwn, masked: nothing in it is markup, a link or a mention.
+
+    Source: Slack's page "Formatting text for app surfaces".
+    """
     return mask(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[Json]:
-    shown = escaped(text)
-    blocks: list[Json] = [{"type": "section", "text": {"type": "mrkdwn", "text": shown[place:place + _TEXT],
-                                                                 "verbatim": True}}
-                                    for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
+def _blocks(message: Message, buttons: tuple[tuple[str, str], ...] = ()) -> list[Json]:
+    """Return a message's blocks: text, code, pages, buttons; fewer than fifty of them ("Blocks").
+
+    A page is a link in the text: a button with an address would call the app as well ("Button element").
+    """
+    shown = _mentions(message) + escaped(message.text)
+    blocks: list[Json] = [{"type": "header", "text": {"type": "plain_text", "emoji": False, "text": header}}
+                          for header in (_shortened(mask(" ".join(message.subject.split())), _HEADER),) if header]
+    blocks += [_section(shown[place:place + _TEXT]) for place in range(0, min(len(shown), 4 * _TEXT), _TEXT)]
+    if message.code:
+        # Rich text is not parsed: nothing in it is markup, a link or a mention ("Rich text block").
+        blocks.append({"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [
+            {"type": "text", "text": mask(message.code)[:_TEXT]}]}]})
+    links = _within([f"<{page.url.replace('&', '&amp;')}|{escaped(page.label)}>" for page in message.references])
+    if links:
+        blocks.append(_section(links))
     if buttons:
         blocks.append({"type": "actions", "elements": [
             {"type": "button", "action_id": f"answer-{place}", "value": value[:2000],
@@ -218,6 +239,40 @@ def _blocks(text: str, buttons: tuple[tuple[str, str], ...] = ()) -> list[Json]:
              **({"style": "primary" if place == 0 else "danger"} if len(buttons) > 1 else {})}
             for place, (word, value) in enumerate(buttons)]})
     return blocks
+
+
+def _mentions(message: Message) -> str:
+    """Return the mentions of those who must come now, so that Slack notifies them; of whoever is there where an
+    escalation has nobody's id.
+
+    A mention is markup, and stands for an id of the configuration alone.
+    """
+    if message.kind not in ("page", "escalation", "call"):
+        return ""
+    users = [person.slack for person in message.persons if _USER.fullmatch(person.slack)]
+    told = " ".join(f"<@{user}>" for user in users) or ("<!here>" if message.kind == "escalation" else "")
+    return f"{told} " if told else ""
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most - 1].rstrip()}…"
+
+
+def _digest(message: Message) -> str:
+    return hashlib.sha256(json.dumps(_blocks(message)).encode()).hexdigest()
+
+
+def _section(text: str) -> Json:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _within(links: Sequence[str]) -> str:
+    """Return as many links as a text object holds; none is cut."""
+    told = ""
+    for link in links:
+        joined = f"{told} · {link}" if told else link
+        told = joined if len(joined) <= _TEXT else told
+    return told
 
 
 class NotPressed(ValueError):
@@ -274,5 +329,5 @@ def _secrets(service: Service) -> tuple[str, ...]:
     return (service.slack.secret,) if service.slack else ()
 
 
-CHANNEL = Channel("slack", frozenset({"page", "status", "question", "copy", "call", "told", "closed"}), _deliver,
-                  Thread, lambda service: service.slack is not None, secrets=_secrets)
+CHANNEL = Channel("slack", frozenset({"page", "escalation", "status", "question", "copy", "call", "told", "closed"}),
+                  _deliver, Thread, lambda service: service.slack is not None, secrets=_secrets)

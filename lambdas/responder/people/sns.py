@@ -37,11 +37,22 @@ def subject_line(text: str) -> str:
     return "".join(character for character in line if character.isprintable())[:_SUBJECT - 1].strip() or "Incident"
 
 
+def plain(message: Message) -> str:
+    """Return a message as one text: what is so, commands and diffs, and the pages with their addresses, unmasked.
+
+    The addresses are made by ``plan/links.py``; masking could take a part of one for a card number.
+    """
+    parts = (mask(message.text).rstrip(), mask(message.code).rstrip(), "\n".join(
+        f"{page.label}: {page.url}" + (f"\n  ask: {mask(page.query)}" if page.query else "")
+        for page in message.references))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
 def _publish(topic: str, subject: str, message: str, attributes: dict[str, str]) -> str:
     with aws.failures("SNS"):
         answer = aws.client("sns").publish(
             TopicArn=topic, Subject=subject_line(subject),
-            Message=mask(message).encode()[:_MESSAGE_BYTES].decode(errors="ignore"),
+            Message=message.encode()[:_MESSAGE_BYTES].decode(errors="ignore"),
             MessageAttributes={name: {"DataType": "String", "StringValue": value}
                                for name, value in attributes.items()})
     return str(answer["MessageId"])
@@ -50,7 +61,7 @@ def _publish(topic: str, subject: str, message: str, attributes: dict[str, str])
 def _deliver(service: Service, message: Message, state: Nothing) -> Nothing | None:
     if message.kind == "copy":
         return _to_one(message, state)
-    publish(os.environ["TOPIC"], message.subject, message.text, message.incident,
+    publish(os.environ["TOPIC"], message.subject, plain(message), message.incident,
             message.kind if message.kind in _AUDIENCES else "team")
     return state
 
@@ -61,10 +72,10 @@ def _to_one(message: Message, state: Nothing) -> Nothing | None:
     person = message.persons[0] if len(message.persons) == 1 else None
     if not topic or topic == os.environ.get("TOPIC") or person is None or not person.email:
         return None
-    publish_to(topic, person, message.subject, message.text, message.incident)
+    publish_to(topic, person, message.subject, plain(message), message.incident)
     return state
 
 
 # The current state is sent at each decision; e-mail subscribers get only the important messages.
-CHANNEL = Channel("sns", frozenset({"page", "question", "copy", "call", "told", "closed", "customers", "provider",
-                                    "network_team"}), _deliver, Nothing)
+CHANNEL = Channel("sns", frozenset({"page", "escalation", "question", "copy", "call", "told", "closed", "customers",
+                                    "provider", "network_team"}), _deliver, Nothing)

@@ -51,7 +51,7 @@ def care(service: Service, remedies: Sequence[Remedy], reasons_gone: Mapping[int
     """
     mine = {remedy.number: remedy for remedy in in_place(remedies)}
     if not mine:
-        return Care("done", reason="nothing is left that was for the time being")
+        return Care("done", reason="no temporary mitigation is left")
     recovery = service.recovery
     # What was so before this aftercare began was so in another state of the world.
     since = {number: (max(remedy.condition_cleared_at or now, began) if reasons_gone.get(number) else None)
@@ -85,11 +85,11 @@ def care(service: Service, remedies: Sequence[Remedy], reasons_gone: Mapping[int
 def _asks(service: Service, remedy: Remedy, remedies: Iterable[Remedy]) -> str:
     """Say why a person is to restore it; an empty text where it is done without one."""
     if service.mode != "auto" or service.policy.get(remedy.action, "off") != "auto":
-        return f"{remedy.action} is not carried out without being asked for"
+        return f"{remedy.action} is not carried out without approval"
     if any(other.restored_at and (other.action, other.target) == (remedy.action, remedy.target) for other in remedies):
-        return f"{remedy.action} was put back before, and was needed again"
+        return f"{remedy.action} was restored before, and was needed again"
     failure = _failure(remedy)
-    return f"{remedy.action} could not be put back: {failure}" if failure else ""
+    return f"{remedy.action} could not be restored: {failure}" if failure else ""
 
 
 def _failure(remedy: Remedy) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from responder.model.change import ABSENT, AT_REBOOT, PARAMETER_GROUP, Change, FieldChange
+from responder.model.change import ABSENT, AT_REBOOT, OWN_MANAGER, PARAMETER_GROUP, Change, FieldChange
 from responder.model.codec import Json
 from responder.model.shown import differ, is_hidden, untold
 from responder.model.watched import Snapshot, Watched
+from responder.plan.wording import clock
 
 _MOST_FIELDS = 40
 _MOST_PARAMETERS = 1000
@@ -105,6 +106,14 @@ def _changed(old: Watched, new: Watched, earliest: float, now: float) -> Change 
     known = since - _TOLERANCE_SECONDS <= at <= now + _TOLERANCE_SECONDS
     return Change(new.kind, new.name, "changed", at if known else since, at if known else now, new.by, fields[:most],
                   new.namespace)
+
+
+def made(change: Change, by: str = "") -> str:
+    """Say that and when a change was made, and by whom; ``by`` is who it was, where the object itself does not say."""
+    when = f"{clock(change.latest)} UTC" if change.earliest == change.latest else (
+        f"between {clock(change.earliest)} and {clock(change.latest)} UTC")
+    whom = by or (change.by if change.by != OWN_MANAGER else "")
+    return f"{change.what} {when}" + (f" by {whom}" if whom else "")
 
 
 def _readers(configmap: str, objects: Iterable[Watched]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from responder.model.incident import SymptomKind
 from responder.model.service import Service
 from responder.plan.answers import Symptoms
 from responder.plan.symptom import Verdict, verdicts
+from responder.plan.wording import listed, source_name
 
 Vote = Literal["outage", "healthy", "unknown"]
 
@@ -74,6 +75,19 @@ def confirm(service: Service, sources: Sequence[str], evidence: Evidence,
     return Confirmation(answer, _kind(outage) if answer != "false_alarm" else "",
                         {source: ballot.vote for source, ballot in ballots.items()},
                         {source: ballot.reason for source, ballot in ballots.items()}, began, tuple(found))
+
+
+def said_by(given: Mapping[str, Vote]) -> str:
+    """Say how sources voted: "CloudWatch and New Relic see an outage; Splunk cannot tell"."""
+    ways: tuple[tuple[Vote, str, str], ...] = (
+        ("outage", "sees an outage", "see an outage"), ("healthy", "sees nothing wrong", "see nothing wrong"),
+        ("unknown", "cannot tell", "cannot tell"))
+    told = []
+    for vote, one, many in ways:
+        names = [source_name(source) for source, said in sorted(given.items()) if said == vote]
+        if names:
+            told.append(f"{listed(names)} {one if len(names) == 1 else many}")
+    return "; ".join(told)
 
 
 def _sees_requests(given: Sequence[Verdict]) -> bool:

@@ -43,7 +43,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the service's configuration says about the way through the plan."""
+    """The service's settings that decide which states follow."""
 
     attempts: int = 1
     """How often evidence is gathered before people are asked."""
@@ -104,13 +104,13 @@ class Course:
     place: int = 0
     """0-based place of that remedy among those that the diagnosis names."""
     remedies: tuple[RemedyRef, ...] = ()
-    """What the last diagnosis names, in the order in which it is tried."""
+    """The remedies that the last diagnosis names, in the order in which they are tried."""
     changed: tuple[Done, ...] = ()
-    """What has changed something since and is not yet known to have helped, oldest first."""
+    """Remedies applied since whose effect is not yet known, oldest first."""
     undo: tuple[Undo, ...] = ()
-    """What the next step undoes, in this order."""
+    """The remedies that the next step undoes, in this order."""
     then: State | None = None
-    """Where the way goes on after steps that decide nothing: a report, or undoing."""
+    """The state to go to after steps that decide nothing: a report, or undoing."""
     watching: Watching = ""
     """Why the recovery is watched: something was done, people have it, or no cause stands out yet."""
     since: str = ""
@@ -130,7 +130,7 @@ class Course:
     passing: bool = False
     """Whether any remedy of this diagnosis was refused for a reason that passes."""
     waited: bool = False
-    """Whether it was waited for what mends itself, such as a failover."""
+    """Whether the course waited for something that recovers by itself, such as a failover."""
     observed: bool = False
     """Whether a remedy was only not applied because the mode is ``observe``."""
     told: bool = False
@@ -155,7 +155,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Following:
-    """Where the way goes on, and with what."""
+    """The next state, and its course."""
 
     state: State
     course: Course

@@ -13,8 +13,9 @@ from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
-from responder.plan.remedies import Candidate, propose, target
+from responder.plan.remedies import Candidate, propose
 from responder.plan.symptom import fading, verdicts
+from responder.plan.targets import target
 from responder.plan.weights import Weights
 
 _LOOKS = 2
@@ -49,7 +50,7 @@ class Judgement:
     fading: str = ""
     """Where the symptom is just going away by itself; empty where it is not."""
     not_proposed: tuple[Refusal, ...] = ()
-    """Of every named cause, and of mechanisms of it that are nearly as likely, each remedy that is not proposed."""
+    """Each remedy that is not proposed, for every named cause and its nearly as likely mechanisms."""
     attack_signs: tuple[str, ...] = ()
     """Signs of an attack, in sentences: whether a change is rolled back is then for people to decide (``attack.py``).
     """

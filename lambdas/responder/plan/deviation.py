@@ -96,7 +96,7 @@ def span_of(kinds: Mapping[str, Points], symptom: Symptom, settings: Settings, c
     spread = SCALE * median(abs(value - usual) for value in bad[:ends])
 
     def level(at: int) -> float:
-        """What it was before: the median, and of two the better, for the outage may be older than its alarm."""
+        """The value before: the median; the better of two, because the outage may be older than its alarm."""
         return level_before(usual, sorted(bad[at - back:at])[(back - 1) // 2], spread, back) if back else usual
 
     def height(at: int) -> float:
@@ -128,7 +128,10 @@ def level_before(usual: float, before: float, spread: float, count: int) -> floa
 
 
 def _rare(values: Sequence[float], risk: float, settings: Settings) -> float:
-    """What is exceeded with a chance of ``risk``: peaks over a threshold (Pickands 1975), with an exponential tail."""
+    """The value that chance exceeds with probability ``risk``.
+
+    Source: peaks over a threshold with an exponential tail (Pickands 1975).
+    """
     ordered = sorted(values)
     if not ordered:
         return 0.0

@@ -20,6 +20,7 @@ from responder.plan.failure_modes import FailureMode, failure_modes
 from responder.plan.isolate import Isolation
 from responder.plan.signals import Context, Signal
 from responder.plan.weights import Weights
+from responder.plan.wording import source_name
 
 _NEARLY = 1.4
 """Four times the odds (e^1.4) tell a mechanism from another of the same cause: less, and one signal that could not
@@ -70,7 +71,8 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
         by_part.append(rank(part, found, weights))
     named, close = _named(service, by_part)
     ranking = _ranking(by_part)
-    missing = tuple(sorted({f"{finding.source}: {finding.note or finding.status}" for finding in evidence.unusable}))
+    missing = tuple(sorted({f"{source_name(finding.source)}: {finding.note or finding.status}"
+                            for finding in evidence.unusable}))
     told = tuple(sorted(seen))
     if not named:
         likeliest = ranking[0] if ranking else None
@@ -111,9 +113,9 @@ def rank(part: FailureMode, found: Sequence[Signal], weights: Weights) -> list[H
     shares = _shares(found)
     seen = {"", *(signal.id for signal in found)}
     odds = {name: weights.prior + math.fsum(weights.of(signal.id, name) * share for signal, share in shares)
-            # What can only come about by one thing that would be seen is no hypothesis where that was not seen.
+            # A mechanism that needs a signal is no hypothesis where the signal was not seen.
             for name, terms in weights.mechanisms.items() if terms.needs in seen}
-    # Everything that is none of the mechanisms has odds of one.
+    # All other explanations together have odds of one.
     total = 1.0 + math.fsum(math.exp(value) for value in odds.values())
     # Mechanisms of one cause share what is known of the cause, and its confidence.
     by_cause: dict[str, float] = defaultdict(float)

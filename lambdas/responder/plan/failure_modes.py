@@ -23,14 +23,14 @@ from responder.plan.series import total
 _SIGNIFICANT_SHARE = 0.2
 """A fifth of the failures: with less, what is measured at slightly different moments could make a mode of its own."""
 _FAILS = 0.01
-"""Of all requests of the window, that at least fail surely: it is a minute long and the fault may be of just now."""
+"""At least this share of the window's requests fails (lower bound): the window is a minute, the fault may be new."""
 _RECENT_SECONDS = 60.0
 _SLOW_MS = 500.0
 """Below half a second a call is not called slow, whatever its usual time."""
 _FEWEST = 10.0
 """Lines, or lost calls, that are no coincidence."""
 _LOST = 0.02
-"""Of the callers' calls, that at least do not get there surely."""
+"""At least this share of the callers' calls does not arrive (lower bound)."""
 _LEAST_SHARE = 0.25
 """Lost calls are seen by the callers and not among the component's own failures: the mode always counts."""
 _DATABASE_KINDS = frozenset({ErrorKind.CONNECTIONS, ErrorKind.CREDENTIALS, ErrorKind.SPACE, ErrorKind.LOCK,
@@ -45,7 +45,7 @@ class FailureMode:
     component: str
     location: FaultLocation
     share: float
-    """Of the component's failures."""
+    """Share of the component's failures."""
     kinds: Mapping[ErrorKind, float] = field(default_factory=dict)
     """Kind of error to its share within the mode."""
     sources: tuple[str, ...] = ()

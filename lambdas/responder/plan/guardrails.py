@@ -169,7 +169,7 @@ def rule(service: Service, request: GuardrailRequest, situation: Situation) -> V
     if refused:
         return refused
     if service.mode == "observe":
-        return Verdict("observe", "mode", "the mode is observe: this would be done")
+        return Verdict("observe", "mode", "mode observe: nothing was changed")
     asks = _asks(service, request, situation, policy)
     if asks:
         return _approved(service, asks, situation)

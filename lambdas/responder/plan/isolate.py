@@ -19,7 +19,7 @@ from responder.plan.series import total
 from responder.plan.symptom import State, Verdict
 
 _MOST = 0.5
-"""Of what a caller became slower must begin in one callee before that is called the faulty one."""
+"""At least this share of a caller's added latency must arise in one callee before that callee is called faulty."""
 _UNREADY_SHARE = 0.5
 """Half the pods gone is more than a rolling update takes away (25 % by default)."""
 _RECENT_SECONDS = 60.0

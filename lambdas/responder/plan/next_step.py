@@ -55,7 +55,7 @@ class Confirmed(Result):
     """Whether the incident is so old that people come whatever the sources say."""
 
     def follows(self, course: Course, now: str) -> Following:
-        """What is confirmed is isolated; what is not is verified again, and in the end left to people."""
+        """Isolate a confirmed incident; verify an unconfirmed one again, and leave it to people in the end."""
         if self.answer == "false_alarm" or (self.answer == "confirmed" and course.until == "confirm"):
             return Following(State.STAND_DOWN, replace(course, call_team=False))
         if self.answer == "confirmed":
@@ -127,7 +127,7 @@ class Ruled(Result):
     reason: str
 
     def follows(self, course: Course, now: str) -> Following:
-        """What is permitted is applied, and nothing else; people are asked once."""
+        """Apply only a permitted remedy; ask people once."""
         course = replace(course, reason=self.reason)
         if self.ruling == "permitted":
             return Following(State.APPLY, course)
@@ -168,9 +168,9 @@ class Watched(Result):
     remind: bool
     """Whether somebody with a task is to be reminded."""
     due: tuple[RemedyRef, ...]
-    """What the length of the outage asks for by now."""
+    """Remedies that the length of the outage asks for by now."""
     number: int
-    """Of the first of those."""
+    """The number of the first remedy that is due."""
 
     def follows(self, course: Course, now: str) -> Following:
         """The end, the next look, or rolling back what did not help."""
@@ -232,7 +232,7 @@ class Cared(Result):
     reason: str
     wait_seconds: int
     items: tuple[Done, ...]
-    """What is no longer needed."""
+    """The mitigations that are no longer needed."""
 
     def follows(self, course: Course, now: str) -> Following:
         """It is restored, left to people, or looked at again."""
@@ -309,7 +309,7 @@ def why_escalated(course: Course) -> str:
     if course.progress == "not_helped":
         return "the remedies did not help"
     if course.progress == "worse":
-        return "a remedy made it worse and was taken back"
+        return "a remedy made it worse and was rolled back"
     if course.told:
         return f"people have a task: {course.done}"
     if course.applied is False:

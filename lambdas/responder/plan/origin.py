@@ -140,7 +140,7 @@ class _Blame:
         return [Suspect(name, round(min(1.0, scores[name]), 4), self._reason(name)) for name in names]
 
     def _seen(self, calls: Mapping[str, set[str]], name: str) -> set[str]:
-        """What a component calls; what never measured anything is seen through."""
+        """A component's callees; a callee without any metrics is replaced by its own callees."""
         found: set[str] = set()
         past, waiting = {name}, [*calls.get(name, ())]
         while waiting:
@@ -271,7 +271,7 @@ class _Blame:
         return own is not None and own.by - whole >= self._settings.sure * own.spread
 
     def _to_where_load_begins(self, stays: dict[_State, float]) -> None:
-        """What is slow under more requests than usual is so because of the highest component that has too many."""
+        """Blame slowness under more requests than usual on the highest component that has too many."""
         for name in sorted(name for name, metric in stays if metric == SLOW):
             seen, top = {name}, name
             while self._unusual(top, SURGE):

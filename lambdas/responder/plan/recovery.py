@@ -17,6 +17,7 @@ from responder.plan.answers import Recovery
 from responder.plan.rates import lower_bound, upper_bound
 from responder.plan.series import newest_start, total
 from responder.plan.symptom import MINIMUM_EXPECTED, SILENT_SHARE, Verdict, slow
+from responder.plan.wording import duration, share, source_name
 
 SOURCES_NEEDED = 2
 _GROWTH = 0.6
@@ -28,7 +29,7 @@ _MARGIN_SECONDS = 20.0
 """Periods that began this long before the time that must be well count to the error rate that is shown."""
 _SETTLE_SECONDS = 20.0
 _SETTLE_SHARE = 1 / 15
-"""Of the time that a remedy has to help: pods come and go, an instance starts again."""
+"""Share of a remedy's time limit in which pods are replaced or an instance restarts."""
 _LEAST_SHARE = 0.3
 """Fewer requests than this share of what the baseline had are no recovery: customers are still kept away."""
 _SILENCE_SECONDS = 30.0
@@ -112,12 +113,12 @@ def _view(service: Service, evidence: Evidence, source: str, answers: bool, now:
     usable = list(evidence.of(ErrorRate, source=source))
     if not usable:
         first = next(evidence.asked(ErrorRate, source=source))
-        return _View(f"{source}: {first.note or first.status}")
+        return _View(f"{source_name(source)}: {first.note or first.status}")
     if not answers:
-        return _View(f"{source}: it has no recent data")
+        return _View(f"{source_name(source)}: it has no recent data")
     still_slow = _slow(service, evidence, source)
     if still_slow:
-        return _View(f"{source}: {still_slow[0].component} is slow: {still_slow[0].reason}")
+        return _View(f"{source_name(source)}: {still_slow[0].component} is slow: {still_slow[0].reason}")
     entry = next((finding for finding in usable if finding.component == service.entry), usable[0])
     recent = total(period for period in entry.detail.series
                    if period.start >= now - service.recovery.hold_seconds - _MARGIN_SECONDS)
@@ -125,8 +126,9 @@ def _view(service: Service, evidence: Evidence, source: str, answers: bool, now:
     since = [_well_since(service, finding, now, changed_at) for finding in usable]
     known = [max(moment, slow_until or moment) for moment in since if moment is not None]
     if known and len(known) == len(since):
-        return _View(f"{source}: well for {now - max(known):.0f} s", max(known), rate)
-    return _View(f"{source}: the symptom is still there", error_rate=rate)
+        return _View(f"{source_name(source)}: no failures above normal for {duration(now - max(known))}", max(known),
+                     rate)
+    return _View(f"{source_name(source)}: the symptom is still there", error_rate=rate)
 
 
 def helped(service: Service, evidence: Evidence, component: str, now: float, changed_at: float,
@@ -245,8 +247,8 @@ def worse(service: Service, evidence: Evidence, now: float, changed_at: float) -
                 after[-1].error_rate > service.confirm.error_rate) and (
                 lower_bound(since.errors, since.requests)
                 > upper_bound(was.errors, was.requests) + service.confirm.error_rate):
-            said[finding.component].append(f"{finding.source}: {since.error_rate:.0%} of requests fail after it, "
-                                           f"at most {was.error_rate:.0%} did before")
+            said[finding.component].append(f"{source_name(finding.source)}: {share(since.error_rate)} of requests fail "
+                                           f"after it, at most {share(was.error_rate)} did before")
     for component, by in sorted(said.items()):
         if len(by) >= min(SOURCES_NEEDED, len(_asked(evidence))) and len(by) == len(sources):
             return f"{component} became worse: {'; '.join(by)}"

@@ -33,7 +33,7 @@ _TRAIL_LISTS = {"IpRanges": "ipRanges", "Ipv6Ranges": "ipv6Ranges", "PrefixListI
 
 
 class Target(NamedTuple):
-    """Whom a permission is for."""
+    """The peer that a permission names."""
 
     list: str
     """EC2's list that it stands in: a key of ``TARGETS``."""
@@ -56,6 +56,14 @@ class Permission:
         """Return one permission for each target."""
         return tuple(Permission(self.protocol, self.first, self.last, (target,)) for target in self.targets)
 
+    @property
+    def ports(self) -> str:
+        """Protocol and ports in a few words: ``tcp 5432``, ``udp 53 to 60``, ``any protocol``."""
+        protocol = "any protocol" if self.protocol == "-1" else self.protocol
+        if self.first is None or self.first < 0 or self.last is None:
+            return protocol
+        return f"{protocol} {self.first}" + ("" if self.first == self.last else f" to {self.last}")
+
     def to_ec2(self) -> dict[str, Json]:
         """Return it as EC2's calls take it (``IpPermission``)."""
         ports = {"FromPort": self.first, "ToPort": self.last}
@@ -72,6 +80,17 @@ class RuleChange:
     name: Call
     group: str
     permissions: tuple[Permission, ...]
+    at: float = 0.0
+    """When it was made, seconds since 1970 (UTC); 0: not known."""
+    by: str = ""
+    """Who made it, as CloudTrail names them; empty: not known."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Each of its rules in a few words: ``tcp 5432 from 10.0.0.0/8``."""
+        word = "from" if self.direction == "ingress" else "to"
+        return tuple(f"{permission.ports} {word} {target.id}"
+                     for permission in self.permissions for target in permission.targets)
 
     @property
     def revoked(self) -> bool:
@@ -102,7 +121,7 @@ def _change(event: TrailEvent) -> RuleChange | None:
         rules = tuple(_permission(rule) for rule in _items(told.ip_permissions))
     except Malformed:
         return None
-    return RuleChange(name, told.group_id, rules) if name and told.group_id and rules else None
+    return RuleChange(name, told.group_id, rules, event.at, event.by) if name and told.group_id and rules else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from responder.model.evidence import Bucket, Detail, Evidence, Finding
@@ -13,6 +13,7 @@ from responder.model.frozen import dataclass
 from responder.model.service import Confirm, Service
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, lower_bound, upper_bound
 from responder.plan.series import newest_start, period_seconds, total, trailing
+from responder.plan.wording import count, duration, share, source_name
 
 State = Literal["failing", "silent", "slow", "healthy", "unknown"]
 
@@ -23,7 +24,7 @@ MINIMUM_EXPECTED = 20.0
 """Silence counts once 20 requests were to be expected: a Poisson count of that mean is below a tenth of it with a
 probability of 5e-7."""
 _OVER_SECONDS = 45.0
-"""Errors that ended so long ago are over; it is longer than lines take to arrive."""
+"""Errors that ended this long ago are over; log lines arrive sooner."""
 _RECENT_SECONDS = 30.0
 _MINUTE = 60.0
 _FEWEST = 10.0
@@ -88,14 +89,14 @@ def _by_requests(finding: Finding[ErrorRate], settings: Confirm, signal_at: floa
             seen = total(part)
             if seen.requests >= settings.minimum_requests and lower_bound(seen.errors, seen.requests) > limit:
                 usual = Bucket(0.0, finding.detail.baseline_requests, finding.detail.baseline_errors)
-                return _verdict(finding, "failing", f"{seen.error_rate:.1%} of {seen.requests:.0f} requests failed; "
-                                f"normal is {usual.error_rate:.1%}", onset(series, limit))
+                return _verdict(finding, "failing", f"{share(seen.error_rate)} of {count(seen.requests)} requests "
+                                f"failed{_normally(usual.error_rate, share)}", onset(series, limit))
     requests = total(series).requests
     if requests < settings.minimum_requests:
         return _verdict(finding, "unknown", f"only {requests:.0f} requests, too few to tell")
     if _rising(newest, limit):
         return _verdict(finding, "unknown",
-                        f"{total(newest).error_rate:.1%} of the newest requests failed, too few to tell")
+                        f"{share(total(newest).error_rate)} of the newest requests failed, too few to tell")
     end = newest_start(series) + period_seconds(series)
     if signal_at is not None and end < signal_at - period_seconds(series):
         return _verdict(finding, "unknown", f"its data end {signal_at - end:.0f} s before the signal")
@@ -173,10 +174,18 @@ def _by_lines(finding: Finding[ErrorLines], settings: Confirm, requests_per_seco
         if lines >= _LOG_MINIMUM and count_lower_bound(lines) > _LOG_MULTIPLE * per_second * length:
             least = _LOG_MULTIPLE * per_second * _LOG_PERIOD_SECONDS + 1
             return _verdict(finding, "failing",
-                            f"{lines:.0f} error lines in {length:.0f} s; normal are {per_second * length:.1f}",
+                            f"{count(lines)} error lines in {duration(length)}{_normally(per_second * length, _lines)}",
                             next((period.start for period in errors if period.errors > least), None))
-    return _verdict(finding, "healthy", f"{finding.value or 0:.1f} error lines a minute; "
-                                        f"normal are {finding.baseline or 0:.1f}")
+    return _verdict(finding, "healthy", f"{_lines(finding.value or 0)} error lines a minute"
+                    + _normally(finding.baseline or 0, _lines))
+
+
+def _normally(usual: float, said: Callable[[float], str]) -> str:
+    return f" (normally {said(usual) if usual else 'none'})"
+
+
+def _lines(number: float) -> str:
+    return "fewer than one" if 0 < number < 1 else count(number)
 
 
 def slow(finding: Finding[LatencyP95], settings: Confirm) -> Verdict | None:
@@ -186,7 +195,8 @@ def slow(finding: Finding[LatencyP95], settings: Confirm) -> Verdict | None:
         return None
     if value > settings.latency_p95_ms and (normal is None or value > SLOW_MULTIPLE * normal):
         return _verdict(finding, "slow",
-                        f"95 % of requests took up to {value:.0f} ms; normal is {normal or 0:.0f} ms")
+                        f"95% of requests took up to {duration(value / 1000)}"
+                        + (f" (normally {duration(normal / 1000)})" if normal else ""))
     return None
 
 
@@ -219,8 +229,8 @@ def fading(service: Service, evidence: Evidence, since: float | None) -> str:
             continue
         if upper_bound(newest.errors, newest.requests) >= lower_bound(before.errors, before.requests):
             return ""
-        said.append(f"{source}: {newest.error_rate:.0%} of the newest {newest.requests:.0f} requests failed, "
-                    f"{before.error_rate:.0%} did before")
+        said.append(f"{source_name(source)}: {share(newest.error_rate)} of the newest {count(newest.requests)} "
+                    f"requests failed, {share(before.error_rate)} did before")
     return "; ".join(said)
 
 

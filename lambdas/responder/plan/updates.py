@@ -1,135 +1,232 @@
-"""What people are told while an incident lasts: what is so, what it means, what comes next, who must act.
+"""How an incident stands: what happened, how bad it is, whether it is over, who must act, what comes next, and why.
 
-It is worked out from the record alone, so that everybody who asks at the same moment gets the same words.
+It is worked out from the record alone, so that everybody who asks at the same moment gets the same words. A sentence
+whose fact is not on record is not said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from responder.model.facts import ApprovalAsked
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord
+from responder.model.moment import epoch
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service
-from responder.plan.refusals import not_done
-from responder.plan.wording import clock, share, words
+from responder.plan import mechanisms
+from responder.plan.needs import TASK, current, open_tasks
+from responder.plan.refusals import by_hand, commands, deed, reasons
+from responder.plan.symptom_now import impact
+from responder.plan.wording import bare, channel_name, clock, duration, listed, sentence, share, times, words
 
 _ROLES = {"code_bug": ("developer",), "network": ("network",), "database_connection": ("database", "developer"),
           "overload": ("developer",), "cluster_failure": ("platform",), "provider_outage": ()}
 """Who is called for a cause, beside the incident commander: the roles of the plan, and those that a team adds."""
 _KINDS = {"high_error_rate": "high error rate", "loss_of_connectivity": "complete loss of connectivity",
           "degraded_latency": "slow answers"}
-_NOBODY = "nobody: the responder acts by itself."
+_AUDIENCES = {"customers": "customers were told", "provider": "the provider's support was told",
+              "network_team": "the network team was told"}
+_MOST_SEEN = 3
 _MOST_CHARACTERS = 1500
 """Of the longest sentence: a message has a limit."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """How it stands, in four sentences."""
+    """How it stands. Each part is one or more whole sentences; an empty one is not said."""
 
     what: str
-    so_what: str
-    next: str
+    """What happened, since when, and whether it is over."""
+    impact: str
     who: str
+    """Who must act, and what there is to do."""
+    responder: str
+    """What the responder does just now, or next."""
+    not_done: tuple[str, ...]
+    """What it did not do, and why."""
+    cause: str
+    code: str
+    """The commands that do by hand what it did not do, one a line."""
 
     def text(self) -> str:
-        """As it is sent."""
-        return f"What: {self.what}\nSo what: {self.so_what}\nNext: {self.next}\nWho must act: {self.who}"
+        """As it is sent: the first things first."""
+        parts = (("", self.what), ("Impact: ", self.impact), ("Who must act: ", self.who),
+                 ("The responder: ", self.responder), *(("Not done: ", one) for one in self.not_done),
+                 ("Cause: ", self.cause))
+        return "\n".join(f"{label}{said[:_MOST_CHARACTERS]}" for label, said in parts if said)
 
 
 def update(service: Service, record: IncidentRecord) -> Update:
     """Say how an incident stands."""
     incident = record.incident
+    open_still = not incident.recovery_verified_at and incident.outcome != "false_alarm"
+    left = by_hand(record) if open_still and (incident.outcome or service.mode == "observe") else []
+    bad = impact(service, incident, record.evidence()) if open_still and incident.confirmed else ""
+    isolated = incident.confirmed and open_still and _is_of_this_opening(incident, incident.isolated_at)
+    suffering = f" Also affected: {listed(incident.suffering)}." if incident.suffering and isolated else ""
     following, who = _following(service, record)
-    return Update(_what(service, incident), _so_what(incident)[:_MOST_CHARACTERS], following, who)
+    return Update(what(service, record), (sentence(bad) + suffering).strip(), sentence(who), sentence(following),
+                  reasons(service, record) if open_still and incident.outcome else (), _cause(incident),
+                  commands(left))
 
 
-def _what(service: Service, incident: Incident) -> str:
-    affected = ", ".join(incident.affected) or service.service
+def what(service: Service, record: IncidentRecord) -> str:
+    """Say what happened, since when, and whether it is over."""
+    incident = record.incident
+    affected = place(service, incident)
+    began = incident.onset or incident.opened_at
+    if incident.outcome == "false_alarm":
+        return f"{affected}: a false alarm."
     if incident.recovery_verified_at:
-        return f"{affected}: the symptom is gone since {_at(incident.recovered_at or incident.recovery_verified_at)}."
-    kind = _KINDS.get(incident.kind, "symptoms that are not confirmed")
-    return f"{affected}: {kind} since {_at(incident.onset or incident.opened_at)}."
+        ended = incident.recovered_at or incident.recovery_verified_at
+        lasted = (epoch(ended) or 0.0) - (epoch(began) or 0.0)
+        again = f" It came back {times(incident.reopenings)} in between." if incident.reopenings else ""
+        return (f"{affected}: the symptom is gone since {_at(ended)}. It began at {_at(began)}"
+                + (f" and lasted {duration(lasted)}." if lasted > 0 else ".") + again)
+    if not incident.confirmed:
+        return f"{affected}: an alarm at {_at(began)}. Whether there is an outage is not confirmed."
+    kind = _KINDS.get(incident.kind, "symptoms")
+    if incident.reopenings:
+        return (f"{affected}: {kind} again since {_at(incident.last_reopened_at)}, after it had been well. It is not "
+                f"over. It first began at {_at(began)}.")
+    return f"{affected}: {kind} since {_at(began)}. It is not over."
 
 
-def _so_what(incident: Incident) -> str:
-    cause, told = incident.cause, "Looking for the cause."
-    if cause and cause.id == "unknown":
-        told = f"No cause stands out: {cause.summary}"
-    elif cause and cause.id != "none":
-        told = f"Cause: {words(cause.id)} ({share(cause.confidence)}). {cause.summary}"
-    return told + (f" Also affected: {', '.join(incident.suffering)}." if incident.suffering else "")
+def _cause(incident: Incident) -> str:
+    cause = incident.cause
+    if cause is None or cause.id == "none":
+        return "not known yet." if incident.confirmed and not incident.outcome else ""
+    if cause.id == "unknown":
+        return sentence(f"not known. {cause.summary[:1].upper()}{cause.summary[1:]}" if cause.summary else "not known")
+    ranked = next((one for one in incident.ranking if one.cause == cause.id), None)
+    seen = "; ".join(ranked.evidence_for[:_MOST_SEEN]) if ranked else ""
+    named = mechanisms.title(cause.mechanism) if cause.mechanism else words(cause.id)
+    before = "" if _is_of_this_opening(incident, incident.diagnosed_at) else "not known yet. The last time it was: "
+    told = f"{before}{named}{f' in {cause.component}' if cause.component else ''}, {share(cause.confidence)} likely."
+    return f"{told} {sentence(f'Seen: {seen}')}" if seen else told
+
+
+def place(service: Service, incident: Incident) -> str:
+    """Return what is at fault, as it was found in this opening; the service before that."""
+    return (listed(incident.affected) if _is_of_this_opening(incident, incident.isolated_at) else "") or service.service
+
+
+def _is_of_this_opening(incident: Incident, moment: str | None) -> bool:
+    """Whether what was found at a moment was found since the incident was opened, or opened again."""
+    return (moment or "~") >= incident.last_reopened_at
+
+
+def commander(service: Service) -> str:
+    """Return who leads: the team's SRE by name, where the configuration names one."""
+    return next((person.name for person in service.team if person.role == "sre" and person.name), "whoever is on call")
+
+
+def standing_by(service: Service) -> str:
+    """Say what the reader of a page has to do while the responder works, by the service's mode."""
+    if service.mode == "observe":
+        return "you. The responder only watches and will not change anything"
+    if service.mode == "approve":
+        return "you, as soon as it asks (about 1 min)"
+    return "nobody yet. Stay near: you are asked or paged again if it cannot fix it"
 
 
 def _following(service: Service, record: IncidentRecord) -> tuple[str, str]:
     """Return what comes next, and who must act."""
-    incident, remedies = record.incident, record.remedies
-    commander = next((person.name for person in service.team if person.role == "sre"), "the SRE in command")
-    if incident.status == "closed":
-        return "The postmortem is written.", f"{commander}: read it, and what it proposes."
+    incident, lead = record.incident, commander(service)
+    if incident.outcome == "false_alarm":
+        return "it has closed the incident", f"{lead}, only to see why the alarm went off"
     if incident.recovery_verified_at:
-        return "It is watched for a while, then closed.", _NOBODY
+        closed = incident.status == "closed"
+        return ("it writes the postmortem" if closed else "it closes the incident",
+                f"{lead}, read the report, and what it proposes" if closed else f"{lead}, see that it stays well")
     if incident.outcome in ("escalated", "observed"):
-        tasks = [remedy for remedy in remedies
-                 if remedy.status is RemedyStatus.DONE and remedy.action == "engage_network_team"]
-        if tasks:
-            return f"The responder keeps watching. {tasks[-1].summary}.", "the person who was given the task."
-        left = not_done(record)
-        told = f" Not done: {'; '.join(left)}."[:1000] if left else ""
-        return f"No automatic step is left. The responder keeps watching.{told}", f"{commander}: take over."
-    if not remedies:
-        return "Evidence is gathered from every source.", _NOBODY
-    return _of_remedy(remedies[-1])
+        return _left_to_people(service, record, lead)
+    mine = current(record)
+    if not mine:
+        return ("it gathers evidence from every source", standing_by(service)) if incident.confirmed else (
+            "it changes nothing before an outage is confirmed", f"{lead}, look whether there is an outage")
+    does, who = _of_remedy(service, record, _telling(mine))
+    tasks = open_tasks(record)
+    if tasks and not needs_answer(record):
+        who = f"{_tasked(service, tasks[-1])}. Everybody else: stay near"
+    return does, who
 
 
-def _of_remedy(remedy: Remedy) -> tuple[str, str]:
-    summary = remedy.summary or words(remedy.action)
+def needs_answer(record: IncidentRecord) -> bool:
+    """Whether a remedy waits for an approval."""
+    return any(remedy.status is RemedyStatus.WAITING for remedy in current(record))
+
+
+def _tasked(service: Service, task: Remedy) -> str:
+    names = listed([person.name for person in service.team if person.role == "network" and person.name])
+    return f"{names or 'the network team'} has the task to {deed(task)}"
+
+
+def _left_to_people(service: Service, record: IncidentRecord, lead: str) -> tuple[str, str]:
+    watching = ("it has stopped watching, and has not seen a recovery" if record.incident.status == "closed" else
+                "it changes nothing more by itself, and keeps watching")
+    ready = "; the commands are below" if commands(by_hand(record)) else ""
+    tasks = open_tasks(record)
+    if tasks:
+        return watching, f"{_tasked(service, tasks[-1])}. {lead}, see that it is done"
+    if not record.incident.confirmed:
+        return watching, f"{lead}, look whether there is an outage"
+    if record.incident.outcome == "observed":
+        return watching, f"{lead}, you must fix it: the responder only watches{ready}"
+    return watching, f"{lead}, take over{ready}"
+
+
+def _telling(remedies: Sequence[Remedy]) -> Remedy:
+    """Return the remedy to speak of: the one that waits for people, else the one that is watched, else the last."""
+    for wanted in ((RemedyStatus.WAITING,), (RemedyStatus.APPLYING, RemedyStatus.APPLIED)):
+        found = [remedy for remedy in remedies if remedy.status in wanted]
+        if found:
+            return found[-1]
+    return remedies[-1]
+
+
+def _of_remedy(service: Service, record: IncidentRecord, remedy: Remedy) -> tuple[str, str]:
+    waits = standing_by(service)
+    watched = waits if service.mode != "approve" else "stay near: you are asked or paged again if it does not help"
     match remedy.status:
         case RemedyStatus.PLANNED:
-            return f"The guardrails decide on: {summary}.", _NOBODY
+            return f"its guardrails decide on this: {deed(remedy)}", waits
         case RemedyStatus.PERMITTED | RemedyStatus.APPLYING:
-            return f"Being done: {summary}.", _NOBODY
+            return f"it is doing this: {deed(remedy)}", watched
         case RemedyStatus.APPLIED:
-            return f"Done: {summary}. Watching whether it helps.", _NOBODY
+            return f"it did this{_since(remedy)}: {deed(remedy)}. It watches whether that helps", watched
         case RemedyStatus.DONE:
-            return f"Done: {summary}.", _NOBODY
+            return told(remedy), watched
         case RemedyStatus.VERIFIED:
-            return f"It helped: {summary}.", _NOBODY
+            return f"it did this, and it helped: {deed(remedy)}. It watches what is left", watched
         case RemedyStatus.REVERTED:
-            return f"It did not help and was rolled back: {summary}. The next hypothesis follows.", _NOBODY
+            return f"it undid this, which did not help: {deed(remedy)}. It tries what is likeliest next", watched
         case RemedyStatus.WAITING:
-            return f"A decision is needed: {summary}.", "one of the people who were asked for approval."
+            asked, until = _asked(record, remedy)
+            return (f"it waits for a decision on this: {deed(remedy)}",
+                    f"{asked}, approve or reject it{f' by {until}' if until else ''}")
         case _:
-            return f"Not done: {summary} ({remedy.reason or remedy.status}).", _NOBODY
+            return f"it did not do this: {deed(remedy)} ({bare(remedy.reason) or remedy.status})", waits
 
 
-_REMEDIES_OF_CODE = frozenset({"rollback", "restore_configuration"})
-_NOT_DONE = frozenset({RemedyStatus.REFUSED, RemedyStatus.REJECTED, RemedyStatus.FAILED, RemedyStatus.REVERTED})
-_MOST_LINES = 40
+def _since(remedy: Remedy) -> str:
+    return f" at {_at(remedy.applied_at)}" if remedy.applied_at else ""
 
 
-def hotfix(record: IncidentRecord) -> str:
-    """Return the developers' task where a code bug was not rolled back: what was not done, why, and what was found.
+def _asked(record: IncidentRecord, remedy: Remedy) -> tuple[str, str]:
+    """Return who was asked for approval of a remedy, and until when they can answer."""
+    task = f"{remedy.number:02d}"
+    asked = [fact for _, fact in record.facts(ApprovalAsked) if fact.task == task]
+    names = listed([name.partition(": ")[2] or name for name in asked[-1].asked]) if asked else ""
+    return names or "whoever was asked", _at(asked[-1].expires) if asked else ""
 
-    Empty where there is none. Source: the plan, 3, "deploy a hotfix or rollback to the previous version".
-    """
-    cause = record.incident.cause
-    if cause is None or cause.id != "code_bug":
-        return ""
-    tried = [remedy for remedy in record.remedies if remedy.action in _REMEDIES_OF_CODE]
-    if any(remedy.status not in _NOT_DONE for remedy in tried):
-        return ""
-    why = [f"- {remedy.summary or words(remedy.action)}: {remedy.status}"
-           + (f" ({remedy.reason})" if remedy.reason else "") for remedy in tried]
-    ranked = next((hypothesis for hypothesis in record.incident.ranking if hypothesis.cause == "code_bug"), None)
-    changed = [line for remedy in tried for line in remedy.diff.splitlines()][:_MOST_LINES]
-    return "\n".join([
-        f"A hotfix is needed in {cause.component or 'the service'}: it could not be rolled back by itself.",
-        *(why or [f"- not done: {sentence}" for sentence in not_done(record)] or ["- no remedy was left to try"]),
-        *(["What would roll it back:", *(f"  {line}" for line in changed)] if changed else []), "What was found:",
-        *(f"- {sentence}" for sentence in (ranked.evidence_for if ranked else ()) or (cause.summary,)),
-        *(f"- against it: {sentence}" for sentence in (ranked.evidence_against if ranked else ()))])
+
+def told(remedy: Remedy) -> str:
+    """Say of a remedy that notifies somebody that they were notified, and by what."""
+    by = listed([channel_name(name.strip()) for name in remedy.told_by.split(",") if name.strip()])
+    audience = remedy.audience or ("network_team" if remedy.action == TASK else "")
+    return f"{_AUDIENCES.get(audience, f'it did this: {deed(remedy)}')}{f' ({by})' if by else ''}"
 
 
 def called(service: Service, cause: str, affected: Sequence[str]) -> tuple[Person, ...]:
@@ -139,5 +236,5 @@ def called(service: Service, cause: str, affected: Sequence[str]) -> tuple[Perso
                  and (not person.components or set(person.components) & set(affected)))
 
 
-def _at(moment: str) -> str:
+def _at(moment: str | None) -> str:
     return f"{clock(moment)} UTC"

@@ -34,9 +34,9 @@ class Weights:
     """All that the diagnosis weighs with, in log-odds (natural logarithm)."""
 
     prior: float
-    """Of each mechanism before anything is known."""
+    """Log-odds of each mechanism before anything is known."""
     causes: dict[str, dict[str, float]]
-    """Cause to the weights of signals for each of its mechanisms that has none of its own."""
+    """Cause to its weights of signals, for those mechanisms without a weight of their own."""
     mechanisms: dict[str, Terms]
     """By id."""
 

@@ -106,7 +106,7 @@ def amount(value: float, currency: str) -> str:
     return f"{count(round(value / size) * size)} {currency}"
 
 
-def sentence(text: str) -> str:
+def full_sentence(text: str) -> str:
     """Return a text with a capital and a full stop; what begins with a name of code or a number stays as it begins."""
     told = text.strip()
     if not told:
@@ -133,7 +133,7 @@ _PODS = re.compile(r":(?:,? [a-z0-9.-]+-[a-z0-9]{8,10}-[a-z0-9]{5}\b)+")
 """Names of pods as Deployments give them: the ReplicaSet's, a hyphen and five letters."""
 
 
-def deed(summary: str) -> str:
+def in_past(summary: str) -> str:
     """Return a remedy's summary as what somebody did: "roll x back" as "rolled x back".
 
     Images are told by their tag alone. A verb that is not known here: "carried out: …".
@@ -163,12 +163,30 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
-_SOURCES = {"aws_health": "AWS Health", "changes": "the change ledger", "cloudtrail": "CloudTrail",
-            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "the network probes", "newrelic": "New Relic",
-            "provider": "the provider's status page", "rds": "RDS", "rollouts": "the rollouts",
-            "utilisation": "utilisation"}
+_SOURCES = {"aws_health": "AWS Health", "changes": "change ledger", "cloudtrail": "CloudTrail",
+            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "network probes", "newrelic": "New Relic",
+            "provider": "provider's status page", "rds": "RDS"}
+
+
+_CHANNELS = {"pagerduty": "PagerDuty", "sns": "SNS"}
+
+
+def channel_name(name: str) -> str:
+    """Return a channel as people write it: ``pagerduty`` as "PagerDuty"; one that is new here by its own name."""
+    return _CHANNELS.get(name) or words(name).capitalize()
 
 
 def source_name(name: str) -> str:
     """Return a source as people write it: ``newrelic`` as "New Relic"; one that is new here by its own name."""
     return _SOURCES.get(name) or words(name).capitalize()
+
+
+def bare(text: str) -> str:
+    """Return a text in one line, without a full stop at its end."""
+    return " ".join(text.split()).rstrip(". ;:,")
+
+
+def sentence(text: str) -> str:
+    """Return a text as a sentence in one line, with one full stop; an empty one stays empty."""
+    said = bare(text)
+    return said if not said or said[-1] in "!?…:" else f"{said}."

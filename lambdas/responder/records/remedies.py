@@ -17,7 +17,7 @@ from responder.model.remedy import JUDGED, OPERANDS, STORED, Execution, PastFail
 from responder.records.store import KEPT_DAYS, Store
 
 _PLANNED = ("component", "risk", "audience", "reversible", "status", "planned_at", "cause", "mechanism", "proposal",
-            "where", "target", "summary", "diff", "refusal", "transient", "temporary")
+            "where", "target", "summary", "deed", "by_hand", "undo", "diff", "refusal", "transient", "temporary")
 """The attributes of its plan that a remedy's own function writes, besides the operands."""
 
 

@@ -2,8 +2,8 @@
 
 The objects are those of the cluster's namespace, the nodes, and the database's parameter group.
 
-So a change of ten seconds ago is seen, whenever the last snapshot was made. Who wrote under the responder's name is
-shown as well: which changes are really its own the plan knows, by the remedies on record (``plan/own.py``).
+So a change of ten seconds ago is seen, whenever the last snapshot was made. Changes under the responder's
+name are included; the plan tells its own changes by the remedies on record (``plan/own.py``).
 """
 
 from __future__ import annotations

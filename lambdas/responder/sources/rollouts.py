@@ -25,7 +25,7 @@ def collect(query: Query, api: kubernetes.Kubernetes | None = None) -> list[Find
     """Return per component ``rollouts``; raises CallFailed."""
     service, namespace = query.service, query.service.cluster.namespace
     api = api or kubernetes.connect(service.cluster.name, query.deadline)
-    # A namespace may hold thousands that are none of the service's: they are not kept.
+    # A namespace may hold thousands of other services' objects: they are not kept.
     mine = {component.deployment for component in service.components}
     deployments = {item["metadata"]["name"]: item for item in api.items("apis/apps/v1", "deployments", namespace)
                    if item["metadata"]["name"] in mine}

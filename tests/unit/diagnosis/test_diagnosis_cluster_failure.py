@@ -23,7 +23,7 @@ def test_pods_on_nodes_that_are_gone_are_the_nodes_fault(service: Service) -> No
 @pytest.mark.parametrize(("state", "mechanism"), [
     ({"fell": 4, "probing": 4}, "stuck_pods"), ({"events": {"FailedCreate": 3}}, "quota_exhausted"),
     ({"events": {"Preempted": 2}, "unscheduled": 2}, "preemption"), ({"unscheduled": 4}, "unschedulable")])
-def test_what_keeps_pods_from_being_ready_names_the_mechanism(service: Service, state: dict[str, int],
+def test_the_reason_why_pods_are_not_ready_names_the_mechanism(service: Service, state: dict[str, int],
                                                               mechanism: str) -> None:
     result = judged(service, [*both("payment-gateway", 1.0), changes(), pods("payment-gateway", ready=0, **state)])
     ranked = hypotheses(result)

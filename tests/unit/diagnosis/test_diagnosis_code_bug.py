@@ -68,7 +68,7 @@ def test_a_release_that_is_not_known_to_fail_by_itself_is_not_named(service: Ser
     assert judged(service, findings).cause == "unknown"
 
 
-def test_what_a_version_did_well_before_the_symptom_its_release_did_not_break(service: Service) -> None:
+def test_a_version_that_worked_well_before_the_symptom_is_not_at_fault(service: Service) -> None:
     """The old version served before the symptom and the new one since: the totals compare two times, not two versions.
     """
     findings = [released(NOW - 60), by_version(

@@ -109,7 +109,7 @@ def test_all_that_hang_are_restarted_and_never_more_than_half_at_once(service: S
     assert all(cluster.pods.values())
 
 
-def test_where_the_first_do_not_become_well_the_rest_is_left_alone(service: Service) -> None:
+def test_the_rest_is_not_restarted_when_the_first_pods_do_not_recover(service: Service) -> None:
     cluster = Cluster(hung=4, well_again=False)
     case, api = case_of(service, cluster, seconds=6.3)
     told = restart_pods.apply(case, planned(restart_pods.plan(case, Facts(), api)), api)
@@ -147,7 +147,7 @@ def test_down_and_up_waits_until_the_last_pod_is_gone(service: Service) -> None:
     assert cluster.written[2:] == ["4, beside 0"]
 
 
-def test_what_is_down_goes_up_again_though_a_pod_does_not_go(service: Service) -> None:
+def test_the_deployment_is_scaled_up_again_though_one_pod_does_not_end(service: Service) -> None:
     cluster = Cluster(hung=4)
     case, api = case_of(service, cluster, seconds=8.2)
     plan = planned(cycle_deployment.plan(case, Facts(), api))

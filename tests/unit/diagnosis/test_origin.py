@@ -90,7 +90,7 @@ def test_two_faults_are_both_named_the_greater_first() -> None:
     assert suspects[0].score == pytest.approx(0.67, abs=0.1)
 
 
-def test_what_is_far_off_but_not_in_the_way_of_the_symptom_is_not_named() -> None:
+def test_a_large_deviation_off_the_failing_path_is_not_named() -> None:
     graph = {**CHAIN, "shop": ("cart", "mail"), "mail": (), "report": ("stock",)}
     series = measured({**SECONDS, "mail": 2.0, "report": 1.0},
                       {"shop": more("latency", 0.05), "cart": more("latency", 0.05), "report": more("latency", 30.0),

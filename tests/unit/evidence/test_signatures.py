@@ -48,7 +48,7 @@ class _Endless:
             yield b'{"preview":false,"result":{"component":"backend","_time":"1","_raw":"ERROR no answer"}}'
 
 
-def test_what_was_read_when_the_time_is_over_is_a_partial_answer(service: Service) -> None:
+def test_rows_read_before_the_deadline_are_a_partial_answer(service: Service) -> None:
     now = time.monotonic()
     # It is no Http: it has the one way of asking that is used here.
     findings = collect(Query(service, "diagnose", Window(0.0, 60.0), Window(-60.0, 0.0), now + 3),

@@ -74,7 +74,7 @@ def test_nothing_can_be_set_or_deleted() -> None:
                 del value.first
 
 
-def test_what_comes_after_init_is_called() -> None:
+def test_post_init_is_called() -> None:
     for (_, derived) in (OURS, THEIRS):
         with pytest.raises(ValueError, match="negative"):
             derived(1, fourth=-1.0)

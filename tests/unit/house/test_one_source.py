@@ -88,7 +88,7 @@ def test_a_source_by_being_there_has_a_function_and_is_asked(
     assert "abcdef" not in certificate["note"]
 
 
-def test_what_a_source_counts_is_a_vote(source: sources.Source, service: Service,
+def test_a_source_that_counts_requests_has_a_vote(source: sources.Source, service: Service,
                                         monkeypatch: pytest.MonkeyPatch) -> None:
     found = Evidence(map(finding_of, answered(service, monkeypatch)))
     result = confirm(service, [source.name], found, max(f.window.end for f in found.every if f.window))

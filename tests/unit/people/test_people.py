@@ -18,8 +18,8 @@ from responder.handlers import assemble, close, inform, remind, step
 from responder.model.incident import IncidentRecord, Signal
 from responder.model.service import Person, Service
 from responder.people import Channel, Message, sns
-from responder.plan import customers
-from responder.plan.updates import called, hotfix, update
+from responder.plan import customers, messages
+from responder.plan.updates import called, update
 from responder.records.table import Records, iso
 from responder.records.tasks import Task, Tasks
 from tests.conftest import shipped_service, timeline
@@ -62,21 +62,66 @@ def action(status: str, **more: Any) -> dict[str, Any]:
     return {"sk": "ACTION#01", "action": "rollback", "status": status, "summary": "roll it back", **more}
 
 
-@pytest.mark.parametrize(("found", "following", "who"), [
-    (items(), "Evidence is gathered", "nobody"),
-    ([*items(**BUG), action("waiting")], "A decision is needed: roll it back", "asked for approval"),
-    ([*items(**BUG), action("applied")], "Watching whether it helps", "nobody"),
-    ([*items(**BUG), action("refused", reason="a freeze is on")], "a freeze is on", "nobody"),
-    (items(**BUG, outcome="escalated"), "No automatic step is left", "take over"),
-    (items(**BUG, recovered_at="2026-11-25T03:05:00.000Z"), "watched for a while", "nobody"),
-    (items(**BUG, status="closed", outcome="resolved", recovered_at="2026-11-25T03:05:00.000Z"), "postmortem",
-     "read it")])
-def test_an_update_says_what_so_what_what_next_and_who(service: Service, found: list[dict[str, Any]], following: str,
-                                                       who: str) -> None:
-    said = update(service, IncidentRecord.of(found))
-    assert [line.split(":")[0] for line in said.text().split("\n")] == ["What", "So what", "Next", "Who must act"]
-    assert following in said.next and who in said.who
-    assert "03:0" in said.what
+@pytest.mark.parametrize(("found", "does", "who"), [
+    (items(), "before an outage is confirmed", "look whether there is an outage"),
+    (items(confirmed=True), "gathers evidence", "nobody yet"),
+    ([*items(**BUG, confirmed=True), action("waiting")], "waits for a decision on this: roll it back",
+     "approve or reject"),
+    ([*items(**BUG, confirmed=True), action("applied")], "watches whether that helps", "Stay near"),
+    ([*items(**BUG, confirmed=True), action("refused", reason="a freeze is on")], "a freeze is on", "Stay near"),
+    (items(**BUG, confirmed=True, outcome="escalated"), "changes nothing more", "take over"),
+    (items(**BUG, confirmed=True, recovered_at="2026-11-25T03:05:00.000Z"), "closes the incident", "stays well"),
+    (items(**BUG, confirmed=True, status="closed", outcome="resolved", recovered_at="2026-11-25T03:05:00.000Z"),
+     "writes the postmortem", "read the report")])
+def test_an_update_says_what_happened_who_must_act_and_what_the_responder_does(
+        service: Service, found: list[dict[str, Any]], does: str, who: str) -> None:
+    said = update(replace(service, mode="auto"), IncidentRecord.of(found))
+    assert does in said.responder and who in said.who
+    assert said.text().startswith(said.what) and "03:0" in said.what
+
+
+@pytest.mark.parametrize(("mode", "who"), [
+    ("observe", "Who must act: you. The responder only watches and will not change anything."),
+    ("approve", "Who must act: you, as soon as it asks (about 1 min)."),
+    ("auto", "Who must act: nobody yet. Stay near: you are asked or paged again if it cannot fix it.")])
+def test_the_first_page_says_by_the_mode_who_must_act(service: Service, mode: Any, who: str) -> None:
+    page = messages.page(replace(service, mode=mode), IncidentRecord.of(items(confirmed=True)))
+    assert who in page.text.splitlines()
+
+
+def test_in_mode_observe_people_get_the_remedy_and_the_command(service: Service) -> None:
+    found = [*items(**BUG, confirmed=True, outcome="observed"), action(
+        "observed", deed="Roll deployment/x back to revision 1", by_hand="kubectl rollout undo deployment/x")]
+    for policy, would in (("auto", "would do this"), ("approve", "would ask to do this")):
+        watched = replace(service, mode="observe", policy={"rollback": policy})
+        said = messages.escalation(watched, IncidentRecord.of(found), "mode observe: nothing was changed")
+        assert said.subject == "payment-gateway: outage, mode observe: you must fix it"
+        assert "Roll deployment/x back to revision 1. Mode observe, nothing was changed" in said.text
+        assert would in said.text
+        assert said.code == "# Roll deployment/x back to revision 1\nkubectl rollout undo deployment/x"
+
+
+def test_a_rollback_that_nobody_approved_is_told_with_its_times_and_its_command(service: Service) -> None:
+    asked = {"sk": "TIMELINE#2026-11-25T03:01:00.000Z#00#Ask for approval", "at": "2026-11-25T03:01:00.000Z",
+             "step": "Ask for approval", "what": "approval is asked for: x", "kind": "approval",
+             "fact": "approval_asked",
+             "detail": {"task": "01", "asked": ["sre: Ada"], "expires": "2026-11-25T03:16:00.000Z"}}
+    found = [*items(**BUG, confirmed=True, outcome="escalated"), asked, action(
+        "rejected", reason="the mode is approve, and nobody decided within 900 s", decided_by="policy",
+        by_hand="kubectl rollout undo deployment/x")]
+    said = messages.hotfix(service, IncidentRecord.of(found))
+    assert said
+    assert "Not done: roll it back: not approved in time (asked 03:01:00, expired 03:16:00 UTC)." in said.text
+    assert "To do it now, run the command below. A hotfix is needed only if you do not want that." in said.text
+    assert said.code.endswith("kubectl rollout undo deployment/x")
+
+
+def test_after_a_relapse_the_rollback_is_told_as_done_once_and_not_as_help(service: Service) -> None:
+    found = [*items(**BUG, confirmed=True, outcome="escalated", reopened_at=["2026-11-25T03:10:00.000Z"]), action(
+        "verified", planned_at="2026-11-25T03:01:00.000Z", applied_at="2026-11-25T03:01:30.000Z")]
+    said = messages.escalation(service, IncidentRecord.of(found), "a bad release")
+    assert "Not done: rollback was done once in this incident at 03:01:30 UTC and is not repeated." in said.text
+    assert "helped" not in said.text and "again since 03:10:00 UTC" in said.text
 
 
 def test_developers_are_called_for_what_fails_and_nobody_for_a_provider(service: Service) -> None:
@@ -162,11 +207,11 @@ def test_a_false_alarm_for_which_nobody_was_called_notifies_nobody(team: Team) -
 def test_developers_are_called_once_the_cause_is_known(team: Team) -> None:
     team.step(inform.handler)
     assert team.told == []
-    team.records.update("i-1", **BUG)
+    team.records.update("i-1", **BUG, kind="high_error_rate")
     for _ in range(2):
         team.step(inform.handler)
     assert [subject for _, subject in team.told] == [
-        "payment-gateway: code bug, Payment gateway developers needed"]
+        "payment-gateway is failing (code or configuration): Payment gateway developers, please join"]
 
 
 def test_developers_get_a_hotfix_task_if_the_release_could_not_be_rolled_back(team: Team) -> None:
@@ -183,11 +228,12 @@ def test_developers_get_a_hotfix_task_if_the_release_could_not_be_rolled_back(te
     for _ in range(2):
         team.step(close.handler, operation="escalate", why="no automatic step is left")
     assert [subject for _, subject in team.told].count("payment-gateway: a hotfix is needed") == 1
-    text = hotfix(IncidentRecord.of(team.records.everything("i-1")))
-    for told in ("roll back x: refused (a migration", "- image: 1.1.0", "it began with 1.1.0"):
-        assert told in text
+    said = messages.hotfix(shipped_service(), IncidentRecord.of(team.records.everything("i-1")))
+    assert said and "- image: 1.1.0" in said.code
+    for told in ("roll back x: a migration", "it began with 1.1.0"):
+        assert told in said.text
     team.records.update("i-1", cause={"id": "overload", "confidence": 0.9, "summary": ""})
-    assert hotfix(IncidentRecord.of(team.records.everything("i-1"))) == ""
+    assert messages.hotfix(shipped_service(), IncidentRecord.of(team.records.everything("i-1"))) is None
 
 
 def test_only_customers_who_were_notified_get_updates_until_the_end(team: Team) -> None:

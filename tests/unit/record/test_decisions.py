@@ -375,7 +375,7 @@ def test_a_single_source_decides_after_twice_the_time(service: Service) -> None:
     assert judge(quick, Evidence(well_for(13)), NOW, NOW - 150, 900).answer == "recovered"
 
 
-def test_what_a_slow_component_waits_for_is_faulty_though_it_is_not_slow_itself(service: Service) -> None:
+def test_the_callee_that_a_slow_component_waits_for_is_at_fault(service: Service) -> None:
     def latencies(component: str, usual: float, now: float) -> Finding[Any]:
         start = NOW - 3600
         minutes = [[start + 60 * n, 2400.0, usual * (1 + 0.02 * (n % 3)) if n < 58 else now] for n in range(60)]

@@ -66,7 +66,7 @@ def test_whole_numbers_keep_their_digits_in_the_table(number: int) -> None:
 
 
 @pytest.mark.parametrize("value", [("a", "b"), {1: "a"}, {"a": ("b",)}, {"a": {1: 2}}])
-def test_what_json_would_change_is_no_operand(value: Any) -> None:
+def test_a_value_that_json_would_change_is_no_operand(value: Any) -> None:
     with pytest.raises(TypeError):
         operands({"value": value}, {})
 

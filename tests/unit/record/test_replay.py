@@ -31,7 +31,7 @@ def cases() -> list[Case]:
 
 
 @pytest.mark.parametrize("number", range(len(DRILLS)), ids=[drill.name for _, drill, _ in DRILLS])
-def test_what_was_recorded_of_a_drill_is_decided_well(cases: list[Case], number: int) -> None:
+def test_each_recorded_drill_is_decided_as_its_file_expects(cases: list[Case], number: int) -> None:
     case = cases[number]
     assert case.verdict != "wrong" or not case.expected
     assert case.wrong == ()

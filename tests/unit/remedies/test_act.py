@@ -168,7 +168,7 @@ def test_a_repeat_changes_neither_the_world_nor_when_it_was(stage: Stage) -> Non
     assert len(stage.records.executions("payment-gateway", 0.0)) == 1
 
 
-def test_what_was_there_before_is_what_the_first_plan_saw(stage: Stage) -> None:
+def test_the_state_before_is_the_state_that_the_first_plan_saw(stage: Stage) -> None:
     stage.ruled()
     stage.run("apply")
     stage.run("plan")  # a repeat after the change must not take the new state for the old one
@@ -179,7 +179,7 @@ def test_what_was_there_before_is_what_the_first_plan_saw(stage: Stage) -> None:
     assert stage.world.version == "1.2.0"
 
 
-def test_what_was_too_little_stays_and_is_added_to(stage: Stage) -> None:
+def test_an_insufficient_remedy_stays_and_is_extended(stage: Stage) -> None:
     """It is put back as one in the end, and no cooldown lies between the two."""
     stage.ruled()
     stage.run("apply")
@@ -285,7 +285,7 @@ def test_a_question_that_reaches_nobody_is_recorded(stage: Stage, monkeypatch: p
     assert "nobody could be asked" in told
 
 
-def test_what_the_state_machine_passes_on_cannot_make_a_ruling(stage: Stage) -> None:
+def test_no_input_of_the_state_machine_can_make_a_ruling(stage: Stage) -> None:
     """Whoever may invoke the functions can name a remedy by its number and its diagnosis by its id, and nothing else.
     """
     stage.run("plan", proposed={"confidence": 0.2})

@@ -1,4 +1,4 @@
-"""What was done for the time being: put back when its reason is gone, by leave of the guardrails, never in a hurry."""
+"""Temporary mitigations: restored when their reason is gone, with the leave of the guardrails, never in a hurry."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_mitigation_is_left_to_people_after_three_failed_restores(acting: Serv
     assert care(acting, [item()], {1: "calm"}, NOW, NOW - 90_000, "engaged", False).answer == "people"
 
 
-def test_what_was_calm_before_the_aftercare_began_counts_from_its_beginning(acting: Service) -> None:
+def test_calm_before_the_aftercare_counts_from_the_start_of_the_aftercare(acting: Service) -> None:
     found = care(acting, [item(over_since=NOW - 90_000)], {1: "calm"}, NOW, NOW - 60, "released", False)
     assert (found.answer, found.since) == ("waiting", {1: NOW - 60})
 
@@ -327,7 +327,7 @@ def test_a_flag_in_a_parameter_is_set_and_set_back(service: Service, monkeypatch
 # --- by its steps -----------------------------------------------------------------------------------------------------
 
 class Stage:
-    """An incident that was closed with a remedy in place for the time being."""
+    """An incident that was closed with a temporary mitigation in place."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, records: Records, service: Service) -> None:
         self.records, self.service, self.switch, self.undone = records, service, "released", 0

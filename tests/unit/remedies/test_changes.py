@@ -110,7 +110,7 @@ class Server:
         "name": "B", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}]}]}),
     ("config-server", {"volumes": [{"configMap": {"name": "c"}}]}),
     ("payment-gateway", {"volumes": [{"secret": {"secretName": "c"}}, {"emptyDir": {}}]})])
-def test_what_only_another_component_reads_does_not_bear_on_this_one(service: Service, deployment: str,
+def test_a_configuration_key_that_only_another_component_reads_is_no_suspect(service: Service, deployment: str,
                                                                      spec: dict[str, Any]) -> None:
     workload = watched_object("Deployment", {"metadata": {"name": deployment}, "spec": {"template": {"spec": spec}}})
     before = snapshot_of(watched("ConfigMap", "c", {"data": {"A": "1"}}), workload)
@@ -166,7 +166,7 @@ def test_a_value_that_somebody_has_changed_again_is_left_alone(server: Server, a
     assert server.writes == []
 
 
-def test_what_was_created_is_deleted(server: Server, api: Kubernetes, service: Service) -> None:
+def test_a_created_object_is_deleted(server: Server, api: Kubernetes, service: Service) -> None:
     created = Change("NetworkPolicy", "lock", "created", 90.0, 90.0, "kubectl", (), "payments")
     plan = planned(plan_of(service, api, created))
     restore_configuration.apply(case(service), plan, api)
@@ -225,7 +225,7 @@ def test_an_object_with_a_secret_beside_the_changed_field_can_be_restored(server
 @given(st.dictionaries(st.text("abcABC_", min_size=1, max_size=5), st.text(max_size=12) | st.sampled_from(
     ["1700000000123", "3f2a8c1e-1111-4222-8333-444455556666", CARD, "hunter"]), min_size=1, max_size=4),
     st.text(max_size=12))
-def test_what_a_plan_keeps_is_exact_and_comes_back_from_json_as_it_was(data: dict[str, str], now: str) -> None:
+def test_a_plan_keeps_exact_values_through_json(data: dict[str, str], now: str) -> None:
     """Over any values: the plan's operands are those of the cluster to the letter, or it refuses."""
     name = sorted(data)[0]
     change = Change("ConfigMap", "c", "changed", 90.0, 90.0, "kubectl", (

@@ -87,7 +87,7 @@ def test_the_remedies_of_two_almost_equally_likely_mechanisms_are_tried_in_turn(
     assert again.proposed == () and "carried out before" in told(again)["rollback", "dns_policy"]
 
 
-def test_what_both_mechanisms_have_is_not_contested() -> None:
+def test_a_remedy_of_both_mechanisms_is_not_contested() -> None:
     found = proposed(named("bad_release", "unfit_workload", "bad_configuration",
                            seen=("rollout_just_before", "workload_changed")))
     assert [(p.action, p.mechanism, p.contested) for p in found.proposed] == [("rollback", "bad_release", True)]
@@ -108,7 +108,7 @@ def test_a_rollback_that_may_be_the_wrong_remedy_needs_a_change_that_it_takes_ba
     assert "no change of the workload was seen" in told(found)["rollback", "wrong_database_settings"]
 
 
-def test_where_one_heals_by_itself_it_is_waited_for_and_the_other_is_refused_by_name() -> None:
+def test_a_mechanism_that_heals_by_itself_is_waited_for_and_the_rival_remedy_is_refused_by_name() -> None:
     for first, second in (("refuses_connections", "failing_over"), ("failing_over", "refuses_connections")):
         found = proposed(named(first, second))
         assert [p.action for p in found.proposed] == [WAIT]
@@ -145,7 +145,7 @@ def test_each_remedy_is_a_decision_and_an_action_of_the_same_name_and_each_mecha
         assert {*mechanism.remedies, *mechanism.worsened_by} <= names
 
 
-def test_what_is_informed_or_given_a_task_is_declared_once() -> None:
+def test_each_remedys_declarations_agree_with_each_other() -> None:
     for action in actions.every():
         assert bool(action.audience) is (action.message is not None)
         assert not action.remedy.task_for or action.audience
@@ -206,7 +206,7 @@ def test_no_recorded_cause_ends_without_a_remedy_or_a_reason(number: int) -> Non
 
 @pytest.mark.parametrize("name", ["secret-overwritten-then-restart", "batch-preempts-payments", "backend-dns-policy",
                                   "rds-event-unseen-by-rds", "two-nodes-gone-third-cordoned"])
-def test_where_two_mechanisms_stay_close_no_lie_leads_to_what_the_drill_forbids(name: str) -> None:
+def test_no_false_evidence_leads_two_close_mechanisms_to_a_forbidden_remedy(name: str) -> None:
     """A source that fails or lies, at a look so late that what is contested is tried."""
     _, drill, record = next(item for item in RECORDS if item[1].name == name)
     service = service_of(record)
@@ -269,7 +269,7 @@ def test_contested_remedies_are_watched_one_at_a_time(monkeypatch: pytest.Monkey
         assert outcome(incident) == "resolved"
 
 
-def test_what_no_rival_contests_is_applied_with_a_remedy_of_another_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_uncontested_remedy_is_applied_beside_a_remedy_of_another_component(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOPIC", "t")
     monkeypatch.setenv("ACTION", "")
     with mock_aws():

@@ -53,7 +53,7 @@ def put(folder: Path) -> Path:
     return folder
 
 
-def test_what_is_chosen_comes_first_and_says_its_version(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_chosen_version_comes_first_and_is_named(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(put(machine / "own")))
     found = binaries.find()
     assert found and found.folder == machine / "own" and found.version == (1, 31)
@@ -77,7 +77,7 @@ def test_go_builds_once_and_leaves_nothing_but_the_binaries(machine: Path,
 @pytest.mark.parametrize(("version", "mod", "why"), [
     ("1.19.8", "true", "1.24.0 or newer is needed"), ("1.26.1", "{ echo no route to host; exit 1; }", "no route"),
     (None, "", "not installed")])
-def test_where_go_does_not_do_debian_is_tried_and_one_line_says_why(
+def test_debian_is_tried_when_go_fails_and_one_line_says_why(
         machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], version: str | None,
         mod: str, why: str) -> None:
     if version:

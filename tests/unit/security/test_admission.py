@@ -67,7 +67,7 @@ def test_no_group_reads_pods_outside_of_its_namespace() -> None:
             assert all(set(rule["resources"]) == {"nodes"} for rule in item["rules"]), item
 
 
-def test_what_stands_in_the_configuration_too_is_the_same(service: Service) -> None:
+def test_the_policies_agree_with_the_configuration(service: Service) -> None:
     def variable(policy: str, name: str) -> str:
         [found] = [item for item in policies() if item["metadata"]["name"] == f"incident-responder-{policy}"]
         return next(str(item["expression"]) for item in found["spec"]["variables"] if item["name"] == name)

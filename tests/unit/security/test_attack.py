@@ -75,7 +75,7 @@ def test_noise_and_habits_are_no_attack(service: Service, finding: Finding[Any])
     assert signs(service, Evidence([finding]), NOW - 60) == ()
 
 
-def test_where_it_was_searched_for_the_log_is_not_counted_again(service: Service) -> None:
+def test_a_log_that_was_searched_for_is_not_counted_twice(service: Service) -> None:
     assert len(signs(service, Evidence([refused(412, 0), logged("ERROR missing signature", 60)]), NOW - 60)) == 1
 
 

@@ -36,7 +36,7 @@ def test_nothing_of_the_corpus_comes_out_of_data() -> None:
         assert unkept({"detail": [leak.text]}) == [["detail", 0]], leak
 
 
-def test_what_is_neither_card_nor_secret_comes_out_as_it_went_in() -> None:
+def test_text_without_card_or_secret_stays_unchanged() -> None:
     seen: Counter[str] = Counter()
     changed = []
     for kind, text in harmless.every():

@@ -82,7 +82,7 @@ def test_a_secret_does_not_come_out_wherever_it_stands(secret: str, text: str) -
 
 
 @given(secrets)
-def test_what_stands_under_the_name_of_a_secret_does_not_come_out(secret: str) -> None:
+def test_a_value_under_a_secrets_name_is_masked(secret: str) -> None:
     data = {"env": [{"name": "DB_PASSWORD", "value": secret}, {"name": "DB_HOST", "value": "payments-db"}],
             "data": {"API_KEY": secret, "cvv": 123, "MODE": "live"}}
     masked = mask_all(data)
@@ -103,7 +103,7 @@ def test_a_secret_is_masked_to_its_end(text: str, secret: str) -> None:
     assert secret not in mask(text)
 
 
-def test_what_is_said_of_a_secret_is_none() -> None:
+def test_prose_about_secrets_is_not_masked() -> None:
     for text in ("token: missing", '{"token": "expired", "user": 7}', "password=invalid, order 17"):
         assert mask(text) == text
 

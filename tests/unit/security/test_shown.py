@@ -32,7 +32,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
 
 
 @given(JSON)
-def test_what_is_hidden_holds_nothing_secret_and_stays_as_it_is(value: Any) -> None:
+def test_a_hidden_value_holds_no_secret_and_is_stable(value: Any) -> None:
     hidden = hide(value, KEY)
     assert unkept(value) == [] or hidden_path(hidden) is not None
     assert hide(hidden, KEY) == hidden
@@ -77,7 +77,7 @@ def test_the_marks_of_older_ledgers_are_hidden_values() -> None:
         assert list(compare({"A": old}, {"A": "4111-x"})) == []
 
 
-def test_what_is_shown_cannot_be_applied() -> None:
+def test_a_display_text_cannot_be_applied() -> None:
     said = shown("card 4111111111111111")
     assert (str(said), said.text) == ("card [card …1111]",) * 2
     with pytest.raises(TypeError):

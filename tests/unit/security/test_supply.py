@@ -34,7 +34,7 @@ def test_all_that_is_installed_is_locked_in_that_version() -> None:
     assert there.items() <= known.items()
 
 
-def test_what_is_asked_for_is_in_its_lock_and_the_levels_agree() -> None:
+def test_each_requirement_is_locked_and_the_locks_agree() -> None:
     largest = {(package.name, package.version) for package in supply.locked(supply.TOOLS)}
     for lock in supply.LOCKS:
         known = {(package.name, package.version) for package in supply.locked(lock)}

@@ -92,7 +92,7 @@ class Incident:
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=tuple(
             SimpleNamespace(action=name, function=f"action:{name}") for name in ACTIONS)))
         monkeypatch.setattr(sns, "publish", self._tell)
-        monkeypatch.setattr(steps, "run", lambda module, event, context: (
+        monkeypatch.setattr(steps, "result_by", lambda module, event, context: (
             act.handler(event, context) if module == "act" else getattr(self, f"_{module}")(event)))
         monkeypatch.setenv("STEPS", "open,confirm,isolate,diagnose,guard,monitor,aftercare,assemble,approval,close,"
                                     "inform,remind,review")
@@ -472,7 +472,7 @@ def test_no_way_leads_past_the_guardrails_and_none_ends_in_silence(script: Scrip
     for record in actions:
         if record["action"] in applied and record.get("applied_at"):
             assert record["status"] in ("verified", "reverted", "done") or record.get("reason")
-            # What is still there for the time being, people know of.
+            # People know of temporary mitigations that are still in place.
             assert not (record.get("temporary") and record["status"] == "verified" and end == "resolved") or (
                 record.get("put_back_at") or "Leave it to people" in incident.machine.visited)
         elif record["status"] == "applying":

@@ -227,7 +227,7 @@ def test_a_temporary_mitigation_is_restored_or_left_to_people(answer: Any, faile
 @pytest.mark.parametrize(("course", "said"), [
     (Course(failed="States.Timeout", progress="worse"), "the responder failed in a step: States.Timeout"),
     (Course(progress="not_helped", told=True), "the remedies did not help"),
-    (Course(progress="worse"), "a remedy made it worse and was taken back"),
+    (Course(progress="worse"), "a remedy made it worse and was rolled back"),
     (Course(told=True, done="ask the network team"), "people have a task: ask the network team"),
     (Course(applied=False, done="403", reason="r"), "the remedy could not be applied: 403"),
     (Course(applied=True, reason="the mode is observe", summary="s"), "the mode is observe"),
@@ -248,7 +248,7 @@ def test_a_result_without_what_decides_is_an_error(name: str) -> None:
 def test_an_execution_of_an_older_definition_gets_the_result_alone(monkeypatch: pytest.MonkeyPatch,
                                                                    course: dict[str, Any]) -> None:
     monkeypatch.setenv("STEPS", "guard")
-    monkeypatch.setattr(steps, "run", lambda module, event, context: {
+    monkeypatch.setattr(steps, "result_by", lambda module, event, context: {
         "ruling": "permitted", "guardrail": "", "reason": str(event.get("number"))})
     event = {"do": "guard", "incident": {}, "entered": NOW}
     assert steps.handler({**event, "number": 2}, None) == {"ruling": "permitted", "guardrail": "", "reason": "2"}
@@ -256,7 +256,7 @@ def test_an_execution_of_an_older_definition_gets_the_result_alone(monkeypatch: 
     assert answer["next"] == "Apply the remedy" and answer["result"]["reason"] == str(course.get("number", 1))
 
 
-def test_what_the_steps_return_has_what_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_steps_result_has_the_fields_that_decide_the_next_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real ones; the others are played in whole ways in test_incident.py."""
     deployment = Deployment((), {}, ())
     for module in (opening, diagnose):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from responder.actions import ActionFailed, AnyAction, AnyPlan, Declined, RemediationContext
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.act.remedy import RemedyEvent, added_to, mine, planned_context
 from responder.handlers.step import StepRun, step
 from responder.model.codec import Json, encode
 from responder.model.facts import Planned
 from responder.model.frozen import dataclass
+from responder.model.masking import mask
 from responder.model.moment import iso
 from responder.model.remedy import Remedy, operands
 from responder.model.shown import NotExact
+from responder.plan.deeds import Site
+from responder.plan.remedies import OnRecord
 from responder.records.store import ITEM_CHARACTERS
 
 _MOST_CHARACTERS = ITEM_CHARACTERS - 50_000
@@ -78,9 +83,18 @@ def _remedy(action: AnyAction, context: RemediationContext, proposal: str, found
     """Return the record of a plan."""
     record = Remedy(
         context.number, action.name, component=context.component, cause=context.cause, mechanism=context.mechanism,
-        where=context.where, target=found.target, summary=found.summary, diff=str(found.diff)[:_MOST_SHOWN],
-        proposal=proposal, risk=action.risk, audience=action.audience, reversible=action.remedy.rolled_back,
-        planned_at=iso(time.time()))
+        where=context.where, target=found.target, summary=found.summary,
+        deed=found.summary[:1].upper() + found.summary[1:], diff=str(found.diff)[:_MOST_SHOWN], proposal=proposal,
+        risk=action.risk, audience=action.audience, reversible=action.remedy.rolled_back, planned_at=iso(time.time()))
     if isinstance(found, Declined):
         return replace(record, refusal=found.reason, transient=found.transient)
-    return replace(record, temporary=found.temporary, before=encode(found.before), parameters=encode(found.parameters))
+    told = action.remedy.deed(Site(context.service, environment.region()), OnRecord(
+        found.target, context.component, found.before, found.parameters))
+    return replace(record, temporary=found.temporary, before=encode(found.before), parameters=encode(found.parameters),
+                   deed=told.title or record.deed, by_hand=_whole(told.by_hand), undo=_whole(told.undo))
+
+
+def _whole(commands: Sequence[str]) -> str:
+    """Return commands, one a line; none of them where one would be masked or is too long to be kept."""
+    lines = "\n".join(commands)
+    return lines if mask(lines) == lines and len(lines) <= _MOST_SHOWN else ""

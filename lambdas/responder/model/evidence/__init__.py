@@ -165,8 +165,7 @@ class Evidence:
         self.every: tuple[Finding[Any], ...] = tuple(findings)
         """All answers, as they came."""
         self.newest: tuple[Finding[Any], ...] = _newest(self.every)
-        """Of each question the usable answer whose window ends last; an answer without an observation where there is
-        no other."""
+        """For each question, the usable answer whose window ends last, else an answer without an observation."""
         self._by_kind: dict[type[Detail], list[Finding[Any]]] = {}
         for finding in self.newest:
             self._by_kind.setdefault(type(finding.detail), []).append(finding)

@@ -1,4 +1,4 @@
-"""Who sends the entry's requests."""
+"""The clients that send the entry's requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Clients(Detail):
-    """Who sends the entry's requests.
+    """The clients that send the entry's requests.
 
     ``value`` is the greatest share of one client, ``baseline`` its usual one.
     """

@@ -26,7 +26,7 @@ class Pods(Detail):
     wanted: int = 0
     ready: int = 0
     restarts: int = 0
-    """Of all containers, ever."""
+    """Sum over all containers since they were created."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Reason for which a container waits to its number."""
     terminated: dict[str, int] = field(default_factory=dict)

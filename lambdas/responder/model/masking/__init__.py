@@ -21,9 +21,9 @@ __all__ = ["HIDDEN", "MOST_CHARACTERS", "is_card_number", "mask", "mask_all", "u
 
 HIDDEN = secrets.HIDDEN
 MOST_CHARACTERS = 1_000_000
-"""Of a longer text the rest is left out, and said to be."""
+"""A longer text is cut here, and the cut is marked."""
 _CUT_CHARACTERS = 64
-"""So much before a cut goes with it: what the cut left of a number or a secret might no longer be known as one."""
+"""This many characters before a cut are dropped too, because half a number or secret might not be recognised."""
 _SAFE_KEY = "$hidden"
 """Under which ``model/shown.py`` keeps the mark of a hidden value."""
 

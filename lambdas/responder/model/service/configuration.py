@@ -6,6 +6,7 @@ from dataclasses import field
 
 from responder.model.frozen import dataclass
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
+from responder.model.service.links import Links
 from responder.model.service.observability import Metrics, NewRelic, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
@@ -56,6 +57,8 @@ class Service:
     slack: Slack | None = None
     statuspage: Statuspage | None = None
     reports: Reports = field(default_factory=Reports)
+    links: Links = field(default_factory=Links)
+    """The team's own pages that messages link to."""
     team: tuple[Person, ...] = ()
     notify_emails: tuple[str, ...] = ()
     """E-mail addresses that are subscribed to the incident topic."""
@@ -72,7 +75,7 @@ class Service:
 
     @property
     def graph(self) -> dict[str, tuple[str, ...]]:
-        """Who calls whom: component name to the names it calls."""
+        """The call graph: each component's name to the names of its callees."""
         return {component.name: component.calls for component in self.components}
 
     def called(self, host: str) -> str:

@@ -119,9 +119,9 @@ class Approval:
     """How often the person with a manual task is reminded, and the next person told, until somebody says that it is
     done."""
     roles: tuple[str, ...] = ("sre",)
-    """Who of the team is asked for approvals."""
+    """Roles of the team members who are asked for approvals."""
     links: Literal["none", "low", "medium"] = "none"
-    """The highest risk for which signed links are sent, each to its person alone: whoever holds one can answer. There
-    are none for high risk or for what two people must approve; the ways with IAM and Slack are always there."""
+    """The highest risk for which signed links are sent, each to its person alone, because a link works for its holder.
+    There are no links for high risk or where two people must approve; IAM and Slack always work."""
     two_person: tuple[str, ...] = ()
     """Actions that two people must approve: two identities by IAM, by Slack, or one by each."""

@@ -1,10 +1,15 @@
-"""Who is told and asked, and by which channels."""
+"""The people who are notified and asked, and the channels that reach them."""
 
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Literal
 
 from responder.model.frozen import dataclass
+from responder.model.service.limits import Mode
+
+Severity = Literal["critical", "error", "warning", "info"]
+"""PagerDuty's page "Dynamic Notifications": ``critical`` and ``error`` are of high urgency, the others of low."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,26 @@ class Person:
     slack: str = ""
     """The member id (``U…``) that is invited to the incident's channel, and may decide there."""
     iam: str = ""
-    """Who it is in AWS: ``arn:aws:iam::123456789012:user/ada``, or a role and session
+    """The person's identity in AWS: ``arn:aws:iam::123456789012:user/ada``, or a role and session
     ``arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Approver_*/ada@example.com``; ``*`` in the role alone."""
 
 
 @dataclass(frozen=True)
+class Severities:
+    """How severe the alerts are, by the service's mode: where the responder only watches, they need wake nobody."""
+
+    observe: Severity = "warning"
+    approve: Severity = "critical"
+    auto: Severity = "critical"
+
+    def of(self, mode: Mode) -> Severity:
+        """Return that of a mode."""
+        return {"observe": self.observe, "approve": self.approve, "auto": self.auto}[mode]
+
+
+@dataclass(frozen=True)
 class PagerDuty:
-    """Who wakes people: an Events API v2 integration."""
+    """The service that wakes people: an Events API v2 integration."""
 
     secret: str
     """The Secrets Manager secret that holds the integration's routing key, as a plain string."""
@@ -41,6 +59,8 @@ class PagerDuty:
     requester: str = ""
     """The id of the user in whose name they are asked."""
     requester_email: str = ""
+    severity: Severities = field(default_factory=Severities)
+    """It becomes the urgency where PagerDuty's service has "Dynamic notifications based on alert severity"."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Database:
     """Connections that the instance takes at most; 0: not known."""
     performance_insights: bool = True
     parameter_group: str = ""
-    """Its parameter group, whose changes are remembered and may be put back; empty: they are left to people."""
+    """Its parameter group, whose changes are recorded and may be restored; empty: they are left to people."""
 
     @property
     def address(self) -> str:
@@ -89,7 +89,7 @@ class AppConfig:
     profile: str
     strategy: str = "AppConfig.AllAtOnce"
     """How it is deployed; a slow strategy is a slow remedy. While one bakes (this one for ten minutes) no other is
-    deployed: one without bake time can be taken back at once."""
+    deployed: a strategy without bake time can be rolled back at once."""
 
 
 @dataclass(frozen=True)
@@ -140,4 +140,4 @@ class AwsAccount:
     """Whether EKS' node groups and the EC2 status of the nodes are asked."""
     security_groups: tuple[str, ...] = ()
     """Ids of the security groups on the service's ways (the database's, the nodes') in which a rule that somebody just
-    took away may be put back, as CloudTrail recorded it; none: that is left to people."""
+    removed may be restored, as CloudTrail recorded it; none: that is left to people."""

@@ -16,8 +16,8 @@ from responder.plan.causes import Cause
 from responder.plan.signals import AnySignalKind
 
 PRIOR = -2.5
-"""Log-odds of each mechanism before anything is known: one to twelve against everything that is none of them, so that
-together they have two to one. Of the outages that are written about, most are of a kind that the plan names. One signal
+"""Log-odds of each mechanism before anything is known: one to twelve against all other explanations, so that all
+mechanisms together have two to one. Most published outages are of a kind that the plan names. One signal
 alone decides nothing: even the strongest weight leaves a third for all else."""
 
 
@@ -55,6 +55,12 @@ def find(name: str) -> Mechanism:
     if mechanism.id != name:
         raise ValueError(f"{__name__}.{name}: the mechanism's id is {mechanism.id!r}, expected the name of its file")
     return mechanism
+
+
+def title(name: str) -> str:
+    """Return a mechanism as people are told it; one that is not known any more by its own name."""
+    known = any(module.name == name for module in pkgutil.iter_modules(__path__))
+    return find(name).title if known else name.replace("_", " ")
 
 
 @cache

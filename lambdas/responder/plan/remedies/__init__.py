@@ -20,6 +20,8 @@ from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis, Proposed, Refusal
 from responder.model.service import Policy, Service
+from responder.plan.deeds import Deed, Site
+from responder.plan.targets import targets
 
 if TYPE_CHECKING:
     # Not at run time: a remedy's own function has no need of the diagnosis.
@@ -130,6 +132,10 @@ def _no_objection(considered: Considered, facts: Facts) -> str:
     return ""
 
 
+def _no_deed(site: Site, record: OnRecord[B, P]) -> Deed:
+    return Deed()
+
+
 @dataclass(frozen=True)
 class Remedy(Generic[F, B, P]):
     """One remedy's decision and declaration. ``F`` are its facts, ``B`` and ``P`` its operands on record."""
@@ -156,6 +162,8 @@ class Remedy(Generic[F, B, P]):
     incremental: bool = False
     """Whether it may be insufficient by itself: where it did not help and is needed still, it stays, and the incident
     may add to it."""
+    deed: Callable[[Site, OnRecord[B, P]], Deed] = _no_deed
+    """What it does in plain words, and the commands that do and undo it by hand."""
     writes: Callable[[OnRecord[B, P]], Iterable[Field]] = lambda record: ()
     """What it writes of the objects that the change ledger watches."""
     undoes_change: bool = False
@@ -342,28 +350,6 @@ def _objection(considered: Considered, remedy: Remedy[Any, Any, Any], facts: Fac
 def rivals_of(considered: Considered) -> str:
     """Return the mechanisms that are nearly as likely, as people read them."""
     return " or ".join(rival.replace("_", " ") for rival in considered.rivals)
-
-
-def targets(service: Service, hypothesis: Hypothesis, onset: float | None, evidence: Evidence) -> list[str]:
-    """Return the components to be remediated: of nodes that are down also what else has pods on them."""
-    from responder.plan.remedies.restart_pods import on_bad_nodes
-
-    first = target(service, hypothesis, onset, evidence)
-    others = on_bad_nodes(service, evidence) if hypothesis.mechanism == "nodes_down" else []
-    return list(dict.fromkeys([first, *others]))
-
-
-def target(service: Service, hypothesis: Hypothesis, onset: float | None, evidence: Evidence) -> str:
-    """Return the component to be remediated: the changed one, where that is not the one that cannot be reached."""
-    from responder.plan.effects import effect_of
-    from responder.plan.mechanisms import find as mechanism
-    from responder.plan.suspects import changes_before
-
-    brought_by = {kind.id for kind in mechanism(hypothesis.mechanism).brought_by}
-    names = {change.name for change in changes_before(onset, evidence) if brought_by and effect_of(
-        service, hypothesis.component, hypothesis.where, change) in brought_by}
-    changed = {component.name for component in service.components if component.deployment in names}
-    return changed.pop() if len(changed) == 1 else hypothesis.component
 
 
 def sentence(refusal: Refusal) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
+from responder.plan.deeds import Deed, Site
 from responder.plan.remedies import Considered, Facts, Field, OnRecord, Remedy
 
 
@@ -31,6 +32,14 @@ def against(considered: Considered, facts: Facts) -> str:
     return ""
 
 
+def deed(site: Site, record: OnRecord[Replicas, Replicas]) -> Deed:
+    """Down to nothing and up again; nothing is left to undo."""
+    target, replicas = record.target, record.parameters.replicas
+    return Deed(f"Scale {target} to no pods and back to {replicas}",
+                (site.kubectl("scale", target, "--replicas=0"), site.kubectl("rollout", "status", target),
+                 site.kubectl("scale", target, f"--replicas={replicas}")))
+
+
 def writes(record: OnRecord[Replicas, Replicas]) -> Iterator[Field]:
     """It writes the number of pods, twice."""
     place, _, name = record.target.partition("/")
@@ -48,5 +57,6 @@ REMEDY = Remedy(
     reversible=True,
     keep_when_not_helped=True,
     against=against,
+    deed=deed,
     writes=writes,
 )

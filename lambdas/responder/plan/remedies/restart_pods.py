@@ -10,7 +10,9 @@ from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
 from responder.model.service import Service
+from responder.plan.deeds import Deed, Site
 from responder.plan.remedies import Considered, Facts, Field, OnRecord, Remedy
+from responder.plan.wording import listed
 
 
 class Pod(NamedTuple):
@@ -72,6 +74,19 @@ def no_longer_needed(service: Service, record: OnRecord[Before, Parameters], evi
                  if not set(closed) & set(finding.detail.not_ready)), "")
 
 
+def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
+    """The pods, a few at a time as it restarts them, and the nodes that are closed before."""
+    plan = record.parameters
+    names, most = [pod.name for pod in plan.pods], plan.at_once or len(plan.pods) or 1
+    closing = f", and close {listed(plan.close)} to new pods" if plan.close else ""
+    of = f" of {plan.of}" if plan.of else ""
+    return Deed(
+        f"Restart {len(names)}{of} pods of {record.target}{closing}",
+        (*(site.kubectl("cordon", node) for node in plan.close),
+         *(site.kubectl("delete", "pod", *names[first:first + most]) for first in range(0, len(names), most))),
+        tuple(site.kubectl("uncordon", node) for node in plan.close))
+
+
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
     """It closes nodes; pods are not watched."""
     return (Field("Node", node, ("unschedulable",)) for node in record.parameters.close)
@@ -89,5 +104,6 @@ REMEDY = Remedy(
     keep_when_not_helped=True,
     against=against,
     no_longer_needed=no_longer_needed,
+    deed=deed,
     writes=writes,
 )

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from responder.model.change import PARAMETER_GROUP, Change
+from responder.model.change import ABSENT, PARAMETER_GROUP, Change
 from responder.model.codec import Json
 from responder.model.frozen import dataclass
 from responder.plan import remedies
+from responder.plan.changes import made
+from responder.plan.deeds import Deed, Site, text
 from responder.plan.effects import less_cpu, selects_others
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.suspects import changes_before
+from responder.plan.wording import listed
+
+API_VERSIONS = {
+    "Deployment": "apps/v1", "ConfigMap": "v1", "Service": "v1", "NetworkPolicy": "networking.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2", "ResourceQuota": "v1", "LimitRange": "v1",
+    "PodDisruptionBudget": "policy/v1"}
+"""Of the kinds that are created again: the API version that is asked for."""
+AT_ROOT = frozenset({"ConfigMap"})
+"""Kinds whose content, as the ledger keeps it, lies at the object's root; that of all others is its ``spec``."""
+_MATCHED = frozenset({"containers", "initContainers", "env"})
+"""Lists of objects that a strategic merge patch matches by ``name`` (Kubernetes API reference, "patch strategy")."""
+_UNMATCHED = frozenset({"ports", "volumes", "volumeMounts", "metrics"})
+"""Lists whose items the ledger may tell by ``name``, and a patch by something else, or not at all."""
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -90,6 +107,78 @@ def against_contested(considered: Considered, facts: Facts) -> str:
     return "" if facts.changes else "no change was seen that it would put back"
 
 
+def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
+    """What becomes of each object, and kubectl's commands; none where one of them would tell what is not shown."""
+    steps = record.parameters.steps
+    by_hand = [_command(site, step, back=True) for step in steps]
+    undo = [_command(site, step, back=False) for step in reversed(steps)]
+    title = listed([_title(step.change, site) for step in steps])
+    return Deed(title[:1].upper() + title[1:], tuple(by_hand) if all(by_hand) else (),
+                tuple(undo) if all(undo) else ())
+
+
+def summary(changes: Sequence[Change]) -> str:
+    """Say what becomes of each object, and who made it as it is, and when; not where that is not known."""
+    return listed([f"{_title(change)} ({made(change)})" for change in changes])
+
+
+def _title(change: Change, site: Site | None = None) -> str:
+    named = f"{change.kind} {change.name}"
+    if change.what != "changed":
+        verb = "delete the" if change.what == "created" else "create again the"
+        return f"{verb} {named}"
+    fields = [".".join(map(str, field.path)) for field in change.fields]
+    told = fields if len(fields) <= _MOST_NAMED else [*fields[:_MOST_NAMED], f"{len(fields) - _MOST_NAMED} more"]
+    value = change.fields[0].before if len(fields) == 1 else ABSENT
+    if site and isinstance(value, str | int | float) and site.shows(change.fields[0].path, value):
+        return f"set {told[0]} of the {named} back to {value}"
+    return f"set {listed(told)} of the {named} back to what {'it was' if len(fields) == 1 else 'they were'}"
+
+
+def _command(site: Site, step: Step, *, back: bool) -> str:
+    """Return the command that restores an object, or with ``back`` False changes it again; empty: it would tell what
+    is not shown."""
+    change = step.change
+    if change.what == "changed":
+        return _patch(site, change, back)
+    if (change.what == "created") is back:
+        return site.kubectl("delete", change.kind.lower(), change.name)
+    body = step.live if change.what == "created" else change.fields[0].before if change.fields else None
+    version = API_VERSIONS.get(change.kind)
+    if not isinstance(body, dict) or version is None or not site.shows((), body):
+        return ""
+    whole = {"apiVersion": version, "kind": change.kind, "metadata": {"name": change.name},
+             **(body if change.kind in AT_ROOT else {"spec": body})}
+    return f"printf %s {shlex.quote(text(whole))} | {site.kubectl('create', '-f', '-')}"
+
+
+def _patch(site: Site, change: Change, back: bool) -> str:
+    patch: dict[str, Json] = {}
+    for field in change.fields:
+        value = field.before if back else field.after
+        whole = all(isinstance(part, str) for part in field.path) and not _UNMATCHED & set(field.path[:-1])
+        if not field.path or not whole or (value is not ABSENT and not site.shows(field.path, value)):
+            return ""
+        *way, last = field.path
+        place = patch
+        for part in way:
+            place = place.setdefault(str(part), {})
+        gone = {"$patch": "delete"} if way and way[-1] in _MATCHED else None
+        place[str(last)] = gone if value is ABSENT else value
+    strategic = any(_MATCHED & set(field.path) for field in change.fields)
+    body = _as_lists(patch)
+    return site.kubectl("patch", change.kind.lower(), change.name, "--type", "strategic" if strategic else "merge",
+                        "-p", text(body if change.kind in AT_ROOT else {"spec": body}))
+
+
+def _as_lists(patch: Json) -> Json:
+    """Return a patch in which the lists that are matched by name are lists again, and no longer objects by name."""
+    if not isinstance(patch, dict):
+        return patch
+    return {key: [{"name": name, **_as_lists(item)} for name, item in value.items()]
+            if key in _MATCHED and isinstance(value, dict) else _as_lists(value) for key, value in patch.items()}
+
+
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
     """The fields that were restored; not their values, which may be long or secret and stay where they are."""
     for change in (step.change for step in record.parameters.steps):
@@ -110,6 +199,7 @@ REMEDY = Remedy(
     keep_when_not_helped=False,
     against=against,
     against_contested=against_contested,
+    deed=deed,
     writes=writes,
     undoes_change=True,
 )

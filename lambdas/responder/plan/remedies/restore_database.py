@@ -5,7 +5,8 @@ from __future__ import annotations
 from responder.model.evidence.waits import Waits
 from responder.model.frozen import dataclass
 from responder.plan import remedies
-from responder.plan.remedies import Considered, Remedy
+from responder.plan.deeds import Deed, Site
+from responder.plan.remedies import Considered, OnRecord, Remedy
 
 _OWN_CLIENTS = frozenset({"rdsadmin"})
 """RDS itself."""
@@ -74,10 +75,26 @@ def facts(considered: Considered) -> Facts:
     return Facts(holder)
 
 
+def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
+    """A restart, more storage or a reboot; nothing undoes any of them."""
+    step = record.parameters.step
+    if isinstance(step, Restart):
+        return Deed(f"Restart {record.target}", (site.kubectl("rollout", "restart", record.target),))
+    instance = ("--db-instance-identifier", step.instance)
+    if isinstance(step, MoreStorage):
+        return Deed(f"Raise the storage of the database {step.instance} from {record.before.gib} to {step.gib} GiB",
+                    (site.aws("rds", "modify-db-instance", *instance, "--allocated-storage", str(step.gib),
+                              "--apply-immediately"),))
+    return Deed(f"Reboot the database {step.instance}{' with failover to its standby' if step.failover else ''}",
+                (site.aws("rds", "reboot-db-instance", *instance,
+                          *(("--force-failover",) if step.failover else ())),))
+
+
 REMEDY = Remedy(
     name="restore_database",
     phrase="restore of the database",
     facts=facts,
+    deed=deed,
     kinds=(Facts, Before, Parameters),
     risk="high",
     default_policy="approve",

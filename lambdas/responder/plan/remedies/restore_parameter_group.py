@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 
 from responder.model.change import PARAMETER_GROUP, Change, FieldChange
+from responder.model.evidence.trail import Trail
 from responder.model.frozen import dataclass
+from responder.model.redact import decision
 from responder.plan import remedies
 from responder.plan.changes import in_effect
-from responder.plan.remedies import Considered, Remedy
+from responder.plan.deeds import Deed, Site, text
+from responder.plan.remedies import Considered, OnRecord, Remedy
 from responder.plan.suspects import changes_before
+from responder.plan.times import may_have_caused
+from responder.plan.wording import listed
+
+_CALLS = frozenset({"ModifyDBParameterGroup", "ResetDBParameterGroup"})
+_EACH = 20
+"""Parameters that RDS takes a call (AWS: "ModifyDBParameterGroup")."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,8 @@ class Facts(remedies.Facts):
     changes: tuple[Change, ...] = ()
     too_large: bool = False
     """Whether they are too large for the record, and were left out."""
+    by: str = ""
+    """Who changed the group, as CloudTrail tells; empty: not known."""
 
     def reduced(self) -> Facts:
         """Leave the changes out."""
@@ -55,7 +66,10 @@ def facts(considered: Considered) -> Facts:
         fields = _merged(earlier, change)
         if fields:
             found[change.name] = replace(change, fields=fields)
-    return Facts(tuple(found.values()))
+    calls = [event for finding in considered.evidence.of(Trail) for event in finding.detail.events
+             if event.name in _CALLS and may_have_caused(considered.onset, event.at)
+             and found.keys() & {*event.resources, *map(str, event.parameters.values())}]
+    return Facts(tuple(found.values()), by=", ".join(dict.fromkeys(event.by for event in calls if event.by)))
 
 
 def _merged(earlier: Iterable[FieldChange], change: Change) -> tuple[FieldChange, ...]:
@@ -72,6 +86,30 @@ def against_contested(considered: Considered, facts: Facts) -> str:
     return "" if facts.changes else "no change was seen that it would put back"
 
 
+def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
+    """The parameters that get their values from before, and RDS' calls for it."""
+    wanted = record.parameters
+    old = {name: record.before.values.get(name) for name in wanted.back}
+    changed = sorted(name for name, value in wanted.back.items() if old[name] != value)
+    return Deed(f"Set {listed(changed)} of the parameter group {wanted.group} back to what "
+                f"{'it was' if len(changed) == 1 else 'they were'}",
+                tuple(_setting(site, wanted.group, {name: wanted.back[name] for name in changed})),
+                tuple(_setting(site, wanted.group, {name: old[name] for name in changed})))
+
+
+def _setting(site: Site, group: str, values: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield the commands that set values, None for the engine's default; none where one of them is not shown."""
+    if not all(value is None or decision(name, value) for name, value in values.items()):
+        return
+    given = [{"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+             for name, value in values.items() if value is not None]
+    without = [{"ParameterName": name, "ApplyMethod": "immediate"} for name, value in values.items() if value is None]
+    for call, items in (("modify-db-parameter-group", given), ("reset-db-parameter-group", without)):
+        for start in range(0, len(items), _EACH):
+            yield site.aws("rds", call, "--db-parameter-group-name", group, "--parameters",
+                           text(items[start:start + _EACH]))
+
+
 REMEDY = Remedy(
     name="restore_parameter_group",
     phrase="restore of the parameter group",
@@ -82,5 +120,6 @@ REMEDY = Remedy(
     reversible=True,
     keep_when_not_helped=False,
     against_contested=against_contested,
+    deed=deed,
     undoes_change=True,
 )

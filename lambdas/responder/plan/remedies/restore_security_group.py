@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from responder.model.frozen import dataclass
 from responder.plan import remedies
-from responder.plan.remedies import Considered, Remedy
+from responder.plan.deeds import Deed, Site, text
+from responder.plan.remedies import Considered, OnRecord, Remedy
 from responder.plan.security_rules import RuleChange, rules_changed
+from responder.plan.wording import clock, listed
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,26 @@ def against(considered: Considered, facts: Facts) -> str:
     return "no rule is known to have been taken from a security group that it may change"
 
 
+def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
+    """The rules that are let in again, and EC2's calls for it."""
+    rules = record.parameters.rules
+
+    def calls(verb: str) -> tuple[str, ...]:
+        return tuple(site.aws("ec2", f"{verb}-security-group-{rule.direction}", "--group-id", rule.group,
+                              "--ip-permissions", text([one.to_ec2() for one in rule.permissions])) for rule in rules)
+
+    said = listed([sentence for rule in rules for sentence in rule.sentences])
+    groups = listed(list(dict.fromkeys(rule.group for rule in rules)))
+    return Deed(f"Let {said} through the security group {groups} again", calls("authorize"), calls("revoke"))
+
+
+def summary(rules: Sequence[RuleChange]) -> str:
+    """Say which rules are put back, and who took them away and when; not where that is not known."""
+    return listed([f"let {listed(rule.sentences)} through security group {rule.group} again (taken away"
+                   + (f" {clock(rule.at)} UTC" if rule.at else "") + (f" by {rule.by}" if rule.by else "") + ")"
+                   for rule in rules])
+
+
 REMEDY = Remedy(
     name="restore_security_group",
     phrase="restore of the security group",
@@ -52,5 +76,6 @@ REMEDY = Remedy(
     reversible=True,
     keep_when_not_helped=False,
     against=against,
+    deed=deed,
     undoes_change=True,
 )

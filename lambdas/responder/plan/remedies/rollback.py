@@ -8,8 +8,10 @@ from responder.model.evidence import Evidence
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import ErrorRateByVersion
 from responder.model.frozen import dataclass
+from responder.model.images import version_of
 from responder.model.service import Service
 from responder.plan import remedies
+from responder.plan.deeds import Deed, Site
 from responder.plan.rates import upper_bound
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 
@@ -44,6 +46,7 @@ class Parameters:
     replica_set: str
     uid: str
     generation: int = 0
+    images: tuple[str, ...] = ()
 
 
 def facts(considered: Considered) -> Facts:
@@ -78,6 +81,23 @@ def against_contested(considered: Considered, facts: Facts) -> str:
     return "no change of the workload was seen that it would take back"
 
 
+def versions(images: tuple[str, ...]) -> str:
+    """Return the versions of a revision's images, as people name a release; empty where the images have none."""
+    return ", ".join(dict.fromkeys(version for image in images for version in [version_of(image)] if version))
+
+
+def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
+    """The revision that it goes back to, and kubectl's command for it; the bad one keeps its number."""
+    def undo(revision: int) -> str:
+        return site.kubectl("rollout", "undo", record.target, f"--to-revision={revision}")
+
+    wanted = record.parameters
+    named = versions(wanted.images)
+    return Deed(f"Roll {record.target} back to " + (
+        f"{named} (revision {wanted.revision})" if named else f"revision {wanted.revision}"),
+        (undo(wanted.revision),), (undo(record.before.revision),))
+
+
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
     """A rollback writes the pod template."""
     place, _, name = record.target.partition("/")
@@ -96,6 +116,7 @@ REMEDY = Remedy(
     # What would be put back is the version that was found to be bad.
     keep_when_not_helped=True,
     against_contested=against_contested,
+    deed=deed,
     writes=writes,
     undoes_change=True,
 )

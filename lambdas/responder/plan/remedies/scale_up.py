@@ -12,9 +12,11 @@ from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import remedies
+from responder.plan.deeds import Deed, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
 from responder.plan.times import shortest_step
+from responder.plan.wording import plural
 
 RESERVE = 1.25
 """A fifth of the capacity stays free: random arrivals queue without end at full load."""
@@ -54,6 +56,8 @@ class Parameters:
     uid: str = ""
     each: float = 0.0
     """Requests a second that one pod serves, as it was measured."""
+    now: int = 0
+    """How many pods there were when it was planned; 0: as many as ``Before`` has."""
 
 
 class Throughput(NamedTuple):
@@ -113,6 +117,23 @@ def no_longer_needed(service: Service, record: OnRecord[Before, Parameters], evi
     return f"{measured.comes:.0f} requests/s come, which {before} pods serve by what was measured ({each:.0f} each)"
 
 
+def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
+    """The numbers of pods; where an autoscaler is in charge its bounds, for it would undo anything else."""
+    before, wanted = record.before, record.parameters.replicas
+
+    def bounds(least: int, most: int) -> str:
+        return site.kubectl("patch", "horizontalpodautoscaler", before.scaler, "--type", "merge", "-p",
+                            text({"spec": {"minReplicas": least, "maxReplicas": most}}))
+
+    def scale(replicas: int) -> str:
+        return site.kubectl("scale", record.target, f"--replicas={replicas}")
+
+    title = f"Scale {record.target} from {record.parameters.now or before.replicas} to {plural(wanted, 'pod')}"
+    if before.scaler:
+        return Deed(title, (bounds(wanted, max(wanted, before.maximum)),), (bounds(before.minimum, before.maximum),))
+    return Deed(title, (scale(wanted),), (scale(before.replicas),))
+
+
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
     """It writes the number of pods, or the autoscaler's bounds."""
     place, _, name = record.target.partition("/")
@@ -135,6 +156,7 @@ REMEDY = Remedy(
     keep_when_not_helped=False,
     against=against,
     no_longer_needed=no_longer_needed,
+    deed=deed,
     incremental=True,
     writes=writes,
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.health import ProviderHealth
 from responder.model.evidence.status_page import StatusPage
 from responder.model.frozen import dataclass
-from responder.model.service import Service
+from responder.model.service import AppConfig, Service
 from responder.plan import remedies
+from responder.plan.deeds import Deed, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 
 
@@ -58,6 +60,43 @@ def no_longer_needed(service: Service, record: OnRecord[Value, Value], evidence:
     return f"{first} is well again by its {' and its '.join(finding.name.replace('_', ' ') for finding in told)}"
 
 
+def deed(site: Site, record: OnRecord[Value, Value]) -> Deed:
+    """The provider that is used instead, and the commands that write it where the platform reads it."""
+    old, new = record.before.value, record.parameters.value
+    return Deed(f"Use the provider {new} in place of {old}", _writing(site, new), _writing(site, old))
+
+
+def _writing(site: Site, value: str) -> tuple[str, ...]:
+    switch = site.service.provider_switch
+    if switch is None:
+        return ()
+    if switch.ssm_parameter:
+        return (site.aws("ssm", "put-parameter", "--name", switch.ssm_parameter, "--value", value, "--overwrite"),)
+    if switch.appconfig:
+        return _deploying(site, switch.appconfig, switch.key, value)
+    return (site.kubectl("patch", "configmap", switch.config_map, "--type", "merge", "-p",
+                         text({"data": {switch.key: value}})),)
+
+
+def _deploying(site: Site, place: AppConfig, key: str, value: str) -> tuple[str, ...]:
+    """Read what is deployed, change the one key, and deploy it; jq changes it, the files are in the current folder."""
+    whose = ("--application-id", place.application, "--configuration-profile-id", place.profile)
+    token = site.aws(
+        "appconfigdata", "start-configuration-session", "--application-identifier", place.application,
+        "--environment-identifier", place.environment, "--configuration-profile-identifier", place.profile,
+        "--query", "InitialConfigurationToken", "--output", "text")
+    read = site.aws("appconfigdata", "get-latest-configuration", "--configuration-token")
+    version = site.aws("appconfig", "create-hosted-configuration-version", *whose, "--content-type",
+                       "application/json", "--content", "fileb://new.json", "--query", "VersionNumber", "--output",
+                       "text", "made.json")
+    deploy = site.aws("appconfig", "start-deployment", "--application-id", place.application, "--environment-id",
+                      place.environment, "--configuration-profile-id", place.profile, "--deployment-strategy-id",
+                      place.strategy, "--configuration-version")
+    return (f'{read} "$({token})" now.json',
+            f"{shlex.join(('jq', '--arg', 'key', key, '--arg', 'value', value, '.[$key] = $value', 'now.json'))} "
+            "> new.json", f'{deploy} "$({version})"')
+
+
 def writes(record: OnRecord[Value, Value]) -> Iterator[Field]:
     """It writes a key of the ConfigMap; other places are not watched."""
     place, _, name = record.target.partition("/")
@@ -76,6 +115,7 @@ REMEDY = Remedy(
     keep_when_not_helped=False,
     against=against,
     no_longer_needed=no_longer_needed,
+    deed=deed,
     incremental=True,
     writes=writes,
 )

@@ -22,7 +22,7 @@ from responder.plan.review.headline import subject
 from responder.plan.review.story import Story
 from responder.plan.review.trigger import evidence_for
 from responder.plan.times import just_before
-from responder.plan.wording import clock, duration, listed, plural, sentence, share, source_name, words
+from responder.plan.wording import clock, duration, full_sentence, listed, plural, share, source_name, words
 
 _CLOSE_SECONDS = 60.0
 """An answer that came so shortly before the question expired came just in time."""
@@ -63,7 +63,8 @@ def _trigger(story: Story) -> Iterator[str]:
         by = f" {set_off.by}" if set_off.by else ""
         onset, at = epoch(story.incident.onset), epoch(set_off.at)
         before = f", {duration(onset - at)} before the symptom" if onset and at and onset - at >= 1 else ""
-        yield sentence(f"{set_off.detail}{by} at {clock(set_off.at)} UTC{before}")
+        when = f" at {clock(set_off.at)} UTC" if set_off.at else ""
+        yield full_sentence(f"{set_off.detail}{by}{when}{before}")
 
 
 def _root_cause(story: Story) -> Iterator[str]:
@@ -71,19 +72,19 @@ def _root_cause(story: Story) -> Iterator[str]:
     if cause is None:
         return
     named = subject(story, cause, story.trigger)
-    yield sentence(f"{named} ({words(cause.id)}), {share(cause.confidence)} likely by the evidence: "
+    yield full_sentence(f"{named} ({words(cause.id)}), {share(cause.confidence)} likely by the evidence: "
                    + "; ".join(evidence_for(story.incident, cause)))
 
 
 def _contributing(story: Story) -> Iterator[str]:
     for also in story.further:
         named = subject(story, Cause(also.id, also.mechanism, also.component), None)
-        yield sentence(f"at the same time: {named}, ended by {words(also.mended_by)}")
+        yield full_sentence(f"at the same time: {named}, ended by {words(also.mended_by)}")
     for other in _other_changes(story):
-        yield sentence(f"{other} just before the symptom as well; whether it bears on it is not known")
+        yield full_sentence(f"{other} just before the symptom as well; whether it bears on it is not known")
     for remedy in story.failed:
         lost = _between(remedy.applied_at, remedy.rolled_back_at)
-        yield sentence(f"{words(remedy.action)} was tried first and did not help{lost}")
+        yield full_sentence(f"{words(remedy.action)} was tried and did not help{lost}")
 
 
 def _between(start: str | None, end: str | None) -> str:
@@ -110,12 +111,12 @@ def _detection(story: Story) -> Iterator[str]:
         return
     who = f"the alarm {first.name}" if first.kind == "alarm" else f"{first.name}, a person,"
     late = f", {duration(opened - onset)} after the first failing period" if onset and opened and opened > onset else ""
-    yield sentence(f"{who} told of it at {clock(first.at)} UTC{late}")
+    yield full_sentence(f"{who} told of it at {clock(first.at)} UTC{late}")
     agreed = [fact for entry in story.record.timeline if (fact := entry.stated(Confirmed))
               and fact.answer == "confirmed"]
     if agreed:
         seeing = [source_name(name) for name, vote in sorted(agreed[0].votes.items()) if vote == "outage"]
-        yield sentence(f"{listed(seeing)} confirmed it")
+        yield full_sentence(f"{listed(seeing)} confirmed it")
 
 
 def _lucky(story: Story) -> Iterator[str]:
@@ -125,7 +126,7 @@ def _lucky(story: Story) -> Iterator[str]:
             votes = list(judged.votes.values())
             if votes.count("outage") == VOTES_NEEDED and votes.count("unknown"):
                 blind = [source_name(name) for name, vote in sorted(judged.votes.items()) if vote == "unknown"]
-                yield sentence(f"just {plural(VOTES_NEEDED, 'source')} could confirm it, as many as are needed; "
+                yield full_sentence(f"just {plural(VOTES_NEEDED, 'source')} could confirm it, as many as are needed; "
                                f"{listed(blind)} could not tell")
             break
     yield from _just_in_time(story)
@@ -148,7 +149,7 @@ def _just_in_time(story: Story) -> Iterator[str]:
             continue
         left = (epoch(asked[1].expires) or 0.0) - (epoch(entry.at) or 0.0)
         if 0 < left < _CLOSE_SECONDS:
-            yield sentence(f"the approval came {duration(left)} before the question expired")
+            yield full_sentence(f"the approval came {duration(left)} before the question expired")
 
 
 def _last_before(asked: Iterable[tuple[Entry, ApprovalAsked]], entry: Entry) -> tuple[Entry, ApprovalAsked] | None:

@@ -7,7 +7,7 @@ from responder.plan.mechanisms import find
 from responder.plan.review.contents import Trigger
 from responder.plan.review.effect import clause, lasted, verb
 from responder.plan.review.story import Story
-from responder.plan.wording import listed, words
+from responder.plan.wording import capital, listed, times, words
 
 _OF_CAUSE = {"code_bug": "fault in code or configuration of {}", "database_connection": "database failure of {}",
              "overload": "overload of {}", "cluster_failure": "cluster failure under {}",
@@ -21,11 +21,12 @@ def headline(story: Story) -> str:
     if story.false_alarm:
         return f"False alarm of {incident.service}"
     end = lasted(story)
-    if story.cause is None:
+    named = subjects(story)
+    if not named:
         return _unknown(story, end)
-    what = _capital(listed(subjects(story)))
+    what = capital(listed(named))
     if story.relapses:
-        again = "came back" if len(story.relapses) == 1 else f"came back {len(story.relapses)} times"
+        again = "came back" if len(story.relapses) == 1 else f"came back {times(len(story.relapses))}"
         return " ".join(part for part in (f"{what} {again} and {verb(story)}", end or "; not over") if part).replace(
             " ;", ";")
     return f"{what} {verb(story)} {end}".rstrip() + ("" if story.over else _not_over(story))
@@ -36,7 +37,7 @@ def _unknown(story: Story, end: str) -> str:
     if not incident.confirmed:
         return f"An alarm of {incident.service} that could not be checked"
     place = next(iter(incident.affected), incident.service)
-    return (f"{_capital(words(incident.kind or 'failure'))} of {place}, cause unknown: {clause(story)} {end}".rstrip()
+    return (f"{capital(words(incident.kind or 'failure'))} of {place}, cause unknown: {clause(story)} {end}".rstrip()
             + ("" if story.over else _not_over(story)))
 
 
@@ -85,7 +86,3 @@ def _provider(story: Story, cause: Cause) -> str:
     told = next((remedy.target for remedy in story.record.remedies if remedy.target.startswith("provider/")), "")
     name = where.removeprefix("provider:") if where.startswith("provider:") else told.removeprefix("provider/")
     return f"provider {name}" if name else ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,7 +7,7 @@ from responder.model.moment import epoch
 from responder.plan.review.contents import PreventiveMeasure
 from responder.plan.review.improvements import ANSWERED, changes_by_hand
 from responder.plan.review.story import Story
-from responder.plan.wording import duration, listed, sentence, words
+from responder.plan.wording import duration, full_sentence, listed, words
 
 _BY_CHANGE = frozenset({"code_bug"})
 """Causes that are a change by what they are."""
@@ -33,7 +33,7 @@ def _changes(story: Story) -> str:
     causes = {one.id for one in (*((story.cause,) if story.cause else ()), *story.further)}
     if causes & _BY_CHANGE:
         said = "The cause is a change of the component or of its configuration; which one was not seen."
-    elif story.cause is None:
+    elif not causes:
         said = "Whether a change was at fault is not known, for no cause was found."
     else:
         said = "The diagnosis names no change among its evidence."
@@ -47,7 +47,7 @@ def _load(story: Story) -> str:
     causes = {one.mechanism for one in (*((story.cause,) if story.cause else ()), *story.further)}
     if "more_traffic" in causes:
         return "Load was the cause: more came than could be served."
-    if story.cause is None:
+    if not causes:
         return "Whether load was the cause is not known."
     return "Load was not the cause that was named."
 
@@ -57,7 +57,7 @@ def _recovery(story: Story) -> str:
         return "This incident proves no automatic way of recovery."
     what = listed(list(dict.fromkeys(words(remedy.action) for remedy in story.helped)))
     for_good = "" if story.over and not story.relapses else " for a while"
-    return sentence(f"an automatic way of recovery worked{for_good}: {what}")
+    return full_sentence(f"an automatic way of recovery worked{for_good}: {what}")
 
 
 def _alerts(story: Story) -> str:
@@ -66,7 +66,7 @@ def _alerts(story: Story) -> str:
         return "No alarm told of it first: a person did." if first else "No alarm is on record."
     onset, opened = epoch(story.incident.onset), epoch(story.incident.opened_at)
     late = f", {duration(opened - onset)} after it began" if onset and opened and opened >= onset else ""
-    return sentence(f"the alarm {first.name} told of it{late}")
+    return full_sentence(f"the alarm {first.name} told of it{late}")
 
 
 def _logins(story: Story) -> str:

@@ -9,7 +9,7 @@ from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.review.contents import FurtherCause, RuledOut
 from responder.plan.review.story import Story
 from responder.plan.review.summary import false_alarm, now, relapse
-from responder.plan.wording import brief, clock, sentence, words
+from responder.plan.wording import brief, clock, full_sentence, words
 
 _UNLIKELY = 0.1
 """A cause with less confidence than this is ruled out."""
@@ -53,17 +53,17 @@ def resolution(story: Story) -> str:
         return false_alarm(story)
     restored = [brief(remedy.summary or words(remedy.action)) for remedy in story.record.remedies
                 if remedy.restored_at]
-    put_back = sentence(f"restored when the reason was gone: {'; '.join(restored)}") if restored else ""
+    put_back = full_sentence(f"restored when the reason was gone: {'; '.join(restored)}") if restored else ""
     if story.relapses and not story.over:
         return " ".join(part for part in (relapse(story), put_back) if part)
     helped = "; ".join(f"{brief(remedy.summary)} (applied {clock(remedy.applied_at)}, found to help "
                        f"{clock(remedy.verified_at)})" for remedy in story.helped)
     if story.over and helped:
-        return " ".join(part for part in (sentence(helped), put_back) if part)
+        return " ".join(part for part in (full_sentence(helped), put_back) if part)
     if story.over:
         how = "It recovered while people had it" if incident.escalated_at else "It recovered by itself"
         return " ".join(part for part in (f"{how}: no remedy of the responder's was found to help.", put_back) if part)
-    before = sentence(f"Found to help before that: {helped}") if helped else ""
+    before = full_sentence(f"Found to help before that: {helped}") if helped else ""
     return " ".join(part for part in (now(story), before, put_back) if part)
 
 

@@ -6,7 +6,7 @@ from responder.model.moment import epoch
 from responder.model.service import SeverityRule
 from responder.plan.review.contents import Cost, Severity
 from responder.plan.review.story import Story
-from responder.plan.wording import amount, duration, sentence, share
+from responder.plan.wording import amount, duration, full_sentence, share
 
 _SLOW_SHARE = 0.05
 """Answers are slow by their 95th percentile: then a twentieth of the requests at least took longer than the limit."""
@@ -69,4 +69,4 @@ def _because(story: Story, rule: SeverityRule) -> str:
               f"with {story.entry or 'the entry'} among what failed" if rule.at_entry else "",
               f"worth {amount(rule.money, story.reports.payment.currency)} or more"
               if rule.money and story.reports.payment else ""]
-    return sentence("the rule: " + ", ".join(limit for limit in limits if limit))
+    return full_sentence("the rule: " + ", ".join(limit for limit in limits if limit))

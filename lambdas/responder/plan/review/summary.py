@@ -18,14 +18,15 @@ from responder.plan.wording import (
     brief,
     clock,
     count,
-    deed,
     duration,
+    full_sentence,
+    in_past,
     listed,
     moment,
     plural,
-    sentence,
     share,
     source_name,
+    times,
 )
 
 _TELLING = frozenset({"engage_network_team", "inform_customers", "inform_provider"})
@@ -38,7 +39,7 @@ def summary(story: Story) -> tuple[str, ...]:
     """Return the three sentences; of a false alarm one, for nothing happened and nothing was done."""
     if story.false_alarm:
         return (false_alarm(story),)
-    return (sentence(_happened(story)), sentence(done(story)), now(story))
+    return (full_sentence(_happened(story)), full_sentence(done(story)), now(story))
 
 
 # --- what happened ----------------------------------------------------------------------------------------------------
@@ -51,12 +52,13 @@ def _happened(story: Story) -> str:
                "anything was wrong"
     since = f"from {moment(incident.onset or incident.opened_at, team)} on {clause(story)}"
     cause = incident.cause
-    if story.cause is None:
+    named = [_with_article(one) for one in subjects(story)]
+    if not named:
         return f"{since}; no cause was found" if cause else f"{since}; no cause was looked for"
     set_off = story.trigger
     if set_off is None:
-        named = _with_article(listed(subjects(story)))
-        return f"{since}; the diagnosis names {named} ({share(story.cause.confidence)})"
+        sure = f" ({share(story.cause.confidence)})" if story.cause else ""
+        return f"{since}; the diagnosis names {listed(named)}{sure}"
     by = f" {set_off.by}" if set_off.by else ""
     at = f" at {clock(set_off.at)}" if set_off.at else ""
     return f"{set_off.what}{by}{at}; {since}{_beside(story, set_off.version)}"
@@ -94,7 +96,7 @@ def done(story: Story) -> str:
     """Say what the responder did, and what it did not, and why; one sentence without its full stop."""
     changing = [remedy for remedy in story.record.remedies if remedy.action not in _TELLING]
     told = [said for remedy in changing if (said := _remedy(story, remedy))]
-    telling = [deed(remedy.summary or phrase(remedy.action)) for remedy in story.record.remedies
+    telling = [in_past(remedy.summary or phrase(remedy.action)) for remedy in story.record.remedies
                if remedy.action in _TELLING and remedy.status is RemedyStatus.DONE]
     if telling:
         told.append(f"{'it' if told else 'the responder'} {listed(list(dict.fromkeys(telling)))}")
@@ -130,7 +132,7 @@ def _applied(story: Story, remedy: Remedy, what: str) -> str:
     how = ""
     if remedy.status in DID_NOT_HELP:
         how = "; that did not help" + (", and it was taken back" if remedy.status is RemedyStatus.REVERTED else "")
-    return f"the responder {deed(what)} at {clock(remedy.applied_at)}{after}{who}{how}"
+    return f"the responder {in_past(what)} at {clock(remedy.applied_at)}{after}{who}{how}"
 
 
 # --- how it is now ----------------------------------------------------------------------------------------------------
@@ -143,7 +145,7 @@ def now(story: Story) -> str:
         return (f"Whether anything is wrong is not known; people have it since "
                 f"{moment(incident.escalated_at or incident.closed_at, team)}.")
     if story.relapses and not story.over:
-        return sentence(_relapsed(story))
+        return full_sentence(_relapsed(story))
     if story.over:
         well = incident.recovered_at or incident.recovery_verified_at or incident.closed_at
         by_itself = "" if story.helped else (
@@ -164,7 +166,7 @@ def now(story: Story) -> str:
 
 
 def _again(story: Story) -> str:
-    return f"after it had come back {'once' if len(story.relapses) == 1 else plural(len(story.relapses), 'time')}"
+    return f"after it had come back {times(len(story.relapses))}"
 
 
 def relapse(story: Story) -> str:
@@ -172,17 +174,17 @@ def relapse(story: Story) -> str:
     first = [remedy for remedy in story.helped if remedy.applied_at]
     parts = ["Not resolved."]
     if first:
-        what = deed(first[-1].summary or phrase(first[-1].action))
+        what = in_past(first[-1].summary or phrase(first[-1].action))
         parts.append(f"The responder {what} at {clock(first[-1].applied_at)}.")
-    return " ".join([*parts, sentence(_relapsed(story))])
+    return " ".join([*parts, full_sentence(_relapsed(story))])
 
 
 def _relapsed(story: Story) -> str:
     """Say until when it was well, what was there again, and who has it now."""
     back = story.relapses[-1]
     first = [remedy for remedy in story.helped if remedy.applied_at and remedy.applied_at < back.opened_at]
-    again = {remedy.action for remedy in story.record.remedies if remedy.number in back.applied}
-    untried = "the same was not tried twice, and " if first and first[-1].action not in again else ""
+    done_so_far = [remedy.action for remedy in story.record.remedies if remedy.applied_at]
+    untried = "the same was not tried twice, and " if first and len({*done_so_far}) == len(done_so_far) else ""
     since = story.incident.escalated_at or back.handed_over_at
     tail = f"people have it since {moment(since, zone(story.reports.time_zone))}" if since else "it is being worked on"
     return f"it was well until {clock(back.onset or back.opened_at)}{_there_again(story)}; {untried}{tail}"
@@ -222,4 +224,4 @@ def false_alarm(story: Story) -> str:
         said.append(f"{listed(who('outage'))} alone saw an outage")
     if who("unknown"):
         said.append(f"{listed(who('unknown'))} could not tell")
-    return sentence("; ".join(said))
+    return full_sentence("; ".join(said))

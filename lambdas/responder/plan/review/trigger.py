@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -15,6 +16,9 @@ from responder.model.incident import Cause, Hypothesis, Incident
 from responder.model.moment import epoch, iso
 from responder.plan.review.contents import Trigger
 from responder.plan.times import just_before, may_have_caused
+
+_CHANGE = re.compile(r" changed \(| was (created|deleted|changed)\b| got \S+:|^CloudTrail: ")
+"""How the signals of changes speak (``plan/signals``: ``changes``, ``versions``, ``trail``)."""
 
 
 def evidence_for(incident: Incident, cause: Cause) -> tuple[str, ...]:
@@ -40,7 +44,14 @@ def trigger(incident: Incident, evidence: Evidence, shown: tuple[str, ...] = ())
     if not said:
         return None
     return next(chain(_releases(cause, onset, evidence, said), _changes(onset, evidence, said, shown),
-                      _calls(onset, evidence, said)), None)
+                      _calls(onset, evidence, said), _told(evidence_for(incident, cause))), None)
+
+
+def _told(sentences: Iterable[str]) -> Iterator[Trigger]:
+    """The diagnosis' own sentence of a change, where what it was made from is not on record."""
+    for sentence in sentences:
+        if _CHANGE.search(sentence):
+            yield Trigger(sentence, sentence, None, "", "", "")
 
 
 def _releases(cause: Cause, onset: float | None, evidence: Evidence, said: str) -> Iterable[Trigger]:

@@ -126,8 +126,7 @@ def other_host_called(component: str, host: str) -> str:
     return f"{component} calls {host}, which it did not call before"
 
 
-@signal("What: whoever waits for a database that is slow or locked waits a while; what is cut off at once was told to"
-        " be.")
+@signal("What: calls to a slow or locked database take long; calls that end at once were cut off by a setting.")
 def database_calls_end_quickly(milliseconds: float) -> str:
     return f"the calls that fail lasted {milliseconds:.0f} ms at most"
 

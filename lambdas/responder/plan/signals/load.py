@@ -134,7 +134,7 @@ class Flood(NamedTuple):
 
     client: str
     share: float
-    """Of all requests."""
+    """Share of all requests."""
     usual: float
     """Its usual share."""
 

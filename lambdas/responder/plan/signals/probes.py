@@ -55,7 +55,7 @@ def probe_is_refused(target: str, reason: str) -> str:
 
 @signal("State: the other side is reached, and what it shows (an expired or wrong certificate) is for every client "
         "the same: its own fault, and one that begins at a moment of its own. No more, for a probe that never fitted "
-        "(a private authority) shows the same. Of a database or a component it names no mechanism that the plan has.")
+        "(a private authority) shows the same. For a database or a component no mechanism of the plan fits.")
 def probe_finds_bad_tls(target: str, reason: str) -> str:
     return f"our own connection to {target} fails in its TLS handshake: {reason}"
 

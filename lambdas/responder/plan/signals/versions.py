@@ -19,9 +19,10 @@ from responder.plan.rates import SLOW_MULTIPLE, lower_bound, upper_bound
 from responder.plan.series import total
 from responder.plan.signals import Context, Signal, signal
 from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused, shortest_step
+from responder.plan.wording import source_name
 
 _PERIOD_SECONDS = 10.0
-"""Of a series with a single period."""
+"""Length of the period in a series with a single period."""
 _LOG_SHARE = 0.9
 _LEAST_LINES = 10
 _NONE = Served(0.0, 0.0)
@@ -49,37 +50,37 @@ def no_recent_rollout(component: str) -> str:
 @signal("Both versions share the load, the database, the provider and the network; what only one of them shows is its"
         " own. This is as near to a controlled experiment as an outage gives.")
 def only_new_version_fails(source: str, new: str, new_rate: float, old: str, old_rate: float) -> str:
-    return f"{source}: version {new} fails {new_rate:.1%}, version {old} {old_rate:.1%}, at the same time"
+    return f"{source_name(source)}: version {new} fails {new_rate:.1%}, version {old} {old_rate:.1%}, at the same time"
 
 
 @signal("The reverse of the experiment: what the old version shows as well, the new one did not bring.")
 def old_version_fails_too(source: str, old: str, old_rate: float) -> str:
-    return f"{source}: version {old}, which was well before, fails {old_rate:.1%} as well"
+    return f"{source_name(source)}: version {old}, which was well before, fails {old_rate:.1%} as well"
 
 
 @signal("Before and after differ, but so may other things at that moment: less than the comparison side by side.")
 def new_version_replaced_healthy_one(source: str, new: str, new_rate: float, old: str, old_rate: float) -> str:
-    return f"{source}: version {new} fails {new_rate:.1%}; before it, version {old} failed {old_rate:.1%}"
+    return f"{source_name(source)}: version {new} fails {new_rate:.1%}; before it, version {old} failed {old_rate:.1%}"
 
 
 @signal("When: what a version did well and then does badly came with something else than the version. It is as strong"
         " as there being no recent rollout at all, and no stronger, for a leak or a cache takes a while: then the "
         "state of the pods tells it.")
 def new_version_was_well_first(source: str, new: str, served: float, old_rate: float, new_rate: float) -> str:
-    return (f"{source}: version {new} served {served:.0f} requests before the symptom and failed {old_rate:.1%} of "
-            f"them, against {new_rate:.1%} since")
+    return (f"{source_name(source)}: version {new} served {served:.0f} requests before the symptom and failed "
+            f"{old_rate:.1%} of them, against {new_rate:.1%} since")
 
 
 @signal("Where and when: the change of version is the change of time, under the same load; as only_new_version_fails,"
         " and less, for the old one is mostly known from before.")
 def new_version_slower(source: str, new: str, new_ms: float, old: str, old_ms: float) -> str:
-    return (f"{source}: version {new} takes {new_ms:.0f} ms at the 95th percentile, version {old} took "
+    return (f"{source_name(source)}: version {new} takes {new_ms:.0f} ms at the 95th percentile, version {old} took "
             f"{old_ms:.0f} ms")
 
 
 @signal("Where: what both versions share is the cause, not what is new.")
 def old_version_slow_too(source: str, old: str, new: str) -> str:
-    return f"{source}: version {old} is slow as well as version {new}"
+    return f"{source_name(source)}: version {old} is slow as well as version {new}"
 
 
 @signal("Where the errors are logged; weaker than rates, for the new version may simply have most of the traffic.")

@@ -121,7 +121,7 @@ def _read(query: Query, api: kubernetes.Kubernetes) -> _Seen:
 
 
 def _placed(pod: Pod, nodes: set[str]) -> Pod:
-    """Return a pod as gone, and not ready, where its node is none of the cluster's."""
+    """Return a pod as gone, and not ready, if its node does not belong to the cluster."""
     return replace(pod, gone=True, ready=False) if nodes and pod.node and pod.node not in nodes else pod
 
 

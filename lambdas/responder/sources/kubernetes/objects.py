@@ -109,7 +109,7 @@ class Deployment:
     wanted: int
     """How many pods it is to have."""
     labels: dict[str, str]
-    """Of its pods, by its template."""
+    """Labels of its pods, by its template."""
     listening: frozenset[int | str]
     """Ports that its containers declare, by number and by name."""
     conditions: dict[str, str]

@@ -151,7 +151,7 @@ class _Took:
     component: str
     count: float
     p95_ms: float | None
-    """None: none of its lines tells."""
+    """None: its lines do not say."""
 
 
 def _latencies(query: Query, searches: Searches) -> Judge:

@@ -1,4 +1,4 @@
-"""Who calls the service: the clients of the entry, those whose requests fail, and requests that are refused.
+"""The service's callers: clients of the entry, clients whose requests fail, and refused requests.
 
 An IP address is personal data, and what else the field may hold nobody knows: so a client is compared with its own
 habit within Splunk, and leaves it as its network alone (three octets, or three groups).
@@ -86,7 +86,7 @@ def _common(source: str, query: Query, spl: str, searches: Searches, note: str, 
 
 def _lines(common: Finding[Detail], query: Query, silent: set[str],
            detail: AuthFailures | RejectedSignatures) -> Finding[Detail]:
-    """Return lines a minute, of a component that may be silent altogether."""
+    """Return lines a minute, of a component that may have no lines."""
     common = replace(common, unit="lines/min")
     if common.component in silent:
         return replace(common, detail=type(detail)(), status="empty", note="Splunk has no line of it at all")

@@ -25,7 +25,7 @@ from responder.model.service import Splunk
 
 _MAX_LINES = 20_000
 _MOST_BYTES = 64 * 1024 * 1024
-"""Of one search's answer, which is not kept as a whole: 20,000 error lines of 3 kB."""
+"""Size limit of one search's answer (20,000 error lines of 3 kB), which is read line by line."""
 _FIELDS = 100
 _FIELD_CHARACTERS = 1000
 _SIDE_BY_SIDE = 3
