@@ -108,7 +108,9 @@ def test_requests_that_never_came_count_where_chance_does_not_explain_them() -> 
     ({"confirmed": None, "outcome": "escalated", "cause": None}, "An alarm of payment-gateway that could not be"),
     ({"outcome": "false_alarm", "cause": Cause("none")}, "False alarm of payment-gateway")])
 def test_the_headline_says_what_happened_and_how_bad_it_was(changed: dict[str, Any], said: str) -> None:
-    assert review(with_incident(**changed)).headline.startswith(said)
+    unknown = "cause" in changed and (changed["cause"] is None or changed["cause"].id == "unknown")
+    record = with_remedies(**changed) if unknown else with_incident(**changed)
+    assert review(record).headline.startswith(said)
 
 
 # --- how it ended -----------------------------------------------------------------------------------------------------

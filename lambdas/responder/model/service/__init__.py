@@ -32,7 +32,7 @@ from responder.model.service.loading import (
     recorded_service,
 )
 from responder.model.service.observability import Metrics, NewRelic, Splunk
-from responder.model.service.people import AlertSeverities, PagerDuty, Person, Slack, Statuspage
+from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
     AwsAccount,
@@ -45,48 +45,11 @@ from responder.model.service.platform import (
     ProviderSwitch,
     Role,
 )
-from responder.model.service.reports import Objective, Payment, Reports, Severities, SeverityRule
+from responder.model.service.reports import Objective, Payment, Reports, SeverityRule, SeverityRules
 
 __all__ = [
-    "Alarms",
-    "AlertSeverities",
-    "AppConfig",
-    "Approval",
-    "Asked",
-    "AwsAccount",
-    "Cluster",
-    "Component",
-    "Confirm",
-    "Database",
-    "Deployment",
-    "Freeze",
-    "Guardrails",
-    "Links",
-    "Metrics",
-    "Mode",
-    "Network",
-    "NewRelic",
-    "Objective",
-    "PagerDuty",
-    "Payment",
-    "Person",
-    "Policy",
-    "Probe",
-    "Provider",
-    "ProviderSwitch",
-    "Recovery",
-    "Remedy",
-    "Reports",
-    "Role",
-    "Service",
-    "Severities",
-    "SeverityRule",
-    "Slack",
-    "Splunk",
-    "Statuspage",
-    "UnknownService",
-    "deployed",
-    "load",
-    "names",
-    "recorded_service",
-]
+    "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Database",
+    "Deployment", "Freeze", "Guardrails", "Links", "Metrics", "Mode", "Network", "NewRelic", "Objective", "PagerDuty",
+    "Payment", "Person", "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role",
+    "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Statuspage", "UnknownService",
+    "deployed", "load", "names", "recorded_service"]

@@ -33,7 +33,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class AlertSeverities:
+class Severities:
     """How severe the alerts are, by the service's mode: where the responder only watches, they need wake nobody."""
 
     observe: Severity = "warning"
@@ -59,7 +59,7 @@ class PagerDuty:
     requester: str = ""
     """The id of the user in whose name they are asked."""
     requester_email: str = ""
-    severity: AlertSeverities = field(default_factory=AlertSeverities)
+    severity: Severities = field(default_factory=Severities)
     """It becomes the urgency where PagerDuty's service has "Dynamic notifications based on alert severity"."""
 
 

@@ -22,7 +22,7 @@ class SeverityRule:
 
 
 @dataclass(frozen=True)
-class Severities:
+class SeverityRules:
     """The rules of SEV 1 to 3, of which one is enough; what meets none of them is SEV 4.
 
     The defaults: half of all requests for as long as customers need to complain and give up (5 min), or a lasting part
@@ -73,7 +73,7 @@ class Reports:
     """The team's, by its IANA name: Europe/Berlin. Its times stand beside those in UTC; empty: UTC alone."""
     requests: str = "requests"
     """What the requests to the entry are to customers, in the plural: payments."""
-    severities: Severities = field(default_factory=Severities)
+    severities: SeverityRules = field(default_factory=SeverityRules)
     objective: Objective | None = None
     """None: nothing is said of an error budget."""
     payment: Payment | None = None

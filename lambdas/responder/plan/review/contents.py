@@ -130,6 +130,8 @@ class OpenItem:
 
     who: str
     what: str
+    command: str = ""
+    """The shell commands that do it, one a line; empty where there are none."""
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def _contributing(story: Story) -> Iterator[str]:
         yield full_sentence(f"{other} just before the symptom as well; whether it bears on it is not known")
     for remedy in story.failed:
         lost = _between(remedy.applied_at, remedy.rolled_back_at)
-        yield full_sentence(f"{words(remedy.action)} was tried first and did not help{lost}")
+        yield full_sentence(f"{words(remedy.action)} was tried and did not help{lost}")
 
 
 def _between(start: str | None, end: str | None) -> str:

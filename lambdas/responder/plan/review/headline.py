@@ -7,7 +7,7 @@ from responder.plan.mechanisms import find
 from responder.plan.review.contents import Trigger
 from responder.plan.review.effect import clause, lasted, verb
 from responder.plan.review.story import Story
-from responder.plan.wording import capital, listed, words
+from responder.plan.wording import capital, listed, times, words
 
 _OF_CAUSE = {"code_bug": "fault in code or configuration of {}", "database_connection": "database failure of {}",
              "overload": "overload of {}", "cluster_failure": "cluster failure under {}",
@@ -26,7 +26,7 @@ def headline(story: Story) -> str:
         return _unknown(story, end)
     what = capital(listed(named))
     if story.relapses:
-        again = "came back" if len(story.relapses) == 1 else f"came back {len(story.relapses)} times"
+        again = "came back" if len(story.relapses) == 1 else f"came back {times(len(story.relapses))}"
         return " ".join(part for part in (f"{what} {again} and {verb(story)}", end or "; not over") if part).replace(
             " ;", ";")
     return f"{what} {verb(story)} {end}".rstrip() + ("" if story.over else _not_over(story))

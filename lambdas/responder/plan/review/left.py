@@ -12,6 +12,7 @@ from responder.plan.review.story import Story
 from responder.plan.wording import brief, clock, plural
 
 _TASK = "engage_network_team"
+_NOT_DONE = frozenset({RemedyStatus.REFUSED, RemedyStatus.REJECTED, RemedyStatus.OBSERVED})
 
 
 def left(story: Story, follow_ups: Sequence[FollowUp], told: Sequence[Told]) -> tuple[OpenItem, ...]:
@@ -37,9 +38,10 @@ def _now(story: Story) -> Iterator[OpenItem]:
         yield OpenItem("Incident commander", "Find out whether anything is wrong: the responder could not.")
     elif not tasks:
         yield OpenItem("Incident commander", "End the outage: the responder does nothing more about it.")
-    for remedy in story.refused:
-        if remedy.summary:
-            yield OpenItem("Incident commander", f"Decide on what was not done: {brief(remedy.summary)}.")
+    for remedy in story.record.remedies:
+        if remedy.status in _NOT_DONE and remedy.summary:
+            yield OpenItem("Incident commander", f"Decide on what was not done: {brief(remedy.summary).rstrip(' :')}.",
+                           remedy.by_hand)
 
 
 def _temporary(story: Story) -> Iterator[OpenItem]:
@@ -47,7 +49,7 @@ def _temporary(story: Story) -> Iterator[OpenItem]:
         what = brief(remedy.summary or phrase(remedy.action))
         if remedy.left_to_people_at:
             yield OpenItem("Incident commander", f"Take back what is still in place since {clock(remedy.applied_at)} "
-                                                 f"UTC: {what}.")
+                                                 f"UTC: {what}.", remedy.undo)
         else:
             yield OpenItem("The responder", f"Restores what is only for a time, when its reason is gone: {what}.")
 

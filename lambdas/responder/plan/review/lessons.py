@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from responder.model.facts import ApprovalAsked, Undelivered
 from responder.plan.remedies import phrase
 from responder.plan.review.story import Story
-from responder.plan.wording import brief, duration, full_sentence, listed, plural, source_name, times, words
+from responder.plan.wording import (
+    brief,
+    channel_name,
+    duration,
+    full_sentence,
+    listed,
+    plural,
+    source_name,
+    times,
+    words,
+)
 
 
 def went_well(story: Story) -> Iterator[str]:
@@ -25,7 +35,7 @@ def went_well(story: Story) -> Iterator[str]:
     sources = next((hypothesis.sources for hypothesis in incident.ranking if cause and (
         hypothesis.cause, hypothesis.component) == (cause.id, cause.component)), ())
     if incident.diagnosed_at and len(sources) > 1:
-        yield full_sentence(f"the cause was named from what {listed([source_name(one) for one in sources])} saw")
+        yield full_sentence(f"several sources named the cause: {listed([source_name(one) for one in sources])}")
     if story.over and not incident.escalated_at and not any(story.record.facts(ApprovalAsked)):
         yield "No decision by people was needed."
 
@@ -39,7 +49,7 @@ def went_badly(story: Story) -> Iterator[str]:
     for remedy in story.failed:
         yield full_sentence(f"it did not help to {brief(remedy.summary or phrase(remedy.action))}")
     for channel in sorted({fact.failed for _, fact in story.record.facts(Undelivered)}):
-        yield full_sentence(f"{source_name(channel)} could not be used to tell people")
+        yield full_sentence(f"{channel_name(channel)} could not be used to tell people")
     if story.relapses:
         yield f"It came back {times(len(story.relapses))} after it had been closed."
     if story.incident.cause and story.incident.cause.id == "unknown" and not story.further:

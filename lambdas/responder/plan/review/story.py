@@ -62,7 +62,7 @@ class Story:
     @property
     def helped(self) -> tuple[Remedy, ...]:
         """Remedies after which the symptom was seen to be gone."""
-        return self._with(RemedyStatus.VERIFIED)
+        return tuple(remedy for remedy in self.record.remedies if remedy.status is RemedyStatus.VERIFIED)
 
     @property
     def failed(self) -> tuple[Remedy, ...]:
@@ -70,16 +70,8 @@ class Story:
         return tuple(remedy for remedy in self.record.remedies if remedy.status in DID_NOT_HELP)
 
     @property
-    def refused(self) -> tuple[Remedy, ...]:
-        """Remedies that a guardrail refused, or that people did not approve."""
-        return self._with(RemedyStatus.REFUSED, RemedyStatus.REJECTED)
-
-    @property
     def temporary(self) -> Sequence[Remedy]:
         """Temporary changes that are still in place, also those that were left to people."""
         left = [remedy for remedy in self.record.remedies if remedy.temporary and remedy.left_to_people_at
                 and not remedy.restored_at]
         return [*in_place(self.record.remedies), *left]
-
-    def _with(self, *statuses: RemedyStatus) -> tuple[Remedy, ...]:
-        return tuple(remedy for remedy in self.record.remedies if remedy.status in statuses)

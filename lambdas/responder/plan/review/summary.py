@@ -26,6 +26,7 @@ from responder.plan.wording import (
     plural,
     share,
     source_name,
+    times,
 )
 
 _TELLING = frozenset({"engage_network_team", "inform_customers", "inform_provider"})
@@ -165,7 +166,7 @@ def now(story: Story) -> str:
 
 
 def _again(story: Story) -> str:
-    return f"after it had come back {'once' if len(story.relapses) == 1 else plural(len(story.relapses), 'time')}"
+    return f"after it had come back {times(len(story.relapses))}"
 
 
 def relapse(story: Story) -> str:
@@ -182,9 +183,8 @@ def _relapsed(story: Story) -> str:
     """Say until when it was well, what was there again, and who has it now."""
     back = story.relapses[-1]
     first = [remedy for remedy in story.helped if remedy.applied_at and remedy.applied_at < back.opened_at]
-    same = [remedy for remedy in story.record.remedies if remedy.applied_at and first
-            and remedy.action == first[-1].action]
-    untried = "the same was not tried twice, and " if len(same) == 1 else ""
+    done_so_far = [remedy.action for remedy in story.record.remedies if remedy.applied_at]
+    untried = "the same was not tried twice, and " if first and len({*done_so_far}) == len(done_so_far) else ""
     since = story.incident.escalated_at or back.handed_over_at
     tail = f"people have it since {moment(since, zone(story.reports.time_zone))}" if since else "it is being worked on"
     return f"it was well until {clock(back.onset or back.opened_at)}{_there_again(story)}; {untried}{tail}"

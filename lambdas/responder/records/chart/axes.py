@@ -20,7 +20,7 @@ _UNITS = (("requests per second", 1.0), ("requests per minute", _MINUTE), ("requ
 _MANY = ((5e6, 1e6, "million "), (1e5, 1e3, "thousand "))
 """From so many a second: what they are divided by, and its word."""
 _FEW = 4.0
-_TO_SECONDS, _TO_MINUTES = "00:00:00", "00:00"
+_TO_SECONDS, _TO_MINUTES, _TO_DAYS = "00:00:00", "00:00", "30 Mmm"
 _APART = 14.0
 """Pixels between two texts."""
 
@@ -71,8 +71,7 @@ def rates(highest: float, most: int, busiest: float) -> Scale:
 
 def moments(start: float, end: float, width: float) -> tuple[Moment, ...]:
     """Return the round times between two whose texts stand apart on an axis of so many pixels."""
-    step = next((step for step in STEPS if (end - start) / step * (
-        width_of(_TO_SECONDS if step < _MINUTE else _TO_MINUTES) + _APART) <= width), end - start)
+    step = next((step for step in STEPS if (end - start) / step * (_widest(step) + _APART) <= width), end - start)
     first = math.ceil(start / step) * step
     found, last_date = [], ""
     days = datetime.fromtimestamp(start, UTC).date() != datetime.fromtimestamp(end, UTC).date()
@@ -85,6 +84,11 @@ def moments(start: float, end: float, width: float) -> tuple[Moment, ...]:
                             date if days and step < _DAY and date != last_date else ""))
         last_date = date
     return tuple(found)
+
+
+def _widest(step: float) -> float:
+    """Return the pixels of the widest text of an axis with such steps."""
+    return width_of(_TO_SECONDS if step < _MINUTE else _TO_MINUTES if step < _DAY else _TO_DAYS)
 
 
 def _round(highest: float, most: int, least: float) -> Sequence[float]:

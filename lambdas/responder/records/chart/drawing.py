@@ -241,7 +241,7 @@ def _missing(canvas: _Canvas, scene: Scene, measure: Measure, time: _Time, panel
     for stretch in scene.idle if measure.requested else ():
         names = [name for name in stretch.components if name in panel.components]
         if names:
-            found.append((stretch, "no requests", ", ".join(names) if len(panel.components) > 1 else ""))
+            found.append((stretch, "no requests", "" if len(names) == len(panel.components) else ", ".join(names)))
     for stretch, said, names_of in found:
         area = _shade(time, panel, stretch.start, stretch.end, "none")
         canvas.areas.append(area)
