@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Literal
 
 from responder import people
-from responder.handlers.inform import call, customer_message, customers_know
+from responder.handlers.customers import tell_the_end
+from responder.handlers.inform import call
 from responder.handlers.notify import notify, record_notification
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.codec import Json, Malformed
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
-from responder.model.incident import Cause, Incident, IncidentRecord, Outcome, Remedy
+from responder.model.incident import Cause, Incident, IncidentRecord, Outcome
 from responder.model.moment import iso
 from responder.people import Kind, Message
 from responder.plan.aftercare import in_place
@@ -90,7 +90,7 @@ def _stand_down(run: StepRun, event: StandDownEvent) -> StandDownResult:
     # A false alarm notifies only the people who were called for it meanwhile.
     if outcome != "false_alarm" or any(key.startswith("page-") for channel in people.every()
                                        for key in run.records.delivery(run.incident, channel.name).sent):
-        _tell_it_is_over(run, outcome, remedies)
+        _tell_it_is_over(run, outcome)
     recovery = run.service.recovery
     return StandDownResult(False, temporary, outcome, max(
         recovery.check_every_seconds, min(recovery.calm_seconds, recovery.check_at_most_every_seconds)))
@@ -201,7 +201,7 @@ def _left(run: StepRun, event: LeftEvent) -> LeftResult:
 _OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate, "left": _left}
 
 
-def _tell_it_is_over(run: StepRun, outcome: Outcome, remedies: Sequence[Remedy]) -> None:
+def _tell_it_is_over(run: StepRun, outcome: Outcome) -> None:
     """Tell the team, resolve the page where the recovery is verified, and tell customers who were told before."""
     record = run.records.load(run.incident)
     incident, subject, topic = record.incident, f"{run.service.service}: {outcome}", f"over: {outcome}"
@@ -212,9 +212,7 @@ def _tell_it_is_over(run: StepRun, outcome: Outcome, remedies: Sequence[Remedy])
     record_notification(run, "the team is told", "team", notify(run, Message(
         "closed", f"closed-{incident.reopenings}", run.incident, subject, text,
         over=outcome in ("resolved", "false_alarm"), topic=topic)), 1)
-    if outcome == "resolved" and customers_know(remedies):
-        message = customer_message(incident, remedies, "resolved")
-        record_notification(run, f"customers are told: {message.text}", "customers", notify(run, message, 60), 2)
+    tell_the_end(run, record)
 
 
 def _tell(run: StepRun, kind: Kind, key: str, subject: str, message: str) -> None:

@@ -19,9 +19,11 @@ from responder.model.incident import Signal
 from responder.model.masking import mask
 from responder.model.moment import iso, seconds
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
+from responder.plan import promise
 from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
 from responder.plan.course import Settings, Until
+from responder.plan.customers.facts import last_told
 from responder.records import incidents
 from responder.records.tasks import NotPossible
 
@@ -91,6 +93,8 @@ class OpenResult:
     sources: dict[str, tuple[Asked, ...]] | None = None
     """Phase to the functions that it queries."""
     settings: Settings | None = None
+    told_over: bool = False
+    """Whether the last that customers heard is that it is over."""
 
 
 def handler(event: Json, context: object) -> Json:
@@ -151,8 +155,19 @@ def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
                              item.opened_at if item else opened.opened_at),
         sources={phase: asked.get(phase, ()) for phase in _PHASES},
-        settings=Settings(service.confirm.looks, service.confirm.look_wait_seconds, service.confirm.rounds,
-                          service.confirm.round_wait_seconds, service.recovery.check_every_seconds))
+        settings=_settings(service),
+        told_over=opened.reopened and "works_again" in (last_told(records().load(opened.incident)) or ()))
+
+
+def _settings(service: Service) -> Settings:
+    # One question of the state machine waits for the longest time that any service allows.
+    asked = max(load(name).approval.wait_seconds for name in {*names(), service.service}) + (
+        promise.APPROVAL_MARGIN_SECONDS)
+    return Settings(
+        service.confirm.looks, service.confirm.look_wait_seconds, service.confirm.rounds,
+        service.confirm.round_wait_seconds, service.recovery.check_every_seconds,
+        promise.update_seconds(service.customers.update_seconds, asked, service.guardrails.remedies_per_incident),
+        asked)
 
 
 def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:

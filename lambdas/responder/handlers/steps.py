@@ -20,6 +20,7 @@ from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.course import Course
 from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, next_step, why_escalated, why_left
+from responder.plan.promise import promised
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,10 @@ def inputs(step: str, course: Course, entered: str) -> dict[str, object]:
         case "confirm":
             return {"round": course.round}
         case "plan" | "apply":
-            return {"number": course.number, "remedy": encode(course.remedies[course.place])}
+            return {"number": course.number, "remedy": encode(course.remedies[course.place]),
+                    "more_by": promised(entered, course.settings.update_seconds)}
+        case "inform" | "customers":
+            return {"more_by": course.more_by}
         case "guard":
             return {"number": course.number, "asked": course.asked}
         case "approval":

@@ -12,7 +12,7 @@ from responder.model.incident import Incident, IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service
 from responder.plan.refusals import not_done
-from responder.plan.wording import clock, share, words
+from responder.plan.wording import clock, listed, share, words
 
 _ROLES = {"code_bug": ("developer",), "network": ("network",), "database_connection": ("database", "developer"),
           "overload": ("developer",), "cluster_failure": ("platform",), "provider_outage": ()}
@@ -93,7 +93,7 @@ def _of_remedy(remedy: Remedy) -> tuple[str, str]:
         case RemedyStatus.APPLIED:
             return f"Done: {summary}. Watching whether it helps.", _NOBODY
         case RemedyStatus.DONE:
-            return f"Done: {summary}.", _NOBODY
+            return _told(remedy), _NOBODY
         case RemedyStatus.VERIFIED:
             return f"It helped: {summary}.", _NOBODY
         case RemedyStatus.REVERTED:
@@ -102,6 +102,17 @@ def _of_remedy(remedy: Remedy) -> tuple[str, str]:
             return f"A decision is needed: {summary}.", "one of the people who were asked for approval."
         case _:
             return f"Not done: {summary} ({remedy.reason or remedy.status}).", _NOBODY
+
+
+_AUDIENCES = {"customers": "Customers were", "provider": "The provider's support was",
+              "network_team": "The network team was"}
+_CHANNELS = {"sns": "SNS", "slack": "Slack", "statuspage": "Statuspage", "pagerduty": "PagerDuty"}
+
+
+def _told(remedy: Remedy) -> str:
+    """Say who was told by a remedy that notifies somebody, and by which channels."""
+    channels = listed([_CHANNELS.get(name, name) for name in remedy.told_by.split(", ") if name])
+    return f"{_AUDIENCES.get(remedy.audience, 'They were')} told{f' ({channels})' if channels else ''}."
 
 
 _REMEDIES_OF_CODE = frozenset({"rollback", "restore_configuration"})

@@ -260,6 +260,12 @@ class Incidents(Store):
         """Return an incident's whole record; raises Malformed where there is none."""
         return IncidentRecord.of(self.items(incident))
 
+    def without_timeline(self, incident: str) -> IncidentRecord:
+        """Return an incident's record as far as a remedy's function may read it; raises Malformed where there is none.
+        """
+        remedies = [merged(item) for item in self.partition(f"REMEDY#{incident}")]
+        return IncidentRecord.of([*self.partition(f"INCIDENT#{incident}"), *remedies])
+
     def items(self, incident: str) -> list[Item]:
         """Return all items of an incident as record files keep them, in the order of their sort keys."""
         remedies = [merged(item) for item in self.partition(f"REMEDY#{incident}")]

@@ -92,7 +92,7 @@ class Incident:
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=tuple(
             SimpleNamespace(action=name, function=f"action:{name}") for name in ACTIONS)))
         monkeypatch.setattr(sns, "publish", self._tell)
-        monkeypatch.setattr(steps, "run", lambda module, event, context: (
+        monkeypatch.setattr(steps, "result_by", lambda module, event, context: (
             act.handler(event, context) if module == "act" else getattr(self, f"_{module}")(event)))
         monkeypatch.setenv("STEPS", "open,confirm,isolate,diagnose,guard,monitor,aftercare,assemble,approval,close,"
                                     "inform,remind,review")

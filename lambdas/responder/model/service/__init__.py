@@ -10,6 +10,7 @@ Durations carry their unit in the name. Shares are 0 to 1. Times of day are UTC.
 from __future__ import annotations
 
 from responder.model.service.configuration import Service
+from responder.model.service.customers import Customers, Language
 from responder.model.service.limits import (
     Alarms,
     Approval,
@@ -47,7 +48,7 @@ from responder.model.service.platform import (
 )
 
 __all__ = [
-    "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Database",
-    "Deployment", "Freeze", "Guardrails", "Metrics", "Mode", "Network", "NewRelic", "PagerDuty", "Person", "Policy",
-    "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Slack", "Splunk",
-    "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Customers",
+    "Database", "Deployment", "Freeze", "Guardrails", "Language", "Metrics", "Mode", "Network", "NewRelic",
+    "PagerDuty", "Person", "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role",
+    "Service", "Slack", "Splunk", "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]
