@@ -23,7 +23,7 @@ from responder.plan import promise
 from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
 from responder.plan.course import Settings, Until
-from responder.plan.customers.facts import last_told
+from responder.plan.customers.facts import last_message
 from responder.records import incidents
 from responder.records.tasks import NotPossible
 
@@ -95,6 +95,8 @@ class OpenResult:
     settings: Settings | None = None
     told_over: bool = False
     """Whether the last that customers heard is that it is over."""
+    more_by: str = ""
+    """When customers were told before that they hear more, ISO 8601 in UTC; empty: nothing is promised."""
 
 
 def handler(event: Json, context: object) -> Json:
@@ -150,13 +152,14 @@ def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents
                    why=signal.reason, by=signal.started_by or "system",
                    fact=Opened(service.mode, signal.at, opened.reopened))
     asked, item = deployed(service.service).sources, records().find(opened.incident)
+    told = last_message(records().load(opened.incident)) if opened.reopened else None
     return OpenResult(
         result="opened", until=start.until, number=records().next_number(opened.incident),
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
                              item.opened_at if item else opened.opened_at),
         sources={phase: asked.get(phase, ()) for phase in _PHASES},
         settings=_settings(service),
-        told_over=opened.reopened and "works_again" in (last_told(records().load(opened.incident)) or ()))
+        told_over=told is not None and "works_again" in told.said, more_by=told.more_by if told else "")
 
 
 def _settings(service: Service) -> Settings:

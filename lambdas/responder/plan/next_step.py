@@ -38,12 +38,14 @@ class Opened(Result):
     settings: Settings = field(default_factory=Settings)
     told_over: bool = False
     """Whether customers were told before that it is over."""
+    more_by: str = ""
+    """When customers were told before that they hear more, by an execution that ended early."""
 
     def follows(self, course: Course, now: str) -> Following:
         """A new incident begins; any other start ends at once."""
         if self.result == "opened":
             return Following(State.VERIFY, Course(self.settings, self.until, number=self.number,
-                                                  told_over=self.told_over))
+                                                  more_by=self.more_by, told_over=self.told_over))
         if self.result == "report":
             return Following(State.REPORT, Course(then=State.CLOSED))
         return Following(State.REFUSE if self.result == "refused" else State.ANSWER, Course())
@@ -297,7 +299,9 @@ AFTER_UPDATE = (State.VERIFY, State.WAIT_TO_VERIFY, State.IDENTIFY, State.GATHER
 
 def next_step(course: Course, step: str, result: Mapping[str, object], now: str) -> Following:
     """Return what follows a step of ``RESULTS``; raises Malformed where its result lacks what decides."""
-    return promise.kept(decode_known(RESULTS[step], result, step).follows(course, now), now)
+    following = decode_known(RESULTS[step], result, step).follows(course, now)
+    # What was opened is asked about at once.
+    return following if step == "open" else promise.kept(following, now)
 
 
 def if_it_fails(following: Following) -> Following:

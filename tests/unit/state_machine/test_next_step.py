@@ -27,6 +27,7 @@ from responder.plan.next_step import (
     Confirmed,
     Diagnosed,
     Isolated,
+    Opened,
     Ruled,
     StoodDown,
     Watched,
@@ -58,6 +59,7 @@ courses = st.builds(
 results = st.sampled_from(sorted(RESULTS)).flatmap(lambda name: st.tuples(st.just(name), st.from_type(RESULTS[name])))
 st.register_type_strategy(Settings, st.just(SETTINGS))
 st.register_type_strategy(Applied, st.builds(Applied, more_by=moments))
+st.register_type_strategy(Opened, st.builds(Opened, settings=st.just(SETTINGS), more_by=moments))
 st.register_type_strategy(Diagnosed, st.builds(Diagnosed, remedies=remedies))
 st.register_type_strategy(Watched, st.builds(Watched, due=remedies, number=st.integers(1, 9),
                                              wait_seconds=st.integers(1, 900)))

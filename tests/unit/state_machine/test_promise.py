@@ -225,6 +225,15 @@ def test_customers_hear_of_a_relapse_once_it_is_confirmed() -> None:
     assert (silent.state, silent.course.more_by) == (State.UPDATE, "")
 
 
+def test_a_promise_of_an_execution_that_ended_early_is_kept_by_the_one_that_takes_over() -> None:
+    opened = next_step(Course(), "open", {
+        "result": "opened", "settings": encode(Settings(3, 15, 3, 30, 30, 1800, 930)), "told_over": False,
+        "more_by": iso(BEGAN + 60)}, iso(BEGAN))
+    assert (opened.state, opened.course.more_by) == (State.VERIFY, iso(BEGAN + 60))
+    came = next_step(opened.course, "confirm", {"answer": "confirmed", "late": False}, iso(BEGAN + 20))
+    assert (came.state, came.course.after) == (State.UPDATE, State.IDENTIFY)
+
+
 def test_the_time_that_is_told_is_a_full_minute_and_nothing_is_promised_where_so_configured() -> None:
     assert promise.promised("2026-11-25T13:50:30.217Z", 1800) == "2026-11-25T14:21:00.000Z"
     assert promise.promised("2026-11-25T13:50:30.217Z", 0) == ""

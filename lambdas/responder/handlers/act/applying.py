@@ -90,11 +90,20 @@ def _applied(run: StepRun, action: AnyAction, context: RemediationContext, remed
     if not action.audience:
         run.note(done, kind="action", by=remedy.decided_by or "policy", fact=facts.Applied(remedy.target))
         return ApplyResult(True, done, told=False)
-    message = action.message(context, kept(action, remedy)) if action.message else None
-    said, more_by = (message.said, message.more_by) if message else ((), "")
+    said, more_by = _said(action, context, remedy)
     run.note(done, kind="notification", by=remedy.decided_by or "policy",
              fact=facts.Delivered(action.audience, by, remedy.target, said, more_by))
     return ApplyResult(True, done, True, bool(action.task_for), more_by)
+
+
+def _said(action: AnyAction, context: RemediationContext, remedy: Remedy) -> tuple[tuple[str, ...], str]:
+    """Return the sentences that the audience was told, and when it was told that it hears more."""
+    try:
+        message = action.message(context, kept(action, remedy)) if action.message else None
+    except ActionFailed:
+        # An earlier try told them, and it is no longer so. What it may have promised is kept.
+        return (), context.more_by if action.audience == "customers" else ""
+    return (message.said, message.more_by) if message else ((), "")
 
 
 def _ruled(run: StepRun, event: RemedyEvent, action: AnyAction) -> Remedy:

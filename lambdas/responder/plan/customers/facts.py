@@ -109,14 +109,20 @@ def facts(service: Service, record: IncidentRecord, at: float, more_by: float | 
         in_vain=not applied and _in_vain(mine, incident),
         entry_well=_entry_well(service, evidence, at),
         payments=speaks_of_payments(service.service, f"{service.description} {service.customers.name}"),
-        with_people=incident.escalated_at is not None, more_by=more_by, told=last_told(record))
+        with_people=incident.escalated_at is not None, more_by=more_by, told=_last_told(record))
 
 
-def last_told(record: IncidentRecord) -> frozenset[str] | None:
+def last_message(record: IncidentRecord) -> Delivered | None:
+    """Return what is on record of the last message to customers; None where there was none."""
+    messages = [delivered for _, delivered in record.facts(Delivered) if delivered.to == "customers"]
+    return messages[-1] if messages else None
+
+
+def _last_told(record: IncidentRecord) -> frozenset[str] | None:
     """Return the sentences of the last message to customers; None where they were told nothing."""
-    messages = [delivered.said for _, delivered in record.facts(Delivered) if delivered.to == "customers"]
-    if messages:
-        return frozenset(messages[-1])
+    message = last_message(record)
+    if message:
+        return frozenset(message.said)
     known = any(remedy.action == "inform_customers" and remedy.status is RemedyStatus.DONE
                 for remedy in record.remedies)
     return frozenset() if known else None
