@@ -14,9 +14,10 @@ from responder import people
 from responder.clients.failure import CallFailed
 from responder.handlers import assemble, close, inform, remind, step
 from responder.handlers import customers as update_customers
+from responder.handlers import open as opening
 from responder.model.facts import Delivered
 from responder.model.incident import IncidentRecord, Signal
-from responder.model.service import Person, Service
+from responder.model.service import Deployment, Person, Service
 from responder.people import Channel, Message, sns
 from responder.plan.remedies.inform_provider import Failing, text
 from responder.plan.updates import called, hotfix, update
@@ -244,6 +245,23 @@ def test_customers_hear_that_it_is_back_and_of_the_whole_in_the_end(team: Team) 
         "Between 2026-11-25 00:10 and 2026-11-25 ", "The problem that we had reported as over",
         "Between 2026-11-25 00:10 and 2026-11-25 "]
     assert "00:50 UTC" in heard(team)[2]
+
+
+@pytest.mark.parametrize(("said", "more_by", "over"), [
+    (("problems", "more"), "2026-11-25T01:30:00.000Z", False), (("had_problems", "works_again"), "", True)])
+def test_who_opens_an_incident_again_knows_what_customers_were_told(
+        team: Team, monkeypatch: pytest.MonkeyPatch, said: tuple[str, ...], more_by: str, over: bool) -> None:
+    first_message(team)
+    team.records.note("i-1", "2026-11-25T01:10:00.000Z", "Update customers", "customers were told", kind="notification",
+                      fact=Delivered("customers", "statuspage", said=said, more_by=more_by))
+    team.records.expire("payment-gateway", "e")
+    for name, value in (("load", lambda name: shipped_service()), ("records", lambda: team.records),
+                        ("deployed", lambda name: Deployment((), {}, ())), ("_still_running", lambda execution: "")):
+        monkeypatch.setattr(opening, name, value)
+    opened = opening.handler({"entered": iso(time.time()), "started": iso(time.time()), "execution": "e-2", "input": {
+        "service": "payment-gateway", "reason": "trying it", "started_by": "me"}}, None)
+    assert (opened["incident"]["id"], opened["told_over"], opened["more_by"]) == ("i-1", over, more_by)
+    assert opened["settings"]["update_seconds"] == 1800 and opened["settings"]["approval_seconds"] == 930
 
 
 def test_customers_hear_when_the_work_ends_before_the_outage(team: Team) -> None:
