@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from responder.model.service import Service
 from stacks import words
-from stacks.consistency import Found, inconsistent, nearest
+from stacks.consistency import inconsistent
+from stacks.nearest import Found, nearest
 
 
 @dataclass(frozen=True)

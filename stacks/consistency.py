@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from urllib.parse import urlsplit
 
@@ -15,8 +14,8 @@ from responder import actions
 from responder.model.service import Freeze, Person, Service
 from responder.plan import guardrails, mechanisms
 from responder.plan.links import reference
-
-Found = tuple[tuple[str | int, ...], str, str]
+from stacks.customers import customers
+from stacks.nearest import Found, nearest
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -39,12 +38,6 @@ def inconsistent(service: Service) -> Iterator[Found]:
     """Find all inconsistencies in a configuration whose fields are all valid."""
     for check in CHECKS:
         yield from check(service)
-
-
-def nearest(word: str, known: Collection[str], otherwise: str = "") -> str:
-    """Return the nearest known word as a question, or else ``otherwise``, by default the list of all known words."""
-    near = difflib.get_close_matches(word, known, 1, 0.6)
-    return f"{near[0]!r}?" if near else otherwise or f"one of {', '.join(sorted(known))}"
 
 
 def _components(service: Service) -> Iterator[Found]:
@@ -243,4 +236,4 @@ def _is_able(service: Service, person: Person) -> bool:
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _provider_switch, _parameter_group, _probes, _network, _known_actions, _freezes,
-    _identities, _names, _approvers, _addresses, _links)
+    _identities, _names, _approvers, _addresses, _links, customers)

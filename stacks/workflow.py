@@ -22,6 +22,7 @@ from constructs import Construct
 from responder import actions, people, sources
 from responder.actions import AnyAction, find
 from responder.model.service import Service
+from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Source, Statement
 from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
@@ -30,8 +31,6 @@ from stacks.records import Records
 from stacks.room import RESERVED, reserved
 from stacks.timeline import Timeline, decides, remedies, reports, tells
 
-_MARGIN_SECONDS = 30
-"""Grace period, so that an answer just before the deadline still reaches the waiting state."""
 _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ GROUPS = {
     "decide": Group("Judges: opens, confirms, isolates, diagnoses, checks the guardrails, monitors, cares",
                     ("open", "confirm", "isolate", "diagnose", "guard", "monitor", "aftercare")),
     "tell": Group("Tells people: assembles the team, asks for approval, informs, stands down, escalates",
-                  ("assemble", "approval", "close", "inform", "remind"), timeout_seconds=55),
+                  ("assemble", "approval", "close", "customers", "inform", "remind"), timeout_seconds=55),
     "report": Group("Writes the postmortem", ("review",), 1024, 90),
 }
 
@@ -62,7 +61,7 @@ def _definition(services: Sequence[Service]) -> str:
     """
     definition = json.loads(_DEFINITION.read_text(encoding="utf-8"))
     definition["States"]["Ask for approval"]["TimeoutSeconds"] = max(
-        service.approval.wait_seconds for service in services) + _MARGIN_SECONDS
+        service.approval.wait_seconds for service in services) + APPROVAL_MARGIN_SECONDS
     return json.dumps(definition)
 
 

@@ -381,8 +381,10 @@ class ManagedPage:
         if any(value not in ("operational", "under_maintenance", "degraded_performance", "partial_outage",
                              "major_outage") for value in components.values()):
             return _json(422, {"error": {"components": ["is invalid"]}})
+        if "name" in given and not 0 < len(given["name"] or "") <= 255:
+            return _json(422, {"error": {"name": ["can't be blank"]}})
         now = _iso(time.time())
-        incident |= {"status": status, "updated_at": now,
+        incident |= {"name": given.get("name", incident["name"]), "status": status, "updated_at": now,
                      "resolved_at": now if status == "resolved" else None,
                      "components": [{"id": name, "status": value} for name, value in components.items()]}
         if given.get("body"):

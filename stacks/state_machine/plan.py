@@ -7,14 +7,14 @@ there. If a step fails, the ``fallback`` of the previous result says what follow
 from __future__ import annotations
 
 from responder.plan.course import State
-from responder.plan.next_step import WAYS
+from responder.plan.next_step import AFTER_UPDATE, WAYS
 from stacks.state_machine.asl import DECIDE, ENTERED, ERROR, INPUT, QUESTION, REPORT, TELL, Machine, caught
 
 _IS_NEW, _IS_CONFIRMED, _IS_DIAGNOSIS_WANTED = "Is it a new incident?", "Is it confirmed?", "Is a diagnosis wanted?"
 _IS_REMEDY, _MAY_IT, _LEFT_TO_TRY = "Is there a remedy?", "May it be applied?", "What is left to try?"
 _HAS_RECOVERED, _IS_NEWER, _IS_TEMPORARY = ("Has it recovered?", "Is there a newer alarm?",
                                             "Is a temporary change in place?")
-_PAGE = "Page people directly"
+_WHAT_COMES, _PAGE = "What comes after the update?", "Page people directly"
 
 _ELSEWHERE = caught(_LEFT_TO_TRY, failure=ERROR, next="{% $fallback.next %}", course="{% $fallback.course %}",
                     # If that fails as well, people take over.
@@ -22,7 +22,7 @@ _ELSEWHERE = caught(_LEFT_TO_TRY, failure=ERROR, next="{% $fallback.next %}", co
 _BY_PEOPLE = caught(State.LEAVE, failure=ERROR)
 _DIRECTLY = caught(_PAGE, failure=ERROR)
 _GOES_ON = {name: f"{{% $states.result.Payload.{name} %}}" for name in ("next", "course", "fallback")}
-_THEN = {"next": "{% $course.then %}"}
+_THEN, _NEXT = {"next": "{% $course.then %}"}, {"next": "{% $course.after %}"}
 
 
 def plan() -> Machine:
@@ -58,7 +58,8 @@ def _start(m: Machine) -> None:
         "do": "open", "input": INPUT, "execution": "{% $states.context.Execution.Id %}",
         "started": "{% $states.context.Execution.StartTime %}", "entered": ENTERED, "course": {}}, _IS_NEW,
         comment="One incident a service, however many alarms come: later signals attach to the one that is open.",
-        catch=caught(_PAGE, failure=ERROR, incident={"id": "none", "service": "{% $states.context.Execution.Name %}"}),
+        catch=caught(_PAGE, failure=ERROR, course={}, incident={
+            "id": "none", "service": "{% $states.context.Execution.Name %}"}),
         keep={**_GOES_ON, "confirmation": {}, "failure": {}})
     known = {"incident": "{% $states.input.result.incident %}"}
     m.choice(_IS_NEW, WAYS["open"], assign={
@@ -113,7 +114,8 @@ def _recovery(m: Machine) -> None:
                    "low. The stack sets how long, from approval.wait_seconds.")
     m.task(State.APPLY, function, remedy("apply"), _LEFT_TO_TRY, catch=_ELSEWHERE, keep=_GOES_ON,
            comment="Plan, 3: the one state that changes something; a repeat finds its own mark.")
-    m.choice(_LEFT_TO_TRY, (State.PLAN, State.INFORM, State.WATCH, State.GATHER, State.STAND_DOWN, State.ESCALATE),
+    m.choice(_LEFT_TO_TRY, (State.PLAN, State.INFORM, State.WATCH, State.GATHER, State.STAND_DOWN, State.UPDATE,
+                            State.ESCALATE),
              comment="The next remedy, as two faults at once have two. Then what was changed is watched, also where a "
                      "later step failed. After a remedy that did not help: further investigation, and people in the "
                      "end.")
@@ -123,6 +125,10 @@ def _monitoring(m: Machine) -> None:
     m.task(State.INFORM, TELL, _given("{% $course.tell %}"), State.WATCH, seconds=20, how="Event",
            comment="Plan, 3: communicate the situation transparently, or remind people of an open task. The watch does "
                    "not wait for it.", catch=caught(State.WATCH), output=INPUT)
+    m.task(State.UPDATE, TELL, _given("customers"), _WHAT_COMES, seconds=20, how="Event", keep=_NEXT, output=INPUT,
+           catch=caught(_WHAT_COMES, **_NEXT), comment="Customers hear more by the time that they were told, or that "
+           "it is there again. Nothing waits for it.")
+    m.choice(_WHAT_COMES, AFTER_UPDATE, comment="Where the plan was going.")
     m.wait(State.WATCH, "$course.wait", "Check error rates and health")
     m.ask("Check error rates and health", "watch", "Monitor the recovery",
           "Plan, 3: closely monitor error rates and system health.", _ELSEWHERE, since="{% $course.changed_since %}")
@@ -173,6 +179,8 @@ def _end(m: Machine) -> None:
     m.publish(_PAGE, "The incident responder itself failed",
               "'The incident responder failed for ' & $incident.service & ' (' & $incident.id & '): ' & "
               "$string($failure.Error) & '. Execution: ' & $states.context.Execution.Id & "
-              "'. Work through the plan by hand.'", "The responder failed",
+              "'. Work through the plan by hand.' & ($length($course.more_by) > 0 ? "
+              "' Customers were told that they hear more by ' & $course.more_by & '; tell them.' : '')",
+              "The responder failed",
               "The last resort, which needs none of the responder's functions.")
     m.fail("The responder failed", "ResponderFailed", "$string($failure.Error) & ': ' & $string($failure.Cause)")

@@ -213,13 +213,23 @@ def test_one_person_who_cannot_be_invited_does_not_stop_the_other_invitations(ve
 
 def test_customers_read_one_incident_from_first_to_last(vendors: Vendors, team: Service) -> None:
     state: dict[str, Any] = {}
-    for phase in ("identified", "monitoring", "resolved"):
-        state = statuspage.CHANNEL.deliver(team, message("customers", phase=phase, text=phase,
-                                                         affected=("payment-gateway",)), state)
-    incident, = vendors.page.incidents.values()
-    assert [item["body"] for item in incident["incident_updates"]] == ["resolved", "monitoring", "identified"]
-    assert (incident["status"], incident["components"]) == (
-        "resolved", [{"id": "000000000001", "status": "operational"}])
+    seen = []
+    for phase, extent, subject in (
+            ("identified", "all", "Card payments are not possible"), ("identified", "slow", "Card payments are slow"),
+            ("monitoring", "some", "Card payments: some are failing"),
+            ("resolved", "some", "Card payments work again")):
+        told = replace(message("customers", phase=phase, text=phase, extent=extent, affected=("payment-gateway",)),
+                       subject=subject)
+        state = statuspage.CHANNEL.deliver(team, told, state)
+        incident, = vendors.page.incidents.values()
+        seen.append((incident["status"], incident["name"], incident["components"][0]["status"]))
+    assert [item["body"] for item in incident["incident_updates"]] == [
+        "resolved", "monitoring", "identified", "identified"]
+    # Operational only when it is over; what has ended keeps the name under which people have read of it.
+    assert seen == [("identified", "Card payments are not possible", "major_outage"),
+                    ("identified", "Card payments are slow", "degraded_performance"),
+                    ("monitoring", "Card payments: some are failing", "partial_outage"),
+                    ("resolved", "Card payments: some are failing", "operational")]
 
 
 def test_a_retry_after_a_crash_finds_the_customers_incident(vendors: Vendors, team: Service) -> None:

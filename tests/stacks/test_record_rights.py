@@ -179,6 +179,7 @@ def test_each_function_may_send_what_its_code_sends(resources: dict[str, Any], r
     sent_by("step-decide")
     records.take_channel("i-1", "sns")
     records.keep_channel("i-1", "sns", {}, {})
+    records.without_timeline("i-1")
     sent_by("action-inform-customers")
     records.take_channel("i-1", "sns")
     records.load("i-1")

@@ -301,7 +301,10 @@ def onward(name: str) -> set[str]:
 
 
 def test_a_remedy_that_needs_approval_comes_to_it_only_by_being_asked_for() -> None:
-    assert before("Ask for approval") == {"May it be applied?"}
+    # Or after customers were told more on the way there: that the guardrails named it is tried in test_next_step.py.
+    assert before("Ask for approval") == {"May it be applied?", "What comes after the update?"}
+    assert before("What comes after the update?") == {"Update customers"}
+    assert ASL["States"]["Update customers"]["Assign"] == {"next": "{% $course.after %}"}
     assert set(successors(ASL["States"]["Ask for approval"])) == {"Check the guardrails"}
     # What people said is read from the table: nothing of the answer is passed on by the state machine.
     assert ASL["States"]["Ask for approval"]["Output"] == {}
@@ -343,7 +346,7 @@ def test_a_step_that_fails_goes_where_its_course_says_and_the_next_failure_to_pe
 
 def test_it_stays_as_small_as_it_is() -> None:
     """A newcomer reads it from top to bottom: what is decided is in ``plan/next_step.py``, which is tested."""
-    assert len(ASL["States"]) <= 41
+    assert len(ASL["States"]) <= 43
     assert variables(plan()) == ["confirmation", "course", "failure", "fallback", "incident", "next", "sources"]
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 from responder.clients.failure import CallFailed
 from responder.model.codec import Json, Malformed, encode
 from responder.model.frozen import dataclass
+from responder.model.incident import IncidentRecord
 from responder.model.service import Policy, Service
 from responder.model.shown import Shown, exact, shown
 from responder.people import Message
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     # A remedy that only informs somebody needs no HTTP client.
     from responder.clients.kubernetes import Kubernetes
     from responder.clients.workloads import Deployment
+
+
+def _no_record() -> IncidentRecord:
+    raise LookupError("nothing is on record here")
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,12 @@ class RemediationContext:
     """The value that a person chose for the parameter that may be changed (``Remedy.choice``); None: nobody did."""
     answer_instructions: str = ""
     """How those who are given a task say that it is done."""
+    at: float = 0.0
+    """When the step began, seconds since 1970 (UTC); the same at each try."""
+    more_by: str = ""
+    """When customers may be told that they hear more, ISO 8601 in UTC; empty: nothing may be promised."""
+    record: Callable[[], IncidentRecord] = _no_record
+    """Reads what is on record of the incident, without its timeline."""
 
     @property
     def mark(self) -> str:

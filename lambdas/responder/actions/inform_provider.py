@@ -5,19 +5,17 @@ from __future__ import annotations
 from responder.actions import Action, Declined, Plan, RemediationContext
 from responder.model.shown import shown
 from responder.people import Message
-from responder.plan import customers
 from responder.plan.remedies import Nothing
-from responder.plan.remedies.inform_provider import REMEDY, Facts, Parameters
+from responder.plan.remedies.inform_provider import REMEDY, Facts, Parameters, text
 
 
 def plan(context: RemediationContext, facts: Facts) -> Plan[Nothing, Parameters] | Declined:
     """Write the message; see ``Action.plan``."""
-    name, calls = facts.provider, facts.calls
+    name = facts.provider
     if not name:
-        return Declined("provider", "tell the provider", "which provider it is, is not known")
-    text = shown(customers.provider_message(
-        name, context.onset, calls.at or context.onset or 0.0, calls.requests, calls.errors, calls.kinds))
-    return Plan(f"provider/{name}", f"tell the support of {name}", Nothing(), Parameters(text.text, name), text)
+        return Declined("provider", "tell the provider", "it is not known which provider it is")
+    written = shown(text(name, context.onset, facts.calls))
+    return Plan(f"provider/{name}", f"tell the support of {name}", Nothing(), Parameters(written.text, name), written)
 
 
 def message(context: RemediationContext, plan: Plan[Nothing, Parameters]) -> Message:
@@ -29,7 +27,7 @@ def message(context: RemediationContext, plan: Plan[Nothing, Parameters]) -> Mes
 
 def apply(context: RemediationContext, plan: Plan[Nothing, Parameters]) -> str:
     """Say what was done; the message is delivered by then."""
-    return f"the support of {plan.parameters.name} is told"
+    return f"the support of {plan.parameters.name} was told"
 
 
 ACTION = Action(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 from responder import people
-from responder.handlers.inform import call, customer_message, customers_know
+from responder.handlers.customers import tell_the_end
+from responder.handlers.inform import call
 from responder.handlers.notify import message, notify, record_notification
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.codec import Json, Malformed
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
-from responder.model.incident import Cause, Incident, IncidentRecord, Outcome, Remedy
+from responder.model.incident import Cause, Incident, IncidentRecord, Outcome
 from responder.model.moment import iso
 from responder.people import Message
 from responder.plan import messages
@@ -92,7 +92,7 @@ def _stand_down(run: StepRun, event: StandDownEvent) -> StandDownResult:
     # A false alarm notifies only the people who were called for it meanwhile.
     if outcome != "false_alarm" or any(key.startswith("page-") for channel in people.every()
                                        for key in run.records.delivery(run.incident, channel.name).sent):
-        _tell_it_is_over(run, outcome, remedies)
+        _tell_it_is_over(run, outcome)
     recovery = run.service.recovery
     return StandDownResult(False, temporary, outcome, max(
         recovery.check_every_seconds, min(recovery.calm_seconds, recovery.check_at_most_every_seconds)))
@@ -211,7 +211,7 @@ def _left(run: StepRun, event: LeftEvent) -> LeftResult:
 _OPERATIONS = {"stand_down": _stand_down, "escalate": _escalate, "left": _left}
 
 
-def _tell_it_is_over(run: StepRun, outcome: Outcome, remedies: Sequence[Remedy]) -> None:
+def _tell_it_is_over(run: StepRun, outcome: Outcome) -> None:
     """Tell the team, resolve the page where the recovery is verified, and tell customers who were told before."""
     record = run.records.load(run.incident)
     incident, said = record.incident, messages.over(run.service, record)
@@ -219,9 +219,7 @@ def _tell_it_is_over(run: StepRun, outcome: Outcome, remedies: Sequence[Remedy])
     record_notification(run, "the team is told", "team", notify(run, replace(
         message(run, record, "closed", f"closed-{incident.reopenings}", said),
         over=outcome in ("resolved", "false_alarm"))), 1)
-    if outcome == "resolved" and customers_know(remedies):
-        last = customer_message(incident, remedies, "resolved")
-        record_notification(run, f"customers are told: {last.text}", "customers", notify(run, last, 60), 2)
+    tell_the_end(run, record)
 
 
 def _tell(run: StepRun, told: Message) -> None:

@@ -129,7 +129,7 @@ def _chosen(records: Records, service: Service, task: Task, remedy: Remedy | Non
 def incident_record(records: Records, task: Task) -> IncidentRecord:
     """Return the record of a question's incident; of one that is not there, the remedies alone."""
     if records.find(task.incident):
-        return records.load_without_timeline(task.incident)
+        return records.without_timeline(task.incident)
     return IncidentRecord(Incident(task.incident, task.service, iso(task.asked_at)),
                           remedies=records.remedies_of(task.incident))
 

@@ -172,9 +172,14 @@ def long_outage_due(run: StepRun, confirmation: ConfirmResult, reopened_at: str,
 
 
 def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:
-    """Whether a remedy no longer counts: restored, insufficient, or a message from before the last reopening."""
+    """Whether a remedy no longer counts: restored, insufficient, or a message from before the last reopening.
+
+    Customers who had a message are kept informed, after a reopening as well: they need no second first message.
+    """
     if remedy.restored_at or remedy.insufficient:
         return True
+    if remedy.audience == "customers":
+        return False
     return remedy.status == RemedyStatus.DONE and (remedy.planned_at or "") < reopened_at
 
 

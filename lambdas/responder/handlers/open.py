@@ -19,9 +19,11 @@ from responder.model.incident import Signal
 from responder.model.masking import mask
 from responder.model.moment import iso, seconds
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
+from responder.plan import promise
 from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
 from responder.plan.course import Settings, Until
+from responder.plan.customers.facts import last_message
 from responder.records import incidents
 from responder.records.tasks import NotPossible
 
@@ -91,6 +93,10 @@ class OpenResult:
     sources: dict[str, tuple[Asked, ...]] | None = None
     """Phase to the functions that it queries."""
     settings: Settings | None = None
+    told_over: bool = False
+    """Whether the last that customers heard is that it is over."""
+    more_by: str = ""
+    """When customers were told before that they hear more, ISO 8601 in UTC; empty: nothing is promised."""
 
 
 def handler(event: Json, context: object) -> Json:
@@ -146,13 +152,25 @@ def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents
                    why=signal.reason, by=signal.started_by or "system",
                    fact=Opened(service.mode, signal.at, opened.reopened))
     asked, item = deployed(service.service).sources, records().find(opened.incident)
+    told = last_message(records().load(opened.incident)) if opened.reopened else None
     return OpenResult(
         result="opened", until=start.until, number=records().next_number(opened.incident),
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
                              item.opened_at if item else opened.opened_at),
         sources={phase: asked.get(phase, ()) for phase in _PHASES},
-        settings=Settings(service.confirm.looks, service.confirm.look_wait_seconds, service.confirm.rounds,
-                          service.confirm.round_wait_seconds, service.recovery.check_every_seconds))
+        settings=_settings(service),
+        told_over=told is not None and "works_again" in told.said, more_by=told.more_by if told else "")
+
+
+def _settings(service: Service) -> Settings:
+    # One question of the state machine waits for the longest time that any service allows.
+    asked = max(load(name).approval.wait_seconds for name in {*names(), service.service}) + (
+        promise.APPROVAL_MARGIN_SECONDS)
+    return Settings(
+        service.confirm.looks, service.confirm.look_wait_seconds, service.confirm.rounds,
+        service.confirm.round_wait_seconds, service.recovery.check_every_seconds,
+        promise.update_seconds(service.customers.update_seconds, asked, service.guardrails.remedies_per_incident),
+        asked)
 
 
 def _take_over(event: OpenEvent, start: _Start, service: Service) -> str:

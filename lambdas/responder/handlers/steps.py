@@ -29,6 +29,7 @@ from responder.plan.next_step import (
     why_escalated,
     why_left,
 )
+from responder.plan.promise import promised
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,10 @@ def inputs(step: str, course: Course, entered: str) -> dict[str, object]:
             return {"round": course.round}
         case "plan" | "apply":
             return {"number": course.number, "remedy": encode(course.remedies[course.place]),
-                    "value": course.value if course.is_as_chosen else None}
+                    "value": course.value if course.is_as_chosen else None,
+                    "more_by": promised(entered, course.settings.update_seconds)}
+        case "inform" | "customers":
+            return {"more_by": course.more_by}
         case "guard":
             return {"number": course.number, "asked": course.asked,
                     "question": course.question if course.is_as_chosen else course.number}

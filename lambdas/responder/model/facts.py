@@ -58,6 +58,10 @@ class Delivered(Fact):
     """The channels that delivered it, separated by commas."""
     target: str = ""
     """The target of the remedy that notifies; empty where it was no remedy."""
+    said: tuple[str, ...] = ()
+    """Of a message to customers: the names of its sentences; none in records from before they had names."""
+    more_by: str = ""
+    """When customers were told that they hear more, ISO 8601 in UTC; empty: nothing was promised."""
 
 
 @dataclass(frozen=True)

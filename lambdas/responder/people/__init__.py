@@ -47,6 +47,13 @@ class Message:
     """For customers: ``investigating``, ``identified``, ``monitoring`` or ``resolved``."""
     affected: tuple[str, ...] = ()
     """Components that customers notice."""
+    extent: str = ""
+    """For customers: how much fails, ``all``, ``most``, ``some`` or ``hardly`` any that arrives, or ``slow``; empty:
+    nobody can tell."""
+    said: tuple[str, ...] = ()
+    """For customers: the names of the sentences in the text."""
+    more_by: str = ""
+    """For customers: when the text promises more, ISO 8601 in UTC; empty: it promises nothing."""
     topic: str = ""
     """The current state in one line."""
     references: tuple[Reference, ...] = ()

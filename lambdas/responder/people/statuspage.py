@@ -1,7 +1,8 @@
 """Statuspage: where customers read what does not work, what does, and since when.
 
 Format: Atlassian's "Statuspage API", incidents of a page. It has no idempotency key for creating one, so our
-incident's id stands in the metadata, and the open incidents are searched for it before one is created.
+incident's id stands in the metadata, and the open incidents are searched for it before one is created. An update has
+one body: where there are several languages it holds them one after the other.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ _SECONDS = 10.0
 _PAGES = 5
 _EACH = 100
 _BODY = 25_000
-_COMPONENT = {"investigating": "partial_outage", "identified": "partial_outage", "monitoring": "degraded_performance",
-              "resolved": "operational"}
+_NAME = 255
+_COMPONENT = {"all": "major_outage", "most": "partial_outage", "some": "partial_outage", "hardly": "partial_outage",
+              "slow": "degraded_performance", "": "partial_outage"}
+"""A component's status by how much fails. Statuspage's help ("Overview", "Component statuses"): major outage where it
+is completely unavailable, partial outage where it is completely broken for a subset of customers, degraded performance
+where it works but is slow. Where nobody can tell how much fails, that something does is confirmed."""
+_OPERATIONAL = "operational"
 _MARK = "incident_responder"
 
 
@@ -43,18 +49,23 @@ def _deliver(service: Service, message: Message, state: Posted) -> Posted | None
     root = f"{settings.api}/pages/{settings.page}/incidents"
     ids = [settings.components[name] for name in message.affected if name in settings.components] or list(
         settings.components.values())
+    over = message.phase == "resolved"
     told: Json = {"status": message.phase, "body": message.text[:_BODY]}
+    if not over:
+        # How bad it is may change. What has ended keeps the name under which people have read of it.
+        told["name"] = message.subject[:_NAME]
     if ids:
-        told |= {"component_ids": ids, "components": dict.fromkeys(ids, _COMPONENT[message.phase])}
+        told |= {"component_ids": ids, "components": dict.fromkeys(
+            ids, _OPERATIONAL if over else _COMPONENT[message.extent])}
     try:
         known = state.id or _open(http, root, message.incident)
         if known:
             http.json("PATCH", f"{root}/{known}", json={"incident": told})
-        elif message.phase == "resolved":
+        elif over:
             return None  # customers never got a message about a problem
         else:
             made = http.json("POST", root, repeatable=False, json={"incident": told | {
-                "name": message.subject[:255], "metadata": {_MARK: {"incident": message.incident}}}})
+                "metadata": {_MARK: {"incident": message.incident}}}})
             known = str(made["id"])
     except CallFailed as failed:
         raise _named(failed) from failed
@@ -62,7 +73,7 @@ def _deliver(service: Service, message: Message, state: Posted) -> Posted | None
         raise CallFailed("malformed", "Statuspage answered without an incident") from error
     finally:
         http.close()
-    return Posted() if message.phase == "resolved" else Posted(known)
+    return Posted() if over else Posted(known)
 
 
 def _open(http: Any, root: str, incident: str) -> str:

@@ -27,6 +27,7 @@ class State(StrEnum):
     APPROVAL = "Ask for approval"
     APPLY = "Apply the remedy"
     INFORM = "Keep people informed"
+    UPDATE = "Update customers"
     WATCH = "Wait for the recovery"
     ROLL_BACK = "Roll the remedies back"
     ESCALATE = "Escalate"
@@ -52,6 +53,10 @@ class Settings:
     """How often the symptoms are verified while the answer is inconclusive."""
     round_wait_seconds: int = 0
     check_every_seconds: int = 0
+    update_seconds: int = 0
+    """After how many seconds customers hear more; 0: nothing is promised. See ``plan/promise.py``."""
+    approval_seconds: int = 0
+    """How long the state machine waits at most for people's answer to one question."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,12 @@ class Course:
     """Why what is still in place is left to people."""
     failed: str = ""
     """The error of a step of the responder's own that failed."""
+    more_by: str = ""
+    """When customers were told that they hear more (ISO 8601); empty: nothing is promised."""
+    told_over: bool = False
+    """Whether customers were told that it is over, before the incident was opened again."""
+    after: State | None = None
+    """Where the way goes on after customers were told more."""
     again: int = 0
     """How often the incident was about to end and a newer alarm was looked at."""
 

@@ -12,7 +12,7 @@ from dataclasses import field, replace
 
 from responder.model.codec import decode_known
 from responder.model.frozen import dataclass
-from responder.plan import answers
+from responder.plan import answers, promise
 from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State, Undo, Until, Watching
 from responder.plan.remedies import phrase
 
@@ -37,11 +37,16 @@ class Opened(Result):
     number: int = 1
     until: Until = ""
     settings: Settings = field(default_factory=Settings)
+    told_over: bool = False
+    """Whether customers were told before that it is over."""
+    more_by: str = ""
+    """When customers were told before that they hear more, by an execution that ended early."""
 
     def follows(self, course: Course, now: str) -> Following:
         """A new incident begins; any other start ends at once."""
         if self.result == "opened":
-            return Following(State.VERIFY, Course(self.settings, self.until, number=self.number))
+            return Following(State.VERIFY, Course(self.settings, self.until, number=self.number,
+                                                  more_by=self.more_by, told_over=self.told_over))
         if self.result == "report":
             return Following(State.REPORT, Course(then=State.CLOSED))
         return Following(State.REFUSE if self.result == "refused" else State.ANSWER, Course())
@@ -160,12 +165,17 @@ class Applied(Result):
     done: str
     told: bool
     """Whether it told somebody, and changed nothing."""
+    gave_task: bool = False
+    """Whether it gave people a task."""
+    more_by: str = ""
+    """When it promised customers that they hear more (ISO 8601); empty: it promised nothing."""
 
     def follows(self, course: Course, now: str) -> Following:
         """The next remedy, or watching what this one did."""
         mine = Done(course.number, course.remedies[course.place])
         return _another(replace(
-            course, applied=self.applied, done=self.done, told=course.told or self.told,
+            course, applied=self.applied, done=self.done, told=course.told or self.gave_task,
+            more_by=self.more_by or course.more_by,
             changed=(*course.changed, mine) if self.applied and not self.told else course.changed), now)
 
 
@@ -229,7 +239,8 @@ class StoodDown(Result):
     def follows(self, course: Course, now: str) -> Following:
         """A newer alarm is looked at as if it were the first; else the report is written."""
         if self.newer:
-            return Following(State.VERIFY, Course(course.settings, number=course.number, again=course.again + 1))
+            return Following(State.VERIFY, Course(course.settings, number=course.number, more_by=course.more_by,
+                                                  told_over=course.told_over, again=course.again + 1))
         return Following(State.REPORT, replace(
             course, then=State.WAIT_TO_RESTORE if self.temporary else State.CLOSED, since=now,
             wait=self.wait_seconds, failed=""))
@@ -275,26 +286,33 @@ RESULTS: Mapping[str, type[Result]] = {
     "left": Left}
 """The steps that decide what comes next."""
 
-_LEFT_TO_TRY = (State.PLAN, State.INFORM, State.WATCH, State.ESCALATE)
+_LEFT_TO_TRY = (State.PLAN, State.INFORM, State.WATCH, State.UPDATE, State.ESCALATE)
 WAYS: Mapping[str, tuple[State, ...]] = {
     "open": (State.VERIFY, State.ANSWER, State.REPORT, State.REFUSE),
-    "confirm": (State.IDENTIFY, State.WAIT_TO_VERIFY, State.STAND_DOWN, State.ESCALATE),
-    "isolate": (State.GATHER, State.STAND_DOWN),
-    "diagnose": (State.PLAN, State.WATCH, State.STAND_DOWN, State.ESCALATE),
+    "confirm": (State.IDENTIFY, State.WAIT_TO_VERIFY, State.STAND_DOWN, State.UPDATE, State.ESCALATE),
+    "isolate": (State.GATHER, State.UPDATE, State.STAND_DOWN),
+    "diagnose": (State.PLAN, State.WATCH, State.STAND_DOWN, State.UPDATE, State.ESCALATE),
     "plan": (State.GUARD,),
     "guard": (State.APPLY, State.APPROVAL, *_LEFT_TO_TRY),
     "apply": _LEFT_TO_TRY,
-    "monitor": (State.WATCH, State.INFORM, State.PLAN, State.ROLL_BACK, State.GATHER, State.STAND_DOWN),
+    "monitor": (State.WATCH, State.INFORM, State.PLAN, State.ROLL_BACK, State.GATHER, State.UPDATE,
+                State.STAND_DOWN),
     "escalate": (State.INTERIM,),
-    "stand_down": (State.VERIFY, State.REPORT),
+    "stand_down": (State.VERIFY, State.UPDATE, State.REPORT),
     "aftercare": (State.WAIT_TO_RESTORE, State.RESTORE, State.LEAVE, State.CLOSED),
     "left": (State.REPORT,)}
 """Every state that may follow a step; the state machine is built from it, and tests try that there is no other."""
 
+AFTER_UPDATE = (State.VERIFY, State.WAIT_TO_VERIFY, State.IDENTIFY, State.GATHER, State.PLAN, State.APPROVAL,
+                State.INFORM, State.WATCH, State.ROLL_BACK, State.ESCALATE)
+"""Where the way may go on after customers were told more."""
+
 
 def next_step(course: Course, step: str, result: Mapping[str, object], now: str) -> Following:
     """Return what follows a step of ``RESULTS``; raises Malformed where its result lacks what decides."""
-    return decode_known(RESULTS[step], result, step).follows(course, now)
+    following = decode_known(RESULTS[step], result, step).follows(course, now)
+    # What was opened is asked about at once.
+    return following if step == "open" else promise.kept(following, now)
 
 
 def if_it_fails(following: Following) -> Following:
@@ -304,6 +322,8 @@ def if_it_fails(following: Following) -> Following:
     people have the incident must not escalate again and again.
     """
     state, course = following.state, following.course
+    if state is State.UPDATE and course.after:
+        state = course.after
     if state in (State.PLAN, State.GUARD, State.APPROVAL, State.APPLY):
         course = replace(course, number=course.number + 1)
         if course.changed:

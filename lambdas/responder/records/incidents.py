@@ -260,10 +260,13 @@ class Incidents(Store):
         """Return an incident's whole record; raises Malformed where there is none."""
         return IncidentRecord.of(self.items(incident))
 
-    def load_without_timeline(self, incident: str) -> IncidentRecord:
-        """Return an incident's record without its timeline, which the functions that take answers may not read."""
-        return IncidentRecord.of([*self.partition(f"INCIDENT#{incident}"), *map(merged, self.partition(
-            f"REMEDY#{incident}"))])
+    def without_timeline(self, incident: str) -> IncidentRecord:
+        """Return an incident's record without its timeline, which the functions of remedies and answers may not read.
+
+        Raises Malformed where there is none.
+        """
+        remedies = [merged(item) for item in self.partition(f"REMEDY#{incident}")]
+        return IncidentRecord.of([*self.partition(f"INCIDENT#{incident}"), *remedies])
 
     def items(self, incident: str) -> list[Item]:
         """Return all items of an incident as record files keep them, in the order of their sort keys."""

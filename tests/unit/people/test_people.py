@@ -8,47 +8,34 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from moto import mock_aws
 
 from responder import people
 from responder.clients.failure import CallFailed
 from responder.handlers import assemble, close, inform, notify, remind, step
-from responder.model.facts import Answered
+from responder.handlers import customers as update_customers
+from responder.handlers import open as opening
+from responder.model.facts import Answered, Delivered
 from responder.model.incident import IncidentRecord, Signal
-from responder.model.service import Person, Service
+from responder.model.service import Deployment, Person, Service
 from responder.people import Channel, Message, sns
-from responder.plan import customers, messages, needs
+from responder.plan import messages, needs
+from responder.plan.remedies.inform_provider import Failing, text
 from responder.plan.updates import called, update
 from responder.records.table import Records, iso
 from responder.records.tasks import Task, Tasks
 from tests.conftest import shipped_service, timeline
 
-CAUSES = ("code_bug", "database_connection", "overload", "cluster_failure", "network", "provider_outage", "unknown", "")
-INTERNALS = ("gateway", "backend", "frontend", "database", "kubernetes", "pod", "primary", "fallback", "rollback",
-             "release", "aws", "incident", "error rate", "http")
-
-
-@given(st.sampled_from(["investigating", "identified", "monitoring", "resolved"]), st.sampled_from(CAUSES),
-       st.sampled_from(["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]),
-       st.none() | st.floats(1.7e9, 1.9e9), st.booleans())
-def test_customers_hear_no_internals_and_no_cause_but_the_provider_s(phase: Any, cause: str, kind: str,
-                                                                     since: float | None, alternative: bool) -> None:
-    text = customers.text(phase, kind, cause, since, alternative=alternative)
-    assert not [word for word in INTERNALS if word in text.lower()]
-    assert ("company that processes" in text) == (cause == "provider_outage" and phase in ("identified", "monitoring"))
-    assert phase == "resolved" or "within 30 minutes" in text
-    # What works is said, and only where it is so.
-    assert ("another way" in text) == (alternative and phase != "resolved")
-
 
 def test_the_provider_gets_times_codes_and_counts() -> None:
-    text = customers.provider_message("primary", 1_800_000_000.0, 1_800_000_120.0, 2400.0, 1200.0,
-                                      {"HTTP 503": 1100.0, "read timed out": 100.0})
-    for said in ("2027-01-15 08:00:00 UTC", "50%", "1,200 of 2,400", "1,100  HTTP 503"):
-        assert said in text
-    assert customers.provider_message("primary", None, 0.0, 0.0, 0.0, {})
+    said = text("primary", 1_800_000_000.0, Failing(2400.0, 1200.0, {"HTTP 503": 1100.0, "read timed out": 100.0},
+                                                    1_800_000_120.0, 1_800_000_060.0))
+    for part in ("1,200 of our 2,400 requests to your API failed from 2027-01-15 08:01:00 UTC to 2027-01-15 08:02:00 "
+                 "UTC (50%).", "It began at 2027-01-15 08:00:00 UTC.", "1,100  HTTP 503"):
+        assert part in said
+    # What is not known is left out.
+    unknown = text("p", None, Failing())
+    assert [word for word in ("0 of", "%", "began", "not known", "by count") if word in unknown] == []
 
 
 def items(**incident: Any) -> list[dict[str, Any]]:
@@ -299,21 +286,99 @@ def test_developers_get_a_hotfix_task_if_the_release_could_not_be_rolled_back(te
     assert messages.hotfix(shipped_service(), IncidentRecord.of(team.records.everything("i-1"))) is None
 
 
+def first_message(team: Team, **more: Any) -> None:
+    """Put on record that customers had their first message."""
+    team.records.plan_action("i-1", 2, {"action": "inform_customers", "status": "done", "audience": "customers",
+                                        "target": "customers", "summary": "tell customers"})
+    team.records.note("i-1", "2026-11-25T01:00:00.000Z", "Apply the remedy", "customers were told", kind="notification",
+                      fact=Delivered("customers", "statuspage", said=("problems", "looking", "unsure", "more"), **more))
+
+
+def heard(team: Team) -> list[str]:
+    return [entry.what for entry, said in IncidentRecord.of(team.records.everything("i-1")).facts(Delivered)
+            if said.to == "customers"][1:]
+
+
 def test_only_customers_who_were_notified_get_updates_until_the_end(team: Team) -> None:
-    now = iso(time.time())
-    team.records.update("i-1", **BUG, confirmed=True, recovery_verified_at=now, evidence_cutoff=now)
-    for number, (name, status) in enumerate((("switch_provider", "applied"), ("inform_customers", "done")), 1):
-        team.records.plan_action("i-1", number, {"action": name, "status": status, "target": "x", "summary": name})
-    for _ in range(2):
-        team.step(inform.handler)
-    team.step(close.handler, operation="stand_down")
-    heard = [audience for audience, _ in team.told]
-    assert heard.count("customers") == 2
-    # Of an outage that customers were not told of they are not told that it is over.
-    team.told.clear()
-    team.records.delete("REMEDY#i-1", "ACTION#02")
-    team.step(close.handler, operation="stand_down")
+    team.records.update("i-1", kind="high_error_rate", confirmed=True)
+    team.records.plan_action("i-1", 1, {"action": "rollback", "status": "applied", "target": "x", "summary": "r"})
+    # Of an outage that customers were not told of they are told neither news nor that it is over.
+    team.step(inform.handler)
     assert "customers" not in [audience for audience, _ in team.told]
+    first_message(team)
+    for _ in range(2):
+        team.step(inform.handler, more_by="2026-11-25T01:40:00.000Z")
+    assert len(heard(team)) == 1
+    assert "We have made a change" in heard(team)[0] and "2026-11-25 01:40 UTC" in heard(team)[0]
+    team.records.update("i-1", recovery_verified_at=iso(time.time()), evidence_cutoff=iso(time.time()))
+    # A step that comes late does not say that it lasts.
+    team.step(inform.handler)
+    assert team.step(update_customers.handler, more_by="2026-11-25T02:00:00.000Z") == {"told": False}
+    for _ in range(2):
+        team.step(close.handler, operation="stand_down")
+    assert len(heard(team)) == 2 and "They work again." in heard(team)[1]
+
+
+def test_a_promised_update_is_sent_with_nothing_new_and_is_on_record_with_the_next_time(team: Team) -> None:
+    team.records.update("i-1", kind="high_error_rate", confirmed=True)
+    first_message(team, more_by="2026-11-25T01:30:00.000Z")
+    assert team.step(update_customers.handler, more_by="2026-11-25T02:00:00.000Z") == {"told": True}
+    assert "There is nothing new yet." in heard(team)[0]
+    last = [said for _, said in IncidentRecord.of(team.records.everything("i-1")).facts(Delivered)][-1]
+    assert (last.more_by, "more" in last.said) == ("2026-11-25T02:00:00.000Z", True)
+
+
+def test_an_update_that_no_channel_took_is_tried_again(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*given: Any, **more: Any) -> str:
+        raise CallFailed("unavailable", "it answered with status 503")
+
+    team.records.update("i-1", kind="high_error_rate", confirmed=True)
+    first_message(team)
+    with monkeypatch.context() as broken:
+        broken.setattr(sns, "publish", refuse)
+        with pytest.raises(CallFailed):
+            team.step(update_customers.handler, more_by="2026-11-25T02:00:00.000Z")
+    assert team.step(update_customers.handler, more_by="2026-11-25T02:00:00.000Z") == {"told": True}
+
+
+def test_customers_hear_that_it_is_back_and_of_the_whole_in_the_end(team: Team) -> None:
+    team.records.update("i-1", kind="high_error_rate", confirmed=True, onset="2026-11-25T00:10:00.000Z",
+                        recovery_verified_at="2026-11-25T00:30:00.000Z", evidence_cutoff=iso(time.time()))
+    first_message(team)
+    team.step(close.handler, operation="stand_down")
+    team.records.update("i-1", reopened_at=["2026-11-25T00:40:00.000Z"], status="open", recovery_verified_at=None)
+    team.step(update_customers.handler)
+    team.records.update("i-1", recovery_verified_at="2026-11-25T00:50:00.000Z", recovered_at="2026-11-25T00:49:30.000Z")
+    team.step(close.handler, operation="stand_down")
+    assert [said.removeprefix("customers were told: ")[:40] for said in heard(team)] == [
+        "Between 2026-11-25 00:10 and 2026-11-25 ", "The problem that we had reported as over",
+        "Between 2026-11-25 00:10 and 2026-11-25 "]
+    assert "00:50 UTC" in heard(team)[2]
+
+
+@pytest.mark.parametrize(("said", "more_by", "over"), [
+    (("problems", "more"), "2026-11-25T01:30:00.000Z", False), (("had_problems", "works_again"), "", True)])
+def test_who_opens_an_incident_again_knows_what_customers_were_told(
+        team: Team, monkeypatch: pytest.MonkeyPatch, said: tuple[str, ...], more_by: str, over: bool) -> None:
+    first_message(team)
+    team.records.note("i-1", "2026-11-25T01:10:00.000Z", "Update customers", "customers were told", kind="notification",
+                      fact=Delivered("customers", "statuspage", said=said, more_by=more_by))
+    team.records.expire("payment-gateway", "e")
+    for name, value in (("load", lambda name: shipped_service()), ("records", lambda: team.records),
+                        ("deployed", lambda name: Deployment((), {}, ())), ("_still_running", lambda execution: "")):
+        monkeypatch.setattr(opening, name, value)
+    opened = opening.handler({"entered": iso(time.time()), "started": iso(time.time()), "execution": "e-2", "input": {
+        "service": "payment-gateway", "reason": "trying it", "started_by": "me"}}, None)
+    assert (opened["incident"]["id"], opened["told_over"], opened["more_by"]) == ("i-1", over, more_by)
+    assert opened["settings"]["update_seconds"] == 1800 and opened["settings"]["approval_seconds"] == 930
+
+
+def test_customers_hear_when_the_work_ends_before_the_outage(team: Team) -> None:
+    team.records.update("i-1", kind="high_error_rate", confirmed=True, escalated_at=iso(time.time()),
+                        outcome="escalated", evidence_cutoff=iso(time.time()))
+    first_message(team, more_by="2026-11-25T01:30:00.000Z")
+    team.step(close.handler, operation="stand_down")
+    assert "We cannot say yet when it will be over." in heard(team)[0] and "more by" not in heard(team)[0]
 
 
 def test_the_person_with_a_task_is_reminded_and_the_next_person_notified(team: Team) -> None:

@@ -19,6 +19,7 @@ from responder.model.service import Deployment
 from responder.people import sns
 from responder.plan.course import Course, Done, Following, RemedyRef, Settings, State
 from responder.plan.next_step import (
+    AFTER_UPDATE,
     RESULTS,
     WAYS,
     Applied,
@@ -26,6 +27,7 @@ from responder.plan.next_step import (
     Confirmed,
     Diagnosed,
     Isolated,
+    Opened,
     Ruled,
     StoodDown,
     Watched,
@@ -43,6 +45,7 @@ REMEDIES = (RemedyRef("rollback", "p0", "f-rollback", "code_bug"),
             RemedyRef("restart_pods", "p2", "f-restart", "high_load", True))
 SETTINGS = Settings(attempts=3, look_wait_seconds=15, rounds=3, round_wait_seconds=30, check_every_seconds=20)
 texts = st.sampled_from(["", "so it is"])
+moments = st.sampled_from(["", NOW, "2026-11-25T00:04:00.000Z", "2026-11-25T00:30:00.000Z"])
 remedies = st.lists(st.sampled_from(REMEDIES), max_size=3, unique=True).map(tuple)
 done = st.builds(Done, st.integers(1, 9), st.sampled_from(REMEDIES))
 courses = st.builds(
@@ -51,9 +54,12 @@ courses = st.builds(
     changed=st.lists(done, max_size=2).map(tuple), watching=st.sampled_from(["", "remedy", "people", "look"]),
     since=st.sampled_from(["", NOW]), asked=st.booleans(), refused_for_now=st.booleans(), passing=st.booleans(),
     waited=st.booleans(), told=st.booleans(), applied=st.sampled_from([None, True, False]),
-    reason=st.none() | texts, summary=st.none() | texts, failed=texts, again=st.integers(0, 4))
+    reason=st.none() | texts, summary=st.none() | texts, failed=texts, again=st.integers(0, 4),
+    more_by=moments, told_over=st.booleans())
 results = st.sampled_from(sorted(RESULTS)).flatmap(lambda name: st.tuples(st.just(name), st.from_type(RESULTS[name])))
 st.register_type_strategy(Settings, st.just(SETTINGS))
+st.register_type_strategy(Applied, st.builds(Applied, more_by=moments))
+st.register_type_strategy(Opened, st.builds(Opened, settings=st.just(SETTINGS), more_by=moments))
 st.register_type_strategy(Diagnosed, st.builds(Diagnosed, remedies=remedies))
 st.register_type_strategy(Watched, st.builds(Watched, due=remedies, number=st.integers(1, 9),
                                              wait_seconds=st.integers(1, 900)))
@@ -63,11 +69,19 @@ def following(course: Course, name: str, **result: Any) -> Following:
     return next_step(course, name, result, NOW)
 
 
+def goes_to(came: Following) -> State:
+    """Where the way goes on, where customers are told more before it as well."""
+    return came.course.after or came.state if came.state == State.UPDATE else came.state
+
+
 @given(courses, results)
 def test_only_what_is_drawn_follows_a_step(course: Course, found: tuple[str, Any]) -> None:
     name, result = found
     came = next_step(course, name, encode(result), NOW)
     assert came.state in WAYS[name]
+    assert goes_to(came) in WAYS[name]
+    if came.state == State.UPDATE:
+        assert came.course.after in AFTER_UPDATE
     # It is passed on as JSON, and is the same when it comes back.
     assert decode(Course, json.loads(json.dumps(encode(came.course)))) == came.course
 
@@ -82,7 +96,7 @@ def test_a_remedy_is_applied_after_a_permission_and_at_no_other_time(course: Cou
     assert came.course.then not in (State.APPLY, State.APPROVAL)
     # Whether people were asked is said by asking them alone.
     if came.course.asked and not course.asked:
-        assert came.state == State.APPROVAL
+        assert goes_to(came) == State.APPROVAL
 
 
 @given(courses, results)

@@ -43,6 +43,10 @@ class ApplyResult:
     """What was done, or why it was not, in a sentence."""
     told: bool
     """Whether its audience was told."""
+    gave_task: bool = False
+    """Whether people were given a task."""
+    more_by: str = ""
+    """When customers were told that they hear more, ISO 8601 in UTC; empty: nothing was promised."""
 
 
 @step("Apply the remedy", RemedyEvent, renews=False)
@@ -50,11 +54,11 @@ def apply(run: StepRun, event: RemedyEvent) -> ApplyResult:
     """Apply what was planned and ruled upon."""
     action = mine()
     remedy = _ruled(run, event, action)
-    context = context_of(run, action, remedy)
+    context = context_of(run, event, action, remedy)
     again = remedy.status == RemedyStatus.APPLYING
     if remedy.status in (RemedyStatus.APPLIED, RemedyStatus.DONE):
         # The try before this one ended after its work was on record.
-        return _applied(run, action, remedy, remedy.result, remedy.told_by)
+        return _applied(run, action, context, remedy, remedy.result, remedy.told_by)
     lost = "" if action.audience else _lost(run, remedy)
     if lost:
         return _not_applied(run, context, action, lost, again, guardrail="lease")
@@ -79,13 +83,28 @@ def apply(run: StepRun, event: RemedyEvent) -> ApplyResult:
     run.records.set_remedy(run.incident, context.number, action.name, result=done, told_by=by,
                              status=RemedyStatus.DONE if action.audience else RemedyStatus.APPLIED,
                              applied_at=iso(time.time()))
-    return _applied(run, action, remedy, done, by)
+    return _applied(run, action, context, remedy, done, by)
 
 
-def _applied(run: StepRun, action: AnyAction, remedy: Remedy, done: str, by: str) -> ApplyResult:
-    fact = facts.Delivered(action.audience, by, remedy.target) if action.audience else facts.Applied(remedy.target)
-    run.note(done, kind="notification" if action.audience else "action", by=remedy.decided_by or "policy", fact=fact)
-    return ApplyResult(True, done, bool(action.audience))
+def _applied(run: StepRun, action: AnyAction, context: RemediationContext, remedy: Remedy, done: str,
+             by: str) -> ApplyResult:
+    if not action.audience:
+        run.note(done, kind="action", by=remedy.decided_by or "policy", fact=facts.Applied(remedy.target))
+        return ApplyResult(True, done, told=False)
+    said, more_by = _said(action, context, remedy)
+    run.note(done, kind="notification", by=remedy.decided_by or "policy",
+             fact=facts.Delivered(action.audience, by, remedy.target, said, more_by))
+    return ApplyResult(True, done, True, bool(action.task_for), more_by)
+
+
+def _said(action: AnyAction, context: RemediationContext, remedy: Remedy) -> tuple[tuple[str, ...], str]:
+    """Return the sentences that the audience was told, and when it was told that it hears more."""
+    try:
+        message = action.message(context, kept(action, remedy)) if action.message else None
+    except ActionFailed:
+        # An earlier try told them, and it is no longer so. What it may have promised is kept.
+        return (), context.more_by if action.audience == "customers" else ""
+    return (message.said, message.more_by) if message else ((), "")
 
 
 def _ruled(run: StepRun, event: RemedyEvent, action: AnyAction) -> Remedy:

@@ -49,7 +49,7 @@ def plan(run: StepRun, event: RemedyEvent) -> PlanResult:
     proposal = run.records.proposed(run.incident, name)
     if proposal is None or proposal.action != action.name:
         raise ActionFailed(f"no diagnosis on record proposes {action.name} under the id {name!r}")
-    context = planned_context(run, action, event, proposal)
+    context = planned_context(run, event, action, proposal)
     kept = run.records.plan_remedy(run.incident, _remedy(
         action, context, name, _planned(run, action, context, proposal.facts)))
     if kept.action != action.name or kept.proposal != name:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from collections.abc import Callable
+from functools import cache
+from typing import Literal, TypedDict
 
 from responder import actions
 from responder.actions import AnyAction, AnyPlan, RemediationContext
 from responder.handlers import environment
 from responder.handlers.step import StepEvent, StepRun, kill_switch
 from responder.model.frozen import dataclass
-from responder.model.incident import Proposed
+from responder.model.incident import IncidentRecord, Proposed
+from responder.model.moment import seconds
 from responder.model.remedy import Remedy
 from responder.plan.course import RemedyRef
 from responder.plan.guardrails import insufficient, released
@@ -35,6 +38,8 @@ class RemedyEvent(StepEvent):
     """Of reverting: whether a temporary mitigation is no longer needed. False: the remedy did not help."""
     why: str = ""
     """Of reverting: why, in a sentence."""
+    more_by: str = ""
+    """When customers may be told that they hear more, ISO 8601 in UTC; empty: nothing may be promised."""
 
 
 def mine() -> AnyAction:
@@ -42,20 +47,33 @@ def mine() -> AnyAction:
     return actions.find(environment.action())
 
 
-def planned_context(run: StepRun, action: AnyAction, event: RemedyEvent, proposal: Proposed) -> RemediationContext:
+def planned_context(run: StepRun, event: RemedyEvent, action: AnyAction, proposal: Proposed) -> RemediationContext:
     """Return what a remedy is asked to remediate, by the diagnosis that proposes it."""
     return RemediationContext(
-        run.service, run.incident, event.number, proposal.cause, proposal.mechanism, proposal.component, proposal.onset,
-        time.monotonic() + action.deadline_seconds, proposal.where, proposal.symptom, event.value)
+        run.service, run.incident, event.number, proposal.cause, proposal.mechanism, proposal.component,
+        proposal.onset, time.monotonic() + action.deadline_seconds, proposal.where, proposal.symptom, event.value,
+        **_moment(run, event))
 
 
-def context_of(run: StepRun, action: AnyAction, remedy: Remedy) -> RemediationContext:
+def context_of(run: StepRun, event: RemedyEvent, action: AnyAction, remedy: Remedy) -> RemediationContext:
     """Return what a remedy on record is asked to remediate."""
     proposal = run.records.proposed(run.incident, remedy.proposal)
     return RemediationContext(
         run.service, run.incident, remedy.number, remedy.cause, remedy.mechanism, remedy.component,
         proposal.onset if proposal else None, time.monotonic() + action.deadline_seconds, remedy.where,
-        proposal.symptom if proposal else "")
+        proposal.symptom if proposal else "", **_moment(run, event))
+
+
+class _Moment(TypedDict):
+    at: float
+    more_by: str
+    record: Callable[[], IncidentRecord]
+
+
+def _moment(run: StepRun, event: RemedyEvent) -> _Moment:
+    """Return what tells of the moment: the same at each try of the step, except for what is on record by then."""
+    return {"at": seconds(run.entered), "more_by": event.more_by,
+            "record": cache(lambda: run.records.without_timeline(run.incident))}
 
 
 def kept(action: AnyAction, remedy: Remedy) -> AnyPlan:

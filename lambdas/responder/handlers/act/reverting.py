@@ -38,7 +38,7 @@ def revert(run: StepRun, event: RemedyEvent) -> RevertResult:
         return RevertResult(False)
     if remedy.action != action.name:
         raise ActionFailed(not_mine(remedy, action))
-    context = context_of(run, action, remedy)
+    context = context_of(run, event, action, remedy)
     if event.over:
         return _restore(run, action, context, remedy, event.why)
     if remedy.status != RemedyStatus.APPLIED:

@@ -10,6 +10,7 @@ Durations carry their unit in the name. Shares are 0 to 1. Times of day are UTC.
 from __future__ import annotations
 
 from responder.model.service.configuration import Service
+from responder.model.service.customers import Customers, Language
 from responder.model.service.limits import (
     Alarms,
     Approval,
@@ -48,8 +49,8 @@ from responder.model.service.platform import (
 from responder.model.service.reports import Objective, Payment, Reports, SeverityRule, SeverityRules
 
 __all__ = [
-    "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Database",
-    "Deployment", "Freeze", "Guardrails", "Links", "Metrics", "Mode", "Network", "NewRelic", "Objective", "PagerDuty",
-    "Payment", "Person", "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role",
-    "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Statuspage", "UnknownService",
-    "deployed", "load", "names", "recorded_service"]
+    "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Customers",
+    "Database", "Deployment", "Freeze", "Guardrails", "Language", "Links", "Metrics", "Mode", "Network", "NewRelic",
+    "Objective", "PagerDuty", "Payment", "Person", "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery",
+    "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Statuspage",
+    "UnknownService", "deployed", "load", "names", "recorded_service"]

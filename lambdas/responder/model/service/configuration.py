@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from responder.model.frozen import dataclass
+from responder.model.service.customers import Customers
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.links import Links
 from responder.model.service.observability import Metrics, NewRelic, Splunk
@@ -56,6 +57,7 @@ class Service:
     pagerduty: PagerDuty | None = None
     slack: Slack | None = None
     statuspage: Statuspage | None = None
+    customers: Customers = field(default_factory=Customers)
     reports: Reports = field(default_factory=Reports)
     links: Links = field(default_factory=Links)
     """The team's own pages that messages link to."""

@@ -15,22 +15,20 @@ LONG_OUTAGE = "long_outage"
 
 @dataclass(frozen=True)
 class Facts(remedies.Facts):
-    """What customers may be told beside what fails."""
-
-    alternative: bool = False
-    """Whether the other provider is meant as well."""
+    """Nothing: what customers are told is what is on record when they are told it."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """The message."""
+    """The message: what people approve, and nothing more is sent."""
 
-    text: str
+    said: tuple[str, ...]
+    """The names of its sentences; see ``plan/customers/sentences.py``."""
 
 
 def facts(considered: Considered) -> Facts:
-    """Find out whether the other provider is meant as well."""
-    return Facts("switch_provider" in considered.together)
+    """Return nothing."""
+    return Facts()
 
 
 def long_outage(service: Service, onset: float | None, now: float, votes: Mapping[str, str],

@@ -1,0 +1,105 @@
+"""What customers are told: how bad it is and since when, what is done about it, what to do, and when they hear more.
+
+A message is made of sentences (``sentences.py``), each of which is said only where the record has its facts
+(``facts.py``). Nothing internal is ever said, and of causes only that it is another company's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import ceil
+from typing import Literal
+
+from responder.model.frozen import dataclass
+from responder.model.service import Language, Service
+from responder.plan.customers.facts import Extent, Facts
+from responder.plan.customers.sentences import SENTENCES, TEXTS, WEAKEST, Sentence
+
+Phase = Literal["investigating", "identified", "monitoring", "resolved"]
+"""How far it is, in the words of Statuspage."""
+_MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Told:
+    """One message to customers."""
+
+    subject: str
+    text: str
+    said: tuple[str, ...]
+    """The names of its sentences."""
+    phase: Phase
+    extent: Extent
+    more_by: float | None
+    """When it promises that more is said, seconds since 1970 (UTC); None: it promises nothing."""
+    is_news: bool
+    """Whether it says something that the last one did not."""
+
+
+def message(service: Service, known: Facts, allowed: Collection[str] | None = None) -> Told | None:
+    """Return what customers are told at a moment; None where there is nothing to tell.
+
+    ``allowed`` are the sentences that people approved, where only those may be said. Of how bad it is then the weakest
+    sentence is said where the approved one is no longer so; when more is said is known only when it is sent.
+    """
+    texts = TEXTS | service.customers.texts
+    said = _holding(known, texts)
+    is_news = any(sentence.is_news and sentence.name not in (known.told or ()) for sentence in said)
+    if known.told is not None and not is_news:
+        said = _holding(replace(known, nothing_new=True), texts)
+    if allowed is not None:
+        said = _approved(said, frozenset(allowed), known)
+    title = next((sentence.title for sentence in said if sentence.title), "")
+    if not title:
+        return None
+    languages = [Language("", service.customers.called(service.service, service.description), texts),
+                 *service.customers.languages]
+    bodies = [" ".join(_text(language, sentence.name, known) for sentence in said if language.texts.get(sentence.name))
+              for language in languages]
+    names = tuple(sentence.name for sentence in said)
+    return Told(_text(languages[0], title, known), "\n\n".join(bodies), names, _phase(known), known.extent,
+                known.more_by if "more" in names else None, is_news)
+
+
+def _holding(known: Facts, texts: Mapping[str, str]) -> list[Sentence]:
+    """Return the sentences that may be said: what they say is so, and they have a text."""
+    return [sentence for sentence in SENTENCES if texts[sentence.name] and sentence.when(known)]
+
+
+def _approved(said: Sequence[Sentence], allowed: frozenset[str], known: Facts) -> list[Sentence]:
+    kept = [sentence for sentence in said if sentence.name in allowed | {"more"}]
+    if known.lasts and not any(sentence.title for sentence in kept):
+        kept.insert(0, next(sentence for sentence in SENTENCES if sentence.name == WEAKEST))
+    return kept
+
+
+def _phase(known: Facts) -> Phase:
+    if known.over:
+        return "resolved"
+    if known.switching or known.changing:
+        return "monitoring"
+    return "identified" if known.cause_known else "investigating"
+
+
+def _text(language: Language, name: str, known: Facts) -> str:
+    """Return a sentence or title with its facts."""
+    return language.texts[name].format_map({
+        "name": language.name, "Name": language.name[:1].upper() + language.name[1:], "zone": "UTC",
+        "since": _clock(known.since, known.at), "until": _clock(_end(known), known.at),
+        "more_by": _clock(known.more_by, known.at)})
+
+
+def _end(known: Facts) -> float:
+    """Return the end of the last minute of it: from one time of day to the same is no span."""
+    begun = known.since // _MINUTE * _MINUTE
+    return max(ceil(known.until / _MINUTE) * _MINUTE, begun + _MINUTE)
+
+
+def _clock(moment: float | None, now: float) -> str:
+    """Return hours and minutes, with the day where it is not that of ``now``."""
+    if moment is None:
+        return ""
+    told = datetime.fromtimestamp(moment, UTC)
+    return f"{told:%H:%M}" if told.date() == datetime.fromtimestamp(now, UTC).date() else f"{told:%Y-%m-%d %H:%M}"
