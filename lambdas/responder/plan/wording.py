@@ -31,6 +31,13 @@ def count(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
 
 
+def decimal(value: float | None) -> str:
+    """Return a number with one decimal, where it is below ten; what is greater is counted."""
+    if value is None:
+        return UNKNOWN
+    return count(value) if abs(value) >= 9.95 or value == 0 else f"{value:.1f}"
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun; ``many`` is the plural where it is not ``one`` and an s."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"

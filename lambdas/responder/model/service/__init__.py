@@ -52,5 +52,5 @@ __all__ = [
     "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Customers",
     "Database", "Deployment", "Freeze", "Guardrails", "Language", "Links", "Metrics", "Mode", "Network", "NewRelic",
     "Objective", "PagerDuty", "Payment", "Person", "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery",
-    "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Statuspage",
-    "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk",
+    "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]

@@ -10,6 +10,7 @@ from responder.plan.causes import DATABASE_CONNECTION
 from responder.plan.kinds import ErrorKind
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, database, probes
+from responder.plan.wording import decimal
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -31,7 +32,7 @@ def improvements(case: Case) -> Iterator[Advice]:
     if waits and waits.value:
         yield Advice(
             "alarm-load", "detection", "Nothing told that sessions were waiting",
-            f"Performance Insights: {waits.value:.1f} active sessions on average; {seen}",
+            f"Performance Insights: {decimal(waits.value)} active sessions on average; {seen}",
             f"CloudWatch alarm on DBLoad of {case.instance}", "set an alarm on DBLoad above the number of vCPUs",
             "database administrators", Effort.SETTING,
             f"`aws cloudwatch describe-alarms-for-metric --namespace AWS/RDS --metric-name DBLoad --dimensions "

@@ -9,6 +9,7 @@ from responder.model.evidence import Bucket, Series, Window
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident
 from responder.model.moment import epoch
+from responder.plan import wording
 from responder.plan.advice import Advice, Effort
 from responder.plan.review.contents import PastIncident
 from responder.plan.times import shortest_step
@@ -78,7 +79,7 @@ def late_alarm(incident: Incident, series: Series, weeks: Series) -> Iterator[Ad
         return
     falsely = "how often falsely is not known: there are no data of the weeks before"
     if better.counted_seconds:
-        falsely = (f"about {better.false_alarms_a_week:.1f} times a week falsely, judged by the "
+        falsely = (f"about {wording.decimal(better.false_alarms_a_week)} times a week falsely, judged by the "
                    f"{count(better.counted_seconds / _DAY_SECONDS)} days before")
     alarm = f"{share(better.threshold)} over {duration(better.over_seconds)}"
     yield Advice(
