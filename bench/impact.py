@@ -136,9 +136,11 @@ def _counted(truth: Truth, symptoms: Sequence[Symptom], until: float | None) -> 
 
 
 def errors(case: Case, report: Said) -> Iterable[Error]:
-    """Yield how far off each measure of a drill's report is; nothing of a drill without a symptom at the entry."""
+    """Yield how far off each measure of a drill's report is; of a drill without a symptom at the entry its counts."""
     true = happened(case.truth, case.record, report)
     if true is None:
+        for measure, none in (("failed", report.failed or 0.0), ("missing", report.missing)):
+            yield Error(measure, case.drill, none, 0.0, none / FEW, none <= FEW / 2)
         return
     for measure, count, of, error in (("failed", report.failed, true.failed, report.failed_error),
                                       ("missing", report.missing, true.missing, report.missing_error)):
@@ -203,21 +205,25 @@ _WRITTEN: Mapping[str, Callable[[float], str]] = {
     "mitigate": _time, "recover": _time}
 
 
-def measure(every: Iterable[Case]) -> tuple[list[Error], list[Error]]:
-    """Return the errors of today's rule over cases, and of the old rule."""
+def measure(every: Iterable[Case], timed: bool = True) -> tuple[list[Error], list[Error]]:
+    """Return the errors of today's rule over cases, and of the old rule.
+
+    The old rule's moments are the record's own; ``timed`` says whether those were the responder's.
+    """
     found: list[Error] = []
     old: list[Error] = []
     for case in every:
         found += errors(case, said(review(case.record, entry=ENTRY).impact))
         before = baselines.impact(case.record, ENTRY)
-        old += errors(case, Said(before.failed, 0.0, before.missing, 0.0, epoch(case.record.incident.onset),
-                                 epoch(case.record.incident.recovered_at), before.until, _OLD_PERIOD))
+        incident = case.record.incident
+        old += errors(case, Said(before.failed, 0.0, before.missing, 0.0, epoch(incident.onset) if timed else None,
+                                 epoch(incident.recovered_at) if timed else None, before.until, _OLD_PERIOD))
     return found, old
 
 
 def _run(repeats: int) -> Outcome:
     drills = measure(cases())
-    outages = measure(Case(one.name, one.record, one.truth) for one in made_up())
+    outages = measure((Case(one.name, one.record, one.truth) for one in made_up()), timed=False)
     return Outcome(text=f"Drills, as recorded:\n{table(*drills)}\n\nOutages made up on the platform alone:\n"
                         f"{table(*outages)}",
                    more={"drills": [vars(error) for error in drills[0]],

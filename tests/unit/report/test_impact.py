@@ -297,7 +297,10 @@ def test_what_the_sources_say_of_the_platform_is_counted_as_it_was(name: str) ->
 
 LEAST = {"failed": 0.95, "missing": 0.95, "share": 0.9, "onset": 0.95, "end": 0.9, "detect": 0.95, "mitigate": 0.95,
          "recover": 0.9}
-"""The share of drills in which a measure is as near to the truth as it must be."""
+"""The share of drills in which a measure is as near to the truth as it must be.
+
+A symptom that begins or ends slowly has no moment that two rules must agree on, and what ends it may come back: hence
+fewer of those."""
 
 
 @pytest.fixture(scope="module")
@@ -309,5 +312,6 @@ def errors() -> tuple[list[bench.Error], list[bench.Error]]:
 def test_the_report_is_as_near_to_the_truth_as_it_says(
         measure: str, errors: tuple[list[bench.Error], list[bench.Error]]) -> None:
     found = [error for error in errors[0] if error.measure == measure]
+    assert len(found) >= 5 or measure not in ("failed", "missing", "onset", "detect")
     wrong = [f"{error.drill}: {error.said:.1f}, true {error.true:.1f}" for error in found if not error.held]
     assert len(found) - len(wrong) >= LEAST[measure] * len(found), wrong
