@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from responder import actions
 from responder.model.service import Freeze, Person, Service
@@ -31,6 +32,7 @@ _PERSON = {
             "the role alone"),
 }
 """The fields of a person that identify them or are their own address."""
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -226,6 +228,46 @@ def _is_able(service: Service, person: Person) -> bool:
     return bool(person.iam or (person.slack and service.slack and service.slack.signing_secret))
 
 
+def _reports(service: Service) -> Iterator[Found]:
+    reports = service.reports
+    if reports.time_zone and reports.time_zone not in available_timezones():
+        yield (("reports", "time_zone"), repr(reports.time_zone),
+               nearest(reports.time_zone, available_timezones(), "an IANA time zone, such as Europe/Berlin"))
+    if not reports.requests.strip():
+        yield ("reports", "requests"), "nothing", "a word in the plural, such as payments"
+    if reports.payment:
+        if reports.payment.average <= 0:
+            yield ("reports", "payment", "average"), str(reports.payment.average), "more than 0"
+        if not _CURRENCY.fullmatch(reports.payment.currency):
+            yield ("reports", "payment", "currency"), repr(reports.payment.currency), "an ISO 4217 code, such as EUR"
+
+
+def _severities(service: Service) -> Iterator[Found]:
+    rules = service.reports.severities
+    for name, ways in (("sev1", rules.sev1), ("sev2", rules.sev2), ("sev3", rules.sev3)):
+        for place, rule in enumerate(ways):
+            at = ("reports", "severities", name, place)
+            if not 0 <= rule.affected_share <= 1:
+                yield (*at, "affected_share"), str(rule.affected_share), "a share such as 0.05 for 5%"
+            if rule.minutes < 0:
+                yield (*at, "minutes"), str(rule.minutes), "0 or more"
+            if rule.money and service.reports.payment is None:
+                yield (*at, "money"), str(rule.money), "reports.payment, by which money is known"
+
+
+def _objective(service: Service) -> Iterator[Found]:
+    objective = service.reports.objective
+    if objective is None:
+        return
+    if not 0 < objective.success_share < 1:
+        yield (("reports", "objective", "success_share"), str(objective.success_share),
+               "a share between 0 and 1, such as 0.999")
+    for name, value in (("requests_per_day", objective.requests_per_day), ("days", objective.days)):
+        if value <= 0:
+            yield ("reports", "objective", name), str(value), "more than 0"
+
+
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _provider_switch, _parameter_group, _probes, _network, _known_actions, _freezes,
-    _identities, _names, _approvers, _addresses)
+    _identities, _names, _approvers, _addresses, _reports,
+    _severities, _objective)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import compileall
 import hashlib
+import importlib.resources
+import importlib.util
 import json
 import py_compile
 import shutil
 import subprocess
 import sys
+import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -43,10 +46,25 @@ def bundle(services: Sequence[Service], deployed: Mapping[str, Any], build: Path
                               (target / "services" / "deployed", deployed[service.service])):
             text = json.dumps(value, indent=1, sort_keys=True)
             (folder / f"{service.service}.json").write_text(text + "\n", encoding="utf-8")
+    for name in {service.reports.time_zone for service in services if service.reports.time_zone}:
+        zone = target / "services" / "zoneinfo" / name
+        zone.parent.mkdir(parents=True, exist_ok=True)
+        zone.write_bytes(_zone(name))
     # A function's disk cannot keep bytecode; without this, each cold start would compile again.
     compileall.compile_dir(target, quiet=1, stripdir=str(target),
                            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     return target
+
+
+def _zone(name: str) -> bytes:
+    """Return a time zone's file (RFC 8536) from this machine's database; Lambda has none. Raises PackagingError."""
+    places = [Path(folder) / name for folder in zoneinfo.TZPATH]
+    if importlib.util.find_spec("tzdata"):
+        places.append(Path(str(importlib.resources.files("tzdata"))) / "zoneinfo" / name)
+    for place in places:
+        if place.is_file():
+            return place.read_bytes()
+    raise PackagingError(f"no file of the time zone {name} in {', '.join(map(str, places)) or 'any database'}")
 
 
 def _packages(build: Path) -> Path:

@@ -53,7 +53,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/target_connection_errors.py:TargetConnectionErrors.series",
         "model/evidence/trail.py:Trail.complete_until", "model/evidence/trail.py:TrailEvent.source",),
     "a fact of the timeline: people, the drills and past incidents read the record itself": (
-        "model/facts.py:Answered.note", "model/facts.py:Applied.target", "model/facts.py:ApprovalAsked.asked",
+        "model/facts.py:Answered.note", "model/facts.py:Applied.target",
         "model/facts.py:Delivered.by", "model/facts.py:Delivered.target",
         "model/facts.py:Delivered.to", "model/facts.py:Opened.mode", "model/facts.py:Opened.reopened",
         "model/facts.py:Opened.signal_at", "model/facts.py:Planned.diff", "model/facts.py:Reported.gz",
@@ -67,15 +67,14 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/incident.py:Incident.watched_until", "model/incident.py:Looked.at", "model/incident.py:Looked.cut",
         "model/incident.py:Looked.milliseconds", "model/incident.py:Looked.source", "model/incident.py:Looked.step",
         "model/incident.py:Refusal.cause", "model/incident.py:Refusal.mechanism", "model/incident.py:Weighed.against",
-        "model/incident.py:Weighed.finding", "model/incident.py:Weighed.sentence", "model/incident.py:Weighed.source",
-        "model/incident.py:Weighed.status", "model/incident.py:Weighed.supports",),
+        "model/incident.py:Weighed.sentence",
+        "model/incident.py:Weighed.status",),
     "the record shows with each plan what was found: taking it back or checking it needs less": (
         "plan/remedies/restart_pods.py:Before.bad_nodes", "plan/remedies/restart_pods.py:Before.pods",
-        "plan/remedies/restore_configuration.py:Before.objects", "plan/remedies/restore_database.py:Before.gib",
+        "plan/remedies/restore_configuration.py:Before.objects",
         "plan/remedies/restore_database.py:Before.replicas", "plan/remedies/restore_database.py:Before.zone",
         "plan/remedies/restore_security_group.py:Before.missing", "plan/remedies/rollback.py:Before.images",
-        "plan/remedies/rollback.py:Before.replica_set", "plan/remedies/rollback.py:Before.revision",
-        "plan/remedies/rollback.py:Parameters.revision", "plan/remedies/scale_up.py:Parameters.uid",),
+        "plan/remedies/rollback.py:Before.replica_set", "plan/remedies/scale_up.py:Parameters.uid",),
     "incident.json has it for other programs, but no report shows it": (
         "plan/review/contents.py:Overview.closed_at", "plan/review/contents.py:Overview.confirmed",
         "plan/review/contents.py:Overview.execution", "plan/review/contents.py:Overview.kind",

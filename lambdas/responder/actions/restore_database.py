@@ -22,6 +22,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes, NotFound
 from responder.model.change import OWN_MANAGER
 from responder.model.frozen import dataclass
+from responder.model.moment import iso
 from responder.model.service import Service
 from responder.model.shown import shown
 from responder.plan.remedies.restore_database import REMEDY, Before, Facts, MoreStorage, Parameters, Reboot, Restart
@@ -130,7 +131,7 @@ def _restart(context: RemediationContext, plan: Planned, step: Restart, api: Kub
         return f"{plan.summary}: it was done before"
     if deployment.uid != step.uid:
         raise ActionFailed(f"{plan.target} is another one than was planned for")
-    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = iso(time.time())
     # A merge patch tests nothing: 422 would mean that it is invalid, and a retry would not change that.
     with writing(plan.target, conflicts=frozenset({409})):
         api.patch("apis/apps/v1", "deployments", context.namespace, step.name, {

@@ -16,6 +16,7 @@ from responder.clients.watched import KINDS
 from responder.clients.workloads import Autoscaler, Deployment, Needs
 from responder.model.change import OWN_MANAGER
 from responder.model.shown import shown
+from responder.plan import wording
 from responder.plan.remedies.scale_up import REMEDY, RESERVE, Before, Facts, Parameters
 from responder.sources import cluster_access
 
@@ -39,7 +40,8 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
     if not wanted:
         refusal = "how much one pod serves could not be measured"
     elif wanted <= now:
-        refusal = f"{now} pods are enough for {demand:.0f} requests/s by what was measured ({each:.0f} each)"
+        refusal = (f"{now} pods are enough for {wording.count(demand)} requests/s by what was measured "
+                   f"({wording.count(each)} each)")
     more = wanted - now
     fit = more if refusal or context.service.cluster.nodes_are_added else _places(api, context, deployment, more)
     few = fit < more
@@ -50,7 +52,8 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
                or _connections(context, facts, now, wanted))
     scaler = workloads.autoscaler_of(api, context.namespace, deployment.name)
     refusal = refusal or _managed(deployment, scaler)
-    summary = f"scale {target} from {now} to {wanted} pods for {demand:.0f} requests/s ({each:.0f} a pod)" + (
+    load = f"{wording.count(demand)} requests/s ({wording.count(each)} a pod)"
+    summary = f"scale {target} from {now} to {wanted} pods for {load}" + (
         ", as many as the nodes have room for" if few else "")
     diff = shown(f"- replicas: {now}\n+ replicas: {wanted}")
     if refusal:
@@ -164,7 +167,8 @@ def _connections(context: RemediationContext, facts: Facts, now: int, wanted: in
     if not maximum or database is None or database.name not in calls or not now:
         return ""
     if used / now * wanted > _POOL_SHARE * maximum:
-        return f"the database takes {maximum:.0f} connections, and {wanted} pods would need {used / now * wanted:.0f}"
+        return (f"the database takes {wording.count(maximum)} connections, and {wanted} pods would need "
+                f"{wording.count(used / now * wanted)}")
     return ""
 
 

@@ -20,7 +20,7 @@ from responder.model.codec import Json
 from responder.model.incident import Cause, Remedy
 from responder.model.moment import iso
 from responder.model.service import UnknownService, load
-from responder.plan import approvals
+from responder.plan import approvals, wording
 from responder.plan.approvals import NotAllowed
 from responder.records.links import BadLink, Link, read
 from responder.records.table import Records
@@ -144,7 +144,7 @@ def _question(table: Records, task: Task, link: Link) -> Response:
 def _facts(task: Task, remedy: Remedy | None, cause: Cause | None) -> list[tuple[str, str]]:
     """The facts about a question: name and value."""
     found = [("Incident", task.incident), ("Cause", cause.summary if cause else "not known"),
-             ("Confidence", f"{cause.confidence if cause else 0:.0%}")]
+             ("Confidence", f"{wording.share(cause.confidence if cause else 0)}")]
     if task.kind == "approval":
         found += [("Risk", remedy.risk if remedy else ""),
                   ("Taken back where it does not help",

@@ -12,6 +12,7 @@ from responder.model.frozen import dataclass
 from responder.model.incident import Cause, IncidentRecord, Proposed, Refusal, Remedy, RemedyStatus, Weighed
 from responder.model.moment import iso
 from responder.model.service import deployed
+from responder.plan import wording
 from responder.plan.course import RemedyRef
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.decisions import Diagnosed
@@ -64,7 +65,7 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     evidence, weights = record.evidence(), shipped()
     judgement = judge_cause(run.service, evidence, given, weights)
     result = judgement.diagnosis
-    run.note(f"{result.cause} ({result.confidence:.0%})", kind="decision", why=result.summary,
+    run.note(f"{result.cause} ({wording.share(result.confidence)})", kind="decision", why=result.summary,
                fact=_fact(judgement, given))
     _keep(run, record, judgement, _weighed(result, evidence, weights))
     proposed = list(judgement.proposed) or long_outage_due(run, event.confirmation, reopened_at, record.remedies)

@@ -17,6 +17,7 @@ from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.failing_clients import FailingClients
 from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.model.service import Service
+from responder.plan import wording
 from responder.plan.kinds import rejected_caller
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound, upper_bound
 from responder.plan.signals.load import flood
@@ -79,8 +80,8 @@ def _far_above(count: float, usual: float) -> bool:
 
 
 def _times(what: str, count: float, usual: float, seconds: float) -> str:
-    how = f"{count / usual:.0f} times as many as usual" if usual > 0 else "normally none"
-    return f"{what}: {count:.0f} in {seconds / 60:.0f} min, {how}"
+    how = f"{wording.count(count / usual)} times as many as usual" if usual > 0 else "normally none"
+    return f"{what}: {wording.count(count)} in {wording.duration(seconds / 60 * 60)}, {how}"
 
 
 def _logged(finding: Finding[ErrorSignatures], known: set[str]) -> Iterator[str]:
@@ -106,13 +107,14 @@ def _one_client(finding: Finding[FailingClients]) -> Iterator[str]:
         share = lower_bound(client.failed, detail.all_failed)
         most_usual = upper_bound(client.before, detail.all_before)
         if count_lower_bound(client.failed) > _LEAST and share >= _SHARE and share > _TIMES * most_usual:
-            yield (f"{client.failed / detail.all_failed:.0%} of {finding.component}'s failing requests come from one "
-                   f"client ({client.client}), which usually sends {client.before / detail.all_before:.1%} of its "
-                   "requests")
+            failing = wording.share(client.failed / detail.all_failed)
+            usually = wording.share(client.before / detail.all_before)
+            yield (f"{failing} of {finding.component}'s failing requests come from one client ({client.client}), which "
+                   f"usually sends {usually} of its requests")
 
 
 def _floods(finding: Finding[Clients]) -> Iterator[str]:
     found = flood(finding)
     if found is not None:
-        yield (f"one client ({found.client}) sends {found.share:.0%} of {finding.component}'s requests; usual is "
-               f"{found.usual:.1%}")
+        yield (f"one client ({found.client}) sends {wording.share(found.share)} of {finding.component}'s requests; "
+               f"usual is {wording.share(found.usual)}")

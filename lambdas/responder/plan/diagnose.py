@@ -15,7 +15,7 @@ from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
 from responder.model.incident import Hypothesis as Hypothesis
 from responder.model.service import Service
-from responder.plan import signals
+from responder.plan import signals, wording
 from responder.plan.failure_modes import FailureMode, failure_modes
 from responder.plan.isolate import Isolation
 from responder.plan.signals import Context, Signal
@@ -105,7 +105,7 @@ def _unnamed(likeliest: Hypothesis | None) -> str:
     if likeliest is None or not likeliest.evidence_for:
         return "no cause stands out: nothing that was seen points at one"
     return (f"no cause stands out: the likeliest is {likeliest.cause} ({likeliest.mechanism}) with "
-            f"{likeliest.confidence:.0%}, seen by {', '.join(likeliest.sources) or 'nobody'}")
+            f"{wording.share(likeliest.confidence)}, seen by {', '.join(likeliest.sources) or 'nobody'}")
 
 
 def rank(part: FailureMode, found: Sequence[Signal], weights: Weights) -> list[Hypothesis]:

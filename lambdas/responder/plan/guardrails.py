@@ -11,7 +11,7 @@ from responder.model.frozen import dataclass
 from responder.model.remedy import PastFailure, Remedy
 from responder.model.service import Freeze, Service
 from responder.model.service import Remedy as DeployedRemedy
-from responder.plan import remedies
+from responder.plan import remedies, wording
 from responder.plan.answers import ByPeople, Ruling
 
 if TYPE_CHECKING:
@@ -121,9 +121,9 @@ def failed_before(failures: Iterable[PastFailure], action: str, mechanism: str, 
             if (failure.action, failure.mechanism, failure.component) == (action, mechanism, component)]
     if not same:
         return ""
-    day = datetime.fromtimestamp(same[-1].at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     times = f"{len(same)} times in the last 30 days, the last time" if len(same) > 1 else "once in the last 30 days,"
-    return (f"{action} did not help against {mechanism.replace('_', ' ')} of {component} {times} on {day} "
+    return (f"{action} did not help against {mechanism.replace('_', ' ')} of {component} {times} on "
+            f"{wording.stamp(same[-1].at)} UTC "
             f"(incident {same[-1].incident}: {same[-1].reason or 'the symptom stayed'})")
 
 
@@ -161,7 +161,7 @@ def rule(service: Service, request: GuardrailRequest, situation: Situation) -> V
         return Verdict("refused", "policy", f"the policy for {request.action} is off")
     if request.confidence < limits.minimum_confidence:
         return Verdict("refused", "minimum_confidence",
-                       f"{request.confidence:.0%} is less than {limits.minimum_confidence:.0%}")
+                       f"{wording.share(request.confidence)} is less than {wording.share(limits.minimum_confidence)}")
     if len(request.sources) < limits.minimum_sources:
         return Verdict("refused", "minimum_sources",
                        f"{len(request.sources)} independent sources are fewer than {limits.minimum_sources}")
@@ -192,8 +192,9 @@ def _bounded(service: Service, request: GuardrailRequest, situation: Situation) 
                        f"{len(hour)} of at most {limits.remedies_per_hour} remedies within an hour")
     again = [one.at for one in situation.recent if (one.action, one.target) == (request.action, request.target)]
     if again and not request.adds and situation.now - max(again) < limits.cooldown_seconds:
-        return Verdict("refused", "cooldown", f"{request.action} was carried out on {request.target} "
-                       f"{situation.now - max(again):.0f} s ago; not again within {limits.cooldown_seconds} s")
+        ago, wait = wording.duration(situation.now - max(again)), wording.duration(limits.cooldown_seconds)
+        return Verdict("refused", "cooldown", f"{request.action} was carried out on {request.target} {ago} ago; not "
+                       f"again within {wait}")
     if situation.held_by_another:
         return Verdict("refused", "lease", f"another incident is changing {request.target}")
     return None

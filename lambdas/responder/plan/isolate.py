@@ -12,6 +12,7 @@ from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
 from responder.model.service import Service
+from responder.plan import wording
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.origin import Points, Settings, Symptom, rank
 from responder.plan.rates import lower_bound
@@ -130,7 +131,8 @@ def _unreached(service: Service, evidence: Evidence) -> dict[str, str]:
             lost = sum(count for text, count in callee.kinds.items() if kind_of(text) in REACH)
             if name in service.graph and callee.requests and (
                     lower_bound(lost, callee.requests) > service.confirm.error_rate):
-                found[name] = f"{spans.component} does not get through to it in {lost / callee.requests:.0%} of calls."
+                share = wording.share(lost / callee.requests)
+                found[name] = f"{spans.component} does not get through to it in {share} of calls."
     return found
 
 

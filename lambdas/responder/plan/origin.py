@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from responder.model.frozen import dataclass
+from responder.plan import wording
 from responder.plan.deviation import (
     FAIL,
     LOAD,
@@ -356,13 +357,14 @@ class _Blame:
         parts = []
         failing, slow = self._unusual(name, FAIL), self._unusual(name, SLOW)
         if failing:
-            parts.append(f"{failing.before + failing.by:.1%} of its requests fail, "
-                         f"{max(0.0, failing.before):.1%} did before")
+            parts.append(f"{wording.share(failing.before + failing.by)} of its requests fail, "
+                         f"{wording.share(max(0.0, failing.before))} did before")
         if slow:
-            parts.append(f"it takes {slow.before + slow.by:.3g} s, {slow.before:.3g} s before")
+            parts.append(f"it takes {wording.duration(slow.before + slow.by)}, {wording.duration(slow.before)} before")
         surge = self._unusual(name, SURGE)
         if surge:
-            parts.append(f"it gets {surge.before + surge.by:.0f} requests a period, {surge.before:.0f} before")
+            parts.append(f"it gets {wording.count(surge.before + surge.by)} requests a period, "
+                         f"{wording.count(surge.before)} before")
         if self._missing(name):
             parts.append("it gets fewer requests than its callers have reason to send, or none")
         said = "; ".join(parts) or "what is impacted calls it"

@@ -93,14 +93,14 @@ def _by_requests(finding: Finding[ErrorRate], settings: Confirm, signal_at: floa
                                 f"failed{_normally(usual.error_rate, share)}", onset(series, limit))
     requests = total(series).requests
     if requests < settings.minimum_requests:
-        return _verdict(finding, "unknown", f"only {requests:.0f} requests, too few to tell")
+        return _verdict(finding, "unknown", f"only {count(requests)} requests, too few to tell")
     if _rising(newest, limit):
         return _verdict(finding, "unknown",
                         f"{share(total(newest).error_rate)} of the newest requests failed, too few to tell")
     end = newest_start(series) + period_seconds(series)
     if signal_at is not None and end < signal_at - period_seconds(series):
-        return _verdict(finding, "unknown", f"its data end {signal_at - end:.0f} s before the signal")
-    return _verdict(finding, "healthy", f"{total(recent).error_rate:.1%} of the last requests failed")
+        return _verdict(finding, "unknown", f"its data end {duration(signal_at - end)} before the signal")
+    return _verdict(finding, "healthy", f"{share(total(recent).error_rate)} of the last requests failed")
 
 
 def _limit(rate: ErrorRate, settings: Confirm) -> float:
@@ -130,7 +130,7 @@ def _silent(finding: Finding[ErrorRate], series: Sequence[Bucket]) -> Verdict | 
         return None
     seen = total(period for period in series if period.start >= window.end - seconds).requests
     if seen < SILENT_SHARE * expected:
-        return _verdict(finding, "silent", f"{seen:.0f} requests where {expected:.0f} were to be expected",
+        return _verdict(finding, "silent", f"{count(seen)} requests where {count(expected)} were to be expected",
                         newest_start(series) or None)
     return None
 
@@ -165,7 +165,8 @@ def _by_lines(finding: Finding[ErrorLines], settings: Confirm, requests_per_seco
     errors = [period for period in series if period.errors]
     if window is not None and errors and all(
             period.start + period_seconds(series) <= window.end - _OVER_SECONDS for period in errors):
-        return _verdict(finding, "healthy", f"no error line within the last {_OVER_SECONDS:.0f} s; there were before")
+        return _verdict(finding, "healthy",
+                        f"no error line within the last {duration(_OVER_SECONDS)}; there were before")
     for length in (_RECENT_SECONDS, _MINUTE, window.seconds if window else 0.0):
         lines = total(period for period in series if window is None or period.start >= window.end - length).errors
         requests = (requests_per_second or 0.0) * length

@@ -31,6 +31,13 @@ def count(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
 
 
+def decimal(value: float | None) -> str:
+    """Return a number with one decimal, where it is below ten; what is greater is counted."""
+    if value is None:
+        return UNKNOWN
+    return count(value) if abs(value) >= 9.95 or value == 0 else f"{value:.1f}"
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun; ``many`` is the plural where it is not ``one`` and an s."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
@@ -75,6 +82,18 @@ def moment(at: str | float | None, zone: tzinfo | None = None) -> str:
         return told
     local = utc.astimezone(zone)
     return f"{told} ({local:%a %H:%M:%S %Z})" if local.date() != utc.date() else f"{told} ({local:%H:%M:%S %Z})"
+
+
+def axis_time(at: float, *, seconds: bool = False) -> str:
+    """Return a time of day in UTC as an axis has it: ``01:45``, or with its seconds ``01:45:30``."""
+    told = clock(at)
+    return told if seconds else told.rpartition(":")[0]
+
+
+def axis_day(at: float) -> str:
+    """Return the day in UTC as an axis has it: ``25 Nov``."""
+    found = datetime.fromtimestamp(at, UTC)
+    return f"{found.day} {found:%b}"
 
 
 def day(at: str | float | None) -> str:

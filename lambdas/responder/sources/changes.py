@@ -19,6 +19,7 @@ from responder.model.evidence.changes import Changes
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.model.watched import Snapshot, Watched
+from responder.plan import wording
 from responder.plan.changes import difference, without_restored
 from responder.records.ledger import GAP_SECONDS, Ledger
 from responder.records.table import Records
@@ -54,7 +55,8 @@ def collect(query: Query) -> list[Finding[Changes]]:
     lacks = sorted(live.unread)
     age = query.window.end - last
     if age > GAP_SECONDS:
-        notes.append(f"the ledger looked last {age:.0f} s ago: when things changed since is known less well")
+        notes.append(f"the ledger looked last {wording.duration(age)} ago: when things changed since is known less "
+                     "well")
         lacks.append("times")
     known = {key: one for key, one in before.items() if one.kind not in live.unread}
     found = without_restored(sorted((*recorded, *difference(known, live.objects, last, time.time())),

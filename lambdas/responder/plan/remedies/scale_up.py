@@ -11,7 +11,7 @@ from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
 from responder.model.service import Service
-from responder.plan import remedies
+from responder.plan import remedies, wording
 from responder.plan.deeds import Deed, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
@@ -114,7 +114,8 @@ def no_longer_needed(service: Service, record: OnRecord[Before, Parameters], evi
     measured = throughput(evidence, record.component)
     if measured is None or measured.comes * RESERVE > before * each:
         return ""
-    return f"{measured.comes:.0f} requests/s come, which {before} pods serve by what was measured ({each:.0f} each)"
+    return (f"{wording.count(measured.comes)} requests/s come, which {before} pods serve by what was measured "
+            f"({wording.count(each)} each)")
 
 
 def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:

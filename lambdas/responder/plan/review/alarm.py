@@ -9,6 +9,7 @@ from responder.model.evidence import Bucket, Series
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident
 from responder.model.moment import epoch
+from responder.plan import wording
 from responder.plan.review.contents import Improvement, PastIncident
 from responder.plan.times import shortest_step
 from responder.plan.wording import count, duration, share
@@ -71,7 +72,7 @@ def late_alarm(incident: Incident, series: Series, weeks: Series) -> Iterator[Im
         return
     falsely = "how often falsely is not known: there are no data of the weeks before"
     if better.counted_seconds:
-        falsely = (f"about {better.false_alarms_a_week:.1f} times a week falsely, judged by the "
+        falsely = (f"about {wording.decimal(better.false_alarms_a_week)} times a week falsely, judged by the "
                    f"{count(better.counted_seconds / _DAY_SECONDS)} days before")
     alarm = f"{share(better.threshold)} over {duration(better.over_seconds)}"
     yield Improvement(

@@ -93,46 +93,52 @@ def _beside(story: Story, version: str) -> str:
 
 
 def done(story: Story) -> str:
-    """Say what the responder did, and what it did not, and why; one sentence without its full stop."""
+    """Say what the responder did, and where it did nothing, what it did not and why; without the full stop."""
     changing = [remedy for remedy in story.record.remedies if remedy.action not in _TELLING]
-    told = [said for remedy in changing if (said := _remedy(story, remedy))]
+    applied = [remedy for remedy in changing if remedy.applied_at]
+    told = [f"{'then it' if place else 'the responder'} {_applied(story, remedy, first=not place)}"
+            for place, remedy in enumerate(applied)]
+    pending = [said for remedy in changing if not remedy.applied_at and (said := _pending(remedy))]
+    if not applied or story.incident.outcome is None:
+        told += pending
     telling = [in_past(remedy.summary or phrase(remedy.action)) for remedy in story.record.remedies
                if remedy.action in _TELLING and remedy.status is RemedyStatus.DONE]
     if telling:
-        told.append(f"{'it' if told else 'the responder'} {listed(list(dict.fromkeys(telling)))}")
+        told.append(f"{'it' if applied else 'the responder'} {listed(list(dict.fromkeys(telling)))}")
     if not told:
         return "nothing was changed: the responder had no remedy to propose" if story.incident.diagnosed_at else (
             "nothing was changed: it did not come to a diagnosis")
     return "; ".join(told)
 
 
-def _remedy(story: Story, remedy: Remedy) -> str:
-    what = remedy.summary or phrase(remedy.action)
+def _pending(remedy: Remedy) -> str:
+    """Return a remedy that was not applied, with the reason; empty where that is said elsewhere."""
+    what = brief(remedy.summary or phrase(remedy.action)).rstrip(" :")
+    reason = f" ({remedy.reason})" if remedy.reason and remedy.reason not in what else ""
     match remedy.status:
         case RemedyStatus.OBSERVED:
-            return f"nothing was changed, for the mode is observe; it would have been: {brief(what)}"
+            return f"nothing was changed, for the mode is observe; it would have been: {what}"
         case RemedyStatus.REFUSED:
-            return f"not done: {brief(what).rstrip(' :')} ({remedy.reason})" if remedy.reason not in what else (
-                f"not done: {brief(what)}")
+            return f"not done: {what}{reason}"
         case RemedyStatus.REJECTED:
-            return f"not done, because it was not approved: {brief(what)} ({remedy.reason})"
+            return f"not done, because it was not approved: {what}{reason}"
         case RemedyStatus.WAITING:
-            return f"people are asked whether to {brief(what)}"
+            return f"people are asked whether to {what}"
         case RemedyStatus.PLANNED | RemedyStatus.PERMITTED | RemedyStatus.APPLYING:
-            return f"being done: {brief(what)}"
+            return f"being done: {what}"
         case _:
-            return _applied(story, remedy, what)
+            return f"tried, and failed: {what}{reason}"
 
 
-def _applied(story: Story, remedy: Remedy, what: str) -> str:
+def _applied(story: Story, remedy: Remedy, *, first: bool) -> str:
     onset, at = epoch(story.incident.onset), epoch(remedy.applied_at)
-    after = f", {duration(at - onset)} after it began" if onset and at and at > onset else ""
+    after = f", {duration(at - onset)} after it began" if first and onset and at and at > onset else ""
     who = "" if remedy.decided_by in ("", "policy") else f", approved by the {remedy.decided_by}" if (
         remedy.decided_by.startswith("holder ")) else f", approved by {remedy.decided_by}"
     how = ""
     if remedy.status in DID_NOT_HELP:
-        how = "; that did not help" + (", and it was taken back" if remedy.status is RemedyStatus.REVERTED else "")
-    return f"the responder {in_past(what)} at {clock(remedy.applied_at)}{after}{who}{how}"
+        how = ", which did not help" + (" and was taken back" if remedy.status is RemedyStatus.REVERTED else "")
+    return f"{in_past(remedy.summary or phrase(remedy.action))} at {clock(remedy.applied_at)}{after}{who}{how}"
 
 
 # --- how it is now ----------------------------------------------------------------------------------------------------

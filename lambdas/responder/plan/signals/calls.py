@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.model.evidence.calls import Callee, Calls
+from responder.plan import wording
 from responder.plan.kinds import REACH, ErrorKind, kind_of
 from responder.plan.signals import Context, Seen, Signal, signal
 
@@ -16,7 +17,7 @@ _LONG_MS = 500.0
 @signal("Where: a fault in a callee or on the way to it shows in the calls; what does not is the component's own, its"
         " pods' or its load's.")
 def fails_in_itself(component: str, share: float) -> str:
-    return f"{share:.0%} of {component}'s failures arise in itself, not in what it calls"
+    return f"{wording.share(share)} of {component}'s failures arise in itself, not in what it calls"
 
 
 @signal("Where: the time is spent in the component; what it waits for, or the way there, would show in its calls, but"
@@ -37,12 +38,12 @@ def slow_provider_calls(component: str, callee: str) -> str:
 
 @signal("Where: database, the way to it, or what the caller brings along (credentials, host).")
 def database_calls_fail(component: str, callee: str, share: float) -> str:
-    return f"{share:.0%} of {component}'s failures are calls of {callee}"
+    return f"{wording.share(share)} of {component}'s failures are calls of {callee}"
 
 
 @signal("Where: the provider or the way to it; our own code reaches both only through a change of settings.")
 def provider_calls_fail(component: str, callee: str, share: float) -> str:
-    return f"{share:.0%} of {component}'s failures are calls of {callee}"
+    return f"{wording.share(share)} of {component}'s failures are calls of {callee}"
 
 
 @signal("Where: on the way to it, or nobody is there to answer.")
@@ -57,63 +58,63 @@ def does_not_reach_callee(component: str, callee: str) -> str:
 
 @signal("What: somebody answers that nobody listens: a process that is down or deaf, not a dropped packet.")
 def kind_refused(share: float) -> str:
-    return f"the errors are refused connections ({share:.0%})"
+    return f"the errors are refused connections ({wording.share(share)})"
 
 
 @signal("What: packets are dropped on the way: a policy, a security group, a route, or a node that is gone.")
 def kind_connect_timeout(share: float) -> str:
-    return f"the errors are connections that time out ({share:.0%})"
+    return f"the errors are connections that time out ({wording.share(share)})"
 
 
 @signal("What: the resolver, or the name itself.")
 def kind_dns(share: float) -> str:
-    return f"the errors are names that cannot be resolved ({share:.0%})"
+    return f"the errors are names that cannot be resolved ({wording.share(share)})"
 
 
 @signal("What: packets are lost, or the other side dies under load.")
 def kind_reset(share: float) -> str:
-    return f"the errors are connections that break off ({share:.0%})"
+    return f"the errors are connections that break off ({wording.share(share)})"
 
 
 @signal("What: the other side is reached and well, and refuses who asks.")
 def kind_credentials(share: float) -> str:
-    return f"the errors are rejected credentials ({share:.0%})"
+    return f"the errors are rejected credentials ({wording.share(share)})"
 
 
 @signal("What: the database says itself that all connections are taken.")
 def kind_connections(share: float) -> str:
-    return f"the errors are refusals for want of connections ({share:.0%})"
+    return f"the errors are refusals for want of connections ({wording.share(share)})"
 
 
 @signal("What: the database says itself that its storage is full.")
 def kind_space(share: float) -> str:
-    return f"the errors are writes for which there is no space ({share:.0%})"
+    return f"the errors are writes for which there is no space ({wording.share(share)})"
 
 
 @signal("What: the database is reached and does not get on.")
 def kind_lock(share: float) -> str:
-    return f"the errors are statements that time out or wait for locks ({share:.0%})"
+    return f"the errors are statements that time out or wait for locks ({wording.share(share)})"
 
 
 @signal("What: the database is reached and reads; it was set so, or the callers are still on what is a standby by "
         "now, or were sent to one.")
 def kind_read_only(share: float) -> str:
-    return f"the errors are writes that the database takes for read-only ({share:.0%})"
+    return f"the errors are writes that the database takes for read-only ({wording.share(share)})"
 
 
 @signal("What: the other side took the request and is slow.")
 def kind_read_timeout(share: float) -> str:
-    return f"the errors are answers that do not come in time ({share:.0%})"
+    return f"the errors are answers that do not come in time ({wording.share(share)})"
 
 
 @signal("What: the other side is reached and says that it fails.")
 def kind_http_5xx(share: float) -> str:
-    return f"the errors are HTTP answers 5xx of the other side ({share:.0%})"
+    return f"the errors are HTTP answers 5xx of the other side ({wording.share(share)})"
 
 
 @signal("What: more comes than is done: load, or capacity that is gone.")
 def kind_queue(share: float) -> str:
-    return f"the errors are requests that waited too long for their turn ({share:.0%})"
+    return f"the errors are requests that waited too long for their turn ({wording.share(share)})"
 
 
 @signal("Where: the host is the one that has worked, so no setting of it is wrong.")
@@ -128,7 +129,7 @@ def other_host_called(component: str, host: str) -> str:
 
 @signal("What: calls to a slow or locked database take long; calls that end at once were cut off by a setting.")
 def database_calls_end_quickly(milliseconds: float) -> str:
-    return f"the calls that fail lasted {milliseconds:.0f} ms at most"
+    return f"the calls that fail lasted {wording.count(milliseconds)} ms at most"
 
 
 _OF_KIND = {

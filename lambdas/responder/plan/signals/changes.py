@@ -9,6 +9,7 @@ from responder.model.evidence import Finding
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.rollouts import Rollouts
+from responder.plan import wording
 from responder.plan.changes import in_effect
 from responder.plan.effects import Effect, effect_of, selects_others
 from responder.plan.kinds import REACH, ErrorKind
@@ -113,21 +114,22 @@ def change_explains_pods(component: str, fields: str) -> str:
 @signal("The ledger sees every object of the namespace; where it saw nothing a change is unlikely, and a way that "
         "broke without one broke below Kubernetes; a process that hangs needs none.")
 def nothing_changed() -> str:
-    return (f"the change ledger knows of no change that bears on it within {SUSPICION_SECONDS:.0f} s before the "
-            "symptom")
+    return ("the change ledger knows of no change that bears on it within "
+            f"{wording.duration(SUSPICION_SECONDS)} before the symptom")
 
 
 @signal("When: the ledger sees every object of the namespace; something else changed, and a setting that stayed as it"
         " was is not what began now.")
 def configuration_unchanged(component: str) -> str:
-    return (f"no configuration that bears on {component} changed within {SUSPICION_SECONDS:.0f} s before the symptom")
+    return (f"no configuration that bears on {component} changed within {wording.duration(SUSPICION_SECONDS)} before "
+            "the symptom")
 
 
 @signal("When: the ledger sees every object of the namespace; something else changed, and a way that stayed open is "
         "not what closed now.")
 def network_unchanged(component: str) -> str:
     return (f"no NetworkPolicy, Service or DNS setting that bears on {component} changed within "
-            f"{SUSPICION_SECONDS:.0f} s before the symptom")
+            f"{wording.duration(SUSPICION_SECONDS)} before the symptom")
 
 
 _OF_EFFECT = {
@@ -188,7 +190,7 @@ def _effect(context: Context, change: Change) -> Effect | None:
 
 def _when(context: Context, change: Change) -> str:
     seconds = (context.onset or 0.0) - change.latest
-    return f"{seconds:.0f} s before the symptom began" if seconds >= 1 else "as the symptom began"
+    return f"{wording.duration(seconds)} before the symptom began" if seconds >= 1 else "as the symptom began"
 
 
 def _unchanged(context: Context, finding: Finding[Changes], seen: set[Effect]) -> Iterator[Signal]:

@@ -11,6 +11,7 @@ from responder.model.evidence.events import DatabaseEvents
 from responder.model.evidence.free_storage import FreeStorage
 from responder.model.evidence.instance import DatabaseInstance
 from responder.model.evidence.waits import Waits
+from responder.plan import wording
 from responder.plan.signals import Context, Signal, signal
 
 _RDS = "rds"
@@ -43,28 +44,28 @@ def database_available(status: str) -> str:
 
 @signal("State: measured; without it a want of connections is the pool's, not the database's.")
 def database_connections_at_maximum(value: float, maximum: int, usual: float) -> str:
-    return f"RDS: {value:.0f} of {maximum} connections are taken; usual are {usual:.0f}"
+    return f"RDS: {wording.count(value)} of {maximum} connections are taken; usual are {wording.count(usual)}"
 
 
 @signal("State: nobody gets in, or nobody gets there; who holds the old ones keeps them when the way breaks.")
 def database_connections_gone(value: float, usual: float) -> str:
-    return f"RDS: {value:.0f} connections where {usual:.0f} are usual"
+    return f"RDS: {wording.count(value)} connections where {wording.count(usual)} are usual"
 
 
 @signal("State: who holds a connection keeps it while the way is broken; a database that is deaf or full has none, or"
         " all.")
 def database_connections_usual(value: float) -> str:
-    return f"RDS: {value:.0f} connections, as usual"
+    return f"RDS: {wording.count(value)} connections, as usual"
 
 
 @signal("State: measured by RDS itself; a runaway query, or too much of everything.")
 def database_cpu_high(value: float) -> str:
-    return f"RDS: CPU at {value:.0f} %"
+    return f"RDS: CPU at {wording.share(value / 100)}"
 
 
 @signal("State: measured by RDS itself, whatever the errors say.")
 def database_storage_gone(gib: float) -> str:
-    return f"RDS: {gib:.1f} GiB of storage are free"
+    return f"RDS: {wording.decimal(gib)} GiB of storage are free"
 
 
 @signal("When and what: RDS itself tells of the failover under way.")
@@ -84,7 +85,7 @@ def no_failover() -> str:
 
 @signal("State: what the sessions wait for.")
 def database_waits_for_locks(share: float) -> str:
-    return f"Performance Insights: {share:.0%} of the load waits for locks"
+    return f"Performance Insights: {wording.share(share)} of the load waits for locks"
 
 
 @signal("Where: another client than the service's own.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from responder.model.evidence import Finding
 from responder.model.evidence.healthy_hosts import HealthyHosts
 from responder.model.evidence.target_connection_errors import TargetConnectionErrors
+from responder.plan import wording
 from responder.plan.rates import count_lower_bound, lower_bound
 from responder.plan.signals import Context, Signal, signal
 
@@ -19,13 +20,14 @@ _MULTIPLE = 3.0
 @signal("Where: the health checks do not get there, or nobody answers them: pods, nodes or the way between. What is "
         "further in fails a health check only where the check asks that far.")
 def healthy_hosts_gone(component: str, value: float, usual: float) -> str:
-    return f"the load balancer finds {value:.0f} healthy hosts of {component} where {usual:.0f} are usual"
+    return (f"the load balancer finds {wording.count(value)} healthy hosts of {component} where "
+            f"{wording.count(usual)} are usual")
 
 
 @signal("Where: the load balancer is the entry's caller, so it says what callers say of a component that they do not "
         "get through to. A process that fails at its work still takes the connection.")
 def targets_refuse_connections(component: str, count: float) -> str:
-    return f"{count:.0f} connections of the load balancer to {component} were not established"
+    return f"{wording.count(count)} connections of the load balancer to {component} were not established"
 
 
 def read(context: Context) -> Iterator[Signal]:

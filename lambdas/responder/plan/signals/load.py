@@ -12,6 +12,7 @@ from responder.model.evidence.cpu import Cpu
 from responder.model.evidence.cpu_over_limit import CpuOverLimit
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.limits import Limits
+from responder.plan import wording
 from responder.plan.rates import count_lower_bound, count_upper_bound, lower_bound
 from responder.plan.series import newest_start, period_seconds
 from responder.plan.signals import Context, Signal, signal
@@ -31,23 +32,23 @@ _SURPLUS_SHARE = 0.5
 @signal("Half more than the usual load exceeds what many services keep in reserve; alone it is no proof, for many "
         "carry it.")
 def load_above_baseline(source: str, factor: float) -> str:
-    return f"{factor:.1f} times the requests of the baseline ({source})"
+    return f"{wording.decimal(factor)} times the requests of the baseline ({source})"
 
 
 @signal("What carried this load before can carry it now.")
 def load_is_usual(source: str, factor: float) -> str:
-    return f"{factor:.1f} times the requests of the baseline ({source})"
+    return f"{wording.decimal(factor)} times the requests of the baseline ({source})"
 
 
 @signal("Who: the surplus comes from one place, so it is demand and no change of ours; yet a client whose requests "
         "fail may just try again and again, so it weighs less than the load itself.")
 def one_client_floods(client: str, share: float, usual: float) -> str:
-    return f"one client ({client}) sends {share:.0%} of the requests; usual is {usual:.1%}"
+    return f"one client ({client}) sends {wording.share(share)} of the requests; usual is {wording.share(usual)}"
 
 
 @signal("State: they do what they can.")
 def cpu_at_limit(component: str, share: float) -> str:
-    return f"pods of {component} use {share:.0%} of their CPU limit"
+    return f"pods of {component} use {wording.share(share)} of their CPU limit"
 
 
 @signal("State: it would grow if it might.")

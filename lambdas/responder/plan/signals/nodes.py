@@ -9,6 +9,7 @@ from responder.model.evidence.instances import Instances
 from responder.model.evidence.nodegroups import Nodegroups
 from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.pods import Pods
+from responder.plan import wording
 from responder.plan.signals import Context, Signal, signal
 
 
@@ -30,12 +31,12 @@ def nodes_cordoned(nodes: str) -> str:
 @signal("State: the machines below the nodes do not answer EC2 itself, minutes before Kubernetes gives a node up; a "
         "machine that is gone explains the way that is.")
 def instances_impaired(count: float) -> str:
-    return f"EC2: {count:.0f} instances are impaired or not running"
+    return f"EC2: {wording.count(count)} instances are impaired or not running"
 
 
 @signal("State: EKS itself says so.")
 def nodegroup_issues(count: float) -> str:
-    return f"EKS: the node groups have {count:.0f} issues"
+    return f"EKS: the node groups have {wording.count(count)} issues"
 
 
 def read(context: Context) -> Iterator[Signal]:

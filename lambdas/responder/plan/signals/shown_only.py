@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from responder.model.evidence.alarms import Alarms
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.canary import Canary
+from responder.plan import wording
 from responder.plan.rates import count_lower_bound
 from responder.plan.signals import Context, Signal, signal
 
@@ -23,13 +24,14 @@ def alarms_raised(alarms: str) -> str:
 
 @signal("A canary shows that customers notice, from outside; every cause looks the same from there.")
 def canary_fails(value: float, usual: float) -> str:
-    return f"the canary succeeds in {value:.0f} % of its runs; usual are {usual:.0f} %"
+    return f"the canary succeeds in {wording.share(value / 100)} of its runs; usual are {wording.share(usual / 100)}"
 
 
 @signal("An attack, an expired key of a client or a service that rejects good ones all look like this, and people "
         "must know; for none of the plan's causes is it the more likely.")
 def auth_failures_above_baseline(component: str, value: float, usual: float) -> str:
-    return f"{value:.0f} failed authentications of callers a minute at {component}; usual are {usual:.1f}"
+    return (f"{wording.count(value)} failed authentications of callers a minute at {component}; usual are "
+            f"{wording.decimal(usual)}")
 
 
 def read(context: Context) -> Iterator[Signal]:

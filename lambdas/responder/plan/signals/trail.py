@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.model.evidence.trail import Trail
+from responder.plan import wording
 from responder.plan.signals import Context, Signal, signal
 from responder.plan.times import may_have_caused
 
 
 @signal("When: the password changed and running processes keep the old one.")
 def credentials_rotated(call: str, seconds: float) -> str:
-    return f"CloudTrail: {call} {seconds:.0f} s before the symptom began"
+    return f"CloudTrail: {call} {wording.duration(seconds)} before the symptom began"
 
 
 @signal("When: a security group, route or ACL changed.")
 def aws_network_changed(call: str, seconds: float) -> str:
-    return f"CloudTrail: {call} {seconds:.0f} s before the symptom began"
+    return f"CloudTrail: {call} {wording.duration(seconds)} before the symptom began"
 
 
 def read(context: Context) -> Iterator[Signal]:

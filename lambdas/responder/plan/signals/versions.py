@@ -14,6 +14,7 @@ from responder.model.evidence.error_rate_by_version import ErrorRateByVersion, S
 from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.rollouts import Rollouts
 from responder.model.images import version_of
+from responder.plan import wording
 from responder.plan.effects import Effect, effect_of
 from responder.plan.rates import SLOW_MULTIPLE, lower_bound, upper_bound
 from responder.plan.series import total
@@ -32,50 +33,52 @@ _NONE = Served(0.0, 0.0)
         "about 70 % of outages); yet with a release a day and a quarter of an hour of suspicion one outage in a "
         "hundred follows one by chance.")
 def rollout_just_before(component: str, images: str, seconds: float) -> str:
-    return f"{component} got {images} " + (f"{seconds:.0f} s before the symptom began" if seconds >= 1 else
+    return f"{component} got {images} " + (f"{wording.duration(seconds)} before the symptom began" if seconds >= 1 else
                                            "as the symptom began (known to a period of 10 s)")
 
 
 @signal("When: it cannot have brought what was there before it, so its time alone says next to nothing; but faults "
         "come in twos, and hurried changes are made in outages. What its version shows of itself decides.")
 def rollout_amid_it(component: str, images: str, seconds: float) -> str:
-    return f"{component} got {images} {seconds:.0f} s after the symptom had begun"
+    return f"{component} got {images} {wording.duration(seconds)} after the symptom had begun"
 
 
 @signal("Code that has run unchanged for long rarely begins to fail by itself.")
 def no_recent_rollout(component: str) -> str:
-    return f"no rollout of {component} within {SUSPICION_SECONDS:.0f} s before the symptom"
+    return f"no rollout of {component} within {wording.duration(SUSPICION_SECONDS)} before the symptom"
 
 
 @signal("Both versions share the load, the database, the provider and the network; what only one of them shows is its"
         " own. This is as near to a controlled experiment as an outage gives.")
 def only_new_version_fails(source: str, new: str, new_rate: float, old: str, old_rate: float) -> str:
-    return f"{source_name(source)}: version {new} fails {new_rate:.1%}, version {old} {old_rate:.1%}, at the same time"
+    return (f"{source_name(source)}: version {new} fails {wording.share(new_rate)}, version {old} "
+            f"{wording.share(old_rate)}, at the same time")
 
 
 @signal("The reverse of the experiment: what the old version shows as well, the new one did not bring.")
 def old_version_fails_too(source: str, old: str, old_rate: float) -> str:
-    return f"{source_name(source)}: version {old}, which was well before, fails {old_rate:.1%} as well"
+    return f"{source_name(source)}: version {old}, which was well before, fails {wording.share(old_rate)} as well"
 
 
 @signal("Before and after differ, but so may other things at that moment: less than the comparison side by side.")
 def new_version_replaced_healthy_one(source: str, new: str, new_rate: float, old: str, old_rate: float) -> str:
-    return f"{source_name(source)}: version {new} fails {new_rate:.1%}; before it, version {old} failed {old_rate:.1%}"
+    return (f"{source_name(source)}: version {new} fails {wording.share(new_rate)}; before it, version {old} failed "
+            f"{wording.share(old_rate)}")
 
 
 @signal("When: what a version did well and then does badly came with something else than the version. It is as strong"
         " as there being no recent rollout at all, and no stronger, for a leak or a cache takes a while: then the "
         "state of the pods tells it.")
 def new_version_was_well_first(source: str, new: str, served: float, old_rate: float, new_rate: float) -> str:
-    return (f"{source_name(source)}: version {new} served {served:.0f} requests before the symptom and failed "
-            f"{old_rate:.1%} of them, against {new_rate:.1%} since")
+    return (f"{source_name(source)}: version {new} served {wording.count(served)} requests before the symptom and "
+            f"failed {wording.share(old_rate)} of them, against {wording.share(new_rate)} since")
 
 
 @signal("Where and when: the change of version is the change of time, under the same load; as only_new_version_fails,"
         " and less, for the old one is mostly known from before.")
 def new_version_slower(source: str, new: str, new_ms: float, old: str, old_ms: float) -> str:
-    return (f"{source_name(source)}: version {new} takes {new_ms:.0f} ms at the 95th percentile, version {old} took "
-            f"{old_ms:.0f} ms")
+    return (f"{source_name(source)}: version {new} takes {wording.count(new_ms)} ms at the 95th percentile, version "
+            f"{old} took {wording.count(old_ms)} ms")
 
 
 @signal("Where: what both versions share is the cause, not what is new.")
@@ -85,12 +88,12 @@ def old_version_slow_too(source: str, old: str, new: str) -> str:
 
 @signal("Where the errors are logged; weaker than rates, for the new version may simply have most of the traffic.")
 def errors_logged_only_by_new_version(component: str, new: str, share: float) -> str:
-    return f"{share:.0%} of {component}'s error lines come from version {new}"
+    return f"{wording.share(share)} of {component}'s error lines come from version {new}"
 
 
 @signal("Where the errors are logged: not only where the change is.")
 def errors_logged_by_old_version_too(component: str, new: str, share: float) -> str:
-    return f"{share:.0%} of {component}'s error lines come from versions other than {new}"
+    return f"{wording.share(share)} of {component}'s error lines come from versions other than {new}"
 
 
 class _Release(NamedTuple):
