@@ -22,6 +22,8 @@ LAYOUTS = ("phone, light", "phone, dark", "screen, light", "screen, dark", "pape
 class Layout:
     """One page in one layout."""
 
+    scrollers: tuple[str, ...]
+    """Parts of the page that must be scrolled sideways to be read whole."""
     sideways: int
     """Pixels by which the page is wider than the window."""
     overlaps: tuple[str, ...]

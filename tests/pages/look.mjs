@@ -108,7 +108,9 @@ function measure(paper) {
   }
   const closed = paper ? [...document.querySelectorAll("details > :not(summary)")].filter((item) => !item.checkVisibility()
     || item.getBoundingClientRect().height === 0 || getComputedStyle(item.parentElement, "::details-content").contentVisibility === "hidden") : [];
-  return { sideways: document.documentElement.scrollWidth - window.innerWidth, overlaps, cut: [...cut, ...closed.map(said)],
+  const scrollers = [...document.querySelectorAll(".wide, pre, .scrolls")].filter((item) => visible(item)
+    && item.scrollWidth > item.clientWidth + SLACK).map((item) => item.getAttribute("aria-label") ?? item.tagName.toLowerCase());
+  return { scrollers, sideways: document.documentElement.scrollWidth - window.innerWidth, overlaps, cut: [...cut, ...closed.map(said)],
     small, faint, pictures: svgs.length };
 }
 

@@ -25,9 +25,11 @@ RECORDED = (
     "two-causes-rush-and-provider", "two-causes-slow-provider-and-full-disk")
 """Those that differ most: a false alarm, no measurements, the longest, the shortest, few and many customers, four
 remedies, a relapse, an escalation, a person who changed something back."""
-ROWS = [PastIncident(f"payment-gateway-2026{month:02d}05T120000Z-a{month:03d}", "payment-gateway",
-                     f"2026-{month:02d}-05T12:00:00.000Z", "resolved", "code_bug", "bad_release", "payment-gateway",
-                     60.0 * month, 100 * month) for month in range(1, 12)]
+ROWS = [PastIncident(
+    f"payment-gateway-2026{month:02d}05T120000Z-a{month:03d}", "payment-gateway", f"2026-{month:02d}-05T12:00:00.000Z",
+    "resolved", "code_bug", "bad_release", "payment-gateway", 60.0 * month, 100 * month, month % 5,
+    f"Bad release of payment-gateway failed {month}% of payments for {month} min" if month > 4 else "")
+    for month in range(1, 12)]
 LONG_ROWS = [PastIncident(f"{LONG}-20260105T120000Z-a{number:03d}", LONG, "2026-01-05T12:00:00.000Z", "escalated",
                           "database_connection", "connections_exhausted", LONG, None, 10_000_000) for number in (1, 2)]
 OPEN = {"just-opened": "Open the incident", "asking": "Ask for approval", "escalated-live": "Escalate"}
@@ -94,3 +96,8 @@ def test_a_report_has_two_charts_in_each_layout_or_says_that_nothing_was_measure
         if name.startswith("worst-"):
             shown = {page.layouts[layout].pictures for layout in LAYOUTS}
             assert shown == ({0} if name == "worst-no-data" else {2}), name
+
+
+def test_the_list_of_incidents_is_read_without_scrolling_sideways(seen: dict[str, Seen]) -> None:
+    for name in ("index", "index-long", "index-empty"):
+        assert {layout: seen[name].layouts[layout].scrollers for layout in LAYOUTS} == dict.fromkeys(LAYOUTS, ()), name

@@ -13,7 +13,7 @@ from dataclasses import field
 from responder.model.frozen import dataclass
 from responder.model.moment import epoch
 from responder.plan.review import Review
-from responder.plan.wording import clock, count, duration, share
+from responder.plan.wording import capital, clock, count, duration, share
 from responder.records.chart import axes
 from responder.records.chart.drawing import BROAD, SLIM, Measure, Scene, draw
 from responder.records.chart.samples import Sample, Samples, missing, samples, steps, unmeasured, without_requests
@@ -128,7 +128,7 @@ def _measures(scene: Scene) -> tuple[Measure, Measure]:
                 description=_failed_gist(scene), value=lambda sample: sample.error_rate,
                 scale=lambda mine, most: axes.shares(max((sample.error_rate for sample in mine), default=0.0), most),
                 shared=True, requested=True, flagged=True, tall=190, low=52),
-        Measure(name="traffic", heading=f"{unit[:1].upper()}{unit[1:]} (time in UTC)",
+        Measure(name="traffic", heading=f"{capital(unit)} (time in UTC)",
                 description=_traffic_gist(scene, unit), value=lambda sample: sample.per_second,
                 scale=lambda mine, most: axes.rates(max((sample.per_second for sample in mine), default=0.0), most,
                                                     busiest),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from responder.model.frozen import dataclass
-from responder.plan.wording import clock, count, share
+from responder.plan.wording import axis_day, axis_time, count, share
 from responder.records.chart.shapes import width_of
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
@@ -73,16 +72,14 @@ def moments(start: float, end: float, width: float) -> tuple[Moment, ...]:
     """Return the round times between two whose texts stand apart on an axis of so many pixels."""
     step = next((step for step in STEPS if (end - start) / step * (_widest(step) + _APART) <= width), end - start)
     first = math.ceil(start / step) * step
-    found, last_date = [], ""
-    days = datetime.fromtimestamp(start, UTC).date() != datetime.fromtimestamp(end, UTC).date()
+    found, last_day = [], ""
+    days = axis_day(start) != axis_day(end)
     for number in range(int((end - first) // step) + 1):
         at = first + number * step
-        moment = datetime.fromtimestamp(at, UTC)
-        date = f"{moment.day} {moment:%b}"
-        text = clock(at) if step < _MINUTE else clock(at)[:5]
-        found.append(Moment(at, date if step >= _DAY else text,
-                            date if days and step < _DAY and date != last_date else ""))
-        last_date = date
+        day = axis_day(at)
+        found.append(Moment(at, day if step >= _DAY else axis_time(at, seconds=step < _MINUTE),
+                            day if days and step < _DAY and day != last_day else ""))
+        last_day = day
     return tuple(found)
 
 

@@ -22,7 +22,7 @@ _LOWER = 4.0
 _LABEL_ROOM = 150.0
 _NOTABLE = 0.05
 """A shorter part of the time in which nothing was measured is seen, but not worth a word."""
-_SYMBOL_EVERY, _SYMBOL = 52.0, 3.2
+_SYMBOL_EVERY, _SYMBOL = 52.0, 3.25
 _ENDS_NEAR = 40.0
 """A text at a line's end has a line to it where that is near."""
 
@@ -270,7 +270,7 @@ def _line(mine: Samples, measure: Measure, time: _Time, panel: _Panel, style: in
         if len(part) == 1:
             # One period alone is drawn as long as it was.
             points = [(time.x(moment), points[0][1]) for moment in (part[0].start, part[0].end)]
-        parts.append(" ".join(f"{x:g},{y:g}" for x, y in points))
+        parts.append(" ".join(f"{x},{y}" for x, y in points))
         last = points[-1]
     # Lines that lie on each other have their symbols at different periods.
     together = len(panel.components)
@@ -281,11 +281,12 @@ def _line(mine: Samples, measure: Measure, time: _Time, panel: _Panel, style: in
 
 def _symbol(style: int, x: float, y: float) -> str:
     """Return the SVG path of a circle, a square, a triangle or a diamond."""
-    r = _SYMBOL
-    return (f"M{x - r:.1f},{y:g}a{r},{r} 0 1 0 {2 * r},0a{r},{r} 0 1 0 {-2 * r},0z",
-            f"M{x - r:.1f},{y - r:.1f}h{2 * r}v{2 * r}h{-2 * r}z",
-            f"M{x - r - 1:.1f},{y + r:.1f}h{2 * r + 2}L{x:g},{y - r - 1:.1f}z",
-            f"M{x - r - 1:.1f},{y:g}L{x:g},{y - r - 1:.1f}L{x + r + 1:.1f},{y:g}L{x:g},{y + r + 1:.1f}z")[style]
+    r, far = _SYMBOL, _SYMBOL + 1
+    left, top, bottom = round(x - r, 1), round(y - r, 1), round(y + r, 1)
+    return (f"M{left},{y}a{r},{r} 0 1 0 {2 * r},0a{r},{r} 0 1 0 {-2 * r},0z",
+            f"M{left},{top}h{2 * r}v{2 * r}h{-2 * r}z",
+            f"M{left - 1},{bottom}h{2 * far}l{-far},{-2 * far}z",
+            f"M{left - 1},{y}l{far},{-far}l{far},{far}l{-far},{far}z")[style]
 
 
 def _end_labels(canvas: _Canvas, time: _Time, panel: _Panel,
