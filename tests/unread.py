@@ -74,8 +74,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/remedies/restore_security_group.py:Before.missing", "plan/remedies/rollback.py:Before.images",
         "plan/remedies/rollback.py:Before.replica_set", "plan/remedies/scale_up.py:Parameters.uid",),
     "incident.json has it for other programs, but no report shows it": (
-        "plan/review/contents.py:Impact.accuracy_seconds", "plan/review/contents.py:Overview.closed_at",
-        "plan/review/contents.py:Overview.confirmed",
+        "plan/review/contents.py:Overview.closed_at", "plan/review/contents.py:Overview.confirmed",
         "plan/review/contents.py:Overview.execution", "plan/review/contents.py:Overview.kind",
         "plan/review/contents.py:Overview.reopened_at",
         "plan/review/contents.py:ReportedEntry.detail",

@@ -71,7 +71,7 @@ def test_figures_have_separators_and_nothing_is_certain() -> None:
     html = render(replace(found, impact=replace(
         found.impact, failed_requests=1801, failed_error=12, missing_requests=8724, missing_error=310,
         seconds=100.0)))["html"]
-    for said in ("1,801 requests failed", "± 12", "about 8,724 (± 310) fewer than usual came", "1 min 40 s", "99.6%"):
+    for said in ("1,801 (± 12) requests failed", "about 8,724 (± 310) fewer than usual came", "1 min 40 s", "99.6%"):
         assert said in html
     assert "100%" not in html.split("</style>")[1].replace("<td>100%", "")
 
