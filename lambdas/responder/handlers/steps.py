@@ -19,17 +19,9 @@ from responder.model.codec import Foreign, encode
 from responder.model.frozen import dataclass
 from responder.model.moment import iso
 from responder.plan.course import Course
-from responder.plan.next_step import (
-    MOST_RETURNS,
-    RESULTS,
-    if_it_fails,
-    if_unanswered,
-    next_step,
-    others,
-    why_escalated,
-    why_left,
-)
+from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, if_unanswered, next_step, others
 from responder.plan.promise import promised
+from responder.plan.why_people import why_escalated, why_left
 
 
 @dataclass(frozen=True)

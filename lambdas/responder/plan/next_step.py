@@ -333,45 +333,6 @@ def if_it_fails(following: Following) -> Following:
     return Following(State.ESCALATE, course)
 
 
-def if_unanswered(course: Course) -> str:
-    """Say what follows where nobody answers the question about the remedy, in a sentence without a capital."""
-    following = _another(replace(course, asked=True), "")
-    after = following.course
-    if following.state is State.PLAN:
-        return f"the next remedy follows: {phrase(after.remedies[after.place].action)}"
-    if following.state is State.ESCALATE:
-        return "people are paged to take over"
-    if after.watching == "look":
-        return "the evidence is gathered once more"
-    return "nothing more is tried for now, and the responder keeps watching"
-
-
-def why_escalated(course: Course) -> str:
-    """Say why people are needed: what went wrong last, the gravest first."""
-    if course.failed:
-        return f"the responder failed in a step: {course.failed}"
-    if course.progress == "not_helped":
-        return "the remedies did not help"
-    if course.progress == "worse":
-        return "a remedy made it worse and was rolled back"
-    if course.told:
-        return f"people have a task: {course.done}"
-    if course.applied is False:
-        return f"the remedy could not be applied: {course.done}"
-    if course.reason is not None:
-        return course.reason
-    if course.summary is not None:
-        return course.summary
-    return "the sources do not agree on whether there is an outage"
-
-
-def why_left(course: Course) -> str:
-    """Say why what is in place for a while was not restored."""
-    if course.failed:
-        return f"the responder failed in a step: {course.failed}; its temporary changes are in the report"
-    return course.left_for
-
-
 def _another(course: Course, now: str) -> Following:
     """Return the next remedy that the diagnosis names; without one, watch what was changed, or look again.
 
@@ -389,6 +350,19 @@ def _another(course: Course, now: str) -> Following:
     if course.passing and course.attempt < course.settings.attempts:
         return Following(State.WATCH, _look_again(course, now))
     return Following(State.ESCALATE, course)
+
+
+def if_unanswered(course: Course) -> str:
+    """Say what follows where nobody answers the question about the remedy, in a sentence without a capital."""
+    following = _another(replace(course, asked=True), "")
+    after = following.course
+    if following.state is State.PLAN:
+        return f"the next remedy follows: {phrase(after.remedies[after.place].action)}"
+    if following.state is State.ESCALATE:
+        return "people are paged to take over"
+    if after.watching == "look":
+        return "the evidence is gathered once more"
+    return "nothing more is tried for now, and the responder keeps watching"
 
 
 def others(course: Course) -> tuple[str, ...]:

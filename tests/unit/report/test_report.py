@@ -19,7 +19,7 @@ from bench.diagnosis import kept
 from responder.clients import aws
 from responder.model.incident import Cause, Entry, Hypothesis, Incident, IncidentRecord, Signal
 from responder.model.remedy import Remedy, RemedyStatus
-from responder.plan.review import Notes, contents, live, review
+from responder.plan.review import Notes, chapters, contents, live, review
 from responder.records import chart, report
 from responder.records.report import environment, notes, render, render_index, store
 from scripts.examples import EXAMPLES, rendered
@@ -88,7 +88,7 @@ def test_a_template_reads_only_what_the_types_have(name: str) -> None:
     engine = environment(escape=True)
     source = (ROOT / "lambdas/responder/records/templates" / name).read_text()
     read = {node.attr for node in engine.parse(source).find_all(nodes.Getattr)}
-    known = _names(contents) | _names(chart) | _names(report) | _names(live) | {
+    known = _names(contents) | _names(chapters) | _names(chart) | _names(report) | _names(live) | {
         field.name for kind in (Cause, Hypothesis) for field in fields(kind)}
     assert read - known - {"first", "last", "index", "index0", "splitlines", "strip"} == set()
 

@@ -33,9 +33,8 @@ from responder.plan.next_step import (
     Watched,
     if_it_fails,
     next_step,
-    why_escalated,
-    why_left,
 )
+from responder.plan.why_people import why_escalated, why_left
 from responder.records.table import iso
 from tests.conftest import shipped_service, timeline
 

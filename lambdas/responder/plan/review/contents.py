@@ -340,34 +340,6 @@ class Notes:
     text: str
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row: an entry, or several of one kind that say the same."""
-
-    at: str
-    """ISO 8601 in UTC."""
-    after: str
-    """How long after the onset: ``+0:36``."""
-    step: str
-    what: str
-    why: str
-    by: str
-    repeated: str
-    """``4 times, until 01:46:05``; empty: it was once."""
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """One phase of the plan in one stretch of the incident."""
-
-    title: str
-    began: str
-    """How long after the onset."""
-    important: bool
-    """Whether something was decided or done in it: then it is shown unfolded."""
-    rows: tuple[Row, ...]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Review:
     """The plan's "Post-Incident Review" of one incident."""
