@@ -15,6 +15,7 @@ from responder.plan.review.outage import Outage, missing, outage
 _ENOUGH_REQUESTS = 20.0
 """Fewer requests than this in a period say nothing about its error rate."""
 _UNSURE = 0.1
+"""No share is told of an outage of which more of its requests than this share may lie outside of it."""
 
 
 def at_entry(series: Mapping[str, Series], entry: str) -> Series:
@@ -66,7 +67,8 @@ def _without_failures(incident: Incident, began: float | None, recovered: float 
 
 def _component(one: Measured, found: Outage) -> ComponentImpact:
     """Return what a component saw while the outage was there: of its first and last period its part alone."""
-    during = [period for period in one.periods if found.periods[0].start <= period.start < found.until]
+    during = [period for period in one.periods
+              if found.periods[0].start < period.start + one.step_seconds and period.start < found.until]
     came = sum(period.requests * _part(period, one.step_seconds, found) for period in during)
     return ComponentImpact(one.component, round(came), round(sum(period.errors for period in during)), one.sources)
 
@@ -79,7 +81,7 @@ def _affected(entry: ComponentImpact, lost: float, found: Outage, step: float) -
     whole = float(entry.requests)
     if lost and found.level:
         # What came in the first and the last period came before and after it.
-        whole = found.level.requests / step * sum(until - since for since, until in found.times)
+        whole = found.level.requests / step * sum(max(0.0, until - since) for since, until in found.times)
     if not whole or found.unsure > _UNSURE * whole:
         return None
     return round(min(1.0, (entry.failed + lost) / whole), 4)

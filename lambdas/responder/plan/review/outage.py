@@ -21,6 +21,7 @@ from responder.plan.review.measured import Measured, Period
 _RARE = 1e-4
 """A period is bad where chance alone would make one of ten thousand as bad."""
 _NO_CHANCE = 1e-9
+"""The same of a single period: there are many in a year."""
 _FEWEST_FAILURES = 3
 _HARDLY_ANY = 0.5
 """Fewer than this share of what was to be expected, and no chance either."""
@@ -32,6 +33,7 @@ _LEAST_BEFORE = 3
 _HOUR_DIFFERS = 0.1
 """Standard error of an hour's mean as what is usual in the next minutes, as a share."""
 _LOOSE = 0.1
+"""A period tells how bad the outage was where no more of its failures than this share may be another's."""
 _SURE = 2.0
 """Standard errors that are said beside a count: it is further off once in twenty times."""
 _HOUR_SECONDS = 3600.0
