@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median, pstdev
 
 from bench.recordings import Case
+from responder.model.evidence import Bucket
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.incident import IncidentRecord
+from responder.model.moment import epoch
 from responder.plan.origin import Points
+from responder.plan.times import shortest_step
 
 _SURE = 3.0
 _FLOOR = 0.05
@@ -133,3 +140,40 @@ def _pearson(pairs: list[tuple[float, float]]) -> float | None:
     if xx <= 0 or yy <= 0:
         return None
     return sum((a - mean_x) * (b - mean_y) for a, b in pairs) / math.sqrt(xx * yy)
+
+
+@dataclass(frozen=True)
+class Summed:
+    """What an incident cost by the rule that was."""
+
+    failed: float
+    missing: float
+    until: float
+    """The end of the last period that is counted."""
+
+
+def impact(record: IncidentRecord, entry: str) -> Summed:
+    """Return what an incident cost by the periods of all looks, of the source that has most of them."""
+    by_source: dict[str, dict[str, dict[float, Bucket]]] = defaultdict(lambda: defaultdict(dict))
+    for finding in record.evidence().every:
+        if isinstance(finding.detail, ErrorRate):
+            for bucket in finding.detail.series:
+                by_source[finding.source][finding.component][bucket.start] = bucket
+    onset, end = epoch(record.incident.onset), epoch(record.incident.recovered_at)
+    if not by_source or onset is None:
+        return Summed(0, 0, 0)
+    longest = max(sorted(by_source), key=lambda source: sum(map(len, by_source[source].values())))
+    series = {component: [buckets[start] for start in sorted(buckets)]
+              for component, buckets in by_source[longest].items()}
+    failed = max((sum(bucket.errors for bucket in buckets if bucket.start >= onset) for buckets in series.values()),
+                 default=0.0)
+    mine = series.get(entry) or max(series.values(), key=len)
+    until = max((bucket.start for bucket in mine), default=0.0) + 10
+    before = sorted(bucket.requests for bucket in mine if bucket.start < onset)
+    period = shortest_step((bucket.start for bucket in mine), 0.0)
+    if not before or not period:
+        return Summed(failed, 0, until)
+    last = end or max(bucket.start for bucket in mine)
+    expected = before[len(before) // 2] * max(0, round((last - onset) / period))
+    missing = expected - sum(bucket.requests for bucket in mine if onset <= bucket.start < last)
+    return Summed(failed, missing if missing > 0.1 * expected else 0, until)

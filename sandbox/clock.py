@@ -18,6 +18,8 @@ from sandbox.platform.reach import Snapshot
 _CONFIG_READ_SECONDS = 2.0
 """A change of a mounted ConfigMap reaches its readers this much later."""
 _RECENT_SECONDS = 600
+_LATE_SECONDS = 5
+"""So many seconds are made up for; a machine that stood still for longer had its customers turn away."""
 Step = Callable[[], None]
 
 
@@ -33,6 +35,8 @@ class Clock:
         """The gateway's ConfigMap in the last seconds, by when it was read."""
         self._served = 0.0
         """The last second that was served."""
+        self._first = True
+        """Whether the platform has begun anew, and served no second since."""
         self._recent: list[tuple[float, int, int]] = []
 
     def start(self) -> None:
@@ -43,7 +47,7 @@ class Clock:
 
     def reset(self) -> None:
         """Forget what was there; to be called with the lock held, while the platform does not run."""
-        self._environments, self._config, self._recent = {}, [], []
+        self._environments, self._config, self._recent, self._first = {}, [], [], True
 
     def recent(self) -> list[tuple[float, int, int]]:
         """The entry's last seconds: (second, requests, errors)."""
@@ -51,28 +55,35 @@ class Clock:
             return self._recent[-120:]
 
     def _second(self) -> None:
-        # A machine that is late serves fewer seconds, never one of them twice.
+        # Customers do not wait for a machine that is late: it makes up for the last seconds, and serves none twice.
         sandbox = self._sandbox
         if not sandbox.running or int(time.time()) <= self._served:
             return
         snapshot = self._snapshot()
         with sandbox.lock:
-            at = float(int(time.time()))
-            if not sandbox.running or at <= self._served:
+            now = int(time.time())
+            if not sandbox.running or now <= self._served:
                 return
-            self._served = at
-            world = sandbox.world
-            world.database.step(at, {pod["metadata"]["uid"]: pod["metadata"].get("labels", {}).get("app", "")
-                                     for pod in snapshot.pods
-                                     if pod["spec"].get("nodeName") not in world.silent_nodes})
-            self._note(at)
-            served = self._flow.second(world, snapshot)
-            sandbox.targets = targets(world, snapshot)
-            sandbox.usage.count(served)
-            sandbox.telemetry.second(at, served, sandbox.rng, {
-                client: part / world.factor for client, part in world.floods.items() if world.factor})
-            sandbox.telemetry.repeat(at, sandbox.lines)
-            self._count(at, served)
+            first = now if self._first else max(int(self._served) + 1, now - _LATE_SECONDS)
+            self._first = False
+            for at in range(first, now + 1):
+                self._serve(float(at), snapshot)
+
+    def _serve(self, at: float, snapshot: Snapshot) -> None:
+        """Let one second pass; to be called with the lock held."""
+        self._served, sandbox = at, self._sandbox
+        world = sandbox.world
+        world.database.step(at, {pod["metadata"]["uid"]: pod["metadata"].get("labels", {}).get("app", "")
+                                 for pod in snapshot.pods
+                                 if pod["spec"].get("nodeName") not in world.silent_nodes})
+        self._note(at)
+        served = self._flow.second(world, snapshot)
+        sandbox.targets = targets(world, snapshot)
+        sandbox.usage.count(served)
+        sandbox.telemetry.second(at, served, sandbox.rng, {
+            client: part / world.factor for client, part in world.floods.items() if world.factor})
+        sandbox.telemetry.repeat(at, sandbox.lines)
+        self._count(at, served)
 
     def _count(self, at: float, served: list[Served]) -> None:
         entry = [item for item in served if item.component in (ENTRY, BALANCER)]

@@ -76,6 +76,7 @@ class Control:
             self._sandbox.targets = (beginning.replicas.get(ENTRY, KINDS[ENTRY].pods), 0)
             self._metrics.begin(now)
             self._beginning, self._begun = beginning, float(int(now))
+            self._sandbox.telemetry.go_on(float(int(time.time())))
             if self._sandbox.evaluator:
                 self._sandbox.evaluator.reset()
             self._sandbox.running = True

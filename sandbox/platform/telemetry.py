@@ -112,6 +112,15 @@ class Repeated:
     next_at: float = 0.0
 
 
+@dataclass
+class _Healthy:
+    """The history while it is written."""
+
+    until: float
+    requests_per_second: float
+    rng: random.Random
+
+
 class Telemetry:
     """The stores behind New Relic and Splunk, and the counts that become CloudWatch metrics."""
 
@@ -121,46 +130,58 @@ class Telemetry:
         self.edges: list[Edge] = []
         self.balanced: list[Balanced] = []
         self.lines: list[Line] = []
+        self._healthy: _Healthy | None = None
         # Chance of its own: which client sends a request must not change what becomes of it.
         self._clients = random.Random("clients")
 
     def reset(self, now: float, requests_per_second: float, rng: random.Random) -> list[Transactions]:
         """Forget everything and begin with two healthy hours; returns their transactions, for CloudWatch."""
         self.transactions, self.edges, self.balanced, self.lines = [], [], [], []
-        start = now - HISTORY_SECONDS
-        for step in range(int(HISTORY_SECONDS / STEP_SECONDS)):
-            at = (start // STEP_SECONDS + step) * STEP_SECONDS
-            if at + STEP_SECONDS > now:
-                break
-            mean = requests_per_second * STEP_SECONDS
-            count = max(0, round(rng.gauss(mean, mean ** 0.5)))
-            failed = sum(rng.random() < 0.004 for _ in range(count))
-            latency = 0.0
-            for component in reversed(KINDS):
-                latency += KINDS[component].latency_ms + (94 if component == "payment-gateway" else 0)
-                sample = tuple(round(latency * rng.lognormvariate(0, 0.25), 1) for _ in range(8))
-                self.transactions.append(Transactions(at, component, FIRST_VERSION, "", count, failed, sample))
-                for callee in KINDS[component].calls:
-                    host = _HOSTS.get(callee, callee)
-                    kinds = {} if callee == "database" or not failed else {_HISTORY_KIND.get(
-                        callee, f"{callee} answered 500"): failed}
-                    self.edges.append(Edge(at, component, FIRST_VERSION, "", host, Calls(
-                        count, sum(kinds.values()), _CALL_MS[callee] * count, kinds)))
-                for _ in range(failed if component == "payment-gateway" else 0):
-                    self.lines.append(Line(at + rng.random() * STEP_SECONDS, component, "ERROR", FIRST_VERSION, "",
-                                           _background(rng)))
-                for _ in range(2):
-                    self.lines.append(self._chatter(at + rng.random() * STEP_SECONDS, component, FIRST_VERSION, "",
-                                                    rng))
-            self.lines += self._requests(at, FIRST_VERSION, "", count, sample, {}, STEP_SECONDS,
-                                         of=_CLIENTS_A_STEP)
-            self.balanced.append(Balanced(at, count, failed, 0))
+        self._healthy = _Healthy((now - HISTORY_SECONDS) // STEP_SECONDS * STEP_SECONDS, requests_per_second, rng)
+        while self._healthy.until + STEP_SECONDS <= now:
+            self._step(self._healthy, STEP_SECONDS)
         self.lines.sort(key=lambda line: line.at)
         return list(self.transactions)
 
+    def go_on(self, until: float) -> None:
+        """Let the healthy history go on until a moment; it ends with the first second that the platform serves."""
+        while self._healthy is not None and self._healthy.until < until:
+            self._step(self._healthy, 1.0)
+
+    def _step(self, healthy: _Healthy, seconds: float) -> None:
+        """Add so many healthy seconds."""
+        at, rng = healthy.until, healthy.rng
+        healthy.until += seconds
+        mean = healthy.requests_per_second * seconds
+        count = max(0, round(rng.gauss(mean, mean ** 0.5)))
+        failed = sum(rng.random() < 0.004 for _ in range(count))
+        latency = 0.0
+        for component in reversed(KINDS):
+            latency += KINDS[component].latency_ms + (94 if component == "payment-gateway" else 0)
+            sample = tuple(round(latency * rng.lognormvariate(0, 0.25), 1) for _ in range(8))
+            self.transactions.append(Transactions(at, component, FIRST_VERSION, "", count, failed, sample))
+            for callee in KINDS[component].calls:
+                host = _HOSTS.get(callee, callee)
+                kinds = {} if callee == "database" or not failed else {_HISTORY_KIND.get(
+                    callee, f"{callee} answered 500"): failed}
+                self.edges.append(Edge(at, component, FIRST_VERSION, "", host, Calls(
+                    count, sum(kinds.values()), _CALL_MS[callee] * count, kinds)))
+            for _ in range(failed if component == "payment-gateway" else 0):
+                self.lines.append(Line(at + rng.random() * seconds, component, "ERROR", FIRST_VERSION, "",
+                                       _background(rng)))
+            for _ in range(2):
+                self.lines.append(self._chatter(at + rng.random() * seconds, component, FIRST_VERSION, "", rng))
+        self.lines += self._requests(at, FIRST_VERSION, "", count, sample, {}, seconds, of=_CLIENTS_A_STEP)
+        self.balanced.append(Balanced(at, count, failed, 0))
+
     def second(self, at: float, served: Iterable[Served], rng: random.Random,
                floods: Mapping[str, float] | None = None) -> None:
-        """Take in what the pods did in the second from ``at``; ``floods`` is {client: share of all requests}."""
+        """Take in what the pods did in the second from ``at``; ``floods`` is {client: share of all requests}.
+
+        Before the first one, the healthy history goes on to it: publishing it has taken a while.
+        """
+        self.go_on(at)
+        self._healthy = None
         entry = [item for item in served if item.component == ENTRY]
         lost = [item for item in served if item.component == BALANCER]
         missed = sum(item.requests for item in lost)

@@ -1,6 +1,7 @@
 """New Relic: NerdGraph with the NRQL that its documentation describes, over the platform's transactions.
 
-Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL", "NRQL reference", "NerdGraph usage limits".
+Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL", "NRQL reference", "NerdGraph usage limits",
+"Set a query's time range".
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class NewRelic:
         rows: list[Row] = []
         if self._gates.fault("newrelic") != "empty":
             newest = min(query.until, self._gates.newest("newrelic", self._delays.newrelic))
-            rows = [row for row in self._rows(query.event, query.since, newest) if query.where(row.attributes)]
+            rows = [row for row in self._rows(query.event, query.begins, newest) if query.where(row.attributes)]
         if query.raw:
             return [{"timestamp": int(row.at * 1000), **row.attributes}
                     for row in sorted(rows, key=lambda row: -row.at)[:query.limit]]
@@ -101,7 +102,7 @@ class NewRelic:
             facet = tuple(row.attributes.get(name) for name in query.facets)
             if None in facet:
                 continue
-            start = query.since + (row.at - query.since) // bucket * bucket if bucket else query.since
+            start = query.begins + (row.at - query.begins) // bucket * bucket if bucket else query.since
             groups.setdefault((facet, start), []).append(row)
         sizes: dict[tuple[Any, ...], float] = {}
         for (facet, _), found in groups.items():
@@ -111,8 +112,7 @@ class NewRelic:
             return [{name: function(groups.get(((), query.since), [])) for name, function in query.select.items()}]
         results = []
         for facet in facets or ([()] if not query.facets else []):
-            starts = ([query.since + n * bucket for n in range(int((query.until - query.since + bucket - 0.001)
-                                                                   // bucket))] if bucket else [query.since])
+            starts = [query.begins + n * bucket for n in range(query.buckets)] if bucket else [query.since]
             for start in starts:
                 matching = groups.get((facet, start), [])
                 result: dict[str, Any] = {name: function(matching) for name, function in query.select.items()}
@@ -193,6 +193,16 @@ class Query:
     until: float
     bucket: float
     limit: int
+
+    @property
+    def buckets(self) -> int:
+        """How many whole buckets there are."""
+        return int((self.until - self.since + 1e-3) // self.bucket)
+
+    @property
+    def begins(self) -> float:
+        """Where its data begin: buckets are laid from the end, and one that is not whole is left out."""
+        return self.until - self.buckets * self.bucket if self.bucket else self.since
 
 
 _CLAUSES = re.compile(

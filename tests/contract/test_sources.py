@@ -40,6 +40,7 @@ from responder.model.service import Service, deployed
 from responder.plan import attack
 from responder.plan.symptom import verdicts
 from responder.sources import Query, cloudwatch, kubernetes, newrelic, splunk
+from responder.sources.newrelic import nrql
 from responder.sources.splunk import callers
 from sandbox.platform.flow import Served
 from sandbox.platform.telemetry import Delays, Telemetry
@@ -120,6 +121,67 @@ def test_newrelic_gives_rates_per_component_and_version(query: Query, vendors: V
     versions = one(findings, ErrorRateByVersion, "payment-gateway").detail
     assert versions.window["1.1.0"] == (1000.0, 500.0)
     assert set(versions.baseline) == {"1.0.0"}
+
+
+def looks_at(vendors: Vendors, service: Service, monkeypatch: pytest.MonkeyPatch, collect: Callable[[Query], Any],
+             kind: type[D], *ends: float) -> Iterator[Finding[D]]:
+    """What a source says of the gateway at one moment after the other."""
+    for end in ends:
+        monkeypatch.setattr(time, "time", lambda end=end: end)
+        window = Window(end - 60, end)
+        yield one(collect(Query(service, "confirm", window, Window(end - 3660, end - 60), time.monotonic() + 5)),
+                  kind, "payment-gateway")
+
+
+def test_the_periods_of_every_look_are_the_same_and_none_is_cut(
+        service: Service, vendors: Vendors, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = time.time() // 10 * 10
+    true: dict[float, float] = {}
+    for row in vendors.telemetry.between(end - 120, end):
+        if row.component == "payment-gateway":
+            true[row.at // 10 * 10] = true.get(row.at // 10 * 10, 0) + row.requests
+    errors: dict[float, float] = {}
+    for line in vendors.telemetry.lines_between(end - 120, end):
+        if (line.component, line.level) == ("payment-gateway", "ERROR"):
+            errors[line.at // 10 * 10] = errors.get(line.at // 10 * 10, 0) + line.count
+    ends = (end, end + 0.2, end + 3.7, end + 9.9)
+    for finding in looks_at(vendors, service, monkeypatch, lambda query: newrelic.collect(query, vendors.newrelic()),
+                            ErrorRate, *ends):
+        assert [bucket.start % 10 for bucket in finding.detail.series] == [0] * len(finding.detail.series)
+        seen = {bucket.start: bucket.requests for bucket in finding.detail.series if bucket.start < end}
+        assert len(seen) >= 5 and seen == {start: true.get(start, 0) for start in seen}
+        assert sum(bucket.requests for bucket in finding.detail.series) == finding.detail.requests
+    for lines in looks_at(vendors, service, monkeypatch, lambda query: splunk.collect(query, vendors.splunk()),
+                          ErrorLines, *ends):
+        seen = {bucket.start: bucket.errors for bucket in lines.detail.series if bucket.start < end}
+        assert seen == {start: count for start, count in errors.items() if start in seen} and seen
+
+
+def test_newrelic_has_what_came_in_the_period_that_is_not_over(
+        service: Service, vendors: Vendors, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row for row in vendors.telemetry.transactions if row.component == "payment-gateway"]
+    end = rows[-1].at // 10 * 10 + 5.0
+    came = sum(row.requests for row in rows if end - 5 <= row.at < end)
+    finding, = looks_at(vendors, service, monkeypatch, lambda query: newrelic.collect(query, vendors.newrelic()),
+                        ErrorRate, end)
+    assert came and finding.detail.series[-1][:2] == (end - 5, came)
+
+
+def test_newrelic_lays_periods_from_the_end_and_leaves_out_one_that_is_cut(vendors: Vendors) -> None:
+    # "Set a query's time range": SINCE 00:04:59 UNTIL 00:03:12 the next day begins at 00:08:12.
+    since, until = datetime(2023, 12, 20, 0, 4, 59, tzinfo=UTC), datetime(2023, 12, 21, 0, 3, 12, tzinfo=UTC)
+    rows = newrelic_stand_in.NewRelic(vendors.telemetry, vendors.gates, Delays(0, 0, 0, 0, 0)).run(
+        f"SELECT count(*) FROM Transaction SINCE {int(since.timestamp() * 1000)} "
+        f"UNTIL {int(until.timestamp() * 1000)} TIMESERIES 5 minutes")
+    assert rows[0]["beginTimeSeconds"] == datetime(2023, 12, 20, 0, 8, 12, tzinfo=UTC).timestamp()
+    assert rows[-1]["endTimeSeconds"] == until.timestamp()
+
+
+@pytest.mark.parametrize("seconds", [60.0, 600.0, 3599.0, 3660.0, 7205.5, 86_400.0])
+def test_newrelic_is_never_asked_for_more_periods_than_it_gives(seconds: float) -> None:
+    for start in (1_800_000_000.0, 1_800_000_009.9):
+        length, whole = nrql.periods(Window(start, start + seconds))
+        assert whole.seconds / length <= 366 and length % 10 == 0 and whole.start <= start < whole.start + length
 
 
 def test_splunk_counts_and_masks_signatures(query: Query, vendors: Vendors) -> None:

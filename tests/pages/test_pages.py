@@ -92,7 +92,8 @@ def test_a_page_with_faults_is_found_out(tmp_path: Path) -> None:
         <svg width="300" height="60" viewBox="0 0 300 60" font-size="12"><rect width="90" height="60" fill="#000"/>
         <text x="100" y="20">one text</text><text x="105" y="22">another</text><text x="290" y="20">too long</text>
         <text x="100" y="50" font-size="8">tiny</text><text x="200" y="50" fill="#ccc">pale</text>
-        <text x="10" y="50" fill="#222">in the dark</text></svg><script>fetch("http://127.0.0.1:9/")</script>"""})["faulty"]
+        <text x="10" y="50" fill="#222">in the dark</text></svg><img alt="" src="missing.png">
+        <script>console.error("wrong")</script>"""})["faulty"]
     phone, paper = page.layouts["phone, light"], page.layouts["paper"]
     assert phone.overlaps == ("“one text” and “another”",) and phone.sideways > 1000
     assert {"“too long”", "“far to the right”"} <= set(phone.cut) and "“folded”" in paper.cut

@@ -33,6 +33,7 @@ from responder.plan.wording import (
     moment,
     plural,
     share,
+    source_name,
     stamp,
     times,
     words,
@@ -83,11 +84,16 @@ class ImpactTold:
 def told(review: Review) -> ImpactTold:
     """Return the impact in words; what is not known is not said."""
     impact, requests = review.impact, review.requests
-    missing = f"about {count(impact.missing_requests)} fewer than usual came" if impact.missing_requests else ""
-    worst = f"up to {share(impact.worst_error_rate)} of them" if impact.worst_error_rate else ""
+    error = f" (± {count(impact.failed_error)})" if impact.failed_error else ""
+    failed = f"{count(impact.failed_requests)}{error} {requests} failed" if impact.failed_requests is not None else (
+        f"Failed {requests} were not counted")
+    missing = (f"about {count(impact.missing_requests)} (± {count(impact.missing_error)}) fewer than usual came"
+               if impact.missing_requests else "")
+    affected = f"{share(impact.affected_share)} of all" if impact.affected_share else ""
+    worst = f"{share(impact.worst_error_rate)} at the worst" if impact.worst_error_rate else ""
     lasted = f"for {duration(impact.seconds)}" if impact.seconds else ""
-    return ImpactTold(f"{count(impact.failed_requests)} {requests} failed",
-                      tuple(part for part in (missing, worst, lasted) if part))
+    until = f"measured until {clock(impact.measured_until)}" if impact.measured_until and not impact.ended else ""
+    return ImpactTold(failed, tuple(part for part in (missing, affected, worst, lasted, until) if part))
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def environment(*, escape: bool) -> Environment:
                        trim_blocks=True, lstrip_blocks=True)
     made.filters.update({"md": inline, "cell": cell, "time": clock, "moment": moment, "day": day, "stamp": stamp,
                          "duration": duration, "percent": share, "count": count, "plural": plural, "words": words,
-                         "listed": listed, "times": times, "amount": amount, "capital": capital})
+                         "listed": listed, "times": times, "source": source_name, "amount": amount, "capital": capital})
     return made
 
 

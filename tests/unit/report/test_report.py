@@ -68,8 +68,10 @@ def test_figures_have_separators_and_nothing_is_certain() -> None:
     ranking = (Hypothesis("code_bug", "bad_release", "c", "", 0.9968, 0.0, (), (), ()),)
     found = review(replace(RECORD, incident=replace(
         test_review.INCIDENT, ranking=ranking, cause=Cause("code_bug", confidence=0.9968))))
-    html = render(replace(found, impact=contents.Impact(1801, 8724, 0.42, 100.0)))["html"]
-    for said in ("1,801 requests failed", "about 8,724 fewer than usual came", "1 min 40 s", "99.6%"):
+    html = render(replace(found, impact=replace(
+        found.impact, failed_requests=1801, failed_error=12, missing_requests=8724, missing_error=310,
+        seconds=100.0)))["html"]
+    for said in ("1,801 (± 12) requests failed", "about 8,724 (± 310) fewer than usual came", "1 min 40 s", "99.6%"):
         assert said in html
     assert "100%" not in html.split("</style>")[1].replace("<td>100%", "")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sandbox.clock import Clock
 from sandbox.metrics import Metrics
 from sandbox.platform.database import Database
 from sandbox.platform.flow import BALANCER, NOT_CONNECTED, Flow, Served, targets
@@ -173,3 +175,29 @@ def test_the_load_balancer_publishes_as_aws_does() -> None:
         ("HealthyHostCount", 1220.0, 2.0, 2), ("UnHealthyHostCount", 1220.0, 0.0, 2),
         ("HealthyHostCount", 1230.0, 0.0, 2), ("UnHealthyHostCount", 1230.0, 2.0, 2),
         ("TargetConnectionErrorCount", 1230.0, 400.0, 1), ("TargetConnectionErrorCount", 1250.0, 400.0, 1)]
+
+
+def test_the_healthy_history_goes_on_to_the_first_second_that_is_served() -> None:
+    telemetry = Telemetry(Versions())
+    telemetry.reset(1000.5, 40.0, random.Random(1))
+    telemetry.go_on(1006.0)
+    telemetry.second(1008.0, [Served("frontend", "f", "1.0.0", 40, 40, (9.0,), {})], random.Random(1))
+    telemetry.second(1012.0, [Served("frontend", "f", "1.0.0", 40, 40, (9.0,), {})], random.Random(1))
+    frontend = [row for row in telemetry.transactions if row.component == "frontend" and row.at >= 980]
+    assert [row.at for row in frontend] == [980, 990, *range(1000, 1009), 1012]
+    assert all(row.requests > 15 and row.errors < 10 for row in frontend[:-2])
+
+
+def test_a_machine_that_is_late_makes_up_for_its_seconds_and_serves_none_twice(
+        snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry, now = Telemetry(Versions()), [2000.4]
+    sandbox = SimpleNamespace(running=True, lock=threading.RLock(), world=World(), versions=Versions(), lines=[],
+                              rng=random.Random(1), usage=SimpleNamespace(count=lambda served: None),
+                              telemetry=telemetry, targets=(0, 0))
+    clock = Clock(sandbox, None, lambda: None, lambda at: None)
+    monkeypatch.setattr("sandbox.clock.time.time", lambda: now[0])
+    monkeypatch.setattr(clock, "_snapshot", lambda: snapshot)
+    for moment in (2000.4, 2000.7, 2003.1, 2020.0, 2021.0):
+        now[0] = moment
+        clock._second()
+    assert [row.at for row in telemetry.balanced] == [2000, 2001, 2002, 2003, *range(2015, 2022)]

@@ -29,6 +29,8 @@ class ErrorRate(Detail):
     """How long the baseline is."""
     series: Series = ()
     """The window, period by period."""
+    period_seconds: float = 0.0
+    """How long a period of ``series`` is; 0 in older records, whose periods tell."""
     day_before: DayBefore | None = None
     """The same hour a day before; None where nothing is known of it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from responder.model.evidence import Series
 from responder.model.incident import Cause, Incident, IncidentRecord
@@ -25,6 +26,7 @@ from responder.plan.review.headings import headings
 from responder.plan.review.headline import headline
 from responder.plan.review.improvements import improvements
 from responder.plan.review.left import left
+from responder.plan.review.measured import measured
 from responder.plan.review.measures import measures
 from responder.plan.review.notes import answers, follow_ups
 from responder.plan.review.openings import openings
@@ -47,13 +49,17 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
     about it; ``service`` is its configuration, and ``entry`` the component that customers reach first where that is not
     at hand.
     """
-    incident, remedies, evidence = record.incident, record.remedies, record.evidence()
-    entry = service.entry if service else entry
-    series = impact.series_of(evidence)
-    story = Story(
-        record, evidence, impact.impact(series, incident, entry), openings(record),
-        trigger(incident, evidence, service.shown_keys if service else ()),
-        outcome.further_causes(incident.cause, remedies), service, service.reports if service else Reports(), entry)
+    evidence, entry = record.evidence(), service.entry if service else entry
+    set_off = trigger(record.incident, evidence, service.shown_keys if service else ())
+    components = measured(evidence)
+    series = {component: found.series for component, found in components.items()}
+    costing = impact.impact(components, record, entry)
+    # What was measured in the end is more exact than what the first look saw, and a report has one onset.
+    incident = replace(record.incident, onset=costing.onset, recovered_at=costing.ended)
+    record = replace(record, incident=incident)
+    story = Story(record, evidence, costing, openings(record), set_off,
+                  outcome.further_causes(incident.cause, record.remedies), service,
+                  service.reports if service else Reports(), entry)
     found = improvements(record, evidence, impact.at_entry(series, entry), weeks, history)
     after, told, costs = follow_ups(found, notes), headings(story, answers(notes)), cost(story)
     return Review(
@@ -78,7 +84,7 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
         signals=tuple(ReportedSignal(signal.at, signal.kind, signal.name, signal.reason) for signal in record.signals),
         timeline=tuple(ReportedEntry(entry.at, entry.step, entry.what, entry.why, entry.by, entry.kind, entry.detail)
                        for entry in record.timeline),
-        actions=tuple(map(_remedy, remedies)),
+        actions=tuple(map(_remedy, record.remedies)),
         not_done=tuple(not_proposed(record)),
         series=series,
         impact=story.impact,

@@ -209,17 +209,45 @@ class ReportedRemedy:
 
 
 @dataclass(frozen=True)
-class Impact:
-    """What it cost."""
+class ComponentImpact:
+    """What one component saw of the outage."""
 
-    failed_requests: int
-    """Since the onset, of the component that saw most of them."""
+    component: str
+    requests: int
+    """That came while the outage was there; it may have gone and come back."""
+    failed: int
+    sources: tuple[str, ...]
+    """Who measured it, the one that most comes from first."""
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What it cost, from the onset to the end, or to ``measured_until``."""
+
+    failed_requests: int | None
+    """At the entry, as customers saw it; None: nobody counted them."""
+    failed_error: int
+    """By how much that may be wrong: what fails at any time, and what nobody measured."""
     missing_requests: int
-    """How many fewer came to the entry than usual; 0 where the difference may be chance."""
+    """How many fewer came to the entry than usual at that hour; 0 where the difference may be chance."""
+    missing_error: int
+    """By how much that may be wrong, by chance."""
+    affected_share: float | None
+    """Failed and missing requests, of those that came or should have come."""
     worst_error_rate: float | None
     """Of any component, in a period with enough requests to tell."""
+    onset: str | None
+    """When requests began to fail or to be missing; of another symptom, when it was first seen."""
+    ended: str | None
+    """When that ended; None: it had not when it was last measured."""
+    measured_until: str | None
+    """The last moment that is counted."""
+    accuracy_seconds: float | None
+    """Onset and end are known to this many seconds: a period of the source."""
     seconds: float | None
-    """From the onset until it was well."""
+    """From the onset until it ended."""
+    components: tuple[ComponentImpact, ...]
+    """The entry first."""
 
 
 @dataclass(frozen=True)
@@ -357,7 +385,7 @@ class Review:
     not_done: tuple[str, ...]
     """Remedies that were not proposed, each with its reason."""
     series: dict[str, Series]
-    """By component, from the source that measured most."""
+    """By component, on one grid of time: of each period the one count that is best (``plan/review/measured.py``)."""
     impact: Impact
     phases: tuple[Phase, ...]
     """Of the first opening; each of ``openings`` has its own."""

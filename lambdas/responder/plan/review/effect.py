@@ -6,36 +6,40 @@ from responder.plan.review.story import Story
 from responder.plan.wording import duration, share
 
 
-def share_told(story: Story) -> str:
-    """Return the share of requests that failed; empty where it is not known."""
-    worst = story.impact.worst_error_rate
-    return f"up to {share(worst)}" if worst else ""
+def _share(story: Story) -> str:
+    """Return the share of requests that were affected; the worst of a period where that is all that is known."""
+    impact = story.impact
+    if impact.affected_share:
+        return share(impact.affected_share)
+    return f"up to {share(impact.worst_error_rate)}" if impact.worst_error_rate else ""
 
 
 def clause(story: Story) -> str:
-    """Return what requests did, as a clause: "up to 45% of payments failed"."""
-    requests, failed = story.reports.requests, share_told(story)
+    """Return what requests did, as a clause: "25% of payments failed"."""
+    requests, affected = story.reports.requests, _share(story)
     match story.incident.kind:
         case "loss_of_connectivity":
             return f"{requests} stopped coming through"
         case "degraded_latency":
             return f"{requests} were answered slowly"
-        case _ if failed:
-            return f"{failed} of {requests} failed"
+        case _ if affected:
+            missing = " or did not come" if story.impact.missing_requests and story.impact.affected_share else ""
+            return f"{affected} of {requests} failed{missing}"
         case _:
             return f"{requests} failed"
 
 
 def verb(story: Story) -> str:
-    """Return the same as what something did to requests: "failed up to 45% of payments"."""
-    requests, failed = story.reports.requests, share_told(story)
+    """Return the same as what something did to requests: "failed 25% of payments"."""
+    requests, affected = story.reports.requests, _share(story)
     match story.incident.kind:
         case "loss_of_connectivity":
             return f"stopped {requests}"
         case "degraded_latency":
             return f"slowed {requests} down"
-        case _ if failed:
-            return f"failed {failed} of {requests}"
+        case _ if affected:
+            missing = story.impact.missing_requests and story.impact.affected_share
+            return f"{'cost' if missing else 'failed'} {affected} of {requests}"
         case _:
             return f"failed {requests}"
 

@@ -13,9 +13,12 @@ _SLOW_SHARE = 0.05
 
 
 def cost(story: Story) -> Cost:
-    """Return what the failed requests mean, where the configuration says what it takes to know."""
+    """Return what the requests that failed or did not come mean, where it is known what it takes to say it."""
     objective, payment = story.reports.objective, story.reports.payment
-    lost = story.impact.failed_requests + story.impact.missing_requests
+    failed = story.impact.failed_requests
+    if failed is None:
+        return Cost(None, None, None, "")
+    lost = failed + story.impact.missing_requests
     budget = lost / objective.budget if objective and objective.budget else None
     return Cost(budget, objective.days if objective else None,
                 lost * payment.average if payment else None, payment.currency if payment else "")
@@ -40,7 +43,8 @@ def _reached(story: Story, costs: Cost, rule: SeverityRule) -> bool:
 
 def _affected_share(story: Story) -> float:
     """Return the share of requests that were affected, at least; 0 where nothing is known."""
-    kind, failed = story.incident.kind, story.impact.worst_error_rate or 0.0
+    impact, kind = story.impact, story.incident.kind
+    failed = (impact.worst_error_rate if impact.affected_share is None else impact.affected_share) or 0.0
     if kind == "loss_of_connectivity":
         return 1.0
     return max(failed, _SLOW_SHARE) if kind == "degraded_latency" else failed

@@ -31,6 +31,8 @@ from responder.plan.wording import (
 
 _TELLING = frozenset({"engage_network_team", "inform_customers", "inform_provider"})
 """Remedies that change nothing: they tell somebody."""
+_ROUGH_SECONDS = 2.0
+"""An onset that is known to more seconds than this is said with "about": a trigger may seem to come after it."""
 _ENOUGH_REQUESTS = 20.0
 """Fewer requests of a version than this say nothing about its error rate."""
 
@@ -50,7 +52,8 @@ def _happened(story: Story) -> str:
     if not incident.confirmed:
         return f"an alarm went off at {moment(incident.opened_at, team)}, and too few sources could say whether " \
                "anything was wrong"
-    since = f"from {moment(incident.onset or incident.opened_at, team)} on {clause(story)}"
+    about = "about " if (story.impact.accuracy_seconds or 0.0) >= _ROUGH_SECONDS else ""
+    since = f"from {about}{moment(incident.onset or incident.opened_at, team)} on {clause(story)}"
     cause = incident.cause
     named = [_with_article(one) for one in subjects(story)]
     if not named:

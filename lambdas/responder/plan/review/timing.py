@@ -24,7 +24,7 @@ def phases(incident: Incident, remedies: Sequence[Remedy]) -> tuple[Phase, ...]:
         _phase("time to confirm", opened, confirmed),
         _phase("initial response", opened, isolated or confirmed, INITIAL_RESPONSE_SECONDS),
         _phase("investigation and diagnosis", isolated, diagnosed, INVESTIGATION_SECONDS),
-        _phase("time to mitigate", opened, applied),
+        _phase("time to mitigate, from the onset until a remedy was applied", onset, applied),
         _phase("recovery and resolution", diagnosed, verified, RECOVERY_SECONDS),
         _phase("time to recovery, from the onset until it was well", onset, epoch(incident.recovered_at)))
 

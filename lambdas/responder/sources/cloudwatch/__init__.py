@@ -116,8 +116,9 @@ def _component(query: Query, component: str, now: _Measures, past: _Measures, da
             link=link, note=note, value=errors / requests if requests else None,
             baseline=errors_before / requests_before if requests_before else None,
             detail=ErrorRate(
-                series=now.series, requests=requests, errors=errors, baseline_requests=requests_before,
-                baseline_errors=errors_before, baseline_seconds=query.baseline.seconds, day_before=day_before)),
+                series=now.series, period_seconds=query.service.metrics.period_seconds, requests=requests,
+                errors=errors, baseline_requests=requests_before, baseline_errors=errors_before,
+                baseline_seconds=query.baseline.seconds, day_before=day_before)),
         Finding(
             source=SOURCE.name, status=status, component=component, window=query.window, unit="ms", query=text,
             link=link, note=note, value=_typical(now.latency, _RECENT_PERIODS), baseline=_typical(past.latency),

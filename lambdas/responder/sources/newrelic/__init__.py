@@ -22,7 +22,7 @@ from responder.model.masking import mask
 from responder.model.service import NewRelic
 from responder.sources import Query, Source
 from responder.sources.newrelic.answer import Answer, Row, read
-from responder.sources.newrelic.nrql import MAX_FACETS, Queries, graphql, newest, queries
+from responder.sources.newrelic.nrql import MAX_FACETS, Queries, graphql, newest, periods, queries
 
 _HOST_CHARACTERS = 200
 _MARKERS = 50
@@ -71,7 +71,7 @@ def _requests(query: Query, component: str, nrql: Queries, answer: Answer, link:
             value=errors / requests if requests else None,
             baseline=errors_before / requests_before if requests_before else None,
             detail=ErrorRate(
-                series=tuple(_bucket(row) for row in answer.series if row.facet[:1] == (component,)),
+                series=_series(query, answer, component), period_seconds=periods(query.window)[0],
                 requests=requests, errors=errors, baseline_requests=requests_before, baseline_errors=errors_before,
                 baseline_seconds=query.baseline.seconds, day_before=_day_before(query, answer, component))),
         Finding(
@@ -86,6 +86,14 @@ def _requests(query: Query, component: str, nrql: Queries, answer: Answer, link:
                 p95_ms=P95(window={version: round(row.p95_ms, 1) for version, row in now.items()},
                            baseline={version: round(row.p95_ms, 1) for version, row in before.items()}),
                 series=beside or None))]
+
+
+def _series(query: Query, answer: Answer, component: str) -> Series:
+    """Return the whole periods, and what has come so far in the one after them."""
+    _, whole = periods(query.window)
+    return (*(_bucket(row) for row in answer.series if row.facet[:1] == (component,)),
+            *(Bucket(whole.end, row.requests, row.errors) for row in answer.rest
+              if row.facet[:1] == (component,) and row.requests))
 
 
 def _by_version(rows: tuple[Row, ...], component: str) -> dict[str, Row]:

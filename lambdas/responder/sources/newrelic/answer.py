@@ -61,6 +61,7 @@ class Answer:
     calls: Rows
     calls_before: Rows
     kinds: Rows
+    rest: Rows = ()
     day_window: Rows = ()
     day_hour: Rows = ()
     versions: Rows = ()

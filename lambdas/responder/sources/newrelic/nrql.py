@@ -1,6 +1,8 @@
 """What is asked of New Relic: one GraphQL request of NerdGraph with an NRQL query per alias.
 
-Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL" and "NRQL reference" (facets, time series).
+Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL", "NRQL reference" (facets, time series) and
+"Set a query's time range": the periods of TIMESERIES are laid from UNTIL backwards, and one that SINCE would cut is
+left out. So both lie on multiples of the period, and the periods of every look are the same.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ _BUCKET_SECONDS = 10
 _MAX_BUCKETS = 366  # NRQL reference, TIMESERIES: "maximum of 366 buckets"
 _MAX_KINDS = 200
 _RECENT_SECONDS = 60
+_SHORTEST = 0.001
+"""A query's time range has a length, in whole milliseconds."""
 _CHANGES_SECONDS = 3600
 _COUNTS = "count(*) AS requests, filter(count(*), WHERE error IS true) AS errors"
 _CALLS = ("count(*) AS requests, filter(count(*), WHERE error.class IS NOT NULL) AS errors, "
@@ -32,7 +36,9 @@ class Queries:
     """The NRQL queries of one request, by alias; an empty one is not asked."""
 
     series: str
-    """Per component, period by period."""
+    """Per component, period by period; whole ones."""
+    rest: str
+    """Per component, in the period that is not over yet."""
     window: str
     """Per component and version, in the window."""
     baseline: str
@@ -64,7 +70,8 @@ def queries(settings: NewRelic, query: Query) -> Queries:
     names = ", ".join(_quote(component.name) for component in query.service.components)
     component, version = _attribute(settings.component_attribute), _attribute(settings.version_attribute)
     source = f"FROM {settings.event} WHERE {component} IN ({names})"
-    bucket = max(_BUCKET_SECONDS, math.ceil(window.seconds / _MAX_BUCKETS))
+    bucket, whole = periods(window)
+    counted, rest = Window(whole.start, window.end), Window(whole.end, window.end)
     by_version = f"SELECT {_COUNTS}, percentile(duration, 95) AS p95 {source} FACET {component}, {version}"
     peer = _attribute(settings.peer_attribute)
     calls = f"FROM Span WHERE {component} IN ({names}) AND span.kind = 'client'"
@@ -75,8 +82,9 @@ def queries(settings: NewRelic, query: Query) -> Queries:
     day_window, day_hour = (f"SELECT {_COUNTS} {source} FACET {component} {_span(part)} {limit}" if confirm else ""
                             for part in query.day_before)
     return Queries(
-        series=f"SELECT {_COUNTS} {source} FACET {component} {_span(window)} TIMESERIES {bucket} seconds {limit}",
-        window=f"{by_version} {_span(window)} {limit}", baseline=f"{by_version} {_span(baseline)} {limit}",
+        series=f"SELECT {_COUNTS} {source} FACET {component} {_span(whole)} TIMESERIES {bucket} seconds {limit}",
+        rest=f"SELECT {_COUNTS} {source} FACET {component} {_span(rest)} {limit}" if rest.seconds > _SHORTEST else "",
+        window=f"{by_version} {_span(counted)} {limit}", baseline=f"{by_version} {_span(baseline)} {limit}",
         recent=f"SELECT count(*) AS requests, percentile(duration, 95) AS p95 {source} FACET {component} "
                f"{recent} {limit}",
         day_window=day_window, day_hour=day_hour,
@@ -96,6 +104,17 @@ def graphql(asked: dict[str, str], issues: bool) -> str:
     aliases = " ".join(f"{name}: nrql(query: ${name}, timeout: 9) {{ results }}" for name in asked)
     more = _ISSUES if issues else ""
     return f"query ($account: Int!, {variables}) {{ actor {{ account(id: $account) {{ {aliases} {more} }} }} }}"
+
+
+def periods(window: Window) -> tuple[int, Window]:
+    """Return the length of a window's periods in seconds, and its whole periods, which begin at the clock's multiples.
+
+    The first reaches back before the window, so that all of it is counted.
+    """
+    # Whole tens, so that the periods of a longer window are those of a shorter one.
+    length = max(_BUCKET_SECONDS, math.ceil(window.seconds / (_MAX_BUCKETS - 1) / _BUCKET_SECONDS) * _BUCKET_SECONDS)
+    start = window.start // length * length
+    return length, Window(start, max(start + length, window.end // length * length))
 
 
 def newest(window: Window) -> Window:

@@ -1,7 +1,7 @@
 """Splunk, asked by search export, whose results stream (``search.py``).
 
 ``signatures.py`` counts like error lines, ``callers.py`` has the service's clients. Format: Splunk's "Search Reference"
-for ``stats`` and its functions.
+for ``stats`` and its functions, and for ``bin``, whose periods begin at multiples of the span (``aligntime``: epoch 0).
 """
 
 from __future__ import annotations
@@ -91,6 +91,8 @@ class _Lines:
     """The searches that count lines."""
 
     query: Query
+    window: Window
+    """The query's, from the start of its first period, so that no period is cut."""
     spl: str
     link: str
     now: Search[_Count]
@@ -103,7 +105,8 @@ class _Lines:
         by = f"{settings.component_field}, {settings.level_field}"
         spl = f"search {settings.search} | bin _time span={_BUCKET_SECONDS}s | stats count by _time, {by}"
         read = partial(_Count.of, settings)
-        return cls(query, spl, link(settings), searches.begin(spl, query.window, read),
+        window = Window(query.window.start // _BUCKET_SECONDS * _BUCKET_SECONDS, query.window.end)
+        return cls(query, window, spl, link(settings), searches.begin(spl, window, read),
                    searches.begin(f"search {settings.search} | stats count by {by}", query.baseline, read))
 
     def judge(self) -> list[Finding[Detail]]:
@@ -127,7 +130,7 @@ class _Lines:
             findings.append(Finding(
                 source=SOURCE.name, status="partial" if note else "ok", component=name, window=self.query.window,
                 query=self.spl, link=self.link, unit="lines/min", note=note,
-                value=round(errors / self.query.window.seconds * 60, 2),
+                value=round(errors / self.window.seconds * 60, 2),
                 baseline=round(errors_before[name] / self.query.baseline.seconds * 60, 2),
                 detail=ErrorLines(
                     series=tuple(Bucket(start, count, count) for start, count in sorted(series[name].items())),
