@@ -73,7 +73,7 @@ def look(folder: Path, pages: Mapping[str, str], axe: int | None = None) -> dict
     for file, page in zip(files, pages.values(), strict=True):
         file.write_text(page, encoding="utf-8")
     done = subprocess.run(["node", str(ROOT / "tests" / "pages" / "look.mjs"), str(folder),
-                           str(len(files) if axe is None else axe), *map(str, files)],
+                           *([] if axe is None else [f"--axe={axe}"]), *map(str, files)],
                           capture_output=True, text=True, timeout=300, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads((folder / "look.json").read_text(encoding="utf-8"))

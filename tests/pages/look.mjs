@@ -1,22 +1,24 @@
 // Opens pages in headless Chromium and says what is wrong with each, as its readers meet it: on a phone and on a screen,
 // in light and dark, and on paper.
 //
-//   node tests/pages/look.mjs OUT-FOLDER AXE FILE.html...   writes OUT-FOLDER/look.json
+//   node tests/pages/look.mjs OUT-FOLDER [--axe=N] FILE.html...   writes OUT-FOLDER/look.json
 //
-// AXE is how many of the files, from the first, axe-core reads: it takes as long as all else together.
+// With --axe=N axe-core reads the first N files alone: it takes as long as all else together.
 //
 // For each page: requests that left it, errors in its console, its scripts, what axe-core finds, its headings, and for
 // each layout: pixels to scroll sideways; texts that lie on each other in an SVG; texts and pictures that are cut; texts
 // that are too small or too faint to read. With LOOK_PICTURES set, NAME-LAYOUT.png and NAME.pdf stand beside look.json.
 import { createRequire } from "node:module";
-import { readFileSync, writeFileSync, existsSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import puppeteer from "puppeteer-core";
+import { browser } from "./browser.mjs";
 
 const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const [out, axed, ...files] = process.argv.slice(2);
+const [out, ...rest] = process.argv.slice(2);
+const files = rest.filter((word) => !word.startsWith("--"));
+const axed = Number(rest.find((word) => word.startsWith("--axe="))?.slice("--axe=".length) ?? files.length);
 const pictures = Boolean(process.env.LOOK_PICTURES);
 // A4 less its margins is 718 x 1047 pixels, at 96 pixels an inch.
 const LAYOUTS = [
@@ -28,13 +30,6 @@ const LAYOUTS = [
 ];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PDF = { format: "A4", margin: { top: "12mm", bottom: "12mm", left: "10mm", right: "10mm" } };
-
-async function browser() {
-  const own = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
-  if (own) return puppeteer.launch({ executablePath: own, args: ["--no-sandbox"], headless: true });
-  const { default: chromium } = await import("@sparticuz/chromium");
-  return puppeteer.launch({ executablePath: await chromium.executablePath(), args: chromium.args, headless: "shell" });
-}
 
 // Runs in the page.
 function measure(paper) {
@@ -130,7 +125,7 @@ async function judged(chrome, address) {
   return found;
 }
 
-async function looked(chrome, file, axe_too) {
+async function looked(chrome, file, withAxe) {
   const name = basename(file, ".html"), address = pathToFileURL(resolve(file)).href;
   const requests = [], errors = [], layouts = {};
   const page = await chrome.newPage();
@@ -149,13 +144,13 @@ async function looked(chrome, file, axe_too) {
   const sections = await page.evaluate(() => [...document.querySelectorAll("h2")].map((item) => item.textContent));
   const scripts = await page.evaluate(() => document.scripts.length);
   await page.close();
-  return { requests, errors, scripts, sections, layouts, violations: axe_too ? await judged(chrome, address) : [] };
+  return { requests, errors, scripts, sections, layouts, violations: withAxe ? await judged(chrome, address) : [] };
 }
 
 const chrome = await browser();
 const found = {};
 try {
-  for (const [place, file] of files.entries()) found[basename(file, ".html")] = await looked(chrome, file, place < Number(axed));
+  for (const [place, file] of files.entries()) found[basename(file, ".html")] = await looked(chrome, file, place < axed);
 } finally {
   await chrome.close();
 }

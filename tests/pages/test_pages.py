@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from responder.model.incident import IncidentRecord
@@ -101,3 +103,21 @@ def test_a_report_has_two_charts_in_each_layout_or_says_that_nothing_was_measure
 def test_the_list_of_incidents_is_read_without_scrolling_sideways(seen: dict[str, Seen]) -> None:
     for name in ("index", "index-long", "index-empty"):
         assert {layout: seen[name].layouts[layout].scrollers for layout in LAYOUTS} == dict.fromkeys(LAYOUTS, ()), name
+
+
+def test_a_page_with_faults_is_found_out(tmp_path: Path) -> None:
+    page = look(tmp_path, {"faulty": """<!doctype html><title>x</title><body style="background: #fff">
+        <p style="width: 2000px; text-align: right">far to the right</p>
+        <details><summary>more</summary><p>folded</p></details>
+        <svg width="300" height="60" viewBox="0 0 300 60" font-size="12"><rect width="90" height="60" fill="#000"/>
+        <text x="100" y="20">one text</text><text x="105" y="22">another</text><text x="290" y="20">too long</text>
+        <text x="100" y="50" font-size="8">tiny</text><text x="200" y="50" fill="#ccc">pale</text>
+        <text x="10" y="50" fill="#222">in the dark</text></svg><img alt="" src="missing.png">
+        <script>console.error("wrong")</script>"""})["faulty"]
+    phone, paper = page.layouts["phone, light"], page.layouts["paper"]
+    assert phone.overlaps == ("“one text” and “another”",) and phone.sideways > 1000
+    assert {"“too long”", "“far to the right”"} <= set(phone.cut) and "“folded”" in paper.cut
+    assert [text.split(":")[0] for text in phone.small] == ["“tiny”"]
+    assert [text.split(":")[0] for text in phone.faint] == ["“pale”", "“in the dark”"]
+    assert page.scripts == 1 and page.requests and page.errors
+    assert any("html-has-lang" in found for found in page.violations)

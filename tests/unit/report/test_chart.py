@@ -222,6 +222,11 @@ def test_a_component_without_requests_has_no_error_rate_and_its_traffic_is_drawn
     assert "payment-gateway had no requests from 08:01:10 to 08:02:00" in failed.description
 
 
+def test_of_the_time_after_the_last_measurement_no_end_is_said() -> None:
+    one = drawing(reviewed({"a": steady(100, share=FAILING)}, well=None, escalated=150), "failed-broad")
+    assert "nothing was measured after 08:01:40" in one.description and "to 08:0" not in one.description
+
+
 def test_few_requests_at_night_make_no_outage() -> None:
     quiet = tuple(Bucket(START + 10 * n, float(n % 3 == 0), 0.0) for n in range(20))
     assert "no requests" not in said(drawing(reviewed({"a": quiet}), "failed-broad"))

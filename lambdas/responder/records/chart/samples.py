@@ -66,6 +66,8 @@ class Stretch:
     end: float
     components: tuple[str, ...]
     """Which had no requests; empty where nothing was measured at all."""
+    last: bool = False
+    """Whether it goes on to the end of the chart, which says nothing of when it ended."""
 
 
 def samples(series: Mapping[str, Series], start: float, end: float) -> dict[str, Samples]:
@@ -119,7 +121,7 @@ def unmeasured(shown: Mapping[str, Samples], start: float, end: float) -> tuple[
     until, found = start, []
     for first, last in [*every, (end, end)]:
         if first - until > 0.5 * (every[0][1] - every[0][0]):
-            found.append(Stretch(until, first, ()))
+            found.append(Stretch(until, first, (), first == last == end))
         until = max(until, last)
     return tuple(found)
 
@@ -148,4 +150,5 @@ def missing(stretches: Iterable[Stretch]) -> Iterator[str]:
     """Yield in words when something was not there."""
     for stretch in stretches:
         said = f"{listed(stretch.components)} had no requests" if stretch.components else "nothing was measured"
-        yield f"{said} from {clock(stretch.start)} to {clock(stretch.end)}"
+        start, end = clock(stretch.start), clock(stretch.end)
+        yield f"{said} after {start}" if stretch.last else f"{said} from {start} to {end}"
