@@ -16,11 +16,13 @@ from responder.model.codec import Json, decode, encode
 from responder.model.frozen import dataclass
 from responder.model.service import Person, Service
 
-Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team"]
+Kind = Literal["page", "status", "question", "copy", "call", "told", "closed", "customers", "provider", "network_team",
+               "improvement"]
 """``page``: somebody must come. ``status``: the current state, which replaces the last one. ``question``: an answer is
 needed; many people may read it. ``copy``: the same question for one person, perhaps with a personal link; it must reach
 that person only. ``call``: another person must join. ``told``: news that the team should know. ``closed``: the incident
-is closed. The other kinds go to people outside the team."""
+is closed. ``improvement``: something to do, for the team's list of work. The other kinds go to people outside the team.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,21 @@ class Message:
     """Components that customers notice."""
     topic: str = ""
     """The current state in one line."""
+    mark: str = ""
+    """Of an improvement: what tells it from others, the same in every incident."""
 
 
 @dataclass(frozen=True)
 class Nothing:
     """The state of a channel that remembers nothing of an incident."""
+
+
+@dataclass(frozen=True)
+class Filed:
+    """Where a channel has filed an improvement."""
+
+    address: str = ""
+    """The issue's page."""
 
 
 S = TypeVar("S")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from responder.model.frozen import dataclass
+from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery, Reports
 from responder.model.service.observability import Metrics, NewRelic, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
@@ -54,6 +55,9 @@ class Service:
     pagerduty: PagerDuty | None = None
     slack: Slack | None = None
     statuspage: Statuspage | None = None
+    github: GitHub | None = None
+    """Where improvements are filed as issues; so is ``jira``."""
+    jira: Jira | None = None
     reports: Reports = field(default_factory=Reports)
     team: tuple[Person, ...] = ()
     notify_emails: tuple[str, ...] = ()
