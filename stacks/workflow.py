@@ -202,7 +202,8 @@ class Workflow(Construct):
             self, f"Step{name.capitalize()}", name=function_name(self._prefix, "step", name), code=self._code,
             handler="responder.handlers.steps.handler", description=group.description, statements=statements,
             secrets=sorted({secret for service in services for secret in people.secrets(service)})
-            if name == "tell" else (),
+            if name == "tell" else sorted({secret for service in services for secret in people.secrets(
+                service, frozenset({"improvement"}))}) if name == "report" else (),
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
                          **({"BUCKET": self._records.bucket.bucket_name} if name in ("report", "tell") else {})},

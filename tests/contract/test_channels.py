@@ -281,7 +281,7 @@ def test_each_thing_is_delivered_once_and_a_broken_channel_is_on_record(
     assert len(alert["events"]) == 1
     noted = [item for item in records.everything("payment-gateway-1") if item["sk"].startswith("TIMELINE#")]
     assert [(item["what"], item["detail"]["failed"]) for item in noted] == [("slack could not be used", "slack")]
-    assert [channel.name for channel in every()] == ["pagerduty", "slack", "statuspage", "sns"]
+    assert [channel.name for channel in every()] == ["github", "jira", "pagerduty", "slack", "statuspage", "sns"]
 
 
 def test_steps_that_tell_people_at_the_same_time_take_turns(vendors: Vendors, team: Service, records: Records,

@@ -6,6 +6,7 @@ import time
 
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.issues import file_improvements
 from responder.handlers.step import StepEvent, StepRun, log, step
 from responder.model.codec import decode
 from responder.model.evidence import Series
@@ -13,7 +14,7 @@ from responder.model.facts import Reported
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import iso, seconds
-from responder.plan.review import Notes, came_late, past_incident, review
+from responder.plan.review import Notes, PastIncident, Review, came_late, past_incident, review
 from responder.plan.review.live import live, version
 from responder.records import history
 from responder.records.record import pack
@@ -35,12 +36,32 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
 
     People's ``review.md`` beside it is merged in, with its author and time.
     """
-    bucket, service, read_at = environment.bucket(), run.service, iso(time.time())
+    bucket, service = environment.bucket(), run.service
+    record, contents, addresses = _write(run, bucket)
+    if file_improvements(run, record, contents):
+        record, contents, addresses = _write(run, bucket)  # Once more, with the issues' addresses.
+    mine = past_incident(contents)
+    history.keep(run.records, mine)
+    try:
+        store_index(bucket, render_index(service.service, [*_others(run), mine]), service.service)
+    except CallFailed as failed:
+        # The next report will write it again.
+        log(step="review", incident=run.incident, index=failed.note)
+    run.records.update(run.incident, report=addresses, reported_at=iso(time.time()))
+    run.note("the postmortem is written", kind="report", fact=decode(Reported, addresses))
+    return ReviewResult(addresses)
+
+
+def _others(run: StepRun) -> tuple[PastIncident, ...]:
+    return tuple(past for past in history.past_incidents(run.records, run.service.service) if past.id != run.incident)
+
+
+def _write(run: StepRun, bucket: str) -> tuple[IncidentRecord, Review, dict[str, str]]:
+    """Write the report; return the record, what the report holds and where it is."""
+    service, read_at = run.service, iso(time.time())
     items = run.records.items(run.incident)
     record = IncidentRecord.of(items)
-    others = tuple(past for past in history.past_incidents(run.records, service.service)
-                   if past.id != run.incident)
-    contents = review(record, others, _weeks(run, record.incident), _notes(run, bucket), service)
+    contents = review(record, _others(run), _weeks(run, record.incident), _notes(run, bucket), service)
     over = record.incident.status == "closed"
     page = render_page(contents, None if over else live(
         service, record, time.time(), execution=run.execution, region=environment.region()))
@@ -50,16 +71,7 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
                           service.reports.lock_days, final=over)
     except CallFailed as failed:
         raise RuntimeError(f"the postmortem could not be stored: {failed.note}") from failed
-    mine = past_incident(contents)
-    history.keep(run.records, mine)
-    try:
-        store_index(bucket, render_index(service.service, [*others, mine]), service.service)
-    except CallFailed as failed:
-        # The next report will write it again.
-        log(step="review", incident=run.incident, index=failed.note)
-    run.records.update(run.incident, report=addresses, reported_at=iso(time.time()))
-    run.note("the postmortem is written", kind="report", fact=decode(Reported, addresses))
-    return ReviewResult(addresses)
+    return record, contents, addresses
 
 
 def _notes(run: StepRun, bucket: str) -> Notes | None:

@@ -106,6 +106,18 @@ class Answered(Fact):
 
 
 @dataclass(frozen=True)
+class Filed(Fact):
+    """An improvement was filed as an issue."""
+
+    NAME: ClassVar[str] = "filed"
+    channel: str
+    fingerprint: str
+    """Tells the improvement from others; see ``plan/review/contents.py``."""
+    address: str = ""
+    """The issue's page."""
+
+
+@dataclass(frozen=True)
 class Reported(Fact):
     """The postmortem was written: the addresses of its formats in S3."""
 

@@ -18,11 +18,12 @@ from responder.model.reference import Reference
 from responder.model.service import Person, Service
 
 Kind = Literal["page", "escalation", "status", "question", "copy", "call", "told", "closed", "customers", "provider",
-               "network_team"]
+               "network_team", "improvement"]
 """``page``: somebody must come. ``escalation``: somebody must take over. ``status``: the current state, which replaces
 the last one. ``question``: an answer or a task is needed; many people may read it. ``copy``: the same question for one
 person, perhaps with a personal link; it must reach that person only. ``call``: another person must join. ``told``: news
-that the team should know. ``closed``: the incident is closed. The other kinds go to people outside the team.
+that the team should know. ``closed``: the incident is closed. ``improvement``: something to do, for the team's list of
+work. The other kinds go to people outside the team.
 
 An escalation and a question are a need for a person: they notify anew, whoever has acknowledged the page."""
 
@@ -62,11 +63,21 @@ class Message:
     """Of a status or a closing: what still needs a person, by the beginning of the message's key that said so."""
     code: str = ""
     """A diff, or commands one a line: shown word for word, in letters of one width."""
+    mark: str = ""
+    """Of an improvement: what tells it from others, the same in every incident."""
 
 
 @dataclass(frozen=True)
 class Nothing:
     """The state of a channel that remembers nothing of an incident."""
+
+
+@dataclass(frozen=True)
+class Filed:
+    """Where a channel has filed an improvement."""
+
+    address: str = ""
+    """The issue's page."""
 
 
 S = TypeVar("S")

@@ -6,6 +6,7 @@ from dataclasses import field
 
 from responder.model.frozen import dataclass
 from responder.model.service.customers import Customers
+from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.links import Links
 from responder.model.service.observability import Metrics, NewRelic, Splunk
@@ -58,6 +59,9 @@ class Service:
     slack: Slack | None = None
     statuspage: Statuspage | None = None
     customers: Customers = field(default_factory=Customers)
+    github: GitHub | None = None
+    """Where improvements are filed as issues; so is ``jira``."""
+    jira: Jira | None = None
     reports: Reports = field(default_factory=Reports)
     links: Links = field(default_factory=Links)
     """The team's own pages that messages link to."""

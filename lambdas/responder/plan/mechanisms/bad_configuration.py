@@ -25,7 +25,7 @@ def improvements(case: Case) -> Iterator[Advice]:
     if change.kind == "ConfigMap":
         yield Advice(
             "version-configuration", "recovery", "The new value reached all pods together",
-            f"{change.kind} {change.name} was {change.what} in place, and {case.seen('pods', 'calls', most=1)}",
+            said(f"{change.kind} {change.name} was {change.what} in place", case.seen("pods", "calls", most=1)),
             f"ConfigMap {change.name}", "give each state of it a name of its own (Kustomize's configMapGenerator), so "
             "that a change of it is a rollout, stops at the first pod that fails, and is undone by one command",
             case.developers, Effort.CHECK,

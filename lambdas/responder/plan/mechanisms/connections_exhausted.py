@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.model.evidence.connections import Connections
-from responder.plan.advice import Advice, Case, Effort
+from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import DATABASE_CONNECTION
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, database, probes
@@ -14,13 +14,13 @@ from responder.plan.wording import count
 
 def improvements(case: Case) -> Iterator[Advice]:
     """A client cannot take all connections, and people hear of it before the last one is gone."""
-    seen = case.seen("connections", "waits") or case.seen("calls")
+    seen = case.seen("connections", "waits") or case.seen()
     helped = case.helped.target.removeprefix("deployment/") if case.helped and case.helped.target.startswith(
         "deployment/") else ""
     holder = helped or case.component
     yield Advice(
         "limit-connections", "prevention", "One client could take all connections",
-        f"{seen}; what ended it: {case.helped.summary}" if case.helped else seen,
+        said(seen, f"what ended it: {case.helped.summary}" if case.helped else ""),
         f"the database role of {holder} in {case.database}", "limit its connections (PostgreSQL: ALTER ROLE … "
         "CONNECTION LIMIT; and the maximum of its pool), so that the sum over all clients stays below the maximum",
         f"developers of {holder}", Effort.SETTING,
@@ -29,7 +29,8 @@ def improvements(case: Case) -> Iterator[Advice]:
     if connections and connections.detail.maximum:
         alarm = count(0.8 * connections.detail.maximum)
         yield Advice(
-            "alarm-connections", "detection", "Nothing told that connections ran short", case.seen("connections"),
+            "alarm-connections", "detection", "Nothing told that connections ran short",
+            case.seen("connections") or seen,
             f"CloudWatch alarm on DatabaseConnections of {case.instance}",
             f"set an alarm at {alarm} connections, four fifths of the maximum", "database administrators",
             Effort.SETTING, f"`aws cloudwatch describe-alarms-for-metric --namespace AWS/RDS --metric-name "

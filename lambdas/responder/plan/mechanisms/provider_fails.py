@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from responder.model.evidence.health import ProviderHealth
 from responder.model.moment import epoch
-from responder.plan.advice import Advice, Case, Effort
+from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import PROVIDER_OUTAGE
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, changes, probes, provider
@@ -21,7 +21,7 @@ def improvements(case: Case) -> Iterator[Advice]:
     if case.helped:
         yield Advice(
             "share-traffic", "prevention", f"{case.helped.component} paid by one provider until it failed",
-            f"{seen}; what ended it: {case.helped.summary}", calls, "send a share of the payments by the second "
+            said(seen, f"what ended it: {case.helped.summary}"), calls, "send a share of the payments by the second "
             "provider all the time, and let a circuit breaker move the rest by itself", case.developers,
             Effort.DESIGN, "both providers show payments in a quiet week, and a test that makes one fail moves its "
             "share within ten seconds", case.trouble.whole)
@@ -38,7 +38,7 @@ def improvements(case: Case) -> Iterator[Advice]:
             finding.value for finding in case.evidence.of(ProviderHealth, f"provider:{name}"))]:
         yield Advice(
             "take-and-charge-later", "recovery", "All providers failed together",
-            f"The fallback was not used, because {listed(down)} did not answer either; {seen}", calls,
+            said(f"The fallback was not used, because {listed(down)} did not answer either", seen), calls,
             "take orders and charge them when a provider is back (a queue with idempotency keys), and find out what "
             "the providers share", case.developers, Effort.DESIGN,
             "with all providers shut off in a test an order is taken, and charged within a minute of their return",

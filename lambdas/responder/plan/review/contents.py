@@ -295,6 +295,8 @@ class Improvement:
     """Whether it would have saved more than is known: the incident was not over, or came back."""
     fingerprint: str
     """The same for the same mechanism, object and measure in every incident of the service."""
+    issues: tuple[str, ...] = ()
+    """The pages of the issues that it was filed as."""
 
 
 @dataclass(frozen=True)

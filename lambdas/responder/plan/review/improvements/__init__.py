@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from responder.model.evidence import Evidence, Series, Window
+from responder.model.facts import Filed
 from responder.model.incident import IncidentRecord
 from responder.model.moment import iso
 from responder.model.service import Cluster, Metrics, Service
@@ -45,7 +47,11 @@ def improvements(record: IncidentRecord, evidence: Evidence, series: Series, wee
     for mechanism, advice, over in found:
         items.setdefault((advice.key, advice.object), _improvement(
             advice, known.service, mechanism, open_end=None if over else trouble.end))
-    return tuple(sorted(items.values(), key=lambda item: (
+    filed: dict[str, list[str]] = {}
+    for _, fact in record.facts(Filed):
+        filed.setdefault(fact.fingerprint, []).append(fact.address)
+    told = (replace(item, issues=tuple(filter(None, filed.get(item.fingerprint, ())))) for item in items.values())
+    return tuple(sorted(told, key=lambda item: (
         not item.saves_at_least, -(item.saves_seconds or 0.0), _SIZES.index(item.size), item.what, item.object)))
 
 

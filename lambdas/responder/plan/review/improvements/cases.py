@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 
 from responder.model.change import Change
 from responder.model.evidence import Evidence
@@ -90,10 +91,13 @@ def _case(record: IncidentRecord, evidence: Evidence, service: Service, mechanis
 
 
 def _hypotheses(record: IncidentRecord) -> Mapping[tuple[str, str], Hypothesis]:
-    """Return what any diagnosis said of each mechanism and component, the newest word."""
+    """Return what the diagnosis that was surest of it said of each mechanism and component.
+
+    A later one says less of a fault that was mended meanwhile.
+    """
     told = [hypothesis for _, fact in record.facts(Diagnosed) for hypothesis in fact.ranking]
-    return {(hypothesis.mechanism, hypothesis.component): hypothesis
-            for hypothesis in (*told, *record.incident.ranking)}
+    return {(hypothesis.mechanism, hypothesis.component): hypothesis for hypothesis in sorted(
+        (*told, *record.incident.ranking), key=attrgetter("confidence"))}
 
 
 def _mode(record: IncidentRecord, component: str, where: str) -> FailureMode | None:
