@@ -30,6 +30,8 @@ SAY_SECONDS = 240
 and retries with asynchronous invocation"); and before it a step that was about to end the incident and did not."""
 _MINUTE = 60
 _LOOK = ASK_SECONDS + STEP_SECONDS
+_ESCALATE = STEP_SECONDS + REPORT_SECONDS + _LOOK
+"""Nothing is put between the escalation and its interim report."""
 _WAITS = frozenset({State.WATCH, State.WAIT_TO_VERIFY, State.INFORM, State.INTERIM})
 """States before whose next step there is a wait that may be shorter."""
 _AT_ONCE = frozenset({State.GUARD, State.APPLY, State.INTERIM, State.STAND_DOWN})
@@ -45,7 +47,7 @@ def update_seconds(configured: int, approval_seconds: int, remedies: int) -> int
     ``approval_seconds`` is how long people may be asked at most, ``remedies`` how many an incident may have, which may
     all be rolled back one after the other. 0: nothing is promised.
     """
-    longest = max(approval_seconds + 2 * STEP_SECONDS, remedies * STEP_SECONDS + _LOOK)
+    longest = max(approval_seconds + 2 * STEP_SECONDS, remedies * STEP_SECONDS + _ESCALATE)
     # A message is written at the beginning of its step; another remedy may be planned and ruled on before people are
     # asked. Without these, customers would hear more at once after the first message.
     return max(configured, longest + 3 * STEP_SECONDS + SAY_SECONDS) if configured else 0
@@ -69,11 +71,11 @@ def longest(following: Following) -> int:
         case State.APPROVAL:
             return course.settings.approval_seconds + 2 * STEP_SECONDS
         case State.ESCALATE:
-            return STEP_SECONDS + REPORT_SECONDS + _LOOK
+            return _ESCALATE
         case State.INTERIM:
             return REPORT_SECONDS + _LOOK
         case State.ROLL_BACK:
-            return len(course.undo) * STEP_SECONDS + _LOOK
+            return len(course.undo) * STEP_SECONDS + (_ESCALATE if course.then is State.ESCALATE else _LOOK)
         case _:
             return STEP_SECONDS
 

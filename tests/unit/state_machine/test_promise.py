@@ -253,16 +253,19 @@ def _spent(name: str) -> float:
     return 2 * state["TimeoutSeconds"]
 
 
-@pytest.mark.parametrize("state", [state for state in AFTER_UPDATE if state is not State.APPROVAL])
-def test_how_long_a_state_takes_is_what_its_time_outs_say(state: State) -> None:
-    course = Course(undo=(Undo(1, REMEDIES[0], "", False),))
+@pytest.mark.parametrize(("state", "then"), [
+    *((state, None) for state in AFTER_UPDATE if state not in (State.APPROVAL, State.ROLL_BACK)),
+    (State.ROLL_BACK, State.GATHER), (State.ROLL_BACK, State.ESCALATE)])
+def test_how_long_a_state_takes_is_what_its_time_outs_say(state: State, then: State | None) -> None:
+    """Until the next step has ended after which customers can be told more."""
+    course = Course(undo=(Undo(1, REMEDIES[0], "", False),), then=then)
     name, spent = state.value, 0.0
     while True:
         spent += _spent(name)
         found = ASL["States"][name]
         decides = "Payload.next" in str(found.get("Assign", {}).get("next", ""))
-        if decides and name not in ("Plan the remedy", "Check the guardrails"):
+        if decides and name not in ("Plan the remedy", "Check the guardrails", "Escalate"):
             break
-        name = {"Check the guardrails": "Apply the remedy", "What is left to try?": State.GATHER.value}.get(
+        name = {"Check the guardrails": "Apply the remedy", "What is left to try?": str(then)}.get(
             name, found.get("Next", ""))
     assert spent <= promise.longest(Following(state, course))
