@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from responder.handlers import guard, step
 from responder.handlers.decide import ButtonValue
+from responder.handlers.steps import inputs
 from responder.model.codec import encode
 from responder.model.incident import Incident, IncidentRecord, Remedy, RemedyStatus, Signal
 from responder.model.moment import iso
@@ -52,8 +53,8 @@ def scaling(replicas: int = 8, *, number: int = 1, now: int = 4, most: int = 10,
     """Return a plan to scale up, of the first proposal."""
     return replace(Remedy(
         number, "scale_up", RemedyStatus.WAITING, "backend", "overload", "more_traffic", target="deployment/backend",
-        summary="scale it",
-        by_hand="kubectl scale", risk="low", reversible=True, proposal=f"{OPENED}#00", before=encode(scale_up.Before(now)),
+        summary="scale it", by_hand="kubectl scale", risk="low", reversible=True, proposal=f"{OPENED}#00",
+        before=encode(scale_up.Before(now)),
         parameters=encode(scale_up.Parameters(replicas, "u", 20.0, now, most))), **more)
 
 
@@ -320,6 +321,16 @@ def test_the_chosen_value_is_planned_anew_and_the_yes_goes_with_it() -> None:
         assert not later.is_as_chosen and not later.asked
     # A value that comes twice does not go round in circles.
     assert Ruled("rejected", "approval", "no", value=7).follows(after, OPENED).course.place == 1
+
+
+def test_a_choice_goes_to_the_plan_that_it_was_made_for_and_to_no_later_step() -> None:
+    course = Course(remedies=REFS, number=4, asked=True, question=3, value=6)
+    assert inputs("plan", course, OPENED)["value"] == 6 and inputs("guard", course, OPENED)["question"] == 3
+    for number in (1, 2, 3, 5, 9):
+        stale = replace(course, number=number)
+        assert inputs("plan", stale, OPENED)["value"] is None
+        assert inputs("guard", stale, OPENED)["question"] == number
+    assert inputs("approval", Course(remedies=REFS), OPENED)["others"] == (REFS[1].id, REFS[2].id)
 
 
 def test_the_chosen_remedy_comes_next_and_what_was_skipped_after_it() -> None:
