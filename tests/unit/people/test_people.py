@@ -204,12 +204,13 @@ class Pager:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.given: list[Message] = []
-        self.fails = False
+        self.fails, self.tries = False, 0
         monkeypatch.setattr(people, "every", lambda: (Channel(
             "pager", frozenset({"page", "escalation", "question", "status", "closed"}), self._wake, people.Nothing,
             wakes=True), sns.CHANNEL))
 
     def _wake(self, service: Service, message: Message, state: people.Nothing) -> people.Nothing:
+        self.tries += 1
         if self.fails:
             raise CallFailed("unavailable", "it answered with status 503")
         self.given.append(message)
@@ -225,8 +226,9 @@ def test_an_escalation_wakes_somebody_once_for_each_opening(team: Team, monkeypa
     pager = Pager(monkeypatch)
     team.records.update("i-1", **BUG, confirmed=True, kind="high_error_rate")
     pager.fails = True
+    monkeypatch.setattr(close, "_AGAIN_SECONDS", 0.0)
     team.step(close.handler, operation="escalate", why="it did not help")
-    assert pager.woken == 0
+    assert (pager.woken, pager.tries) == (0, 2)
     # What reached nobody is no news to anybody.
     pager.fails = False
     team.step(close.handler, operation="escalate", why="it did not help")
