@@ -18,7 +18,7 @@ from responder.clients.workloads import Autoscaler, Deployment, Needs, Quota
 from responder.model.change import OWN_MANAGER
 from responder.model.shown import shown
 from responder.plan.remedies.scale_up import REMEDY, RESERVE, Before, Facts, Parameters
-from responder.plan.wording import plural
+from responder.plan.wording import count, plural
 from responder.sources import cluster_access
 
 _POOL_SHARE = 0.9
@@ -53,7 +53,7 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
     refusal = refusal or fits[wanted]
     scaler = workloads.autoscaler_of(api, context.namespace, deployment.name)
     refusal = refusal or _managed(deployment, scaler)
-    summary = f"scale {target} from {now} to {wanted} pods for {demand:.0f} requests/s ({each:.0f} a pod)" + (
+    summary = f"scale {target} from {now} to {wanted} pods for {count(demand)} requests/s ({count(each)} a pod)" + (
         ", a number that a person chose" if context.chosen is not None else
         ", as many as the nodes have room for" if few else "")
     diff = shown(f"- replicas: {now}\n+ replicas: {wanted}")
@@ -71,8 +71,8 @@ def _not_wanted(context: RemediationContext, facts: Facts, now: int, wanted: int
         return "how much one pod serves could not be measured"
     if wanted <= now:
         return f"there are {plural(now, 'pod')} already" if context.chosen is not None else (
-            f"{now} pods are enough for {facts.requests_per_second:.0f} requests/s by what was measured "
-            f"({facts.served_per_pod:.0f} each)")
+            f"{now} pods are enough for {count(facts.requests_per_second)} requests/s by what was measured "
+            f"({count(facts.served_per_pod)} each)")
     return f"{wanted} pods are more than maximum_replicas allows ({limit})" if wanted > limit else ""
 
 
@@ -183,7 +183,8 @@ def _connections(context: RemediationContext, facts: Facts, now: int, wanted: in
     if not maximum or database is None or database.name not in calls or not now:
         return ""
     if used / now * wanted > _POOL_SHARE * maximum:
-        return f"the database takes {maximum:.0f} connections, and {wanted} pods would need {used / now * wanted:.0f}"
+        return (f"the database takes {count(maximum)} connections, and {wanted} pods would need "
+                f"{count(used / now * wanted)}")
     return ""
 
 

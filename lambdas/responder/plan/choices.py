@@ -88,7 +88,7 @@ def offered(choice: Choice | None, instead: Sequence[Other]) -> str:
     """Say what may be chosen; empty where nothing may."""
     told = [f"{_values(choice)} in place of {choice.words(choice.planned)}"] if choice else []
     told += [f"the {other.words} first" for other in instead]
-    return f"{'; or '.join(told)} (on the page, or by IAM)." if told else ""
+    return f"{'; or '.join(told)} (by IAM, or on the page where you have a link)." if told else ""
 
 
 def by_iam(choice: Choice | None, instead: Sequence[Other]) -> list[str]:
