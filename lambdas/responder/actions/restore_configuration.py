@@ -183,8 +183,9 @@ def _set_fields(api: Kubernetes, change: Change, live: _Live | None, namespace: 
 def _create(api: Kubernetes, change: Change, body: Json, namespace: str) -> None:
     groups, plural, _, _ = watched.KINDS[change.kind]
     content = body if change.kind in AT_ROOT else {"spec": body}
-    api.create(groups[-1], plural, namespace, {
-        "apiVersion": groups[-1].split("/", 1)[1], "kind": change.kind,
+    # The ledger reads by the first of the groups that the cluster serves: what it kept is of that version.
+    api.create(groups[0], plural, namespace, {
+        "apiVersion": groups[0].split("/", 1)[1], "kind": change.kind,
         "metadata": {"name": change.name, "namespace": namespace}, **content}, manager=OWN_MANAGER)
 
 

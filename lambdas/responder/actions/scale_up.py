@@ -53,8 +53,7 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
     refusal = refusal or fits[wanted]
     scaler = workloads.autoscaler_of(api, context.namespace, deployment.name)
     refusal = refusal or _managed(deployment, scaler)
-    load = f"{count(demand)} requests/s ({count(each)} a pod)"
-    summary = f"scale {target} from {now} to {wanted} pods for {load}" + (
+    summary = f"scale {target} from {now} to {wanted} pods for {count(demand)} requests/s ({count(each)} a pod)" + (
         ", a number that a person chose" if context.chosen is not None else
         ", as many as the nodes have room for" if few else "")
     diff = shown(f"- replicas: {now}\n+ replicas: {wanted}")

@@ -94,7 +94,9 @@ def question_page(shown: Shown, now: float, told: str = "") -> str:
     heading = _SAID.get(task.decision, "Decided") if decided else "Expired" if late else ""
     parts = [_of(task, "Approval" if task.kind == "approval" else "Task"),
              _tag("h1", f"{heading}: {title}".rstrip("?") if heading else title)]
-    parts += [_note(told, late=True)] if told else []
+    if told:
+        parts.append(_note("Your answer decided nothing: it had been decided before." if decided else
+                           "Your answer decided nothing: it came too late." if late else told, late=True))
     if decided:
         parts += [*_decided(shown), _tag("h2", "What was asked")]
     elif late:

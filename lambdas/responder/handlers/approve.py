@@ -18,7 +18,8 @@ from responder.handlers.approval_page import Shown, message_page, question_page,
 from responder.handlers.decide import by_iam, decide, incident_record
 from responder.handlers.request import Request, Response
 from responder.handlers.step import log, records
-from responder.model.codec import Json
+from responder.model.codec import Foreign, Json, decode
+from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord
 from responder.model.service import Service, UnknownService, load
 from responder.plan import approvals
@@ -106,18 +107,26 @@ def _form(request: Request) -> dict[str, str]:
         raise BadLink("the request cannot be read, or is too long") from error
 
 
-def _answered(fields: dict[str, str]) -> tuple[str, Chosen]:
-    """Return the decision and what is chosen with it; raises NotPossible.
+@dataclass(frozen=True)
+class _Form(Foreign):
+    """What a person sends by the page's form, beside the signed link."""
 
-    The form always sends a value where there is one to choose; it counts with a yes alone.
-    """
-    other, value = fields.get("other", ""), fields.get("value", "")
-    decision = fields.get("decision", "") or ("instead" if other else "")
-    if decision != "approve" or not value:
-        return decision, Chosen(other=other)
-    if not re.fullmatch("[0-9]{1,9}", value):
+    decision: str = ""
+    value: str = ""
+    """Always there where there is one to choose; it counts with a yes alone."""
+    other: str = ""
+    """The button of another remedy."""
+
+
+def _answered(fields: dict[str, str]) -> tuple[str, Chosen]:
+    """Return the decision and what is chosen with it; raises NotPossible."""
+    form = decode(_Form, fields)
+    decision = form.decision or ("instead" if form.other else "")
+    if decision != "approve" or not form.value:
+        return decision, Chosen(other=form.other)
+    if not re.fullmatch("[0-9]{1,9}", form.value):
         raise NotPossible("what was chosen is no number")
-    return decision, Chosen(int(value), other)
+    return decision, Chosen(int(form.value), form.other)
 
 
 def _question(table: Records, task: Task, fields: dict[str, str], status: int, told: str = "") -> Response:

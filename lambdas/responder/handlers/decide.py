@@ -20,8 +20,9 @@ from responder.plan import approvals, choices
 from responder.plan.approvals import Decision, NotAllowed, Voter
 from responder.plan.choices import NOTHING, Chosen, Other
 from responder.plan.deeds import Choice
+from responder.plan.question import became
 from responder.records.table import Records
-from responder.records.tasks import ALLOWED, Decided, NotPossible, Task, Tasks, id_of
+from responder.records.tasks import ALLOWED, Decided, Expired, NotPossible, Task, Tasks, id_of
 
 _NOTE = 300
 _PAST: dict[Decision, str] = {"approve": "approved", "reject": "rejected", "instead": "rejected",
@@ -96,7 +97,13 @@ def decide(records: Records, incident: str, task_id: str, decision: str, voter: 
     except Decided as decided:
         if (decided.task.decision, decided.task.chosen) == (answer, wanted):
             _finish(records, tasks, decided.task, remedy, answer, needed, "", words)
-        raise
+        if remedy is None or decided.task.kind == "manual" or decided.task.decision != "approve":
+            raise
+        raise NotPossible(f"{decided}. {became(incident_record(records, task), remedy, decided.task.chosen)}") from (
+            decided)
+    except Expired as expired:
+        by_hand = f". To do it now, by hand: {remedy.by_hand}" if remedy and remedy.by_hand else ""
+        raise NotPossible(f"{expired}{by_hand}") from expired
     _finish(records, tasks, task, remedy, answer, needed, note, words)
     return task
 

@@ -86,14 +86,14 @@ def objection(service: Service, remedy: Remedy | None, record: IncidentRecord, i
 
 def offered(choice: Choice | None, instead: Sequence[Other]) -> str:
     """Say what may be chosen; empty where nothing may."""
-    told = [f"{choice.label.lower()}: {_values(choice)} in place of {choice.words(choice.planned)}"] if choice else []
+    told = [f"{_values(choice)} in place of {choice.words(choice.planned)}"] if choice else []
     told += [f"the {other.words} first" for other in instead]
-    return f"{'; or '.join(told)} (on the page, or by IAM)." if told else ""
+    return f"{'; or '.join(told)} (by IAM, or on the page where you have a link)." if told else ""
 
 
 def by_iam(choice: Choice | None, instead: Sequence[Other]) -> list[str]:
     """Return how to choose by IAM, as lines of a shell's comment."""
-    told = [f'# To approve with other {choice.label.lower()} ({_values(choice)}), add to the body after "approve": '
+    told = [f'# To approve with another value ({_values(choice)}), add to the body after "approve": '
             f', "value": {next(one.value for one in choice.options if one.value != choice.planned)}'] if choice else []
     return told + [f'# To have the {other.words} first, put in place of "approve": "instead", "other": '
                    f"{json.dumps(other.id)}" for other in instead]

@@ -151,7 +151,7 @@ def if_it_does_not_help(remedy: Remedy) -> str:
 def unanswered(asked: Asked, now: float) -> str:
     """Say until when it may be answered, and what follows then."""
     left = asked.expires_at - now
-    return f"it expires at {clock(asked.expires_at)} UTC" + (f", in {minutes(left)}" if left > 0 else "") + (
+    return f"the question expires at {clock(asked.expires_at)} UTC" + (f", in {minutes(left)}" if left > 0 else "") + (
         f"; then {asked.otherwise}." if asked.otherwise else ".")
 
 

@@ -23,6 +23,7 @@ from responder.plan import approvals
 from responder.plan.approvals import Decision, TaskKind, Voter, Way
 from responder.plan.choices import NOTHING, Chosen
 from responder.plan.question import Asked
+from responder.plan.wording import clock
 from responder.records.store import KEPT_DAYS, Item
 from responder.records.table import Records
 
@@ -31,6 +32,10 @@ ALLOWED: dict[TaskKind, tuple[Decision, ...]] = {"approval": ("approve", "reject
 
 class NotPossible(Exception):
     """The answer decides nothing; the message tells the person why."""
+
+
+class Expired(NotPossible):
+    """The question has expired: nobody decided in time."""
 
 
 class Decided(NotPossible):
@@ -189,7 +194,7 @@ class Tasks:
         if task.decision:
             raise Decided(task)
         if task.expires_at <= time.time():
-            raise NotPossible(f"it has expired at {iso(task.expires_at)}")
+            raise Expired(f"the question expired at {clock(task.expires_at)} UTC, and nobody had decided")
         if voter and decision == "approve" and needed > 1:
             task = self._voted(task, voter, needed, chosen.value)
             if task.approved_with(chosen.value) < needed:

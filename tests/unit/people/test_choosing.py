@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from responder.handlers import guard, step
 from responder.handlers.decide import ButtonValue
+from responder.handlers.steps import inputs
 from responder.model.codec import encode
 from responder.model.incident import Incident, IncidentRecord, Remedy, RemedyStatus, Signal
 from responder.model.moment import iso
@@ -52,7 +53,8 @@ def scaling(replicas: int = 8, *, number: int = 1, now: int = 4, most: int = 10,
     """Return a plan to scale up, of the first proposal."""
     return replace(Remedy(
         number, "scale_up", RemedyStatus.WAITING, "backend", "overload", "more_traffic", target="deployment/backend",
-        summary="scale it", risk="low", reversible=True, proposal=f"{OPENED}#00", before=encode(scale_up.Before(now)),
+        summary="scale it", by_hand="kubectl scale", risk="low", reversible=True, proposal=f"{OPENED}#00",
+        before=encode(scale_up.Before(now)),
         parameters=encode(scale_up.Parameters(replicas, "u", 20.0, now, most))), **more)
 
 
@@ -121,7 +123,7 @@ def test_a_rejection_with_the_forms_value_is_a_rejection(asked: Tasks, machine: 
 def test_what_is_not_offered_decides_nothing(asked: Tasks, machine: Machine, fields: dict[str, str]) -> None:
     """Out of bounds, no number, not proposed, not offered when people were asked, above the link's risk, forged."""
     status, page = called("POST", held(**fields))
-    assert (status, machine.woken) == (409, []) and "Nothing was decided" in text(page)
+    assert (status, machine.woken) == (409, []) and "Nothing was decided now:" in text(page)
     assert answered(asked) == ("", None, "")
 
 
@@ -155,6 +157,9 @@ def test_of_two_browsers_at_once_the_first_decides_and_the_other_is_told_what(as
     for fields in ({"decision": "approve", "value": "7"}, {"other": f"{OPENED}#01"}, {"decision": "approve"}):
         status, page = called("POST", held(**fields))
         assert status == 409 and "chose 6 pods instead of 8 pods" in text(page)
+        assert "Your answer decided nothing: it had been decided before." in text(page)
+    status, said = by_iam("reject")
+    assert status == 409 and "They chose 6 pods instead of 8 pods. It has not been planned yet." in said
     assert answered(asked) == ("approve", 6, "") and machine.woken == [(TOKEN, "approve")]
 
 
@@ -163,13 +168,16 @@ def test_an_expired_question_takes_no_choice(asked: Tasks, machine: Machine, rec
     later = time.time() + 120
     monkeypatch.setattr(time, "time", lambda: later)
     for fields in ({"decision": "approve", "value": "6"}, {"other": f"{OPENED}#01"}):
-        assert called("POST", held(**fields))[0] == 409
+        status, page = called("POST", held(**fields))
+        assert status == 409 and "Your answer decided nothing: it came too late." in text(page)
+    status, said = by_iam("approve", value=6)
+    assert status == 409 and "nobody had decided. To do it now, by hand: kubectl scale" in said
     assert answered(asked) == ("", None, "") and machine.woken == []
 
 
 def test_the_words_for_iam_say_what_may_be_chosen(asked: Tasks, records: Records) -> None:
     said = text(called("GET", held())[1])
-    assert "# To approve with other pods (5 to 10 pods)" in said and '"value": 5' in said
+    assert "# To approve with another value (5 to 10 pods)" in said and '"value": 5' in said
     assert f'"instead", "other": "{OPENED}#01"' in said
 
 
@@ -313,6 +321,16 @@ def test_the_chosen_value_is_planned_anew_and_the_yes_goes_with_it() -> None:
         assert not later.is_as_chosen and not later.asked
     # A value that comes twice does not go round in circles.
     assert Ruled("rejected", "approval", "no", value=7).follows(after, OPENED).course.place == 1
+
+
+def test_a_choice_goes_to_the_plan_that_it_was_made_for_and_to_no_later_step() -> None:
+    course = Course(remedies=REFS, number=4, asked=True, question=3, value=6)
+    assert inputs("plan", course, OPENED)["value"] == 6 and inputs("guard", course, OPENED)["question"] == 3
+    for number in (1, 2, 3, 5, 9):
+        stale = replace(course, number=number)
+        assert inputs("plan", stale, OPENED)["value"] is None
+        assert inputs("guard", stale, OPENED)["question"] == number
+    assert inputs("approval", Course(remedies=REFS), OPENED)["others"] == (REFS[1].id, REFS[2].id)
 
 
 def test_the_chosen_remedy_comes_next_and_what_was_skipped_after_it() -> None:

@@ -35,6 +35,7 @@ class World:
 
     def __init__(self) -> None:
         self.version, self.applied, self.fails = "1.1.0", 0, [""]
+        self.chosen: list[int | None] = []
 
 
 class Stage:
@@ -55,6 +56,7 @@ class Stage:
             monkeypatch.setattr(module, "kill_switch", lambda service: self.kill_switch)
 
     def _plan(self, context: RemediationContext, facts: Facts) -> AnyPlan:
+        self.world.chosen.append(context.chosen)
         return Plan("deployment/payment-gateway", "roll it back", Anything({"version": self.world.version}), Anything(),
                     temporary=True)
 
@@ -109,6 +111,12 @@ def test_a_permitted_remedy_is_executed_and_recorded(stage: Stage) -> None:
     assert stage.run("apply")["applied"]
     assert (stage.world.version, status(stage)) == ("1.0.0", "applied")
     assert [done.action for done in stage.records.executions("payment-gateway", 0.0)] == ["rollback"]
+
+
+def test_the_chosen_value_reaches_the_remedy_that_plans(stage: Stage) -> None:
+    stage.run("plan", value=6)
+    stage.run("plan", "i-2")
+    assert stage.world.chosen == [6, None]
 
 
 def test_without_a_ruling_nothing_is_done(stage: Stage) -> None:

@@ -16,7 +16,7 @@ from responder.plan.deeds import Choice, Deed, Option, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
 from responder.plan.times import shortest_step
-from responder.plan.wording import plural
+from responder.plan.wording import count, plural
 
 RESERVE = 1.25
 """A fifth of the capacity stays free: random arrivals queue without end at full load."""
@@ -116,8 +116,8 @@ def no_longer_needed(service: Service, record: OnRecord[Before, Parameters], evi
     measured = throughput(evidence, record.component)
     if measured is None or measured.comes * RESERVE > before * each:
         return ""
-    return (f"{wording.count(measured.comes)} requests/s come, which {before} pods serve by what was measured "
-            f"({wording.count(each)} each)")
+    return (f"{count(measured.comes)} requests/s come, which {before} pods serve by what was measured "
+            f"({count(each)} each)")
 
 
 def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
