@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from responder.model.evidence import Evidence, Finding, Status, Window
 from responder.model.incident import IncidentRecord, Looked
@@ -44,7 +44,7 @@ class Blind(NamedTuple):
 
 def blind(evidence: Evidence) -> list[Blind]:
     """Return the systems that did not answer, each with the sources that are blind without it."""
-    groups: dict[tuple[str, Status], list[Finding[object]]] = defaultdict(list)  # type: ignore[type-var]
+    groups: dict[tuple[str, Status], list[Finding[Any]]] = defaultdict(list)
     for finding in evidence.every:
         if finding.status not in ANSWERED and finding.status != "stale":
             groups[_system(finding.source, finding.note), finding.status].append(finding)
