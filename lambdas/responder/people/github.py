@@ -49,7 +49,7 @@ def _deliver(service: Service, message: Message, state: Filed) -> Filed | None:
             made = _call(http, "POST", root, json={
                 "title": message.subject[:_TITLE], "labels": [settings.label],
                 "body": f"{message.text[:_BODY]}\n\n{_mark(message.mark)}\n{_mark(message.incident)}"})
-            return Filed(str(made["html_url"]))
+            return Filed(_page(made))
         if not _told(http, root, known, _mark(message.incident)):
             _call(http, "POST", f"{root}/{known.number}/comments", json={
                 "body": f"It came up again.\n\n{message.text[:_BODY]}\n\n{_mark(message.incident)}"})
@@ -72,10 +72,16 @@ def _known(http: Any, root: str, settings: GitHub, mark: str) -> _Known | None:
             "labels": settings.label, "state": "all", "per_page": _EACH, "page": page})
         for item in found:
             if mark in str(item.get("body") or ""):
-                return _Known(int(item["number"]), str(item["html_url"]), str(item["body"]))
+                return _Known(int(item["number"]), _page(item), str(item["body"]))
         if len(found) < _EACH:
             return None
     return None
+
+
+def _page(issue: Any) -> str:
+    """Return the issue's page, as reports may link to it; raises KeyError where the answer names none."""
+    address = str(issue["html_url"])
+    return address if address.startswith("https://") else ""
 
 
 def _told(http: Any, root: str, known: _Known, mark: str) -> bool:

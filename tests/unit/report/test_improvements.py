@@ -248,6 +248,15 @@ def test_a_canary_release_is_proposed_for_releases_alone() -> None:
             assert "bad_release" in mechanisms
 
 
+def test_of_two_causes_each_costs_what_came_after_the_other_was_mended() -> None:
+    """Preventing the one that was mended first would have saved nothing: the other kept the service down."""
+    release = item("two-causes-release-and-credentials", "A version that fails went out to customers")
+    password = item("two-causes-release-and-credentials", "The rotation made the password in use invalid at once")
+    _, record, _ = recorded("two-causes-release-and-credentials")
+    mended = next(remedy for remedy in record.remedies if remedy.action == "restore_database")
+    assert password.saves == () and [part.start for part in release.saves] == [mended.applied_at]
+
+
 def test_nobody_answered_costs_all_that_came_after_the_question() -> None:
     found = item("approval-unanswered", "Nobody answered in time whether the rollback may be done")
     assert found.saves_at_least and found.saves_seconds == pytest.approx(61, abs=1.5)

@@ -80,8 +80,8 @@ def _all(record: IncidentRecord, evidence: Evidence, service: Service, series: S
     blind = sorted({source for system in systems for source in system.sources})
     at_fault = [change for case in at_work for change in case.changes]
     for advice in (*general.by_hand(first, at_fault), *sources.advice(record, evidence, service, trouble),
-                   *handling.advice(first, systems), *late_alarm(record.incident, series, weeks),
-                   *general.unnamed(record, blind, first)):
+                   *handling.advice(first._replace(trouble=trouble), systems),
+                   *late_alarm(record.incident, series, weeks), *general.unnamed(record, blind, first)):
         yield "", advice
     if record.incident.outcome == "false_alarm":
         for advice in general.false_alarm(record, history):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from responder.model.change import Change
@@ -72,7 +72,22 @@ def cases(record: IncidentRecord, evidence: Evidence, service: Service) -> list[
         if mechanism in known and not (known[mechanism].cause is CLUSTER_FAILURE and any(
                 case.mechanism == mechanism for case in found)):
             found.append(_case(record, evidence, service, mechanism, component, told.get((mechanism, component))))
-    return found
+    return [case._replace(trouble=_alone(case, [other for other in found if other is not case])) for case in found]
+
+
+def _alone(case: Case, others: Sequence[Case]) -> Trouble:
+    """Return the time in which a mechanism alone kept the service down: what its prevention would have saved.
+
+    That is what came after the remedies of all others; nothing where it was mended before them, or where one never was.
+    """
+    mended = [epoch(other.helped.applied_at) if other.helped else None for other in others]
+    own = epoch(case.helped.applied_at) if case.helped else None
+    last = max((moment for moment in mended if moment is not None), default=None)
+    if not others:
+        return case.trouble
+    if None in mended or last is None or (own is not None and own < last):
+        return Trouble(None, None)
+    return case.trouble._replace(start=max(case.trouble.start or last, last))
 
 
 def unnamed(record: IncidentRecord, evidence: Evidence, service: Service) -> Case:

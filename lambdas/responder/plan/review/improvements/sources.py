@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from responder.model.evidence import Evidence, Finding, Status, Window
 from responder.model.incident import IncidentRecord, Looked
@@ -44,7 +44,7 @@ class Blind(NamedTuple):
 
 def blind(evidence: Evidence) -> list[Blind]:
     """Return the systems that did not answer, each with the sources that are blind without it."""
-    groups: dict[tuple[str, Status], list[Finding[object]]] = defaultdict(list)  # type: ignore[type-var]
+    groups: dict[tuple[str, Status], list[Finding[Any]]] = defaultdict(list)
     for finding in evidence.every:
         if finding.status not in ANSWERED and finding.status != "stale":
             groups[_system(finding.source, finding.note), finding.status].append(finding)
@@ -92,18 +92,30 @@ def _said(system: Blind) -> str:
 
 
 def _waits(record: IncidentRecord, system: Blind, trouble: Trouble) -> Iterator[Window]:
-    """Yield the stretches from a look without the system's answer to the next look of the same step."""
+    """Yield the stretches from a look without the system's answer to the next look of the same step.
+
+    Where another step looked between the two, or a remedy was applied, the next one is of something new.
+    """
     by_step: dict[str, dict[str, list[Looked]]] = defaultdict(lambda: defaultdict(list))
     for look in record.looked:
         by_step[look.step][look.entered].append(look)
     for step, looks in by_step.items():
-        entered = sorted(looks)
         if not step.startswith(("Confirm", "Verify", "Diagnose")):
             continue
-        for moment, following in pairwise(entered):
-            if any(look.source in system.sources and all(finding.status not in ANSWERED for finding in look.findings)
-                   and look.findings for look in looks[moment]):
-                yield from trouble.between(epoch(moment), epoch(following))
+        for earlier, later in pairwise(sorted(looks)):
+            if any(_unanswered(look, system) for look in looks[earlier]) and not _something_new(
+                    record, step, earlier, later):
+                yield from trouble.between(epoch(earlier), epoch(later))
+
+
+def _unanswered(look: Looked, system: Blind) -> bool:
+    return look.source in system.sources and bool(look.findings) and all(
+        finding.status not in ANSWERED for finding in look.findings)
+
+
+def _something_new(record: IncidentRecord, step: str, earlier: str, later: str) -> bool:
+    return any(earlier < look.entered < later and look.step != step for look in record.looked) or any(
+        remedy.applied_at and earlier <= remedy.applied_at <= later for remedy in record.remedies)
 
 
 def _item(system: Blind, evidence: str, service: Service, saves: tuple[Window, ...]) -> Advice:
