@@ -12,10 +12,12 @@ from responder.model.codec import encode
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.nodes import Nodes
 from responder.model.fault_location import OWN
+from responder.model.incident import Cause, Incident, IncidentRecord
 from responder.model.service import Service
 from responder.plan import mechanisms, signals, weights
 from responder.plan.diagnose import rank
 from responder.plan.failure_modes import FailureMode
+from responder.plan.review import review
 from responder.plan.signals import Context
 
 READER = '''
@@ -34,9 +36,16 @@ def read(context):
             yield nodes_under_pressure.emit(finding, condition)
 '''
 MECHANISM = '''
+from responder.plan.advice import Advice, Effort
 from responder.plan.causes import CLUSTER_FAILURE
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import pressure
+
+
+def improvements(case):
+    yield Advice("free-nodes", "prevention", "Nodes were full", "They said so", "node groups", "make them larger",
+                 "SRE", Effort.SETTING, "they say so no more")
+
 
 MECHANISM = Mechanism(
     id="node_pressure",
@@ -44,6 +53,7 @@ MECHANISM = Mechanism(
     title="nodes under pressure",
     remedies=("escalate",),
     weights={pressure.nodes_under_pressure: 4.0},
+    improvements=improvements,
 )
 '''
 
@@ -77,6 +87,8 @@ def test_a_mechanism_and_a_reader_are_a_file_each(added: Path, service: Service)
     shipped = weights.shipped()
     assert rank(mode, found, shipped)[0].mechanism == "node_pressure"
     assert weights.weights_of(encode(shipped)) == shipped
+    named = Incident("i", "s", "2027-01-15T08:01:00.000Z", cause=Cause("cluster_failure", "node_pressure", "frontend"))
+    assert "Nodes were full" in [one.what for one in review(IncidentRecord(named), service=service).improvements]
 
 
 def test_a_mechanism_is_named_like_its_file(added: Path) -> None:

@@ -14,8 +14,6 @@ from responder.model.evidence import Bucket, Detail, Finding, Series, Window
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.error_rate import ErrorRate
-from responder.model.evidence.instance import DatabaseInstance
-from responder.model.evidence.pods import Pods
 from responder.model.incident import (
     Cause,
     Entry,
@@ -23,13 +21,12 @@ from responder.model.incident import (
     Incident,
     IncidentRecord,
     Looked,
-    Refusal,
     Signal,
 )
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.review import Review, review
-from responder.plan.review.alarm import BetterAlarm, sooner
 from responder.plan.review.contents import ComponentImpact, FurtherCause, Impact, PastIncident
+from responder.plan.review.improvements.alarm import BetterAlarm, sooner
 from responder.plan.review.similar import past_incident
 
 BUG = Cause("code_bug", "bad_release", "payment-gateway", 0.97, "a bad release")
@@ -168,11 +165,11 @@ def test_no_decision_by_people_was_needed_is_said_only_where_none_was_asked_for(
 
 
 @pytest.mark.parametrize(("entries", "said"), [
-    ((QUESTION, ANSWER, RULING), "roll x back: 1 min 40 s until rollback is approved"),
-    ((QUESTION, RULING), "roll x back: 5 min 1 s until rollback: rejected"), ((RULING,), "")])
+    ((QUESTION, ANSWER, RULING), "Roll x back: asked at 08:01:05, answered at 08:02:45, 1 min 40 s later"),
+    ((QUESTION, RULING), "Roll x back: asked at 08:01:05, answered at 08:06:06, 5 min 1 s later"), ((RULING,), "")])
 def test_the_report_says_how_long_people_were_waited_for(entries: tuple[Entry, ...], said: str) -> None:
     told = [improvement.evidence for improvement in review(replace(RECORD, timeline=entries)).improvements
-            if improvement.what == "A step waited for people"]
+            if improvement.what == "The rollback waited for a person"]
     assert told == [said] * bool(said)
 
 
@@ -197,18 +194,6 @@ def test_a_remedy_of_what_was_escalated_is_not_said_to_have_helped() -> None:
 # --- improvements -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("multi_az", "told"), [(False, True), (True, False)])
-def test_a_database_without_a_standby_is_an_improvement(multi_az: bool, told: bool) -> None:
-    record = with_evidence(found(DatabaseInstance(status="available", multi_az=multi_az)))
-    assert ("The database is in one availability zone" in whats(review(record))) is told
-
-
-def test_a_single_pod_is_an_improvement() -> None:
-    record = with_evidence(found(Pods(wanted=1, ready=1), component="backend"),
-                           found(Pods(wanted=2, ready=2), component="frontend"))
-    assert [what for what in whats(review(record)) if "single pod" in what] == ["backend is a single pod"]
-
-
 @pytest.mark.parametrize(("before", "by", "told"), [
     (10.0, "kubectl-edit", True), (10.0, "argocd", False), (1000.0, "kubectl-edit", False),
     (-30.0, "kubectl-edit", False)])
@@ -217,27 +202,6 @@ def test_a_change_by_hand_shortly_before_the_symptom_is_an_improvement(before: f
     contents = review(with_evidence(found(Changes((Change("ConfigMap", "c", "changed", at, at, by),)))))
     assert ("A change went out by hand" in whats(contents)) is told
     assert ("Changed by hand shortly before: ConfigMap c;" in contents.measures[2].answer) is told
-
-
-def test_a_source_that_did_not_answer_is_an_improvement() -> None:
-    contents = review(with_evidence(found(Pods(), status="unauthorized"), found(Pods(), status="timeout"),
-                                    looked(Finding(source="quiet", detail=Pods(), status="empty"))))
-    assert [(one.what, one.evidence) for one in contents.improvements if "could be used" in one.what] == [
-        ("Not every answer of a source could be used", "It was timeout, unauthorized when it was asked")]
-
-
-@pytest.mark.parametrize(("switches", "refused", "told"), [
-    ((), (), "No switch to another provider was proposed"),
-    ((), (Refusal("switch_provider", "g", "provider_outage", "m", "no other is known to be up"),), "No switch"),
-    ((RemedyStatus.REFUSED,), (), "switch provider was not carried out"),
-    ((RemedyStatus.VERIFIED,), (), "One provider carries everything")])
-def test_a_provider_s_outage_asks_for_another_provider(switches: tuple[RemedyStatus, ...],
-                                                       refused: tuple[Refusal, ...], told: str) -> None:
-    record = with_remedies(*(Remedy(1, "switch_provider", status) for status in switches), not_proposed=refused,
-                           cause=Cause("provider_outage", summary="it is down"))
-    [improvement] = review(record).improvements
-    assert improvement.what.startswith(told)
-    assert not refused or improvement.evidence == "no other is known to be up"
 
 
 @pytest.mark.parametrize(("findings", "said"), [

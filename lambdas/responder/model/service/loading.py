@@ -33,11 +33,12 @@ def load(name: str) -> Service:
 def recorded_service(value: Json) -> Service:
     """Return the configuration that stands in an incident's record; raises Malformed.
 
-    In records of before November 2026 ``approval.links`` is true or false, and in the oldest nothing is said of it.
+    In records of before November 2026 ``approval.links`` is true or false; in the oldest there is no ``approval``.
     """
-    approval = value.get("approval", {})
-    if isinstance(approval.get("links"), bool):
-        value = value | {"approval": approval | {"links": "medium" if approval["links"] else "none"}}
+    approval = value.get("approval") or {}
+    links = approval.get("links")
+    if isinstance(links, bool):
+        value = value | {"approval": approval | {"links": "medium" if links else "none"}}
     return decode(Service, value)
 
 

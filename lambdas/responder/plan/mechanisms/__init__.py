@@ -1,4 +1,5 @@
-"""How an outage comes about: one file here is one mechanism, with what speaks for and against it and its remedies.
+"""How an outage comes about: one file here is one mechanism, with what speaks for and against it and its remedies, and
+what would be better afterwards.
 
 A module is a mechanism by being here: it sets ``MECHANISM``. The weights of a whole cause stand in ``plan/causes.py``;
 why a signal weighs at all stands beside the signal (``plan/signals``).
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+from responder.plan.advice import Advise, nothing
 from responder.plan.causes import Cause
 from responder.plan.signals import AnySignalKind
 
@@ -47,6 +49,8 @@ class Mechanism(NamedTuple):
     subject: str = ""
     """It as the subject of a report's title, with ``{component}``, ``{object}`` (what was changed), ``{database}`` and
     ``{provider}`` to be filled in: "bad release of {component}". Empty: its title and the component."""
+    improvements: Advise = nothing
+    """What would have prevented an incident of it, or ended it sooner: read when the postmortem is written."""
 
 
 def find(name: str) -> Mechanism:

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, changes, entrance, pods, versions
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """A value is checked before it goes out, and comes to a few pods first, as a release does."""
+    change = case.change
+    if change is None:
+        return
+    yield Advice(
+        "check-configuration", "prevention", "A configuration value went out unchecked",
+        said(case.told(change), case.seen('calls')), thing(change),
+        "check its values in the pipeline before they are applied: by a schema (type, range, allowed values), and by "
+        f"one pod of {case.deployment(case.component)} that is started with them and must serve a test payment",
+        case.developers, Effort.CHECK, "the pipeline refuses the value of this incident when it is proposed once more",
+        case.trouble.whole)
+    if change.kind == "ConfigMap":
+        yield Advice(
+            "version-configuration", "recovery", "The new value reached all pods together",
+            f"{change.kind} {change.name} was {change.what} in place, and {case.seen('pods', 'calls', most=1)}",
+            f"ConfigMap {change.name}", "give each state of it a name of its own (Kustomize's configMapGenerator), so "
+            "that a change of it is a rollout, stops at the first pod that fails, and is undone by one command",
+            case.developers, Effort.CHECK,
+            f"`{case.kubectl} rollout undo deployment/{case.deployment(case.component)}` brings back the values before")
+
 
 MECHANISM = Mechanism(
     id="bad_configuration",
@@ -31,4 +57,5 @@ MECHANISM = Mechanism(
         versions.new_version_slower: -0.5,
         pods.others_not_ready: -0.5,
     },
+    improvements=improvements,
 )

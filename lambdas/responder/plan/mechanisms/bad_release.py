@@ -2,9 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from responder.plan.advice import Advice, Case, Effort, keep_old_pods, said
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, changes, entrance, load, nodes, pods, versions
+from responder.plan.wording import count, share
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """What the pipeline could have found without a customer, else a release that comes to few of them first."""
+    change = case.change
+    saw = (case.seen("error_rate_by_version", most=1) or case.seen("error_signatures", "pods", most=1)
+           or case.seen("calls", most=1))
+    seen = said(case.told(change), saw) if change else case.seen()
+    name = case.workload
+    states = case.pod_states
+    if states & pods.WITHOUT_IMAGE:
+        yield Advice(
+            "check-image", "prevention", "An image went out that cannot be pulled", seen, f"{name}, image",
+            "let the pipeline look the image up in the registry (`docker manifest inspect`) before it changes the "
+            "Deployment", case.developers, Effort.CHECK, "the pipeline refuses a tag that the registry does not have",
+            case.trouble.whole)
+    elif states & (pods.CRASHING | {"OOMKilled"}):
+        yield Advice(
+            "start-before-release", "prevention", "A version went out that does not stay up", seen, f"{name}, image",
+            "start the image in the pipeline with the limits and the configuration of production, and under load",
+            case.developers, Effort.CHECK, "the pipeline refuses the image of this incident", case.trouble.whole)
+    elif case.record.incident.kind == "degraded_latency":
+        yield Advice(
+            "canary-latency", "prevention", "A slow version replaced a fast one", seen, f"{name}, rollout",
+            "release to a few pods first, and stop where their 95th percentile is well above that of the version "
+            "before (Argo Rollouts, Flagger, or a step of the pipeline)", case.developers, Effort.CHECK,
+            f"a test version that waits {count(case.service.alarms.latency_p95_ms)} ms is stopped by the pipeline",
+            case.trouble.whole)
+    else:
+        yield Advice(
+            "canary-errors", "prevention", "A version that fails went out to customers", seen, f"{name}, rollout",
+            "release to a few pods first, and stop where their error rate is well above that of the version before "
+            "(Argo Rollouts, Flagger, or a step of the pipeline)", case.developers, Effort.CHECK,
+            f"a test version that fails {share(case.service.alarms.error_rate)} of its requests is stopped by the "
+            "pipeline", case.trouble.whole)
+    yield from keep_old_pods(case)
+
 
 MECHANISM = Mechanism(
     id="bad_release",
@@ -45,4 +86,5 @@ MECHANISM = Mechanism(
         pods.pods_fell: -0.5,
         load.load_above_baseline: -0.5,
     },
+    improvements=improvements,
 )

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from responder.model.change import PARAMETER_GROUP
+from responder.model.evidence.trail import Trail
+from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import DATABASE_CONNECTION
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import changes, database, trail
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """A parameter is tried on another instance first, and is not changed by hand."""
+    change = case.change
+    if change is None:
+        return
+    called = next((event.by for finding in case.evidence.of(Trail) for event in finding.detail.events
+                   if event.name == "ModifyDBParameterGroup" and change.name in event.resources and event.by), "")
+    yield Advice(
+        "try-parameters", "prevention", "A database parameter went live untried",
+        said(case.told(change), case.seen('calls')), thing(change), "change it in code with a review, and on a "
+        "staging instance under load first", "database administrators", Effort.CHECK,
+        "the change of this incident fails the test on the staging instance", case.trouble.whole)
+    yield Advice(
+        "guard-parameters", "prevention", "The parameter group could be changed in production directly",
+        f"CloudTrail tells of ModifyDBParameterGroup by {called}" if called else case.told(change),
+        f"DB parameter group {change.name}, who may change it", "allow rds:ModifyDBParameterGroup on it to the "
+        "pipeline's role and the responder's alone", "SRE", Effort.ACCESS,
+        "`aws iam simulate-principal-policy` denies rds:ModifyDBParameterGroup for people's roles",
+        case.trouble.whole)
+
 
 MECHANISM = Mechanism(
     id="database_parameters",
@@ -28,4 +54,5 @@ MECHANISM = Mechanism(
         database.database_failed_over: -1.5,
         database.database_cpu_high: -1.0,
     },
+    improvements=improvements,
 )

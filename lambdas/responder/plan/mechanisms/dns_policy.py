@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import NETWORK
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, changes, probes
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """How pods resolve names is no decision of a single workload."""
+    change = case.change
+    if change is None:
+        return
+    yield Advice(
+        "guard-dns-policy", "prevention", "A workload's way of resolving names was changed, and nothing objected",
+        said(case.told(change), case.seen('calls', most=1)), thing(change),
+        "refuse by a ValidatingAdmissionPolicy any dnsPolicy but ClusterFirst in this namespace, and a dnsConfig that "
+        "was not reviewed", "SRE", Effort.CHECK,
+        f"`{case.kubectl} apply --dry-run=server` of the manifest of this incident is refused", case.trouble.whole)
+
 
 MECHANISM = Mechanism(
     id="dns_policy",
@@ -26,4 +43,5 @@ MECHANISM = Mechanism(
         probes.probe_finds_bad_tls: -1.0,
         probes.probe_ends_in_tls: -1.0,
     },
+    improvements=improvements,
 )

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import NETWORK
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, changes, entrance, pods, probes
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """A policy is tested against who calls whom before it is applied."""
+    change = case.change
+    if change is None:
+        return
+    graph = ", ".join(f"{caller} to {called}" for caller, calls in case.service.graph.items() for called in calls)
+    yield Advice(
+        "test-network-policy", "prevention", "A NetworkPolicy went out that cuts off a way in use",
+        said(case.told(change), case.seen('calls')), thing(change),
+        "test each policy in the pipeline against the ways that must stay open" + (f" ({graph})" if graph else "")
+        + ", in a namespace of its own or by a policy simulator", "network team", Effort.CHECK,
+        "the pipeline refuses the policy of this incident", case.trouble.whole)
+
 
 MECHANISM = Mechanism(
     id="network_policy",
@@ -32,4 +50,5 @@ MECHANISM = Mechanism(
         probes.probe_is_slow: -0.5,
         probes.probe_ends_in_tls: -0.5,
     },
+    improvements=improvements,
 )

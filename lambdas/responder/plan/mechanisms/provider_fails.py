@@ -2,9 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from responder.model.evidence.health import ProviderHealth
+from responder.model.moment import epoch
+from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import PROVIDER_OUTAGE
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, changes, probes, provider
+from responder.plan.wording import listed
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """The fallback is used without being asked for; where it was not used, the reason is what is to be mended."""
+    others = [provider.name for provider in case.service.providers if provider.name != case.provider]
+    calls = f"calls of {case.provider or 'the provider'} from {case.component}"
+    seen = case.seen()
+    if case.helped:
+        yield Advice(
+            "share-traffic", "prevention", f"{case.helped.component} paid by one provider until it failed",
+            f"{seen}; what ended it: {case.helped.summary}", calls, "send a share of the payments by the second "
+            "provider all the time, and let a circuit breaker move the rest by itself", case.developers,
+            Effort.DESIGN, "both providers show payments in a quiet week, and a test that makes one fail moves its "
+            "share within ten seconds", case.trouble.whole)
+    elif not others:
+        yield Advice(
+            "second-provider", "recovery", "There was no other way to pay", seen, calls,
+            "contract a second provider, and name it and its switch in the configuration (providers, "
+            "provider_switch)", case.developers, Effort.DESIGN,
+            "switch_provider is verified in a drill with the second provider", case.trouble.after(
+                epoch(case.record.incident.diagnosed_at)))
+    elif any(remedy.action == "switch_provider" for remedy in case.remedies):
+        return  # What kept the switch back has an item of its own.
+    elif down := [name for name in others if case.evidence.one(ProviderHealth, f"provider:{name}") and not any(
+            finding.value for finding in case.evidence.of(ProviderHealth, f"provider:{name}"))]:
+        yield Advice(
+            "take-and-charge-later", "recovery", "All providers failed together",
+            f"The fallback was not used, because {listed(down)} did not answer either; {seen}", calls,
+            "take orders and charge them when a provider is back (a queue with idempotency keys), and find out what "
+            "the providers share", case.developers, Effort.DESIGN,
+            "with all providers shut off in a test an order is taken, and charged within a minute of their return",
+            case.trouble.after(epoch(case.record.incident.diagnosed_at)))
+
 
 MECHANISM = Mechanism(
     id="provider_fails",
@@ -37,4 +76,5 @@ MECHANISM = Mechanism(
         probes.probe_gets_through: -0.3,
         probes.probe_resolves: -0.3,
     },
+    improvements=improvements,
 )

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from responder.model.moment import epoch
+from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import DATABASE_CONNECTION
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, database, probes
+from responder.plan.wording import clock
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """Why it stopped listening is asked of AWS, and clients ride out the change to the standby."""
+    yield Advice(
+        "ask-for-cause", "prevention", "Why the database stopped taking connections is not known",
+        case.seen("connections", "probe", "service_events") or case.seen(), case.database,
+        f"read its PostgreSQL log and Enhanced Monitoring from {clock(case.trouble.start)} UTC on, and open a case "
+        "with AWS where they do not tell", "database administrators", Effort.QUESTION,
+        "the reason is written in the notes (review.md) of this report")
+    if case.helped and case.helped.applied_at:
+        yield Advice(
+            "pool-in-front", "recovery", "Clients waited for the failover",
+            f"{case.helped.summary}, applied at {clock(case.helped.applied_at)}; well again at "
+            f"{clock(case.record.incident.recovered_at)}", f"connections from {case.component} to {case.database}",
+            "put a pool in front that holds clients' connections through a failover (RDS Proxy)",
+            "database administrators", Effort.DESIGN,
+            f"`aws rds reboot-db-instance --db-instance-identifier {case.instance} --force-failover` fails fewer "
+            "requests than in this incident", case.trouble.after(epoch(case.helped.applied_at)))
+
 
 MECHANISM = Mechanism(
     id="refuses_connections",
@@ -33,4 +58,5 @@ MECHANISM = Mechanism(
         probes.probe_does_not_get_through: -0.5,
         probes.probe_ends_in_tls: -0.5,
     },
+    improvements=improvements,
 )

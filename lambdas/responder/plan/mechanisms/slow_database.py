@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from responder.model.evidence.waits import Waits
+from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import DATABASE_CONNECTION
+from responder.plan.kinds import ErrorKind
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, database, probes
+from responder.plan.wording import decimal
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """A statement cannot hold what others wait for without end; load that holds it is told of early."""
+    waits = case.evidence.one(Waits)
+    seen = case.seen("waits", "cpu") or case.seen("calls")
+    if case.mostly(ErrorKind.LOCK) or any(wait.startswith("Lock:") for wait in (waits.detail.waits if waits else ())):
+        yield Advice(
+            "limit-lock-waits", "prevention", "A transaction could hold locks for as long as it liked", seen,
+            f"{case.database}, lock_timeout and idle_in_transaction_session_timeout", "set both for the roles of "
+            "batch jobs and of people, and let jobs commit in small steps", "database administrators", Effort.SETTING,
+            "`SELECT rolname, rolconfig FROM pg_roles` shows both for these roles", case.trouble.whole)
+    else:
+        yield Advice(
+            "find-statement", "prevention", "The database was kept busy", seen,
+            f"{case.database}, the statement with most load", "find it in Performance Insights, and give it an index, "
+            "a limit or another hour", "database administrators", Effort.CHECK,
+            "its load in Performance Insights is below the number of vCPUs at the same hour", case.trouble.whole)
+    if waits and waits.value:
+        yield Advice(
+            "alarm-load", "detection", "Nothing told that sessions were waiting",
+            f"Performance Insights: {decimal(waits.value)} active sessions on average; {seen}",
+            f"CloudWatch alarm on DBLoad of {case.instance}", "set an alarm on DBLoad above the number of vCPUs",
+            "database administrators", Effort.SETTING,
+            f"`aws cloudwatch describe-alarms-for-metric --namespace AWS/RDS --metric-name DBLoad --dimensions "
+            f"Name=DBInstanceIdentifier,Value={case.instance}` shows it",
+            case.earlier)
+
 
 MECHANISM = Mechanism(
     id="slow_database",
@@ -29,4 +63,5 @@ MECHANISM = Mechanism(
         calls.kind_connections: -0.5,
         probes.probe_does_not_get_through: -0.5,
     },
+    improvements=improvements,
 )

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from responder.plan.advice import Advice, Case, Effort, keep_old_pods, paths, said, thing
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import calls, changes, entrance, nodes, pods, versions
+
+_CHECKS = (
+    (("env", "envFrom", "volumes", "volumeMounts"), "refuse in the pipeline a manifest whose references (ConfigMaps, "
+     "Secrets, their keys) the cluster does not have"),
+    (("readinessProbe", "livenessProbe", "startupProbe", "ports"), "try the probe in the pipeline against a pod that "
+     "is started from the manifest"),
+    (("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "nodeName", "schedulerName"),
+     "refuse in the pipeline a manifest for whose pods the cluster has no fitting node"),
+    (("resources",), "compare a new limit in the pipeline with what the pods used at their height in the last weeks"),
+    (("initContainers",), "start a pod from the manifest in the pipeline, and give each init container a time limit"),
+    (("command", "args"), "start a pod from the manifest in the pipeline, and wait until it is ready"))
+"""A part of the pod's template to how a bad change of it is found before it goes out."""
+
+
+def improvements(case: Case) -> Iterator[Advice]:
+    """The manifest is tried before it goes out, and old pods stay until new ones are ready."""
+    change = case.change
+    if change is None:
+        return
+    touched = {part for path in paths(change) for part in path}
+    check = next((check for parts, check in _CHECKS if touched & set(parts)), _CHECKS[-1][1])
+    yield Advice(
+        "try-manifest", "prevention", "A workload definition went out that its pods cannot live with",
+        said(case.told(change), case.seen('pods')), thing(change), check, f"developers of {change.name}",
+        Effort.CHECK, "the pipeline refuses the manifest of this incident", case.trouble.whole)
+    yield from keep_old_pods(case)
+
 
 MECHANISM = Mechanism(
     id="unfit_workload",
@@ -43,4 +73,5 @@ MECHANISM = Mechanism(
         pods.its_nodes_are_gone: -1.0,
         nodes.its_pods_are_on_them: -1.0,
     },
+    improvements=improvements,
 )

@@ -11,7 +11,6 @@ from responder.model.remedy import Remedy
 from responder.model.service import Reports, Service
 from responder.plan.refusals import not_proposed
 from responder.plan.review import impact, lessons, outcome, similar
-from responder.plan.review.alarm import came_late
 from responder.plan.review.contents import (
     SCHEMA,
     Notes,
@@ -25,6 +24,7 @@ from responder.plan.review.contents import (
 from responder.plan.review.headings import headings
 from responder.plan.review.headline import headline
 from responder.plan.review.improvements import improvements
+from responder.plan.review.improvements.alarm import came_late
 from responder.plan.review.left import left
 from responder.plan.review.measured import measured
 from responder.plan.review.measures import measures
@@ -60,7 +60,7 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
     story = Story(record, evidence, costing, openings(record), set_off,
                   outcome.further_causes(incident.cause, record.remedies), service,
                   service.reports if service else Reports(), entry)
-    found = improvements(record, evidence, impact.at_entry(series, entry), weeks, history)
+    found = improvements(record, evidence, impact.at_entry(series, entry), weeks, history, service)
     after, told, costs = follow_ups(found, notes), headings(story, answers(notes)), cost(story)
     return Review(
         headline=headline(story),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from responder.model.moment import epoch
-from responder.plan.review.contents import Chapter, ReportedEntry, Review, Row
+from responder.plan.review.contents import ReportedEntry, Review
+from responder.plan.review.told import Chapter, Row
 from responder.plan.wording import clock, relative, times
 
 _TITLES = ("Initial response", "Investigation and diagnosis", "Recovery and resolution", "After the incident")

@@ -10,6 +10,8 @@ from responder.model.codec import Json
 from responder.model.evidence import Series
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Hypothesis, Weighed
+from responder.plan.advice import Aim, Size
+from responder.plan.review.told import Cost, FollowUp, OpenItem, Severity, Told
 
 SCHEMA = 3
 """Grows with each change of the published JSON that a reader must know of."""
@@ -42,29 +44,6 @@ class Overview:
     """Components that fail because of those."""
     reopened_at: tuple[str, ...]
     execution: str | None
-
-
-@dataclass(frozen=True)
-class Severity:
-    """How severe it was, by the configuration's rules."""
-
-    level: int
-    """1 (the worst) to 4; 0: it was a false alarm."""
-    because: str
-    """The figures that the rule was reached by, in a sentence."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the failed requests mean; None where the configuration does not say what it takes to know."""
-
-    budget_share: float | None
-    """Share of the error budget that this incident used."""
-    budget_days: int | None
-    """The days that the budget is for."""
-    money: float | None
-    """What the failed requests were worth: their number times the average."""
-    currency: str
 
 
 @dataclass(frozen=True)
@@ -121,38 +100,6 @@ class Trigger:
     """What was changed: "ConfigMap payment-gateway-config"."""
     version: str
     """Of a release; empty for any other change."""
-
-
-@dataclass(frozen=True)
-class OpenItem:
-    """What is left to do."""
-
-    who: str
-    what: str
-    command: str = ""
-    """The shell commands that do it, one a line; empty where there are none."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """One heading of a postmortem: what the facts say of it, or else a question to the team."""
-
-    heading: str
-    facts: tuple[str, ...]
-    """Sentences."""
-    question: str
-    """What the team is asked; empty where the facts say it all."""
-    answer: str
-    """What people wrote under that heading in review.md."""
-
-
-@dataclass(frozen=True)
-class FollowUp:
-    """Something to be done after the incident, and its state."""
-
-    what: str
-    done: bool
-    """Whether review.md has it as done."""
 
 
 @dataclass(frozen=True)
@@ -260,17 +207,40 @@ class RuledOut:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A part of the incident."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True)
 class Improvement:
     """What this incident shows that could be better."""
 
     what: str
+    """What was missing, in a few words."""
     evidence: str
-    """The fact of this incident that shows it."""
+    """The facts of this incident that show it."""
+    object: str
+    """What is to be changed or checked, by name."""
     measure: str
     owner: str
     """A role."""
     done_when: str
-    """How one knows that it is done."""
+    """What one can look at to see that it is done."""
+    aim: Aim
+    """Whether it prevents such an incident, tells of it sooner, or ends it sooner."""
+    size: Size
+    """``small``: hours, ``medium``: days, ``large``: weeks, as a rule for measures of its kind."""
+    saves: tuple[Stretch, ...]
+    """The parts of this incident that it would have saved; those of several items overlap. None: it is not known."""
+    saves_seconds: float | None
+    """How long they are together."""
+    saves_at_least: bool
+    """Whether it would have saved more than is known: the incident was not over, or came back."""
+    fingerprint: str
+    """The same for the same mechanism, object and measure in every incident of the service."""
 
 
 @dataclass(frozen=True)
@@ -314,34 +284,6 @@ class Notes:
     author: str
     at: str
     text: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: an entry, or several of one kind that say the same."""
-
-    at: str
-    """ISO 8601 in UTC."""
-    after: str
-    """How long after the onset: ``+0:36``."""
-    step: str
-    what: str
-    why: str
-    by: str
-    repeated: str
-    """``4 times, until 01:46:05``; empty: it was once."""
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """One phase of the plan in one stretch of the incident."""
-
-    title: str
-    began: str
-    """How long after the onset."""
-    important: bool
-    """Whether something was decided or done in it: then it is shown unfolded."""
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,7 +132,7 @@ def network_unchanged(component: str) -> str:
             f"{wording.duration(SUSPICION_SECONDS)} before the symptom")
 
 
-_OF_EFFECT = {
+OF_EFFECT = {
     Effect.CONFIGURATION: configuration_changed, Effect.WORKLOAD: workload_changed, Effect.PRIORITY: priority_changed,
     Effect.DATABASE_SETTINGS: database_settings_changed, Effect.DATABASE_PARAMETERS: database_parameters_changed,
     Effect.DNS_POLICY: dns_policy_changed, Effect.FEWER_REPLICAS: replicas_reduced, Effect.LESS_CPU: cpu_limit_reduced,
@@ -168,8 +168,8 @@ def read(context: Context) -> Iterator[Signal]:
             if effect is None:
                 continue
             seen.add(effect)
-            if effect in _OF_EFFECT:
-                yield _OF_EFFECT[effect].emit(finding, change.sentence(context.service.shown_keys), _when(
+            if effect in OF_EFFECT:
+                yield OF_EFFECT[effect].emit(finding, change.sentence(context.service.shown_keys), _when(
                     context, change))
             if effect is Effect.WORKLOAD and change.name == context.deployment:
                 yield from _explained(context, finding, change)

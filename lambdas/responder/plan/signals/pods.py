@@ -97,8 +97,8 @@ def policies_select_it(component: str, policies: str) -> str:
     return f"NetworkPolicies select {component}: {policies}"
 
 
-_CRASHING = frozenset({"CrashLoopBackOff", "CreateContainerError", "RunContainerError"})
-_WITHOUT_IMAGE = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName"})
+CRASHING = frozenset({"CrashLoopBackOff", "CreateContainerError", "RunContainerError"})
+WITHOUT_IMAGE = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName"})
 _WITHOUT_CONFIGURATION = frozenset({"CreateContainerConfigError"})
 """Reasons for which a container waits, as the kubelet names them."""
 
@@ -141,9 +141,9 @@ def _unready(component: str, finding: Finding[Pods]) -> Iterator[Signal]:
     if "OOMKilled" in pods.terminated:
         yield pods_oom_killed.emit(finding, component)
     for reason, count in pods.waiting.items():
-        if reason in _CRASHING:
+        if reason in CRASHING:
             yield pods_crash.emit(finding, component, count, reason)
-        elif reason in _WITHOUT_IMAGE:
+        elif reason in WITHOUT_IMAGE:
             yield pods_image.emit(finding, component, count)
         elif reason in _WITHOUT_CONFIGURATION:
             yield pods_configuration.emit(finding, component, count)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from responder.model.evidence import Bucket, Series
+from responder.model.evidence import Bucket, Series, Window
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident
 from responder.model.moment import epoch
 from responder.plan import wording
-from responder.plan.review.contents import Improvement, PastIncident
+from responder.plan.advice import Advice, Effort
+from responder.plan.review.contents import PastIncident
 from responder.plan.times import shortest_step
 from responder.plan.wording import count, duration, share
 
@@ -57,30 +58,36 @@ def quiet(weeks: Series, history: Sequence[PastIncident]) -> Series:
     return tuple(bucket for bucket in weeks if not any(start <= bucket.start <= end for start, end in spans))
 
 
-def late_alarm(incident: Incident, series: Series, weeks: Series) -> Iterator[Improvement]:
+def late_alarm(incident: Incident, series: Series, weeks: Series) -> Iterator[Advice]:
+    """Yield that the alarm came late.
+
+    Saved would have been: from when a better alarm would have told to when the incident was opened; where none is
+    known, nothing can be said.
+    """
     onset, opened = epoch(incident.onset), epoch(incident.opened_at)
     if not onset or not opened or not came_late(incident):
         return
     late = f"The first signal came {duration(opened - onset)} after the first failing period"
     better = sooner(series, weeks, onset, opened)
     if better is None:
-        yield Improvement(
-            "The alarm came late",
+        yield Advice(
+            "watch-another-signal", "detection", "The alarm came late",
             f"{late}; no threshold on the error rate would have told sooner without false alarms",
-            "watch another signal of this failure: a canary from outside, or the component's own", "SRE",
-            "a drill of this failure is noticed within a minute")
+            f"alarms of {incident.service}", "watch another signal of this failure: a canary from outside, or the "
+            "component's own", "SRE", Effort.CHECK, "such a failure is noticed within a minute when it is made in a "
+            "test")
         return
     falsely = "how often falsely is not known: there are no data of the weeks before"
     if better.counted_seconds:
         falsely = (f"about {wording.decimal(better.false_alarms_a_week)} times a week falsely, judged by the "
                    f"{count(better.counted_seconds / _DAY_SECONDS)} days before")
     alarm = f"{share(better.threshold)} over {duration(better.over_seconds)}"
-    yield Improvement(
-        "The alarm came late",
+    yield Advice(
+        "set-alarm", "detection", "The alarm came late",
         f"{late}; an error rate above {alarm} would have told {duration(better.saved_seconds)} sooner, "
-        f"and gone off {falsely}",
-        f"set the alarm to {alarm}", "SRE",
-        "the configuration has that threshold, and the same drill opens its incident sooner")
+        f"and gone off {falsely}", f"alarm on the error rate of {incident.service}", f"set the alarm to {alarm}",
+        "SRE", Effort.SETTING, f"the configuration has alarms.error_rate: {wording.exact(better.threshold)}",
+        (Window(opened - better.saved_seconds, opened),))
 
 
 def sooner(series: Series, weeks: Series, onset: float, opened: float) -> BetterAlarm | None:
