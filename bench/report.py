@@ -1,18 +1,46 @@
-"""The postmortem of a very long incident: time and memory of 10,000 timeline entries, beside those of 1,000."""
+"""The postmortem of a very long incident: time and memory of its function's work, and how both grow with the incident.
+
+Each measure is taken in a fresh process that gets the incident's items as the table returns them, reads them, reviews
+the incident and renders the report, as the function does; making the items up is the parent's work, and none of it is
+counted. Memory is what that work holds at most (``tracemalloc``, in a process of its own, because it slows the work),
+and the process's resident set at most beside one that renders an incident without anything in it.
+"""
 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench import Benchmark, Outcome, Row
 
 _MEMORY_MB = 1024.0
 """Memory of the function that writes it (``stacks/workflow.py``)."""
+_GROWTH = 2.3
+"""Twice the entries may take a little more than twice as much."""
+_COMPONENTS = 10
+_HOURS = 4
+
+_CHILD = """
+import json, resource, sys, time, tracemalloc
+from responder.model.incident import IncidentRecord
+from responder.plan.review import review
+from responder.records.report import render
+items, traced = json.load(sys.stdin), sys.argv[1] == "traced"
+if traced:
+    tracemalloc.start()
+began = time.perf_counter()
+page = render(review(IncidentRecord.of(items)))["html"]
+print(json.dumps({
+    "milliseconds": (time.perf_counter() - began) * 1000, "bytes": len(page.encode()),
+    "held": tracemalloc.get_traced_memory()[1] / 2**20 if traced else 0.0,
+    "resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+"""
 
 
 def incident(entries: int) -> list[dict[str, Any]]:
@@ -30,39 +58,57 @@ def incident(entries: int) -> list[dict[str, Any]]:
                "what": f"look {n}",
                "why": "the symptom is still there, by two sources that were asked", "by": "system", "kind": "decision",
                "detail": {"answer": "waiting"}} for n in range(entries)]
-    items += [{"sk": f"EVIDENCE#{at(n)}#cloudwatch", "source": "cloudwatch", "findings": [
-        {"source": "cloudwatch", "name": "error_rate", "component": component, "status": "ok", "detail": {"series": [
-            [start + n - 180 + 10 * k, 400.0, 180.0] for k in range(18)]}} for component in ("frontend", "backend")]}
-        for n in range(0, entries, 100)]
+    items += [_look(at(n), start + n - 180, 18, ("frontend", "backend")) for n in range(0, entries, 100)]
     return items
 
 
-def _once(entries: int) -> dict[str, float]:
-    """Render one in a process of its own; returns milliseconds, megabytes at the most, and bytes of the page."""
-    done = subprocess.run([sys.executable, "-m", "bench.report", str(entries)], capture_output=True, text=True,
-                          check=True)
+def measured(hours: float, components: int) -> list[dict[str, Any]]:
+    """Return the items of an incident without a timeline, of which so many hours were measured."""
+    return [*incident(0), *(_look(f"2027-01-15T{8 + hour:02d}:00:00.000Z", 1_800_000_000.0 + 3600 * hour, 360,
+                                  tuple(f"component-{n}" for n in range(components))) for hour in range(round(hours)))]
+
+
+def _look(at: str, start: float, periods: int, components: tuple[str, ...]) -> dict[str, Any]:
+    return {"sk": f"EVIDENCE#{at}#cloudwatch", "source": "cloudwatch", "findings": [
+        {"source": "cloudwatch", "name": "error_rate", "component": component, "status": "ok", "detail": {"series": [
+            [start + 10 * k, 400.0, 180.0] for k in range(periods)]}} for component in components]}
+
+
+def _once(items: list[dict[str, Any]], how: str) -> dict[str, float]:
+    """Render one incident in a process of its own; returns milliseconds, bytes of the page, and megabytes."""
+    lambdas = Path(__file__).resolve().parent.parent / "lambdas"
+    with tempfile.TemporaryFile("w+") as file:
+        json.dump(items, file)
+        file.seek(0)
+        done = subprocess.run([sys.executable, "-c", _CHILD, how], stdin=file, capture_output=True, text=True,
+                              check=True, env={"PYTHONPATH": str(lambdas)})
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
 
+def _several(items: list[dict[str, Any]], repeats: int) -> dict[str, float]:
+    """Return the medians, and what the work held at most."""
+    runs = [_once(items, "timed") for _ in range(repeats)]
+    return {**{name: median(run[name] for run in runs) for name in runs[0]}, "held": _once(items, "traced")["held"]}
+
+
 def _run(repeats: int) -> Outcome:
-    small, large = _once(1000), _once(10_000)
+    small, half, large = (_several(incident(entries), repeats) for entries in (1000, 5000, 10_000))
+    nothing, charts = _several(incident(0), repeats), _several(measured(_HOURS, _COMPONENTS), repeats)
     return Outcome([
         Row("report of 10,000 timeline entries", large["milliseconds"], "ms", "of 1,000", small["milliseconds"],
             highest=60_000, highest_ratio=15.0, note="linear would be 10 x"),
-        Row("memory at the most", large["megabytes"], "MB", "of 1,000", small["megabytes"], highest=_MEMORY_MB),
-        Row("size of the page", large["bytes"] / 2**20, "MB", "of 1,000", small["bytes"] / 2**20, highest=1.0)])
+        Row("of twice the entries: time", large["milliseconds"], "ms", "of 5,000", half["milliseconds"],
+            highest_ratio=_GROWTH),
+        Row("of twice the entries: memory of the work", large["held"], "MB", "of 5,000", half["held"],
+            highest_ratio=_GROWTH),
+        Row("memory of the process at most", large["resident"], "MB", "of an empty incident", nothing["resident"],
+            highest=_MEMORY_MB),
+        Row("size of the page", large["bytes"] / 1024, "kB", "of 1,000", small["bytes"] / 1024, highest=1024),
+        Row(f"charts of {_HOURS} hours, {_COMPONENTS} components", charts["milliseconds"], "ms",
+            "of an empty incident", nothing["milliseconds"], highest=5000),
+        Row("size of that page", charts["bytes"] / 1024, "kB", "of an empty incident", nothing["bytes"] / 1024,
+            highest=1024)])
 
 
-BENCHMARK = Benchmark("the postmortem of a very long incident", _run, 1)
-
-if __name__ == "__main__":
-    from responder.model.incident import IncidentRecord
-    from responder.plan.review import review
-    from responder.records.report import render
-
-    made = incident(int(sys.argv[1]))
-    began = time.perf_counter()
-    page = render(review(IncidentRecord.of(made)))["html"]
-    print(json.dumps({"milliseconds": (time.perf_counter() - began) * 1000, "bytes": len(page.encode()),
-                      "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+BENCHMARK = Benchmark("the postmortem of a very long incident", _run, 3)

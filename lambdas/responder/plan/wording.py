@@ -89,6 +89,18 @@ def moment(at: str | float | None, zone: tzinfo | None = None) -> str:
     return f"{told} ({local:%a %H:%M:%S %Z})" if local.date() != utc.date() else f"{told} ({local:%H:%M:%S %Z})"
 
 
+def axis_time(at: float, *, seconds: bool = False) -> str:
+    """Return a time of day in UTC as an axis has it: ``01:45``, or with its seconds ``01:45:30``."""
+    told = clock(at)
+    return told if seconds else told.rpartition(":")[0]
+
+
+def axis_day(at: float) -> str:
+    """Return the day in UTC as an axis has it: ``25 Nov``."""
+    found = datetime.fromtimestamp(at, UTC)
+    return f"{found.day} {found:%b}"
+
+
 def day(at: str | float | None) -> str:
     """Return the day in UTC: ``25 November 2026``."""
     seconds = epoch(at) if isinstance(at, str) else at
