@@ -14,6 +14,7 @@ from constructs import Construct
 from responder.model.service import Service
 from stacks.access import ClusterAccess
 from stacks.alarms import Alarms, Starter, alarm_names
+from stacks.live import LivePage
 from stacks.memory import Memory
 from stacks.packaging import bundle
 from stacks.records import Records
@@ -36,6 +37,7 @@ class IncidentResponse(Stack):
         workflow = Workflow(self, "Workflow", prefix=PREFIX, services=services, code=code, records=records)
         starter = Starter(self, "Starter", prefix=PREFIX, state_machine=workflow.state_machine)
         workflow.alarm_on_itself(starter.dead_letters)
+        LivePage(self, "LivePage", prefix=PREFIX, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", prefix=PREFIX, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
         ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)

@@ -15,7 +15,10 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
+from responder.plan.review.live import LIVE_TAGS
 from stacks.function import Function
+
+_PAGES = "postmortems/*/postmortem.html"
 
 
 class Records(Construct):
@@ -37,6 +40,8 @@ class Records(Construct):
             encryption=dynamodb.TableEncryptionV2.customer_managed_key(self.key),
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True),
+            # Its reader (stacks/live.py) asks the table for the rest.
+            dynamo_stream=dynamodb.StreamViewType.KEYS_ONLY,
             deletion_protection=True, removal_policy=RemovalPolicy.RETAIN)
         self.access_logs = s3.Bucket(
             self, "AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, enforce_ssl=True,
@@ -49,6 +54,9 @@ class Records(Construct):
             server_access_logs_bucket=self.access_logs, server_access_logs_prefix="reports/",
             lifecycle_rules=[
                 s3.LifecycleRule(noncurrent_version_expiration=Duration.days(400)),
+                # Of overlapping rules the shorter time holds (S3 User Guide: "Lifecycle configuration conflicts").
+                s3.LifecycleRule(prefix="postmortems/", tag_filters=dict([LIVE_TAGS.split("=")]),
+                                 noncurrent_version_expiration=Duration.days(1)),
                 # The systems' unchanged answers are useful while the postmortem is being written.
                 s3.LifecycleRule(prefix="raw/", expiration=Duration.days(30),
                                  noncurrent_version_expiration=Duration.days(1))],
@@ -73,17 +81,30 @@ class Records(Construct):
         self.marks.grant_read(function.role)
 
     def grant_notes(self, role: iam.IRole, *, locked: bool) -> None:
-        """Let a role read people's reviews beside a report, and lock reports where configured."""
-        role.add_to_principal_policy(iam.PolicyStatement(
-            actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects("postmortems/*/review.md")]))
+        """Let a role read people's reviews beside a report, and the stored page, and lock reports where configured."""
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[
+            self.bucket.arn_for_objects("postmortems/*/review.md"), self.bucket.arn_for_objects(_PAGES)]))
         self.key.grant_decrypt(role)
         if locked:
             role.add_to_principal_policy(iam.PolicyStatement(
                 actions=["s3:PutObjectRetention"], resources=[self.bucket.arn_for_objects("postmortems/*")]))
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5",
-             "appliesTo": [{"regex": "/^Resource::<Records.*>/postmortems/\\*(/review.md)?$/g"}],
-             "reason": "Which incidents there will be is not known before; only what people write beside a report."}],
+             "appliesTo": [{"regex": "/^Resource::<Records.*>/postmortems/\\*(/(review.md|postmortem.html))?$/g"}],
+             "reason": "Which incidents there will be is not known before; only what people write beside a report, and "
+                       "its page."}],
+            apply_to_children=True)
+
+    def grant_pages(self, role: iam.IRole) -> None:
+        """Let a role write the page of an incident, and compare it with the stored one, and touch nothing beside it."""
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"],
+            resources=[self.bucket.arn_for_objects(_PAGES)]))
+        self.grant_writing(role)
+        NagSuppressions.add_resource_suppressions(role, [
+            {"id": "AwsSolutions-IAM5",
+             "appliesTo": [{"regex": "/^Resource::<Records.*>/postmortems/\\*/postmortem.html$/g"}],
+             "reason": "Which incidents there will be is not known before; of each only its page."}],
             apply_to_children=True)
 
     def grant_partition(self, role: iam.IRole, *leading_keys: str, write: bool = False, change: bool = False,

@@ -8,6 +8,10 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.frozen import dataclass
 
+_CHANGED_MEANWHILE = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+"""What S3 answers where the object is not the one that the writer has seen."""
+_TRIES = 5
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -38,9 +42,63 @@ def write(bucket: str, key: str, body: str | bytes, content_type: str, lock_days
 
     With ``lock_days`` that version cannot be deleted before that many days have passed.
     """
-    lock: dict[str, str | datetime] = {
-        "ObjectLockMode": "GOVERNANCE",
-        "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=lock_days)} if lock_days else {}
     with aws.failures("S3"):
-        aws.client("s3").put_object(Bucket=bucket, Key=key, ContentType=content_type,
-                                    Body=body.encode() if isinstance(body, str) else body, **lock)
+        aws.client("s3").put_object(Bucket=bucket, Key=key, ContentType=content_type, Body=_bytes(body),
+                                    **_lock(lock_days))
+
+
+def write_newer(bucket: str, key: str, body: str, content_type: str, version: str, *, lock_days: int = 0,
+                tags: str = "") -> bool:
+    """Write an object unless the one that is there has this version or a later one; returns whether it was written.
+
+    Versions are texts that sort; an object has its own in its metadata ``version``. Any number of writers may run at
+    the same time, because each replaces only the object that it has compared with. ``tags`` are as in a query string.
+    Raises CallFailed. Source: the S3 User Guide's page "How to prevent object overwrites with conditional writes".
+    """
+    marked = {"Tagging": tags} if tags else {}
+    for _ in range(_TRIES):
+        there = _head(bucket, key)
+        if there.version >= version:
+            return False
+        try:
+            with aws.failures("S3"):
+                aws.client("s3").put_object(
+                    Bucket=bucket, Key=key, ContentType=content_type, Body=_bytes(body),
+                    Metadata={"version": version}, **marked, **_lock(lock_days),
+                    **({"IfMatch": there.etag} if there.etag else {"IfNoneMatch": "*"}))
+        except CallFailed as failed:
+            if failed.code not in _CHANGED_MEANWHILE:
+                raise
+        else:
+            return True
+    raise CallFailed("unavailable", "S3: the object was changed each time that it was to be written")
+
+
+@dataclass(frozen=True)
+class _There:
+    """The object that is there; both are empty where there is none."""
+
+    etag: str = ""
+    version: str = ""
+
+
+def _head(bucket: str, key: str) -> _There:
+    try:
+        with aws.failures("S3"):
+            answer = aws.client("s3").head_object(Bucket=bucket, Key=key)
+            return _There(str(answer["ETag"]), str((answer.get("Metadata") or {}).get("version") or ""))
+    except CallFailed as failed:
+        # An answer to HEAD has no body that names the error. Without the right to list, 403 stands for an object that
+        # does not exist.
+        if failed.http_status in (403, 404):
+            return _There()
+        raise
+
+
+def _lock(days: int) -> dict[str, str | datetime]:
+    return {"ObjectLockMode": "GOVERNANCE",
+            "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=days)} if days else {}
+
+
+def _bytes(body: str | bytes) -> bytes:
+    return body.encode() if isinstance(body, str) else body

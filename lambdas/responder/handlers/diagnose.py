@@ -65,9 +65,9 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
     evidence, weights = record.evidence(), shipped()
     judgement = judge_cause(run.service, evidence, given, weights)
     result = judgement.diagnosis
+    _keep(run, record, judgement, _weighed(result, evidence, weights))
     run.note(f"{result.cause} ({wording.share(result.confidence)})", kind="decision", why=result.summary,
                fact=_fact(judgement, given))
-    _keep(run, record, judgement, _weighed(result, evidence, weights))
     proposed = list(judgement.proposed) or long_outage_due(run, event.confirmation, reopened_at, record.remedies)
     return DiagnoseResult(
         result.cause, result.confidence, result.component, given.onset, result.summary, _unclear(judgement),

@@ -26,9 +26,9 @@ def handler(run: StepRun, event: IsolateEvent) -> Isolation:
     result = isolate(run.service, event.confirmation.verdicts, run.evidence)
     where = ", ".join(result.faulty) or "no component stands out"
     impacted = f"; impacted by it: {', '.join(result.impacted)}" if result.impacted else ""
+    run.records.update(run.incident, affected=result.faulty, suffering=result.impacted,
+                         isolated_at=iso(time.time()))
     run.note(f"isolated: {where}{impacted}", kind="decision",
                why=" ".join(f"{name}: {reason}" for name, reason in result.reasons.items()),
                fact=Isolated(result.faulty, result.impacted, result.pods, result.reasons, run.opened_at))
-    run.records.update(run.incident, affected=result.faulty, suffering=result.impacted,
-                         isolated_at=iso(time.time()))
     return result

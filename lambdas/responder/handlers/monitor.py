@@ -71,9 +71,9 @@ def handler(run: StepRun, event: MonitorEvent) -> MonitorResult:
         slow = slow_until(run.service, run.records.load(run.incident).evidence())
     progress = judge(run.service, run.evidence, now, since, give_up_seconds, changed, slow)
     if progress.answer != "waiting":
+        _keep(run, remedies, progress, now)
         run.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
                    fact=Watched(progress.answer, now, since, give_up_seconds, changed, slow, progress.error_rate))
-        _keep(run, remedies, progress, now)
     people = event.watching == "people"
     due = to_try(run, event.confirmation, long_outage_due(
         run, event.confirmation, incident.last_reopened_at, remedies)) if people else ()

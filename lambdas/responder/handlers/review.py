@@ -14,9 +14,10 @@ from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import iso, seconds
 from responder.plan.review import Notes, came_late, past_incident, review
+from responder.plan.review.live import live, version
 from responder.records import history
 from responder.records.record import pack
-from responder.records.report import notes, render, render_index, store, store_index
+from responder.records.report import notes, render_index, render_page, render_rest, store, store_index
 from responder.sources import cloudwatch
 
 
@@ -34,15 +35,19 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
 
     People's ``review.md`` beside it is merged in, with its author and time.
     """
-    bucket, service = environment.bucket(), run.service
+    bucket, service, read_at = environment.bucket(), run.service, iso(time.time())
     items = run.records.items(run.incident)
     record = IncidentRecord.of(items)
     others = tuple(past for past in history.past_incidents(run.records, service.service)
                    if past.id != run.incident)
     contents = review(record, others, _weeks(run, record.incident), _notes(run, bucket), service)
-    files: dict[str, str | bytes] = {**render(contents), "gz": pack(service, items)}
+    over = record.incident.status == "closed"
+    page = render_page(contents, None if over else live(
+        service, record, time.time(), execution=run.execution, region=environment.region()))
+    files: dict[str, str | bytes] = {**render_rest(contents), "gz": pack(service, items)}
     try:
-        addresses = store(bucket, service.service, run.incident, files, service.reports.lock_days)
+        addresses = store(bucket, service.service, run.incident, page, version(record, read_at, final=over), files,
+                          service.reports.lock_days, final=over)
     except CallFailed as failed:
         raise RuntimeError(f"the postmortem could not be stored: {failed.note}") from failed
     mine = past_incident(contents)

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -22,6 +23,7 @@ from responder.model.moment import iso
 from responder.model.zone import zone
 from responder.plan.review import Notes, PastIncident, Review
 from responder.plan.review.chapters import chapters
+from responder.plan.review.live import LIVE_TAGS, Live
 from responder.plan.wording import (
     amount,
     capital,
@@ -58,17 +60,32 @@ _NOTES_BYTES = 200_000
 
 def render(review: Review) -> dict[str, str]:
     """Return the postmortem's formats, by file ending."""
+    return {"html": render_page(review), **render_rest(review)}
+
+
+def render_page(review: Review, live: Live | None = None) -> str:
+    """Return the postmortem as a page.
+
+    With ``live`` the incident is not over: the page begins with how it stands, reloads itself, and draws no lessons.
+    """
+    return _filled("postmortem.html", masked(review), escape=True, live=masked(live))
+
+
+def render_rest(review: Review) -> dict[str, str]:
+    """Return the formats of the postmortem beside its page, by file ending."""
     review = masked(review)
+    return {"md": tidy(_filled("postmortem.md", review, escape=False)),
+            "json": json.dumps(asdict(review), indent=1, sort_keys=True)}
+
+
+def _filled(template: str, review: Review, *, escape: bool, live: Live | None = None) -> str:
     left_out = max(0, len(review.timeline) - _SHOWN_FIRST - _SHOWN_LAST)
     shown = review if not left_out else replace(
         review, timeline=(*review.timeline[:_SHOWN_FIRST], *review.timeline[-_SHOWN_LAST:]))
-    given = {"review": shown, "chart": chart_of(review), "left_out": left_out, "chapters": chapters(shown),
-             "impact": told(review), "zone": zone(review.time_zone),
-             "ended": _ENDED, "helped": any(action.verified_at for action in review.actions)}
-    page, text = (environment(escape=escape).get_template(name) for escape, name in (
-        (True, "postmortem.html"), (False, "postmortem.md")))
-    return {"html": page.render(given), "md": tidy(text.render(given)),
-            "json": json.dumps(asdict(review), indent=1, sort_keys=True)}
+    return environment(escape=escape).get_template(template).render(
+        review=shown, chart=chart_of(review), left_out=left_out, live=live, chapters=chapters(shown),
+        impact=told(review), zone=zone(review.time_zone), ended=_ENDED,
+        helped=any(action.verified_at for action in review.actions))
 
 
 @dataclass(frozen=True)
@@ -130,8 +147,13 @@ def _total(name: str, found: Sequence[PastIncident]) -> Total:
     return Total(name, len(found), median(times) if times else None, sum(past.failed_requests or 0 for past in found))
 
 
+@cache
 def environment(*, escape: bool) -> Environment:
-    """Return the template engine with the filters of the templates; ``escape`` is for HTML."""
+    """Return the template engine with the filters of the templates, one for the life of the function; ``escape`` is for
+    HTML.
+
+    It keeps its templates compiled: that takes six times as long as filling one.
+    """
     made = Environment(loader=FileSystemLoader(Path(__file__).with_name("templates")),
                        autoescape=escape, undefined=StrictUndefined,  # noqa: S701 - Markdown: filter md
                        trim_blocks=True, lstrip_blocks=True)
@@ -161,16 +183,29 @@ def store_index(bucket: str, page: str, service: str) -> None:
     objects.write(bucket, f"postmortems/{service}/index.html", page, _HTML)
 
 
-def store(bucket: str, service: str, incident: str, files: Mapping[str, str | bytes],
-          lock_days: int = 0) -> dict[str, str]:
-    """Write the formats to the versioned bucket, and return their addresses by file ending.
+def store(bucket: str, service: str, incident: str, page: str, version: str, files: Mapping[str, str | bytes],
+          lock_days: int = 0, *, final: bool = True) -> dict[str, str]:
+    """Write the page and the other formats to the versioned bucket, and return their addresses by file ending.
 
-    With ``lock_days`` no version of them can be deleted before that many days have passed. Raises CallFailed.
+    The page replaces only an older one; see ``plan/review/live.py:version``. With ``lock_days`` no version of what is
+    ``final`` can be deleted before that many days have passed. Raises CallFailed.
     """
-    addresses = {}
+    if final:
+        objects.write_newer(bucket, _key(service, incident, "html"), page, _HTML, version, lock_days=lock_days)
+    else:
+        store_live(bucket, service, incident, page, version)
     for ending, body in files.items():
-        name, content_type = _FORMATS[ending]
-        key = f"postmortems/{service}/{incident}/{name}"
-        objects.write(bucket, key, body, content_type, lock_days)
-        addresses[ending] = f"s3://{bucket}/{key}"
-    return addresses
+        objects.write(bucket, _key(service, incident, ending), body, _FORMATS[ending][1], lock_days if final else 0)
+    return {ending: f"s3://{bucket}/{_key(service, incident, ending)}" for ending in ("html", *files)}
+
+
+def store_live(bucket: str, service: str, incident: str, page: str, version: str) -> bool:
+    """Write the page of an incident that is not over; returns False where a newer one is there. Raises CallFailed.
+
+    It is not locked, and tagged, so that the bucket forgets it soon after it has been replaced.
+    """
+    return objects.write_newer(bucket, _key(service, incident, "html"), page, _HTML, version, tags=LIVE_TAGS)
+
+
+def _key(service: str, incident: str, ending: str) -> str:
+    return f"postmortems/{service}/{incident}/{_FORMATS[ending][0]}"

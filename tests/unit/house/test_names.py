@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[3]
 CODE = Path("lambdas") / "responder"
 BORDERS = ("model", "plan")
 READ_ELSEWHERE = {"plan/review/contents.py": "lambdas/responder/records/templates",
-                  "plan/review/told.py": "lambdas/responder/records/templates", "plan/course.py": "statemachines",
+                  "plan/review/told.py": "lambdas/responder/records/templates",
+                  "plan/review/live.py": "lambdas/responder/records/templates", "plan/course.py": "statemachines",
                   "model/service/": "stacks"}
 """Modules whose fields are read by what is not type checked here, too: templates, JSONata; the stacks take minutes."""
 Edit = tuple[int, int, str]

@@ -19,7 +19,7 @@ from bench.diagnosis import kept
 from responder.clients import aws
 from responder.model.incident import Cause, Entry, Hypothesis, Incident, IncidentRecord, Signal
 from responder.model.remedy import Remedy, RemedyStatus
-from responder.plan.review import Notes, contents, review, told
+from responder.plan.review import Notes, contents, live, review, told
 from responder.records import chart, report
 from responder.records.report import environment, notes, render, render_index, store
 from scripts.examples import EXAMPLES, rendered
@@ -83,12 +83,12 @@ def _names(kinds: Any) -> set[str]:
                          *(name for name, value in vars(kind).items() if isinstance(value, property)))}
 
 
-@pytest.mark.parametrize("name", ["postmortem.html", "postmortem.md", "index.html", "charts.html"])
+@pytest.mark.parametrize("name", ["postmortem.html", "live.html", "postmortem.md", "index.html", "charts.html"])
 def test_a_template_reads_only_what_the_types_have(name: str) -> None:
     engine = environment(escape=True)
     source = (ROOT / "lambdas/responder/records/templates" / name).read_text()
     read = {node.attr for node in engine.parse(source).find_all(nodes.Getattr)}
-    known = _names(contents) | _names(told) | _names(chart) | _names(report) | {
+    known = _names(contents) | _names(told) | _names(chart) | _names(report) | _names(live) | {
         field.name for kind in (Cause, Hypothesis) for field in fields(kind)}
     assert read - known - {"first", "last", "index", "index0", "splitlines", "strip"} == set()
 
@@ -186,10 +186,13 @@ def test_review_md_keeps_its_author_and_time(bucket: Any) -> None:
 
 def test_reports_are_versioned_and_locked_where_that_is_wanted(bucket: Any) -> None:
     for text in ("first", "second"):
-        store("reports", "s", "i", {"md": text}, lock_days=30)
-    key = "postmortems/s/i/postmortem.md"
-    assert len(bucket.list_object_versions(Bucket="reports", Prefix=key)["Versions"]) == 2
-    assert bucket.head_object(Bucket="reports", Key=key)["ObjectLockMode"] == "GOVERNANCE"
+        addresses = store("reports", "s", "i", text, text, {"md": text}, lock_days=30)
+    assert set(addresses) == {"html", "md"}
+    for ending in ("html", "md"):
+        key = f"postmortems/s/i/postmortem.{ending}"
+        assert addresses[ending] == f"s3://reports/{key}"
+        assert len(bucket.list_object_versions(Bucket="reports", Prefix=key)["Versions"]) == 2
+        assert bucket.head_object(Bucket="reports", Key=key)["ObjectLockMode"] == "GOVERNANCE"
 
 
 def test_a_very_long_timeline_is_shown_in_part_and_kept_whole() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -14,6 +15,7 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import review, step
 from responder.model.incident import Cause, Signal
+from responder.model.service import Reports
 from responder.plan.review.contents import PastIncident
 from responder.records import history
 from responder.records.record import unpack
@@ -31,7 +33,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
     monkeypatch.setenv("BUCKET", "reports")
     with mock_aws():
         client = boto3.client("s3")
-        client.create_bucket(Bucket="reports")
+        client.create_bucket(Bucket="reports", ObjectLockEnabledForBucket=True)
         found = timeline()
         monkeypatch.setattr(aws, "client", lambda name, *more: client)
         monkeypatch.setattr(step, "records", lambda: found)
@@ -85,3 +87,19 @@ def test_people_s_review_is_merged_in(records: Records) -> None:
     boto3.client("s3").put_object(Bucket="reports", Key="postmortems/payment-gateway/i-1/review.md",
                                   Body=b"Author: Ada\n\nWe should test this.\n")
     assert written(records)["notes"]["text"] == "We should test this."
+
+
+def test_while_the_incident_is_open_the_page_says_how_it_stands_and_nothing_is_locked(
+        records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    locking = replace(shipped_service(), reports=Reports(lock_days=30))
+    monkeypatch.setattr(step, "load", lambda name: locking)
+    client, key = boto3.client("s3"), "postmortems/payment-gateway/i-1/postmortem.html"
+    written(records)
+    page = client.get_object(Bucket="reports", Key=key)
+    assert "Open for" in page["Body"].read().decode() and "ObjectLockMode" not in page
+    assert page["TagCount"] == 1 and page["Metadata"]["version"].startswith("0000.0.")
+    records.update("i-1", status="closed", outcome="resolved", closed_at="2026-11-25T01:05:00.000Z")
+    written(records)
+    page = client.get_object(Bucket="reports", Key=key)
+    assert "Open for" not in page["Body"].read().decode() and page["ObjectLockMode"] == "GOVERNANCE"
+    assert "TagCount" not in page and page["Metadata"]["version"].startswith("0000.1.")
