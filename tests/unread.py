@@ -52,11 +52,11 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/target_connection_errors.py:TargetConnectionErrors.series",
         "model/evidence/trail.py:Trail.complete_until", "model/evidence/trail.py:TrailEvent.source",),
     "a fact of the timeline: people, the drills and past incidents read the record itself": (
+        "an item of the table as people read it; other functions read only a part of it",
         "model/facts.py:Answered.note", "model/facts.py:Applied.target", "model/facts.py:Delivered.target",
         "model/facts.py:Delivered.to", "model/facts.py:Opened.mode", "model/facts.py:Opened.reopened",
         "model/facts.py:Opened.signal_at", "model/facts.py:Planned.diff", "model/facts.py:Reported.gz",
         "model/facts.py:Reported.html", "model/facts.py:Reported.json", "model/facts.py:Reported.md",
-        "an item of the table as people read it; other functions read only a part of it",
         "model/incident.py:Incident.report", "model/incident.py:Incident.watched_until",
         "model/incident.py:Looked.at", "model/incident.py:Looked.cut", "model/incident.py:Looked.milliseconds",
         "model/incident.py:Refusal.cause", "model/incident.py:Refusal.mechanism", "model/incident.py:Weighed.against",
@@ -71,7 +71,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/remedies/restore_security_group.py:Before.missing", "plan/remedies/rollback.py:Before.images",
         "plan/remedies/rollback.py:Before.replica_set", "plan/remedies/scale_up.py:Parameters.uid",),
     "incident.json has it for other programs, but no report shows it": (
-        "plan/review/contents.py:Overview.closed_at", "plan/review/contents.py:Overview.confirmed",
+        "plan/review/contents.py:Improvement.fingerprint", "plan/review/contents.py:Overview.closed_at",
+        "plan/review/contents.py:Overview.confirmed",
         "plan/review/contents.py:Overview.execution", "plan/review/contents.py:Overview.kind",
         "plan/review/contents.py:Overview.reopened_at",
         "plan/review/contents.py:ReportedEntry.detail",

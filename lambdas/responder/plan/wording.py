@@ -38,6 +38,11 @@ def decimal(value: float | None) -> str:
     return count(value) if abs(value) >= 9.95 or value == 0 else f"{value:.1f}"
 
 
+def exact(value: float) -> str:
+    """Return a number as a configuration has it: ``0.05``."""
+    return f"{value:g}"
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun; ``many`` is the plural where it is not ``one`` and an s."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"

@@ -83,9 +83,9 @@ def _filled(template: str, review: Review, *, escape: bool, live: Live | None = 
     shown = review if not left_out else replace(
         review, timeline=(*review.timeline[:_SHOWN_FIRST], *review.timeline[-_SHOWN_LAST:]))
     return environment(escape=escape).get_template(template).render(
-        review=shown, chart=chart_of(review), left_out=left_out, chapters=chapters(shown), impact=told(review),
-        zone=zone(review.time_zone), ended=_ENDED, helped=any(action.verified_at for action in review.actions),
-        live=live)
+        review=shown, chart=chart_of(review), left_out=left_out, live=live, chapters=chapters(shown),
+        impact=told(review), zone=zone(review.time_zone), ended=_ENDED,
+        helped=any(action.verified_at for action in review.actions))
 
 
 @dataclass(frozen=True)

@@ -169,9 +169,9 @@ def test_titles_tell_incidents_apart() -> None:
 
 @pytest.mark.parametrize("name", ["release-relapses", "two-nodes-silent", "approval-unanswered", "provider-outage",
                                   "two-causes-stuck-backend-and-provider"])
-def test_no_deed_is_told_more_than_twice_above_the_timeline(name: str) -> None:
+def test_no_deed_is_told_more_than_twice_above_what_follows_from_it(name: str) -> None:
     record, service = recorded()[name]
-    page = render(review(record, service=service))["md"].partition("## Timeline")[0]
+    page = render(review(record, service=service))["md"].partition("## Improvement")[0]
     for remedy in record.remedies:
         told = brief(remedy.summary).partition(" ")[2]
         if remedy.action in TELLING:

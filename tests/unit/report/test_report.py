@@ -19,7 +19,7 @@ from bench.diagnosis import kept
 from responder.clients import aws
 from responder.model.incident import Cause, Entry, Hypothesis, Incident, IncidentRecord, Signal
 from responder.model.remedy import Remedy, RemedyStatus
-from responder.plan.review import Notes, chapters, contents, live, review
+from responder.plan.review import Notes, contents, live, review, told
 from responder.records import chart, report
 from responder.records.report import environment, notes, render, render_index, store
 from scripts.examples import EXAMPLES, rendered
@@ -88,7 +88,7 @@ def test_a_template_reads_only_what_the_types_have(name: str) -> None:
     engine = environment(escape=True)
     source = (ROOT / "lambdas/responder/records/templates" / name).read_text()
     read = {node.attr for node in engine.parse(source).find_all(nodes.Getattr)}
-    known = _names(contents) | _names(chapters) | _names(chart) | _names(report) | _names(live) | {
+    known = _names(contents) | _names(told) | _names(chart) | _names(report) | _names(live) | {
         field.name for kind in (Cause, Hypothesis) for field in fields(kind)}
     assert read - known - {"first", "last", "index", "index0", "splitlines", "strip"} == set()
 
@@ -109,8 +109,8 @@ def test_the_json_is_as_its_published_schema_says() -> None:
     ("signals", contents.ReportedSignal), ("timeline", contents.ReportedEntry), ("actions", contents.ReportedRemedy),
     ("impact", contents.Impact), ("phases", contents.Phase), ("ruled_out", contents.RuledOut),
     ("improvements", contents.Improvement), ("measures", contents.PreventiveMeasure), ("before", contents.Before),
-    ("severity", contents.Severity), ("cost", contents.Cost), ("left", contents.OpenItem),
-    ("openings", contents.Opening), ("told", contents.Told), ("follow_ups", contents.FollowUp)])
+    ("severity", told.Severity), ("cost", told.Cost), ("left", told.OpenItem),
+    ("openings", contents.Opening), ("told", told.Told), ("follow_ups", told.FollowUp)])
 def test_the_published_schema_has_the_fields_of_the_types(name: str, kind: type[Any]) -> None:
     assert set(SCHEMA["properties"]) == {field.name for field in fields(contents.Review)}
     published = SCHEMA["properties"][name]

@@ -36,8 +36,9 @@ def recorded_service(value: Json) -> Service:
     In records of before November 2026 ``approval.links`` is true or false; in the oldest there is no ``approval``.
     """
     approval = value.get("approval") or {}
-    if isinstance(approval.get("links"), bool):
-        value = value | {"approval": approval | {"links": "medium" if approval["links"] else "none"}}
+    links = approval.get("links")
+    if isinstance(links, bool):
+        value = value | {"approval": approval | {"links": "medium" if links else "none"}}
     return decode(Service, value)
 
 

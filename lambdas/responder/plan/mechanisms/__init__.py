@@ -46,11 +46,11 @@ class Mechanism(NamedTuple):
     """Signals of the change that brings it, where a rollback takes that change back."""
     objects: tuple[str, ...] = ()
     """Kinds of objects whose change brings it, where putting them back ends it."""
-    improvements: Advise = nothing
-    """What would have prevented an incident of it, or ended it sooner: read when the postmortem is written."""
     subject: str = ""
     """It as the subject of a report's title, with ``{component}``, ``{object}`` (what was changed), ``{database}`` and
     ``{provider}`` to be filled in: "bad release of {component}". Empty: its title and the component."""
+    improvements: Advise = nothing
+    """What would have prevented an incident of it, or ended it sooner: read when the postmortem is written."""
 
 
 def find(name: str) -> Mechanism:

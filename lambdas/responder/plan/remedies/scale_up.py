@@ -11,7 +11,7 @@ from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
 from responder.model.service import Service
-from responder.plan import remedies, wording
+from responder.plan import remedies
 from responder.plan.deeds import Choice, Deed, Option, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects

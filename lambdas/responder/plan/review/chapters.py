@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from responder.model.frozen import dataclass
 from responder.model.moment import epoch
 from responder.plan.review.contents import ReportedEntry, Review
+from responder.plan.review.told import Chapter, Row
 from responder.plan.wording import clock, relative, times
 
 _TITLES = ("Initial response", "Investigation and diagnosis", "Recovery and resolution", "After the incident")
@@ -20,34 +20,6 @@ _PHASE = {"Open the incident": 0, "Verify the symptoms": 0, "Confirm the inciden
 _LONG = 60
 """A reason of more characters than this is told once."""
 _IMPORTANT = frozenset({"decision", "action", "approval", "outcome"})
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: an entry, or several of one kind that say the same."""
-
-    at: str
-    """ISO 8601 in UTC."""
-    after: str
-    """How long after the onset: ``+0:36``."""
-    step: str
-    what: str
-    why: str
-    by: str
-    repeated: str
-    """``4 times, until 01:46:05``; empty: it was once."""
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """One phase of the plan in one stretch of the incident."""
-
-    title: str
-    began: str
-    """How long after the onset."""
-    important: bool
-    """Whether something was decided or done in it: then it is shown unfolded."""
-    rows: tuple[Row, ...]
 
 
 def chapters(review: Review) -> tuple[Chapter, ...]:

@@ -11,6 +11,7 @@ from responder.model.evidence import Series
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Hypothesis, Weighed
 from responder.plan.advice import Aim, Size
+from responder.plan.review.told import Cost, FollowUp, OpenItem, Severity, Told
 
 SCHEMA = 3
 """Grows with each change of the published JSON that a reader must know of."""
@@ -43,29 +44,6 @@ class Overview:
     """Components that fail because of those."""
     reopened_at: tuple[str, ...]
     execution: str | None
-
-
-@dataclass(frozen=True)
-class Severity:
-    """How severe it was, by the configuration's rules."""
-
-    level: int
-    """1 (the worst) to 4; 0: it was a false alarm."""
-    because: str
-    """The figures that the rule was reached by, in a sentence."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the failed requests mean; None where the configuration does not say what it takes to know."""
-
-    budget_share: float | None
-    """Share of the error budget that this incident used."""
-    budget_days: int | None
-    """The days that the budget is for."""
-    money: float | None
-    """What the failed requests were worth: their number times the average."""
-    currency: str
 
 
 @dataclass(frozen=True)
@@ -122,38 +100,6 @@ class Trigger:
     """What was changed: "ConfigMap payment-gateway-config"."""
     version: str
     """Of a release; empty for any other change."""
-
-
-@dataclass(frozen=True)
-class OpenItem:
-    """What is left to do."""
-
-    who: str
-    what: str
-    command: str = ""
-    """The shell commands that do it, one a line; empty where there are none."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """One heading of a postmortem: what the facts say of it, or else a question to the team."""
-
-    heading: str
-    facts: tuple[str, ...]
-    """Sentences."""
-    question: str
-    """What the team is asked; empty where the facts say it all."""
-    answer: str
-    """What people wrote under that heading in review.md."""
-
-
-@dataclass(frozen=True)
-class FollowUp:
-    """Something to be done after the incident, and its state."""
-
-    what: str
-    done: bool
-    """Whether review.md has it as done."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from responder.model.moment import epoch
 from responder.model.remedy import RemedyStatus
 from responder.plan.confirm import VOTES_NEEDED
 from responder.plan.decisions import Confirmed
-from responder.plan.review.contents import Told
 from responder.plan.review.headline import subject
 from responder.plan.review.story import Story
+from responder.plan.review.told import Told
 from responder.plan.review.trigger import evidence_for
 from responder.plan.times import just_before
 from responder.plan.wording import clock, duration, full_sentence, listed, plural, share, source_name, words

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from responder.model.facts import ApprovalAsked
 from responder.model.remedy import RemedyStatus
 from responder.plan.remedies import phrase
-from responder.plan.review.contents import FollowUp, OpenItem, Told
 from responder.plan.review.story import Story
+from responder.plan.review.told import FollowUp, OpenItem, Told
 from responder.plan.wording import brief, clock, plural
 
 _TASK = "engage_network_team"

@@ -12,7 +12,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from responder.plan.review.contents import FollowUp, Improvement, Notes
+from responder.plan.review.contents import Improvement, Notes
+from responder.plan.review.told import FollowUp
 
 _HEADING = re.compile(r"^#{1,6} +(.{1,200}?) *#*$")
 _BOX = re.compile(r"^ *[-*] \[([ xX])\] +(.{1,500})$")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from responder.model.moment import epoch
 from responder.model.service import SeverityRule
-from responder.plan.review.contents import Cost, Severity
 from responder.plan.review.story import Story
+from responder.plan.review.told import Cost, Severity
 from responder.plan.wording import amount, duration, full_sentence, share
 
 _SLOW_SHARE = 0.05

@@ -86,7 +86,7 @@ def late_alarm(incident: Incident, series: Series, weeks: Series) -> Iterator[Ad
         "set-alarm", "detection", "The alarm came late",
         f"{late}; an error rate above {alarm} would have told {duration(better.saved_seconds)} sooner, "
         f"and gone off {falsely}", f"alarm on the error rate of {incident.service}", f"set the alarm to {alarm}",
-        "SRE", Effort.SETTING, f"the configuration has alarms.error_rate: {better.threshold:g}",
+        "SRE", Effort.SETTING, f"the configuration has alarms.error_rate: {wording.exact(better.threshold)}",
         (Window(opened - better.saved_seconds, opened),))
 
 
