@@ -93,7 +93,7 @@ def outage(measured: Measured, since: float) -> Outage | None:
     first, last = runs[0][0], runs[-1][-1]
     within = tuple(period for period in periods if first.start <= period.start <= last.start)
     after = [period for period in periods if period.start > last.start]
-    fewer = {start: max(0.0, level.requests - requests) for start, requests in quiet.items()} if level else {}
+    fewer = _fewer(within, level, step)
     begun, ended = _bad_share(first, runs[0][1:2], fewer), _bad_share(last, runs[-1][-2:-1], fewer)
     onset = first.start + step * (1 - (begun or 1.0))
     unsure = first.requests if begun is None else 0.0
@@ -117,12 +117,11 @@ def missing(found: Outage, step: float) -> tuple[float, float]:
     level = found.level
     if level is None:
         return 0.0, 0.0
-    short = {period.start: level.requests - period.requests for period in found.periods if _short(period, level)}
-    fewer = [by for start, by in short.items() if start - step in short or start + step in short]
+    fewer = _fewer(found.periods, level, step)
     if not fewer:
         return 0.0, 0.0
-    hours = min(1.0, (max(short) - min(short)) / _HOUR_SECONDS)
-    return sum(fewer), _SURE * math.hypot(level.spread * math.sqrt(len(fewer)), level.error * len(fewer),
+    hours = min(1.0, (max(fewer) - min(fewer)) / _HOUR_SECONDS)
+    return sum(fewer.values()), _SURE * math.hypot(level.spread * math.sqrt(len(fewer)), level.error * len(fewer),
                                       _HOUR_DIFFERS * level.requests * len(fewer) * hours)
 
 
@@ -194,15 +193,23 @@ def _runs(bad: Sequence[Period], step: float) -> list[list[Period]]:
     return runs
 
 
-def _quiet(periods: Sequence[Period], level: Level | None, step: float) -> dict[float, float]:
-    """Return two or more periods that follow each other in which hardly any request came: start to requests.
+def _fewer(periods: Sequence[Period], level: Level | None, step: float) -> dict[float, float]:
+    """Return the start of each of two or more short periods that follow each other to the requests that did not come.
+    """
+    short = {period.start: level.requests - period.requests for period in periods
+             if level is not None and _short(period, level)}
+    return {start: by for start, by in short.items() if start - step in short or start + step in short}
+
+
+def _quiet(periods: Sequence[Period], level: Level | None, step: float) -> set[float]:
+    """Return the starts of two or more periods that follow each other in which hardly any request came.
 
     In the period before and after them it may have begun or ended: where that is short of requests, it is one of them.
     """
     short = {period.start: period.requests for period in periods if _short(period, level)}
     silent = {start for start, requests in short.items() if level and requests < _HARDLY_ANY * level.requests}
     pairs = {start for start in silent if start - step in silent or start + step in silent}
-    return {start: requests for start, requests in short.items() if {start, start - step, start + step} & pairs}
+    return {start for start in short if {start, start - step, start + step} & pairs}
 
 
 def _counts(run: Sequence[Period], usual: float) -> bool:
@@ -212,15 +219,20 @@ def _counts(run: Sequence[Period], usual: float) -> bool:
 def _bad_share(period: Period, beside: Sequence[Period], fewer: Mapping[float, float]) -> float | None:
     """Return which share of a period was bad, by how bad the period next to it in the outage is.
 
-    ``fewer`` is the start of each quiet period to the requests that did not come. None: there is no period next to it,
-    or its counts are not its own.
+    ``fewer`` is the start of each short period to the requests that did not come. All of it was bad where chance alone
+    may make the difference. None: there is no period next to it, or its counts are not its own.
     """
     if not beside or beside[0].loose_errors > _LOOSE * beside[0].errors:
         return None
-    return min(1.0, _badness(period, fewer) / _badness(beside[0], fewer))
+    (here, chance), (there, other) = (_badness(one, fewer) for one in (period, beside[0]))
+    return 1.0 if there - here <= _SURE * math.hypot(chance, other) else here / there
 
 
-def _badness(period: Period, fewer: Mapping[float, float]) -> float:
-    """Return the share of requests that failed or did not come."""
+def _badness(period: Period, fewer: Mapping[float, float]) -> tuple[float, float]:
+    """Return the share of requests that failed or did not come, and its standard error."""
     by = fewer.get(period.start, 0.0)
-    return (period.errors + by) / (period.requests + by) if period.requests + by else 1.0
+    whole = period.requests + by
+    if not whole:
+        return 1.0, 0.0
+    share = min(1.0, (period.errors + by) / whole)
+    return share, math.sqrt((share * (1 - share) + (_DISPERSION ** 2 if by else 0.0)) / whole)
