@@ -14,7 +14,8 @@ from zoneinfo import available_timezones
 
 from responder import actions
 from responder.model.service import Freeze, Person, Service
-from responder.plan import guardrails
+from responder.plan import guardrails, mechanisms
+from responder.plan.links import reference
 
 Found = tuple[tuple[str | int, ...], str, str]
 
@@ -120,6 +121,20 @@ def _addresses(service: Service) -> Iterator[Found]:
         parts = urlsplit(url) if url else None
         if parts and ((parts.scheme != "https" and parts.hostname not in _LOOPBACK) or not parts.hostname):
             yield path, repr(url), "an https:// address"
+
+
+def _links(service: Service) -> Iterator[Found]:
+    """Find pages that no message could link to, and runbooks of causes that no diagnosis names."""
+    pages: list[tuple[tuple[str | int, ...], str]] = [
+        (("links", "dashboard"), service.links.dashboard), (("links", "runbook"), service.links.runbook),
+        *((("links", "runbooks", cause), page) for cause, page in service.links.runbooks.items())]
+    for path, page in pages:
+        if page and reference("", page) is None:
+            yield path, repr(page), "an https:// address without blanks, quotes, brackets or bars"
+    known = {mechanism.cause.id for mechanism in mechanisms.every()}
+    for cause in service.links.runbooks:
+        if cause not in known:
+            yield ("links", "runbooks", cause), "an unknown cause", nearest(cause, known)
 
 
 def _probes(service: Service) -> Iterator[Found]:
@@ -269,5 +284,4 @@ def _objective(service: Service) -> Iterator[Found]:
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _provider_switch, _parameter_group, _probes, _network, _known_actions, _freezes,
-    _identities, _names, _approvers, _addresses, _reports,
-    _severities, _objective)
+    _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective)

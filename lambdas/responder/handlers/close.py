@@ -23,6 +23,7 @@ from responder.plan.needs import ESCALATED, open_tasks
 from responder.plan.updates import called
 from responder.records.incidents import IncidentChange
 
+_AGAIN_SECONDS = 3.0
 _FALSE_ALARM = Cause("none", confidence=1.0, summary="nothing was wrong")
 
 
@@ -226,6 +227,10 @@ def _tell_it_is_over(run: StepRun, outcome: Outcome, remedies: Sequence[Remedy])
 
 def _tell(run: StepRun, told: Message) -> None:
     channels = notify(run, told)
+    if told.kind == "escalation" and set(channels.failed) & {one.name for one in people.every() if one.wakes}:
+        # This step must go on, for people's work is watched after it: the channel that wakes is tried once more here.
+        time.sleep(_AGAIN_SECONDS)
+        channels = notify(run, told)
     record_notification(run, "the team is told", "team", channels, 1)
     if not channels:
         run.note("the team could not be told", number=1, kind="notification", fact=Undelivered("all channels"))

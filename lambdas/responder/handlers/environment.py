@@ -25,7 +25,10 @@ def bucket() -> str:
 
 def reports() -> str:
     """The name of the bucket for reports; empty where the function is not told it."""
-    return os.environ.get("BUCKET", "")
+    try:
+        return bucket()
+    except KeyError:
+        return ""
 
 
 def source() -> str:

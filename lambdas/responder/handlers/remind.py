@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from responder.handlers.approval import buttons, by_iam_text, to_each
-from responder.handlers.notify import Delivered, notify, record_notification
+from responder.handlers.notify import Delivered, message, notify, record_notification
 from responder.handlers.step import StepEvent, StepRun, step
 from responder.model.frozen import dataclass
-from responder.people import Message
 from responder.plan.approvals import called
+from responder.plan.messages import Said
+from responder.plan.refusals import deed
 from responder.records.tasks import Task, Tasks
 
 
@@ -36,16 +38,18 @@ def handler(run: StepRun, event: StepEvent) -> RemindResult:
 
 
 def _remind(run: StepRun, task: Task, nth: int, number: int) -> None:
-    remedy = run.records.remedy(run.incident, task.number)
+    record = run.records.load(run.incident)
+    remedy = record.remedy(task.number)
+    what = deed(remedy) if remedy else "do what was asked"
     line = [called(person) for person in run.service.team]
     others = [name for name in line if name not in task.asked]
     person = ([*task.asked, *others] or ["whoever reads this"])[min(nth, max(0, len(line) - 1))]
     subject = f"{run.service.service}: a task waits for {person}"
-    text = (f"Reminder {nth}: {remedy.summary if remedy else 'a task'} is not yet marked as done.\n"
-            f"Asked: {', '.join(task.asked)}. Now also: {person}.\n\n{remedy.diff if remedy else ''}\n")
-    # A message for many people contains no link, because a link works for whoever holds it.
-    delivered = notify(run, Message("question", f"remind-{task.id}-{nth}", run.incident, subject,
-                                      f"{text}\n{by_iam_text(task)}", answers=buttons(task)), 60 + nth)
+    text = (f"Not yet marked as done: {what}.\nAsked before: {', '.join(task.asked)}. Now also: {person}. This is "
+            f"reminder {nth}.\n\n{remedy.diff if remedy else ''}\n")
+    # A message for many people has no link that answers, because it works for whoever holds it.
+    delivered = notify(run, replace(message(run, record, "question", f"remind-{task.id}-{nth}", Said(
+        subject, f"{text}\n{by_iam_text(task)}")), answers=buttons(task)), 60 + nth)
     alone = to_each(run, task, [one for one in run.service.team if called(one) == person], subject, text,
                     f"remind-{task.id}-{nth}", 80 + nth)
     record_notification(run, f"{person} is reminded of a task", "team", Delivered(

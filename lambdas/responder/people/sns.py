@@ -16,7 +16,7 @@ _AUDIENCES = frozenset({"customers", "provider", "network_team"})
 
 
 def publish(topic: str, subject: str, message: str, incident: str, audience: str = "team") -> str:
-    """Publish a message to the incident topic and return its id; raises CallFailed.
+    """Publish a message, masked by ``plain``, to the incident topic and return its id; raises CallFailed.
 
     Subscriptions may filter by the attribute ``audience``: ``team``, ``customers``, ``provider`` or ``network_team``.
     """
@@ -24,7 +24,9 @@ def publish(topic: str, subject: str, message: str, incident: str, audience: str
 
 
 def publish_to(topic: str, person: Person, subject: str, message: str, incident: str) -> str:
-    """Publish a message to one person's own subscription of the topic for approvals; raises CallFailed.
+    """Publish a message, masked by ``plain``, to one person's own subscription of the topic for approvals.
+
+    Raises CallFailed.
 
     Each subscription there has a filter policy: none gets a message whose attribute ``person`` is not its own.
     """

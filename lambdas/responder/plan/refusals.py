@@ -61,13 +61,10 @@ def reasons(service: Service, record: IncidentRecord) -> tuple[str, ...]:
         said = reason(service, record, remedy)
         if said:
             found[sentence(said)] = None
-    repeated = {(remedy.action, remedy.component) for remedy in earlier(record)}
     for remedy in earlier(record):
         at = f" at {clock(remedy.applied_at)} UTC" if remedy.applied_at else ""
         found[sentence(f"{words(remedy.action)} was done once in this incident{at} and is not repeated")] = None
-    for refusal in record.incident.not_proposed:
-        if (refusal.action, refusal.component) not in repeated:
-            found[sentence(of_refusal(refusal))] = None
+    found |= dict.fromkeys(sentence(one) for one in not_proposed(record))
     return tuple(found)
 
 

@@ -76,7 +76,7 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     (IN_DATABASE, [failover("Multi-AZ instance failover started")], "database_fails_over",
      "RDS: Multi-AZ instance failover started"),
     (mode(OWN, slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
-     "newrelic: version 1.0.0 is slow as well as version 1.0.1"),
+     "New Relic: version 1.0.0 is slow as well as version 1.0.1"),
     (AT_PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
      "primary takes our connection from outside the service's network"),
     (AT_PROVIDER, [probe("provider:primary", "timeout", inside=False)], "outside_probe_does_not_get_through",

@@ -14,11 +14,12 @@ from moto import mock_aws
 
 from responder import people
 from responder.clients.failure import CallFailed
-from responder.handlers import assemble, close, inform, remind, step
+from responder.handlers import assemble, close, inform, notify, remind, step
+from responder.model.facts import Answered
 from responder.model.incident import IncidentRecord, Signal
 from responder.model.service import Person, Service
 from responder.people import Channel, Message, sns
-from responder.plan import customers, messages
+from responder.plan import customers, messages, needs
 from responder.plan.updates import called, update
 from responder.records.table import Records, iso
 from responder.records.tasks import Task, Tasks
@@ -196,6 +197,70 @@ def test_an_undelivered_page_is_retried_and_nobody_is_notified_twice(team: Team,
     team.records.update("i-1", confirmed=False, evidence_cutoff=iso(time.time()))
     team.step(close.handler, operation="stand_down")
     assert tries[-1] == "closed-0"
+
+
+class Pager:
+    """A channel that wakes people, and what it was given."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.given: list[Message] = []
+        self.fails, self.tries = False, 0
+        monkeypatch.setattr(people, "every", lambda: (Channel(
+            "pager", frozenset({"page", "escalation", "question", "status", "closed"}), self._wake, people.Nothing,
+            wakes=True), sns.CHANNEL))
+
+    def _wake(self, service: Service, message: Message, state: people.Nothing) -> people.Nothing:
+        self.tries += 1
+        if self.fails:
+            raise CallFailed("unavailable", "it answered with status 503")
+        self.given.append(message)
+        return state
+
+    @property
+    def woken(self) -> int:
+        """How often it woke somebody to take over."""
+        return sum(message.kind == "escalation" for message in self.given)
+
+
+def test_an_escalation_wakes_somebody_once_for_each_opening(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    pager = Pager(monkeypatch)
+    team.records.update("i-1", **BUG, confirmed=True, kind="high_error_rate")
+    pager.fails = True
+    monkeypatch.setattr(close, "_AGAIN_SECONDS", 0.0)
+    team.step(close.handler, operation="escalate", why="it did not help")
+    assert (pager.woken, pager.tries) == (0, 2)
+    # What reached nobody is no news to anybody.
+    pager.fails = False
+    team.step(close.handler, operation="escalate", why="it did not help")
+    assert pager.woken == 1
+    team.step(close.handler, operation="escalate", why="it did not help")
+    assert pager.woken == 1 and pager.given[-1].needs == ("escalated",)
+    time.sleep(0.002)
+    team.records.update("i-1", reopened_at=[iso(time.time())])
+    team.step(close.handler, operation="escalate", why="it came back")
+    assert pager.woken == 2
+
+
+def test_whom_a_task_has_woken_the_escalation_after_it_does_not_wake_again(
+        team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    pager = Pager(monkeypatch)
+    team.records.update("i-1", confirmed=True, cause={"id": "network", "confidence": 0.99, "summary": "s"})
+    team.records.plan_action("i-1", 1, {"action": "engage_network_team", "target": "x", "summary": "give it",
+                                        "status": "done", "component": "backend", "where": "database"})
+    Tasks(team.records).ask(Task("i-1", 1, "payment-gateway", "manual", time.time(), time.time() + 600, ("x",)), "")
+    run = step.StepRun("Apply", "i-1", shipped_service(), 0.0, "2026-11-25T01:00:00.000Z", team.records)
+    notify.notify(run, Message("question", "task-01m", "i-1", "a task", "t"))
+    team.step(close.handler, operation="escalate", why="people have a task")
+    assert pager.woken == 0
+    assert "has the task to restore the path from backend to its database" in messages.escalation(
+        shipped_service(), team.records.load("i-1"), "x").text
+    # Of another incident, or once it is done, it would.
+    assert needs.needs(team.records.load("i-1")) == ("task-01m", "remind-01m", "escalated")
+    team.records.note("i-1", "2026-11-25T02:00:00.000Z", "Decide", "done", kind="approval",
+                      fact=Answered("01m", "done"))
+    assert needs.needs(team.records.load("i-1")) == ("escalated",)
+    team.step(close.handler, operation="escalate", why="no automatic step is left")
+    assert pager.woken == 1
 
 
 def test_a_false_alarm_for_which_nobody_was_called_notifies_nobody(team: Team) -> None:

@@ -417,7 +417,7 @@ def test_a_mitigation_left_to_people_is_reported_and_not_checked_again(stage: St
     stage.step(close.handler, operation="stand_down")
     stage.service = replace(stage.service, mode="approve")
     found = stage.step(aftercare.handler)
-    assert found["answer"] == "people" and "by hand" in found["reason"]
+    assert found["answer"] == "people" and "scale it (deployment/x)" in found["reason"]
     assert stage.step(close.handler, operation="left", why=found["reason"])["left"]
     assert stage.step(aftercare.handler)["answer"] == "done"
 
