@@ -52,7 +52,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/target_connection_errors.py:TargetConnectionErrors.series",
         "model/evidence/trail.py:Trail.complete_until", "model/evidence/trail.py:TrailEvent.source",),
     "a fact of the timeline: people, the drills and past incidents read the record itself": (
-        "an item of the table as people read it; other functions read only a part of it",
+       ,
         "model/facts.py:Answered.note", "model/facts.py:Applied.target", "model/facts.py:Delivered.target",
         "model/facts.py:Delivered.to", "model/facts.py:Opened.mode", "model/facts.py:Opened.reopened",
         "model/facts.py:Opened.signal_at", "model/facts.py:Planned.diff", "model/facts.py:Reported.gz",
@@ -71,14 +71,14 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/remedies/restore_security_group.py:Before.missing", "plan/remedies/rollback.py:Before.images",
         "plan/remedies/rollback.py:Before.replica_set", "plan/remedies/scale_up.py:Parameters.uid",),
     "incident.json has it for other programs, but no report shows it": (
+        "plan/review/contents.py:Overview.confirmed_at", "plan/review/contents.py:Overview.isolated_at",
         "plan/review/contents.py:Improvement.fingerprint", "plan/review/contents.py:Overview.closed_at",
         "plan/review/contents.py:Overview.confirmed",
-        "plan/review/contents.py:Overview.execution", "plan/review/contents.py:Overview.kind",
+        "plan/review/contents.py:Overview.execution",
         "plan/review/contents.py:Overview.reopened_at",
         "plan/review/contents.py:ReportedEntry.detail",
         "plan/review/contents.py:ReportedRemedy.decided_by", "plan/review/contents.py:ReportedRemedy.guardrail",
-        "plan/review/contents.py:ReportedRemedy.planned_at", "plan/review/contents.py:ReportedRemedy.risk",
-        "plan/review/contents.py:ReportedSignal.kind", "plan/review/contents.py:Review.schema",
+        "plan/review/contents.py:ReportedRemedy.planned_at", "plan/review/contents.py:ReportedRemedy.risk", "plan/review/contents.py:Review.schema",
         "plan/review/contents.py:Review.further_causes", "plan/review/contents.py:Review.trigger",),
     "tells people who read the module what it is about; tests hold it to its form": (
         "plan/causes.py:Cause.title",),

@@ -138,7 +138,7 @@ def _of_people(record: IncidentRecord, text: str) -> Iterator[str]:
 def moments(record: IncidentRecord) -> Iterator[str]:
     """All times of day that the record has, also those of changes in its evidence."""
     for item in (record.incident, *record.remedies):
-        yield from (clock(value) for value in vars(item).values() if isinstance(value, str) and value[10:11] == "T")
+        yield from (clock(value) for value in vars(item).values() if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", value))
     for entry in record.timeline:
         yield clock(entry.at)
         judged = entry.stated(Confirmed)

@@ -46,7 +46,10 @@ def at(seconds: float) -> str:
 def recorded(name: str) -> tuple[Review, IncidentRecord, dict[str, Any]]:
     value = unpack((ROOT / "tests" / "records" / f"{name}.json.gz").read_bytes())
     record, service = IncidentRecord.of(value["items"]), recorded_service(value["service"])
-    return review(record, entry=service.entry, service=service), record, value
+    contents = review(record, entry=service.entry, service=service)
+    # A report has the measured onset and end, which are more exact than those of the first look.
+    incident = replace(record.incident, onset=contents.impact.onset, recovered_at=contents.impact.ended)
+    return contents, replace(record, incident=incident), value
 
 
 def items_of(name: str) -> tuple[Improvement, ...]:
