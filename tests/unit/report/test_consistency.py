@@ -31,6 +31,7 @@ from scripts.examples import shipped
 from tests.unit.report.test_review import SERIES
 
 TELLING = ("engage_network_team", "inform_customers", "inform_provider")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _TIME = re.compile(r"\b\d\d:\d\d:\d\d\b(?! [A-Z]{3,4}\))")
 _SECONDS = re.compile(r"(?<![\d.])1[78]\d{8}(?:\.\d+)?(?![\d.])")
 _CHANGES = (" changed (", " was created", " was deleted", " was changed", " got ", "CloudTrail: ")
@@ -138,7 +139,7 @@ def _of_people(record: IncidentRecord, text: str) -> Iterator[str]:
 def moments(record: IncidentRecord) -> Iterator[str]:
     """All times of day that the record has, also those of changes in its evidence."""
     for item in (record.incident, *record.remedies):
-        yield from (clock(value) for value in vars(item).values() if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", value))
+        yield from (clock(value) for value in vars(item).values() if isinstance(value, str) and _MOMENT.fullmatch(value))
     for entry in record.timeline:
         yield clock(entry.at)
         judged = entry.stated(Confirmed)
