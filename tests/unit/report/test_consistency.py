@@ -139,7 +139,8 @@ def _of_people(record: IncidentRecord, text: str) -> Iterator[str]:
 def moments(record: IncidentRecord) -> Iterator[str]:
     """All times of day that the record has, also those of changes in its evidence."""
     for item in (record.incident, *record.remedies):
-        yield from (clock(value) for value in vars(item).values() if isinstance(value, str) and _MOMENT.fullmatch(value))
+        yield from (clock(value) for value in vars(item).values()
+                    if isinstance(value, str) and _MOMENT.fullmatch(value))
     for entry in record.timeline:
         yield clock(entry.at)
         judged = entry.stated(Confirmed)
