@@ -52,7 +52,6 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/target_connection_errors.py:TargetConnectionErrors.series",
         "model/evidence/trail.py:Trail.complete_until", "model/evidence/trail.py:TrailEvent.source",),
     "a fact of the timeline: people, the drills and past incidents read the record itself": (
-       ,
         "model/facts.py:Answered.note", "model/facts.py:Applied.target", "model/facts.py:Delivered.target",
         "model/facts.py:Delivered.to", "model/facts.py:Opened.mode", "model/facts.py:Opened.reopened",
         "model/facts.py:Opened.signal_at", "model/facts.py:Planned.diff", "model/facts.py:Reported.gz",
