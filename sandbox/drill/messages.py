@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 from sandbox.vendors.people import Received
 
 _SEAL = re.compile(r"(https?://[^\s?]+)\?\S*seal=[^\s|>]+")
+_LINK = re.compile(r"<(https?://[^|>]+)\|([^>]+)>")
 _MRKDWN = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
@@ -90,7 +91,10 @@ def _shown(blocks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the text of each of Slack's blocks."""
     for block in blocks:
         text = block.get("text")
-        if isinstance(text, dict):
+        links = _LINK.findall(str(text["text"])) if isinstance(text, dict) else []
+        if links:
+            yield "\n".join(f"- [{_plain(label)}]({_plain(url)})" for url, label in links)
+        elif isinstance(text, dict):
             yield f"**{_plain(text['text'])}**" if block["type"] == "header" else _block(_plain(str(text["text"])))
         buttons = [str(element["text"]["text"]) + (f" ({element['url']})" if element.get("url") else "")
                    for element in block.get("elements") or [] if isinstance(element.get("text"), dict)]
