@@ -178,6 +178,8 @@ def outcome(remedy: Remedy) -> str:
             return "It has not been done yet: the guardrails are asked again first."
         case RemedyStatus.APPLYING:
             return "It is being done."
+        case RemedyStatus.APPLIED if remedy.kept or remedy.insufficient:
+            return f"{applied}, {'was too little' if remedy.insufficient else 'did not help'}, and stays as it is."
         case RemedyStatus.APPLIED:
             return f"{applied}; whether it helps is being watched."
         case RemedyStatus.VERIFIED:

@@ -31,6 +31,7 @@ from responder.model.service import Person, Service
 from responder.people import slack
 from responder.plan import approvals
 from responder.plan.approvals import NotAllowed, Voter
+from responder.plan.question import outcome
 from responder.records.links import BadLink, Link, read
 from responder.records.table import Records
 from responder.records.tasks import NotPossible, Task, Tasks
@@ -239,6 +240,13 @@ def test_a_decided_question_says_who_decided_and_what_became_of_it(records: Reco
     page = called("GET", link())[1]
     assert "Approved by whoever holds the link sent to sre: Ada at" in text(page) and became in text(page)
     assert "<form" not in page
+
+
+def test_a_remedy_that_stays_though_it_did_not_help_is_not_said_to_be_watched() -> None:
+    applied = Remedy(1, "rollback", RemedyStatus.APPLIED, applied_at="2026-11-25T00:00:00.000Z")
+    assert outcome(applied) == "It was done at 00:00:00 UTC; whether it helps is being watched."
+    assert outcome(replace(applied, kept=True)) == "It was done at 00:00:00 UTC, did not help, and stays as it is."
+    assert "was too little" in outcome(replace(applied, insufficient=True))
 
 
 def test_each_refusal_of_the_page_says_what_to_do(records: Records, machine: Machine, configure: Configure,
