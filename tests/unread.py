@@ -79,7 +79,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/review/contents.py:Overview.reopened_at",
         "plan/review/contents.py:ReportedEntry.detail",
         "plan/review/contents.py:ReportedRemedy.decided_by", "plan/review/contents.py:ReportedRemedy.guardrail",
-        "plan/review/contents.py:ReportedRemedy.planned_at", "plan/review/contents.py:ReportedRemedy.risk", "plan/review/contents.py:Review.schema",
+        "plan/review/contents.py:ReportedRemedy.planned_at", "plan/review/contents.py:ReportedRemedy.risk",
+        "plan/review/contents.py:Review.schema",
         "plan/review/contents.py:Review.further_causes", "plan/review/contents.py:Review.trigger",),
     "tells people who read the module what it is about; tests hold it to its form": (
         "plan/causes.py:Cause.title",),
