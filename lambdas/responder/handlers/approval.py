@@ -80,7 +80,7 @@ def handler(run: StepRun, event: ApprovalEvent) -> ApprovalResult:
     if not sent:
         run.note("nobody could be asked", number=1, kind="notification", fact=Undelivered("all channels"))
         raise NobodyAsked(f"no channel took the question of task {task.id}")
-    call(run, record)
+    call(run, run.records.load(run.incident))
     return ApprovalResult(task.id)
 
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from responder.model.frozen import dataclass
-from responder.model.incident import Incident, IncidentRecord
+from responder.model.incident import IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan import remedies
 from responder.plan.choices import Chosen, Other, choice_of, is_as_chosen, offered, said
 from responder.plan.symptom_now import impact
-from responder.plan.wording import clock, duration, listed, share, words
+from responder.plan.updates import blamed
+from responder.plan.wording import clock, duration, listed
 
 _KINDS = {"high_error_rate": "its error rate is high", "loss_of_connectivity": "it cannot be reached",
           "degraded_latency": "its answers are slow"}
-_MOST_CHARACTERS = 900
-"""Of the cause's summary: a message has a limit."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def _lines(record: IncidentRecord, remedy: Remedy, asked: Asked, now: float,
     known = remedies.find(remedy.action) if remedy.action in remedies.names() else None
     if remedy.summary and remedy.summary != remedy.deed:
         yield Line("The change", f"{remedy.summary}.")
-    yield Line("Cause", cause(record.incident))
+    yield Line("Cause", blamed(record.incident) or "not known.")
     hazard = (known.hazard if known else "") or ("" if not remedy.audience else (
         "nothing is changed, but what was sent cannot be taken back"))
     yield Line("Risk", (remedy.risk or "not known, and so high") + (f": {hazard}" if hazard else "") + ".")
@@ -126,17 +125,6 @@ def _person(name: str) -> str:
     """Return somebody who was asked, ``role: name`` in the record, as a sentence has them."""
     role, colon, person = name.partition(": ")
     return f"{person} ({role})" if colon else name
-
-
-def cause(incident: Incident) -> str:
-    """Say what the diagnosis blames, how sure it is, and why."""
-    found = incident.cause
-    if found is None or found.id in ("unknown", "none"):
-        return "not known."
-    mechanism = f" ({words(found.mechanism)})" if found.mechanism else ""
-    told = found.summary if len(found.summary) <= _MOST_CHARACTERS else f"{found.summary[:_MOST_CHARACTERS].rstrip()}…"
-    end = "" if told.endswith((".", "…")) else "."
-    return f"{words(found.id)}{mechanism}, {share(found.confidence)} sure. {capital(told)}{end}"
 
 
 def if_it_does_not_help(remedy: Remedy) -> str:

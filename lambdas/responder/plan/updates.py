@@ -67,7 +67,7 @@ def update(service: Service, record: IncidentRecord) -> Update:
     suffering = f" Also affected: {listed(incident.suffering)}." if incident.suffering and isolated else ""
     following, who = _following(service, record)
     return Update(what(service, record), (sentence(bad) + suffering).strip(), sentence(who), sentence(following),
-                  reasons(service, record) if open_still and incident.outcome else (), _cause(incident),
+                  reasons(service, record) if open_still and incident.outcome else (), blamed(incident),
                   commands(left))
 
 
@@ -93,14 +93,15 @@ def what(service: Service, record: IncidentRecord) -> str:
     return f"{affected}: {kind} since {_at(began)}. It is not over."
 
 
-def _cause(incident: Incident) -> str:
+def blamed(incident: Incident) -> str:
+    """Say what the diagnosis blames, how likely it is, and by what evidence."""
     cause = incident.cause
     if cause is None or cause.id == "none":
         return "not known yet." if incident.confirmed and not incident.outcome else ""
     if cause.id == "unknown":
         return sentence(f"not known. {cause.summary[:1].upper()}{cause.summary[1:]}" if cause.summary else "not known")
     ranked = next((one for one in incident.ranking if one.cause == cause.id), None)
-    seen = "; ".join(ranked.evidence_for[:_MOST_SEEN]) if ranked else ""
+    seen = "; ".join(ranked.evidence_for[:_MOST_SEEN]) if ranked else cause.summary
     named = mechanisms.title(cause.mechanism) if cause.mechanism else words(cause.id)
     before = "" if _is_of_this_opening(incident, incident.diagnosed_at) else "not known yet. The last time it was: "
     told = f"{before}{named}{f' in {cause.component}' if cause.component else ''}, {share(cause.confidence)} likely."

@@ -116,6 +116,11 @@ def stamp(at: str | float | None) -> str:
     return UNKNOWN if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
 
 
+def exact_stamp(at: float) -> str:
+    """Return day and time in UTC to the second: ``2026-11-25 01:45:51 UTC``."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def relative(seconds: float) -> str:
     """Return how long after the beginning something was: ``+0:36``, ``+1:02:03``; ``-0:12`` is before it."""
     whole = round(abs(seconds))

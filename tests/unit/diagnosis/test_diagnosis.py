@@ -70,7 +70,7 @@ def test_alarms_canaries_and_failed_authentications_are_shown_and_change_nothing
     before, after = judged(service, PROVIDER), judged(service, [*PROVIDER, *shown])
     added = {signal.id: signal.sentence for signal in after.signals if signal not in before.signals}
     assert added == {"alarms_raised": "in ALARM: x-error-rate",
-                     "canary_fails": "the canary succeeds in 0 % of its runs; usual are 100 %",
+                     "canary_fails": "the canary succeeds in 0% of its runs; usual are 100%",
                      "auth_failures_above_baseline":
                      "200 failed authentications of callers a minute at frontend; usual are 0.5"}
     assert after.ranking == before.ranking

@@ -196,7 +196,7 @@ def test_the_page_says_what_is_decided_and_what_follows(records: Records, machin
     asked(records)
     said = text(called("GET", link())[1])
     for words in ("payment-gateway: it cannot be reached, since",
-                  "Code bug (bad release), 99.7% sure. Version 2 fails.",
+                  "ad release in payment-gateway, 99.7% likely. Seen: version 2 fails.",
                   "It is undone by the responder.", "If nobody answers, the question expires at", "in 1 min",
                   "then people are paged to take over.", "# To approve:", "# To reject:"):
         assert words in said, words

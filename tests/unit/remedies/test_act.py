@@ -14,6 +14,7 @@ from responder.actions import Action, ActionFailed, AnyPlan, Plan, RemediationCo
 from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, approval, guard, step
+from responder.model.incident import Signal
 from responder.model.remedy import Remedy
 from responder.model.service import Service
 from responder.people import sns
@@ -286,6 +287,8 @@ def test_a_question_that_reaches_nobody_is_recorded(stage: Stage, monkeypatch: p
     monkeypatch.setenv("TOPIC", "t")
     monkeypatch.setattr(sns, "publish", refuse)
     stage.service = replace(stage.service, mode="approve")
+    stage.records.open("payment-gateway", "i-1", "e", INCIDENT["opened_at"], Signal(INCIDENT["opened_at"], "alarm", "a",
+                                                                                    "k"))
     stage.ruled()
     with pytest.raises(approval.NobodyAsked):
         approval.handler({"incident": INCIDENT, "entered": "2026-11-25T01:00:00.000Z", "number": 1, "token": "t"}, None)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
-from datetime import UTC, datetime
 
 from responder.model.evidence.calls import Calls
 from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.remedies import Considered, Nothing, Remedy
-from responder.plan.wording import count, share
+from responder.plan.wording import count, exact_stamp, share
 
 _MOST_KINDS = 8
 
@@ -61,18 +60,14 @@ def _failing(considered: Considered) -> Failing:
 
 def text(name: str, onset: float | None, calls: Failing) -> str:
     """Return a ready message to a provider's support: times, error codes and counts, and nothing about a customer."""
-    counted = f" from {_stamp(calls.since)} to {_stamp(calls.at)}" if calls.since and calls.at else ""
+    counted = f" from {exact_stamp(calls.since)} to {exact_stamp(calls.at)}" if calls.since and calls.at else ""
     failed = (f"{count(calls.errors)} of our {count(calls.requests)} requests to your API failed{counted} "
               f"({share(calls.errors / calls.requests)})" if calls.requests else "Our requests to your API fail")
     rows = "\n".join(f"  {count(number):>8}  {kind}"
                      for kind, number in sorted(calls.kinds.items(), key=lambda item: -item[1])[:_MOST_KINDS])
-    return (f"To the support of {name}\n\n{failed}.\n" + (f"It began at {_stamp(onset)}.\n" if onset else "")
+    return (f"To the support of {name}\n\n{failed}.\n" + (f"It began at {exact_stamp(onset)}.\n" if onset else "")
             + (f"What we get, by count:\n{rows}\n" if rows else "")
             + "\nPlease tell us: whether you see it, since when, and when you expect it to be over.\n")
-
-
-def _stamp(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 REMEDY = Remedy(
