@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from statistics import median
 
 from responder.model.evidence import Series
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import epoch, iso
+from responder.plan.rates import count_upper_bound
 from responder.plan.review.contents import ComponentImpact, Impact
 from responder.plan.review.measured import Measured, Period
 from responder.plan.review.outage import Outage, missing, outage
@@ -43,7 +45,8 @@ def impact(components: Mapping[str, Measured], record: IncidentRecord, entry: st
     here, end = counted[0], found.end or (max(recovered, found.until) if recovered else None)
     return Impact(
         failed_requests=here.failed,
-        failed_error=round(_unseen(found, first) + _loose(found, first) + first.usual.error_rate * here.requests),
+        failed_error=round(_unseen(found, first) + _loose(found, first) + _filling(found, first)
+                           + first.usual.error_rate * here.requests),
         missing_requests=round(lost), missing_error=round(lost_error),
         affected_share=_affected(here, lost, found, first.step_seconds),
         worst_error_rate=_worst(components.values(), found),
@@ -125,6 +128,20 @@ def _loose(found: Outage, one: Measured) -> float:
     beside = {found.periods[0].start - one.step_seconds, *([] if found.end is None else [found.until])}
     return sum(period.loose_errors for period in one.periods if period.start in beside) + (
         found.periods[-1].loose_errors if found.end is None else 0.0)
+
+
+def _filling(found: Outage, one: Measured) -> float:
+    """Return how many failures the last period may still lack, where counting ends in the middle of the outage.
+
+    A source shows a request seconds after it came. More may be under way than what usually comes at most (three
+    standard deviations) less what was counted, and fails as often as the others.
+    """
+    last = found.periods[-1]
+    before = [period.requests for period in one.periods if period.whole and period.start < found.periods[0].start]
+    if found.end is not None or not last.requests or not before:
+        return 0.0
+    lacking = count_upper_bound(median(before)) * last.covered - last.requests
+    return max(0.0, lacking) * last.errors / last.requests
 
 
 def _accuracy(found: Outage, one: Measured) -> float:
