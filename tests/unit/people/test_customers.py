@@ -248,7 +248,7 @@ def test_the_switch_that_a_drill_never_made_is_not_spoken_of() -> None:
 
 def test_a_switch_that_is_not_yet_verified_is_only_checked() -> None:
     service, record = of("provider-outage")
-    told_at = next(entry.at for entry in record.timeline if entry.what.startswith("customers are told"))
+    told_at = next(entry.at for entry in record.timeline if entry.what.startswith("customers were told:"))
     known = facts(service, cut(record, told_at), seconds(told_at))
     assert known.switching and not known.switched and known.by_provider
     last = facts(service, record, epoch(record.incident.closed_at) or 0.0)
