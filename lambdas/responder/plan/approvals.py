@@ -209,6 +209,12 @@ def check(service: Service, kind: TaskKind, remedy: Remedy | None, decision: str
     return count
 
 
+def person_asked(name: str) -> str:
+    """Return somebody who was asked, ``role: name`` in the record, as a sentence has them: ``name (role)``."""
+    role, colon, person = name.partition(": ")
+    return f"{person} ({role})" if colon else name
+
+
 def commands(url: str, region: str, incident: str, task: str, kind: str) -> str:
     """Return the commands that answer a question by IAM, each complete: they read credentials from the environment.
 

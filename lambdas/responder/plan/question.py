@@ -13,6 +13,7 @@ from responder.model.incident import IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan import remedies
+from responder.plan.approvals import person_asked
 from responder.plan.choices import Chosen, Other, choice_of, is_as_chosen, offered, said
 from responder.plan.symptom_now import impact
 from responder.plan.updates import blamed
@@ -114,17 +115,12 @@ def _lines(record: IncidentRecord, remedy: Remedy, asked: Asked, now: float,
     yield Line("You may choose", offered(choice_of(remedy), instead))
     yield Line("Why you are asked", f"{remedy.reason.removesuffix(': people are asked')}." if remedy.reason else "")
     several = f" {asked.needed} people must approve, each as themselves; {asked.approved} so far."
-    yield Line("Asked", f"{listed([_person(name) for name in asked.persons])}." + (several if asked.needed > 1 else ""))
+    persons = listed([person_asked(name) for name in asked.persons])
+    yield Line("Asked", f"{persons}." + (several if asked.needed > 1 else ""))
     if remedy.undo:
         yield Line("To undo it", "", remedy.undo)
     elif remedy.deed and not remedy.audience:
         yield Line("To undo it", "no command is known that undoes it.")
-
-
-def _person(name: str) -> str:
-    """Return somebody who was asked, ``role: name`` in the record, as a sentence has them."""
-    role, colon, person = name.partition(": ")
-    return f"{person} ({role})" if colon else name
 
 
 def if_it_does_not_help(remedy: Remedy) -> str:

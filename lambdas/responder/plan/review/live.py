@@ -19,7 +19,7 @@ from responder.model.moment import epoch, iso, seconds
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.model.timeline import Entry
-from responder.plan.approvals import commands
+from responder.plan.approvals import commands, person_asked
 from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watched
 from responder.plan.remedies import phrase
 from responder.plan.updates import Update, update
@@ -248,7 +248,8 @@ def _known(record: IncidentRecord, phase: Phase, said: Update) -> Iterator[str]:
 def _asked(record: IncidentRecord) -> Iterator[str]:
     for fact in _open_questions(record):
         votes = listed([entry.by for entry, vote in record.facts(Answered) if vote.task == fact.task])
-        yield (f"{listed(fact.asked)}: {fact.summary or 'a remedy'}? Asked until {clock(fact.expires)} UTC; no answer "
+        persons = listed([person_asked(name) for name in fact.asked])
+        yield (f"{persons}: {fact.summary or 'a remedy'}? Asked until {clock(fact.expires)} UTC; no answer "
                f"by then counts as a no." + (f" Answered so far by {votes}." if votes else ""))
 
 
