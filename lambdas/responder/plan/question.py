@@ -12,12 +12,13 @@ from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
+from responder.model.zone import zone
 from responder.plan import remedies
 from responder.plan.approvals import person_asked
 from responder.plan.choices import Chosen, Other, choice_of, is_as_chosen, offered, said
 from responder.plan.symptom_now import impact
 from responder.plan.updates import blamed
-from responder.plan.wording import clock, duration, listed
+from responder.plan.wording import clock, duration, listed, moment
 
 _KINDS = {"high_error_rate": "its error rate is high", "loss_of_connectivity": "it cannot be reached",
           "degraded_latency": "its answers are slow"}
@@ -97,7 +98,7 @@ def happened(service: Service, record: IncidentRecord) -> str:
     incident = record.incident
     bad = capital(impact(service, incident, record.evidence())) or (
         f"{listed(incident.affected) or service.service}: {_KINDS.get(incident.kind, 'something is wrong')}")
-    return f"{bad}, since {clock(incident.onset or incident.opened_at)} UTC."
+    return f"{bad}, since {moment(incident.onset or incident.opened_at, zone(service.reports.time_zone))}."
 
 
 def _lines(record: IncidentRecord, remedy: Remedy, asked: Asked, now: float,

@@ -14,11 +14,12 @@ from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import epoch
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service
+from responder.model.zone import zone
 from responder.plan import mechanisms
 from responder.plan.needs import TASK, current, open_tasks
 from responder.plan.refusals import by_hand, commands, deed, reasons
 from responder.plan.symptom_now import impact
-from responder.plan.wording import bare, channel_name, clock, duration, listed, sentence, share, times, words
+from responder.plan.wording import bare, channel_name, clock, duration, listed, moment, sentence, share, times, words
 
 _ROLES = {"code_bug": ("developer",), "network": ("network",), "database_connection": ("database", "developer"),
           "overload": ("developer",), "cluster_failure": ("platform",), "provider_outage": ()}
@@ -76,21 +77,26 @@ def what(service: Service, record: IncidentRecord) -> str:
     incident = record.incident
     affected = place(service, incident)
     began = incident.onset or incident.opened_at
+    local = zone(service.reports.time_zone)
+
+    def at(when: str | None) -> str:
+        return moment(when, local)
+
     if incident.outcome == "false_alarm":
         return f"{affected}: a false alarm."
     if incident.recovery_verified_at:
         ended = incident.recovered_at or incident.recovery_verified_at
         lasted = (epoch(ended) or 0.0) - (epoch(began) or 0.0)
         again = f" It came back {times(incident.reopenings)} in between." if incident.reopenings else ""
-        return (f"{affected}: the symptom is gone since {_at(ended)}. It began at {_at(began)}"
+        return (f"{affected}: the symptom is gone since {at(ended)}. It began at {at(began)}"
                 + (f" and lasted {duration(lasted)}." if lasted > 0 else ".") + again)
     if not incident.confirmed:
-        return f"{affected}: an alarm at {_at(began)}. Whether there is an outage is not confirmed."
+        return f"{affected}: an alarm at {at(began)}. Whether there is an outage is not confirmed."
     kind = _KINDS.get(incident.kind, "symptoms")
     if incident.reopenings:
-        return (f"{affected}: {kind} again since {_at(incident.last_reopened_at)}, after it had been well. It is not "
-                f"over. It first began at {_at(began)}.")
-    return f"{affected}: {kind} since {_at(began)}. It is not over."
+        return (f"{affected}: {kind} again since {at(incident.last_reopened_at)}, after it had been well. It is not "
+                f"over. It first began at {at(began)}.")
+    return f"{affected}: {kind} since {at(began)}. It is not over."
 
 
 def blamed(incident: Incident) -> str:

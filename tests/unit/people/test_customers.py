@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from responder.model.service import Customers, Language, Service
 from responder.plan import customers
 from responder.plan.customers.facts import Facts, facts
 from responder.plan.customers.sentences import SENTENCES, TEXTS, TITLES, may_name
+from responder.plan.updates import update
 from tests.conftest import shipped_service
 from tests.cuts import RECORDS, cut, moments, read
 
@@ -263,3 +265,14 @@ def test_an_old_look_does_not_say_that_the_entry_is_healthy_now() -> None:
     service, record = of("alarm-storm")
     well = [at for at in map(seconds, moments(record)) if facts(service, record, at).entry_well]
     assert well and not facts(service, record, well[-1] + 600).entry_well
+
+
+def test_times_are_of_the_teams_zone_where_one_is_configured() -> None:
+    service, record = of("provider-outage")
+    local = replace(service, reports=replace(service.reports, time_zone="Asia/Tokyo"))
+    known = facts(service, record, epoch(record.incident.closed_at) or 0.0)
+    began = datetime.fromtimestamp(known.since, UTC)
+    assert f"{began:%H:%M} and" in told(known, service).text and "UTC" in told(known, service).text
+    there = told(known, local).text
+    assert f"{began + timedelta(hours=9):%H:%M} and" in there and "JST" in there and "UTC" not in there
+    assert "JST)" in update(local, record).what and "JST" not in update(service, record).what

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from math import ceil
 from typing import Literal
 
 from responder.model.frozen import dataclass
 from responder.model.service import Language, Service
+from responder.model.zone import zone
 from responder.plan.customers.facts import Extent, Facts
 from responder.plan.customers.sentences import SENTENCES, TEXTS, WEAKEST, Sentence
 
@@ -56,10 +57,11 @@ def message(service: Service, known: Facts, allowed: Collection[str] | None = No
         return None
     languages = [Language("", service.customers.called(service.service, service.description), texts),
                  *service.customers.languages]
-    bodies = [" ".join(_text(language, sentence.name, known) for sentence in said if language.texts.get(sentence.name))
-              for language in languages]
+    local = zone(service.reports.time_zone) or UTC
+    bodies = [" ".join(_text(language, sentence.name, known, local) for sentence in said
+                       if language.texts.get(sentence.name)) for language in languages]
     names = tuple(sentence.name for sentence in said)
-    return Told(_text(languages[0], title, known), "\n\n".join(bodies), names, _phase(known), known.extent,
+    return Told(_text(languages[0], title, known, local), "\n\n".join(bodies), names, _phase(known), known.extent,
                 known.more_by if "more" in names else None, is_news)
 
 
@@ -83,12 +85,13 @@ def _phase(known: Facts) -> Phase:
     return "identified" if known.cause_known else "investigating"
 
 
-def _text(language: Language, name: str, known: Facts) -> str:
-    """Return a sentence or title with its facts."""
+def _text(language: Language, name: str, known: Facts, local: tzinfo) -> str:
+    """Return a sentence or title with its facts; times are of the team's zone, UTC where none is configured."""
     return language.texts[name].format_map({
-        "name": language.name, "Name": language.name[:1].upper() + language.name[1:], "zone": "UTC",
-        "since": _clock(known.since, known.at), "until": _clock(_end(known), known.at),
-        "more_by": _clock(known.more_by, known.at)})
+        "name": language.name, "Name": language.name[:1].upper() + language.name[1:],
+        "zone": f"{datetime.fromtimestamp(known.at, local):%Z}",
+        "since": _clock(known.since, known.at, local), "until": _clock(_end(known), known.at, local),
+        "more_by": _clock(known.more_by, known.at, local)})
 
 
 def _end(known: Facts) -> float:
@@ -97,9 +100,9 @@ def _end(known: Facts) -> float:
     return max(ceil(known.until / _MINUTE) * _MINUTE, begun + _MINUTE)
 
 
-def _clock(moment: float | None, now: float) -> str:
+def _clock(moment: float | None, now: float, local: tzinfo) -> str:
     """Return hours and minutes, with the day where it is not that of ``now``."""
     if moment is None:
         return ""
-    told = datetime.fromtimestamp(moment, UTC)
-    return f"{told:%H:%M}" if told.date() == datetime.fromtimestamp(now, UTC).date() else f"{told:%Y-%m-%d %H:%M}"
+    told = datetime.fromtimestamp(moment, local)
+    return f"{told:%H:%M}" if told.date() == datetime.fromtimestamp(now, local).date() else f"{told:%Y-%m-%d %H:%M}"
