@@ -439,7 +439,7 @@ SCRIPTS = st.builds(
 
 
 # Not shrunk: that would take minutes, and a script reads well enough.
-@settings(max_examples=24, phases=[Phase.explicit, Phase.reuse, Phase.generate],
+@settings(max_examples=16, phases=[Phase.explicit, Phase.reuse, Phase.generate],
           suppress_health_check=[HealthCheck.too_slow])  # Each is a whole incident with its messages: seconds.
 @given(SCRIPTS)
 def test_no_way_leads_past_the_guardrails_and_none_ends_in_silence(script: Script) -> None:
