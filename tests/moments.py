@@ -119,3 +119,9 @@ def _remedy(remedy: Remedy, final: Remedy, entry: Entry, all_of: Mapping[int, Re
     return replace(remedy, left_to_people_at=final.left_to_people_at if (
         final.left_to_people_at and final.left_to_people_at <= at) else None,
         restored_at=final.restored_at if final.restored_at and final.restored_at <= at else None)
+
+
+def cut(record: IncidentRecord, at: str) -> IncidentRecord:
+    """Return the record as it was when the entries up to a moment (ISO 8601 in UTC) had been written."""
+    *_, (_, then) = ((entry, then) for entry, then in moments(record) if entry.at <= at)
+    return then

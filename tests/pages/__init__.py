@@ -62,13 +62,18 @@ class Seen:
     """What axe-core finds, in light and in dark."""
 
 
+def needs_browser() -> None:
+    """Skip the test on a machine without a browser to look with; ``make test`` installs one, so it never skips."""
+    if shutil.which("node") is None or not (ROOT / "node_modules" / "puppeteer-core").is_dir():
+        pytest.skip("no Node.js with puppeteer-core and a Chromium: `make setup` installs them")
+
+
 def look(folder: Path, pages: Mapping[str, str], axe: int | None = None) -> dict[str, Seen]:
     """Return what a headless Chromium says of each page, by its name; skips the test where there is no Chromium.
 
     ``axe`` is how many of them axe-core reads, from the first; all of them where it is not given. It is slow.
     """
-    if shutil.which("node") is None or not (ROOT / "node_modules" / "puppeteer-core").is_dir():
-        pytest.skip("no Node.js with puppeteer-core and a Chromium: `make setup` installs them")
+    needs_browser()
     files = [folder / f"{name}.html" for name in pages]
     for file, page in zip(files, pages.values(), strict=True):
         file.write_text(page, encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +24,7 @@ from responder.plan.remedies.scale_up import Before, Parameters
 from responder.records.links import Link
 from responder.records.tasks import Task, Vote
 from tests.conftest import ROOT, shipped_service
+from tests.pages import needs_browser
 
 NOW = 1_764_093_600.0
 """2025-11-25 18:00:00 UTC."""
@@ -139,8 +139,7 @@ def looked(script: str, folder: Path, files: list[Path]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("node") is None or not (ROOT / "node_modules" / "puppeteer-core").is_dir():
-        pytest.skip("no Node.js with puppeteer-core and a Chromium: `make setup` installs them")
+    needs_browser()
     return tmp_path_factory.mktemp("approval")
 
 

@@ -13,7 +13,7 @@ from responder.records.record import unpack
 from responder.records.report import render, render_index, render_page
 from scripts.examples import EXAMPLES
 from tests.conftest import ROOT
-from tests.cut import cuts
+from tests.moments import moments
 from tests.pages import LAYOUTS, Seen, faults, look
 from tests.pages.worst import LONG, worst
 from tests.unit.report.test_live_page import kept, top
@@ -47,7 +47,7 @@ def recorded(name: str) -> str:
 def still_open(step: str) -> str:
     """The page of an open incident as it was after a step."""
     service, record = kept("approval-unanswered")
-    entry, then = next((entry, then) for entry, then in cuts(record) if entry.step == step)
+    entry, then = next((entry, then) for entry, then in moments(record) if entry.step == step)
     return render_page(review(then, service=service), top(service, then, entry.at))
 
 

@@ -18,8 +18,8 @@ from responder.plan import choices
 from responder.plan import question as ask
 from responder.plan.choices import Other
 from responder.plan.deeds import Choice
-from responder.plan.question import Line, Question, capital
-from responder.plan.wording import clock
+from responder.plan.question import Line, Question
+from responder.plan.wording import capital, clock
 from responder.records.tasks import Task
 
 _STYLE = """

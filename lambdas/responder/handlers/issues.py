@@ -30,9 +30,10 @@ def file_improvements(run: StepRun, record: IncidentRecord, review: Review) -> b
     if not channels or record.incident.status != "closed":
         return False
     done = {(fact.channel, fact.fingerprint) for _, fact in record.facts(Filed)}
+    items = masked(review).improvements[:_MOST]
     end, filed = time.monotonic() + _SECONDS, False
     for place, channel in enumerate(channels):
-        for number, item in enumerate(masked(review).improvements[:_MOST]):
+        for number, item in enumerate(items):
             if (channel.name, item.fingerprint) in done or time.monotonic() > end:
                 continue
             message = Message("improvement", "", run.incident, item.what, text(item, review.incident.service),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
@@ -18,7 +19,7 @@ from responder.plan.review import Notes, PastIncident, Review, came_late, past_i
 from responder.plan.review.live import live, version
 from responder.records import history
 from responder.records.record import pack
-from responder.records.report import notes, render_index, render_page, render_rest, store, store_index
+from responder.records.report import notes, render, render_index, store, store_index
 from responder.sources import cloudwatch
 
 
@@ -37,13 +38,14 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
     People's ``review.md`` beside it is merged in, with its author and time.
     """
     bucket, service = environment.bucket(), run.service
-    record, contents, addresses = _write(run, bucket)
+    others = tuple(past for past in history.past_incidents(run.records, service.service) if past.id != run.incident)
+    record, contents, addresses = _write(run, bucket, others)
     if file_improvements(run, record, contents):
-        record, contents, addresses = _write(run, bucket)  # Once more, with the issues' addresses.
+        record, contents, addresses = _write(run, bucket, others)  # Once more, with the issues' addresses.
     mine = past_incident(contents)
     history.keep(run.records, mine)
     try:
-        store_index(bucket, render_index(service.service, [*_others(run), mine]), service.service)
+        store_index(bucket, render_index(service.service, [*others, mine]), service.service)
     except CallFailed as failed:
         # The next report will write it again.
         log(step="review", incident=run.incident, index=failed.note)
@@ -52,20 +54,17 @@ def handler(run: StepRun, event: StepEvent) -> ReviewResult:
     return ReviewResult(addresses)
 
 
-def _others(run: StepRun) -> tuple[PastIncident, ...]:
-    return tuple(past for past in history.past_incidents(run.records, run.service.service) if past.id != run.incident)
-
-
-def _write(run: StepRun, bucket: str) -> tuple[IncidentRecord, Review, dict[str, str]]:
+def _write(run: StepRun, bucket: str, others: Sequence[PastIncident]) -> tuple[IncidentRecord, Review, dict[str, str]]:
     """Write the report; return the record, what the report holds and where it is."""
     service, read_at = run.service, iso(time.time())
     items = run.records.items(run.incident)
     record = IncidentRecord.of(items)
-    contents = review(record, _others(run), _weeks(run, record.incident), _notes(run, bucket), service)
+    contents = review(record, others, _weeks(run, record.incident), _notes(run, bucket), service)
     over = record.incident.status == "closed"
-    page = render_page(contents, None if over else live(
+    rendered = render(contents, None if over else live(
         service, record, time.time(), execution=run.execution, region=environment.region()))
-    files: dict[str, str | bytes] = {**render_rest(contents), "gz": pack(service, items)}
+    page = rendered.pop("html")
+    files: dict[str, str | bytes] = {**rendered, "gz": pack(service, items)}
     try:
         addresses = store(bucket, service.service, run.incident, page, version(record, read_at, final=over), files,
                           service.reports.lock_days, final=over)

@@ -295,7 +295,7 @@ class IncidentRecord:
                    all_of("ACTION", Remedy.of), all_of("PROPOSED", Proposed.of))
 
     def evidence(self, first: str = "", last: str = "~") -> Evidence:
-        """Return the findings of the visits that were entered between two moments (UTC, both included)."""
+        """Return the findings of the runs of steps that were entered between two moments (UTC, both included)."""
         return evidence_of(self.looked, first, last)
 
     def at(self, entered: str) -> Evidence:
@@ -347,7 +347,7 @@ def findings_of(values: Iterable[Json], place: str) -> tuple[Finding[Any], ...]:
 
 
 def evidence_of(looked: Iterable[Looked], first: str = "", last: str = "~") -> Evidence:
-    """Return the findings of the visits that were entered between two moments (UTC, both included)."""
+    """Return the findings of the runs of steps that were entered between two moments (UTC, both included)."""
     return Evidence(finding for look in looked if first <= look.entered <= last for finding in look.findings)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from responder.model.facts import Answered
-from responder.model.incident import IncidentRecord
+from responder.model.facts import Answered, ApprovalAsked
+from responder.model.incident import Entry, IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 
 ESCALATED = "escalated"
@@ -22,6 +22,12 @@ def needs(record: IncidentRecord) -> tuple[str, ...]:
     questions = [f"ask-{remedy.number:02d}" for remedy in record.remedies if remedy.status is RemedyStatus.WAITING]
     tasks = [f"{word}-{remedy.number:02d}m" for remedy in open_tasks(record) for word in ("task", "remind")]
     return (*questions, *tasks, *([ESCALATED] if incident.outcome in ("escalated", "observed") else []))
+
+
+def asked_for(record: IncidentRecord, remedy: Remedy) -> tuple[Entry, ApprovalAsked] | None:
+    """Return the newest question for the approval of a remedy, with its entry; None where nobody was asked."""
+    return next((found for found in reversed(list(record.facts(ApprovalAsked)))
+                 if found[1].task == f"{remedy.number:02d}"), None)
 
 
 def open_tasks(record: IncidentRecord) -> list[Remedy]:

@@ -18,7 +18,7 @@ from responder.plan.approvals import person_asked
 from responder.plan.choices import Chosen, Other, choice_of, is_as_chosen, offered, said
 from responder.plan.symptom_now import impact
 from responder.plan.updates import blamed
-from responder.plan.wording import clock, duration, listed, moment
+from responder.plan.wording import capital, clock, duration, listed, moment
 
 _KINDS = {"high_error_rate": "its error rate is high", "loss_of_connectivity": "it cannot be reached",
           "degraded_latency": "its answers are slow"}
@@ -86,11 +86,6 @@ def deed(remedy: Remedy) -> str:
     """Return what a remedy does as an order; of records from before that was kept, its summary."""
     told = remedy.deed or remedy.summary or f"{remedies.phrase(remedy.action)} of {remedy.component or remedy.target}"
     return capital(told)
-
-
-def capital(text: str) -> str:
-    """Return a text that begins with a capital."""
-    return text[:1].upper() + text[1:]
 
 
 def happened(service: Service, record: IncidentRecord) -> str:

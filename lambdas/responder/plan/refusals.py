@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from responder.model.facts import ApprovalAsked
 from responder.model.fault_location import Callee, Database, Provider, Unreached, location_of
 from responder.model.incident import IncidentRecord
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
-from responder.plan.needs import TASK, current, earlier
+from responder.plan.needs import TASK, asked_for, current, earlier
 from responder.plan.remedies import sentence as of_refusal
 from responder.plan.wording import bare, clock, sentence, words
 
@@ -88,8 +87,8 @@ def reason(service: Service, record: IncidentRecord, remedy: Remedy) -> str:
 
 
 def _rejected(record: IncidentRecord, remedy: Remedy) -> str:
-    asked = [(entry, fact) for entry, fact in record.facts(ApprovalAsked) if fact.task == f"{remedy.number:02d}"]
+    asked = asked_for(record, remedy)
     if remedy.decided_by in ("", "policy") and asked:
-        entry, fact = asked[-1]
+        entry, fact = asked
         return f"not approved in time (asked {clock(entry.at)}, expired {clock(fact.expires)} UTC)"
     return bare(remedy.reason) or "it was not approved"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from responder.model.facts import ApprovalAsked
 from responder.model.frozen import dataclass
 from responder.model.incident import Incident, IncidentRecord
 from responder.model.moment import epoch
@@ -16,10 +15,22 @@ from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service
 from responder.model.zone import zone
 from responder.plan import mechanisms
-from responder.plan.needs import TASK, current, open_tasks
+from responder.plan.needs import TASK, asked_for, current, open_tasks
 from responder.plan.refusals import by_hand, commands, deed, reasons
 from responder.plan.symptom_now import impact
-from responder.plan.wording import bare, channel_name, clock, duration, listed, moment, sentence, share, times, words
+from responder.plan.wording import (
+    bare,
+    capital,
+    channel_name,
+    clock,
+    duration,
+    listed,
+    moment,
+    sentence,
+    share,
+    times,
+    words,
+)
 
 _ROLES = {"code_bug": ("developer",), "network": ("network",), "database_connection": ("database", "developer"),
           "overload": ("developer",), "cluster_failure": ("platform",), "provider_outage": ()}
@@ -105,7 +116,7 @@ def blamed(incident: Incident) -> str:
     if cause is None or cause.id == "none":
         return "not known yet." if incident.confirmed and not incident.outcome else ""
     if cause.id == "unknown":
-        return sentence(f"not known. {cause.summary[:1].upper()}{cause.summary[1:]}" if cause.summary else "not known")
+        return sentence(f"not known. {capital(cause.summary)}" if cause.summary else "not known")
     ranked = next((one for one in incident.ranking if one.cause == cause.id), None)
     seen = "; ".join(ranked.evidence_for[:_MOST_SEEN]) if ranked else cause.summary
     named = mechanisms.title(cause.mechanism) if cause.mechanism else words(cause.id)
@@ -223,10 +234,11 @@ def _since(remedy: Remedy) -> str:
 
 def _asked(record: IncidentRecord, remedy: Remedy) -> tuple[str, str]:
     """Return who was asked for approval of a remedy, and until when they can answer."""
-    task = f"{remedy.number:02d}"
-    asked = [fact for _, fact in record.facts(ApprovalAsked) if fact.task == task]
-    names = listed([name.partition(": ")[2] or name for name in asked[-1].asked]) if asked else ""
-    return names or "whoever was asked", _at(asked[-1].expires) if asked else ""
+    found = asked_for(record, remedy)
+    if found is None:
+        return "whoever was asked", ""
+    _, asked = found
+    return listed([name.partition(": ")[2] or name for name in asked.asked]) or "whoever was asked", _at(asked.expires)
 
 
 def told(remedy: Remedy) -> str:

@@ -58,34 +58,35 @@ _NOTES = "review.md"
 _NOTES_BYTES = 200_000
 
 
-def render(review: Review) -> dict[str, str]:
-    """Return the postmortem's formats, by file ending."""
-    return {"html": render_page(review), **render_rest(review)}
-
-
-def render_page(review: Review, live: Live | None = None) -> str:
-    """Return the postmortem as a page.
+def render(review: Review, live: Live | None = None) -> dict[str, str]:
+    """Return the postmortem's formats, by file ending.
 
     With ``live`` the incident is not over: the page begins with how it stands, reloads itself, and draws no lessons.
     """
-    return _filled("postmortem.html", masked(review), escape=True, live=masked(live))
-
-
-def render_rest(review: Review) -> dict[str, str]:
-    """Return the formats of the postmortem beside its page, by file ending."""
     review = masked(review)
-    return {"md": tidy(_filled("postmortem.md", review, escape=False)),
+    given = _given(review)
+    text = environment(escape=False).get_template("postmortem.md").render(given, live=None)
+    return {"html": _page(given, live), "md": tidy(text),
             "json": json.dumps(asdict(review), indent=1, sort_keys=True)}
 
 
-def _filled(template: str, review: Review, *, escape: bool, live: Live | None = None) -> str:
+def render_page(review: Review, live: Live | None = None) -> str:
+    """Return the postmortem as a page; see ``render``."""
+    return _page(_given(masked(review)), live)
+
+
+def _page(given: Mapping[str, object], live: Live | None) -> str:
+    return environment(escape=True).get_template("postmortem.html").render(given, live=masked(live))
+
+
+def _given(review: Review) -> dict[str, object]:
+    """Return what the templates read; ``review`` is masked."""
     left_out = max(0, len(review.timeline) - _SHOWN_FIRST - _SHOWN_LAST)
     shown = review if not left_out else replace(
         review, timeline=(*review.timeline[:_SHOWN_FIRST], *review.timeline[-_SHOWN_LAST:]))
-    return environment(escape=escape).get_template(template).render(
-        review=shown, chart=chart_of(review), left_out=left_out, live=live, chapters=chapters(shown),
-        impact=told(review), zone=zone(review.time_zone), ended=_ENDED,
-        helped=any(action.verified_at for action in review.actions))
+    return {"review": shown, "chart": chart_of(review), "left_out": left_out, "chapters": chapters(shown),
+            "impact": told(review), "zone": zone(review.time_zone), "ended": _ENDED,
+            "helped": any(action.verified_at for action in review.actions)}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from responder.plan.customers.facts import Facts, facts
 from responder.plan.customers.sentences import SENTENCES, TEXTS, TITLES, may_name
 from responder.plan.updates import update
 from tests.conftest import shipped_service
-from tests.cuts import RECORDS, cut, moments, read
+from tests.moments import RECORDS, cut, moments, recorded
 
 AT = 1_764_078_600.0
 """13:50 UTC."""
@@ -35,7 +35,8 @@ known_facts = st.builds(
 
 
 def lasting(**more: object) -> Facts:
-    return replace(Facts(AT + 40, True, False, False, "some", AT + 5, AT + 40, payments=True), **more)  # type: ignore[arg-type]
+    return replace(Facts(AT + 40, True, False, False, "some", AT + 5, AT + 40, payments=True),
+                   **more)  # type: ignore[arg-type]  # fields of Facts, by name
 
 
 def told(known: Facts, service: Service | None = None, allowed: Iterable[str] | None = None) -> customers.Told:
@@ -62,7 +63,7 @@ def failed_share(record: IncidentRecord, service: Service, since: float, until: 
                         rows[look.source, start] = (requests, errors)
     sources = {source for source, _ in rows}
     return [tuple(map(sum, zip(*(value for (mine, _), value in rows.items() if mine == source), strict=True)))
-            for source in sorted(sources)]  # type: ignore[misc]
+            for source in sorted(sources)]  # type: ignore[misc]  # each is a pair: requests and failures
 
 
 def unfounded(record: IncidentRecord, service: Service, said: Iterable[str], known: Facts) -> set[str]:
@@ -106,11 +107,11 @@ def unfounded(record: IncidentRecord, service: Service, said: Iterable[str], kno
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_no_sentence_is_sent_whose_fact_is_not_on_record_at_that_moment(path: Path) -> None:
-    service, record = read(path)
+    service, record = recorded(path)
     last: frozenset[str] | None = None
-    for moment in moments(record):
-        known = replace(facts(service, before := cut(record, moment), seconds(moment), seconds(moment) + 1800),
-                        told=last)
+    for entry, before in moments(record):
+        moment = entry.at
+        known = replace(facts(service, before, seconds(moment), seconds(moment) + 1800), told=last)
         found = customers.message(service, known)
         if found is None:
             assert not known.lasts and not known.over
@@ -235,7 +236,7 @@ def test_only_what_people_approved_is_sent_and_of_that_only_what_is_still_so() -
 
 
 def of(name: str) -> tuple[Service, IncidentRecord]:
-    return read(next(path for path in RECORDS if path.name == f"{name}.json.gz"))
+    return recorded(next(path for path in RECORDS if path.name == f"{name}.json.gz"))
 
 
 def test_the_switch_that_a_drill_never_made_is_not_spoken_of() -> None:
@@ -243,8 +244,8 @@ def test_the_switch_that_a_drill_never_made_is_not_spoken_of() -> None:
     for name in ("control-plane-and-provider", "provider-errors-switch-off", "providers-both-out",
                  "the-other-provider-is-slower-still"):
         service, record = of(name)
-        for moment in moments(record):
-            known = facts(service, cut(record, moment), seconds(moment))
+        for entry, then in moments(record):
+            known = facts(service, then, seconds(entry.at))
             assert not known.switching and not known.switched
 
 
@@ -263,7 +264,8 @@ def test_a_switch_that_is_not_yet_verified_is_only_checked() -> None:
 
 def test_an_old_look_does_not_say_that_the_entry_is_healthy_now() -> None:
     service, record = of("alarm-storm")
-    well = [at for at in map(seconds, moments(record)) if facts(service, record, at).entry_well]
+    written = sorted(seconds(entry.at) for entry in record.timeline)
+    well = [at for at in written if facts(service, record, at).entry_well]
     assert well and not facts(service, record, well[-1] + 600).entry_well
 
 

@@ -192,7 +192,8 @@ ACTIONS = ("rollback", "scale_up", "switch_provider", "engage_network_team")
 
 
 def entry(at: float, step: str, kind: str, fact: Any = None, detail: dict[str, Any] | None = None) -> Entry:
-    return Entry(iso(at), 0, iso(at), step, step, kind=kind, fact=fact or "", detail=detail or {})  # type: ignore[arg-type]
+    return Entry(iso(at), 0, iso(at), step, step, kind=kind,  # type: ignore[arg-type]  # a kind of the record, as text
+                 fact=fact or "", detail=detail or {})
 
 
 @st.composite
@@ -239,7 +240,8 @@ def incidents(draw: st.DrawFn) -> IncidentRecord:
     cause = draw(st.sampled_from(CAUSES)) if real else Cause("none")
     incident = Incident(
         "i", "payment-gateway", iso(T0), status="closed" if outcome != "escalated" else "waiting for people",
-        outcome=outcome, confirmed=bool(real), kind="high_error_rate" if real else "",  # type: ignore[arg-type]
+        outcome=outcome, confirmed=bool(real),  # type: ignore[arg-type]  # hypothesis draws one of the outcomes
+        kind="high_error_rate" if real else "",
         onset=iso(T0 + 1000.0 * endings.index(real[0]) - 10) if real else None,
         diagnosed_at=iso(at + 5) if cause else None, cause=cause, affected=("payment-gateway",) if real else (),
         recovered_at=iso(at + 50) if outcome == "resolved" else None,

@@ -29,7 +29,7 @@ from responder.records.record import unpack
 from responder.records.report import render_page, store
 from responder.records.table import Records
 from tests.conftest import ROOT, shipped_service, timeline
-from tests.cut import cut, cuts
+from tests.moments import cut, moments
 
 NAMES = sorted(path.name.removesuffix(".json.gz") for path in (ROOT / "tests" / "records").glob("*.json.gz"))
 
@@ -69,7 +69,7 @@ def said(shown: Live) -> str:
         ("Stand down", Phase.OVER, "false alarm")])])
 def test_after_each_step_the_page_says_what_is_being_done(name: str, phases: list[tuple[str, Phase, str]]) -> None:
     service, record = kept(name)
-    seen = {entry.step: top(service, then, entry.at) for entry, then in cuts(record)}
+    seen = {entry.step: top(service, then, entry.at) for entry, then in moments(record)}
     for step, phase, text in phases:
         assert seen[step].phase is phase, step
         assert text in render_page(review(record, entry=service.entry), seen[step]), step
@@ -78,7 +78,7 @@ def test_after_each_step_the_page_says_what_is_being_done(name: str, phases: lis
 def test_an_incident_that_is_opened_again_is_not_said_to_be_well() -> None:
     service, record = kept("release-relapses")
     again = record.incident.last_reopened_at
-    seen = [(entry, top(service, then, entry.at)) for entry, then in cuts(record) if entry.at >= again]
+    seen = [(entry, top(service, then, entry.at)) for entry, then in moments(record) if entry.at >= again]
     assert [shown.phase for _, shown in seen][:2] == [Phase.VERIFYING, Phase.ISOLATING]
     for _, shown in seen:
         assert "symptom is gone" not in said(shown) and "It helped" not in said(shown)
@@ -87,7 +87,7 @@ def test_an_incident_that_is_opened_again_is_not_said_to_be_well() -> None:
 
 def test_an_open_question_names_who_is_asked_and_until_when_and_both_commands() -> None:
     service, record = kept("approval-unanswered")
-    entry, then = next((entry, then) for entry, then in cuts(record) if entry.step == "Ask for approval")
+    entry, then = next((entry, then) for entry, then in moments(record) if entry.step == "Ask for approval")
     shown = top(service, then, entry.at)
     question, = shown.asked
     fact = next(fact for _, fact in record.facts(ApprovalAsked))

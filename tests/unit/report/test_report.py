@@ -21,7 +21,7 @@ from responder.model.incident import Cause, Entry, Hypothesis, Incident, Inciden
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.review import Notes, contents, live, review, told
 from responder.records import chart, report
-from responder.records.report import environment, notes, render, render_index, render_rest, store
+from responder.records.report import environment, notes, render, render_index, store
 from scripts.examples import EXAMPLES, rendered
 from tests.conftest import ROOT
 from tests.unit.report import test_review
@@ -102,7 +102,7 @@ def test_the_json_is_as_its_published_schema_says() -> None:
                *(IncidentRecord.of(record["items"]) for _, _, record in kept()))
     validator = jsonschema.Draft202012Validator(SCHEMA)
     for record in records:
-        validator.validate(json.loads(render_rest(review(record, [OLDER], entry="frontend"))["json"]))
+        validator.validate(json.loads(render(review(record, [OLDER], entry="frontend"))["json"]))
 
 
 @pytest.mark.parametrize(("name", "kind"), [

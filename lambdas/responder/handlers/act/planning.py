@@ -20,6 +20,7 @@ from responder.model.remedy import Remedy, operands
 from responder.model.shown import NotExact
 from responder.plan.deeds import Site
 from responder.plan.remedies import OnRecord
+from responder.plan.wording import capital
 from responder.records.store import ITEM_CHARACTERS
 
 _MOST_CHARACTERS = ITEM_CHARACTERS - 50_000
@@ -84,7 +85,7 @@ def _remedy(action: AnyAction, context: RemediationContext, proposal: str, found
     record = Remedy(
         context.number, action.name, component=context.component, cause=context.cause, mechanism=context.mechanism,
         where=context.where, target=found.target, summary=found.summary,
-        deed=found.summary[:1].upper() + found.summary[1:], diff=str(found.diff)[:_MOST_SHOWN], proposal=proposal,
+        deed=capital(found.summary), diff=str(found.diff)[:_MOST_SHOWN], proposal=proposal,
         risk=action.risk, audience=action.audience, reversible=action.remedy.rolled_back, planned_at=iso(time.time()))
     if isinstance(found, Declined):
         return replace(record, refusal=found.reason, transient=found.transient)

@@ -17,6 +17,7 @@ from responder.model.service import Language, Service
 from responder.model.zone import zone
 from responder.plan.customers.facts import Extent, Facts
 from responder.plan.customers.sentences import SENTENCES, TEXTS, WEAKEST, Sentence
+from responder.plan.wording import capital
 
 Phase = Literal["investigating", "identified", "monitoring", "resolved"]
 """How far it is, in the words of Statuspage."""
@@ -88,7 +89,7 @@ def _phase(known: Facts) -> Phase:
 def _text(language: Language, name: str, known: Facts, local: tzinfo) -> str:
     """Return a sentence or title with its facts; times are of the team's zone, UTC where none is configured."""
     return language.texts[name].format_map({
-        "name": language.name, "Name": language.name[:1].upper() + language.name[1:],
+        "name": language.name, "Name": capital(language.name),
         "zone": f"{datetime.fromtimestamp(known.at, local):%Z}",
         "since": _clock(known.since, known.at, local), "until": _clock(_end(known), known.at, local),
         "more_by": _clock(known.more_by, known.at, local)})

@@ -15,7 +15,7 @@ from responder.plan.deeds import Deed, Site, text
 from responder.plan.effects import less_cpu, selects_others
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.suspects import changes_before
-from responder.plan.wording import listed
+from responder.plan.wording import capital, listed
 
 API_VERSIONS = {
     "Deployment": "apps/v1", "ConfigMap": "v1", "Service": "v1", "NetworkPolicy": "networking.k8s.io/v1",
@@ -113,7 +113,7 @@ def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
     by_hand = [_command(site, step, back=True) for step in steps]
     undo = [_command(site, step, back=False) for step in reversed(steps)]
     title = listed([_title(step.change, site) for step in steps])
-    return Deed(title[:1].upper() + title[1:], tuple(by_hand) if all(by_hand) else (),
+    return Deed(capital(title), tuple(by_hand) if all(by_hand) else (),
                 tuple(undo) if all(undo) else ())
 
 

@@ -21,6 +21,7 @@ from responder.model.service import Service
 from responder.model.timeline import Entry
 from responder.plan.approvals import commands, person_asked
 from responder.plan.decisions import Confirmed, Diagnosed, Isolated, Ruled, Watched
+from responder.plan.needs import asked_for
 from responder.plan.remedies import phrase
 from responder.plan.updates import Update, update
 from responder.plan.wording import clock, duration, listed, plural, words
@@ -254,9 +255,10 @@ def _asked(record: IncidentRecord) -> Iterator[str]:
 
 
 def _open_questions(record: IncidentRecord) -> Iterator[ApprovalAsked]:
-    waiting = {f"{remedy.number:02d}" for remedy in record.remedies if remedy.status is RemedyStatus.WAITING}
-    for task in sorted(waiting):
-        yield from [fact for _, fact in record.facts(ApprovalAsked) if fact.task == task][-1:]
+    for remedy in record.remedies:
+        found = asked_for(record, remedy) if remedy.status is RemedyStatus.WAITING else None
+        if found:
+            yield found[1]
 
 
 def _told(record: IncidentRecord) -> Iterator[str]:

@@ -23,6 +23,7 @@ from responder.plan.review.improvements import cases, general, handling, sources
 from responder.plan.review.improvements.alarm import late_alarm, quiet
 from responder.plan.review.improvements.general import changes_by_hand
 from responder.plan.review.improvements.sources import ANSWERED
+from responder.plan.wording import capital
 
 __all__ = ["ANSWERED", "changes_by_hand", "improvements"]
 
@@ -121,7 +122,7 @@ def _improvement(advice: Advice, service: str, mechanism: str, open_end: float |
 def _sentence(text: str) -> str:
     """Return a text with a capital, where it does not begin with a name, which stays as it is."""
     first = text.partition(" ")[0]
-    return text[:1].upper() + text[1:] if first in _PLAIN else text
+    return capital(text) if first in _PLAIN else text
 
 
 _PLAIN = frozenset({"the", "there", "it", "its", "they", "one", "all", "nothing", "our", "callers", "pods", "nodes",

@@ -13,7 +13,7 @@ from responder.model.moment import epoch
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan.advice import Advice, Effort, Trouble
-from responder.plan.wording import duration, listed, plural, words
+from responder.plan.wording import capital, duration, listed, plural, words
 
 ANSWERED: frozenset[Status] = frozenset({"ok", "partial", "empty"})
 """Statuses of a source that could be asked, whether or not there was anything."""
@@ -86,7 +86,7 @@ def because_blind(remedy: Remedy, systems: Sequence[Blind]) -> bool:
 
 
 def _said(system: Blind) -> str:
-    name = system.system[:1].upper() + system.system[1:]
+    name = capital(system.system)
     return f"{name} gave no usable answer: {system.note}" if system.note else (
         f"{name} gave no usable answer ({words(system.status)})")
 
@@ -119,7 +119,7 @@ def _something_new(record: IncidentRecord, step: str, earlier: str, later: str) 
 
 
 def _item(system: Blind, evidence: str, service: Service, saves: tuple[Window, ...]) -> Advice:
-    what = f"{system.system[:1].upper()}{system.system[1:]}"
+    what = capital(system.system)
     place = _place(system, service)
     again = f"the next report names {listed(system.sources)} among what answered"
     if system.system == _FUNCTIONS:
