@@ -50,3 +50,15 @@ def timeline() -> Table:
         {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
     return Table("timeline", client)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run the tests that share what is dear to make: a file's, or a whole folder's; begin with the drills.
+
+    The drills wait for the cloud for most of their time, so the other worker has the rest of the machine meanwhile.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("drill") is None)
+    for item in items:
+        # A control plane, a synthesized template or a browser serves all tests of such a folder.
+        shared = item.path.parent if item.path.parent.name in ("cluster", "stacks", "pages") else item.path
+        item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
