@@ -52,8 +52,9 @@ def timeline() -> Table:
     return Table("timeline", client)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run the tests that share what is dear to make: a file's, or a whole folder's; begin with the drills.
+    """Let one worker run the tests that share what is dear to make: a file's or a folder's; begin with the drills.
 
     The drills wait for the cloud for most of their time, so the other worker has the rest of the machine meanwhile.
     """
