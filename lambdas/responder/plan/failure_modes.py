@@ -16,7 +16,7 @@ from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider, location_of
 from responder.model.frozen import dataclass
 from responder.model.service import Service
-from responder.plan.kinds import REACH, ErrorKind, kind_of
+from responder.plan.kinds import REACH, ErrorKind, kind_of, of_database
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound
 from responder.plan.series import total
 
@@ -33,9 +33,6 @@ _LOST = 0.02
 """At least this share of the callers' calls does not arrive (lower bound)."""
 _LEAST_SHARE = 0.25
 """Lost calls are seen by the callers and not among the component's own failures: the mode always counts."""
-_DATABASE_KINDS = frozenset({ErrorKind.CONNECTIONS, ErrorKind.CREDENTIALS, ErrorKind.SPACE, ErrorKind.LOCK,
-                             ErrorKind.READ_ONLY})
-"""Kinds of errors that only a database gives, named or not."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +198,7 @@ def _from_lines(service: Service, component: str, evidence: Evidence) -> list[Fa
     for signature in lines.detail.signatures:
         kind, count = kind_of(signature.text), signature.count - signature.usual
         location = _named(service, component, signature.text) or (
-            DATABASE if kind in _DATABASE_KINDS and service.database else OWN)
+            DATABASE if of_database(signature.text) and service.database else OWN)
         answered = _is_component(service, location) and kind not in REACH
         if signature.component == component and kind != ErrorKind.DECLINED and count > 0 and not answered:
             counts[location] += count

@@ -1,69 +1,30 @@
 """What a failed call says of itself: driver and HTTP errors by their well-known wording, as kinds that are counted.
 
-The texts are from outside and only counted: no text decides anything by what it says beyond its kind. Sources of the
-wordings: PostgreSQL's and MySQL's error messages (PostgreSQL: "Appendix A. Error Codes"), the messages of libpq, curl
-and the JDK's sockets, and HTTP's status codes.
+The texts are from outside and only counted: no text decides anything by what it says beyond its kind.
+``error_wordings.py`` has the wordings as data.
 """
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
+from functools import lru_cache
 
+from responder.plan.error_kind import ErrorKind
+from responder.plan.error_wordings import WORDINGS
 
-class ErrorKind(StrEnum):
-    """What a failed call says of itself."""
+__all__ = ["REACH", "ErrorKind", "kind_of", "of_database", "rejected_caller"]
 
-    CONNECTIONS = "connections"
-    """The database has no connection left."""
-    CREDENTIALS = "credentials"
-    SPACE = "space"
-    READ_ONLY = "read_only"
-    LOCK = "lock"
-    """A statement timed out or waited for a lock."""
-    DNS = "dns"
-    REFUSED = "refused"
-    RESET = "reset"
-    READ_TIMEOUT = "read_timeout"
-    """The request was taken and not answered in time."""
-    QUEUE = "queue"
-    """The request waited too long for its turn."""
-    CONNECT_TIMEOUT = "connect_timeout"
-    CALLEE_5XX = "callee_5xx"
-    """Another component answered with an error."""
-    HTTP_5XX = "http_5xx"
-    """Somebody outside answered with an error."""
-    DECLINED = "declined"
-    """The provider refused a payment: no failure."""
-    OTHER = "other"
-    """None of these."""
-
-
-_WORDINGS = (
-    (ErrorKind.CONNECTIONS,
-     r"too many (clients|connections)|connection slots are reserved|pool (is )?exhausted|max_connections"),
-    (ErrorKind.CREDENTIALS,
-     r"password authentication failed|access denied for user|authentication failed|invalid credentials"),
-    (ErrorKind.SPACE, r"no space left|could not extend file|disk (is )?full|storage[- ]full"),
-    (ErrorKind.READ_ONLY, r"read[- ]only transaction|--read-only option|is read[- ]only"),
-    (ErrorKind.LOCK, r"statement timeout|lock (wait )?timeout|deadlock|canceling statement|lock not available"),
-    (ErrorKind.DNS,
-     r"could not (translate|resolve) host|name or service not known|no such host|temporary failure in name|"
-     r"unknownhost|nxdomain|server misbehaving"),
-    (ErrorKind.REFUSED, r"connection refused|econnrefused|no route to host"),
-    (ErrorKind.RESET, r"connection reset|closed the connection unexpectedly|broken pipe|econnreset|unexpected eof"),
-    (ErrorKind.READ_TIMEOUT,
-     r"read timed? ?out|response timed? ?out|socket timeout|deadline exceeded|awaiting headers"),
-    (ErrorKind.QUEUE, r"timed out in queue|queue (is )?full|thread pool|rejected.*overload|too busy|503.*overload"),
-    (ErrorKind.CONNECT_TIMEOUT,
-     r"connect(ion)?( to \S+)? timed? ?out|connection to server timed out|i/o timeout|etimedout"),
-    (ErrorKind.CALLEE_5XX, r"\banswered 50[0-9]\b"),
-    (ErrorKind.HTTP_5XX,
-     r"\bhttp[ /]?(1\.1 |2 )?5\d\d\b|\bstatus(code)?[ =:]*5\d\d\b|bad gateway|service unavailable"),
-    (ErrorKind.DECLINED, r"declined|\bhttp 402\b|insufficient funds"),
-)
-"""In the order in which they are tried: the first that fits counts."""
-_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _WORDINGS)
+_ANSWERED = re.compile(r"\banswered 50[0-9]\b", re.IGNORECASE)
+_STATUS = re.compile(
+    r"(?:\bhttp(?:/[\d.]+)?|\bstatus(?: ?code)?|\bresponse code|\berror:?|\breturned error|\bfailed with)"
+    r"[ =:]*\(?[\"']?([45]\d\d)\b|\[([45]\d\d) |^([45]\d\d) |\b([45]\d\d) (?:client|server) error|"
+    r"error ['\"]([45]\d\d) ", re.IGNORECASE)
+"""An HTTP status where a text says that it is one; other numbers are amounts, ids or times."""
+_OF_STATUS = {"401": ErrorKind.CREDENTIALS, "403": ErrorKind.CREDENTIALS, "407": ErrorKind.CREDENTIALS,
+              "402": ErrorKind.DECLINED, "429": ErrorKind.RATE_LIMIT}
+_CAUSE = re.compile(r"\bcaused by:? ", re.IGNORECASE)
+_KNOWN = 4096
+"""Texts that are remembered: a search brings at most some hundreds, and the same ones again and again."""
 _REJECTED = (
     ("signature", r"\b(missing|invalid|wrong|bad|no|unknown|expired|malformed) (\w+ )?signature|signature (is )?"
                   r"(missing|invalid|wrong|mismatch|required|verification failed|does not match|expired|not valid)|"
@@ -78,11 +39,50 @@ REACH = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT, ErrorKind.DNS, 
 
 
 def kind_of(text: str) -> ErrorKind:
-    """Return the kind of an error text; ``OTHER`` where no wording is known."""
-    for kind, pattern in _COMPILED:
-        if pattern.search(text):
-            return kind
-    return ErrorKind.OTHER
+    """Return the kind of an error text; ``OTHER`` where no wording is known.
+
+    Of a chain of causes ("Caused by: …") the innermost that is known counts: what wraps it only says where it came up.
+    """
+    return _read(text)[0]
+
+
+def of_database(text: str) -> bool:
+    """Return whether only a database, its driver or its pool says so."""
+    return _read(text)[1]
+
+
+@lru_cache(_KNOWN)
+def _read(text: str) -> tuple[ErrorKind, bool]:
+    for part in reversed(_CAUSE.split(text)):
+        found = _of_part(part)
+        if found[0] is not ErrorKind.OTHER:
+            return found
+    return ErrorKind.OTHER, False
+
+
+def _of_part(text: str) -> tuple[ErrorKind, bool]:
+    if _ANSWERED.search(text):
+        return ErrorKind.CALLEE_5XX, False
+    low = text.lower()
+    for kind, database, phrases in WORDINGS:
+        if any(_has(low, phrase) for phrase in phrases):
+            return kind, database
+    status = _STATUS.search(text)
+    if status is None:
+        return ErrorKind.OTHER, False
+    number = next(group for group in status.groups() if group)
+    return _OF_STATUS.get(number, ErrorKind.HTTP_5XX if number[0] == "5" else ErrorKind.OTHER), False
+
+
+def _has(text: str, phrase: str) -> bool:
+    """Return whether all parts of a phrase are in the text, in their order."""
+    at = 0
+    for part in phrase.split("…"):
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def rejected_caller(text: str) -> str:
