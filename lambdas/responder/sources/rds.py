@@ -27,7 +27,7 @@ from responder.model.evidence.waits import Waits
 from responder.model.evidence.write_latency import WriteLatency
 from responder.model.masking import mask
 from responder.model.service import Database, Service
-from responder.sources import METRIC_DATA, Query, Source, Statement, collect_independently
+from responder.sources import METRIC_DATA, RDS_EVENTS, Query, Source, Statement, collect_independently
 
 _METRICS: dict[type[Detail], tuple[str, str]] = {
     Connections: ("DatabaseConnections", "connections"), Cpu: ("CPUUtilization", "%"),
@@ -167,7 +167,8 @@ def _statements(service: Service) -> tuple[Statement, ...]:
         return ()
     arn = f"arn:{{partition}}:rds:{{region}}:{{account}}:db:{service.database.instance}"
     return (
-        Statement(("rds:DescribeDBInstances", "rds:DescribeEvents"), (arn,)),
+        Statement(("rds:DescribeDBInstances",), (arn,)),
+        RDS_EVENTS,
         METRIC_DATA,
         *((Statement(("pi:DescribeDimensionKeys",),
                      ("arn:{partition}:pi:{region}:{account}:metrics/rds/*",), why_all=(
