@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from responder import sources
 from responder.actions import (
@@ -36,8 +37,11 @@ from responder.plan.remedies import restore_security_group as security_group
 from responder.plan.security_rules import Permission, RuleChange, Target
 from responder.records.ledger import Ledger
 from responder.sources import cloudwatch
+from responder.sources.kubernetes import READERS
+from sandbox.iam import rbac
 from sandbox.iam.evaluate import Caller
-from tests.conftest import shipped_service
+from sandbox.iam.rbac import Right
+from tests.conftest import ROOT, shipped_service
 from tests.iam import PREFIX, Account, Answer, account
 from tests.remedies import asked, planned
 from tests.stacks.test_iam import anyone, document
@@ -49,11 +53,21 @@ CLUSTER: dict[str, Answer] = {"eks.DescribeCluster": lambda given: {"cluster": {
     "status": "ACTIVE"}}}
 
 
+_CLUSTER_ASKED: set[Right] = set()
+"""What the API server was asked in the name of the readers."""
+
+
 @pytest.fixture(scope="module")
 def _no_network() -> Iterator[None]:
     """Every system but AWS answers that it has nothing."""
     made = http.Http.__init__
-    empty = httpx.MockTransport(lambda request: httpx.Response(200, json={"items": [], "metadata": {}}))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "cluster.example" and (right := rbac.asked(request.method, request.url.path)):
+            _CLUSTER_ASKED.add(right)
+        return httpx.Response(200, json={"items": [], "metadata": {}})
+
+    empty = httpx.MockTransport(answer)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(http.Http, "__init__", lambda self, deadline, headers=None, verify=True, transport=None: made(
             self, deadline, headers, verify, empty))
@@ -63,7 +77,8 @@ def _no_network() -> Iterator[None]:
 
 def asked_in(source: str, phase: str, as_role: Caller | None = None) -> Account:
     """Ask a source, as its function does."""
-    with account(f"source-{source.replace('_', '-')}", CLUSTER, as_role) as found, pytest.MonkeyPatch.context() as patch:
+    name = f"source-{source.replace('_', '-')}"
+    with account(name, CLUSTER, as_role) as found, pytest.MonkeyPatch.context() as patch:
         patch.setattr(ask, "load", lambda name: shipped_service())
         patch.setattr(cloudwatch, "deployed", lambda name: SimpleNamespace(alarms=(
             f"{PREFIX}payment-gateway-latency", f"{PREFIX}payment-gateway-error-rate")))
@@ -161,6 +176,19 @@ DRIVES: dict[str, tuple[str, Callable[[], Account]]] = {
 @pytest.mark.parametrize("name", DRIVES)
 def test_nothing_that_the_code_calls_is_refused(name: str) -> None:
     assert DRIVES[name][1]().refused == []
+
+
+def test_the_readers_may_read_in_the_cluster_what_they_read_and_no_more() -> None:
+    manifests = list(yaml.safe_load_all((ROOT / "kubernetes" / "rbac.yaml").read_text()))
+    readers = {source.name for source in sources.all() if source.kubernetes_group == READERS}
+    _CLUSTER_ASKED.clear()
+    for function, drive in DRIVES.values():
+        if function == "ledger" or function.removeprefix("source-") in readers:
+            drive()
+    given = rbac.rights(manifests)[READERS]
+    assert _CLUSTER_ASKED
+    assert [asked for asked in _CLUSTER_ASKED if not any(right.covers(asked) for right in given)] == []
+    assert [right for right in given if not any(right.covers(asked) for asked in _CLUSTER_ASKED)] == []
 
 
 def test_a_right_that_is_missing_is_seen() -> None:
