@@ -50,6 +50,9 @@ CONFIG = f"{CORE}/configmaps/payment-gateway-config"
 
 
 UNUSED: dict[tuple[str, str], str] = {
+    ("restart-pods", "pods"): (
+        "a pod whose disruption budget refuses its eviction is deleted, if it is not ready when it is looked at again; "
+        "tests/unit/remedies has that way"),
     ("restore-configuration", "*"): (
         "of its kinds the tests here change some; what is changed is one piece of code for all of them"),
 }
