@@ -99,7 +99,7 @@ class Workflow(Construct):
         self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
         self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
         records.topic.grant_publish(self._steps["tell"].role)
-        records.bucket.grant_put(self._steps["report"].role, "postmortems/*")
+        records.grant_put(self._steps["report"].role, "postmortems/*")
         records.grant_notes(self._steps["report"].role, locked=any(service.reports.lock_days for service in services))
         self._approvals = self._ask_people()
         self.approval_url, self.answer_url = self._approvals.url, self._approvals.answer_url
@@ -232,7 +232,7 @@ class Workflow(Construct):
             timeout_seconds=int(source.deadline_seconds) + 10,
             # The configuration's check ensures that all services name the same network.
             network=mine[0].network if source.inside else None)
-        self._records.bucket.grant_put(function.role, "raw/*")
+        self._records.grant_put(function.role, "raw/*")
         self._suppress_writes(function.role)
         if source.reads == "LEDGER#":
             # It compares the current objects with the ledger's, hidden values included.
@@ -270,8 +270,7 @@ class Workflow(Construct):
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table, topic and bucket."},
-            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"},
-                                                      {"regex": "/^Action::s3:Abort\\*$/g"}],
+            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"}],
              "reason": "Reports and raw answers are objects whose keys are not known before; only below their folder."},
         ], apply_to_children=True)
 
