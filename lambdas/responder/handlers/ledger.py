@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from responder.clients import kubernetes, parameter_groups, watched
+from responder.clients import kubernetes, parameter_groups, targets, watched
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.step import log, records
 from responder.model.codec import Json
-from responder.model.service import load, names
+from responder.model.service import Service, load, names
 from responder.plan.changes import difference
 from responder.records.ledger import Ledger
 
@@ -18,11 +19,16 @@ _CALL_SECONDS = 4
 
 def handler(event: Json, context: object) -> dict[str, int | None]:
     """Make a snapshot for every service; returns {service: changes found}, None where none could be made."""
-    return {name: _snapshot(name) for name in names()}
+    found: dict[str, int | None] = {}
+    for name in environment.services() or names():
+        service = load(name)
+        with targets.aimed(service):
+            found[name] = _snapshot(service)
+    return found
 
 
-def _snapshot(name: str) -> int | None:
-    service, now = load(name), time.time()
+def _snapshot(service: Service) -> int | None:
+    name, now = service.service, time.time()
     ledger = Ledger(records(), name)
     try:
         api = kubernetes.connect(service.cluster.name, time.monotonic() + _DEADLINE_SECONDS)
