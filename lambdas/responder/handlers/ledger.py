@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import time
 
-from responder.clients import kubernetes, parameter_groups, targets, watched
+from responder.clients import kubernetes, parameter_groups, targets, telemetry, watched
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.step import log, records
 from responder.model.codec import Json
 from responder.model.service import Service, load, names
 from responder.plan.changes import difference
+from responder.plan.own_metrics import of_ledger
 from responder.records.ledger import Ledger
 
 _DEADLINE_SECONDS = 20.0
 _CALL_SECONDS = 4
 
 
+@observed()
 def handler(event: Json, context: object) -> dict[str, int | None]:
     """Make a snapshot for every service; returns {service: changes found}, None where none could be made."""
-    found: dict[str, int | None] = {}
-    for name in environment.services() or names():
-        service = load(name)
-        with targets.aimed(service):
-            found[name] = _snapshot(service)
-    return found
+    return {name: _measured(name) for name in environment.services() or names()}
+
+
+def _measured(name: str) -> int | None:
+    """Make a snapshot, and measure how old the newest one is."""
+    service = load(name)
+    with targets.aimed(service):
+        changes = _snapshot(service)
+    telemetry.emit(environment.namespace(), of_ledger(name, time.time(), Ledger(records(), name).last_at()))
+    return changes
 
 
 def _snapshot(service: Service) -> int | None:
