@@ -56,7 +56,7 @@ class Aws:
         self.health = Health(world, gates)
         self._trail = Trail(world, gates, delay_seconds)
         self._eks = Eks(world, machines, self._engine)
-        self._instances = Instances(machines)
+        self._instances = Instances(machines, world)
         self._groups = Groups(world)
 
     def second(self, now: float) -> None:
@@ -107,8 +107,8 @@ class Aws:
             return self._trail.answer(operation, body)
         if service == "eks":
             return self._eks.answer(method, path, headers, body)
-        if operation == "DescribeInstanceStatus":
-            return self._instances.answer(form(body))
+        if Instances.knows(operation):
+            return self._instances.answer(operation, form(body))
         if Groups.knows(operation):
             return self._groups.answer(operation, form(body), self._caller(headers))
         return self._engine(method, path, headers, body)
