@@ -19,6 +19,7 @@ from stacks.live import LivePage
 from stacks.memory import Memory
 from stacks.packaging import bundle
 from stacks.records import Records
+from stacks.sweep import Sweep
 from stacks.workflow import Workflow, function_name, used_actions, used_sources
 
 
@@ -39,6 +40,8 @@ class IncidentResponse(Stack):
         LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
+        Sweep(self, "Sweep", settings=settings, services=services, code=code, records=records,
+              state_machine=workflow.state_machine)
         ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)
         for service in services:
             Alarms(self, f"Alarms-{service.service}", settings=settings, service=service)

@@ -82,6 +82,13 @@ def function_name(prefix: str, kind: str, name: str) -> str:
     return f"{prefix}-{kind}-{name.replace('_', '-')}"
 
 
+def alarm_states(prefix: str, services: Sequence[Service]) -> Statement:
+    """Return the permission to see the state of the services' own alarms."""
+    return Statement(("cloudwatch:DescribeAlarms",), tuple(
+        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
+        for service in services for name in alarm_names(prefix, service)))
+
+
 class Workflow(Construct):
     """The state machine and its functions."""
 
@@ -94,7 +101,8 @@ class Workflow(Construct):
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "report": (METRIC_DATA,)}
+        extra = {"decide": (self._switch,), "report": (METRIC_DATA,),
+                 "tell": (alarm_states(self._prefix, services),)}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
         self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
         self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
@@ -219,9 +227,7 @@ class Workflow(Construct):
         mine = [service for service in services if source.configured(service)]
         statements = [statement for service in mine for statement in source.statements(service)]
         if source.alarms:
-            statements.append(Statement(("cloudwatch:DescribeAlarms",), tuple(
-                f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
-                for service in mine for name in alarm_names(self._prefix, service))))
+            statements.append(alarm_states(self._prefix, mine))
         function = Function(
             self, f"Source{_camel(source.name)}", name=function_name(self._prefix, "source", source.name),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
