@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from sandbox.account.alarms import alarm
+from sandbox.admin import Engine
 from sandbox.authentication import Authentication
 from sandbox.clock import Clock
 from sandbox.control import Control
@@ -76,7 +77,8 @@ def main() -> None:
     """Start the servers and the clock, and stay."""
     ports, pki = Ports.planned(), STATE / "control-plane"
     sandbox, engine = Sandbox.of(ports, pki), f"http://127.0.0.1:{ports.aws}"
-    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail)
+    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail,
+              Engine(ports.engine_admin).refusal)
     people, metrics = Vendors(sandbox.gates), Metrics(sandbox)
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)

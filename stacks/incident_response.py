@@ -15,6 +15,7 @@ from responder.model.service import Service
 from stacks.access import ClusterAccess
 from stacks.alarms import Alarms, Starter, alarm_names
 from stacks.deployment import Settings
+from stacks.hardening import harden
 from stacks.live import LivePage
 from stacks.memory import Memory
 from stacks.packaging import bundle
@@ -50,6 +51,7 @@ class IncidentResponse(Stack):
                       description="SSM parameter: nothing is changed unless people have set it to 'released'")
         Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)
+        harden(self, settings, records.key)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)
         CfnOutput(self, "Timeline", value=records.table.table_name)
         CfnOutput(self, "Reports", value=records.bucket.bucket_name)

@@ -10,6 +10,7 @@ from responder import sources
 from responder.clients import aws, aws_limits, raw
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.step import log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
@@ -58,6 +59,7 @@ class Answered:
     milliseconds: int
 
 
+@observed(states=1)
 def handler(event: Json, context: object) -> Json:
     """Return ``Answered`` for ``Ask``; a failure becomes a finding with a status, never an error."""
     started = time.monotonic()

@@ -6,14 +6,12 @@ answers, and the step's own input. Each step has a type for its event beside its
 
 from __future__ import annotations
 
-import json
-import logging
 import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
-from responder.clients import aws
+from responder.clients import aws, telemetry
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
 from responder.model.codec import Json, decode_known, encode
@@ -24,10 +22,8 @@ from responder.model.incident import EntryKind, SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.moment import seconds
 from responder.model.service import Service, load
+from responder.plan.own_metrics import of_answers
 from responder.records.table import Records
-
-_log = logging.getLogger()
-_log.setLevel(logging.INFO)
 
 
 @dataclass(frozen=True)
@@ -81,6 +77,7 @@ class StepRun:
     def keep_evidence(self) -> None:
         """Record the sources' answers."""
         self.records.keep_evidence(self.incident, self.entered, self.name, self.answers)
+        telemetry.emit(environment.namespace(), of_answers(self.service.service, self.answers))
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -154,4 +151,4 @@ def result_of(result: object) -> dict[str, Json]:
 
 def log(**fields: object) -> None:
     """Write one line of JSON to the function's log, masked."""
-    _log.info(json.dumps(mask_all(fields), default=str))
+    telemetry.write(mask_all(fields))

@@ -18,7 +18,7 @@ from responder.model.evidence.metrics import DatabaseMetrics
 from responder.model.evidence.waits import Waits
 from responder.model.masking import mask
 from responder.model.service import Database, Service
-from responder.sources import METRIC_DATA, Query, Source, Statement, collect_independently
+from responder.sources import METRIC_DATA, RDS_EVENTS, Query, Source, Statement, collect_independently
 from responder.sources.rds import insights, metrics
 
 _EVENTS_SECONDS = 1800.0
@@ -99,7 +99,8 @@ def _statements(service: Service) -> tuple[Statement, ...]:
         return ()
     arn = f"arn:{{partition}}:rds:{{region}}:{{account}}:db:{service.database.instance}"
     return (
-        Statement(("rds:DescribeDBInstances", "rds:DescribeEvents"), (arn,)),
+        Statement(("rds:DescribeDBInstances",), (arn,)),
+        RDS_EVENTS,
         METRIC_DATA,
         *((Statement(("pi:DescribeDimensionKeys", "pi:GetResourceMetrics"),
                      ("arn:{partition}:pi:{region}:{account}:metrics/rds/*",), why_all=(
