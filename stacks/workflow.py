@@ -72,6 +72,13 @@ def function_name(prefix: str, kind: str, name: str) -> str:
     return f"{prefix}-{kind}-{name.replace('_', '-')}"
 
 
+def alarm_states(prefix: str, services: Sequence[Service]) -> Statement:
+    """Return the permission to see the state of the services' own alarms."""
+    return Statement(("cloudwatch:DescribeAlarms",), tuple(
+        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
+        for service in services for name in alarm_names(prefix, service)))
+
+
 class Workflow(Construct):
     """The state machine and its functions."""
 
@@ -86,7 +93,7 @@ class Workflow(Construct):
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "report": _distinct(
+        extra = {"decide": (self._switch,), "tell": (alarm_states(self._prefix, services),), "report": _distinct(
             statement for service in services for statement in elsewhere.placed(
                 service, elsewhere.REPORT, (METRIC_DATA,)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
