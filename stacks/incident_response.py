@@ -14,9 +14,12 @@ from constructs import Construct
 from responder.model.service import Service
 from stacks.access import ClusterAccess
 from stacks.alarms import Alarms, Starter, alarm_names
+from stacks.dashboard import Dashboard
 from stacks.deployment import Settings
+from stacks.heartbeat import Heartbeat
 from stacks.live import LivePage
 from stacks.memory import Memory
+from stacks.own_health import OwnHealth
 from stacks.packaging import bundle
 from stacks.records import Records
 from stacks.workflow import Workflow, function_name, used_actions, used_sources
@@ -35,8 +38,7 @@ class IncidentResponse(Stack):
             services, {service.service: _deployed(service, settings) for service in services}, build)))
         workflow = Workflow(self, "Workflow", settings=settings, services=services, code=code, records=records)
         starter = Starter(self, "Starter", settings=settings, state_machine=workflow.state_machine)
-        workflow.alarm_on_itself(starter.dead_letters)
-        LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
+        live = LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
         ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)
@@ -45,6 +47,13 @@ class IncidentResponse(Stack):
             # The kill switch itself is no resource of this stack, so an update of the stack cannot release it.
             CfnOutput(self, f"KillSwitch-{service.service}", value=service.kill_switch,
                       description="SSM parameter: nothing is changed unless people have set it to 'released'")
+        heartbeat = Heartbeat(self, "Heartbeat", settings=settings, services=services, code=code, records=records,
+                              workflow=workflow)
+        # After all else, because it looks at every function, queue, rule and starting alarm of the stack.
+        health = OwnHealth(self, "OwnHealth", settings=settings, services=services, topic=records.topic,
+                           state_machine=workflow.state_machine, not_started=starter.dead_letters,
+                           not_told=workflow.undelivered, page=live.function, heartbeat=heartbeat.function)
+        Dashboard(self, "Dashboard", settings=settings, services=services, health=health)
         Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)
