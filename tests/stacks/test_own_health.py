@@ -32,7 +32,7 @@ from tests.stacks.test_stack import of_type, out, resources
 __all__ = ["out", "resources"]  # fixtures
 PREFIX, SERVICE = "incident-response", "payment-gateway"
 NOW = 1_795_694_400.0
-"""2026-11-26 00:00 UTC or so: each period ends here, the longest of six hours as well."""
+"""2026-11-26 12:00 UTC: each period ends here, the longest of six hours as well."""
 Key = tuple[str, str, str]
 """Namespace, name, and dimensions as JSON."""
 Samples = dict[Key, list[tuple[float, float]]]

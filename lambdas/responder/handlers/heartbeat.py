@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from responder.clients import aws, telemetry
 from responder.clients.failure import CallFailed
@@ -90,7 +91,7 @@ def _parts(name: str) -> dict[str, Callable[[], str]]:
     functions = {asked.source: (asked.function, phase) for phase in reversed(_PHASES)
                  for asked in phases.get(phase, ())}
     return {
-        **{f"source {source}": lambda function=function, phase=phase: _asked(name, function, phase)
+        **{f"source {source}": partial(_asked, name, function, phase)
            for source, (function, phase) in sorted(functions.items())},
         "kill switch": lambda: "" if kill_switch(load(name)) is not None else (
             f"the parameter {load(name).kill_switch} cannot be read, or was never set: nothing would be changed"),
