@@ -10,13 +10,15 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from responder.model.service import Service
+from responder.model.service import Reports, Service
 from stacks import deployment, words
 from stacks.consistency import inconsistent
 from stacks.deployment import Settings
 from stacks.nearest import Found, nearest
 
 T = TypeVar("T")
+_OF_DEPLOYMENT = {("prefix",), ("reports", "lock_mode")}
+"""Fields of a service that ``_within`` fills in, and no file of a service has."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,14 @@ def read_folder(folder: Path) -> list[Service]:
                  for file, service in probing[1:] if service.network != probing[0][1].network]
     if problems:
         raise ConfigurationError(problems)
-    return sorted((replace(service, prefix=settings.prefix) for service in services),
-                  key=lambda service: service.service)
+    return sorted((_within(service, settings) for service in services), key=lambda service: service.service)
+
+
+def _within(service: Service, settings: Settings) -> Service:
+    """Return a service with what a running function needs to know of its deployment."""
+    lock = settings.object_lock
+    return replace(service, prefix=settings.prefix, reports=replace(
+        service.reports, lock_days=service.reports.lock_days or lock.days, lock_mode=lock.mode))
 
 
 def read_settings(folder: Path) -> Settings:
@@ -179,7 +187,7 @@ def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[Fou
         known = {field.name for field in fields(parts[0])}
         hints = get_type_hints(parts[0])
         for key, item in value.items():
-            if kind is Service and key == "prefix":
+            if (*path, key) in _OF_DEPLOYMENT and kind in (Service, Reports):
                 yield (*path, key), "a field of the deployment", f"it in {deployment.FILE}"
             elif key in known:
                 yield from _unknown(hints[key], item, (*path, key))

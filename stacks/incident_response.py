@@ -16,6 +16,7 @@ from stacks.access import ClusterAccess
 from stacks.alarms import Alarms, Starter, alarm_names
 from stacks.dashboard import Dashboard
 from stacks.deployment import Settings
+from stacks.hardening import harden
 from stacks.heartbeat import Heartbeat
 from stacks.live import LivePage
 from stacks.memory import Memory
@@ -56,6 +57,7 @@ class IncidentResponse(Stack):
         Dashboard(self, "Dashboard", settings=settings, services=services, health=health)
         Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)
+        harden(self, settings, records.key)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)
         CfnOutput(self, "Timeline", value=records.table.table_name)
         CfnOutput(self, "Reports", value=records.bucket.bucket_name)

@@ -50,8 +50,9 @@ Watch = Callable[[Moment], None]
 class Runner:
     """Runs drills on one sandbox."""
 
-    def __init__(self, sandbox: Up, say: sandbox_run.Say = sandbox_run.say_plain) -> None:
-        self.sandbox, self._say = sandbox, say
+    def __init__(self, sandbox: Up, say: sandbox_run.Say = sandbox_run.say_plain,
+                 world: Mapping[str, str] | None = None) -> None:
+        self.sandbox, self._say, self._world = sandbox, say, world or {}
         self.record = b""
         """The record of the last drill's incident, as it is in S3; empty where there was none."""
         self.truth = b""
@@ -104,7 +105,8 @@ class Runner:
         self._inbox = self._subscribe()
         self._begun = time.time()
         Remote(self.sandbox.ports).reset(Beginning(drill.name, drill.start.requests_per_second,
-                                                   {str(name): pods for name, pods in drill.start.replicas.items()}))
+                                                   {str(name): pods for name, pods in drill.start.replicas.items()},
+                                                   drill.world(self._world)))
         for _ in range(3):
             # The reset itself may have set off alarms, which are not the drill's, and the ledger's schedule may have
             # read the cluster in the middle of it.
@@ -259,11 +261,12 @@ def _content(address: str) -> bytes:
 
 
 def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
-            record_folder: Path | None = None, messages_folder: Path | None = None) -> bool:
+            record_folder: Path | None = None, messages_folder: Path | None = None,
+            world: Mapping[str, str] | None = None) -> bool:
     """Run drills one after the other on one sandbox, print how they go, and return whether all were met.
 
-    Each result goes to ``json_folder`` at once, each incident's record to ``record_folder``, all that people were told
-    to ``messages_folder``.
+    ``world`` holds for all of them; a drill that is not meant for it is not run. Each result goes to ``json_folder`` at
+    once, each incident's record to ``record_folder``, all that people were told to ``messages_folder``.
     """
     from rich.console import Console
     from rich.table import Table
@@ -271,8 +274,14 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
     console = Console()
     was_up = Up.load() is not None
     results = []
+    elsewhere = [drill.name for drill in drills if not drill.runs_in(drill.world(world or {}))]
+    drills = [drill for drill in drills if drill.name not in elsewhere]
+    for name in elsewhere:
+        console.print(f"-     {name}: not run in this world", highlight=False, soft_wrap=True)
+    if not drills:
+        return True
     try:
-        runner = Runner(sandbox_run.up(overrides=drills[0].overrides()))
+        runner = Runner(sandbox_run.up(overrides=drills[0].overrides()), world=world)
         for drill in drills:
             began = time.monotonic()
             value = runner.run(drill)
@@ -307,5 +316,6 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                       *("-" if seconds is None else f"{seconds:.1f} s" for seconds in took), f"${value.cost_usd:.4f}")
     console.print(table)
     met = sum(value.met for value in results)
-    console.print(f"{met} of {len(results)} drills were met")
+    console.print(f"{met} of {len(results)} drills were met" + (
+        f", {len(elsewhere)} were not run" if elsewhere else ""))
     return met == len(results)

@@ -55,6 +55,9 @@ class Database:
     performance_insights: bool = True
     parameter_group: str = ""
     """Its parameter group, whose changes are recorded and may be restored; empty: they are left to people."""
+    secret: str = ""
+    """The secret in Secrets Manager with the service's password for it, by name: its rotations may be a cause; empty:
+    whose rotations CloudTrail tells of is not known, and they are evidence of nothing."""
 
     @property
     def address(self) -> str:
@@ -141,3 +144,9 @@ class AwsAccount:
     security_groups: tuple[str, ...] = ()
     """Ids of the security groups on the service's ways (the database's, the nodes') in which a rule that somebody just
     removed may be restored, as CloudTrail recorded it; none: that is left to people."""
+    resources: tuple[str, ...] = ()
+    """Ids or names of further resources that the service depends on (security groups that are left to people, route
+    tables, network ACLs, load balancers): changes of them, and AWS Health's events on them, are of the service. An
+    account holds others' as well."""
+    nodegroup_names: tuple[str, ...] = ()
+    """The node groups that the service's pods run on; none: all of the cluster."""
