@@ -48,12 +48,12 @@ class IncidentResponse(Stack):
             # The kill switch itself is no resource of this stack, so an update of the stack cannot release it.
             CfnOutput(self, f"KillSwitch-{service.service}", value=service.kill_switch,
                       description="SSM parameter: nothing is changed unless people have set it to 'released'")
-        heartbeat = Heartbeat(self, "Heartbeat", settings=settings, services=services, code=code, records=records,
-                              workflow=workflow)
+        Heartbeat(self, "Heartbeat", settings=settings, services=services, code=code, records=records,
+                  workflow=workflow)
         # After all else, because it looks at every function, queue, rule and starting alarm of the stack.
         health = OwnHealth(self, "OwnHealth", settings=settings, services=services, topic=records.topic,
                            state_machine=workflow.state_machine, not_started=starter.dead_letters,
-                           not_told=workflow.undelivered, page=live.function, heartbeat=heartbeat.function)
+                           not_told=workflow.undelivered, page=live.function)
         Dashboard(self, "Dashboard", settings=settings, services=services, health=health)
         Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)

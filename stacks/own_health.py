@@ -43,7 +43,7 @@ class OwnHealth(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
                  topic: sns.ITopic, state_machine: sfn.IStateMachine, not_started: sqs.IQueue, not_told: sqs.IQueue,
-                 page: Function, heartbeat: Function) -> None:
+                 page: Function) -> None:
         super().__init__(scope, construct_id)
         self._prefix, self._topic, self.alarms = settings.prefix, topic, list[cloudwatch.Alarm]()
         parts = Stack.of(self).node.find_all()
@@ -56,7 +56,7 @@ class OwnHealth(Construct):
         self._of_rules([part for part in parts if isinstance(part, events.Rule)])
         self._alarm("PageLate", "What people read of an open incident is late; the incident is handled all the same.",
                     _lambda_metric("IteratorAge", page, _MINUTE, "Maximum"), _PAGE_MILLISECONDS, 3, 2)
-        self._of_the_heartbeat(heartbeat)
+        self._of_the_heartbeat(services)
         for service in services:
             self._of_service(service)
         starting = {name for service in services for name in alarm_names(settings.prefix, service)}
@@ -124,38 +124,36 @@ class OwnHealth(Construct):
                 namespace="AWS/Events", metric_name="FailedInvocations", statistic="Sum", period=_MINUTE,
                 dimensions_map={"RuleName": rule.rule_name}) for place, rule in enumerate(rules)}, 1)
 
-    def _of_the_heartbeat(self, heartbeat: Function) -> None:
-        period = Duration.hours(2 * HOURS)
+    def _of_the_heartbeat(self, services: Sequence[Service]) -> None:
+        # It takes the services by name: the measure of the last one says that it came to its end.
+        last = max(service.service for service in services)
         self._alarm("HeartbeatMissing", (
             f"The incident responder's heartbeat did not run to its end for {2 * HOURS} hours, so nobody knows whether "
             "it could read anything in an incident. Right after the first deployment: until the first one, every "
-            f"{HOURS} hours."), cloudwatch.MathExpression(
-                expression="FILL(runs, 0) - FILL(errors, 0)", period=period, using_metrics={
-                    "runs": _lambda_metric("Invocations", heartbeat, period, "Sum"),
-                    "errors": _lambda_metric("Errors", heartbeat, period, "Sum")}),
-            1, missing=cloudwatch.TreatMissingData.BREACHING,
+            f"{HOURS} hours."), self._own(Metric.UNREAD, last, Duration.hours(2 * HOURS), "SampleCount"), 1,
+            missing=cloudwatch.TreatMissingData.BREACHING,
             compare=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD)
 
     def _of_service(self, service: Service) -> None:
         """The alarms on what the functions measure of one service."""
-        def own(metric: Metric, period: Duration, statistic: str) -> cloudwatch.Metric:
-            return cloudwatch.Metric(namespace=self._prefix, metric_name=metric.value, statistic=statistic,
-                                     period=period, dimensions_map={"Service": service.service})
-
         name = service.service
         self._alarm(f"LedgerOld-{name}", (
             f"{name}: the change ledger has not been kept for {_LEDGER_SECONDS // 60} minutes, so an incident would "
             "miss recent changes. Look at the ledger's log: mostly the cluster cannot be read."),
-            own(Metric.LEDGER_AGE, _MINUTE, "Maximum"), _LEDGER_SECONDS, 5, 5,
+            self._own(Metric.LEDGER_AGE, name, _MINUTE, "Maximum"), _LEDGER_SECONDS, 5, 5,
             missing=cloudwatch.TreatMissingData.BREACHING)
         self._alarm(f"CannotRead-{name}", (
             f"{name}: the last heartbeat of the incident responder could not read everything. Its message to the team "
-            "and its log say what."), own(Metric.UNREAD, Duration.hours(HOURS), "Maximum"), 1,
+            "and its log say what."), self._own(Metric.UNREAD, name, Duration.hours(HOURS), "Maximum"), 1,
             missing=cloudwatch.TreatMissingData.IGNORE)
         self._alarm(f"StepFailed-{name}", (
             f"{name}: a state of the incident responder's plan failed in spite of its retries, in an incident that is "
             "being handled. It went on without it; look at the execution, and help."),
-            own(Metric.STEP_FAILURES, _MINUTE, "Sum"), 1)
+            self._own(Metric.STEP_FAILURES, name, _MINUTE, "Sum"), 1)
+
+    def _own(self, metric: Metric, service: str, period: Duration, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(namespace=self._prefix, metric_name=metric.value, statistic=statistic, period=period,
+                                 dimensions_map={"Service": service})
 
     def _told_too(self, description: str) -> str:
         """Return the text of an alarm that starts the responder and reaches people by itself as well.

@@ -17,7 +17,7 @@ from responder.clients.failure import CallFailed
 from responder.handlers import environment
 from responder.handlers.observed import observed
 from responder.handlers.step import kill_switch, log, records
-from responder.model.codec import Foreign, Json, Malformed, decode_known, encode
+from responder.model.codec import Foreign, Json, Malformed, decode, decode_known, encode
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.moment import iso
@@ -115,7 +115,7 @@ def _asked(name: str, function: str, phase: str) -> str:
             FunctionName=function, Payload=json.dumps(event).encode())
         content: Json = json.loads(answer.pop("Payload").read())
     if "FunctionError" in answer:
-        return f"its function failed: {decode_known(_FunctionError, content).error_type}"
+        return f"its function failed: {decode(_FunctionError, content).error_type}"
     try:
         findings = decode_known(_Answered, content).findings
     except Malformed as error:
