@@ -117,12 +117,15 @@ class OwnHealth(Construct):
                    for place, queue in enumerate(queues)}, _DAY_SECONDS)
 
     def _of_rules(self, rules: Sequence[events.Rule]) -> None:
-        self._sum("RulesFailed", (
-            "An EventBridge rule of the incident responder could not invoke its target: an alarm may not have started "
-            "it, or the change ledger or the heartbeat did not run. Look at the rules' targets and their rights."), {
-            f"failed{place}": cloudwatch.Metric(
-                namespace="AWS/Events", metric_name="FailedInvocations", statistic="Sum", period=_MINUTE,
-                dimensions_map={"RuleName": rule.rule_name}) for place, rule in enumerate(rules)}, 1)
+        for first in range(0, len(rules), _MOST_METRICS):
+            self._sum(f"RulesFailed{first // _MOST_METRICS or ''}", (
+                "An EventBridge rule of the incident responder could not invoke its target: an alarm may not have "
+                "started it, or the change ledger or the heartbeat did not run. Look at the rules' targets and their "
+                "rights."), {
+                f"failed{place}": cloudwatch.Metric(
+                    namespace="AWS/Events", metric_name="FailedInvocations", statistic="Sum", period=_MINUTE,
+                    dimensions_map={"RuleName": rule.rule_name})
+                for place, rule in enumerate(rules[first:first + _MOST_METRICS])}, 1)
 
     def _of_the_heartbeat(self, services: Sequence[Service]) -> None:
         # It takes the services by name: the measure of the last one says that it came to its end.

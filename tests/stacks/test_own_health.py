@@ -217,9 +217,8 @@ def functions(table: Records, service: Service, monkeypatch: pytest.MonkeyPatch)
     from responder.model.service.loading import Deployment
 
     found = Functions()
-    client = heartbeat.aws.client
     monkeypatch.setattr(heartbeat.aws, "client", lambda name, *given, **more: (
-        found if name == "lambda" else client.__wrapped__(name, *given, **more)))
+        found if name == "lambda" else boto3.client(name)))
     monkeypatch.setattr(heartbeat, "_AGAIN_SECONDS", 0.0)
     monkeypatch.setattr(heartbeat, "deployed", lambda name: Deployment((), {
         "confirm": (Asked("newrelic", "f-newrelic"), Asked("splunk", "f-splunk")),
