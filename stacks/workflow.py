@@ -14,6 +14,7 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk.region_info import RegionInfo
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
@@ -142,8 +143,8 @@ class Workflow(Construct):
 
     def _partition(self) -> str:
         """The Region's partition. cfn-lint accepts no reference to it in a definition, so it is a word."""
-        known = Stack.of(self).partition
-        return "aws" if Token.is_unresolved(known) else known
+        region = Stack.of(self).region
+        return "aws" if Token.is_unresolved(region) else RegionInfo.get(region).partition or "aws"
 
     def _let_it_run(self) -> None:
         """Let the state machine invoke the functions and publish."""
