@@ -24,6 +24,7 @@ from responder.model.service import Service
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Statement
 from stacks import elsewhere, member
+from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
 from stacks.function import Function

@@ -167,10 +167,6 @@ def _cloudwatch(operation: str, given: Parameters) -> Iterator[str]:
         yield _arn("cloudwatch", f"alarm:{name}")
 
 
-def _health(operation: str, given: Parameters) -> Iterator[str]:
-    yield from (str(name) for name in (given.get("filter") or {}).get("eventArns") or given.get("eventArns") or ())
-
-
 def _appconfig(operation: str, given: Parameters) -> Iterator[str]:
     application = f"application/{given.get('ApplicationId') or given.get('ApplicationIdentifier')}"
     profile = given.get("ConfigurationProfileId") or given.get("ConfigurationProfileIdentifier")

@@ -56,11 +56,6 @@ def region() -> str:
     return os.environ.get("AWS_REGION", "")
 
 
-def state_machine() -> str:
-    """The ARN of the state machine."""
-    return os.environ["STATE_MACHINE"]
-
-
 def answer_url() -> str:
     """The address at which people answer by IAM."""
     return os.environ.get("ANSWER_URL", "")
