@@ -41,6 +41,7 @@ def main() -> None:
     _refer_to_secrets_by_arn()
     _tell_iam_of_items()
     bridge.bind_the_state_machine()
+    bridge.bind_task_tokens()
     bridge.bind_the_rules()
     _trust_the_way()
     _name_the_callers_of_function_urls()
