@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from responder.model.service import Reports, Service
-from stacks import deployment, words
+from stacks import deployment, elsewhere, network, words
 from stacks.consistency import inconsistent
 from stacks.deployment import Settings
 from stacks.nearest import Found, nearest
@@ -76,13 +76,27 @@ def read_folder(folder: Path) -> list[Service]:
             problems.append(Problem(str(file), 1, "service", repr(service.service),
                                     f"a name that {seen[service.service]} does not have"))
         seen[service.service] = file.name
-    # One function probes for all services, and it is in one network.
-    probing = [(file, service) for file, service in zip(files, services, strict=False) if service.probes]
-    problems += [Problem(str(file), 1, "network", "another network", f"that of {probing[0][0].name}, or no probes")
-                 for file, service in probing[1:] if service.network != probing[0][1].network]
+    if not problems:
+        # What services need of each other's networks is known only where all of them can be read.
+        named = {service.service: file for file, service in zip(files, services, strict=True)}
+        problems += [_located(named[service.service], found) for service, found in _together(services)]
     if problems:
         raise ConfigurationError(problems)
     return sorted((_within(service, settings) for service in services), key=lambda service: service.service)
+
+
+def _together(services: Sequence[Service]) -> Iterator[tuple[Service, Found]]:
+    """Find what services do not agree on, or what is not there for their functions."""
+    clashes = list(network.between(services))
+    yield from clashes
+    if not clashes:
+        yield from network.missing(services)
+        for service in services:
+            yield from ((service, found) for found in elsewhere.unfit(service, services))
+
+
+def _located(file: Path, found: Found) -> Problem:
+    return Problem(str(file), line_of(_load(file)[1], found[0]), path_text(found[0]), found[1], found[2])
 
 
 def _within(service: Service, settings: Settings) -> Service:

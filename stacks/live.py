@@ -96,7 +96,7 @@ class LivePage(Construct):
                 iam.PolicyStatement(actions=["s3:GetBucketLocation"], resources=[bucket.bucket_arn]),
                 # The key is the table's as well; through S3 it opens the bucket's objects alone.
                 iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._records.key.key_arn], conditions={
-                    "StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}}),
+                    "StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}),
                 iam.PolicyStatement(actions=["states:DescribeExecution", "states:DescribeStateMachineForExecution"],
                                     resources=[executions])])
         NagSuppressions.add_resource_suppressions(reader, [

@@ -46,6 +46,11 @@ def steps() -> tuple[str, ...]:
     return tuple(os.environ["STEPS"].split(","))
 
 
+def services() -> tuple[str, ...]:
+    """The names of the services that the function looks after; empty: all."""
+    return tuple(filter(None, os.environ.get("SERVICES", "").split(",")))
+
+
 def region() -> str:
     """The AWS region."""
     return os.environ.get("AWS_REGION", "")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
-from responder.clients import aws, telemetry
+from responder.clients import aws, targets, telemetry
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
 from responder.model.codec import Json, decode_known, encode
@@ -91,7 +91,7 @@ def kill_switch(service: Service) -> str | None:
     It is read anew each time. No stack contains the parameter, so an update of a stack cannot set it.
     """
     try:
-        with aws.failures("SSM"):
+        with targets.at_home(), aws.failures("SSM"):
             value: str = aws.client("ssm").get_parameter(Name=service.kill_switch)["Parameter"]["Value"]
     except CallFailed:
         return None
@@ -126,7 +126,8 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
             started = time.monotonic()
             if renews:
                 run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
-            result: dict[str, Json] = mask_all(result_of(function(run, given)))
+            with targets.aimed(run.service):
+                result: dict[str, Json] = mask_all(result_of(function(run, given)))
             log(step=name, incident=run.incident, milliseconds=round((time.monotonic() - started) * 1000),
                 result={key: value for key, value in result.items() if not isinstance(value, dict | list)})
             return result

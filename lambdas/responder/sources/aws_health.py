@@ -37,7 +37,7 @@ _KEPT = 100
 def collect(query: Query) -> list[Finding[ServiceEvents]]:
     """Return ``service_events``: those of the service's own Region and of the AWS services that it uses."""
     account = query.service.aws
-    region = os.environ.get("AWS_REGION", "us-east-1")
+    region = account.region or os.environ.get("AWS_REGION", "us-east-1")
     found: dict[str, ServiceEvent] = {}
     notes, failed = [], False
     since = query.window.start - _BEFORE_SECONDS
@@ -98,8 +98,14 @@ def _kept(item: dict[str, Any]) -> ServiceEvent:
     return decode(ServiceEvent, {key: value for key, value in item.items() if key not in KEYS}, "HEALTH")
 
 
+def _endpoint_region(region: str) -> str:
+    """Return the Region in which a partition's AWS Health is asked (AWS: "AWS Health endpoints and quotas")."""
+    return "cn-northwest-1" if region.startswith("cn-") else "us-gov-west-1" if region.startswith("us-gov-") else (
+        "us-east-1")
+
+
 def _from_api(query: Query, services: tuple[str, ...], region: str, since: float) -> list[ServiceEvent]:
-    health = aws.client("health", max(2, int(query.deadline - time.monotonic())), "us-east-1")
+    health = aws.client("health", max(2, int(query.deadline - time.monotonic())), _endpoint_region(region))
     arguments: dict[str, Any] = {"filter": {
         "services": list(services), "regions": [region, "global"],
         "startTimes": [{"from": datetime.fromtimestamp(since, UTC)}]}, "maxResults": 100}
