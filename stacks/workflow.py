@@ -24,7 +24,6 @@ from responder.model.service import Service
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Statement
 from stacks import elsewhere, member
-from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
 from stacks.function import Function
@@ -72,13 +71,6 @@ def function_name(prefix: str, kind: str, name: str) -> str:
     return f"{prefix}-{kind}-{name.replace('_', '-')}"
 
 
-def alarm_states(prefix: str, services: Sequence[Service]) -> Statement:
-    """Return the permission to see the state of the services' own alarms."""
-    return Statement(("cloudwatch:DescribeAlarms",), tuple(
-        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
-        for service in services for name in alarm_names(prefix, service)))
-
-
 class Workflow(Construct):
     """The state machine and its functions."""
 
@@ -93,9 +85,11 @@ class Workflow(Construct):
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "tell": (alarm_states(self._prefix, services),), "report": _distinct(
+        extra = {"decide": (self._switch,), "report": _distinct(
             statement for service in services for statement in elsewhere.placed(
-                service, elsewhere.REPORT, (METRIC_DATA,)))}
+                service, elsewhere.REPORT, (METRIC_DATA,))), "tell": _distinct(
+            statement for service in services for statement in elsewhere.placed(
+                service, elsewhere.TELL, (member.alarm_states(service, settings),)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
         self.sources = {unit.key: self._source(unit) for unit in source_units(services)}
         self.actions = {unit.key: self._action(unit) for unit in action_units(services)}

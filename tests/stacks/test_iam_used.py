@@ -60,6 +60,8 @@ UNUSED: tuple[Unused, ...] = (
     Unused("a*", "states:SendTaskSuccess", "an answer resumes the execution; tests/unit/people/test_approval.py has it"),
     Unused("approve", "*", "the signed links and Slack's buttons, where they are used; tests/unit/people has both"),
     Unused("health", "dynamodb:PutItem", "an event of AWS Health is kept when AWS sends one"),
+    Unused("sweep", "*", "a schedule starts it; tests/unit/state_machine/test_sweep.py has all that it calls"),
+    Unused("step-tell", "cloudwatch:DescribeAlarms", "standing down reads the alarms, where a recorded drill did not"),
     Unused("states", "logs:*", "log delivery of Step Functions (AWS: Logging using CloudWatch Logs)"),
     Unused("states", "xray:*", "traces of Step Functions (AWS: X-Ray and Step Functions)"),
     Unused("states", "sns:Publish", "the last word, where a step failed for good"),
