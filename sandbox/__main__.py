@@ -20,7 +20,8 @@ def main(arguments: list[str]) -> int:
     drill.add_argument("paths", nargs="+", type=Path, metavar="FILE-OR-FOLDER")
     drill.add_argument("--json", type=Path, metavar="OUT-FOLDER", help="write OUT-FOLDER/NAME.json for each")
     drill.add_argument("--record", type=Path, metavar="FOLDER",
-                       help="keep FOLDER/NAME.json.gz of each, for a replay, and in FOLDER/truth what really happened")
+                       help="keep FOLDER/NAME.json.gz of each, for a replay, in FOLDER/truth what really happened, in "
+                            "FOLDER/calls what was asked of AWS")
     drill.add_argument("--messages", type=Path, metavar="FOLDER",
                        help="write FOLDER/NAME.md for each: all that people were told, in order")
     drill.add_argument("--world", metavar="KEY=VALUE[,KEY=VALUE…]", default="",

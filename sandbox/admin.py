@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from sandbox.iam.evaluate import Call
+from sandbox.iam.log import Made
 
 
 class Engine:
@@ -41,10 +42,9 @@ class Engine:
             "access_key": access_key, "action": call.action, "resources": call.resources,
             "keys": dict(call.keys)}).raise_for_status().json()["refused"])
 
-    def calls(self) -> list[dict[str, Any]]:
+    def calls(self) -> list[Made]:
         """Return the calls that roles have made since the last time, each kind once, and forget them."""
-        found: list[dict[str, Any]] = self._client.post("/calls", json={}).raise_for_status().json()["calls"]
-        return found
+        return [Made(**item) for item in self._client.post("/calls", json={}).raise_for_status().json()["calls"]]
 
     def _post(self, path: str, body: Mapping[str, Any], timeout_seconds: float = 10) -> None:
         httpx.post(f"{self._root}/{path}", json=body, timeout=timeout_seconds)

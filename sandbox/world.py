@@ -77,13 +77,13 @@ def main() -> None:
     """Start the servers and the clock, and stay."""
     ports, pki = Ports.planned(), STATE / "control-plane"
     sandbox, engine = Sandbox.of(ports, pki), f"http://127.0.0.1:{ports.aws}"
-    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail,
-              Engine(ports.engine_admin).refusal)
+    permits = Engine(ports.engine_admin).refusal
+    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail, permits)
     people, metrics = Vendors(sandbox.gates), Metrics(sandbox)
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)
     control = Control(sandbox, clock, metrics, people)
-    cloudwatch = CloudWatch(engine, sandbox.gates)
+    cloudwatch = CloudWatch(engine, sandbox.gates, permits)
     kubernetes = KubernetesProxy(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), sandbox.gates,
                                  lambda: sandbox.world.control_plane_down)
     serve(ports.world, router(sandbox, aws, people, control, Authentication(engine)))

@@ -36,7 +36,7 @@ class Memory(Construct):
         self.health = Function(
             self, "Health", name=f"{settings.prefix}-health", code=code, handler="responder.handlers.health.handler",
             description="Keeps the events of AWS Health", environment={"TABLE": records.table.table_name})
-        records.grant_partition(self.health.role, "HEALTH", write=True)
+        records.grant_partition(self.health.role, "HEALTH", add=True)
         events.Rule(self, "HealthEvent", description="AWS Health reports something",
                     event_pattern=events.EventPattern(source=["aws.health"], detail_type=["AWS Health Event"],
                                                       account=[Aws.ACCOUNT_ID]),

@@ -94,7 +94,7 @@ class Workflow(Construct):
         self.sources = {unit.key: self._source(unit) for unit in source_units(services)}
         self.actions = {unit.key: self._action(unit) for unit in action_units(services)}
         records.topic.grant_publish(self._steps["tell"].role)
-        records.bucket.grant_put(self._steps["report"].role, "postmortems/*")
+        records.grant_put(self._steps["report"].role, "postmortems/*")
         records.grant_notes(self._steps["report"].role, locked=any(service.reports.lock_days for service in services))
         self._approvals = self._ask_people()
         self.approval_url, self.answer_url = self._approvals.url, self._approvals.answer_url
@@ -227,7 +227,7 @@ class Workflow(Construct):
             statements=_distinct(statements),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
             timeout_seconds=int(source.deadline_seconds) + 10, network=unit.network, named=self._named)
-        self._records.bucket.grant_put(function.role, "raw/*")
+        self._records.grant_put(function.role, "raw/*")
         self._suppress_writes(function.role)
         if source.reads == "LEDGER#":
             # It compares the current objects with the ledger's, hidden values included.
@@ -266,8 +266,7 @@ class Workflow(Construct):
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table, topic and bucket."},
-            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"},
-                                                      {"regex": "/^Action::s3:Abort\\*$/g"}],
+            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"}],
              "reason": "Reports and raw answers are objects whose keys are not known before; only below their folder."},
         ], apply_to_children=True)
 

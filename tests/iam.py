@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from responder.clients import aws
 from sandbox.iam import calls
 from sandbox.iam.evaluate import Call, Caller, Decision, decide
 from sandbox.iam.template import Template
@@ -85,11 +86,13 @@ class Account:
 
 
 @contextmanager
-def account(function: str, answers: Mapping[str, Answer] | None = None, **more: Any) -> Any:
-    """Run a block as a function: with its environment, its role, and its role's decisions."""
+def account(function: str, answers: Mapping[str, Answer] | None = None, caller_: Caller | None = None
+            ) -> Iterator[Account]:
+    """Run a block as a function: with its environment, its role (or another), and its role's decisions."""
+    aws.client.cache_clear()
     template = reviewed()
     key, = (template.arn(name) for name in template.of_type("AWS::KMS::Key"))
-    found = Account(more.pop("caller", None) or caller(function), key, answers or {})
+    found = Account(caller_ or caller(function), key, answers or {})
     with pytest.MonkeyPatch.context() as patch:
         for name, value in template.environment(PREFIX + function).items():
             patch.setenv(name, value)
@@ -98,6 +101,7 @@ def account(function: str, answers: Mapping[str, Answer] | None = None, **more: 
         patch.setattr(BaseClient, "_make_api_call",
                       lambda client, operation, parameters: found.ask(client, operation, parameters))
         yield found
+    aws.client.cache_clear()
 
 
 def _made(shape: Any, depth: int = 0) -> Any:

@@ -16,12 +16,14 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from responder.model.remedy import merged
 from sandbox import run as sandbox_run
+from sandbox.admin import Engine
 from sandbox.drill.contract import Drill, Scheduled
 from sandbox.drill.ending import Now, is_over
 from sandbox.drill.messages import sequence
 from sandbox.drill.people import People
 from sandbox.drill.result import Observed, Result, result
 from sandbox.events.kill_switch import RELEASED
+from sandbox.iam import log
 from sandbox.places import SERVICE, SandboxError, Up
 from sandbox.remote import Beginning, Remote
 from sandbox.truth import FOLDER, encode
@@ -57,6 +59,8 @@ class Runner:
         """The record of the last drill's incident, as it is in S3; empty where there was none."""
         self.truth = b""
         """What really happened in the last drill, as ``sandbox/truth.py`` writes it."""
+        self.calls = b""
+        """What the roles called in the last drill, as ``sandbox/iam/log.py`` writes it."""
         self.messages = ""
         """Everything that people were told in the last drill; see ``sandbox/drill/messages.py``."""
         self._dynamodb, self._functions = boto3.client("dynamodb"), boto3.client("stepfunctions")
@@ -69,6 +73,7 @@ class Runner:
         self._clean(drill)
         time.sleep(_STEADY_SECONDS)
         self._forget()
+        Engine(self.sandbox.ports.engine_admin).calls()
         started = time.time()
         troubles: list[str] = []
         given_up = threading.Event()
@@ -168,6 +173,7 @@ class Runner:
         address = (incidents[0].get("report") or {}).get("gz", "") if incidents else ""
         self.record = _content(address) if address else b""
         self.truth = encode(Remote(self.sandbox.ports).truth())
+        self.calls = log.encode(Engine(self.sandbox.ports.engine_admin).calls())
         self.messages = sequence(drill.name, drill.about, moment.started, Remote(self.sandbox.ports).received(),
                                  self._people.letters)
         self._stop_all()
@@ -298,6 +304,8 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                 # The truths have a folder of their own, so that no reader of records meets one.
                 (record_folder / FOLDER).mkdir(parents=True, exist_ok=True)
                 (record_folder / FOLDER / f"{drill.name}.json.gz").write_bytes(runner.truth)
+                (record_folder / log.FOLDER).mkdir(exist_ok=True)
+                (record_folder / log.FOLDER / f"{drill.name}.json.gz").write_bytes(runner.calls)
             if record_folder and runner.record:
                 (record_folder / f"{drill.name}.json.gz").write_bytes(runner.record)
             if messages_folder:

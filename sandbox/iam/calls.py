@@ -167,7 +167,9 @@ def _appconfig(operation: str, given: Parameters) -> Iterator[str]:
     profile = given.get("ConfigurationProfileId") or given.get("ConfigurationProfileIdentifier")
     environment = given.get("EnvironmentId") or given.get("EnvironmentIdentifier")
     if operation == "GetLatestConfiguration":
-        return  # its token says which: sandbox/iam cannot tell
+        # Only AppConfig knows whose token it is. A test's token is the ARN itself.
+        yield from [str(given["ConfigurationToken"])] * str(given["ConfigurationToken"]).startswith("arn:")
+        return
     if operation == "StartConfigurationSession":
         yield _arn("appconfig", f"{application}/environment/{environment}/configuration/{profile}")
         return

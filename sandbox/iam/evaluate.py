@@ -69,7 +69,7 @@ def decide(caller: Caller, call: Call, resource_policy: Policy | None = None) ->
 
 def admits(policy: Policy, service: str, action: str, resource: str, keys: Mapping[str, Any]) -> bool:
     """Whether a resource's policy lets an AWS service (``events.amazonaws.com``) do something with it."""
-    context = _context("arn:aws:iam::000000000000:role/service", action, resource, keys)
+    context = _context("arn:aws:iam::aws:service", action, resource, keys)  # of no account
     verdict: str = engine.evaluate_resource_policy(dict(policy), context, service).decision
     return verdict == "Allow"
 

@@ -12,6 +12,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+FOLDER = "calls"
+"""Of the calls, beside the records."""
+
 
 @dataclass(frozen=True, order=True)
 class Made:

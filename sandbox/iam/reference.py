@@ -45,9 +45,10 @@ class Privilege:
     """The service's condition keys that a request of it can have, in lower case, ``…/`` and ``…:`` for families."""
 
     def knows(self, key: str) -> bool:
-        """Whether a request can have a condition key. Global keys are in every request that has a value for them."""
+        """Whether a request can have a condition key. Global keys are in every request that has a value for them, and
+        so is the function whose code asks (AWS: "Working with Lambda execution environment credentials")."""
         key = key.lower()
-        return key.startswith("aws:") or any(
+        return key.startswith("aws:") or key == "lambda:sourcefunctionarn" or any(
             key == known or (known.endswith(("/", ":")) and key.startswith(known)) for known in self.keys)
 
 

@@ -70,7 +70,7 @@ class Template:
         if set(value) == {"Fn::GetAtt"}:
             name, attribute = value["Fn::GetAtt"][0], value["Fn::GetAtt"][1]
             if attribute == "StreamArn":
-                return f"{self.arn(name)}/stream/2026-11-25T00:00:00.000"
+                return f"{self.arn(name)}/stream/label"
             return self.arn(name) if attribute == "Arn" else f"{name}.{attribute}"
         if set(value) == {"Fn::Join"}:
             separator, parts = value["Fn::Join"]

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from sandbox.iam import calls
 from sandbox.iam.evaluate import Call
-from sandbox.vendors.wire import form
+from sandbox.vendors.wire import form, listed
 
 _PATHS = (("GET", r"/clusters/(?P<name>[^/]+)", "DescribeCluster"),
           ("GET", r"/clusters/(?P<clusterName>[^/]+)/node-groups", "ListNodegroups"),
@@ -38,10 +38,11 @@ def access_key(headers: Mapping[str, str]) -> str:
 
 def _operation(service: str, method: str, path: str, headers: Mapping[str, str],
                body: bytes) -> tuple[str, Mapping[str, Any]]:
-    if service in ("rds", "ec2"):
+    if service in ("rds", "ec2") or ("x-amz-target" not in headers and service == "cloudwatch"):
         fields = form(body)
         tags = [key for key in fields if key.startswith("TagSpecification")]
-        return fields.get("Action", ""), fields | ({"TagSpecifications": "given"} if tags else {})
+        return fields.get("Action", ""), fields | ({"TagSpecifications": "given"} if tags else {}) | {
+            "AlarmNames": listed(fields, "AlarmNames.member")}
     if service == "eks":
         place = urlsplit(path).path.rstrip("/")
         for verb, pattern, operation in _PATHS:

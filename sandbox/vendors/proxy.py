@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from sandbox.iam import wire
+from sandbox.vendors.aws import Permits
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.wire import answered, passed, query_failed
 
@@ -24,14 +26,14 @@ _REGULAR = re.compile(r"AWS/|ContainerInsights$|CloudWatchSynthetics$")
 
 
 class CloudWatch:
-    """The engine's CloudWatch, as the responder's functions reach it."""
+    """The engine's CloudWatch, as the responder's functions reach it; ``permits`` is IAM."""
 
-    def __init__(self, engine: str, gates: Gates) -> None:
+    def __init__(self, engine: str, gates: Gates, permits: Permits = lambda access_key, call: "") -> None:
         self._client = httpx.Client(base_url=engine, timeout=30)
-        self._gates = gates
+        self._gates, self._permits = gates, permits
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        """Pass a request on, unless a fault says otherwise."""
+        """Pass a request on, unless a fault or IAM says otherwise."""
         fault = self._gates.fault("cloudwatch")
         if fault == "down":
             return Answer(0, b"")
@@ -44,6 +46,10 @@ class CloudWatch:
                           "cloudwatch:GetMetricData")
         if fault == "malformed":
             return Answer(200, b"\x00\x01 not an answer", "application/x-amz-json-1.0")
+        headers = {key.lower(): value for key, value in headers.items()}
+        for call in wire.asked("cloudwatch", method, path, headers, body):
+            if why := self._permits(wire.access_key(headers), call):
+                return _error(headers, 403, "AccessDeniedException", why)
         periods = _periods(headers, body)
         wrong = [period for _, period in periods.values() if period not in _SHORT and period % 60]
         if wrong:
