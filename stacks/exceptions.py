@@ -40,8 +40,8 @@ class Exempt:
 _OWN_KEY = ("AWS encrypts it with a key of its own. The content is masked before it is written, and each reader would "
             "need a right to the deployment's key")
 _SYNCHRONOUS = ("Step Functions, a URL or a stream invokes it and sees its failure; a queue takes only what was "
-                "invoked asynchronously. Those that are (tell, health) have one by their own settings, and the ledger looks "
-                "again a minute later")
+                "invoked asynchronously. Those that are (tell, health) have one by their own settings, and the ledger "
+                "looks again a minute later")
 _NETWORK = "it speaks to AWS and to vendors on the internet alone, unless the configuration puts it into a network"
 _CONCURRENCY = ("what is reserved is taken from all others of the account; stacks/room.py reserves for what must not "
                 "wait, and limits what anybody can call")
