@@ -58,6 +58,8 @@ UNUSED: tuple[Unused, ...] = (
     Unused("step-report", "cloudwatch:GetMetricData", "the postmortem's error budget, where an objective is set"),
     Unused("step-decide", "states:*", "an approval by an execution's input, and the look at an execution that ended"),
     Unused("health", "dynamodb:PutItem", "an event of AWS Health is kept when AWS sends one"),
+    Unused("*", "xray:*", "Lambda itself sends a function's traces, by the function's role"),
+    Unused("heartbeat", "*", "it runs every few hours and not in a drill; tests/stacks/test_own_health.py walks it"),
     Unused("states", "logs:*", "log delivery of Step Functions (AWS: Logging using CloudWatch Logs)"),
     Unused("states", "xray:*", "traces of Step Functions (AWS: X-Ray and Step Functions)"),
     Unused("states", "sns:Publish", "the last word, where a step failed for good"),
