@@ -62,6 +62,8 @@ UNUSED: tuple[Unused, ...] = (
     Unused("health", "dynamodb:PutItem", "an event of AWS Health is kept when AWS sends one"),
     Unused("sweep", "*", "a schedule starts it; tests/unit/state_machine/test_sweep.py has all that it calls"),
     Unused("step-tell", "cloudwatch:DescribeAlarms", "standing down reads the alarms, where a recorded drill did not"),
+    Unused("*", "xray:*", "Lambda itself sends a function's traces, by the function's role"),
+    Unused("heartbeat", "*", "it runs every few hours and not in a drill; tests/stacks/test_own_health.py walks it"),
     Unused("states", "logs:*", "log delivery of Step Functions (AWS: Logging using CloudWatch Logs)"),
     Unused("states", "xray:*", "traces of Step Functions (AWS: X-Ray and Step Functions)"),
     Unused("states", "sns:Publish", "the last word, where a step failed for good"),

@@ -24,7 +24,6 @@ def on(names: Sequence[str]) -> tuple[AlarmState, ...]:
         return ()
     found: list[AlarmState] = []
     client = aws.client("cloudwatch", _CALL_SECONDS)
-    client = aws.client("cloudwatch", _CALL_SECONDS)
     for first in range(0, len(names), _NAMES):
         # A permission on single alarms covers no composite ones, so only metric alarms are asked for.
         arguments: dict[str, Any] = {"AlarmNames": list(names[first:first + _NAMES]), "AlarmTypes": ["MetricAlarm"],
