@@ -25,13 +25,15 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
-from sandbox import rights
+from sandbox import invocations, rights
 from sandbox.places import ACCOUNT, PEOPLE, REGION
 
 
 def main() -> None:
     """Bridge the gaps, then run the engine."""
     _hand_alarms_to_eventbridge()
+    invocations.unpack_code_once()
+    invocations.invoke_events_without_waiting()
     _keep_the_evaluator_still()
     _give_functions_their_role()
     _provision_access_entries()
@@ -212,6 +214,9 @@ class _Admin(BaseHTTPRequestHandler):
         getattr(self, "_" + self.path.strip("/").replace("-", "_"))(body)
         self.send_response(204)
         self.end_headers()
+
+    def _cool(self, body: dict[str, Any]) -> None:
+        lambda_runtime.reset()
 
     def _clear_metrics(self, body: dict[str, Any]) -> None:
         cloudwatch._metrics.clear()

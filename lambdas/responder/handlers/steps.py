@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from responder.handlers import environment
+from responder.handlers import environment, warm
 from responder.handlers.step import event_of
 from responder.model.codec import Foreign, encode
 from responder.model.frozen import dataclass
@@ -53,6 +53,8 @@ class Called:
 
 def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the step that it names; raises ValueError where this function does not have the step."""
+    if warm.warmed(event, warm.steps):
+        return {}
     called = event_of(Called, event)
     if called.do not in environment.steps():
         raise ValueError(f"this function has no step {called.do!r}; it has {', '.join(environment.steps())}")
@@ -61,6 +63,8 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
 
 def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the remedy that the function's environment names."""
+    if warm.warmed(event, warm.remedy):
+        return {}
     return _followed(replace(event_of(Called, event), do="act"), event, context)
 
 
