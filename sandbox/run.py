@@ -37,6 +37,9 @@ from sandbox.places import (
 )
 from sandbox.remote import Remote
 from sandbox.vendors import newrelic, people, splunk
+from stacks.configuration import read_file
+from stacks.deployment import Settings
+from stacks.rbac import rendered
 
 Say = Callable[[str, float | None], None]
 """Reports progress: the step, and the seconds that it took (None when it begins)."""
@@ -169,12 +172,13 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
 def _warm() -> None:
     """Start each function's process once, because two cores cannot start a dozen at the same time, as AWS does.
 
-    Each function refuses an empty event, after it has loaded.
+    Those of an incident load what their first call needs; the others refuse the event, after they have loaded.
     """
+    event = json.dumps({"warm": True, "service": SERVICE}).encode()
     functions = boto3.client("lambda")
     for page in functions.get_paginator("list_functions").paginate():
         for item in page["Functions"]:
-            functions.invoke(FunctionName=item["FunctionName"], Payload=b"{}")
+            functions.invoke(FunctionName=item["FunctionName"], Payload=event)
 
 
 def _inputs(configuration: str) -> str:
@@ -233,8 +237,8 @@ def _apply_access(sandbox: Up, version: tuple[int, int]) -> None:
                       control_plane.ADMIN_TOKEN)
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
     files = ["rbac.yaml", *(["admission.yaml"] if version >= control_plane.POLICIES_SINCE else [])]
-    manifests = [item for name in files for item in yaml.safe_load_all((ROOT / "kubernetes" / name).read_text())]
-    for manifest in [*manifests, *definitions()]:
+    service = read_file(STATE / "config" / f"{SERVICE}.yaml")
+    for manifest in [*rendered(service, Settings(), files), *definitions()]:
         cluster.apply(manifest)
 
 
