@@ -212,7 +212,8 @@ def _reaction(history: list[dict[str, Any]], began: float, cpu_seconds: float) -
             ended = at
         if name in _PHASES:
             answers = json.loads(event["stateExitedEventDetails"]["output"])
-            slowest[_PHASES[name]] = max(answer["milliseconds"] for answer in answers) / 1000
+            # A function that failed says nothing of how long its source took.
+            slowest[_PHASES[name]] = max(answer.get("milliseconds", 0) for answer in answers) / 1000
         if name == _APPLY:
             break
     waited = sum(seconds for name, seconds in states.items() if name.startswith("Wait"))

@@ -1,10 +1,10 @@
 """Start a function before it is needed: load what its first call would load, and do nothing else.
 
 The state machine sends ``Warm`` to the functions of an incident while it is opened (``plan/warming.py`` says which).
-Modules are imported, boto3's clients and TLS contexts made, and the secrets of a source read: those are kept for five
-minutes anyway. No vendor and no cluster is asked, nothing is written, and the gate that each change needs stays closed.
-Where all of it is there already, a call takes less than a millisecond. A failure is logged and costs nothing but the
-cold start that was to be saved.
+Modules are imported, clients and TLS contexts made, and the secrets of a source read: those are kept for five minutes
+anyway. Where the service is in another account, the function's role there is assumed. No vendor and no cluster is
+asked, nothing is written, and the gate that each change needs stays closed. Where all of it is there already, a call
+returns at once. A failure is logged and costs nothing but the cold start that was to be saved.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def steps(service: Service) -> None:
 
 
 def _clients(statements: Iterable[Statement], more: Iterable[str]) -> None:
-    """Make the clients of the services that IAM lets the function call, and of ``more``; those boto3 calls alike."""
+    """Make the clients of the services that IAM lets the function call, and of ``more``; others are logged."""
     for name in dict.fromkeys([*more, *(action.partition(":")[0] for item in statements for action in item.actions)]):
         aws.client(name)
 
