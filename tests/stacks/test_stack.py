@@ -205,7 +205,7 @@ def test_functions_that_take_answers_write_only_answers(resources: dict[str, Any
                 (action, key) for key in ([keys] if isinstance(keys, str) else keys))
     assert written == {("dynamodb:UpdateItem", "ANSWER#*")}
     assert {key for _, key in read} == {"TASK#*", "ANSWER#*", "INCIDENT#*", "REMEDY#*"}
-    assert {action for action in others if action.split(":")[0] not in ("kms", "logs")} <= {
+    assert {action for action in others if action.split(":")[0] not in ("kms", "logs", "xray")} <= {
         "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "states:SendTaskSuccess",
         "lambda:InvokeFunction"}
 

@@ -20,9 +20,11 @@ _REASON = 300
 
 def on(names: Sequence[str]) -> tuple[AlarmState, ...]:
     """Return the alarms among ``names`` that are in ALARM, the longest first; raises CallFailed."""
+    if not names:
+        return ()
     found: list[AlarmState] = []
+    client = aws.client("cloudwatch", _CALL_SECONDS)
     for first in range(0, len(names), _NAMES):
-        client = aws.client("cloudwatch", _CALL_SECONDS)
         # A permission on single alarms covers no composite ones, so only metric alarms are asked for.
         arguments: dict[str, Any] = {"AlarmNames": list(names[first:first + _NAMES]), "AlarmTypes": ["MetricAlarm"],
                                      "StateValue": "ALARM", "MaxRecords": _NAMES}

@@ -56,11 +56,6 @@ def region() -> str:
     return os.environ.get("AWS_REGION", "")
 
 
-def state_machine() -> str:
-    """The ARN of the state machine."""
-    return os.environ["STATE_MACHINE"]
-
-
 def answer_url() -> str:
     """The address at which people answer by IAM."""
     return os.environ.get("ANSWER_URL", "")
@@ -89,3 +84,13 @@ def memory_mib() -> int:
 def part() -> str:
     """The source or the action that the function is for; empty for other functions."""
     return os.getenv("SOURCE", "") or os.getenv("ACTION", "")
+
+
+def topic() -> str:
+    """The ARN of the incident topic."""
+    return os.getenv("TOPIC", "")
+
+
+def state_machine() -> str:
+    """The ARN of the state machine; empty where the function need not know it."""
+    return os.getenv("STATE_MACHINE", "")
