@@ -18,6 +18,7 @@ from stacks.live import LivePage
 from stacks.memory import Memory
 from stacks.packaging import bundle
 from stacks.records import Records
+from stacks.room import reserve_the_rest
 from stacks.workflow import Workflow, function_name, used_actions, used_sources
 
 PREFIX = "incident-response"
@@ -46,6 +47,7 @@ class IncidentResponse(Stack):
             # The kill switch itself is no resource of this stack, so an update of the stack cannot release it.
             CfnOutput(self, f"KillSwitch-{service.service}", value=service.kill_switch,
                       description="SSM parameter: nothing is changed unless people have set it to 'released'")
+        reserve_the_rest(self, len(services))
         Tags.of(self).add("application", PREFIX)
         self._suppress(records, starter, workflow)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)

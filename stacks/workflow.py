@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -22,8 +23,9 @@ from constructs import Construct
 from responder import actions, people, sources
 from responder.actions import AnyAction, find
 from responder.model.service import Service
+from responder.plan.fitting import FOLDER, share_bytes
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
-from responder.sources import METRIC_DATA, Source, Statement
+from responder.sources import METRIC_DATA, Phase, Source, Statement
 from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.function import Function
@@ -70,6 +72,12 @@ def used_sources(services: Sequence[Service]) -> list[Source]:
     return [source for source in sources.all() if any(source.configured(service) for service in services)]
 
 
+def most_at_once(services: Sequence[Service]) -> int:
+    """Return how many sources one state asks at most."""
+    return max((sum(phase in source.phases for source in used_sources([service]))
+                for service in services for phase in get_args(Phase)), default=1)
+
+
 def used_actions(services: Sequence[Service]) -> list[AnyAction]:
     """Return the actions that at least one service's policy allows."""
     return [action for action in actions.every()
@@ -98,6 +106,7 @@ class Workflow(Construct):
         self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
         records.topic.grant_publish(self._steps["tell"].role)
         records.bucket.grant_put(self._steps["report"].role, "postmortems/*")
+        records.grant_answers(self._steps["decide"].role)
         records.grant_notes(self._steps["report"].role, locked=any(service.reports.lock_days for service in services))
         self._approvals = self._ask_people()
         self.approval_url, self.answer_url = self._approvals.url, self._approvals.answer_url
@@ -206,7 +215,7 @@ class Workflow(Construct):
                 service, frozenset({"improvement"}))}) if name == "report" else (),
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
-                         **({"BUCKET": self._records.bucket.bucket_name} if name in ("report", "tell") else {})},
+                         "BUCKET": self._records.bucket.bucket_name},
             memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds,
             reserved=reserved(self, name) if name in RESERVED else None)
         self._keep_records(step, lambda role: {"decide": decides, "tell": tells, "report": reports}[name](
@@ -224,6 +233,7 @@ class Workflow(Construct):
             self, f"Source{_camel(source.name)}", name=function_name(self._prefix, "source", source.name),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
             environment={"SOURCE": source.name, "BUCKET": self._records.bucket.bucket_name,
+                         "ANSWER_BYTES": str(share_bytes(most_at_once(services))),
                          **({"TABLE": self._records.table.table_name} if source.reads else {})},
             statements=_distinct(statements),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
@@ -231,6 +241,7 @@ class Workflow(Construct):
             # The configuration's check ensures that all services name the same network.
             network=mine[0].network if source.inside else None)
         self._records.bucket.grant_put(function.role, "raw/*")
+        self._records.bucket.grant_put(function.role, f"{FOLDER}/{source.name}/*")
         self._suppress_writes(function.role)
         if source.reads == "LEDGER#":
             # It compares the current objects with the ledger's, hidden values included.
@@ -268,8 +279,9 @@ class Workflow(Construct):
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table, topic and bucket."},
-            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"},
-                                                      {"regex": "/^Action::s3:Abort\\*$/g"}],
+            {"id": "AwsSolutions-IAM5", "appliesTo": [
+                {"regex": "/^Resource::<Records.*>/(postmortems|raw|evidence/\\w+)/\\*$/g"},
+                {"regex": "/^Action::s3:Abort\\*$/g"}],
              "reason": "Reports and raw answers are objects whose keys are not known before; only below their folder."},
         ], apply_to_children=True)
 

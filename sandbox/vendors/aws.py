@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from sandbox.platform.state import World
+from sandbox.quotas.rates import Buckets
 from sandbox.vendors.eks import Eks
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.groups import Groups
@@ -31,6 +32,8 @@ _PROTOCOLS: dict[str, Protocol] = {"rds": "query", "pi": "json", "health": "json
 _SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail"}
 """Service to the source whose faults apply to it."""
 _THROTTLED = {"rds": "Throttling"}
+_RATE = {"rds": ("Throttling", 400), "ec2": ("RequestLimitExceeded", 503), "eks": ("ThrottlingException", 429)}
+"""What a service answers to an account that calls too often, where it is not ThrottlingException."""
 _DENIED = {"rds": ("AccessDenied", 403), "pi": ("NotAuthorizedException", 400)}
 _PAGE = (b"<!DOCTYPE html>\n<html>\n<head><title>Please wait</title></head>\n<body>\n"
          b"<center><h1>Please wait</h1></center>\n<hr><center>proxy</center>\n</body>\n</html>\n")
@@ -43,7 +46,7 @@ class Aws:
                  delay_seconds: float = 5.0) -> None:
         # The engine speaks plain HTTP: no certificates need loading.
         self._client = httpx.Client(base_url=engine_url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
-        self._gates = gates
+        self._gates, self._buckets = gates, Buckets()
         machines = Machines(world, cluster)
         self._history = History(world)
         self._rds = Rds(world, self._history, gates, self._caller)
@@ -89,6 +92,9 @@ class Aws:
             code, status = _DENIED.get(service, ("AccessDeniedException", 400))
             raise Refused(code, f"User is not authorized to perform: {service}:{operation} because no identity-based "
                           f"policy allows the {service}:{operation} action", status)
+        if service != "cloudtrail" and not self._buckets.take(service, _called(service, method, path, operation)):
+            code, status = _RATE.get(service, ("ThrottlingException", 400))
+            raise Refused(code, "Rate exceeded", status)
         self._history.note(time.time())
         if service == "rds":
             return self._rds.answer(headers, body)
@@ -125,3 +131,12 @@ class Aws:
             return key
         arn = re.search(r"<Arn>arn:aws:(?:sts|iam)::\d+:(?:assumed-role/|user/)?([^<]+)</Arn>", answer.text)
         return arn[1] if arn else key
+
+
+def _called(service: str, method: str, path: str, operation: str) -> str:
+    """Return the name of the operation; EKS tells it by method and path alone."""
+    if service != "eks":
+        return operation
+    parts = path.partition("?")[0].strip("/").split("/")
+    # /clusters/NAME describes one, /clusters/NAME/node-groups lists them.
+    return "" if method != "GET" else "Describe" if len(parts) % 2 == 0 else "List"

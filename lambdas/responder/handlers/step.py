@@ -24,6 +24,7 @@ from responder.model.incident import EntryKind, SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.moment import seconds
 from responder.model.service import Service, load
+from responder.records.answers import fetched
 from responder.records.table import Records
 
 _log = logging.getLogger()
@@ -123,10 +124,9 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
     def wrap(function: Callable[[StepRun, E], object]) -> Handler:
         def handler(event: Json, context: object) -> dict[str, Json]:
             given = event_of(kind, event)
-            incident = given.incident
+            incident, started = given.incident, time.monotonic()
             run = StepRun(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
-                         records(), given.answers, incident.execution or "")
-            started = time.monotonic()
+                         records(), fetched(environment.reports(), given.answers), incident.execution or "")
             if renews:
                 run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
             result: dict[str, Json] = mask_all(result_of(function(run, given)))
