@@ -10,6 +10,7 @@ from aws_cdk import App, Environment
 from aws_cdk.assertions import Match, Template
 
 from stacks.configuration import read_folder
+from stacks.deployment import Settings
 from stacks.incident_response import IncidentResponse
 from stacks.room import CONTEXT, LEFT_FOR_OTHERS, QUOTA, QUOTA_CONTEXT, RESERVED, RoomError, reserved
 from tests.conftest import ROOT
@@ -17,7 +18,8 @@ from tests.conftest import ROOT
 
 def synthesized(**context: Any) -> Template:
     stack = IncidentResponse(App(context=context), "IncidentResponse", services=read_folder(ROOT / "config"),
-                             build=ROOT / ".build", env=Environment(account="123456789012", region="eu-central-1"))
+                             settings=Settings(), build=ROOT / ".build",
+                             env=Environment(account="123456789012", region="eu-central-1"))
     return Template.from_stack(stack)
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 LENGTHS_SECONDS = (10, 30, 60, 300, 900, 3600, 14_400)
 MOST_PERIODS = 360
 """Of one series: an hour by 10 s, three hours by 30 s, six hours by 60 s, thirty hours by 300 s."""
-MOST_POINTS = 4_000
-"""Of all series of one kind in an answer: each takes about 32 bytes."""
+MOST_POINTS = 5_000
+"""Of all series of one kind in an answer: each takes about 31 bytes."""
 
 
 def period_seconds(window_seconds: float, series: int = 1, shortest_seconds: int = 10) -> int:
