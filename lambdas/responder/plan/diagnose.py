@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from responder.model.evidence import Evidence
 from responder.model.frozen import dataclass
@@ -71,8 +71,8 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
         by_part.append(rank(part, found, weights))
     named, close = _named(service, by_part)
     ranking = _ranking(by_part)
-    missing = tuple(sorted({*(f"{source_name(finding.source)}: {finding.note or finding.status}"
-                              for finding in evidence.unusable), *_shortened(evidence)}))
+    missing = tuple(sorted({f"{source_name(finding.source)}: {finding.note or finding.status}"
+                            for finding in evidence.unusable}))
     told = tuple(sorted(seen))
     if not named:
         likeliest = ranking[0] if ranking else None
@@ -84,15 +84,6 @@ def diagnose(service: Service, isolation: Isolation, onset: float | None, eviden
     summary = "; and ".join(f"{h.cause} ({h.mechanism}) in {h.component}: {'; '.join(h.evidence_for)}" for h in named)
     return Diagnosis(first.cause, first.mechanism, first.component, first.confidence, summary, ranking, named, told,
                      missing, tuple(parts), close)
-
-
-def _shortened(evidence: Evidence) -> Iterator[str]:
-    """Yield what the newest answers lack, because there was too much of it, in sentences without a full stop."""
-    for finding in evidence.newest:
-        if finding.left_out:
-            of = f" of {finding.component}" if finding.component else ""
-            yield (f"{source_name(finding.source)}: {finding.left_out} more of {finding.name.replace('_', ' ')}{of} "
-                   "were left out, as there were too many")
 
 
 def _named(service: Service,
