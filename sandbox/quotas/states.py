@@ -9,6 +9,7 @@ catches neither.
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.services import stepfunctions as engine
@@ -20,6 +21,8 @@ MOST_EVENTS = 25_000
 _TERMINAL = frozenset({"States.DataLimitExceeded", "States.Runtime"})
 
 _Failed: Any = engine._ExecutionError
+_WITHIN: ContextVar[dict[str, Any] | None] = ContextVar("within", default=None)
+"""The execution of whose Map a state is: the engine writes no events for entering and leaving it."""
 
 
 def size_bytes(value: Any) -> int:
@@ -76,6 +79,8 @@ def _limit_states() -> None:
 
 def _checked(execute: Any) -> Any:
     def executed(state: dict[str, Any], given: Any, *rest: Any) -> Any:
+        if (around := _WITHIN.get()) is not None:
+            _grow(around, 2)
         context = rest[-1] if rest and rest[-1] else {}
         name = str((context.get("State") or {}).get("Name", ""))
         check_data(given, f"'{name}' (input)")
@@ -117,19 +122,31 @@ def _limit_variables() -> None:
 
 def _limit_history() -> None:
     """End an execution whose history is full. The engine writes fewer events than AWS: what it lacks is counted too."""
-    add = engine._add_event
+    add, iterate = engine._add_event, engine._run_sub_machine
 
     def added(execution: dict[str, Any], kind: str, details: dict[str, Any] | None = None) -> Any:
-        length = execution["history_length"] = execution.get("history_length", 0) + EVENTS_AS_ON_AWS.get(kind, 1)
-        if length > MOST_EVENTS and execution["status"] == "RUNNING" and kind != "ExecutionFailed":
-            raise _Failed("States.Runtime", f"The execution reached the maximum number of history events "
-                          f"({MOST_EVENTS}).")
+        if execution["status"] == "RUNNING":
+            _grow(execution, _AS_ON_AWS.get(kind, 1))
         return add(execution, kind, details)
 
-    engine._add_event = added
+    def iterated(states: Any, start: Any, given: Any, execution: dict[str, Any], context: Any) -> Any:
+        token = _WITHIN.set(execution)
+        _grow(execution, 2)  # MapIterationStarted, MapIterationSucceeded
+        try:
+            return iterate(states, start, given, execution, context)
+        finally:
+            _WITHIN.reset(token)
+
+    engine._add_event, engine._run_sub_machine = added, iterated
 
 
-EVENTS_AS_ON_AWS = {"TaskScheduled": 2, "MapStateEntered": 2, "MapStateExited": 2, "ParallelStateEntered": 2,
+def _grow(execution: dict[str, Any], events: int) -> None:
+    length = execution["history_length"] = execution.get("history_length", 0) + events
+    if length > MOST_EVENTS:
+        raise _Failed("States.Runtime", f"The execution reached the maximum number of history events ({MOST_EVENTS}).")
+
+
+_AS_ON_AWS = {"TaskScheduled": 2, "MapStateEntered": 2, "MapStateExited": 2, "ParallelStateEntered": 2,
                     "ParallelStateExited": 2}
 """An event that the engine writes to how many AWS writes in its place: TaskStarted beside TaskScheduled,
 MapStateStarted and MapStateSucceeded, ParallelStateStarted and ParallelStateSucceeded (AWS: "HistoryEvent")."""
