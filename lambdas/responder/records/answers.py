@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from responder.clients import aws
+from responder.clients import aws, objects
 from responder.clients.failure import CallFailed
 from responder.model.codec import Malformed
 from responder.model.evidence import Detail, Finding
@@ -64,9 +64,8 @@ def _whole(bucket: str, answer: SourceAnswer) -> SourceAnswer:
 def _read(bucket: str, source: str, kept: KeptAnswer) -> tuple[Finding[Detail], ...]:
     if not kept.key.startswith(f"{FOLDER}/{source}/"):
         raise CallFailed("malformed", "they are not in the source's own folder")
-    with aws.failures("S3"):
-        # A compressed answer is smaller than the answer.
-        content = aws.client("s3", _SECONDS).get_object(Bucket=bucket, Key=kept.key)["Body"].read(ANSWER_BYTES + 1)
+    # A compressed answer is smaller than the answer.
+    content = objects.content(bucket, kept.key, ANSWER_BYTES + 1, _SECONDS)
     if hashlib.sha256(content).hexdigest() != kept.digest:
         raise CallFailed("malformed", "they are not those that the source passed on")
     try:
