@@ -57,7 +57,7 @@ UNUSED: tuple[Unused, ...] = (
     Unused("step-tell", "sqs:*", "Lambda itself sends what failed to the queue, as CDK grants it"),
     Unused("step-report", "cloudwatch:GetMetricData", "the postmortem's error budget, where an objective is set"),
     Unused("step-decide", "states:*", "an approval by an execution's input, and the look at an execution that ended"),
-    Unused("a*", "states:SendTaskSuccess", "an answer resumes the execution; tests/unit/people/test_approval.py has it"),
+    Unused("a*", "states:SendTaskSuccess", "an answer resumes what waits; tests/unit/people/test_approval.py has it"),
     Unused("approve", "*", "the signed links and Slack's buttons, where they are used; tests/unit/people has both"),
     Unused("health", "dynamodb:PutItem", "an event of AWS Health is kept when AWS sends one"),
     Unused("states", "logs:*", "log delivery of Step Functions (AWS: Logging using CloudWatch Logs)"),
