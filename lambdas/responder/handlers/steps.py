@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import ClassVar
 
 from responder.clients import telemetry
-from responder.handlers import environment
+from responder.handlers import environment, warm
 from responder.handlers.observed import Whose, observed
 from responder.handlers.step import event_of
 from responder.model.codec import Foreign, decode_known, encode
 from responder.model.frozen import dataclass
 from responder.model.moment import iso, seconds
-from responder.plan import own_metrics
+from responder.plan import own_steps
 from responder.plan.course import Course
 from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, if_unanswered, next_step, others
 from responder.plan.promise import promised
@@ -59,6 +59,8 @@ class Called:
 @observed(states=2)
 def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the step that it names; raises ValueError where this function does not have the step."""
+    if warm.warmed(event, warm.steps):
+        return {}
     called = event_of(Called, event)
     if called.do not in environment.steps():
         raise ValueError(f"this function has no step {called.do!r}; it has {', '.join(environment.steps())}")
@@ -68,6 +70,8 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
 @observed(states=2)
 def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the remedy that the function's environment names."""
+    if warm.warmed(event, warm.remedy):
+        return {}
     return _followed(replace(event_of(Called, event), do="act"), event, context)
 
 
@@ -107,8 +111,8 @@ def _measured(called: Called, course: Course, result: Mapping[str, object], now:
         return
     opened = incident.opened_at and now - seconds(incident.opened_at)
     telemetry.emit(environment.namespace(), (
-        *own_metrics.of_step(called.step, incident.service, result, course, opened or None),
-        *(own_metrics.of_failure(incident.service) if called.failure.error else ())))
+        *own_steps.of_step(called.step, incident.service, result, course, opened or None),
+        *(own_steps.of_failure(incident.service) if called.failure.error else ())))
 
 
 def result_by(module: str, event: dict[str, object], context: object) -> dict[str, object]:
