@@ -9,7 +9,7 @@ from dataclasses import replace
 from responder import sources
 from responder.clients import aws, aws_limits, raw, targets
 from responder.clients.failure import CallFailed
-from responder.handlers import environment
+from responder.handlers import environment, warm
 from responder.handlers.observed import observed
 from responder.handlers.step import log
 from responder.model.codec import Json, Malformed, decode, encode
@@ -62,6 +62,8 @@ class Answered:
 @observed(states=1)
 def handler(event: Json, context: object) -> Json:
     """Return ``Answered`` for ``Ask``; a failure becomes a finding with a status, never an error."""
+    if warm.warmed(event, warm.source):
+        return {}
     started = time.monotonic()
     source, ask = sources.load(environment.source()), decode(Ask, event, "event")
     service = load(ask.incident.service)
