@@ -26,6 +26,7 @@ from stacks.network import action_units, source_units, unit_of
 from stacks.own_health import OwnHealth
 from stacks.packaging import bundle
 from stacks.records import Records
+from stacks.sweep import Sweep
 from stacks.used import used_actions, used_sources
 from stacks.workflow import Workflow, function_name
 
@@ -47,6 +48,8 @@ class IncidentResponse(Stack):
         live = LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
+        Sweep(self, "Sweep", settings=settings, services=services, code=code, records=records,
+              state_machine=workflow.state_machine)
         ClusterAccess(self, "ClusterAccess", settings=settings, services=services, workflow=workflow, memory=memory)
         take_events(self, services)
         for service in services:

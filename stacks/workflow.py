@@ -14,6 +14,7 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk.region_info import RegionInfo
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
@@ -23,6 +24,7 @@ from responder.model.service import Service
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Statement
 from stacks import elsewhere, member
+from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
 from stacks.function import Function
@@ -70,6 +72,13 @@ def function_name(prefix: str, kind: str, name: str) -> str:
     return f"{prefix}-{kind}-{name.replace('_', '-')}"
 
 
+def alarm_states(prefix: str, services: Sequence[Service]) -> Statement:
+    """Return the permission to see the state of the services' own alarms."""
+    return Statement(("cloudwatch:DescribeAlarms",), tuple(
+        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
+        for service in services for name in alarm_names(prefix, service)))
+
+
 class Workflow(Construct):
     """The state machine and its functions."""
 
@@ -84,7 +93,7 @@ class Workflow(Construct):
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "report": _distinct(
+        extra = {"decide": (self._switch,), "tell": (alarm_states(self._prefix, services),), "report": _distinct(
             statement for service in services for statement in elsewhere.placed(
                 service, elsewhere.REPORT, (METRIC_DATA,)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
@@ -135,8 +144,8 @@ class Workflow(Construct):
 
     def _partition(self) -> str:
         """The Region's partition. cfn-lint accepts no reference to it in a definition, so it is a word."""
-        known = Stack.of(self).partition
-        return "aws" if Token.is_unresolved(known) else known
+        region = Stack.of(self).region
+        return "aws" if Token.is_unresolved(region) else RegionInfo.get(region).partition or "aws"
 
     def _let_it_run(self) -> None:
         """Let the state machine invoke the functions and publish."""
