@@ -6,6 +6,7 @@ responder's own are what its handlers write: both sides meet in the template's a
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections import defaultdict
@@ -127,7 +128,7 @@ AWS_FAILURES = [
       for name, alarm in (("step-decide", "StepsFailed"), ("step-tell", "StepsFailed"), ("step-report", "StepsFailed"),
                           ("timeline", "StepsFailed"), ("answer", "AnswersFailed"), ("approve", "AnswersFailed"),
                           ("ledger", "KeepersFailed"), ("health", "KeepersFailed"), ("live", "KeepersFailed"),
-                          ("heartbeat", "KeepersFailed"))
+                          ("heartbeat", "KeepersFailed"), ("sweep", "KeepersFailed"))
       for metric in ("Errors", "Throttles")),
     ("AWS/Lambda", "IteratorAge", "FunctionName", "AWS::Lambda::Function", f"{PREFIX}-live", 130_000.0, "PageLate"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "AWS::SQS::Queue", "StarterDeadLetters", 1.0,
@@ -350,6 +351,8 @@ def test_each_function_is_measured_and_traced(resources: dict[str, Any]) -> None
     for function in of_type(resources, "AWS::Lambda::Function"):
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == PREFIX
+        module, _, entry = function["Handler"].rpartition(".")
+        assert hasattr(getattr(importlib.import_module(module), entry), "__wrapped__"), f"{module} is not observed"
     for name in names_of(resources):
         assert "xray:PutTraceSegments" in json.dumps(policies_of(resources, name)), name
 
