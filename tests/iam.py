@@ -51,6 +51,9 @@ class Account:
     """``service.Operation`` to what it answers, on top of what the model gives."""
     made: list[Decision] = field(default_factory=list)
 
+    unknown: list[str] = field(default_factory=list)
+    """Calls of which ``sandbox/iam/calls.py`` does not say what they are about."""
+
     @property
     def allowed(self) -> set[str]:
         """The actions that were asked for and allowed."""
@@ -64,7 +67,12 @@ class Account:
     def ask(self, client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:
         """Answer a call, in the place of botocore; raises ClientError where IAM refuses it."""
         service = client.meta.service_model.service_name
-        for call in calls.of(service, operation, parameters):
+        try:
+            asked = calls.of(service, operation, parameters)
+        except calls.UnknownCall as error:
+            self.unknown.append(str(error))
+            raise
+        for call in asked:
             for each in (call, *(calls.implied(call, self.key) if self._encrypted(call) else ())):
                 decision = decide(self.caller, each)
                 self.made.append(decision)
@@ -89,7 +97,7 @@ class Account:
 def account(function: str, answers: Mapping[str, Answer] | None = None, caller_: Caller | None = None
             ) -> Iterator[Account]:
     """Run a block as a function: with its environment, its role (or another), and its role's decisions."""
-    aws.client.cache_clear()
+    aws.made.cache_clear()
     template = reviewed()
     key, = (template.arn(name) for name in template.of_type("AWS::KMS::Key"))
     found = Account(caller_ or caller(function), key, answers or {})
@@ -101,7 +109,7 @@ def account(function: str, answers: Mapping[str, Answer] | None = None, caller_:
         patch.setattr(BaseClient, "_make_api_call",
                       lambda client, operation, parameters: found.ask(client, operation, parameters))
         yield found
-    aws.client.cache_clear()
+    aws.made.cache_clear()
 
 
 def _made(shape: Any, depth: int = 0) -> Any:

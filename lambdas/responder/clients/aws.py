@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
+from botocore.session import Session
 
 from responder.clients import aws_limits, gate, raw, targets
 from responder.clients.failure import CallFailed
@@ -41,8 +42,17 @@ _READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "St
 """How the names of calls begin that change nothing (Service Authorization Reference: access level Read or List)."""
 
 
+@cache
+def session() -> Session:
+    """Return the session of all clients.
+
+    boto3's clients are botocore's own. Without boto3, and s3transfer that it loads, a cold start takes a seventh less.
+    """
+    return Session()
+
+
 def client(service: str, read_timeout_seconds: int = 5, region: str | None = None, attempts: int = 3) -> Any:
-    """Return botocore's client of an AWS service, in the account and Region of the service that is looked after.
+    """Return the boto3 client of an AWS service, in the account and Region of the service that is looked after.
 
     The responder's own tools are in its own. Within ``targets.at_home`` everything is. See ``made``.
     """
@@ -59,11 +69,10 @@ def made(service: str, read_timeout_seconds: int = 5, region: str | None = None,
     which is less than any function's time-out. ``aws_limits.until`` can shorten it. A call that takes longer raises
     CallFailed with ``timeout``.
     """
-    # Without boto3 itself, and s3transfer that it loads, a cold start takes a seventh less.
-    made = targets.session(target if target.role_arn else targets.HERE).create_client(
-        service, region_name=region, config=Config(
-            connect_timeout=_CONNECT_SECONDS, read_timeout=read_timeout_seconds,
-            retries={"mode": "standard", "total_max_attempts": attempts}))
+    asks = targets.session(target) if target.role_arn else session()
+    made = asks.create_client(service, region_name=region, config=Config(
+        connect_timeout=_CONNECT_SECONDS, read_timeout=read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts}))
     if service not in _RECORDS:
         # This runs first, and before each attempt: a stopped change is never sent.
         made.meta.events.register_first("before-send.*", _before_send)

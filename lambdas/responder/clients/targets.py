@@ -75,7 +75,7 @@ def current() -> Target:
 
 @cache
 def session(target: Target) -> Session:
-    """Return botocore's session of a target; its credentials are asked for when they are first needed, and kept."""
+    """Return the session of a target; its credentials are asked for when they are first needed, and kept."""
     from botocore.credentials import (
         AssumeRoleCredentialFetcher,
         CredentialResolver,
