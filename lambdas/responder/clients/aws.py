@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
+from botocore.session import Session
 
 from responder.clients import aws_limits, gate, raw, targets
 from responder.clients.failure import CallFailed
@@ -42,7 +43,7 @@ _READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "St
 
 
 def client(service: str, read_timeout_seconds: int = 5, region: str | None = None, attempts: int = 3) -> Any:
-    """Return botocore's client of an AWS service, in the account and Region of the service that is looked after.
+    """Return the boto3 client of an AWS service, in the account and Region of the service that is looked after.
 
     The responder's own tools are in its own. Within ``targets.at_home`` everything is. See ``made``.
     """

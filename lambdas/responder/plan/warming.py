@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from responder.model.service import Deployment, Service
 from responder.plan.course import Until
 
+_AT_ONCE = "confirm"
+"""The phase whose sources are asked as soon as the incident is open."""
 _PHASES: Mapping[Until, tuple[str, ...]] = {"": ("isolate", "diagnose"), "confirm": (), "isolate": ("isolate",),
                                             "diagnose": ("isolate", "diagnose")}
 
@@ -20,7 +22,7 @@ def needed(service: Service, deployed: Deployment, until: Until) -> tuple[str, .
 
     ``until`` is the phase after which a person wants to stop; empty: none.
     """
-    asked_at_once = {asked.function for asked in deployed.sources.get("confirm", ())}
+    asked_at_once = {asked.function for asked in deployed.sources.get(_AT_ONCE, ())}
     sources = [asked.function for phase in _PHASES[until] for asked in deployed.sources.get(phase, ())
                if asked.function not in asked_at_once]
     remedies = [remedy.function for remedy in deployed.remedies
