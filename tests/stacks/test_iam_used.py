@@ -57,6 +57,7 @@ UNUSED: tuple[Unused, ...] = (
     Unused("step-tell", "sqs:*", "Lambda itself sends what failed to the queue, as CDK grants it"),
     Unused("step-report", "cloudwatch:GetMetricData", "the postmortem's error budget, where an objective is set"),
     Unused("step-decide", "states:*", "an approval by an execution's input, and the look at an execution that ended"),
+    Unused("step-decide", "s3:GetObject", "answers too large to travel: these drives have none"),
     Unused("health", "dynamodb:PutItem", "an event of AWS Health is kept when AWS sends one"),
     Unused("states", "logs:*", "log delivery of Step Functions (AWS: Logging using CloudWatch Logs)"),
     Unused("states", "xray:*", "traces of Step Functions (AWS: X-Ray and Step Functions)"),
