@@ -35,12 +35,12 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("BUCKET", "reports")
     monkeypatch.setenv("SOURCE", "newrelic")
     monkeypatch.setenv("ANSWER_BYTES", str(ROOM))
-    aws.client.cache_clear()
+    aws.made.cache_clear()
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="reports")
         yield client
-    aws.client.cache_clear()
+    aws.made.cache_clear()
 
 
 def rate(component: str, periods: int) -> Finding[Any]:

@@ -193,7 +193,7 @@ class Memory(Records):
 def records(monkeypatch: pytest.MonkeyPatch, large: Service) -> Iterator[Memory]:
     """The account: the bucket is moto's, table and CloudWatch are as above."""
     client = aws.client
-    client.cache_clear()
+    aws.made.cache_clear()
     for name, value in (("BUCKET", "reports"), ("TABLE", "timeline"), ("ANSWER_BYTES", str(share_bytes(13)))):
         monkeypatch.setenv(name, value)
     for module in (ask, step):
@@ -207,7 +207,7 @@ def records(monkeypatch: pytest.MonkeyPatch, large: Service) -> Iterator[Memory]
         records.put({"pk": "INCIDENT#i-1", "sk": "INCIDENT", "id": "i-1", "service": large.service, "status": "open",
                      "execution": "e", "opened_at": iso(OPENED)})
         yield records
-    client.cache_clear()
+    aws.made.cache_clear()
 
 
 def collected(name: str, query: Query) -> Sequence[Finding[Any]]:
