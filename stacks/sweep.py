@@ -13,10 +13,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from responder.model.service import Service
+from stacks import elsewhere
+from stacks.alarms import alarm_states
 from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
-from stacks.workflow import alarm_states
 
 EVERY_MINUTES = 5
 
@@ -31,7 +32,9 @@ class Sweep(Construct):
             self, "Function", name=f"{settings.prefix}-sweep", code=code, handler="responder.handlers.sweep.handler",
             description="Looks again at alarms that stay on while no incident is open",
             environment={"TABLE": records.table.table_name, "STATE_MACHINE": state_machine.state_machine_arn},
-            statements=[alarm_states(settings.prefix, services)], memory_mib=256)
+            statements=[statement for service in services for statement in elsewhere.placed(
+                service, elsewhere.SWEEP, (alarm_states(settings.prefix, [service]),))],
+            memory_mib=256, named=any(service.aws.role_arn for service in services))
         records.grant_partition(self.function.role, "SERVICE#*")
         self.function.role.add_to_policy(iam.PolicyStatement(
             actions=["states:StartExecution"], resources=[state_machine.state_machine_arn]))

@@ -24,7 +24,7 @@ from responder.model.service import Service
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Statement
 from stacks import elsewhere, member
-from stacks.alarms import alarm_names
+from stacks.alarms import alarm_states
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
 from stacks.function import Function
@@ -72,13 +72,6 @@ def function_name(prefix: str, kind: str, name: str) -> str:
     return f"{prefix}-{kind}-{name.replace('_', '-')}"
 
 
-def alarm_states(prefix: str, services: Sequence[Service]) -> Statement:
-    """Return the permission to see the state of the services' own alarms."""
-    return Statement(("cloudwatch:DescribeAlarms",), tuple(
-        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
-        for service in services for name in alarm_names(prefix, service)))
-
-
 class Workflow(Construct):
     """The state machine and its functions."""
 
@@ -93,7 +86,9 @@ class Workflow(Construct):
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "tell": (alarm_states(self._prefix, services),), "report": _distinct(
+        extra = {"decide": (self._switch,), "tell": _distinct(
+            statement for service in services for statement in elsewhere.placed(
+                service, elsewhere.TELL, (alarm_states(self._prefix, [service]),))), "report": _distinct(
             statement for service in services for statement in elsewhere.placed(
                 service, elsewhere.REPORT, (METRIC_DATA,)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
