@@ -6,8 +6,6 @@ errors or latency (``notBreaching``), but raises the loss-of-traffic alarm (``br
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
@@ -17,7 +15,6 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from responder.model.service import Service
-from responder.sources import Statement
 from stacks.deployment import Settings
 
 _NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
@@ -28,13 +25,6 @@ def alarm_names(prefix: str, service: Service) -> list[str]:
     kinds = ["error-rate", "latency", "loss-of-traffic"] + (
         ["load-balancer-error-rate"] if service.metrics.load_balancer else [])
     return [f"{prefix}-{service.service}-{kind}" for kind in kinds]
-
-
-def alarm_states(prefix: str, services: Sequence[Service]) -> Statement:
-    """Return the permission to see the state of the services' own alarms."""
-    return Statement(("cloudwatch:DescribeAlarms",), tuple(
-        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
-        for service in services for name in alarm_names(prefix, service)))
 
 
 class Alarms(Construct):

@@ -19,6 +19,7 @@ _LONGEST_ROLE = 64
 
 
 REPORT, TELL, SWEEP = "-step-report", "-step-tell", "-sweep"
+"""Functions that are no sources, actions or ledgers and ask after a service, without the deployment's prefix."""
 
 
 def is_elsewhere(service: Service) -> bool:

@@ -218,6 +218,7 @@ def test_only_its_rules_and_urls_may_invoke_a_function_from_outside() -> None:
     assert sorted(found) == [
         ("approve", "*", "lambda:InvokeFunction"), ("approve", "*", "lambda:InvokeFunctionUrl"),
         ("health", "events.amazonaws.com", "lambda:InvokeFunction"),
+        ("heartbeat", "events.amazonaws.com", "lambda:InvokeFunction"),
         ("ledger", "events.amazonaws.com", "lambda:InvokeFunction")]
 
 

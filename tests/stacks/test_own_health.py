@@ -6,7 +6,9 @@ responder's own are what its handlers write: both sides meet in the template's a
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -74,25 +76,37 @@ def series(samples: list[tuple[float, float]], period: int, statistic: str) -> d
     return {at: float(fold(values)) for at, values in buckets.items()}
 
 
+def filled(data: dict[str, dict[float, float]], periods: int, period: int) -> dict[str, dict[float, float]]:
+    """FILL(…, 0): where any metric has data, what has none is 0."""
+    ends = [NOW - period * number for number in range(1, periods + 1)]
+    return {name: {**dict.fromkeys(ends, 0.0), **found} for name, found in data.items()} if any(data.values()) else data
+
+
 def on(resources: dict[str, Any], *samples: Samples) -> set[str]:
     """The alarms that are on."""
     known: Samples = defaultdict(list)
     for one in samples:
         for place, values in one.items():
             known[place] = values  # What fails replaces what is healthy.
-    found = set()
-    for name, properties in own_alarms(resources).items():
-        alarm = Alarm({**properties, "AlarmName": name})
-        alarm.state = "OK"
-        data = {}
-        for query in alarm.queries():
-            stat = query["MetricStat"]
-            place = key(stat["Metric"]["Namespace"], stat["Metric"]["MetricName"], **{
-                item["Name"]: item["Value"] for item in stat["Metric"].get("Dimensions", [])})
-            data[query["Id"]] = series(known[place], int(stat["Period"]), stat["Stat"]) if place in known else {}
-        if alarm.evaluate(data, NOW // alarm.period * alarm.period - alarm.period)[0] == "ALARM":
-            found.add(name)
-    return found
+    return {name for name, properties in own_alarms(resources).items() if is_on(properties, known)}
+
+
+def is_on(properties: dict[str, Any], known: Samples) -> bool:
+    plain = json.loads(re.sub(r"FILL\((\w+), 0\)", r"\1", json.dumps(properties)))
+    alarm = Alarm({**plain, "AlarmName": "own"})
+    alarm.state = "OK"
+    data = {}
+    for query in alarm.queries():
+        stat = query["MetricStat"]
+        place = key(stat["Metric"]["Namespace"], stat["Metric"]["MetricName"], **{
+            item["Name"]: item["Value"] for item in stat["Metric"].get("Dimensions", [])})
+        data[query["Id"]] = series(known[place], int(stat["Period"]), stat["Stat"]) if place in known else {}
+    if plain != properties:
+        step = int(alarm.queries()[0]["MetricStat"]["Period"])
+        data = filled(data, properties["EvaluationPeriods"] * alarm.period // step, step)
+    if hasattr(alarm, "read"):
+        return bool(alarm.evaluate(alarm.read(data), NOW)[0] == "ALARM")
+    return alarm.evaluate(data, NOW - alarm.period)[0] == "ALARM"
 
 
 def healthy() -> Samples:
@@ -114,7 +128,7 @@ AWS_FAILURES = [
       for name, alarm in (("step-decide", "StepsFailed"), ("step-tell", "StepsFailed"), ("step-report", "StepsFailed"),
                           ("timeline", "StepsFailed"), ("answer", "AnswersFailed"), ("approve", "AnswersFailed"),
                           ("ledger", "KeepersFailed"), ("health", "KeepersFailed"), ("live", "KeepersFailed"),
-                          ("heartbeat", "KeepersFailed"))
+                          ("heartbeat", "KeepersFailed"), ("sweep", "KeepersFailed"))
       for metric in ("Errors", "Throttles")),
     ("AWS/Lambda", "IteratorAge", "FunctionName", "AWS::Lambda::Function", f"{PREFIX}-live", 130_000.0, "PageLate"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "AWS::SQS::Queue", "StarterDeadLetters", 1.0,
@@ -322,7 +336,10 @@ def test_each_alarm_on_itself_reaches_people_and_starts_nothing(resources: dict[
 
 def test_an_alarm_that_starts_the_responder_reaches_people_by_itself_and_says_what_to_do(
         resources: dict[str, Any]) -> None:
-    starting = [alarm for alarm in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in alarm]
+    named = [alarm for kind in ("Alarm", "CompositeAlarm") for alarm in of_type(resources, f"AWS::CloudWatch::{kind}")
+             if "AlarmName" in alarm]
+    composed = json.dumps([alarm.get("AlarmRule") for alarm in named])
+    starting = [alarm for alarm in named if not re.search(rf'\b{alarm["AlarmName"]}\\*"', composed)]
     assert starting
     for alarm in starting:
         assert "RecordsIncidents" in json.dumps(alarm["AlarmActions"]), alarm["AlarmName"]
@@ -334,6 +351,8 @@ def test_each_function_is_measured_and_traced(resources: dict[str, Any]) -> None
     for function in of_type(resources, "AWS::Lambda::Function"):
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == PREFIX
+        module, _, entry = function["Handler"].rpartition(".")
+        assert hasattr(getattr(importlib.import_module(module), entry), "__wrapped__"), f"{module} is not observed"
     for name in names_of(resources):
         assert "xray:PutTraceSegments" in json.dumps(policies_of(resources, name)), name
 

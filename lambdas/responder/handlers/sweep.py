@@ -13,6 +13,7 @@ import time
 from responder.clients import alarm_states, aws, targets
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.step import log, records
 from responder.model.codec import Json
 from responder.model.moment import iso
@@ -22,6 +23,7 @@ from responder.plan.sweep import Start, starts
 _TAKEN = "ExecutionAlreadyExists"
 
 
+@observed()
 def handler(event: Json, context: object) -> dict[str, str]:
     """Look after every service; returns {service: the alarm for which the plan was started, or empty}."""
     return {name: _sweep(name) for name in names()}
