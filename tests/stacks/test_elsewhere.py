@@ -152,6 +152,7 @@ def test_there_each_role_trusts_one_function_with_the_external_id(there: Object)
     named = {item["RoleName"]: item for item in roles.values() if "RoleName" in item}
     rds = named["ir-shop-source-rds-outside"]
     assert rds["Path"] == "/ops/"
+    assert {"ir-shop-sweep", "ir-shop-step-tell", "ir-shop-step-report", "ir-shop-ledger-shop"} <= set(named)
     condition, = [statement["Condition"] for statement in rds["AssumeRolePolicyDocument"]["Statement"]]
     assert condition["StringEquals"] == {"sts:ExternalId": "x-1"}
     assert f"{HOME}:role/platform/stage-source-rds-outside" in json.dumps(condition["ArnEquals"])

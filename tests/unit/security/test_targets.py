@@ -8,7 +8,6 @@ from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -38,7 +37,7 @@ def test_a_function_assumes_its_own_role_there(elsewhere: Service) -> None:
         rds = aws.client("rds")
         assert rds.meta.region_name == "eu-west-1"
         assert aws.client("sts").get_caller_identity()["Account"] == "123456789012"
-        there = targets.session(current()).client("sts").get_caller_identity()
+        there = targets.session(current()).create_client("sts", region_name="us-east-1").get_caller_identity()
     assert (there["Account"], there["Arn"].rpartition("/")[0]) == (
         "222222222222", "arn:aws:sts::222222222222:assumed-role/incident-response-shop-source-rds")
     assert current() == HERE
@@ -83,7 +82,7 @@ def test_credentials_are_kept_and_asked_for_anew_before_they_expire(
                 "expiry_time": (calls[-1] + timedelta(minutes=lasts_minutes)).isoformat()}
 
     monkeypatch.setattr(AssumeRoleCredentialFetcher, "fetch_credentials", fetched)
-    made: boto3.Session = targets.session(Target(ROLE, "x-1"))
+    made = targets.session(Target(ROLE, "x-1"))
     for _ in range(4):
         credentials = made.get_credentials()
         assert credentials and credentials.get_frozen_credentials().token == "T"
