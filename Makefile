@@ -5,7 +5,7 @@ RUN = .venv/bin/python
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: lock release help setup demo test drills bench replay examples up down status lint synth network rbac member
+.PHONY: lock release help setup demo test drills bench replay examples up down status lint synth network rbac member packs
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -53,6 +53,10 @@ rbac: setup  ## print the responder's rights in a cluster, for its owner to appl
 
 member: synth  ## print the template of a service in another account or Region: SERVICE=name
 	@cat cdk.out/*-$(SERVICE).template.json
+
+packs: setup  ## run the rule packs over the template: cdk-nag PCI DSS and checkov, with stacks/exceptions.py
+	@$(PYTHON) scripts/setup.py packs
+	@$(RUN) scripts/packs.py
 
 lock:  ## renew the locks of the Python packages, with hashes, from the .in files beside them [UPGRADE=1]
 	@$(PYTHON) scripts/setup.py tools

@@ -24,6 +24,10 @@ class Engine:
         """Forget all metrics of CloudWatch."""
         self._post("clear-metrics", {})
 
+    def cool(self) -> None:
+        """Stop the processes of all functions, so that the next call of each is a cold start."""
+        self._post("cool", {})
+
     def alarm_events(self, name: str, count: int, reason: str) -> None:
         """Send events of an alarm that goes off, one soon after the other."""
         self._post("alarm-events", {"name": name, "count": count, "reason": reason}, 60)

@@ -26,7 +26,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
-from sandbox import emf, rights
+from sandbox import emf, invocations, quotas, rights
 from sandbox.iam import bridge
 from sandbox.places import ACCOUNT, PEOPLE, REGION
 
@@ -34,6 +34,8 @@ from sandbox.places import ACCOUNT, PEOPLE, REGION
 def main() -> None:
     """Bridge the gaps, then run the engine."""
     _hand_alarms_to_eventbridge()
+    invocations.unpack_code_once()
+    invocations.invoke_events_without_waiting()
     _keep_the_evaluator_still()
     _give_functions_their_role()
     _provision_access_entries()
@@ -41,10 +43,12 @@ def main() -> None:
     _refer_to_secrets_by_arn()
     _tell_iam_of_items()
     bridge.bind_the_state_machine()
+    bridge.bind_task_tokens()
     bridge.bind_the_rules()
     _trust_the_way()
     _name_the_callers_of_function_urls()
     _read_metrics_in_logs()
+    quotas.keep()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
 
@@ -264,6 +268,9 @@ class _Admin(BaseHTTPRequestHandler):
 
     def _calls(self, body: dict[str, Any]) -> dict[str, Any]:
         return {"calls": [asdict(call) for call in bridge.CALLS.take()]}
+
+    def _cool(self, body: dict[str, Any]) -> None:
+        lambda_runtime.reset()
 
     def _clear_metrics(self, body: dict[str, Any]) -> None:
         cloudwatch._metrics.clear()

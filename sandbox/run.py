@@ -172,12 +172,13 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
 def _warm() -> None:
     """Start each function's process once, because two cores cannot start a dozen at the same time, as AWS does.
 
-    Each function refuses an empty event, after it has loaded.
+    Those of an incident load what their first call needs; the others refuse the event, after they have loaded.
     """
+    event = json.dumps({"warm": True, "service": SERVICE}).encode()
     functions = boto3.client("lambda")
     for page in functions.get_paginator("list_functions").paginate():
         for item in page["Functions"]:
-            functions.invoke(FunctionName=item["FunctionName"], Payload=b"{}")
+            functions.invoke(FunctionName=item["FunctionName"], Payload=event)
 
 
 def _inputs(configuration: str) -> str:

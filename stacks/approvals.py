@@ -94,7 +94,7 @@ class Approvals(Construct):
             self, construct_id, name=f"{self._prefix}-{module}", code=self._code,
             handler=f"responder.handlers.{module}.handler", description=description,
             environment={"TABLE": self._records.table.table_name, **(environment or {})}, secrets=signing,
-            reserved=reserved(self, "page") if construct_id == "Page" else None)
+            reserved=reserved(self, construct_id.lower()))
         for partition in ("TASK#*", "INCIDENT#*", "REMEDY#*"):
             self._records.grant_partition(taker.role, partition)
         self._records.grant_partition(taker.role, "ANSWER#*", change=True)

@@ -18,7 +18,8 @@ _LONGEST_ROLE = 64
 """Characters of a role's name (IAM quotas)."""
 
 
-REPORT = "-step-report"
+REPORT, TELL, SWEEP = "-step-report", "-step-tell", "-sweep"
+"""Functions that are no sources, actions or ledgers and ask after a service, without the deployment's prefix."""
 
 
 def is_elsewhere(service: Service) -> bool:
@@ -58,7 +59,7 @@ def _suffixes(service: Service, services: Sequence[Service]) -> list[str]:
     """Return the names of all functions that look after a service, without the deployment's prefix."""
     return [*(suffix("source", unit) for unit in source_units(services) if service in unit.services),
             *(suffix("action", unit) for unit in action_units(services) if service in unit.services),
-            *(ledger_suffix(unit) for unit in ledger_units(services) if service in unit.services), REPORT]
+            *(ledger_suffix(unit) for unit in ledger_units(services) if service in unit.services), REPORT, TELL, SWEEP]
 
 
 def unfit(service: Service, services: Sequence[Service]) -> Iterator[Found]:

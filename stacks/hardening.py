@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from aws_cdk import Aws, Stack
+import jsii
+from aws_cdk import Aspects, Aws, IAspect, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
+from constructs import IConstruct
 
 from stacks.deployment import Settings
 from stacks.function import Function
@@ -30,9 +32,7 @@ def harden(stack: Stack, settings: Settings, key: kms.Key) -> None:
         iam.PermissionsBoundary.of(stack).apply(iam.ManagedPolicy.from_managed_policy_arn(
             stack, "Boundary", boundary_arn(settings)))
     if settings.role_path != "/":
-        for node in stack.node.find_all():
-            if isinstance(node, iam.CfnRole | iam.CfnManagedPolicy):
-                node.add_property_override("Path", settings.role_path)
+        Aspects.of(stack).add(_Path(settings.role_path))
     if settings.keys.logs:
         _logs(stack, settings, key)
     if settings.keys.queues:
@@ -44,6 +44,19 @@ def harden(stack: Stack, settings: Settings, key: kms.Key) -> None:
                 key.grant_decrypt(node.role)
     if settings.keys.execution_data:
         _execution_data(stack, key)
+
+
+@jsii.implements(IAspect)
+class _Path:
+    """Puts roles and policies below a path; an aspect, because CDK splits long policies as late as in the synthesis."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def visit(self, node: IConstruct) -> None:
+        """Set the path of a role or a managed policy."""
+        if isinstance(node, iam.CfnRole | iam.CfnManagedPolicy):
+            node.add_property_override("Path", self._path)
 
 
 def boundary_arn(settings: Settings) -> str:

@@ -26,6 +26,7 @@ from stacks.network import action_units, source_units, unit_of
 from stacks.own_health import OwnHealth
 from stacks.packaging import bundle
 from stacks.records import Records
+from stacks.room import reserve_the_rest
 from stacks.sweep import Sweep
 from stacks.used import used_actions, used_sources
 from stacks.workflow import Workflow, function_name
@@ -65,6 +66,7 @@ class IncidentResponse(Stack):
                            state_machine=workflow.state_machine, not_started=starter.dead_letters,
                            not_told=workflow.undelivered, page=live.function)
         Dashboard(self, "Dashboard", settings=settings, services=services, health=health)
+        reserve_the_rest(self, len(services))
         Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)
         harden(self, settings, records.key)

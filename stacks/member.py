@@ -26,7 +26,7 @@ from responder.model.service import Service
 from responder.sources import METRIC_DATA, Source, Statement
 from stacks.alarms import Alarms, alarm_names
 from stacks.deployment import Settings
-from stacks.elsewhere import REPORT, ledger_suffix, suffix
+from stacks.elsewhere import REPORT, SWEEP, TELL, ledger_suffix, suffix
 from stacks.network import action_units, ledger_units, source_units
 from stacks.rbac import group_of
 
@@ -44,10 +44,14 @@ class Remote:
 
 def asked(source: Source, service: Service, settings: Settings) -> tuple[Statement, ...]:
     """Return what a source's function may do for a service: what it declares, and the alarms that it describes."""
-    described = Statement(("cloudwatch:DescribeAlarms",), tuple(
+    return (*source.statements(service), *((alarm_states(service, settings),) if source.alarms else ()))
+
+
+def alarm_states(service: Service, settings: Settings) -> Statement:
+    """Return the permission to see the state of a service's own alarms."""
+    return Statement(("cloudwatch:DescribeAlarms",), tuple(
         f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
         for name in alarm_names(settings.prefix, service)))
-    return (*source.statements(service), *((described,) if source.alarms else ()))
 
 
 def remotes(service: Service, services: Sequence[Service], settings: Settings) -> Iterator[Remote]:
@@ -65,6 +69,8 @@ def remotes(service: Service, services: Sequence[Service], settings: Settings) -
             changes = sources.load("changes")
             yield Remote(ledger_suffix(unit), changes.statements(service), changes.kubernetes_group)
     yield Remote(REPORT, (METRIC_DATA,))
+    for function in (TELL, SWEEP):
+        yield Remote(function, (alarm_states(service, settings),))
 
 
 class Member(Stack):

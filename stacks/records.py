@@ -15,6 +15,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
+from responder.plan.fitting import FOLDER
 from responder.plan.review.live import LIVE_TAGS
 from stacks.deployment import Settings
 from stacks.function import Function
@@ -61,6 +62,10 @@ class Records(Construct):
                                  noncurrent_version_expiration=Duration.days(1)),
                 # The systems' unchanged answers are useful while the postmortem is being written.
                 s3.LifecycleRule(prefix="raw/", expiration=Duration.days(30),
+                                 noncurrent_version_expiration=Duration.days(1)),
+                # A failed execution can be redriven for 14 days (Step Functions: "Restarting state machine executions
+                # with redrive"), and then reads them again.
+                s3.LifecycleRule(prefix=f"{FOLDER}/", expiration=Duration.days(15),
                                  noncurrent_version_expiration=Duration.days(1))],
             removal_policy=RemovalPolicy.RETAIN)
         self.marks = secrets.Secret(
@@ -111,6 +116,16 @@ class Records(Construct):
              "appliesTo": [{"regex": "/^Resource::<Records.*>/postmortems/\\*(/(review.md|postmortem.html))?$/g"}],
              "reason": "Which incidents there will be is not known before; only what people write beside a report, and "
                        "its page."}],
+            apply_to_children=True)
+
+    def grant_answers(self, role: iam.IRole) -> None:
+        """Let a role read the sources' findings that are too large to travel between states."""
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects(f"{FOLDER}/*")]))
+        self.key.grant_decrypt(role)
+        NagSuppressions.add_resource_suppressions(role, [
+            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": f"/^Resource::<Records.*>/{FOLDER}/\\*$/g"}],
+             "reason": "It decides from what all sources found; which answers there will be is not known before."}],
             apply_to_children=True)
 
     def grant_pages(self, role: iam.IRole) -> None:

@@ -14,9 +14,10 @@ from constructs import Construct
 
 from responder.model.service import Service
 from stacks.deployment import Settings
+from stacks.elsewhere import SWEEP, placed
 from stacks.function import Function
+from stacks.member import alarm_states
 from stacks.records import Records
-from stacks.workflow import alarm_states
 
 EVERY_MINUTES = 5
 
@@ -28,10 +29,12 @@ class Sweep(Construct):
                  code: lambda_.Code, records: Records, state_machine: sfn.IStateMachine) -> None:
         super().__init__(scope, construct_id)
         self.function = Function(
-            self, "Function", name=f"{settings.prefix}-sweep", code=code, handler="responder.handlers.sweep.handler",
+            self, "Function", name=settings.prefix + SWEEP, code=code, handler="responder.handlers.sweep.handler",
             description="Looks again at alarms that stay on while no incident is open",
             environment={"TABLE": records.table.table_name, "STATE_MACHINE": state_machine.state_machine_arn},
-            statements=[alarm_states(settings.prefix, services)], memory_mib=256)
+            statements=list(dict.fromkeys(statement for service in services for statement in placed(
+                service, SWEEP, (alarm_states(service, settings),)))),
+            memory_mib=256, named=any(service.aws.role_arn for service in services))
         records.grant_partition(self.function.role, "SERVICE#*")
         self.function.role.add_to_policy(iam.PolicyStatement(
             actions=["states:StartExecution"], resources=[state_machine.state_machine_arn]))

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from responder import actions, sources
 from responder.actions import AnyAction
 from responder.model.service import Service
-from responder.sources import Source
+from responder.sources import Phase, Source
 
 
 def used_sources(services: Sequence[Service]) -> list[Source]:
     """Return the sources that at least one service's configuration names."""
     return [source for source in sources.all() if any(source.configured(service) for service in services)]
+
+
+def most_at_once(services: Sequence[Service]) -> int:
+    """Return how many sources one state asks at most."""
+    return max((sum(phase in source.phases for source in used_sources([service]))
+                for service in services for phase in get_args(Phase)), default=1)
 
 
 def used_actions(services: Sequence[Service]) -> list[AnyAction]:

@@ -21,10 +21,10 @@ from constructs import Construct
 from responder import people, sources
 from responder.actions import find
 from responder.model.service import Service
+from responder.plan.fitting import FOLDER, share_bytes
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Statement
 from stacks import elsewhere, member
-from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
 from stacks.function import Function
@@ -32,6 +32,7 @@ from stacks.network import Unit, action_units, source_units
 from stacks.records import Records
 from stacks.room import RESERVED, reserved
 from stacks.timeline import Timeline, decides, remedies, reports, tells
+from stacks.used import most_at_once
 
 _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
 
@@ -72,13 +73,6 @@ def function_name(prefix: str, kind: str, name: str) -> str:
     return f"{prefix}-{kind}-{name.replace('_', '-')}"
 
 
-def alarm_states(prefix: str, services: Sequence[Service]) -> Statement:
-    """Return the permission to see the state of the services' own alarms."""
-    return Statement(("cloudwatch:DescribeAlarms",), tuple(
-        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
-        for service in services for name in alarm_names(prefix, service)))
-
-
 class Workflow(Construct):
     """The state machine and its functions."""
 
@@ -93,14 +87,17 @@ class Workflow(Construct):
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "tell": (alarm_states(self._prefix, services),), "report": _distinct(
+        extra = {"decide": (self._switch,), "report": _distinct(
             statement for service in services for statement in elsewhere.placed(
-                service, elsewhere.REPORT, (METRIC_DATA,)))}
+                service, elsewhere.REPORT, (METRIC_DATA,))), "tell": _distinct(
+            statement for service in services for statement in elsewhere.placed(
+                service, elsewhere.TELL, (member.alarm_states(service, settings),)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
         self.sources = {unit.key: self._source(unit) for unit in source_units(services)}
         self.actions = {unit.key: self._action(unit) for unit in action_units(services)}
         records.topic.grant_publish(self._steps["tell"].role)
         records.grant_put(self._steps["report"].role, "postmortems/*")
+        records.grant_answers(self._steps["decide"].role)
         records.grant_notes(self._steps["report"].role, locked=any(service.reports.lock_days for service in services))
         self._approvals = self._ask_people()
         self.approval_url, self.answer_url = self._approvals.url, self._approvals.answer_url
@@ -196,7 +193,7 @@ class Workflow(Construct):
                 service, frozenset({"improvement"}))}) if name == "report" else (),
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
-                         **({"BUCKET": self._records.bucket.bucket_name} if name in ("report", "tell") else {})},
+                         "BUCKET": self._records.bucket.bucket_name},
             memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds, named=self._named,
             reserved=reserved(self, name) if name in RESERVED else None)
         self._keep_records(step, lambda role: {"decide": decides, "tell": tells, "report": reports}[name](
@@ -211,11 +208,13 @@ class Workflow(Construct):
             self, f"Source{_camel(unit.key)}", name=function_name(self._prefix, "source", unit.key),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
             environment={"SOURCE": source.name, "BUCKET": self._records.bucket.bucket_name,
+                         "ANSWER_BYTES": str(share_bytes(most_at_once(self._services))),
                          **({"TABLE": self._records.table.table_name} if source.reads else {})},
             statements=_distinct(statements),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
             timeout_seconds=int(source.deadline_seconds) + 10, network=unit.network, named=self._named)
         self._records.grant_put(function.role, "raw/*")
+        self._records.grant_put(function.role, f"{FOLDER}/{source.name}/*")
         self._suppress_writes(function.role)
         if source.reads == "LEDGER#":
             # It compares the current objects with the ledger's, hidden values included.
@@ -254,7 +253,8 @@ class Workflow(Construct):
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table, topic and bucket."},
-            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"}],
+            {"id": "AwsSolutions-IAM5", "appliesTo": [
+                {"regex": "/^Resource::<Records.*>/(postmortems|raw|evidence/\\w+)/\\*$/g"}],
              "reason": "Reports and raw answers are objects whose keys are not known before; only below their folder."},
         ], apply_to_children=True)
 

@@ -266,6 +266,15 @@ def _content(address: str) -> bytes:
     return body
 
 
+def _keep(runner: Runner, name: str, folder: Path) -> None:
+    """Keep the record of the last drill, where there is one, what really happened, and what was asked of AWS."""
+    # Truths and calls have folders of their own, so that no reader of records meets one.
+    for place, content in ((FOLDER, runner.truth), (log.FOLDER, runner.calls), ("", runner.record)):
+        if content or place:
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            (folder / place / f"{name}.json.gz").write_bytes(content)
+
+
 def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
             record_folder: Path | None = None, messages_folder: Path | None = None,
             world: Mapping[str, str] | None = None) -> bool:
@@ -301,13 +310,7 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                 json_folder.mkdir(parents=True, exist_ok=True)
                 (json_folder / f"{drill.name}.json").write_text(json.dumps(value.to_json(), indent=1) + "\n")
             if record_folder:
-                # The truths have a folder of their own, so that no reader of records meets one.
-                (record_folder / FOLDER).mkdir(parents=True, exist_ok=True)
-                (record_folder / FOLDER / f"{drill.name}.json.gz").write_bytes(runner.truth)
-                (record_folder / log.FOLDER).mkdir(exist_ok=True)
-                (record_folder / log.FOLDER / f"{drill.name}.json.gz").write_bytes(runner.calls)
-            if record_folder and runner.record:
-                (record_folder / f"{drill.name}.json.gz").write_bytes(runner.record)
+                _keep(runner, drill.name, record_folder)
             if messages_folder:
                 messages_folder.mkdir(parents=True, exist_ok=True)
                 (messages_folder / f"{drill.name}.md").write_text(runner.messages, encoding="utf-8")

@@ -7,11 +7,13 @@ asking.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.core import iam_evaluator as engine
 from ministack.core.iam_actions import identity_denial_message
 from ministack.services import eventbridge, stepfunctions
@@ -81,6 +83,9 @@ def _note(caller: str, action: str, resource: str, allowed: bool, policies: list
 
 
 _ROLE: ContextVar[str] = ContextVar("the role of the execution", default="")
+_MACHINE: ContextVar[str] = ContextVar("the state machine of the execution", default="")
+_TOKENS: dict[str, str] = {}
+"""Task token to the state machine that waits for it."""
 
 
 def bind_the_state_machine() -> None:
@@ -92,11 +97,12 @@ def bind_the_state_machine() -> None:
 
     def executed(state: Any, given: Any, execution: Any, context: Any) -> Any:
         started = execution["events"][0].get("executionStartedEventDetails", {})
-        token = _ROLE.set(started.get("roleArn", ""))
+        role, machine = _ROLE.set(started.get("roleArn", "")), _MACHINE.set(execution.get("stateMachineArn", ""))
         try:
             return task(state, given, execution, context)
         finally:
-            _ROLE.reset(token)
+            _ROLE.reset(role)
+            _MACHINE.reset(machine)
 
     def called(function: str, event: Any) -> Any:
         arn = function if function.startswith("arn:") else f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
@@ -110,6 +116,25 @@ def bind_the_state_machine() -> None:
     stepfunctions._execute_task, stepfunctions._call_lambda = executed, called
     stepfunctions._invoke_sns_publish = published
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sns:publish"] = published
+
+
+def bind_task_tokens() -> None:
+    """For a task token the engine knows no resource; on AWS it is the state machine that waits for it.
+
+    Source: AWS's page "Creating granular permissions for non-admin users in Step Functions".
+    """
+    extract, wait = iam_actions.extract_resource_arn, stepfunctions._invoke_with_callback
+
+    def waited(resource: Any, given: Any, token: str, state: Any) -> Any:
+        _TOKENS[token] = _MACHINE.get()
+        return wait(resource, given, token, state)
+
+    def extracted(service: str, method: str, path: str, headers: dict[str, str], body: bytes, *given: Any) -> str:
+        if service == "states" and ".SendTask" in headers.get("x-amz-target", ""):
+            return _TOKENS.get(json.loads(body or b"{}").get("taskToken", "")) or "*"
+        return str(extract(service, method, path, headers, body, *given))
+
+    stepfunctions._invoke_with_callback, iam_actions.extract_resource_arn = waited, extracted
 
 
 def bind_the_rules() -> None:

@@ -17,6 +17,7 @@ import httpx
 from sandbox.iam import wire
 from sandbox.iam.evaluate import Call
 from sandbox.platform.state import World
+from sandbox.quotas.rates import Buckets
 from sandbox.vendors.eks import Eks
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.groups import Groups
@@ -33,6 +34,8 @@ _PROTOCOLS: dict[str, Protocol] = {"rds": "query", "pi": "json", "health": "json
 _SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail"}
 """Service to the source whose faults apply to it."""
 _THROTTLED = {"rds": "Throttling"}
+_RATE = {"rds": ("Throttling", 400), "ec2": ("RequestLimitExceeded", 503), "eks": ("ThrottlingException", 429)}
+"""What a service answers to an account that calls too often, where it is not ThrottlingException."""
 _DENIED = {"rds": ("AccessDenied", 403), "pi": ("NotAuthorizedException", 400), "eks": ("AccessDeniedException", 403),
            "ec2": ("UnauthorizedOperation", 403)}
 Permits = Callable[[str, Call], str]
@@ -48,7 +51,7 @@ class Aws:
                  delay_seconds: float = 5.0, permits: Permits = lambda access_key, call: "") -> None:
         # The engine speaks plain HTTP: no certificates need loading.
         self._client = httpx.Client(base_url=engine_url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
-        self._gates, self._permits = gates, permits
+        self._gates, self._permits, self._buckets = gates, permits, Buckets()
         machines = Machines(world, cluster)
         self._history = History(world)
         self._rds = Rds(world, self._history, gates, self._caller)
@@ -96,6 +99,9 @@ class Aws:
         for call in wire.asked(service, method, path, headers, body):
             if why := self._permits(wire.access_key(headers), call):
                 raise _denied(service, why)
+        if service != "cloudtrail" and not self._buckets.take(service, _called(service, method, path, operation)):
+            code, status = _RATE.get(service, ("ThrottlingException", 400))
+            raise Refused(code, "Rate exceeded", status)
         self._history.note(time.time())
         if service == "rds":
             return self._rds.answer(headers, body)
@@ -138,3 +144,12 @@ def _denied(service: str, why: str) -> Refused:
     code, status = _DENIED.get(service, ("AccessDeniedException", 400))
     words = "You are not authorized to perform this operation. " if service == "ec2" else ""
     return Refused(code, words + why, status)
+
+
+def _called(service: str, method: str, path: str, operation: str) -> str:
+    """Return the name of the operation; EKS tells it by method and path alone."""
+    if service != "eks":
+        return operation
+    parts = path.partition("?")[0].strip("/").split("/")
+    # /clusters/NAME describes one, /clusters/NAME/node-groups lists them.
+    return "" if method != "GET" else "Describe" if len(parts) % 2 == 0 else "List"

@@ -129,6 +129,20 @@ class Machine:
             f"No answer ({phase})": {"Type": "Pass", "End": True}}
         self.each(title, f"$lookup($sources, '{phase}')", inner, then, comment=comment, at_once=0, catch=catch)
 
+    def warm(self, title: str, functions: str, then: str, *, comment: str) -> None:
+        """Add a Map that starts functions before they are needed, by events that nobody waits for.
+
+        ``functions`` is an expression for their names. What fails is forgotten: it costs no more than a cold start.
+        """
+        inner: States = {
+            "Warm one": {
+                "Type": "Task", "Resource": _INVOKE, "Arguments": {
+                    "FunctionName": INPUT, "InvocationType": "Event",
+                    "Payload": {"warm": True, "service": "{% $incident.service %}"}},
+                "TimeoutSeconds": 5, "Catch": caught("It starts when it is needed"), "Output": {}, "End": True},
+            "It starts when it is needed": {"Type": "Pass", "End": True}}
+        self.each(title, functions, inner, then, comment=comment, at_once=0, catch=caught(then))
+
     def revert(self, title: str, one: str, kept: str, then: str, *, comment: str, why: str,
                catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] = _NOTHING) -> None:
         """Add a Map that undoes remedies, one after the other; a remedy that cannot be undone stays on record."""

@@ -63,13 +63,16 @@ def _start(m: Machine) -> None:
         keep={**_GOES_ON, "confirmation": {}, "failure": {}})
     known = {"incident": "{% $states.input.result.incident %}"}
     m.choice(_IS_NEW, WAYS["open"], assign={
-        State.VERIFY: known | {"sources": "{% $states.input.result.sources %}"}, State.REPORT: known})
+        State.WARM: known | {"sources": "{% $states.input.result.sources %}"}, State.REPORT: known})
     m.succeed(State.ANSWER, "The signal is attached to the open incident, or the task marked as done, or the output "
                             "says why not.", INPUT)
     m.fail(State.REFUSE, "RefusedInput", "$states.input.result.reason")
 
 
 def _initial_response(m: Machine) -> None:
+    m.warm(State.WARM, f"[$states.input.result.warm, '{DECIDE}']", State.VERIFY,
+           comment="What will be asked and may be applied is started now, so that nothing waits for it later; nobody "
+                   "waits for this, and what fails is a cold start then.")
     m.ask(State.VERIFY, "confirm", "Confirm the incident",
           "Plan, 1: New Relic for error rates, CloudWatch for connectivity, Splunk for error messages; side by side.",
           _ELSEWHERE)

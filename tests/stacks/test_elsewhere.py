@@ -66,7 +66,7 @@ def of_type(template: Object, kind: str) -> dict[str, Object]:
 
 def foreign(template: Object, suffix: str) -> set[str]:
     """Texts that are of the commercial partition alone, besides the names of service principals."""
-    text = re.sub(r'"Service": ?(\[[^\]]*\]|"[a-z.-]+\.amazonaws\.com")', "", json.dumps(template))
+    text = re.sub(r'"(?:Service|Principal)": ?(\[[^\]]*\]|"[a-z.-]+\.amazonaws\.com")', "", json.dumps(template))
     # CDK's own condition for secrets; each role that reads one may use the key without it.
     text = re.sub(r'"kms:ViaService": ?"secretsmanager\.[a-z0-9.-]+"', "", text)
     return {*re.findall(r"arn:aws:[^\"]*", text),

@@ -54,6 +54,16 @@ def read(bucket: str, key: str, most_bytes: int) -> Stored | None:
         raise
 
 
+def content(bucket: str, key: str, most_bytes: int, seconds: int = 5) -> bytes:
+    """Return an object as it is stored, reading at most ``most_bytes``; raises CallFailed, also where there is none.
+
+    ``seconds`` is how long S3 may take to answer.
+    """
+    with aws.failures("S3"):
+        found: bytes = aws.client("s3", seconds).get_object(Bucket=bucket, Key=key)["Body"].read(most_bytes)
+    return found
+
+
 def write(bucket: str, key: str, body: str | bytes, content_type: str, lock: Lock = NO_LOCK) -> None:
     """Write a new version of an object; raises CallFailed.
 

@@ -19,7 +19,7 @@ from responder.model.frozen import dataclass
 from responder.model.service import Service
 
 if TYPE_CHECKING:
-    from boto3 import Session
+    from botocore.session import Session
 
 _SECONDS = 3600
 """How long credentials last. botocore asks for new ones a quarter of an hour before they expire."""
@@ -75,8 +75,7 @@ def current() -> Target:
 
 @cache
 def session(target: Target) -> Session:
-    """Return the session of a target; its credentials are asked for when they are first needed, and kept."""
-    import boto3
+    """Return botocore's session of a target; its credentials are asked for when they are first needed, and kept."""
     from botocore.credentials import (
         AssumeRoleCredentialFetcher,
         CredentialResolver,
@@ -86,7 +85,7 @@ def session(target: Target) -> Session:
 
     own = get_session()
     if not target.role_arn:
-        return boto3.Session(botocore_session=own)
+        return own
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=own.create_client, source_credentials=own.get_credentials(), role_arn=target.role_arn,
         extra_args={"RoleSessionName": target.role_arn.rpartition("/")[2][:64], "DurationSeconds": _SECONDS,
@@ -100,4 +99,4 @@ def session(target: Target) -> Session:
 
     theirs = get_session()
     theirs.register_component("credential_provider", CredentialResolver([Assumed()]))
-    return boto3.Session(botocore_session=theirs)
+    return theirs

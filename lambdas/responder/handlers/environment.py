@@ -31,6 +31,11 @@ def reports() -> str:
         return ""
 
 
+def answer_bytes() -> int:
+    """The most that a source's answer has between states; what all sources answer has room in one state."""
+    return int(os.environ.get("ANSWER_BYTES", "8192"))
+
+
 def source() -> str:
     """The name of the source that the function asks."""
     return os.environ["SOURCE"]

@@ -19,7 +19,7 @@ from responder.model.incident import Signal
 from responder.model.masking import mask
 from responder.model.moment import iso, seconds
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
-from responder.plan import promise
+from responder.plan import promise, warming
 from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
 from responder.plan.course import Settings, Until
@@ -92,6 +92,8 @@ class OpenResult:
     """The number of the incident's next remedy."""
     sources: dict[str, tuple[Asked, ...]] | None = None
     """Phase to the functions that it queries."""
+    warm: tuple[str, ...] = ()
+    """The functions that are started before they are needed."""
     settings: Settings | None = None
     told_over: bool = False
     """Whether the last that customers heard is that it is over."""
@@ -151,14 +153,14 @@ def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents
                    f"opened {'again ' if opened.reopened else ''}by {signal.kind} {signal.name}",
                    why=signal.reason, by=signal.started_by or "system",
                    fact=Opened(service.mode, signal.at, opened.reopened))
-    asked, item = deployed(service.service).sources, records().find(opened.incident)
+    found, item = deployed(service.service), records().find(opened.incident)
     told = last_message(records().load(opened.incident)) if opened.reopened else None
     return OpenResult(
         result="opened", until=start.until, number=records().next_number(opened.incident),
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
                              item.opened_at if item else opened.opened_at),
-        sources={phase: asked.get(phase, ()) for phase in _PHASES},
-        settings=_settings(service),
+        sources={phase: found.sources.get(phase, ()) for phase in _PHASES},
+        warm=warming.needed(service, found, start.until), settings=_settings(service),
         told_over=told is not None and "works_again" in told.said, more_by=told.more_by if told else "")
 
 

@@ -23,6 +23,7 @@ from responder.model.masking import mask_all
 from responder.model.moment import seconds
 from responder.model.service import Service, load
 from responder.plan.own_metrics import of_answers
+from responder.records.answers import fetched
 from responder.records.table import Records
 
 
@@ -120,10 +121,9 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
     def wrap(function: Callable[[StepRun, E], object]) -> Handler:
         def handler(event: Json, context: object) -> dict[str, Json]:
             given = event_of(kind, event)
-            incident = given.incident
+            incident, started = given.incident, time.monotonic()
             run = StepRun(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
-                         records(), given.answers, incident.execution or "")
-            started = time.monotonic()
+                         records(), fetched(environment.reports(), given.answers), incident.execution or "")
             if renews:
                 run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
             with targets.aimed(run.service):

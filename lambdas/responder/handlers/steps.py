@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from responder.clients import telemetry
-from responder.handlers import environment
+from responder.handlers import environment, warm
 from responder.handlers.observed import Whose, observed
 from responder.handlers.step import event_of
 from responder.model.codec import Foreign, decode_known, encode
@@ -59,6 +59,8 @@ class Called:
 @observed(states=2)
 def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the step that it names; raises ValueError where this function does not have the step."""
+    if warm.warmed(event, warm.steps):
+        return {}
     called = event_of(Called, event)
     if called.do not in environment.steps():
         raise ValueError(f"this function has no step {called.do!r}; it has {', '.join(environment.steps())}")
@@ -68,6 +70,8 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
 @observed(states=2)
 def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the remedy that the function's environment names."""
+    if warm.warmed(event, warm.remedy):
+        return {}
     return _followed(replace(event_of(Called, event), do="act"), event, context)
 
 

@@ -10,14 +10,14 @@ import hashlib
 import json
 import time
 
-from responder.clients import alarm_states, aws
+from responder.clients import alarm_states, aws, targets
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
 from responder.handlers.observed import observed
 from responder.handlers.step import log, records
 from responder.model.codec import Json
 from responder.model.moment import iso
-from responder.model.service import deployed, names
+from responder.model.service import deployed, load, names
 from responder.plan.sweep import Start, starts
 
 _TAKEN = "ExecutionAlreadyExists"
@@ -35,7 +35,8 @@ def _sweep(service: str) -> str:
         held = records().lock(service)
         # An execution that ended without closing its incident holds a lock that has expired: the start takes it over.
         is_open = held is not None and held.lease_until >= now
-        on = alarm_states.on(deployed(service).alarms)
+        with targets.aimed(load(service)):
+            on = alarm_states.on(deployed(service).alarms)
         started = next((start for start in starts(on, is_open, now) if _start(service, start, now)), None)
     except CallFailed as failed:
         log(step="sweep", service=service, failed=failed.note)

@@ -236,6 +236,18 @@ class Proposed:
 
 
 @dataclass(frozen=True)
+class KeptAnswer:
+    """Where the findings of an answer are that is too large to travel between states."""
+
+    key: str
+    """Of the object in the bucket for reports."""
+    digest: str
+    """SHA-256 of the object, in hexadecimal digits."""
+    findings: int
+    """How many it has."""
+
+
+@dataclass(frozen=True)
 class SourceAnswer:
     """What one source answered when it was asked once."""
 
@@ -243,17 +255,19 @@ class SourceAnswer:
     findings: tuple[Finding[Any], ...] = ()
     milliseconds: float | None = None
     """How long it took."""
+    kept: KeptAnswer | None = None
+    """Where the findings are to be read; None: they are here."""
 
     @classmethod
     def from_wire(cls, value: Any, place: str) -> SourceAnswer:
         """Return what ``to_wire`` gave; raises Malformed."""
         raw = decode(_RawAnswer, value, place)
-        return cls(raw.source, findings_of(raw.findings, place), raw.milliseconds)
+        return cls(raw.source, findings_of(raw.findings, place), raw.milliseconds, raw.kept)
 
     def to_wire(self) -> Json:
         """Return it as plain JSON."""
         return encode(_RawAnswer(self.source, tuple(finding.to_json() for finding in self.findings),
-                                 self.milliseconds))
+                                 self.milliseconds, self.kept))
 
 
 @dataclass(frozen=True)
@@ -261,6 +275,7 @@ class _RawAnswer:
     source: str
     findings: tuple[Json, ...] = ()
     milliseconds: float | None = None
+    kept: KeptAnswer | None = None
 
 
 F = TypeVar("F", bound=Fact)
@@ -353,6 +368,6 @@ def evidence_of(looked: Iterable[Looked], first: str = "", last: str = "~") -> E
 
 __all__ = [
     "KEYS", "STORED", "Cause", "Entry", "EntryKind", "Hypothesis", "Incident", "IncidentRecord", "IncidentStatus",
-    "Item", "Json", "Looked", "Malformed", "Outcome", "Proposed", "Refusal", "Remedy", "RemedyStatus", "Signal",
-    "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of", "keyed", "looked_of",
+    "Item", "Json", "KeptAnswer", "Looked", "Malformed", "Outcome", "Proposed", "Refusal", "Remedy", "RemedyStatus",
+    "Signal", "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of", "keyed", "looked_of",
     "signal_of"]

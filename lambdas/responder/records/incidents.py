@@ -41,6 +41,7 @@ from responder.model.item import sort_key
 from responder.model.masking import mask_all
 from responder.model.moment import iso, seconds
 from responder.model.remedy import merged
+from responder.plan.fitting import fitted
 from responder.records.store import ITEM_CHARACTERS, KEPT_DAYS, Item, Store
 
 
@@ -280,16 +281,13 @@ class Incidents(Store):
                   {STORED.get(name, name): encode(value) for name, value in values.items()})
 
     def keep_evidence(self, incident: str, entered: str, step: str, answers: Iterable[SourceAnswer]) -> None:
-        """Keep the sources' answers to one step, shortened to an item's maximum size."""
+        """Keep the sources' answers to one step; what has no room in an item is left out by name."""
         for answer in answers:
             item = {"pk": f"INCIDENT#{incident}", "sk": f"EVIDENCE#{entered}#{answer.source}", "step": step,
                     "at": iso(time.time()), "source": answer.source, "milliseconds": answer.milliseconds}
-            findings = [finding.to_json() for finding in answer.findings]
-            room = ITEM_CHARACTERS - len(json.dumps(item))
-            while findings and len(json.dumps(findings)) > room:
-                findings.pop()
-            cut = {"cut": True} if len(findings) < len(answer.findings) else {}
-            self.put_once(item | cut | {"findings": findings})
+            kept = fitted(answer.source, answer.findings, ITEM_CHARACTERS)
+            cut = {"cut": True} if kept != answer.findings else {}
+            self.put_once(item | cut | {"findings": [finding.to_json() for finding in kept]})
 
     def keep_proposals(self, incident: str, entered: str, proposals: Iterable[Proposed]) -> tuple[Proposed, ...]:
         """Keep the remedies that follow from a diagnosis, and return each with its id; idempotent.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import eventbridge, iam, stepfunctions, sts
 
 from sandbox.iam import bridge, log
@@ -94,3 +94,23 @@ def test_a_rule_starts_executions_by_its_target_s_role(may: Any, monkeypatch: py
     eventbridge._invoke_target({"Arn": MACHINE, "RoleArn": ROLE}, {}, {})
     eventbridge._invoke_target({"Arn": "arn:aws:lambda:us-east-1:1:function:f"}, {}, {})
     assert started == [MACHINE, "arn:aws:lambda:us-east-1:1:function:f"]
+
+
+def test_an_answer_to_a_task_is_about_the_state_machine_that_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, asked = {"x-amz-target": "AWSStepFunctions.SendTaskSuccess"}, []
+    monkeypatch.setattr(iam_actions, "extract_resource_arn", lambda *given: "of the engine")
+    monkeypatch.setattr(stepfunctions, "_call_lambda", lambda function, event: None)
+    monkeypatch.setattr(stepfunctions, "_SERVICE_DISPATCH", dict(stepfunctions._SERVICE_DISPATCH))
+    monkeypatch.setattr(stepfunctions, "_invoke_sns_publish", stepfunctions._invoke_sns_publish)
+    monkeypatch.setattr(stepfunctions, "_execute_task", lambda state, given, execution, context: (
+        stepfunctions._invoke_with_callback("", {}, "token", state)))
+
+    def about(token: str, headers: dict[str, str] = target) -> str:
+        body = json.dumps({"taskToken": token}).encode()
+        return str(iam_actions.extract_resource_arn("states", "POST", "/", headers, body, {}, "us-east-1", ACCOUNT))
+
+    monkeypatch.setattr(stepfunctions, "_invoke_with_callback", lambda *given: asked.append(about("token")))
+    bridge.bind_the_state_machine()
+    bridge.bind_task_tokens()
+    stepfunctions._execute_task({}, {}, {"events": [{}], "stateMachineArn": MACHINE}, {})
+    assert (asked, about("another"), about("token", {})) == ([MACHINE], "*", "of the engine")

@@ -209,3 +209,25 @@ def test_alarms_that_cannot_be_read_do_not_keep_it_from_standing_down(
 
     result, _ = stand_down(service, monkeypatch, denied)
     assert result["outcome"] == "false_alarm"
+
+
+# --- events twice and late ------------------------------------------------------------------------------------------
+
+
+def test_an_alarm_event_that_comes_twice_or_after_its_incident_has_closed_opens_nothing(
+        machine: SimpleNamespace) -> None:
+    """EventBridge delivers at least once, in any order; each delivery is an execution of its own."""
+    event = {"detail-type": "CloudWatch Alarm State Change", "time": iso(machine.now), "detail": {
+        "alarmName": NAMES[0], "state": {"value": "ALARM", "timestamp": iso(machine.now), "reason": "r"}}}
+
+    def delivered(execution: str) -> Any:
+        signal = open._read(open.OpenEvent(execution, iso(machine.now + 1), iso(machine.now + 1), event)).signal
+        return machine.table.open("payment-gateway", f"i-{execution}", execution, iso(machine.now + 1), signal, 1800.0)
+
+    first, second = delivered("arn:1"), delivered("arn:2")
+    assert (first.new, second.new, second.incident) == (True, False, first.incident)
+    machine.table.update(first.incident, status="closed", outcome="false_alarm", closed_at=iso(machine.now + 90),
+                         evidence_cutoff=iso(machine.now + 60))
+    machine.table.close("payment-gateway", first.incident, "arn:1")
+    late = delivered("arn:3")
+    assert (late.new, late.incident) == (False, first.incident)

@@ -81,6 +81,7 @@ def _events(query: Query, database: Database, rds: Any) -> Finding[DatabaseEvent
     newest = sorted(events, key=lambda event: event.at)[-_EVENTS:]
     return Finding(
         source=SOURCE.name, window=query.window, value=float(len(events)), unit="events", link=_link(database),
+        left_out=len(events) - len(newest) or None,
         query=f"aws rds describe-events --source-type db-instance --source-identifier {database.instance}",
         detail=DatabaseEvents(events=tuple(newest)))
 
