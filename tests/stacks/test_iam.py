@@ -219,7 +219,8 @@ def test_only_its_rules_and_urls_may_invoke_a_function_from_outside() -> None:
         ("approve", "*", "lambda:InvokeFunction"), ("approve", "*", "lambda:InvokeFunctionUrl"),
         ("health", "events.amazonaws.com", "lambda:InvokeFunction"),
         ("heartbeat", "events.amazonaws.com", "lambda:InvokeFunction"),
-        ("ledger", "events.amazonaws.com", "lambda:InvokeFunction")]
+        ("ledger", "events.amazonaws.com", "lambda:InvokeFunction"),
+        ("sweep", "events.amazonaws.com", "lambda:InvokeFunction")]
 
 
 def test_the_stream_and_the_queue_of_failures_are_within_their_functions_rights() -> None:
