@@ -58,7 +58,7 @@ def services() -> tuple[str, ...]:
 
 def region() -> str:
     """The AWS region."""
-    return os.environ.get("AWS_REGION", "")
+    return os.getenv("AWS_REGION", "")
 
 
 def answer_url() -> str:

@@ -48,6 +48,13 @@ class _Answered:
 
 
 @dataclass(frozen=True)
+class _Machine:
+    """What Step Functions says of the state machine."""
+
+    status: str
+
+
+@dataclass(frozen=True)
 class _FunctionError(Foreign):
     """What Lambda answers for a function that failed."""
 
@@ -149,6 +156,6 @@ def _topic() -> str:
 
 def _state_machine() -> str:
     with aws.failures("Step Functions"):
-        status = aws.client("stepfunctions").describe_state_machine(
-            stateMachineArn=environment.state_machine())["status"]
+        status = decode_known(_Machine, aws.client("stepfunctions").describe_state_machine(
+            stateMachineArn=environment.state_machine())).status
     return "" if status == "ACTIVE" else f"the state machine is {status}"
