@@ -13,11 +13,13 @@ from constructs import Construct
 
 from responder.model.service import Service
 from stacks.access import ClusterAccess
-from stacks.alarms import Alarms, Starter, alarm_names
+from stacks.alarms import Alarms, Starter, alarm_names, starting_names
 from stacks.live import LivePage
 from stacks.memory import Memory
 from stacks.packaging import bundle
 from stacks.records import Records
+from stacks.signals import Signals
+from stacks.usual_traffic import UsualTraffic
 from stacks.workflow import Workflow, function_name, used_actions, used_sources
 
 PREFIX = "incident-response"
@@ -35,12 +37,15 @@ class IncidentResponse(Stack):
         code = lambda_.Code.from_asset(str(bundle(
             services, {service.service: _deployed(service) for service in services}, build)))
         workflow = Workflow(self, "Workflow", prefix=PREFIX, services=services, code=code, records=records)
-        starter = Starter(self, "Starter", prefix=PREFIX, state_machine=workflow.state_machine)
+        starter = Starter(self, "Starter", prefix=PREFIX, services=services, state_machine=workflow.state_machine)
         workflow.alarm_on_itself(starter.dead_letters)
         LivePage(self, "LivePage", prefix=PREFIX, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", prefix=PREFIX, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
         ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)
+        Signals(self, "Signals", prefix=PREFIX, services=services, code=code, state_machine=workflow.state_machine,
+                dead_letters=starter.dead_letters)
+        UsualTraffic(self, "UsualTraffic", prefix=PREFIX, code=code)
         for service in services:
             Alarms(self, f"Alarms-{service.service}", prefix=PREFIX, service=service)
             # The kill switch itself is no resource of this stack, so an update of the stack cannot release it.
@@ -75,7 +80,7 @@ def _deployed(service: Service) -> dict[str, Any]:
         for phase in sorted(source.phases):
             phases.setdefault(phase, []).append(
                 {"source": source.name, "function": function_name(PREFIX, "source", source.name)})
-    return {"alarms": alarm_names(PREFIX, service), "sources": phases,
+    return {"alarms": alarm_names(PREFIX, service), "starting": starting_names(PREFIX, service), "sources": phases,
             "remedies": [{"action": action.name, "risk": action.risk,
                           "mends": not action.audience or bool(action.task_for),
                           "function": function_name(PREFIX, "action", action.name)}

@@ -34,8 +34,10 @@ _SECRET_SECONDS = 300.0
 _CONNECT_SECONDS = 2
 _OWN = frozenset({"secretsmanager", "sts", "s3", "dynamodb", "ssm", "sns"})
 """Services that are the responder's own tools: what they answer is no evidence, and some of it is secret."""
-_RECORDS = frozenset({"dynamodb", "s3", "sns", "stepfunctions", "lambda", "secretsmanager", "sts", "appconfigdata"})
-"""Services in which the responder keeps records or tells people, or that only read: a write there is no remedy."""
+_RECORDS = frozenset({"dynamodb", "s3", "sns", "stepfunctions", "lambda", "secretsmanager", "sts", "appconfigdata",
+                      "cloudwatch"})
+"""Services in which the responder keeps records or metrics or tells people, or that only read: a write there is no
+remedy."""
 _READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "StartQuery")
 """How the names of calls begin that change nothing (Service Authorization Reference: access level Read or List)."""
 

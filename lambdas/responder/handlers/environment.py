@@ -64,3 +64,9 @@ def approval_url() -> str:
 def approval_key() -> str:
     """The name of the secret that signs links; empty where none are used."""
     return os.environ.get("APPROVAL_KEY", "")
+
+
+def state_machine() -> str:
+    """The ARN by which the state machine is started."""
+    name = "STATE_MACHINE"
+    return os.environ[name]
