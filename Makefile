@@ -16,8 +16,8 @@ setup:  ## install what the other words need (they do it themselves)
 demo: setup  ## watch an outage from alarm to postmortem, on this machine
 	@$(RUN) -m sandbox demo
 
-test: setup  ## run all tests, the drills on the embedded cloud among them
-	@$(RUN) -m pytest
+test: setup  ## run all tests, two at a time, the drills on the embedded cloud among them
+	@$(RUN) -m pytest -n 2
 
 drills: setup  ## run every drill of drills/
 	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records

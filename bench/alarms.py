@@ -27,6 +27,7 @@ from sandbox.platform.flow import ENTRY
 from sandbox.truth import read as truths
 from stacks.alarms import Alarms
 from stacks.configuration import read_file
+from stacks.deployment import Settings
 
 BIN = 10
 _WEEK = 604_800
@@ -252,7 +253,7 @@ def rules(one: Service) -> Rules:
     from aws_cdk.assertions import Template
 
     stack = Stack(App(), "Bench")
-    Alarms(stack, "Alarms", prefix="incident-response", service=one)
+    Alarms(stack, "Alarms", settings=Settings(), service=one)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "template.json"
         path.write_text(json.dumps(Template.from_stack(stack).to_json()), encoding="utf-8")
@@ -327,14 +328,18 @@ def _one(watch: Watch, outage: Outage, peak: float, seed: str, number: int) -> f
 def _of_records(watches: Mapping[str, Watch]) -> Iterator[str]:
     times: dict[str, list[float | None]] = {name: [] for name in watches}
     early = dict.fromkeys(watches, 0)
-    for _, traffic, began, until in recorded():
+    missed: dict[str, list[str]] = {name: [] for name in watches}
+    for drill, traffic, began, until in recorded():
         for name, watch in watches.items():
             times[name].append(detected(watch, traffic, began, until))
+            if times[name][-1] is None:
+                missed[name].append(drill)
             early[name] += false_alarms(watch, traffic, began // 60 * 60 - 3600, began // 60 * 60)
     for name, seen in times.items():
         told = sorted(one for one in seen if one is not None)
         yield (f"Recorded outages, {name}: {len(told)} of {len(seen)} told of, in {median(told):.0f} s by the median "
-               f"and {told[int(0.9 * len(told))]:.0f} s at 90 %; {early[name]} alarms in the hour before each.")
+               f"and {told[int(0.9 * len(told))]:.0f} s at 90 %; {early[name]} alarms in the hour before each."
+               + (f" Not told of: {', '.join(missed[name])}." if missed[name] else ""))
 
 
 BENCHMARK = bench.Benchmark("alarms: how soon they tell of an outage, and how often for nothing", run, repeats=3)

@@ -23,8 +23,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from responder.model.service import Service
-from responder.plan.usual_traffic import METRIC, NAMESPACE
+from responder.plan.usual_traffic import METRIC
 from stacks.alarm_math import below_usual, share_at_least, sureness
+from stacks.deployment import Settings
 
 _LESS = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 _MINUTE = 60
@@ -65,9 +66,10 @@ def starting_names(prefix: str, service: Service) -> list[str]:
 class Alarms(Construct):
     """The alarms of one service."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, service: Service) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, service: Service) -> None:
         super().__init__(scope, construct_id)
-        self._service, self._name = service, f"{prefix}-{service.service}"
+        self._service, self._prefix = service, settings.prefix
+        self._name = f"{settings.prefix}-{service.service}"
         self._entry = {service.metrics.dimension: service.entry}
         self._made: dict[str, cloudwatch.Alarm] = {}
         bad_now = [*self._error_rates(), *self._latencies()]
@@ -179,7 +181,8 @@ class Alarms(Construct):
             period=Duration.seconds(seconds), dimensions_map=dict(dimensions or self._entry))
 
     def _usual(self, seconds: int) -> cloudwatch.Metric:
-        return self._metric(METRIC, "Average", seconds, {"Service": self._service.service}, NAMESPACE)
+        return self._metric(METRIC, "Average", seconds, {"Service": self._service.service},
+                            self._prefix)
 
     def _counts(self, seconds: int, dimensions: Mapping[str, str]) -> dict[str, cloudwatch.IMetric]:
         metrics = self._service.metrics
@@ -231,12 +234,12 @@ def _id(kind: str) -> str:
 class Starter(Construct):
     """Starts the state machine when one of the alarms goes off; undeliverable events stay in a queue."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
                  state_machine: sfn.IStateMachine) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(self, "DeadLetters", encryption=sqs.QueueEncryption.SQS_MANAGED,
                                       enforce_ssl=True, retention_period=Duration.days(14))
-        names = [name for service in services for name in starting_names(prefix, service)]
+        names = [name for service in services for name in starting_names(settings.prefix, service)]
         # Only alarms of this account and region, so that events from elsewhere on the bus start nothing.
         for first in range(0, len(names), _NAMES_A_RULE):
             events.Rule(

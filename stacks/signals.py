@@ -20,6 +20,7 @@ from constructs import Construct
 
 from responder.model.service import Service
 from responder.sources import Statement
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.room import reserved
 
@@ -27,10 +28,10 @@ from stacks.room import reserved
 class Signals(Construct):
     """The functions; each is there only where the configuration of a service asks for it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
                  code: lambda_.Code, state_machine: sfn.IStateMachine, dead_letters: sqs.IQueue) -> None:
         super().__init__(scope, construct_id)
-        self._prefix, self._code, self._machine = prefix, code, state_machine
+        self._prefix, self._code, self._machine = settings.prefix, code, state_machine
         secrets = sorted({starter.secret for service in services for starter in (
             service.starters.pagerduty, service.starters.newrelic, service.starters.splunk) if starter})
         self.functions: list[Function] = []

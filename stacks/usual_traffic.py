@@ -14,23 +14,23 @@ from aws_cdk import aws_lambda as lambda_
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
-from responder.plan.usual_traffic import NAMESPACE
 from responder.sources import METRIC_DATA
+from stacks.deployment import Settings
 from stacks.function import Function
 
 
 class UsualTraffic(Construct):
     """The function and its schedule."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, code: lambda_.Code) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, code: lambda_.Code) -> None:
         super().__init__(scope, construct_id)
         self.function = Function(
-            self, "Publisher", name=f"{prefix}-usual-traffic", code=code,
-            handler="responder.handlers.usual_traffic.handler", environment={}, statements=(METRIC_DATA,),
-            description="Publishes how many requests are usual, by the last weeks")
+            self, "Publisher", name=f"{settings.prefix}-usual-traffic", code=code,
+            handler="responder.handlers.usual_traffic.handler", environment={"NAMESPACE": settings.prefix},
+            statements=(METRIC_DATA,), description="Publishes how many requests are usual, by the last weeks")
         self.function.role.add_to_policy(iam.PolicyStatement(
             actions=["cloudwatch:PutMetricData"], resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}}))
+            conditions={"StringEquals": {"cloudwatch:namespace": settings.prefix}}))
         NagSuppressions.add_resource_suppressions(self.function.role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Resource::*"],
              "reason": "cloudwatch:GetMetricData and PutMetricData know no resources (Service Authorization Reference, "

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import boto3
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from responder.clients import gate
 from responder.model.service import Service
@@ -50,3 +52,23 @@ def timeline() -> Table:
         {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])
     return Table("timeline", client)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the drills: they wait most of the time, so the other worker has the rest of the machine meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("drill") is None)
+
+
+class _Shared(LoadScopeScheduling):
+    """Lets one worker run the tests that share what is dear to make: those of a file, or of a folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePath(nodeid.partition("::")[0])
+        # A control plane, a synthesized template or a browser serves all tests of such a folder.
+        return str(file.parent if file.parent.name in ("cluster", "stacks", "pages") else file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Shared:
+    """Share the tests among the workers of ``pytest -n``."""
+    return _Shared(config, log)

@@ -121,6 +121,18 @@ class Api:
 _RAN_ON: list[str] = []
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what a worker of xdist ran on."""
+    _RAN_ON.extend(getattr(node, "workeroutput", {}).get("ran_on", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what was run on, where this is a worker of xdist."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["ran_on"] = _RAN_ON
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say on which Kubernetes the tests of the policies ran."""
     for line in _RAN_ON:

@@ -68,5 +68,13 @@ def approval_key() -> str:
 
 def state_machine() -> str:
     """The ARN by which the state machine is started."""
-    name = "STATE_MACHINE"
+    return _given("STATE_MACHINE")
+
+
+def namespace() -> str:
+    """The namespace of the metrics that the responder publishes."""
+    return _given("NAMESPACE")
+
+
+def _given(name: str) -> str:
     return os.environ[name]

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
 from responder.handlers.step import log
 from responder.model.codec import Json
 from responder.model.evidence import Window
 from responder.model.service import Service, load, names
 from responder.model.zone import zone
-from responder.plan.usual_traffic import METRIC, NAMESPACE, STEP_SECONDS, same_times, usual
+from responder.plan.usual_traffic import METRIC, STEP_SECONDS, same_times, usual
 from responder.sources import cloudwatch
 
 _AHEAD_STEPS = 12
@@ -61,5 +62,5 @@ def _publish(service: Service, start: float, rates: list[float | None]) -> int:
     for first in range(0, len(data), _DATA_A_CALL):
         with aws.failures("CloudWatch"):
             aws.client("cloudwatch", _ANSWER_SECONDS).put_metric_data(
-                Namespace=NAMESPACE, MetricData=data[first:first + _DATA_A_CALL])
+                Namespace=environment.namespace(), MetricData=data[first:first + _DATA_A_CALL])
     return len(data)

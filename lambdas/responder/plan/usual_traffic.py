@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from statistics import median
 
-NAMESPACE, METRIC = "IncidentResponder", "UsualRequestsPerSecond"
-"""The metric, by service."""
+METRIC = "UsualRequestsPerSecond"
+"""The metric, by service; its namespace is the deployment's prefix."""
 STEP_SECONDS = 600
 """What is usual is known for steps of ten minutes. CloudWatch keeps periods of five minutes for 63 days."""
 WEEKS = 4

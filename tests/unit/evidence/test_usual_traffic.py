@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from responder.clients import aws
 from responder.handlers import usual_traffic
-from responder.plan.usual_traffic import METRIC, NAMESPACE, STEP_SECONDS, WEEKS, same_times, usual
+from responder.plan.usual_traffic import METRIC, STEP_SECONDS, WEEKS, same_times, usual
 from tests.conftest import shipped_service
 
 
@@ -64,7 +64,7 @@ class CloudWatch:
                 self._weeks[back - 1] for _ in times if known]}]}
 
     def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
-        assert Namespace == NAMESPACE and len(MetricData) <= 1000
+        assert Namespace == "incident-response" and len(MetricData) <= 1000
         self.put += MetricData
 
 
@@ -77,6 +77,7 @@ def test_the_next_two_hours_are_published_for_each_period(monkeypatch: pytest.Mo
     cloudwatch = CloudWatch(*weeks)
     monkeypatch.setattr(aws, "client", lambda *_: cloudwatch)
     monkeypatch.setattr(usual_traffic.time, "time", lambda: NOW)
+    monkeypatch.setenv("NAMESPACE", "incident-response")
     count = usual_traffic._published(shipped_service())
     times = [item["Timestamp"].timestamp() for item in cloudwatch.put]
     assert count == len(times) == len(set(times))
@@ -93,4 +94,5 @@ def test_nothing_is_published_of_one_week(monkeypatch: pytest.MonkeyPatch) -> No
     cloudwatch = CloudWatch(600.0)
     monkeypatch.setattr(aws, "client", lambda *_: cloudwatch)
     monkeypatch.setattr(usual_traffic.time, "time", lambda: NOW)
+    monkeypatch.setenv("NAMESPACE", "incident-response")
     assert usual_traffic._published(shipped_service()) == 0 and cloudwatch.put == []

@@ -13,13 +13,14 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.assertions import Match, Template
 
 from responder.model.service import OwnAlarm, Service, Starter, Starters, Tag
+from stacks.deployment import Settings
 from stacks.signals import Signals
 
 
 def template(service: Service) -> Template:
     stack = Stack(App(), "S", env=Environment(account="000000000000", region="us-east-1"))
     machine = sfn.StateMachine(stack, "M", definition_body=sfn.DefinitionBody.from_chainable(sfn.Pass(stack, "P")))
-    Signals(stack, "Signals", prefix="incident-response", services=[service],
+    Signals(stack, "Signals", settings=Settings(), services=[service],
             code=lambda_.Code.from_inline("handler = None"), state_machine=machine, dead_letters=sqs.Queue(stack, "Q"))
     return Template.from_stack(stack)
 
