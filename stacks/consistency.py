@@ -112,6 +112,10 @@ def _alarms(service: Service) -> Iterator[Found]:
                    "a name of its own of up to 60 letters, digits, dots, hyphens and underscores")
     if len(metrics.operations) > _MOST_OPERATIONS:
         yield ("metrics", "operations"), str(len(metrics.operations)), f"up to {_MOST_OPERATIONS}"
+    for name in ("pagerduty", "newrelic", "splunk"):
+        starter = getattr(service.starters, name)
+        if starter and not starter.secret:
+            yield ("starters", name, "secret"), "nothing", "the name of a secret"
     for index, own in enumerate(alarms.own):
         if bool(own.name) == bool(own.tag):
             yield ("alarms", "own", index), "both or neither", "a name or a tag"
