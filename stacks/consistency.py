@@ -112,11 +112,15 @@ def _alarms(service: Service) -> Iterator[Found]:
                    "a name of its own of up to 60 letters, digits, dots, hyphens and underscores")
     if len(metrics.operations) > _MOST_OPERATIONS:
         yield ("metrics", "operations"), str(len(metrics.operations)), f"up to {_MOST_OPERATIONS}"
+    yield from _starters(service)
+
+
+def _starters(service: Service) -> Iterator[Found]:
     for name in ("pagerduty", "newrelic", "splunk"):
         starter = getattr(service.starters, name)
         if starter and not starter.secret:
             yield ("starters", name, "secret"), "nothing", "the name of a secret"
-    for index, own in enumerate(alarms.own):
+    for index, own in enumerate(service.alarms.own):
         if bool(own.name) == bool(own.tag):
             yield ("alarms", "own", index), "both or neither", "a name or a tag"
         elif own.tag and not (own.tag.key and own.tag.value):
