@@ -34,6 +34,8 @@ _DAYS = 30
 BURNS = ((0.02, 3600, 300), (0.05, 21_600, 1800))
 """Share of the error budget, the long window in which it is used up, and the short one, which ends the alarm soon after
 the outage; in seconds. The workbook's two that are worth waking for; its third, 10 % in three days, is a ticket."""
+_CUSTOMERS = 4
+"""Hours see several customers who each try again; a minute sees one."""
 _OUTAGE, _SLOW_BURN = "outage", "slow-burn"
 _UNKNOWN, _FLOOR = "traffic-not-compared", "no-traffic"
 _NAMES_A_RULE = 20
@@ -158,7 +160,7 @@ class Alarms(Construct):
             threshold = round(budget * part * days * 86_400 / long, 6)
             names = (f"burn-in-{long // 60}-minutes", f"burn-in-{short // 60}-minutes")
             self._alarm(names[0], f"{service.service}: {part:.0%} of the error budget went in {long // 60} min, beyond "
-                                  "doubt", self._share(self._counts(long, self._entry), long), threshold)
+                                  "doubt", self._share(self._counts(long, self._entry), long, _CUSTOMERS), threshold)
             # The long window is sure; this one only says that it goes on.
             self._alarm(names[1], f"{service.service}: the error budget still burns so fast, in {short // 60} min",
                         cloudwatch.MathExpression(expression="errors / requests", period=Duration.seconds(short),
@@ -189,11 +191,12 @@ class Alarms(Construct):
         return {"errors": self._metric(metrics.errors, "Sum", seconds, dimensions),
                 "requests": self._metric(metrics.requests, "Sum", seconds, dimensions)}
 
-    def _share(self, counts: Mapping[str, cloudwatch.IMetric], seconds: int) -> cloudwatch.MathExpression:
+    def _share(self, counts: Mapping[str, cloudwatch.IMetric], seconds: int,
+               customers: int = 1) -> cloudwatch.MathExpression:
         settings = self._service.alarms
         return cloudwatch.MathExpression(
             expression=share_at_least("errors", "requests", sureness(settings.false_alarms_a_week, seconds),
-                                      settings.minimum_failures),
+                                      settings.minimum_failures * customers),
             label="share of failed requests, at least", period=Duration.seconds(seconds), using_metrics=dict(counts))
 
     def _below_usual(self, seconds: int, periods: int) -> cloudwatch.MathExpression:
