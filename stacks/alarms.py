@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -238,19 +238,20 @@ class Starter(Construct):
     """Starts the state machine when one of the alarms goes off; undeliverable events stay in a queue."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
-                 state_machine: sfn.IStateMachine) -> None:
+                 state_machine: sfn.IStateMachine, origins: tuple[list[str], list[str]]) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(self, "DeadLetters", encryption=sqs.QueueEncryption.SQS_MANAGED,
                                       enforce_ssl=True, retention_period=Duration.days(14))
         names = [name for service in services for name in starting_names(settings.prefix, service)]
-        # Only alarms of this account and region, so that events from elsewhere on the bus start nothing.
+        # Only alarms of the services' accounts and Regions (``origins``), so that events of others on the bus start
+        # nothing.
         for first in range(0, len(names), _NAMES_A_RULE):
             events.Rule(
                 self, "Rule" if not first else f"Rule{first}",
                 description="An alarm of a service that the incident responder looks after went off",
                 event_pattern=events.EventPattern(
                     source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
-                    account=[Aws.ACCOUNT_ID], region=[Aws.REGION],
+                    account=origins[0], region=origins[1],
                     detail={"alarmName": names[first:first + _NAMES_A_RULE], "state": {"value": ["ALARM"]}}),
                 targets=[targets.SfnStateMachine(
                     state_machine, dead_letter_queue=self.dead_letters, retry_attempts=8,

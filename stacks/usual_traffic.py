@@ -26,8 +26,9 @@ class UsualTraffic(Construct):
         super().__init__(scope, construct_id)
         self.function = Function(
             self, "Publisher", name=f"{settings.prefix}-usual-traffic", code=code,
-            handler="responder.handlers.usual_traffic.handler", environment={"NAMESPACE": settings.prefix},
-            statements=(METRIC_DATA,), description="Publishes how many requests are usual, by the last weeks")
+            handler="responder.handlers.usual_traffic.handler", statements=(METRIC_DATA,),
+            environment={"POWERTOOLS_METRICS_NAMESPACE": settings.prefix},
+            description="Publishes how many requests are usual, by the last weeks")
         self.function.role.add_to_policy(iam.PolicyStatement(
             actions=["cloudwatch:PutMetricData"], resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": settings.prefix}}))

@@ -77,7 +77,7 @@ def test_the_next_two_hours_are_published_for_each_period(monkeypatch: pytest.Mo
     cloudwatch = CloudWatch(*weeks)
     monkeypatch.setattr(aws, "client", lambda *_: cloudwatch)
     monkeypatch.setattr(usual_traffic.time, "time", lambda: NOW)
-    monkeypatch.setenv("NAMESPACE", "incident-response")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "incident-response")
     count = usual_traffic._published(shipped_service())
     times = [item["Timestamp"].timestamp() for item in cloudwatch.put]
     assert count == len(times) == len(set(times))
@@ -94,5 +94,5 @@ def test_nothing_is_published_of_one_week(monkeypatch: pytest.MonkeyPatch) -> No
     cloudwatch = CloudWatch(600.0)
     monkeypatch.setattr(aws, "client", lambda *_: cloudwatch)
     monkeypatch.setattr(usual_traffic.time, "time", lambda: NOW)
-    monkeypatch.setenv("NAMESPACE", "incident-response")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "incident-response")
     assert usual_traffic._published(shipped_service()) == 0 and cloudwatch.put == []

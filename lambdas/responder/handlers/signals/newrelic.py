@@ -13,6 +13,7 @@ from responder.handlers.signals.alert import Alert, Nothing, Vendor, same
 from responder.model.codec import Foreign, Json, Malformed, decode
 from responder.model.frozen import dataclass
 
+_HEADER = "authorization"
 _STARTS = frozenset({"ACTIVATED", "CREATED"})
 
 
@@ -30,7 +31,7 @@ class _Issue(Foreign):
 
 def token_of(headers: Mapping[str, str]) -> str:
     """Return the token of the header Authorization: a bearer's, or the password of basic authorization."""
-    scheme, _, given = headers.get("authorization", "").partition(" ")
+    scheme, _, given = headers.get(_HEADER, "").partition(" ")
     if scheme.lower() == "bearer":
         return given.strip()
     if scheme.lower() == "basic":

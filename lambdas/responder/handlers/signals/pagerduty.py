@@ -16,6 +16,7 @@ from responder.model.codec import Foreign, Json, Malformed, decode
 from responder.model.frozen import dataclass
 from responder.model.moment import seconds
 
+_HEADER = "x-pagerduty-signature"
 _STARTS = frozenset({"incident.triggered", "incident.reopened"})
 _MOST_SIGNATURES = 10
 
@@ -46,7 +47,7 @@ class _Payload(Foreign):
 
 
 def _genuine(headers: Mapping[str, str], body: bytes, token: tuple[str, ...], secrets: tuple[str, ...]) -> bool:
-    given = [part.strip() for part in headers.get("x-pagerduty-signature", "").split(",")][:_MOST_SIGNATURES]
+    given = [part.strip() for part in headers.get(_HEADER, "").split(",")][:_MOST_SIGNATURES]
     expected = [f"v1={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}" for secret in secrets]
     return not token and sum(same(one, expected) for one in given) > 0
 
