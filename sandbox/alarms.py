@@ -51,7 +51,9 @@ class Alarm:
         """Id to ``MetricStat``."""
         self._expression = compiled(expression)
         self.period = max(int(stat["Period"]) for stat in self.metrics.values())
-        self.step = min(self.period, MINUTE)
+        # A longer period's percentile does not follow from those of its minutes.
+        folds = all(stat["Stat"] in _FOLD for stat in self.metrics.values())
+        self.step = min(self.period, MINUTE) if folds else self.period
         """Seconds between two evaluations."""
         self.state = "INSUFFICIENT_DATA"
 

@@ -41,6 +41,10 @@ def _compiled(node: ast.AST) -> Expression:
         case ast.Call(func=ast.Name(id="ABS"), args=[operand]):
             inner = _compiled(operand)
             return lambda values: None if (value := inner(values)) is None else abs(value)
+        case ast.Call(func=ast.Name(id="FILL"), args=[ast.Name(id=name), ast.Constant(value=int() | float() as number)
+                                                      ]):
+            return lambda values, filler=float(number): (  # type: ignore[misc]
+                filler if (value := values[name]) is None else value)
         case ast.Call(func=ast.Name(id="IF_"), args=[condition, yes, no]):
             return _choice(_compiled(condition), _compiled(yes), _compiled(no))
     raise ValueError(f"metric math that the sandbox does not know: {ast.dump(node)}")

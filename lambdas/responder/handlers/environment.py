@@ -71,11 +71,6 @@ def approval_key() -> str:
     return os.environ.get("APPROVAL_KEY", "")
 
 
-def state_machine() -> str:
-    """The ARN by which the state machine is started."""
-    return _given("STATE_MACHINE")
-
-
 def namespace() -> str:
     """The namespace of the responder's own metrics: the deployment's prefix; empty where none are written."""
     return os.getenv("POWERTOOLS_METRICS_NAMESPACE", "")
@@ -91,5 +86,11 @@ def part() -> str:
     return os.getenv("SOURCE", "") or os.getenv("ACTION", "")
 
 
-def _given(name: str) -> str:
-    return os.environ[name]
+def topic() -> str:
+    """The ARN of the incident topic."""
+    return os.getenv("TOPIC", "")
+
+
+def state_machine() -> str:
+    """The ARN of the state machine; empty where the function need not know it."""
+    return os.getenv("STATE_MACHINE", "")
