@@ -40,6 +40,7 @@ def main() -> None:
     _give_functions_their_role()
     _provision_access_entries()
     _provision_metric_math()
+    _provision_composite_alarms()
     _refer_to_secrets_by_arn()
     _tell_iam_of_items()
     bridge.bind_the_state_machine()
@@ -67,7 +68,8 @@ def alarm_event(alarm: dict[str, Any], old_state: str, new_state: str, reason: s
             "state": {"value": new_state, "reason": reason, "reasonData": alarm.get("StateReasonData", "{}"),
                       "timestamp": now},
             "previousState": {"value": old_state, "timestamp": now},
-            "configuration": {"description": alarm.get("AlarmDescription", ""), "metrics": []}}
+            "configuration": {"description": alarm.get("AlarmDescription", ""),
+                              **({"alarmRule": alarm["AlarmRule"]} if "AlarmRule" in alarm else {"metrics": []})}}
 
 
 def _hand_alarms_to_eventbridge() -> None:
@@ -139,6 +141,23 @@ def _provision_metric_math() -> None:
         return record(name, properties)
 
     provisioners._cw_metric_alarm_record = without_math
+
+
+def _provision_composite_alarms() -> None:
+    """CloudFormation knows no AWS::CloudWatch::CompositeAlarm, though the CloudWatch API does."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+        name = properties["AlarmName"]
+        answer = cloudwatch._put_composite_alarm({}, {key: value for key, value in properties.items() if key != "Tags"},
+                                                 is_cbor=False, is_json=True)
+        if answer[0] >= 400:
+            raise ValueError(f"{name}: {answer[2]!r}")
+        return name, {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"}
+
+    def delete(physical_id: str, properties: dict[str, Any], *_: Any) -> None:
+        cloudwatch._composite_alarms.pop(physical_id, None)
+
+    provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::CompositeAlarm"] = {"create": create, "delete": delete}
 
 
 def _refer_to_secrets_by_arn() -> None:

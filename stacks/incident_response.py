@@ -13,7 +13,7 @@ from constructs import Construct
 
 from responder.model.service import Service
 from stacks.access import ClusterAccess
-from stacks.alarms import Alarms, Starter, alarm_names
+from stacks.alarms import Alarms, Starter, alarm_names, starting_names
 from stacks.dashboard import Dashboard
 from stacks.deployment import Settings
 from stacks.elsewhere import is_elsewhere
@@ -27,8 +27,10 @@ from stacks.own_health import OwnHealth
 from stacks.packaging import bundle
 from stacks.records import Records
 from stacks.room import reserve_the_rest
+from stacks.signals import Signals
 from stacks.sweep import Sweep
 from stacks.used import used_actions, used_sources
+from stacks.usual_traffic import UsualTraffic
 from stacks.workflow import Workflow, function_name
 
 
@@ -44,7 +46,7 @@ class IncidentResponse(Stack):
         code = lambda_.Code.from_asset(str(bundle(
             services, {service.service: _deployed(service, services, settings) for service in services}, build)))
         workflow = Workflow(self, "Workflow", settings=settings, services=services, code=code, records=records)
-        starter = Starter(self, "Starter", settings=settings, state_machine=workflow.state_machine,
+        starter = Starter(self, "Starter", settings=settings, services=services, state_machine=workflow.state_machine,
                           origins=origins(services))
         live = LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
@@ -53,6 +55,9 @@ class IncidentResponse(Stack):
               state_machine=workflow.state_machine)
         ClusterAccess(self, "ClusterAccess", settings=settings, services=services, workflow=workflow, memory=memory)
         take_events(self, services)
+        Signals(self, "Signals", settings=settings, services=services, code=code, state_machine=workflow.state_machine,
+                dead_letters=starter.dead_letters)
+        UsualTraffic(self, "UsualTraffic", settings=settings, code=code)
         for service in services:
             if not is_elsewhere(service):
                 Alarms(self, f"Alarms-{service.service}", settings=settings, service=service)
@@ -98,7 +103,8 @@ def _deployed(service: Service, services: Sequence[Service], settings: Settings)
         for phase in sorted(source.phases):
             phases.setdefault(phase, []).append({"source": source.name, "function": function_name(
                 settings.prefix, "source", unit_of(service, asking, source.name).key)})
-    return {"alarms": alarm_names(settings.prefix, service), "sources": phases,
+    return {"alarms": alarm_names(settings.prefix, service), "starting": starting_names(settings.prefix, service),
+            "sources": phases,
             "remedies": [{"action": action.name, "risk": action.risk,
                           "mends": not action.audience or bool(action.task_for),
                           "function": function_name(

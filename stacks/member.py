@@ -24,7 +24,7 @@ from constructs import Construct
 from responder import actions, sources
 from responder.model.service import Service
 from responder.sources import METRIC_DATA, Source, Statement
-from stacks.alarms import Alarms, alarm_names
+from stacks.alarms import Alarms, alarm_names, starting_names
 from stacks.deployment import Settings
 from stacks.elsewhere import REPORT, SWEEP, TELL, ledger_suffix, suffix
 from stacks.network import action_units, ledger_units, source_units
@@ -94,7 +94,7 @@ class Member(Stack):
             self, "Starting", description="Hands alarms of the service to the incident responder's event bus",
             event_pattern=events.EventPattern(
                 source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"], account=[Aws.ACCOUNT_ID],
-                region=[Aws.REGION], detail={"alarmName": alarm_names(settings.prefix, service),
+                region=[Aws.REGION], detail={"alarmName": starting_names(settings.prefix, service),
                                              "state": {"value": ["ALARM"]}}),
             targets=[targets.EventBus(events.EventBus.from_event_bus_arn(self, "Home", bus))])
 

@@ -8,8 +8,6 @@ step after it (``docs/own-health.md``). No alarm here has a name that begins wit
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Stack
@@ -26,6 +24,7 @@ from constructs import Construct
 
 from responder.model.measure import Metric
 from responder.model.service import Service
+from stacks.alarms import starting_names
 from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.heartbeat import HOURS
@@ -60,7 +59,13 @@ class OwnHealth(Construct):
         self._of_the_heartbeat(services)
         for service in services:
             self._of_service(service)
-        self._tell_people_too([part for part in parts if isinstance(part, cloudwatch.AlarmBase)])
+        starting = {name for service in services for name in starting_names(settings.prefix, service)}
+        for alarm in (part for part in parts if isinstance(part, cloudwatch.AlarmBase)):
+            resource = alarm.node.default_child
+            if isinstance(resource, cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm) and (
+                    resource.alarm_name in starting):
+                alarm.add_alarm_action(cloudwatch_actions.SnsAction(self._topic))
+                resource.alarm_description = self._told_too(resource.alarm_description or "")
 
     def _observe(self, function: Function) -> None:
         """Give a function its metrics' namespace, and trace it."""
@@ -153,28 +158,16 @@ class OwnHealth(Construct):
         return cloudwatch.Metric(namespace=self._prefix, metric_name=metric.value, statistic=statistic, period=period,
                                  dimensions_map={"Service": service})
 
-    def _tell_people_too(self, alarms: Sequence[cloudwatch.AlarmBase]) -> None:
-        """Let alarms that start the responder reach people by themselves as well, so a dead one does not silence them.
+    def _told_too(self, description: str) -> str:
+        """Return the text of an alarm that starts the responder and reaches people by itself as well.
 
-        What starts it has a name that begins with the prefix (``stacks/alarms.py``). An alarm that is part of a
-        composite one is told by that one.
+        So a dead responder does not silence it.
         """
-        resources = {alarm: alarm.node.default_child for alarm in alarms}
-        composed = json.dumps(Stack.of(self).resolve([
-            resource.alarm_rule for resource in resources.values()
-            if isinstance(resource, cloudwatch.CfnCompositeAlarm)]))
-        for alarm, resource in resources.items():
-            if not isinstance(resource, cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm):
-                continue
-            name, said = resource.alarm_name or "", resource.alarm_description
-            if not name.startswith(f"{self._prefix}-") or re.search(rf'\b{re.escape(name)}\\*"', composed):
-                continue
-            alarm.add_alarm_action(cloudwatch_actions.SnsAction(self._topic))
-            resource.alarm_description = (f"{said}. " if said else "") + (
-                f"This alarm has started the incident responder ({self._prefix}), which looks whether it is an outage: "
-                "nothing is to be done yet. If no message of it follows within 10 minutes and the alarm is still on, "
-                f"it is not running: look at the executions of the state machine {self._prefix}, and handle the "
-                "incident by hand.")
+        return (f"{description}. " if description else "") + (
+            f"This alarm has started the incident responder ({self._prefix}), which looks whether it is an outage: "
+            "nothing is to be done yet. If no message of it follows within 10 minutes and the alarm is still on, it is "
+            f"not running: look at the executions of the state machine {self._prefix}, and handle the incident by "
+            "hand.")
 
     def _name(self, function: Function) -> str:
         resource = function.function.node.default_child

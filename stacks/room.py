@@ -18,13 +18,14 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 CONTEXT = "reserved_concurrency"
-RESERVED = {"decide": 50, "tell": 20, "timeline": 70, "page": 10, "answer": 10}
+RESERVED = {"decide": 50, "tell": 20, "timeline": 70, "page": 10, "answer": 10, "signals": 5}
 """``decide``: a storm of 1,000 alarms starts 1,000 executions, whose first step takes half a second. 50 copies
 open or attach them in 10 s, and load elsewhere in the account cannot block the decisions. ``tell``: a message
 needs up to a dozen calls of 8 s to channels; 20 copies serve several incidents at once. ``timeline``: both
 write their entries through it, so it gets the sum of both. ``page``: anybody can call its address; 10 copies
 serve a hundred people a second, and limit how much of the account a flood of requests can take. ``answer``: the same
-for people whom IAM knows; others do not reach it."""
+for people whom IAM knows; others do not reach it. ``signals``: anybody can call its address; 5 copies take 50 alerts a
+second, and other systems send theirs again."""
 LEFT_FOR_OTHERS = 100
 QUOTA_CONTEXT = "account_concurrency"
 QUOTA = 1_000

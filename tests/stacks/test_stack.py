@@ -13,12 +13,16 @@ from typing import Any
 
 import pytest
 
+from bench import alarms
 from responder.plan.next_step import WAYS
+from sandbox.alarms import deployed
+from stacks.alarms import alarm_names
+from stacks.deployment import DEFAULT_PREFIX as PREFIX
 from stacks.state_machine.__main__ import files
 from stacks.state_machine.picture import variables
 from stacks.state_machine.plan import plan
 from stacks.workflow import GROUPS
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_service
 
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 
@@ -76,11 +80,45 @@ def test_records_are_kept_safe(resources: dict[str, Any]) -> None:
 
 
 def test_each_kind_of_silence_has_one_alarm(resources: dict[str, Any]) -> None:
-    alarms = {a["AlarmName"]: a for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
+    found = {a["AlarmName"]: a for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
     treated = {name.removeprefix("incident-response-payment-gateway-"): a["TreatMissingData"]
-               for name, a in alarms.items()}
-    assert treated == {"error-rate": "notBreaching", "latency": "notBreaching", "loss-of-traffic": "breaching",
-                       "load-balancer-error-rate": "notBreaching"}
+               for name, a in found.items()}
+    # No data at all is a loss of traffic, and while nothing is known of other weeks nothing else tells of it.
+    assert {name for name, treatment in treated.items() if treatment != "notBreaching"} == {
+        "no-traffic", "traffic-not-compared"}
+    assert {treated[name] for name in ("no-traffic", "traffic-not-compared")} == {"breaching"}
+
+
+def test_one_outage_is_one_alarm(resources: dict[str, Any]) -> None:
+    """Only the alarms that join the others start the responder, and each other alarm is in one of them."""
+    named = {a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
+    rules = {a["AlarmName"]: a["AlarmRule"] for a in of_type(resources, "AWS::CloudWatch::CompositeAlarm")}
+    started = [name for rule in of_type(resources, "AWS::Events::Rule")
+               for name in rule.get("EventPattern", {}).get("detail", {}).get("alarmName", [])]
+    assert sorted(started) == sorted(rules) == [f"{PREFIX}-payment-gateway-{kind}" for kind in ("outage", "slow-burn")]
+    assert {name for rule in rules.values() for name in re.findall(r'"([^"]+)"', rule)} == named
+    # What has been told as an outage is not told again for as long as the windows remember it.
+    assert rules[started[1]].endswith(f'AND NOT ALARM("{PREFIX}-payment-gateway-outage-lately")')
+    lately = next(a for a in of_type(resources, "AWS::CloudWatch::Alarm")
+                  if a.get("AlarmName", "").endswith("-outage-lately"))
+    assert (lately["EvaluationPeriods"], lately["DatapointsToAlarm"]) == (30, 1)
+    for name, item in resources.items():
+        if item["Type"] == "AWS::CloudWatch::CompositeAlarm":
+            made = [resources[other]["Properties"]["AlarmName"] for other in item["DependsOn"]]
+            assert set(re.findall(r'"([^"]+)"', item["Properties"]["AlarmRule"])) <= set(made), name
+
+
+def test_the_alarms_cost_no_more_than_is_said(resources: dict[str, Any]) -> None:
+    """AWS's page "Amazon CloudWatch pricing": each metric of an alarm, by its resolution, and each composite alarm."""
+    dollars = 0.5 * len(of_type(resources, "AWS::CloudWatch::CompositeAlarm"))
+    for alarm in of_type(resources, "AWS::CloudWatch::Alarm"):
+        if "AlarmName" in alarm:
+            periods = [item["MetricStat"]["Period"] for item in alarm.get("Metrics", []) if "MetricStat" in item] or [
+                alarm["Period"]]
+            # CloudWatch refuses an alarm whose metrics have different periods, or that looks back for over a day.
+            assert len(set(periods)) == 1 and periods[0] * alarm["EvaluationPeriods"] <= 86_400
+            dollars += len(periods) * (0.3 if periods[0] < 60 else 0.1)
+    assert round(dollars, 2) == 4.80
 
 
 def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> None:
@@ -92,9 +130,9 @@ def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> N
                 actions = statement["Action"]
                 starred |= set(actions if isinstance(actions, list) else [actions])
     assert {action for action in starred if action.split(":")[0] not in ("logs", "xray")} == {
-        "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstances",
-        "ec2:DescribeInstanceStatus", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
-        "ec2:DescribeSubnets", "rds:DescribeEvents", "dynamodb:ListStreams"}
+        "cloudwatch:GetMetricData", "cloudwatch:PutMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents",
+        "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "rds:DescribeEvents", "dynamodb:ListStreams"}
 
 
 def test_only_the_service_s_own_alarms_may_be_described(resources: dict[str, Any]) -> None:
@@ -104,8 +142,9 @@ def test_only_the_service_s_own_alarms_may_be_described(resources: dict[str, Any
     # The source, the step that stands down, and the sweep.
     assert len(allowed) == 3
     for statement in allowed:
-        assert sorted(re.findall(r":alarm:([\w-]+)", json.dumps(statement["Resource"]))) == sorted(
-            a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a)
+        named = set(re.findall(r":alarm:([\w-]+)", json.dumps(statement["Resource"])))
+        assert named == set(alarm_names(PREFIX, shipped_service()))
+        assert named < {a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
 
 
 def test_the_sweep_may_look_and_start_the_plan_and_nothing_else(resources: dict[str, Any]) -> None:
@@ -388,3 +427,24 @@ def test_no_stack_holds_the_kill_switch_and_no_role_may_write_it(resources: dict
             for statement in policy["PolicyDocument"]["Statement"]:
                 if "kill-switch" in json.dumps(statement["Resource"]):
                     assert set(actions_of(statement)) == {"ssm:GetParameter"}
+
+
+@pytest.mark.parametrize(("outage", "level", "most_seconds"), [
+    ("40 % fail", "busy", 20), ("all requests fail", "small", 300), ("5 % fail", "busy", 2400),
+    ("no traffic, by day", "busy", 60), ("no traffic, at night", "middling", 720)])
+def test_the_deployed_alarms_tell_of_an_outage_in_time(out: Path, outage: str, level: str, most_seconds: int) -> None:
+    """The evaluator is the sandbox's, the traffic is made up: ``make bench NAMES=alarms`` has the whole picture."""
+    rules = alarms.Rules(*deployed(out / "IncidentResponse.template.json"))
+    happens = next(one for one in alarms.OUTAGES if one.name == outage)
+    begin, end = happens.at - 6 * 3600, happens.at + 3600
+    traffic = alarms.made_up(alarms.LEVELS[level], "test", begin, end, happens, happens.at)
+    found = alarms.detected(rules.states, traffic, happens.at, end)
+    assert found is not None and found <= most_seconds
+
+
+def test_the_deployed_alarms_are_silent_while_nothing_is_wrong(out: Path) -> None:
+    rules = alarms.Rules(*deployed(out / "IncidentResponse.template.json"))
+    traffic = alarms.made_up(alarms.LEVELS["small"], "quiet", 0, 86_400)
+    assert alarms.false_alarms(rules.states, traffic, 6 * 3600, 86_400) == 0
+    # The rule before calls a quiet night an outage.
+    assert alarms.false_alarms(alarms.naive, traffic, 0, 86_400) > 0

@@ -18,7 +18,6 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
-from botocore.session import Session
 
 from responder.clients import aws_limits, gate, raw, targets
 from responder.clients.failure import CallFailed
@@ -34,8 +33,10 @@ _SECRET_SECONDS = 300.0
 _CONNECT_SECONDS = 2
 _OWN = frozenset({"secretsmanager", "sts", "s3", "dynamodb", "ssm", "sns"})
 """Services that are the responder's own tools: what they answer is no evidence, and some of it is secret."""
-_RECORDS = frozenset({"dynamodb", "s3", "sns", "stepfunctions", "lambda", "secretsmanager", "sts", "appconfigdata"})
-"""Services in which the responder keeps records or tells people, or that only read: a write there is no remedy."""
+_RECORDS = frozenset({"dynamodb", "s3", "sns", "stepfunctions", "lambda", "secretsmanager", "sts", "appconfigdata",
+                      "cloudwatch"})
+"""Services in which the responder keeps records or metrics or tells people, or that only read: a write there is no
+remedy."""
 _AT_HOME = _OWN - {"ssm"} | {"stepfunctions", "lambda"}
 """Services that are asked in the responder's own account and Region, wherever the service is."""
 _READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "StartQuery")

@@ -133,7 +133,7 @@ def _cause(outcome: Outcome, incident: Incident) -> Cause | None:
 def _newer(run: StepRun, event: StandDownEvent, incident: Incident) -> bool:
     """Whether an alarm came after the evidence cutoff, or while a person wanted only the first phases."""
     cutoff = incident.evidence_cutoff or "~"
-    return any(signal.kind == "alarm" and (bool(event.until) or signal.at > cutoff)
+    return any(signal.kind != "person" and (bool(event.until) or signal.at > cutoff)
                for signal in run.records.signals(run.incident))
 
 

@@ -9,15 +9,15 @@ from typing import Literal
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers import environment
+from responder.handlers import alarm_event, environment
 from responder.handlers.decide import DoneByExecution, by_execution
 from responder.handlers.step import IncidentRef, event_of, log, records
-from responder.model.codec import Foreign, Json, Malformed, decode, encode
+from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.facts import Opened
 from responder.model.frozen import dataclass
 from responder.model.incident import Signal
 from responder.model.masking import mask
-from responder.model.moment import iso, seconds
+from responder.model.outside_signal import OutsideSignal, OutsideStart
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
 from responder.plan import promise, warming
 from responder.plan.answers import Opening
@@ -27,7 +27,7 @@ from responder.plan.customers.facts import last_message
 from responder.records import incidents
 from responder.records.tasks import NotPossible
 
-_REASON = 500
+_REASON, _NAME = 500, 200
 _PHASES = ("confirm", "isolate", "diagnose", "watch", "aftercare")
 """The phase after which a person wants to stop; empty: none."""
 
@@ -47,8 +47,8 @@ class OpenEvent:
     entered: str
     """When the step's state was entered, ISO 8601 in UTC."""
     input: Json = None
-    """The execution's input: EventBridge's "CloudWatch Alarm State Change", or ``PersonStart``, ``DoneByExecution``,
-    ``ReportAnew``."""
+    """The execution's input: EventBridge's "CloudWatch Alarm State Change", ``OutsideStart``, ``PersonStart``,
+    ``DoneByExecution`` or ``ReportAnew``."""
     do: str = ""
 
     @property
@@ -246,14 +246,25 @@ def _report(given: Json) -> OpenResult:
     return OpenResult(result="report", incident=IncidentRef(item.id, item.service, item.opened_at))
 
 
+def _outside(given: OutsideSignal, event: OpenEvent) -> Signal:
+    """Return an alert of another system; what it was called there is not trusted to be clean."""
+    return Signal(given.at, given.kind, mask(given.name)[:_NAME], event.key, given.service,
+                  mask(given.reason)[:_REASON])
+
+
 def _read(event: OpenEvent) -> _Start:
     """Read an alarm's event or a person's start; raises BadInput."""
     given = event.input
     if not isinstance(given, dict):
         raise BadInput("the input must be an object with a service")
-    if given.get("detail-type") == "CloudWatch Alarm State Change":
+    if given.get("detail-type") == alarm_event.DETAIL_TYPE:
         try:
-            return _Start(_alarm(decode(_AlarmEvent, given, "event"), event))
+            return _Start(alarm_event.signal(given, event.started, event.key))
+        except (alarm_event.NobodysAlarm, Malformed) as error:
+            raise BadInput(str(error)) from error
+    if "signal" in given:
+        try:
+            return _Start(_outside(decode(OutsideStart, given).signal, event))
         except Malformed as error:
             raise BadInput(str(error)) from error
     if not given.get("service"):
@@ -266,37 +277,3 @@ def _read(event: OpenEvent) -> _Start:
     person = mask(start.started_by)[:100]
     return _Start(Signal(event.started, "person", person, event.key, start.service, mask(start.reason)[:_REASON],
                          person), start.until, start.take_over)
-
-
-@dataclass(frozen=True)
-class _AlarmState(Foreign):
-    timestamp: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class _Alarm(Foreign):
-    alarm_name: str = ""
-    state: _AlarmState = _AlarmState()
-
-
-@dataclass(frozen=True)
-class _AlarmEvent(Foreign):
-    """EventBridge's "CloudWatch Alarm State Change"."""
-
-    time: str = ""
-    detail: _Alarm = _Alarm()
-
-
-def _alarm(event: _AlarmEvent, opening: OpenEvent) -> Signal:
-    """Return the signal that an alarm is; raises BadInput for an alarm of no service."""
-    name, state = event.detail.alarm_name, event.detail.state
-    service = next((service for service in names() if name in deployed(service).alarms), None)
-    if service is None:
-        raise BadInput(f"nobody looks after the alarm {name!r}: no configured service has it")
-    try:
-        # CloudWatch writes +0000, which is not what the timeline sorts by.
-        at = iso(seconds(state.timestamp or event.time))
-    except ValueError:
-        at = opening.started
-    return Signal(at, "alarm", name, opening.key, service, mask(state.reason)[:_REASON])

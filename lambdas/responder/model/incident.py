@@ -17,10 +17,13 @@ from responder.model.evidence import Evidence, Finding, Status, finding_of
 from responder.model.facts import Fact
 from responder.model.frozen import dataclass
 from responder.model.item import KEYS, Item, keyed, plain, sort_key
+from responder.model.outside_signal import Kind
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.timeline import Entry, EntryKind, entry_of
 
 IncidentStatus = Literal["open", "waiting for people", "closed"]
+SignalKind = Literal[Kind, "person"]
+"""An alarm of CloudWatch, an alert of another system, or a person."""
 Outcome = Literal["resolved", "escalated", "observed", "false_alarm"]
 SymptomKind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]
 
@@ -166,9 +169,9 @@ class Signal:
     """An alarm or a person's start."""
 
     at: str
-    kind: Literal["alarm", "person"]
+    kind: SignalKind
     name: str
-    """The alarm's name, or the person's."""
+    """The alarm's name, what another system calls it, or the person's name."""
     key: str = ""
     """Distinguishes signals of one moment."""
     service: str = ""

@@ -22,6 +22,7 @@ from responder.model.service.platform import (
     ProviderSwitch,
 )
 from responder.model.service.reports import Reports
+from responder.model.service.starters import Starters
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Service:
     """None: probes start outside the service's network, so only those of providers say anything."""
     aws: AwsAccount = field(default_factory=AwsAccount)
     alarms: Alarms = field(default_factory=Alarms)
+    starters: Starters = field(default_factory=Starters)
+    """Other systems whose alerts start an incident."""
     confirm: Confirm = field(default_factory=Confirm)
     recovery: Recovery = field(default_factory=Recovery)
     guardrails: Guardrails = field(default_factory=Guardrails)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from responder.clients import aws
+from responder.clients.failure import CallFailed
 from responder.model.evidence import Bucket, Detail, Finding, Status, Window
 from responder.model.evidence.alarms import Alarms, AlarmState
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
@@ -146,6 +147,16 @@ def weeks(service: Service, end: float) -> tuple[Bucket, ...]:
     queries = _queries(service, _FIVE_MINUTES, _COUNTS, {place})
     found, _ = read(aws.client("cloudwatch", 8), queries, Window(end - _WEEKS_SECONDS, end), _FIVE_MINUTES)
     return _Measures.of(found, place).series
+
+
+def entry_requests(service: Service, window: Window, period_seconds: int) -> Points:
+    """Return the requests to the entry, by the start of each period; raises CallFailed."""
+    place = next(index for index, component in enumerate(service.components) if component.name == service.entry)
+    found, note = read(aws.client("cloudwatch", 8), _queries(service, period_seconds, ("requests",), {place}), window,
+                       period_seconds)
+    if note:
+        raise CallFailed("unavailable", note)
+    return _Measures.of(found, place).requests
 
 
 def _alarms(query: Query, cloudwatch: Any) -> Finding[Alarms]:
