@@ -96,7 +96,7 @@ class Starter(Construct):
                                       enforce_ssl=True, retention_period=Duration.days(14))
         # The rule matches the prefix and not each name, so that an alarm without a service is recorded as refused. It
         # matches this account and region only, so that events from elsewhere on the bus start nothing.
-        events.Rule(
+        self.rule = events.Rule(
             self, "Rule", description="An alarm of a service that the incident responder looks after went off",
             event_pattern=events.EventPattern(
                 source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],

@@ -18,6 +18,8 @@ from stacks.live import LivePage
 from stacks.memory import Memory
 from stacks.packaging import bundle
 from stacks.records import Records
+from stacks.settings import SettingsStore, metadata
+from stacks.versions import start_live
 from stacks.workflow import Workflow, function_name, used_actions, used_sources
 
 PREFIX = "incident-response"
@@ -35,7 +37,11 @@ class IncidentResponse(Stack):
         code = lambda_.Code.from_asset(str(bundle(
             services, {service.service: _deployed(service) for service in services}, build)))
         workflow = Workflow(self, "Workflow", prefix=PREFIX, services=services, code=code, records=records)
+        store = SettingsStore(self, "Settings", prefix=PREFIX, services=services)
+        store.grant_read(workflow.decide)
+        self.template_options.metadata = metadata(services)
         starter = Starter(self, "Starter", prefix=PREFIX, state_machine=workflow.state_machine)
+        start_live(starter.rule, workflow.live)
         workflow.alarm_on_itself(starter.dead_letters)
         LivePage(self, "LivePage", prefix=PREFIX, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", prefix=PREFIX, services=services, code=code, records=records,
@@ -49,6 +55,8 @@ class IncidentResponse(Stack):
         Tags.of(self).add("application", PREFIX)
         self._suppress(records, starter, workflow)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)
+        CfnOutput(self, "Live", value=workflow.live.arn,
+                  description="What alarms and people start: the state machine's version of the last deployment")
         CfnOutput(self, "Timeline", value=records.table.table_name)
         CfnOutput(self, "Reports", value=records.bucket.bucket_name)
         CfnOutput(self, "Topic", value=records.topic.topic_arn)

@@ -18,6 +18,7 @@ from constructs import Construct
 
 from stacks.function import Function
 from stacks.records import Records
+from stacks.versions import live_function
 
 TIMELINE_ONLY: dict[str, object] = {
     "eventName": lambda_.FilterRule.is_equal("INSERT"),
@@ -55,7 +56,7 @@ class LivePage(Construct):
             actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
                      "dynamodb:ListStreams"], resources=[stream]))
         lambda_.EventSourceMapping(
-            self, "Entries", target=self.function.function, event_source_arn=stream,
+            self, "Entries", target=live_function(self, self.function.function), event_source_arn=stream,
             starting_position=lambda_.StartingPosition.LATEST, filters=[lambda_.FilterCriteria.filter(TIMELINE_ONLY)],
             # The entries of one incident are in one shard, so its page has one writer at a time.
             batch_size=1000, max_batching_window=Duration.seconds(1), parallelization_factor=1,

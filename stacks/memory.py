@@ -15,6 +15,7 @@ from responder.model.service import Service
 from responder.sources import Statement, load
 from stacks.function import Function
 from stacks.records import Records
+from stacks.versions import live_function
 
 
 class Memory(Construct):
@@ -34,7 +35,8 @@ class Memory(Construct):
         records.grant_marks(self.ledger)
         events.Rule(self, "EachMinute", description="Compare what is there with what was there a minute ago",
                     schedule=events.Schedule.rate(Duration.minutes(1)),
-                    targets=[targets.LambdaFunction(self.ledger.function, retry_attempts=0)])
+                    targets=[targets.LambdaFunction(live_function(self.ledger, self.ledger.function),
+                                                    retry_attempts=0)])
         self.health = Function(
             self, "Health", name=f"{prefix}-health", code=code, handler="responder.handlers.health.handler",
             description="Keeps the events of AWS Health", environment={"TABLE": records.table.table_name})
@@ -42,5 +44,5 @@ class Memory(Construct):
         events.Rule(self, "HealthEvent", description="AWS Health reports something",
                     event_pattern=events.EventPattern(source=["aws.health"], detail_type=["AWS Health Event"],
                                                       account=[Aws.ACCOUNT_ID]),
-                    targets=[targets.LambdaFunction(self.health.function, dead_letter_queue=dead_letters,
-                                                    retry_attempts=4)])
+                    targets=[targets.LambdaFunction(live_function(self.health, self.health.function),
+                                                    dead_letter_queue=dead_letters, retry_attempts=4)])

@@ -10,7 +10,7 @@ from responder import sources
 from responder.clients import aws, aws_limits, raw
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
-from responder.handlers.step import log
+from responder.handlers.step import Spans, log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
 from responder.model.evidence.answer import Answer
@@ -46,6 +46,9 @@ class Asked:
     execution: str = ""
     first_opened_at: str | None = None
     """Where the incident was opened again."""
+    settings: str = ""
+    spans: Spans | None = None
+    """The lengths of time of the incident's own settings; None: as bundled."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def handler(event: Json, context: object) -> Json:
     """Return ``Answered`` for ``Ask``; a failure becomes a finding with a status, never an error."""
     started = time.monotonic()
     source, ask = sources.load(environment.source()), decode(Ask, event, "event")
-    service = load(ask.incident.service)
+    service = _as_opened(load(ask.incident.service), ask.incident.spans)
     window, baseline = spans(service, ask.phase, seconds(ask.incident.opened_at), seconds(ask.now),
                              seconds(ask.incident.first_opened_at or ask.incident.opened_at),
                              seconds(ask.since) if ask.since else None)
@@ -121,6 +124,14 @@ def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
         log(source=source, incident=incident.id, raw=failed.note)
         return ""
     return f"s3://{environment.bucket()}/{key}"
+
+
+def _as_opened(service: Service, lengths: Spans | None) -> Service:
+    """Return the service with the lengths of time under which its incident was opened."""
+    if lengths is None:
+        return service
+    return replace(service, recovery=replace(service.recovery, hold_seconds=lengths.hold_seconds), confirm=replace(
+        service.confirm, window_seconds=lengths.window_seconds, baseline_seconds=lengths.baseline_seconds))
 
 
 def spans(service: Service, phase: str, opened_at: float, now: float, first_opened_at: float,

@@ -31,6 +31,11 @@ def reports() -> str:
         return ""
 
 
+def settings() -> str:
+    """The id of the AppConfig application with the services' settings; empty where only the bundled ones are used."""
+    return os.environ.get("SETTINGS", "")
+
+
 def source() -> str:
     """The name of the source that the function asks."""
     return os.environ["SOURCE"]

@@ -16,6 +16,7 @@ from typing import TypeVar
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.settings import pinned
 from responder.model.codec import Json, decode_known, encode
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
@@ -31,6 +32,15 @@ _log.setLevel(logging.INFO)
 
 
 @dataclass(frozen=True)
+class Spans:
+    """The lengths of time by which the sources are asked; see ``model/service/limits.py``."""
+
+    window_seconds: int
+    baseline_seconds: int
+    hold_seconds: int
+
+
+@dataclass(frozen=True)
 class IncidentRef:
     """The incident in the state machine's data."""
 
@@ -41,6 +51,10 @@ class IncidentRef:
     execution: str | None = None
     """ARN of the execution that handles it; None for an execution whose signal was only attached."""
     first_opened_at: str | None = None
+    settings: str = ""
+    """The version of the settings under which it was opened; empty: as bundled."""
+    spans: Spans | None = None
+    """What the sources' functions, which cannot read the record, need of these settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +138,9 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
         def handler(event: Json, context: object) -> dict[str, Json]:
             given = event_of(kind, event)
             incident = given.incident
-            run = StepRun(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
-                         records(), given.answers, incident.execution or "")
+            table = records()
+            run = StepRun(name, incident.id, pinned(table, load(incident.service), incident.id, incident.settings),
+                          seconds(incident.opened_at), given.entered, table, given.answers, incident.execution or "")
             started = time.monotonic()
             if renews:
                 run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
