@@ -17,7 +17,7 @@ demo: setup  ## watch an outage from alarm to postmortem, on this machine
 	@$(RUN) -m sandbox demo
 
 test: setup  ## run all tests, two at a time, the drills on the embedded cloud among them
-	@$(RUN) -m pytest -n 2 --dist loadgroup
+	@$(RUN) -m pytest -n 2
 
 drills: setup  ## run every drill of drills/
 	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records

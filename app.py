@@ -12,7 +12,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "lambdas")]
 from aws_cdk import App, Aspects, Environment  # noqa: E402
 from cdk_nag import AwsSolutionsChecks  # noqa: E402
 
-from stacks.configuration import ConfigurationError, read_folder  # noqa: E402
+from stacks.configuration import ConfigurationError, read_folder, read_settings  # noqa: E402
 from stacks.incident_response import IncidentResponse  # noqa: E402
 from stacks.packaging import PackagingError  # noqa: E402
 from stacks.room import RoomError  # noqa: E402
@@ -23,9 +23,9 @@ def main() -> None:
     app = App()
     folder = Path(app.node.try_get_context("config") or ROOT / "config")
     try:
-        services = read_folder(folder)
+        services, settings = read_folder(folder), read_settings(folder)
         IncidentResponse(
-            app, "IncidentResponse", services=services, build=ROOT / ".build",
+            app, settings.stack_name, services=services, settings=settings, build=ROOT / ".build",
             env=Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION")),
             description="Runs the incident response plan when an alarm of a payment service goes off")
     except (ConfigurationError, PackagingError, RoomError) as error:

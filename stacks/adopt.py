@@ -21,7 +21,6 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-STACK = "IncidentResponse"
 IDENTIFIERS = {"AWS::DynamoDB::GlobalTable": "TableName", "AWS::S3::Bucket": "BucketName", "AWS::KMS::Key": "KeyId"}
 """What is kept, by its resource type, and the property by which CloudFormation knows each."""
 _CHANGE_SET = "adopt-records"
@@ -70,10 +69,11 @@ def adopt(cloudformation: BaseClient, stack: str, template: Mapping[str, Any], n
 
 def main(arguments: Sequence[str]) -> None:
     """Adopt what the command line names."""
-    template = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    file = Path(arguments[0])
+    template, stack = json.loads(file.read_text(encoding="utf-8")), file.name.partition(".")[0]
     named = dict(argument.split("=", 1) for argument in arguments[1:])
-    adopt(boto3.client("cloudformation"), STACK, template, named)
-    sys.stdout.write(f"{STACK} has its records again; `cdk deploy` adds all others\n")
+    adopt(boto3.client("cloudformation"), stack, template, named)
+    sys.stdout.write(f"{stack} has its records again; `cdk deploy` adds all others\n")
 
 
 if __name__ == "__main__":

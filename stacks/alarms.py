@@ -15,6 +15,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from responder.model.service import Service
+from stacks.deployment import Settings
 
 _NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
 
@@ -29,9 +30,9 @@ def alarm_names(prefix: str, service: Service) -> list[str]:
 class Alarms(Construct):
     """The alarms of one service."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, service: Service) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, service: Service) -> None:
         super().__init__(scope, construct_id)
-        settings, metrics = service.alarms, service.metrics
+        prefix, alarms, metrics = settings.prefix, service.alarms, service.metrics
         period = Duration.seconds(metrics.period_seconds)
 
         def metric(name: str, statistic: str) -> cloudwatch.Metric:
@@ -49,15 +50,15 @@ class Alarms(Construct):
             self, "ErrorRate", alarm_name=f"{prefix}-{service.service}-error-rate",
             alarm_description=f"{service.service}: share of failed requests at {service.entry}",
             metric=error_rate(metric(metrics.errors, "Sum"), metric(metrics.requests, "Sum"), period,
-                              settings.minimum_requests_per_period),
-            threshold=settings.error_rate, evaluation_periods=settings.evaluation_periods,
-            datapoints_to_alarm=settings.datapoints_to_alarm,
+                              alarms.minimum_requests_per_period),
+            threshold=alarms.error_rate, evaluation_periods=alarms.evaluation_periods,
+            datapoints_to_alarm=alarms.datapoints_to_alarm,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=_NOT_BREACHING)
         cloudwatch.Alarm(
             self, "Latency", alarm_name=f"{prefix}-{service.service}-latency",
             alarm_description=f"{service.service}: 95th percentile of the latency at {service.entry}, in ms",
-            metric=metric(metrics.latency, "p95"), threshold=settings.latency_p95_ms,
+            metric=metric(metrics.latency, "p95"), threshold=alarms.latency_p95_ms,
             # Latency varies more than errors do, and one slow period is no outage.
             evaluation_periods=3, datapoints_to_alarm=2,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -65,8 +66,8 @@ class Alarms(Construct):
         cloudwatch.Alarm(
             self, "LossOfTraffic", alarm_name=f"{prefix}-{service.service}-loss-of-traffic",
             alarm_description=f"{service.service}: hardly a request reaches {service.entry}",
-            metric=metric(metrics.requests, "Sum"), threshold=settings.traffic_floor_requests_per_period,
-            evaluation_periods=settings.traffic_evaluation_periods,
+            metric=metric(metrics.requests, "Sum"), threshold=alarms.traffic_floor_requests_per_period,
+            evaluation_periods=alarms.traffic_evaluation_periods,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING)
         if metrics.load_balancer:
@@ -80,8 +81,8 @@ class Alarms(Construct):
                 self, "LoadBalancerErrorRate", alarm_name=f"{prefix}-{service.service}-load-balancer-error-rate",
                 alarm_description=f"{service.service}: share of 5xx answers at the load balancer, each minute",
                 metric=error_rate(balancer("HTTPCode_Target_5XX_Count"), balancer("RequestCount"), minute,
-                                  settings.minimum_requests_per_period * 60 / metrics.period_seconds),
-                threshold=settings.error_rate, evaluation_periods=1,
+                                  alarms.minimum_requests_per_period * 60 / metrics.period_seconds),
+                threshold=alarms.error_rate, evaluation_periods=1,
                 comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 treat_missing_data=_NOT_BREACHING)
 
@@ -89,7 +90,7 @@ class Alarms(Construct):
 class Starter(Construct):
     """Starts the state machine when one of the alarms goes off; undeliverable events stay in a queue."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str,
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings,
                  state_machine: sfn.IStateMachine) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(self, "DeadLetters", encryption=sqs.QueueEncryption.SQS_MANAGED,
@@ -101,7 +102,7 @@ class Starter(Construct):
             event_pattern=events.EventPattern(
                 source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
                 account=[Aws.ACCOUNT_ID], region=[Aws.REGION],
-                detail={"alarmName": [{"prefix": f"{prefix}-"}], "state": {"value": ["ALARM"]}}),
+                detail={"alarmName": [{"prefix": f"{settings.prefix}-"}], "state": {"value": ["ALARM"]}}),
             targets=[targets.SfnStateMachine(
                 state_machine, dead_letter_queue=self.dead_letters, retry_attempts=8,
                 max_event_age=Duration.hours(1))])

@@ -18,6 +18,7 @@ from cdk_nag import NagSuppressions
 from constructs import Construct
 
 from responder.model.service import Service
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.room import reserved
@@ -27,11 +28,11 @@ from stacks.versions import live_function
 class Approvals(Construct):
     """The functions that take answers, and the topic for questions to single persons."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
                  code: lambda_.Code, records: Records) -> None:
         super().__init__(scope, construct_id)
-        self._prefix, self._code, self._records = prefix, code, records
-        self._key_name = f"{prefix}/approval-key"
+        self._prefix, self._code, self._records = settings.prefix, code, records
+        self._key_name = f"{settings.prefix}/approval-key"
         self._key = self._made_key() if any(service.approval.links != "none" for service in services) else None
         self.topic = self._topic_of(services)
         """Its only subscriptions are those of single people, each of what is theirs; None where nobody has an e-mail

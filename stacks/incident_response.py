@@ -14,6 +14,7 @@ from constructs import Construct
 from responder.model.service import Service
 from stacks.access import ClusterAccess
 from stacks.alarms import Alarms, Starter, alarm_names
+from stacks.deployment import Settings
 from stacks.live import LivePage
 from stacks.memory import Memory
 from stacks.packaging import bundle
@@ -22,37 +23,35 @@ from stacks.settings import SettingsStore, metadata
 from stacks.versions import start_live
 from stacks.workflow import Workflow, function_name, used_actions, used_sources
 
-PREFIX = "incident-response"
-
 
 class IncidentResponse(Stack):
     """The incident responder for all configured services."""
 
     def __init__(self, scope: Construct, construct_id: str, *, services: Sequence[Service], build: Path,
-                 **stack: Any) -> None:
+                 settings: Settings, **stack: Any) -> None:
         super().__init__(scope, construct_id, **stack)
         emails = sorted({email for service in services for email in service.notify_emails})
-        records = Records(self, "Records", emails=emails,
+        records = Records(self, "Records", settings=settings, emails=emails,
                           locked=any(service.reports.lock_days for service in services))
         code = lambda_.Code.from_asset(str(bundle(
-            services, {service.service: _deployed(service) for service in services}, build)))
-        workflow = Workflow(self, "Workflow", prefix=PREFIX, services=services, code=code, records=records)
-        store = SettingsStore(self, "Settings", prefix=PREFIX, services=services)
+            services, {service.service: _deployed(service, settings) for service in services}, build)))
+        workflow = Workflow(self, "Workflow", settings=settings, services=services, code=code, records=records)
+        store = SettingsStore(self, "Settings", prefix=settings.prefix, services=services)
         store.grant_read(workflow.decide)
         self.template_options.metadata = metadata(services)
-        starter = Starter(self, "Starter", prefix=PREFIX, state_machine=workflow.state_machine)
+        starter = Starter(self, "Starter", settings=settings, state_machine=workflow.state_machine)
         start_live(starter.rule, workflow.live)
         workflow.alarm_on_itself(starter.dead_letters)
-        LivePage(self, "LivePage", prefix=PREFIX, code=code, records=records, answer_url=workflow.answer_url)
-        memory = Memory(self, "Memory", prefix=PREFIX, services=services, code=code, records=records,
+        LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
+        memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
         ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)
         for service in services:
-            Alarms(self, f"Alarms-{service.service}", prefix=PREFIX, service=service)
+            Alarms(self, f"Alarms-{service.service}", settings=settings, service=service)
             # The kill switch itself is no resource of this stack, so an update of the stack cannot release it.
             CfnOutput(self, f"KillSwitch-{service.service}", value=service.kill_switch,
                       description="SSM parameter: nothing is changed unless people have set it to 'released'")
-        Tags.of(self).add("application", PREFIX)
+        Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)
         CfnOutput(self, "Live", value=workflow.live.arn,
@@ -61,7 +60,7 @@ class IncidentResponse(Stack):
         CfnOutput(self, "Reports", value=records.bucket.bucket_name)
         CfnOutput(self, "Topic", value=records.topic.topic_arn)
         CfnOutput(self, "AnswerUrl", value=workflow.answer_url,
-                  description="Where people answer as themselves in AWS (policy incident-response-approver)")
+                  description=f"Where people answer as themselves in AWS (policy {settings.prefix}-approver)")
         if workflow.approvals_topic:
             CfnOutput(self, "ApprovalsTopic", value=workflow.approvals_topic.topic_arn)
         if workflow.approval_url:
@@ -76,15 +75,15 @@ class IncidentResponse(Stack):
                 {"id": "AwsSolutions-SQS3", "reason": "It is a dead-letter queue; an alarm watches its depth."}])
 
 
-def _deployed(service: Service) -> dict[str, Any]:
+def _deployed(service: Service, settings: Settings) -> dict[str, Any]:
     """Return what ``responder.model.service.Deployment`` reads of a service."""
     phases: dict[str, list[dict[str, str]]] = {}
     for source in used_sources([service]):
         for phase in sorted(source.phases):
             phases.setdefault(phase, []).append(
-                {"source": source.name, "function": function_name(PREFIX, "source", source.name)})
-    return {"alarms": alarm_names(PREFIX, service), "sources": phases,
+                {"source": source.name, "function": function_name(settings.prefix, "source", source.name)})
+    return {"alarms": alarm_names(settings.prefix, service), "sources": phases,
             "remedies": [{"action": action.name, "risk": action.risk,
                           "mends": not action.audience or bool(action.task_for),
-                          "function": function_name(PREFIX, "action", action.name)}
+                          "function": function_name(settings.prefix, "action", action.name)}
                          for action in used_actions([service])]}

@@ -16,6 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.versions import live_function
@@ -31,12 +32,12 @@ _TRIES = 3
 class LivePage(Construct):
     """The function that keeps the page, what invokes it, and the policy of those who read it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, code: lambda_.Code, records: Records,
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, code: lambda_.Code, records: Records,
                  answer_url: str) -> None:
         super().__init__(scope, construct_id)
         self._records = records
         self.function = Function(
-            self, "Writer", name=f"{prefix}-live", code=code, handler="responder.handlers.live.handler",
+            self, "Writer", name=f"{settings.prefix}-live", code=code, handler="responder.handlers.live.handler",
             description="Keeps the page of an open incident up to date",
             environment={"TABLE": records.table.table_name, "BUCKET": records.bucket.bucket_name,
                          "ANSWER_URL": answer_url},
@@ -46,7 +47,7 @@ class LivePage(Construct):
         records.grant_pages(self.function.role)
         self._follow_the_timeline()
         self._alarm_on_itself()
-        self._let_people_read(prefix)
+        self._let_people_read(settings.prefix)
 
     def _follow_the_timeline(self) -> None:
         stream = self._records.table.table_stream_arn

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from responder.model.service import Service
 from responder.sources import Statement, load
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.versions import live_function
@@ -21,14 +22,14 @@ from stacks.versions import live_function
 class Memory(Construct):
     """The functions that keep this data, and the rules that start them."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
                  code: lambda_.Code, records: Records, dead_letters: sqs.IQueue) -> None:
         super().__init__(scope, construct_id)
         statements: list[Statement] = []
         for service in services:
             statements += load("changes").statements(service)
         self.ledger = Function(
-            self, "Ledger", name=f"{prefix}-ledger", code=code, handler="responder.handlers.ledger.handler",
+            self, "Ledger", name=f"{settings.prefix}-ledger", code=code, handler="responder.handlers.ledger.handler",
             description="Keeps the change ledger", environment={"TABLE": records.table.table_name},
             statements=list(dict.fromkeys(statements)))
         records.grant_partition(self.ledger.role, "LEDGER#*", write=True)
@@ -38,7 +39,7 @@ class Memory(Construct):
                     targets=[targets.LambdaFunction(live_function(self.ledger, self.ledger.function),
                                                     retry_attempts=0)])
         self.health = Function(
-            self, "Health", name=f"{prefix}-health", code=code, handler="responder.handlers.health.handler",
+            self, "Health", name=f"{settings.prefix}-health", code=code, handler="responder.handlers.health.handler",
             description="Keeps the events of AWS Health", environment={"TABLE": records.table.table_name})
         records.grant_partition(self.health.role, "HEALTH", write=True)
         events.Rule(self, "HealthEvent", description="AWS Health reports something",

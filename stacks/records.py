@@ -16,6 +16,7 @@ from cdk_nag import NagSuppressions
 from constructs import Construct
 
 from responder.plan.review.live import LIVE_TAGS
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.versions import KEPT
 
@@ -25,7 +26,8 @@ _PAGES = "postmortems/*/postmortem.html"
 class Records(Construct):
     """The timeline table, the report bucket and the incident topic."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str], locked: bool = False) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, emails: Sequence[str],
+                 locked: bool = False) -> None:
         super().__init__(scope, construct_id)
         self.key = kms.Key(self, "Key", description="Incident records and messages", enable_key_rotation=True,
                            removal_policy=KEPT)

@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 from responder.model.codec import encode
 from responder.model.service import Service
 from responder.model.service.settings import SETTINGS, ServiceSettings, needs_deployment, settings_of
-from stacks.configuration import ConfigurationError, read_file
+from stacks.configuration import ConfigurationError, read_file, read_settings
 from stacks.function import Function
 
 METADATA = "Services"
@@ -116,10 +116,10 @@ class Refused(Exception):
     """The settings are not deployed; it says why."""
 
 
-def change(file: Path, stack: str, prefix: str, clients: Callable[[str], Any], say: Callable[[str], None]) -> bool:
+def change(file: Path, clients: Callable[[str], Any], say: Callable[[str], None]) -> bool:
     """Deploy the settings of a file; False where nothing differs. Raises Refused and ConfigurationError."""
-    wanted = read_file(file)
-    known = _deployed(clients("cloudformation"), stack)
+    wanted, deployment = read_file(file), read_settings(file.parent)
+    known = _deployed(clients("cloudformation"), deployment.stack_name)
     if wanted.service not in known:
         raise Refused(f"{wanted.service} needs a deployment: it is not among {', '.join(sorted(known))}")
     structural = [path for path, *_ in differences(_without_settings(known[wanted.service]), _without_settings(wanted))]
@@ -129,7 +129,7 @@ def change(file: Path, stack: str, prefix: str, clients: Callable[[str], Any], s
     problems = [*structural, *needs_deployment(bundled, actions, longest, settings_of(wanted))]
     if problems:
         raise Refused("\n".join(f"needs a deployment: {problem}" for problem in problems))
-    place = _Place(clients("appconfig"), prefix, wanted.service)
+    place = _Place(clients("appconfig"), deployment.prefix, wanted.service)
     changed = list(differences(json.loads(place.text()), encode(settings_of(wanted))))
     for path, before, after in changed:
         say(f"{path}: {before} → {after}")
@@ -214,7 +214,6 @@ def _shown(value: Any) -> str:
 
 if __name__ == "__main__":
     try:
-        change(Path(sys.argv[1]), "IncidentResponse", "incident-response", boto3.client,
-               lambda line: print(line))  # noqa: T201 - it is a command
+        change(Path(sys.argv[1]), boto3.client, lambda line: print(line))  # noqa: T201 - it is a command
     except (ConfigurationError, Refused, BotoCoreError, ClientError, IndexError) as problem:
         sys.exit(f"nothing was deployed:\n{problem}")

@@ -26,6 +26,7 @@ from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Source, Statement
 from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.room import RESERVED, reserved
@@ -94,11 +95,12 @@ def function_name(prefix: str, kind: str, name: str) -> str:
 class Workflow(Construct):
     """The state machine and its functions."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
                  code: lambda_.Code, records: Records) -> None:
         super().__init__(scope, construct_id)
-        self._records, self._code, self._prefix, self._services = records, code, prefix, services
-        self.timeline = Timeline(self, "Timeline", prefix=prefix, code=code, records=records)
+        self._records, self._code, self._settings, self._services = records, code, settings, services
+        self._prefix = settings.prefix
+        self.timeline = Timeline(self, "Timeline", settings=settings, code=code, records=records)
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
@@ -121,7 +123,7 @@ class Workflow(Construct):
 
     def _ask_people(self) -> Approvals:
         """Add the functions that take answers, and let the functions that ask make links."""
-        approvals = Approvals(self, "Approvals", prefix=self._prefix, services=self._services, code=self._code,
+        approvals = Approvals(self, "Approvals", settings=self._settings, services=self._services, code=self._code,
                               records=self._records)
         asking = [action for name, action in self.actions.items() if find(name).task_for]
         for function in (self._steps["tell"], *asking):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import boto3
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from responder.clients import gate
 from responder.model.service import Service
@@ -52,14 +54,21 @@ def timeline() -> Table:
     return Table("timeline", client)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run the tests that share what is dear to make: a file's or a folder's; begin with the drills.
-
-    The drills wait for the cloud for most of their time, so the other worker has the rest of the machine meanwhile.
-    """
+    """Begin with the drills: they wait most of the time, so the other worker has the rest of the machine meanwhile."""
     items.sort(key=lambda item: item.get_closest_marker("drill") is None)
-    for item in items:
+
+
+class _Shared(LoadScopeScheduling):
+    """Lets one worker run the tests that share what is dear to make: those of a file, or of a folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePath(nodeid.partition("::")[0])
         # A control plane, a synthesized template or a browser serves all tests of such a folder.
-        shared = item.path.parent if item.path.parent.name in ("cluster", "stacks", "pages") else item.path
-        item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
+        return str(file.parent if file.parent.name in ("cluster", "stacks", "pages") else file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Shared:
+    """Share the tests among the workers of ``pytest -n``."""
+    return _Shared(config, log)

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from sandbox.places import ACCOUNT, REGION
 from stacks import adopt
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.versions import StateMachineVersion, allow_versions, function_map, start_live
@@ -131,7 +132,7 @@ def test_an_execution_ends_on_what_it_began_with_and_the_next_one_uses_what_is_n
 def kept_records(broken: bool = False) -> dict[str, Any]:
     """The storage and a function's log; ``broken``: with a resource that cannot be made."""
     stack = Stack(App(), "Kept", env=Environment(account=ACCOUNT, region=REGION))
-    records = Records(stack, "Records", emails=[])
+    records = Records(stack, "Records", settings=Settings(), emails=[])
     Function(stack, "Asked", name="kept", handler="index.handler", description="Has a log",
              code=lambda_.Code.from_inline(CODE % "x"), environment={"TABLE": records.table.table_name})
     template = without_bootstrap(stack.node.root.synth().get_stack_by_name("Kept").template)  # type: ignore[attr-defined]

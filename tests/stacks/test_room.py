@@ -10,6 +10,7 @@ from aws_cdk import App, Environment
 from aws_cdk.assertions import Match, Template
 
 from stacks.configuration import read_folder
+from stacks.deployment import Settings
 from stacks.incident_response import IncidentResponse
 from stacks.room import CONTEXT, LEFT_FOR_OTHERS, RESERVED, RoomError, reserved
 from tests.conftest import ROOT
@@ -20,7 +21,8 @@ QUOTA = 1000
 
 def synthesized(**context: Any) -> Template:
     stack = IncidentResponse(App(context=context), "IncidentResponse", services=read_folder(ROOT / "config"),
-                             build=ROOT / ".build", env=Environment(account="123456789012", region="eu-central-1"))
+                             settings=Settings(), build=ROOT / ".build",
+                             env=Environment(account="123456789012", region="eu-central-1"))
     return Template.from_stack(stack)
 
 

@@ -147,7 +147,8 @@ def by_iam(task: Task, choice: Choice | None = None, others: Sequence[Other] = (
 
     What may be chosen besides stands below them, in comments.
     """
-    said = approvals.commands(environment.answer_url(), environment.region(), task.incident, task.id, task.kind)
+    said = approvals.commands(environment.answer_url(), environment.region(), task.incident, task.id, task.kind,
+                              load(task.service).prefix)
     return "\n".join([said, *choices.by_iam(choice, others)])
 
 

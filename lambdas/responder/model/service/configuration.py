@@ -68,6 +68,8 @@ class Service:
     team: tuple[Person, ...] = ()
     notify_emails: tuple[str, ...] = ()
     """E-mail addresses that are subscribed to the incident topic."""
+    prefix: str = "incident-response"
+    """The deployment's prefix, by which its names begin; ``deployment.yaml`` has it, and no service's own file."""
     shown_keys: tuple[str, ...] = ()
     """Names of environment variables and ConfigMap keys, or patterns such as ``LOG_*``, whose values people may be
     shown in diffs. Any other value is told to have changed only, unless it is harmless (``model/redact.py``)."""
@@ -115,4 +117,4 @@ class Service:
     @property
     def kill_switch(self) -> str:
         """The SSM parameter that stops all remedies: anything but ``released`` does."""
-        return f"/incident-response/{self.service}/kill-switch"
+        return f"/{self.prefix}/{self.service}/kill-switch"

@@ -275,7 +275,8 @@ def _commands(service: Service, record: IncidentRecord, execution: str, answer_u
     if record.incident.status == "closed":
         return
     for fact in _open_questions(record):
-        yield Command("Answer the question", commands(answer_url, region, record.incident.id, fact.task, "approval"))
+        yield Command("Answer the question", commands(answer_url, region, record.incident.id, fact.task, "approval",
+                                                       service.prefix))
     here = f" --region {region}" if region else ""
     if service.mode != "observe":
         yield Command("Stop every remedy (kill switch); evidence is still gathered, and people are still told",
