@@ -25,7 +25,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
-from sandbox import rights, versions
+from sandbox import appconfig, rights, versions
 from sandbox.places import ACCOUNT, PEOPLE, REGION
 
 
@@ -40,6 +40,7 @@ def main() -> None:
     _trust_the_way()
     _name_the_callers_of_function_urls()
     versions.bridge()
+    appconfig.bridge()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
 

@@ -151,7 +151,9 @@ class _Place:
         self._environment = self._named("list_environments", service, **given)
         self._profile = self._named("list_configuration_profiles", service, **given)
         self._strategy = self._named("list_deployment_strategies", f"{prefix}-{AT_ONCE}")
-        newest = client.list_deployments(ApplicationId=self._application, EnvironmentId=self._environment)["Items"][0]
+        newest = max((item for page in client.get_paginator("list_deployments").paginate(
+            ApplicationId=self._application, EnvironmentId=self._environment) for item in page["Items"]
+            if item["State"] == "COMPLETE"), key=lambda item: int(item["DeploymentNumber"]))
         self.number, self.label = newest["ConfigurationVersion"], newest.get("VersionLabel", "")
 
     def text(self) -> str:

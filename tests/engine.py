@@ -25,7 +25,8 @@ def running() -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", "sandbox.engine"], cwd=ROOT, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env={**os.environ, "GATEWAY_PORT": str(port),
                                                                "SANDBOX_ADMIN_PORT": str(admin),
-                                                               "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local"})
+                                                               "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
+                                                               "AUTH": "true"})
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(200):

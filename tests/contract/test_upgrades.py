@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import time
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,15 +19,19 @@ from aws_cdk import App, Duration, Environment, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from botocore.exceptions import ClientError, WaiterError
 
+from responder.model.service import Service
 from sandbox.places import ACCOUNT, REGION
-from stacks import adopt
+from stacks import adopt, settings
 from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
+from stacks.settings import Refused, SettingsStore, metadata
 from stacks.versions import StateMachineVersion, allow_versions, function_map, start_live
+from tests.conftest import ROOT, shipped_service
 from tests.engine import running
 
 _PLAN = {"QueryLanguage": "JSONata", "StartAt": "Begin", "States": {
@@ -189,3 +198,72 @@ def test_the_engine_refuses_a_log_group_that_is_there_already_as_aws_does(cloud:
                                                      "Properties": {"LogGroupName": "taken"}}}})
     with pytest.raises(ClientError):
         cloud.machines.start_execution(stateMachineArn="arn:aws:states:us-east-1:000000000000:stateMachine:no:live")
+
+
+_READER = """
+import os
+from responder.clients import settings
+def handler(event, context):
+    found = settings.read(os.environ["SETTINGS"], event["service"])
+    return {"version": found.version, "text": found.text}
+"""
+
+
+def settings_stack(service: Service, code: lambda_.Code) -> dict[str, Any]:
+    """The store of one service's settings, and a function that reads them as the responder does, with its rights."""
+    stack = Stack(App(), "IncidentResponse")
+    stack.template_options.metadata = metadata([service])
+    store = SettingsStore(stack, "Settings", prefix="incident-response", services=[service])
+    reader = Function(stack, "Reader", name="reader", handler="reader.handler", description="Reads the settings",
+                      code=code, environment={})
+    store.grant_read(reader)
+    found: dict[str, Any] = stack.node.root.synth().get_stack_by_name(  # type: ignore[attr-defined]
+        "IncidentResponse").template
+    return without_bootstrap(found)
+
+
+def test_settings_are_deployed_as_data_and_what_needs_a_deployment_is_refused(cloud: Cloud, tmp_path: Path) -> None:
+    shipped = (ROOT / "config" / "payment-gateway.yaml").read_text()
+    cloud.client("s3").create_bucket(Bucket="code")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("reader.py", _READER)
+        for path in (ROOT / "lambdas" / "responder").rglob("*.py"):
+            file.write(path, str(path.relative_to(ROOT / "lambdas")))
+    cloud.client("s3").put_object(Bucket="code", Key="code.zip", Body=archive.getvalue())
+    code = lambda_.Code.from_bucket(s3.Bucket.from_bucket_name(Stack(App(), "Other"), "Code", "code"), "code.zip")
+    service = shipped_service()
+
+    def read() -> dict[str, Any]:
+        answer = cloud.client("lambda").invoke(FunctionName="reader", Payload=json.dumps({"service": service.service}))
+        found: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "text" in found, found
+        return {**found, "settings": json.loads(found["text"])}
+
+    def deploy(old: str, new: str) -> list[str]:
+        assert old in shipped
+        (tmp_path / "payment-gateway.yaml").write_text(shipped.replace(old, new, 1))
+        said: list[str] = []
+        settings.change(tmp_path / "payment-gateway.yaml", cloud.client, said.append)
+        return said
+
+    cloud.deploy("IncidentResponse", settings_stack(service, code))
+    assert read()["settings"]["mode"] == "observe"
+    assert re.fullmatch("[0-9a-f]{8}", read()["version"])
+    assert deploy("description", "description") == ["payment-gateway: nothing differs from configuration 1"]
+    for old, new, needed in (("name: payments   ", "name: others   ", "cluster.name"),
+                             ("latency_p95_ms: 1500", "latency_p95_ms: 1501", "alarms.latency_p95_ms")):
+        with pytest.raises(Refused, match=f"needs a deployment: {needed}"):
+            deploy(old, new)
+    said = deploy("mode: observe", "mode: approve")
+    assert said[0] == 'mode: "observe" → "approve"'
+    assert re.fullmatch(r"2 of [\d-]+T[\d:]+Z", read()["version"])
+    assert read()["settings"]["mode"] == "approve"
+    # Nobody else gets past the schema either: a version that does not fit it is never deployed.
+    place = settings._Place(cloud.client("appconfig"), "incident-response", service.service)
+    with pytest.raises(ClientError, match="JSON Schema"):
+        place.deploy('{"mode": "atuo"}')
+    assert read()["settings"]["mode"] == "approve"
+    # The next deployment of code with other settings brings them with it.
+    cloud.deploy("IncidentResponse", settings_stack(replace(service, mode="auto"), code), update=True)
+    assert read()["settings"]["mode"] == "auto"
