@@ -47,6 +47,7 @@ class Asked:
     first_opened_at: str | None = None
     """Where the incident was opened again."""
     settings: str = ""
+    """The version of its settings; empty: as bundled."""
     spans: Spans | None = None
     """The lengths of time of the incident's own settings; None: as bundled."""
 
@@ -76,7 +77,7 @@ def handler(event: Json, context: object) -> Json:
     found = [_encoded(replace(finding, raw=address), ask) for finding in findings]
     milliseconds = round((time.monotonic() - started) * 1000)
     log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=milliseconds,
-        statuses=sorted({finding.status for finding, _ in found}))
+        statuses=sorted({finding.status for finding, _ in found}), configuration=ask.incident.settings or "bundled")
     return encode(Answered(source.name, tuple(text for _, text in found), milliseconds))
 
 
