@@ -37,6 +37,9 @@ from sandbox.places import (
 )
 from sandbox.remote import Remote
 from sandbox.vendors import newrelic, people, splunk
+from stacks.configuration import read_file
+from stacks.deployment import Settings
+from stacks.rbac import rendered
 
 Say = Callable[[str, float | None], None]
 """Reports progress: the step, and the seconds that it took (None when it begins)."""
@@ -235,8 +238,8 @@ def _apply_access(sandbox: Up, version: tuple[int, int]) -> None:
                       control_plane.ADMIN_TOKEN)
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
     files = ["rbac.yaml", *(["admission.yaml"] if version >= control_plane.POLICIES_SINCE else [])]
-    manifests = [item for name in files for item in yaml.safe_load_all((ROOT / "kubernetes" / name).read_text())]
-    for manifest in [*manifests, *definitions()]:
+    service = read_file(STATE / "config" / f"{SERVICE}.yaml")
+    for manifest in [*rendered(service, Settings(), files), *definitions()]:
         cluster.apply(manifest)
 
 

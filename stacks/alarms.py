@@ -6,7 +6,7 @@ errors or latency (``notBreaching``), but raises the loss-of-traffic alarm (``br
 
 from __future__ import annotations
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -91,17 +91,18 @@ class Starter(Construct):
     """Starts the state machine when one of the alarms goes off; undeliverable events stay in a queue."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings,
-                 state_machine: sfn.IStateMachine) -> None:
+                 state_machine: sfn.IStateMachine, origins: tuple[list[str], list[str]]) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(self, "DeadLetters", encryption=sqs.QueueEncryption.SQS_MANAGED,
                                       enforce_ssl=True, retention_period=Duration.days(14))
         # The rule matches the prefix and not each name, so that an alarm without a service is recorded as refused. It
-        # matches this account and region only, so that events from elsewhere on the bus start nothing.
+        # matches the accounts and regions of the services only (``origins``), so that events of others on the bus start
+        # nothing.
         self.rule = events.Rule(
             self, "Rule", description="An alarm of a service that the incident responder looks after went off",
             event_pattern=events.EventPattern(
                 source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
-                account=[Aws.ACCOUNT_ID], region=[Aws.REGION],
+                account=origins[0], region=origins[1],
                 detail={"alarmName": [{"prefix": f"{settings.prefix}-"}], "state": {"value": ["ALARM"]}}),
             targets=[targets.SfnStateMachine(
                 state_machine, dead_letter_queue=self.dead_letters, retry_attempts=8,

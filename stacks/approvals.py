@@ -51,7 +51,7 @@ class Approvals(Construct):
                                     {"ANSWER_URL": self.answer_url, "BUCKET": self._records.bucket.bucket_name,
                                      **({"APPROVAL_KEY": self._key_name} if self._key else {})})
             if self._key:
-                self._key.grant_read(self.page.role)
+                self._records.grant_secret(self.page.role, self._key)
             # Anybody may call it; it accepts only links that the responder signed and requests that Slack signed.
             self._page_url = live_function(self.page, self.page.function).add_function_url(
                 auth_type=lambda_.FunctionUrlAuthType.NONE)
@@ -66,7 +66,7 @@ class Approvals(Construct):
         if self._key and self._page_url:
             function.function.add_environment("APPROVAL_URL", self._page_url.url)
             function.function.add_environment("APPROVAL_KEY", self._key_name)
-            self._key.grant_read(function.role)
+            self._records.grant_secret(function.role, self._key)
         if self.topic:
             function.function.add_environment("APPROVALS_TOPIC", self.topic.topic_arn)
             self.topic.grant_publish(function.role)

@@ -10,13 +10,15 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from responder.model.service import Service
-from stacks import deployment, words
+from responder.model.service import Reports, Service
+from stacks import deployment, elsewhere, network, words
 from stacks.consistency import inconsistent
 from stacks.deployment import Settings
 from stacks.nearest import Found, nearest
 
 T = TypeVar("T")
+_OF_DEPLOYMENT = {("prefix",), ("reports", "lock_mode")}
+"""Fields of a service that ``_within`` fills in, and no file of a service has."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,34 @@ def read_folder(folder: Path) -> list[Service]:
             problems.append(Problem(str(file), 1, "service", repr(service.service),
                                     f"a name that {seen[service.service]} does not have"))
         seen[service.service] = file.name
-    # One function probes for all services, and it is in one network.
-    probing = [(file, service) for file, service in zip(files, services, strict=False) if service.probes]
-    problems += [Problem(str(file), 1, "network", "another network", f"that of {probing[0][0].name}, or no probes")
-                 for file, service in probing[1:] if service.network != probing[0][1].network]
+    if not problems:
+        # What services need of each other's networks is known only where all of them can be read.
+        named = {service.service: file for file, service in zip(files, services, strict=True)}
+        problems += [_located(named[service.service], found) for service, found in _together(services)]
     if problems:
         raise ConfigurationError(problems)
-    return sorted((replace(service, prefix=settings.prefix) for service in services),
-                  key=lambda service: service.service)
+    return sorted((_within(service, settings) for service in services), key=lambda service: service.service)
+
+
+def _together(services: Sequence[Service]) -> Iterator[tuple[Service, Found]]:
+    """Find what services do not agree on, or what is not there for their functions."""
+    clashes = list(network.between(services))
+    yield from clashes
+    if not clashes:
+        yield from network.missing(services)
+        for service in services:
+            yield from ((service, found) for found in elsewhere.unfit(service, services))
+
+
+def _located(file: Path, found: Found) -> Problem:
+    return Problem(str(file), line_of(_load(file)[1], found[0]), path_text(found[0]), found[1], found[2])
+
+
+def _within(service: Service, settings: Settings) -> Service:
+    """Return a service with what a running function needs to know of its deployment."""
+    lock = settings.object_lock
+    return replace(service, prefix=settings.prefix, reports=replace(
+        service.reports, lock_days=service.reports.lock_days or lock.days, lock_mode=lock.mode))
 
 
 def read_settings(folder: Path) -> Settings:
@@ -179,7 +201,7 @@ def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[Fou
         known = {field.name for field in fields(parts[0])}
         hints = get_type_hints(parts[0])
         for key, item in value.items():
-            if kind is Service and key == "prefix":
+            if (*path, key) in _OF_DEPLOYMENT and kind in (Service, Reports):
                 yield (*path, key), "a field of the deployment", f"it in {deployment.FILE}"
             elif key in known:
                 yield from _unknown(hints[key], item, (*path, key))

@@ -15,6 +15,7 @@ from responder import actions
 from responder.model.service import Freeze, Person, Service
 from responder.plan import guardrails, mechanisms
 from responder.plan.links import reference
+from stacks import network
 from stacks.customers import customers
 from stacks.nearest import Found, nearest
 
@@ -155,6 +156,7 @@ def _network(service: Service) -> Iterator[Found]:
         for index, name in enumerate(ids):
             if not pattern.fullmatch(name):
                 yield ("network", field, index), repr(name), f"an id like {pattern.pattern.split('(')[0]}0a1b2c3d"
+    yield from network.fields(service)
 
 
 def _known_actions(service: Service) -> Iterator[Found]:

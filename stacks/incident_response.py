@@ -15,13 +15,18 @@ from responder.model.service import Service
 from stacks.access import ClusterAccess
 from stacks.alarms import Alarms, Starter, alarm_names
 from stacks.deployment import Settings
+from stacks.elsewhere import is_elsewhere
+from stacks.hardening import harden
 from stacks.live import LivePage
+from stacks.member import origins, take_events
 from stacks.memory import Memory
+from stacks.network import action_units, source_units, unit_of
 from stacks.packaging import bundle
 from stacks.records import Records
 from stacks.settings import SettingsStore, metadata
+from stacks.used import used_actions, used_sources
 from stacks.versions import start_live
-from stacks.workflow import Workflow, function_name, used_actions, used_sources
+from stacks.workflow import Workflow, function_name
 
 
 class IncidentResponse(Stack):
@@ -34,25 +39,29 @@ class IncidentResponse(Stack):
         records = Records(self, "Records", settings=settings, emails=emails,
                           locked=any(service.reports.lock_days for service in services))
         code = lambda_.Code.from_asset(str(bundle(
-            services, {service.service: _deployed(service, settings) for service in services}, build)))
+            services, {service.service: _deployed(service, services, settings) for service in services}, build)))
         workflow = Workflow(self, "Workflow", settings=settings, services=services, code=code, records=records)
         store = SettingsStore(self, "Settings", prefix=settings.prefix, services=services)
         store.grant_read(workflow.decide)
         self.template_options.metadata = metadata(services)
-        starter = Starter(self, "Starter", settings=settings, state_machine=workflow.state_machine)
+        starter = Starter(self, "Starter", settings=settings, state_machine=workflow.state_machine,
+                          origins=origins(services))
         start_live(starter.rule, workflow.live)
         workflow.alarm_on_itself(starter.dead_letters)
         LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
-        ClusterAccess(self, "ClusterAccess", services=services, workflow=workflow, memory=memory)
+        ClusterAccess(self, "ClusterAccess", settings=settings, services=services, workflow=workflow, memory=memory)
+        take_events(self, services)
         for service in services:
-            Alarms(self, f"Alarms-{service.service}", settings=settings, service=service)
+            if not is_elsewhere(service):
+                Alarms(self, f"Alarms-{service.service}", settings=settings, service=service)
             # The kill switch itself is no resource of this stack, so an update of the stack cannot release it.
             CfnOutput(self, f"KillSwitch-{service.service}", value=service.kill_switch,
                       description="SSM parameter: nothing is changed unless people have set it to 'released'")
         Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)
+        harden(self, settings, records.key)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)
         CfnOutput(self, "Live", value=workflow.live.arn,
                   description="What alarms and people start: the state machine's version of the last deployment")
@@ -75,15 +84,17 @@ class IncidentResponse(Stack):
                 {"id": "AwsSolutions-SQS3", "reason": "It is a dead-letter queue; an alarm watches its depth."}])
 
 
-def _deployed(service: Service, settings: Settings) -> dict[str, Any]:
+def _deployed(service: Service, services: Sequence[Service], settings: Settings) -> dict[str, Any]:
     """Return what ``responder.model.service.Deployment`` reads of a service."""
     phases: dict[str, list[dict[str, str]]] = {}
+    asking, acting = source_units(services), action_units(services)
     for source in used_sources([service]):
         for phase in sorted(source.phases):
-            phases.setdefault(phase, []).append(
-                {"source": source.name, "function": function_name(settings.prefix, "source", source.name)})
+            phases.setdefault(phase, []).append({"source": source.name, "function": function_name(
+                settings.prefix, "source", unit_of(service, asking, source.name).key)})
     return {"alarms": alarm_names(settings.prefix, service), "sources": phases,
             "remedies": [{"action": action.name, "risk": action.risk,
                           "mends": not action.audience or bool(action.task_for),
-                          "function": function_name(settings.prefix, "action", action.name)}
+                          "function": function_name(
+                             settings.prefix, "action", unit_of(service, acting, action.name).key)}
                          for action in used_actions([service])]}

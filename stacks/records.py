@@ -82,7 +82,23 @@ class Records(Construct):
     def grant_marks(self, function: Function) -> None:
         """Let a function mark the values that it hides, so that a changed hidden value is recognised."""
         function.function.add_environment("MARK_KEY", self.marks.secret_arn)
-        self.marks.grant_read(function.role)
+        self.grant_secret(function.role, self.marks)
+
+    def grant_secret(self, role: iam.IRole, secret: secrets.ISecret) -> None:
+        """Let a role read a secret that is under the key; CDK's ``grant_read`` would let it describe it as well."""
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]))
+        self.key.grant_decrypt(role)
+
+    def grant_put(self, role: iam.IRole, keys: str) -> None:
+        """Let a role write the objects whose keys match; CDK's ``grant_put`` would let it tag and lock them as well.
+
+        Source: the S3 User Guide's page "Protecting data with SSE-KMS" (kms:GenerateDataKey).
+        """
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["s3:PutObject"], resources=[self.bucket.arn_for_objects(keys)]))
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["kms:GenerateDataKey"], resources=[self.key.key_arn]))
 
     def grant_notes(self, role: iam.IRole, *, locked: bool) -> None:
         """Let a role read people's reviews beside a report, and the stored page, and lock reports where configured."""

@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 from responder.model.codec import encode
 from responder.model.service import Service
 from responder.model.service.settings import SETTINGS, ServiceSettings, needs_deployment, settings_of
-from stacks.configuration import ConfigurationError, read_file, read_settings
+from stacks.configuration import ConfigurationError, read_file, read_folder, read_settings
 from stacks.function import Function
 
 METADATA = "Services"
@@ -118,7 +118,9 @@ class Refused(Exception):
 
 def change(file: Path, clients: Callable[[str], Any], say: Callable[[str], None]) -> bool:
     """Deploy the settings of a file; False where nothing differs. Raises Refused and ConfigurationError."""
-    wanted, deployment = read_file(file), read_settings(file.parent)
+    name, deployment = read_file(file).service, read_settings(file.parent)
+    # Beside the others, as a deployment reads it.
+    wanted = next(service for service in read_folder(file.parent) if service.service == name)
     known = _deployed(clients("cloudformation"), deployment.stack_name)
     if wanted.service not in known:
         raise Refused(f"{wanted.service} needs a deployment: it is not among {', '.join(sorted(known))}")

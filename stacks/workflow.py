@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
@@ -19,15 +19,16 @@ from aws_cdk import aws_stepfunctions as sfn
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
-from responder import actions, people, sources
-from responder.actions import AnyAction, find
+from responder import people, sources
+from responder.actions import find
 from responder.model.service import Service
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
-from responder.sources import METRIC_DATA, Source, Statement
-from stacks.alarms import alarm_names
+from responder.sources import METRIC_DATA, Statement
+from stacks import elsewhere, member
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
 from stacks.function import Function
+from stacks.network import Unit, action_units, source_units
 from stacks.records import Records
 from stacks.room import RESERVED, reserved
 from stacks.timeline import Timeline, decides, remedies, reports, tells
@@ -63,7 +64,7 @@ GROUPS = {
 }
 
 
-def _definition(services: Sequence[Service], functions: Mapping[str, str]) -> str:
+def _definition(services: Sequence[Service], functions: Mapping[str, str], partition: str) -> str:
     """Return the state machine's definition; ``functions``: see ``stacks/versions.py:function_map``.
 
     It waits for a decision for the longest time that a service allows. An answer after a service's own limit decides
@@ -73,18 +74,7 @@ def _definition(services: Sequence[Service], functions: Mapping[str, str]) -> st
     definition["States"]["Ask for approval"]["TimeoutSeconds"] = max(
         service.approval.wait_seconds for service in services) + APPROVAL_MARGIN_SECONDS
     definition["States"]["Open the incident"]["Assign"]["functions"] = dict(functions)
-    return json.dumps(definition)
-
-
-def used_sources(services: Sequence[Service]) -> list[Source]:
-    """Return the sources that at least one service's configuration names."""
-    return [source for source in sources.all() if any(source.configured(service) for service in services)]
-
-
-def used_actions(services: Sequence[Service]) -> list[AnyAction]:
-    """Return the actions that at least one service's policy allows."""
-    return [action for action in actions.every()
-            if any(service.policy.get(action.name, "off") != "off" for service in services)]
+    return json.dumps(definition).replace("arn:aws:", f"arn:{partition}:")
 
 
 def function_name(prefix: str, kind: str, name: str) -> str:
@@ -100,17 +90,21 @@ class Workflow(Construct):
         super().__init__(scope, construct_id)
         self._records, self._code, self._settings, self._services = records, code, settings, services
         self._prefix = settings.prefix
+        # Another account can only name roles whose names are known.
+        self._named = any(service.aws.role_arn for service in services)
         self.timeline = Timeline(self, "Timeline", settings=settings, code=code, records=records)
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "report": (METRIC_DATA,)}
+        extra = {"decide": (self._switch,), "report": _distinct(
+            statement for service in services for statement in elsewhere.placed(
+                service, elsewhere.REPORT, (METRIC_DATA,)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
-        self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
-        self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
         self.decide = self._steps["decide"]
+        self.sources = {unit.key: self._source(unit) for unit in source_units(services)}
+        self.actions = {unit.key: self._action(unit) for unit in action_units(services)}
         records.topic.grant_publish(self._steps["tell"].role)
-        records.bucket.grant_put(self._steps["report"].role, "postmortems/*")
+        records.grant_put(self._steps["report"].role, "postmortems/*")
         records.grant_notes(self._steps["report"].role, locked=any(service.reports.lock_days for service in services))
         self._approvals = self._ask_people()
         self.approval_url, self.answer_url = self._approvals.url, self._approvals.answer_url
@@ -125,7 +119,7 @@ class Workflow(Construct):
         """Add the functions that take answers, and let the functions that ask make links."""
         approvals = Approvals(self, "Approvals", settings=self._settings, services=self._services, code=self._code,
                               records=self._records)
-        asking = [action for name, action in self.actions.items() if find(name).task_for]
+        asking = [self.actions[unit.key] for unit in action_units(self._services) if find(unit.name).task_for]
         for function in (self._steps["tell"], *asking):
             approvals.grant_asking(function)
         # It tells people who try to decide by an execution where they can decide.
@@ -150,13 +144,18 @@ class Workflow(Construct):
         return sfn.StateMachine(
             self, "Plan", state_machine_name=self._prefix, state_machine_type=sfn.StateMachineType.STANDARD,
             comment="Incident response plan: payment gateway outage",
-            definition_body=sfn.DefinitionBody.from_string(_definition(self._services, named)),
+            definition_body=sfn.DefinitionBody.from_string(_definition(self._services, named, self._partition())),
             definition_substitutions={
                 **versions,
                 **{f"{name.capitalize()}Function": version_arn(step.function) for name, step in self._steps.items()},
                 "Topic": self._records.topic.topic_arn},
             logs=sfn.LogOptions(destination=log, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True)
+
+    def _partition(self) -> str:
+        """The Region's partition. cfn-lint accepts no reference to it in a definition, so it is a word."""
+        known = Stack.of(self).partition
+        return "aws" if Token.is_unresolved(known) else known
 
     def _let_it_run(self) -> None:
         """Let the state machine invoke the functions and publish."""
@@ -225,30 +224,25 @@ class Workflow(Construct):
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
                          **({"BUCKET": self._records.bucket.bucket_name} if name in ("report", "tell") else {})},
-            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds,
+            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds, named=self._named,
             reserved=reserved(self, name) if name in RESERVED else None)
         self._keep_records(step, lambda role: {"decide": decides, "tell": tells, "report": reports}[name](
             self._records, role))
         return step
 
-    def _source(self, source: Source, services: Sequence[Service]) -> Function:
-        mine = [service for service in services if source.configured(service)]
-        statements = [statement for service in mine for statement in source.statements(service)]
-        if source.alarms:
-            statements.append(Statement(("cloudwatch:DescribeAlarms",), tuple(
-                f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
-                for service in mine for name in alarm_names(self._prefix, service))))
+    def _source(self, unit: Unit) -> Function:
+        source, mine = sources.load(unit.name), unit.services
+        statements = [statement for service in mine for statement in elsewhere.placed(
+            service, elsewhere.suffix("source", unit), member.asked(source, service, self._settings))]
         function = Function(
-            self, f"Source{_camel(source.name)}", name=function_name(self._prefix, "source", source.name),
+            self, f"Source{_camel(unit.key)}", name=function_name(self._prefix, "source", unit.key),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
             environment={"SOURCE": source.name, "BUCKET": self._records.bucket.bucket_name,
                          **({"TABLE": self._records.table.table_name} if source.reads else {})},
             statements=_distinct(statements),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
-            timeout_seconds=int(source.deadline_seconds) + 10,
-            # The configuration's check ensures that all services name the same network.
-            network=mine[0].network if source.inside else None)
-        self._records.bucket.grant_put(function.role, "raw/*")
+            timeout_seconds=int(source.deadline_seconds) + 10, network=unit.network, named=self._named)
+        self._records.grant_put(function.role, "raw/*")
         self._suppress_writes(function.role)
         if source.reads == "LEDGER#":
             # It compares the current objects with the ledger's, hidden values included.
@@ -258,19 +252,20 @@ class Workflow(Construct):
                                           else source.reads)
         return function
 
-    def _action(self, action: AnyAction, services: Sequence[Service]) -> Function:
-        mine = [service for service in services if service.policy.get(action.name, "off") != "off"]
+    def _action(self, unit: Unit) -> Function:
+        action, mine = find(unit.name), unit.services
         function = Function(
-            self, f"Action{_camel(action.name)}", name=function_name(self._prefix, "action", action.name),
+            self, f"Action{_camel(unit.key)}", name=function_name(self._prefix, "action", unit.key),
             code=self._code, handler="responder.handlers.steps.remedy", description=f"Executes {action.name}",
             environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if action.audience else {})},
             statements=_distinct([
                 self._switch,
-                *(statement for service in mine for statement in action.statements(service))]),
+                *(statement for service in mine for statement in elsewhere.placed(
+                    service, elsewhere.suffix("action", unit), action.statements(service)))]),
             secrets=sorted({secret for service in mine for secret in people.secrets(service, frozenset(
                 {action.audience, *(("question",) if action.task_for else ())}))}) if action.audience else (),
-            timeout_seconds=int(action.deadline_seconds) + 15)
+            timeout_seconds=int(action.deadline_seconds) + 15, network=unit.network, named=self._named)
         self._keep_records(function, lambda role: remedies(self._records, role, action))
         if action.audience:
             self._records.topic.grant_publish(function.role)
@@ -286,23 +281,17 @@ class Workflow(Construct):
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table, topic and bucket."},
-            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"},
-                                                      {"regex": "/^Action::s3:Abort\\*$/g"}],
+            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"}],
              "reason": "Reports and raw answers are objects whose keys are not known before; only below their folder."},
         ], apply_to_children=True)
 
 
 def access_groups(services: Sequence[Service]) -> list[tuple[str, str, str, str]]:
-    """Return the functions' access to clusters: (cluster, kind, name, Kubernetes group), each once."""
-    found = set()
-    for service in services:
-        for source in used_sources([service]):
-            if source.kubernetes_group:
-                found.add((service.cluster.name, "source", source.name, source.kubernetes_group))
-        for action in used_actions([service]):
-            if action.kubernetes_group:
-                found.add((service.cluster.name, "action", action.name, action.kubernetes_group))
-    return sorted(found)
+    """Return the functions' access to clusters at home: (cluster, kind, function, Kubernetes group), each once."""
+    units = [*(("source", unit, sources.load(unit.name).kubernetes_group) for unit in source_units(services)),
+             *(("action", unit, find(unit.name).kubernetes_group) for unit in action_units(services))]
+    return sorted({(service.cluster.name, kind, unit.key, group) for kind, unit, group in units
+                   for service in unit.services if group and not elsewhere.is_elsewhere(service)})
 
 
 def _distinct(statements: Iterable[Statement]) -> list[Statement]:

@@ -23,6 +23,23 @@ class Stored:
     """The metadata ``author``; empty where its writer gave none."""
 
 
+@dataclass(frozen=True)
+class Lock:
+    """For how long a version of an object cannot be deleted (S3 Object Lock)."""
+
+    days: int = 0
+    mode: str = "governance"
+    """``governance``, or ``compliance``: then nobody can delete it or shorten the time."""
+
+    def arguments(self) -> dict[str, str | datetime]:
+        """What ``PutObject`` takes for it (S3's API reference: PutObject, x-amz-object-lock-mode)."""
+        return {"ObjectLockMode": self.mode.upper(),
+                "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=self.days)} if self.days else {}
+
+
+NO_LOCK = Lock()
+
+
 def read(bucket: str, key: str, most_bytes: int) -> Stored | None:
     """Return a text, reading at most ``most_bytes``; None where there is none. Raises CallFailed."""
     try:
@@ -37,17 +54,17 @@ def read(bucket: str, key: str, most_bytes: int) -> Stored | None:
         raise
 
 
-def write(bucket: str, key: str, body: str | bytes, content_type: str, lock_days: int = 0) -> None:
+def write(bucket: str, key: str, body: str | bytes, content_type: str, lock: Lock = NO_LOCK) -> None:
     """Write a new version of an object; raises CallFailed.
 
-    With ``lock_days`` that version cannot be deleted before that many days have passed.
+    With a ``lock`` that version cannot be deleted before its days have passed.
     """
     with aws.failures("S3"):
         aws.client("s3").put_object(Bucket=bucket, Key=key, ContentType=content_type, Body=_bytes(body),
-                                    **_lock(lock_days))
+                                    **lock.arguments())
 
 
-def write_newer(bucket: str, key: str, body: str, content_type: str, version: str, *, lock_days: int = 0,
+def write_newer(bucket: str, key: str, body: str, content_type: str, version: str, *, lock: Lock = NO_LOCK,
                 tags: str = "") -> bool:
     """Write an object unless the one that is there has this version or a later one; returns whether it was written.
 
@@ -64,7 +81,7 @@ def write_newer(bucket: str, key: str, body: str, content_type: str, version: st
             with aws.failures("S3"):
                 aws.client("s3").put_object(
                     Bucket=bucket, Key=key, ContentType=content_type, Body=_bytes(body),
-                    Metadata={"version": version}, **marked, **_lock(lock_days),
+                    Metadata={"version": version}, **marked, **lock.arguments(),
                     **({"IfMatch": there.etag} if there.etag else {"IfNoneMatch": "*"}))
         except CallFailed as failed:
             if failed.code not in _CHANGED_MEANWHILE:
@@ -93,11 +110,6 @@ def _head(bucket: str, key: str) -> _There:
         if failed.http_status in (403, 404):
             return _There()
         raise
-
-
-def _lock(days: int) -> dict[str, str | datetime]:
-    return {"ObjectLockMode": "GOVERNANCE",
-            "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=days)} if days else {}
 
 
 def _bytes(body: str | bytes) -> bytes:

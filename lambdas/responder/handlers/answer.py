@@ -11,6 +11,7 @@ import json
 from typing import Literal
 
 from responder.handlers.decide import decide, told
+from responder.handlers.observed import observed
 from responder.handlers.request import Request, Response, Unreadable
 from responder.handlers.settings import of_incident
 from responder.handlers.step import log, records
@@ -46,6 +47,7 @@ class Answer:
     """With ``instead``: the id of the remedy that is to come first, as the question says."""
 
 
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Answer one request: 200 decided or partly approved, 400 unreadable, 403 not allowed, 405, 409 decides nothing."""
     request = Request.of(event)

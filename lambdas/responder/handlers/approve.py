@@ -16,6 +16,7 @@ from responder.clients.failure import CallFailed
 from responder.handlers import environment, pressed
 from responder.handlers.approval_page import Shown, message_page, question_page, result_page
 from responder.handlers.decide import by_iam, decide, incident_record
+from responder.handlers.observed import observed
 from responder.handlers.request import Request, Response
 from responder.handlers.settings import of_incident
 from responder.handlers.step import log, records
@@ -39,6 +40,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff", "x-robots-tag": "noindex",
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
                                "base-uri 'none'; frame-ancestors 'none'"}
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Answer one request."""
     request, table = Request.of(event), records()

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from responder import sources
-from responder.clients import aws, aws_limits, raw
+from responder.clients import aws, aws_limits, raw, targets
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.step import Spans, log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
@@ -62,6 +63,7 @@ class Answered:
     milliseconds: int
 
 
+@observed(states=1)
 def handler(event: Json, context: object) -> Json:
     """Return ``Answered`` for ``Ask``; a failure becomes a finding with a status, never an error."""
     started = time.monotonic()
@@ -84,7 +86,7 @@ def handler(event: Json, context: object) -> Json:
 def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequence[Finding[Detail]]:
     """Return a source's findings; if it gives none, one finding that says why."""
     try:
-        with aws_limits.until(query.deadline):
+        with aws_limits.until(query.deadline), targets.aimed(query.service):
             return source.collect(query)
     except CallFailed as failed:
         return [Finding(source=source.name, detail=Answer(), status=failed.status, window=query.window,

@@ -51,6 +51,11 @@ def steps() -> tuple[str, ...]:
     return tuple(os.environ["STEPS"].split(","))
 
 
+def services() -> tuple[str, ...]:
+    """The names of the services that the function looks after; empty: all."""
+    return tuple(filter(None, os.environ.get("SERVICES", "").split(",")))
+
+
 def region() -> str:
     """The AWS region."""
     return os.environ.get("AWS_REGION", "")
@@ -69,3 +74,18 @@ def approval_url() -> str:
 def approval_key() -> str:
     """The name of the secret that signs links; empty where none are used."""
     return os.environ.get("APPROVAL_KEY", "")
+
+
+def namespace() -> str:
+    """The namespace of the responder's own metrics: the deployment's prefix; empty where none are written."""
+    return os.getenv("POWERTOOLS_METRICS_NAMESPACE", "")
+
+
+def memory_mib() -> int:
+    """The function's memory in MiB, which Lambda sets; 0 elsewhere."""
+    return int(os.getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
+
+
+def part() -> str:
+    """The source or the action that the function is for; empty for other functions."""
+    return os.getenv("SOURCE", "") or os.getenv("ACTION", "")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.settings import of_incident
 from responder.handlers.step import log, records
 from responder.model.codec import Foreign, Json, decode
@@ -62,6 +63,7 @@ class _Batch(Foreign):
     records: tuple[_StreamRecord, ...]
 
 
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Write the page of each incident whose timeline has a new entry; raises PageNotWritten."""
     changed = [record.dynamodb.keys.pk.text for record in decode(_Batch, event, "event").records]

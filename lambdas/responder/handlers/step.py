@@ -6,14 +6,12 @@ answers, and the step's own input. Each step has a type for its event beside its
 
 from __future__ import annotations
 
-import json
-import logging
 import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
-from responder.clients import aws
+from responder.clients import aws, targets, telemetry
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
 from responder.handlers.settings import pinned
@@ -25,10 +23,8 @@ from responder.model.incident import EntryKind, SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.moment import seconds
 from responder.model.service import Service, load
+from responder.plan.own_metrics import of_answers
 from responder.records.table import Records
-
-_log = logging.getLogger()
-_log.setLevel(logging.INFO)
 
 
 @dataclass(frozen=True)
@@ -95,6 +91,7 @@ class StepRun:
     def keep_evidence(self) -> None:
         """Record the sources' answers."""
         self.records.keep_evidence(self.incident, self.entered, self.name, self.answers)
+        telemetry.emit(environment.namespace(), of_answers(self.service.service, self.answers))
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -108,7 +105,7 @@ def kill_switch(service: Service) -> str | None:
     It is read anew each time. No stack contains the parameter, so an update of a stack cannot set it.
     """
     try:
-        with aws.failures("SSM"):
+        with targets.at_home(), aws.failures("SSM"):
             value: str = aws.client("ssm").get_parameter(Name=service.kill_switch)["Parameter"]["Value"]
     except CallFailed:
         return None
@@ -144,7 +141,8 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
             started = time.monotonic()
             if renews:
                 run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
-            result: dict[str, Json] = mask_all(result_of(function(run, given)))
+            with targets.aimed(run.service):
+                result: dict[str, Json] = mask_all(result_of(function(run, given)))
             log(step=name, incident=run.incident, milliseconds=round((time.monotonic() - started) * 1000),
                 result={key: value for key, value in result.items() if not isinstance(value, dict | list)})
             return result
@@ -169,4 +167,4 @@ def result_of(result: object) -> dict[str, Json]:
 
 def log(**fields: object) -> None:
     """Write one line of JSON to the function's log, masked."""
-    _log.info(json.dumps(mask_all(fields), default=str))
+    telemetry.write(mask_all(fields))

@@ -58,9 +58,12 @@ class Ledger:
 
     def last_snapshot(self) -> tuple[float | None, dict[str, Watched]]:
         """Return the last snapshot's time, seconds since 1970 (UTC; None: there was none), and its objects."""
-        made = [snapshot.at for snapshot in self._items(_Snapshot, "LOOK", "LOOK")]
         objects = self._items(Watched, "OBJECT#", "OBJECT#~")
-        return (made[0] if made else None), snapshot_of(*map(_with_body, objects))
+        return self.last_at(), snapshot_of(*map(_with_body, objects))
+
+    def last_at(self) -> float | None:
+        """Return when the last snapshot was made, seconds since 1970 (UTC); None: there was none."""
+        return next((snapshot.at for snapshot in self._items(_Snapshot, "LOOK", "LOOK")), None)
 
     def changes(self, since: float) -> list[Change]:
         """Return the recorded changes since a time, seconds since 1970 (UTC), oldest first."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from responder.clients import kubernetes, parameter_groups, watched
 from responder.clients.failure import CallFailed
@@ -71,7 +72,8 @@ def _live(query: Query, before: Snapshot, recorded: bool) -> _Live:
     """Return what can be read; raises CallFailed where that is nothing and nothing is ``recorded``."""
     # RDS and the cluster are asked side by side, so that what one of them knows is told where the other is silent.
     pool = ThreadPoolExecutor(1)
-    asked = pool.submit(parameter_groups.snapshot, query.service.database, _RDS_SECONDS)
+    # The thread has to ask in the same account.
+    asked = pool.submit(copy_context().run, parameter_groups.snapshot, query.service.database, _RDS_SECONDS)
     try:
         objects, unread = _cluster(query, before)
     except CallFailed as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Literal
 
 from responder.model.frozen import dataclass
 
@@ -66,9 +67,12 @@ class Reports:
     """How postmortems are kept and written."""
 
     lock_days: int = 0
-    """How many days no version can be deleted (S3 Object Lock, governance mode); 0: versions are kept, and not locked.
+    """How many days no version can be deleted (S3 Object Lock); 0: as many as ``object_lock`` of the deployment says.
+    Without days of either, versions are kept and not locked.
     A bucket gets Object Lock when it is made: AWS's page "Configuring S3 Object Lock" tells how one that is there gets
     it."""
+    lock_mode: Literal["governance", "compliance"] = "governance"
+    """Of the deployment's ``object_lock``: whether somebody with a right of their own can delete them nevertheless."""
     time_zone: str = ""
     """The team's, by its IANA name: Europe/Berlin. Its times stand beside those in UTC; empty: UTC alone."""
     requests: str = "requests"
