@@ -50,9 +50,10 @@ class Alarm:
         for index in range(self._periods):
             at = newest - index * self.period
             inputs = {name: series.get(at) for name, series in data.items()}
-            # Metric math gives no value where an input has none.
+            # Metric math gives no value where an input has none, unless FILL gives it one.
             known = {name: value for name, value in inputs.items() if value is not None}
-            values.append(evaluate(self._expression, known) if len(known) == len(inputs) else None)
+            whole = len(known) == len(inputs) or (known and "FILL(" in self._expression)
+            values.append(evaluate(self._expression, known) if whole else None)
         breaching = sum(value is not None and self._compare(value, self._threshold) for value in values)
         missing = sum(value is None for value in values)
         if missing == len(values) and self._missing == "missing":
@@ -156,6 +157,8 @@ def _value(node: ast.AST, values: Mapping[str, float]) -> float:
             return float(compare[type(op)])
         case ast.Call(func=ast.Name(id="IF_"), args=[condition, yes, no]):
             return _value(yes, values) if _value(condition, values) else _value(no, values)
+        case ast.Call(func=ast.Name(id="FILL"), args=[ast.Name(id=name), ast.Constant(value=number)]):
+            return values.get(name, float(str(number)))
     raise ValueError(f"metric math that the sandbox does not know: {ast.dump(node)}")
 
 

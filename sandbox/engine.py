@@ -26,7 +26,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
-from sandbox import appconfig, rights, versions
+from sandbox import appconfig, emf, rights, versions
 from sandbox.iam import bridge
 from sandbox.places import ACCOUNT, PEOPLE, REGION
 
@@ -46,6 +46,7 @@ def main() -> None:
     _name_the_callers_of_function_urls()
     versions.bridge()
     appconfig.bridge()
+    _read_metrics_in_logs()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
 
@@ -231,6 +232,18 @@ def _name_the_callers_of_function_urls() -> None:
         return await serve(url_id, method, path, headers, *given, **more)
 
     lambda_svc._build_function_url_event, lambda_svc.handle_function_url_request = named, served
+
+
+def _read_metrics_in_logs() -> None:
+    """A function's log is kept, but the metrics in it are not read (sandbox/emf.py)."""
+    keep = lambda_svc._emit_lambda_logs
+
+    def both(func: dict[str, Any], request_id: str, log_text: str, *given: Any, **more: Any) -> None:
+        keep(func, request_id, log_text, *given, **more)
+        for namespace, data in emf.metric_data(log_text or ""):
+            cloudwatch._put_metric_data({}, {"Namespace": namespace, "MetricData": data}, False, is_json=True)
+
+    lambda_svc._emit_lambda_logs = both
 
 
 class _Admin(BaseHTTPRequestHandler):

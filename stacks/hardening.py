@@ -32,7 +32,7 @@ def harden(stack: Stack, settings: Settings, key: kms.Key) -> None:
     if settings.role_path != "/":
         for node in stack.node.find_all():
             if isinstance(node, iam.CfnRole | iam.CfnManagedPolicy):
-                node.path = settings.role_path
+                node.add_property_override("Path", settings.role_path)
     if settings.keys.logs:
         _logs(stack, settings, key)
     if settings.keys.queues:

@@ -14,16 +14,20 @@ from constructs import Construct
 from responder.model.service import Service
 from stacks.access import ClusterAccess
 from stacks.alarms import Alarms, Starter, alarm_names
+from stacks.dashboard import Dashboard
 from stacks.deployment import Settings
 from stacks.elsewhere import is_elsewhere
 from stacks.hardening import harden
+from stacks.heartbeat import Heartbeat
 from stacks.live import LivePage
 from stacks.member import origins, take_events
 from stacks.memory import Memory
 from stacks.network import action_units, source_units, unit_of
+from stacks.own_health import OwnHealth
 from stacks.packaging import bundle
 from stacks.records import Records
 from stacks.settings import SettingsStore, metadata
+from stacks.sweep import Sweep
 from stacks.used import used_actions, used_sources
 from stacks.versions import start_live
 from stacks.workflow import Workflow, function_name
@@ -47,10 +51,11 @@ class IncidentResponse(Stack):
         starter = Starter(self, "Starter", settings=settings, state_machine=workflow.state_machine,
                           origins=origins(services))
         start_live(starter.rule, workflow.live)
-        workflow.alarm_on_itself(starter.dead_letters)
-        LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
+        live = LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
+        Sweep(self, "Sweep", settings=settings, services=services, code=code, records=records,
+              state_machine=workflow.state_machine, live=workflow.live.arn)
         ClusterAccess(self, "ClusterAccess", settings=settings, services=services, workflow=workflow, memory=memory)
         take_events(self, services)
         for service in services:
@@ -59,6 +64,13 @@ class IncidentResponse(Stack):
             # The kill switch itself is no resource of this stack, so an update of the stack cannot release it.
             CfnOutput(self, f"KillSwitch-{service.service}", value=service.kill_switch,
                       description="SSM parameter: nothing is changed unless people have set it to 'released'")
+        Heartbeat(self, "Heartbeat", settings=settings, services=services, code=code, records=records,
+                  workflow=workflow)
+        # After all else, because it looks at every function, queue, rule and starting alarm of the stack.
+        health = OwnHealth(self, "OwnHealth", settings=settings, services=services, topic=records.topic,
+                           state_machine=workflow.state_machine, not_started=starter.dead_letters,
+                           not_told=workflow.undelivered, page=live.function)
+        Dashboard(self, "Dashboard", settings=settings, services=services, health=health)
         Tags.of(self).add("application", settings.prefix)
         self._suppress(records, starter, workflow)
         harden(self, settings, records.key)

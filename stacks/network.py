@@ -9,6 +9,7 @@ PrivateLink" (names of endpoints), "Gateway endpoints", "AWS PrivateLink pricing
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,10 @@ _MONTH_HOURS = 730
 ALWAYS_INSIDE = "network"
 """The source that probes: it runs in the service's network wherever there is one."""
 INTERNET = "the internet"
+OUTSIDE = "outside"
+"""Behind the name of a function outside of any network, where another one is in the network without a name."""
+_NAME = re.compile(r"[a-z][a-z0-9]{0,7}")
+"""Short, because names of functions have 64 characters at most."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,13 @@ class Unit:
     """The source's or the action's."""
     network: Network | None
     services: tuple[Service, ...]
+    where: str = ""
+    """What tells it from the other functions of the same source or action: its network's name, or ``OUTSIDE``."""
 
     @property
     def key(self) -> str:
-        """Its name, with that of its network behind it."""
-        return f"{self.name}_{self.network.name}" if self.network and self.network.name else self.name
+        """Its name, with ``where`` behind it."""
+        return f"{self.name}_{self.where}" if self.where else self.name
 
 
 @dataclass(frozen=True)
@@ -89,8 +96,9 @@ def units(name: str, services: Sequence[Service], *, cluster: bool) -> list[Unit
     found: dict[Network | None, list[Service]] = {}
     for service in services:
         found.setdefault(service.network if runs_inside(service, name, cluster=cluster) else None, []).append(service)
-    return [Unit(name, network, tuple(mine)) for network, mine in sorted(
-        found.items(), key=lambda item: item[0].name if item[0] else "")]
+    unnamed = any(network and not network.name for network in found)
+    return sorted((Unit(name, network, tuple(mine), network.name if network else OUTSIDE if unnamed else "")
+                   for network, mine in found.items()), key=lambda unit: unit.where)
 
 
 def source_units(services: Sequence[Service]) -> list[Unit]:
@@ -244,12 +252,15 @@ def fields(service: Service) -> Iterator[Found]:
         return
     known = {"all", "cluster", "ledger", *(source.name for source in used_sources([service])),
              *(action.name for action in used_actions([service]))}
+    if (network.name and not _NAME.fullmatch(network.name)) or network.name == OUTSIDE:
+        yield ("network", "name"), repr(network.name), f"up to 8 lower-case letters and digits, and not {OUTSIDE}"
     for place, name in enumerate(network.functions):
         if name not in known:
             yield ("network", "functions", place), repr(name), nearest(name, known)
     for place, name in enumerate(network.endpoints):
         if name not in KNOWN_ENDPOINTS:
-            yield ("network", "endpoints", place), repr(name), nearest(name, KNOWN_ENDPOINTS)
+            called = f"{ENDPOINTS[name]!r}?" if name in ENDPOINTS else nearest(name, KNOWN_ENDPOINTS)
+            yield ("network", "endpoints", place), repr(name), called
     if network.proxy and (urlsplit(network.proxy).scheme != "http" or not _host(network.proxy)):
         yield ("network", "proxy"), repr(network.proxy), "http://HOST:PORT; TLS to the target goes through it"
 

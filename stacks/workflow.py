@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import ArnFormat, Duration, Stack, Token
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk.region_info import RegionInfo
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
@@ -25,6 +24,7 @@ from responder.model.service import Service
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Statement
 from stacks import elsewhere, member
+from stacks.alarms import alarm_names
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
 from stacks.function import Function
@@ -82,6 +82,13 @@ def function_name(prefix: str, kind: str, name: str) -> str:
     return f"{prefix}-{kind}-{name.replace('_', '-')}"
 
 
+def alarm_states(prefix: str, services: Sequence[Service]) -> Statement:
+    """Return the permission to see the state of the services' own alarms."""
+    return Statement(("cloudwatch:DescribeAlarms",), tuple(
+        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
+        for service in services for name in alarm_names(prefix, service)))
+
+
 class Workflow(Construct):
     """The state machine and its functions."""
 
@@ -96,7 +103,7 @@ class Workflow(Construct):
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "report": _distinct(
+        extra = {"decide": (self._switch,), "tell": (alarm_states(self._prefix, services),), "report": _distinct(
             statement for service in services for statement in elsewhere.placed(
                 service, elsewhere.REPORT, (METRIC_DATA,)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
@@ -154,8 +161,8 @@ class Workflow(Construct):
 
     def _partition(self) -> str:
         """The Region's partition. cfn-lint accepts no reference to it in a definition, so it is a word."""
-        known = Stack.of(self).partition
-        return "aws" if Token.is_unresolved(known) else known
+        region = Stack.of(self).region
+        return "aws" if Token.is_unresolved(region) else RegionInfo.get(region).partition or "aws"
 
     def _let_it_run(self) -> None:
         """Let the state machine invoke the functions and publish."""
@@ -194,24 +201,6 @@ class Workflow(Construct):
              "appliesTo": [{"regex": f"/^Resource::arn:.*:execution:{self._prefix}:\\*$/g"}],
              "reason": "Executions have names that are not known before; only those of this state machine."}],
             apply_to_children=True)
-
-    def alarm_on_itself(self, dead_letters: sqs.IQueue) -> None:
-        """Notify people when the responder itself fails, without using any of the functions."""
-        watched = {
-            "ExecutionsFailed": (self.state_machine.metric_failed(period=Duration.minutes(1), statistic="Sum"),
-                                 "An execution of the incident responder failed"),
-            "NotStarted": (dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
-                           "An alarm did not start the incident responder"),
-            "TeamNotTold": (self.undelivered.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(1)), "The team could not be assembled"),
-        }
-        for name, (metric, description) in watched.items():
-            alarm = cloudwatch.Alarm(
-                self, name, metric=metric, threshold=1, evaluation_periods=1, alarm_description=description,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING)
-            alarm.add_alarm_action(cloudwatch_actions.SnsAction(
-                self._records.topic))
 
     def _step(self, name: str, group: Group, services: Sequence[Service],
               statements: Sequence[Statement]) -> Function:

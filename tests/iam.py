@@ -51,6 +51,9 @@ class Account:
     """``service.Operation`` to what it answers, on top of what the model gives."""
     made: list[Decision] = field(default_factory=list)
 
+    unknown: list[str] = field(default_factory=list)
+    """Calls of which ``sandbox/iam/calls.py`` does not say what they are about."""
+
     @property
     def allowed(self) -> set[str]:
         """The actions that were asked for and allowed."""
@@ -64,7 +67,12 @@ class Account:
     def ask(self, client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:
         """Answer a call, in the place of botocore; raises ClientError where IAM refuses it."""
         service = client.meta.service_model.service_name
-        for call in calls.of(service, operation, parameters):
+        try:
+            asked = calls.of(service, operation, parameters)
+        except calls.UnknownCall as error:
+            self.unknown.append(str(error))
+            raise
+        for call in asked:
             for each in (call, *(calls.implied(call, self.key) if self._encrypted(call) else ())):
                 decision = decide(self.caller, each)
                 self.made.append(decision)

@@ -25,6 +25,7 @@ _ACTIONS = {"s3:HeadObject": "s3:GetObject", "lambda:Invoke": "lambda:InvokeFunc
 """Operations whose action has another name."""
 _NO_RESOURCE = frozenset({
     "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus",
+    "ec2:DescribeInstances",
     "ec2:DescribeSecurityGroups", "rds:DescribeEvents", "sts:GetCallerIdentity", "dynamodb:ListStreams"})
 _ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -113,6 +114,10 @@ def _pi(operation: str, given: Parameters) -> Iterator[str]:
     yield _arn("pi", f"metrics/{str(given['ServiceType']).lower()}/{given['Identifier']}")
 
 
+def _health(operation: str, given: Parameters) -> Iterator[str]:
+    yield from (str(arn) for arn in (given.get("filter") or given).get("eventArns") or ())
+
+
 def _eks(operation: str, given: Parameters) -> Iterator[str]:
     name = given.get("clusterName") or given["name"]
     # The id at the end of a node group's ARN is not in the request; any will do.
@@ -154,7 +159,8 @@ def _states(operation: str, given: Parameters) -> Iterator[str]:
         # The token says whose it is; here there is one state machine.
         yield _arn("states", "stateMachine:incident-response")
     elif given.get("executionArn") or given.get("stateMachineArn"):
-        yield str(given.get("executionArn") or given["stateMachineArn"])
+        # A version or an alias is checked by its state machine's own ARN.
+        yield str(given.get("executionArn") or ":".join(given["stateMachineArn"].split(":")[:7]))
 
 
 def _cloudwatch(operation: str, given: Parameters) -> Iterator[str]:
@@ -181,5 +187,6 @@ def _appconfig(operation: str, given: Parameters) -> Iterator[str]:
 
 
 _NAMED: Mapping[str, Callable[[str, Parameters], Iterator[str]]] = {
-    "rds": _rds, "pi": _pi, "eks": _eks, "ec2": _ec2, "s3": _s3, "ssm": _ssm, "secretsmanager": _secretsmanager,
-    "sns": _sns, "lambda": _lambda, "states": _states, "cloudwatch": _cloudwatch, "appconfig": _appconfig}
+    "rds": _rds, "pi": _pi, "health": _health, "eks": _eks, "ec2": _ec2, "s3": _s3, "ssm": _ssm,
+    "secretsmanager": _secretsmanager, "sns": _sns, "lambda": _lambda, "states": _states,
+    "cloudwatch": _cloudwatch, "appconfig": _appconfig}

@@ -46,10 +46,8 @@ class CloudWatch:
                           "cloudwatch:GetMetricData")
         if fault == "malformed":
             return Answer(200, b"\x00\x01 not an answer", "application/x-amz-json-1.0")
-        headers = {key.lower(): value for key, value in headers.items()}
-        for call in wire.asked("cloudwatch", method, path, headers, body):
-            if why := self._permits(wire.access_key(headers), call):
-                return _error(headers, 403, "AccessDeniedException", why)
+        if why := self._refusal(method, path, {key.lower(): value for key, value in headers.items()}, body):
+            return _error(headers, 403, "AccessDeniedException", why)
         periods = _periods(headers, body)
         wrong = [period for _, period in periods.values() if period not in _SHORT and period % 60]
         if wrong:
@@ -62,6 +60,11 @@ class CloudWatch:
         if fault in ("empty", "stale"):
             content = self._cut(response, fault)
         return answered(response, content)
+
+    def _refusal(self, method: str, path: str, headers: dict[str, str], body: bytes) -> str:
+        """Say why IAM refuses a request; empty: it does not."""
+        asked = wire.asked("cloudwatch", method, path, headers, body)
+        return next((why for call in asked if (why := self._permits(wire.access_key(headers), call))), "")
 
     def _cut(self, response: httpx.Response, fault: str) -> bytes:
         """Leave out the data that an empty or stale store would not have."""

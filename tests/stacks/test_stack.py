@@ -94,17 +94,33 @@ def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> N
                 actions = statement["Action"]
                 starred |= set(actions if isinstance(actions, list) else [actions])
     assert {action for action in starred if action.split(":")[0] not in ("logs", "xray")} == {
-        "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus",
-        "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"}
+        "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstances",
+        "ec2:DescribeInstanceStatus", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets", "rds:DescribeEvents", "dynamodb:ListStreams"}
 
 
 def test_only_the_service_s_own_alarms_may_be_described(resources: dict[str, Any]) -> None:
     allowed = [statement for policy in of_type(resources, "AWS::IAM::Policy")
                for statement in policy["PolicyDocument"]["Statement"]
                if "cloudwatch:DescribeAlarms" in statement["Action"]]
-    statement, = allowed
-    assert sorted(re.findall(r":alarm:([\w-]+)", json.dumps(statement["Resource"]))) == sorted(
-        a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a)
+    # The source, the step that stands down, and the sweep.
+    assert len(allowed) == 3
+    for statement in allowed:
+        assert sorted(re.findall(r":alarm:([\w-]+)", json.dumps(statement["Resource"]))) == sorted(
+            a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a)
+
+
+def test_the_sweep_may_look_and_start_the_plan_and_nothing_else(resources: dict[str, Any]) -> None:
+    policy, = (item["Properties"] for name, item in resources.items()
+               if item["Type"] == "AWS::IAM::Policy" and name.startswith("SweepFunction"))
+    actions = {action for statement in policy["PolicyDocument"]["Statement"]
+               for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])}
+    assert actions - {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} == {
+        "cloudwatch:DescribeAlarms", "states:StartExecution", "dynamodb:Query", "dynamodb:GetItem", "kms:Decrypt",
+        "logs:CreateLogStream", "logs:PutLogEvents"}
+    rule, = (item for item in of_type(resources, "AWS::Events::Rule")
+             if item.get("ScheduleExpression") == "rate(5 minutes)")
+    assert "SweepFunction" in json.dumps(rule["Targets"])
 
 
 def test_every_function_has_a_role_of_its_own(resources: dict[str, Any]) -> None:
@@ -193,7 +209,7 @@ def test_functions_that_take_answers_write_only_answers(resources: dict[str, Any
                 (action, key) for key in ([keys] if isinstance(keys, str) else keys))
     assert written == {("dynamodb:UpdateItem", "ANSWER#*")}
     assert {key for _, key in read} == {"TASK#*", "ANSWER#*", "INCIDENT#*", "REMEDY#*"}
-    assert {action for action in others if action.split(":")[0] not in ("kms", "logs")} <= {
+    assert {action for action in others if action.split(":")[0] not in ("kms", "logs", "xray")} <= {
         "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "states:SendTaskSuccess",
         "lambda:InvokeFunction"}
 

@@ -89,3 +89,13 @@ def memory_mib() -> int:
 def part() -> str:
     """The source or the action that the function is for; empty for other functions."""
     return os.getenv("SOURCE", "") or os.getenv("ACTION", "")
+
+
+def topic() -> str:
+    """The ARN of the incident topic."""
+    return os.getenv("TOPIC", "")
+
+
+def state_machine() -> str:
+    """The ARN of the state machine; empty where the function need not know it."""
+    return os.getenv("STATE_MACHINE", "")

@@ -20,7 +20,7 @@ from responder.handlers.step import event_of
 from responder.model.codec import Foreign, decode_known, encode
 from responder.model.frozen import dataclass
 from responder.model.moment import iso, seconds
-from responder.plan import own_metrics
+from responder.plan import own_steps
 from responder.plan.course import Course
 from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, if_unanswered, next_step, others
 from responder.plan.promise import promised
@@ -107,8 +107,8 @@ def _measured(called: Called, course: Course, result: Mapping[str, object], now:
         return
     opened = incident.opened_at and now - seconds(incident.opened_at)
     telemetry.emit(environment.namespace(), (
-        *own_metrics.of_step(called.step, incident.service, result, course, opened or None),
-        *(own_metrics.of_failure(incident.service) if called.failure.error else ())))
+        *own_steps.of_step(called.step, incident.service, result, course, opened or None),
+        *(own_steps.of_failure(incident.service) if called.failure.error else ())))
 
 
 def result_by(module: str, event: dict[str, object], context: object) -> dict[str, object]:

@@ -91,6 +91,7 @@ class Incident:
         monkeypatch.setattr(step, "load", lambda name: self.service)
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=tuple(
             SimpleNamespace(action=name, function=f"action:{name}") for name in ACTIONS)))
+        monkeypatch.setattr(close, "deployed", lambda name: SimpleNamespace(alarms=()))
         monkeypatch.setattr(sns, "publish", self._tell)
         monkeypatch.setattr(steps, "result_by", lambda module, event, context: (
             act.handler(event, context) if module == "act" else getattr(self, f"_{module}")(event)))
