@@ -5,7 +5,8 @@ RUN = .venv/bin/python
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: lock release help setup demo test drills bench replay examples up down status lint synth network rbac member packs
+.PHONY: lock release help setup demo test drills bench replay examples up down status lint synth settings network rbac \
+  member packs
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -65,6 +66,9 @@ lock:  ## renew the locks of the Python packages, with hashes, from the .in file
 release:  ## write the bill of materials and the licences to dist/, and ask whether there are advisories
 	@$(PYTHON) scripts/setup.py tools
 	@.build/tools/bin/python -m scripts.release
+
+settings: setup  ## change the settings of a deployed service: FILE=config/payment-gateway.yaml
+	@$(RUN) -m stacks.settings "$(FILE)"
 
 synth: setup  ## build the CloudFormation template into cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/cdk synth --quiet

@@ -178,7 +178,9 @@ def _warm() -> None:
     functions = boto3.client("lambda")
     for page in functions.get_paginator("list_functions").paginate():
         for item in page["Functions"]:
-            functions.invoke(FunctionName=item["FunctionName"], Payload=event)
+            # The newest version is what the state machine and the aliases call.
+            newest = functions.list_versions_by_function(FunctionName=item["FunctionName"])["Versions"][-1]
+            functions.invoke(FunctionName=newest["FunctionArn"], Payload=event)
 
 
 def _inputs(configuration: str) -> str:

@@ -245,14 +245,13 @@ class Starter(Construct):
         names = [name for service in services for name in starting_names(settings.prefix, service)]
         # Only alarms of the services' accounts and Regions (``origins``), so that events of others on the bus start
         # nothing.
-        for first in range(0, len(names), _NAMES_A_RULE):
-            events.Rule(
-                self, "Rule" if not first else f"Rule{first}",
-                description="An alarm of a service that the incident responder looks after went off",
-                event_pattern=events.EventPattern(
-                    source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
-                    account=origins[0], region=origins[1],
-                    detail={"alarmName": names[first:first + _NAMES_A_RULE], "state": {"value": ["ALARM"]}}),
-                targets=[targets.SfnStateMachine(
-                    state_machine, dead_letter_queue=self.dead_letters, retry_attempts=8,
-                    max_event_age=Duration.hours(1))])
+        self.rules = [events.Rule(
+            self, "Rule" if not first else f"Rule{first}",
+            description="An alarm of a service that the incident responder looks after went off",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"],
+                account=origins[0], region=origins[1],
+                detail={"alarmName": names[first:first + _NAMES_A_RULE], "state": {"value": ["ALARM"]}}),
+            targets=[targets.SfnStateMachine(
+                state_machine, dead_letter_queue=self.dead_letters, retry_attempts=8,
+                max_event_age=Duration.hours(1))]) for first in range(0, len(names), _NAMES_A_RULE)]

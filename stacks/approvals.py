@@ -22,6 +22,7 @@ from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.room import reserved
+from stacks.versions import live_function
 
 
 class Approvals(Construct):
@@ -37,7 +38,9 @@ class Approvals(Construct):
         """Its only subscriptions are those of single people, each of what is theirs; None where nobody has an e-mail
         address."""
         self.answer = self._taker("Answer", "answer", "Takes answers from whom IAM lets call it, and knows who it was")
-        self._answer_url = self.answer.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
+        self._answer_live = live_function(self.answer, self.answer.function)
+        self._answer_url = self._answer_live.add_function_url(
+            auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         self.answer_url = self._answer_url.url
         self.page: Function | None = None
         self._page_url: lambda_.FunctionUrl | None = None
@@ -50,7 +53,8 @@ class Approvals(Construct):
             if self._key:
                 self._records.grant_secret(self.page.role, self._key)
             # Anybody may call it; it accepts only links that the responder signed and requests that Slack signed.
-            self._page_url = self.page.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
+            self._page_url = live_function(self.page, self.page.function).add_function_url(
+                auth_type=lambda_.FunctionUrlAuthType.NONE)
         self.url = self._page_url.url if self._page_url else ""
         self.takers: tuple[Function, ...] = (self.answer, *([self.page] if self.page else []))
         """The functions that write answers; they resume the state machine and record the decision."""
@@ -105,7 +109,7 @@ class Approvals(Construct):
 
         A caller who invokes the function directly could write anybody's name into the event.
         """
-        arn = self.answer.function.function_arn
+        arn = self._answer_live.function_arn  # the URL is the alias's
         iam.ManagedPolicy(
             self, "Approver", managed_policy_name=f"{self._prefix}-approver",
             description="May answer the questions of the incident responder; may not start it", statements=[

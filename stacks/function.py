@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -14,6 +14,7 @@ from constructs import Construct
 
 from responder.model.service import Network
 from responder.sources import Statement
+from stacks.versions import KEPT, generated
 
 _EC2 = "arn:{partition}:ec2:{region}:{account}:"
 
@@ -26,8 +27,9 @@ class Function(Construct):
                  secrets: Sequence[str] = (), memory_mib: int = 512, timeout_seconds: int = 30,
                  network: Network | None = None, reserved: int | None = None, named: bool = False) -> None:
         super().__init__(scope, construct_id)
-        self.log = logs.LogGroup(self, "Log", log_group_name=f"/aws/lambda/{name}",
-                                 retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
+        self.name = name
+        self.log = logs.LogGroup(self, "Log", log_group_name=generated(f"/aws/lambda/{name}"),
+                                 retention=logs.RetentionDays.ONE_YEAR, removal_policy=KEPT)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
                              description=description, role_name=name if named else None)
         self.log.grant_write(self.role)
@@ -44,14 +46,16 @@ class Function(Construct):
             # Only Lambda itself may use them, not the code that runs as the function.
             self.role.add_to_policy(iam.PolicyStatement(
                 effect=iam.Effect.DENY, actions=[action for item in attached for action in item.actions],
-                resources=["*"], conditions={"ArnEquals": {"lambda:SourceFunctionArn": _filled(
-                    f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{name}")}}))
+                resources=["*"], conditions={"ArnEquals": {"lambda:SourceFunctionArn": [_filled(
+                    f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{name}{version}")
+                    for version in ("", ":*")]}}))
         self.function = lambda_.Function(
             self, "Function", function_name=name, code=code, handler=handler, description=description,
             runtime=lambda_.Runtime.PYTHON_3_14, architecture=lambda_.Architecture.ARM_64, memory_size=memory_mib,
             timeout=Duration.seconds(timeout_seconds), role=self.role, log_group=self.log,
             environment={**environment, **(_proxied(network) if network else {})},
-            reserved_concurrent_executions=reserved)
+            reserved_concurrent_executions=reserved,
+            current_version_options=lambda_.VersionOptions(removal_policy=KEPT))
         if network:
             # Lambda needs only the ids; CDK's own classes would need the VPC's zones as well.
             resource = cast(lambda_.CfnFunction, self.function.node.default_child)

@@ -21,6 +21,7 @@ from responder.sources import Statement
 from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
+from stacks.versions import live_function
 from stacks.workflow import Workflow
 
 HOURS = 3
@@ -55,5 +56,5 @@ class Heartbeat(Construct):
         records.grant_partition(role, PARTITION, add=True)
         events.Rule(self, "EachFewHours", description="Try everything that an incident would read",
                     schedule=events.Schedule.cron(minute="7", hour=f"*/{HOURS}"),
-                    targets=[targets.LambdaFunction(self.function.function, retry_attempts=1,
-                                                    max_event_age=Duration.minutes(30))])
+                    targets=[targets.LambdaFunction(live_function(self.function, self.function.function),
+                                                    retry_attempts=1, max_event_age=Duration.minutes(30))])

@@ -27,10 +27,12 @@ from stacks.own_health import OwnHealth
 from stacks.packaging import bundle
 from stacks.records import Records
 from stacks.room import reserve_the_rest
+from stacks.settings import SettingsStore, metadata
 from stacks.signals import Signals
 from stacks.sweep import Sweep
 from stacks.used import used_actions, used_sources
 from stacks.usual_traffic import UsualTraffic
+from stacks.versions import start_live
 from stacks.workflow import Workflow, function_name
 
 
@@ -46,13 +48,18 @@ class IncidentResponse(Stack):
         code = lambda_.Code.from_asset(str(bundle(
             services, {service.service: _deployed(service, services, settings) for service in services}, build)))
         workflow = Workflow(self, "Workflow", settings=settings, services=services, code=code, records=records)
+        store = SettingsStore(self, "Settings", prefix=settings.prefix, services=services)
+        store.grant_read(workflow.decide)
+        self.template_options.metadata = metadata(services)
         starter = Starter(self, "Starter", settings=settings, services=services, state_machine=workflow.state_machine,
                           origins=origins(services))
+        for rule in starter.rules:
+            start_live(rule, workflow.live)
         live = LivePage(self, "LivePage", settings=settings, code=code, records=records, answer_url=workflow.answer_url)
         memory = Memory(self, "Memory", settings=settings, services=services, code=code, records=records,
                         dead_letters=starter.dead_letters)
         Sweep(self, "Sweep", settings=settings, services=services, code=code, records=records,
-              state_machine=workflow.state_machine)
+              state_machine=workflow.state_machine, live=workflow.live.arn)
         ClusterAccess(self, "ClusterAccess", settings=settings, services=services, workflow=workflow, memory=memory)
         take_events(self, services)
         Signals(self, "Signals", settings=settings, services=services, code=code, state_machine=workflow.state_machine,
@@ -76,6 +83,8 @@ class IncidentResponse(Stack):
         self._suppress(records, starter, workflow)
         harden(self, settings, records.key)
         CfnOutput(self, "StateMachine", value=workflow.state_machine.state_machine_arn)
+        CfnOutput(self, "Live", value=workflow.live.arn,
+                  description="What alarms and people start: the state machine's version of the last deployment")
         CfnOutput(self, "Timeline", value=records.table.table_name)
         CfnOutput(self, "Reports", value=records.bucket.bucket_name)
         CfnOutput(self, "Topic", value=records.topic.topic_arn)

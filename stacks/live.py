@@ -19,6 +19,7 @@ from constructs import Construct
 from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
+from stacks.versions import live_function
 
 TIMELINE_ONLY: dict[str, object] = {
     "eventName": lambda_.FilterRule.is_equal("INSERT"),
@@ -61,7 +62,7 @@ class LivePage(Construct):
              "reason": "dynamodb:ListStreams knows no resources (Service Authorization Reference, Amazon DynamoDB); "
                        "Lambda asks for it (AWS: Using AWS Lambda with Amazon DynamoDB)."}], apply_to_children=True)
         lambda_.EventSourceMapping(
-            self, "Entries", target=self.function.function, event_source_arn=stream,
+            self, "Entries", target=live_function(self, self.function.function), event_source_arn=stream,
             starting_position=lambda_.StartingPosition.LATEST, filters=[lambda_.FilterCriteria.filter(TIMELINE_ONLY)],
             # The entries of one incident are in one shard, so its page has one writer at a time.
             batch_size=1000, max_batching_window=Duration.seconds(1), parallelization_factor=1,

@@ -18,6 +18,7 @@ from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.network import Unit, ledger_units
 from stacks.records import Records
+from stacks.versions import live_function
 
 
 class Memory(Construct):
@@ -31,7 +32,7 @@ class Memory(Construct):
         """The functions that keep the ledger, one for each network."""
         events.Rule(self, "EachMinute", description="Compare what is there with what was there a minute ago",
                     schedule=events.Schedule.rate(Duration.minutes(1)),
-                    targets=[targets.LambdaFunction(ledger.function, retry_attempts=0)
+                    targets=[targets.LambdaFunction(live_function(ledger, ledger.function), retry_attempts=0)
                              for ledger in self.ledgers.values()])
         self.health = Function(
             self, "Health", name=f"{settings.prefix}-health", code=code, handler="responder.handlers.health.handler",
@@ -40,8 +41,8 @@ class Memory(Construct):
         events.Rule(self, "HealthEvent", description="AWS Health reports something",
                     event_pattern=events.EventPattern(source=["aws.health"], detail_type=["AWS Health Event"],
                                                       account=[Aws.ACCOUNT_ID]),
-                    targets=[targets.LambdaFunction(self.health.function, dead_letter_queue=dead_letters,
-                                                    retry_attempts=4)])
+                    targets=[targets.LambdaFunction(live_function(self.health, self.health.function),
+                                                    dead_letter_queue=dead_letters, retry_attempts=4)])
 
     def _ledger(self, unit: Unit, settings: Settings, services: Sequence[Service], code: lambda_.Code,
                 records: Records) -> Function:

@@ -19,6 +19,7 @@ from responder.plan.fitting import FOLDER
 from responder.plan.review.live import LIVE_TAGS
 from stacks.deployment import Settings
 from stacks.function import Function
+from stacks.versions import KEPT
 
 _PAGES = "postmortems/*/postmortem.html"
 
@@ -30,7 +31,7 @@ class Records(Construct):
                  locked: bool = False) -> None:
         super().__init__(scope, construct_id)
         self.key = kms.Key(self, "Key", description="Incident records and messages", enable_key_rotation=True,
-                           removal_policy=RemovalPolicy.RETAIN)
+                           removal_policy=KEPT)
         # CloudWatch publishes the alarms on the responder itself, and needs the key for that.
         self.key.add_to_resource_policy(iam.PolicyStatement(
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -45,11 +46,12 @@ class Records(Construct):
                 point_in_time_recovery_enabled=True),
             # Its reader (stacks/live.py) asks the table for the rest.
             dynamo_stream=dynamodb.StreamViewType.KEYS_ONLY,
+            # Kept even by a deployment that failed, because its protection would make the rollback fail as well.
             deletion_protection=True, removal_policy=RemovalPolicy.RETAIN)
         self.access_logs = s3.Bucket(
             self, "AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, enforce_ssl=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL, object_ownership=s3.ObjectOwnership.OBJECT_WRITER,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(400))], removal_policy=RemovalPolicy.RETAIN)
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(400))], removal_policy=KEPT)
         self.bucket = s3.Bucket(
             self, "Reports", encryption=s3.BucketEncryption.KMS, encryption_key=self.key, bucket_key_enabled=True,
             versioned=True, object_lock_enabled=True if locked else None, enforce_ssl=True,
@@ -67,7 +69,7 @@ class Records(Construct):
                 # with redrive"), and then reads them again.
                 s3.LifecycleRule(prefix=f"{FOLDER}/", expiration=Duration.days(15),
                                  noncurrent_version_expiration=Duration.days(1))],
-            removal_policy=RemovalPolicy.RETAIN)
+            removal_policy=KEPT)
         self.marks = secrets.Secret(
             self, "MarkKey", description="Makes the marks by which a hidden value is seen to have changed",
             encryption_key=self.key, removal_policy=RemovalPolicy.DESTROY,

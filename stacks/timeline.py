@@ -23,6 +23,7 @@ from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.room import reserved
+from stacks.versions import allow_versions, version_arn
 
 _INCIDENT = ("INCIDENT#*", "REMEDY#*", "TIMELINE#*")
 _PEOPLE = ("CHANNEL#*", "TASK#*", "ANSWER#*")
@@ -45,9 +46,8 @@ class Timeline(Construct):
 
     def grant(self, function: Function) -> None:
         """Let a function add timeline entries."""
-        function.function.add_environment("TIMELINE", self.writer.function.function_name)
-        function.role.add_to_policy(iam.PolicyStatement(
-            actions=["lambda:InvokeFunction"], resources=[self.writer.function.function_arn]))
+        function.function.add_environment("TIMELINE", version_arn(self.writer.function))
+        allow_versions(function.role, [self.writer.function], function.role)
 
 
 def decides(records: Records, role: iam.Role) -> None:

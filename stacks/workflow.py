@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import ArnFormat, Duration, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -33,6 +33,15 @@ from stacks.records import Records
 from stacks.room import RESERVED, reserved
 from stacks.timeline import Timeline, decides, remedies, reports, tells
 from stacks.used import most_at_once
+from stacks.versions import (
+    KEPT,
+    StateMachineVersion,
+    allow_versions,
+    function_map,
+    generated,
+    keep_with_its_version,
+    version_arn,
+)
 
 _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
 
@@ -56,8 +65,8 @@ GROUPS = {
 }
 
 
-def _definition(services: Sequence[Service], partition: str) -> str:
-    """Return the state machine's definition.
+def _definition(services: Sequence[Service], functions: Mapping[str, str], partition: str) -> str:
+    """Return the state machine's definition; ``functions``: see ``stacks/versions.py:function_map``.
 
     It waits for a decision for the longest time that a service allows. An answer after a service's own limit decides
     nothing. (JSONata could set a time-out per service, but the embedded engine and cfn-lint accept only numbers.)
@@ -65,6 +74,7 @@ def _definition(services: Sequence[Service], partition: str) -> str:
     definition = json.loads(_DEFINITION.read_text(encoding="utf-8"))
     definition["States"]["Ask for approval"]["TimeoutSeconds"] = max(
         service.approval.wait_seconds for service in services) + APPROVAL_MARGIN_SECONDS
+    definition["States"]["Open the incident"]["Assign"]["functions"] = dict(functions)
     return json.dumps(definition).replace("arn:aws:", f"arn:{partition}:")
 
 
@@ -93,6 +103,7 @@ class Workflow(Construct):
             statement for service in services for statement in elsewhere.placed(
                 service, elsewhere.TELL, (member.alarm_states(service, settings),)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
+        self.decide = self._steps["decide"]
         self.sources = {unit.key: self._source(unit) for unit in source_units(services)}
         self.actions = {unit.key: self._action(unit) for unit in action_units(services)}
         records.topic.grant_publish(self._steps["tell"].role)
@@ -104,6 +115,7 @@ class Workflow(Construct):
         self.approvals_topic = self._approvals.topic
         self.undelivered = self._keep_undelivered()
         self.state_machine = self._state_machine()
+        self.live = StateMachineVersion(self, "Deployed", machine=self.state_machine)
         self._let_it_run()
         self._let_people_in()
 
@@ -122,19 +134,24 @@ class Workflow(Construct):
         """Keep the events of asynchronous invocations that failed, so that no message to people is lost."""
         queue = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
                           enforce_ssl=True, retention_period=Duration.days(14))
-        self._steps["tell"].function.configure_async_invoke(
+        version = self._steps["tell"].function.current_version
+        version.configure_async_invoke(
             retry_attempts=2, max_event_age=Duration.minutes(10), on_failure=destinations.SqsDestination(queue))
+        keep_with_its_version(version.node.find_child("EventInvokeConfig"))
         return queue
 
     def _state_machine(self) -> sfn.StateMachine:
-        log = logs.LogGroup(self, "Log", log_group_name=f"/aws/vendedlogs/states/{self._prefix}",
-                            retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
+        log = logs.LogGroup(self, "Log", log_group_name=generated(f"/aws/vendedlogs/states/{self._prefix}"),
+                            retention=logs.RetentionDays.ONE_YEAR, removal_policy=KEPT)
+        named, versions = function_map({function.name: function.function for function in (
+            *self.sources.values(), *self.actions.values())})
         return sfn.StateMachine(
             self, "Plan", state_machine_name=self._prefix, state_machine_type=sfn.StateMachineType.STANDARD,
             comment="Incident response plan: payment gateway outage",
-            definition_body=sfn.DefinitionBody.from_string(_definition(self._services, self._partition())),
+            definition_body=sfn.DefinitionBody.from_string(_definition(self._services, named, self._partition())),
             definition_substitutions={
-                **{f"{name.capitalize()}Function": step.function.function_name for name, step in self._steps.items()},
+                **versions,
+                **{f"{name.capitalize()}Function": version_arn(step.function) for name, step in self._steps.items()},
                 "Topic": self._records.topic.topic_arn},
             logs=sfn.LogOptions(destination=log, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True)
@@ -146,9 +163,8 @@ class Workflow(Construct):
 
     def _let_it_run(self) -> None:
         """Let the state machine invoke the functions and publish."""
-        for function in (*self._steps.values(), *self.sources.values(), *self.actions.values()):
-            self.state_machine.add_to_role_policy(iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[function.function.function_arn]))
+        allow_versions(self.state_machine.role, [function.function for function in (
+            *self._steps.values(), *self.sources.values(), *self.actions.values())], self.state_machine)
         self._records.topic.grant_publish(self.state_machine)
         NagSuppressions.add_resource_suppressions(
             self.state_machine, [

@@ -97,7 +97,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
 """Why, to ``module:Class.field`` or ``module:name``."""
 UNUSED_VALUES: dict[str, tuple[str, ...]] = {
     "configuration may say so; it is compared with the risks of remedies by their order": (
-        "model/service/limits.py:low", "model/service/limits.py:medium", "model/service/limits.py:none",),
+        "model/service/limits.py:low", "model/service/limits.py:medium",),
     "configuration may say so; stacks/ and people read it": (
         "model/service/platform.py:backend", "model/service/platform.py:database",
         "model/service/platform.py:frontend", "model/service/platform.py:gateway",

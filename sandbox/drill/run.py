@@ -117,7 +117,8 @@ class Runner:
             # read the cluster in the middle of it.
             self._forget(ledger=True)
             # The ledger's baseline is the healthy state; from here on its schedule keeps it.
-            looked = json.loads(self._functions_api.invoke(FunctionName="incident-response-ledger")["Payload"].read())
+            looked = json.loads(self._functions_api.invoke(
+                FunctionName="incident-response-ledger:live")["Payload"].read())
             if looked.get(SERVICE) == 0:
                 return
         raise SandboxError(f"the change ledger could not look at the cluster: {looked}")

@@ -144,8 +144,10 @@ def bind_the_rules() -> None:
     def invoked(target: Any, event: Any, rule: Any, view: Any = None) -> None:
         arn = target.get("Arn", "")
         # EventBridge retries for as long as the target says, and then gives up: here the event is given up at once.
+        # A version or an alias is checked by its state machine's own ARN (Step Functions Developer Guide,
+        # "Authorization for versions and aliases").
         if arn.startswith("arn:aws:states:") and role_may(
-                target.get("RoleArn", ""), "events", "states:StartExecution", arn):
+                target.get("RoleArn", ""), "events", "states:StartExecution", ":".join(arn.split(":")[:7])):
             return
         invoke(target, event, rule, view)
 

@@ -159,7 +159,8 @@ def _states(operation: str, given: Parameters) -> Iterator[str]:
         # The token says whose it is; here there is one state machine.
         yield _arn("states", "stateMachine:incident-response")
     elif given.get("executionArn") or given.get("stateMachineArn"):
-        yield str(given.get("executionArn") or given["stateMachineArn"])
+        # A version or an alias is checked by its state machine's own ARN.
+        yield str(given.get("executionArn") or ":".join(given["stateMachineArn"].split(":")[:7]))
 
 
 def _cloudwatch(operation: str, given: Parameters) -> Iterator[str]:

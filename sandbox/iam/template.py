@@ -15,7 +15,8 @@ from sandbox.iam.evaluate import Caller, Policy
 from sandbox.places import ACCOUNT, REGION
 
 Resources = Mapping[str, Mapping[str, Any]]
-_PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::URLSuffix": "amazonaws.com"}
+_PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::URLSuffix": "amazonaws.com",
+           "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/IncidentResponse/0a1b2c3d-4e5f"}
 _PLACES = {
     "AWS::Lambda::Function": ("lambda", "function:", "FunctionName"),
     "AWS::DynamoDB::GlobalTable": ("dynamodb", "table/", "TableName"),
@@ -28,7 +29,9 @@ _PLACES = {
 }
 """Type to the service, what comes before the name, and the property that names it."""
 _ARNS_BY_REF = ("AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine",
-                "AWS::IAM::ManagedPolicy")
+                "AWS::IAM::ManagedPolicy", "AWS::Lambda::Version", "AWS::Lambda::Alias")
+_VERSION = "1"
+"""Of each function and of the state machine; CloudFormation publishes it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,13 @@ class Template:
             return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-AbCdEf"
         if kind == "AWS::Logs::LogGroup":
             return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{self.filled(properties['LogGroupName'])}:*"
+        if kind in ("AWS::Lambda::Version", "AWS::Lambda::Alias"):
+            return f"{self.arn(properties['FunctionName']['Ref'])}:{properties.get('Name', _VERSION)}"
+        if kind == "AWS::StepFunctions::StateMachineVersion":
+            return f"{self.arn(properties['StateMachineArn']['Ref'])}:{_VERSION}"
+        if kind == "AWS::StepFunctions::StateMachineAlias":
+            version = self.filled(properties["RoutingConfiguration"][0]["StateMachineVersionArn"])
+            return f"{version.rpartition(':')[0]}:{properties['Name']}"
         service, before, key = _PLACES[kind]
         return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{before}{self.filled(properties.get(key, name))}"
 
@@ -75,11 +85,19 @@ class Template:
         if set(value) == {"Fn::Join"}:
             separator, parts = value["Fn::Join"]
             return str(separator).join(str(self.filled(part)) for part in parts)
+        if set(value) == {"Fn::Split"}:
+            separator, text = value["Fn::Split"]
+            return str(self.filled(text)).split(separator)
+        if set(value) == {"Fn::Select"}:
+            index, listed = value["Fn::Select"]
+            return self.filled(listed)[int(index)]
         return {key: self.filled(item) for key, item in value.items()}
 
     def _ref(self, name: str) -> str:
         if name in _PSEUDO or name not in self.resources:
             return _PSEUDO.get(name, name)
+        if self.resources[name]["Type"].startswith("AWS::AppConfig::"):
+            return name  # AppConfig makes up an id
         arn = self.arn(name)
         if self.resources[name]["Type"] in _ARNS_BY_REF:
             return arn

@@ -13,6 +13,7 @@ from typing import Literal
 from responder.handlers.decide import decide, told
 from responder.handlers.observed import observed
 from responder.handlers.request import Request, Response, Unreadable
+from responder.handlers.settings import of_incident
 from responder.handlers.step import log, records
 from responder.model.codec import Json, Malformed, decode
 from responder.model.frozen import dataclass
@@ -66,7 +67,7 @@ def _answered(request: Request, iam: IamCaller) -> Response:
         task = Tasks(table).get(given.incident, task_id)
         if task is None:
             raise NotPossible(f"incident {given.incident[:100]} has no task {task_id}")
-        voter = caller(load(task.service), iam)
+        voter = caller(of_incident(table, load(task.service), given.incident), iam)
         task = decide(table, given.incident, task_id, given.decision, voter, given.note,
                       Chosen(given.value, given.other))
     except BadRequest as error:

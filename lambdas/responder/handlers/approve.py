@@ -18,6 +18,7 @@ from responder.handlers.approval_page import Shown, message_page, question_page,
 from responder.handlers.decide import by_iam, decide, incident_record
 from responder.handlers.observed import observed
 from responder.handlers.request import Request, Response
+from responder.handlers.settings import of_incident
 from responder.handlers.step import log, records
 from responder.model.codec import Foreign, Json, decode
 from responder.model.frozen import dataclass
@@ -89,7 +90,7 @@ def _key() -> str:
 
 def _holder(table: Records, task: Task, link: Link) -> approvals.Voter:
     """Return the person who holds a link, if it may be used now; raises NotAllowed."""
-    service, remedy = load(task.service), table.remedy(task.incident, task.number)
+    service, remedy = of_incident(table, load(task.service), task.incident), table.remedy(task.incident, task.number)
     voter = approvals.held_link(service, link.to)
     approvals.check(service, task.kind, remedy, "", voter)
     return voter
@@ -133,7 +134,7 @@ def _answered(fields: dict[str, str]) -> tuple[str, Chosen]:
 
 def _question(table: Records, task: Task, fields: dict[str, str], status: int, told: str = "") -> Response:
     """The question with all facts for a decision, and what became of it where it is decided or has expired."""
-    service, now = load(task.service), time.time()
+    service, now = of_incident(table, load(task.service), task.incident), time.time()
     record = incident_record(table, task)
     remedy = record.remedy(task.number)
     asked, choice, instead = None, None, others(service, record, task.others)

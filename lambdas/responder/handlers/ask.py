@@ -11,7 +11,7 @@ from responder.clients import aws, aws_limits, raw, targets
 from responder.clients.failure import CallFailed
 from responder.handlers import environment, warm
 from responder.handlers.observed import observed
-from responder.handlers.step import log
+from responder.handlers.step import Spans, log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
 from responder.model.evidence.answer import Answer
@@ -53,6 +53,10 @@ class Asked:
     execution: str = ""
     first_opened_at: str | None = None
     """Where the incident was opened again."""
+    settings: str = ""
+    """The version of its settings; empty: as bundled."""
+    spans: Spans | None = None
+    """The lengths of time of the incident's own settings; None: as bundled."""
 
 
 @observed(states=1)
@@ -62,7 +66,7 @@ def handler(event: Json, context: object) -> Json:
         return {}
     started = time.monotonic()
     source, ask = sources.load(environment.source()), decode(Ask, event, "event")
-    service = load(ask.incident.service)
+    service = _as_opened(load(ask.incident.service), ask.incident.spans)
     window, baseline = spans(service, ask.phase, seconds(ask.incident.opened_at), seconds(ask.now),
                              seconds(ask.incident.first_opened_at or ask.incident.opened_at),
                              seconds(ask.since) if ask.since else None)
@@ -75,7 +79,8 @@ def handler(event: Json, context: object) -> Json:
         found = fitted(source.name, [_masked(replace(finding, raw=address), ask) for finding in findings], ANSWER_BYTES)
         answer = _passed_on(ask, SourceAnswer(source.name, found, round((time.monotonic() - started) * 1000)))
     log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=answer.milliseconds,
-        statuses=sorted({finding.status for finding in found}), kept=answer.kept.key if answer.kept else "")
+        statuses=sorted({finding.status for finding in found}), kept=answer.kept.key if answer.kept else "",
+        configuration=ask.incident.settings or "bundled")
     return encode(answer)
 
 
@@ -143,6 +148,14 @@ def _place(ask: Ask) -> str:
     """Return service, incident, moment and phase as the end of a path."""
     moment = ask.now.replace(":", "").replace("-", "")
     return f"{ask.incident.service}/{ask.incident.id}/{moment}-{ask.phase}"
+
+
+def _as_opened(service: Service, lengths: Spans | None) -> Service:
+    """Return the service with the lengths of time under which its incident was opened."""
+    if lengths is None:
+        return service
+    return replace(service, recovery=replace(service.recovery, hold_seconds=lengths.hold_seconds), confirm=replace(
+        service.confirm, window_seconds=lengths.window_seconds, baseline_seconds=lengths.baseline_seconds))
 
 
 def spans(service: Service, phase: str, opened_at: float, now: float, first_opened_at: float,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.settings import of_incident
 from responder.handlers.step import log
 from responder.model.codec import decode, encode
 from responder.model.facts import Answered
@@ -87,7 +88,7 @@ def decide(records: Records, incident: str, task_id: str, decision: str, voter: 
     answer = allowed(task, decision)
     remedy = records.remedy(incident, task.number)
     try:
-        service = load(task.service)
+        service = of_incident(records, load(task.service), incident)
         needed = approvals.check(service, task.kind, remedy, answer, voter)
     except UnknownService as error:
         raise NotPossible(str(error)) from error

@@ -36,6 +36,11 @@ def answer_bytes() -> int:
     return int(os.environ.get("ANSWER_BYTES", "8192"))
 
 
+def settings() -> str:
+    """The id of the AppConfig application with the services' settings; empty where only the bundled ones are used."""
+    return os.environ.get("SETTINGS", "")
+
+
 def source() -> str:
     """The name of the source that the function asks."""
     return os.environ["SOURCE"]

@@ -11,7 +11,8 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import alarm_event, environment
 from responder.handlers.decide import DoneByExecution, by_execution
-from responder.handlers.step import IncidentRef, event_of, log, records
+from responder.handlers.settings import InForce, newest_lately, pin
+from responder.handlers.step import IncidentRef, Spans, event_of, log, records
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.facts import Opened
 from responder.model.frozen import dataclass
@@ -126,12 +127,13 @@ class _Start:
 def _start(event: OpenEvent) -> OpenResult:
     try:
         start = _read(event)
-        service = load(start.signal.service)
+        in_force = newest_lately(load(start.signal.service))
     except (BadInput, UnknownService) as error:
         reason = mask(str(error))
         records().refuse(event.started, event.key, reason, event.input)
         log(step="open", refused=reason)
         return OpenResult(result="refused", reason=reason)
+    service = in_force.service
     running = _take_over(event, start, service)
     if running:
         records().refuse(event.started, event.key, running, event.input)
@@ -143,22 +145,27 @@ def _start(event: OpenEvent) -> OpenResult:
     if not opened.new:
         return OpenResult(result="attached",
                           incident=IncidentRef(opened.incident, service.service, opened.opened_at))
-    return _opened(event, start, service, opened)
+    return _opened(event, start, in_force, opened)
 
 
-def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents.Opened) -> OpenResult:
+def _opened(event: OpenEvent, start: _Start, in_force: InForce, opened: incidents.Opened) -> OpenResult:
     """Record the opening, and return what the state machine needs."""
-    signal = start.signal
+    signal, service = start.signal, in_force.service
+    pin(records(), opened.incident, in_force)
+    if in_force.problem:
+        log(step="open", incident=opened.incident, configuration=in_force.problem)
     records().note(opened.incident, event.entered, "Open the incident",
                    f"opened {'again ' if opened.reopened else ''}by {signal.kind} {signal.name}",
-                   why=signal.reason, by=signal.started_by or "system",
-                   fact=Opened(service.mode, signal.at, opened.reopened))
+                   why="; ".join(part for part in (signal.reason, in_force.said) if part),
+                   by=signal.started_by or "system", fact=Opened(service.mode, signal.at, opened.reopened))
     found, item = deployed(service.service), records().find(opened.incident)
     told = last_message(records().load(opened.incident)) if opened.reopened else None
     return OpenResult(
         result="opened", until=start.until, number=records().next_number(opened.incident),
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
-                             item.opened_at if item else opened.opened_at),
+                             item.opened_at if item else opened.opened_at, in_force.version,
+                             Spans(service.confirm.window_seconds, service.confirm.baseline_seconds,
+                                   service.recovery.hold_seconds)),
         sources={phase: found.sources.get(phase, ()) for phase in _PHASES},
         warm=warming.needed(service, found, start.until), settings=_settings(service),
         told_over=told is not None and "works_again" in told.said, more_by=told.more_by if told else "")

@@ -14,6 +14,7 @@ from typing import TypeVar
 from responder.clients import aws, targets, telemetry
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.settings import pinned
 from responder.model.codec import Json, decode_known, encode
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
@@ -28,6 +29,15 @@ from responder.records.table import Records
 
 
 @dataclass(frozen=True)
+class Spans:
+    """The lengths of time by which the sources are asked; see ``model/service/limits.py``."""
+
+    window_seconds: int
+    baseline_seconds: int
+    hold_seconds: int
+
+
+@dataclass(frozen=True)
 class IncidentRef:
     """The incident in the state machine's data."""
 
@@ -38,6 +48,10 @@ class IncidentRef:
     execution: str | None = None
     """ARN of the execution that handles it; None for an execution whose signal was only attached."""
     first_opened_at: str | None = None
+    settings: str = ""
+    """The version of the settings under which it was opened; empty: as bundled."""
+    spans: Spans | None = None
+    """What the sources' functions, which cannot read the record, need of these settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +136,10 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
         def handler(event: Json, context: object) -> dict[str, Json]:
             given = event_of(kind, event)
             incident, started = given.incident, time.monotonic()
-            run = StepRun(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
-                         records(), fetched(environment.reports(), given.answers), incident.execution or "")
+            table = records()
+            run = StepRun(name, incident.id, pinned(table, load(incident.service), incident.id, incident.settings),
+                          seconds(incident.opened_at), given.entered, table,
+                          fetched(environment.reports(), given.answers), incident.execution or "")
             if renews:
                 run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
             with targets.aimed(run.service):

@@ -180,6 +180,17 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class PinnedSettings:
+    """The settings under which an incident was opened: an item ``SETTINGS#version``, which never changes."""
+
+    version: str
+    at: str
+    """When they were read, ISO 8601 in UTC."""
+    settings: str
+    """``ServiceSettings`` as one exact JSON text."""
+
+
+@dataclass(frozen=True)
 class Looked:
     """What one source answered in one run of a step."""
 
@@ -371,6 +382,7 @@ def evidence_of(looked: Iterable[Looked], first: str = "", last: str = "~") -> E
 
 __all__ = [
     "KEYS", "STORED", "Cause", "Entry", "EntryKind", "Hypothesis", "Incident", "IncidentRecord", "IncidentStatus",
-    "Item", "Json", "KeptAnswer", "Looked", "Malformed", "Outcome", "Proposed", "Refusal", "Remedy", "RemedyStatus",
-    "Signal", "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of", "keyed", "looked_of",
+    "Item", "Json", "KeptAnswer", "Looked", "Malformed", "Outcome", "PinnedSettings", "Proposed", "Refusal", "Remedy",
+    "RemedyStatus", "Signal", "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of",
+    "keyed", "looked_of",
     "signal_of"]

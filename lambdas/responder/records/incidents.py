@@ -7,6 +7,7 @@
 | `INCIDENT#id` | `INCIDENT` | the incident: service, outcome, cause, times |
 | | `SIGNAL#time#key` | an alarm or a person's start |
 | | `EVIDENCE#entered#source` | the findings of one source in one step |
+| | `SETTINGS#version` | the settings under which it was opened |
 | | `PROPOSED#entered#nn` | a remedy that follows from a diagnosis, with the facts that it needs |
 | `REFUSED#day` | `time#key` | starts for which no service is configured |
 """
@@ -30,6 +31,7 @@ from responder.model.incident import (
     IncidentRecord,
     IncidentStatus,
     Outcome,
+    PinnedSettings,
     Proposed,
     Refusal,
     Signal,
@@ -256,6 +258,15 @@ class Incidents(Store):
     def signals(self, incident: str) -> tuple[Signal, ...]:
         """Return the signals of an incident, oldest first, without reading its other items."""
         return tuple(self.rows(Signal, f"INCIDENT#{incident}", "SIGNAL#", "SIGNAL#~"))
+
+    def settings(self, incident: str) -> tuple[PinnedSettings, ...]:
+        """Return the settings under which an incident was opened, one for each version."""
+        return tuple(self.rows(PinnedSettings, f"INCIDENT#{incident}", "SETTINGS#", "SETTINGS#~"))
+
+    def pin_settings(self, incident: str, version: str, at: str, settings: str) -> None:
+        """Keep settings with an incident, unless it has this version; ``settings`` is exact, never masked."""
+        self.put_exact({"pk": f"INCIDENT#{incident}", "sk": f"SETTINGS#{version}", "version": version, "at": at,
+                        "settings": settings})
 
     def load(self, incident: str) -> IncidentRecord:
         """Return an incident's whole record; raises Malformed where there is none."""
