@@ -29,7 +29,7 @@ def bridge() -> None:
     _import_global_tables()
 
 
-class _Machines(AccountRegionScopedDict):
+class _Machines(AccountRegionScopedDict):  # type: ignore[misc]  # The engine has no types.
     """The state machines, as an execution's thread sees them: what was published, not what is there by now."""
 
     __slots__ = ()

@@ -63,7 +63,7 @@ class IncidentResponse(Stack):
         ClusterAccess(self, "ClusterAccess", settings=settings, services=services, workflow=workflow, memory=memory)
         take_events(self, services)
         Signals(self, "Signals", settings=settings, services=services, code=code, state_machine=workflow.state_machine,
-                dead_letters=starter.dead_letters)
+                live=workflow.live.arn, dead_letters=starter.dead_letters)
         UsualTraffic(self, "UsualTraffic", settings=settings, code=code)
         for service in services:
             if not is_elsewhere(service):

@@ -23,15 +23,16 @@ from responder.sources import Statement
 from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.room import reserved
+from stacks.versions import live_function
 
 
 class Signals(Construct):
     """The functions; each is there only where the configuration of a service asks for it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
-                 code: lambda_.Code, state_machine: sfn.IStateMachine, dead_letters: sqs.IQueue) -> None:
+                 code: lambda_.Code, state_machine: sfn.IStateMachine, live: str, dead_letters: sqs.IQueue) -> None:
         super().__init__(scope, construct_id)
-        self._prefix, self._code, self._machine = settings.prefix, code, state_machine
+        self._prefix, self._code, self._machine, self._live = settings.prefix, code, state_machine, live
         secrets = sorted({starter.secret for service in services for starter in (
             service.starters.pagerduty, service.starters.newrelic, service.starters.splunk) if starter})
         self.functions: list[Function] = []
@@ -43,7 +44,7 @@ class Signals(Construct):
     def _by_address(self, secrets: Sequence[str]) -> None:
         function = self._starting("Outside", "signals", "Takes the alerts of other systems that prove to be genuine",
                                   secrets=secrets, reserved_copies=reserved(self, "signals"))
-        url = function.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
+        url = live_function(function, function.function).add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         CfnOutput(self, "Url", value=url.url, description="Where other systems report: this address, then "
                                                           "pagerduty, newrelic or splunk, then /SERVICE")
 
@@ -59,15 +60,17 @@ class Signals(Construct):
                 source=["aws.cloudwatch"], detail_type=["CloudWatch Alarm State Change"], account=[Aws.ACCOUNT_ID],
                 region=[Aws.REGION], detail={"alarmName": [{"anything-but": {"prefix": f"{self._prefix}-"}}],
                                              "state": {"value": ["ALARM"]}}),
-            targets=[targets.LambdaFunction(function.function, dead_letter_queue=dead_letters, retry_attempts=8,
-                                            max_event_age=Duration.hours(1))])
+            targets=[targets.LambdaFunction(
+                live_function(function, function.function), dead_letter_queue=dead_letters, retry_attempts=8,
+                max_event_age=Duration.hours(1))])
 
     def _starting(self, construct_id: str, name: str, description: str, *, secrets: Sequence[str] = (),
                   statements: Sequence[Statement] = (), reserved_copies: int | None = None) -> Function:
         function = Function(
             self, construct_id, name=f"{self._prefix}-{name}", code=self._code, description=description,
             handler=f"responder.handlers.{name.replace('-', '_')}.handler", secrets=secrets, statements=statements,
-            environment={"STATE_MACHINE": self._machine.state_machine_arn}, reserved=reserved_copies)
+            environment={"STATE_MACHINE": self._live}, reserved=reserved_copies)
+        # It starts the alias; Step Functions checks that by the machine's own ARN.
         self._machine.grant_start_execution(function.role)
         self.functions.append(function)
         return function

@@ -17,6 +17,7 @@ from constructs import Construct
 from responder.sources import METRIC_DATA
 from stacks.deployment import Settings
 from stacks.function import Function
+from stacks.versions import live_function
 
 
 class UsualTraffic(Construct):
@@ -38,4 +39,5 @@ class UsualTraffic(Construct):
                        "Amazon CloudWatch); what is published is bound to one namespace."}], apply_to_children=True)
         events.Rule(self, "EachHalfHour", description="Publish the usual requests of the next two hours",
                     schedule=events.Schedule.rate(Duration.minutes(30)),
-                    targets=[targets.LambdaFunction(self.function.function, retry_attempts=2)])
+                    targets=[targets.LambdaFunction(live_function(self.function, self.function.function),
+                                                    retry_attempts=2)])
