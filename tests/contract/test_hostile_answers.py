@@ -237,7 +237,7 @@ def test_a_body_without_end_is_read_no_further_than_its_limit(service: Service, 
 
 
 @pytest.mark.parametrize("after", [
-    "86400", "9" * 400, "\xb2", "-5", "soon", formatdate(time.time() + 86400, usegmt=True),
+    "86400", "9" * 400, "\xb2", "-5", "soon", pytest.param(formatdate(time.time() + 86400, usegmt=True), id="tomorrow"),
     "Fri, 99 Foo 2026 00:00:00 GMT", ""])
 @pytest.mark.parametrize("name", ["json", "newrelic", "splunk", "kubernetes items", "provider", "slack"])
 def test_a_retry_after_beyond_the_deadline_fails_at_once(service: Service, name: str, after: str) -> None:

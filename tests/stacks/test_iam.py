@@ -223,7 +223,7 @@ def test_only_its_rules_and_urls_may_invoke_a_function_from_outside() -> None:
     assert sorted(found) == [
         ("approve", "*", "lambda:InvokeFunction"), ("approve", "*", "lambda:InvokeFunctionUrl"),
         *((name, "events.amazonaws.com", "lambda:InvokeFunction") for name in (
-            "health", "heartbeat", "ledger", "sweep"))]
+            "health", "heartbeat", "ledger", "sweep", "usual-traffic"))]
 
 
 def test_the_stream_and_the_queue_of_failures_are_within_their_functions_rights() -> None:

@@ -61,6 +61,8 @@ UNUSED: tuple[Unused, ...] = (
     Unused("approve", "*", "the signed links and Slack's buttons, where they are used; tests/unit/people has both"),
     Unused("step-decide", "s3:GetObject", "answers too large to travel: these drives have none"),
     Unused("health", "dynamodb:PutItem", "an event of AWS Health is kept when AWS sends one"),
+    Unused("step-decide", "appconfig:*", "opening reads the newest settings; tests/contract/test_upgrades.py has it"),
+    Unused("usual-traffic", "*", "a schedule starts it; tests/unit/evidence/test_usual_traffic.py has all of it"),
     Unused("sweep", "*", "a schedule starts it; tests/unit/state_machine/test_sweep.py has all that it calls"),
     Unused("step-tell", "cloudwatch:DescribeAlarms", "standing down reads the alarms, where a recorded drill did not"),
     Unused("*", "xray:*", "Lambda itself sends a function's traces, by the function's role"),

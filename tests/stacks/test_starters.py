@@ -21,7 +21,8 @@ def template(service: Service) -> Template:
     stack = Stack(App(), "S", env=Environment(account="000000000000", region="us-east-1"))
     machine = sfn.StateMachine(stack, "M", definition_body=sfn.DefinitionBody.from_chainable(sfn.Pass(stack, "P")))
     Signals(stack, "Signals", settings=Settings(), services=[service],
-            code=lambda_.Code.from_inline("handler = None"), state_machine=machine, dead_letters=sqs.Queue(stack, "Q"))
+            code=lambda_.Code.from_inline("handler = None"), state_machine=machine,
+            live="arn:aws:states:us-east-1:000000000000:stateMachine:M:live", dead_letters=sqs.Queue(stack, "Q"))
     return Template.from_stack(stack)
 
 

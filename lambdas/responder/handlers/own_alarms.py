@@ -14,6 +14,7 @@ from typing import ClassVar
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.step import log
 from responder.model.codec import Foreign, Json, decode, encode
 from responder.model.frozen import dataclass
@@ -59,6 +60,7 @@ class _Tags(Foreign):
     tags: tuple[_Given, ...]
 
 
+@observed()
 def handler(event: Json, context: object) -> dict[str, bool]:
     """Return {service: whether the alarm started it}; raises CallFailed, and EventBridge then tries again."""
     given = decode(_Event, event, "event")

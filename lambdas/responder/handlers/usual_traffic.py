@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.step import log
 from responder.model.codec import Json
 from responder.model.evidence import Window
@@ -26,6 +27,7 @@ _DATA_A_CALL = 1000
 _ANSWER_SECONDS = 8
 
 
+@observed()
 def handler(event: Json, context: object) -> dict[str, int | None]:
     """Publish for every service; returns {service: data published}, None where CloudWatch failed."""
     return {name: _published(load(name)) for name in names()}

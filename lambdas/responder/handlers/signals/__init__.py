@@ -15,6 +15,7 @@ import time
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.request import Request, Response, Unreadable
 from responder.handlers.signals import newrelic, pagerduty, splunk
 from responder.handlers.signals.alert import Alert, Nothing, Vendor
@@ -41,6 +42,7 @@ class Refused(Exception):
         self.status = status
 
 
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Answer one request."""
     try:
