@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.frozen import dataclass
+from responder.model.service.reports import LockMode
 
 _CHANGED_MEANWHILE = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 """What S3 answers where the object is not the one that the writer has seen."""
@@ -23,17 +25,20 @@ class Stored:
     """The metadata ``author``; empty where its writer gave none."""
 
 
+_MODES: Mapping[LockMode, str] = {"governance": "GOVERNANCE", "compliance": "COMPLIANCE"}
+"""In the words of S3's API."""
+
+
 @dataclass(frozen=True)
 class Lock:
     """For how long a version of an object cannot be deleted (S3 Object Lock)."""
 
     days: int = 0
-    mode: str = "governance"
-    """``governance``, or ``compliance``: then nobody can delete it or shorten the time."""
+    mode: LockMode = "governance"
 
     def arguments(self) -> dict[str, str | datetime]:
         """What ``PutObject`` takes for it (S3's API reference: PutObject, x-amz-object-lock-mode)."""
-        return {"ObjectLockMode": self.mode.upper(),
+        return {"ObjectLockMode": _MODES[self.mode],
                 "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=self.days)} if self.days else {}
 
 

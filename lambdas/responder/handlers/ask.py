@@ -20,6 +20,7 @@ from responder.model.incident import SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.service import Service, load
 from responder.plan.fitting import ANSWER_BYTES, fitted, size_bytes
+from responder.plan.own_metrics import FAILED
 from responder.records import answers
 from responder.records.table import seconds
 from responder.sources import Phase
@@ -88,7 +89,7 @@ def _passed_on(ask: Ask, answer: SourceAnswer) -> SourceAnswer:
     """Return an answer as it travels to the next state: as it is where it has room there, else where it is kept.
 
     Small ones travel with the state, which takes no time. Where a large one cannot be kept, what has room is passed
-    on, and the rest is left out by name.
+    on, and the rest is left out by name. What could not be read travels with the reference, for the heartbeat.
     """
     room = environment.answer_bytes()
     if size_bytes(encode(answer)) <= room:
@@ -99,7 +100,9 @@ def _passed_on(ask: Ask, answer: SourceAnswer) -> SourceAnswer:
         log(source=answer.source, incident=ask.incident.id, kept=failed.note)
         beside = size_bytes(encode(replace(answer, findings=())))
         return replace(answer, findings=fitted(answer.source, answer.findings, room - beside))
-    return replace(answer, findings=(), kept=kept)
+    there = replace(answer, findings=(), kept=kept)
+    unread = [finding for finding in answer.findings if finding.status in FAILED]
+    return replace(there, findings=fitted(answer.source, unread, room - size_bytes(encode(there))))
 
 
 def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequence[Finding[Detail]]:

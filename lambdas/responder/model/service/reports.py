@@ -7,6 +7,9 @@ from typing import Literal
 
 from responder.model.frozen import dataclass
 
+LockMode = Literal["governance", "compliance"]
+"""How S3 Object Lock keeps a version; in compliance mode nobody can delete it or shorten the time."""
+
 
 @dataclass(frozen=True)
 class SeverityRule:
@@ -71,7 +74,7 @@ class Reports:
     Without days of either, versions are kept and not locked.
     A bucket gets Object Lock when it is made: AWS's page "Configuring S3 Object Lock" tells how one that is there gets
     it."""
-    lock_mode: Literal["governance", "compliance"] = "governance"
+    lock_mode: LockMode = "governance"
     """Of the deployment's ``object_lock``: whether somebody with a right of their own can delete them nevertheless."""
     time_zone: str = ""
     """The team's, by its IANA name: Europe/Berlin. Its times stand beside those in UTC; empty: UTC alone."""
