@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -176,11 +177,15 @@ def _warm() -> None:
     """
     event = json.dumps({"warm": True, "service": SERVICE}).encode()
     functions = boto3.client("lambda")
-    for page in functions.get_paginator("list_functions").paginate():
-        for item in page["Functions"]:
-            # The newest version is what the state machine and the aliases call.
-            newest = functions.list_versions_by_function(FunctionName=item["FunctionName"])["Versions"][-1]
-            functions.invoke(FunctionName=newest["FunctionArn"], Payload=event)
+
+    def invoke(name: str) -> None:
+        # The newest version is what the state machine and the aliases call.
+        newest = functions.list_versions_by_function(FunctionName=name)["Versions"][-1]
+        functions.invoke(FunctionName=newest["FunctionArn"], Payload=event)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(invoke, [item["FunctionName"] for page in functions.get_paginator("list_functions").paginate()
+                               for item in page["Functions"]]))
 
 
 def _inputs(configuration: str) -> str:
