@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import boto3
@@ -38,6 +39,10 @@ def url_of(engine: str, name: str, auth: str) -> str:
         file.writestr("said.py", _HANDLER)
     made = boto3.client("lambda", endpoint_url=engine, region_name=REGION, aws_access_key_id="test",
                         aws_secret_access_key="test")
+    roles = boto3.client("iam", endpoint_url=engine, region_name=REGION, aws_access_key_id="test",
+                         aws_secret_access_key="test")
+    with suppress(roles.exceptions.EntityAlreadyExistsException):
+        roles.create_role(RoleName="x", AssumeRolePolicyDocument="{}")
     made.create_function(FunctionName=name, Runtime="python3.11", Role="arn:aws:iam::000000000000:role/x",
                          Handler="said.handler", Code={"ZipFile": archive.getvalue()})
     url: str = made.create_function_url_config(FunctionName=name, AuthType=auth)["FunctionUrl"]

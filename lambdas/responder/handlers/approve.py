@@ -141,7 +141,7 @@ def _question(table: Records, task: Task, fields: dict[str, str], status: int, t
     if remedy and task.kind == "approval":
         asked, choice = question(service, record, remedy, task.in_plan, now, instead), choice_of(remedy)
     pages, linked = references(service, record, environment.reports()), _by_link(service, record, instead)
-    shown = Shown(task, record, remedy, asked, by_iam(task, choice, instead), pages, fields, choice, linked)
+    shown = Shown(task, record, remedy, asked, by_iam(service, task, choice, instead), pages, fields, choice, linked)
     return Response(status, _HEADERS, question_page(shown, now, told))
 
 

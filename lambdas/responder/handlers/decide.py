@@ -142,13 +142,13 @@ def incident_record(records: Records, task: Task) -> IncidentRecord:
                           remedies=records.remedies_of(task.incident))
 
 
-def by_iam(task: Task, choice: Choice | None = None, others: Sequence[Other] = ()) -> str:
+def by_iam(service: Service, task: Task, choice: Choice | None = None, others: Sequence[Other] = ()) -> str:
     """Return the commands that answer a question by IAM, as a shell takes them; they are no secret.
 
     What may be chosen besides stands below them, in comments.
     """
     said = approvals.commands(environment.answer_url(), environment.region(), task.incident, task.id, task.kind,
-                              load(task.service).prefix)
+                              service.prefix)
     return "\n".join([said, *choices.by_iam(choice, others)])
 
 

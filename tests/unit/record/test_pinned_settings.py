@@ -19,6 +19,7 @@ from responder.clients.failure import CallFailed
 from responder.handlers import ask, guard, settings, step
 from responder.handlers import open as opening
 from responder.model.codec import decode, encode
+from responder.model.incident import SourceAnswer
 from responder.model.moment import iso
 from responder.model.service import Deployment, Mode, Person, Policy, Remedy, Service
 from responder.model.service.settings import (
@@ -94,9 +95,9 @@ def ran(incident: dict[str, Any]) -> Service:
     seen: list[Service] = []
 
     @step.step("Look", step.StepEvent)
-    def handler(run: step.StepRun, event: step.StepEvent) -> ask.Answered:
+    def handler(run: step.StepRun, event: step.StepEvent) -> SourceAnswer:
         seen.append(run.service)
-        return ask.Answered("x", (), 0)
+        return SourceAnswer("x", (), 0)
 
     handler({"incident": incident, "entered": iso(time.time())}, None)
     return seen[0]

@@ -11,7 +11,7 @@ import botocore.client
 import pytest
 
 from responder import actions, sources
-from responder.clients import aws, gate
+from responder.clients import aws, gate, targets
 from responder.handlers import ask, steps, warm
 from responder.model.service import Service
 from stacks.workflow import GROUPS
@@ -33,7 +33,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[World]:
     """A function's environment without a network; calls of AWS are noted and answered with a secret."""
     seen = World()
-    made = aws.session().create_client
+    made = targets.session(targets.HERE).create_client
 
     def call(self: Any, operation: str, given: dict[str, Any]) -> dict[str, Any]:
         seen.calls.append((operation, str(given.get("SecretId", ""))))
@@ -50,7 +50,7 @@ def world(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[World]:
     for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("TABLE", "t"), ("BUCKET", "b")):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-    monkeypatch.setattr(aws.session(), "create_client", client)
+    monkeypatch.setattr(targets.session(targets.HERE), "create_client", client)
     monkeypatch.setattr(socket, "getaddrinfo", no_way)
     monkeypatch.setattr(socket.socket, "connect", no_way)
     monkeypatch.setattr(gate, "opened", no_way)

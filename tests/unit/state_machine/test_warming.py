@@ -14,7 +14,7 @@ from responder.model.service import Asked, Deployment, Remedy
 from responder.plan.course import State
 from responder.plan.warming import needed
 from tests.conftest import ROOT, shipped_service
-from tests.machine import Machine
+from tests.machine import BY_NAME, Machine
 
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 WARM = ASL["States"][State.WARM]
@@ -56,7 +56,7 @@ class Warmed:
         self.events: list[tuple[str, dict[str, Any]]] = []
         states = {State.WARM: WARM, State.VERIFY: {"Type": "Succeed"}}
         self.machine = Machine({"StartAt": State.WARM, "States": states}, self._invoke, 0.0)
-        self.machine.variables = {"incident": {"service": "payment-gateway"}}
+        self.machine.variables = {"incident": {"service": "payment-gateway"}, "functions": BY_NAME}
 
     def _invoke(self, state: str, function: str, payload: dict[str, Any]) -> Any:
         self.events.append((function, payload))
