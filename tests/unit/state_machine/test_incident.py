@@ -375,6 +375,7 @@ def test_a_cause_whose_remedy_helped_stays_the_cause_of_what_is_opened_again_and
     monkeypatch.setattr(step, "load", lambda name: shipped_service())
     monkeypatch.setattr(sns, "publish", lambda *given, **more: "m")
     monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
+    monkeypatch.setattr(close, "deployed", lambda name: Deployment((), {}, ()))
     records.open("payment-gateway", "i-1", "e", at, Signal(at, "alarm", "a", "k"))
     records.update("i-1", confirmed=True, evidence_cutoff=iso(time.time() + 1), cause=Cause(
         "database_connection", "failover", "payment-gateway", 0.99, "it failed over"))
