@@ -5,7 +5,8 @@ RUN = .venv/bin/python
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: lock release help setup demo test drills bench replay examples up down status lint synth
+.PHONY: lock release help setup demo test drills bench replay examples up down status lint synth settings network rbac \
+  member packs
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -19,8 +20,8 @@ demo: setup  ## watch an outage from alarm to postmortem, on this machine
 test: setup  ## run all tests, two at a time, the drills on the embedded cloud among them
 	@$(RUN) -m pytest -n 2
 
-drills: setup  ## run every drill of drills/
-	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records
+drills: setup  ## run every drill of drills/ [WORLD=account=quiet]
+	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen $(if $(WORLD),--world "$(WORLD)",--record tests/records)
 
 bench: setup  ## measure what it can do and costs: time, memory, cold starts [NAMES="imports memory"] [JSON=file]
 	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)")
@@ -45,6 +46,19 @@ lint: setup  ## check style, types and configuration
 	@.venv/bin/mypy lambdas/responder stacks sandbox bench
 	@$(RUN) -m stacks.configuration config
 
+network: setup  ## list what functions in the services' networks need: endpoints or NAT, with prices
+	@$(RUN) -m stacks.network config
+
+rbac: setup  ## print the responder's rights in a cluster, for its owner to apply: SERVICE=name
+	@$(RUN) -m stacks.rbac config "$(SERVICE)"
+
+member: synth  ## print the template of a service in another account or Region: SERVICE=name
+	@cat cdk.out/*-$(SERVICE).template.json
+
+packs: setup  ## run the rule packs over the template: cdk-nag PCI DSS and checkov, with stacks/exceptions.py
+	@$(PYTHON) scripts/setup.py packs
+	@$(RUN) scripts/packs.py
+
 lock:  ## renew the locks of the Python packages, with hashes, from the .in files beside them [UPGRADE=1]
 	@$(PYTHON) scripts/setup.py tools
 	@UPGRADE="$(UPGRADE)" .build/tools/bin/python scripts/lock.py
@@ -52,6 +66,9 @@ lock:  ## renew the locks of the Python packages, with hashes, from the .in file
 release:  ## write the bill of materials and the licences to dist/, and ask whether there are advisories
 	@$(PYTHON) scripts/setup.py tools
 	@.build/tools/bin/python -m scripts.release
+
+settings: setup  ## change the settings of a deployed service: FILE=config/payment-gateway.yaml
+	@$(RUN) -m stacks.settings "$(FILE)"
 
 synth: setup  ## build the CloudFormation template into cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/cdk synth --quiet

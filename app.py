@@ -10,12 +10,29 @@ ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT / "lambdas")]
 
 from aws_cdk import App, Aspects, Environment  # noqa: E402
-from cdk_nag import AwsSolutionsChecks  # noqa: E402
+from cdk_nag import AwsSolutionsChecks, PCIDSS321Checks  # noqa: E402
 
-from stacks.configuration import ConfigurationError, read_folder  # noqa: E402
+from responder.model.service import Service  # noqa: E402
+from stacks.configuration import ConfigurationError, read_folder, read_settings  # noqa: E402
+from stacks.deployment import Settings  # noqa: E402
+from stacks.elsewhere import is_elsewhere  # noqa: E402
 from stacks.incident_response import IncidentResponse  # noqa: E402
+from stacks.member import Member  # noqa: E402
 from stacks.packaging import PackagingError  # noqa: E402
 from stacks.room import RoomError  # noqa: E402
+
+
+def add_member(app: App, service: Service, services: list[Service], settings: Settings) -> None:
+    """Add what is deployed in the account and Region of a service that is elsewhere."""
+    home = os.environ.get("CDK_DEFAULT_ACCOUNT"), os.environ.get("CDK_DEFAULT_REGION")
+    if not home[0] or not home[1]:
+        sys.exit(f"nothing was built:\n{service.service} is elsewhere, which needs CDK_DEFAULT_ACCOUNT and "
+                 "CDK_DEFAULT_REGION, those of the responder, to be set")
+    account = service.aws.role_arn.split(":")[4] if service.aws.role_arn else home[0]
+    Member(app, f"{settings.stack_name}-{service.service}", service=service, services=services, settings=settings,
+           home_account=home[0], home_region=home[1],
+           env=Environment(account=account, region=service.aws.region or home[1]),
+           description=f"What the incident responder needs where {service.service} is")
 
 
 def main() -> None:
@@ -23,14 +40,20 @@ def main() -> None:
     app = App()
     folder = Path(app.node.try_get_context("config") or ROOT / "config")
     try:
-        services = read_folder(folder)
+        services, settings = read_folder(folder), read_settings(folder)
         IncidentResponse(
-            app, "IncidentResponse", services=services, build=ROOT / ".build",
+            app, settings.stack_name, services=services, settings=settings, build=ROOT / ".build",
             env=Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION")),
             description="Runs the incident response plan when an alarm of a payment service goes off")
+        for service in services:
+            if is_elsewhere(service):
+                add_member(app, service, services, settings)
     except (ConfigurationError, PackagingError, RoomError) as error:
         sys.exit(f"nothing was built:\n{error}")
     Aspects.of(app).add(AwsSolutionsChecks())
+    if app.node.try_get_context("packs") == "on":
+        # What it finds is judged by stacks/exceptions.py, so that the synthesis does not fail of it.
+        Aspects.of(app).add(PCIDSS321Checks(reports=True, log_ignores=True))
     app.synth()
 
 

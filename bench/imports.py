@@ -51,7 +51,7 @@ def functions() -> dict[str, tuple[tuple[str, ...], str]]:
     found: dict[str, tuple[tuple[str, ...], str]] = {}
     for name, group in GROUPS.items():
         found[f"step {name}"] = (("handlers.steps", *(f"handlers.{step}" for step in group.steps)), "dynamodb")
-    for name in ("ledger", "health", "approve", "answer"):
+    for name in ("ledger", "health", "heartbeat", "live", "timeline", "approve", "answer"):
         found[name] = ((f"handlers.{name}",), "dynamodb")
     service = fresh.service()
     for source in sources.all():

@@ -20,9 +20,12 @@ def main(arguments: list[str]) -> int:
     drill.add_argument("paths", nargs="+", type=Path, metavar="FILE-OR-FOLDER")
     drill.add_argument("--json", type=Path, metavar="OUT-FOLDER", help="write OUT-FOLDER/NAME.json for each")
     drill.add_argument("--record", type=Path, metavar="FOLDER",
-                       help="keep FOLDER/NAME.json.gz of each, for a replay, and in FOLDER/truth what really happened")
+                       help="keep FOLDER/NAME.json.gz of each, for a replay, in FOLDER/truth what really happened, in "
+                            "FOLDER/calls what was asked of AWS")
     drill.add_argument("--messages", type=Path, metavar="FOLDER",
                        help="write FOLDER/NAME.md for each: all that people were told, in order")
+    drill.add_argument("--world", metavar="KEY=VALUE[,KEY=VALUE…]", default="",
+                       help="how the sandbox speaks in all drills, such as account=quiet (docs/drills.md)")
     drill.add_argument("--keep", action="store_true", help="leave the sandbox up")
     demo = words.add_parser("demo", help="a bad release, from alarm to postmortem")
     demo.add_argument("--keep", action="store_true", help="leave the sandbox up")
@@ -66,13 +69,19 @@ def _status(given: argparse.Namespace) -> int:
 def _drill(given: argparse.Namespace) -> int:
     from sandbox.drill.contract import ContractError, read
     from sandbox.drill.run import run_all
+    from sandbox.worlds import parsed
 
+    try:
+        world = parsed(given.world) if given.world else {}
+    except ValueError as error:
+        print(f"nothing was started:\n--world: expected {error}", file=sys.stderr)
+        return 2
     try:
         drills = read(given.paths)
     except ContractError as error:
         print(f"nothing was started:\n{error}", file=sys.stderr)
         return 2
-    return 0 if run_all(drills, given.json, given.keep, given.record, given.messages) else 1
+    return 0 if run_all(drills, given.json, given.keep, given.record, given.messages, world) else 1
 
 
 def _demo(given: argparse.Namespace) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
+
+from sandbox.iam.evaluate import Call
+from sandbox.iam.log import Made
 
 
 class Engine:
@@ -13,10 +17,16 @@ class Engine:
 
     def __init__(self, port: int) -> None:
         self._root = f"http://127.0.0.1:{port}"
+        # Plain HTTP: no certificates need loading.
+        self._client = httpx.Client(base_url=self._root, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=10)
 
     def clear_metrics(self) -> None:
         """Forget all metrics of CloudWatch."""
         self._post("clear-metrics", {})
+
+    def cool(self) -> None:
+        """Stop the processes of all functions, so that the next call of each is a cold start."""
+        self._post("cool", {})
 
     def alarm_events(self, name: str, count: int, reason: str) -> None:
         """Send events of an alarm that goes off, one soon after the other."""
@@ -29,6 +39,16 @@ class Engine:
     def name_cluster(self, name: str, endpoint: str, authority: str) -> None:
         """Let EKS name the endpoint of the control plane, with its certificate authority in base64."""
         self._post("cluster", {"name": name, "endpoint": endpoint, "authority": authority})
+
+    def refusal(self, access_key: str, call: Call) -> str:
+        """Ask IAM whether the owner of an access key may make a call; returns why not, or an empty text."""
+        return str(self._client.post("/authorize", json={
+            "access_key": access_key, "action": call.action, "resources": call.resources,
+            "keys": dict(call.keys)}).raise_for_status().json()["refused"])
+
+    def calls(self) -> list[Made]:
+        """Return the calls that roles have made since the last time, each kind once, and forget them."""
+        return [Made(**item) for item in self._client.post("/calls", json={}).raise_for_status().json()["calls"]]
 
     def _post(self, path: str, body: Mapping[str, Any], timeout_seconds: float = 10) -> None:
         httpx.post(f"{self._root}/{path}", json=body, timeout=timeout_seconds)

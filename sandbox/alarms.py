@@ -1,29 +1,43 @@
 """The deployed alarms, evaluated as CloudWatch would: dimensions, metric math, percentiles, M of N, missing data.
 
-Sources: AWS's pages "Evaluating an alarm", "Configuring how CloudWatch alarms treat missing data" and "Using metric
-math". The engine evaluates by namespace and name only, and keeps no ``Metrics``: they are read from the template.
+They are read from the synthesized template, so that what is evaluated, here and by ``bench/alarms.py``, is what is
+deployed. Sources: AWS's pages "Evaluating an alarm", "Configuring how CloudWatch alarms treat missing data", "Alarm
+evaluation window" (a window of a minute or more slides, each minute) and "Create a composite alarm". The engine
+evaluates by namespace and name only, and keeps no ``Metrics``; it does evaluate composite alarms.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox.metric_math import compiled
+
+MINUTE = 60
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
+_FOLD: dict[str, Callable[[Sequence[float]], float]] = {
+    "Sum": sum, "SampleCount": sum, "Average": lambda values: sum(values) / len(values), "Maximum": max,
+    "Minimum": min}
+"""How a longer period's value follows from those of its minutes."""
+_REFERENCE = re.compile(r'ALARM\("([^"]+)"\)')
+
+Read = Callable[[str, float, float], float | None]
+"""A metric's id in the alarm, start and end of a period (seconds since 1970, UTC) to its value; None: it has none."""
 
 
 class Alarm:
-    """One alarm of the template."""
+    """One metric alarm of the template."""
 
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self.name: str = properties["AlarmName"]
@@ -33,26 +47,40 @@ class Alarm:
         self._periods = int(properties["EvaluationPeriods"])
         self._datapoints = int(properties.get("DatapointsToAlarm", self._periods))
         self._missing: str = properties.get("TreatMissingData", "missing")
-        self._metrics, self._expression = _metrics(properties)
-        self.period = max(int(stat["Period"]) for stat in self._metrics.values())
+        self.metrics, expression = _metrics(properties)
+        """Id to ``MetricStat``."""
+        self._expression = compiled(expression)
+        self.period = max(int(stat["Period"]) for stat in self.metrics.values())
+        # A longer period's percentile does not follow from those of its minutes.
+        folds = all(stat["Stat"] in _FOLD for stat in self.metrics.values())
+        self.step = min(self.period, MINUTE) if folds else self.period
+        """Seconds between two evaluations."""
         self.state = "INSUFFICIENT_DATA"
 
+    @property
+    def window(self) -> int:
+        """Seconds that one evaluation looks back."""
+        return self._periods * self.period
+
     def queries(self) -> list[dict[str, Any]]:
-        """The queries for GetMetricData."""
-        return [{"Id": name, "ReturnData": True, "MetricStat": stat} for name, stat in self._metrics.items()]
+        """The queries for GetMetricData: by the minute, where a period is longer."""
+        return [{"Id": name, "ReturnData": True, "MetricStat": {**stat, "Period": self.step}}
+                for name, stat in self.metrics.items()]
 
-    def evaluate(self, data: Mapping[str, Mapping[float, float]], newest: float) -> tuple[str, str]:
-        """Return the state and its reason.
+    def read(self, data: Mapping[str, Mapping[float, float]]) -> Read:
+        """Return how to read from each query's {start of a step: value}."""
 
-        ``data`` maps each query's id to {start of period: value}; ``newest`` is the start of the newest whole period.
-        """
-        values: list[float | None] = []
-        for index in range(self._periods):
-            at = newest - index * self.period
-            inputs = {name: series.get(at) for name, series in data.items()}
-            # Metric math gives no value where an input has none.
-            known = {name: value for name, value in inputs.items() if value is not None}
-            values.append(evaluate(self._expression, known) if len(known) == len(inputs) else None)
+        def value(name: str, start: float, end: float) -> float | None:
+            if self.step == self.period:
+                return data[name].get(start)
+            found = [value for at, value in data[name].items() if start <= at < end]
+            return _FOLD[self.metrics[name]["Stat"]](found) if found else None
+
+        return value
+
+    def evaluate(self, read: Read, end: float) -> tuple[str, str]:
+        """Return the state and its reason; ``end`` is the end of the newest period that is whole and has arrived."""
+        values = [self._value(read, end - index * self.period) for index in range(self._periods)]
         breaching = sum(value is not None and self._compare(value, self._threshold) for value in values)
         missing = sum(value is None for value in values)
         if missing == len(values) and self._missing == "missing":
@@ -60,35 +88,79 @@ class Alarm:
         if missing and self._missing == "ignore" and missing == len(values):
             return self.state, "no datapoints were received"
         breaching += missing if self._missing == "breaching" else 0
-        shown = ", ".join("missing" if value is None else f"{value:.4g}" for value in values)
         state = "ALARM" if breaching >= self._datapoints else "OK"
+        if state == self.state:
+            return state, ""
+        shown = ", ".join("missing" if value is None else f"{value:.4g}" for value in values)
         return state, (f"Threshold Crossed: {breaching} out of the last {self._periods} datapoints [{shown}] "
                        f"{'breached' if state == 'ALARM' else 'did not breach'} the threshold ({self._threshold:g})")
 
+    def _value(self, read: Read, end: float) -> float | None:
+        return self._expression({name: read(name, end - self.period, end) for name in self.metrics})
+
     def newest(self, now: float, delay: float) -> float:
-        """Return the start of the newest period that is whole and has arrived."""
-        return (now - delay) // self.period * self.period - self.period
+        """Return the end of the newest period that is whole and has arrived."""
+        return (now - delay) // self.step * self.step
+
+
+class Composite:
+    """One composite alarm of the template: its rule joins ``ALARM("name")`` by AND, OR, NOT and parentheses."""
+
+    def __init__(self, properties: Mapping[str, Any]) -> None:
+        self.name: str = properties["AlarmName"]
+        rule: str = properties["AlarmRule"]
+        self.children = tuple(dict.fromkeys(_REFERENCE.findall(rule)))
+        words = _REFERENCE.sub(lambda found: f" c{self.children.index(found[1])} ", rule)
+        try:
+            self._rule = ast.parse(re.sub(r"\b(AND|OR|NOT)\b", lambda found: found[1].lower(), words).strip(),
+                                   mode="eval").body
+            self.on({})
+        except (SyntaxError, ValueError, LookupError) as error:
+            raise ValueError(f"a rule that the sandbox does not know: {rule}") from error
+
+    def on(self, states: Mapping[str, bool]) -> bool:
+        """Whether it is in ALARM, given which alarms are; one that is not named is not."""
+
+        def holds(node: ast.AST) -> bool:
+            match node:
+                case ast.Name(id=name):
+                    return states.get(self.children[int(name[1:])], False)
+                case ast.UnaryOp(op=ast.Not(), operand=operand):
+                    return not holds(operand)
+                case ast.BoolOp(op=op, values=values):
+                    return (all if isinstance(op, ast.And) else any)([holds(value) for value in values])
+            raise ValueError(ast.dump(node))
+
+        return holds(self._rule)
+
+
+def deployed(template: Path) -> tuple[list[Alarm], list[Composite]]:
+    """Return the alarms of a template that have a name: those of services."""
+    resources = json.loads(template.read_text())["Resources"].values()
+    return ([Alarm(item["Properties"]) for item in resources
+             if item["Type"] == "AWS::CloudWatch::Alarm" and "AlarmName" in item["Properties"]],
+            [Composite(item["Properties"]) for item in resources if item["Type"] == "AWS::CloudWatch::CompositeAlarm"])
 
 
 class Evaluator:
     """Evaluates all alarms of a template and sets their state in the engine."""
 
     def __init__(self, template: Path, cloudwatch: Any, delays: Mapping[int, float]) -> None:
-        resources = json.loads(template.read_text())["Resources"].values()
-        self._alarms = [Alarm(item["Properties"]) for item in resources
-                        if item["Type"] == "AWS::CloudWatch::Alarm" and "AlarmName" in item["Properties"]]
+        self._alarms, self._composites = deployed(template)
         self._cloudwatch, self._delays = cloudwatch, delays
         self._evaluated: dict[str, float] = {}
         self.went_off: dict[str, float] = {}
         """Alarm to when it last went to ALARM, seconds since 1970 (UTC)."""
 
     def reset(self) -> None:
-        """Put every alarm to OK, as after two healthy hours."""
+        """Put every alarm to what it makes of the healthy hours that were."""
         now = time.time()
         for alarm in self._alarms:
-            self._set(alarm, "OK", "the sandbox was reset")
+            newest = alarm.newest(now, self._delay(alarm))
+            state, reason = alarm.evaluate(alarm.read(self._data(alarm, newest)), newest)
+            self._set(alarm, state, reason or "the sandbox was reset")
             # Periods that have ended are history; the one that is under way still counts.
-            self._evaluated[alarm.name] = alarm.newest(now, self._delay(alarm))
+            self._evaluated[alarm.name] = newest
         self.went_off = {}
 
     def step(self) -> None:
@@ -98,65 +170,32 @@ class Evaluator:
             newest = alarm.newest(now, self._delay(alarm))
             if newest <= self._evaluated.get(alarm.name, 0):
                 continue
-            answer = self._cloudwatch.get_metric_data(
-                MetricDataQueries=alarm.queries(), ScanBy="TimestampAscending",
-                StartTime=datetime.fromtimestamp(newest - 10 * alarm.period, UTC),
-                EndTime=datetime.fromtimestamp(newest + alarm.period, UTC))
-            data = {result["Id"]: {moment.timestamp(): value for moment, value in
-                                   zip(result["Timestamps"], result["Values"], strict=True)}
-                    for result in answer["MetricDataResults"]}
-            state, reason = alarm.evaluate(data, newest)
+            state, reason = alarm.evaluate(alarm.read(self._data(alarm, newest)), newest)
             self._evaluated[alarm.name] = newest
             if state != alarm.state:
                 self._set(alarm, state, reason)
 
-    def alarms(self) -> list[str]:
-        """The names of all alarms."""
-        return [alarm.name for alarm in self._alarms]
+    def starting(self) -> list[str]:
+        """The names of the alarms that start the responder."""
+        return [composite.name for composite in self._composites]
+
+    def _data(self, alarm: Alarm, newest: float) -> dict[str, dict[float, float]]:
+        answer = self._cloudwatch.get_metric_data(
+            MetricDataQueries=alarm.queries(), ScanBy="TimestampAscending",
+            StartTime=datetime.fromtimestamp(newest - alarm.window, UTC),
+            EndTime=datetime.fromtimestamp(newest, UTC))
+        return {result["Id"]: {moment.timestamp(): value for moment, value in
+                               zip(result["Timestamps"], result["Values"], strict=True)}
+                for result in answer["MetricDataResults"]}
 
     def _delay(self, alarm: Alarm) -> float:
-        return self._delays[60 if alarm.period >= 60 else 10]
+        return self._delays[MINUTE if alarm.period >= MINUTE else 10]
 
     def _set(self, alarm: Alarm, state: str, reason: str) -> None:
         if state == "ALARM":
             self.went_off[alarm.name] = time.time()
         self._cloudwatch.set_alarm_state(AlarmName=alarm.name, StateValue=state, StateReason=reason)
         alarm.state = state
-
-
-def evaluate(expression: str, values: Mapping[str, float]) -> float | None:
-    """Evaluate a metric math expression of numbers; None where it divides by nothing."""
-    tree = ast.parse(expression.replace("IF(", "IF_("), mode="eval")
-    try:
-        return float(_value(tree.body, values))
-    except ZeroDivisionError:
-        return None
-
-
-def _value(node: ast.AST, values: Mapping[str, float]) -> float:
-    match node:
-        case ast.Constant(value=int() | float() as number):
-            return float(number)
-        case ast.Name(id=name):
-            return values[name]
-        case ast.BinOp(left=left, op=op, right=right):
-            a, b = _value(left, values), _value(right, values)
-            match op:
-                case ast.Add():
-                    return a + b
-                case ast.Sub():
-                    return a - b
-                case ast.Mult():
-                    return a * b
-                case ast.Div():
-                    return a / b
-        case ast.Compare(left=left, ops=[op], comparators=[right]):
-            a, b = _value(left, values), _value(right, values)
-            compare = {ast.Gt: a > b, ast.GtE: a >= b, ast.Lt: a < b, ast.LtE: a <= b, ast.Eq: a == b}
-            return float(compare[type(op)])
-        case ast.Call(func=ast.Name(id="IF_"), args=[condition, yes, no]):
-            return _value(yes, values) if _value(condition, values) else _value(no, values)
-    raise ValueError(f"metric math that the sandbox does not know: {ast.dump(node)}")
 
 
 def _metrics(properties: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], str]:

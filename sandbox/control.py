@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox import events
+from sandbox import events, worlds
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
 from sandbox.metrics import Metrics
@@ -126,6 +126,7 @@ class Control:
             self._people.reset()
             self._clock.reset()
             sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)
+            worlds.apply(sandbox.world, beginning.world, beginning.seed)
             sandbox.rng.seed(beginning.seed)
 
     def _make_objects(self, replicas: Mapping[str, int]) -> None:

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from contextvars import ContextVar
+from dataclasses import asdict
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,20 +26,32 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
-from sandbox import rights
+from sandbox import appconfig, emf, invocations, quotas, rights, versions
+from sandbox.iam import bridge
 from sandbox.places import ACCOUNT, PEOPLE, REGION
 
 
 def main() -> None:
     """Bridge the gaps, then run the engine."""
     _hand_alarms_to_eventbridge()
+    invocations.unpack_code_once()
+    invocations.invoke_events_without_waiting()
     _keep_the_evaluator_still()
     _give_functions_their_role()
     _provision_access_entries()
     _provision_metric_math()
+    _provision_composite_alarms()
+    _refer_to_secrets_by_arn()
     _tell_iam_of_items()
+    bridge.bind_the_state_machine()
+    bridge.bind_task_tokens()
+    bridge.bind_the_rules()
     _trust_the_way()
     _name_the_callers_of_function_urls()
+    versions.bridge()
+    appconfig.bridge()
+    _read_metrics_in_logs()
+    quotas.keep()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
 
@@ -57,7 +70,8 @@ def alarm_event(alarm: dict[str, Any], old_state: str, new_state: str, reason: s
             "state": {"value": new_state, "reason": reason, "reasonData": alarm.get("StateReasonData", "{}"),
                       "timestamp": now},
             "previousState": {"value": old_state, "timestamp": now},
-            "configuration": {"description": alarm.get("AlarmDescription", ""), "metrics": []}}
+            "configuration": {"description": alarm.get("AlarmDescription", ""),
+                              **({"alarmRule": alarm["AlarmRule"]} if "AlarmRule" in alarm else {"metrics": []})}}
 
 
 def _hand_alarms_to_eventbridge() -> None:
@@ -78,8 +92,8 @@ def _keep_the_evaluator_still() -> None:
     cloudwatch._evaluate_all_alarms = lambda: None
 
 
-_FUNCTIONS: set[str] = set()
-"""The access keys of the functions: theirs are the calls whose rights are evaluated."""
+_FUNCTIONS: dict[str, str] = {}
+"""The access keys of the functions, and their names: theirs are the calls whose rights are evaluated."""
 
 
 def _give_functions_their_role() -> None:
@@ -89,7 +103,7 @@ def _give_functions_their_role() -> None:
         role, name = config["Role"].rsplit("/", 1)[-1], config["FunctionName"][:64]
         digest = hashlib.sha256(f"{config['FunctionArn']}:{role}".encode()).hexdigest()
         key, secret, token = f"ASIA{digest[:16].upper()}", digest[16:56], digest[::-1]
-        _FUNCTIONS.add(key)
+        _FUNCTIONS[key] = config["FunctionName"]
         sts.register_session(key, {"Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{name}",
                                    "UserId": f"{role}:{name}", "SecretAccessKey": secret, "SessionToken": token})
         return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
@@ -131,13 +145,49 @@ def _provision_metric_math() -> None:
     provisioners._cw_metric_alarm_record = without_math
 
 
+def _provision_composite_alarms() -> None:
+    """CloudFormation knows no AWS::CloudWatch::CompositeAlarm, though the CloudWatch API does."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+        name = properties["AlarmName"]
+        answer = cloudwatch._put_composite_alarm({}, {key: value for key, value in properties.items() if key != "Tags"},
+                                                 is_cbor=False, is_json=True)
+        if answer[0] >= 400:
+            raise ValueError(f"{name}: {answer[2]!r}")
+        return name, {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"}
+
+    def delete(physical_id: str, properties: dict[str, Any], *_: Any) -> None:
+        cloudwatch._composite_alarms.pop(physical_id, None)
+
+    provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::CompositeAlarm"] = {"create": create, "delete": delete}
+
+
+def _refer_to_secrets_by_arn() -> None:
+    """A ``Ref`` to a secret gives its name here, and its ARN on AWS, without which no policy of a stack allows it."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def name(physical_id: str) -> str:
+        return physical_id.rpartition(":secret:")[2].rpartition("-")[0] if ":secret:" in physical_id else physical_id
+
+    def created(*given: Any) -> tuple[str, dict[str, Any]]:
+        _, attributes = create(*given)
+        return attributes["Arn"], attributes
+
+    def updated(physical_id: str, *given: Any, **more: Any) -> Any:
+        changed = update(name(physical_id), *given, **more)
+        return (changed[1].get("Arn", physical_id), *changed[1:]) if isinstance(changed, tuple) else changed
+
+    handlers.update({"create": created, "update": updated,
+                     "delete": lambda physical_id, *given: delete(name(physical_id), *given)})
+
+
 def _tell_iam_of_items() -> None:
     """For a DynamoDB request, the evaluator does not know the partitions or the attributes that it writes.
 
     A transaction's items are authorized one by one, each with keys of its own.
     """
-    context, checks, enforce = (iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks,
-                                iam_evaluator.enforce)
+    context, checks = iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks
     waiting: ContextVar[tuple[dict[str, list[str]], ...]] = ContextVar("waiting", default=())
 
     def with_items(body: bytes) -> dict[str, Any]:
@@ -148,15 +198,18 @@ def _tell_iam_of_items() -> None:
         waiting.set(tuple(keys for _, keys in rights.transaction(json.loads(body))) if found else ())
         return found
 
-    def enforced(access_key: str, action: str, service: str, *given: Any, service_context: Any = None,
-                 **more: Any) -> Any:
+    def enforced(access_key: str, action: str, service: str, region: str, resource_arn: str = "*",
+                 service_context: Any = None) -> Any:
         if access_key not in _FUNCTIONS:
             return None  # a person at the sandbox, or the roles with which CDK deploys
+        if service == "monitoring":
+            return None  # the way to CloudWatch has asked (sandbox/vendors/proxy.py): it knows all alarms of a request
         if "dynamodb:EnclosingOperation" in (service_context or {}) and waiting.get():
             first, *rest = waiting.get()
             waiting.set(tuple(rest))
             service_context = {**service_context, **first}
-        return enforce(access_key, action, service, *given, service_context=service_context, **more)
+        return bridge.enforced(_FUNCTIONS[access_key], access_key, action, service, region, resource_arn,
+                               service_context or {})
 
     iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks = with_items, each
     iam_evaluator.enforce = enforced
@@ -204,14 +257,41 @@ def _name_the_callers_of_function_urls() -> None:
     lambda_svc._build_function_url_event, lambda_svc.handle_function_url_request = named, served
 
 
+def _read_metrics_in_logs() -> None:
+    """A function's log is kept, but the metrics in it are not read (sandbox/emf.py)."""
+    keep = lambda_svc._emit_lambda_logs
+
+    def both(func: dict[str, Any], request_id: str, log_text: str, *given: Any, **more: Any) -> None:
+        keep(func, request_id, log_text, *given, **more)
+        for namespace, data in emf.metric_data(log_text or ""):
+            cloudwatch._put_metric_data({}, {"Namespace": namespace, "MetricData": data}, False, is_json=True)
+
+    lambda_svc._emit_lambda_logs = both
+
+
 class _Admin(BaseHTTPRequestHandler):
     """What the sandbox asks of the engine's own process; the responder does not know this port."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-        getattr(self, "_" + self.path.strip("/").replace("-", "_"))(body)
-        self.send_response(204)
+        answer = getattr(self, "_" + self.path.strip("/").replace("-", "_"))(body)
+        content = b"" if answer is None else json.dumps(answer).encode()
+        self.send_response(200 if content else 204)
+        if content:
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        self.wfile.write(content)
+
+    def _authorize(self, body: dict[str, Any]) -> dict[str, str]:
+        """IAM's word on a call that a stand-in was asked."""
+        return {"refused": bridge.refusal(iam_evaluator.enforce, body["access_key"], body["action"],
+                                          body["resources"], body["keys"])}
+
+    def _calls(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"calls": [asdict(call) for call in bridge.CALLS.take()]}
+
+    def _cool(self, body: dict[str, Any]) -> None:
+        lambda_runtime.reset()
 
     def _clear_metrics(self, body: dict[str, Any]) -> None:
         cloudwatch._metrics.clear()

@@ -2,8 +2,7 @@
 
 Formats: AWS's pages "CloudWatch metrics for your Application Load Balancer", "Amazon CloudWatch metrics for Amazon
 RDS", "CloudWatch Synthetics canary metrics" and "Amazon EKS and Kubernetes Container Insights metrics". What AWS
-publishes each minute is published here each ten seconds for the database, the targets and Container Insights
-(docs/drills.md).
+publishes each minute is published here each minute; only the platform's own metrics are of high resolution.
 """
 
 from __future__ import annotations
@@ -32,6 +31,8 @@ class Metrics:
         self._published = self._published_minute = 0.0
         """Until when periods of ten seconds, and of a minute, have been published."""
         self._canary = random.Random("canary")
+        self._samples: dict[float, list[dict[str, float]]] = {}
+        """Start of a minute to what was measured of the database in it."""
 
     def step(self) -> None:
         """Publish the periods that have ended, then evaluate the alarms; to be called a few times a second."""
@@ -43,18 +44,20 @@ class Metrics:
             period = (now - sandbox.delays.cloudwatch) // 10 * 10
             if period > self._published:
                 self._put("PaymentPlatform", metric_data(sandbox.telemetry.between(self._published, period), 10))
-                self._put_database(period - 10)
-                self.put_targets(self._published, period)
                 self._published = period
+            self._measure(now)
             minute = (now - sandbox.delays.load_balancer) // 60 * 60
             if minute > self._published_minute:
                 self.put_balancer(self._published_minute, minute)
+                self.put_targets(self._published_minute, minute)
+                self._put_database(minute)
                 self._published_minute = minute
         sandbox.evaluator.step()
 
     def begin(self, now: float) -> None:
         """Publish two healthy hours of history, which the telemetry has already."""
         self._published, self._published_minute = (now - 2) // 10 * 10, (now - 2) // 60 * 60
+        self._samples = {}
         self._put("PaymentPlatform", metric_data(self._sandbox.telemetry.between(0, self._published), 10))
         self.put_balancer(0, self._published_minute)
         minutes = range(1, _HISTORY_MINUTES)
@@ -87,13 +90,15 @@ class Metrics:
 
         A count of nothing is not published, as in AWS.
         """
-        self._put_hosts([end - 10])
-        failed = sum(row.not_connected for row in self._sandbox.telemetry.balanced_between(start, end))
+        self._put_hosts([end - 60])
+        failed: dict[float, int] = {}
+        for row in self._sandbox.telemetry.balanced_between(start, end):
+            failed[row.at // 60 * 60] = failed.get(row.at // 60 * 60, 0) + row.not_connected
         self._put("AWS/ApplicationELB", [
-            {"MetricName": "TargetConnectionErrorCount", "Unit": "Count", "Timestamp": end - 10, "Value": float(failed),
-             "Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}], "StorageResolution": 1}
-        ] if failed else [])
-        self._put("ContainerInsights", self._sandbox.usage.insights(end - 10))
+            {"MetricName": "TargetConnectionErrorCount", "Unit": "Count", "Timestamp": at, "Value": float(count),
+             "Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}]}
+            for at, count in sorted(failed.items()) if count])
+        self._put("ContainerInsights", self._sandbox.usage.insights(end - 60))
 
     def _run_canary(self, at: float) -> float:
         """Success, in per cent, of a request at the end of a minute: it fails as often as the customers' requests."""
@@ -105,19 +110,24 @@ class Metrics:
         """Publish the hosts of the target group, where any are registered."""
         healthy, unhealthy = self._sandbox.targets
         common = {"Dimensions": [{"Name": "TargetGroup", "Value": TARGET_GROUP},
-                                 {"Name": "LoadBalancer", "Value": LOAD_BALANCER}], "Unit": "Count",
-                  "StorageResolution": 1}
+                                 {"Name": "LoadBalancer", "Value": LOAD_BALANCER}], "Unit": "Count"}
         self._put("AWS/ApplicationELB", [
             common | {"MetricName": name, "Timestamp": at, "Value": float(value)} for at in times
             for name, value in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy))
             if healthy + unhealthy])
 
-    def _put_database(self, period: float) -> None:
-        """Publish what RDS does."""
+    def _measure(self, now: float) -> None:
+        """Measure the database, as RDS does within each minute."""
+        self._samples.setdefault(now // 60 * 60, []).append(self._sandbox.world.database.metrics(now))
+
+    def _put_database(self, end: float) -> None:
+        """Publish what RDS does: the means of the minutes that ended by ``end``."""
         dimensions = [{"Name": "DBInstanceIdentifier", "Value": DATABASE}]
-        self._put("AWS/RDS", [
-            {"MetricName": name, "Dimensions": dimensions, "Timestamp": period, "Value": value, "StorageResolution": 1}
-            for name, value in self._sandbox.world.database.metrics(time.time()).items()])
+        for minute in sorted(at for at in self._samples if at < end):
+            samples = self._samples.pop(minute)
+            self._put("AWS/RDS", [
+                {"MetricName": name, "Dimensions": dimensions, "Timestamp": minute,
+                 "Value": sum(sample[name] for sample in samples) / len(samples)} for name in samples[0]])
 
     def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         for first in range(0, len(data), 1000):

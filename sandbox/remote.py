@@ -27,6 +27,8 @@ class Beginning:
     requests_per_second: float = 40.0
     replicas: Mapping[str, int] = field(default_factory=dict)
     """Component to its pods, where they are not the usual number."""
+    world: Mapping[str, str] = field(default_factory=dict)
+    """How the sandbox speaks: keys of ``sandbox/worlds`` to their values, where they are not the defaults."""
 
 
 @dataclass(frozen=True)

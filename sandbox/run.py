@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,6 +38,9 @@ from sandbox.places import (
 )
 from sandbox.remote import Remote
 from sandbox.vendors import newrelic, people, splunk
+from stacks.configuration import read_file
+from stacks.deployment import Settings
+from stacks.rbac import rendered
 
 Say = Callable[[str, float | None], None]
 """Reports progress: the step, and the seconds that it took (None when it begins)."""
@@ -169,12 +173,19 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
 def _warm() -> None:
     """Start each function's process once, because two cores cannot start a dozen at the same time, as AWS does.
 
-    Each function refuses an empty event, after it has loaded.
+    Those of an incident load what their first call needs; the others refuse the event, after they have loaded.
     """
+    event = json.dumps({"warm": True, "service": SERVICE}).encode()
     functions = boto3.client("lambda")
-    for page in functions.get_paginator("list_functions").paginate():
-        for item in page["Functions"]:
-            functions.invoke(FunctionName=item["FunctionName"], Payload=b"{}")
+
+    def invoke(name: str) -> None:
+        # The newest version is what the state machine and the aliases call.
+        newest = functions.list_versions_by_function(FunctionName=name)["Versions"][-1]
+        functions.invoke(FunctionName=newest["FunctionArn"], Payload=event)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(invoke, [item["FunctionName"] for page in functions.get_paginator("list_functions").paginate()
+                               for item in page["Functions"]]))
 
 
 def _inputs(configuration: str) -> str:
@@ -233,8 +244,8 @@ def _apply_access(sandbox: Up, version: tuple[int, int]) -> None:
                       control_plane.ADMIN_TOKEN)
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
     files = ["rbac.yaml", *(["admission.yaml"] if version >= control_plane.POLICIES_SINCE else [])]
-    manifests = [item for name in files for item in yaml.safe_load_all((ROOT / "kubernetes" / name).read_text())]
-    for manifest in [*manifests, *definitions()]:
+    service = read_file(STATE / "config" / f"{SERVICE}.yaml")
+    for manifest in [*rendered(service, Settings(), files), *definitions()]:
         cluster.apply(manifest)
 
 

@@ -13,8 +13,13 @@ import json
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+import httpx
+
+from sandbox.account.alarms import alarm
+from sandbox.admin import Engine
 from sandbox.authentication import Authentication
 from sandbox.clock import Clock
 from sandbox.control import Control
@@ -72,12 +77,13 @@ def main() -> None:
     """Start the servers and the clock, and stay."""
     ports, pki = Ports.planned(), STATE / "control-plane"
     sandbox, engine = Sandbox.of(ports, pki), f"http://127.0.0.1:{ports.aws}"
-    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail)
+    permits = Engine(ports.engine_admin).refusal
+    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail, permits)
     people, metrics = Vendors(sandbox.gates), Metrics(sandbox)
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)
     control = Control(sandbox, clock, metrics, people)
-    cloudwatch = CloudWatch(engine, sandbox.gates)
+    cloudwatch = CloudWatch(engine, sandbox.gates, permits)
     kubernetes = KubernetesProxy(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), sandbox.gates,
                                  lambda: sandbox.world.control_plane_down)
     serve(ports.world, router(sandbox, aws, people, control, Authentication(engine)))
@@ -85,7 +91,12 @@ def main() -> None:
     serve(ports.kubernetes, kubernetes.answer, pki)
     clock.start()
     while True:
-        time.sleep(3600)
+        # Others' alarms change state on the same bus.
+        name = alarm(sandbox.world.account, int(time.time())) if sandbox.running else ""
+        if name:
+            with suppress(httpx.HTTPError):
+                sandbox.engine.alarm_events(name, 1, "Threshold Crossed: 1 datapoint was greater than the threshold.")
+        time.sleep(1 - time.time() % 1)
 
 
 if __name__ == "__main__":

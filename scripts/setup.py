@@ -3,6 +3,7 @@
 
     python3 scripts/setup.py
     python3 scripts/setup.py tools     also .build/tools, for `make lock` and `make release`
+    python3 scripts/setup.py packs     also .build/packs, for `make packs`
 
 It uses only the standard library and old syntax, so that an old Python can read it and print that it is too old.
 Existing installations stay.
@@ -18,6 +19,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 TOOLS = os.path.join(ROOT, ".build", "tools")
+PACKS = os.path.join(ROOT, ".build", "packs")
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 
@@ -39,6 +41,9 @@ def main():
     if "tools" in sys.argv[1:]:
         part("Release tools in .build/tools", lambda: packages(TOOLS, "requirements-release.txt"), stamp(
             os.path.join(TOOLS, "installed"), "requirements-release.txt"))
+    if "packs" in sys.argv[1:]:
+        part("Rule packs in .build/packs", lambda: packages(PACKS, "requirements-packs.txt"), stamp(
+            os.path.join(PACKS, "installed"), "requirements-packs.txt"))
 
 
 def packages(venv, lock):

@@ -18,25 +18,29 @@ from cdk_nag import NagSuppressions
 from constructs import Construct
 
 from responder.model.service import Service
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.room import reserved
+from stacks.versions import live_function
 
 
 class Approvals(Construct):
     """The functions that take answers, and the topic for questions to single persons."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
                  code: lambda_.Code, records: Records) -> None:
         super().__init__(scope, construct_id)
-        self._prefix, self._code, self._records = prefix, code, records
-        self._key_name = f"{prefix}/approval-key"
+        self._prefix, self._code, self._records = settings.prefix, code, records
+        self._key_name = f"{settings.prefix}/approval-key"
         self._key = self._made_key() if any(service.approval.links != "none" for service in services) else None
         self.topic = self._topic_of(services)
         """Its only subscriptions are those of single people, each of what is theirs; None where nobody has an e-mail
         address."""
         self.answer = self._taker("Answer", "answer", "Takes answers from whom IAM lets call it, and knows who it was")
-        self._answer_url = self.answer.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
+        self._answer_live = live_function(self.answer, self.answer.function)
+        self._answer_url = self._answer_live.add_function_url(
+            auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         self.answer_url = self._answer_url.url
         self.page: Function | None = None
         self._page_url: lambda_.FunctionUrl | None = None
@@ -47,9 +51,10 @@ class Approvals(Construct):
                                     {"ANSWER_URL": self.answer_url, "BUCKET": self._records.bucket.bucket_name,
                                      **({"APPROVAL_KEY": self._key_name} if self._key else {})})
             if self._key:
-                self._key.grant_read(self.page.role)
+                self._records.grant_secret(self.page.role, self._key)
             # Anybody may call it; it accepts only links that the responder signed and requests that Slack signed.
-            self._page_url = self.page.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
+            self._page_url = live_function(self.page, self.page.function).add_function_url(
+                auth_type=lambda_.FunctionUrlAuthType.NONE)
         self.url = self._page_url.url if self._page_url else ""
         self.takers: tuple[Function, ...] = (self.answer, *([self.page] if self.page else []))
         """The functions that write answers; they resume the state machine and record the decision."""
@@ -61,7 +66,7 @@ class Approvals(Construct):
         if self._key and self._page_url:
             function.function.add_environment("APPROVAL_URL", self._page_url.url)
             function.function.add_environment("APPROVAL_KEY", self._key_name)
-            self._key.grant_read(function.role)
+            self._records.grant_secret(function.role, self._key)
         if self.topic:
             function.function.add_environment("APPROVALS_TOPIC", self.topic.topic_arn)
             self.topic.grant_publish(function.role)
@@ -93,7 +98,7 @@ class Approvals(Construct):
             self, construct_id, name=f"{self._prefix}-{module}", code=self._code,
             handler=f"responder.handlers.{module}.handler", description=description,
             environment={"TABLE": self._records.table.table_name, **(environment or {})}, secrets=signing,
-            reserved=reserved(self, "page") if construct_id == "Page" else None)
+            reserved=reserved(self, construct_id.lower()))
         for partition in ("TASK#*", "INCIDENT#*", "REMEDY#*"):
             self._records.grant_partition(taker.role, partition)
         self._records.grant_partition(taker.role, "ANSWER#*", change=True)
@@ -104,7 +109,7 @@ class Approvals(Construct):
 
         A caller who invokes the function directly could write anybody's name into the event.
         """
-        arn = self.answer.function.function_arn
+        arn = self._answer_live.function_arn  # the URL is the alias's
         iam.ManagedPolicy(
             self, "Approver", managed_policy_name=f"{self._prefix}-approver",
             description="May answer the questions of the incident responder; may not start it", statements=[

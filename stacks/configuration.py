@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from responder.model.service import Service
-from stacks import words
+from responder.model.service import Reports, Service
+from stacks import deployment, elsewhere, network, words
 from stacks.consistency import inconsistent
+from stacks.deployment import Settings
 from stacks.nearest import Found, nearest
+
+T = TypeVar("T")
+_OF_DEPLOYMENT = {("prefix",), ("reports", "lock_mode")}
+"""Fields of a service that ``_within`` fills in, and no file of a service has."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,22 @@ class ConfigurationError(Exception):
 
 
 def read_folder(folder: Path) -> list[Service]:
-    """Return the services of all ``*.yaml`` files in a folder, by name; raises ConfigurationError."""
-    files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if folder.is_dir() else []
+    """Return the services of all ``*.yaml`` files in a folder, by name; raises ConfigurationError.
+
+    The deployment's own file is no service; what of it a running function needs becomes a part of each service.
+    """
+    files = sorted(file for file in [*folder.glob("*.yaml"), *folder.glob("*.yml")]
+                   if file.name != deployment.FILE) if folder.is_dir() else []
     if not files:
         raise ConfigurationError([
             Problem(str(folder), 0, "", "the folder has no .yaml file; each service needs one", "")])
     services: list[Service] = []
     problems: list[Problem] = []
+    settings = Settings()
+    try:
+        settings = read_settings(folder)
+    except ConfigurationError as error:
+        problems += error.problems
     for file in files:
         try:
             services.append(read_file(file))
@@ -62,22 +76,59 @@ def read_folder(folder: Path) -> list[Service]:
             problems.append(Problem(str(file), 1, "service", repr(service.service),
                                     f"a name that {seen[service.service]} does not have"))
         seen[service.service] = file.name
-    # One function probes for all services, and it is in one network.
-    probing = [(file, service) for file, service in zip(files, services, strict=False) if service.probes]
-    problems += [Problem(str(file), 1, "network", "another network", f"that of {probing[0][0].name}, or no probes")
-                 for file, service in probing[1:] if service.network != probing[0][1].network]
+    if not problems:
+        # What services need of each other's networks is known only where all of them can be read.
+        named = {service.service: file for file, service in zip(files, services, strict=True)}
+        problems += [_located(named[service.service], found) for service, found in _together(services)]
     if problems:
         raise ConfigurationError(problems)
-    return sorted(services, key=lambda service: service.service)
+    return sorted((_within(service, settings) for service in services), key=lambda service: service.service)
+
+
+def _together(services: Sequence[Service]) -> Iterator[tuple[Service, Found]]:
+    """Find what services do not agree on, or what is not there for their functions."""
+    clashes = list(network.between(services))
+    yield from clashes
+    if not clashes:
+        yield from network.missing(services)
+        for service in services:
+            yield from ((service, found) for found in elsewhere.unfit(service, services))
+
+
+def _located(file: Path, found: Found) -> Problem:
+    return Problem(str(file), line_of(_load(file)[1], found[0]), path_text(found[0]), found[1], found[2])
+
+
+def _within(service: Service, settings: Settings) -> Service:
+    """Return a service with what a running function needs to know of its deployment."""
+    lock = settings.object_lock
+    return replace(service, prefix=settings.prefix, reports=replace(
+        service.reports, lock_days=service.reports.lock_days or lock.days, lock_mode=lock.mode))
+
+
+def read_settings(folder: Path) -> Settings:
+    """Return the settings of the deployment that a folder describes; raises ConfigurationError as ``read_file`` does.
+
+    A folder without ``deployment.yaml`` has the defaults.
+    """
+    file = folder / deployment.FILE
+    misnamed = file.with_suffix(".yml")
+    if misnamed.exists():
+        raise ConfigurationError([Problem(str(misnamed), 0, "", "the name", file.name)])
+    return _read(Settings, file, deployment.inconsistent) if file.exists() else Settings()
 
 
 def read_file(file: Path) -> Service:
     """Return the service that a file describes; raises ConfigurationError naming line, path, found and expected."""
+    return _read(Service, file, inconsistent)
+
+
+def _read(kind: type[T], file: Path, check: Callable[[T], Iterator[Found]]) -> T:
     value, node = _load(file)
     problems = [Problem(str(file), line_of(node, path), path_text(path), found, expected)
-                for path, found, expected in _unknown(Service, value, ())]
+                for path, found, expected in _unknown(kind, value, ())]
     try:
-        service = TypeAdapter(Service).validate_python(value)
+        made = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
         problems += [Problem(str(file), line_of(node, item["loc"]), path_text(item["loc"]),
                              "nothing" if item["type"] == "missing" else repr(item.get("input"))[:80],
@@ -85,10 +136,10 @@ def read_file(file: Path) -> Service:
                      for item in error.errors()]
         raise ConfigurationError(problems) from error
     problems += [Problem(str(file), line_of(node, path), path_text(path), found, expected)
-                 for path, found, expected in inconsistent(service)]
+                 for path, found, expected in check(made)]
     if problems:
         raise ConfigurationError(problems)
-    return service
+    return made
 
 
 def _load(file: Path) -> tuple[dict[str, Any], yaml.Node | None]:
@@ -150,7 +201,9 @@ def _unknown(kind: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[Fou
         known = {field.name for field in fields(parts[0])}
         hints = get_type_hints(parts[0])
         for key, item in value.items():
-            if key in known:
+            if (*path, key) in _OF_DEPLOYMENT and kind in (Service, Reports):
+                yield (*path, key), "a field of the deployment", f"it in {deployment.FILE}"
+            elif key in known:
                 yield from _unknown(hints[key], item, (*path, key))
             elif not path and (said := words.unsupported(str(key))):
                 yield (*path, key), said, ""

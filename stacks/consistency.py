@@ -15,6 +15,8 @@ from responder import actions
 from responder.model.service import Freeze, Person, Service
 from responder.plan import guardrails, mechanisms
 from responder.plan.links import reference
+from stacks import network
+from stacks.alarms import objective
 from stacks.customers import customers
 from stacks.nearest import Found, nearest
 
@@ -32,6 +34,11 @@ _PERSON = {
             "the role alone"),
 }
 """The fields of a person that identify them or are their own address."""
+_OPERATION = re.compile(r"[A-Za-z0-9._-]{1,60}")
+_MOST_OPERATIONS = 50
+"""A composite alarm's rule has up to 10,240 characters (AWS: "PutCompositeAlarm"), and joins up to 100 alarms."""
+_LEAST_OBJECTIVE = 0.94
+"""An alarm on 14.4 times the budget needs a budget of less than a fourteenth."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -77,6 +84,7 @@ def _thresholds(service: Service) -> Iterator[Found]:
     if alarms.datapoints_to_alarm > alarms.evaluation_periods:
         yield (("alarms", "datapoints_to_alarm"), str(alarms.datapoints_to_alarm),
                f"at most evaluation_periods ({alarms.evaluation_periods})")
+    yield from _alarms(service)
     for section, values in (("alarms", alarms), ("confirm", service.confirm), ("recovery", service.recovery)):
         for field in fields(values):
             value = getattr(values, field.name)
@@ -86,6 +94,38 @@ def _thresholds(service: Service) -> Iterator[Found]:
             "task_seconds", service.approval.task_seconds)):
         if not 10 <= value <= 86_400:
             yield ("approval", name), str(value), "10 to 86400"
+
+
+def _alarms(service: Service) -> Iterator[Found]:
+    alarms, metrics = service.alarms, service.metrics
+    for name, share in (("traffic_share", alarms.traffic_share), ("objective", alarms.objective)):
+        if share is not None and not 0 < share < 1:
+            yield ("alarms", name), str(share), "a share between 0 and 1"
+    aim = objective(service)
+    if aim is not None and not _LEAST_OBJECTIVE <= aim < 1:
+        yield (("alarms", "objective"), str(aim),
+               f"{_LEAST_OBJECTIVE} or more: below it, more would have to fail than there are requests")
+    if bool(metrics.operation_dimension) != bool(metrics.operations):
+        yield ("metrics", "operations"), "only one of the two", "operation_dimension and operations, both or neither"
+    for index, operation in enumerate(metrics.operations):
+        if not _OPERATION.fullmatch(operation) or metrics.operations.index(operation) < index:
+            yield (("metrics", "operations", index), repr(operation),
+                   "a name of its own of up to 60 letters, digits, dots, hyphens and underscores")
+    if len(metrics.operations) > _MOST_OPERATIONS:
+        yield ("metrics", "operations"), str(len(metrics.operations)), f"up to {_MOST_OPERATIONS}"
+    yield from _starters(service)
+
+
+def _starters(service: Service) -> Iterator[Found]:
+    for name in ("pagerduty", "newrelic", "splunk"):
+        starter = getattr(service.starters, name)
+        if starter and not starter.secret:
+            yield ("starters", name, "secret"), "nothing", "the name of a secret"
+    for index, own in enumerate(service.alarms.own):
+        if bool(own.name) == bool(own.tag):
+            yield ("alarms", "own", index), "both or neither", "a name or a tag"
+        elif own.tag and not (own.tag.key and own.tag.value):
+            yield ("alarms", "own", index, "tag"), "nothing", "a key and a value"
 
 
 def _provider_switch(service: Service) -> Iterator[Found]:
@@ -155,6 +195,7 @@ def _network(service: Service) -> Iterator[Found]:
         for index, name in enumerate(ids):
             if not pattern.fullmatch(name):
                 yield ("network", field, index), repr(name), f"an id like {pattern.pattern.split('(')[0]}0a1b2c3d"
+    yield from network.fields(service)
 
 
 def _known_actions(service: Service) -> Iterator[Found]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -14,6 +14,7 @@ from constructs import Construct
 
 from responder.model.service import Network
 from responder.sources import Statement
+from stacks.versions import KEPT, generated
 
 _EC2 = "arn:{partition}:ec2:{region}:{account}:"
 
@@ -24,12 +25,13 @@ class Function(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, name: str, code: lambda_.Code, handler: str,
                  description: str, environment: Mapping[str, str], statements: Sequence[Statement] = (),
                  secrets: Sequence[str] = (), memory_mib: int = 512, timeout_seconds: int = 30,
-                 network: Network | None = None, reserved: int | None = None) -> None:
+                 network: Network | None = None, reserved: int | None = None, named: bool = False) -> None:
         super().__init__(scope, construct_id)
-        self.log = logs.LogGroup(self, "Log", log_group_name=f"/aws/lambda/{name}",
-                                 retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
+        self.name = name
+        self.log = logs.LogGroup(self, "Log", log_group_name=generated(f"/aws/lambda/{name}"),
+                                 retention=logs.RetentionDays.ONE_YEAR, removal_policy=KEPT)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-                             description=description)
+                             description=description, role_name=name if named else None)
         self.log.grant_write(self.role)
         for statement in statements:
             self._allow(statement)
@@ -44,13 +46,16 @@ class Function(Construct):
             # Only Lambda itself may use them, not the code that runs as the function.
             self.role.add_to_policy(iam.PolicyStatement(
                 effect=iam.Effect.DENY, actions=[action for item in attached for action in item.actions],
-                resources=["*"], conditions={"ArnEquals": {"lambda:SourceFunctionArn": _filled(
-                    f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{name}")}}))
+                resources=["*"], conditions={"ArnEquals": {"lambda:SourceFunctionArn": [_filled(
+                    f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{name}{version}")
+                    for version in ("", ":*")]}}))
         self.function = lambda_.Function(
             self, "Function", function_name=name, code=code, handler=handler, description=description,
             runtime=lambda_.Runtime.PYTHON_3_14, architecture=lambda_.Architecture.ARM_64, memory_size=memory_mib,
             timeout=Duration.seconds(timeout_seconds), role=self.role, log_group=self.log,
-            environment=dict(environment), reserved_concurrent_executions=reserved)
+            environment={**environment, **(_proxied(network) if network else {})},
+            reserved_concurrent_executions=reserved,
+            current_version_options=lambda_.VersionOptions(removal_policy=KEPT))
         if network:
             # Lambda needs only the ids; CDK's own classes would need the VPC's zones as well.
             resource = cast(lambda_.CfnFunction, self.function.node.default_child)
@@ -72,6 +77,19 @@ class Function(Construct):
 
 def _filled(arn: str) -> str:
     return arn.format(partition=Aws.PARTITION, region=Aws.REGION, account=Aws.ACCOUNT_ID)
+
+
+def _proxied(network: Network) -> dict[str, str]:
+    """Return the environment that leads a function's HTTPS through the network's proxy, but not to what is inside.
+
+    boto3 and ``clients/wire.py`` read it. Source: the page "Using proxies" of botocore, and curl's of NO_PROXY.
+    """
+    if not network.proxy:
+        return {}
+    region = f"{Aws.REGION}.{Aws.URL_SUFFIX}"
+    direct = ["localhost", "127.0.0.1", *network.inner, f".eks.{region}", f".{Aws.REGION}.eks.{Aws.URL_SUFFIX}",
+              *(name for endpoint in network.endpoints for name in (f"{endpoint}.{region}", f".{endpoint}.{region}"))]
+    return {"HTTPS_PROXY": network.proxy, "NO_PROXY": ",".join(direct)}
 
 
 def _attached(network: Network) -> tuple[Statement, ...]:

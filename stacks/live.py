@@ -16,8 +16,10 @@ from aws_cdk import aws_lambda as lambda_
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
+from stacks.versions import live_function
 
 TIMELINE_ONLY: dict[str, object] = {
     "eventName": lambda_.FilterRule.is_equal("INSERT"),
@@ -30,12 +32,12 @@ _TRIES = 3
 class LivePage(Construct):
     """The function that keeps the page, what invokes it, and the policy of those who read it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, code: lambda_.Code, records: Records,
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, code: lambda_.Code, records: Records,
                  answer_url: str) -> None:
         super().__init__(scope, construct_id)
         self._records = records
         self.function = Function(
-            self, "Writer", name=f"{prefix}-live", code=code, handler="responder.handlers.live.handler",
+            self, "Writer", name=f"{settings.prefix}-live", code=code, handler="responder.handlers.live.handler",
             description="Keeps the page of an open incident up to date",
             environment={"TABLE": records.table.table_name, "BUCKET": records.bucket.bucket_name,
                          "ANSWER_URL": answer_url},
@@ -45,17 +47,22 @@ class LivePage(Construct):
         records.grant_pages(self.function.role)
         self._follow_the_timeline()
         self._alarm_on_itself()
-        self._let_people_read(prefix)
+        self._let_people_read(settings.prefix)
 
     def _follow_the_timeline(self) -> None:
         stream = self._records.table.table_stream_arn
         if stream is None:
             raise ValueError("the timeline table has no stream")
         self.function.role.add_to_policy(iam.PolicyStatement(
-            actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
-                     "dynamodb:ListStreams"], resources=[stream]))
+            actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+            resources=[stream]))
+        self.function.role.add_to_policy(iam.PolicyStatement(actions=["dynamodb:ListStreams"], resources=["*"]))
+        NagSuppressions.add_resource_suppressions(self.function.role, [
+            {"id": "AwsSolutions-IAM5", "appliesTo": ["Resource::*"],
+             "reason": "dynamodb:ListStreams knows no resources (Service Authorization Reference, Amazon DynamoDB); "
+                       "Lambda asks for it (AWS: Using AWS Lambda with Amazon DynamoDB)."}], apply_to_children=True)
         lambda_.EventSourceMapping(
-            self, "Entries", target=self.function.function, event_source_arn=stream,
+            self, "Entries", target=live_function(self, self.function.function), event_source_arn=stream,
             starting_position=lambda_.StartingPosition.LATEST, filters=[lambda_.FilterCriteria.filter(TIMELINE_ONLY)],
             # The entries of one incident are in one shard, so its page has one writer at a time.
             batch_size=1000, max_batching_window=Duration.seconds(1), parallelization_factor=1,
@@ -90,7 +97,7 @@ class LivePage(Construct):
                 iam.PolicyStatement(actions=["s3:GetBucketLocation"], resources=[bucket.bucket_arn]),
                 # The key is the table's as well; through S3 it opens the bucket's objects alone.
                 iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._records.key.key_arn], conditions={
-                    "StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}}),
+                    "StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}}),
                 iam.PolicyStatement(actions=["states:DescribeExecution", "states:DescribeStateMachineForExecution"],
                                     resources=[executions])])
         NagSuppressions.add_resource_suppressions(reader, [

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import compileall
 import hashlib
 import importlib.resources
 import importlib.util
 import json
-import py_compile
 import shutil
 import subprocess
 import sys
@@ -19,6 +17,8 @@ from typing import Any
 
 from responder.model.service import Service
 
+PYTHON = (3, 14)
+"""The version of Python that the functions run on (``stacks/function.py``)."""
 _ROOT = Path(__file__).resolve().parent.parent
 _SOURCE = _ROOT / "lambdas"
 
@@ -31,8 +31,9 @@ def bundle(services: Sequence[Service], deployed: Mapping[str, Any], build: Path
     """Put the functions' code together below ``build`` and return its folder.
 
     ``deployed`` holds per service what ``responder.model.service.Deployment`` reads. The dependencies are installed
-    once for each state of the lock ``lambdas/requirements.txt``, with its hashes. Bytecode is added for the Python that
-    builds; another one ignores it. Raises PackagingError.
+    once for each state of the lock ``lambdas/requirements.txt``, with its hashes. Bytecode is added where a Python of
+    the functions' version builds or is on the PATH: any other's is ignored by them, and is half of the bundle. Raises
+    PackagingError.
     """
     packages = _packages(build)
     target = build / "function"
@@ -50,10 +51,21 @@ def bundle(services: Sequence[Service], deployed: Mapping[str, Any], build: Path
         zone = target / "services" / "zoneinfo" / name
         zone.parent.mkdir(parents=True, exist_ok=True)
         zone.write_bytes(_zone(name))
-    # A function's disk cannot keep bytecode; without this, each cold start would compile again.
-    compileall.compile_dir(target, quiet=1, stripdir=str(target),
-                           invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    compiler = _compiler()
+    if compiler:
+        # A function's disk cannot keep bytecode; without this, each cold start would compile again.
+        done = subprocess.run([compiler, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash",
+                               "-s", str(target), str(target)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise PackagingError(f"{compiler} could not compile the functions' code:\n{done.stdout.strip()[-2000:]}")
     return target
+
+
+def _compiler() -> str | None:
+    """Return a Python of the functions' version; None where there is none."""
+    if sys.version_info[:2] == PYTHON:
+        return sys.executable
+    return shutil.which(f"python{PYTHON[0]}.{PYTHON[1]}")
 
 
 def _zone(name: str) -> bytes:

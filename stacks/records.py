@@ -15,8 +15,11 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
+from responder.plan.fitting import FOLDER
 from responder.plan.review.live import LIVE_TAGS
+from stacks.deployment import Settings
 from stacks.function import Function
+from stacks.versions import KEPT
 
 _PAGES = "postmortems/*/postmortem.html"
 
@@ -24,10 +27,11 @@ _PAGES = "postmortems/*/postmortem.html"
 class Records(Construct):
     """The timeline table, the report bucket and the incident topic."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str], locked: bool = False) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, emails: Sequence[str],
+                 locked: bool = False) -> None:
         super().__init__(scope, construct_id)
         self.key = kms.Key(self, "Key", description="Incident records and messages", enable_key_rotation=True,
-                           removal_policy=RemovalPolicy.RETAIN)
+                           removal_policy=KEPT)
         # CloudWatch publishes the alarms on the responder itself, and needs the key for that.
         self.key.add_to_resource_policy(iam.PolicyStatement(
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -42,11 +46,12 @@ class Records(Construct):
                 point_in_time_recovery_enabled=True),
             # Its reader (stacks/live.py) asks the table for the rest.
             dynamo_stream=dynamodb.StreamViewType.KEYS_ONLY,
+            # Kept even by a deployment that failed, because its protection would make the rollback fail as well.
             deletion_protection=True, removal_policy=RemovalPolicy.RETAIN)
         self.access_logs = s3.Bucket(
             self, "AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, enforce_ssl=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL, object_ownership=s3.ObjectOwnership.OBJECT_WRITER,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(400))], removal_policy=RemovalPolicy.RETAIN)
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(400))], removal_policy=KEPT)
         self.bucket = s3.Bucket(
             self, "Reports", encryption=s3.BucketEncryption.KMS, encryption_key=self.key, bucket_key_enabled=True,
             versioned=True, object_lock_enabled=True if locked else None, enforce_ssl=True,
@@ -59,8 +64,12 @@ class Records(Construct):
                                  noncurrent_version_expiration=Duration.days(1)),
                 # The systems' unchanged answers are useful while the postmortem is being written.
                 s3.LifecycleRule(prefix="raw/", expiration=Duration.days(30),
+                                 noncurrent_version_expiration=Duration.days(1)),
+                # A failed execution can be redriven for 14 days (Step Functions: "Restarting state machine executions
+                # with redrive"), and then reads them again.
+                s3.LifecycleRule(prefix=f"{FOLDER}/", expiration=Duration.days(15),
                                  noncurrent_version_expiration=Duration.days(1))],
-            removal_policy=RemovalPolicy.RETAIN)
+            removal_policy=KEPT)
         self.marks = secrets.Secret(
             self, "MarkKey", description="Makes the marks by which a hidden value is seen to have changed",
             encryption_key=self.key, removal_policy=RemovalPolicy.DESTROY,
@@ -78,7 +87,23 @@ class Records(Construct):
     def grant_marks(self, function: Function) -> None:
         """Let a function mark the values that it hides, so that a changed hidden value is recognised."""
         function.function.add_environment("MARK_KEY", self.marks.secret_arn)
-        self.marks.grant_read(function.role)
+        self.grant_secret(function.role, self.marks)
+
+    def grant_secret(self, role: iam.IRole, secret: secrets.ISecret) -> None:
+        """Let a role read a secret that is under the key; CDK's ``grant_read`` would let it describe it as well."""
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]))
+        self.key.grant_decrypt(role)
+
+    def grant_put(self, role: iam.IRole, keys: str) -> None:
+        """Let a role write the objects whose keys match; CDK's ``grant_put`` would let it tag and lock them as well.
+
+        Source: the S3 User Guide's page "Protecting data with SSE-KMS" (kms:GenerateDataKey).
+        """
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["s3:PutObject"], resources=[self.bucket.arn_for_objects(keys)]))
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["kms:GenerateDataKey"], resources=[self.key.key_arn]))
 
     def grant_notes(self, role: iam.IRole, *, locked: bool) -> None:
         """Let a role read people's reviews beside a report, and the stored page, and lock reports where configured."""
@@ -93,6 +118,16 @@ class Records(Construct):
              "appliesTo": [{"regex": "/^Resource::<Records.*>/postmortems/\\*(/(review.md|postmortem.html))?$/g"}],
              "reason": "Which incidents there will be is not known before; only what people write beside a report, and "
                        "its page."}],
+            apply_to_children=True)
+
+    def grant_answers(self, role: iam.IRole) -> None:
+        """Let a role read the sources' findings that are too large to travel between states."""
+        role.add_to_principal_policy(iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects(f"{FOLDER}/*")]))
+        self.key.grant_decrypt(role)
+        NagSuppressions.add_resource_suppressions(role, [
+            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": f"/^Resource::<Records.*>/{FOLDER}/\\*$/g"}],
+             "reason": "It decides from what all sources found; which answers there will be is not known before."}],
             apply_to_children=True)
 
     def grant_pages(self, role: iam.IRole) -> None:

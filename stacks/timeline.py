@@ -19,9 +19,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from responder.actions import AnyAction
+from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
 from stacks.room import reserved
+from stacks.versions import allow_versions, version_arn
 
 _INCIDENT = ("INCIDENT#*", "REMEDY#*", "TIMELINE#*")
 _PEOPLE = ("CHANNEL#*", "TASK#*", "ANSWER#*")
@@ -30,13 +32,13 @@ _PEOPLE = ("CHANNEL#*", "TASK#*", "ANSWER#*")
 class Timeline(Construct):
     """The function that keeps the timeline, and the right to call it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, code: lambda_.Code,
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, code: lambda_.Code,
                  records: Records) -> None:
         super().__init__(scope, construct_id)
         self.writer = Function(
-            self, "Writer", name=f"{prefix}-timeline", code=code, handler="responder.handlers.timeline.handler",
-            description="Adds timeline entries, and changes none", environment={"TABLE": records.table.table_name},
-            memory_mib=256, reserved=reserved(self, "timeline"))
+            self, "Writer", name=f"{settings.prefix}-timeline", code=code,
+            handler="responder.handlers.timeline.handler", description="Adds timeline entries, and changes none",
+            environment={"TABLE": records.table.table_name}, memory_mib=256, reserved=reserved(self, "timeline"))
         self.writer.role.add_to_policy(iam.PolicyStatement(
             actions=["dynamodb:PutItem"], resources=[records.table.table_arn],
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TIMELINE#*"]}}))
@@ -44,9 +46,8 @@ class Timeline(Construct):
 
     def grant(self, function: Function) -> None:
         """Let a function add timeline entries."""
-        function.function.add_environment("TIMELINE", self.writer.function.function_name)
-        function.role.add_to_policy(iam.PolicyStatement(
-            actions=["lambda:InvokeFunction"], resources=[self.writer.function.function_arn]))
+        function.function.add_environment("TIMELINE", version_arn(self.writer.function))
+        allow_versions(function.role, [self.writer.function], function.role)
 
 
 def decides(records: Records, role: iam.Role) -> None:

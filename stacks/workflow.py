@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import ArnFormat, Duration, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk.region_info import RegionInfo
 from cdk_nag import NagSuppressions
 from constructs import Construct
 
-from responder import actions, people, sources
-from responder.actions import AnyAction, find
+from responder import people, sources
+from responder.actions import find
 from responder.model.service import Service
+from responder.plan.fitting import FOLDER, share_bytes
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
-from responder.sources import METRIC_DATA, Source, Statement
-from stacks.alarms import alarm_names
+from responder.sources import METRIC_DATA, Statement
+from stacks import elsewhere, member
 from stacks.approvals import Approvals
+from stacks.deployment import Settings
 from stacks.function import Function
+from stacks.network import Unit, action_units, source_units
 from stacks.records import Records
 from stacks.room import RESERVED, reserved
 from stacks.timeline import Timeline, decides, remedies, reports, tells
+from stacks.used import most_at_once
+from stacks.versions import (
+    KEPT,
+    StateMachineVersion,
+    allow_versions,
+    function_map,
+    generated,
+    keep_with_its_version,
+    version_arn,
+)
 
 _DEFINITION = Path(__file__).resolve().parent.parent / "statemachines" / "incident_response.asl.json"
 
@@ -53,8 +65,8 @@ GROUPS = {
 }
 
 
-def _definition(services: Sequence[Service]) -> str:
-    """Return the state machine's definition.
+def _definition(services: Sequence[Service], functions: Mapping[str, str], partition: str) -> str:
+    """Return the state machine's definition; ``functions``: see ``stacks/versions.py:function_map``.
 
     It waits for a decision for the longest time that a service allows. An answer after a service's own limit decides
     nothing. (JSONata could set a time-out per service, but the embedded engine and cfn-lint accept only numbers.)
@@ -62,18 +74,8 @@ def _definition(services: Sequence[Service]) -> str:
     definition = json.loads(_DEFINITION.read_text(encoding="utf-8"))
     definition["States"]["Ask for approval"]["TimeoutSeconds"] = max(
         service.approval.wait_seconds for service in services) + APPROVAL_MARGIN_SECONDS
-    return json.dumps(definition)
-
-
-def used_sources(services: Sequence[Service]) -> list[Source]:
-    """Return the sources that at least one service's configuration names."""
-    return [source for source in sources.all() if any(source.configured(service) for service in services)]
-
-
-def used_actions(services: Sequence[Service]) -> list[AnyAction]:
-    """Return the actions that at least one service's policy allows."""
-    return [action for action in actions.every()
-            if any(service.policy.get(action.name, "off") != "off" for service in services)]
+    definition["States"]["Open the incident"]["Assign"]["functions"] = dict(functions)
+    return json.dumps(definition).replace("arn:aws:", f"arn:{partition}:")
 
 
 def function_name(prefix: str, kind: str, name: str) -> str:
@@ -84,34 +86,44 @@ def function_name(prefix: str, kind: str, name: str) -> str:
 class Workflow(Construct):
     """The state machine and its functions."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, services: Sequence[Service],
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
                  code: lambda_.Code, records: Records) -> None:
         super().__init__(scope, construct_id)
-        self._records, self._code, self._prefix, self._services = records, code, prefix, services
-        self.timeline = Timeline(self, "Timeline", prefix=prefix, code=code, records=records)
+        self._records, self._code, self._settings, self._services = records, code, settings, services
+        self._prefix = settings.prefix
+        # Another account can only name roles whose names are known.
+        self._named = any(service.aws.role_arn for service in services)
+        self.timeline = Timeline(self, "Timeline", settings=settings, code=code, records=records)
         ssm = tuple(f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{service.kill_switch}"
                     for service in services)
         self._switch = Statement(("ssm:GetParameter",), ssm)
-        extra = {"decide": (self._switch,), "report": (METRIC_DATA,)}
+        extra = {"decide": (self._switch,), "report": _distinct(
+            statement for service in services for statement in elsewhere.placed(
+                service, elsewhere.REPORT, (METRIC_DATA,))), "tell": _distinct(
+            statement for service in services for statement in elsewhere.placed(
+                service, elsewhere.TELL, (member.alarm_states(service, settings),)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
-        self.sources = {source.name: self._source(source, services) for source in used_sources(services)}
-        self.actions = {action.name: self._action(action, services) for action in used_actions(services)}
+        self.decide = self._steps["decide"]
+        self.sources = {unit.key: self._source(unit) for unit in source_units(services)}
+        self.actions = {unit.key: self._action(unit) for unit in action_units(services)}
         records.topic.grant_publish(self._steps["tell"].role)
-        records.bucket.grant_put(self._steps["report"].role, "postmortems/*")
+        records.grant_put(self._steps["report"].role, "postmortems/*")
+        records.grant_answers(self._steps["decide"].role)
         records.grant_notes(self._steps["report"].role, locked=any(service.reports.lock_days for service in services))
         self._approvals = self._ask_people()
         self.approval_url, self.answer_url = self._approvals.url, self._approvals.answer_url
         self.approvals_topic = self._approvals.topic
         self.undelivered = self._keep_undelivered()
         self.state_machine = self._state_machine()
+        self.live = StateMachineVersion(self, "Deployed", machine=self.state_machine)
         self._let_it_run()
         self._let_people_in()
 
     def _ask_people(self) -> Approvals:
         """Add the functions that take answers, and let the functions that ask make links."""
-        approvals = Approvals(self, "Approvals", prefix=self._prefix, services=self._services, code=self._code,
+        approvals = Approvals(self, "Approvals", settings=self._settings, services=self._services, code=self._code,
                               records=self._records)
-        asking = [action for name, action in self.actions.items() if find(name).task_for]
+        asking = [self.actions[unit.key] for unit in action_units(self._services) if find(unit.name).task_for]
         for function in (self._steps["tell"], *asking):
             approvals.grant_asking(function)
         # It tells people who try to decide by an execution where they can decide.
@@ -122,28 +134,37 @@ class Workflow(Construct):
         """Keep the events of asynchronous invocations that failed, so that no message to people is lost."""
         queue = sqs.Queue(self, "Undelivered", encryption=sqs.QueueEncryption.SQS_MANAGED,
                           enforce_ssl=True, retention_period=Duration.days(14))
-        self._steps["tell"].function.configure_async_invoke(
+        version = self._steps["tell"].function.current_version
+        version.configure_async_invoke(
             retry_attempts=2, max_event_age=Duration.minutes(10), on_failure=destinations.SqsDestination(queue))
+        keep_with_its_version(version.node.find_child("EventInvokeConfig"))
         return queue
 
     def _state_machine(self) -> sfn.StateMachine:
-        log = logs.LogGroup(self, "Log", log_group_name=f"/aws/vendedlogs/states/{self._prefix}",
-                            retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
+        log = logs.LogGroup(self, "Log", log_group_name=generated(f"/aws/vendedlogs/states/{self._prefix}"),
+                            retention=logs.RetentionDays.ONE_YEAR, removal_policy=KEPT)
+        named, versions = function_map({function.name: function.function for function in (
+            *self.sources.values(), *self.actions.values())})
         return sfn.StateMachine(
             self, "Plan", state_machine_name=self._prefix, state_machine_type=sfn.StateMachineType.STANDARD,
             comment="Incident response plan: payment gateway outage",
-            definition_body=sfn.DefinitionBody.from_string(_definition(self._services)),
+            definition_body=sfn.DefinitionBody.from_string(_definition(self._services, named, self._partition())),
             definition_substitutions={
-                **{f"{name.capitalize()}Function": step.function.function_name for name, step in self._steps.items()},
+                **versions,
+                **{f"{name.capitalize()}Function": version_arn(step.function) for name, step in self._steps.items()},
                 "Topic": self._records.topic.topic_arn},
             logs=sfn.LogOptions(destination=log, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True)
 
+    def _partition(self) -> str:
+        """The Region's partition. cfn-lint accepts no reference to it in a definition, so it is a word."""
+        region = Stack.of(self).region
+        return "aws" if Token.is_unresolved(region) else RegionInfo.get(region).partition or "aws"
+
     def _let_it_run(self) -> None:
         """Let the state machine invoke the functions and publish."""
-        for function in (*self._steps.values(), *self.sources.values(), *self.actions.values()):
-            self.state_machine.add_to_role_policy(iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[function.function.function_arn]))
+        allow_versions(self.state_machine.role, [function.function for function in (
+            *self._steps.values(), *self.sources.values(), *self.actions.values())], self.state_machine)
         self._records.topic.grant_publish(self.state_machine)
         NagSuppressions.add_resource_suppressions(
             self.state_machine, [
@@ -178,24 +199,6 @@ class Workflow(Construct):
              "reason": "Executions have names that are not known before; only those of this state machine."}],
             apply_to_children=True)
 
-    def alarm_on_itself(self, dead_letters: sqs.IQueue) -> None:
-        """Notify people when the responder itself fails, without using any of the functions."""
-        watched = {
-            "ExecutionsFailed": (self.state_machine.metric_failed(period=Duration.minutes(1), statistic="Sum"),
-                                 "An execution of the incident responder failed"),
-            "NotStarted": (dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
-                           "An alarm did not start the incident responder"),
-            "TeamNotTold": (self.undelivered.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(1)), "The team could not be assembled"),
-        }
-        for name, (metric, description) in watched.items():
-            alarm = cloudwatch.Alarm(
-                self, name, metric=metric, threshold=1, evaluation_periods=1, alarm_description=description,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING)
-            alarm.add_alarm_action(cloudwatch_actions.SnsAction(
-                self._records.topic))
-
     def _step(self, name: str, group: Group, services: Sequence[Service],
               statements: Sequence[Statement]) -> Function:
         step = Function(
@@ -206,31 +209,28 @@ class Workflow(Construct):
                 service, frozenset({"improvement"}))}) if name == "report" else (),
             environment={"STEPS": ",".join(group.steps), "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if name == "tell" else {}),
-                         **({"BUCKET": self._records.bucket.bucket_name} if name in ("report", "tell") else {})},
-            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds,
+                         "BUCKET": self._records.bucket.bucket_name},
+            memory_mib=group.memory_mib, timeout_seconds=group.timeout_seconds, named=self._named,
             reserved=reserved(self, name) if name in RESERVED else None)
         self._keep_records(step, lambda role: {"decide": decides, "tell": tells, "report": reports}[name](
             self._records, role))
         return step
 
-    def _source(self, source: Source, services: Sequence[Service]) -> Function:
-        mine = [service for service in services if source.configured(service)]
-        statements = [statement for service in mine for statement in source.statements(service)]
-        if source.alarms:
-            statements.append(Statement(("cloudwatch:DescribeAlarms",), tuple(
-                f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
-                for service in mine for name in alarm_names(self._prefix, service))))
+    def _source(self, unit: Unit) -> Function:
+        source, mine = sources.load(unit.name), unit.services
+        statements = [statement for service in mine for statement in elsewhere.placed(
+            service, elsewhere.suffix("source", unit), member.asked(source, service, self._settings))]
         function = Function(
-            self, f"Source{_camel(source.name)}", name=function_name(self._prefix, "source", source.name),
+            self, f"Source{_camel(unit.key)}", name=function_name(self._prefix, "source", unit.key),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
             environment={"SOURCE": source.name, "BUCKET": self._records.bucket.bucket_name,
+                         "ANSWER_BYTES": str(share_bytes(most_at_once(self._services))),
                          **({"TABLE": self._records.table.table_name} if source.reads else {})},
             statements=_distinct(statements),
             secrets=sorted({secret for service in mine for secret in source.secrets(service)}),
-            timeout_seconds=int(source.deadline_seconds) + 10,
-            # The configuration's check ensures that all services name the same network.
-            network=mine[0].network if source.inside else None)
-        self._records.bucket.grant_put(function.role, "raw/*")
+            timeout_seconds=int(source.deadline_seconds) + 10, network=unit.network, named=self._named)
+        self._records.grant_put(function.role, "raw/*")
+        self._records.grant_put(function.role, f"{FOLDER}/{source.name}/*")
         self._suppress_writes(function.role)
         if source.reads == "LEDGER#":
             # It compares the current objects with the ledger's, hidden values included.
@@ -240,19 +240,20 @@ class Workflow(Construct):
                                           else source.reads)
         return function
 
-    def _action(self, action: AnyAction, services: Sequence[Service]) -> Function:
-        mine = [service for service in services if service.policy.get(action.name, "off") != "off"]
+    def _action(self, unit: Unit) -> Function:
+        action, mine = find(unit.name), unit.services
         function = Function(
-            self, f"Action{_camel(action.name)}", name=function_name(self._prefix, "action", action.name),
+            self, f"Action{_camel(unit.key)}", name=function_name(self._prefix, "action", unit.key),
             code=self._code, handler="responder.handlers.steps.remedy", description=f"Executes {action.name}",
             environment={"ACTION": action.name, "TABLE": self._records.table.table_name,
                          **({"TOPIC": self._records.topic.topic_arn} if action.audience else {})},
             statements=_distinct([
                 self._switch,
-                *(statement for service in mine for statement in action.statements(service))]),
+                *(statement for service in mine for statement in elsewhere.placed(
+                    service, elsewhere.suffix("action", unit), action.statements(service)))]),
             secrets=sorted({secret for service in mine for secret in people.secrets(service, frozenset(
                 {action.audience, *(("question",) if action.task_for else ())}))}) if action.audience else (),
-            timeout_seconds=int(action.deadline_seconds) + 15)
+            timeout_seconds=int(action.deadline_seconds) + 15, network=unit.network, named=self._named)
         self._keep_records(function, lambda role: remedies(self._records, role, action))
         if action.audience:
             self._records.topic.grant_publish(function.role)
@@ -268,23 +269,18 @@ class Workflow(Construct):
         NagSuppressions.add_resource_suppressions(role, [
             {"id": "AwsSolutions-IAM5", "appliesTo": ["Action::kms:GenerateDataKey*", "Action::kms:ReEncrypt*"],
              "reason": "The two forms of one permission on one key, as CDK grants it for the table, topic and bucket."},
-            {"id": "AwsSolutions-IAM5", "appliesTo": [{"regex": "/^Resource::<Records.*>/(postmortems|raw)/\\*$/g"},
-                                                      {"regex": "/^Action::s3:Abort\\*$/g"}],
+            {"id": "AwsSolutions-IAM5", "appliesTo": [
+                {"regex": "/^Resource::<Records.*>/(postmortems|raw|evidence/\\w+)/\\*$/g"}],
              "reason": "Reports and raw answers are objects whose keys are not known before; only below their folder."},
         ], apply_to_children=True)
 
 
 def access_groups(services: Sequence[Service]) -> list[tuple[str, str, str, str]]:
-    """Return the functions' access to clusters: (cluster, kind, name, Kubernetes group), each once."""
-    found = set()
-    for service in services:
-        for source in used_sources([service]):
-            if source.kubernetes_group:
-                found.add((service.cluster.name, "source", source.name, source.kubernetes_group))
-        for action in used_actions([service]):
-            if action.kubernetes_group:
-                found.add((service.cluster.name, "action", action.name, action.kubernetes_group))
-    return sorted(found)
+    """Return the functions' access to clusters at home: (cluster, kind, function, Kubernetes group), each once."""
+    units = [*(("source", unit, sources.load(unit.name).kubernetes_group) for unit in source_units(services)),
+             *(("action", unit, find(unit.name).kubernetes_group) for unit in action_units(services))]
+    return sorted({(service.cluster.name, kind, unit.key, group) for kind, unit, group in units
+                   for service in unit.services if group and not elsewhere.is_elsewhere(service)})
 
 
 def _distinct(statements: Iterable[Statement]) -> list[Statement]:

@@ -24,6 +24,16 @@ class StatesError(Exception):
         return str(self.args[0])
 
 
+class _ByName(dict[str, str]):
+    """Stands for the functions' versions, which the stack sets: each function is called by its name."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return key
+
+
+BY_NAME = _ByName({"": ""})
+
+
 class Machine:
     """One execution."""
 
@@ -61,7 +71,8 @@ class Machine:
 
         def leave(part: Mapping[str, Any], result: Any) -> tuple[str, Any]:
             # All are evaluated by what was assigned before (AWS: "Passing data between states with variables").
-            variables.update({key: evaluate(item) for key, item in part.get("Assign", {}).items()})
+            variables.update({key: BY_NAME if key == "functions" else evaluate(item)
+                              for key, item in part.get("Assign", {}).items()})
             return str(part.get("Next", "")), evaluate(part["Output"]) if "Output" in part else result
 
         if state["Type"] == "Choice":

@@ -6,8 +6,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
     "people see it in the record of a decision; older records hold it as well": (
         "plan/guardrails.py:GuardrailRequest.cause", "plan/guardrails.py:RecentRemedy.incident"),
     "people see it in the evidence of the record; no decision needs it": (
-        "model/change.py:Change.namespace", "model/evidence/alarms.py:AlarmState.reason",
-        "model/evidence/alarms.py:AlarmState.since", "model/evidence/canary.py:Canary.canaries",
+        "model/change.py:Change.namespace", "model/evidence/canary.py:Canary.canaries",
         "model/evidence/canary.py:CanaryRuns.runs", "model/evidence/changes.py:Changes.last_look",
         "model/evidence/cpu.py:Cpu.pods", "model/evidence/deployments.py:Deployments.markers",
         "model/evidence/deployments.py:Marker.at", "model/evidence/deployments.py:Marker.component",
@@ -98,7 +97,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
 """Why, to ``module:Class.field`` or ``module:name``."""
 UNUSED_VALUES: dict[str, tuple[str, ...]] = {
     "configuration may say so; it is compared with the risks of remedies by their order": (
-        "model/service/limits.py:low", "model/service/limits.py:medium", "model/service/limits.py:none",),
+        "model/service/limits.py:low", "model/service/limits.py:medium",),
     "configuration may say so; stacks/ and people read it": (
         "model/service/platform.py:backend", "model/service/platform.py:database",
         "model/service/platform.py:frontend", "model/service/platform.py:gateway",

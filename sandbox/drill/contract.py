@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from responder import actions
-from sandbox import events
+from sandbox import events, worlds
 from sandbox.events.event import ComponentName, Duration, Fields, known, like, seconds
 from stacks.configuration import Problem, line_of, path_text
 
@@ -108,6 +108,13 @@ class Start(Fields):
     replicas: dict[ComponentName, int] = Field(default_factory=dict)
     mode: Literal["auto", "approve", "observe"] = "auto"
     policy: dict[ActionId, Literal["auto", "approve", "off"]] = Field(default_factory=dict)
+    world: dict[str, str] = Field(default_factory=dict)
+    """How the sandbox speaks; a key that is not named has its default."""
+
+    @field_validator("world")
+    @classmethod
+    def _known_world(cls, value: dict[str, str]) -> dict[str, str]:
+        return {key: worlds.checked(key, item) for key, item in value.items()}
 
     @field_validator("policy", mode="before")
     @classmethod
@@ -142,6 +149,13 @@ class Expect(Fields):
     within: Duration | None = None
     put_back: list[ActionId] | None = None
     """Temporary mitigations that must be restored in the end."""
+    worlds: dict[str, Annotated[list[str], BeforeValidator(_listed)]] = Field(default_factory=dict, alias="in")
+    """The worlds in which the drill is run: key to values; elsewhere it is reported as not run."""
+
+    @field_validator("worlds")
+    @classmethod
+    def _known_worlds(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        return {key: [worlds.checked(key, item) for item in items] for key, items in value.items()}
 
 
 class Drill(Fields):
@@ -162,6 +176,14 @@ class Drill(Fields):
         if "\n" in self.about.strip():
             raise ValueError("about in one line")
         return self
+
+    def world(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The world that it runs in: ``given`` holds for all drills of a run, the drill's own for the other keys."""
+        return worlds.whole({**self.start.world, **given})
+
+    def runs_in(self, world: Mapping[str, str]) -> bool:
+        """Whether it is meant for a world."""
+        return all(world[key] in values for key, values in self.expect.worlds.items())
 
     def overrides(self) -> dict[str, Any]:
         """What the responder's configuration has different for this drill."""

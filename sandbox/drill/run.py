@@ -16,12 +16,14 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from responder.model.remedy import merged
 from sandbox import run as sandbox_run
+from sandbox.admin import Engine
 from sandbox.drill.contract import Drill, Scheduled
 from sandbox.drill.ending import Now, is_over
 from sandbox.drill.messages import sequence
 from sandbox.drill.people import People
 from sandbox.drill.result import Observed, Result, result
 from sandbox.events.kill_switch import RELEASED
+from sandbox.iam import log
 from sandbox.places import SERVICE, SandboxError, Up
 from sandbox.remote import Beginning, Remote
 from sandbox.truth import FOLDER, encode
@@ -50,12 +52,15 @@ Watch = Callable[[Moment], None]
 class Runner:
     """Runs drills on one sandbox."""
 
-    def __init__(self, sandbox: Up, say: sandbox_run.Say = sandbox_run.say_plain) -> None:
-        self.sandbox, self._say = sandbox, say
+    def __init__(self, sandbox: Up, say: sandbox_run.Say = sandbox_run.say_plain,
+                 world: Mapping[str, str] | None = None) -> None:
+        self.sandbox, self._say, self._world = sandbox, say, world or {}
         self.record = b""
         """The record of the last drill's incident, as it is in S3; empty where there was none."""
         self.truth = b""
         """What really happened in the last drill, as ``sandbox/truth.py`` writes it."""
+        self.calls = b""
+        """What the roles called in the last drill, as ``sandbox/iam/log.py`` writes it."""
         self.messages = ""
         """Everything that people were told in the last drill; see ``sandbox/drill/messages.py``."""
         self._dynamodb, self._functions = boto3.client("dynamodb"), boto3.client("stepfunctions")
@@ -68,6 +73,7 @@ class Runner:
         self._clean(drill)
         time.sleep(_STEADY_SECONDS)
         self._forget()
+        Engine(self.sandbox.ports.engine_admin).calls()
         started = time.time()
         troubles: list[str] = []
         given_up = threading.Event()
@@ -104,13 +110,15 @@ class Runner:
         self._inbox = self._subscribe()
         self._begun = time.time()
         Remote(self.sandbox.ports).reset(Beginning(drill.name, drill.start.requests_per_second,
-                                                   {str(name): pods for name, pods in drill.start.replicas.items()}))
+                                                   {str(name): pods for name, pods in drill.start.replicas.items()},
+                                                   drill.world(self._world)))
         for _ in range(3):
             # The reset itself may have set off alarms, which are not the drill's, and the ledger's schedule may have
             # read the cluster in the middle of it.
             self._forget(ledger=True)
             # The ledger's baseline is the healthy state; from here on its schedule keeps it.
-            looked = json.loads(self._functions_api.invoke(FunctionName="incident-response-ledger")["Payload"].read())
+            looked = json.loads(self._functions_api.invoke(
+                FunctionName="incident-response-ledger:live")["Payload"].read())
             if looked.get(SERVICE) == 0:
                 return
         raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
@@ -166,6 +174,7 @@ class Runner:
         address = (incidents[0].get("report") or {}).get("gz", "") if incidents else ""
         self.record = _content(address) if address else b""
         self.truth = encode(Remote(self.sandbox.ports).truth())
+        self.calls = log.encode(Engine(self.sandbox.ports.engine_admin).calls())
         self.messages = sequence(drill.name, drill.about, moment.started, Remote(self.sandbox.ports).received(),
                                  self._people.letters)
         self._stop_all()
@@ -258,12 +267,22 @@ def _content(address: str) -> bytes:
     return body
 
 
+def _keep(runner: Runner, name: str, folder: Path) -> None:
+    """Keep the record of the last drill, where there is one, what really happened, and what was asked of AWS."""
+    # Truths and calls have folders of their own, so that no reader of records meets one.
+    for place, content in ((FOLDER, runner.truth), (log.FOLDER, runner.calls), ("", runner.record)):
+        if content or place:
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            (folder / place / f"{name}.json.gz").write_bytes(content)
+
+
 def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
-            record_folder: Path | None = None, messages_folder: Path | None = None) -> bool:
+            record_folder: Path | None = None, messages_folder: Path | None = None,
+            world: Mapping[str, str] | None = None) -> bool:
     """Run drills one after the other on one sandbox, print how they go, and return whether all were met.
 
-    Each result goes to ``json_folder`` at once, each incident's record to ``record_folder``, all that people were told
-    to ``messages_folder``.
+    ``world`` holds for all of them; a drill that is not meant for it is not run. Each result goes to ``json_folder`` at
+    once, each incident's record to ``record_folder``, all that people were told to ``messages_folder``.
     """
     from rich.console import Console
     from rich.table import Table
@@ -271,8 +290,14 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
     console = Console()
     was_up = Up.load() is not None
     results = []
+    elsewhere = [drill.name for drill in drills if not drill.runs_in(drill.world(world or {}))]
+    drills = [drill for drill in drills if drill.name not in elsewhere]
+    for name in elsewhere:
+        console.print(f"-     {name}: not run in this world", highlight=False, soft_wrap=True)
+    if not drills:
+        return True
     try:
-        runner = Runner(sandbox_run.up(overrides=drills[0].overrides()))
+        runner = Runner(sandbox_run.up(overrides=drills[0].overrides()), world=world)
         for drill in drills:
             began = time.monotonic()
             value = runner.run(drill)
@@ -286,11 +311,7 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                 json_folder.mkdir(parents=True, exist_ok=True)
                 (json_folder / f"{drill.name}.json").write_text(json.dumps(value.to_json(), indent=1) + "\n")
             if record_folder:
-                # The truths have a folder of their own, so that no reader of records meets one.
-                (record_folder / FOLDER).mkdir(parents=True, exist_ok=True)
-                (record_folder / FOLDER / f"{drill.name}.json.gz").write_bytes(runner.truth)
-            if record_folder and runner.record:
-                (record_folder / f"{drill.name}.json.gz").write_bytes(runner.record)
+                _keep(runner, drill.name, record_folder)
             if messages_folder:
                 messages_folder.mkdir(parents=True, exist_ok=True)
                 (messages_folder / f"{drill.name}.md").write_text(runner.messages, encoding="utf-8")
@@ -307,5 +328,6 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                       *("-" if seconds is None else f"{seconds:.1f} s" for seconds in took), f"${value.cost_usd:.4f}")
     console.print(table)
     met = sum(value.met for value in results)
-    console.print(f"{met} of {len(results)} drills were met")
+    console.print(f"{met} of {len(results)} drills were met" + (
+        f", {len(elsewhere)} were not run" if elsewhere else ""))
     return met == len(results)

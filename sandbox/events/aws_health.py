@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from sandbox.account.events import HealthEvent
 from sandbox.events.event import Event, Fields
 from sandbox.places import ACCOUNT, REGION
-from sandbox.platform.state import HealthEvent
 
 if TYPE_CHECKING:
     from sandbox.parts import Sandbox

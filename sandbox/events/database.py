@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from sandbox.events.event import Event, Fields, Scalar, known
-from sandbox.places import DATABASE
+from sandbox.places import ACCOUNT, DATABASE, REGION
 from sandbox.platform.layers import Layer
 from sandbox.vendors.rds import PARAMETER_GROUP, PARAMETERS, parameters_told
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ParameterName = Annotated[str, AfterValidator(
     lambda value: known(value, PARAMETERS, "a parameter of PostgreSQL 16"))]
+_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:payments-db/payment-gateway-Ab3dE9"
 _ORDINALS = ("second", "third", "fourth", "fifth")
 
 
@@ -82,8 +83,7 @@ def _rotate(sandbox: Sandbox) -> Trace:
         ordinal = _ORDINALS[min(len(world.passwords.at(None)), len(_ORDINALS) - 1)]
         layer = world.passwords.lay(None, f"{ordinal}-password", database.password)
         database.password = layer.value
-        world.record("RotationSucceeded", "secretsmanager", "secretsmanager.amazonaws.com",
-                     (("AWS::SecretsManager::Secret", "payments-db/payment-gateway"),))
+        world.record_of_service("RotationSucceeded", "secretsmanager", SecretId=_SECRET)
         world.record("ModifyDBInstance", "rds", "rotation", (("AWS::RDS::DBInstance", DATABASE),),
                      dBInstanceIdentifier=DATABASE, masterUserPassword="****")
     _share_password(sandbox)

@@ -58,6 +58,8 @@ _NO_FAULT = DatabaseFault(0, "", 0.0)
 class Database:
     """The RDS instance ``payments-db``."""
 
+    engine: str = "postgres"
+    """As RDS names it."""
     host: str = "payments-db"
     user: str = "payments"
     password: str = "first-password"  # noqa: S105 - of a database that does not exist

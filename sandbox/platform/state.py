@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.account import Account
+from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import Database
 from sandbox.platform.layers import Layers
 
@@ -38,34 +39,6 @@ class Broken:
     target: str
     fault: str
     """``blocked``, ``lossy`` or ``dns``."""
-
-
-@dataclass(frozen=True)
-class TrailEvent:
-    """A management event in CloudTrail."""
-
-    at: float
-    name: str
-    source: str
-    """``rds.amazonaws.com``."""
-    user: str
-    resources: tuple[tuple[str, str], ...] = ()
-    """(type, name)."""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class HealthEvent:
-    """An AWS Health event."""
-
-    arn: str
-    service: str
-    code: str
-    status: str
-    """``open`` or ``closed``."""
-    region: str
-    at: float
-    ended: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +81,8 @@ class World:
     """One entry for each time that a path was broken."""
     settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
+    account: Account = field(default_factory=Account)
+    """What others run and do in the same AWS account."""
     trail: list[TrailEvent] = field(default_factory=list)
     health: list[HealthEvent] = field(default_factory=list)
     control_plane_down: bool = False
@@ -156,5 +131,10 @@ class World:
 
     def record(self, name: str, source: str, user: str = "deployer", resources: tuple[tuple[str, str], ...] = (),
                **parameters: Any) -> None:
-        """Add an event to CloudTrail."""
+        """Add a call to CloudTrail."""
         self.trail.append(TrailEvent(time.time(), name, f"{source}.amazonaws.com", user, resources, parameters))
+
+    def record_of_service(self, name: str, source: str, **additional: Any) -> None:
+        """Add an event to CloudTrail that no call caused: AWS itself did something."""
+        by = f"{source}.amazonaws.com"
+        self.trail.append(TrailEvent(time.time(), name, by, by, additional=additional))

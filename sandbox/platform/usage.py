@@ -83,7 +83,7 @@ class Usage:
                 limit = _limit_of(KINDS[component].cpu_limit)
                 found.setdefault(component, []).append(self.cpu_millicores(pod, limit) / limit * 100)
         return [{"MetricName": "pod_cpu_utilization_over_pod_limit", "Unit": "Percent", "Timestamp": period,
-                 "StorageResolution": 1, "Value": sum(values) / len(values),
+                 "Value": sum(values) / len(values),
                  "Dimensions": [{"Name": "ClusterName", "Value": CLUSTER}, {"Name": "Namespace", "Value": NAMESPACE},
                                 {"Name": "PodName", "Value": component}]}
                 for component, values in sorted(found.items())]

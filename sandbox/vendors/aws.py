@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from sandbox.iam import wire
+from sandbox.iam.evaluate import Call
 from sandbox.platform.state import World
+from sandbox.quotas.rates import Buckets
 from sandbox.vendors.eks import Eks
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.groups import Groups
@@ -31,19 +34,24 @@ _PROTOCOLS: dict[str, Protocol] = {"rds": "query", "pi": "json", "health": "json
 _SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail"}
 """Service to the source whose faults apply to it."""
 _THROTTLED = {"rds": "Throttling"}
-_DENIED = {"rds": ("AccessDenied", 403), "pi": ("NotAuthorizedException", 400)}
+_RATE = {"rds": ("Throttling", 400), "ec2": ("RequestLimitExceeded", 503), "eks": ("ThrottlingException", 429)}
+"""What a service answers to an account that calls too often, where it is not ThrottlingException."""
+_DENIED = {"rds": ("AccessDenied", 403), "pi": ("NotAuthorizedException", 400), "eks": ("AccessDeniedException", 403),
+           "ec2": ("UnauthorizedOperation", 403)}
+Permits = Callable[[str, Call], str]
+"""Says why the owner of an access key may not make a call, in IAM's words; empty: it is allowed."""
 _PAGE = (b"<!DOCTYPE html>\n<html>\n<head><title>Please wait</title></head>\n<body>\n"
          b"<center><h1>Please wait</h1></center>\n<hr><center>proxy</center>\n</body>\n</html>\n")
 
 
 class Aws:
-    """The router; ``delay_seconds`` is how late CloudTrail is."""
+    """The router; ``delay_seconds`` is how late CloudTrail is, ``permits`` is IAM."""
 
     def __init__(self, engine_url: str, world: Callable[[], World], cluster: Objects, gates: Gates,
-                 delay_seconds: float = 5.0) -> None:
+                 delay_seconds: float = 5.0, permits: Permits = lambda access_key, call: "") -> None:
         # The engine speaks plain HTTP: no certificates need loading.
         self._client = httpx.Client(base_url=engine_url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
-        self._gates = gates
+        self._gates, self._permits, self._buckets = gates, permits, Buckets()
         machines = Machines(world, cluster)
         self._history = History(world)
         self._rds = Rds(world, self._history, gates, self._caller)
@@ -51,7 +59,7 @@ class Aws:
         self.health = Health(world, gates)
         self._trail = Trail(world, gates, delay_seconds)
         self._eks = Eks(world, machines, self._engine)
-        self._instances = Instances(machines)
+        self._instances = Instances(machines, world)
         self._groups = Groups(world)
 
     def second(self, now: float) -> None:
@@ -86,9 +94,14 @@ class Aws:
         if fault == "throttled":
             raise Refused(_THROTTLED.get(service, "ThrottlingException"), "Rate exceeded")
         if fault == "unauthorized":
-            code, status = _DENIED.get(service, ("AccessDeniedException", 400))
-            raise Refused(code, f"User is not authorized to perform: {service}:{operation} because no identity-based "
-                          f"policy allows the {service}:{operation} action", status)
+            raise _denied(service, f"User is not authorized to perform: {service}:{operation} because no "
+                          f"identity-based policy allows the {service}:{operation} action")
+        for call in wire.asked(service, method, path, headers, body):
+            if why := self._permits(wire.access_key(headers), call):
+                raise _denied(service, why)
+        if service != "cloudtrail" and not self._buckets.take(service, _called(service, method, path, operation)):
+            code, status = _RATE.get(service, ("ThrottlingException", 400))
+            raise Refused(code, "Rate exceeded", status)
         self._history.note(time.time())
         if service == "rds":
             return self._rds.answer(headers, body)
@@ -100,8 +113,8 @@ class Aws:
             return self._trail.answer(operation, body)
         if service == "eks":
             return self._eks.answer(method, path, headers, body)
-        if operation == "DescribeInstanceStatus":
-            return self._instances.answer(form(body))
+        if Instances.knows(operation):
+            return self._instances.answer(operation, form(body))
         if Groups.knows(operation):
             return self._groups.answer(operation, form(body), self._caller(headers))
         return self._engine(method, path, headers, body)
@@ -125,3 +138,18 @@ class Aws:
             return key
         arn = re.search(r"<Arn>arn:aws:(?:sts|iam)::\d+:(?:assumed-role/|user/)?([^<]+)</Arn>", answer.text)
         return arn[1] if arn else key
+
+
+def _denied(service: str, why: str) -> Refused:
+    code, status = _DENIED.get(service, ("AccessDeniedException", 400))
+    words = "You are not authorized to perform this operation. " if service == "ec2" else ""
+    return Refused(code, words + why, status)
+
+
+def _called(service: str, method: str, path: str, operation: str) -> str:
+    """Return the name of the operation; EKS tells it by method and path alone."""
+    if service != "eks":
+        return operation
+    parts = path.partition("?")[0].strip("/").split("/")
+    # /clusters/NAME describes one, /clusters/NAME/node-groups lists them.
+    return "" if method != "GET" else "Describe" if len(parts) % 2 == 0 else "List"

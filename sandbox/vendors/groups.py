@@ -8,10 +8,11 @@ Format: AWS's "Amazon EC2 API Reference": DescribeSecurityGroups, AuthorizeSecur
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.account.groups import groups
 from sandbox.places import ACCOUNT
 from sandbox.platform.objects import KINDS
 from sandbox.platform.state import Broken, World
@@ -94,8 +95,9 @@ class Groups:
         return ec2_answer(operation, {"return": True})
 
     def _describe(self, wanted: list[str]) -> Answer:
+        others = groups(self._world().account)
         for group in wanted:
-            _known(group)
+            _known(group, others)
         closed = {item.target for item in self._world().broken if item.fault == "blocked"}
         rows: dict[str, dict[str, Any]] = {}
         for rule in RULES.values():
@@ -108,11 +110,15 @@ class Groups:
                 row[_INGRESS if rule.direction == "Ingress" else _EGRESS][1].append({
                     "ipProtocol": "tcp", "fromPort": rule.port, "toPort": rule.port, "groups": "",
                     "ipRanges": ("item", [{"cidrIp": rule.cidr}]), "ipv6Ranges": "", "prefixListIds": ""})
+        rows |= {group: {
+            "ownerId": ACCOUNT, "groupId": group, "groupName": name, "vpcId": "vpc-0a1b2c3d", "groupDescription": name,
+            _INGRESS: ("item", []), _EGRESS: ("item", [])} for group, name in others.items() if group in (
+                wanted or others)}
         return ec2_answer("DescribeSecurityGroups", {"securityGroupInfo": ("item", list(rows.values()))})
 
 
-def _known(group: str) -> None:
+def _known(group: str, others: Iterable[str] = ()) -> None:
     if not re.fullmatch(r"sg-[0-9a-f]{8,17}", group):
         raise Refused("InvalidGroupId.Malformed", f'Invalid id: "{group}" (expecting "sg-...")')
-    if group not in {rule.group for rule in RULES.values()}:
+    if group not in {*others, *(rule.group for rule in RULES.values())}:
         raise Refused("InvalidGroup.NotFound", f"The security group '{group}' does not exist")

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sandbox.account.events import HealthEvent
 from sandbox.places import ACCOUNT, CLUSTER, DATABASE, REGION
-from sandbox.platform.state import HealthEvent, World
+from sandbox.platform.state import World
 from sandbox.vendors import rds
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.instances import INSTANCES
@@ -85,6 +86,7 @@ class Health:
                       for name in sorted(world.silent_nodes & set(INSTANCES))]
         if event["service"] == "EKS" and world.control_plane_down:
             values = [(CLUSTER, f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{CLUSTER}")]
+        values += [(name, name) for item in world.health if item.arn == event["arn"] for name in item.entities]
         return [{"entityArn": arn, "eventArn": event["arn"], "entityValue": value, "awsAccountId": ACCOUNT,
                  "lastUpdatedTime": event["lastUpdatedTime"], "statusCode": "IMPAIRED"} for value, arn in values]
 
@@ -98,7 +100,7 @@ def _event(event: HealthEvent, newest: float) -> dict[str, Any]:
     return {"arn": event.arn, "service": event.service, "eventTypeCode": event.code, "eventTypeCategory": category,
             "region": event.region, "startTime": event.at, **({"endTime": ended} if ended is not None else {}),
             "lastUpdatedTime": ended if ended is not None else event.at, "statusCode": status,
-            "eventScopeCode": "PUBLIC" if category == "issue" else "ACCOUNT_SPECIFIC"}
+            "eventScopeCode": "PUBLIC" if category == "issue" and not event.entities else "ACCOUNT_SPECIFIC"}
 
 
 def _said(event: dict[str, Any]) -> str:

@@ -42,6 +42,12 @@ class Insights:
     def answer(self, operation: str, body: bytes) -> Answer:
         """Answer one operation; raises Refused."""
         request = json.loads(body or b"{}")
+        engine = self._history.at(time.time()).engine
+        asked = [request, *(request.get("MetricQueries") or [])]
+        if "postgres" not in engine and any("db.application" in json.dumps([item.get("GroupBy"), item.get("Filter")])
+                                            for item in asked):
+            # DimensionGroup: "db.application ... (only Aurora PostgreSQL and RDS PostgreSQL)".
+            raise _invalid(f"db.application is not a valid dimension group for engine {engine}")
         if operation == "GetResourceMetrics":
             return json_answer(self._metrics(request, _Span(request)))
         if operation == "DescribeDimensionKeys":

@@ -1,14 +1,19 @@
-"""EC2: the status of the nodes' machines.
+"""EC2: the account's machines and their status; the nodes' are three of them.
 
-Format: AWS's "Amazon EC2 API Reference": DescribeInstanceStatus; "Status checks for Amazon EC2 instances".
+Format: AWS's "Amazon EC2 API Reference": DescribeInstances, DescribeInstanceStatus (at most 100 explicit ids); "Status
+checks for Amazon EC2 instances". Managed node groups tag their instances (EKS User Guide).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from sandbox.account.machines import Machine
+from sandbox.account.machines import machines as others
+from sandbox.places import ACCOUNT, CLUSTER, REGION
 from sandbox.platform.objects import NODES
 from sandbox.platform.state import World
 from sandbox.vendors.gate import Answer
@@ -16,6 +21,8 @@ from sandbox.vendors.wire import Refused, ec2_answer, filters, iso, listed, page
 
 INSTANCES = {name: f"i-0000000000000000{name[-1]}" for name in NODES}
 """Node to instance."""
+_STATES = {"running": 16, "stopped": 80, "terminated": 48}
+_MOST_ASKED = 100
 
 
 class Objects(Protocol):
@@ -50,51 +57,101 @@ class Machines:
 
 
 class Instances:
-    """DescribeInstanceStatus."""
+    """DescribeInstances and DescribeInstanceStatus of the whole account."""
 
-    def __init__(self, machines: Machines) -> None:
-        self._machines = machines
+    def __init__(self, machines: Machines, world: Callable[[], World]) -> None:
+        self._machines, self._world = machines, world
 
-    def answer(self, parameters: dict[str, str]) -> Answer:
+    @staticmethod
+    def knows(operation: str) -> bool:
+        """Whether an operation is one of these."""
+        return operation in ("DescribeInstances", "DescribeInstanceStatus")
+
+    def answer(self, operation: str, parameters: dict[str, str]) -> Answer:
         """Answer one request; raises Refused."""
-        asked = listed(parameters, "InstanceId")
-        for identifier in asked:
-            if not identifier.startswith("i-"):
-                raise Refused("InvalidInstanceID.Malformed", f'Invalid id: "{identifier}"')
-            if identifier not in INSTANCES.values():
-                raise Refused("InvalidInstanceID.NotFound", f"The instance ID '{identifier}' does not exist")
+        asked, machines = listed(parameters, "InstanceId"), self._all()
+        _known(asked, {machine.id for machine in machines})
         size = parameters.get("MaxResults", "1000")
         if asked and "MaxResults" in parameters:
             raise Refused("InvalidParameterCombination",
                           "The parameter instancesSet cannot be used with the parameter maxResults")
         if not size.isdigit() or not 5 <= int(size) <= 1000:
             raise Refused("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid.")
-        every = parameters.get("IncludeAllInstances") == "true"
-        gone, silent = self._machines.missing(), self._machines.silent()
-        rows = [_status(name, name in gone, silent.get(name)) for name in INSTANCES
-                if INSTANCES[name] in (asked or INSTANCES.values()) and (every or name not in gone)]
-        for name, values in filters(parameters, "Filter", "Value").items():
-            if name not in _FILTERS:
-                raise Refused("InvalidParameterValue", f"The filter '{name}' is invalid")
-            rows = [row for row in rows if _FILTERS[name](row) in values]
+        chosen = [machine for machine in machines if not asked or machine.id in asked]
+        if operation == "DescribeInstances":
+            rows = [_described(machine) for machine in chosen if _tagged(machine, parameters)]
+            name, member = "reservationSet", [{"reservationId": f"r-{row['instanceId'][2:]}", "ownerId": ACCOUNT,
+                                               "instancesSet": ("item", [row])} for row in rows]
+        else:
+            every = parameters.get("IncludeAllInstances") == "true"
+            rows = [_status(machine) for machine in chosen if every or machine.state == "running"]
+            for name, values in filters(parameters, "Filter", "Value").items():
+                if name not in _FILTERS:
+                    raise Refused("InvalidParameterValue", f"The filter '{name}' is invalid")
+                rows = [row for row in rows if _FILTERS[name](row) in values]
+            name, member = "instanceStatusSet", rows
         try:
-            part, token = page(rows, parameters.get("NextToken"), int(size))
+            part, token = page(member, parameters.get("NextToken"), int(size))
         except ValueError as error:
             raise Refused("InvalidParameterValue", "Unable to parse pagination token") from error
-        return ec2_answer("DescribeInstanceStatus", {"instanceStatusSet": ("item", part), "nextToken": token})
+        return ec2_answer(operation, {name: ("item", part), "nextToken": token})
+
+    def _all(self) -> list[Machine]:
+        """The nodes' machines, then the others'."""
+        gone, silent = self._machines.missing(), self._machines.silent()
+        reason = f"User initiated ({datetime.now(UTC):%Y-%m-%d %H:%M:%S} GMT)"
+        tags = {f"kubernetes.io/cluster/{CLUSTER}": "owned", "eks:cluster-name": CLUSTER,
+                "eks:nodegroup-name": "payments"}
+        own = [Machine(INSTANCES[name], name[-1], "terminated" if name in gone else "running",
+                       reason if name in gone else "", None if name in gone else silent.get(name), tags)
+               for name in INSTANCES]
+        return [*own, *others(self._world().account)]
 
 
-def _status(name: str, gone: bool, silent_since: float | None) -> dict[str, Any]:
-    if gone:
+def _known(asked: list[str], known: set[str]) -> None:
+    if len(asked) > _MOST_ASKED:
+        raise Refused("InvalidParameterValue", f"Value for parameter instanceIds is invalid: at most {_MOST_ASKED}")
+    for identifier in asked:
+        if not identifier.startswith("i-"):
+            raise Refused("InvalidInstanceID.Malformed", f'Invalid id: "{identifier}"')
+        if identifier not in known:
+            raise Refused("InvalidInstanceID.NotFound", f"The instance ID '{identifier}' does not exist")
+
+
+def _tagged(machine: Machine, parameters: dict[str, str]) -> bool:
+    """Whether a machine passes the filters of DescribeInstances that this stand-in knows."""
+    for name, values in filters(parameters, "Filter", "Value").items():
+        if name == "tag-key":
+            passes = bool(set(values) & set(machine.tags))
+        elif name.startswith("tag:"):
+            passes = machine.tags.get(name[4:]) in values
+        elif name == "instance-state-name":
+            passes = machine.state in values
+        else:
+            raise Refused("InvalidParameterValue", f"The filter '{name}' is invalid")
+        if not passes:
+            return False
+    return True
+
+
+def _described(machine: Machine) -> dict[str, Any]:
+    return {"instanceId": machine.id, "imageId": "ami-0a1b2c3d4e5f60718",
+            "instanceState": {"code": _STATES[machine.state], "name": machine.state}, "reason": machine.reason,
+            "instanceType": "c6i.xlarge", "placement": {"availabilityZone": f"{REGION}{machine.zone}"},
+            "tagSet": ("item", [{"key": key, "value": value} for key, value in machine.tags.items()])}
+
+
+def _status(machine: Machine) -> dict[str, Any]:
+    if machine.state != "running":
         summary: dict[str, Any] = {"status": "not-applicable"}
-    elif silent_since is not None:
+    elif machine.impaired_since is not None:
         summary = {"status": "impaired", "details": ("item", [
-            {"name": "reachability", "status": "failed", "impairedSince": iso(silent_since)}])}
+            {"name": "reachability", "status": "failed", "impairedSince": iso(machine.impaired_since)}])}
     else:
         summary = {"status": "ok", "details": ("item", [{"name": "reachability", "status": "passed"}])}
-    return {"instanceId": INSTANCES[name], "availabilityZone": f"us-east-1{name[-1]}",
-            "availabilityZoneId": f"use1-az{'abc'.index(name[-1]) + 1}",
-            "instanceState": {"code": 48, "name": "terminated"} if gone else {"code": 16, "name": "running"},
+    return {"instanceId": machine.id, "availabilityZone": f"{REGION}{machine.zone}",
+            "availabilityZoneId": f"use1-az{'abc'.index(machine.zone) + 1}",
+            "instanceState": {"code": _STATES[machine.state], "name": machine.state},
             "systemStatus": summary, "instanceStatus": summary}
 
 

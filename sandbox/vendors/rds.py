@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sandbox.account.databases import databases
+from sandbox.account.databases import events as others_events
 from sandbox.places import ACCOUNT, DATABASE, REGION
 from sandbox.platform.database import Database
 from sandbox.platform.state import World
@@ -26,6 +28,9 @@ PARAMETER_GROUP = "payments-pg16"
 _CREATED = "2024-03-05T09:12:44.118Z"
 _STORAGE_PAUSE_SECONDS = 6 * 3600.0
 _RETENTION_SECONDS = 14 * 86400.0
+_FILTERS = {"db-instance-id": ("DBInstanceIdentifier", "DBInstanceArn"), "dbi-resource-id": ("DbiResourceId",),
+            "engine": ("Engine",), "db-cluster-id": (), "domain": ()}
+"""Filter of DescribeDBInstances to the fields that it looks at."""
 _MAX_GIB = 65536
 _MOST_PARAMETERS = 20
 _SOURCE_TYPES = ("db-instance", "db-parameter-group", "db-security-group", "db-snapshot", "db-cluster",
@@ -58,16 +63,17 @@ class Rds:
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def _instances(self, parameters: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
-        if "DBInstanceIdentifier" in parameters:
-            _known(parameters)
-        shown = not self._empty
+        others = databases(self._world().account)
+        wanted = parameters.get("DBInstanceIdentifier", "").lower()
+        if wanted not in others:
+            _known(parameters | {"DBInstanceIdentifier": wanted or DATABASE})
+        rows = [self._instance(), *(_other(name) for name in others)]
+        rows = [row for row in rows if not wanted or wanted in (row["DBInstanceIdentifier"], row["DBInstanceArn"])]
         for name, values in filters(parameters, "Filters.Filter", "Values.Value").items():
-            matching = {"db-instance-id": (DATABASE, ARN), "dbi-resource-id": (RESOURCE_ID,), "engine": ("postgres",),
-                        "db-cluster-id": (), "domain": ()}
-            if name not in matching:
+            if name not in _FILTERS:
                 raise Refused("InvalidParameterValue", f"Unrecognized filter name: {name}")
-            shown = shown and bool(set(matching[name]) & set(values))
-        part, marker = _paged([self._instance()] if shown else [], parameters)
+            rows = [row for row in rows if {str(row.get(field, "")) for field in _FILTERS[name]} & set(values)]
+        part, marker = _paged([] if self._empty else rows, parameters)
         return {"DBInstances": ("DBInstance", part), "Marker": marker}
 
     def _instance(self) -> dict[str, Any]:
@@ -78,7 +84,7 @@ class Rds:
         address = database.host if "." in database.host else f"{database.host}.c9akciq32rgw.{REGION}.rds.amazonaws.com"
         pending = database.grows_to_gib if database.busy == "modifying" else self._waiting()
         return {
-            "DBInstanceIdentifier": DATABASE, "DBInstanceClass": "db.m6g.large", "Engine": "postgres",
+            "DBInstanceIdentifier": DATABASE, "DBInstanceClass": "db.m6g.large", "Engine": database.engine,
             "DBInstanceStatus": database.status(now), "MasterUsername": "postgres", "DBName": "payments",
             "Endpoint": {"Address": address, "Port": 5432, "HostedZoneId": "Z2R2ITUGPM61AM"},
             "AllocatedStorage": database.allocated_gib, "InstanceCreateTime": _CREATED,
@@ -128,11 +134,15 @@ class Rds:
             raise Refused("InvalidParameterValue", "Events are kept for 14 days only")
         until = min(until, self._gates.newest("rds", 0))
         wanted = set(listed(parameters, "EventCategories.EventCategory"))
-        found = [] if self._empty or kind not in ("", "db-instance") or identifier.lower() not in ("", DATABASE) else [
-            {"SourceIdentifier": DATABASE, "SourceType": "db-instance", "Message": event.message,
-             "EventCategories": ("EventCategory", event.categories), "Date": iso(event.at), "SourceArn": ARN}
-            for event in self._world().database.events
-            if since <= event.at <= until and (not wanted or wanted & set(event.categories))]
+        told = [(event.at, DATABASE, event.message, event.categories) for event in self._world().database.events]
+        told += [(at, name, message, (category,)) for at, name, message, category in others_events(
+            self._world().account, since, until)]
+        found = [] if self._empty or kind not in ("", "db-instance") else [
+            {"SourceIdentifier": name, "SourceType": "db-instance", "Message": message,
+             "EventCategories": ("EventCategory", categories), "Date": iso(at),
+             "SourceArn": ARN.replace(DATABASE, name)}
+            for at, name, message, categories in sorted(told, key=lambda item: item[0])
+            if since <= at <= until and identifier.lower() in ("", name) and (not wanted or wanted & set(categories))]
         part, marker = _paged(found, parameters)
         return {"Events": ("Event", part), "Marker": marker}
 
@@ -244,6 +254,14 @@ class Rds:
     @property
     def _empty(self) -> bool:
         return self._gates.fault("rds") == "empty"
+
+
+def _other(name: str) -> dict[str, Any]:
+    """An instance of another team, as far as anybody looks at it here."""
+    return {"DBInstanceIdentifier": name, "DBInstanceClass": "db.t4g.medium", "Engine": "postgres",
+            "DBInstanceStatus": "stopped" if name == "warehouse" else "available", "AllocatedStorage": 50,
+            "MultiAZ": False, "AvailabilityZone": f"{REGION}c", "DBInstanceArn": ARN.replace(DATABASE, name),
+            "DbiResourceId": f"db-{name.upper().replace('-', '')}"}
 
 
 def _known(parameters: dict[str, str]) -> None:

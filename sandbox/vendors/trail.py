@@ -11,18 +11,25 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
 from typing import Any
 
+from sandbox.account.events import TrailEvent
+from sandbox.account.trail import happened
 from sandbox.places import ACCOUNT, DATABASE, REGION
-from sandbox.platform.state import TrailEvent, World
+from sandbox.platform.state import World
 from sandbox.vendors import rds
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.wire import Refused, json_answer, opened, sealed
 
 CALLS_A_SECOND = 2
 _KEYS = ("EventId", "EventName", "ReadOnly", "Username", "ResourceType", "ResourceName", "EventSource", "AccessKeyId")
+_READS = ("Describe", "Get", "List", "Lookup", "AssumeRole", "Decrypt")
+_ERRORS = {"Client.DryRunOperation": "Request would have succeeded, but DryRun flag is set."}
+_DENIED = "You are not authorized to perform this operation."
 _ARNS = {("AWS::RDS::DBInstance", DATABASE): rds.ARN}
 
 
@@ -64,43 +71,65 @@ class Trail:
                 newest, skipped = (float(part) for part in opened(request["NextToken"]))
             except ValueError as error:
                 raise Refused("InvalidNextTokenException", "The specified token is not valid.") from error
-        events = [] if self._gates.fault("cloudtrail") == "empty" or request.get("EventCategory") else [
-            shown for event in sorted(self._world().trail, key=lambda event: -event.at)
-            if since <= event.at <= min(until, newest) and _matches(shown := _event(event), attributes)]
+        nothing = self._gates.fault("cloudtrail") == "empty" or request.get("EventCategory")
+        matching = (event for event in self._newest_first(since, min(until, newest)) if _matches(event, attributes))
         following = int(skipped) + size
-        return {"Events": events[int(skipped):following],
-                **({"NextToken": sealed(str(newest), str(following))} if following < len(events) else {})}
+        # One more than is shown tells whether there is another page.
+        found = [] if nothing else list(islice(matching, int(skipped), following + 1))
+        return {"Events": [_event(event) for event in found[:size]],
+                **({"NextToken": sealed(str(newest), str(following))} if len(found) > size else {})}
+
+    def _newest_first(self, since: float, until: float) -> Iterator[TrailEvent]:
+        """The platform's events and the others', of which there are thousands: they are made as they are read."""
+        world = self._world()
+        own = sorted((event for event in world.trail if since <= event.at <= until), key=lambda event: -event.at)
+        return merge(own, happened(world.account, since, until), key=lambda event: -event.at)
 
 
-def _matches(event: dict[str, Any], attributes: list[dict[str, str]]) -> bool:
+def _matches(event: TrailEvent, attributes: list[dict[str, str]]) -> bool:
+    """Whether an event has the attribute that is asked for; decided before the record is written."""
     for item in attributes:
         key, value = item["AttributeKey"], item.get("AttributeValue", "")
         if key in ("ResourceType", "ResourceName"):
-            if value not in [resource[key] for resource in event["Resources"]]:
+            if value not in [resource[key == "ResourceName"] for resource in event.resources]:
                 return False
-        elif event.get(key) != value:
+        elif value != {"EventName": event.name, "EventSource": event.source, "Username": _username(event),
+                       "ReadOnly": str(_read_only(event)).lower()}.get(key) and (
+                           key not in ("EventId", "AccessKeyId") or value != _event(event)[key]):
             return False
     return True
 
 
+def _username(event: TrailEvent) -> str:
+    return event.user.rpartition("/")[2]
+
+
+def _read_only(event: TrailEvent) -> bool:
+    return event.name.startswith(_READS)
+
+
 def _event(event: TrailEvent) -> dict[str, Any]:
-    identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{event.at} {event.name} {event.source} {event.user}"))
-    identity, read_only = _identity(event.user), event.name.startswith(("Describe", "Get", "List", "Lookup"))
+    identifier = str(uuid.uuid5(uuid.NAMESPACE_URL,
+                                f"{event.at} {event.name} {event.source} {event.user} {event.number}"))
+    identity, read_only = _identity(event.user), _read_only(event)
+    itself = bool(event.additional) or (event.user == event.source and not event.parameters)
     record = {
         "eventVersion": "1.09", "userIdentity": identity,
         "eventTime": datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "eventSource": event.source,
         "eventName": event.name, "awsRegion": REGION,
         "sourceIPAddress": event.user if event.user.endswith(".amazonaws.com") else "203.0.113.24",
         "userAgent": "aws-cli/2.17.20", "requestParameters": dict(event.parameters) or None, "responseElements": None,
+        **({"additionalEventData": dict(event.additional)} if event.additional else {}),
+        **({"errorCode": event.error, "errorMessage": _ERRORS.get(event.error, _DENIED)} if event.error else {}),
         "requestID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"request {identifier}")), "eventID": identifier,
         "readOnly": read_only, "resources": [
             {"accountId": ACCOUNT, "type": kind, **({"ARN": arn} if (arn := _arn(kind, name)) else {})}
             for kind, name in event.resources],
-        "eventType": "AwsApiCall", "managementEvent": True, "recipientAccountId": ACCOUNT,
-        "eventCategory": "Management"}
+        "eventType": "AwsServiceEvent" if itself else "AwsApiCall", "managementEvent": True,
+        "recipientAccountId": ACCOUNT, "eventCategory": "Management"}
     return {"EventId": identifier, "EventName": event.name, "ReadOnly": str(read_only).lower(),
             "AccessKeyId": identity.get("accessKeyId", ""), "EventTime": event.at,
-            "EventSource": event.source, "Username": event.user.rpartition("/")[2],
+            "EventSource": event.source, "Username": _username(event),
             "Resources": [{"ResourceType": kind, "ResourceName": name} for kind, name in event.resources],
             "CloudTrailEvent": json.dumps(record)}
 

@@ -46,6 +46,14 @@ def value(expression: str) -> str:
     return f"{{% {expression} %}}"
 
 
+def version(function: str) -> str:
+    """Return the version of a function that belongs to this version of the state machine.
+
+    ``function`` is an expression for the function's name.
+    """
+    return value(f"$lookup($functions, {function})")
+
+
 def caught(following: str, **assign: object) -> list[dict[str, object]]:
     """Return a Catch of every error, which goes to ``following``; without ``assign`` the error is forgotten."""
     return [{"ErrorEquals": ["States.ALL"], **({"Assign": assign} if assign else {}), "Next": following}]
@@ -121,7 +129,7 @@ class Machine:
         inner: States = {
             f"Ask ({phase})": {
                 "Type": "Task", "Resource": _INVOKE, "Arguments": {
-                    "FunctionName": "{% $states.input.function %}",
+                    "FunctionName": version("$states.input.function"),
                     "Payload": {"incident": "{% $incident %}", "phase": phase, "now": ENTERED, **more}},
                 "TimeoutSeconds": 25, "Retry": SOURCE,
                 "Catch": [{"ErrorEquals": ["States.ALL"], "Output": silent, "Next": f"No answer ({phase})"}],
@@ -129,13 +137,27 @@ class Machine:
             f"No answer ({phase})": {"Type": "Pass", "End": True}}
         self.each(title, f"$lookup($sources, '{phase}')", inner, then, comment=comment, at_once=0, catch=catch)
 
+    def warm(self, title: str, functions: str, then: str, *, comment: str) -> None:
+        """Add a Map that starts functions before they are needed, by events that nobody waits for.
+
+        ``functions`` is an expression for their versions. What fails is forgotten: it costs no more than a cold start.
+        """
+        inner: States = {
+            "Warm one": {
+                "Type": "Task", "Resource": _INVOKE, "Arguments": {
+                    "FunctionName": INPUT, "InvocationType": "Event",
+                    "Payload": {"warm": True, "service": "{% $incident.service %}"}},
+                "TimeoutSeconds": 5, "Catch": caught("It starts when it is needed"), "Output": {}, "End": True},
+            "It starts when it is needed": {"Type": "Pass", "End": True}}
+        self.each(title, functions, inner, then, comment=comment, at_once=0, catch=caught(then))
+
     def revert(self, title: str, one: str, kept: str, then: str, *, comment: str, why: str,
                catch: Sequence[Mapping[str, object]], keep: Mapping[str, object] = _NOTHING) -> None:
         """Add a Map that undoes remedies, one after the other; a remedy that cannot be undone stays on record."""
         given = {name: f"{{% $states.input.{name} %}}" for name in ("number", "remedy", "why", "over")}
         inner: States = {
             one: {"Type": "Task", "Resource": _INVOKE, "Arguments": {
-                "FunctionName": "{% $states.input.remedy.function %}",
+                "FunctionName": version("$states.input.remedy.function"),
                 "Payload": {"incident": "{% $incident %}", "entered": ENTERED, "operation": "revert", **given}},
                   "TimeoutSeconds": 60, "Retry": STEP, "Catch": caught(kept), "Output": PAYLOAD, "End": True},
             kept: {"Type": "Pass", "Comment": why, "End": True}}

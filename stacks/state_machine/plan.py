@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from responder.plan.course import State
 from responder.plan.next_step import AFTER_UPDATE, WAYS
-from stacks.state_machine.asl import DECIDE, ENTERED, ERROR, INPUT, QUESTION, REPORT, TELL, Machine, caught
+from stacks.state_machine.asl import DECIDE, ENTERED, ERROR, INPUT, QUESTION, REPORT, TELL, Machine, caught, version
 
 _IS_NEW, _IS_CONFIRMED, _IS_DIAGNOSIS_WANTED = "Is it a new incident?", "Is it confirmed?", "Is a diagnosis wanted?"
 _IS_REMEDY, _MAY_IT, _LEFT_TO_TRY = "Is there a remedy?", "May it be applied?", "What is left to try?"
@@ -39,7 +39,8 @@ def plan() -> Machine:
         "course": "how far the incident has come (`lambdas/responder/plan/course.py`)",
         "next": "the state that the last step named", "fallback": "`next` and `course` where what comes now fails",
         "confirmation": "what the confirmation found, for the steps that go on from it",
-        "failure": "the last error of a step, in Step Functions' words"}
+        "failure": "the last error of a step, in Step Functions' words",
+        "functions": "the version of each source's and remedy's function, by its name; the stack sets it"}
     return machine
 
 
@@ -60,16 +61,19 @@ def _start(m: Machine) -> None:
         comment="One incident a service, however many alarms come: later signals attach to the one that is open.",
         catch=caught(_PAGE, failure=ERROR, course={}, incident={
             "id": "none", "service": "{% $states.context.Execution.Name %}"}),
-        keep={**_GOES_ON, "confirmation": {}, "failure": {}})
+        keep={**_GOES_ON, "confirmation": {}, "failure": {}, "functions": {}})
     known = {"incident": "{% $states.input.result.incident %}"}
     m.choice(_IS_NEW, WAYS["open"], assign={
-        State.VERIFY: known | {"sources": "{% $states.input.result.sources %}"}, State.REPORT: known})
+        State.WARM: known | {"sources": "{% $states.input.result.sources %}"}, State.REPORT: known})
     m.succeed(State.ANSWER, "The signal is attached to the open incident, or the task marked as done, or the output "
                             "says why not.", INPUT)
     m.fail(State.REFUSE, "RefusedInput", "$states.input.result.reason")
 
 
 def _initial_response(m: Machine) -> None:
+    m.warm(State.WARM, f"[$states.input.result.warm.($lookup($functions, $)), '{DECIDE}']", State.VERIFY,
+           comment="What will be asked and may be applied is started now, so that nothing waits for it later; nobody "
+                   "waits for this, and what fails is a cold start then.")
     m.ask(State.VERIFY, "confirm", "Confirm the incident",
           "Plan, 1: New Relic for error rates, CloudWatch for connectivity, Splunk for error messages; side by side.",
           _ELSEWHERE)
@@ -100,7 +104,7 @@ def _recovery(m: Machine) -> None:
     def remedy(operation: str) -> dict[str, object]:
         return {"incident": "{% $incident %}", "entered": ENTERED, "course": "{% $course %}", "operation": operation}
 
-    function = "{% $course.remedies[$course.place].function %}"
+    function = version("$course.remedies[$course.place].function")
     m.task(State.PLAN, function, remedy("plan"), State.GUARD, catch=_ELSEWHERE, keep=_GOES_ON,
            comment="Plan, 3: what would be done, and what is there before it.")
     m.task(State.GUARD, DECIDE, _given("guard"), _MAY_IT, catch=_ELSEWHERE, keep=_GOES_ON,

@@ -17,6 +17,7 @@ from responder.clients.kubernetes import Kubernetes
 from sandbox.control_plane import binaries
 from sandbox.control_plane.bare import Bare, running
 from sandbox.control_plane.run import POLICIES_SINCE
+from sandbox.iam import rbac
 from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Cluster
 from sandbox.platform.objects import nodes, platform
@@ -69,6 +70,8 @@ class Api:
         self.bare = bare
         self.cluster = Cluster(bare.server, str(bare.authority), bare.admin_token)
         self._context = ssl.create_default_context(cafile=str(bare.authority))
+        self.used: dict[str, set[rbac.Right]] = {}
+        """What was asked in the name of each group by the responder's own client."""
         self._client = httpx.Client(base_url=bare.server, verify=self._context, timeout=30)
 
     def headers(self, group: str = "") -> dict[str, str]:
@@ -107,7 +110,12 @@ class Api:
     def as_group(self, group: str, seconds: float = 60.0) -> Kubernetes:
         """The responder's own client, in the name of a group."""
         http = Http(time.monotonic() + seconds, headers=self.headers(group), verify=self._context)
+        http._client.event_hooks["request"].append(lambda request: self._note(group, request))
         return Kubernetes(http, self.bare.server)
+
+    def _note(self, group: str, request: httpx.Request) -> None:
+        if right := rbac.asked(request.method, request.url.path):
+            self.used.setdefault(f"incident-responder:{group}", set()).add(right)
 
     def until(self, what: Callable[[], Any], seconds: float = 30.0) -> Any:
         """Wait until something holds, and return it."""

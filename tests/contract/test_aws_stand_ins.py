@@ -21,8 +21,9 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
+from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import RdsEvent
-from sandbox.platform.state import Broken, HealthEvent, TrailEvent, World
+from sandbox.platform.state import Broken, World
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.groups import RULES

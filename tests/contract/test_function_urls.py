@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import boto3
@@ -21,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from sandbox.places import PEOPLE, REGION
-from tests.conftest import ROOT
+from tests.engine import running
 
 _HANDLER = """
 import json
@@ -32,26 +28,8 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[str]:
-    with socket.socket() as first, socket.socket() as second:
-        for probe in (first, second):
-            probe.bind(("127.0.0.1", 0))
-        port, admin = (probe.getsockname()[1] for probe in (first, second))
-    process = subprocess.Popen([sys.executable, "-m", "sandbox.engine"], cwd=ROOT, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, env={**os.environ, "GATEWAY_PORT": str(port),
-                                                               "SANDBOX_ADMIN_PORT": str(admin),
-                                                               "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local"})
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                httpx.get(f"{address}/_ministack/health", timeout=5)
-                break
-            except httpx.HTTPError:
-                time.sleep(0.3)
+    with running() as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def url_of(engine: str, name: str, auth: str) -> str:
@@ -61,6 +39,10 @@ def url_of(engine: str, name: str, auth: str) -> str:
         file.writestr("said.py", _HANDLER)
     made = boto3.client("lambda", endpoint_url=engine, region_name=REGION, aws_access_key_id="test",
                         aws_secret_access_key="test")
+    roles = boto3.client("iam", endpoint_url=engine, region_name=REGION, aws_access_key_id="test",
+                         aws_secret_access_key="test")
+    with suppress(roles.exceptions.EntityAlreadyExistsException):
+        roles.create_role(RoleName="x", AssumeRolePolicyDocument="{}")
     made.create_function(FunctionName=name, Runtime="python3.11", Role="arn:aws:iam::000000000000:role/x",
                          Handler="said.handler", Code={"ZipFile": archive.getvalue()})
     url: str = made.create_function_url_config(FunctionName=name, AuthType=auth)["FunctionUrl"]

@@ -70,7 +70,7 @@ def _aws(service: str, operation: str, **arguments: Any) -> Callable[[Service, s
     def call(_: Service, url: str) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ENDPOINT_URL", url)
-            made = aws.client.__wrapped__(service, 5, "us-east-1")
+            made = aws.made.__wrapped__(service, 5, "us-east-1")
         with aws_limits.until(time.monotonic() + SECONDS), aws.failures("AWS"):
             answer = getattr(made, operation)(**arguments)
             return answer["Body"].read() if "Body" in answer else answer
@@ -237,7 +237,7 @@ def test_a_body_without_end_is_read_no_further_than_its_limit(service: Service, 
 
 
 @pytest.mark.parametrize("after", [
-    "86400", "9" * 400, "\xb2", "-5", "soon", formatdate(time.time() + 86400, usegmt=True),
+    "86400", "9" * 400, "\xb2", "-5", "soon", pytest.param(formatdate(time.time() + 86400, usegmt=True), id="tomorrow"),
     "Fri, 99 Foo 2026 00:00:00 GMT", ""])
 @pytest.mark.parametrize("name", ["json", "newrelic", "splunk", "kubernetes items", "provider", "slack"])
 def test_a_retry_after_beyond_the_deadline_fails_at_once(service: Service, name: str, after: str) -> None:
@@ -398,7 +398,7 @@ def test_a_call_of_aws_has_a_deadline_of_its_own(monkeypatch: pytest.MonkeyPatch
     """Each read is in time, and yet the whole ends."""
     with hostile(ways.slow_body) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        made = aws.client.__wrapped__("dynamodb", 1, "us-east-1", 1)
+        made = aws.made.__wrapped__("dynamodb", 1, "us-east-1", 1)
 
         def call() -> None:
             with aws.failures("DynamoDB"):
@@ -412,7 +412,7 @@ def test_aws_is_tried_again_while_the_deadline_allows(monkeypatch: pytest.Monkey
     answers = [say(500, b"{}"), ways.truncated, say(200, b'{"TableNames": ["a"]}')]
     with hostile(lambda connection: answers.pop(0)(connection)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        made = aws.client.__wrapped__("dynamodb", 5, "us-east-1")
+        made = aws.made.__wrapped__("dynamodb", 5, "us-east-1")
         with aws_limits.until(time.monotonic() + 8):
             assert made.list_tables()["TableNames"] == ["a"]
 

@@ -106,17 +106,19 @@ def test_rds_reports_the_instance_its_events_metrics_and_waits(query: Query,
     assert query.service.database is not None
     answering({
         "rds": [("describe_db_instances", {"DBInstances": [{
-            "DBInstanceStatus": "available", "MultiAZ": True, "AvailabilityZone": "us-east-1a",
+            "Engine": "postgres", "DBInstanceStatus": "available", "MultiAZ": True, "AvailabilityZone": "us-east-1a",
             "AllocatedStorage": 100, "DBInstanceClass": "db.r6g.large", "DbiResourceId": "db-A",
             "PendingModifiedValues": {"MultiAZ": False},
             "DBParameterGroups": [{"DBParameterGroupName": "g", "ParameterApplyStatus": "in-sync"}]}]}),
             ("describe_events", {"Events": [
                 {"Date": MOMENT, "Message": "failover", "EventCategories": ["failover"]}]})],
-        "cloudwatch": [
-            ("get_metric_data", {"MetricDataResults": [metric("connections", 40.0, NOW - 600)]}),
-            ("get_metric_data", {"MetricDataResults": [metric("connections", 90.0), metric("cpu", 70.0, NOW - 900)]})],
-        "pi": [("describe_dimension_keys", {"Keys": [{"Dimensions": {group: name}, "Total": 1.5}]})
-               for group, name in (("db.wait_event.name", "Lock:tuple"), ("db.application.name", "gateway"))]})
+        "cloudwatch": [("get_metric_data", {"MetricDataResults": [
+            metric("connections", 40.0, NOW - 600), metric("connections", 44.0, NOW - 120),
+            metric("cpu", 70.0, NOW - 900)]})],
+        "pi": [("get_resource_metrics", {"MetricList": [{"Key": {"Metric": "db.User.numbackends.avg"}, "DataPoints": [
+            {"Timestamp": MOMENT, "Value": 90.0}]}]}),
+            *(("describe_dimension_keys", {"Keys": [{"Dimensions": {group: name}, "Total": 1.5}]})
+              for group, name in (("db.wait_event.name", "Lock:tuple"), ("db.application.name", "gateway")))]})
     service = replace(query.service, database=replace(query.service.database, performance_insights=True))
     found = rds.collect(replace(query, service=service))
     assert one(found, DatabaseInstance).detail == DatabaseInstance(
@@ -125,7 +127,7 @@ def test_rds_reports_the_instance_its_events_metrics_and_waits(query: Query,
     assert one(found, DatabaseEvents).detail.events == (DatabaseEvent(NOW, "failover", ("failover",)),)
     connections = one(found, Connections)
     assert (connections.value, connections.baseline, connections.status) == (90.0, 40.0, "ok")
-    assert connections.detail.maximum == query.service.database.maximum_connections
+    assert connections.detail == Connections(query.service.database.maximum_connections, NOW)
     assert one(found, Cpu).status == "stale"
     assert one(found, Waits).detail == Waits(waits={"Lock:tuple": 1.5}, clients={"gateway": 1.5})
     assert {f.name for f in found if f.status == "empty"} == {
@@ -134,16 +136,17 @@ def test_rds_reports_the_instance_its_events_metrics_and_waits(query: Query,
 
 def test_cloudtrail_reports_changes_and_no_reads(query: Query, answering: Callable[[Answers], None],
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cloudtrail, "_APART_SECONDS", 0.0)
+    monkeypatch.setattr(cloudtrail.lookups, "APART_SECONDS", 0.0)
+    own = query.service.aws.security_groups[0]
     written = {"EventId": "1", "EventName": "AuthorizeSecurityGroupIngress", "EventSource": "ec2.amazonaws.com",
-               "EventTime": MOMENT, "Username": "ada", "Resources": [{"ResourceName": "sg-1"}], "ReadOnly": "false",
-               "CloudTrailEvent": json.dumps({"requestParameters": {"groupId": "sg-1", "items": [1, None]}})}
-    answering({"cloudtrail": [("lookup_events", {"Events": events}) for events in (
-        [], [written, written | {"EventId": "2", "EventName": "DescribeInstances"}], [], [])]})
+               "EventTime": MOMENT, "Username": "ada", "Resources": [{"ResourceName": own}], "ReadOnly": "false",
+               "CloudTrailEvent": json.dumps({"requestParameters": {"groupId": own, "items": [1, None]}})}
+    answering({"cloudtrail": [("lookup_events", {"Events": [
+        written, written | {"EventId": "2", "EventName": "DescribeInstances"}]})]})
     found = one(cloudtrail.collect(query), Trail)
     assert found.detail.events == (TrailEvent(
-        NOW, "AuthorizeSecurityGroupIngress", "ec2.amazonaws.com", "network", "ada", ("sg-1",),
-        {"groupId": "sg-1", "items": [1, None]}),)
+        NOW, "AuthorizeSecurityGroupIngress", "ec2.amazonaws.com", "network", "ada", (own,),
+        {"groupId": own, "items": [1, None]}),)
     assert found.value == 1.0 and found.detail.complete_until == NOW - 300
 
 
@@ -154,17 +157,20 @@ def test_aws_health_joins_the_kept_events_with_those_of_the_api(
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     event: dict[str, Any] = {"region": "us-east-1", "time": "2027-01-15T07:50:00Z", "detail": {
         "eventArn": "arn:1", "service": "RDS", "eventTypeCode": "AWS_RDS_ISSUE", "statusCode": "open",
-        "startTime": "Fri, 15 Jan 2027 07:50:00 GMT"}}
+        "startTime": "Fri, 15 Jan 2027 07:50:00 GMT", "affectedEntities": [{"entityValue": "payments-db"}]}}
     other = event | {"detail": event["detail"] | {"eventArn": "arn:2", "service": "EC2"}}
-    kept = [aws_health.kept_event(event) | {"expires": 1}, aws_health.kept_event(other)]
+    theirs = event | {"detail": event["detail"] | {"eventArn": "arn:4", "affectedEntities": [
+        {"entityValue": "arn:aws:rds:us-east-1:0:db:orders-db"}]}}
+    kept = [aws_health.kept_event(event) | {"expires": 1}, *map(aws_health.kept_event, (other, theirs))]
     monkeypatch.setattr(Records, "partition", lambda *_: kept)
     answering({"health": [("describe_events", {"events": [{
         "arn": "arn:3", "service": "RDS", "eventTypeCode": "AWS_RDS_X", "statusCode": "closed", "region": "us-east-1",
-        "startTime": MOMENT}]})], "dynamodb": []})
+        "startTime": MOMENT}]}), ("describe_affected_entities", {"entities": []})], "dynamodb": []})
     found = one(aws_health.collect(replace(query, service=service)), ServiceEvents)
-    assert found.detail == ServiceEvents(elsewhere=1, events=(
-        ServiceEvent("arn:1", "RDS", "AWS_RDS_ISSUE", "open", "us-east-1", 1_799_999_400.0, 1_799_999_400.0),
-        ServiceEvent("arn:3", "RDS", "AWS_RDS_X", "closed", "us-east-1", NOW, NOW)))
+    assert found.detail == ServiceEvents(elsewhere=2, events=(
+        ServiceEvent("arn:1", "RDS", "AWS_RDS_ISSUE", "open", "us-east-1", 1_799_999_400.0, 1_799_999_400.0,
+                     ("payments-db",), "service"),
+        ServiceEvent("arn:3", "RDS", "AWS_RDS_X", "closed", "us-east-1", NOW, NOW, (), "unknown")))
     assert found.value == 1.0
 
 
@@ -175,9 +181,10 @@ def test_eks_reports_the_control_plane_and_its_nodes(query: Query, answering: Ca
         "eks": [("describe_cluster", {"cluster": {"status": "ACTIVE", "health": issues}}),
                 ("list_nodegroups", {"nodegroups": ["workers"]}),
                 ("describe_nodegroup", {"nodegroup": {"status": "DEGRADED", "health": {}}})],
-        "ec2": [("describe_instance_status", {"InstanceStatuses": [
-            {"InstanceId": "i-1", "InstanceState": {"Name": "running"}, "SystemStatus": {"Status": "impaired"}},
-            {"InstanceId": "i-2", "InstanceState": {"Name": "running"}}]})]})
+        "ec2": [("describe_instances", {"Reservations": [{"Instances": [
+            {"InstanceId": name, "State": {"Name": "running"}} for name in ("i-1", "i-2")]}]}),
+            ("describe_instance_status", {"InstanceStatuses": [
+                {"InstanceId": "i-1", "SystemStatus": {"Status": "impaired"}}]})]})
     found = eks.collect(replace(query, service=service))
     assert one(found, ClusterHealth).detail == ClusterHealth("ACTIVE", (HealthIssue("Ec2SubnetNotFound", "no subnet"),))
     assert one(found, Nodegroups).detail.groups == {"workers": Nodegroup("DEGRADED")}

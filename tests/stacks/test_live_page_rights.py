@@ -105,7 +105,7 @@ def reader(resources: dict[str, Any]) -> list[dict[str, Any]]:
                     else ARN + ("/postmortems/*" if "postmortems" in text else ""))
         statements.append({"Effect": item["Effect"], "Action": item["Action"], "Resource": [resource],
                            **({"Condition": json.loads(json.dumps(item["Condition"]).replace(
-                               '{"Fn::Join": ["", ["s3.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}',
+                               '{"Fn::Join": ["", ["s3.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]]}',
                                '"s3.us-east-1.amazonaws.com"'))} if "Condition" in item else {})})
     return [{"Version": "2012-10-17", "Statement": statements}]
 

@@ -10,17 +10,16 @@ from aws_cdk import App, Environment
 from aws_cdk.assertions import Match, Template
 
 from stacks.configuration import read_folder
+from stacks.deployment import Settings
 from stacks.incident_response import IncidentResponse
-from stacks.room import CONTEXT, LEFT_FOR_OTHERS, RESERVED, RoomError, reserved
+from stacks.room import CONTEXT, LEFT_FOR_OTHERS, QUOTA, QUOTA_CONTEXT, RESERVED, RoomError, reserved
 from tests.conftest import ROOT
-
-QUOTA = 1000
-"""Of an account that is in use (AWS: "Lambda quotas")."""
 
 
 def synthesized(**context: Any) -> Template:
     stack = IncidentResponse(App(context=context), "IncidentResponse", services=read_folder(ROOT / "config"),
-                             build=ROOT / ".build", env=Environment(account="123456789012", region="eu-central-1"))
+                             settings=Settings(), build=ROOT / ".build",
+                             env=Environment(account="123456789012", region="eu-central-1"))
     return Template.from_stack(stack)
 
 
@@ -41,10 +40,21 @@ def test_deciding_and_notifying_reserve_concurrency_and_the_public_page_is_limit
     public = {name for name, item in template.find_resources("AWS::Lambda::Url").items()
               if item["Properties"]["AuthType"] == "NONE"}
     assert public, "the shipped configuration has links"
-    assert set(found) == {"incident-response-step-decide", "incident-response-step-tell", "incident-response-timeline",
-                          "incident-response-approve"}
-    assert all(number > 0 for number in found.values())
+    named = {name: found[f"incident-response-{name}"] for name in (
+        "step-decide", "step-tell", "timeline", "approve", "answer")}
+    assert list(named.values()) == [RESERVED[name] for name in ("decide", "tell", "timeline", "page", "answer")]
     assert sum(found.values()) <= QUOTA - LEFT_FOR_OTHERS
+
+
+def test_every_other_function_has_room_for_one_incident_of_each_service(template: Template) -> None:
+    found = reservations(template)
+    assert len(found) == len(template.find_resources("AWS::Lambda::Function"))
+    assert min(found.values()) == 2 * len(read_folder(ROOT / "config"))
+
+
+def test_an_account_without_room_is_told_so_before_anything_is_built() -> None:
+    with pytest.raises(RoomError, match="account_concurrency is 260"):
+        synthesized(**{QUOTA_CONTEXT: "260"})
 
 
 def test_a_small_account_reserves_nothing() -> None:
@@ -53,8 +63,7 @@ def test_a_small_account_reserves_nothing() -> None:
 
 def test_the_numbers_can_be_set_in_one_place() -> None:
     app = App(context={CONTEXT: "decide=7, page=2"})
-    assert {name: reserved(app, name) for name in RESERVED} == {"decide": 7, "tell": RESERVED["tell"],
-                                                                     "timeline": RESERVED["timeline"], "page": 2}
+    assert {name: reserved(app, name) for name in RESERVED} == RESERVED | {"decide": 7, "page": 2}
 
 
 @pytest.mark.parametrize("given", ["decide", "decide=0", "decide=-1", "decide=many", "ledger=3", "no", "decide=\xb2"])

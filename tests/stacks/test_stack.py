@@ -13,12 +13,16 @@ from typing import Any
 
 import pytest
 
+from bench import alarms
 from responder.plan.next_step import WAYS
+from sandbox.alarms import deployed
+from stacks.alarms import alarm_names
+from stacks.deployment import DEFAULT_PREFIX as PREFIX
 from stacks.state_machine.__main__ import files
 from stacks.state_machine.picture import variables
 from stacks.state_machine.plan import plan
 from stacks.workflow import GROUPS
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_service
 
 ASL = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text())
 
@@ -42,6 +46,8 @@ def resources(out: Path) -> dict[str, Any]:
 def test_the_template_is_the_one_that_was_reviewed(out: Path) -> None:
     """What is deployed changes only with its snapshot: ``UPDATE_SNAPSHOT=1 make test`` writes it anew."""
     text = re.sub(r"[0-9a-f]{64}", "<asset>", (out / "IncidentResponse.template.json").read_text())
+    # A version's logical id ends in a digest of its function's code and configuration.
+    text = re.sub(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}", r"\1<digest>", text)
     snapshot = Path(__file__).with_name("snapshot.json")
     shown = json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n"
     if os.environ.get("UPDATE_SNAPSHOT"):
@@ -76,11 +82,45 @@ def test_records_are_kept_safe(resources: dict[str, Any]) -> None:
 
 
 def test_each_kind_of_silence_has_one_alarm(resources: dict[str, Any]) -> None:
-    alarms = {a["AlarmName"]: a for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
+    found = {a["AlarmName"]: a for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
     treated = {name.removeprefix("incident-response-payment-gateway-"): a["TreatMissingData"]
-               for name, a in alarms.items()}
-    assert treated == {"error-rate": "notBreaching", "latency": "notBreaching", "loss-of-traffic": "breaching",
-                       "load-balancer-error-rate": "notBreaching"}
+               for name, a in found.items()}
+    # No data at all is a loss of traffic, and while nothing is known of other weeks nothing else tells of it.
+    assert {name for name, treatment in treated.items() if treatment != "notBreaching"} == {
+        "no-traffic", "traffic-not-compared"}
+    assert {treated[name] for name in ("no-traffic", "traffic-not-compared")} == {"breaching"}
+
+
+def test_one_outage_is_one_alarm(resources: dict[str, Any]) -> None:
+    """Only the alarms that join the others start the responder, and each other alarm is in one of them."""
+    named = {a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
+    rules = {a["AlarmName"]: a["AlarmRule"] for a in of_type(resources, "AWS::CloudWatch::CompositeAlarm")}
+    started = [name for rule in of_type(resources, "AWS::Events::Rule")
+               for name in rule.get("EventPattern", {}).get("detail", {}).get("alarmName", [])]
+    assert sorted(started) == sorted(rules) == [f"{PREFIX}-payment-gateway-{kind}" for kind in ("outage", "slow-burn")]
+    assert {name for rule in rules.values() for name in re.findall(r'"([^"]+)"', rule)} == named
+    # What has been told as an outage is not told again for as long as the windows remember it.
+    assert rules[started[1]].endswith(f'AND NOT ALARM("{PREFIX}-payment-gateway-outage-lately")')
+    lately = next(a for a in of_type(resources, "AWS::CloudWatch::Alarm")
+                  if a.get("AlarmName", "").endswith("-outage-lately"))
+    assert (lately["EvaluationPeriods"], lately["DatapointsToAlarm"]) == (30, 1)
+    for name, item in resources.items():
+        if item["Type"] == "AWS::CloudWatch::CompositeAlarm":
+            made = [resources[other]["Properties"]["AlarmName"] for other in item["DependsOn"]]
+            assert set(re.findall(r'"([^"]+)"', item["Properties"]["AlarmRule"])) <= set(made), name
+
+
+def test_the_alarms_cost_no_more_than_is_said(resources: dict[str, Any]) -> None:
+    """AWS's page "Amazon CloudWatch pricing": each metric of an alarm, by its resolution, and each composite alarm."""
+    dollars = 0.5 * len(of_type(resources, "AWS::CloudWatch::CompositeAlarm"))
+    for alarm in of_type(resources, "AWS::CloudWatch::Alarm"):
+        if "AlarmName" in alarm:
+            periods = [item["MetricStat"]["Period"] for item in alarm.get("Metrics", []) if "MetricStat" in item] or [
+                alarm["Period"]]
+            # CloudWatch refuses an alarm whose metrics have different periods, or that looks back for over a day.
+            assert len(set(periods)) == 1 and periods[0] * alarm["EvaluationPeriods"] <= 86_400
+            dollars += len(periods) * (0.3 if periods[0] < 60 else 0.1)
+    assert round(dollars, 2) == 4.80
 
 
 def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> None:
@@ -92,17 +132,34 @@ def test_only_what_knows_no_resources_has_a_star(resources: dict[str, Any]) -> N
                 actions = statement["Action"]
                 starred |= set(actions if isinstance(actions, list) else [actions])
     assert {action for action in starred if action.split(":")[0] not in ("logs", "xray")} == {
-        "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus",
-        "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"}
+        "cloudwatch:GetMetricData", "cloudwatch:PutMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents",
+        "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "rds:DescribeEvents", "dynamodb:ListStreams"}
 
 
 def test_only_the_service_s_own_alarms_may_be_described(resources: dict[str, Any]) -> None:
     allowed = [statement for policy in of_type(resources, "AWS::IAM::Policy")
                for statement in policy["PolicyDocument"]["Statement"]
                if "cloudwatch:DescribeAlarms" in statement["Action"]]
-    statement, = allowed
-    assert sorted(re.findall(r":alarm:([\w-]+)", json.dumps(statement["Resource"]))) == sorted(
-        a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a)
+    # The source, the step that stands down, and the sweep.
+    assert len(allowed) == 3
+    for statement in allowed:
+        named = set(re.findall(r":alarm:([\w-]+)", json.dumps(statement["Resource"])))
+        assert named == set(alarm_names(PREFIX, shipped_service()))
+        assert named < {a["AlarmName"] for a in of_type(resources, "AWS::CloudWatch::Alarm") if "AlarmName" in a}
+
+
+def test_the_sweep_may_look_and_start_the_plan_and_nothing_else(resources: dict[str, Any]) -> None:
+    policy, = (item["Properties"] for name, item in resources.items()
+               if item["Type"] == "AWS::IAM::Policy" and name.startswith("SweepFunction"))
+    actions = {action for statement in policy["PolicyDocument"]["Statement"]
+               for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])}
+    assert actions - {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} == {
+        "cloudwatch:DescribeAlarms", "states:StartExecution", "dynamodb:Query", "dynamodb:GetItem", "kms:Decrypt",
+        "logs:CreateLogStream", "logs:PutLogEvents"}
+    rule, = (item for item in of_type(resources, "AWS::Events::Rule")
+             if item.get("ScheduleExpression") == "rate(5 minutes)")
+    assert "SweepFunction" in json.dumps(rule["Targets"])
 
 
 def test_every_function_has_a_role_of_its_own(resources: dict[str, Any]) -> None:
@@ -164,13 +221,15 @@ def actions_of(statement: dict[str, Any]) -> set[str]:
 def test_iam_identifies_the_caller_and_the_page_accepts_only_signed_links(resources: dict[str, Any]) -> None:
     urls = {item["TargetFunctionArn"]["Fn::GetAtt"][0]: item["AuthType"]
             for item in of_type(resources, "AWS::Lambda::Url")}
+    aliases = {name: item["Properties"]["FunctionName"]["Ref"] for name, item in resources.items()
+               if item["Type"] == "AWS::Lambda::Alias"}
     answer, page = (named(resources, f"incident-response-{name}") for name in ("answer", "approve"))
     assert urls == {answer: "AWS_IAM", page: "NONE"}
     # Whoever may call: nobody by the answering function's own policy, everybody the page's by its URL.
     public = [item for item in of_type(resources, "AWS::Lambda::Permission") if item["Principal"] == "*"]
-    assert {item["FunctionName"]["Fn::GetAtt"][0] for item in public} == {page}
-    assert not [item for item in of_type(resources, "AWS::Lambda::Permission")
-                if item["FunctionName"].get("Fn::GetAtt", [""])[0] == answer]
+    assert {aliases[item["FunctionName"]["Ref"]] for item in public} == {page}
+    assert answer not in {aliases[item["FunctionName"]["Ref"]] for item in of_type(
+        resources, "AWS::Lambda::Permission")}
 
 
 @pytest.mark.parametrize("function", ["incident-response-approve", "incident-response-answer"])
@@ -181,22 +240,23 @@ def test_functions_that_take_answers_write_only_answers(resources: dict[str, Any
             if not action.startswith("dynamodb:"):
                 others.add(action)
                 if action == "lambda:InvokeFunction":  # what it notes is added by the timeline's own function
-                    assert statement["Resource"] == {"Fn::GetAtt": [named(resources, "incident-response-timeline"),
-                                                                    "Arn"]}
+                    assert statement["Resource"] == {"Fn::Join": ["", [
+                        {"Fn::GetAtt": [named(resources, "incident-response-timeline"), "Arn"]}, ":*"]]}
                 continue
             keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
             (read if action in ("dynamodb:GetItem", "dynamodb:Query") else written).update(
                 (action, key) for key in ([keys] if isinstance(keys, str) else keys))
     assert written == {("dynamodb:UpdateItem", "ANSWER#*")}
     assert {key for _, key in read} == {"TASK#*", "ANSWER#*", "INCIDENT#*", "REMEDY#*"}
-    assert {action for action in others if action.split(":")[0] not in ("kms", "logs")} <= {
+    assert {action for action in others if action.split(":")[0] not in ("kms", "logs", "xray")} <= {
         "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "states:SendTaskSuccess",
         "lambda:InvokeFunction"}
 
 
 def test_the_right_to_start_does_not_include_the_right_to_approve(resources: dict[str, Any]) -> None:
     policies = {item["ManagedPolicyName"]: item for item in of_type(resources, "AWS::IAM::ManagedPolicy")}
-    answer = {"Fn::GetAtt": [named(resources, "incident-response-answer"), "Arn"]}
+    answer, = ({"Ref": name} for name, item in resources.items() if item["Type"] == "AWS::Lambda::Alias"
+               and item["Properties"]["FunctionName"] == {"Ref": named(resources, "incident-response-answer")})
     assert [(statement["Action"], statement["Resource"], statement["Condition"]) for statement in policies[
             "incident-response-approver"]["PolicyDocument"]["Statement"]] == [
         ("lambda:InvokeFunctionUrl", answer, {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}),
@@ -207,7 +267,8 @@ def test_the_right_to_start_does_not_include_the_right_to_approve(resources: dic
     for policy in of_type(resources, "AWS::IAM::Policy"):
         for statement in policy["PolicyDocument"]["Statement"]:
             if any(action.startswith("lambda:Invoke") for action in actions_of(statement)):
-                assert answer["Fn::GetAtt"][0] not in json.dumps(statement["Resource"])
+                assert named(resources, "incident-response-answer") not in json.dumps(statement["Resource"])
+                assert answer["Ref"] not in json.dumps(statement["Resource"])
 
 
 def test_an_alarm_that_cannot_start_the_plan_is_kept(resources: dict[str, Any]) -> None:
@@ -269,6 +330,20 @@ def test_no_way_to_a_remedy_leads_around_the_guardrails() -> None:
     # That it goes there after a permission alone is tried in tests/unit/state_machine/test_next_step.py.
     for name in guards:
         assert ASL["States"][name]["Assign"]["next"] == "{% $states.result.Payload.next %}"
+
+
+def test_what_runs_for_each_item_asks_warms_or_undoes_and_applies_nothing() -> None:
+    """Also where the function may be a remedy's: the event has fields that are known here, and none names a deed."""
+    inner = {title: state for outer in ASL["States"].values() if outer["Type"] == "Map"
+             for title, state in outer["ItemProcessor"]["States"].items() if state["Type"] == "Task"}
+    for title, state in inner.items():
+        payload = state["Arguments"]["Payload"]
+        assert isinstance(payload, dict), title
+        known = {"revert": {"incident", "entered", "operation", "number", "remedy", "why", "over"},
+                 "": {"warm", "service"} if "warm" in payload else {"incident", "phase", "now", "since"}}
+        assert set(payload) <= known[payload.get("operation", "")], title
+        assert payload.get("warm", True) is True, title
+    assert {title for title, state in inner.items() if "warm" in state["Arguments"]["Payload"]} == {"Warm one"}
 
 
 def test_choices_decide_nothing() -> None:
@@ -346,8 +421,9 @@ def test_a_step_that_fails_goes_where_its_course_says_and_the_next_failure_to_pe
 
 def test_it_stays_as_small_as_it_is() -> None:
     """A newcomer reads it from top to bottom: what is decided is in ``plan/next_step.py``, which is tested."""
-    assert len(ASL["States"]) <= 43
-    assert variables(plan()) == ["confirmation", "course", "failure", "fallback", "incident", "next", "sources"]
+    assert len(ASL["States"]) <= 44
+    assert variables(plan()) == ["confirmation", "course", "failure", "fallback", "functions", "incident", "next",
+                                  "sources"]
 
 
 def test_no_stack_holds_the_kill_switch_and_no_role_may_write_it(resources: dict[str, Any]) -> None:
@@ -358,3 +434,24 @@ def test_no_stack_holds_the_kill_switch_and_no_role_may_write_it(resources: dict
             for statement in policy["PolicyDocument"]["Statement"]:
                 if "kill-switch" in json.dumps(statement["Resource"]):
                     assert set(actions_of(statement)) == {"ssm:GetParameter"}
+
+
+@pytest.mark.parametrize(("outage", "level", "most_seconds"), [
+    ("40 % fail", "busy", 20), ("all requests fail", "small", 300), ("5 % fail", "busy", 2400),
+    ("no traffic, by day", "busy", 60), ("no traffic, at night", "middling", 720)])
+def test_the_deployed_alarms_tell_of_an_outage_in_time(out: Path, outage: str, level: str, most_seconds: int) -> None:
+    """The evaluator is the sandbox's, the traffic is made up: ``make bench NAMES=alarms`` has the whole picture."""
+    rules = alarms.Rules(*deployed(out / "IncidentResponse.template.json"))
+    happens = next(one for one in alarms.OUTAGES if one.name == outage)
+    begin, end = happens.at - 6 * 3600, happens.at + 3600
+    traffic = alarms.made_up(alarms.LEVELS[level], "test", begin, end, happens, happens.at)
+    found = alarms.detected(rules.states, traffic, happens.at, end)
+    assert found is not None and found <= most_seconds
+
+
+def test_the_deployed_alarms_are_silent_while_nothing_is_wrong(out: Path) -> None:
+    rules = alarms.Rules(*deployed(out / "IncidentResponse.template.json"))
+    traffic = alarms.made_up(alarms.LEVELS["small"], "quiet", 0, 86_400)
+    assert alarms.false_alarms(rules.states, traffic, 6 * 3600, 86_400) == 0
+    # The rule before calls a quiet night an outage.
+    assert alarms.false_alarms(alarms.naive, traffic, 0, 86_400) > 0

@@ -118,8 +118,8 @@ def _refusal(change: Change, live: _Live | None) -> str:
     hidden = _hidden(change, live)
     if hidden is not None:
         where = _dotted(hidden)
-        return (f"{named}{': ' * bool(where)}{where} holds something secret, which is not kept: it cannot be put back "
-                "exactly")
+        return (f"{named}{': ' * bool(where)}{where} holds something secret or too large, which is not kept: it cannot "
+                "be put back exactly")
     if live is None:
         return "" if change.what == "deleted" else f"{named} is gone"
     if live.owner:

@@ -26,7 +26,7 @@ from responder.model.moment import iso
 from responder.model.service import Service
 from responder.model.shown import shown
 from responder.plan.remedies.restore_database import REMEDY, Before, Facts, MoreStorage, Parameters, Reboot, Restart
-from responder.sources import Statement, cluster_access
+from responder.sources import RDS_EVENTS, Statement, cluster_access
 
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _MARK = "incident-responder/restart"
@@ -161,9 +161,9 @@ def _rebooted_since(instance: str, planned: float) -> bool:
 
 def _statements(service: Service) -> tuple[Statement, ...]:
     database = service.database
-    return (*cluster_access(service), *((Statement(
-        ("rds:DescribeDBInstances", "rds:DescribeEvents", "rds:RebootDBInstance", "rds:ModifyDBInstance"),
-        (f"arn:{{partition}}:rds:{{region}}:{{account}}:db:{database.instance}",)),) if database else ()))
+    return (*cluster_access(service), *((RDS_EVENTS, Statement(
+        ("rds:DescribeDBInstances", "rds:RebootDBInstance", "rds:ModifyDBInstance"),
+        (f"arn:{{partition}}:rds:{{region}}:{{account}}:db:{database.instance}",))) if database else ()))
 
 
 ACTION = Action(

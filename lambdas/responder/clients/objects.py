@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.model.frozen import dataclass
+from responder.model.service.reports import LockMode
 
 _CHANGED_MEANWHILE = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 """What S3 answers where the object is not the one that the writer has seen."""
@@ -23,6 +25,26 @@ class Stored:
     """The metadata ``author``; empty where its writer gave none."""
 
 
+_MODES: Mapping[LockMode, str] = {"governance": "GOVERNANCE", "compliance": "COMPLIANCE"}
+"""In the words of S3's API."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """For how long a version of an object cannot be deleted (S3 Object Lock)."""
+
+    days: int = 0
+    mode: LockMode = "governance"
+
+    def arguments(self) -> dict[str, str | datetime]:
+        """What ``PutObject`` takes for it (S3's API reference: PutObject, x-amz-object-lock-mode)."""
+        return {"ObjectLockMode": _MODES[self.mode],
+                "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=self.days)} if self.days else {}
+
+
+NO_LOCK = Lock()
+
+
 def read(bucket: str, key: str, most_bytes: int) -> Stored | None:
     """Return a text, reading at most ``most_bytes``; None where there is none. Raises CallFailed."""
     try:
@@ -37,17 +59,27 @@ def read(bucket: str, key: str, most_bytes: int) -> Stored | None:
         raise
 
 
-def write(bucket: str, key: str, body: str | bytes, content_type: str, lock_days: int = 0) -> None:
+def content(bucket: str, key: str, most_bytes: int, seconds: int = 5) -> bytes:
+    """Return an object as it is stored, reading at most ``most_bytes``; raises CallFailed, also where there is none.
+
+    ``seconds`` is how long S3 may take to answer.
+    """
+    with aws.failures("S3"):
+        found: bytes = aws.client("s3", seconds).get_object(Bucket=bucket, Key=key)["Body"].read(most_bytes)
+    return found
+
+
+def write(bucket: str, key: str, body: str | bytes, content_type: str, lock: Lock = NO_LOCK) -> None:
     """Write a new version of an object; raises CallFailed.
 
-    With ``lock_days`` that version cannot be deleted before that many days have passed.
+    With a ``lock`` that version cannot be deleted before its days have passed.
     """
     with aws.failures("S3"):
         aws.client("s3").put_object(Bucket=bucket, Key=key, ContentType=content_type, Body=_bytes(body),
-                                    **_lock(lock_days))
+                                    **lock.arguments())
 
 
-def write_newer(bucket: str, key: str, body: str, content_type: str, version: str, *, lock_days: int = 0,
+def write_newer(bucket: str, key: str, body: str, content_type: str, version: str, *, lock: Lock = NO_LOCK,
                 tags: str = "") -> bool:
     """Write an object unless the one that is there has this version or a later one; returns whether it was written.
 
@@ -64,7 +96,7 @@ def write_newer(bucket: str, key: str, body: str, content_type: str, version: st
             with aws.failures("S3"):
                 aws.client("s3").put_object(
                     Bucket=bucket, Key=key, ContentType=content_type, Body=_bytes(body),
-                    Metadata={"version": version}, **marked, **_lock(lock_days),
+                    Metadata={"version": version}, **marked, **lock.arguments(),
                     **({"IfMatch": there.etag} if there.etag else {"IfNoneMatch": "*"}))
         except CallFailed as failed:
             if failed.code not in _CHANGED_MEANWHILE:
@@ -93,11 +125,6 @@ def _head(bucket: str, key: str) -> _There:
         if failed.http_status in (403, 404):
             return _There()
         raise
-
-
-def _lock(days: int) -> dict[str, str | datetime]:
-    return {"ObjectLockMode": "GOVERNANCE",
-            "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=days)} if days else {}
 
 
 def _bytes(body: str | bytes) -> bytes:

@@ -7,6 +7,7 @@ interface.
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import ssl
@@ -70,14 +71,19 @@ class Transport(httpx.BaseTransport):
 
     def __init__(self, deadline: float, verify: ssl.SSLContext | bool = True) -> None:
         context = verify if isinstance(verify, ssl.SSLContext) else _context(verify)
+        network = _Network(deadline)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context, max_connections=_CONNECTIONS, network_backend=_Network(deadline))
+            ssl_context=context, max_connections=_CONNECTIONS, network_backend=network)
+        proxy = os.environ.get("HTTPS_PROXY")
+        self._tunnels = httpcore.HTTPProxy(
+            proxy, ssl_context=context, max_connections=_CONNECTIONS, network_backend=network) if proxy else None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer, its body still to be read; raises httpx's errors."""
         url = request.url
         with _as_httpx():
-            answer = self._pool.handle_request(httpcore.Request(
+            pool = self._tunnels if self._tunnels and _is_outside(url) else self._pool
+            answer = pool.handle_request(httpcore.Request(
                 request.method, httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port,
                                              target=url.raw_path),
                 headers=request.headers.raw, content=request.stream, extensions=request.extensions))
@@ -87,6 +93,16 @@ class Transport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
+        if self._tunnels:
+            self._tunnels.close()
+
+
+def _is_outside(url: httpx.URL) -> bool:
+    """Whether an address is reached by the proxy of ``HTTPS_PROXY``: https, and not a host of ``NO_PROXY``."""
+    # Imported here: it takes 20 ms, and few networks have a proxy.
+    from urllib.request import proxy_bypass
+
+    return url.scheme == "https" and not proxy_bypass(url.host)
 
 
 @cache
@@ -188,6 +204,6 @@ def _as_httpx() -> Iterator[None]:
     """Turn httpcore's errors into httpx's, which have the same names."""
     try:
         yield
-    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError,
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError,
             httpcore.UnsupportedProtocol) as error:
         raise getattr(httpx, type(error).__name__, httpx.TransportError)(str(error)) from error

@@ -11,7 +11,9 @@ import json
 from typing import Literal
 
 from responder.handlers.decide import decide, told
+from responder.handlers.observed import observed
 from responder.handlers.request import Request, Response, Unreadable
+from responder.handlers.settings import of_incident
 from responder.handlers.step import log, records
 from responder.model.codec import Json, Malformed, decode
 from responder.model.frozen import dataclass
@@ -45,6 +47,7 @@ class Answer:
     """With ``instead``: the id of the remedy that is to come first, as the question says."""
 
 
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Answer one request: 200 decided or partly approved, 400 unreadable, 403 not allowed, 405, 409 decides nothing."""
     request = Request.of(event)
@@ -64,7 +67,7 @@ def _answered(request: Request, iam: IamCaller) -> Response:
         task = Tasks(table).get(given.incident, task_id)
         if task is None:
             raise NotPossible(f"incident {given.incident[:100]} has no task {task_id}")
-        voter = caller(load(task.service), iam)
+        voter = caller(of_incident(table, load(task.service), given.incident), iam)
         task = decide(table, given.incident, task_id, given.decision, voter, given.note,
                       Chosen(given.value, given.other))
     except BadRequest as error:

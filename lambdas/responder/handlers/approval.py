@@ -70,7 +70,7 @@ def handler(run: StepRun, event: ApprovalEvent) -> ApprovalResult:
                fact=ApprovalAsked(task.id, task.asked, iso(task.expires_at), remedy.summary))
     subject = f"{run.service.service}: {asked.title}"
     # A message for many people contains no link, because a link works for whoever holds it.
-    iam = by_iam(task, choice_of(remedy), instead)
+    iam = by_iam(run.service, task, choice_of(remedy), instead)
     pages = references(run.service, record, environment.reports())
     sent = set(notify(run, Message(
         "question", f"ask-{task.id}", task.incident, subject, asked.text, answers=buttons(task, instead),

@@ -16,7 +16,9 @@ from responder.clients.failure import CallFailed
 from responder.handlers import environment, pressed
 from responder.handlers.approval_page import Shown, message_page, question_page, result_page
 from responder.handlers.decide import by_iam, decide, incident_record
+from responder.handlers.observed import observed
 from responder.handlers.request import Request, Response
+from responder.handlers.settings import of_incident
 from responder.handlers.step import log, records
 from responder.model.codec import Foreign, Json, decode
 from responder.model.frozen import dataclass
@@ -38,6 +40,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff", "x-robots-tag": "noindex",
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
                                "base-uri 'none'; frame-ancestors 'none'"}
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Answer one request."""
     request, table = Request.of(event), records()
@@ -87,7 +90,7 @@ def _key() -> str:
 
 def _holder(table: Records, task: Task, link: Link) -> approvals.Voter:
     """Return the person who holds a link, if it may be used now; raises NotAllowed."""
-    service, remedy = load(task.service), table.remedy(task.incident, task.number)
+    service, remedy = of_incident(table, load(task.service), task.incident), table.remedy(task.incident, task.number)
     voter = approvals.held_link(service, link.to)
     approvals.check(service, task.kind, remedy, "", voter)
     return voter
@@ -131,14 +134,14 @@ def _answered(fields: dict[str, str]) -> tuple[str, Chosen]:
 
 def _question(table: Records, task: Task, fields: dict[str, str], status: int, told: str = "") -> Response:
     """The question with all facts for a decision, and what became of it where it is decided or has expired."""
-    service, now = load(task.service), time.time()
+    service, now = of_incident(table, load(task.service), task.incident), time.time()
     record = incident_record(table, task)
     remedy = record.remedy(task.number)
     asked, choice, instead = None, None, others(service, record, task.others)
     if remedy and task.kind == "approval":
         asked, choice = question(service, record, remedy, task.in_plan, now, instead), choice_of(remedy)
     pages, linked = references(service, record, environment.reports()), _by_link(service, record, instead)
-    shown = Shown(task, record, remedy, asked, by_iam(task, choice, instead), pages, fields, choice, linked)
+    shown = Shown(task, record, remedy, asked, by_iam(service, task, choice, instead), pages, fields, choice, linked)
     return Response(status, _HEADERS, question_page(shown, now, told))
 
 

@@ -7,21 +7,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from responder import sources
-from responder.clients import aws, aws_limits, raw
+from responder.clients import aws, aws_limits, raw, targets
 from responder.clients.failure import CallFailed
-from responder.handlers import environment
-from responder.handlers.step import log
+from responder.handlers import environment, warm
+from responder.handlers.observed import observed
+from responder.handlers.step import Spans, log
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.evidence import Detail, Finding, Window, finding_of
 from responder.model.evidence.answer import Answer
 from responder.model.frozen import dataclass
+from responder.model.incident import SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.service import Service, load
+from responder.plan.fitting import ANSWER_BYTES, fitted, size_bytes
+from responder.plan.own_metrics import FAILED
+from responder.records import answers
 from responder.records.table import seconds
 from responder.sources import Phase
 
 _KEPT_PHASES = frozenset({"confirm", "isolate", "diagnose"})
 """While the recovery is watched, the same query repeats every few seconds, and the findings have all its numbers."""
+
+_KEEPING_SECONDS = 7.0
+"""How long both the answers word for word and the findings take at most to be kept, behind a source's deadline."""
 
 
 @dataclass(frozen=True)
@@ -46,41 +54,61 @@ class Asked:
     execution: str = ""
     first_opened_at: str | None = None
     """Where the incident was opened again."""
+    settings: str = ""
+    """The version of its settings; empty: as bundled."""
+    spans: Spans | None = None
+    """The lengths of time of the incident's own settings; None: as bundled."""
 
 
-@dataclass(frozen=True)
-class Answered:
-    """The answer to the state machine."""
-
-    source: str
-    findings: tuple[Json, ...]
-    """As ``Finding.to_json`` writes them, masked."""
-    milliseconds: int
-
-
+@observed(states=1)
 def handler(event: Json, context: object) -> Json:
-    """Return ``Answered`` for ``Ask``; a failure becomes a finding with a status, never an error."""
+    """Return ``SourceAnswer`` for ``Ask``, masked; a failure becomes a finding with a status, never an error."""
+    if warm.warmed(event, warm.source):
+        return {}
     started = time.monotonic()
     source, ask = sources.load(environment.source()), decode(Ask, event, "event")
-    service = load(ask.incident.service)
+    service = _as_opened(load(ask.incident.service), ask.incident.spans)
     window, baseline = spans(service, ask.phase, seconds(ask.incident.opened_at), seconds(ask.now),
                              seconds(ask.incident.first_opened_at or ask.incident.opened_at),
                              seconds(ask.since) if ask.since else None)
     query = sources.Query(service, ask.phase, window, baseline, started + source.deadline_seconds)
     with raw.keeping() as kept:
         findings = _collected(source, query, ask)
-    address = _stored(ask, source.name, kept) if ask.phase in _KEPT_PHASES else ""
-    found = [_encoded(replace(finding, raw=address), ask) for finding in findings]
-    milliseconds = round((time.monotonic() - started) * 1000)
-    log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=milliseconds,
-        statuses=sorted({finding.status for finding, _ in found}))
-    return encode(Answered(source.name, tuple(text for _, text in found), milliseconds))
+    # Its function ends ten seconds after its deadline (stacks/workflow.py).
+    with aws_limits.until(query.deadline + _KEEPING_SECONDS):
+        address = _stored(ask, source.name, kept) if ask.phase in _KEPT_PHASES else ""
+        found = fitted(source.name, [_masked(replace(finding, raw=address), ask) for finding in findings], ANSWER_BYTES)
+        answer = _passed_on(ask, SourceAnswer(source.name, found, round((time.monotonic() - started) * 1000)))
+    log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=answer.milliseconds,
+        statuses=sorted({finding.status for finding in found}), kept=answer.kept.key if answer.kept else "",
+        configuration=ask.incident.settings or "bundled")
+    return encode(answer)
+
+
+def _passed_on(ask: Ask, answer: SourceAnswer) -> SourceAnswer:
+    """Return an answer as it travels to the next state: as it is where it has room there, else where it is kept.
+
+    Small ones travel with the state, which takes no time. Where a large one cannot be kept, what has room is passed
+    on, and the rest is left out by name. What could not be read travels with the reference, for the heartbeat.
+    """
+    room = environment.answer_bytes()
+    if size_bytes(encode(answer)) <= room:
+        return answer
+    try:
+        kept = answers.keep(environment.bucket(), _place(ask), answer.source, answer.findings)
+    except CallFailed as failed:
+        log(source=answer.source, incident=ask.incident.id, kept=failed.note)
+        beside = size_bytes(encode(replace(answer, findings=())))
+        return replace(answer, findings=fitted(answer.source, answer.findings, room - beside))
+    there = replace(answer, findings=(), kept=kept)
+    unread = [finding for finding in answer.findings if finding.status in FAILED]
+    return replace(there, findings=fitted(answer.source, unread, room - size_bytes(encode(there))))
 
 
 def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequence[Finding[Detail]]:
     """Return a source's findings; if it gives none, one finding that says why."""
     try:
-        with aws_limits.until(query.deadline):
+        with aws_limits.until(query.deadline), targets.aimed(query.service):
             return source.collect(query)
     except CallFailed as failed:
         return [Finding(source=source.name, detail=Answer(), status=failed.status, window=query.window,
@@ -91,18 +119,16 @@ def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequen
                         note=f"the answer could not be read: {type(error).__name__}")]
 
 
-def _encoded(finding: Finding[Detail], ask: Ask) -> tuple[Finding[Detail], Json]:
-    """Return a finding, and as masked JSON; one that is not as its type says is ``malformed``, without its values."""
+def _masked(finding: Finding[Detail], ask: Ask) -> Finding[Detail]:
+    """Return a finding masked; one that is not as its type says is ``malformed``, without its values."""
     try:
-        value = mask_all(finding.to_json())
-        finding_of(value)
-        return finding, value
+        return finding_of(mask_all(finding.to_json()))
     except (Malformed, TypeError, ValueError, AttributeError) as error:
         log(source=finding.source, incident=ask.incident.id, malformed=repr(error)[:500])
         plain = Finding[Detail](
             source=finding.source, detail=type(finding.detail)(), status="malformed", component=finding.component,
             window=finding.window, raw=finding.raw, note=f"the answer is not of the type it should be: {error}"[:300])
-        return plain, mask_all(plain.to_json())
+        return finding_of(mask_all(plain.to_json()))
 
 
 def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
@@ -110,17 +136,29 @@ def _stored(ask: Ask, source: str, kept: raw.Raw) -> str:
     content = kept.packed()
     if not content:
         return ""
-    incident = ask.incident
-    moment = ask.now.replace(":", "").replace("-", "")
-    key = f"raw/{incident.service}/{incident.id}/{moment}-{ask.phase}-{source}.txt.gz"
+    key = f"raw/{_place(ask)}-{source}.txt.gz"
     try:
         with aws.failures("S3"):
             aws.client("s3", 2).put_object(Bucket=environment.bucket(), Key=key, Body=content,
                                            ContentType="application/gzip")
     except CallFailed as failed:
-        log(source=source, incident=incident.id, raw=failed.note)
+        log(source=source, incident=ask.incident.id, raw=failed.note)
         return ""
     return f"s3://{environment.bucket()}/{key}"
+
+
+def _place(ask: Ask) -> str:
+    """Return service, incident, moment and phase as the end of a path."""
+    moment = ask.now.replace(":", "").replace("-", "")
+    return f"{ask.incident.service}/{ask.incident.id}/{moment}-{ask.phase}"
+
+
+def _as_opened(service: Service, lengths: Spans | None) -> Service:
+    """Return the service with the lengths of time under which its incident was opened."""
+    if lengths is None:
+        return service
+    return replace(service, recovery=replace(service.recovery, hold_seconds=lengths.hold_seconds), confirm=replace(
+        service.confirm, window_seconds=lengths.window_seconds, baseline_seconds=lengths.baseline_seconds))
 
 
 def spans(service: Service, phase: str, opened_at: float, now: float, first_opened_at: float,

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
 from responder import people
+from responder.clients import alarm_states
+from responder.clients.failure import CallFailed
 from responder.handlers.customers import tell_the_end
 from responder.handlers.inform import call
 from responder.handlers.notify import message, notify, record_notification
-from responder.handlers.step import StepEvent, StepRun, step
+from responder.handlers.step import StepEvent, StepRun, log, step
 from responder.model.codec import Json, Malformed
+from responder.model.evidence.alarms import AlarmState
 from responder.model.facts import Undelivered
 from responder.model.frozen import dataclass
 from responder.model.incident import Cause, Incident, IncidentRecord, Outcome
-from responder.model.moment import iso
+from responder.model.moment import epoch, iso
+from responder.model.service import deployed
 from responder.people import Message
 from responder.plan import messages
 from responder.plan.aftercare import in_place
@@ -24,6 +29,8 @@ from responder.plan.updates import called
 from responder.records.incidents import IncidentChange
 
 _AGAIN_SECONDS = 3.0
+_ON = 5
+"""The place of the entry about alarms that are on among those of standing down."""
 _FALSE_ALARM = Cause("none", confidence=1.0, summary="nothing was wrong")
 
 
@@ -72,7 +79,8 @@ def _stand_down(run: StepRun, event: StandDownEvent) -> StandDownResult:
     If an alarm came after the evidence cutoff, it is examined first.
     """
     incident = run.records.require(run.incident)
-    if not event.force and _newer(run, event, incident):
+    on = _alarms_on(run)
+    if not event.force and (_newer(run, event, incident) or _went_on(on, incident)):
         run.note("an alarm came that has not been looked at", kind="step")
         return StandDownResult(newer=True)
     remedies = run.records.remedies_of(run.incident)
@@ -86,6 +94,9 @@ def _stand_down(run: StepRun, event: StandDownEvent) -> StandDownResult:
     run.records.update(run.incident, **change)
     run.note(f"stood down: {outcome.replace('_', ' ')}", kind="outcome",
                why=cause.summary if cause and outcome != "false_alarm" else "")
+    if on:
+        run.note(f"in ALARM as it stood down: {', '.join(alarm.name for alarm in on)}", number=_ON, kind="step",
+                 why="the sweep looks again at an alarm that stays on")
     for remedy in remedies:
         if remedy.lease:
             run.records.release(remedy.lease, run.incident)
@@ -122,8 +133,26 @@ def _cause(outcome: Outcome, incident: Incident) -> Cause | None:
 def _newer(run: StepRun, event: StandDownEvent, incident: Incident) -> bool:
     """Whether an alarm came after the evidence cutoff, or while a person wanted only the first phases."""
     cutoff = incident.evidence_cutoff or "~"
-    return any(signal.kind == "alarm" and (bool(event.until) or signal.at > cutoff)
+    return any(signal.kind != "person" and (bool(event.until) or signal.at > cutoff)
                for signal in run.records.signals(run.incident))
+
+
+def _alarms_on(run: StepRun) -> tuple[AlarmState, ...]:
+    """Return the service's alarms that are on; CloudWatch sends no event while they stay.
+
+    None where they cannot be read: the sweep looks again in any case.
+    """
+    try:
+        return alarm_states.on(deployed(run.service.service).alarms)
+    except CallFailed as failed:
+        log(step="Stand down", incident=run.incident, failed=failed.note)
+        return ()
+
+
+def _went_on(on: Iterable[AlarmState], incident: Incident) -> bool:
+    """Whether an alarm went on after the evidence cutoff: its event is late, or was lost."""
+    cutoff = epoch(incident.evidence_cutoff)
+    return cutoff is not None and any(alarm.since is not None and alarm.since > cutoff for alarm in on)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.settings import of_incident
 from responder.handlers.step import log
 from responder.model.codec import decode, encode
 from responder.model.facts import Answered
@@ -87,7 +88,7 @@ def decide(records: Records, incident: str, task_id: str, decision: str, voter: 
     answer = allowed(task, decision)
     remedy = records.remedy(incident, task.number)
     try:
-        service = load(task.service)
+        service = of_incident(records, load(task.service), incident)
         needed = approvals.check(service, task.kind, remedy, answer, voter)
     except UnknownService as error:
         raise NotPossible(str(error)) from error
@@ -141,12 +142,13 @@ def incident_record(records: Records, task: Task) -> IncidentRecord:
                           remedies=records.remedies_of(task.incident))
 
 
-def by_iam(task: Task, choice: Choice | None = None, others: Sequence[Other] = ()) -> str:
+def by_iam(service: Service, task: Task, choice: Choice | None = None, others: Sequence[Other] = ()) -> str:
     """Return the commands that answer a question by IAM, as a shell takes them; they are no secret.
 
     What may be chosen besides stands below them, in comments.
     """
-    said = approvals.commands(environment.answer_url(), environment.region(), task.incident, task.id, task.kind)
+    said = approvals.commands(environment.answer_url(), environment.region(), task.incident, task.id, task.kind,
+                              service.prefix)
     return "\n".join([said, *choices.by_iam(choice, others)])
 
 

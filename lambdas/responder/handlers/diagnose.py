@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from responder.handlers.confirm import ConfirmResult
@@ -185,8 +186,18 @@ def no_longer_counts(remedy: Remedy, reopened_at: str) -> bool:
 
 
 def _weighed(result: Diagnosis, evidence: Evidence, weights: Weights) -> list[Weighed]:
-    """Return each signal with the causes that it supports or contradicts, then the sources without an answer."""
+    """Return each signal with the causes that it supports or contradicts, then the sources without an answer, and what
+    the others left out."""
     found = [Weighed(signal.source, signal.finding, "ok", signal.sentence, weights.supported_by(signal.id),
                      weights.denied_by(signal.id)) for signal in result.signals]
     failed = {(f.source, f.name, f.status): f for f in evidence.unusable}
-    return found + [Weighed(f.source, f.name, f.status, f.note) for f in failed.values()]
+    return [*found, *(Weighed(f.source, f.name, f.status, f.note) for f in failed.values()), *_shortened(evidence)]
+
+
+def _shortened(evidence: Evidence) -> list[Weighed]:
+    """Return what the newest answers lack, because there was too much of it: of each kind over all components."""
+    lacks: Counter[tuple[str, str]] = Counter()
+    for finding in evidence.newest:
+        lacks[finding.source, finding.name] += finding.left_out or 0
+    return [Weighed(source, name, "ok", f"{count} more of {name.replace('_', ' ')} were left out: there are too many")
+            for (source, name), count in sorted(lacks.items()) if count]

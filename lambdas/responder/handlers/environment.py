@@ -31,6 +31,16 @@ def reports() -> str:
         return ""
 
 
+def answer_bytes() -> int:
+    """The most that a source's answer has between states; what all sources answer has room in one state."""
+    return int(os.environ.get("ANSWER_BYTES", "8192"))
+
+
+def settings() -> str:
+    """The id of the AppConfig application with the services' settings; empty where only the bundled ones are used."""
+    return os.environ.get("SETTINGS", "")
+
+
 def source() -> str:
     """The name of the source that the function asks."""
     return os.environ["SOURCE"]
@@ -46,9 +56,14 @@ def steps() -> tuple[str, ...]:
     return tuple(os.environ["STEPS"].split(","))
 
 
+def services() -> tuple[str, ...]:
+    """The names of the services that the function looks after; empty: all."""
+    return tuple(filter(None, os.environ.get("SERVICES", "").split(",")))
+
+
 def region() -> str:
     """The AWS region."""
-    return os.environ.get("AWS_REGION", "")
+    return os.getenv("AWS_REGION", "")
 
 
 def answer_url() -> str:
@@ -64,3 +79,28 @@ def approval_url() -> str:
 def approval_key() -> str:
     """The name of the secret that signs links; empty where none are used."""
     return os.environ.get("APPROVAL_KEY", "")
+
+
+def namespace() -> str:
+    """The namespace of the responder's own metrics: the deployment's prefix; empty where none are written."""
+    return os.getenv("POWERTOOLS_METRICS_NAMESPACE", "")
+
+
+def memory_mib() -> int:
+    """The function's memory in MiB, which Lambda sets; 0 elsewhere."""
+    return int(os.getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
+
+
+def part() -> str:
+    """The source or the action that the function is for; empty for other functions."""
+    return os.getenv("SOURCE", "") or os.getenv("ACTION", "")
+
+
+def topic() -> str:
+    """The ARN of the incident topic."""
+    return os.getenv("TOPIC", "")
+
+
+def state_machine() -> str:
+    """The ARN of the state machine; empty where the function need not know it."""
+    return os.getenv("STATE_MACHINE", "")

@@ -9,9 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from responder.handlers.settings import newest
 from responder.handlers.step import StepEvent, StepRun, kill_switch, step
 from responder.model.frozen import dataclass
 from responder.model.remedy import Remedy, RemedyStatus
+from responder.model.service import Service
+from responder.model.service.settings import Stricter, stricter
 from responder.plan.answers import ByPeople, Ruling
 from responder.plan.approvals import needed
 from responder.plan.choices import NOTHING, is_as_chosen, said
@@ -133,7 +136,14 @@ def _situation(run: StepRun, remedy: Remedy, others: Sequence[Remedy], request: 
         held_by_another, answer.said, answer.by, attack=incident.attack_signs if incident else (),
         failed_before="" if request.tells else failed_before(
             run.records.past_failures(service.service, now - MEMORY_SECONDS, run.incident),
-            request.action, request.mechanism, request.component))
+            request.action, request.mechanism, request.component),
+        stricter=_stricter(service, request.action))
+
+
+def _stricter(service: Service, action: str) -> Stricter | None:
+    """What was made stricter since the incident began; settings that cannot be read make nothing stricter."""
+    now = newest(service)
+    return None if now.problem else stricter(service, now.service, action, now.version)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from responder.handlers.observed import observed
 from responder.handlers.step import log, records
 from responder.model.codec import Json
 from responder.model.masking import mask_all
@@ -10,6 +11,7 @@ from responder.sources.aws_health import kept_event
 _KEPT_DAYS = 30
 
 
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Keep one event; an event of another form is logged and ignored. Idempotent."""
     try:

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import time
 
-from responder.clients import kubernetes, parameter_groups, watched
+from responder.clients import kubernetes, parameter_groups, targets, telemetry, watched
 from responder.clients.failure import CallFailed
+from responder.handlers import environment
+from responder.handlers.observed import observed
 from responder.handlers.step import log, records
 from responder.model.codec import Json
-from responder.model.service import load, names
+from responder.model.service import Service, load, names
 from responder.plan.changes import difference
+from responder.plan.own_metrics import of_ledger
 from responder.records.ledger import Ledger
 
 _DEADLINE_SECONDS = 20.0
 _CALL_SECONDS = 4
 
 
+@observed()
 def handler(event: Json, context: object) -> dict[str, int | None]:
     """Make a snapshot for every service; returns {service: changes found}, None where none could be made."""
-    return {name: _snapshot(name) for name in names()}
+    return {name: _measured(name) for name in environment.services() or names()}
 
 
-def _snapshot(name: str) -> int | None:
-    service, now = load(name), time.time()
+def _measured(name: str) -> int | None:
+    """Make a snapshot, and measure how old the newest one is."""
+    service = load(name)
+    with targets.aimed(service):
+        changes = _snapshot(service)
+    telemetry.emit(environment.namespace(), of_ledger(name, time.time(), Ledger(records(), name).last_at()))
+    return changes
+
+
+def _snapshot(service: Service) -> int | None:
+    name, now = service.service, time.time()
     ledger = Ledger(records(), name)
     try:
         api = kubernetes.connect(service.cluster.name, time.monotonic() + _DEADLINE_SECONDS)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from responder.handlers import environment
+from responder.handlers.observed import observed
+from responder.handlers.settings import of_incident
 from responder.handlers.step import log, records
 from responder.model.codec import Foreign, Json, decode
 from responder.model.frozen import dataclass
@@ -61,6 +63,7 @@ class _Batch(Foreign):
     records: tuple[_StreamRecord, ...]
 
 
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Write the page of each incident whose timeline has a new entry; raises PageNotWritten."""
     changed = [record.dynamodb.keys.pk.text for record in decode(_Batch, event, "event").records]
@@ -83,7 +86,7 @@ def _keep(name: str) -> None:
         # Deleted meanwhile, or the postmortem is there.
         return
     held = table.lock(incident.service)
-    service, record = load(incident.service), IncidentRecord.of(table.items(name))
+    service, record = of_incident(table, load(incident.service), name), IncidentRecord.of(table.items(name))
     page = render_page(review(record, service=service), live(
         service, record, time.time(), execution=held.execution if held and held.incident == name else "",
         answer_url=environment.answer_url(), region=environment.region()))

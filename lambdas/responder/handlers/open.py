@@ -9,17 +9,18 @@ from typing import Literal
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
-from responder.handlers import environment
+from responder.handlers import alarm_event, environment
 from responder.handlers.decide import DoneByExecution, by_execution
-from responder.handlers.step import IncidentRef, event_of, log, records
-from responder.model.codec import Foreign, Json, Malformed, decode, encode
+from responder.handlers.settings import InForce, newest_lately, pin
+from responder.handlers.step import IncidentRef, Spans, event_of, log, records
+from responder.model.codec import Json, Malformed, decode, encode
 from responder.model.facts import Opened
 from responder.model.frozen import dataclass
 from responder.model.incident import Signal
 from responder.model.masking import mask
-from responder.model.moment import iso, seconds
+from responder.model.outside_signal import OutsideSignal, OutsideStart
 from responder.model.service import Asked, Service, UnknownService, deployed, load, names
-from responder.plan import promise
+from responder.plan import promise, warming
 from responder.plan.answers import Opening
 from responder.plan.approvals import Decision, NotAllowed, commands
 from responder.plan.course import Settings, Until
@@ -27,7 +28,7 @@ from responder.plan.customers.facts import last_message
 from responder.records import incidents
 from responder.records.tasks import NotPossible
 
-_REASON = 500
+_REASON, _NAME = 500, 200
 _PHASES = ("confirm", "isolate", "diagnose", "watch", "aftercare")
 """The phase after which a person wants to stop; empty: none."""
 
@@ -47,8 +48,8 @@ class OpenEvent:
     entered: str
     """When the step's state was entered, ISO 8601 in UTC."""
     input: Json = None
-    """The execution's input: EventBridge's "CloudWatch Alarm State Change", or ``PersonStart``, ``DoneByExecution``,
-    ``ReportAnew``."""
+    """The execution's input: EventBridge's "CloudWatch Alarm State Change", ``OutsideStart``, ``PersonStart``,
+    ``DoneByExecution`` or ``ReportAnew``."""
     do: str = ""
 
     @property
@@ -92,6 +93,8 @@ class OpenResult:
     """The number of the incident's next remedy."""
     sources: dict[str, tuple[Asked, ...]] | None = None
     """Phase to the functions that it queries."""
+    warm: tuple[str, ...] = ()
+    """The functions that are started before they are needed."""
     settings: Settings | None = None
     told_over: bool = False
     """Whether the last that customers heard is that it is over."""
@@ -124,12 +127,13 @@ class _Start:
 def _start(event: OpenEvent) -> OpenResult:
     try:
         start = _read(event)
-        service = load(start.signal.service)
+        in_force = newest_lately(load(start.signal.service))
     except (BadInput, UnknownService) as error:
         reason = mask(str(error))
         records().refuse(event.started, event.key, reason, event.input)
         log(step="open", refused=reason)
         return OpenResult(result="refused", reason=reason)
+    service = in_force.service
     running = _take_over(event, start, service)
     if running:
         records().refuse(event.started, event.key, running, event.input)
@@ -141,24 +145,29 @@ def _start(event: OpenEvent) -> OpenResult:
     if not opened.new:
         return OpenResult(result="attached",
                           incident=IncidentRef(opened.incident, service.service, opened.opened_at))
-    return _opened(event, start, service, opened)
+    return _opened(event, start, in_force, opened)
 
 
-def _opened(event: OpenEvent, start: _Start, service: Service, opened: incidents.Opened) -> OpenResult:
+def _opened(event: OpenEvent, start: _Start, in_force: InForce, opened: incidents.Opened) -> OpenResult:
     """Record the opening, and return what the state machine needs."""
-    signal = start.signal
+    signal, service = start.signal, in_force.service
+    pin(records(), opened.incident, in_force)
+    if in_force.problem:
+        log(step="open", incident=opened.incident, configuration=in_force.problem)
     records().note(opened.incident, event.entered, "Open the incident",
                    f"opened {'again ' if opened.reopened else ''}by {signal.kind} {signal.name}",
-                   why=signal.reason, by=signal.started_by or "system",
-                   fact=Opened(service.mode, signal.at, opened.reopened))
-    asked, item = deployed(service.service).sources, records().find(opened.incident)
+                   why="; ".join(part for part in (signal.reason, in_force.said) if part),
+                   by=signal.started_by or "system", fact=Opened(service.mode, signal.at, opened.reopened))
+    found, item = deployed(service.service), records().find(opened.incident)
     told = last_message(records().load(opened.incident)) if opened.reopened else None
     return OpenResult(
         result="opened", until=start.until, number=records().next_number(opened.incident),
         incident=IncidentRef(opened.incident, service.service, opened.opened_at, event.execution,
-                             item.opened_at if item else opened.opened_at),
-        sources={phase: asked.get(phase, ()) for phase in _PHASES},
-        settings=_settings(service),
+                             item.opened_at if item else opened.opened_at, in_force.version,
+                             Spans(service.confirm.window_seconds, service.confirm.baseline_seconds,
+                                   service.recovery.hold_seconds)),
+        sources={phase: found.sources.get(phase, ()) for phase in _PHASES},
+        warm=warming.needed(service, found, start.until), settings=_settings(service),
         told_over=told is not None and "works_again" in told.said, more_by=told.more_by if told else "")
 
 
@@ -244,14 +253,25 @@ def _report(given: Json) -> OpenResult:
     return OpenResult(result="report", incident=IncidentRef(item.id, item.service, item.opened_at))
 
 
+def _outside(given: OutsideSignal, event: OpenEvent) -> Signal:
+    """Return an alert of another system; what it was called there is not trusted to be clean."""
+    return Signal(given.at, given.kind, mask(given.name)[:_NAME], event.key, given.service,
+                  mask(given.reason)[:_REASON])
+
+
 def _read(event: OpenEvent) -> _Start:
     """Read an alarm's event or a person's start; raises BadInput."""
     given = event.input
     if not isinstance(given, dict):
         raise BadInput("the input must be an object with a service")
-    if given.get("detail-type") == "CloudWatch Alarm State Change":
+    if given.get("detail-type") == alarm_event.DETAIL_TYPE:
         try:
-            return _Start(_alarm(decode(_AlarmEvent, given, "event"), event))
+            return _Start(alarm_event.signal(given, event.started, event.key))
+        except (alarm_event.NobodysAlarm, Malformed) as error:
+            raise BadInput(str(error)) from error
+    if "signal" in given:
+        try:
+            return _Start(_outside(decode(OutsideStart, given).signal, event))
         except Malformed as error:
             raise BadInput(str(error)) from error
     if not given.get("service"):
@@ -264,37 +284,3 @@ def _read(event: OpenEvent) -> _Start:
     person = mask(start.started_by)[:100]
     return _Start(Signal(event.started, "person", person, event.key, start.service, mask(start.reason)[:_REASON],
                          person), start.until, start.take_over)
-
-
-@dataclass(frozen=True)
-class _AlarmState(Foreign):
-    timestamp: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class _Alarm(Foreign):
-    alarm_name: str = ""
-    state: _AlarmState = _AlarmState()
-
-
-@dataclass(frozen=True)
-class _AlarmEvent(Foreign):
-    """EventBridge's "CloudWatch Alarm State Change"."""
-
-    time: str = ""
-    detail: _Alarm = _Alarm()
-
-
-def _alarm(event: _AlarmEvent, opening: OpenEvent) -> Signal:
-    """Return the signal that an alarm is; raises BadInput for an alarm of no service."""
-    name, state = event.detail.alarm_name, event.detail.state
-    service = next((service for service in names() if name in deployed(service).alarms), None)
-    if service is None:
-        raise BadInput(f"nobody looks after the alarm {name!r}: no configured service has it")
-    try:
-        # CloudWatch writes +0000, which is not what the timeline sorts by.
-        at = iso(seconds(state.timestamp or event.time))
-    except ValueError:
-        at = opening.started
-    return Signal(at, "alarm", name, opening.key, service, mask(state.reason)[:_REASON])

@@ -13,6 +13,7 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.handlers.decide import ButtonValue, decide, told
 from responder.handlers.request import Request, Response, Unreadable
+from responder.handlers.settings import of_incident
 from responder.handlers.step import log
 from responder.model.service import Service, UnknownService, load, names
 from responder.people.slack import NotPressed, Press, pressed, signed
@@ -42,7 +43,7 @@ def answer(request: Request, table: Records) -> Response:
         # The app that signed it must belong to the service that asks.
         if task is None or not _is_from_slack(task.service, request.headers, body):
             raise NotFromSlack("there is no such question")
-        service = load(task.service)
+        service = of_incident(table, load(task.service), task.incident)
     except (NotFromSlack, NotPressed, NotPossible, UnknownService, Unreadable, ValueError) as error:
         log(step="approve", refused=str(error)[:200])
         return Response(403, text, "refused")

@@ -48,7 +48,7 @@ def _remind(run: StepRun, task: Task, nth: int, number: int) -> None:
     subject = f"{run.service.service}: a task waits for {person}"
     text = (f"Not yet marked as done: {what}.\nAsked before: {', '.join(task.asked)}. Now also: {person}. This is "
             f"reminder {nth}.")
-    code = "\n\n".join(part for part in (remedy.diff if remedy else "", by_iam(task)) if part)
+    code = "\n\n".join(part for part in (remedy.diff if remedy else "", by_iam(run.service, task)) if part)
     # A message for many people has no link that answers, because it works for whoever holds it.
     delivered = notify(run, replace(message(run, record, "question", f"remind-{task.id}-{nth}", Said(
         subject, text, code)), answers=buttons(task)), 60 + nth)

@@ -49,6 +49,7 @@ class _Event(Foreign):
     request_context: _About = _About()
     headers: dict[str, str] | None = None
     query_string_parameters: dict[str, str] | None = None
+    raw_path: str = "/"
     body: str | None = None
     is_base64_encoded: bool = False
 
@@ -68,6 +69,7 @@ class Request:
     """The caller's ARN, where IAM has checked it."""
     body: str
     is_base64: bool
+    path: str = "/"
 
     @classmethod
     def of(cls, event: Json) -> Request:
@@ -80,7 +82,7 @@ class Request:
             (about.http.method or "").upper(), headers, given.query_string_parameters or {},
             about.domain_name or headers.get("host", ""),
             IamCaller(iam.user_arn or "", iam.account_id or "", iam.caller_id or iam.user_id or "") if iam else None,
-            given.body or "", given.is_base64_encoded)
+            given.body or "", given.is_base64_encoded, given.raw_path)
 
     def content(self, most_bytes: int) -> bytes:
         """Return the decoded body; raises Unreadable, also where it is too long."""

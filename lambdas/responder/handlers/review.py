@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from responder.clients.failure import CallFailed
+from responder.clients.objects import Lock
 from responder.handlers import environment
 from responder.handlers.issues import file_improvements
 from responder.handlers.step import StepEvent, StepRun, log, step
@@ -67,7 +68,7 @@ def _write(run: StepRun, bucket: str, others: Sequence[PastIncident]) -> tuple[I
     files: dict[str, str | bytes] = {**rendered, "gz": pack(service, items)}
     try:
         addresses = store(bucket, service.service, run.incident, page, version(record, read_at, final=over), files,
-                          service.reports.lock_days, final=over)
+                          Lock(service.reports.lock_days, service.reports.lock_mode), final=over)
     except CallFailed as failed:
         raise RuntimeError(f"the postmortem could not be stored: {failed.note}") from failed
     return record, contents, addresses

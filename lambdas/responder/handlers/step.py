@@ -6,16 +6,15 @@ answers, and the step's own input. Each step has a type for its event beside its
 
 from __future__ import annotations
 
-import json
-import logging
 import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
-from responder.clients import aws
+from responder.clients import aws, targets, telemetry
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.settings import pinned
 from responder.model.codec import Json, decode_known, encode
 from responder.model.evidence import Evidence
 from responder.model.facts import Fact
@@ -24,10 +23,18 @@ from responder.model.incident import EntryKind, SourceAnswer
 from responder.model.masking import mask_all
 from responder.model.moment import seconds
 from responder.model.service import Service, load
+from responder.plan.own_metrics import of_answers
+from responder.records.answers import fetched
 from responder.records.table import Records
 
-_log = logging.getLogger()
-_log.setLevel(logging.INFO)
+
+@dataclass(frozen=True)
+class Spans:
+    """The lengths of time by which the sources are asked; see ``model/service/limits.py``."""
+
+    window_seconds: int
+    baseline_seconds: int
+    hold_seconds: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,10 @@ class IncidentRef:
     execution: str | None = None
     """ARN of the execution that handles it; None for an execution whose signal was only attached."""
     first_opened_at: str | None = None
+    settings: str = ""
+    """The version of the settings under which it was opened; empty: as bundled."""
+    spans: Spans | None = None
+    """What the sources' functions, which cannot read the record, need of these settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +92,7 @@ class StepRun:
     def keep_evidence(self) -> None:
         """Record the sources' answers."""
         self.records.keep_evidence(self.incident, self.entered, self.name, self.answers)
+        telemetry.emit(environment.namespace(), of_answers(self.service.service, self.answers))
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -94,7 +106,7 @@ def kill_switch(service: Service) -> str | None:
     It is read anew each time. No stack contains the parameter, so an update of a stack cannot set it.
     """
     try:
-        with aws.failures("SSM"):
+        with targets.at_home(), aws.failures("SSM"):
             value: str = aws.client("ssm").get_parameter(Name=service.kill_switch)["Parameter"]["Value"]
     except CallFailed:
         return None
@@ -123,13 +135,15 @@ def step(name: str, kind: type[E], *, renews: bool = True) -> Callable[[Callable
     def wrap(function: Callable[[StepRun, E], object]) -> Handler:
         def handler(event: Json, context: object) -> dict[str, Json]:
             given = event_of(kind, event)
-            incident = given.incident
-            run = StepRun(name, incident.id, load(incident.service), seconds(incident.opened_at), given.entered,
-                         records(), given.answers, incident.execution or "")
-            started = time.monotonic()
+            incident, started = given.incident, time.monotonic()
+            table = records()
+            run = StepRun(name, incident.id, pinned(table, load(incident.service), incident.id, incident.settings),
+                          seconds(incident.opened_at), given.entered, table,
+                          fetched(environment.reports(), given.answers), incident.execution or "")
             if renews:
                 run.records.renew(run.service.service, run.execution, run.service.lease_seconds)
-            result: dict[str, Json] = mask_all(result_of(function(run, given)))
+            with targets.aimed(run.service):
+                result: dict[str, Json] = mask_all(result_of(function(run, given)))
             log(step=name, incident=run.incident, milliseconds=round((time.monotonic() - started) * 1000),
                 result={key: value for key, value in result.items() if not isinstance(value, dict | list)})
             return result
@@ -154,4 +168,4 @@ def result_of(result: object) -> dict[str, Json]:
 
 def log(**fields: object) -> None:
     """Write one line of JSON to the function's log, masked."""
-    _log.info(json.dumps(mask_all(fields), default=str))
+    telemetry.write(mask_all(fields))

@@ -13,11 +13,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from responder.handlers import environment
+from responder.clients import telemetry
+from responder.handlers import environment, warm
+from responder.handlers.observed import Whose, observed
 from responder.handlers.step import event_of
-from responder.model.codec import Foreign, encode
+from responder.model.codec import Foreign, decode_known, encode
 from responder.model.frozen import dataclass
-from responder.model.moment import iso
+from responder.model.moment import iso, seconds
+from responder.plan import own_steps
 from responder.plan.course import Course
 from responder.plan.next_step import MOST_RETURNS, RESULTS, if_it_fails, if_unanswered, next_step, others
 from responder.plan.promise import promised
@@ -44,6 +47,8 @@ class Called:
     """When its state was entered (ISO 8601)."""
     course: Course | None = None
     failure: Failure = Failure()
+    incident: Whose | None = None
+    """None in the event that opens it."""
 
     @property
     def step(self) -> str:
@@ -51,16 +56,22 @@ class Called:
         return self.operation or self.do
 
 
+@observed(states=2)
 def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the step that it names; raises ValueError where this function does not have the step."""
+    if warm.warmed(event, warm.steps):
+        return {}
     called = event_of(Called, event)
     if called.do not in environment.steps():
         raise ValueError(f"this function has no step {called.do!r}; it has {', '.join(environment.steps())}")
     return _followed(called, event, context)
 
 
+@observed(states=2)
 def remedy(event: Mapping[str, object], context: object) -> dict[str, object]:
     """Pass the event to the remedy that the function's environment names."""
+    if warm.warmed(event, warm.remedy):
+        return {}
     return _followed(replace(event_of(Called, event), do="act"), event, context)
 
 
@@ -78,10 +89,30 @@ def _followed(called: Called, event: Mapping[str, object], context: object) -> d
     result = result_by(called.do, given | inputs(called.step, course, called.entered), context)
     if called.step not in RESULTS:
         return result
-    following = next_step(course, called.step, result, iso(time.time()))
+    now = time.time()
+    following = next_step(course, called.step, result, iso(now))
+    _measured(called, course, result, now)
     fallback = if_it_fails(following)
     return {"next": following.state.value, "course": encode(following.course), "result": result,
             "fallback": {"next": fallback.state.value, "course": encode(fallback.course)}}
+
+
+@dataclass(frozen=True)
+class _New:
+    """The part of the result of ``open`` that names the incident."""
+
+    incident: Whose | None = None
+
+
+def _measured(called: Called, course: Course, result: Mapping[str, object], now: float) -> None:
+    """Write what a step's result says of the responder itself to the function's log."""
+    incident = called.incident or decode_known(_New, result).incident
+    if incident is None:
+        return
+    opened = incident.opened_at and now - seconds(incident.opened_at)
+    telemetry.emit(environment.namespace(), (
+        *own_steps.of_step(called.step, incident.service, result, course, opened or None),
+        *(own_steps.of_failure(incident.service) if called.failure.error else ())))
 
 
 def result_by(module: str, event: dict[str, object], context: object) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from responder.handlers.observed import observed
 from responder.handlers.step import records
 from responder.model.codec import Json, Malformed, decode, encode
 from responder.records.timeline import NewEntry, Written
@@ -21,6 +22,7 @@ class BadEntry(ValueError):
     """The entry is invalid; the message names the field and what was expected."""
 
 
+@observed()
 def handler(event: Json, context: object) -> Json:
     """Add one entry, see ``NewEntry``; ``written`` is False where it existed before."""
     try:

@@ -17,10 +17,13 @@ from responder.model.evidence import Evidence, Finding, Status, finding_of
 from responder.model.facts import Fact
 from responder.model.frozen import dataclass
 from responder.model.item import KEYS, Item, keyed, plain, sort_key
+from responder.model.outside_signal import Kind
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.timeline import Entry, EntryKind, entry_of
 
 IncidentStatus = Literal["open", "waiting for people", "closed"]
+SignalKind = Literal[Kind, "person"]
+"""An alarm of CloudWatch, an alert of another system, or a person."""
 Outcome = Literal["resolved", "escalated", "observed", "false_alarm"]
 SymptomKind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]
 
@@ -166,14 +169,25 @@ class Signal:
     """An alarm or a person's start."""
 
     at: str
-    kind: Literal["alarm", "person"]
+    kind: SignalKind
     name: str
-    """The alarm's name, or the person's."""
+    """The alarm's name, what another system calls it, or the person's name."""
     key: str = ""
     """Distinguishes signals of one moment."""
     service: str = ""
     reason: str = ""
     started_by: str = ""
+
+
+@dataclass(frozen=True)
+class PinnedSettings:
+    """The settings under which an incident was opened: an item ``SETTINGS#version``, which never changes."""
+
+    version: str
+    at: str
+    """When they were read, ISO 8601 in UTC."""
+    settings: str
+    """``ServiceSettings`` as one exact JSON text."""
 
 
 @dataclass(frozen=True)
@@ -236,6 +250,18 @@ class Proposed:
 
 
 @dataclass(frozen=True)
+class KeptAnswer:
+    """Where the findings of an answer are that is too large to travel between states."""
+
+    key: str
+    """Of the object in the bucket for reports."""
+    digest: str
+    """SHA-256 of the object, in hexadecimal digits."""
+    findings: int
+    """How many it has."""
+
+
+@dataclass(frozen=True)
 class SourceAnswer:
     """What one source answered when it was asked once."""
 
@@ -243,17 +269,19 @@ class SourceAnswer:
     findings: tuple[Finding[Any], ...] = ()
     milliseconds: float | None = None
     """How long it took."""
+    kept: KeptAnswer | None = None
+    """Where the findings are to be read; None: they are here."""
 
     @classmethod
     def from_wire(cls, value: Any, place: str) -> SourceAnswer:
         """Return what ``to_wire`` gave; raises Malformed."""
         raw = decode(_RawAnswer, value, place)
-        return cls(raw.source, findings_of(raw.findings, place), raw.milliseconds)
+        return cls(raw.source, findings_of(raw.findings, place), raw.milliseconds, raw.kept)
 
     def to_wire(self) -> Json:
         """Return it as plain JSON."""
         return encode(_RawAnswer(self.source, tuple(finding.to_json() for finding in self.findings),
-                                 self.milliseconds))
+                                 self.milliseconds, self.kept))
 
 
 @dataclass(frozen=True)
@@ -261,6 +289,7 @@ class _RawAnswer:
     source: str
     findings: tuple[Json, ...] = ()
     milliseconds: float | None = None
+    kept: KeptAnswer | None = None
 
 
 F = TypeVar("F", bound=Fact)
@@ -353,6 +382,7 @@ def evidence_of(looked: Iterable[Looked], first: str = "", last: str = "~") -> E
 
 __all__ = [
     "KEYS", "STORED", "Cause", "Entry", "EntryKind", "Hypothesis", "Incident", "IncidentRecord", "IncidentStatus",
-    "Item", "Json", "Looked", "Malformed", "Outcome", "Proposed", "Refusal", "Remedy", "RemedyStatus", "Signal",
-    "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of", "keyed", "looked_of",
+    "Item", "Json", "KeptAnswer", "Looked", "Malformed", "Outcome", "PinnedSettings", "Proposed", "Refusal", "Remedy",
+    "RemedyStatus", "Signal", "SourceAnswer", "SymptomKind", "Weighed", "entry_of", "evidence_of", "findings_of",
+    "keyed", "looked_of",
     "signal_of"]

@@ -15,6 +15,7 @@ from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan.answers import Aftercare
 from responder.plan.guardrails import released, within
+from responder.plan.times import RARER
 
 _ATTEMPTS = 3
 """After so many steps that could not restore something it is left to people."""
@@ -77,7 +78,8 @@ def care(service: Service, remedies: Sequence[Remedy], reasons_gone: Mapping[int
     left = min((left for moment in since.values() if moment is not None
                 and (left := recovery.calm_seconds - (now - moment)) > 0),
                default=float(recovery.check_at_most_every_seconds))
-    wait = max(float(recovery.check_every_seconds), min(left + 1, recovery.check_at_most_every_seconds))
+    wait = max(float(recovery.check_every_seconds), min(left + 1, recovery.check_at_most_every_seconds),
+               RARER * (now - began))
     return Care("waiting", reason=hindered or "; ".join(text for text in reasons_gone.values() if text), since=since,
                 wait_seconds=round(wait))
 

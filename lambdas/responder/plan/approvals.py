@@ -215,16 +215,17 @@ def person_asked(name: str) -> str:
     return f"{person} ({role})" if colon else name
 
 
-def commands(url: str, region: str, incident: str, task: str, kind: str) -> str:
+def commands(url: str, region: str, incident: str, task: str, kind: str,
+             prefix: str = "incident-response") -> str:
     """Return the commands that answer a question by IAM, each complete: they read credentials from the environment.
 
-    ``url`` is that of the function that takes answers; empty where it is not known. curl's option --aws-sigv4 signs
-    the request. Lasting keys have no session token, and then another header stands in its place: an empty one curl
-    would sign and not send. The header's name and value stand apart, so that nothing takes the variable for a secret
-    and masks it.
+    ``url`` is that of the function that takes answers; empty where it is not known. ``prefix`` is the deployment's.
+    curl's option --aws-sigv4 signs the request. Lasting keys have no session token, and then another header stands in
+    its place: an empty one curl would sign and not send. The header's name and value stand apart, so that nothing takes
+    the variable for a secret and masks it.
     """
     shown = shlex.quote(url) if url else '"$ANSWER_URL"'
-    lines = ["# To answer as yourself in AWS (policy incident-response-approver), first once in the shell:",
+    lines = [f"# To answer as yourself in AWS (policy {prefix}-approver), first once in the shell:",
              'eval "$(aws configure export-credentials --format env)"']
     if not url:
         lines.append("# ANSWER_URL is the output AnswerUrl of the stack.")

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from responder.model.change import ABSENT, AT_REBOOT, OWN_MANAGER, PARAMETER_GROUP, Change, FieldChange
-from responder.model.codec import Json
-from responder.model.shown import differ, is_hidden, untold
+from responder.model.codec import Json, encode
+from responder.model.shown import HIDDEN, differ, is_hidden, mark, untold
 from responder.model.watched import Snapshot, Watched
+from responder.plan.fitting import size_bytes
 from responder.plan.wording import clock
 
+CHANGE_BYTES = 100_000
+"""The most that the values of one change take: a ConfigMap has up to 1 MiB, and an item of the table 400 kB."""
 _MOST_FIELDS = 40
 _MOST_PARAMETERS = 1000
 _TOLERANCE_SECONDS = 5.0
@@ -106,6 +109,38 @@ def _changed(old: Watched, new: Watched, earliest: float, now: float) -> Change 
     known = since - _TOLERANCE_SECONDS <= at <= now + _TOLERANCE_SECONDS
     return Change(new.kind, new.name, "changed", at if known else since, at if known else now, new.by, fields[:most],
                   new.namespace)
+
+
+def shortened(change: Change, key: bytes | None, most_bytes: int = CHANGE_BYTES) -> Change:
+    """Return a change with at most so many bytes of values: the largest are hidden first, each with its mark.
+
+    ``key`` is the deployment's, for the marks (``model/shown.py``). Which fields changed stays known.
+    """
+    fields = list(change.fields)
+    sizes = [size_bytes(field.to_wire()) for field in fields]
+    for place in sorted(range(len(fields)), key=lambda place: -sizes[place]):
+        if sum(sizes) <= most_bytes:
+            break
+        field = fields[place]
+        before, after = (side if side is ABSENT or is_hidden(side) else {HIDDEN: mark(side, key)}
+                         for side in (field.before, field.after))
+        fields[place] = replace(field, before=before, after=after)
+        sizes[place] = size_bytes(fields[place].to_wire())
+    return replace(change, fields=tuple(fields))
+
+
+def newest(changes: Sequence[Change], key: bytes | None, most: int, most_bytes: int) -> tuple[Change, ...]:
+    """Return the newest of some changes, oldest first, with at most so many bytes; older ones lose their values first.
+    """
+    kept: list[Change] = []
+    room = most_bytes
+    for change in reversed(changes[-most:]):
+        one = shortened(change, key, min(CHANGE_BYTES, room - room // 3))
+        room -= size_bytes(encode(one)) + 2
+        if room < 0:
+            break
+        kept.append(one)
+    return tuple(reversed(kept))
 
 
 def made(change: Change, by: str = "") -> str:

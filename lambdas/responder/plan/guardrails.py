@@ -11,6 +11,7 @@ from responder.model.frozen import dataclass
 from responder.model.remedy import PastFailure, Remedy
 from responder.model.service import Freeze, Service
 from responder.model.service import Remedy as DeployedRemedy
+from responder.model.service.settings import Stricter, under
 from responder.plan import remedies, wording
 from responder.plan.answers import ByPeople, Ruling
 
@@ -87,6 +88,8 @@ class Situation:
     """Signs of an attack behind the failures, each in a sentence."""
     failed_before: str = ""
     """When the same remedy did not help for the same mechanism and component, in a sentence; empty: not lately."""
+    stricter: Stricter | None = None
+    """What the newest settings forbid that those of the incident allow; None: nothing."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ def rule(service: Service, request: GuardrailRequest, situation: Situation) -> V
 
     A remedy that only informs somebody is bound by the kill switch, the mode, its policy and its own refusal.
     """
+    service = under(service, request.action, situation.stricter)
     limits, policy = service.guardrails, service.policy.get(request.action, "off")
     if request.unsound:
         return Verdict("refused", "record", request.unsound)
@@ -158,7 +162,7 @@ def rule(service: Service, request: GuardrailRequest, situation: Situation) -> V
     if request.refusal:
         return Verdict("refused", "precondition", request.refusal)
     if policy == "off":
-        return Verdict("refused", "policy", f"the policy for {request.action} is off")
+        return Verdict("refused", "policy", f"the policy for {request.action} is off{_since(situation)}")
     if request.confidence < limits.minimum_confidence:
         return Verdict("refused", "minimum_confidence",
                        f"{wording.share(request.confidence)} is less than {wording.share(limits.minimum_confidence)}")
@@ -169,11 +173,16 @@ def rule(service: Service, request: GuardrailRequest, situation: Situation) -> V
     if refused:
         return refused
     if service.mode == "observe":
-        return Verdict("observe", "mode", "mode observe: nothing was changed")
+        return Verdict("observe", "mode", f"mode observe{_since(situation)}: nothing was changed")
     asks = _asks(service, request, situation, policy)
     if asks:
         return _approved(service, asks, situation)
     return Verdict("permitted", reason=f"policy: {request.action} is auto")
+
+
+def _since(situation: Situation) -> str:
+    """Name the configuration that is stricter than the incident's own; empty where none is."""
+    return f" by the stricter configuration {situation.stricter.version}" if situation.stricter else ""
 
 
 def _bounded(service: Service, request: GuardrailRequest, situation: Situation) -> Verdict | None:
@@ -202,8 +211,8 @@ def _bounded(service: Service, request: GuardrailRequest, situation: Situation) 
 
 def _asks(service: Service, request: GuardrailRequest, situation: Situation, policy: str) -> str:
     """Say why a person must approve; empty where nobody must."""
-    reasons = [f"the policy for {request.action} is approve"] if policy == "approve" else (
-        ["the mode is approve"] if service.mode == "approve" else [])
+    reasons = [f"the policy for {request.action} is approve{_since(situation)}"] if policy == "approve" else (
+        [f"the mode is approve{_since(situation)}"] if service.mode == "approve" else [])
     if request.tells:
         return "; ".join(reasons)
     if situation.attack and request.action in remedies.names() and remedies.find(request.action).undoes_change:

@@ -91,7 +91,11 @@ def reference(label: str, url: str, query: str = "") -> Reference | None:
 
 
 def _evidence(service: Service, record: IncidentRecord, console: Console) -> list[Reference]:
-    """Return the vendors' pages for the symptom, then for what supports the named cause most."""
+    """Return the vendors' pages for the symptom, then for what supports the named cause most.
+
+    What AWS says of a service is in the console of the service's own Region.
+    """
+    console = Console(console.partition, service.aws.region or console.region)
     trusted = _vendors(service)
     found: dict[str, Reference] = {}
     for finding in _weighty(record):

@@ -17,6 +17,7 @@ from responder.plan.answers import Recovery
 from responder.plan.rates import lower_bound, upper_bound
 from responder.plan.series import newest_start, total
 from responder.plan.symptom import MINIMUM_EXPECTED, SILENT_SHARE, Verdict, slow
+from responder.plan.times import RARER
 from responder.plan.wording import duration, share, source_name
 
 SOURCES_NEEDED = 2
@@ -214,13 +215,14 @@ def next_check(service: Service, elapsed_seconds: float, left_seconds: float | N
     """Return the seconds until the next check.
 
     Checks become rarer with time, so that hours of watching stay cheap. If it is well already, the next check is when
-    it has been well for long enough (``left_seconds``), if that is sooner.
+    it has been well for long enough (``left_seconds``), if that is sooner. However often the configuration asks for
+    them, two days have so few that an execution's history has room (``RARER``).
     """
     recovery = service.recovery
     wait = min(max(recovery.check_every_seconds, _GROWTH * elapsed_seconds), recovery.check_at_most_every_seconds)
     if left_seconds is not None:
         wait = max(recovery.check_every_seconds, min(wait, left_seconds + 1))
-    return max(1, round(wait))
+    return max(1, round(max(wait, RARER * elapsed_seconds)))
 
 
 def worse(service: Service, evidence: Evidence, now: float, changed_at: float) -> str:

@@ -106,9 +106,10 @@ class RuleChange:
 def rules_changed(onset: float | None, evidence: Evidence) -> list[RuleChange]:
     """Return the changes of security groups just before the onset, newest first.
 
-    What CloudTrail does not tell (a rule named by its id alone) is left out.
+    What CloudTrail does not tell (a rule named by its id alone) is left out, and so is a group of which nobody knows
+    whether it is the service's.
     """
-    events = [event for finding in evidence.of(Trail) for event in finding.detail.events]
+    events = [event for finding in evidence.of(Trail) for event in finding.detail.events if event.topic == "network"]
     changes = [_change(event) for event in sorted(events, key=lambda event: -event.at)
                if may_have_caused(onset, event.at)]
     return [change for change in changes if change]

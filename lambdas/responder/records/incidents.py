@@ -7,6 +7,7 @@
 | `INCIDENT#id` | `INCIDENT` | the incident: service, outcome, cause, times |
 | | `SIGNAL#time#key` | an alarm or a person's start |
 | | `EVIDENCE#entered#source` | the findings of one source in one step |
+| | `SETTINGS#version` | the settings under which it was opened |
 | | `PROPOSED#entered#nn` | a remedy that follows from a diagnosis, with the facts that it needs |
 | `REFUSED#day` | `time#key` | starts for which no service is configured |
 """
@@ -30,6 +31,7 @@ from responder.model.incident import (
     IncidentRecord,
     IncidentStatus,
     Outcome,
+    PinnedSettings,
     Proposed,
     Refusal,
     Signal,
@@ -41,6 +43,7 @@ from responder.model.item import sort_key
 from responder.model.masking import mask_all
 from responder.model.moment import iso, seconds
 from responder.model.remedy import merged
+from responder.plan.fitting import fitted
 from responder.records.store import ITEM_CHARACTERS, KEPT_DAYS, Item, Store
 
 
@@ -256,6 +259,15 @@ class Incidents(Store):
         """Return the signals of an incident, oldest first, without reading its other items."""
         return tuple(self.rows(Signal, f"INCIDENT#{incident}", "SIGNAL#", "SIGNAL#~"))
 
+    def settings(self, incident: str) -> tuple[PinnedSettings, ...]:
+        """Return the settings under which an incident was opened, one for each version."""
+        return tuple(self.rows(PinnedSettings, f"INCIDENT#{incident}", "SETTINGS#", "SETTINGS#~"))
+
+    def pin_settings(self, incident: str, version: str, at: str, settings: str) -> None:
+        """Keep settings with an incident, unless it has this version; ``settings`` is exact, never masked."""
+        self.put_exact({"pk": f"INCIDENT#{incident}", "sk": f"SETTINGS#{version}", "version": version, "at": at,
+                        "settings": settings})
+
     def load(self, incident: str) -> IncidentRecord:
         """Return an incident's whole record; raises Malformed where there is none."""
         return IncidentRecord.of(self.items(incident))
@@ -280,16 +292,13 @@ class Incidents(Store):
                   {STORED.get(name, name): encode(value) for name, value in values.items()})
 
     def keep_evidence(self, incident: str, entered: str, step: str, answers: Iterable[SourceAnswer]) -> None:
-        """Keep the sources' answers to one step, shortened to an item's maximum size."""
+        """Keep the sources' answers to one step; what has no room in an item is left out by name."""
         for answer in answers:
             item = {"pk": f"INCIDENT#{incident}", "sk": f"EVIDENCE#{entered}#{answer.source}", "step": step,
                     "at": iso(time.time()), "source": answer.source, "milliseconds": answer.milliseconds}
-            findings = [finding.to_json() for finding in answer.findings]
-            room = ITEM_CHARACTERS - len(json.dumps(item))
-            while findings and len(json.dumps(findings)) > room:
-                findings.pop()
-            cut = {"cut": True} if len(findings) < len(answer.findings) else {}
-            self.put_once(item | cut | {"findings": findings})
+            kept = fitted(answer.source, answer.findings, ITEM_CHARACTERS)
+            cut = {"cut": True} if kept != answer.findings else {}
+            self.put_once(item | cut | {"findings": [finding.to_json() for finding in kept]})
 
     def keep_proposals(self, incident: str, entered: str, proposals: Iterable[Proposed]) -> tuple[Proposed, ...]:
         """Keep the remedies that follow from a diagnosis, and return each with its id; idempotent.

@@ -6,7 +6,8 @@
 | | `OBJECT#Kind/name` | a watched object as it was last seen (``model/watched.py``); its body is a text of JSON |
 | | `CHANGE#time#Kind/name` | a difference, with the values before it (``model/change.py``), as a text of JSON |
 
-Bodies and changes are kept exactly, except for leaves that must not be stored; those are hidden (``model/shown.py``).
+Bodies and changes are kept exactly, except for leaves that must not be stored or are too large for an item; those are
+hidden (``model/shown.py``).
 Today's rules are applied to an older item before it is compared, so that a new rule does not look like a change.
 
 Snapshots are idempotent. A snapshot that finds no difference writes only its own time.
@@ -26,6 +27,7 @@ from responder.model.frozen import dataclass
 from responder.model.incident import KEYS
 from responder.model.shown import RULES, hide
 from responder.model.watched import Snapshot, Watched, snapshot_of
+from responder.plan.changes import shortened
 from responder.records.table import Records, iso
 
 KEPT_DAYS = 30
@@ -58,9 +60,12 @@ class Ledger:
 
     def last_snapshot(self) -> tuple[float | None, dict[str, Watched]]:
         """Return the last snapshot's time, seconds since 1970 (UTC; None: there was none), and its objects."""
-        made = [snapshot.at for snapshot in self._items(_Snapshot, "LOOK", "LOOK")]
         objects = self._items(Watched, "OBJECT#", "OBJECT#~")
-        return (made[0] if made else None), snapshot_of(*map(_with_body, objects))
+        return self.last_at(), snapshot_of(*map(_with_body, objects))
+
+    def last_at(self) -> float | None:
+        """Return when the last snapshot was made, seconds since 1970 (UTC); None: there was none."""
+        return next((snapshot.at for snapshot in self._items(_Snapshot, "LOOK", "LOOK")), None)
 
     def changes(self, since: float) -> list[Change]:
         """Return the recorded changes since a time, seconds since 1970 (UTC), oldest first."""
@@ -71,7 +76,7 @@ class Ledger:
         """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated."""
         for change in changes:
             self._put(f"CHANGE#{iso(change.latest)}#{change.kind}/{change.name}",
-                      _Change(json.dumps(encode(change))), KEPT_DAYS)
+                      _Change(json.dumps(encode(shortened(change, marks.key())))), KEPT_DAYS)
         for key, watched in objects.items():
             if before.get(key) != watched:
                 self._put(f"OBJECT#{key}", replace(watched, body=json.dumps(watched.body)))

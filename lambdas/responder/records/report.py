@@ -185,18 +185,19 @@ def store_index(bucket: str, page: str, service: str) -> None:
 
 
 def store(bucket: str, service: str, incident: str, page: str, version: str, files: Mapping[str, str | bytes],
-          lock_days: int = 0, *, final: bool = True) -> dict[str, str]:
+          lock: objects.Lock = objects.NO_LOCK, *, final: bool = True) -> dict[str, str]:
     """Write the page and the other formats to the versioned bucket, and return their addresses by file ending.
 
-    The page replaces only an older one; see ``plan/review/live.py:version``. With ``lock_days`` no version of what is
-    ``final`` can be deleted before that many days have passed. Raises CallFailed.
+    The page replaces only an older one; see ``plan/review/live.py:version``. With a ``lock`` no version of what is
+    ``final`` can be deleted before its days have passed. Raises CallFailed.
     """
     if final:
-        objects.write_newer(bucket, _key(service, incident, "html"), page, _HTML, version, lock_days=lock_days)
+        objects.write_newer(bucket, _key(service, incident, "html"), page, _HTML, version, lock=lock)
     else:
         store_live(bucket, service, incident, page, version)
     for ending, body in files.items():
-        objects.write(bucket, _key(service, incident, ending), body, _FORMATS[ending][1], lock_days if final else 0)
+        objects.write(bucket, _key(service, incident, ending), body, _FORMATS[ending][1],
+                      lock if final else objects.NO_LOCK)
     return {ending: f"s3://{bucket}/{_key(service, incident, ending)}" for ending in ("html", *files)}
 
 

@@ -37,6 +37,10 @@ METRIC_DATA = Statement(
     ("cloudwatch:GetMetricData",), ("*",),
     why_all="cloudwatch:GetMetricData knows no resources (Service Authorization Reference, Amazon CloudWatch)")
 
+RDS_EVENTS = Statement(
+    ("rds:DescribeEvents",), ("*",),
+    why_all="rds:DescribeEvents knows no resources (Service Authorization Reference, Amazon RDS)")
+
 
 def cluster_access(service: Service) -> tuple[Statement, ...]:
     """Return the IAM permissions to reach the service's cluster; its RBAC decides on the rest."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
-from responder.clients import kubernetes, parameter_groups, watched
+from responder.clients import kubernetes, marks, parameter_groups, watched
 from responder.clients.failure import CallFailed
 from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
@@ -20,7 +21,7 @@ from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.model.watched import Snapshot, Watched
 from responder.plan import wording
-from responder.plan.changes import difference, without_restored
+from responder.plan.changes import difference, newest, without_restored
 from responder.records.ledger import GAP_SECONDS, Ledger
 from responder.records.table import Records
 from responder.sources import Query, Source, Statement
@@ -28,6 +29,8 @@ from responder.sources.kubernetes import SOURCE as KUBERNETES
 
 _BEFORE_SECONDS = 3600.0
 _MOST = 100
+_MOST_BYTES = 240_000
+"""All of them together: with what the finding has besides, they have room as one item of the table."""
 _RDS_SECONDS = 3
 
 
@@ -61,17 +64,20 @@ def collect(query: Query) -> list[Finding[Changes]]:
     known = {key: one for key, one in before.items() if one.kind not in live.unread}
     found = without_restored(sorted((*recorded, *difference(known, live.objects, last, time.time())),
                                     key=lambda change: (change.latest, change.kind, change.name)))
+    shown = newest(found, marks.key(), _MOST, _MOST_BYTES)
     return [Finding(
         source=SOURCE.name, status="partial" if notes else "ok", window=query.window, unit="changes",
+        left_out=len(found) - len(shown) or None,
         value=float(len(found)), query=_command(service), note="; ".join(notes)[:500],
-        detail=Changes(tuple(found[-_MOST:]), last, tuple(lacks)))]
+        detail=Changes(shown, last, tuple(lacks)))]
 
 
 def _live(query: Query, before: Snapshot, recorded: bool) -> _Live:
     """Return what can be read; raises CallFailed where that is nothing and nothing is ``recorded``."""
     # RDS and the cluster are asked side by side, so that what one of them knows is told where the other is silent.
     pool = ThreadPoolExecutor(1)
-    asked = pool.submit(parameter_groups.snapshot, query.service.database, _RDS_SECONDS)
+    # The thread has to ask in the same account.
+    asked = pool.submit(copy_context().run, parameter_groups.snapshot, query.service.database, _RDS_SECONDS)
     try:
         objects, unread = _cluster(query, before)
     except CallFailed as error:

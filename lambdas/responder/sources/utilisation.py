@@ -27,6 +27,10 @@ from responder.sources.kubernetes import SOURCE as KUBERNETES
 _API = "apis/metrics.k8s.io/v1beta1"
 _PODS = 10_000
 _NOT_FOUND = 404
+_MINUTE = 60
+"""Container Insights publishes each minute: AWS's page "MetricStat" has no data for a shorter period."""
+_INSIGHTS_SECONDS = 240.0
+"""A minute takes one, and is published one or two later."""
 
 
 def collect(query: Query, api: kubernetes.Kubernetes | None = None) -> list[Finding[Detail]]:
@@ -138,8 +142,8 @@ def _insights(query: Query) -> list[Finding[CpuOverLimit]]:
                                "Dimensions": [{"Name": "ClusterName", "Value": service.cluster.name},
                                               {"Name": "Namespace", "Value": service.cluster.namespace},
                                               {"Name": "PodName", "Value": component.deployment}]},
-                    "Period": 10, "Stat": "Average"}} for key, component in names.items()],
-                StartTime=datetime.fromtimestamp(query.window.end - 180, UTC),
+                    "Period": _MINUTE, "Stat": "Average"}} for key, component in names.items()],
+                StartTime=datetime.fromtimestamp((query.window.end - _INSIGHTS_SECONDS) // _MINUTE * _MINUTE, UTC),
                 EndTime=datetime.fromtimestamp(query.window.end, UTC), ScanBy="TimestampDescending")
     except CallFailed as failed:
         return [Finding(source=SOURCE.name, detail=CpuOverLimit(), status=failed.status, window=query.window,

@@ -200,7 +200,7 @@ def trail(**event: Any) -> list[Finding[Trail]]:
     rule = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "groups": {"items": [{"groupId": "sg-1"}]},
             "ipRanges": {"items": [{"cidrIp": "10.0.0.0/16"}]}}
     return [observed("cloudtrail", "trail", detail={"events": [{
-        "at": 900.0, "name": "RevokeSecurityGroupIngress", "parameters": {
+        "at": 900.0, "name": "RevokeSecurityGroupIngress", "topic": "network", "parameters": {
             "groupId": "sg-0a; rm -rf", "ipPermissions": {"items": [rule]}}, **event}]})]
 
 
@@ -215,7 +215,8 @@ def test_the_command_that_restores_a_revoked_rule_is_complete() -> None:
 
 @pytest.mark.parametrize(("onset", "event"), [
     (1000.0, {"at": 1100.0}), (9000.0, {}), (None, {}), (1000.0, {"name": "DeleteRoute"}),
-    (1000.0, {"parameters": {}}), (1000.0, {"parameters": {"groupId": "sg-1", "ipPermissions": ["x", 3]}})])
+    (1000.0, {"topic": "other"}), (1000.0, {"parameters": {}}),
+    (1000.0, {"parameters": {"groupId": "sg-1", "ipPermissions": ["x", 3]}})])
 def test_a_change_that_did_not_cause_it_or_is_known_in_part_only_is_not_undone(onset: float | None,
                                                                                event: dict[str, Any]) -> None:
     assert rules_changed(onset, Evidence(trail(**event))) == []

@@ -15,7 +15,7 @@ from responder.model.evidence import Detail, Evidence, Finding, Window, finding_
 from responder.model.incident import SourceAnswer
 from responder.model.service import Service
 from responder.plan.confirm import confirm
-from stacks.workflow import used_sources
+from stacks.used import used_sources
 from tests.added import forget, put
 
 KIND = '''

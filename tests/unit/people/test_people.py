@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -150,6 +151,7 @@ def team(monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
         monkeypatch.setattr(sns, "publish", found.publish)
         monkeypatch.setattr(step, "records", lambda: found.records)
         monkeypatch.setattr(step, "load", lambda name: quiet)
+        monkeypatch.setattr(close, "deployed", lambda name: SimpleNamespace(alarms=()))
         at = iso(time.time() - 90)
         found.records.open("payment-gateway", "i-1", "e", at, Signal(at, "alarm", "a", "k"))
         yield found

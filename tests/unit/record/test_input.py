@@ -134,7 +134,7 @@ def test_services_that_are_probed_share_a_network(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(other)
     assert len(read_folder(tmp_path)) == 2
     (tmp_path / "b.yaml").write_text(other.replace("sg-0c1d2e3f405162738", "sg-0c1d2e3f405162739"))
-    with pytest.raises(ConfigurationError, match="found another network; expected that of a"):
+    with pytest.raises(ConfigurationError, match="expected a name that no other network has"):
         read_folder(tmp_path)
 
 

@@ -79,12 +79,12 @@ def test_all_answers_together_are_bounded() -> None:
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("BUCKET", "reports")
     monkeypatch.setenv("SOURCE", "newrelic")
-    aws.client.cache_clear()
+    aws.made.cache_clear()
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="reports")
         yield client
-    aws.client.cache_clear()
+    aws.made.cache_clear()
 
 
 EVENT = {"incident": {"id": "i-1", "service": "payment-gateway", "opened_at": "2026-11-24T00:00:00.000Z"},

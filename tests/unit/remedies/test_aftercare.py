@@ -343,6 +343,7 @@ class Stage:
             monkeypatch.setattr(module, "kill_switch", lambda service: self.switch)
         monkeypatch.setattr(step, "records", lambda: records)
         monkeypatch.setattr(step, "load", lambda name: self.service)
+        monkeypatch.setattr(close, "deployed", lambda name: SimpleNamespace(alarms=()))
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=(
             SimpleNamespace(action="scale_up", function="f"),)))
         monkeypatch.setattr(sns, "publish", lambda *given, **more: "m")

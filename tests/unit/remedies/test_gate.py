@@ -63,9 +63,9 @@ def test_each_write_to_the_cluster_is_stopped_unless_it_is_let_through(write: st
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with mock_aws():
-        aws.client.cache_clear()
+        aws.made.cache_clear()
         yield
-        aws.client.cache_clear()
+        aws.made.cache_clear()
 
 
 def change_of(name: str) -> Any:

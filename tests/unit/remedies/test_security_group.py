@@ -60,10 +60,10 @@ SSH, FIRST, SECOND = (22, "10.0.0.0/16"), (5432, "10.0.0.0/16"), (5432, "10.1.0.
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch, service: Service) -> Iterator[Place]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    aws.client.cache_clear()
+    aws.made.cache_clear()
     with mock_aws():
         yield Place(service)
-    aws.client.cache_clear()
+    aws.made.cache_clear()
 
 
 def test_a_removed_rule_is_restored_once_and_rolled_back_without_the_other_rules(place: Place) -> None:

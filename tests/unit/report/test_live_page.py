@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from responder.clients import aws, objects
 from responder.clients.failure import CallFailed
+from responder.clients.objects import Lock
 from responder.handlers import live as page
 from responder.model.facts import ApprovalAsked
 from responder.model.incident import IncidentRecord, Signal
@@ -272,7 +273,7 @@ def test_the_postmortem_stays_whatever_comes_late_until_the_incident_is_opened_a
     page.handler(added("i-1"), None)
     assert "The postmortem follows at this address" in body(bucket, KEY)
     closed = records.load("i-1")
-    store("reports", "payment-gateway", "i-1", "final", version(closed, AT, final=True), {}, lock_days=30)
+    store("reports", "payment-gateway", "i-1", "final", version(closed, AT, final=True), {}, lock=Lock(30))
     assert bucket.head_object(Bucket="reports", Key=KEY)["ObjectLockMode"] == "GOVERNANCE"
     # Before the report is on record; after it; and by a writer that has read the record while it was open.
     page.handler(added("i-1"), None)

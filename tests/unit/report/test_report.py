@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from bench.diagnosis import kept
 from responder.clients import aws
+from responder.clients.objects import Lock
 from responder.model.incident import Cause, Entry, Hypothesis, Incident, IncidentRecord, Signal
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.review import Notes, contents, live, review, told
@@ -187,7 +188,7 @@ def test_review_md_keeps_its_author_and_time(bucket: Any) -> None:
 
 def test_reports_are_versioned_and_locked_where_that_is_wanted(bucket: Any) -> None:
     for text in ("first", "second"):
-        addresses = store("reports", "s", "i", text, text, {"md": text}, lock_days=30)
+        addresses = store("reports", "s", "i", text, text, {"md": text}, lock=Lock(30))
     assert set(addresses) == {"html", "md"}
     for ending in ("html", "md"):
         key = f"postmortems/s/i/postmortem.{ending}"

@@ -177,7 +177,7 @@ def test_text_that_is_no_json_stays_unchanged() -> None:
 
 @mock_aws
 def test_the_key_is_the_deployments_and_its_lack_leaves_marks_without_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    aws.client.cache_clear()
+    aws.made.cache_clear()
     monkeypatch.delenv(marks.VARIABLE, raising=False)
     assert marks.key() is None
     monkeypatch.setenv(marks.VARIABLE, "no-such-secret")
@@ -189,4 +189,4 @@ def test_the_key_is_the_deployments_and_its_lack_leaves_marks_without_content(mo
     monkeypatch.setenv(marks.VARIABLE, "short")
     assert marks.key() is None
     assert hide({"password": "x1"}, None) == {"password": {HIDDEN: ""}}
-    aws.client.cache_clear()
+    aws.made.cache_clear()

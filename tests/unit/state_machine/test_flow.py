@@ -164,17 +164,30 @@ def test_the_load_balancer_publishes_as_aws_does() -> None:
         well = [Served("frontend", "f", "1.0.0", 40, 0, (9.0,), {})] if second < 30 else []
         sandbox.telemetry.second(1200.0 + second, [*well, *lost], rng)
     metrics.put_balancer(1200.0, 1260.0)
-    metrics.put_targets(1220.0, 1230.0)
+    metrics.put_targets(1200.0, 1260.0)
     sandbox.targets = (0, 2)
-    metrics.put_targets(1230.0, 1240.0)
+    metrics.put_targets(1260.0, 1320.0)
     sandbox.targets = (0, 0)
-    metrics.put_targets(1250.0, 1260.0)
+    metrics.put_targets(1320.0, 1380.0)
     assert cloudwatch.published == [
         ("RequestCount", 1200.0, 2400.0, 1), ("HTTPCode_Target_5XX_Count", 1200.0, 0.0, 1),
         ("HTTPCode_ELB_5XX_Count", 1200.0, 1200.0, 1), ("SuccessPercent", 1200.0, 0.0, 1),
-        ("HealthyHostCount", 1220.0, 2.0, 2), ("UnHealthyHostCount", 1220.0, 0.0, 2),
-        ("HealthyHostCount", 1230.0, 0.0, 2), ("UnHealthyHostCount", 1230.0, 2.0, 2),
-        ("TargetConnectionErrorCount", 1230.0, 400.0, 1), ("TargetConnectionErrorCount", 1250.0, 400.0, 1)]
+        ("HealthyHostCount", 1200.0, 2.0, 2), ("UnHealthyHostCount", 1200.0, 0.0, 2),
+        ("TargetConnectionErrorCount", 1200.0, 1200.0, 1),
+        ("HealthyHostCount", 1260.0, 0.0, 2), ("UnHealthyHostCount", 1260.0, 2.0, 2)]
+
+
+def test_the_database_is_published_each_minute_as_the_mean_of_what_was_measured(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    cloudwatch, world = CloudWatch(), World()
+    metrics = Metrics(SimpleNamespace(cloudwatch=cloudwatch, world=world))
+    for second in range(0, 90, 10):
+        world.database.clients = {"payment-gateway": 0 if second < 30 else 40}
+        metrics._measure(1200.0 + second)
+    metrics._put_database(1260.0)
+    metrics._put_database(1260.0)
+    assert [row for row in cloudwatch.published if row[0] == "DatabaseConnections"] == [
+        ("DatabaseConnections", 1200.0, 20.0, 1)]
 
 
 def test_the_healthy_history_goes_on_to_the_first_second_that_is_served() -> None:

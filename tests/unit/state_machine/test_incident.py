@@ -24,7 +24,7 @@ from responder.clients import gate
 from responder.clients.failure import CallFailed
 from responder.handlers import act, aftercare, approval, close, diagnose, guard, step, steps
 from responder.model.incident import Cause, Signal
-from responder.model.service import Freeze, Service
+from responder.model.service import Deployment, Freeze, Service
 from responder.people import sns
 from responder.plan.guardrails import RELEASED
 from responder.plan.remedies import Facts
@@ -88,9 +88,11 @@ class Incident:
         for module in (guard, act.remedy, aftercare):
             monkeypatch.setattr(module, "kill_switch", lambda service: self.switch())
         monkeypatch.setattr(step, "records", lambda: records)
+        monkeypatch.setattr(close, "deployed", lambda name: Deployment((), {}, ()))
         monkeypatch.setattr(step, "load", lambda name: self.service)
         monkeypatch.setattr(aftercare, "deployed", lambda name: SimpleNamespace(remedies=tuple(
             SimpleNamespace(action=name, function=f"action:{name}") for name in ACTIONS)))
+        monkeypatch.setattr(close, "deployed", lambda name: SimpleNamespace(alarms=()))
         monkeypatch.setattr(sns, "publish", self._tell)
         monkeypatch.setattr(steps, "result_by", lambda module, event, context: (
             act.handler(event, context) if module == "act" else getattr(self, f"_{module}")(event)))
@@ -373,6 +375,7 @@ def test_a_cause_whose_remedy_helped_stays_the_cause_of_what_is_opened_again_and
     monkeypatch.setattr(step, "load", lambda name: shipped_service())
     monkeypatch.setattr(sns, "publish", lambda *given, **more: "m")
     monkeypatch.setattr(diagnose, "deployed", lambda name: SimpleNamespace(remedies=()))
+    monkeypatch.setattr(close, "deployed", lambda name: Deployment((), {}, ()))
     records.open("payment-gateway", "i-1", "e", at, Signal(at, "alarm", "a", "k"))
     records.update("i-1", confirmed=True, evidence_cutoff=iso(time.time() + 1), cause=Cause(
         "database_connection", "failover", "payment-gateway", 0.99, "it failed over"))

@@ -130,7 +130,7 @@ def _tell(run: StepRun, action: AnyAction, context: RemediationContext,
         gate.check(f"tell {action.audience}")
     if action.task_for:
         task = _task(run, action.task_for, context.number)
-        context = replace(context, answer_instructions=by_iam(task))
+        context = replace(context, answer_instructions=by_iam(run.service, task))
     if not action.message:
         return context, Delivered()
     channels = notify(run, action.message(context, plan))
@@ -139,8 +139,9 @@ def _tell(run: StepRun, action: AnyAction, context: RemediationContext,
     if task:
         # What many read has a button in place of a link, which is its holder's.
         notify(run, Message("question", f"task-{task.id}", run.incident, plan.summary,
-                              str(plan.diff), answers=buttons(task), code=by_iam(task)), 60)
-        to_each(run, task, asked_persons(run, task), plan.summary, str(plan.diff), by_iam(task), f"task-{task.id}", 70)
+                              str(plan.diff), answers=buttons(task), code=by_iam(run.service, task)), 60)
+        to_each(run, task, asked_persons(run, task), plan.summary, str(plan.diff), by_iam(run.service, task),
+                f"task-{task.id}", 70)
     return context, channels
 
 

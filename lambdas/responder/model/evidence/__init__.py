@@ -92,6 +92,8 @@ class _Answer:
     """Where the answer is kept word for word: an address in S3."""
     note: str = ""
     """Why there is no observation, or what limits it, in one sentence."""
+    left_out: int | None = None
+    """How many items its lists lack, because an answer has a size; None: they are whole."""
 
 
 @dataclass(frozen=True, kw_only=True)

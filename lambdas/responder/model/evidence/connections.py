@@ -12,6 +12,8 @@ class Connections(Detail):
 
     maximum: int = 0
     """How many it takes at most; 0: not known."""
+    at: float | None = None
+    """When the period of ``value`` began, seconds since 1970 (UTC); None: not known."""
 
 
 KIND = Connections

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from responder.model.evidence import Detail
 from responder.model.frozen import dataclass
 
@@ -19,6 +21,11 @@ class ServiceEvent:
     at: float = 0.0
     """Seconds since 1970 (UTC)."""
     updated: float = 0.0
+    entities: tuple[str, ...] = ()
+    """The resources that AWS names as affected; none where it names none, as of a public event."""
+    whose: Literal["", "service", "unknown"] = ""
+    """Whether it names a resource of the service; ``unknown`` where nobody can tell. Empty in older records, whose
+    events were counted by AWS service and Region alone."""
 
 
 @dataclass(frozen=True)

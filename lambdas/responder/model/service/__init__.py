@@ -18,8 +18,10 @@ from responder.model.service.limits import (
     Freeze,
     Guardrails,
     Mode,
+    OwnAlarm,
     Policy,
     Recovery,
+    Tag,
 )
 from responder.model.service.links import Links
 from responder.model.service.loading import (
@@ -47,10 +49,12 @@ from responder.model.service.platform import (
     Role,
 )
 from responder.model.service.reports import Objective, Payment, Reports, SeverityRule, SeverityRules
+from responder.model.service.starters import Starter, Starters
 
 __all__ = [
     "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Customers",
     "Database", "Deployment", "Freeze", "Guardrails", "Language", "Links", "Metrics", "Mode", "Network", "NewRelic",
-    "Objective", "PagerDuty", "Payment", "Person", "Policy", "Probe", "Provider", "ProviderSwitch", "Recovery",
-    "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk",
-    "Statuspage", "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Objective", "OwnAlarm", "PagerDuty", "Payment", "Person", "Policy", "Probe", "Provider", "ProviderSwitch",
+    "Recovery", "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack",
+    "Splunk", "Starter", "Starters", "Statuspage", "Tag", "UnknownService", "deployed", "load", "names",
+    "recorded_service"]

@@ -22,6 +22,7 @@ from responder.model.service.platform import (
     ProviderSwitch,
 )
 from responder.model.service.reports import Reports
+from responder.model.service.starters import Starters
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Service:
     """None: probes start outside the service's network, so only those of providers say anything."""
     aws: AwsAccount = field(default_factory=AwsAccount)
     alarms: Alarms = field(default_factory=Alarms)
+    starters: Starters = field(default_factory=Starters)
+    """Other systems whose alerts start an incident."""
     confirm: Confirm = field(default_factory=Confirm)
     recovery: Recovery = field(default_factory=Recovery)
     guardrails: Guardrails = field(default_factory=Guardrails)
@@ -68,6 +71,8 @@ class Service:
     team: tuple[Person, ...] = ()
     notify_emails: tuple[str, ...] = ()
     """E-mail addresses that are subscribed to the incident topic."""
+    prefix: str = "incident-response"
+    """The deployment's prefix, by which its names begin; ``deployment.yaml`` has it, and no service's own file."""
     shown_keys: tuple[str, ...] = ()
     """Names of environment variables and ConfigMap keys, or patterns such as ``LOG_*``, whose values people may be
     shown in diffs. Any other value is told to have changed only, unless it is harmless (``model/redact.py``)."""
@@ -115,4 +120,4 @@ class Service:
     @property
     def kill_switch(self) -> str:
         """The SSM parameter that stops all remedies: anything but ``released`` does."""
-        return f"/incident-response/{self.service}/kill-switch"
+        return f"/{self.prefix}/{self.service}/kill-switch"

@@ -11,20 +11,51 @@ Policy = Literal["auto", "approve", "off"]
 
 
 @dataclass(frozen=True)
+class Tag:
+    """A tag of an alarm in CloudWatch."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class OwnAlarm:
+    """An alarm that the user made: it starts an incident of this service, too. Either of the two is given."""
+
+    name: str = ""
+    """Its name, in this account and Region."""
+    tag: Tag | None = None
+    """Every alarm with this tag."""
+
+
+@dataclass(frozen=True)
 class Alarms:
-    """The thresholds of the CloudWatch alarms that start an incident."""
+    """The thresholds of the CloudWatch alarms that start an incident; ``docs/alarms.md`` has their reasons."""
 
     error_rate: float = 0.05
     """Share of failed requests above which the service is in trouble."""
     latency_p95_ms: int = 1500
+    latency_p99_ms: int | None = None
+    """The same for the 99th percentile; None: it has no alarm."""
     minimum_requests_per_period: int = 20
-    """A period with fewer requests than this raises no error-rate alarm: two of three failed is no outage."""
+    """A period with fewer requests than this raises no alarm on p95, and with five times fewer none on p99."""
+    minimum_failures: int = 5
+    """Fewer failed requests than this raise no error-rate alarm: one customer who tries again is no outage."""
+    false_alarms_a_week: float = 0.1
+    """How often each alarm may go off for nothing if the service always failed just as much as its threshold allows.
+    The fewer requests there are, the more of them must fail."""
+    objective: float | None = None
+    """Share of the requests that must succeed, such as 0.999; None: that of ``reports.objective``. Where neither is
+    given, there are no alarms on the rate at which the error budget burns."""
+    traffic_share: float = 0.4
+    """Less than this share of the requests of the same time of the last weeks is a loss of traffic."""
     traffic_floor_requests_per_period: float = 1.0
-    """Fewer requests than this, or no data at all, is a loss of traffic."""
+    """Until the last weeks are known: fewer requests than this, or no data at all, is a loss of traffic."""
     evaluation_periods: int = 1
     """The responder asks three sources before it wakes anybody, so the alarm may be quick."""
     datapoints_to_alarm: int = 1
     traffic_evaluation_periods: int = 3
+    own: tuple[OwnAlarm, ...] = ()
 
 
 @dataclass(frozen=True)

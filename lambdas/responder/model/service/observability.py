@@ -17,6 +17,11 @@ class Metrics:
     """Milliseconds, published as values, so that percentiles can be asked for."""
     period_seconds: int = 10
     """10 where the metrics are published with a storage resolution of 1 s, else 60."""
+    operation_dimension: str = ""
+    """The dimension that names the operation, where requests and errors are published for each as well; empty: they
+    are not."""
+    operations: tuple[str, ...] = ()
+    """The operations of the entry that have an alarm of their own: ``authorize``, ``refund``."""
     load_balancer: str = ""
     """The LoadBalancer dimension of the Application Load Balancer in front, ``app/name/id``; empty: none."""
     target_group: str = ""

@@ -55,6 +55,9 @@ class Database:
     performance_insights: bool = True
     parameter_group: str = ""
     """Its parameter group, whose changes are recorded and may be restored; empty: they are left to people."""
+    secret: str = ""
+    """The secret in Secrets Manager with the service's password for it, by name: its rotations may be a cause; empty:
+    whose rotations CloudTrail tells of is not known, and they are evidence of nothing."""
 
     @property
     def address(self) -> str:
@@ -119,12 +122,25 @@ class Probe:
 
 @dataclass(frozen=True)
 class Network:
-    """Where in the service's VPC the probes start."""
+    """Where in the service's VPC functions run, and what they find there. Probes always start there."""
 
     subnets: tuple[str, ...]
     """Ids of the subnets of the cluster's nodes: what leaves them takes the routes that the pods' packets take."""
     security_groups: tuple[str, ...]
     """Ids of groups that may get out to what is probed, and that the database's group lets in."""
+    name: str = ""
+    """The names of the functions there end with it. Each further network of a deployment needs one."""
+    functions: tuple[str, ...] = ()
+    """What else runs there: ``cluster`` (all that speak to the cluster's API), names of sources and actions, ``ledger``
+    or ``all``. ``make network`` says what each then needs."""
+    endpoints: tuple[str, ...] = ()
+    """The VPC's endpoints, by the last part of their names: ``s3``, ``rds``, ``monitoring``."""
+    nat: bool = False
+    """Whether the subnets' routes lead to a NAT gateway."""
+    proxy: str = ""
+    """The HTTP proxy for what is not within the VPC: ``http://proxy.internal:3128``; empty: there is none."""
+    inner: tuple[str, ...] = ()
+    """Hosts, or domains, that are reached within the VPC: neither by the proxy nor by NAT."""
 
 
 @dataclass(frozen=True)
@@ -141,3 +157,17 @@ class AwsAccount:
     security_groups: tuple[str, ...] = ()
     """Ids of the security groups on the service's ways (the database's, the nodes') in which a rule that somebody just
     removed may be restored, as CloudTrail recorded it; none: that is left to people."""
+    role_arn: str = ""
+    """Where the service is in another account: how the ARNs of the functions' roles there begin
+    (``arn:aws:iam::222222222222:role/incident-response-payments``); the names of the functions follow. Empty: it is in
+    the responder's own. ``make member`` makes the roles."""
+    external_id: str = ""
+    """What these roles ask for besides."""
+    region: str = ""
+    """The Region of the service's cluster, database and metrics; empty: the responder's."""
+    resources: tuple[str, ...] = ()
+    """Ids or names of further resources that the service depends on (security groups that are left to people, route
+    tables, network ACLs, load balancers): changes of them, and AWS Health's events on them, are of the service. An
+    account holds others' as well."""
+    nodegroup_names: tuple[str, ...] = ()
+    """The node groups that the service's pods run on; none: all of the cluster."""

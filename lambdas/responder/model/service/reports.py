@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Literal
 
 from responder.model.frozen import dataclass
+
+LockMode = Literal["governance", "compliance"]
+"""How S3 Object Lock keeps a version; in compliance mode nobody can delete it or shorten the time."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,12 @@ class Reports:
     """How postmortems are kept and written."""
 
     lock_days: int = 0
-    """How many days no version can be deleted (S3 Object Lock, governance mode); 0: versions are kept, and not locked.
+    """How many days no version can be deleted (S3 Object Lock); 0: as many as ``object_lock`` of the deployment says.
+    Without days of either, versions are kept and not locked.
     A bucket gets Object Lock when it is made: AWS's page "Configuring S3 Object Lock" tells how one that is there gets
     it."""
+    lock_mode: LockMode = "governance"
+    """Of the deployment's ``object_lock``: whether somebody with a right of their own can delete them nevertheless."""
     time_zone: str = ""
     """The team's, by its IANA name: Europe/Berlin. Its times stand beside those in UTC; empty: UTC alone."""
     requests: str = "requests"

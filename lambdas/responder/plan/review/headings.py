@@ -109,7 +109,7 @@ def _detection(story: Story) -> Iterator[str]:
     first = next(iter(story.record.signals), None)
     if first is None:
         return
-    who = f"the alarm {first.name}" if first.kind == "alarm" else f"{first.name}, a person,"
+    who = f"{first.name}, a person," if first.kind == "person" else f"the alarm {first.name}"
     late = f", {duration(opened - onset)} after the first failing period" if onset and opened and opened > onset else ""
     yield full_sentence(f"{who} told of it at {clock(first.at)} UTC{late}")
     agreed = [fact for entry in story.record.timeline if (fact := entry.stated(Confirmed))

@@ -235,7 +235,7 @@ def _known(record: IncidentRecord, phase: Phase, said: Update) -> Iterator[str]:
         yield f"It had been closed, and was opened again at {clock(record.incident.opened_at)} UTC."
     for signal in record.signals[:1]:
         more = f" {plural(len(record.signals) - 1, 'more signal')} since." if len(record.signals) > 1 else ""
-        first = f"{'Alarm' if signal.kind == 'alarm' else 'Started by'} {signal.name} at {clock(signal.at)} UTC"
+        first = f"{'Started by' if signal.kind == 'person' else 'Alarm'} {signal.name} at {clock(signal.at)} UTC"
         yield first + (f": {signal.reason.rstrip('.')}." if signal.reason else ".") + more
     measured = [entry for entry, fact in record.facts(Confirmed) if fact.answer != "inconclusive"]
     if measured and measured[-1].why:
@@ -275,7 +275,8 @@ def _commands(service: Service, record: IncidentRecord, execution: str, answer_u
     if record.incident.status == "closed":
         return
     for fact in _open_questions(record):
-        yield Command("Answer the question", commands(answer_url, region, record.incident.id, fact.task, "approval"))
+        yield Command("Answer the question", commands(answer_url, region, record.incident.id, fact.task, "approval",
+                                                       service.prefix))
     here = f" --region {region}" if region else ""
     if service.mode != "observe":
         yield Command("Stop every remedy (kill switch); evidence is still gathered, and people are still told",

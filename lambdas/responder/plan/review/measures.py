@@ -62,7 +62,7 @@ def _recovery(story: Story) -> str:
 
 def _alerts(story: Story) -> str:
     first = next(iter(story.record.signals), None)
-    if first is None or first.kind != "alarm":
+    if first is None or first.kind == "person":
         return "No alarm told of it first: a person did." if first else "No alarm is on record."
     onset, opened = epoch(story.incident.onset), epoch(story.incident.opened_at)
     late = f", {duration(opened - onset)} after it began" if onset and opened and opened >= onset else ""

@@ -21,9 +21,11 @@ def aws_reports_database(code: str) -> str:
 
 
 def read(context: Context) -> Iterator[Signal]:
-    """Yield a signal for each open event of what the service lives on."""
+    """Yield a signal for each open event of what the service lives on; not where it may concern others alone."""
     for finding in context.evidence.of(ServiceEvents):
         for event in finding.detail.events:
+            if event.whose == "unknown":
+                continue
             if event.status == "open" and event.service in _COMPUTE:
                 yield aws_reports_compute.emit(finding, event.code, event.service)
             if event.status == "open" and event.service == "RDS" and context.in_database:

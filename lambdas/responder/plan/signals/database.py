@@ -103,7 +103,7 @@ def read(context: Context) -> Iterator[Signal]:
         yield from _status(instance)
     connections = evidence.one(Connections, source=_RDS)
     if connections is not None and connections.value is not None:
-        yield from _connections(connections, connections.value)
+        yield from _connections(context, connections, connections.value)
     cpu = evidence.one(Cpu, source=_RDS)
     if cpu is not None and cpu.value is not None and cpu.value >= _HIGH_CPU and cpu.value > 2 * (cpu.baseline or 0):
         yield database_cpu_high.emit(cpu, cpu.value)
@@ -129,13 +129,15 @@ def _status(instance: Finding[DatabaseInstance]) -> Iterator[Signal]:
         yield database_available.emit(instance, status)
 
 
-def _connections(finding: Finding[Connections], value: float) -> Iterator[Signal]:
-    usual, maximum = finding.baseline or 0.0, finding.detail.maximum
+def _connections(context: Context, finding: Finding[Connections], value: float) -> Iterator[Signal]:
+    usual, maximum, at = finding.baseline or 0.0, finding.detail.maximum, finding.detail.at
     if maximum and value >= _FULL_SHARE * maximum:
         yield database_connections_at_maximum.emit(finding, value, maximum, usual)
     elif usual >= _FEWEST_SESSIONS and value <= 0.1 * usual:
         yield database_connections_gone.emit(finding, value, usual)
-    elif usual >= _FEWEST_SESSIONS and 0.5 * usual <= value <= 1.5 * usual:
+    elif usual >= _FEWEST_SESSIONS and 0.5 * usual <= value <= 1.5 * usual and (
+            at is None or context.onset is None or at >= context.onset):
+        # The mean of a minute that began before the symptom says how it was, not how it is.
         yield database_connections_usual.emit(finding, value)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from responder.clients import aws
+from responder.clients.failure import CallFailed
 from responder.model.evidence import Bucket, Detail, Finding, Status, Window
 from responder.model.evidence.alarms import Alarms, AlarmState
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
@@ -19,6 +20,7 @@ from responder.model.evidence.target_connection_errors import TargetConnectionEr
 from responder.model.frozen import dataclass
 from responder.model.masking import mask
 from responder.model.service import Metrics, Service, deployed
+from responder.plan.periods import period_seconds
 from responder.sources import METRIC_DATA, Query, Source, collect_independently
 from responder.sources.cloudwatch import outside
 from responder.sources.cloudwatch.metrics import MINUTE, PAGES, Points, metric, read
@@ -27,6 +29,7 @@ Measure = Literal["requests", "errors", "latency"]
 _COUNTS: tuple[Measure, ...] = ("requests", "errors")
 _RECENT_PERIODS = 3
 """Latency is judged by the newest periods: the time before would hide slowness that has just begun."""
+_NEWEST_SECONDS = 300
 _NAMES = 100
 """The most alarms that one call of DescribeAlarms takes by name."""
 _FIVE_MINUTES = 300
@@ -56,12 +59,13 @@ class _Measures:
     errors: Points
     latency: Points
     """p95 in milliseconds."""
+    period_seconds: int = MINUTE
 
     @classmethod
-    def of(cls, found: Mapping[str, Points], index: int) -> _Measures:
+    def of(cls, found: Mapping[str, Points], index: int, period_seconds: int = MINUTE) -> _Measures:
         """Return the metrics of the component with a place in the configuration."""
         return cls(found.get(f"requests{index}", {}), found.get(f"errors{index}", {}),
-                   found.get(f"latency{index}", {}))
+                   found.get(f"latency{index}", {}), period_seconds)
 
     @property
     def total(self) -> tuple[float, float]:
@@ -76,11 +80,12 @@ class _Measures:
 
     @property
     def minutes(self) -> list[Minute]:
-        """Whole minutes; a minute's p95 is the worst of its periods'."""
+        """Whole minutes; a minute's p95 is the worst of its periods'. Of longer periods each has one, with its mean."""
         requests: dict[float, float] = {}
         p95: dict[float, float] = {}
         for start, count in self.requests.items():
-            requests[start // 60 * 60] = requests.get(start // 60 * 60, 0.0) + count
+            share = min(1.0, MINUTE / self.period_seconds)
+            requests[start // 60 * 60] = requests.get(start // 60 * 60, 0.0) + count * share
         for start, value in self.latency.items():
             p95[start // 60 * 60] = max(p95.get(start // 60 * 60, 0.0), value)
         return [Minute(start, round(requests.get(start, 0.0), 1), round(p95.get(start, 0.0), 1))
@@ -88,8 +93,14 @@ class _Measures:
 
 
 def _rates(query: Query, cloudwatch: Any) -> list[Finding[Detail]]:
-    service, period = query.service, query.service.metrics.period_seconds
+    service, shortest = query.service, query.service.metrics.period_seconds
+    # Of each component there are a series of requests and one of latency.
+    period = period_seconds(query.window.seconds, 2 * len(service.components), shortest)
     recent, note = read(cloudwatch, _queries(service, period), query.window, period)
+    # Latency is judged by the newest periods, which stay short however long the window is.
+    newest, _ = (recent, "") if period == shortest else read(
+        cloudwatch, _queries(service, shortest, ("latency",)),
+        Window(query.window.end - _NEWEST_SECONDS, query.window.end), shortest)
     # CloudWatch keeps periods under a minute for three hours only; the baseline asks for whole minutes.
     before, note_before = read(cloudwatch, _queries(service, MINUTE), query.baseline, MINUTE)
     # The day before tells whether an hour is always like this; what it lacks takes nothing from the answer.
@@ -98,12 +109,13 @@ def _rates(query: Query, cloudwatch: Any) -> list[Finding[Detail]]:
     if query.phase == "confirm":
         usual, _ = read(cloudwatch, _queries(service, MINUTE, _COUNTS), Window(hour.start, window.end), MINUTE)
     return [finding for index, component in enumerate(service.components) for finding in _component(
-        query, component.name, _Measures.of(recent, index), _Measures.of(before, index),
-        _day_before(window, hour, _Measures.of(usual, index)), note or note_before)]
+        query, component.name, _Measures.of(recent, index, period), _Measures.of(before, index),
+        _Measures.of(newest, index).latency, _day_before(window, hour, _Measures.of(usual, index)),
+        note or note_before)]
 
 
-def _component(query: Query, component: str, now: _Measures, past: _Measures, day_before: DayBefore | None,
-               note: str) -> list[Finding[Detail]]:
+def _component(query: Query, component: str, now: _Measures, past: _Measures, newest: Points,
+               day_before: DayBefore | None, note: str) -> list[Finding[Detail]]:
     text, link = _as_text(query.service.metrics, component), _link(query.service.metrics)
     if not now.requests and not past.requests:
         return [Finding(source=SOURCE.name, detail=ErrorRate(), status="empty", component=component,
@@ -116,12 +128,13 @@ def _component(query: Query, component: str, now: _Measures, past: _Measures, da
             link=link, note=note, value=errors / requests if requests else None,
             baseline=errors_before / requests_before if requests_before else None,
             detail=ErrorRate(
-                series=now.series, period_seconds=query.service.metrics.period_seconds, requests=requests,
-                errors=errors, baseline_requests=requests_before, baseline_errors=errors_before,
+                series=now.series, period_seconds=now.period_seconds, requests=requests, errors=errors,
+                baseline_requests=requests_before, baseline_errors=errors_before,
                 baseline_seconds=query.baseline.seconds, day_before=day_before)),
         Finding(
             source=SOURCE.name, status=status, component=component, window=query.window, unit="ms", query=text,
-            link=link, note=note, value=_typical(now.latency, _RECENT_PERIODS), baseline=_typical(past.latency),
+            link=link, note=note, value=_typical(newest or now.latency, _RECENT_PERIODS),
+            baseline=_typical(past.latency),
             detail=LatencyP95(requests=requests, minutes=(*past.minutes, *now.minutes)))]
 
 
@@ -134,6 +147,16 @@ def weeks(service: Service, end: float) -> tuple[Bucket, ...]:
     queries = _queries(service, _FIVE_MINUTES, _COUNTS, {place})
     found, _ = read(aws.client("cloudwatch", 8), queries, Window(end - _WEEKS_SECONDS, end), _FIVE_MINUTES)
     return _Measures.of(found, place).series
+
+
+def entry_requests(service: Service, window: Window, period_seconds: int) -> Points:
+    """Return the requests to the entry, by the start of each period; raises CallFailed."""
+    place = next(index for index, component in enumerate(service.components) if component.name == service.entry)
+    found, note = read(aws.client("cloudwatch", 8), _queries(service, period_seconds, ("requests",), {place}), window,
+                       period_seconds)
+    if note:
+        raise CallFailed("unavailable", note)
+    return _Measures.of(found, place).requests
 
 
 def _alarms(query: Query, cloudwatch: Any) -> Finding[Alarms]:

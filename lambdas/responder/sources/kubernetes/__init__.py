@@ -164,7 +164,7 @@ def _nodes(query: Query, nodes: list[Node] | None) -> Finding[Nodes]:
     return Finding(
         source=SOURCE.name, status="ok" if nodes else "empty", window=query.window, unit="share",
         value=len(ready) / len(nodes) if nodes else None, query="kubectl get nodes",
-        note="" if nodes else "the cluster has no node",
+        note="" if nodes else "the cluster has no node", left_out=max(0, len(nodes) - _NODES) or None,
         detail=Nodes(
             names=tuple([*ready, *not_ready][:_NODES]), not_ready=tuple(not_ready[:_NAMED]),
             unschedulable=tuple([node.name for node in nodes if node.unschedulable][:_NAMED]),
@@ -213,16 +213,18 @@ def _pods(query: Query, component: str, deployment: Deployment, seen: _Seen) -> 
     for pod in staying:
         before = templates[pod.template]
         templates[pod.template] = OfTemplate(before.ready + pod.ready, before.all + 1)
+    unready_on = Counter(pod.node for pod in staying if not pod.ready and pod.node)
     return Finding(
         source=SOURCE.name, status="partial" if seen.cut else "ok", component=component, window=query.window,
-        unit="share", note=seen.cut, value=round(min(1.0, ready / wanted), 3) if wanted else None,
+        unit="share", note=seen.cut, left_out=max(0, len(unready_on) - _NODES) or None,
+        value=round(min(1.0, ready / wanted), 3) if wanted else None,
         query=_command(deployment.namespace, deployment.name),
         detail=Pods(
             wanted=wanted, ready=ready, restarts=sum(pod.containers.restarts for pod in staying),
             waiting=Counter(reason for pod in staying for reason in pod.containers.waiting),
             terminated=Counter(reason for pod in staying for reason in pod.containers.terminated),
             unscheduled=sum(pod.unscheduled for pod in staying),
-            unready_on=Counter(pod.node for pod in staying if not pod.ready and pod.node),
+            unready_on=dict(unready_on.most_common(_NODES)),
             gone_nodes=tuple(sorted({pod.node for pod in staying if pod.gone})[:_NAMED]),
             templates=dict(templates), dns_policy=next((pod.dns_policy for pod in staying), ""),
             probing=sum(pod.running and not pod.ready and not pod.gone for pod in staying),

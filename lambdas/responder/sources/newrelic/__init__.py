@@ -11,7 +11,7 @@ from collections import defaultdict
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
-from responder.model.evidence import Bucket, Detail, Finding, Series
+from responder.model.evidence import Bucket, Detail, Finding, Series, Window
 from responder.model.evidence.calls import Callee, Calls
 from responder.model.evidence.deployments import Deployments
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
@@ -25,6 +25,9 @@ from responder.sources.newrelic.answer import Answer, Row, read
 from responder.sources.newrelic.nrql import MAX_FACETS, Queries, graphql, newest, periods, queries
 
 _HOST_CHARACTERS = 200
+_SERIES = 6
+"""The most versions of a component that have a series: those with the most requests."""
+_CALLEES, _KINDS = 40, 8
 _MARKERS = 50
 _ISSUES = 20
 
@@ -64,6 +67,7 @@ def _requests(query: Query, component: str, nrql: Queries, answer: Answer, link:
     requests_before, errors_before = _total(before)
     recent = next((row for row in reversed(answer.recent) if row.facet[:1] == (component,)), None)
     beside = _series_by_version(answer.versions, component)
+    shown = dict(sorted(beside.items(), key=lambda item: -sum(row.requests for row in item[1]))[:_SERIES])
     return [
         Finding(
             source=SOURCE.name, status="partial" if limited else "ok", component=component, window=query.window,
@@ -71,7 +75,7 @@ def _requests(query: Query, component: str, nrql: Queries, answer: Answer, link:
             value=errors / requests if requests else None,
             baseline=errors_before / requests_before if requests_before else None,
             detail=ErrorRate(
-                series=_series(query, answer, component), period_seconds=periods(query.window)[0],
+                series=_series(query, answer, component), period_seconds=_periods(query)[0],
                 requests=requests, errors=errors, baseline_requests=requests_before, baseline_errors=errors_before,
                 baseline_seconds=query.baseline.seconds, day_before=_day_before(query, answer, component))),
         Finding(
@@ -85,15 +89,19 @@ def _requests(query: Query, component: str, nrql: Queries, answer: Answer, link:
                 baseline={version: Served(row.requests, row.errors) for version, row in before.items()},
                 p95_ms=P95(window={version: round(row.p95_ms, 1) for version, row in now.items()},
                            baseline={version: round(row.p95_ms, 1) for version, row in before.items()}),
-                series=beside or None))]
+                series=shown or None), left_out=len(beside) - len(shown) or None)]
 
 
 def _series(query: Query, answer: Answer, component: str) -> Series:
     """Return the whole periods, and what has come so far in the one after them."""
-    _, whole = periods(query.window)
+    _, whole = _periods(query)
     return (*(_bucket(row) for row in answer.series if row.facet[:1] == (component,)),
             *(Bucket(whole.end, row.requests, row.errors) for row in answer.rest
               if row.facet[:1] == (component,) and row.requests))
+
+
+def _periods(query: Query) -> tuple[int, Window]:
+    return periods(query.window, len(query.service.components))
 
 
 def _by_version(rows: tuple[Row, ...], component: str) -> dict[str, Row]:
@@ -140,11 +148,12 @@ def _calls(query: Query, component: str, nrql: Queries, answer: Answer, link: st
     for row in answer.kinds:
         if len(row.facet) == 3 and row.facet[0] == component:
             kinds[_host(row.facet[1])][mask(row.facet[2])[:_HOST_CHARACTERS]] += row.requests
-    callees = {host: _callee(now.get(host), before.get(host), kinds.get(host, {})) for host in {**now, **before}}
+    every = {host: _callee(now.get(host), before.get(host), kinds.get(host, {})) for host in {**now, **before}}
+    callees = dict(sorted(every.items(), key=lambda item: (-item[1].errors, -item[1].requests, item[0]))[:_CALLEES])
     return Finding(
         source=SOURCE.name, status="ok" if callees else "empty", component=component, window=newest(query.window),
         query=nrql.calls, link=link, note="" if callees else "New Relic has no client span of it",
-        detail=Calls(callees=callees))
+        left_out=len(every) - len(callees) or None, detail=Calls(callees=callees))
 
 
 def _by_host(rows: tuple[Row, ...], component: str) -> dict[str, Row]:
@@ -157,14 +166,16 @@ def _host(text: str) -> str:
 
 def _callee(now: Row | None, before: Row | None, kinds: dict[str, float]) -> Callee:
     return Callee(
-        kinds=dict(kinds), requests=now.requests if now else 0.0, errors=now.errors if now else 0.0,
+        kinds=dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))[:_KINDS]),
+        requests=now.requests if now else 0.0, errors=now.errors if now else 0.0,
         mean_ms=now.mean_ms if now else None, baseline_requests=before.requests if before else 0.0,
         baseline_errors=before.errors if before else 0.0, baseline_ms=before.mean_ms if before else None)
 
 
 def _deployments(query: Query, nrql: Queries, answer: Answer, link: str) -> Finding[Deployments]:
     return Finding(source=SOURCE.name, window=query.window, query=nrql.deployments, value=float(len(answer.markers)),
-                   unit="markers", link=link, detail=Deployments(markers=answer.markers[:_MARKERS]))
+                   unit="markers", link=link, left_out=max(0, len(answer.markers) - _MARKERS) or None,
+                   detail=Deployments(markers=answer.markers[:_MARKERS]))
 
 
 def _issues(query: Query, answer: Answer, link: str) -> Finding[Issues]:
@@ -173,6 +184,7 @@ def _issues(query: Query, answer: Answer, link: str) -> Finding[Issues]:
                        note="NerdGraph gave no issues")
     return Finding(source=SOURCE.name, window=query.window, value=float(len(answer.issues)), unit="open issues",
                    query="actor.account.aiIssues.issues(filter: {states: [ACTIVATED]})", link=link,
+                   left_out=max(0, len(answer.issues) - _ISSUES) or None,
                    detail=Issues(issues=answer.issues[:_ISSUES]))
 
 

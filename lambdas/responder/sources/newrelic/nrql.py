@@ -7,17 +7,17 @@ left out. So both lie on multiples of the period, and the periods of every look 
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 
 from responder.model.evidence import Window
 from responder.model.frozen import dataclass
 from responder.model.service import NewRelic
+from responder.plan.periods import period_seconds
 from responder.sources import Query
 
 MAX_FACETS = 2000
-_BUCKET_SECONDS = 10
-_MAX_BUCKETS = 366  # NRQL reference, TIMESERIES: "maximum of 366 buckets"
+_VERSIONS = 4
+"""How many versions a component is thought to run, for the length of their periods."""
 _MAX_KINDS = 200
 _RECENT_SECONDS = 60
 _SHORTEST = 0.001
@@ -70,7 +70,9 @@ def queries(settings: NewRelic, query: Query) -> Queries:
     names = ", ".join(_quote(component.name) for component in query.service.components)
     component, version = _attribute(settings.component_attribute), _attribute(settings.version_attribute)
     source = f"FROM {settings.event} WHERE {component} IN ({names})"
-    bucket, whole = periods(window)
+    components = len(query.service.components)
+    bucket, whole = periods(window, components)
+    by_version_bucket = period_seconds(window.seconds, _VERSIONS * components)
     counted, rest = Window(whole.start, window.end), Window(whole.end, window.end)
     by_version = f"SELECT {_COUNTS}, percentile(duration, 95) AS p95 {source} FACET {component}, {version}"
     peer = _attribute(settings.peer_attribute)
@@ -93,7 +95,7 @@ def queries(settings: NewRelic, query: Query) -> Queries:
               f"FACET {component}, {peer}, error.message {recent} LIMIT {_MAX_KINDS}",
         # Which version failed while another served beside it: totals would compare one time with another.
         versions=f"SELECT {_COUNTS} {source} FACET {component}, {version} {_span(window)} "
-                 f"TIMESERIES {bucket} seconds {limit}" if diagnose else "",
+                 f"TIMESERIES {by_version_bucket} seconds {limit}" if diagnose else "",
         deployments=f"{_MARKERS} WHERE entity.name IN ({names}) "
                     f"{_span(Window(window.start - _CHANGES_SECONDS, window.end))} LIMIT 100" if diagnose else "")
 
@@ -106,13 +108,13 @@ def graphql(asked: dict[str, str], issues: bool) -> str:
     return f"query ($account: Int!, {variables}) {{ actor {{ account(id: $account) {{ {aliases} {more} }} }} }}"
 
 
-def periods(window: Window) -> tuple[int, Window]:
+def periods(window: Window, components: int = 1) -> tuple[int, Window]:
     """Return the length of a window's periods in seconds, and its whole periods, which begin at the clock's multiples.
 
-    The first reaches back before the window, so that all of it is counted.
+    The first reaches back before the window, so that all of it is counted. One that is not whole comes after them, so
+    that there are never more than NRQL's 366 ("NRQL reference", TIMESERIES).
     """
-    # Whole tens, so that the periods of a longer window are those of a shorter one.
-    length = max(_BUCKET_SECONDS, math.ceil(window.seconds / (_MAX_BUCKETS - 1) / _BUCKET_SECONDS) * _BUCKET_SECONDS)
+    length = period_seconds(window.seconds, components)
     start = window.start // length * length
     return length, Window(start, max(start + length, window.end // length * length))
 

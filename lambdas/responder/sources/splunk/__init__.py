@@ -22,11 +22,11 @@ from responder.model.evidence.failing_clients import FailingClients
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.model.service import Splunk
+from responder.plan.periods import period_seconds
 from responder.sources import Query, Source, collect_independently
 from responder.sources.splunk import callers, signatures
 from responder.sources.splunk.search import Judge, Row, Search, Searches, link, number
 
-_BUCKET_SECONDS = 10
 _RECENT_SECONDS = 60.0
 """Only the newest answers are measured: the time before would hide slowness that has just begun."""
 
@@ -103,9 +103,10 @@ class _Lines:
         """Begin them."""
         settings = searches.settings
         by = f"{settings.component_field}, {settings.level_field}"
-        spl = f"search {settings.search} | bin _time span={_BUCKET_SECONDS}s | stats count by _time, {by}"
+        bucket = period_seconds(query.window.seconds, len(query.service.components))
+        spl = f"search {settings.search} | bin _time span={bucket}s | stats count by _time, {by}"
         read = partial(_Count.of, settings)
-        window = Window(query.window.start // _BUCKET_SECONDS * _BUCKET_SECONDS, query.window.end)
+        window = Window(query.window.start // bucket * bucket, query.window.end)
         return cls(query, window, spl, link(settings), searches.begin(spl, window, read),
                    searches.begin(f"search {settings.search} | stats count by {by}", query.baseline, read))
 

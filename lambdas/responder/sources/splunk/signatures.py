@@ -15,6 +15,7 @@ from responder.sources.splunk.search import Row, Searches, link, number
 
 _MAX_LINES = 20_000
 _SIGNATURES = 25
+_VERSIONS = 20
 _SIGNATURE_CHARACTERS = 200
 _HEAD_CHARACTERS = 600
 _MOST_KNOWN = 5_000
@@ -59,10 +60,11 @@ def _finding(source: str, query: Query, spl: str, page: str, groups: _Groups, us
     ordered = sorted(groups.items(), key=lambda item: (-item[1].count, item[0]))
     return Finding(
         source=source, status="partial" if note else "ok", window=query.window, query=spl, note=note, link=page,
-        unit="lines", value=float(sum(group.count for group in groups.values())),
+        unit="lines", left_out=max(0, len(ordered) - _SIGNATURES) or None,
+        value=float(sum(group.count for group in groups.values())),
         detail=ErrorSignatures(signatures=tuple(
             Signature(text=text, component=component, count=group.count, first=group.first,
-                      versions=dict(group.versions), pods=len(group.pods),
+                      versions=dict(group.versions.most_common(_VERSIONS)), pods=len(group.pods),
                       usual=round(scale * usual.get((component, text), _Group()).count, 2))
             for (component, text), group in ordered[:_SIGNATURES])))
 

@@ -1,0 +1,67 @@
+"""Look again at alarms that stay on while no incident is open; a schedule starts it.
+
+The name of the execution says which round of which alarm it is for, and Step Functions takes a name once in ninety days
+(AWS's page "StartExecution"): whatever runs this twice, each round starts the plan once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+
+from responder.clients import alarm_states, aws, targets
+from responder.clients.failure import CallFailed
+from responder.handlers import environment
+from responder.handlers.observed import observed
+from responder.handlers.step import log, records
+from responder.model.codec import Json
+from responder.model.moment import iso
+from responder.model.service import deployed, load, names
+from responder.plan.sweep import Start, starts
+
+_TAKEN = "ExecutionAlreadyExists"
+
+
+@observed()
+def handler(event: Json, context: object) -> dict[str, str]:
+    """Look after every service; returns {service: the alarm for which the plan was started, or empty}."""
+    return {name: _sweep(name) for name in names()}
+
+
+def _sweep(service: str) -> str:
+    now = time.time()
+    try:
+        held = records().lock(service)
+        # An execution that ended without closing its incident holds a lock that has expired: the start takes it over.
+        is_open = held is not None and held.lease_until >= now
+        with targets.aimed(load(service)):
+            on = alarm_states.on(deployed(service).alarms)
+        started = next((start for start in starts(on, is_open, now) if _start(service, start, now)), None)
+    except CallFailed as failed:
+        log(step="sweep", service=service, failed=failed.note)
+        return ""
+    log(step="sweep", service=service, on=[alarm.name for alarm in on], open=is_open,
+        started=started.alarm.name if started else "")
+    return started.alarm.name if started else ""
+
+
+def _start(service: str, start: Start, now: float) -> bool:
+    """Start the plan for one round of an alarm; False where that was done before. Raises CallFailed."""
+    alarm = start.alarm
+    digest = hashlib.sha256(f"{service} {alarm.name} {start.since}".encode()).hexdigest()[:24]
+    reason = (f"in ALARM since {iso(start.since)[:19]}Z, and no incident is open (found by the sweep, look "
+              f"{start.round + 1}): {alarm.reason}")
+    try:
+        with aws.failures("Step Functions"):
+            aws.client("stepfunctions").start_execution(
+                stateMachineArn=environment.state_machine(), name=f"sweep-{digest}-{start.round}",
+                input=json.dumps({
+                    "detail-type": "CloudWatch Alarm State Change", "source": "sweep", "time": iso(now),
+                    "detail": {"alarmName": alarm.name, "state": {
+                        "value": "ALARM", "timestamp": iso(now), "reason": reason}}}))
+    except CallFailed as failed:
+        if failed.code == _TAKEN:
+            return False
+        raise
+    return True

@@ -1,0 +1,212 @@
+"""The responder's own health: metrics and traces of each function, and the alarms that tell people without a function.
+
+An alarm of a group adds the metrics up, because each metric of an alarm costs $0.10 a month. Sources and remedies have
+none of their own: a source that cannot be read is seen by the heartbeat, and a failed state of the state machine by the
+step after it (``docs/own-health.md``). No alarm here has a name that begins with the prefix, because the rule of
+``stacks/alarms.py`` would start an incident for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from cdk_nag import NagSuppressions
+from constructs import Construct
+
+from responder.model.measure import Metric
+from responder.model.service import Service
+from stacks.alarms import starting_names
+from stacks.deployment import Settings
+from stacks.function import Function
+from stacks.heartbeat import HOURS
+
+_MINUTE, _FIVE = Duration.minutes(1), Duration.minutes(5)
+_MOST_METRICS = 10
+"""Of one alarm on metric math (CloudWatch quotas)."""
+_FAILURES = 3
+"""A call that fails once is repeated; this many within five minutes are no passing fault."""
+_DAY_SECONDS = 86_400
+_LEDGER_SECONDS, _PAGE_MILLISECONDS = 300, 120_000
+
+
+class OwnHealth(Construct):
+    """What watches the responder."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, services: Sequence[Service],
+                 topic: sns.ITopic, state_machine: sfn.IStateMachine, not_started: sqs.IQueue, not_told: sqs.IQueue,
+                 page: Function) -> None:
+        super().__init__(scope, construct_id)
+        self._prefix, self._topic, self.alarms = settings.prefix, topic, list[cloudwatch.Alarm]()
+        parts = Stack.of(self).node.find_all()
+        functions = [part for part in parts if isinstance(part, Function)]
+        for function in functions:
+            self._observe(function)
+        self._of_executions(state_machine)
+        self._of_functions(functions)
+        self._of_queues(not_started, not_told, [part for part in parts if isinstance(part, sqs.Queue)])
+        self._of_rules([part for part in parts if isinstance(part, events.Rule)])
+        self._alarm("PageLate", "What people read of an open incident is late; the incident is handled all the same.",
+                    _lambda_metric("IteratorAge", page, _MINUTE, "Maximum"), _PAGE_MILLISECONDS, 3, 2)
+        self._of_the_heartbeat(services)
+        for service in services:
+            self._of_service(service)
+        starting = {name for service in services for name in starting_names(settings.prefix, service)}
+        for alarm in (part for part in parts if isinstance(part, cloudwatch.AlarmBase)):
+            resource = alarm.node.default_child
+            if isinstance(resource, cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm) and (
+                    resource.alarm_name in starting):
+                alarm.add_alarm_action(cloudwatch_actions.SnsAction(self._topic))
+                resource.alarm_description = self._told_too(resource.alarm_description or "")
+
+    def _observe(self, function: Function) -> None:
+        """Give a function its metrics' namespace, and trace it."""
+        function.function.add_environment("POWERTOOLS_METRICS_NAMESPACE", self._prefix)
+        resource = function.function.node.default_child
+        if isinstance(resource, lambda_.CfnFunction):
+            resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
+        function.role.add_to_policy(iam.PolicyStatement(
+            actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]))
+        NagSuppressions.add_resource_suppressions(function.role, [
+            {"id": "AwsSolutions-IAM5", "appliesTo": ["Resource::*"],
+             "reason": "X-Ray's PutTraceSegments and PutTelemetryRecords know no resources (Service Authorization "
+                       "Reference, AWS X-Ray)"}], apply_to_children=True)
+
+    def _of_executions(self, machine: sfn.IStateMachine) -> None:
+        self._sum("ExecutionsFailed", (
+            "An execution of the incident responder failed, timed out, was stopped, or was throttled. Look at the "
+            "state machine's executions; handle the incident by hand until they run."), {
+            name: machine.metric(metric, period=_MINUTE, statistic="Sum") for name, metric in (
+                ("failed", "ExecutionsFailed"), ("timed_out", "ExecutionsTimedOut"),
+                ("aborted", "ExecutionsAborted"), ("throttled", "ExecutionThrottled"))}, 1)
+
+    def _of_functions(self, functions: Sequence[Function]) -> None:
+        groups: dict[str, list[Function]] = {"Steps": [], "Answers": [], "Keepers": []}
+        for function in functions:
+            group = _group(self._name(function))
+            if group:
+                groups[group].append(function)
+        for group, members in groups.items():
+            size = _MOST_METRICS // 2
+            for first in range(0, len(members), size):
+                some = members[first:first + size]
+                self._sum(f"{group}Failed{first // size or ''}", (
+                    f"Functions of the incident responder fail or are throttled: "
+                    f"{', '.join(self._name(function) for function in some)}. Look at their logs."), {
+                    f"{metric.lower()}{place}": _lambda_metric(metric, function, _FIVE, "Sum")
+                    for place, function in enumerate(some) for metric in ("Errors", "Throttles")}, _FAILURES)
+
+    def _of_queues(self, not_started: sqs.IQueue, not_told: sqs.IQueue, queues: Sequence[sqs.Queue]) -> None:
+        for name, queue, said in (
+                ("NotStarted", not_started, "An alarm did not start the incident responder. Its event is in the queue "
+                                            "of dead letters; handle the incident by hand."),
+                ("TeamNotTold", not_told, "The team could not be assembled. What was to be said is in the queue of "
+                                          "undelivered messages.")):
+            self._alarm(name, said, queue.metric_approximate_number_of_messages_visible(
+                period=_MINUTE, statistic="Maximum"), 1)
+        self._sum("QueuesNotEmptied", "A queue of the incident responder has messages that nobody looked at for a day.",
+                  {f"age{place}": queue.metric_approximate_age_of_oldest_message(period=_FIVE, statistic="Maximum")
+                   for place, queue in enumerate(queues)}, _DAY_SECONDS)
+
+    def _of_rules(self, rules: Sequence[events.Rule]) -> None:
+        for first in range(0, len(rules), _MOST_METRICS):
+            self._sum(f"RulesFailed{first // _MOST_METRICS or ''}", (
+                "An EventBridge rule of the incident responder could not invoke its target: an alarm may not have "
+                "started it, or the change ledger or the heartbeat did not run. Look at the rules' targets and their "
+                "rights."), {
+                f"failed{place}": cloudwatch.Metric(
+                    namespace="AWS/Events", metric_name="FailedInvocations", statistic="Sum", period=_MINUTE,
+                    dimensions_map={"RuleName": rule.rule_name})
+                for place, rule in enumerate(rules[first:first + _MOST_METRICS])}, 1)
+
+    def _of_the_heartbeat(self, services: Sequence[Service]) -> None:
+        # It takes the services by name: the measure of the last one says that it came to its end.
+        last = max(service.service for service in services)
+        self._alarm("HeartbeatMissing", (
+            f"The incident responder's heartbeat did not run to its end for {2 * HOURS} hours, so nobody knows whether "
+            "it could read anything in an incident. Right after the first deployment: until the first one, every "
+            f"{HOURS} hours."), self._own(Metric.UNREAD, last, Duration.hours(2 * HOURS), "SampleCount"), 1,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+            compare=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD)
+
+    def _of_service(self, service: Service) -> None:
+        """The alarms on what the functions measure of one service."""
+        name = service.service
+        self._alarm(f"LedgerOld-{name}", (
+            f"{name}: the change ledger has not been kept for {_LEDGER_SECONDS // 60} minutes, so an incident would "
+            "miss recent changes. Look at the ledger's log: mostly the cluster cannot be read."),
+            self._own(Metric.LEDGER_AGE, name, _MINUTE, "Maximum"), _LEDGER_SECONDS, 5, 5,
+            missing=cloudwatch.TreatMissingData.BREACHING)
+        self._alarm(f"CannotRead-{name}", (
+            f"{name}: the last heartbeat of the incident responder could not read everything. Its message to the team "
+            "and its log say what."), self._own(Metric.UNREAD, name, Duration.hours(HOURS), "Maximum"), 1,
+            missing=cloudwatch.TreatMissingData.IGNORE)
+        self._alarm(f"StepFailed-{name}", (
+            f"{name}: a state of the incident responder's plan failed in spite of its retries, in an incident that is "
+            "being handled. It went on without it; look at the execution, and help."),
+            self._own(Metric.STEP_FAILURES, name, _MINUTE, "Sum"), 1)
+
+    def _own(self, metric: Metric, service: str, period: Duration, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(namespace=self._prefix, metric_name=metric.value, statistic=statistic, period=period,
+                                 dimensions_map={"Service": service})
+
+    def _told_too(self, description: str) -> str:
+        """Return the text of an alarm that starts the responder and reaches people by itself as well.
+
+        So a dead responder does not silence it.
+        """
+        return (f"{description}. " if description else "") + (
+            f"This alarm has started the incident responder ({self._prefix}), which looks whether it is an outage: "
+            "nothing is to be done yet. If no message of it follows within 10 minutes and the alarm is still on, it is "
+            f"not running: look at the executions of the state machine {self._prefix}, and handle the incident by "
+            "hand.")
+
+    def _name(self, function: Function) -> str:
+        resource = function.function.node.default_child
+        name = resource.function_name if isinstance(resource, lambda_.CfnFunction) else None
+        return (name or "").removeprefix(f"{self._prefix}-")
+
+    def _sum(self, name: str, said: str, metrics: Mapping[str, cloudwatch.IMetric], threshold: float) -> None:
+        """Add an alarm on a sum in which a metric without data counts as 0.
+
+        Where data come late, the newest period is 0 at first: so one of three periods is enough (CloudWatch User
+        Guide, "Using metric math", FILL).
+        """
+        if len(metrics) > _MOST_METRICS:
+            raise ValueError(f"{name} has {len(metrics)} metrics, and an alarm takes {_MOST_METRICS}")
+        period = Duration.minutes(5) if name.startswith(("Steps", "Answers", "Keepers", "Queues")) else _MINUTE
+        self._alarm(name, said, cloudwatch.MathExpression(
+            expression=" + ".join(f"FILL({metric}, 0)" for metric in metrics), period=period,
+            using_metrics=dict(metrics)), threshold, 3, 1)
+
+    def _alarm(self, name: str, said: str, metric: cloudwatch.IMetric, threshold: float, periods: int = 1,
+               datapoints: int = 1, *,
+               missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+               compare: cloudwatch.ComparisonOperator = (
+                   cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD)) -> None:
+        alarm = cloudwatch.Alarm(
+            self, name, metric=metric, threshold=threshold, evaluation_periods=periods, datapoints_to_alarm=datapoints,
+            alarm_description=f"{self._prefix}: {said}", comparison_operator=compare, treat_missing_data=missing)
+        alarm.add_alarm_action(cloudwatch_actions.SnsAction(self._topic))
+        self.alarms.append(alarm)
+
+
+def _group(name: str) -> str:
+    """Return which group of functions has an alarm for this one; empty for those of the plan's sources and remedies."""
+    if name.startswith(("source-", "action-")):
+        return ""
+    if name.startswith("step-") or name == "timeline":
+        return "Steps"
+    return "Answers" if name in ("answer", "approve") else "Keepers"
+
+
+def _lambda_metric(name: str, function: Function, period: Duration, statistic: str) -> cloudwatch.IMetric:
+    return function.function.metric(name, period=period, statistic=statistic)

@@ -1,0 +1,118 @@
+"""The responder's rights in a cluster, rendered for one service from ``kubernetes/*.yaml`` and its configuration.
+
+``python -m stacks.rbac config payment-gateway`` (``make rbac SERVICE=payment-gateway``) prints what the cluster's owner
+applies. The files are the form: what is rendered differs from them by the service's namespace, the deployment's name of
+the groups, the names (each service has roles and policies of its own, so that services share a cluster) and the
+configuration's values.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from responder.model.service import Service
+from stacks.deployment import DEFAULT_PREFIX, Settings
+
+_FOLDER = Path(__file__).resolve().parent.parent / "kubernetes"
+_NAME = "incident-responder"
+"""How groups, roles and policies are called in the files."""
+_SWITCH = "switch-provider"
+_IN_CLUSTER = re.compile(rf"{_NAME}-(?=[a-z])")
+Manifest = dict[str, Any]
+
+
+def name_of(settings: Settings) -> str:
+    """Return what the deployment's groups and roles in clusters begin with: its prefix, unless that is the default."""
+    return _NAME if settings.prefix == DEFAULT_PREFIX else settings.prefix
+
+
+def group_of(settings: Settings, group: str) -> str:
+    """Return a Kubernetes group of the deployment for one as sources and actions name it."""
+    return name_of(settings) + group.removeprefix(_NAME)
+
+
+def rendered(service: Service, settings: Settings, files: Sequence[str] = ("rbac.yaml", "admission.yaml")
+             ) -> list[Manifest]:
+    """Return the manifests of one service: roles and bindings, and the policies for what each group may change."""
+    manifests = [item for name in files for item in yaml.safe_load_all((_FOLDER / name).read_text(encoding="utf-8"))]
+    return [_rendered(item, service, settings) for item in manifests if not _surplus(item, service)]
+
+
+def _surplus(item: Manifest, service: Service) -> bool:
+    """Whether a manifest is of a ConfigMap that the service does not switch its provider by."""
+    switch = service.provider_switch
+    return item["metadata"]["name"] == f"{_NAME}-{_SWITCH}" and not (switch and switch.config_map)
+
+
+def _rendered(item: Manifest, service: Service, settings: Settings) -> Manifest:
+    own = name_of(settings)
+    item = _replaced(item, f"{_NAME}:", f"{own}:")
+    metadata, in_namespace = item["metadata"], "namespace" in item["metadata"]
+    if in_namespace:
+        metadata["namespace"] = service.cluster.namespace
+    # A namespace may hold two services, and what is in none is the whole cluster's.
+    unique = f"{own}-{service.service}-"
+    metadata["name"] = _IN_CLUSTER.sub(unique, metadata["name"], count=1)
+    if "roleRef" in item:
+        item["roleRef"]["name"] = _IN_CLUSTER.sub(unique, item["roleRef"]["name"], count=1)
+    if item["kind"] == "ValidatingAdmissionPolicyBinding":
+        item["spec"]["policyName"] = _IN_CLUSTER.sub(unique, item["spec"]["policyName"], count=1)
+        # The values are this service's; those of another namespace are the other service's.
+        item["spec"]["matchResources"] = {"namespaceSelector": {"matchLabels": {
+            "kubernetes.io/metadata.name": service.cluster.namespace}}}
+    if item["kind"] == "ValidatingAdmissionPolicy":
+        _fill(item, service)
+    if "rules" in item and metadata["name"].endswith(f"-{_SWITCH}") and service.provider_switch:
+        for rule in item["rules"]:
+            rule["resourceNames"] = [service.provider_switch.config_map]
+    return item
+
+
+def _fill(policy: Manifest, service: Service) -> None:
+    """Put the configuration's values into a policy's variables."""
+    values = {"most": str(service.guardrails.maximum_replicas)}
+    switch = service.provider_switch
+    if policy["metadata"]["name"].endswith(f"-{_SWITCH}") and switch:
+        values |= {"name": _text(switch.config_map), "key": _text(switch.key),
+                   "providers": f"[{', '.join(_text(provider.name) for provider in service.providers)}]"}
+    for variable in policy["spec"].get("variables", []):
+        variable["expression"] = values.get(variable["name"], variable["expression"])
+
+
+def _text(value: str) -> str:
+    """Return a text of CEL; see "String and Bytes Values" of its language definition."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    """Return a copy of a manifest with a text replaced in each of its texts."""
+    if isinstance(value, dict):
+        return {key: _replaced(item, old, new) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, old, new) for item in value]
+    return value.replace(old, new) if isinstance(value, str) else value
+
+
+def main(folder: str, name: str) -> str:
+    """Return the manifests of the service called ``name`` as YAML; raises ConfigurationError, SystemExit."""
+    from stacks.configuration import read_folder, read_settings
+
+    services = {service.service: service for service in read_folder(Path(folder))}
+    if name not in services:
+        raise SystemExit(f"no service {name!r}; there are: {', '.join(services)}")
+    return yaml.safe_dump_all(rendered(services[name], read_settings(Path(folder))), sort_keys=False, width=120)
+
+
+if __name__ == "__main__":
+    from stacks.configuration import ConfigurationError
+
+    try:
+        sys.stdout.write(main(*sys.argv[1:3]))
+    except ConfigurationError as problem:
+        sys.exit(str(problem))

@@ -1,0 +1,56 @@
+"""What a configuration of alarms and starters may say, and what is refused before anything is built."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from responder.model.service import Objective, OwnAlarm, Service, Starter, Starters, Tag
+from stacks.alarms import alarm_names, objective, starting_names
+from stacks.consistency import inconsistent
+
+
+def found(service: Service) -> list[str]:
+    return [".".join(map(str, path)) for path, _, _ in inconsistent(service)]
+
+
+@pytest.mark.parametrize(("changed", "place"), [
+    ({"objective": 0.9}, "alarms.objective"), ({"objective": 1.0}, "alarms.objective"),
+    ({"traffic_share": 1.5}, "alarms.traffic_share"), ({"minimum_failures": 0}, "alarms.minimum_failures"),
+    ({"false_alarms_a_week": 0.0}, "alarms.false_alarms_a_week"), ({"own": (OwnAlarm(),)}, "alarms.own.0"),
+    ({"own": (OwnAlarm("a", Tag("k", "v")),)}, "alarms.own.0"),
+    ({"own": (OwnAlarm("a"), OwnAlarm(tag=Tag("k", "")))}, "alarms.own.1.tag")])
+def test_what_cannot_hold_is_refused(service: Service, changed: dict[str, Any], place: str) -> None:
+    assert place in found(replace(service, alarms=replace(service.alarms, **changed)))
+
+
+def test_a_system_that_proves_itself_by_nothing_is_refused(service: Service) -> None:
+    starters = Starters(Starter(""), Starter("own/newrelic"), Starter(""))
+    assert found(replace(service, starters=starters)) == ["starters.pagerduty.secret", "starters.splunk.secret"]
+
+
+@pytest.mark.parametrize(("dimension", "operations", "place"), [
+    ("Operation", (), "metrics.operations"), ("", ("refund",), "metrics.operations"),
+    ("Operation", ("refund", "refund"), "metrics.operations.1"), ("Operation", ('a"',), "metrics.operations.0"),
+    ("Operation", tuple(f"o{number}" for number in range(51)), "metrics.operations")])
+def test_operations_need_a_dimension_and_names_for_alarms(service: Service, dimension: str,
+                                                          operations: tuple[str, ...], place: str) -> None:
+    assert found(replace(service, metrics=replace(
+        service.metrics, operation_dimension=dimension, operations=operations))) == [place]
+
+
+def test_the_alarms_follow_from_the_configuration(service: Service) -> None:
+    own = replace(service.alarms, own=(OwnAlarm("mine"), OwnAlarm(tag=Tag("k", "v"))), objective=None)
+    without = replace(service, alarms=own)
+    assert objective(without) is None
+    assert starting_names("p", without) == ["p-payment-gateway-outage", "mine"]
+    reports = replace(service.reports, objective=Objective(0.995, 1000.0))
+    assert objective(replace(without, reports=reports)) == 0.995
+    assert starting_names("p", replace(without, reports=reports)) == [
+        "p-payment-gateway-outage", "p-payment-gateway-slow-burn", "mine"]
+    operations = replace(without, metrics=replace(
+        service.metrics, operation_dimension="Operation", operations=("refund",)))
+    assert "p-payment-gateway-error-rate-of-refund" in alarm_names("p", operations)
+    assert found(operations) == []

@@ -1,0 +1,63 @@
+"""How the sandbox speaks: what a drill and the command line may ask for, and what each is refused with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox import worlds
+from sandbox.drill.contract import ContractError, Drill, read
+from sandbox.platform.state import World
+
+DRILL = """name: a-drill
+about: One line.
+{start}
+events: [{{at: 0s, alarm: {{count: 1}}}}]
+expect: {{outcome: false_alarm{limits}}}
+"""
+
+
+def drill(folder: Path, start: str = "", limits: str = "") -> Drill:
+    (folder / "drill.yaml").write_text(DRILL.format(start=start, limits=limits))
+    found, = read([folder / "drill.yaml"])
+    return found
+
+
+def test_the_default_is_an_account_that_others_use_too(tmp_path: Path) -> None:
+    assert worlds.whole({}) == {"account": "busy"} == drill(tmp_path).world({})
+    world = World()
+    worlds.apply(world, {}, "a-drill")
+    assert world.account.busy and world.health
+    quiet = World()
+    worlds.apply(quiet, {"account": "quiet"}, "a-drill")
+    assert not quiet.account.busy and not quiet.health
+
+
+def test_the_command_line_holds_for_all_drills(tmp_path: Path) -> None:
+    own = drill(tmp_path, "start: {world: {account: quiet}}")
+    assert own.world({}) == {"account": "quiet"} and own.world({"account": "busy"}) == {"account": "busy"}
+
+
+def test_a_drill_can_be_limited_to_worlds(tmp_path: Path) -> None:
+    limited = drill(tmp_path, limits=", in: {account: quiet}")
+    assert not limited.runs_in(limited.world({})) and limited.runs_in(limited.world({"account": "quiet"}))
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("account", "KEY=VALUE"), ("acount=busy", "'account' in place of 'acount'"),
+    ("account=loud", "account: one of busy, quiet"), ("account=busy,account=quiet", "each key once"),
+    ("mesh=istio", "the sandbox does not have 'mesh' yet"), ("weather=rain", "one of newrelic, splunk")])
+def test_what_is_not_known_is_refused_with_what_was_expected(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        worlds.parsed(text)
+
+
+@pytest.mark.parametrize(("start", "limits", "field"), [
+    ("start: {world: {database: aurora-mysql}}", "", "does not have 'database' yet"),
+    ("start: {world: {account: loud}}", "", "one of busy, quiet"),
+    ("", ", in: {images: [digest]}", "does not have 'images' yet")])
+def test_a_file_with_an_unknown_world_does_not_fit(tmp_path: Path, start: str, limits: str, field: str) -> None:
+    with pytest.raises(ContractError, match=field) as raised:
+        drill(tmp_path, start, limits)
+    assert "drill.yaml:" in str(raised.value)
