@@ -18,7 +18,7 @@ demo: setup  ## watch an outage from alarm to postmortem, on this machine
 	@$(RUN) -m sandbox demo
 
 test: setup  ## run all tests, two at a time, the drills on the embedded cloud among them
-	@$(RUN) -m pytest -n 2
+	@$(RUN) -m pytest -n 2 --no-loadscope-reorder
 
 drills: setup  ## run every drill of drills/ [WORLD=account=quiet]
 	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen $(if $(WORLD),--world "$(WORLD)",--record tests/records)
