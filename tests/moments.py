@@ -124,4 +124,5 @@ def _remedy(remedy: Remedy, final: Remedy, entry: Entry, all_of: Mapping[int, Re
 def cut(record: IncidentRecord, at: str) -> IncidentRecord:
     """Return the record as it was when the entries up to a moment (ISO 8601 in UTC) had been written."""
     *_, (_, then) = ((entry, then) for entry, then in moments(record) if entry.at <= at)
-    return then
+    # Entries stand in the order of their states; one of an earlier state may have been written later.
+    return replace(then, timeline=tuple(entry for entry in then.timeline if entry.at <= at))
