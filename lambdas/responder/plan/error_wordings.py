@@ -124,7 +124,7 @@ WORDINGS: tuple[_Row, ...] = (
     (ErrorKind.CREDENTIALS, ANYBODY, (
         "authentication failed", "invalid credentials", "invalid api key", "expired api key", "unauthenticated",
         "permission_denied", "permissiondenied", "expiredtoken", "security token included in the request",
-        "is not authorized to perform", "signaturedoesnotmatch", "invalid_client", "invalid_grant", "jwt expired",
+        "is not authorized to perform", "invalid_client", "invalid_grant", "jwt expired",
         "token has expired", "wrongpass", "noauth authentication")),
     (ErrorKind.DECLINED, ANYBODY, (
         "declined", "insufficient funds", "insufficient_funds", "do not honor", "do_not_honor", "payment required")),
