@@ -9,17 +9,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT / "lambdas")]
 
-from aws_cdk import App, Aspects, Environment  # noqa: E402
-from cdk_nag import AwsSolutionsChecks, PCIDSS321Checks  # noqa: E402
+from aws_cdk import App, Aspects, Environment
+from cdk_nag import AwsSolutionsChecks, PCIDSS321Checks
 
-from responder.model.service import Service  # noqa: E402
-from stacks.configuration import ConfigurationError, read_folder, read_settings  # noqa: E402
-from stacks.deployment import Settings  # noqa: E402
-from stacks.elsewhere import is_elsewhere  # noqa: E402
-from stacks.incident_response import IncidentResponse  # noqa: E402
-from stacks.member import Member  # noqa: E402
-from stacks.packaging import PackagingError  # noqa: E402
-from stacks.room import RoomError  # noqa: E402
+from responder.model.service import Service
+from stacks.configuration import ConfigurationError, read_folder, read_settings
+from stacks.deployment import Settings
+from stacks.elsewhere import is_elsewhere
+from stacks.incident_response import IncidentResponse
+from stacks.member import Member
+from stacks.packaging import PackagingError
+from stacks.room import RoomError
 
 
 def add_member(app: App, service: Service, services: list[Service], settings: Settings) -> None:

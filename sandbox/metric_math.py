@@ -29,7 +29,7 @@ def compiled(expression: str) -> Expression:
 def _compiled(node: ast.AST) -> Expression:
     match node:
         case ast.Constant(value=int() | float() as number):
-            return lambda values, number=float(number): number  # type: ignore[misc]
+            return _constant(float(number))
         case ast.Name(id=name):
             return lambda values: values[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -43,11 +43,18 @@ def _compiled(node: ast.AST) -> Expression:
             return lambda values: None if (value := inner(values)) is None else abs(value)
         case ast.Call(func=ast.Name(id="FILL"), args=[ast.Name(id=name), ast.Constant(value=int() | float() as number)
                                                       ]):
-            return lambda values, filler=float(number): (  # type: ignore[misc]
-                filler if (value := values[name]) is None else value)
+            return _filled(name, float(number))
         case ast.Call(func=ast.Name(id="IF_"), args=[condition, yes, no]):
             return _choice(_compiled(condition), _compiled(yes), _compiled(no))
     raise ValueError(f"metric math that the sandbox does not know: {ast.dump(node)}")
+
+
+def _constant(number: float) -> Expression:
+    return lambda values: number
+
+
+def _filled(name: str, filler: float) -> Expression:
+    return lambda values: filler if (value := values[name]) is None else value
 
 
 def _arithmetic(what: Callable[[float, float], float], left: Expression, right: Expression) -> Expression:

@@ -102,7 +102,7 @@ class OwnHealth(Construct):
                     f"Functions of the incident responder fail or are throttled: "
                     f"{', '.join(self._name(function) for function in some)}. Look at their logs."), {
                     f"{metric.lower()}{place}": _lambda_metric(metric, function, _FIVE, "Sum")
-                    for place, function in enumerate(some) for metric in ("Errors", "Throttles")}, _FAILURES)
+                    for place, function in enumerate(some) for metric in ("Errors", "Throttles")}, _FAILURES, _FIVE)
 
     def _of_queues(self, not_started: sqs.IQueue, not_told: sqs.IQueue, queues: Sequence[sqs.Queue]) -> None:
         for name, queue, said in (
@@ -114,7 +114,7 @@ class OwnHealth(Construct):
                 period=_MINUTE, statistic="Maximum"), 1)
         self._sum("QueuesNotEmptied", "A queue of the incident responder has messages that nobody looked at for a day.",
                   {f"age{place}": queue.metric_approximate_age_of_oldest_message(period=_FIVE, statistic="Maximum")
-                   for place, queue in enumerate(queues)}, _DAY_SECONDS)
+                   for place, queue in enumerate(queues)}, _DAY_SECONDS, _FIVE)
 
     def _of_rules(self, rules: Sequence[events.Rule]) -> None:
         for first in range(0, len(rules), _MOST_METRICS):
@@ -174,15 +174,15 @@ class OwnHealth(Construct):
         name = resource.function_name if isinstance(resource, lambda_.CfnFunction) else None
         return (name or "").removeprefix(f"{self._prefix}-")
 
-    def _sum(self, name: str, said: str, metrics: Mapping[str, cloudwatch.IMetric], threshold: float) -> None:
-        """Add an alarm on a sum in which a metric without data counts as 0.
+    def _sum(self, name: str, said: str, metrics: Mapping[str, cloudwatch.IMetric], threshold: float,
+             period: Duration = _MINUTE) -> None:
+        """Add an alarm on a sum in which a metric without data counts as 0; ``period`` is that of the metrics.
 
         Where data come late, the newest period is 0 at first: so one of three periods is enough (CloudWatch User
         Guide, "Using metric math", FILL).
         """
         if len(metrics) > _MOST_METRICS:
             raise ValueError(f"{name} has {len(metrics)} metrics, and an alarm takes {_MOST_METRICS}")
-        period = Duration.minutes(5) if name.startswith(("Steps", "Answers", "Keepers", "Queues")) else _MINUTE
         self._alarm(name, said, cloudwatch.MathExpression(
             expression=" + ".join(f"FILL({metric}, 0)" for metric in metrics), period=period,
             using_metrics=dict(metrics)), threshold, 3, 1)

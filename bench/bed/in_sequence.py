@@ -91,6 +91,7 @@ class Typed:
                 raise ours.NotFound(plural) from error
             raise CallFailed("unavailable", f"the Kubernetes API answered with {error.status}",
                              http_status=error.status or 0) from error
+        # The package has no types.
         value: dict[str, Any] = self._api.sanitize_for_serialization(found)  # type: ignore[no-untyped-call]
         return value
 
@@ -170,6 +171,7 @@ def _typed() -> Typed:
 def main() -> None:
     """Handle the incidents of the input's lines."""
     os.environ["STEPS"] = _STEPS
+    # The typed client answers what the sources ask, and is of no kind of theirs.
     ours.connect = lambda cluster, deadline: _typed()  # type: ignore[assignment,return-value]
     for line in sys.stdin:
         before = resource.getrusage(resource.RUSAGE_SELF)

@@ -95,7 +95,7 @@ class XRay(BaseProvider):
     def in_subsegment_async(self, name: str | None = None,
                             **kwargs: object) -> AbstractAsyncContextManager[BaseSegment]:
         """Nothing here is asynchronous."""
-        raise NotImplementedError
+        raise NotImplementedError("nothing here is asynchronous")
 
     def put_annotation(self, key: str, value: object) -> None:
         """Annotate the subsegment that is open."""

@@ -15,7 +15,7 @@ def table() -> str:
 
 def timeline() -> str:
     """The name of the function that writes the timeline; empty where this one writes it itself."""
-    return os.environ.get("TIMELINE", "")
+    return os.getenv("TIMELINE", "")
 
 
 def bucket() -> str:
@@ -33,12 +33,12 @@ def reports() -> str:
 
 def answer_bytes() -> int:
     """The most that a source's answer has between states; what all sources answer has room in one state."""
-    return int(os.environ.get("ANSWER_BYTES", "8192"))
+    return int(os.getenv("ANSWER_BYTES", "8192"))
 
 
 def settings() -> str:
     """The id of the AppConfig application with the services' settings; empty where only the bundled ones are used."""
-    return os.environ.get("SETTINGS", "")
+    return os.getenv("SETTINGS", "")
 
 
 def source() -> str:
@@ -58,7 +58,7 @@ def steps() -> tuple[str, ...]:
 
 def services() -> tuple[str, ...]:
     """The names of the services that the function looks after; empty: all."""
-    return tuple(filter(None, os.environ.get("SERVICES", "").split(",")))
+    return tuple(filter(None, os.getenv("SERVICES", "").split(",")))
 
 
 def region() -> str:
@@ -68,17 +68,17 @@ def region() -> str:
 
 def answer_url() -> str:
     """The address at which people answer by IAM."""
-    return os.environ.get("ANSWER_URL", "")
+    return os.getenv("ANSWER_URL", "")
 
 
 def approval_url() -> str:
     """The address of the signed links; empty where none are used."""
-    return os.environ.get("APPROVAL_URL", "")
+    return os.getenv("APPROVAL_URL", "")
 
 
 def approval_key() -> str:
     """The name of the secret that signs links; empty where none are used."""
-    return os.environ.get("APPROVAL_KEY", "")
+    return os.getenv("APPROVAL_KEY", "")
 
 
 def namespace() -> str:

@@ -6,13 +6,10 @@ execution's name is made of the event's id, so an event that is delivered twice 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import ClassVar
 
-from responder.clients import aws
-from responder.clients.failure import CallFailed
+from responder.clients import aws, executions
 from responder.handlers import environment
 from responder.handlers.observed import observed
 from responder.handlers.step import log
@@ -81,14 +78,6 @@ def _started(service: str, given: _Event) -> bool:
     # CloudWatch writes +0000, which is not what the timeline sorts by.
     at = iso(seconds(given.detail.state.timestamp or given.time))
     signal = OutsideSignal("alarm", service, given.id, at, given.detail.alarm_name, given.detail.state.reason)
-    digest = hashlib.sha256(f"{service}/{given.id}".encode()).hexdigest()[:24]
-    try:
-        with aws.failures("Step Functions"):
-            aws.client("stepfunctions").start_execution(
-                stateMachineArn=environment.state_machine(), name=f"alarm-{service}-{digest}",
-                input=json.dumps(encode(OutsideStart(signal))))
-    except CallFailed as failed:
-        if failed.code != "ExecutionAlreadyExists":
-            raise
-        return False
-    return True
+    return executions.start(environment.state_machine(),
+                            f"alarm-{service}-{executions.digest(f'{service}/{given.id}')}",
+                            encode(OutsideStart(signal)))

@@ -49,6 +49,12 @@ class InForce:
         return f"configuration {self.version}" if self.version else ""
 
 
+_LATELY: dict[str, tuple[int, InForce]] = {}
+_KNOWN: dict[tuple[str, str], ServiceSettings] = {}
+"""By incident and version. They never change, so a process reads them once."""
+_REMEMBERED = 16
+
+
 def newest(service: Service) -> InForce:
     """Return a service with its newest valid settings; never raises."""
     application = environment.settings()
@@ -111,9 +117,3 @@ def of_incident(records: Records, service: Service, incident: str) -> Service:
 
 def _of(kept: PinnedSettings) -> ServiceSettings:
     return read_settings(json.loads(kept.settings))
-
-
-_LATELY: dict[str, tuple[int, InForce]] = {}
-_KNOWN: dict[tuple[str, str], ServiceSettings] = {}
-"""By incident and version. They never change, so a process reads them once."""
-_REMEMBERED = 16

@@ -1,26 +1,23 @@
 """Look again at alarms that stay on while no incident is open; a schedule starts it.
 
-The name of the execution says which round of which alarm it is for, and Step Functions takes a name once in ninety days
-(AWS's page "StartExecution"): whatever runs this twice, each round starts the plan once.
+The name of the execution says which round of which alarm it is for: whatever runs this twice, each round starts the
+plan once (``clients/executions.py``).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 
-from responder.clients import alarm_states, aws, targets
+from responder.clients import alarm_states, executions, targets
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
+from responder.handlers.alarm_event import DETAIL_TYPE
 from responder.handlers.observed import observed
 from responder.handlers.step import log, records
 from responder.model.codec import Json
 from responder.model.moment import iso
 from responder.model.service import deployed, load, names
 from responder.plan.sweep import Start, starts
-
-_TAKEN = "ExecutionAlreadyExists"
 
 
 @observed()
@@ -49,19 +46,10 @@ def _sweep(service: str) -> str:
 def _start(service: str, start: Start, now: float) -> bool:
     """Start the plan for one round of an alarm; False where that was done before. Raises CallFailed."""
     alarm = start.alarm
-    digest = hashlib.sha256(f"{service} {alarm.name} {start.since}".encode()).hexdigest()[:24]
+    digest = executions.digest(f"{service} {alarm.name} {start.since}")
     reason = (f"in ALARM since {iso(start.since)[:19]}Z, and no incident is open (found by the sweep, look "
               f"{start.round + 1}): {alarm.reason}")
-    try:
-        with aws.failures("Step Functions"):
-            aws.client("stepfunctions").start_execution(
-                stateMachineArn=environment.state_machine(), name=f"sweep-{digest}-{start.round}",
-                input=json.dumps({
-                    "detail-type": "CloudWatch Alarm State Change", "source": "sweep", "time": iso(now),
-                    "detail": {"alarmName": alarm.name, "state": {
-                        "value": "ALARM", "timestamp": iso(now), "reason": reason}}}))
-    except CallFailed as failed:
-        if failed.code == _TAKEN:
-            return False
-        raise
-    return True
+    return executions.start(environment.state_machine(), f"sweep-{digest}-{start.round}", {
+        "detail-type": DETAIL_TYPE, "source": "sweep", "time": iso(now),
+        "detail": {"alarmName": alarm.name, "state": {
+            "value": "ALARM", "timestamp": iso(now), "reason": reason}}})

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from responder.clients import alarm_states
+from responder.clients import alarm_states, aws
 from responder.clients.failure import CallFailed
 from responder.handlers import close, open, step, sweep
 from responder.model.codec import encode
@@ -95,7 +95,7 @@ def machine(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         found = SimpleNamespace(table=table, functions=functions, on=(), now=time.time())
         for module in (sweep, open):
             monkeypatch.setattr(module, "records", lambda: table)
-        monkeypatch.setattr(sweep.aws, "client", lambda *_, **__: functions)
+        monkeypatch.setattr(aws, "client", lambda *_, **__: functions)
         monkeypatch.setattr(sweep.alarm_states, "on", lambda names: found.on)
         monkeypatch.setattr(sweep.time, "time", lambda: found.now)
         yield found

@@ -8,11 +8,10 @@ comes again, repeated or replayed, starts nothing. Format: AWS's page "Invoking 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 
-from responder.clients import aws
+from responder.clients import aws, executions
 from responder.clients.failure import CallFailed
 from responder.handlers import environment
 from responder.handlers.observed import observed
@@ -116,14 +115,7 @@ def _time(alert: Alert) -> str:
 
 def _started(signal: OutsideSignal) -> str:
     """Start the state machine, unless it was started by the same alert before."""
-    digest = hashlib.sha256(f"{signal.kind}/{signal.service}/{signal.id}".encode()).hexdigest()[:24]
-    try:
-        with aws.failures("Step Functions"):
-            aws.client("stepfunctions").start_execution(
-                stateMachineArn=environment.state_machine(), name=f"{signal.kind}-{signal.service}-{digest}",
-                input=json.dumps(encode(OutsideStart(signal))))
-    except CallFailed as failed:
-        if failed.code == "ExecutionAlreadyExists":
-            return "taken before"
-        raise
-    return "started"
+    digest = executions.digest(f"{signal.kind}/{signal.service}/{signal.id}")
+    started = executions.start(environment.state_machine(), f"{signal.kind}-{signal.service}-{digest}",
+                               encode(OutsideStart(signal)))
+    return "started" if started else "taken before"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -41,3 +42,16 @@ class Vendor(NamedTuple):
 def same(given: str, secrets: Iterable[str]) -> bool:
     """Whether a token is one of the secrets; it takes as long whatever is right of it."""
     return sum(hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()) for secret in secrets) > 0
+
+
+def token_of(headers: Mapping[str, str]) -> str:
+    """Return the token of the header Authorization: a bearer's, or the password of basic authorization."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return ""

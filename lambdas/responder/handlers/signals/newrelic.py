@@ -6,14 +6,12 @@ one's own) and "Notification message templates" (the template that a webhook is 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 
-from responder.handlers.signals.alert import Alert, Nothing, Vendor, same
+from responder.handlers.signals.alert import Alert, Nothing, Vendor, same, token_of
 from responder.model.codec import Foreign, Json, Malformed, decode
 from responder.model.frozen import dataclass
 
-_HEADER = "authorization"
 _STARTS = frozenset({"ACTIVATED", "CREATED"})
 
 
@@ -27,19 +25,6 @@ class _Issue(Foreign):
     created_at: float | None = None
     """Milliseconds since 1970 (UTC)."""
     updated_at: float | None = None
-
-
-def token_of(headers: Mapping[str, str]) -> str:
-    """Return the token of the header Authorization: a bearer's, or the password of basic authorization."""
-    scheme, _, given = headers.get(_HEADER, "").partition(" ")
-    if scheme.lower() == "bearer":
-        return given.strip()
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(given, validate=True).decode().partition(":")[2]
-        except ValueError:
-            return ""
-    return ""
 
 
 def _genuine(headers: Mapping[str, str], body: bytes, token: tuple[str, ...], secrets: tuple[str, ...]) -> bool:

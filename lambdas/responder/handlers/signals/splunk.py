@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from responder.handlers.signals.alert import Alert, Nothing, Vendor, same
-from responder.handlers.signals.newrelic import token_of
+from responder.handlers.signals.alert import Alert, Nothing, Vendor, same, token_of
 from responder.model.codec import Foreign, Json, Malformed, decode
 from responder.model.frozen import dataclass
 
