@@ -27,15 +27,16 @@ def handler(event: Json, context: object) -> dict[str, int | None]:
 
 def _measured(name: str) -> int | None:
     """Make a snapshot, and measure how old the newest one is."""
-    service = load(name)
+    service, now = load(name), time.time()
     with targets.aimed(service):
-        changes = _snapshot(service)
-    telemetry.emit(environment.namespace(), of_ledger(name, time.time(), Ledger(records(), name).last_at()))
+        changes = _snapshot(service, now)
+    newest = Ledger(records(), name).last_at() if changes is None else now
+    telemetry.emit(environment.namespace(), of_ledger(name, time.time(), newest))
     return changes
 
 
-def _snapshot(service: Service) -> int | None:
-    name, now = service.service, time.time()
+def _snapshot(service: Service, now: float) -> int | None:
+    name = service.service
     ledger = Ledger(records(), name)
     try:
         api = kubernetes.connect(service.cluster.name, time.monotonic() + _DEADLINE_SECONDS)

@@ -20,7 +20,7 @@ ANYBODY = False
 _Row = tuple[ErrorKind, bool, tuple[str, ...]]
 
 WORDINGS: tuple[_Row, ...] = (
-    # What a callee of our own answered, in the words of this platform's components.
+    # It waited for its turn: nothing was called yet.
     (ErrorKind.QUEUE, ANYBODY, (
         "timed out in queue", "queue full", "queue is full", "listen queue of socket…full", "too busy",
         "timeout waiting for connection from pool", "pending acquire queue", "pool#acquire", "bulkhead…is full",
