@@ -223,8 +223,9 @@ def _decided(given: Json, execution: str) -> OpenResult:
         return _declined(
             "an execution decides nothing: whoever may start one need not be able to approve. Decide as yourself, by "
             "a button in Slack, or so.\n" + commands(
-                environment.answer_url(), environment.region(), done.incident[:200],
-                str(done.task)[:8], "approval"))
+                environment.answer_url(), environment.region(), done.incident[:200], str(done.task)[:8], "approval",
+                # All services of a deployment have its one prefix.
+                *(load(name).prefix for name in names()[:1])))
     try:
         task = by_execution(records(), done, execution)
     except (NotPossible, NotAllowed) as error:
