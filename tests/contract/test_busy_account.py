@@ -342,7 +342,8 @@ def test_the_waits_of_mysql_are_told_though_performance_insights_cannot_group_by
     # It was told the wrong engine: the waits are not lost with the clients.
     for engine in ("mysql", "postgres"):
         assert waits(engine).status == "partial" and waits(engine).note and not waits(engine).detail.clients
-        assert max(waits(engine).detail.waits, key=waits(engine).detail.waits.__getitem__) == "Lock:transactionid"
+        loads = waits(engine).detail.waits
+        assert max(loads, key=loads.__getitem__) == "synch/cond/innodb/row_lock_wait"
 
 
 def test_a_question_that_is_not_one_is_refused(busy: Busy) -> None:
