@@ -125,8 +125,8 @@ class _Span:
     def __init__(self, request: dict[str, Any], database: Database) -> None:
         if request.get("ServiceType") not in ("RDS", "DOCDB"):
             raise _invalid("ServiceType must be RDS or DOCDB")
-        if request.get("ServiceType") != "RDS" or request.get("Identifier") not in map(
-                resource_id, database.members):
+        if request.get("ServiceType") != "RDS" or request.get("Identifier") not in [
+                resource_id(name) for name in database.members]:
             raise Refused("NotAuthorizedException", f"{request.get('Identifier')} is not a data source of this account")
         start, end = request.get("StartTime"), request.get("EndTime")
         if not isinstance(start, int | float) or not isinstance(end, int | float) or start >= end:

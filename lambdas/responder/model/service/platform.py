@@ -42,19 +42,35 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Database:
-    """The RDS instance behind the service."""
+    """The database behind the service: an RDS instance, or a DB cluster (Aurora, Multi-AZ DB cluster).
+
+    RDS itself says which engine it is.
+    """
 
     name: str
     """Its name among the components' ``calls``."""
-    instance: str
-    """The RDS instance's identifier."""
+    instance: str = ""
+    """The RDS instance's identifier; of a cluster one of its members; empty: the cluster alone is named."""
+    cluster: str = ""
+    """The DB cluster's identifier, which gives the right to fail it over and to read its members; empty: none, or one
+    that the instance tells of, which people fail over."""
+    proxy: str = ""
+    """The name of the RDS Proxy in front of it; empty: none."""
     host: str = ""
     """The host by which the callers name it; empty: its name."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts by which callers name it, or patterns (``*.cluster-ro-abc.eu-west-1.rds.amazonaws.com``): the
+    endpoints of readers and of the proxy."""
+    users: tuple[str, ...] = ()
+    """The database users by which the service itself logs in; empty: not known, and then no other client is told by its
+    user, as MySQL needs it."""
     maximum_connections: int = 0
     """Connections that the instance takes at most; 0: not known."""
     performance_insights: bool = True
     parameter_group: str = ""
     """Its parameter group, whose changes are recorded and may be restored; empty: they are left to people."""
+    cluster_parameter_group: str = ""
+    """The same of the DB cluster, which has the parameters of all its instances."""
     secret: str = ""
     """The secret in Secrets Manager with the service's password for it, by name: its rotations may be a cause; empty:
     whose rotations CloudTrail tells of is not known, and they are evidence of nothing."""
@@ -63,6 +79,12 @@ class Database:
     def address(self) -> str:
         """The host by which the callers name it."""
         return self.host or self.name
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """The names by which AWS knows it and what belongs to it."""
+        return tuple(name for name in (self.instance, self.cluster, self.proxy, self.parameter_group,
+                                       self.cluster_parameter_group) if name)
 
 
 @dataclass(frozen=True)
