@@ -17,14 +17,26 @@ class Component:
     """Its name in every vendor's data (New Relic's appName, Splunk's component, CloudWatch's dimension)."""
     role: Role = "other"
     workload: str = ""
-    """The Kubernetes Deployment that runs it; empty: the component's name."""
+    """The Kubernetes workload that runs it, ``NAME`` or ``KIND/NAME`` (``statefulset/pay``, ``daemonset/pay``,
+    ``rollout/pay``); empty: the one with the component's name, of whatever kind."""
     calls: tuple[str, ...] = ()
     """Names of components, of the database or of providers that it calls while it serves a request."""
+    namespace: str = ""
+    """The Kubernetes namespace of the workload; empty: the cluster's."""
+    service: str = ""
+    """The Kubernetes Service in front of it, by name; empty: the one whose selector selects its pods."""
+    container: str = ""
+    """The container of its pods that is the application; empty: it is told from the sidecars by what the pods say."""
 
     @property
     def deployment(self) -> str:
-        """The name of the Deployment that runs it."""
-        return self.workload or self.name
+        """The name of the workload that runs it."""
+        return self.workload.rpartition("/")[2] or self.name
+
+    @property
+    def kind(self) -> str:
+        """The workload's kind in lower case, where the configuration says it; empty: whatever kind there is."""
+        return self.workload.rpartition("/")[0].lower()
 
 
 @dataclass(frozen=True)
