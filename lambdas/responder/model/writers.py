@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from responder.model.change import ABSENT, Change
+from responder.model.change import Change
 from responder.model.codec import Json
 from responder.model.frozen import dataclass
 
@@ -30,8 +30,7 @@ class Role(StrEnum):
     CONTROLLER = "controller"
     """It regulates by what it measures: an autoscaler, a mesh, Kubernetes itself. Nobody decided on the change."""
     OPERATOR = "operator"
-    """It brings about what an object of its own says: the change is of that object, and it puts back what others change.
-    """
+    """It brings about what an object of its own says, where the change was made; it puts back what others change."""
     UNKNOWN = "unknown"
     """A program that the table does not have; its change counts like a person's."""
 

@@ -58,7 +58,7 @@ def _author(writings: Sequence[Writing], field: FieldChange, since: float, now: 
         # Whoever sets the same value owns it as well (Apply), so the newest of them it was.
         owners = [one for one in writings if owned(one.fields, field.path)]
         newest = max(owners, key=lambda one: one.at, default=None)
-        # Before Kubernetes 1.22 a scale subresource left no trace, and who owned the field before seems to own it still.
+        # Before Kubernetes 1.22 a scale subresource left no trace: who owned the field before seems to own it still.
         return newest if newest in lately or (newest and writer(newest.by).role is Role.CONTROLLER) else None
     # A scale subresource has no other field than the number of pods.
     able = [one for one in lately if one.subresource != "scale" or field.path[-1:] == ("replicas",)]

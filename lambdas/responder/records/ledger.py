@@ -4,9 +4,9 @@
 |---|---|---|
 | `LEDGER#service` | `LOOK` | when the last snapshot was made |
 | | `OBJECT#Kind/name` | a watched object as it was last seen (``model/watched.py``); its body is a text of JSON |
-| | `CHANGE#time#Kind/name` | a difference, with the values before it (``model/change.py``), as a text of JSON; of \
-further writers with ``#writer`` at the end |
+| | `CHANGE#time#Kind/name` | a difference, with the values before it (``model/change.py``), as a text of JSON |
 
+Where several writers changed one object at one time, the further ones' sort keys end with ``#writer``.
 Bodies and changes are kept exactly, except for leaves that must not be stored or are too large for an item; those are
 hidden (``model/shown.py``).
 Today's rules are applied to an older item before it is compared, so that a new rule does not look like a change.
