@@ -39,8 +39,8 @@ _PATTERN = st.lists(st.sampled_from(["a", "b", ".", "*"]), min_size=1, max_size=
     ("backend", "backend"), ("orders-api.shop", "backend"), ("orders-api.shop.svc.cluster.local", "backend"),
     ("orders-0.orders-api.shop.svc", "backend"), ("outbound|8080||orders-api.shop.svc.cluster.local", "backend"),
     ("orders-api.other.svc.cluster.local", ""), ("frontend.other-ns.svc.cluster.local", "frontend"),
-    ("gateway.internal.example", "gateway"), ("gateway.payments.svc.corp.example", "gateway"), ("frontend.other-ns", ""),
-    ("10.0.0.1", ""), ("[2001:db8::1]:443", ""), ("", ""), ("<n>", "")])
+    ("gateway.internal.example", "gateway"), ("gateway.payments.svc.corp.example", "gateway"),
+    ("frontend.other-ns", ""), ("10.0.0.1", ""), ("[2001:db8::1]:443", ""), ("", ""), ("<n>", "")])
 def test_a_host_names_one_party_or_nobody(host: str, party: str) -> None:
     assert PARTIES.called(host) == party
 

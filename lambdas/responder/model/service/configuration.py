@@ -85,6 +85,17 @@ class Service:
                 return component
         raise KeyError(name)
 
+    def namespace(self, name: str) -> str:
+        """Return the Kubernetes namespace of the workload of the component called ``name``; KeyError for no component.
+        """
+        return self.component(name).namespace or self.cluster.namespace
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The Kubernetes namespaces of the components' workloads, the cluster's first."""
+        return tuple(dict.fromkeys([self.cluster.namespace, *(
+            component.namespace for component in self.components if component.namespace)]))
+
     @property
     def graph(self) -> dict[str, tuple[str, ...]]:
         """The call graph: each component's name to the names of its callees."""
