@@ -170,7 +170,8 @@ class Runner:
         history = self._history(incidents[0]["execution"]) if incidents else []
         first = min((at for at in moment.alarms.values() if at >= moment.started), default=None)
         found = {text: self._places(text, items) for text in drill.expect.stored_nowhere or []}
-        value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found))
+        value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found,
+                                       drill.world(self._world)))
         address = (incidents[0].get("report") or {}).get("gz", "") if incidents else ""
         self.record = _content(address) if address else b""
         self.truth = encode(Remote(self.sandbox.ports).truth())
