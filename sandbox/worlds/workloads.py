@@ -15,4 +15,4 @@ def apply(world: World, value: str, seed: str) -> None:
     world.shape = replace(world.shape, workloads=cast(Workloads, value))
 
 
-KEY = Key("workloads", ("deployment", "statefulset"), apply)
+KEY = Key("workloads", ("deployment", "statefulset", "rollout"), apply)
