@@ -16,8 +16,10 @@ echo "$@" >> "$GO_SAID"
 case "$1" in
   env) echo go{version} ;;
   mod) {mod} ;;
-  build) while [ "$1" != -o ]; do shift; done; for name in kube-apiserver kube-controller-manager kube-scheduler server \\
-         rollouts-controller; do case "$*" in *$name*) ;; *) continue ;; esac; echo "$PWD" > "$2$name"; chmod +x "$2$name"; done ;;
+  build) while [ "$1" != -o ]; do shift; done
+         for name in kube-apiserver kube-controller-manager kube-scheduler server rollouts-controller; do
+           case "$*" in *$name*) echo "$PWD" > "$2$name"; chmod +x "$2$name" ;; esac
+         done ;;
 esac
 """
 
