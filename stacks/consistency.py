@@ -18,6 +18,7 @@ from responder.plan.links import reference
 from stacks import network
 from stacks.alarms import objective
 from stacks.customers import customers
+from stacks.hosts import hosts
 from stacks.nearest import Found, nearest
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -138,8 +139,8 @@ def _database(service: Service) -> Iterator[Found]:
     for name in ("instance", "cluster", "proxy"):
         value = getattr(database, name)
         if value and not _IDENTIFIER.fullmatch(value):
-            yield (("database", name), repr(value), "an identifier of RDS: up to 63 letters, digits and single hyphens, "
-                   "and no ARN or host")
+            yield (("database", name), repr(value),
+                   "an identifier of RDS: up to 63 letters, digits and single hyphens, and no ARN or host")
     if database.instance and database.instance == database.cluster:
         yield ("database", "cluster"), repr(database.cluster), "the DB cluster's identifier, not the instance's"
     if database.parameter_group and not database.instance:
@@ -148,9 +149,6 @@ def _database(service: Service) -> Iterator[Found]:
     if database.cluster_parameter_group and database.cluster_parameter_group == database.parameter_group:
         yield (("database", "cluster_parameter_group"), repr(database.cluster_parameter_group),
                "the DB cluster's group, whose name is another")
-    for index, host in enumerate(database.hosts):
-        if not host.strip() or "/" in host or ":" in host:
-            yield ("database", "hosts", index), repr(host), "a host or a pattern of hosts, without scheme and port"
 
 
 def _provider_switch(service: Service) -> Iterator[Found]:
@@ -343,5 +341,5 @@ def _objective(service: Service) -> Iterator[Found]:
 
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
-    _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions, _freezes,
-    _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers)
+    _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
+    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts)

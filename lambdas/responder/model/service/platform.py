@@ -17,14 +17,28 @@ class Component:
     """Its name in every vendor's data (New Relic's appName, Splunk's component, CloudWatch's dimension)."""
     role: Role = "other"
     workload: str = ""
-    """The Kubernetes Deployment that runs it; empty: the component's name."""
+    """The Kubernetes workload that runs it, ``NAME`` or ``KIND/NAME`` (``statefulset/pay``, ``daemonset/pay``,
+    ``rollout/pay``); empty: the one with the component's name, of whatever kind."""
     calls: tuple[str, ...] = ()
     """Names of components, of the database or of providers that it calls while it serves a request."""
+    namespace: str = ""
+    """The Kubernetes namespace of the workload; empty: the cluster's."""
+    service: str = ""
+    """The Kubernetes Service in front of it, by name; empty: the one whose selector selects its pods."""
+    container: str = ""
+    """The container of its pods that is the application; empty: it is told from the sidecars by what the pods say."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts by which its callers name it (an internal load balancer's); ``*`` stands for any characters."""
 
     @property
     def deployment(self) -> str:
-        """The name of the Deployment that runs it."""
-        return self.workload or self.name
+        """The name of the workload that runs it."""
+        return self.workload.rpartition("/")[2] or self.name
+
+    @property
+    def kind(self) -> str:
+        """The workload's kind in lower case, where the configuration says it; empty: whatever kind there is."""
+        return self.workload.rpartition("/")[0].lower()
 
 
 @dataclass(frozen=True)
@@ -59,8 +73,8 @@ class Database:
     host: str = ""
     """The host by which the callers name it; empty: its name."""
     hosts: tuple[str, ...] = ()
-    """Further hosts by which callers name it, or patterns (``*.cluster-ro-abc.eu-west-1.rds.amazonaws.com``): the
-    endpoints of readers and of the proxy."""
+    """Further hosts by which they name it; ``*`` stands for any characters. The endpoints that RDS gives the same
+    instance or cluster are known without it."""
     users: tuple[str, ...] = ()
     """The database users by which the service itself logs in; empty: not known, and then no other client is told by its
     user, as MySQL needs it."""
@@ -96,6 +110,8 @@ class Provider:
     """Its status page's summary URL (Statuspage's ``/api/v2/summary.json``); empty: it has none."""
     host: str = ""
     """The host that the service calls, as New Relic's spans and the logs name it; empty: its name."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts of it that the service calls; ``*`` stands for any characters: ``*.payments.example``."""
     health_url: str = ""
     """A URL that answers below 400 while the provider is well; empty: none is asked."""
 
