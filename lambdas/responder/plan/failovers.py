@@ -11,9 +11,10 @@ from typing import Literal
 
 from responder.model.evidence.events import DatabaseEvent
 
-Failover = Literal["started", "completed", "failed"]
+Failover = Literal["", "started", "completed", "failed"]
+"""What is told of a failover; empty: nothing, or that there was no need of one."""
 
-_OF_ID: dict[str, Failover | Literal[""]] = {
+_OF_ID: dict[str, Failover] = {
     "RDS-EVENT-0013": "started", "RDS-EVENT-0015": "completed", "RDS-EVENT-0034": "", "RDS-EVENT-0049": "completed",
     "RDS-EVENT-0050": "started", "RDS-EVENT-0051": "completed", "RDS-EVENT-0065": "completed",
     "RDS-EVENT-0069": "failed", "RDS-EVENT-0070": "started", "RDS-EVENT-0071": "completed",
@@ -25,8 +26,8 @@ _FAILED = re.compile(r"failover (of .*)?(has )?failed|failed to fail ?over")
 _OVER = re.compile(r"\bcompleted?\b|\bfinished\b|\brecovered\b|\bsucceeded\b")
 
 
-def stage(event: DatabaseEvent) -> Failover | Literal[""]:
-    """Return what an event says of a failover; empty: nothing, or that there was no need of one."""
+def stage(event: DatabaseEvent) -> Failover:
+    """Return what an event says of a failover."""
     known = _OF_ID.get(event.event_id)
     if known is not None:
         return known

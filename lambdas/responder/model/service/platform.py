@@ -65,29 +65,29 @@ class Database:
     """Its name among the components' ``calls``."""
     instance: str = ""
     """The RDS instance's identifier; of a cluster one of its members; empty: the cluster alone is named."""
-    cluster: str = ""
-    """The DB cluster's identifier, which gives the right to fail it over and to read its members; empty: none, or one
-    that the instance tells of, which people fail over."""
-    proxy: str = ""
-    """The name of the RDS Proxy in front of it; empty: none."""
     host: str = ""
     """The host by which the callers name it; empty: its name."""
     hosts: tuple[str, ...] = ()
     """Further hosts by which they name it; ``*`` stands for any characters. The endpoints that RDS gives the same
     instance or cluster are known without it."""
-    users: tuple[str, ...] = ()
-    """The database users by which the service itself logs in; empty: not known, and then no other client is told by its
-    user, as MySQL needs it."""
     maximum_connections: int = 0
     """Connections that the instance takes at most; 0: not known."""
     performance_insights: bool = True
     parameter_group: str = ""
     """Its parameter group, whose changes are recorded and may be restored; empty: they are left to people."""
-    cluster_parameter_group: str = ""
-    """The same of the DB cluster, which has the parameters of all its instances."""
     secret: str = ""
     """The secret in Secrets Manager with the service's password for it, by name: its rotations may be a cause; empty:
     whose rotations CloudTrail tells of is not known, and they are evidence of nothing."""
+    cluster: str = ""
+    """The DB cluster's identifier, which gives the right to fail it over and to read its members; empty: none, or one
+    that the instance tells of, which people fail over."""
+    proxy: str = ""
+    """The name of the RDS Proxy in front of it; empty: none."""
+    cluster_parameter_group: str = ""
+    """The same of the DB cluster, which has the parameters of all its instances."""
+    users: tuple[str, ...] = ()
+    """The database users by which the service itself logs in; empty: not known, and then no other client is told by its
+    user, as MySQL needs it."""
 
     @property
     def address(self) -> str:
