@@ -93,12 +93,12 @@ def family(engine: str) -> str:
 
 
 def unsupported(engine: str) -> str:
-    """Say that an engine is not supported; empty for one that is.
+    """Say that an engine is not supported; empty for one that is, and where none is told.
 
     DescribeDBInstances also tells of instances of DocumentDB and Neptune, which share RDS's control plane.
     """
-    return "" if family(engine) else (
-        f"its engine is {engine or 'not told'}: only PostgreSQL, MySQL, MariaDB and Aurora are supported")
+    return "" if family(engine) or not engine else (
+        f"its engine is {engine}: only PostgreSQL, MySQL, MariaDB and Aurora are supported")
 
 
 def place(rds: Any, database: Database) -> Place:
@@ -117,12 +117,14 @@ def place(rds: Any, database: Database) -> Place:
         return Place(named, note=_joined(*notes, f"DB cluster {name}: {failed.note}"))
     if found is None:
         return Place(named, note=_joined(*notes, f"RDS knows no DB cluster {name}"))
-    try:
-        instances = members(rds, found.name)
-    except CallFailed as failed:
-        notes.append(f"the members of DB cluster {name}: {failed.note}" + (
-            "" if database.cluster else "; database.cluster in the configuration gives the right to read them"))
-        instances = (named,) if named else ()
+    instances = (named,) if named else ()
+    if database.cluster == found.name:
+        try:
+            instances = members(rds, found.name)
+        except CallFailed as failed:
+            notes.append(f"the members of DB cluster {name}: {failed.note}")
+    elif found.writer != database.instance:
+        notes.append(f"{found.writer} of DB cluster {name} takes writes: to read it, database.cluster must name {name}")
     writer = next((one for one in instances if one.name == found.writer), named)
     return Place(writer, found, instances, _joined(*notes))
 

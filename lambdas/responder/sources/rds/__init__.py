@@ -52,7 +52,7 @@ def collect(query: Query) -> list[Finding[Detail]]:
     place = databases.place(rds, database)
     unknown = _unknown(place, database)
     if unknown:
-        return [Finding(source=SOURCE.name, detail=kind(), status="empty" if not place.engine else "unavailable",
+        return [Finding(source=SOURCE.name, detail=kind(), status="unavailable" if place.engine else "empty",
                         window=query.window, note=unknown, query=_command(database))
                 for kind in (DatabaseInstance, DatabaseEvents, DatabaseMetrics, Waits)]
     resource = place.instance.resource if place.instance and database.performance_insights else ""
