@@ -133,7 +133,8 @@ def _settled(wanted: Parameters, deadline: float) -> str:
     """Return what RDS says of the group on its instance or cluster, as soon as that is no longer ``applying``."""
     while True:
         states = _of_members(wanted.cluster) if parameter_groups.is_cluster(wanted.group) else _of_instance(wanted)
-        state = next((state for state in states if state != "in-sync"), states[0] if states else "used by another instance only")
+        state = next((state for state in states if state != "in-sync"),
+                     states[0] if states else "used by another instance only")
         if state != "applying" or time.monotonic() + _LOOK_SECONDS + _CALL_SECONDS > deadline:
             return state
         time.sleep(_LOOK_SECONDS)
