@@ -171,7 +171,7 @@ def _plan_member(context: RemediationContext, facts: Facts, rds: Any, place: Pla
         return Declined(target, summary, refusal, diff=diff) if refusal else Plan(
             target, summary, Before(zone=writer.zone), Parameters(
                 FailOver(cluster, place.cluster.writer, reader, time.time())), diff)
-    if writer.name != database.instance:
+    if place.writer != database.instance or writer.name != place.writer:
         # It may reboot the configured instance alone.
         return Declined(target, f"fail over {cluster}", (
             f"no reader of DB cluster {cluster} is well and close behind" if database.cluster == cluster else

@@ -82,6 +82,11 @@ class Place:
     """What could not be read, or does not fit the configuration; empty: nothing."""
 
     @property
+    def writer(self) -> str:
+        """The name of the instance that takes writes, described or not; empty: none is known."""
+        return (self.cluster.writer if self.cluster else "") or (self.instance.name if self.instance else "")
+
+    @property
     def engine(self) -> str:
         """The engine as RDS names it; empty: not known."""
         return self.instance.engine if self.instance else self.cluster.engine if self.cluster else ""
@@ -116,7 +121,8 @@ def place(rds: Any, database: Database) -> Place:
             raise
         return Place(named, note=_joined(*notes, f"DB cluster {name}: {failed.note}"))
     if found is None:
-        return Place(named, note=_joined(*notes, f"RDS knows no DB cluster {name}"))
+        gone = f"instance {database.instance} and no " if database.instance and named is None else ""
+        return Place(named, note=_joined(*notes, f"RDS knows no {gone}DB cluster {name}"))
     instances = (named,) if named else ()
     if database.cluster == found.name:
         try:
