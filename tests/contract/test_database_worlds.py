@@ -325,6 +325,32 @@ def test_users_tell_nobody_where_the_services_own_are_not_configured(place: Plac
     assert other_clients(place.configured(place.service, users=()), waits) == {}
 
 
+@pytest.mark.parametrize(("target", "signal"), [
+    ({"State": "AVAILABLE"}, set()), ({"State": "UNAVAILABLE", "Reason": "AUTH_FAILURE"}, {"proxy_is_not_let_in"}),
+    ({"State": "UNAVAILABLE", "Reason": "UNREACHABLE"}, {"proxy_does_not_get_through"}),
+    ({"State": "UNAVAILABLE", "Reason": "CONNECTION_FAILED"}, {"proxy_does_not_get_through"}),
+    ({"State": "UNAVAILABLE", "Reason": "PENDING_PROXY_CAPACITY"}, set()), ({"State": "REGISTERING"}, set())])
+def test_a_proxys_health_is_told_of_what_takes_writes(place: Place, monkeypatch: pytest.MonkeyPatch,
+                                                      target: dict[str, str], signal: set[str]) -> None:
+    place.configured(place.service, proxy="pay")
+    reader = {"RdsResourceId": "payments-db-2", "Type": "RDS_INSTANCE", "Role": "READ_ONLY", "TargetHealth": {
+        "State": "UNAVAILABLE", "Reason": "UNREACHABLE"}}
+    client = place.clients["rds"]
+    monkeypatch.setattr(client, "describe_db_proxies", lambda **given: {"DBProxies": [
+        {**given, "Status": "available"}]}, raising=False)
+    monkeypatch.setattr(client, "describe_db_proxy_targets", lambda **given: {"Targets": [
+        {"Type": "TRACKED_CLUSTER", "RdsResourceId": "cluster"}, reader,
+        {"RdsResourceId": "payments-db", "Type": "RDS_INSTANCE", "Role": "READ_WRITE", "TargetHealth": target}]},
+        raising=False)
+    assert {told for told in place.told() if told.startswith("proxy_")} == signal
+
+
+def test_a_proxy_that_rds_does_not_know_is_said(place: Place) -> None:
+    place.configured(place.service, proxy="pay")
+    found = next(item for item in place.collect() if item.name == "database_proxy")
+    assert (found.status, found.note) == ("unavailable", "RDS Proxy answered with DBProxyNotFoundFault")
+
+
 # --- what is done ----------------------------------------------------------------------------------------------------
 
 

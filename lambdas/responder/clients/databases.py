@@ -123,7 +123,7 @@ def place(rds: Any, database: Database) -> Place:
     if found is None:
         gone = f"instance {database.instance} and no " if database.instance and named is None else ""
         return Place(named, note=_joined(*notes, f"RDS knows no {gone}DB cluster {name}"))
-    instances = (named,) if named else ()
+    instances: tuple[Instance, ...] = (named,) if named else ()
     if database.cluster == found.name:
         try:
             instances = members(rds, found.name)
