@@ -25,8 +25,9 @@ class Api:
     """A cluster with some workloads, by path; it keeps what is written."""
 
     def __init__(self, *paths: str, forbidden: str = "") -> None:
-        self.objects = {path: {"metadata": {"name": path.rpartition("/")[2], "uid": path, "annotations": {}},
-                               "spec": {"replicas": 2}} for path in paths}
+        self.objects: dict[str, Any] = {
+            path: {"metadata": {"name": path.rpartition("/")[2], "uid": path, "annotations": {}},
+                   "spec": {"replicas": 2}} for path in paths}
         self.forbidden, self.written = forbidden, list[tuple[str, str, dict[str, Any]]]()
         self.client = Kubernetes(Http(time.monotonic() + 5, transport=httpx.MockTransport(self._answer)),
                                  "https://cluster.example")
