@@ -63,7 +63,7 @@ SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
     ('cluster_parameter_group: ""', "cluster_parameter_group: payments-pg16",
      "database.cluster_parameter_group: found 'payments-pg16'; expected the DB cluster's group, whose name is another"),
     ('cluster: ""  ', "cluster: payments-db  ", "database.cluster: found 'payments-db'; expected the DB cluster's"),
-    ('proxy: ""  ', "proxy: pay.proxy-abc.rds.example  ", "database.proxy: found 'pay.proxy-abc.rds.example'; expected"),
+    ('proxy: ""  ', "proxy: pay.proxy-abc.rds.example  ", "database.proxy: found 'pay.proxy-abc.rds.example'"),
     ("instance: payments-db  ", 'instance: ""  ', "expected database.instance or database.cluster"),
     ("[sg-0c1d2e3f405162738]", "[]", "network.security_groups: found none; expected at least one"),
     ("canaries: [payments-checkout]", "canaries: payments-checkout",
