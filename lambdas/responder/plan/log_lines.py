@@ -27,6 +27,7 @@ _SHOWN_CHARACTERS = 200
 _CAUSE_CHARACTERS = 300
 _HEAD_CHARACTERS = 600
 _STEP_CHARACTERS = 400
+_END_CHARACTERS = 200
 _LONGEST_PIECE = 1_500
 _OVERLAP = 60
 """Characters that the halves of a text share, so that no wording is cut."""
@@ -45,6 +46,7 @@ _QUOTED = re.compile(
 _PAIR = re.compile(r'(?:^|\s)(?:msg|message|err|error|exception|cause)=("(?:[^"\\]|\\.)*"|\S+)', re.IGNORECASE)
 _FRAME = re.compile(r"^\s*(?:at |\.\.\. \d+ |File \"|goroutine \d|\^|~+\^)|^\t.*\.go:\d+")
 _CAUSED = re.compile(r"Caused by:?\s|--->\s|\[cause\]:\s")
+_MARKS = ("Caused by", "--->", "[cause]:")
 _FIRST_CAUSE = "The above exception was the direct cause of the following exception"
 _WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
 _VARIABLE = (
@@ -115,7 +117,9 @@ def _key(line: str) -> str:
         return line
     parts = _taken_apart(line)
     rest = parts.errors or parts.head[_HEAD_CHARACTERS:]
-    return "\n".join((_head(parts.head), *_innermost(rest or parts.head), rest[-_STEP_CHARACTERS:], parts.peers[:200]))
+    cause = max(rest.rfind(mark) for mark in _MARKS)
+    return "\n".join((parts.head[:_STEP_CHARACTERS], rest[cause:cause + _STEP_CHARACTERS] if cause >= 0 else "",
+                      rest[-_END_CHARACTERS:], parts.peers[:_END_CHARACTERS]))
 
 
 def _taken_apart(line: str) -> _Parts:
