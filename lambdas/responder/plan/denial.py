@@ -21,6 +21,7 @@ from responder.plan.wording import count, duration, source_name
 
 _RECENT_SECONDS = 30.0
 """Where nobody knows when the symptom began, what was just now is compared."""
+_HOUR_MINUTES = 60.0
 _SURELY = 20.0
 """So many errors are expected before it says anything that none was seen: by chance that happens once in 5e8 times."""
 
@@ -78,7 +79,7 @@ def _by_lines(evidence: Evidence, lines: Finding[ErrorLines], claim: Verdict) ->
         return f"its newest line is from {duration(begin - detail.newest)} before"
     if not detail.all_lines and detail.baseline_all_lines:
         return "it has no line of any kind in the window"
-    if not detail.lines and not detail.baseline_lines:
+    if not any((detail.lines, detail.baseline_lines, lines.value, lines.baseline)):
         return _never_saw(evidence, claim) or _blind(evidence, lines.source, claim)
     return ""
 
@@ -114,7 +115,7 @@ def _errors(evidence: Evidence) -> Iterator[tuple[str, float]]:
     for rate in evidence.of(ErrorRate):
         yield rate.source, rate.detail.baseline_errors
     for lines in evidence.of(ErrorLines):
-        yield lines.source, lines.detail.baseline_lines
+        yield lines.source, lines.detail.baseline_lines or (lines.baseline or 0.0) * _HOUR_MINUTES
 
 
 def _claimed(service: Service, evidence: Evidence, claim: Verdict) -> float:
