@@ -145,7 +145,7 @@ class _Lines:
                 series=tuple(Bucket(start, count, count) for start, count in sorted(series.items())),
                 lines=_sum(errors), baseline_lines=_sum(errors_before), all_lines=_sum(counts),
                 baseline_all_lines=_sum(before), newest=max((row.start for row in counts), default=None),
-                period_seconds=self.period_seconds, baseline_seconds=self.query.baseline.seconds))
+                period_seconds=self.period_seconds))
 
     def _doubt(self, errors: Sequence[_Count], others: set[str]) -> str:
         """Return why the number of errors may be greater; empty where nothing says so."""
