@@ -9,8 +9,10 @@ from typing import Any, cast
 import pytest
 
 from responder.model.evidence import Finding
+from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.cluster import ClusterHealth
+from responder.model.evidence.cpu import Cpu
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.nodegroups import HealthIssue
@@ -75,6 +77,15 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
      "RDS: Multi-AZ instance failover completed"),
     (IN_DATABASE, [failover("Multi-AZ instance failover started")], "database_fails_over",
      "RDS: Multi-AZ instance failover started"),
+    (IN_ITSELF, [pods_of(GATEWAY, 2, sidecars={"istio-proxy": pods_evidence.Sidecar(2, 0, {"CrashLoopBackOff": 2})})],
+     "pods_blocked_by_sidecar",
+     "2 pods of payment-gateway are not ready because of their container istio-proxy alone (CrashLoopBackOff)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 3, gated=1, gates=("target-health.elbv2.k8s.aws/pay",))], "pods_wait_for_gate",
+     "the containers of 1 pods of payment-gateway are ready, and a readiness gate keeps them out "
+     "(target-health.elbv2.k8s.aws/pay)"),
+    (IN_ITSELF, [Finding(source="utilisation", component=GATEWAY, value=0.3, detail=Cpu(
+        4, 0.6, 2.0, 1.0, "app", {"istio-proxy": 0.95}))], "sidecar_cpu_at_limit",
+     "container istio-proxy beside payment-gateway uses 95% of its CPU limit"),
     (mode(OWN, slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
      "New Relic: version 1.0.0 is slow as well as version 1.0.1"),
     (AT_PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
