@@ -13,6 +13,7 @@ from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.cpu import Cpu
+from responder.model.evidence.database_proxy import DatabaseProxy, ProxyTarget
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.nodegroups import HealthIssue
@@ -86,6 +87,16 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     (IN_ITSELF, [Finding(source="utilisation", component=GATEWAY, value=0.3, detail=Cpu(
         4, 0.6, 2.0, 1.0, "app", {"istio-proxy": 0.95}))], "sidecar_cpu_at_limit",
      "container istio-proxy beside payment-gateway uses 95% of its CPU limit"),
+    (IN_DATABASE, [failover("Cluster failover failed, check the health of your cluster instances and try again.")],
+     "database_failover_failed",
+     "RDS: Cluster failover failed, check the health of your cluster instances and try again."),
+    (IN_DATABASE, [Finding(source="rds", detail=DatabaseProxy("pay", "available", (
+        ProxyTarget("payments-db", "UNAVAILABLE", "AUTH_FAILURE"),)))], "proxy_is_not_let_in",
+     "RDS Proxy: payments-db refuses the proxy's credentials"),
+    (IN_DATABASE, [Finding(source="rds", detail=DatabaseProxy("pay", "available", (
+        ProxyTarget("payments-db-2", "UNAVAILABLE", "UNREACHABLE", writes=False),
+        ProxyTarget("payments-db", "UNAVAILABLE", "UNREACHABLE"))))], "proxy_does_not_get_through",
+     "RDS Proxy: payments-db is unavailable (UNREACHABLE)"),
     (mode(OWN, slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
      "New Relic: version 1.0.0 is slow as well as version 1.0.1"),
     (AT_PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
