@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
 from sandbox.platform.clean import Clean
+from sandbox.platform.cluster import Object
 from sandbox.platform.flow import ENTRY
 from sandbox.platform.objects import KINDS, nodes, platform
 from sandbox.platform.reach import addresses
 from sandbox.platform.state import World
+from sandbox.platform.untidy import leave
+from sandbox.platform.versions import PROXY
 from sandbox.remote import Beginning, Status, Told
 from sandbox.truth import Happened, Truth, truth
 from sandbox.vendors.people import Vendors
@@ -35,9 +38,11 @@ _EVALUATED_SECONDS = 1.3
 class Control:
     """The control of one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts) -> None:
+    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts,
+                 mesh: Sequence[Object] = ()) -> None:
+        """``mesh``: what makes the API server ask for the mesh's proxy in each pod."""
         self._sandbox, self._clock, self._metrics, self._people = sandbox, clock, metrics, people
-        self._rollouts, self._clean = rollouts, Clean(sandbox.cluster)
+        self._rollouts, self._clean, self._mesh = rollouts, Clean(sandbox.cluster), mesh
         self._heals: dict[str, Callable[[], None]] = {}
         """Events that go on, by name, to what heals them."""
         self._happened: dict[str, Happened] = {}
@@ -133,6 +138,7 @@ class Control:
             self._clock.reset()
             sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)
             worlds.apply(sandbox.world, beginning.world, beginning.seed)
+            sandbox.world.shape = replace(sandbox.world.shape, untidy=beginning.seed)
             sandbox.rng.seed(beginning.seed)
 
     def _make_objects(self, replicas: Mapping[str, int]) -> None:
@@ -146,10 +152,23 @@ class Control:
         else:
             self._rollouts.end()
         sandbox.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        if sandbox.world.shape.mesh != "none":
+            for manifest in self._mesh:
+                sandbox.cluster.apply(manifest)
+            _await(self._injects, 20, "the mesh to be asked for its proxy")
         self._make_nodes()
         for manifest in platform(replicas, sandbox.world.shape):
             sandbox.cluster.apply(manifest)
         _await(lambda: self._ready(replicas), 60, "all pods to be ready")
+        leave(sandbox.cluster, sandbox.world.shape, time.time())
+        sandbox.world.settled = True
+
+    def _injects(self) -> bool:
+        """Whether a pod would get the mesh's proxy now; the API server takes up a new webhook within a second."""
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "try"},
+               "spec": {"containers": [{"name": "try", "image": "registry.example/tools:1.0.0"}]}}
+        return PROXY in str(self._sandbox.cluster.request(
+            "POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", pod))
 
     def _make_nodes(self) -> None:
         """Make the platform's nodes what they are at first, and remove all others."""
