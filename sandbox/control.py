@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import events, worlds
+from sandbox.account import writers
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
 from sandbox.control_plane.rollouts import Rollouts
@@ -58,6 +59,8 @@ class Control:
                 self.deployed(Path(body["path"]))
             case "settled":
                 self._clean.take_up()
+            case "others":
+                self.let_others_write()
             case "status":
                 return asdict(self.status())
             case "begin":
@@ -91,6 +94,12 @@ class Control:
             if self._sandbox.evaluator:
                 self._sandbox.evaluator.reset()
             self._sandbox.running = True
+
+    def let_others_write(self) -> None:
+        """Let the controllers of a busy account write to the platform's objects, as they did before this."""
+        if self._sandbox.world.account.busy:
+            writers.write(self._sandbox.cluster, self._beginning.replicas.get(
+                writers.SCALED, KINDS[writers.SCALED].pods))
 
     def deployed(self, template: Path) -> None:
         """Take up the alarms of a deployed template."""
@@ -157,9 +166,15 @@ class Control:
                 sandbox.cluster.apply(manifest)
             _await(self._injects, 20, "the mesh to be asked for its proxy")
         self._make_nodes()
-        for manifest in platform(replicas, sandbox.world.shape):
-            sandbox.cluster.apply(manifest)
-        _await(lambda: self._ready(replicas), 60, "all pods to be ready")
+        busy = sandbox.world.account.busy
+        # The autoscaler takes the surplus away, when the drill is about to begin.
+        first = {**replicas, writers.SCALED: replicas.get(writers.SCALED, KINDS[writers.SCALED].pods) + busy}
+        for manifest in [*platform(first, sandbox.world.shape), *([writers.scaler()] if busy else [])]:
+            if busy:
+                sandbox.cluster.apply(writers.installed(manifest), writers.HELM)
+            else:
+                sandbox.cluster.apply(manifest)
+        _await(lambda: self._ready(first), 60, "all pods to be ready")
         leave(sandbox.cluster, sandbox.world.shape, time.time())
         sandbox.world.settled = True
 

