@@ -20,7 +20,7 @@ from sandbox.control_plane.rollouts import Rollouts
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
-from sandbox.platform.clean import Clean
+from sandbox.platform.clean import Clean, restore_nodes
 from sandbox.platform.cluster import Object
 from sandbox.platform.flow import ENTRY
 from sandbox.platform.objects import KINDS, nodes, platform
@@ -165,7 +165,8 @@ class Control:
             for manifest in self._mesh:
                 sandbox.cluster.apply(manifest)
             _await(self._injects, 20, "the mesh to be asked for its proxy")
-        self._make_nodes()
+        restore_nodes(sandbox.cluster, nodes())
+        sandbox.kubelet.beat_now()
         busy = sandbox.world.account.busy
         # The autoscaler takes the surplus away, when the drill is about to begin.
         first = {**replicas, writers.SCALED: replicas.get(writers.SCALED, KINDS[writers.SCALED].pods) + busy}
@@ -184,23 +185,6 @@ class Control:
                "spec": {"containers": [{"name": "try", "image": "registry.example/tools:1.0.0"}]}}
         return PROXY in str(self._sandbox.cluster.request(
             "POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", pod))
-
-    def _make_nodes(self) -> None:
-        """Make the platform's nodes what they are at first, and remove all others."""
-        sandbox, wanted = self._sandbox, {node["metadata"]["name"]: node for node in nodes()}
-        present = {item["metadata"]["name"]: item for item in sandbox.cluster.items("/api/v1/nodes")}
-        for name in present.keys() - wanted.keys():
-            sandbox.cluster.delete_now(f"/api/v1/nodes/{name}")
-        for name, node in wanted.items():
-            sandbox.create_node(node)
-            metadata = (present.get(name) or node)["metadata"]
-            added = [key for key in metadata["labels"] if key not in node["metadata"]["labels"]
-                     and not key.startswith("beta.kubernetes.io/")]  # the node lifecycle controller's own
-            sandbox.cluster.patch("Node", name, {
-                "metadata": {"labels": {**dict.fromkeys(added), **node["metadata"]["labels"]},
-                             "annotations": dict.fromkeys(metadata.get("annotations") or {})},
-                "spec": {"unschedulable": None, "taints": None}})
-        sandbox.kubelet.beat_now()
 
     def _ready(self, wanted: Mapping[str, int]) -> bool:
         """Whether all workloads are as they are wanted: component to its pods, where they are not the usual number."""

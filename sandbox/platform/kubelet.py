@@ -159,7 +159,8 @@ class Kubelet:
         if all(over):
             phase = "Succeeded" if all(item["exitCode"] == 0 for item in over if item) else "Failed"
         else:
-            running = any("running" in state["state"] or state["restartCount"] for state in states)
+            # A container that ended and waits for its next start counts as one that runs.
+            running = any("running" in state["state"] or state["lastState"] for state in states)
             phase = "Running" if running else "Pending"
         return base | {"phase": phase, "podIP": self._ip[pod["metadata"]["uid"]],
                        "podIPs": [{"ip": self._ip[pod["metadata"]["uid"]]}], "containerStatuses": states,
