@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 
 from sandbox.platform.cluster import Object
 from sandbox.platform.database import PORT, Database
+from sandbox.platform.mesh import worded
 from sandbox.platform.objects import KINDS
 from sandbox.platform.reach import Snapshot, allowed, allowed_outside, ready, resolves
+from sandbox.platform.shape import Shape
 from sandbox.platform.state import Setting, World
 from sandbox.platform.versions import Behaviour, Versions, app_of, component_of
 
@@ -118,8 +120,9 @@ class Flow:
         blocked = calls - through
         failed, latency = blocked, 0.0
         at_once = refused or not pods
-        kind = "" if not blocked else "connection refused" if at_once else (
+        kind = "" if not blocked else "connection refused" if refused else "no address" if not pods else (
             "connection reset by peer" if fault == "lossy" else "connect timed out")
+        kind = worded(world.shape if caller is not None else Shape(), kind)
         waited = 1.0 if at_once else TIMEOUT_MS
         for pod, count in zip(alive, self._split(through, len(alive)), strict=True):
             result = self._pod(name, pod, count, world, snapshot, served)
