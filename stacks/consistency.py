@@ -18,6 +18,7 @@ from responder.plan.links import reference
 from stacks import network
 from stacks.alarms import objective
 from stacks.customers import customers
+from stacks.doors import doors
 from stacks.hosts import hosts, status_pages
 from stacks.nearest import Found, nearest
 
@@ -320,4 +321,4 @@ def _objective(service: Service) -> Iterator[Found]:
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _provider_switch, _parameter_group, _probes, _network, _known_actions, _freezes,
     _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
-    status_pages)
+    status_pages, doors)
