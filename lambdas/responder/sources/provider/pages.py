@@ -9,7 +9,7 @@ JSON in which the configuration says where the status is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -228,7 +228,7 @@ def _seconds(text: Any, missing: float) -> float:
     return datetime.fromisoformat(text).timestamp() if text else missing
 
 
-_MAKES = (
+_MAKES: tuple[tuple[Callable[[Any], bool], Callable[[Any, float], Page]], ...] = (
     (lambda answer: isinstance(answer.get("status"), dict) and "indicator" in answer["status"], _statuspage),
     (lambda answer: "activeIncidents" in answer or (
         isinstance(answer.get("page"), dict) and "status" in answer["page"]), _instatus),
