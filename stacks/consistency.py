@@ -18,7 +18,8 @@ from responder.plan.links import reference
 from stacks import network
 from stacks.alarms import objective
 from stacks.customers import customers
-from stacks.hosts import hosts
+from stacks.doors import doors
+from stacks.hosts import hosts, status_pages
 from stacks.nearest import Found, nearest
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -342,4 +343,5 @@ def _objective(service: Service) -> Iterator[Found]:
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
-    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts)
+    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
+    status_pages, doors)

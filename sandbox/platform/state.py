@@ -23,11 +23,11 @@ class Provider:
     """The true state of a payment provider, and what its status page says."""
 
     fault: str = ""
-    """``down``, ``errors``, ``slow`` or empty."""
+    """``down``, ``errors``, ``slow``, ``unauthorized``, ``throttled``, ``tls`` or empty."""
     error_rate: float = 0.002
     latency_ms: float = 90.0
     status_page: str = "operational"
-    """``operational``, ``degraded`` or ``outage``."""
+    """``operational``, ``degraded``, ``outage`` or ``maintenance``."""
     since: float = 0.0
     """When it became so."""
 
