@@ -12,6 +12,7 @@ import pytest
 from responder.model.evidence import Finding
 from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.cpu import Cpu
 from responder.model.evidence.database_proxy import DatabaseProxy, ProxyTarget
@@ -30,7 +31,7 @@ from responder.plan.failure_modes import FailureMode
 from responder.plan.replay import replay
 from responder.plan.signals import Context, Seen, Signal, SignalKind, pods, versions
 from responder.records.record import unpack
-from tests.diagnosis import NOW, ONSET, WINDOW, Found, probe, rollout
+from tests.diagnosis import NOW, ONSET, WINDOW, Found, change, field, probe, rollout
 from tests.diagnosis import pods as pods_of
 from tests.diagnosis import signals as read
 
@@ -102,6 +103,9 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
         ProxyTarget("payments-db-2", "UNAVAILABLE", "UNREACHABLE", writes=False),
         ProxyTarget("payments-db", "UNAVAILABLE", "UNREACHABLE"))))], "proxy_does_not_get_through",
      "RDS Proxy: payments-db is unavailable (UNREACHABLE)"),
+    (IN_ITSELF, [Finding(source="changes", detail=Changes(by_controllers=(replace(
+        change("Deployment", GATEWAY, field(["replicas"], 6, 4)), by="horizontal-pod-autoscaler"),)))], "regulated",
+     "the HorizontalPodAutoscaler regulated it: Deployment payment-gateway changed (replicas: 6 became 4)"),
     (mode(OWN, slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
      "New Relic: version 1.0.0 is slow as well as version 1.0.1"),
     (AT_PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
