@@ -22,7 +22,7 @@ class Counted(NamedTuple):
     component: str
     level: str
     """As the lines write it; empty: they do not tell."""
-    count: float
+    lines: float
     start: float = 0.0
     """Of the period, seconds since 1970 (UTC)."""
 
@@ -52,7 +52,7 @@ def judged(common: Finding[ErrorLines], counts: Sequence[Counted], before: Seque
     note = note or _doubt(errors, {row.level.lower() for row in (*counts, *before)} - levels, how, common.source)
     series: dict[float, float] = defaultdict(int)
     for row in errors:
-        series[row.start] += row.count
+        series[row.start] += row.lines
     return replace(
         common, status="partial" if note else "ok", unit="lines/min", note=note,
         value=round(_sum(errors) / how.window.seconds * 60, 2),
@@ -77,4 +77,4 @@ def _doubt(errors: Iterable[Counted], others: set[str], how: Counting, source: s
 
 
 def _sum(counts: Iterable[Counted]) -> float:
-    return sum(row.count for row in counts)
+    return sum(row.lines for row in counts)

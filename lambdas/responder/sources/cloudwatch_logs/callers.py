@@ -103,7 +103,7 @@ def clients(source: str, query: Query, queries: Queries) -> Judge:
         common = replace(_common(source, query, asked, queries, note, entry), unit="share")
         sent = sorted(((number(row, "recent", 0.0), number(row, "every", 0.0), row.get("network", "")) for row in rows),
                       reverse=True)
-        total, every = (sum(row[place] for row in sent) for place in (0, 1))
+        total, every = sum(recent for recent, _, _ in sent), sum(whole for _, whole, _ in sent)
         if not total:
             return [replace(common, detail=Clients(), status="empty",
                             note=f"no line of {entry} in the window has the field {settings.client_field}")]
