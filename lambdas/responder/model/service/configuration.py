@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from responder.model.frozen import dataclass
+from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.customers import Customers
 from responder.model.service.hosts import Parties
 from responder.model.service.issues import GitHub, Jira
@@ -42,6 +43,7 @@ class Service:
     description: str = ""
     newrelic: NewRelic | None = None
     splunk: Splunk | None = None
+    cloudwatch_logs: CloudWatchLogs | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None
