@@ -10,7 +10,7 @@ from responder.model.service.hosts import Parties
 from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.links import Links
-from responder.model.service.observability import Metrics, NewRelic, Splunk
+from responder.model.service.observability import Metrics, NewRelic, Prometheus, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
     AwsAccount,
@@ -42,6 +42,7 @@ class Service:
     description: str = ""
     newrelic: NewRelic | None = None
     splunk: Splunk | None = None
+    prometheus: Prometheus | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None
