@@ -86,6 +86,8 @@ class World:
     """How the platform runs on Kubernetes."""
     account: Account = field(default_factory=Account)
     """What others run and do in the same AWS account."""
+    splunk: str = "plain"
+    """How the logs look in Splunk: a value of ``worlds/splunk.py``."""
     trail: list[TrailEvent] = field(default_factory=list)
     health: list[HealthEvent] = field(default_factory=list)
     control_plane_down: bool = False
