@@ -203,6 +203,7 @@ def _host(url: str) -> str:
 _HOSTS: dict[str, Callable[[Service], list[str]]] = {
     "newrelic": lambda service: [_host(service.newrelic.endpoint)] if service.newrelic else [],
     "splunk": lambda service: [_host(service.splunk.url)] if service.splunk else [],
+    "prometheus": lambda service: [_host(service.prometheus.url)] if service.prometheus else [],
     "provider": lambda service: [_host(url) for provider in service.providers
                                  for url in (provider.status_page, provider.health_url) if url],
     "network": lambda service: [probe.host for probe in service.probes],

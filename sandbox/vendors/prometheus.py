@@ -22,10 +22,11 @@ from pathlib import Path
 import httpx
 
 from sandbox.places import CACHE, SandboxError
-from sandbox.platform.telemetry import Edge, Telemetry, Transactions
+from sandbox.platform.telemetry import STEP_SECONDS, Edge, Telemetry, Transactions
 
 SCRAPE_SECONDS = 2
-_HISTORY_STEP_SECONDS = 30.0
+_OLD_SECONDS, _RECENT_SECONDS = 30, 900
+"""How far the samples of the history lie apart, but for those of the last quarter of an hour."""
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """Of the buckets in seconds, as the conventions advise."""
 _SERVER, _CLIENT = "http_server_request_duration_seconds", "http_client_request_duration_seconds"
@@ -84,37 +85,50 @@ class Exporter:
         database = edge.callee not in ("backend", "payment-gateway") and not edge.callee.startswith("api.")
         name, code = (_DATABASE, "db_response_status_code") if database else (_CLIENT, "http_response_status_code")
         of = (("service_name", edge.component), ("service_version", edge.version), ("server_address", edge.callee))
-        kinds = {(("" if database else "200"), ""): float(edge.calls.count - edge.calls.failed)}
+        kinds = {("" if database else "200", ""): float(edge.calls.count - edge.calls.failed)}
         for text, count in edge.calls.kinds.items():
             said = _sqlstate(text) if database else _answer(text)
             kinds[said] = kinds.get(said, 0.0) + count
         mean = edge.calls.milliseconds / edge.calls.count / 1000 if edge.calls.count else 0.0
-        for (status, error), count in kinds.items():
+        for (status, error), calls in kinds.items():
             labels = (*of, (code, status), ("error_type", error))
-            self._counts[name][labels] += count
-            self._sums[name][labels] += mean * count
+            self._counts[name][labels] += calls
+            self._sums[name][labels] += mean * calls
 
-    def text(self, at: float | None = None) -> str:
-        """Return all metrics as OpenMetrics writes them, without its last line; ``at`` is the samples' own moment."""
-        lines = [f"{name}_{kind}{_braces(labels)} {value:.10g}" for name in self._counts
+    def text(self) -> str:
+        """Return all metrics as they are now, as Prometheus' text format writes them."""
+        return "".join(f"{name} {value:.10g}\n" for name, value in self._values().items())
+
+    def _values(self) -> dict[str, float]:
+        """Return each series, with its labels, and its value."""
+        found = {f"{name}_{kind}{_braces(labels)}": value for name in self._counts
                  for kind, values in (("count", self._counts[name]), ("sum", self._sums[name]))
-                 for labels, value in values.items()]
+                 for labels, value in values.items()}
         for labels, counts in self._buckets.items():
             whole = 0.0
             for bound, count in zip((*map(str, _BOUNDS), "+Inf"), counts, strict=True):
                 whole += count
-                lines.append(f"{_SERVER}_bucket{_braces((*labels, ('le', bound)))} {whole:.10g}")
-        moment = "" if at is None else f" {at:.3f}"
-        return "".join(f"{line}{moment}\n" for line in lines)
+                found[f"{_SERVER}_bucket{_braces((*labels, ('le', bound)))}"] = whole
+        return found
 
     def history(self, start: float, end: float) -> str:
-        """Return the metrics of a stretch of time, sample by sample, as OpenMetrics writes them."""
+        """Return the metrics of a stretch of time, sample by sample, as OpenMetrics writes them.
+
+        The platform's own history is in steps of several seconds, over which the samples lie evenly.
+        """
         self.reset()
-        parts, at = [], start
-        while at <= end:
-            self.advance(at)
-            parts.append(self.text(at))
-            at += _HISTORY_STEP_SECONDS if end - at > 900 else SCRAPE_SECONDS * 2
+        parts: list[str] = []
+        at, before, values = start, start, dict[str, float]()
+        while before < end:
+            after = min(end, before + STEP_SECONDS)
+            self.advance(after)
+            values, old = self._values(), values
+            while at <= after:
+                share = (at - before) / (after - before)
+                parts += [f"{name} {old.get(name, 0.0) + share * (value - old.get(name, 0.0)):.10g} {at:.3f}\n"
+                          for name, value in values.items() if name in old or share]
+                at += _OLD_SECONDS if end - at > _RECENT_SECONDS else 2 * SCRAPE_SECONDS
+            before = after
         return "".join(parts)
 
 
