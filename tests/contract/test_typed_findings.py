@@ -123,7 +123,7 @@ def test_rds_reports_the_instance_its_events_metrics_and_waits(query: Query,
     found = rds.collect(replace(query, service=service))
     assert one(found, DatabaseInstance).detail == DatabaseInstance(
         status="available", multi_az=True, zone="us-east-1a", allocated_gib=100, instance_class="db.r6g.large",
-        resource="db-A", pending=("MultiAZ",), parameters={"g": "in-sync"})
+        resource="db-A", pending=("MultiAZ",), parameters={"g": "in-sync"}, engine="postgres")
     assert one(found, DatabaseEvents).detail.events == (DatabaseEvent(NOW, "failover", ("failover",)),)
     connections = one(found, Connections)
     assert (connections.value, connections.baseline, connections.status) == (90.0, 40.0, "ok")
