@@ -41,14 +41,14 @@ from sandbox.vendors.statuspage import StatusPages
 
 def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authentication: Authentication) -> Route:
     """The function that answers on the world's own port."""
-    splunk = Splunk(sandbox.telemetry, sandbox.gates, sandbox.delays)
+    splunk = Splunk(sandbox.telemetry, sandbox.gates, sandbox.delays, lambda: sandbox.world.splunk)
     pages = StatusPages(lambda: sandbox.world, sandbox.gates)
 
     def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if path == "/newrelic/graphql" and method == "POST":
             return sandbox.newrelic.answer(headers, body)
-        if path == "/splunk/services/search/v2/jobs/export" and method == "POST":
-            return splunk.answer(headers, body)
+        if path.startswith("/splunk/services/") and method == "POST":
+            return splunk.answer(headers, body, path.removeprefix("/splunk"))
         if path.startswith("/aws/"):
             return aws.answer(method, path, headers, body)
         if people.knows(path):

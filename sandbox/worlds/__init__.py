@@ -30,6 +30,8 @@ class Key:
     """The default first."""
     apply: Callable[[World, str, str], None]
     """Gives a world that begins the value; the last argument is the drill's seed."""
+    lacks: Callable[[str, str, Mapping[str, object]], bool] = lambda value, kind, fields: False
+    """Whether an event (its kind and fields in the drill) cannot happen in a value's world."""
 
 
 @cache
@@ -69,6 +71,11 @@ def parsed(text: str) -> dict[str, str]:
 def whole(given: Mapping[str, str]) -> dict[str, str]:
     """Return the value of every key: the given one, or the default."""
     return {name: given.get(name, key.values[0]) for name, key in every().items()}
+
+
+def lack(given: Mapping[str, str], kind: str, fields: Mapping[str, object]) -> bool:
+    """Whether an event cannot happen in a world."""
+    return any(every()[name].lacks(value, kind, fields) for name, value in whole(given).items())
 
 
 def label(world: Mapping[str, str]) -> str:

@@ -44,6 +44,14 @@ def test_a_drill_can_be_limited_to_worlds(tmp_path: Path) -> None:
     assert not limited.runs_in(limited.world({})) and limited.runs_in(limited.world({"account": "quiet"}))
 
 
+def test_a_drill_with_a_full_storage_is_not_run_in_aurora(tmp_path: Path) -> None:
+    (tmp_path / "drill.yaml").write_text(DRILL.format(start="", limits="").replace(
+        "alarm: {count: 1}", "database: {fault: storage_full}"))
+    full, = read([tmp_path / "drill.yaml"])
+    assert [full.runs_in(full.world({"database": value})) for value in (
+        "rds-postgresql", "rds-mysql", "aurora-postgresql", "aurora-mysql")] == [True, True, False, False]
+
+
 @pytest.mark.parametrize(("text", "expected"), [
     ("account", "KEY=VALUE"), ("acount=busy", "'account' in place of 'acount'"),
     ("account=loud", "account: one of busy, quiet"), ("account=busy,account=quiet", "each key once"),
