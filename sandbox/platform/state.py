@@ -15,6 +15,7 @@ from sandbox.account import Account
 from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import Database
 from sandbox.platform.layers import Layers
+from sandbox.platform.spoken import Spoken
 
 
 @dataclass
@@ -83,6 +84,8 @@ class World:
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
     account: Account = field(default_factory=Account)
     """What others run and do in the same AWS account."""
+    newrelic: Spoken = field(default_factory=lambda: Spoken("whole"))
+    """What instruments the components for New Relic."""
     trail: list[TrailEvent] = field(default_factory=list)
     health: list[HealthEvent] = field(default_factory=list)
     control_plane_down: bool = False

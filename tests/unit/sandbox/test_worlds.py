@@ -25,7 +25,7 @@ def drill(folder: Path, start: str = "", limits: str = "") -> Drill:
 
 
 def test_the_default_is_an_account_that_others_use_too(tmp_path: Path) -> None:
-    assert worlds.whole({}) == {"account": "busy"} == drill(tmp_path).world({})
+    assert worlds.whole({}) == drill(tmp_path).world({}) and worlds.whole({})["account"] == "busy"
     world = World()
     worlds.apply(world, {}, "a-drill")
     assert world.account.busy and world.health
@@ -36,7 +36,7 @@ def test_the_default_is_an_account_that_others_use_too(tmp_path: Path) -> None:
 
 def test_the_command_line_holds_for_all_drills(tmp_path: Path) -> None:
     own = drill(tmp_path, "start: {world: {account: quiet}}")
-    assert own.world({}) == {"account": "quiet"} and own.world({"account": "busy"}) == {"account": "busy"}
+    assert own.world({})["account"] == "quiet" and own.world({"account": "busy"})["account"] == "busy"
 
 
 def test_a_drill_can_be_limited_to_worlds(tmp_path: Path) -> None:
