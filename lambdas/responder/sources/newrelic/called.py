@@ -34,12 +34,13 @@ def calls(query: Query, component: str, nrql: Queries, answer: Answer, link: str
         status = failed.status if answer.failure(PEERS + "calls", URLS + "calls") or not callees else "partial"
     note = f"a part of the answer did not come: {failed}" if failed else (
         "" if callees else "New Relic has no client span of it")
-    served = next((row for row in answer.rows(SPANS + "recent") if row.facet[:1] == (component,)), None)
+    served = [row for row in answer.rows(SPANS + "recent") if row.facet[:1] == (component,)]
+    counted = not answer.failure(SPANS + "recent")
     return Finding(
         source=NAME, status=status, component=component, window=newest(query.window), query=nrql[PEERS + "calls"],
         link=link, note=note, left_out=len(every) - len(callees) or None,
-        detail=Calls(callees=callees, requests=served.requests if served else None,
-                     errors=served.errors if served else None))
+        detail=Calls(callees=callees, requests=sum(row.requests for row in served) if counted else None,
+                     errors=sum(row.errors for row in served) if counted else None))
 
 
 def _by_host(service: Service, answer: Answer, name: str, component: str) -> dict[str, list[Row]]:

@@ -1,0 +1,2 @@
+"""Mutations of records that are not about spans."""
+ACCOUNTS = {}
