@@ -182,6 +182,12 @@ def status_alone(record: Record, random: Random) -> None:
             callee["kinds"] = kinds
 
 
+def sampled_status_alone(record: Record, random: Random) -> None:
+    """Both: few spans, and a status alone."""
+    status_alone(record, random)
+    sampled(0.05)(record, random)
+
+
 def _status(text: str) -> str:
     kind = kind_of(text)
     if kind is ErrorKind.DECLINED:
@@ -214,7 +220,7 @@ MUTATIONS: dict[str, Mutation] = {
     "12 %, how many is not told": sampled(0.12, told=False),
     "50 %, how many is not told": sampled(0.5, told=False),
     "no error.class, but a status": status_alone,
-    "5 %, and no error.class": lambda record, random: (status_alone(record, random), sampled(0.05)(record, random))[1],
+    "5 %, and no error.class": sampled_status_alone,
     "no error.class and no status": unmarked,
     "no call marked as failed": unmarked_at_all,
     "no spans": no_spans,

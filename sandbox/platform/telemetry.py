@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,7 @@ class Transactions:
     number: int = 0
     """Its place among all that were ever kept."""
     made: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    def kept(self, what: str, make: Callable[[], Any]) -> Any:
-        """Return what ``make`` makes of it, made once."""
-        if what not in self.made:
-            self.made[what] = make()
-        return self.made[what]
+    """What a vendor's stand-in makes of it, by what that is: made once."""
 
 
 @dataclass(eq=False)

@@ -112,9 +112,10 @@ class NewRelic:
         if event in ("Transaction", "Span"):
             for item in self._telemetry.between(since, until):
                 # Kept with the requests, because every query reads all of them again.
-                yield from item.kept(event, lambda item=item: tuple(
-                    transactions(item, self.spoken) if event == "Transaction"
-                    else spans(item, self._telemetry, self.spoken)))
+                if event not in item.made:
+                    item.made[event] = tuple(transactions(item, self.spoken) if event == "Transaction"
+                                             else spans(item, self._telemetry, self.spoken))
+                yield from item.made[event]
         elif event == "Deployment":
             for marker in self.deployments:
                 if since <= marker.at < until:

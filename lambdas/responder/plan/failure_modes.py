@@ -96,9 +96,7 @@ def failure_modes(service: Service, component: str, evidence: Evidence) -> list[
     one mode in the component itself.
     """
     by_lines = _from_lines(service, component, evidence)
-    by_spans = _from_spans(service, component, evidence)
-    if _contradicted(service, component, evidence, by_spans, by_lines):
-        by_spans = []
+    by_spans = _from_spans(service, component, evidence) if spans_believed(service, component, evidence) else []
     found = [_seen_by_both(mode, by_lines) for mode in by_spans] or by_lines
     unreached = _unreached(service, component, evidence)
     if unreached:
@@ -109,14 +107,17 @@ def failure_modes(service: Service, component: str, evidence: Evidence) -> list[
     return sorted(kept, key=lambda mode: (-mode.share, mode.where)) or [FailureMode(component, OWN, 1.0)]
 
 
-def _contradicted(service: Service, component: str, evidence: Evidence, by_spans: Sequence[FailureMode],
-                  by_lines: Sequence[FailureMode]) -> bool:
-    """Whether the spans find the fault in the component for want of calls that failed, and its log lines tell of some.
+def spans_believed(service: Service, component: str, evidence: Evidence) -> bool:
+    """Whether spans tell where a component's requests fail, as far as they do.
+
+    They do not where they find the fault in the component only for want of calls that failed, its log lines tell of
+    such calls, and no span ever told of one: it is not marked there.
     """
-    seen = {mode.location for mode in by_spans}
-    return OWN in seen and any(
+    seen = {mode.location for mode in _from_spans(service, component, evidence)}
+    return OWN not in seen or not any(
         mode.location not in seen and mode.share >= _SIGNIFICANT_SHARE and _mostly(mode) is not ErrorKind.OTHER
-        and never_marked(service, evidence, component, mode.location) for mode in by_lines)
+        and never_marked(service, evidence, component, mode.location)
+        for mode in _from_lines(service, component, evidence))
 
 
 def _seen_by_both(mode: FailureMode, by_lines: Sequence[FailureMode]) -> FailureMode:

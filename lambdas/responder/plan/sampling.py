@@ -58,7 +58,7 @@ def sample_of(service: Service, evidence: Evidence, spans: Finding[Calls]) -> Sa
     rate = _newest(evidence, spans.component, spans.source)
     if rate is None or spans.detail.requests == 0 or _unmarked(service, evidence, spans):
         return None
-    every = _recent(rate)
+    every = recent(rate)
     return _sample(spans.detail, rate.detail, every) if every.requests else None
 
 
@@ -75,7 +75,7 @@ def _unmarked(service: Service, evidence: Evidence, spans: Finding[Calls]) -> bo
         name = service.called(host)
         rate = _newest(evidence, name, spans.source) if name in service.graph and callee.requests else None
         if rate is not None:
-            served = _recent(rate)
+            served = recent(rate)
             if upper_bound(callee.errors, callee.requests) < lower_bound(served.errors, served.requests):
                 return True
     return False
@@ -86,7 +86,7 @@ def _newest(evidence: Evidence, component: str, source: str) -> Finding[ErrorRat
                key=lambda finding: finding.window.end if finding.window else 0.0, default=None)
 
 
-def _recent(rate: Finding[ErrorRate]) -> Bucket:
+def recent(rate: Finding[ErrorRate]) -> Bucket:
     """Return requests and failures of the newest minute."""
     since = rate.window.end - RECENT_SECONDS if rate.window else 0.0
     return total(period for period in rate.detail.series if period.start >= since)

@@ -139,7 +139,8 @@ def _called(settings: NewRelic, window: Window, baseline: Window, source: str, c
                 f"average(duration) AS {_unit('mean', 'duration')}, "
                 f"average(duration.ms) AS {_unit('mean', 'duration.ms')}")
     text, status = first_of(_TEXTS, _quote(NO_TEXT)), first_of(_STATUSES, "0")
-    limit, recent, found = f"LIMIT {MAX_FACETS}", _span(newest(window)), {}
+    limit, recent = f"LIMIT {MAX_FACETS}", _span(newest(window))
+    found: dict[str, str] = {}
     for prefix, where, host in ((PEERS, "", first_of((*peers, *_DATASTORES))),
                                 (URLS, f" AND {unnamed} AND http.url IS NOT NULL", _URL_HOST)):
         by = f"{source}{where} FACET {component}, {host}"
