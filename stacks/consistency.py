@@ -18,6 +18,7 @@ from responder.plan.links import reference
 from stacks import network
 from stacks.alarms import objective
 from stacks.customers import customers
+from stacks.hosts import hosts
 from stacks.nearest import Found, nearest
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -318,4 +319,4 @@ def _objective(service: Service) -> Iterator[Found]:
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _provider_switch, _parameter_group, _probes, _network, _known_actions, _freezes,
-    _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers)
+    _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts)

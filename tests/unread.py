@@ -92,7 +92,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/signals/__init__.py:Seen.name", "plan/signals/__init__.py:Seen.source",),
     "shown to people alone: no mechanism weighs it": (
         "plan/signals/shown_only.py:alarms_raised", "plan/signals/shown_only.py:auth_failures_above_baseline",
-        "plan/signals/shown_only.py:canary_fails",),
+        "plan/signals/shown_only.py:canary_fails", "plan/signals/shown_only.py:regulated",),
 }
 """Why, to ``module:Class.field`` or ``module:name``."""
 UNUSED_VALUES: dict[str, tuple[str, ...]] = {

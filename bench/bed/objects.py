@@ -37,6 +37,8 @@ class Cluster:
             f"{core}/pods": (self.pods, self._pod),
             f"{apps}/deployments": (others, _deployment),
             f"{apps}/replicasets": (others * _REVISIONS, _replica_set),
+            f"{apps}/statefulsets": (others // 4, _deployment),
+            f"{apps}/daemonsets": (others // 8, _deployment),
             f"{core}/configmaps": (others, _config_map),
             f"{core}/services": (others, _service),
             f"{core}/endpoints": (others, self._endpoints),

@@ -262,12 +262,14 @@ class _Reached:
 def _calls_by_spans(service: Service, component: str, evidence: Evidence) -> Iterator[_Reached]:
     for finding in evidence.of(Calls):
         if component in service.graph.get(finding.component, ()):
-            for host, callee in finding.detail.callees.items():
-                if service.called(host) == component:
-                    sample = sample_of(service, evidence, finding)
-                    # Of a sample, each call stands for as many as were not sampled.
-                    each = 1.0 if sample is None or sample.whole else 1 / sample.share
-                    yield _Reached(finding.source, callee.requests, _lost(callee.kinds.items()), each)
+            # One component may be called by several of its names.
+            called = [callee for host, callee in finding.detail.callees.items() if service.called(host) == component]
+            sample = sample_of(service, evidence, finding) if called else None
+            # Of a sample, each call stands for as many as were not sampled.
+            each = 1.0 if sample is None or sample.whole else 1 / sample.share
+            if called:
+                yield _Reached(finding.source, sum(callee.requests for callee in called),
+                               _lost(item for callee in called for item in callee.kinds.items()), each)
 
 
 def _calls_by_lines(service: Service, component: str, evidence: Evidence) -> Iterator[_Reached]:
@@ -326,13 +328,7 @@ def _own_kinds(component: str, evidence: Evidence) -> dict[ErrorKind, float]:
 
 def _named(service: Service, component: str, text: str) -> FaultLocation | None:
     """Return which of the component's callees a text names by its host; the longest name counts."""
-    names: dict[str, FaultLocation] = {
-        called: Callee(called) for called in service.graph.get(component, ()) if called in service.graph}
-    if service.database:
-        names |= {service.database.address: DATABASE, service.database.name: DATABASE}
-    for provider in service.providers:
-        names[provider.address] = Provider(provider.name)
-    return next((names[host] for host in sorted(names, key=len, reverse=True) if host and host in text), None)
+    return location_of(service.parties.named(component, text))
 
 
 def _newest(evidence: Evidence, kind: type[D], component: str | None = None,

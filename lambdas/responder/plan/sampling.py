@@ -71,12 +71,13 @@ def never_marked(service: Service, evidence: Evidence, component: str, location:
 
 
 def _unmarked(service: Service, evidence: Evidence, spans: Finding[Calls]) -> bool:
-    for host, callee in spans.detail.callees.items():
-        name = service.called(host)
-        rate = _newest(evidence, name, spans.source) if name in service.graph and callee.requests else None
+    for name in sorted({service.called(host) for host in spans.detail.callees} & service.graph.keys()):
+        called = [callee for host, callee in spans.detail.callees.items() if service.called(host) == name]
+        calls, failed = sum(callee.requests for callee in called), sum(callee.errors for callee in called)
+        rate = _newest(evidence, name, spans.source) if calls else None
         if rate is not None:
             served = recent(rate)
-            if upper_bound(callee.errors, callee.requests) < lower_bound(served.errors, served.requests):
+            if upper_bound(failed, calls) < lower_bound(served.errors, served.requests):
                 return True
     return False
 

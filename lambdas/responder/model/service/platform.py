@@ -17,14 +17,28 @@ class Component:
     """Its name in every vendor's data (New Relic's appName, Splunk's component, CloudWatch's dimension)."""
     role: Role = "other"
     workload: str = ""
-    """The Kubernetes Deployment that runs it; empty: the component's name."""
+    """The Kubernetes workload that runs it, ``NAME`` or ``KIND/NAME`` (``statefulset/pay``, ``daemonset/pay``,
+    ``rollout/pay``); empty: the one with the component's name, of whatever kind."""
     calls: tuple[str, ...] = ()
     """Names of components, of the database or of providers that it calls while it serves a request."""
+    namespace: str = ""
+    """The Kubernetes namespace of the workload; empty: the cluster's."""
+    service: str = ""
+    """The Kubernetes Service in front of it, by name; empty: the one whose selector selects its pods."""
+    container: str = ""
+    """The container of its pods that is the application; empty: it is told from the sidecars by what the pods say."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts by which its callers name it (an internal load balancer's); ``*`` stands for any characters."""
 
     @property
     def deployment(self) -> str:
-        """The name of the Deployment that runs it."""
-        return self.workload or self.name
+        """The name of the workload that runs it."""
+        return self.workload.rpartition("/")[2] or self.name
+
+    @property
+    def kind(self) -> str:
+        """The workload's kind in lower case, where the configuration says it; empty: whatever kind there is."""
+        return self.workload.rpartition("/")[0].lower()
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,9 @@ class Database:
     """The RDS instance's identifier."""
     host: str = ""
     """The host by which the callers name it; empty: its name."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts by which they name it; ``*`` stands for any characters. The endpoints that RDS gives the same
+    instance or cluster are known without it."""
     maximum_connections: int = 0
     """Connections that the instance takes at most; 0: not known."""
     performance_insights: bool = True
@@ -74,6 +91,8 @@ class Provider:
     """Its status page's summary URL (Statuspage's ``/api/v2/summary.json``); empty: it has none."""
     host: str = ""
     """The host that the service calls, as New Relic's spans and the logs name it; empty: its name."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts of it that the service calls; ``*`` stands for any characters: ``*.payments.example``."""
     health_url: str = ""
     """A URL that answers below 400 while the provider is well; empty: none is asked."""
 

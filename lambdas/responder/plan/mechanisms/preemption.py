@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import CLUSTER_FAILURE
+from responder.plan.effects import WORKLOAD_KINDS
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import changes, pods
 
@@ -15,7 +16,7 @@ _NODE_SECONDS = 120.0
 
 def improvements(case: Case) -> Iterator[Advice]:
     """What customers need is not the first to go, and nobody lowers its priority unseen."""
-    lowered = [change for change in case.changes if change.kind == "Deployment"]
+    lowered = [change for change in case.changes if change.kind in WORKLOAD_KINDS]
     told = said(*map(case.told, lowered[:1]), case.seen("pods"))
     yield Advice(
         "guard-priority", "prevention", f"Pods of {case.component} gave way to others", told,
