@@ -162,6 +162,56 @@ def sampled(share: float, told: bool = True) -> Mutation:
     return mutate
 
 
+def spans_alone(share: float) -> Mutation:
+    """Keep the spans of so many requests, and no Transaction: the rates are those of entry spans."""
+
+    def mutate(record: Record, random: Random) -> None:
+        sampled(share)(record, random)
+        entries = {id(rate): finding for finding, rate in looks(record)}
+        for finding in (finding for item in record["items"] if str(item.get("sk", "")).startswith("EVIDENCE#")
+                        for finding in item["findings"] if finding["source"] == "newrelic"):
+            detail = finding.get("detail") or {}
+            if finding["name"] == "error_rate" and detail.get("series"):
+                _thin_rate(finding, entries.get(id(finding)), share, random)
+            elif finding["name"] == "error_rate_by_version":
+                for rows in (detail.get("series") or {}).values():
+                    rows[:] = [_thin_row(row, share, random) for row in rows]
+                for part in ("window", "baseline"):
+                    detail[part] = {version: _thin_row([0, *counts], share, random)[1:]
+                                    for version, counts in (detail.get(part) or {}).items()}
+
+    return mutate
+
+
+def _thin_row(row: Sequence[float], share: float, random: Random) -> list[float]:
+    """Thin a start, its requests and its errors."""
+    errors = binomial(row[2], share, random)
+    return [row[0], errors + binomial(row[1] - row[2], share, random), errors]
+
+
+def _thin_rate(finding: Finding, calls: Finding | None, share: float, random: Random) -> None:
+    detail, window = finding["detail"], finding["window"]
+    old, (requests, errors) = detail["series"], recent(finding)
+    detail["series"] = [_thin_row(row, share, random) for row in old]
+    if calls and calls["detail"].get("requests") is not None and requests:
+        # The requests among whose calls these are: the same spans.
+        newest = [number for number, row in enumerate(old) if row[0] >= window["end"] - _RECENT_SECONDS]
+        for place, whole in ((2, errors), (1, requests)):
+            left = calls["detail"]["errors" if place == 2 else "requests"]
+            for number in newest:
+                part = left if number == newest[-1] else min(left, round(
+                    calls["detail"]["errors" if place == 2 else "requests"] * old[number][place] / (whole or 1)))
+                detail["series"][number][place] = part
+                left -= part
+        for number in newest:
+            row = detail["series"][number]
+            row[2] = min(row[1], row[2])
+    before = _thin_row([0, detail.get("baseline_requests", 0), detail.get("baseline_errors", 0)], share, random)
+    detail |= {"requests": sum(row[1] for row in detail["series"]), "errors": sum(row[2] for row in detail["series"]),
+               "baseline_requests": before[1], "baseline_errors": before[2], "sampled": True, "day_before": None}
+    finding["value"] = detail["errors"] / detail["requests"] if detail["requests"] else None
+
+
 def no_spans(record: Record, random: Random) -> None:
     """There is no client span at all."""
     for finding, _ in looks(record):
@@ -219,6 +269,7 @@ MUTATIONS: dict[str, Mutation] = {
     "5 %, how many is not told": sampled(0.05, told=False),
     "12 %, how many is not told": sampled(0.12, told=False),
     "50 %, how many is not told": sampled(0.5, told=False),
+    "spans alone, 10 % of them": spans_alone(0.1),
     "no error.class, but a status": status_alone,
     "5 %, and no error.class": sampled_status_alone,
     "no error.class and no status": unmarked,
