@@ -22,8 +22,6 @@ class ErrorLines(Detail):
     record."""
     period_seconds: float = 0.0
     """How long a period is; 0 in older records, whose periods tell."""
-    baseline_seconds: float = 3600.0
-    """How long the baseline is."""
 
 
 KIND = ErrorLines

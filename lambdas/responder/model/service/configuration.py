@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from responder.model.frozen import dataclass
+from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.customers import Customers
 from responder.model.service.hosts import Parties
 from responder.model.service.issues import GitHub, Jira
@@ -44,6 +45,7 @@ class Service:
     splunk: Splunk | None = None
     prometheus: Prometheus | None = None
     application_signals: ApplicationSignals | None = None
+    cloudwatch_logs: CloudWatchLogs | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None
