@@ -16,6 +16,7 @@ from sandbox import events, worlds
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
 from sandbox.control_plane.rollouts import Rollouts
+from sandbox.eyes import Eyes
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
@@ -35,9 +36,10 @@ _EVALUATED_SECONDS = 1.3
 class Control:
     """The control of one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts) -> None:
+    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts,
+                 eyes: Eyes | None = None) -> None:
         self._sandbox, self._clock, self._metrics, self._people = sandbox, clock, metrics, people
-        self._rollouts, self._clean = rollouts, Clean(sandbox.cluster)
+        self._rollouts, self._clean, self._eyes = rollouts, Clean(sandbox.cluster), eyes
         self._heals: dict[str, Callable[[], None]] = {}
         """Events that go on, by name, to what heals them."""
         self._happened: dict[str, Happened] = {}
@@ -82,6 +84,9 @@ class Control:
             self._sandbox.targets = (beginning.replicas.get(ENTRY, KINDS[ENTRY].pods), 0)
             self._metrics.begin(now)
             self._beginning, self._begun = beginning, float(int(now))
+        if self._eyes:
+            self._eyes.begin(beginning.eyes)
+        with self._sandbox.lock:
             self._sandbox.telemetry.go_on(float(int(time.time())))
             if self._sandbox.evaluator:
                 self._sandbox.evaluator.reset()

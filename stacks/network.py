@@ -25,9 +25,10 @@ from stacks.used import allows, used_actions, used_sources
 
 GATEWAYS = frozenset({"dynamodb", "s3"})
 """Services with gateway endpoints, which cost nothing."""
-ENDPOINTS = {"appconfig": "appconfig", "cloudtrail": "cloudtrail", "cloudwatch": "monitoring", "ec2": "ec2",
-             "eks": "eks", "lambda": "lambda", "logs": "logs", "pi": "pi", "rds": "rds", "secretsmanager": "secretsmanager",
-             "sns": "sns", "ssm": "ssm", "states": "states", "sts": "sts"}
+ENDPOINTS = {"appconfig": "appconfig", "application-signals": "application-signals", "aps": "aps-workspaces",
+             "cloudtrail": "cloudtrail", "cloudwatch": "monitoring", "ec2": "ec2", "eks": "eks", "lambda": "lambda",
+             "logs": "logs", "pi": "pi", "rds": "rds", "secretsmanager": "secretsmanager", "sns": "sns",
+             "ssm": "ssm", "states": "states", "sts": "sts"}
 """The prefix of an action in IAM to the name of the interface endpoint behind ``com.amazonaws.REGION.``."""
 _BY_ACTION = {"appconfig:StartConfigurationSession": "appconfigdata",
               "appconfig:GetLatestConfiguration": "appconfigdata"}
