@@ -30,6 +30,7 @@ from sandbox.parts import Sandbox
 from sandbox.places import STATE, Ports
 from sandbox.platform.listeners import Listeners
 from sandbox.server import Route, serve
+from sandbox.vendors import istiod
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import Answer
 from sandbox.vendors.logs import Logs
@@ -90,13 +91,15 @@ def main() -> None:
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)
     eyes = Eyes(sandbox, ports)
-    control = Control(sandbox, clock, metrics, people, Rollouts(sandbox.cluster, ports, pki), eyes)
+    control = Control(sandbox, clock, metrics, people, Rollouts(sandbox.cluster, ports, pki),
+                      (istiod.namespace(), istiod.webhook(ports.injector, pki / "ca.crt")), eyes)
     cloudwatch = CloudWatch(engine, sandbox.gates, permits)
     kubernetes = KubernetesProxy(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), sandbox.gates,
                                  lambda: sandbox.world.control_plane_down)
     serve(ports.world, router(sandbox, aws, people, control, Authentication(engine), eyes))
     serve(ports.cloudwatch, cloudwatch.answer)
     serve(ports.kubernetes, kubernetes.answer, pki)
+    serve(ports.injector, lambda method, path, headers, body: istiod.review(sandbox.world.shape, body), pki)
     clock.start()
     while True:
         # Others' alarms change state on the same bus.

@@ -84,6 +84,8 @@ class World:
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
     shape: Shape = field(default_factory=Shape)
     """How the platform runs on Kubernetes."""
+    settled: bool = False
+    """Whether the platform has begun: pods that are there before have run for long."""
     account: Account = field(default_factory=Account)
     """What others run and do in the same AWS account."""
     splunk: str = "plain"

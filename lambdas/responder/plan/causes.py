@@ -73,6 +73,7 @@ OVERLOAD = Cause(
         calls.fails_in_itself: 1.0,
         calls.slow_in_itself: 1.0,
         load.autoscaler_at_maximum: 1.0,
+        load.sidecar_cpu_at_limit: 0.7,
         calls.provider_calls_fail: -2.0,
         calls.database_calls_fail: -1.5,
         pods.pods_crash: -1.5,

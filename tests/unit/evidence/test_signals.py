@@ -10,8 +10,12 @@ from typing import Any, cast
 import pytest
 
 from responder.model.evidence import Finding
+from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
+from responder.model.evidence.cpu import Cpu
+from responder.model.evidence.database_proxy import DatabaseProxy, ProxyTarget
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
@@ -27,7 +31,7 @@ from responder.plan.failure_modes import FailureMode
 from responder.plan.replay import replay
 from responder.plan.signals import Context, Seen, Signal, SignalKind, pods, versions
 from responder.records.record import unpack
-from tests.diagnosis import NOW, ONSET, WINDOW, Found, probe, rollout
+from tests.diagnosis import NOW, ONSET, WINDOW, Found, change, field, probe, rollout
 from tests.diagnosis import pods as pods_of
 from tests.diagnosis import signals as read
 
@@ -80,6 +84,28 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
      "RDS: Multi-AZ instance failover completed"),
     (IN_DATABASE, [failover("Multi-AZ instance failover started")], "database_fails_over",
      "RDS: Multi-AZ instance failover started"),
+    (IN_ITSELF, [pods_of(GATEWAY, 2, sidecars={"istio-proxy": pods_evidence.Sidecar(2, 0, {"CrashLoopBackOff": 2})})],
+     "pods_blocked_by_sidecar",
+     "2 pods of payment-gateway are not ready because of their container istio-proxy alone (CrashLoopBackOff)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 3, gated=1, gates=("target-health.elbv2.k8s.aws/pay",))], "pods_wait_for_gate",
+     "the containers of 1 pods of payment-gateway are ready, and a readiness gate keeps them out "
+     "(target-health.elbv2.k8s.aws/pay)"),
+    (IN_ITSELF, [Finding(source="utilisation", component=GATEWAY, value=0.3, detail=Cpu(
+        4, 0.6, 2.0, 1.0, "app", {"istio-proxy": 0.95}))], "sidecar_cpu_at_limit",
+     "container istio-proxy beside payment-gateway uses 95% of its CPU limit"),
+    (IN_DATABASE, [failover("Cluster failover failed, check the health of your cluster instances and try again.")],
+     "database_failover_failed",
+     "RDS: Cluster failover failed, check the health of your cluster instances and try again."),
+    (IN_DATABASE, [Finding(source="rds", detail=DatabaseProxy("pay", "available", (
+        ProxyTarget("payments-db", "UNAVAILABLE", "AUTH_FAILURE"),)))], "proxy_is_not_let_in",
+     "RDS Proxy: payments-db refuses the proxy's credentials"),
+    (IN_DATABASE, [Finding(source="rds", detail=DatabaseProxy("pay", "available", (
+        ProxyTarget("payments-db-2", "UNAVAILABLE", "UNREACHABLE", writes=False),
+        ProxyTarget("payments-db", "UNAVAILABLE", "UNREACHABLE"))))], "proxy_does_not_get_through",
+     "RDS Proxy: payments-db is unavailable (UNREACHABLE)"),
+    (IN_ITSELF, [Finding(source="changes", detail=Changes(by_controllers=(replace(
+        change("Deployment", GATEWAY, field(["replicas"], 6, 4)), by="horizontal-pod-autoscaler"),)))], "regulated",
+     "the HorizontalPodAutoscaler regulated it: Deployment payment-gateway changed (replicas: 6 became 4)"),
     (mode(OWN, slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
      "New Relic: version 1.0.0 is slow as well as version 1.0.1"),
     (AT_PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
