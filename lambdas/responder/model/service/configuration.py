@@ -43,9 +43,9 @@ class Service:
     description: str = ""
     newrelic: NewRelic | None = None
     splunk: Splunk | None = None
+    cloudwatch_logs: CloudWatchLogs | None = None
     prometheus: Prometheus | None = None
     application_signals: ApplicationSignals | None = None
-    cloudwatch_logs: CloudWatchLogs | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None
