@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 from responder import people
 from responder.model.service import Network, Service
 from responder.sources import Statement, load
+from responder.sources.cloudwatch.doors import CLOUDFRONT_REGION
+from responder.sources.prometheus.answer import workspace
 from stacks.nearest import Found, nearest
 from stacks.used import allows, used_actions, used_sources
 
@@ -202,9 +204,14 @@ def _host(url: str) -> str:
 
 
 _HOSTS: dict[str, Callable[[Service], list[str]]] = {
+    # CloudFront's metrics are in one Region alone, to which a VPC in another has no endpoint.
+    "cloudwatch": lambda service: [f"monitoring.{CLOUDFRONT_REGION}.amazonaws.com"] if service.metrics.cloudfront and (
+        service.aws.region not in ("", CLOUDFRONT_REGION)) else [],
     "newrelic": lambda service: [_host(service.newrelic.endpoint)] if service.newrelic else [],
     "splunk": lambda service: [_host(service.splunk.url)] if service.splunk else [],
-    "prometheus": lambda service: [_host(service.prometheus.url)] if service.prometheus else [],
+    # A workspace of Amazon's has an endpoint, as other AWS APIs have.
+    "prometheus": lambda service: [_host(service.prometheus.url)] if service.prometheus and not any(
+        workspace(service.prometheus)) else [],
     "provider": lambda service: [_host(url) for provider in service.providers
                                  for url in (provider.status_page, provider.health_url) if url],
     "network": lambda service: [probe.host for probe in service.probes],
