@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from responder import actions
+from responder.clients.owners import WORKLOADS
 from responder.model.service import Freeze, Person, Service
 from responder.plan import guardrails, mechanisms
 from responder.plan.links import reference
@@ -42,6 +43,7 @@ _MOST_OPERATIONS = 50
 """A composite alarm's rule has up to 10,240 characters (AWS: "PutCompositeAlarm"), and joins up to 100 alarms."""
 _LEAST_OBJECTIVE = 0.94
 """An alarm on 14.4 times the budget needs a budget of less than a fourteenth."""
+_WORKLOADS = tuple(kind.lower() for kind in WORKLOADS)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -66,6 +68,10 @@ def _components(service: Service) -> Iterator[Found]:
             if called not in known:
                 yield (("components", index, "calls", place), repr(called),
                        nearest(called, known, "a component, the database or a provider"))
+        if component.workload and (component.kind not in ("", *_WORKLOADS) or not component.deployment
+                                   or component.workload.startswith("/")):
+            yield (("components", index, "workload"), repr(component.workload),
+                   f"NAME or KIND/NAME, of kind {', '.join(_WORKLOADS)}")
     if service.entry not in names:
         yield ("entry",), repr(service.entry), f"one of {', '.join(names)}"
 
