@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from responder import actions
-from responder.clients.owners import WORKLOADS
 from responder.model.service import Freeze, Person, Service
 from responder.plan import guardrails, mechanisms
 from responder.plan.links import reference
@@ -45,7 +44,7 @@ _MOST_OPERATIONS = 50
 """A composite alarm's rule has up to 10,240 characters (AWS: "PutCompositeAlarm"), and joins up to 100 alarms."""
 _LEAST_OBJECTIVE = 0.94
 """An alarm on 14.4 times the budget needs a budget of less than a fourteenth."""
-_WORKLOADS = tuple(kind.lower() for kind in WORKLOADS)
+_WORKLOADS = ("deployment", "statefulset", "daemonset", "rollout")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -70,8 +69,8 @@ def _components(service: Service) -> Iterator[Found]:
             if called not in known:
                 yield (("components", index, "calls", place), repr(called),
                        nearest(called, known, "a component, the database or a provider"))
-        if component.workload and (component.kind not in ("", *_WORKLOADS) or not component.deployment
-                                   or component.workload.startswith("/")):
+        prefix, slash, name = component.workload.rpartition("/")
+        if slash and (prefix.lower() not in _WORKLOADS or not name):
             yield (("components", index, "workload"), repr(component.workload),
                    f"NAME or KIND/NAME, of kind {', '.join(_WORKLOADS)}")
     if service.entry not in names:
