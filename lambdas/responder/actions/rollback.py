@@ -30,10 +30,9 @@ from responder.clients.revisions import Revision
 from responder.clients.workloads import Workload
 from responder.model.change import OWN_MANAGER
 from responder.model.codec import Json
-from responder.model.images import version_of
 from responder.model.redact import redacted_diff
 from responder.model.shown import shown
-from responder.plan.remedies.rollback import REMEDY, Before, Facts, Healthy, Parameters, named
+from responder.plan.remedies.rollback import REMEDY, Before, Facts, Healthy, Parameters, known_as, named
 from responder.plan.wording import clock
 from responder.sources import cluster_access
 
@@ -214,7 +213,7 @@ def _healthy(context: RemediationContext, facts: Facts, kept: Sequence[Revision]
     versions, replaced_at = set(facts.healthy_versions), context.onset
     candidates: list[tuple[bool, Revision]] = []
     for revision in kept:  # newest first: each ran until the one before it in this list came
-        known = bool({version_of(image) for image in revision.images} & versions) if versions else facts.healthy_before
+        known = bool(known_as(revision.images) & versions) if versions else facts.healthy_before
         before = context.onset is None or revision.created < context.onset + _ONSET_SECONDS
         if revision is not current and before and known:
             ran = (replaced_at or revision.created) - revision.created

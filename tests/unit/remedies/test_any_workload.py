@@ -168,7 +168,7 @@ def test_a_rollout_s_running_update_is_aborted_and_never_promoted(case: Remediat
     record = OnRecord(plan.target, "pay", plan.before, plan.parameters)
     assert not list(rollback.REMEDY.writes(record))
     deed = rollback.REMEDY.deed(Site(case.service, ""), record)
-    assert deed.by_hand == ("kubectl -n payments argo rollouts abort pay",)
+    assert deed.by_hand == ("kubectl argo rollouts abort pay -n payments",)
     assert "aborted already" in refusal(rollback.plan(case, HEALTHY, cluster.api))
 
 

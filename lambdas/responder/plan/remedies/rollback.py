@@ -91,6 +91,15 @@ def _served_well(service: Service, requests: float, errors: float) -> bool:
             and upper_bound(errors, requests) < service.confirm.error_rate)
 
 
+def known_as(images: tuple[str, ...]) -> set[str]:
+    """Return what a revision of these images may be called: by their tags, by their digests, or by both."""
+    found: set[str] = set()
+    for image in images:
+        tagged, _, digest = image.rpartition("/")[2].partition("@")
+        found |= {version_of(image), tagged.partition(":")[2], digest}
+    return found - {""}
+
+
 def against_contested(considered: Considered, facts: Facts) -> str:
     """Where it is not known whether the mechanism is the one, a change must have been seen that it takes back."""
     if considered.signals & set(considered.brought_by):
@@ -121,15 +130,18 @@ def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
     """The revision that it goes back to, and kubectl's command for it; the bad one keeps its number."""
     wanted, (kind, name) = record.parameters, kind_and_name(record.target)
 
+    def argo(*words: str) -> str:
+        # A plugin of kubectl takes no option before its name.
+        return " ".join(["kubectl", "argo", "rollouts", *words, "-n", site.service.cluster.namespace])
+
     def undo(revision: int) -> str:
         if kind == "Rollout":
-            return site.kubectl("argo", "rollouts", "undo", name, f"--to-revision={revision}")
+            return argo("undo", name, f"--to-revision={revision}")
         return site.kubectl("rollout", "undo", record.target, f"--to-revision={revision}")
 
     title = f"Roll {record.target} back to {named(wanted.revision, wanted.images)}"
     if wanted.abort:
-        return Deed(f"{title}: abort its update", (site.kubectl("argo", "rollouts", "abort", name),),
-                    (site.kubectl("argo", "rollouts", "retry", "rollout", name),))
+        return Deed(f"{title}: abort its update", (argo("abort", name),), (argo("retry", "rollout", name),))
     return Deed(title, (undo(wanted.revision),), (undo(record.before.revision),))
 
 
