@@ -13,7 +13,7 @@ from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
 from sandbox.platform.flow import BALANCER, ENTRY, Flow, Served, environment_of, targets
 from sandbox.platform.listeners import Listeners
-from sandbox.platform.reach import Snapshot
+from sandbox.platform.reach import Snapshot, addresses
 
 _CONFIG_READ_SECONDS = 2.0
 """A change of a mounted ConfigMap reaches its readers this much later."""
@@ -98,7 +98,7 @@ class Clock:
                                               for key, value in (item.get("data") or {}).items()}
                    for item in cluster.items(f"{path}/secrets")}
         self._sandbox.running_pods = pods
-        snapshot = Snapshot(pods, {item["metadata"]["name"]: item for item in cluster.items(f"{path}/endpoints")},
+        snapshot = Snapshot(pods, addresses(cluster.slices()),
                             {item["metadata"]["name"]: item for item in cluster.items(f"{path}/services")},
                             cluster.items(f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies"),
                             self._mounted(config.get("payment-gateway-config", {})),

@@ -15,11 +15,14 @@ from typing import Any
 from sandbox import events, worlds
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
+from sandbox.control_plane.rollouts import Rollouts
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
+from sandbox.platform.clean import Clean
 from sandbox.platform.flow import ENTRY
-from sandbox.platform.objects import KINDS, NODES, nodes, platform
+from sandbox.platform.objects import KINDS, nodes, platform
+from sandbox.platform.reach import addresses
 from sandbox.platform.state import World
 from sandbox.remote import Beginning, Status, Told
 from sandbox.truth import Happened, Truth, truth
@@ -32,8 +35,9 @@ _EVALUATED_SECONDS = 1.3
 class Control:
     """The control of one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors) -> None:
+    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts) -> None:
         self._sandbox, self._clock, self._metrics, self._people = sandbox, clock, metrics, people
+        self._rollouts, self._clean = rollouts, Clean(sandbox.cluster)
         self._heals: dict[str, Callable[[], None]] = {}
         """Events that go on, by name, to what heals them."""
         self._happened: dict[str, Happened] = {}
@@ -47,6 +51,8 @@ class Control:
                 self.reset(Beginning(**body))
             case "template":
                 self.deployed(Path(body["path"]))
+            case "settled":
+                self._clean.take_up()
             case "status":
                 return asdict(self.status())
             case "begin":
@@ -132,30 +138,51 @@ class Control:
     def _make_objects(self, replicas: Mapping[str, int]) -> None:
         """Make the platform's objects, and none but these; returns when all pods serve."""
         sandbox = self._sandbox
-        sandbox.cluster.clear(keep=[("Node", node) for node in NODES])
-        _await(lambda: not sandbox.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods"), 30, "pods to go")
+        rolls = sandbox.world.shape.workloads == "rollout"
+        self._clean.restore(keep=lambda plural, name: rolls and plural == "customresourcedefinitions"
+                            and name.endswith(".argoproj.io"))
+        if rolls:
+            self._rollouts.run()
+        else:
+            self._rollouts.end()
         sandbox.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        for node in nodes():
-            sandbox.create_node(node)
-            sandbox.cluster.patch("Node", node["metadata"]["name"], {"spec": {"unschedulable": None, "taints": None}})
-        sandbox.kubelet.beat_now()
-        for manifest in platform(replicas):
+        self._make_nodes()
+        for manifest in platform(replicas, sandbox.world.shape):
             sandbox.cluster.apply(manifest)
-        _await(self._ready, 60, "all pods to be ready")
+        _await(lambda: self._ready(replicas), 60, "all pods to be ready")
 
-    def _ready(self) -> bool:
-        cluster = self._sandbox.cluster
-        deployments = cluster.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
+    def _make_nodes(self) -> None:
+        """Make the platform's nodes what they are at first, and remove all others."""
+        sandbox, wanted = self._sandbox, {node["metadata"]["name"]: node for node in nodes()}
+        present = {item["metadata"]["name"]: item for item in sandbox.cluster.items("/api/v1/nodes")}
+        for name in present.keys() - wanted.keys():
+            sandbox.cluster.delete_now(f"/api/v1/nodes/{name}")
+        for name, node in wanted.items():
+            sandbox.create_node(node)
+            metadata = (present.get(name) or node)["metadata"]
+            added = [key for key in metadata["labels"] if key not in node["metadata"]["labels"]
+                     and not key.startswith("beta.kubernetes.io/")]  # the node lifecycle controller's own
+            sandbox.cluster.patch("Node", name, {
+                "metadata": {"labels": {**dict.fromkeys(added), **node["metadata"]["labels"]},
+                             "annotations": dict.fromkeys(metadata.get("annotations") or {})},
+                "spec": {"unschedulable": None, "taints": None}})
+        sandbox.kubelet.beat_now()
+
+    def _ready(self, wanted: Mapping[str, int]) -> bool:
+        """Whether all workloads are as they are wanted: component to its pods, where they are not the usual number."""
+        cluster, path = self._sandbox.cluster, f"/apis/apps/v1/namespaces/{NAMESPACE}"
+        workloads = cluster.items(f"{path}/deployments") + cluster.items(f"{path}/statefulsets")
+        if self._sandbox.world.shape.workloads == "rollout":
+            workloads += cluster.items(f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/rollouts")
         # Until the Services know the pods, the first requests would be refused and set an alarm off.
-        addresses = {item["metadata"]["name"]: sum(len(subset.get("addresses") or [])
-                                                   for subset in item.get("subsets") or [])
-                     for item in cluster.items(f"/api/v1/namespaces/{NAMESPACE}/endpoints")}
-        return len(deployments) >= len(KINDS) and all(
+        known = {name: sum(len(subset["addresses"]) for subset in item["subsets"])
+                 for name, item in addresses(cluster.slices()).items()}
+        return len(workloads) >= len(KINDS) and all(known.get(name, 0) == wanted.get(name, kind.pods)
+                                                    for name, kind in KINDS.items()) and all(
             item.get("status", {}).get("readyReplicas", 0) == item["spec"]["replicas"]
-            and item.get("status", {}).get("observedGeneration") == item["metadata"]["generation"]
-            and (item["metadata"]["name"] not in KINDS
-                 or addresses.get(item["metadata"]["name"], 0) == item["spec"]["replicas"])
-            for item in deployments)
+            # Argo Rollouts writes the generation as a text.
+            and str(item.get("status", {}).get("observedGeneration")) == str(item["metadata"]["generation"])
+            for item in workloads)
 
 
 def _await(holds: Callable[[], bool], seconds: float, what: str) -> None:

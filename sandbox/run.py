@@ -113,6 +113,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
         sandbox = ensure_deployed(sandbox, overrides or {}, say)
         with timed(say, "access rights of the responder applied to the cluster"):
             _apply_access(sandbox, kubernetes.version)
+            Remote(ports).settled()
     except BaseException:
         for pid in processes.values():
             _end(pid)

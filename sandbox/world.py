@@ -23,6 +23,7 @@ from sandbox.admin import Engine
 from sandbox.authentication import Authentication
 from sandbox.clock import Clock
 from sandbox.control import Control
+from sandbox.control_plane.rollouts import Rollouts
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import STATE, Ports
@@ -82,7 +83,7 @@ def main() -> None:
     people, metrics = Vendors(sandbox.gates), Metrics(sandbox)
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)
-    control = Control(sandbox, clock, metrics, people)
+    control = Control(sandbox, clock, metrics, people, Rollouts(sandbox.cluster, ports, pki))
     cloudwatch = CloudWatch(engine, sandbox.gates, permits)
     kubernetes = KubernetesProxy(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), sandbox.gates,
                                  lambda: sandbox.world.control_plane_down)

@@ -17,6 +17,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from responder.model.remedy import merged
 from sandbox import run as sandbox_run
 from sandbox.admin import Engine
+from sandbox.control_plane import binaries
 from sandbox.drill.contract import Drill, Scheduled
 from sandbox.drill.ending import Now, is_over
 from sandbox.drill.messages import sequence
@@ -69,6 +70,9 @@ class Runner:
 
     def run(self, drill: Drill, watch: Watch | None = None) -> Result:
         """Run one drill and return its result; raises SandboxError where the sandbox itself fails."""
+        if drill.world(self._world)["workloads"] == "rollout" and not binaries.find_rollouts():
+            with sandbox_run.timed(self._say, "Argo Rollouts' controller built, once for this machine"):
+                binaries.build_rollouts()
         self.sandbox = sandbox_run.ensure_deployed(self.sandbox, drill.overrides(), self._say)
         self._clean(drill)
         time.sleep(_STEADY_SECONDS)
@@ -170,7 +174,8 @@ class Runner:
         history = self._history(incidents[0]["execution"]) if incidents else []
         first = min((at for at in moment.alarms.values() if at >= moment.started), default=None)
         found = {text: self._places(text, items) for text in drill.expect.stored_nowhere or []}
-        value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found))
+        value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found,
+                                       drill.world(self._world)))
         address = (incidents[0].get("report") or {}).get("gz", "") if incidents else ""
         self.record = _content(address) if address else b""
         self.truth = encode(Remote(self.sandbox.ports).truth())

@@ -13,10 +13,12 @@ from typing import Any
 
 from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Cluster, Object
+from sandbox.platform.merge import difference
 
 _KEPT = ("name", "namespace", "labels", "annotations")
-_REVISION = "deployment.kubernetes.io/revision"
-"""The controller writes it whenever the template changes."""
+_REVISIONS = ("deployment.kubernetes.io/revision", "rollout.argoproj.io/revision",
+              "rollout.argoproj.io/workload-generation")
+"""Controllers write them whenever the template changes."""
 Tree = Any
 """A JSON value, or ``None`` where there is none: the API keeps no nulls."""
 
@@ -116,7 +118,7 @@ class Changes:
         elif now is None:
             self._cluster.apply(wanted)
         else:
-            self._cluster.patch(change.kind, change.name, _difference(now, wanted), change.namespace, strategic=False)
+            self._cluster.patch(change.kind, change.name, difference(now, wanted), change.namespace, strategic=False)
 
 
 def bare(item: Object | None) -> Object | None:
@@ -125,7 +127,8 @@ def bare(item: Object | None) -> Object | None:
         return None
     metadata = {key: value for key, value in item["metadata"].items() if key in _KEPT}
     if "annotations" in metadata:
-        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _REVISION}
+        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items()
+                                   if key not in _REVISIONS}
     return {key: value for key, value in item.items() if key not in ("status", "metadata")} | {"metadata": metadata}
 
 
@@ -152,16 +155,3 @@ def _fields(value: Tree) -> Mapping[str, Tree] | None:
         names = [str(item["name"]) for item in value]
         return dict(zip(names, value, strict=True)) if len(set(names)) == len(names) else None
     return None
-
-
-def _difference(now: Mapping[str, Tree], wanted: Mapping[str, Tree]) -> Object:
-    """The merge patch (RFC 7386) that makes ``wanted`` of ``now``."""
-    patch: Object = {key: None for key in now if key not in wanted}
-    for key, value in wanted.items():
-        present = now.get(key)
-        if isinstance(value, Mapping) and isinstance(present, Mapping):
-            inner = _difference(present, value)
-            patch |= {key: inner} if inner else {}
-        elif value != present:
-            patch[key] = value
-    return patch

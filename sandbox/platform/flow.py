@@ -19,7 +19,7 @@ from sandbox.platform.cluster import Object
 from sandbox.platform.objects import KINDS
 from sandbox.platform.reach import Snapshot, allowed, allowed_outside, ready, resolves
 from sandbox.platform.state import Setting, World
-from sandbox.platform.versions import Behaviour, Versions, component_of
+from sandbox.platform.versions import Behaviour, Versions, app_of, component_of
 
 TIMEOUT_MS = 5000.0
 _QUEUE_SECONDS = 2.0
@@ -134,7 +134,7 @@ class Flow:
              served: list[Served]) -> _Outcome:
         """Let ``count`` requests arrive at one pod."""
         kind = KINDS[name]
-        image = pod["spec"]["containers"][0]["image"]
+        image = app_of(pod)["image"]
         behaviour = self._versions.behaviour(image)
         capacity = (behaviour.capacity or kind.capacity) * _cpu_share(pod, kind.cpu_limit)
         accepted, behind = self._queue(pod["metadata"]["uid"], count, capacity)
@@ -322,7 +322,7 @@ def _environment(pod: Object, snapshot: Snapshot) -> Mapping[str, str]:
 def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:
     """The values that a pod would be started with now."""
     found = {}
-    for item in pod["spec"]["containers"][0].get("env") or []:
+    for item in app_of(pod).get("env") or []:
         source = item.get("valueFrom") or {}
         if "secretKeyRef" in source:
             found[item["name"]] = snapshot.secret.get(source["secretKeyRef"]["key"], "")
@@ -335,7 +335,7 @@ def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:
 
 def _cpu_share(pod: Object, usual: str) -> float:
     """How much of the usual CPU a pod's limit leaves it, at most all: a throttled pod serves less."""
-    limit = str(((pod["spec"]["containers"][0].get("resources") or {}).get("limits") or {}).get("cpu", usual))
+    limit = str(((app_of(pod).get("resources") or {}).get("limits") or {}).get("cpu", usual))
     return min(1.0, _cpu(limit) / _cpu(usual))
 
 

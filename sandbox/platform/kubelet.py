@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.platform.cluster import Cluster, Object
-from sandbox.platform.objects import KINDS, NODES
+from sandbox.platform.objects import KINDS, NODES, digest
 from sandbox.platform.state import World
 from sandbox.platform.versions import Versions, component_of
 
@@ -184,7 +184,7 @@ class Kubelet:
             return base | {"state": _wait("CreateContainerConfigError", missing)}
         self._event(pod, "Normal", "Pulled", f'Successfully pulled image "{image}"', now, once=True)
         self._event(pod, "Normal", "Started", f"Started container {name}", now, once=True)
-        base["imageID"] = f"{image}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+        base |= _pulled(image)
         since = self._began[pod["metadata"]["uid"]]
         if component in KINDS:
             killed = _memory_mib(container) < (behaviour.memory_mib or KINDS[component].memory_mib)
@@ -254,6 +254,13 @@ class Kubelet:
                                "namespace": namespace},
             "type": kind, "reason": reason, "message": message, "count": 1, "firstTimestamp": _iso(now),
             "lastTimestamp": _iso(now), "source": {"component": "kubelet", "host": pod["spec"].get("nodeName", "")}})
+
+
+def _pulled(image: str) -> Object:
+    """The image as containerd names it once it is there: a reference with a digest is kept without its tag."""
+    repository = image.partition("@")[0].rpartition(":")[0] or image
+    pulled = image.partition("@")[2] or digest(image)
+    return {"image": f"{repository}@{pulled}" if "@" in image else image, "imageID": f"{repository}@{pulled}"}
 
 
 def _references(cluster: Cluster) -> dict[str, dict[str, set[str]]]:

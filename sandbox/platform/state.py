@@ -15,6 +15,7 @@ from sandbox.account import Account
 from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import Database
 from sandbox.platform.layers import Layers
+from sandbox.platform.shape import Shape
 
 
 @dataclass
@@ -81,6 +82,8 @@ class World:
     """One entry for each time that a path was broken."""
     settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
+    shape: Shape = field(default_factory=Shape)
+    """How the platform runs on Kubernetes."""
     account: Account = field(default_factory=Account)
     """What others run and do in the same AWS account."""
     trail: list[TrailEvent] = field(default_factory=list)
@@ -98,6 +101,8 @@ class World:
     deadlocked: dict[str, set[str]] = field(default_factory=dict)
     """Component to the uids of its pods that wait for each other. A pod that starts beside one of them waits as well,
     so a pod comes up only after all are gone."""
+    at_once: set[str] = field(default_factory=set)
+    """StatefulSets whose author stops all pods at each change, where a drill speaks of the strategy ``Recreate``."""
     kill_switch: Layers[None, str] = field(default_factory=Layers)
 
     @property

@@ -109,7 +109,7 @@ class Stage:
             self.engine, self.cluster, Changes(self.cluster), SimpleNamespace(beat_now=lambda: None), None,
             SimpleNamespace(mark=lambda component, version: None), Telemetry(versions), Delays.read(), versions, gates,
             None, parameters, running_pods=self.cluster.pods)
-        self._control = Control(self.sandbox, None, None, None)
+        self._control = Control(self.sandbox, None, None, None, None)
 
     @property
     def world(self) -> World:
