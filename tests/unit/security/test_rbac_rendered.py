@@ -66,7 +66,7 @@ def test_a_service_of_several_namespaces_has_its_rights_in_each(service: Service
     first, *others = service.components
     spread = replace(service, components=(replace(first, namespace="shop"), *others))
     manifests = rendered(spread, Settings())
-    once = {name for name in names(rendered(service, Settings()))}
+    once = names(rendered(service, Settings()))
     assert names(manifests) == once | {(kind, "shop", name) for kind, namespace, name in once if namespace}
     selectors = [item["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"][0] for item in manifests
                  if item["kind"] == "ValidatingAdmissionPolicyBinding"]
