@@ -105,6 +105,11 @@ def _rds(operation: str, given: Parameters) -> Iterator[str]:
                             ("DBClusterIdentifier", "cluster"), ("DBClusterParameterGroupName", "cluster-pg")):
         if given.get(parameter):
             yield _arn("rds", f"{kind}:{given[parameter]}")
+    if given.get("DBProxyName"):
+        # The ids at the end of a proxy's and its target group's ARNs are not in the request; any will do.
+        yield _arn("rds", "db-proxy:prx-40c1a2b340c1a2b34")
+        if operation == "DescribeDBProxyTargets":
+            yield _arn("rds", "target-group:prx-tg-40c1a2b340c1a2b34")
     if operation in ("DescribeDBInstances", "DescribeDBClusters") and not any(
             key.endswith("Identifier") for key in given):
         yield _arn("rds", "db:*" if operation == "DescribeDBInstances" else "cluster:*")

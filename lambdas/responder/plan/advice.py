@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from responder.model.change import PARAMETER_GROUP, Change, FieldChange
 from responder.model.evidence import Evidence, Window
+from responder.model.evidence.instance import DatabaseInstance
 from responder.model.evidence.pods import Pods
 from responder.model.incident import Hypothesis, IncidentRecord
 from responder.model.moment import epoch
@@ -148,12 +149,28 @@ class Case(NamedTuple):
     def database(self) -> str:
         """The database's instance, by name."""
         database = self.service.database
-        return f"RDS instance {database.instance}" if database else "the database"
+        if database is None:
+            return "the database"
+        return f"RDS instance {database.instance}" if database.instance else f"DB cluster {database.cluster}"
 
     @property
     def instance(self) -> str:
         """The database's identifier, as a command needs it."""
-        return self.service.database.instance if self.service.database else "INSTANCE"
+        return (self.service.database and self.service.database.instance) or "INSTANCE"
+
+    @property
+    def fail_over(self) -> str:
+        """The command that fails the database over: its cluster, or its instance to the standby."""
+        cluster = next((finding.detail.cluster for finding in self.evidence.of(DatabaseInstance)
+                        if finding.detail.cluster), "")
+        return (f"aws rds failover-db-cluster --db-cluster-identifier {cluster}" if cluster else
+                f"aws rds reboot-db-instance --db-instance-identifier {self.instance} --force-failover")
+
+    @property
+    def mysql(self) -> bool:
+        """Whether the database is one of MySQL or MariaDB, as RDS says."""
+        return any("mysql" in finding.detail.engine or finding.detail.engine in ("mariadb", "aurora")
+                   for finding in self.evidence.of(DatabaseInstance))
 
     @property
     def provider(self) -> str:

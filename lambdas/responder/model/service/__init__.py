@@ -34,7 +34,7 @@ from responder.model.service.loading import (
     names,
     recorded_service,
 )
-from responder.model.service.observability import Metrics, NewRelic, Splunk
+from responder.model.service.observability import ApiGateway, Metrics, NewRelic, Splunk
 from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
@@ -52,9 +52,9 @@ from responder.model.service.reports import Objective, Payment, Reports, Severit
 from responder.model.service.starters import Starter, Starters
 
 __all__ = [
-    "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Customers",
-    "Database", "Deployment", "Freeze", "Guardrails", "Language", "Links", "Metrics", "Mode", "Network", "NewRelic",
-    "Objective", "OwnAlarm", "PagerDuty", "Payment", "Person", "Policy", "Probe", "Provider", "ProviderSwitch",
-    "Recovery", "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack",
-    "Splunk", "Starter", "Starters", "Statuspage", "Tag", "UnknownService", "deployed", "load", "names",
+    "Alarms", "ApiGateway", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm",
+    "Customers", "Database", "Deployment", "Freeze", "Guardrails", "Language", "Links", "Metrics", "Mode", "Network",
+    "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment", "Person", "Policy", "Probe", "Provider",
+    "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules",
+    "Slack", "Splunk", "Starter", "Starters", "Statuspage", "Tag", "UnknownService", "deployed", "load", "names",
     "recorded_service"]

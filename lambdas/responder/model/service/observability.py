@@ -6,8 +6,20 @@ from responder.model.frozen import dataclass
 
 
 @dataclass(frozen=True)
+class ApiGateway:
+    """The API in Amazon API Gateway in front of the service: a REST API by its name, an HTTP API by its id."""
+
+    name: str = ""
+    """A REST API's name, the dimension ApiName."""
+    id: str = ""
+    """An HTTP API's id, the dimension ApiId: ``a1b2c3d4e5``."""
+    stage: str = ""
+    """The stage that customers call (``prod``, ``$default``); empty: all of them."""
+
+
+@dataclass(frozen=True)
 class Metrics:
-    """The service's own metrics in CloudWatch, one metric per component."""
+    """The service's own metrics in CloudWatch, one metric per component, and those of what is in front of it."""
 
     namespace: str
     dimension: str = "Component"
@@ -25,8 +37,13 @@ class Metrics:
     load_balancer: str = ""
     """The LoadBalancer dimension of the Application Load Balancer in front, ``app/name/id``; empty: none."""
     target_group: str = ""
-    """The TargetGroup dimension of the entry's targets behind it, ``targetgroup/name/id``; empty: healthy hosts are
-    not asked for."""
+    """The TargetGroup dimension of the entry's targets behind the load balancer, ``targetgroup/name/id``; empty:
+    healthy hosts are not asked for."""
+    network_load_balancer: str = ""
+    """The LoadBalancer dimension of the Network Load Balancer in front, ``net/name/id``; empty: none."""
+    api_gateway: ApiGateway | None = None
+    cloudfront: str = ""
+    """The id of the CloudFront distribution in front, ``E2QWRUHAPOMQZL``; empty: none."""
     canaries: tuple[str, ...] = ()
     """Names of the CloudWatch Synthetics canaries that try the service from outside."""
 

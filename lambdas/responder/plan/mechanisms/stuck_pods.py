@@ -44,6 +44,7 @@ MECHANISM = Mechanism(
     remedies=("restart_pods", "cycle_deployment"),
     weights={
         pods.pods_fell: 2.5,
+        pods.pods_blocked_by_sidecar: 1.5,
         pods.pods_crash: 1.0,
         changes.nothing_changed: 0.7,
         pods.pods_are_ready: -3.0,

@@ -7,8 +7,8 @@ for ``stats`` and its functions, and for ``bin``, whose periods begin at multipl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from responder.clients import aws
@@ -24,9 +24,13 @@ from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.model.service import Splunk
 from responder.plan.periods import period_seconds
 from responder.sources import Query, Source, collect_independently
-from responder.sources.splunk import callers, signatures
-from responder.sources.splunk.search import Judge, Row, Search, Searches, link, number
+from responder.sources.splunk import callers, rows, signatures, spl
+from responder.sources.splunk.rows import Row
+from responder.sources.splunk.search import Judge, Search, Searches, link
 
+_SEVERE = frozenset({"err", "error", "critical", "crit", "severe", "fatal", "alert", "emerg", "emergency", "panic",
+                     "50", "60"})
+"""Levels that are errors by the names that loggers and syslog (RFC 5424) give, or by pino's numbers."""
 _RECENT_SECONDS = 60.0
 """Only the newest answers are measured: the time before would hide slowness that has just begun."""
 
@@ -41,7 +45,7 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     if settings is None:
         raise CallFailed("unavailable", "Splunk is not configured")
     http = http or Http(query.deadline, headers={"Authorization": f"Bearer {aws.secret(settings.secret)}"})
-    searches = Searches(http, settings)
+    searches = Searches(http, settings, query.deadline)
     try:
         lines = _Lines.begin(query, searches)
         signed = signatures.begin(SOURCE.name, query, searches)
@@ -74,16 +78,10 @@ class _Count:
     """Lines of one component and level, in one period or in all of a stretch of time."""
 
     component: str
-    failed: bool
-    """Whether their level is one of errors."""
+    level: str
+    """In lower case; empty: the lines do not tell."""
     count: float
-    start: float
-
-    @classmethod
-    def of(cls, settings: Splunk, row: Row) -> _Count:
-        """Read a row."""
-        return cls(str(row.get(settings.component_field)), row.get(settings.level_field) in settings.error_levels,
-                   number(row.get("count")), number(row.get("_time")))
+    start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,9 @@ class _Lines:
     query: Query
     window: Window
     """The query's, from the start of its first period, so that no period is cut."""
+    period_seconds: int
+    settings: Splunk
     spl: str
-    link: str
     now: Search[_Count]
     past: Search[_Count]
 
@@ -102,50 +101,65 @@ class _Lines:
     def begin(cls, query: Query, searches: Searches) -> _Lines:
         """Begin them."""
         settings = searches.settings
-        by = f"{settings.component_field}, {settings.level_field}"
+        by = f"{spl.named(settings.component_field)}, {spl.named(settings.level_field)}"
         bucket = period_seconds(query.window.seconds, len(query.service.components))
-        spl = f"search {settings.search} | bin _time span={bucket}s | stats count by _time, {by}"
-        read = partial(_Count.of, settings)
+        once = spl.once(settings.component_field, settings.level_field)
+        asked = (f"search {settings.search} | bin _time span={bucket}s | {spl.timed()} | {once} "
+                 f"| stats count by {rows.TIME}, {by}")
+
+        def read(row: Row) -> _Count:
+            return _Count(rows.component_of(row, settings, query.service),
+                          rows.text(row, settings.level_field).strip().lower(), rows.number(row, "count"))
+
         window = Window(query.window.start // bucket * bucket, query.window.end)
-        return cls(query, window, spl, link(settings), searches.begin(spl, window, read),
-                   searches.begin(f"search {settings.search} | stats count by {by}", query.baseline, read))
+        return cls(query, window, bucket, settings, asked, searches.begin(
+            asked, window, lambda row: replace(read(row), start=rows.moment(row))), searches.begin(
+                f"search {settings.search} | {once} | stats count by {by}", query.baseline, read))
 
     def judge(self) -> list[Finding[Detail]]:
         """Return ``error_lines`` per component."""
-        (rows, note), (rows_before, note_before) = self.now(), self.past()
-        note = note or note_before
-        lines, lines_before = _sums(rows), _sums(rows_before)
-        errors_before = _sums(row for row in rows_before if row.failed)
-        series: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(int))
-        for row in rows:
-            if row.failed:
-                series[row.component][row.start] += row.count
-        findings: list[Finding[Detail]] = []
-        for name in (component.name for component in self.query.service.components):
-            if not lines[name] and not lines_before[name]:
-                findings.append(Finding(
-                    source=SOURCE.name, detail=ErrorLines(), status="empty", component=name, window=self.query.window,
-                    query=self.spl, link=self.link, note="Splunk has no line of it at all"))
-                continue
-            errors = sum(series[name].values())
-            findings.append(Finding(
-                source=SOURCE.name, status="partial" if note else "ok", component=name, window=self.query.window,
-                query=self.spl, link=self.link, unit="lines/min", note=note,
-                value=round(errors / self.window.seconds * 60, 2),
-                baseline=round(errors_before[name] / self.query.baseline.seconds * 60, 2),
-                detail=ErrorLines(
-                    series=tuple(Bucket(start, count, count) for start, count in sorted(series[name].items())),
-                    lines=errors, baseline_lines=errors_before[name], all_lines=lines[name],
-                    baseline_all_lines=lines_before[name])))
-        return findings
+        (counts, note), (before, note_before) = self.now(), self.past()
+        return [self._judge(name, [row for row in counts if row.component == name],
+                            [row for row in before if row.component == name], note or note_before)
+                for name in (component.name for component in self.query.service.components)]
+
+    def _judge(self, name: str, counts: Sequence[_Count], before: Sequence[_Count], note: str) -> Finding[Detail]:
+        common = Finding[Detail](source=SOURCE.name, detail=ErrorLines(), component=name, window=self.query.window,
+                                 query=self.spl, link=link(self.settings))
+        if not counts and not before:
+            return replace(common, status="empty", note="Splunk has no line of it at all")
+        levels = {level.lower() for level in self.settings.error_levels}
+        if not any(row.level for row in (*counts, *before)):
+            return replace(common, status="empty", note=(
+                f"no line of it has the field {self.settings.level_field}: which are errors, nobody can tell"))
+        errors, errors_before = ([row for row in found if row.level in levels] for found in (counts, before))
+        note = note or self._doubt(errors, {row.level for row in (*counts, *before)} - levels)
+        series: dict[float, float] = defaultdict(int)
+        for row in errors:
+            series[row.start] += row.count
+        return replace(
+            common, status="partial" if note else "ok", unit="lines/min", note=note,
+            value=round(_sum(errors) / self.window.seconds * 60, 2),
+            baseline=round(_sum(errors_before) / self.query.baseline.seconds * 60, 2),
+            detail=ErrorLines(
+                series=tuple(Bucket(start, count, count) for start, count in sorted(series.items())),
+                lines=_sum(errors), baseline_lines=_sum(errors_before), all_lines=_sum(counts),
+                baseline_all_lines=_sum(before), newest=max((row.start for row in counts), default=None),
+                period_seconds=self.period_seconds))
+
+    def _doubt(self, errors: Sequence[_Count], others: set[str]) -> str:
+        """Return why the number of errors may be greater; empty where nothing says so."""
+        astray = _sum(row for row in errors if not (
+            self.window.start - self.period_seconds <= row.start <= self.window.end + self.period_seconds))
+        if astray:
+            return f"{astray:.0f} error lines bear times outside the window that was asked for"
+        severe = sorted(others & _SEVERE)
+        return (f"lines of level {', '.join(severe)} are not counted: splunk.error_levels does not name it"
+                if severe else "")
 
 
-def _sums(rows: Iterable[_Count]) -> dict[str, float]:
-    """Return the lines of each component."""
-    found: dict[str, float] = defaultdict(int)
-    for row in rows:
-        found[row.component] += row.count
-    return found
+def _sum(counts: Iterable[_Count]) -> float:
+    return sum(row.count for row in counts)
 
 
 @dataclass(frozen=True)
@@ -160,23 +174,23 @@ class _Took:
 
 def _latencies(query: Query, searches: Searches) -> Judge:
     settings, field = searches.settings, searches.settings.duration_field
-    spl = (f"search {settings.search} {field}=* "
-           f"| stats count, perc95({field}) as p95 by {settings.component_field}")
+    asked = (f"search {settings.search} {spl.named(field)}=* | {spl.once(field, settings.component_field)} "
+             f"| stats count, perc95({spl.named(field)}) as p95 by {spl.named(settings.component_field)}")
     window = Window(max(query.window.start, query.window.end - _RECENT_SECONDS), query.window.end)
 
     def read(row: Row) -> _Took:
-        p95 = row.get("p95")
-        return _Took(str(row.get(settings.component_field)), number(row.get("count")), number(p95) if p95 else None)
+        return _Took(rows.component_of(row, settings, query.service), rows.number(row, "count", 0.0),
+                     rows.number(row, "p95") if rows.text(row, "p95") else None)
 
-    now, past = (searches.begin(spl, stretch, read) for stretch in (window, query.baseline))
+    now, past = (searches.begin(asked, stretch, read) for stretch in (window, query.baseline))
 
     def judge(silent: set[str]) -> list[Finding[Detail]]:
-        (rows, note), (rows_before, note_before) = now(), past()
+        (took_now, note), (took_before, note_before) = now(), past()
         recent, usual = ({row.component: row for row in took if row.p95_ms is not None}
-                         for took in (rows, rows_before))
+                         for took in (took_now, took_before))
         return [Finding(
             source=SOURCE.name, status="partial" if note or note_before else "ok", component=name, unit="ms",
-            window=window, query=spl, link=link(settings), note=note or note_before, value=recent[name].p95_ms,
+            window=window, query=asked, link=link(settings), note=note or note_before, value=recent[name].p95_ms,
             baseline=usual[name].p95_ms if name in usual else None, detail=LatencyP95(requests=recent[name].count))
             for name in (component.name for component in query.service.components) if name in recent]
 
