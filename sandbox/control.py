@@ -170,7 +170,7 @@ class Control:
         busy = sandbox.world.account.busy
         # The autoscaler takes the surplus away, when the drill is about to begin.
         first = {**replicas, writers.SCALED: replicas.get(writers.SCALED, KINDS[writers.SCALED].pods) + busy}
-        for manifest in [*platform(first, sandbox.world.shape), *([writers.scaler()] if busy else [])]:
+        for manifest in [*platform(first, sandbox.world.shape), *self._scalers()]:
             if busy:
                 sandbox.cluster.apply(writers.installed(manifest), writers.HELM)
             else:
@@ -178,6 +178,11 @@ class Control:
         _await(lambda: self._ready(first), 60, "all pods to be ready")
         leave(sandbox.cluster, sandbox.world.shape, time.time())
         sandbox.world.settled = True
+
+    def _scalers(self) -> list[Object]:
+        """Others' autoscalers of the platform; an old Kubernetes has none that rests."""
+        busy = self._sandbox.world.account.busy and self._sandbox.cluster.serves("autoscaling/v2")
+        return [writers.scaler()] if busy else []
 
     def _injects(self) -> bool:
         """Whether a pod would get the mesh's proxy now; the API server takes up a new webhook within a second."""

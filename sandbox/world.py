@@ -32,6 +32,7 @@ from sandbox.server import Route, serve
 from sandbox.vendors import istiod
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import Answer
+from sandbox.vendors.logs import Logs
 from sandbox.vendors.people import Vendors
 from sandbox.vendors.proxy import CloudWatch
 from sandbox.vendors.proxy import Kubernetes as KubernetesProxy
@@ -80,7 +81,8 @@ def main() -> None:
     ports, pki = Ports.planned(), STATE / "control-plane"
     sandbox, engine = Sandbox.of(ports, pki), f"http://127.0.0.1:{ports.aws}"
     permits = Engine(ports.engine_admin).refusal
-    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail, permits)
+    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail, permits,
+              Logs(sandbox.telemetry, sandbox.gates, sandbox.delays))
     people, metrics = Vendors(sandbox.gates), Metrics(sandbox)
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)

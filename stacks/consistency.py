@@ -21,6 +21,7 @@ from stacks.customers import customers
 from stacks.doors import doors
 from stacks.hosts import hosts, status_pages
 from stacks.nearest import Found, nearest
+from stacks.prometheus import prometheus
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -175,7 +176,8 @@ def _parameter_group(service: Service) -> Iterator[Found]:
 
 def _addresses(service: Service) -> Iterator[Found]:
     for path, url in ((("newrelic", "endpoint"), service.newrelic and service.newrelic.endpoint),
-                      (("splunk", "url"), service.splunk and service.splunk.url)):
+                      (("splunk", "url"), service.splunk and service.splunk.url),
+                      (("prometheus", "url"), service.prometheus and service.prometheus.url)):
         parts = urlsplit(url) if url else None
         if parts and ((parts.scheme != "https" and parts.hostname not in _LOOPBACK) or not parts.hostname):
             yield path, repr(url), "an https:// address"
@@ -344,4 +346,4 @@ def _objective(service: Service) -> Iterator[Found]:
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
     _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
-    status_pages, doors)
+    status_pages, doors, prometheus)

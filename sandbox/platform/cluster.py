@@ -45,7 +45,7 @@ class Cluster:
     def slices(self) -> list[Object]:
         """The EndpointSlices of the platform's namespace; before Kubernetes 1.21 they were a beta."""
         if not self._slices:
-            self._slices = next(version for version in ("v1", "v1beta1") if self._serves(f"discovery.k8s.io/{version}"))
+            self._slices = next(version for version in ("v1", "v1beta1") if self.serves(f"discovery.k8s.io/{version}"))
         return self.items(f"/apis/discovery.k8s.io/{self._slices}/namespaces/{NAMESPACE}/endpointslices")
 
     def patch_status(self, path: str, status: Object) -> None:
@@ -147,7 +147,8 @@ class Cluster:
             raise ApiException(http_resp=answer)
         return json.loads(answer.data or b"null")
 
-    def _serves(self, group_version: str) -> bool:
+    def serves(self, group_version: str) -> bool:
+        """Whether the API server has a version of a group: ``autoscaling/v2``."""
         try:
             self.request("GET", f"/apis/{group_version}")
         except ApiException as error:

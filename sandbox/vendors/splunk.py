@@ -1,6 +1,6 @@
 """Splunk: the search export endpoint, over the platform's logs.
 
-Format: Splunk's REST API reference, "search/v2/jobs/export" (since 9.0.1; before that "search/jobs/export" alone), and
+Format: Splunk's REST API reference, "search/v2/jobs/export" (since 9.0.2; before that "search/jobs/export" alone), and
 "Using the REST API reference" for the statuses and ``messages``. ``splunk_search.py`` and ``splunk_eval.py`` run the
 search, ``splunk_events.py`` makes the events.
 """

@@ -29,14 +29,9 @@ _WORD = re.compile(r"^(ERROR|FATAL|WARN|INFO|DEBUG)\b")
 def event(line: Line, dialect: str) -> Row:
     """Return a line as an event: each field a text, or a list of texts."""
     found: Row = {"_time": line.at, "index": "payments", "sourcetype": "app", "host": line.pod, COUNT: line.count}
-    # Lines about requests are many: their fields are known without a look at the text.
-    fields = {} if line.client or "=" not in line.text else dict(_KEY_VALUE.findall(line.text))
-    fields |= {"component": line.component, "level": line.level, "version": line.version, "pod": line.pod}
-    if line.client:
-        fields |= {"client_ip": line.client, "duration_ms": str(line.duration_ms)}
-    moment = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
+    fields, moment = _named(line), _moment(line)
     if dialect == "json":
-        return found | _flat(content := _structured(line, moment, fields)) | {
+        return found | discovered(content := structured(line)) | {
             "_raw": json.dumps(content, separators=(",", ":"))[:LONGEST_EVENT]}
     if dialect == "doubled":
         return found | {key: [value, value] for key, value in fields.items() if value} | {
@@ -44,6 +39,17 @@ def event(line: Line, dialect: str) -> Row:
     text = _WORD.sub(lambda word: word[0].lower(), line.text)
     return found | {key: value for key, value in fields.items() if value} | {
         "level": line.level.lower(), "_raw": f"{moment} {text}"}
+
+
+def _named(line: Line) -> dict[str, str]:
+    # Lines about requests are many: their fields are known without a look at the text.
+    found = {} if line.client or "=" not in line.text else dict(_KEY_VALUE.findall(line.text))
+    found |= {"component": line.component, "level": line.level, "version": line.version, "pod": line.pod}
+    return found | ({"client_ip": line.client, "duration_ms": str(line.duration_ms)} if line.client else {})
+
+
+def _moment(line: Line) -> str:
+    return datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
 
 
 def shown(rows: list[Row], dialect: str) -> list[dict[str, Any]]:
@@ -60,22 +66,23 @@ def _time(value: Any, dialect: str) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def _flat(content: dict[str, Any], before: str = "") -> Row:
+def discovered(content: dict[str, Any], before: str = "") -> Row:
+    """Return the fields of JSON: nested ones by a dotted name, empty ones not at all."""
     found: Row = {}
     for key, value in content.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{before}{key}.")
+            found |= discovered(value, f"{before}{key}.")
         elif value not in ("", None):
             found[f"{before}{key}"] = str(value)
     return found
 
 
-def _structured(line: Line, moment: str, fields: dict[str, str]) -> dict[str, Any]:
+def structured(line: Line) -> dict[str, Any]:
     """Return what a logger of structured lines writes: who and where first, then what happened."""
     word, _, text = line.text.partition(" ")
     name, _, said = text.partition(" ") if word == line.level else ("App", "", line.text)
     trace = f"{zlib.crc32(line.text.encode()):08x}{int(line.at * 1000):024x}"
-    content: dict[str, Any] = {"timestamp": moment}
+    content: dict[str, Any] = {"timestamp": _moment(line)}
     if not line.client:
         content["context"] = {
             "trace_id": trace, "span_id": trace[:16], "thread": "http-nio-8080-exec-7",
@@ -83,7 +90,7 @@ def _structured(line: Line, moment: str, fields: dict[str, str]) -> dict[str, An
             "deployment": {"environment": "production", "region": "us-east-1", "cluster": "payments",
                            "build": f"{line.version}+{trace[:7]}"},
             "features": [f"checkout.variant.{number}" for number in range(12)]}
-    content |= fields | {"logger": f"com.example.payments.{name}"}
+    content |= _named(line) | {"logger": f"com.example.payments.{name}"}
     if line.level not in ("ERROR", "FATAL"):
         return content | {"message": said}
     # The logger tells the outermost exception; what really happened is the last cause of its stack trace.

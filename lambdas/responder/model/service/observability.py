@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from responder.model.frozen import dataclass
 
 
@@ -96,3 +98,38 @@ class Splunk:
     duration_field: str = "duration_ms"
     """The field of request lines that holds how many milliseconds an answer took; where no line has it, or it is empty,
     Splunk does not tell of slow answers."""
+
+
+Convention = Literal["", "opentelemetry", "spring", "istio", "http"]
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """What is asked of Prometheus, or of what has its HTTP API (Amazon Managed Service for Prometheus, Thanos, Mimir).
+
+    Every field but the address is found where it is left empty.
+    """
+
+    url: str
+    """Its address, before ``/api/v1``. A workspace of Amazon's (``https://aps-workspaces.REGION.amazonaws.com/
+    workspaces/ws-…``) is asked with SigV4."""
+    secret: str = ""
+    """The Secrets Manager secret that holds a bearer token, as a plain string; empty: none is sent."""
+    convention: Convention = ""
+    """How the metrics are called: ``opentelemetry`` (http_server_request_duration_seconds), ``spring``
+    (http_server_requests_seconds), ``istio`` (istio_requests_total), ``http`` (http_requests_total). Empty: found."""
+    component_label: str = ""
+    """The label with the component's name; empty: that of the usual ones in which the names are."""
+    version_label: str = ""
+    """The label with the deployed version; empty: the convention's."""
+    selector: str = ""
+    """Further matchers of all series, as in PromQL: ``namespace="payments"``."""
+    scrape_seconds: int = 30
+    """How often the metrics are scraped; no period is shorter than two of these."""
+    requests: str = ""
+    """PromQL of one's own for the requests, in place of a convention's. ``$match`` stands for the matchers, ``$range``
+    for a duration, ``$by`` for labels: ``sum by ($by) (increase(my_requests_total{$match}[$range]))``."""
+    errors: str = ""
+    """The same of the requests that failed."""
+    latency_p95_ms: str = ""
+    """The same of the 95th percentile in milliseconds."""

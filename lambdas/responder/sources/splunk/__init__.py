@@ -6,31 +6,27 @@ for ``stats`` and its functions, and for ``bin``, whose periods begin at multipl
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
-from responder.model.evidence import Bucket, Detail, Finding, Window
+from responder.model.evidence import Detail, Finding, Window
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.clients import Clients
 from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.failing_clients import FailingClients
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.rejected_signatures import RejectedSignatures
-from responder.model.service import Splunk
+from responder.plan.line_counts import Counted, Counting, judged
 from responder.plan.periods import period_seconds
 from responder.sources import Query, Source, collect_independently
 from responder.sources.splunk import callers, rows, signatures, spl
 from responder.sources.splunk.rows import Row
-from responder.sources.splunk.search import Judge, Search, Searches, link
+from responder.sources.splunk.search import Judge, Searches, link
 
-_SEVERE = frozenset({"err", "error", "critical", "crit", "severe", "fatal", "alert", "emerg", "emergency", "panic",
-                     "50", "60"})
-"""Levels that are errors by the names that loggers and syslog (RFC 5424) give, or by pino's numbers."""
 _RECENT_SECONDS = 60.0
 """Only the newest answers are measured: the time before would hide slowness that has just begun."""
 
@@ -47,10 +43,10 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     http = http or Http(query.deadline, headers={"Authorization": f"Bearer {aws.secret(settings.secret)}"})
     searches = Searches(http, settings, query.deadline)
     try:
-        lines = _Lines.begin(query, searches)
+        lines = _counts(query, searches)
         signed = signatures.begin(SOURCE.name, query, searches)
         beside = _beside(query, searches)
-        findings = lines.judge()
+        findings = lines()
         silent = {finding.component for finding in findings if not finding.usable}
         return [*findings, signed(), *collect_independently(SOURCE.name, query, {
             kind: partial(judge, silent) for kind, judge in beside.items()})]
@@ -73,93 +69,31 @@ def _beside(query: Query, searches: Searches) -> dict[type[Detail], Judge]:
     return beside
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    """Lines of one component and level, in one period or in all of a stretch of time."""
+def _counts(query: Query, searches: Searches) -> Callable[[], list[Finding[ErrorLines]]]:
+    """Begin to count lines; what is returned waits for it and gives ``error_lines`` per component."""
+    settings = searches.settings
+    by = f"{spl.named(settings.component_field)}, {spl.named(settings.level_field)}"
+    bucket = period_seconds(query.window.seconds, len(query.service.components))
+    once = spl.once(settings.component_field, settings.level_field)
+    asked = (f"search {settings.search} | bin _time span={bucket}s | {spl.timed()} | {once} "
+             f"| stats count by {rows.TIME}, {by}")
 
-    component: str
-    level: str
-    """In lower case; empty: the lines do not tell."""
-    count: float
-    start: float = 0.0
+    def read(row: Row) -> Counted:
+        return Counted(rows.component_of(row, settings, query.service), rows.text(row, settings.level_field).strip(),
+                       rows.number(row, "count"))
 
+    window = Window(query.window.start // bucket * bucket, query.window.end)
+    now = searches.begin(asked, window, lambda row: read(row)._replace(start=rows.moment(row)))
+    past = searches.begin(f"search {settings.search} | {once} | stats count by {by}", query.baseline, read)
+    how = Counting(window, bucket, query.baseline.seconds, settings.level_field, settings.error_levels)
 
-@dataclass(frozen=True)
-class _Lines:
-    """The searches that count lines."""
+    def judge() -> list[Finding[ErrorLines]]:
+        (counts, note), (before, note_before) = now(), past()
+        return [judged(Finding(source=SOURCE.name, detail=ErrorLines(), component=component.name, window=query.window,
+                               query=asked, link=link(settings)), counts, before, how, note or note_before)
+                for component in query.service.components]
 
-    query: Query
-    window: Window
-    """The query's, from the start of its first period, so that no period is cut."""
-    period_seconds: int
-    settings: Splunk
-    spl: str
-    now: Search[_Count]
-    past: Search[_Count]
-
-    @classmethod
-    def begin(cls, query: Query, searches: Searches) -> _Lines:
-        """Begin them."""
-        settings = searches.settings
-        by = f"{spl.named(settings.component_field)}, {spl.named(settings.level_field)}"
-        bucket = period_seconds(query.window.seconds, len(query.service.components))
-        once = spl.once(settings.component_field, settings.level_field)
-        asked = (f"search {settings.search} | bin _time span={bucket}s | {spl.timed()} | {once} "
-                 f"| stats count by {rows.TIME}, {by}")
-
-        def read(row: Row) -> _Count:
-            return _Count(rows.component_of(row, settings, query.service),
-                          rows.text(row, settings.level_field).strip().lower(), rows.number(row, "count"))
-
-        window = Window(query.window.start // bucket * bucket, query.window.end)
-        return cls(query, window, bucket, settings, asked, searches.begin(
-            asked, window, lambda row: replace(read(row), start=rows.moment(row))), searches.begin(
-                f"search {settings.search} | {once} | stats count by {by}", query.baseline, read))
-
-    def judge(self) -> list[Finding[Detail]]:
-        """Return ``error_lines`` per component."""
-        (counts, note), (before, note_before) = self.now(), self.past()
-        return [self._judge(name, [row for row in counts if row.component == name],
-                            [row for row in before if row.component == name], note or note_before)
-                for name in (component.name for component in self.query.service.components)]
-
-    def _judge(self, name: str, counts: Sequence[_Count], before: Sequence[_Count], note: str) -> Finding[Detail]:
-        common = Finding[Detail](source=SOURCE.name, detail=ErrorLines(), component=name, window=self.query.window,
-                                 query=self.spl, link=link(self.settings))
-        if not counts and not before:
-            return replace(common, status="empty", note="Splunk has no line of it at all")
-        levels = {level.lower() for level in self.settings.error_levels}
-        if not any(row.level for row in (*counts, *before)):
-            return replace(common, status="empty", note=(
-                f"no line of it has the field {self.settings.level_field}: which are errors, nobody can tell"))
-        errors, errors_before = ([row for row in found if row.level in levels] for found in (counts, before))
-        note = note or self._doubt(errors, {row.level for row in (*counts, *before)} - levels)
-        series: dict[float, float] = defaultdict(int)
-        for row in errors:
-            series[row.start] += row.count
-        return replace(
-            common, status="partial" if note else "ok", unit="lines/min", note=note,
-            value=round(_sum(errors) / self.window.seconds * 60, 2),
-            baseline=round(_sum(errors_before) / self.query.baseline.seconds * 60, 2),
-            detail=ErrorLines(
-                series=tuple(Bucket(start, count, count) for start, count in sorted(series.items())),
-                lines=_sum(errors), baseline_lines=_sum(errors_before), all_lines=_sum(counts),
-                baseline_all_lines=_sum(before), newest=max((row.start for row in counts), default=None),
-                period_seconds=self.period_seconds))
-
-    def _doubt(self, errors: Sequence[_Count], others: set[str]) -> str:
-        """Return why the number of errors may be greater; empty where nothing says so."""
-        astray = _sum(row for row in errors if not (
-            self.window.start - self.period_seconds <= row.start <= self.window.end + self.period_seconds))
-        if astray:
-            return f"{astray:.0f} error lines bear times outside the window that was asked for"
-        severe = sorted(others & _SEVERE)
-        return (f"lines of level {', '.join(severe)} are not counted: splunk.error_levels does not name it"
-                if severe else "")
-
-
-def _sum(counts: Iterable[_Count]) -> float:
-    return sum(row.count for row in counts)
+    return judge
 
 
 @dataclass(frozen=True)

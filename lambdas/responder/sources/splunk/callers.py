@@ -9,7 +9,6 @@ Format: Splunk's "Search Reference": ``stats`` with ``count(eval(…))``, ``even
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from responder.model.evidence import Detail, Finding, Window
@@ -18,20 +17,14 @@ from responder.model.evidence.clients import Client, Clients
 from responder.model.evidence.failing_clients import FailingClient, FailingClients
 from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.model.frozen import dataclass
+from responder.plan.client_names import NETWORK, named
 from responder.sources import Query
 from responder.sources.splunk import spl as language
 from responder.sources.splunk.rows import Row, component_of, number, text
 from responder.sources.splunk.search import Judge, Searches, link
 
-NETWORK = r"^(?<network>(?:\d{1,3}\.){3}|(?:[0-9A-Fa-f]{0,4}:){1,3})"
-"""The part of an IP address that is told: three octets of IPv4, three groups of IPv6."""
 _CLIENTS = 20
 _HTTP_REFUSED = 400
-
-
-def named(network: str, place: int) -> str:
-    """Return a client's network, or its place in the list where it is no IP address."""
-    return f"{network}x" if re.fullmatch(r"(\d{1,3}\.){3}|([0-9A-Fa-f]{0,4}:){1,3}", network) else f"client {place}"
 
 
 def auth_failures(source: str, query: Query, searches: Searches) -> Judge:

@@ -1,6 +1,6 @@
 """Splunk's searches: one export each, whose rows are read as they stream.
 
-Format: Splunk's REST API reference, "search/v2/jobs/export" (Splunk before 9.0.1 has "search/jobs/export" alone and
+Format: Splunk's REST API reference, "search/v2/jobs/export" (Splunk before 9.0.2 has "search/jobs/export" alone and
 answers 404): one JSON object a line, ``{"preview": false, "offset": 0, "result": {…}}``; problems come as
 ``{"messages": [{"type": "FATAL", "text": "…"}]}``, also in the middle, and with a status of 400 or more as JSON or XML.
 """
