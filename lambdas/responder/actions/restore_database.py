@@ -26,7 +26,7 @@ from responder.clients import aws, databases, workloads
 from responder.clients.databases import Instance, Place
 from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes, NotFound
-from responder.clients.workloads import Deployment
+from responder.clients.workloads import Workload
 from responder.model.change import OWN_MANAGER
 from responder.model.evidence.events import DatabaseEvent
 from responder.model.moment import iso
@@ -217,7 +217,7 @@ def _plan_restart(context: RemediationContext, facts: Facts, api: Kubernetes | N
     return Plan(target, summary, Before(replicas=deployment.replicas), Parameters(Restart(name, deployment.uid)), diff)
 
 
-def _holder(api: Kubernetes, namespace: str, client: str) -> Deployment | None:
+def _holder(api: Kubernetes, namespace: str, client: str) -> Workload | None:
     """Return the Deployment of a database client, whose name may be spelled as Kubernetes has it; None: none."""
     for name in deployments(client):
         try:
