@@ -100,7 +100,8 @@ class Metrics:
             {"MetricName": "TargetConnectionErrorCount", "Unit": "Count", "Timestamp": at, "Value": float(count),
              "Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}]}
             for at, count in sorted(failed.items()) if count])
-        self._put("ContainerInsights", self._sandbox.usage.insights(end - 60))
+        self._put("ContainerInsights", self._sandbox.usage.insights(
+            end - 60, proxies=self._sandbox.world.shape.mesh != "none"))
 
     def _run_canary(self, at: float) -> float:
         """Success, in per cent, of a request at the end of a minute: it fails as often as the customers' requests."""

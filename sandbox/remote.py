@@ -29,6 +29,8 @@ class Beginning:
     """Component to its pods, where they are not the usual number."""
     world: Mapping[str, str] = field(default_factory=dict)
     """How the sandbox speaks: keys of ``sandbox/worlds`` to their values, where they are not the defaults."""
+    eyes: str = ""
+    """Which vendors see the platform, by ``sandbox/eyes``; empty: those of the shipped configuration."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Remote:
     def settled(self) -> None:
         """Take what the cluster has now for what every drill begins with."""
         self._ask("settled", {})
+
+    def let_others_write(self) -> None:
+        """Let the controllers of a busy account write to the platform's objects."""
+        self._ask("others", {})
 
     def deployed(self, template: str) -> None:
         """Take up the alarms of a deployed template, the path of a file."""

@@ -18,8 +18,11 @@ from responder.plan.links import reference
 from stacks import network
 from stacks.alarms import objective
 from stacks.customers import customers
-from stacks.hosts import hosts
+from stacks.doors import doors
+from stacks.hosts import hosts, status_pages
+from stacks.logs import logs
 from stacks.nearest import Found, nearest
+from stacks.prometheus import prometheus
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -41,6 +44,7 @@ _MOST_OPERATIONS = 50
 """A composite alarm's rule has up to 10,240 characters (AWS: "PutCompositeAlarm"), and joins up to 100 alarms."""
 _LEAST_OBJECTIVE = 0.94
 """An alarm on 14.4 times the budget needs a budget of less than a fourteenth."""
+_WORKLOADS = ("deployment", "statefulset", "daemonset", "rollout")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -65,6 +69,10 @@ def _components(service: Service) -> Iterator[Found]:
             if called not in known:
                 yield (("components", index, "calls", place), repr(called),
                        nearest(called, known, "a component, the database or a provider"))
+        prefix, slash, name = component.workload.rpartition("/")
+        if slash and (prefix.lower() not in _WORKLOADS or not name):
+            yield (("components", index, "workload"), repr(component.workload),
+                   f"NAME or KIND/NAME, of kind {', '.join(_WORKLOADS)}")
     if service.entry not in names:
         yield ("entry",), repr(service.entry), f"one of {', '.join(names)}"
 
@@ -174,7 +182,8 @@ def _parameter_group(service: Service) -> Iterator[Found]:
 
 def _addresses(service: Service) -> Iterator[Found]:
     for path, url in ((("newrelic", "endpoint"), service.newrelic and service.newrelic.endpoint),
-                      (("splunk", "url"), service.splunk and service.splunk.url)):
+                      (("splunk", "url"), service.splunk and service.splunk.url),
+                      (("prometheus", "url"), service.prometheus and service.prometheus.url)):
         parts = urlsplit(url) if url else None
         if parts and ((parts.scheme != "https" and parts.hostname not in _LOOPBACK) or not parts.hostname):
             yield path, repr(url), "an https:// address"
@@ -342,4 +351,5 @@ def _objective(service: Service) -> Iterator[Found]:
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
-    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts)
+    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
+    status_pages, doors, logs, prometheus)

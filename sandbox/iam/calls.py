@@ -24,8 +24,9 @@ _PREFIXES = {"stepfunctions": "states", "appconfigdata": "appconfig"}
 _ACTIONS = {"s3:HeadObject": "s3:GetObject", "lambda:Invoke": "lambda:InvokeFunction"}
 """Operations whose action has another name."""
 _NO_RESOURCE = frozenset({
+    "application-signals:ListServiceDependencies", "application-signals:ListServices",
     "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus",
-    "ec2:DescribeInstances",
+    "ec2:DescribeInstances", "logs:StopQuery",
     "ec2:DescribeSecurityGroups", "rds:DescribeEvents", "sts:GetCallerIdentity", "dynamodb:ListStreams"})
 _ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -168,6 +169,14 @@ def _states(operation: str, given: Parameters) -> Iterator[str]:
         yield str(given.get("executionArn") or ":".join(given["stateMachineArn"].split(":")[:7]))
 
 
+def _logs(operation: str, given: Parameters) -> Iterator[str]:
+    """Of results, only CloudWatch Logs knows the log groups; an id of the stand-in bears them (``vendors/logs.py``)."""
+    names = given.get("logGroupNames") or [
+        name for name in str(given.get("queryId", "")).partition("#")[2].split(",") if name]
+    for name in names:
+        yield _arn("logs", f"log-group:{name}")
+
+
 def _cloudwatch(operation: str, given: Parameters) -> Iterator[str]:
     for name in given.get("AlarmNames") or ["*"]:
         yield _arn("cloudwatch", f"alarm:{name}")
@@ -194,4 +203,4 @@ def _appconfig(operation: str, given: Parameters) -> Iterator[str]:
 _NAMED: Mapping[str, Callable[[str, Parameters], Iterator[str]]] = {
     "rds": _rds, "pi": _pi, "health": _health, "eks": _eks, "ec2": _ec2, "s3": _s3, "ssm": _ssm,
     "secretsmanager": _secretsmanager, "sns": _sns, "lambda": _lambda, "states": _states,
-    "cloudwatch": _cloudwatch, "appconfig": _appconfig}
+    "cloudwatch": _cloudwatch, "appconfig": _appconfig, "logs": _logs}

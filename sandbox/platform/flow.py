@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 
 from sandbox.platform.cluster import Object
 from sandbox.platform.database import PORT, Database
+from sandbox.platform.mesh import worded
 from sandbox.platform.objects import KINDS
 from sandbox.platform.reach import Snapshot, allowed, allowed_outside, ready, resolves
+from sandbox.platform.shape import Shape
 from sandbox.platform.state import Setting, World
 from sandbox.platform.versions import Behaviour, Versions, app_of, component_of
 
@@ -29,6 +31,10 @@ BALANCER = "load balancer"
 ENTRY = "frontend"
 NOT_CONNECTED = "target connection error"
 """What the load balancer counts if a target is registered and accepts no connection."""
+_PROVIDER_SAYS = {
+    "errors": "HTTP 502 Bad Gateway", "unauthorized": "HTTP 401 Unauthorized",
+    "throttled": "HTTP 429 Too Many Requests",
+    "tls": "certificate verify failed: unable to get local issuer certificate"}
 _THROUGH = {"blocked": 0.0, "lossy": 0.5}
 """The share of connections that get through a broken path."""
 
@@ -118,8 +124,9 @@ class Flow:
         blocked = calls - through
         failed, latency = blocked, 0.0
         at_once = refused or not pods
-        kind = "" if not blocked else "connection refused" if at_once else (
+        kind = "" if not blocked else "connection refused" if refused else "no address" if not pods else (
             "connection reset by peer" if fault == "lossy" else "connect timed out")
+        kind = worded(world.shape if caller is not None else Shape(), kind)
         waited = 1.0 if at_once else TIMEOUT_MS
         for pod, count in zip(alive, self._split(through, len(alive)), strict=True):
             result = self._pod(name, pod, count, world, snapshot, served)
@@ -258,7 +265,7 @@ class Flow:
             limit = _milliseconds(snapshot.config.get("PROVIDER_TIMEOUT_MS", "2000"))
             return _Outcome(calls, self._binomial(calls, 0.7), limit, "read timed out")
         return _Outcome(calls, self._binomial(calls, provider.error_rate), provider.latency_ms,
-                        "HTTP 502 Bad Gateway" if provider.fault else "HTTP 402 card declined")
+                        _PROVIDER_SAYS.get(provider.fault, "HTTP 402 card declined"))
 
     def _share(self, caller: Object, pods: Sequence[Object], snapshot: Snapshot) -> float:
         """The share of a Service's pods that a caller's packets get to."""

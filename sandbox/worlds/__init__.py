@@ -17,6 +17,8 @@ from sandbox.platform.state import World
 
 PLANNED = ("newrelic", "splunk", "database", "workloads", "mesh", "images", "account")
 """All keys of the contract."""
+FOLDER = "worlds"
+"""Where records of other worlds than the default one lie, one folder a world."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ def whole(given: Mapping[str, str]) -> dict[str, str]:
 def lack(given: Mapping[str, str], kind: str, fields: Mapping[str, object]) -> bool:
     """Whether an event cannot happen in a world."""
     return any(every()[name].lacks(value, kind, fields) for name, value in whole(given).items())
+
+
+def label(world: Mapping[str, str]) -> str:
+    """Name a world by what differs from the defaults, as ``--world`` takes it; empty for the default world."""
+    return ",".join(f"{name}={value}" for name, value in sorted(world.items())
+                    if name in every() and value != every()[name].values[0])
 
 
 def apply(world: World, given: Mapping[str, str], seed: str) -> None:

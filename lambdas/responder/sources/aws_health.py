@@ -89,6 +89,7 @@ def _names(service: Service) -> tuple[str, ...]:
     database, metrics = service.database, service.metrics
     return tuple(name for name in (
         *(database.identifiers if database else ()), service.cluster.name, metrics.load_balancer,
+        metrics.network_load_balancer,
         *service.aws.security_groups, *service.aws.resources, *(service.network.subnets if service.network else ()))
         if name)
 

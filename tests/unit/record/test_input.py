@@ -161,7 +161,7 @@ expect: {outcome: resolved}
     ("error_rate: 0.4", "error_rte: 0.4", 5, "'error_rate'?"),
     ("release:", "relase:", 4, "'release'"),
     ("release: {component: payment-gateway, version: 1.1.0, error_rate: 0.4}", "provider: {fault: gone}", 5,
-     "'down', 'errors' or 'slow'"),
+     "'down', 'errors', 'slow', "),
     ("at: 0s", "at: soon", 4, "a duration"),
     ("outcome: resolved", "outcome: fine", 6, "outcome"),
     ("component: payment-gateway", "component: gateway", 5, "payment-gateway"),

@@ -69,3 +69,10 @@ def test_a_file_with_an_unknown_world_does_not_fit(tmp_path: Path, start: str, l
     with pytest.raises(ContractError, match=field) as raised:
         drill(tmp_path, start, limits)
     assert "drill.yaml:" in str(raised.value)
+
+
+def test_a_world_is_named_by_what_differs_from_the_defaults() -> None:
+    assert worlds.label(worlds.whole({})) == ""
+    other = {"workloads": "statefulset", "images": "digest"}
+    assert worlds.label(worlds.whole(other)) == "images=digest,workloads=statefulset"
+    assert worlds.parsed(worlds.label(worlds.whole(other))) == other

@@ -107,11 +107,18 @@ class Provider:
 
     name: str
     status_page: str = ""
-    """Its status page's summary URL (Statuspage's ``/api/v2/summary.json``); empty: it has none."""
+    """The address of its status page's JSON: Statuspage's ``/api/v2/summary.json``, Instatus' ``/summary.json``, Better
+    Stack's ``/index.json``, incident.io's ``/api/v1/summary``; others by ``status_path``. Empty: it has none."""
     host: str = ""
     """The host that the service calls, as New Relic's spans and the logs name it; empty: its name."""
     hosts: tuple[str, ...] = ()
     """Further hosts of it that the service calls; ``*`` stands for any characters: ``*.payments.example``."""
+    status_components: tuple[str, ...] = ()
+    """The components on the page that the service depends on, by name or id; none: what the page says of all."""
+    status_path: str = ""
+    """Where the status stands in a page of another make: its keys, with dots between (``result.0.state``)."""
+    status_well: tuple[str, ...] = ()
+    """What the page says while all is well, where that is no usual word; then anything else is trouble."""
     health_url: str = ""
     """A URL that answers below 400 while the provider is well; empty: none is asked."""
 

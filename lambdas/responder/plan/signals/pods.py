@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.model.evidence import Finding
-from responder.model.evidence.pods import Pods
+from responder.model.evidence.changes import Changes
+from responder.model.evidence.pods import Pods, Sidecar
 from responder.plan.signals import Context, Seen, Signal, signal
 
+_WORKLOADS = frozenset({"deployment", "statefulset", "daemonset", "rollout"})
 _MOST_NODES = 5
 """So many names of nodes are told at most."""
 
@@ -15,6 +17,11 @@ _MOST_NODES = 5
 @signal("State: nobody is there, by intention.")
 def scaled_to_nothing(component: str) -> str:
     return f"{component} is scaled to no pod at all"
+
+
+@signal("State: nobody is there, and it was there before: a workload that was never seen may just have another name.")
+def workload_gone(component: str) -> str:
+    return f"the workload of {component} is gone"
 
 
 @signal("State: a quota (or another admission rule) forbids them.")
@@ -86,6 +93,18 @@ def pods_fail_probe(component: str, count: int) -> str:
     return f"{count} pods of {component} run and are not ready"
 
 
+@signal("State: the application is ready, and a container beside it (a mesh's proxy, an agent) is not: its code is not "
+        "at fault, and new pods may help.")
+def pods_blocked_by_sidecar(component: str, sidecar: str, count: int, reasons: str) -> str:
+    return f"{count} pods of {component} are not ready because of their container {sidecar} alone{reasons}"
+
+
+@signal("State: the pods are well by their own probes, and a load balancer that asks them itself does not get there, "
+        "or its controller does not say so.")
+def pods_wait_for_gate(component: str, count: int, gates: str) -> str:
+    return f"the containers of {count} pods of {component} are ready, and a readiness gate keeps them out ({gates})"
+
+
 @signal("State: they have served under the same template, so neither its probe nor its command is unfit; what runs "
         "and answers no more hangs. A new version may do so after a while, by a leak.")
 def pods_fell(component: str, count: int) -> str:
@@ -105,12 +124,29 @@ _WITHOUT_CONFIGURATION = frozenset({"CreateContainerConfigError"})
 
 def read(context: Context) -> Iterator[Signal]:
     """Yield the state of the component's pods, and which NetworkPolicies select them."""
+    gone = _gone(context)
+    if gone is not None:
+        yield workload_gone.emit(gone, context.component)
+        return
     policies: set[str] = set()
     for finding in context.evidence.of(Pods, context.component):
         yield from _state(context, finding)
         policies.update(finding.detail.policies or ())
     if policies and not context.in_itself:
         yield policies_select_it.emit(Seen("kubernetes", Pods.name), context.component, ", ".join(sorted(policies)))
+
+
+def _gone(context: Context) -> Finding[Pods] | None:
+    """Return the newest answer if by it there is no workload, and there was one: by an earlier look, or the ledger."""
+    answers = [finding for finding in context.evidence.every if isinstance(finding.detail, Pods)
+               and finding.component == context.component and (finding.usable or finding.status == "empty")]
+    newest = max(answers, key=lambda finding: finding.window.end if finding.window else 0.0, default=None)
+    if newest is None or newest.usable:
+        return None
+    was = any(finding.usable for finding in answers) or any(
+        change.what == "deleted" and change.name == context.deployment and change.kind.lower() in _WORKLOADS
+        for finding in context.evidence.of(Changes) for change in finding.detail.changes)
+    return newest if was else None
 
 
 def _state(context: Context, finding: Finding[Pods]) -> Iterator[Signal]:
@@ -155,3 +191,19 @@ def _unready(component: str, finding: Finding[Pods]) -> Iterator[Signal]:
         yield pods_fail_probe.emit(finding, component, pods.probing)
     if pods.fell:
         yield pods_fell.emit(finding, component, pods.fell)
+    yield from _kept_out(component, finding)
+
+
+def _kept_out(component: str, finding: Finding[Pods]) -> Iterator[Signal]:
+    """Yield what keeps pods from being ready whose application is."""
+    pods = finding.detail
+    if pods.gated:
+        yield pods_wait_for_gate.emit(finding, component, pods.gated, ", ".join(pods.gates))
+    for name, sidecar in pods.sidecars.items():
+        if sidecar.blocks:
+            yield pods_blocked_by_sidecar.emit(finding, component, name, sidecar.blocks, _reasons(sidecar))
+
+
+def _reasons(sidecar: Sidecar) -> str:
+    reasons = sorted({*sidecar.waiting, *sidecar.terminated})
+    return f" ({', '.join(reasons)})" if reasons else ""
