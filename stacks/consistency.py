@@ -20,6 +20,7 @@ from stacks.alarms import objective
 from stacks.customers import customers
 from stacks.doors import doors
 from stacks.hosts import hosts, status_pages
+from stacks.logs import logs
 from stacks.nearest import Found, nearest
 from stacks.prometheus import prometheus
 
@@ -346,4 +347,4 @@ def _objective(service: Service) -> Iterator[Found]:
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
     _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
-    status_pages, doors, prometheus)
+    status_pages, doors, logs, prometheus)

@@ -42,6 +42,7 @@ from sandbox.platform.versions import Versions
 from sandbox.vendors import logs, wire
 from sandbox.vendors.gate import Gates
 from sandbox.vendors.logs_insights import QueryError, run
+from stacks.consistency import inconsistent
 
 D = TypeVar("D", bound=Detail)
 FAILED_CALL = "call to payments-db failed: connection refused"
@@ -231,3 +232,13 @@ def test_its_rights_are_on_its_log_groups_alone(service: Service) -> None:
     assert asked.resources == ("arn:aws:logs:us-east-1:000000000000:log-group:/pay/app",)
     results, = calls.of("logs", "GetQueryResults", {"queryId": "6f0a#/pay/app"})
     assert results.resources == asked.resources
+
+
+@pytest.mark.parametrize(("changed", "path"), [
+    ({"log_groups": ()}, "log_groups"), ({"log_groups": ("arn:aws:logs:us-east-1:1:log-group:x:*",)}, "log_groups"),
+    ({"error_levels": ()}, "error_levels"), ({"auth_failures": "(login"}, "auth_failures")])
+def test_a_configuration_that_finds_nothing_is_refused(service: Service, changed: dict[str, Any], path: str) -> None:
+    settings = replace(CloudWatchLogs((logs.LOG_GROUP,)), **changed)
+    (found, _, _), = inconsistent(replace(service, cloudwatch_logs=settings))
+    assert found[:2] == ("cloudwatch_logs", path)
+    assert not list(inconsistent(replace(service, cloudwatch_logs=CloudWatchLogs((logs.LOG_GROUP,)))))

@@ -550,3 +550,16 @@ def test_where_pods_may_not_be_read_their_names_tell_whose_they_are() -> None:
     api.refused = {"api/v1/pods"}
     found = used(api, *USE, name="pay-5d4-abcde")
     assert one(found, Cpu).value == 0.36
+
+
+@pytest.mark.usefixtures("no_insights")
+def test_of_many_pods_only_the_measures_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utilisation, "_MANY", 1)
+    api = cluster(containers=[LIMITED], statefulsets=[workload("ledger", containers=[LIMITED])])
+    api.put("apis/metrics.k8s.io/v1beta1/pods", *(
+        {"metadata": metadata(name), "containers": USE[:1]} for name in (
+            "pay-5d4-aaaaa", "pay-5d4-bbbbb", "pay-migrate-ccccc", "ledger-0")))
+    api.put("apis/metrics.k8s.io/v1beta1/nodes")
+    found = utilisation.collect(asked(Component("pay"), Component("ledger")), api.client())
+    assert [one(found, Cpu, name).detail.pods for name in ("pay", "ledger")] == [2, 1]
+    assert one(found, Cpu).value == 0.36 and api.asked["api/v1/pods"] == 0

@@ -22,12 +22,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
-from responder.clients import aws, databases, workloads
+from responder.clients import aws, databases, restarts
 from responder.clients.databases import Instance, Place
 from responder.clients.failure import CallFailed
-from responder.clients.kubernetes import Kubernetes, NotFound
-from responder.clients.workloads import Workload
-from responder.model.change import OWN_MANAGER
+from responder.clients.kubernetes import Kubernetes
 from responder.model.evidence.events import DatabaseEvent
 from responder.model.moment import iso
 from responder.model.service import Service
@@ -46,7 +44,6 @@ from responder.plan.remedies.restore_database import (
 )
 from responder.sources import RDS_EVENTS, Statement, cluster_access, database_reading
 
-_RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _MARK = "incident-responder/restart"
 _RESTARTS = frozenset({"connections_exhausted", "rejected_credentials"})
 _REBOOTS = frozenset({"refuses_connections", "slow_database"})
@@ -171,7 +168,7 @@ def _plan_member(context: RemediationContext, facts: Facts, rds: Any, place: Pla
         return Declined(target, summary, refusal, diff=diff) if refusal else Plan(
             target, summary, Before(zone=writer.zone), Parameters(
                 FailOver(cluster, place.cluster.writer, reader, time.time())), diff)
-    if writer.name != database.instance:
+    if place.writer != database.instance or writer.name != place.writer:
         # It may reboot the configured instance alone.
         return Declined(target, f"fail over {cluster}", (
             f"no reader of DB cluster {cluster} is well and close behind" if database.cluster == cluster else
@@ -201,50 +198,36 @@ def _fails_over(rds: Any, place: Place) -> str:
 
 def _plan_restart(context: RemediationContext, facts: Facts, api: Kubernetes | None) -> Planned | Declined:
     name, why = context.workload, "so that its pods read the new password"
+    kind = context.service.component(context.component).kind
     if context.mechanism == "connections_exhausted":
-        name, why = facts.connection_holder, "which holds the connections"
+        name, why, kind = facts.connection_holder, "which holds the connections", ""
         if not name:
             return Declined("database", "release the connections",
                             "who holds the connections is not known: Performance Insights could not tell")
-    deployment = _holder(connected(context, api), context.namespace, name)
-    if deployment is None:
-        return Declined(f"deployment/{name}", f"restart deployment/{name}",
-                        f"{name}, {why}, is no Deployment of this namespace")
-    name, target = deployment.name, f"deployment/{deployment.name}"
-    summary, diff = f"restart {target}, {why}", shown(f"  {target}: rollout restart")
-    if deployment.paused:
-        return Declined(target, summary, "the Deployment is paused: somebody is working on it", diff=diff)
-    return Plan(target, summary, Before(replicas=deployment.replicas), Parameters(Restart(name, deployment.uid)), diff)
-
-
-def _holder(api: Kubernetes, namespace: str, client: str) -> Workload | None:
-    """Return the Deployment of a database client, whose name may be spelled as Kubernetes has it; None: none."""
-    for name in deployments(client):
-        try:
-            return workloads.deployment(api, namespace, name)
-        except NotFound:
-            continue
-    return None
+    found = restarts.find(connected(context, api), context.namespace, deployments(name), kind)
+    if found is None:
+        return Declined(f"{kind or 'deployment'}/{name}", f"restart {kind or 'deployment'}/{name}",
+                        f"{name}, {why}, is no workload of this namespace")
+    summary, diff = f"restart {found.target}, {why}", shown(f"  {found.target}: rollout restart")
+    if found.paused:
+        return Declined(found.target, summary, f"the {found.kind} is paused: somebody is working on it", diff=diff)
+    return Plan(found.target, summary, Before(replicas=found.replicas),
+                Parameters(Restart(found.name, found.uid, found.kind)), diff)
 
 
 def _restart(context: RemediationContext, plan: Planned, step: Restart, api: Kubernetes | None) -> str:
     """Do what ``kubectl rollout restart`` does."""
     api = connected(context, api)
-    try:
-        deployment = workloads.deployment(api, context.namespace, step.name)
-    except NotFound as error:
-        raise ActionFailed(f"{plan.target} is gone") from error
-    if deployment.annotations.get(_MARK) == context.mark:
+    found = restarts.find(api, context.namespace, (step.name,), step.kind.lower())
+    if found is None:
+        raise ActionFailed(f"{plan.target} is gone")
+    if found.annotations.get(_MARK) == context.mark:
         return f"{plan.summary}: it was done before"
-    if deployment.uid != step.uid:
+    if found.uid != step.uid:
         raise ActionFailed(f"{plan.target} is another one than was planned for")
-    moment = iso(time.time())
     # A merge patch tests nothing: 422 would mean that it is invalid, and a retry would not change that.
     with writing(plan.target, conflicts=frozenset({409})):
-        api.patch("apis/apps/v1", "deployments", context.namespace, step.name, {
-            "metadata": {"annotations": {_MARK: context.mark}},
-            "spec": {"template": {"metadata": {"annotations": {_RESTARTED: moment}}}}},
-            manager=OWN_MANAGER, kind="application/strategic-merge-patch+json")
+        restarts.restart(api, context.namespace, step.kind, step.name, {_MARK: context.mark}, iso(time.time()))
     return plan.summary
 
 

@@ -82,6 +82,11 @@ class Place:
     """What could not be read, or does not fit the configuration; empty: nothing."""
 
     @property
+    def writer(self) -> str:
+        """The name of the instance that takes writes, described or not; empty: none is known."""
+        return (self.cluster.writer if self.cluster else "") or (self.instance.name if self.instance else "")
+
+    @property
     def engine(self) -> str:
         """The engine as RDS names it; empty: not known."""
         return self.instance.engine if self.instance else self.cluster.engine if self.cluster else ""
@@ -93,12 +98,12 @@ def family(engine: str) -> str:
 
 
 def unsupported(engine: str) -> str:
-    """Say that an engine is not supported; empty for one that is.
+    """Say that an engine is not supported; empty for one that is, and where none is told.
 
     DescribeDBInstances also tells of instances of DocumentDB and Neptune, which share RDS's control plane.
     """
-    return "" if family(engine) else (
-        f"its engine is {engine or 'not told'}: only PostgreSQL, MySQL, MariaDB and Aurora are supported")
+    return "" if family(engine) or not engine else (
+        f"its engine is {engine}: only PostgreSQL, MySQL, MariaDB and Aurora are supported")
 
 
 def place(rds: Any, database: Database) -> Place:
@@ -116,13 +121,16 @@ def place(rds: Any, database: Database) -> Place:
             raise
         return Place(named, note=_joined(*notes, f"DB cluster {name}: {failed.note}"))
     if found is None:
-        return Place(named, note=_joined(*notes, f"RDS knows no DB cluster {name}"))
-    try:
-        instances = members(rds, found.name)
-    except CallFailed as failed:
-        notes.append(f"the members of DB cluster {name}: {failed.note}" + (
-            "" if database.cluster else "; database.cluster in the configuration gives the right to read them"))
-        instances = (named,) if named else ()
+        gone = f"instance {database.instance} and no " if database.instance and named is None else ""
+        return Place(named, note=_joined(*notes, f"RDS knows no {gone}DB cluster {name}"))
+    instances: tuple[Instance, ...] = (named,) if named else ()
+    if database.cluster == found.name:
+        try:
+            instances = members(rds, found.name)
+        except CallFailed as failed:
+            notes.append(f"the members of DB cluster {name}: {failed.note}")
+    elif found.writer != database.instance:
+        notes.append(f"{found.writer} of DB cluster {name} takes writes: to read it, database.cluster must name {name}")
     writer = next((one for one in instances if one.name == found.writer), named)
     return Place(writer, found, instances, _joined(*notes))
 

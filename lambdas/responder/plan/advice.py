@@ -103,6 +103,10 @@ class Trouble(NamedTuple):
         return self.between(start, self.end)
 
 
+_KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet", "rollout": "Rollout"}
+"""The kinds of workloads, by how a remedy's target begins."""
+
+
 class Case(NamedTuple):
     """One mechanism that was at work in an incident, and what is known of it."""
 
@@ -142,8 +146,9 @@ class Case(NamedTuple):
 
     @property
     def workload(self) -> str:
-        """The component's Deployment."""
-        return f"Deployment {self.deployment(self.component)}"
+        """The component's workload, as people name it: ``StatefulSet pay``."""
+        prefix, _, name = self.target(self.component).partition("/")
+        return f"{_KINDS.get(prefix, prefix)} {name}"
 
     @property
     def database(self) -> str:
@@ -202,12 +207,23 @@ class Case(NamedTuple):
 
     @property
     def kubectl(self) -> str:
-        """``kubectl`` with the service's namespace."""
-        return f"kubectl -n {self.service.cluster.namespace}" if self.service.cluster.namespace else "kubectl"
+        """``kubectl`` with the namespace of the component."""
+        namespace = (self.service.namespace(self.component) if self.component in self.service.graph
+                     else self.service.cluster.namespace)
+        return f"kubectl -n {namespace}" if namespace else "kubectl"
 
     def deployment(self, component: str) -> str:
-        """Return the name of a component's Deployment."""
-        return self.service.component(component).deployment if component in self.service.graph else component
+        """Return the name of a component's workload."""
+        return self.target(component).partition("/")[2]
+
+    def target(self, component: str) -> str:
+        """Return a component's workload, as ``kubectl`` names it: ``statefulset/pay``."""
+        found = next((finding.detail.workload for finding in self.evidence.looks(Pods, component)
+                      if finding.detail.workload), "")
+        if found or component not in self.service.graph:
+            return found or f"deployment/{component}"
+        configured = self.service.component(component)
+        return f"{configured.kind or 'deployment'}/{configured.deployment}"
 
     def seen(self, *findings: str, most: int = 2) -> str:
         """Return what the diagnosis saw, strongest first; ``findings`` narrows it to kinds of findings."""

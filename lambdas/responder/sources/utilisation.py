@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from responder.clients import aws, kubernetes
 from responder.clients.containers import app_of, goes_on
 from responder.clients.failure import CallFailed
-from responder.clients.owners import WORKLOADS, Ref, Workload, find, is_over, owners
+from responder.clients.owners import WORKLOADS, Owners, Ref, Workload, find, is_over, owners
 from responder.model.evidence import Detail, Finding
 from responder.model.evidence.cpu import Cpu
 from responder.model.evidence.cpu_over_limit import CpuOverLimit
@@ -32,6 +32,8 @@ _PODS = 10_000
 _FORBIDDEN, _NOT_FOUND = 403, 404
 _OLD_SECONDS = 180.0
 """metrics-server measures each 15 s, or each minute on EKS: what is older is of a pod that it lost."""
+_MANY = 1_000
+"""Of more pods than these the metrics alone are read: each pod's object is eight times as long."""
 _MINUTE = 60
 """Container Insights publishes each minute: AWS's page "MetricStat" has no data for a shorter period."""
 _INSIGHTS_SECONDS = 240.0
@@ -111,8 +113,14 @@ class _Used:
     """By container, in cores."""
     memory: dict[str, _Sum] = field(default_factory=lambda: defaultdict(_Sum))
     """By container, in bytes."""
-    newest: float = 0.0
-    """When the newest measure was taken, seconds since 1970 (UTC)."""
+
+
+class _Measure(NamedTuple):
+    """What metrics-server says of one pod."""
+
+    pod: str
+    containers: tuple[tuple[str, float, float], ...]
+    """Name, cores and bytes."""
 
 
 class _Namespace:
@@ -132,33 +140,40 @@ class _Namespace:
 
     def read(self, query: Query, api: kubernetes.Kubernetes) -> None:
         """Add up what the pods use; raises CallFailed, with 404 where there is no metrics-server."""
-        pods = self._pods(api)
-        for item in api.items(_API, "pods", self._namespace, limit=_PODS):
-            name = item["metadata"]["name"]
-            pod = pods.get(name) if pods else self._named(name)
-            taken = datetime.fromisoformat(item["timestamp"]).timestamp() if item.get("timestamp") else None
-            if pod is None or (taken is not None and taken < query.window.end - _OLD_SECONDS):
+        oldest = query.window.end - _OLD_SECONDS
+        measures = [measure for item in api.items(_API, "pods", self._namespace, limit=_PODS)
+                    if (measure := _measure(item, oldest))]
+        if len(measures) > _MANY:
+            # So many pods are long to read: their ReplicaSets' names begin theirs, and their templates tell the rest.
+            pods, whose = {}, owners(api, self._namespace, self._components())
+        else:
+            pods, whose = self._pods(api), None
+        for measure in measures:
+            pod = pods.get(measure.pod) if pods else self._named(measure.pod, whose)
+            if pod is None:
                 continue
             used = self._used[pod.ref]
             used.pods += 1
-            used.newest = max(used.newest, taken or 0.0)
-            for container in item.get("containers") or []:
-                own, usage = container.get("name") or pod.app, container.get("usage") or {}
-                cpu, memory = pod.allowed.get(own, (_Allowed(0, 0), _Allowed(0, 0)))
-                # Containers of older pods may have other names: the application is the application.
-                own = "" if own == pod.app else own
-                used.cpu[own].add(quantity(usage.get("cpu", "0")), cpu)
-                used.memory[own].add(quantity(usage.get("memory", "0")), memory)
+            for name, cores, size in measure.containers:
+                cpu, memory = pod.allowed.get(name or pod.app, (_Allowed(0, 0), _Allowed(0, 0)))
+                # The application may have another name in older pods.
+                own = "" if name in ("", pod.app) else name
+                used.cpu[own].add(cores, cpu)
+                used.memory[own].add(size, memory)
+
+    def _components(self) -> dict[Ref, Component]:
+        """Return the component of each workload that was found."""
+        return {self._found.workloads[one.name].ref: one for one in self._mine
+                if one.name in self._found.workloads}
 
     def _pods(self, api: kubernetes.Kubernetes) -> dict[str, _Pod]:
-        """Return the pods by name, with what each may use."""
-        components = {self._found.workloads[one.name].ref: one for one in self._mine
-                      if one.name in self._found.workloads}
+        """Return the pods by name, with what each may use; none where they may not be read."""
+        components = self._components()
         found: dict[str, _Pod] = {}
-        seen: dict[str, tuple[str, dict[str, _Resources]]] = {}
+        seen: dict[tuple[Ref, str], tuple[str, dict[str, _Resources]]] = {}
         for ref, item in self._owned(api, components):
             # Pods of one template are alike, unless one was resized: they share what is read of them.
-            alike = repr(_resources(item))
+            alike = ref, repr(_resources(item))
             if alike not in seen:
                 seen[alike] = app_of(components[ref], item).name, {
                     name: _allowed(resources) for name, resources in _resources(item)}
@@ -177,15 +192,21 @@ class _Namespace:
             if failed.http_status not in (_FORBIDDEN, _NOT_FOUND):
                 raise
 
-    def _named(self, name: str) -> _Pod | None:
-        """Return whose a pod is by its name alone: for where the pods themselves may not be read.
+    def _named(self, name: str, whose: Owners | None) -> _Pod | None:
+        """Return whose a pod is by its name: it begins with that of its ReplicaSet, which has its owner.
 
-        A Deployment's and a Rollout's pods bear its name, the template's hash and five characters of chance; a
-        DaemonSet's lack the hash, and a StatefulSet's have a number.
+        Where ReplicaSets are not known either, a Deployment's and a Rollout's pods bear its name, the template's hash
+        and five characters of chance. A DaemonSet's pods lack the hash, and a StatefulSet's have a number.
         """
+        first = name.rpartition("-")[0]
+        ref = whose.named("ReplicaSet", first) if whose else None
         for component in self._mine:
             workload = self._found.workloads.get(component.name)
-            if workload and workload.ref.name == name.rsplit("-", 2 if WORKLOADS[workload.ref.kind].by_sets else 1)[0]:
+            if workload is None:
+                continue
+            by_sets = WORKLOADS[workload.ref.kind].by_sets
+            cut = first.rpartition("-")[0] if by_sets else first
+            if ref == workload.ref or (ref is None and not (whose and by_sets) and workload.ref.name == cut):
                 return _Pod(workload.ref, app_of(component, workload.template).name, {
                     own: _allowed(resources) for own, resources in _resources(workload.template)})
         return None
@@ -196,8 +217,17 @@ class _Namespace:
         used = self._used.get(workload.ref) if workload else None
         if workload is None or used is None:
             return [Finding(source=SOURCE.name, detail=Cpu(), status="empty", component=component.name,
-                            window=query.window, note="there are no metrics of its pods")]
+                            window=query.window, note="there are no metrics of its pods that are of now")]
         return _shares(query, component, workload, used)
+
+
+def _measure(item: dict[str, Any], oldest: float) -> _Measure | None:
+    """Read PodMetrics; None: they are older than ``oldest``, seconds since 1970 (UTC)."""
+    if item.get("timestamp") and datetime.fromisoformat(item["timestamp"]).timestamp() < oldest:
+        return None
+    return _Measure(item["metadata"]["name"], tuple(
+        (str(one.get("name", "")), quantity(usage.get("cpu", "0")), quantity(usage.get("memory", "0")))
+        for one in item.get("containers") or [] for usage in [one.get("usage") or {}]))
 
 
 def _resources(pod: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -45,6 +45,7 @@ class Restart:
 
     name: str
     uid: str
+    kind: str = "Deployment"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,9 @@ def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
     """A restart, more storage, a reboot or a failover; nothing undoes any of them."""
     step = record.parameters.step
     if isinstance(step, Restart):
-        return Deed(f"Restart {record.target}", (site.kubectl("rollout", "restart", record.target),))
+        return Deed(f"Restart {record.target}", (
+            site.kubectl("argo", "rollouts", "restart", step.name) if step.kind == "Rollout" else
+            site.kubectl("rollout", "restart", record.target),))
     if isinstance(step, FailOver):
         return Deed(f"Fail the DB cluster {step.cluster} over from {step.writer} to {step.target}",
                     (site.aws("rds", "failover-db-cluster", "--db-cluster-identifier", step.cluster,

@@ -159,7 +159,8 @@ def _statements(service: Service) -> tuple[Statement, ...]:
     # Policies of log groups are written with and without the end that stands for its streams.
     arns = tuple(f"arn:{{partition}}:logs:{{region}}:{{account}}:log-group:{group}{end}"
                  for group in groups for end in ("", ":*"))
-    return (Statement(("logs:StartQuery", "logs:GetQueryResults"), arns),
+    return (Statement(("logs:StartQuery", "logs:GetQueryResults"), arns,
+                      why_all="the end of the ARN stands for the streams of this one log group"),
             Statement(("logs:StopQuery",), ("*",), why_all=(
                 "logs:StopQuery knows no resources (Service Authorization Reference, Amazon CloudWatch Logs)")))
 

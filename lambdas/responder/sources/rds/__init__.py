@@ -52,10 +52,11 @@ def collect(query: Query) -> list[Finding[Detail]]:
     place = databases.place(rds, database)
     unknown = _unknown(place, database)
     if unknown:
-        return [Finding(source=SOURCE.name, detail=kind(), status="empty" if not place.engine else "unavailable",
+        return [Finding(source=SOURCE.name, detail=kind(), status="unavailable" if place.engine else "empty",
                         window=query.window, note=unknown, query=_command(database))
                 for kind in (DatabaseInstance, DatabaseEvents, DatabaseMetrics, Waits)]
-    resource = place.instance.resource if place.instance and database.performance_insights else ""
+    written = place.instance if place.instance and place.instance.name == place.writer else None
+    resource = written.resource if written and database.performance_insights else ""
     return [_instance(query, database, place), *collect_independently(SOURCE.name, query, {
         DatabaseCluster: lambda: _cluster(query, place),
         DatabaseProxy: lambda: proxy.collect(SOURCE.name, query, rds, database.proxy) if database.proxy else [],
@@ -116,8 +117,7 @@ def _cluster(query: Query, place: Place) -> list[Finding[Detail]]:
 
 def _events(query: Query, database: Database, place: Place, rds: Any) -> Finding[DatabaseEvents]:
     """Return the events of the cluster, of the instance that writes and of the configured one, oldest first."""
-    instances = dict.fromkeys(name for name in (
-        place.instance.name if place.instance else "", database.instance) if name)
+    instances = dict.fromkeys(name for name in (place.writer, database.instance) if name)
     # A cluster that could not be described has events all the same, and they are where its failovers are told.
     cluster = place.cluster.name if place.cluster else place.instance.cluster if place.instance else ""
     told = [("db-cluster", cluster)] if cluster else []
@@ -149,13 +149,13 @@ def _told(query: Query, rds: Any, kind: str, name: str) -> Iterator[DatabaseEven
 
 
 def _metrics(query: Query, database: Database, place: Place, resource: str) -> list[Finding[Detail]]:
-    name = place.instance.name if place.instance else database.instance
-    found = metrics.collect(SOURCE.name, query, database, name, place.engine, _link(database, place))
+    found = metrics.collect(SOURCE.name, query, database, place.writer or database.instance, place.engine,
+                            _link(database, place))
     return [insights.newest(query, resource, place.engine, finding) for finding in found] if resource else found
 
 
 def _link(database: Database, place: Place) -> str:
-    name = place.instance.name if place.instance else database.instance
+    name = place.writer or database.instance
     return f"https://console.aws.amazon.com/rds/home#database:id={name}"
 
 

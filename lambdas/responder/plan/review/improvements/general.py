@@ -98,9 +98,9 @@ def single_points(case: Case, in_database: bool) -> Iterator[Advice]:
             change.touches("replicas") or change.kind == "HorizontalPodAutoscaler" for change in case.changes):
         yield Advice(
             "second-pod", "prevention", f"{case.component} is a single pod",
-            f"its Deployment wants {plural(1, 'pod')}", f"{case.workload}, replicas",
+            f"{case.workload} wants {plural(1, 'pod')}", f"{case.workload}, replicas",
             "run at least two, on different nodes", case.developers, Effort.SETTING,
-            f"`{case.kubectl} get deployment {case.deployment(case.component)}` shows two or more")
+            f"`{case.kubectl} get {case.target(case.component)}` shows two or more")
     if in_database and any(not finding.detail.multi_az and not finding.detail.cluster
                            for finding in case.evidence.looks(DatabaseInstance)):
         yield Advice(
