@@ -152,6 +152,7 @@ class Control:
             sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)
             worlds.apply(sandbox.world, beginning.world, beginning.seed)
             sandbox.world.shape = replace(sandbox.world.shape, untidy=beginning.seed)
+            sandbox.newrelic.spoken = sandbox.world.newrelic
             sandbox.rng.seed(beginning.seed)
 
     def _make_objects(self, replicas: Mapping[str, int]) -> None:
