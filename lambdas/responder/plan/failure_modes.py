@@ -266,7 +266,7 @@ def _calls_by_spans(service: Service, component: str, evidence: Evidence) -> Ite
             called = [callee for host, callee in finding.detail.callees.items() if service.called(host) == component]
             sample = sample_of(service, evidence, finding) if called else None
             # Of a sample, each call stands for as many as were not sampled.
-            each = 1.0 if sample is None or sample.whole else 1 / sample.share
+            each = 1.0 if sample is None or sample.whole else 1 / (sample.share or 1 / _FEWEST)
             if called:
                 yield _Reached(finding.source, sum(callee.requests for callee in called),
                                _lost(item for callee in called for item in callee.kinds.items()), each)
