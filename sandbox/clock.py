@@ -14,6 +14,7 @@ from sandbox.platform.cluster import Object
 from sandbox.platform.flow import BALANCER, ENTRY, Flow, Served, environment_of, targets
 from sandbox.platform.listeners import Listeners
 from sandbox.platform.reach import Snapshot, addresses
+from sandbox.platform.versions import PROXY
 
 _CONFIG_READ_SECONDS = 2.0
 """A change of a mounted ConfigMap reaches its readers this much later."""
@@ -125,7 +126,8 @@ class Clock:
 
 
 def _runs(pod: Object) -> bool:
-    return any(status.get("state", {}).get("running")
+    """Whether a container of the pod runs that is no proxy of the mesh."""
+    return any(status.get("state", {}).get("running") and status["name"] != PROXY
                for status in pod.get("status", {}).get("containerStatuses") or [])
 
 

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from sandbox import events, worlds
+from sandbox.account import writers
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
 from sandbox.control_plane.rollouts import Rollouts
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
-from sandbox.platform.clean import Clean
+from sandbox.platform.clean import Clean, restore_nodes
+from sandbox.platform.cluster import Object
 from sandbox.platform.flow import ENTRY
 from sandbox.platform.objects import KINDS, nodes, platform
 from sandbox.platform.reach import addresses
 from sandbox.platform.state import World
+from sandbox.platform.untidy import leave
+from sandbox.platform.versions import PROXY
 from sandbox.remote import Beginning, Status, Told
 from sandbox.truth import Happened, Truth, truth
 from sandbox.vendors.people import Vendors
@@ -35,9 +39,11 @@ _EVALUATED_SECONDS = 1.3
 class Control:
     """The control of one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts) -> None:
+    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts,
+                 mesh: Sequence[Object] = ()) -> None:
+        """``mesh``: what makes the API server ask for the mesh's proxy in each pod."""
         self._sandbox, self._clock, self._metrics, self._people = sandbox, clock, metrics, people
-        self._rollouts, self._clean = rollouts, Clean(sandbox.cluster)
+        self._rollouts, self._clean, self._mesh = rollouts, Clean(sandbox.cluster), mesh
         self._heals: dict[str, Callable[[], None]] = {}
         """Events that go on, by name, to what heals them."""
         self._happened: dict[str, Happened] = {}
@@ -53,6 +59,8 @@ class Control:
                 self.deployed(Path(body["path"]))
             case "settled":
                 self._clean.take_up()
+            case "others":
+                self.let_others_write()
             case "status":
                 return asdict(self.status())
             case "begin":
@@ -86,6 +94,12 @@ class Control:
             if self._sandbox.evaluator:
                 self._sandbox.evaluator.reset()
             self._sandbox.running = True
+
+    def let_others_write(self) -> None:
+        """Let the controllers of a busy account write to the platform's objects, as they did before this."""
+        if self._sandbox.world.account.busy:
+            writers.write(self._sandbox.cluster, self._beginning.replicas.get(
+                writers.SCALED, KINDS[writers.SCALED].pods))
 
     def deployed(self, template: Path) -> None:
         """Take up the alarms of a deployed template."""
@@ -134,6 +148,7 @@ class Control:
             sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)
             worlds.apply(sandbox.world, beginning.world, beginning.seed)
             sandbox.newrelic.spoken = sandbox.world.newrelic
+            sandbox.world.shape = replace(sandbox.world.shape, untidy=beginning.seed)
             sandbox.rng.seed(beginning.seed)
 
     def _make_objects(self, replicas: Mapping[str, int]) -> None:
@@ -147,27 +162,35 @@ class Control:
         else:
             self._rollouts.end()
         sandbox.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        self._make_nodes()
-        for manifest in platform(replicas, sandbox.world.shape):
-            sandbox.cluster.apply(manifest)
-        _await(lambda: self._ready(replicas), 60, "all pods to be ready")
-
-    def _make_nodes(self) -> None:
-        """Make the platform's nodes what they are at first, and remove all others."""
-        sandbox, wanted = self._sandbox, {node["metadata"]["name"]: node for node in nodes()}
-        present = {item["metadata"]["name"]: item for item in sandbox.cluster.items("/api/v1/nodes")}
-        for name in present.keys() - wanted.keys():
-            sandbox.cluster.delete_now(f"/api/v1/nodes/{name}")
-        for name, node in wanted.items():
-            sandbox.create_node(node)
-            metadata = (present.get(name) or node)["metadata"]
-            added = [key for key in metadata["labels"] if key not in node["metadata"]["labels"]
-                     and not key.startswith("beta.kubernetes.io/")]  # the node lifecycle controller's own
-            sandbox.cluster.patch("Node", name, {
-                "metadata": {"labels": {**dict.fromkeys(added), **node["metadata"]["labels"]},
-                             "annotations": dict.fromkeys(metadata.get("annotations") or {})},
-                "spec": {"unschedulable": None, "taints": None}})
+        if sandbox.world.shape.mesh != "none":
+            for manifest in self._mesh:
+                sandbox.cluster.apply(manifest)
+            _await(self._injects, 20, "the mesh to be asked for its proxy")
+        restore_nodes(sandbox.cluster, nodes())
         sandbox.kubelet.beat_now()
+        busy = sandbox.world.account.busy
+        # The autoscaler takes the surplus away, when the drill is about to begin.
+        first = {**replicas, writers.SCALED: replicas.get(writers.SCALED, KINDS[writers.SCALED].pods) + busy}
+        for manifest in [*platform(first, sandbox.world.shape), *self._scalers()]:
+            if busy:
+                sandbox.cluster.apply(writers.installed(manifest), writers.HELM)
+            else:
+                sandbox.cluster.apply(manifest)
+        _await(lambda: self._ready(first), 60, "all pods to be ready")
+        leave(sandbox.cluster, sandbox.world.shape, time.time())
+        sandbox.world.settled = True
+
+    def _scalers(self) -> list[Object]:
+        """Others' autoscalers of the platform; an old Kubernetes has none that rests."""
+        busy = self._sandbox.world.account.busy and self._sandbox.cluster.serves("autoscaling/v2")
+        return [writers.scaler()] if busy else []
+
+    def _injects(self) -> bool:
+        """Whether a pod would get the mesh's proxy now; the API server takes up a new webhook within a second."""
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "try"},
+               "spec": {"containers": [{"name": "try", "image": "registry.example/tools:1.0.0"}]}}
+        return PROXY in str(self._sandbox.cluster.request(
+            "POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", pod))
 
     def _ready(self, wanted: Mapping[str, int]) -> bool:
         """Whether all workloads are as they are wanted: component to its pods, where they are not the usual number."""

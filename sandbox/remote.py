@@ -60,6 +60,10 @@ class Remote:
         """Take what the cluster has now for what every drill begins with."""
         self._ask("settled", {})
 
+    def let_others_write(self) -> None:
+        """Let the controllers of a busy account write to the platform's objects."""
+        self._ask("others", {})
+
     def deployed(self, template: str) -> None:
         """Take up the alarms of a deployed template, the path of a file."""
         self._ask("template", {"path": template})

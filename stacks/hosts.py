@@ -1,4 +1,4 @@
-"""Checks of the hosts that a configuration gives: each host is one party's."""
+"""Checks of the hosts that a configuration gives, each of which is one party's, and of the providers' pages."""
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ def hosts(service: Service) -> Iterator[Found]:
             if claim.strength == other.strength and claim.party != other.party and overlap(claim.host, other.host):
                 yield (_path(service, claim), repr(claim.host),
                        f"hosts that are not of {_party(other)} as well, which has {other.host!r}")
+
+
+def status_pages(service: Service) -> Iterator[Found]:
+    """Find settings of a status page that do not go together."""
+    for index, provider in enumerate(service.providers):
+        settings = {"status_components": provider.status_components, "status_path": provider.status_path,
+                    "status_well": provider.status_well}
+        for name, value in settings.items():
+            if value and not provider.status_page:
+                yield ("providers", index, name), "no status_page", "the address of the page that it is about"
+        if provider.status_path and provider.status_components:
+            yield (("providers", index, "status_components"), "status_path as well",
+                   "one of the two: a page that is read by a path has no components")
 
 
 def _given(service: Service) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -16,6 +16,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from responder.model.remedy import merged
 from sandbox import run as sandbox_run
+from sandbox import worlds
 from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.drill.contract import Drill, Scheduled
@@ -124,6 +125,7 @@ class Runner:
             looked = json.loads(self._functions_api.invoke(
                 FunctionName="incident-response-ledger:live")["Payload"].read())
             if looked.get(SERVICE) == 0:
+                Remote(self.sandbox.ports).let_others_write()
                 return
         raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
 
@@ -272,8 +274,13 @@ def _content(address: str) -> bytes:
     return body
 
 
-def _keep(runner: Runner, name: str, folder: Path) -> None:
-    """Keep the record of the last drill, where there is one, what really happened, and what was asked of AWS."""
+def _keep(runner: Runner, name: str, folder: Path, world: Mapping[str, str]) -> None:
+    """Keep the record of the last drill, where there is one, what really happened, and what was asked of AWS.
+
+    What was recorded in another world than the default one has a folder of its own, ``worlds/KEY=VALUE,…``.
+    """
+    if label := worlds.label(world):
+        folder = folder / worlds.FOLDER / label
     # Truths and calls have folders of their own, so that no reader of records meets one.
     for place, content in ((FOLDER, runner.truth), (log.FOLDER, runner.calls), ("", runner.record)):
         if content or place:
@@ -316,7 +323,7 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                 json_folder.mkdir(parents=True, exist_ok=True)
                 (json_folder / f"{drill.name}.json").write_text(json.dumps(value.to_json(), indent=1) + "\n")
             if record_folder:
-                _keep(runner, drill.name, record_folder)
+                _keep(runner, drill.name, record_folder, drill.world(world or {}))
             if messages_folder:
                 messages_folder.mkdir(parents=True, exist_ok=True)
                 (messages_folder / f"{drill.name}.md").write_text(runner.messages, encoding="utf-8")

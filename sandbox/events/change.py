@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sandbox.places import NAMESPACE
-from sandbox.platform.cluster import Object
+from sandbox.platform.cluster import EDITED, Object
 from sandbox.platform.workloads import CHANGED, all_at_once, fitted, kind_of, parts
 
 if TYPE_CHECKING:
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from sandbox.platform.changes import ObjectChange
 
 
-def patched(sandbox: Sandbox, kind: str, name: str, patch: Object, namespace: str | None = None) -> list[ObjectChange]:
-    """Patch an object strategically, or the objects that it is here; returns what was changed."""
+def patched(sandbox: Sandbox, kind: str, name: str, patch: Object, namespace: str | None = None,
+            manager: str = EDITED) -> list[ObjectChange]:
+    """Patch an object strategically, or the objects that it is here; returns what was changed.
+
+    ``manager`` is the tool that writes.
+    """
     ours = kind == "Deployment" and name in CHANGED and (namespace or NAMESPACE) == NAMESPACE
     if not ours:
-        return [sandbox.changes.patch(kind, name, patch, namespace)]
+        return [sandbox.changes.patch(kind, name, patch, namespace, manager)]
     with sandbox.lock:
         if all_at_once(patch):
             sandbox.world.at_once.add(name)
-    made = [sandbox.changes.patch(part.kind, part.name, part.patch, namespace)
+    made = [sandbox.changes.patch(part.kind, part.name, part.patch, namespace, manager)
             for part in parts(sandbox.world.shape, kind, name, patch)]
     if "template" in (patch.get("spec") or {}):
         _stop(sandbox, name, only_stuck=False)

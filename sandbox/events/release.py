@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from sandbox.account.writers import HELM
 from sandbox.events.change import patched, take_back
 from sandbox.events.event import ComponentName, Event, Fields, like
 from sandbox.platform.objects import image
@@ -43,7 +44,8 @@ def apply(sandbox: Sandbox, fields: Release) -> list[ObjectChange]:
     containers = [{"name": fields.component,
                    "image": image(fields.component, fields.version, sandbox.world.shape)}]
     return patched(sandbox, "Deployment", fields.component, {
-        "spec": {"template": {"spec": {"containers": containers}}}})
+        "spec": {"template": {"spec": {"containers": containers}}}},
+        manager=HELM if sandbox.world.account.busy else "kubectl-set")
 
 
 def heal(sandbox: Sandbox, trace: list[ObjectChange]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.places import NAMESPACE
-from sandbox.platform.cluster import Cluster, Object
+from sandbox.platform.cluster import EDITED, Cluster, Object
 from sandbox.platform.merge import difference
 
 _KEPT = ("name", "namespace", "labels", "annotations")
@@ -75,9 +75,11 @@ class Changes:
         return self._made(manifest["kind"], metadata["name"], metadata.get("namespace"), manifest,
                           lambda: self._cluster.apply(manifest))
 
-    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None) -> ObjectChange:
-        """Patch an object strategically."""
-        return self._made(kind, name, namespace, patch, lambda: self._cluster.patch(kind, name, patch, namespace))
+    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None,
+              manager: str = EDITED) -> ObjectChange:
+        """Patch an object strategically, under the name of a tool."""
+        return self._made(kind, name, namespace, patch,
+                          lambda: self._cluster.patch(kind, name, patch, namespace, manager=manager))
 
     def delete(self, kind: str, name: str, namespace: str | None = None) -> ObjectChange:
         """Delete an object."""

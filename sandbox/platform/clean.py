@@ -162,6 +162,29 @@ class Clean:
             yield (kind.path, metadata.get("namespace", ""), metadata["name"]), item
 
 
+def create_node(cluster: Cluster, node: Object) -> None:
+    """Create a node with its capacity; one that is there stays."""
+    cluster.create("/api/v1/nodes", node)
+    cluster.patch_status(f"/api/v1/nodes/{node['metadata']['name']}", node["status"])
+
+
+def restore_nodes(cluster: Cluster, nodes: Iterable[Object]) -> None:
+    """Make nodes what they were at first, and remove all others."""
+    wanted = {node["metadata"]["name"]: node for node in nodes}
+    present = {item["metadata"]["name"]: item for item in cluster.items("/api/v1/nodes")}
+    for name in present.keys() - wanted.keys():
+        cluster.delete_now(f"/api/v1/nodes/{name}")
+    for name, node in wanted.items():
+        create_node(cluster, node)
+        metadata = (present.get(name) or node)["metadata"]
+        added = [key for key in metadata["labels"] if key not in node["metadata"]["labels"]
+                 and not key.startswith("beta.kubernetes.io/")]  # the node lifecycle controller's own
+        cluster.patch("Node", name, {
+            "metadata": {"labels": {**dict.fromkeys(added), **node["metadata"]["labels"]},
+                         "annotations": dict.fromkeys(metadata.get("annotations") or {})},
+            "spec": {"unschedulable": None, "taints": None}})
+
+
 def _bare(item: Object) -> Object:
     """An object without what the server and controllers write."""
     metadata = {key: value for key, value in item["metadata"].items() if key not in _OWN_OF_THE_SERVER}

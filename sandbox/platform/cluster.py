@@ -14,6 +14,8 @@ from sandbox.places import NAMESPACE
 from sandbox.platform.merge import difference, merged
 
 Object = dict[str, Any]
+APPLIED, EDITED = "kubectl-client-side-apply", "kubectl-edit"
+"""Names under which people's tools write fields."""
 
 
 class Cluster:
@@ -43,7 +45,7 @@ class Cluster:
     def slices(self) -> list[Object]:
         """The EndpointSlices of the platform's namespace; before Kubernetes 1.21 they were a beta."""
         if not self._slices:
-            self._slices = next(version for version in ("v1", "v1beta1") if self._serves(f"discovery.k8s.io/{version}"))
+            self._slices = next(version for version in ("v1", "v1beta1") if self.serves(f"discovery.k8s.io/{version}"))
         return self.items(f"/apis/discovery.k8s.io/{self._slices}/namespaces/{NAMESPACE}/endpointslices")
 
     def patch_status(self, path: str, status: Object) -> None:
@@ -82,8 +84,10 @@ class Cluster:
             if error.status not in (403, 404, 405, 409):
                 raise
 
-    def apply(self, manifest: Object) -> Object:
+    def apply(self, manifest: Object, manager: str = APPLIED) -> Object:
         """Create an object, or make it what the manifest says; returns it as it is then.
+
+        ``manager`` is the name under which the fields are written (Kubernetes' page "Server-Side Apply").
 
         An API version that this Kubernetes does not serve (yet, or any more) is replaced by the one that it does.
         """
@@ -91,16 +95,16 @@ class Cluster:
         manifest = {**manifest, "apiVersion": resource.group_version}
         namespace = self._namespace(resource, manifest["metadata"])
         try:
-            done: Object = resource.create(body=manifest, namespace=namespace).to_dict()
+            done: Object = resource.create(body=manifest, namespace=namespace, field_manager=manager).to_dict()
         except DynamicApiError as error:
             if error.status != 409:
                 raise
             done = resource.patch(body=manifest, name=manifest["metadata"]["name"], namespace=namespace,
-                                  content_type="application/merge-patch+json").to_dict()
+                                  content_type="application/merge-patch+json", field_manager=manager).to_dict()
         return done
 
     def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None, *,
-              strategic: bool = True) -> Object:
+              strategic: bool = True, manager: str = EDITED) -> Object:
         """Patch an object, strategically (lists merge by name or port) or by RFC 7386; returns it as it is then."""
         resource = self._resource(kind)
         if strategic and "." in resource.group and not resource.group.endswith(".k8s.io"):
@@ -108,7 +112,7 @@ class Cluster:
             now = self.get(kind, name, namespace)
             patch, strategic = difference(now or {}, merged(now, patch)), False
         done: Object = resource.patch(
-            body=patch, name=name, namespace=self._namespace(resource, {"namespace": namespace}),
+            body=patch, name=name, namespace=self._namespace(resource, {"namespace": namespace}), field_manager=manager,
             content_type=f"application/{'strategic-merge-patch' if strategic else 'merge-patch'}+json").to_dict()
         return done
 
@@ -143,7 +147,8 @@ class Cluster:
             raise ApiException(http_resp=answer)
         return json.loads(answer.data or b"null")
 
-    def _serves(self, group_version: str) -> bool:
+    def serves(self, group_version: str) -> bool:
+        """Whether the API server has a version of a group: ``autoscaling/v2``."""
         try:
             self.request("GET", f"/apis/{group_version}")
         except ApiException as error:

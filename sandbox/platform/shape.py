@@ -24,5 +24,3 @@ class Shape:
     """Where the mesh puts its proxy: as an init container that goes on, or before or behind the app's container."""
     untidy: str = ""
     """The seed of what lies about from earlier days (old terminations, evicted pods, old Events); empty: nothing."""
-    busy: bool = False
-    """Whether controllers and tools of others have written to the platform's objects."""

@@ -24,11 +24,11 @@ class Provider:
     """The true state of a payment provider, and what its status page says."""
 
     fault: str = ""
-    """``down``, ``errors``, ``slow`` or empty."""
+    """``down``, ``errors``, ``slow``, ``unauthorized``, ``throttled``, ``tls`` or empty."""
     error_rate: float = 0.002
     latency_ms: float = 90.0
     status_page: str = "operational"
-    """``operational``, ``degraded`` or ``outage``."""
+    """``operational``, ``degraded``, ``outage`` or ``maintenance``."""
     since: float = 0.0
     """When it became so."""
 
@@ -85,10 +85,14 @@ class World:
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
     shape: Shape = field(default_factory=Shape)
     """How the platform runs on Kubernetes."""
+    settled: bool = False
+    """Whether the platform has begun: pods that are there before have run for long."""
     account: Account = field(default_factory=Account)
     """What others run and do in the same AWS account."""
     newrelic: Spoken = field(default_factory=lambda: Spoken("whole"))
     """What instruments the components for New Relic."""
+    splunk: str = "plain"
+    """How the logs look in Splunk: a value of ``worlds/splunk.py``."""
     trail: list[TrailEvent] = field(default_factory=list)
     health: list[HealthEvent] = field(default_factory=list)
     control_plane_down: bool = False

@@ -87,9 +87,9 @@ def test_pods_belong_to_workloads_by_their_controllers() -> None:
     names = {kind: [item["metadata"]["name"] for item in pods_of(api.client(), Ref(kind, NAMESPACE, "pay"))]
              for kind in WORKLOADS}
     assert names == {"Rollout": ["a"], "Deployment": ["b"], "StatefulSet": ["c"], "DaemonSet": ["d"]}
-    mine = owners(api.client(), [Ref("Rollout", NAMESPACE, "pay")])
-    assert mine.named("ReplicaSet", NAMESPACE, "pay-5d4") == Ref("Rollout", NAMESPACE, "pay")
-    assert mine.named("ReplicaSet", NAMESPACE, "pay-7f9") is None
+    mine = owners(api.client(), NAMESPACE, [Ref("Rollout", NAMESPACE, "pay")])
+    assert mine.named("ReplicaSet", "pay-5d4") == Ref("Rollout", NAMESPACE, "pay")
+    assert mine.named("ReplicaSet", "pay-7f9") is None
 
 
 def test_pods_that_are_over_or_leave_are_no_pods() -> None:

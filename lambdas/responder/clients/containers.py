@@ -44,7 +44,8 @@ def app_of(component: Component, template: Mapping[str, Any]) -> App:
     decides, then the annotation by which ``kubectl logs`` chooses, then the component's name; else known sidecars are
     left out, and of what is left the one that asks for most is meant.
     """
-    containers = {container["name"]: container for container in (template.get("spec") or {}).get("containers") or []}
+    spec = template.get("spec") or {}
+    containers = {container.get("name", ""): container for container in spec.get("containers") or []}
     if component.container in containers:
         return App(component.container, "the configuration names it")
     if len(containers) == 1:
@@ -63,7 +64,7 @@ def app_of(component: Component, template: Mapping[str, Any]) -> App:
 
 def is_sidecar(container: Mapping[str, Any]) -> bool:
     """Whether a container is a known sidecar, by its name or its image."""
-    return bool(_SIDECAR.match(container["name"]) or _SIDECAR_IMAGE.search(container.get("image") or ""))
+    return bool(_SIDECAR.match(container.get("name", "")) or _SIDECAR_IMAGE.search(container.get("image") or ""))
 
 
 def goes_on(container: Mapping[str, Any]) -> bool:

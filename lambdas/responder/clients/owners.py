@@ -21,6 +21,7 @@ _PODS = 10_000
 """Pods that are read at most."""
 _LABEL = "app.kubernetes.io/name"
 _PRIMARY = "-primary"
+_DESIRED = "rollout.argoproj.io/desired-replicas"
 _NOT_FOUND, _FORBIDDEN = 404, 403
 _OVER = frozenset({"Failed", "Succeeded"})
 
@@ -107,33 +108,27 @@ class Found:
 
 
 class Owners:
-    """Whose pods and ReplicaSets are whose, by their controllers' owner references."""
+    """Whose pods and ReplicaSets are whose in one namespace, by their controllers' owner references."""
 
     def __init__(self, refs: Iterable[Ref]) -> None:
-        self._refs = {(ref.kind, ref.namespace, ref.name): ref for ref in refs}
-        self._sets: dict[tuple[str, str], Ref] = {}
-
-    @property
-    def with_sets(self) -> tuple[str, ...]:
-        """The namespaces whose ReplicaSets must be added."""
-        return tuple(dict.fromkeys(ref.namespace for ref in self._refs.values() if WORKLOADS[ref.kind].by_sets))
+        self._refs = {(ref.kind, ref.name): ref for ref in refs}
+        self._sets: dict[str, Ref] = {}
 
     def add(self, replica_set: Mapping[str, Any]) -> Ref | None:
         """Take note of whose a ReplicaSet is, and return it; None: of none of those asked for."""
-        metadata = replica_set["metadata"]
         ref = self.of(replica_set)
         if ref is not None:
-            self._sets[metadata.get("namespace", ref.namespace), metadata["name"]] = ref
+            self._sets[replica_set["metadata"]["name"]] = ref
         return ref
 
     def of(self, item: Mapping[str, Any]) -> Ref | None:
         """Return the workload that a pod or a ReplicaSet belongs to; None: to none of those asked for."""
-        kind, name = controller_of(item) or ("", "")
-        return self.named(kind, item["metadata"].get("namespace", ""), name)
+        controller = controller_of(item)
+        return self.named(*controller) if controller else None
 
-    def named(self, kind: str, namespace: str, name: str) -> Ref | None:
+    def named(self, kind: str, name: str) -> Ref | None:
         """Return the workload that an object is or belongs to, by its kind and name; pods are not known by name."""
-        return self._sets.get((namespace, name)) if kind == "ReplicaSet" else self._refs.get((kind, namespace, name))
+        return self._sets.get(name) if kind == "ReplicaSet" else self._refs.get((kind, name))
 
 
 def find(api: Kubernetes, namespace: str, *components: Component) -> Found:
@@ -144,8 +139,13 @@ def find(api: Kubernetes, namespace: str, *components: Component) -> Found:
     """
     objects, unread = _objects(api, namespace, components)
     found = Found(namespace)
+    hidden: list[Workload] | None = None
     for component in components:
         chosen = _choose(component, objects)
+        if isinstance(chosen, str) or not chosen.wanted:
+            hidden = _hidden_rollouts(api, namespace) if hidden is None else hidden
+            chosen = next((rollout for rollout in hidden if rollout.ref.name == component.deployment
+                           and component.kind in ("", "deployment", "rollout")), chosen)
         if isinstance(chosen, Workload):
             found.workloads[component.name] = chosen
         else:
@@ -153,10 +153,11 @@ def find(api: Kubernetes, namespace: str, *components: Component) -> Found:
     return found
 
 
-def owners(api: Kubernetes, refs: Iterable[Ref]) -> Owners:
-    """Return whose pods are whose among some workloads; raises CallFailed."""
+def owners(api: Kubernetes, namespace: str, refs: Iterable[Ref]) -> Owners:
+    """Return whose pods are whose among some workloads of one namespace; raises CallFailed."""
+    refs = tuple(refs)
     mine = Owners(refs)
-    for namespace in mine.with_sets:
+    if any(WORKLOADS[ref.kind].by_sets for ref in refs):
         for item in api.items(*_SETS, namespace):
             mine.add(item)
     return mine
@@ -164,7 +165,7 @@ def owners(api: Kubernetes, refs: Iterable[Ref]) -> Owners:
 
 def pods_of(api: Kubernetes, ref: Ref) -> Iterator[dict[str, Any]]:
     """Yield the pods of a workload that neither are over nor leave, as the API has them; raises CallFailed."""
-    mine = owners(api, [ref])
+    mine = owners(api, ref.namespace, [ref])
     return (item for item in api.items("api/v1", "pods", ref.namespace, limit=_PODS)
             if stays(item) and mine.of(item) == ref)
 
@@ -213,6 +214,34 @@ def _objects(api: Kubernetes, namespace: str,
     templates = {workload.ref.name: workload.template for workload in read if workload.ref.kind == "Deployment"}
     return [replace(workload, template=templates.get(_template_of(workload.item), workload.template))
             for workload in read], unread
+
+
+def _hidden_rollouts(api: Kubernetes, namespace: str) -> list[Workload]:
+    """Return the Rollouts that have pods, by their ReplicaSets: for where Rollouts themselves may not be read.
+
+    Argo Rollouts notes on each ReplicaSet how many pods the Rollout is to have.
+    """
+    sets: dict[str, list[dict[str, Any]]] = {}
+    try:
+        for item in api.items(*_SETS, namespace):
+            kind, name = controller_of(item) or ("", "")
+            status = item.get("status") or {}
+            if kind == "Rollout" and (status.get("replicas") or status.get("readyReplicas")):
+                sets.setdefault(name, []).append(item)
+    except CallFailed as failed:
+        if failed.http_status not in (_NOT_FOUND, _FORBIDDEN):
+            raise
+    return [_by_sets(Ref("Rollout", namespace, name), items) for name, items in sets.items()]
+
+
+def _by_sets(ref: Ref, sets: list[dict[str, Any]]) -> Workload:
+    ready = sum(int((item.get("status") or {}).get("readyReplicas", 0)) for item in sets)
+    said = [str((item["metadata"].get("annotations") or {}).get(_DESIRED, "")) for item in sets]
+    wanted = max((int(text) for text in said if text.isdigit()),
+                 default=sum(int((item.get("spec") or {}).get("replicas", 0)) for item in sets) or ready)
+    return Workload(ref, wanted, ready, {"metadata": {"name": ref.name, "namespace": ref.namespace}},
+                    (sets[-1].get("spec") or {}).get("template") or {},
+                    "the Rollout may not be read: it is known by its ReplicaSets")
 
 
 def _kinds(components: Iterable[Component]) -> list[str]:

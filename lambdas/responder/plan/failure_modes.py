@@ -221,9 +221,9 @@ def _from_lines(service: Service, component: str, evidence: Evidence) -> list[Fa
     counts: dict[FaultLocation, float] = defaultdict(float)
     kinds: _Kinds = defaultdict(lambda: defaultdict(float))
     for signature in lines.detail.signatures:
-        kind, count = kind_of(signature.text), signature.count - signature.usual
-        location = _named(service, component, signature.text) or (
-            DATABASE if of_database(signature.text) and service.database else OWN)
+        kind, count = kind_of(signature.whole), signature.count - signature.usual
+        location = _named(service, component, signature.whole) or (
+            DATABASE if of_database(signature.whole) and service.database else OWN)
         answered = _is_component(service, location) and kind not in REACH
         if signature.component == component and kind != ErrorKind.DECLINED and count > 0 and not answered:
             counts[location] += count
@@ -276,9 +276,9 @@ def _calls_by_lines(service: Service, component: str, evidence: Evidence) -> Ite
     for finding in evidence.of(ErrorSignatures):
         named = [signature for signature in finding.detail.signatures
                  if component in service.graph.get(signature.component, ())
-                 and _named(service, signature.component, signature.text) == Callee(component)]
+                 and _named(service, signature.component, signature.whole) == Callee(component)]
         yield _Reached(finding.source, sum(signature.count for signature in named),
-                       _lost((signature.text, signature.count) for signature in named))
+                       _lost((signature.whole, signature.count) for signature in named))
 
 
 def _lost(texts: Iterable[tuple[str, float]]) -> dict[ErrorKind, float]:
@@ -321,8 +321,8 @@ def _own_kinds(component: str, evidence: Evidence) -> dict[ErrorKind, float]:
     lines = _newest(evidence, ErrorSignatures)
     counts: dict[ErrorKind, float] = defaultdict(float)
     for signature in lines.detail.signatures if lines else ():
-        if signature.component == component and "call to" not in signature.text:
-            counts[kind_of(signature.text)] += max(0.0, signature.count - signature.usual)
+        if signature.component == component and "call to" not in signature.whole:
+            counts[kind_of(signature.whole)] += max(0.0, signature.count - signature.usual)
     return _shares(counts)
 
 

@@ -15,6 +15,7 @@ from contextvars import copy_context
 
 from responder.clients import kubernetes, marks, parameter_groups, watched
 from responder.clients.failure import CallFailed
+from responder.model.change import CLUSTER_GROUP
 from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
 from responder.model.frozen import dataclass
@@ -105,16 +106,16 @@ def _cluster(query: Query, before: Snapshot) -> tuple[dict[str, Watched], dict[s
 def _command(service: Service) -> str:
     """Return what was asked, as a person could ask it again."""
     command = f"kubectl -n {service.cluster.namespace} get deploy,sts,ds,cm,svc,netpol,hpa,quota,pdb,no -o yaml"
-    if service.database and service.database.parameter_group:
-        command += ("; aws rds describe-db-parameters --source user --db-parameter-group-name "
-                    f"{service.database.parameter_group}")
+    for group in parameter_groups.configured(service.database):
+        of = "cluster-" if parameter_groups.is_cluster(group) else ""
+        command += (f"; aws rds describe-db-{of}parameters --source user --db-{of}parameter-group-name "
+                    f"{group.removeprefix(CLUSTER_GROUP)}")
     return command
 
 
 def _statements(service: Service) -> tuple[Statement, ...]:
-    group = service.database.parameter_group if service.database else ""
-    reads_group = (Statement(("rds:DescribeDBParameters",), (parameter_groups.arn(group),)),) if group else ()
-    return (*KUBERNETES.statements(service), *reads_group)
+    return (*KUBERNETES.statements(service), *(
+        Statement(actions, (arn,)) for actions, arn in parameter_groups.rights(service.database, "Describe")))
 
 
 SOURCE = Source(

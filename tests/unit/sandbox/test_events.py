@@ -53,7 +53,7 @@ class Memory:
         return copy.deepcopy(self.objects[key])
 
     def patch(self, kind: str, name: str, patch: dict[str, Any], namespace: str | None = None, *,
-              strategic: bool = True) -> dict[str, Any]:
+              strategic: bool = True, manager: str = "") -> dict[str, Any]:
         self.objects[kind, name] = _merged(self.objects[kind, name], patch, named=strategic)
         return copy.deepcopy(self.objects[kind, name])
 

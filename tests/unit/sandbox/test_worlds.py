@@ -44,6 +44,14 @@ def test_a_drill_can_be_limited_to_worlds(tmp_path: Path) -> None:
     assert not limited.runs_in(limited.world({})) and limited.runs_in(limited.world({"account": "quiet"}))
 
 
+def test_a_drill_with_a_full_storage_is_not_run_in_aurora(tmp_path: Path) -> None:
+    (tmp_path / "drill.yaml").write_text(DRILL.format(start="", limits="").replace(
+        "alarm: {count: 1}", "database: {fault: storage_full}"))
+    full, = read([tmp_path / "drill.yaml"])
+    assert [full.runs_in(full.world({"database": value})) for value in (
+        "rds-postgresql", "rds-mysql", "aurora-postgresql", "aurora-mysql")] == [True, True, False, False]
+
+
 @pytest.mark.parametrize(("text", "expected"), [
     ("account", "KEY=VALUE"), ("acount=busy", "'account' in place of 'acount'"),
     ("account=loud", "account: one of busy, quiet"), ("account=busy,account=quiet", "each key once"),
@@ -61,3 +69,10 @@ def test_a_file_with_an_unknown_world_does_not_fit(tmp_path: Path, start: str, l
     with pytest.raises(ContractError, match=field) as raised:
         drill(tmp_path, start, limits)
     assert "drill.yaml:" in str(raised.value)
+
+
+def test_a_world_is_named_by_what_differs_from_the_defaults() -> None:
+    assert worlds.label(worlds.whole({})) == ""
+    other = {"workloads": "statefulset", "images": "digest"}
+    assert worlds.label(worlds.whole(other)) == "images=digest,workloads=statefulset"
+    assert worlds.parsed(worlds.label(worlds.whole(other))) == other

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import field
 
 from responder.model.frozen import dataclass
+from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.customers import Customers
 from responder.model.service.hosts import Parties
 from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.links import Links
-from responder.model.service.observability import Metrics, NewRelic, Splunk
+from responder.model.service.observability import Metrics, NewRelic, Prometheus, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
     AwsAccount,
@@ -42,6 +43,8 @@ class Service:
     description: str = ""
     newrelic: NewRelic | None = None
     splunk: Splunk | None = None
+    cloudwatch_logs: CloudWatchLogs | None = None
+    prometheus: Prometheus | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None

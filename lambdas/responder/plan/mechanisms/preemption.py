@@ -27,7 +27,7 @@ def improvements(case: Case) -> Iterator[Advice]:
         "reserve-room", "recovery", "There was no room to come back to", case.seen("pods") or case.seen(),
         f"nodes of cluster {case.service.cluster.name}", "keep room by pods of a low priority that give way at once "
         "(overprovisioning), or let nodes be added by themselves", "SRE", Effort.CHECK,
-        f"after `{case.kubectl} rollout restart deployment/{case.deployment(case.component)}` under full load all "
+        f"after `{case.kubectl} rollout restart {case.target(case.component)}` under full load all "
         "pods get ready", case.beyond(_NODE_SECONDS))
 
 

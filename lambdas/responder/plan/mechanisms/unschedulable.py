@@ -39,7 +39,7 @@ def improvements(case: Case) -> Iterator[Advice]:
             "payments-first", "prevention", "Other work could take the room that customers' pods need", told,
             f"PriorityClass of {case.workload}", "give it a higher priority than batch work"
             + (f" (such as {names})" if names else "") + ", and batch work a quota of its own", "SRE", Effort.SETTING,
-            f"`{case.kubectl} get deployment {case.deployment(case.component)} -o "
+            f"`{case.kubectl} get {case.target(case.component)} -o "
             "jsonpath='{.spec.template.spec.priorityClassName}'` names it", case.trouble.whole)
     if not case.service.cluster.nodes_are_added:
         yield Advice(
