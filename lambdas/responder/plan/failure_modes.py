@@ -25,8 +25,6 @@ _FAILS = 0.01
 """At least this share of the window's requests fails (lower bound): the window is a minute, the fault may be new."""
 _SLOW_MS = 500.0
 """Below half a second a call is not called slow, whatever its usual time."""
-_FEW_SURE = 2.0
-"""Standard deviations of a share that is known from a sample: two parts of a sample are not judged by their order."""
 _FEWEST = 10.0
 """Lines, or lost calls, that are no coincidence."""
 _LOST = 0.02
@@ -148,7 +146,7 @@ def _from_spans(service: Service, component: str, evidence: Evidence) -> list[Fa
     counts = {**failed}
     if sample.least_own(of_calls + elsewhere) > _FAILS:
         found[OWN], counts[OWN] = _own_kinds(component, evidence), own
-    least = {location: None if sample.whole else lower_bound(counts[location], whole, _FEW_SURE) for location in found}
+    least = {location: None if sample.whole else lower_bound(counts[location], whole) for location in found}
     return [FailureMode(component, location, counts[location] / whole, told, (spans.source,),
                         least_share=least[location]) for location, told in found.items()]
 
