@@ -89,10 +89,10 @@ class World:
     """Whether the platform has begun: pods that are there before have run for long."""
     account: Account = field(default_factory=Account)
     """What others run and do in the same AWS account."""
-    newrelic: Spoken = field(default_factory=lambda: Spoken("whole"))
-    """What instruments the components for New Relic."""
     splunk: str = "plain"
     """How the logs look in Splunk: a value of ``worlds/splunk.py``."""
+    newrelic: Spoken = field(default_factory=lambda: Spoken("whole"))
+    """What instruments the components for New Relic."""
     trail: list[TrailEvent] = field(default_factory=list)
     health: list[HealthEvent] = field(default_factory=list)
     control_plane_down: bool = False

@@ -149,3 +149,11 @@ class Prometheus:
     """The same of the requests that failed."""
     latency_p95_ms: str = ""
     """The same of the 95th percentile in milliseconds."""
+
+
+@dataclass(frozen=True)
+class ApplicationSignals:
+    """What is asked of CloudWatch Application Signals, in which the components have their own names."""
+
+    environment: str = ""
+    """The environment of the services there, such as ``eks:payments/payments``; empty: whichever has the name."""
