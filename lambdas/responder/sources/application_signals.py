@@ -220,7 +220,7 @@ def _calls(query: Query, component: str, counts: Mapping[str, _Counts], note: st
         source=SOURCE.name, status=status, component=component, window=window, link=_LINK,
         query=f"aws application-signals list-service-dependencies --key-attributes Name={component}",
         note=note or ("" if callees else "Application Signals knows of no call of it"),
-        left_out=len(every) - len(callees) or None, detail=Calls(callees=callees))
+        left_out=len(every) - len(callees) or None, detail=Calls(callees=callees, every=True))
 
 
 def _callee(counts: _Counts, window: Window, baseline: Window) -> Callee:

@@ -200,7 +200,7 @@ def _calls(query: Query, api: Api, asked: promql.Asked, known: promql.Known) -> 
         findings.append(Finding(
             source=SOURCE.name, status=status, component=component, window=window,
             query=asked.calls(known.calls[0], window.seconds), left_out=len(hosts) - len(callees) or None,
-            note="" if callees else "Prometheus has no metric of its calls", detail=Calls(callees=callees)))
+            note="" if callees else "Prometheus has no metric of its calls", detail=Calls(callees=callees, every=True)))
     return findings
 
 
