@@ -94,8 +94,6 @@ def recent(rate: Finding[ErrorRate]) -> Bucket:
 
 
 def _sample(calls: Calls, rate: ErrorRate, every: Bucket) -> Sample:
-    if calls.every:
-        return Sample(every.requests, every.errors, 1.0, every, counted=True)
     if rate.sampled:
         return Sample(every.requests, every.errors, 0.0, every, counted=True)
     if calls.requests:

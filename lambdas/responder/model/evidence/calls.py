@@ -34,8 +34,6 @@ class Calls(Detail):
     known, as in older records."""
     errors: float | None = None
     """How many of them failed."""
-    every: bool = False
-    """Whether every call is counted, by metrics: nothing is sampled."""
 
 
 KIND = Calls
