@@ -8,7 +8,6 @@ UNREAD: dict[str, tuple[str, ...]] = {
     "people see it in the evidence of the record; no decision needs it": (
         "model/evidence/canary.py:Canary.canaries",
         "model/evidence/canary.py:CanaryRuns.runs", "model/evidence/changes.py:Changes.last_look",
-        "model/evidence/cpu.py:Cpu.container",
         "model/evidence/cpu.py:Cpu.pods", "model/evidence/deployments.py:Deployments.markers",
         "model/evidence/database_cluster.py:ClusterMember.status",
         "model/evidence/database_proxy.py:DatabaseProxy.status",

@@ -146,7 +146,7 @@ def _released(context: Context) -> Iterator[tuple[Signal, str]]:
     """Yield each release that the change ledger knows of, with its version."""
     for finding in context.evidence.of(Changes):
         for change in finding.detail.changes:
-            if change.name != context.deployment or context.onset is None or not just_before(change, context.onset):
+            if change.name not in context.workloads or context.onset is None or not just_before(change, context.onset):
                 continue
             if effect_of(context.service, context.component, context.mode.where, change) is not Effect.RELEASE:
                 continue
