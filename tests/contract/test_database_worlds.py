@@ -416,6 +416,25 @@ def test_parameters_are_watched_where_the_database_has_them(place: Place) -> Non
     assert body[unused] == {} and set(place.database.parameters) < set(body[used])
 
 
+@pytest.mark.parametrize(("mechanism", "said"), [
+    ("refuses_connections", "fail over DB cluster payments-cluster from pay-1 to pay-3"),
+    ("storage_full", "aws rds modify-db-cluster --db-cluster-identifier payments-cluster")])
+def test_a_multi_az_db_cluster_of_rds_fails_over_to_the_tier_that_is_promoted_first(
+        place: Place, monkeypatch: pytest.MonkeyPatch, mechanism: str, said: str) -> None:
+    """AWS: "Multi-AZ DB cluster deployments for Amazon RDS": the engine is RDS's own, the storage is the cluster's."""
+    described = [databases.Instance(f"pay-{number}", "postgres", "available", False, "us-east-1a", 400, f"db-{number}",
+                                    CLUSTER) for number in (1, 2, 3)]
+    monkeypatch.setattr(databases, "instance", lambda client, name: described[0])
+    monkeypatch.setattr(databases, "members", lambda client, name: tuple(described))
+    named = tuple(databases.Member(f"pay-{number}", number == 1, 2 if number == 2 else 1) for number in (1, 2, 3))
+    monkeypatch.setattr(databases, "cluster", lambda client, name: databases.DbCluster(
+        CLUSTER, "postgres", "available", named))
+    place.configured(place.service, instance="pay-1")
+    found = place.plan(mechanism)
+    assert said in (refusal(found) or found.summary)
+    assert "free_storage" in {item.name for item in place.collect()}
+
+
 @pytest.mark.parametrize("place", WORLDS, indirect=True)
 def test_a_parameter_is_put_back_in_the_group_that_the_database_has(place: Place,
                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
