@@ -6,7 +6,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
     "people see it in the record of a decision; older records hold it as well": (
         "plan/guardrails.py:GuardrailRequest.cause", "plan/guardrails.py:RecentRemedy.incident"),
     "people see it in the evidence of the record; no decision needs it": (
-        "model/change.py:Change.namespace", "model/evidence/canary.py:Canary.canaries",
+        "model/evidence/canary.py:Canary.canaries",
         "model/evidence/canary.py:CanaryRuns.runs", "model/evidence/changes.py:Changes.last_look",
         "model/evidence/cpu.py:Cpu.container",
         "model/evidence/cpu.py:Cpu.pods", "model/evidence/deployments.py:Deployments.markers",
@@ -74,7 +74,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/remedies/restore_configuration.py:Before.objects",
         "plan/remedies/restore_database.py:Before.replicas", "plan/remedies/restore_database.py:Before.zone",
         "plan/remedies/restore_security_group.py:Before.missing", "plan/remedies/rollback.py:Before.images",
-        "plan/remedies/rollback.py:Before.replica_set", "plan/remedies/scale_up.py:Parameters.uid",),
+        "plan/remedies/scale_up.py:Parameters.uid",),
     "incident.json has it for other programs, but no report shows it": (
         "plan/review/contents.py:Overview.confirmed_at", "plan/review/contents.py:Overview.isolated_at",
         "plan/review/contents.py:Overview.closed_at",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -116,7 +117,7 @@ class Runner:
         self._begun = time.time()
         Remote(self.sandbox.ports).reset(Beginning(drill.name, drill.start.requests_per_second,
                                                    {str(name): pods for name, pods in drill.start.replicas.items()},
-                                                   drill.world(self._world)))
+                                                   drill.world(self._world), os.environ.get("SANDBOX_EYES", "")))
         for _ in range(3):
             # The reset itself may have set off alarms, which are not the drill's, and the ledger's schedule may have
             # read the cluster in the middle of it.

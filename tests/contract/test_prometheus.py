@@ -27,7 +27,7 @@ from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import ErrorRateByVersion
 from responder.model.evidence.latency_p95_ms import LatencyP95
-from responder.model.service import Prometheus, Service
+from responder.model.service import Network, Prometheus, Service
 from responder.plan.error_kind import ErrorKind
 from responder.plan.failure_modes import failure_modes
 from responder.plan.kinds import kind_of
@@ -41,6 +41,7 @@ from sandbox.platform.telemetry import Edge, Telemetry, Transactions
 from sandbox.platform.versions import Versions
 from sandbox.vendors import prometheus as real
 from stacks.consistency import inconsistent
+from stacks.network import INTERNET, needs
 
 NOW = float(int(time.time()) - 5)
 BROKEN = 80
@@ -283,3 +284,12 @@ def test_a_configuration_that_asks_nothing_useful_is_refused(service: Service, s
     asked = Prometheus(**({"url": "https://p.example"} | settings))
     found = [f"{found}; {expected}" for _, found, expected in inconsistent(replace(service, prometheus=asked))]
     assert any(said in one for one in found), found
+
+
+def test_a_workspace_is_reached_by_an_endpoint_and_another_prometheus_by_the_internet(service: Service) -> None:
+    inside = replace(service, network=replace(service.network or Network(("subnet-0a1b2c3d",), ("sg-0a1b2c3d",)),
+                                              functions=("prometheus",), nat=False))
+    for url, what in ((AMAZON, "aps-workspaces"), ("https://p.example", INTERNET)):
+        asked = [need.what for need in needs([replace(inside, prometheus=Prometheus(url))])
+                 if need.function == "source-prometheus"]
+        assert what in asked and (INTERNET in asked) == (what == INTERNET), asked

@@ -14,8 +14,7 @@ from responder.model.quantity import quantity
 from responder.model.service import Service
 from responder.model.writers import by_controller
 from responder.plan.changes import in_effect
-
-WORKLOAD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})
+from responder.plan.workload_kinds import WORKLOAD_KINDS
 
 
 class Effect(StrEnum):

@@ -12,10 +12,11 @@ from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.changes import made
 from responder.plan.deeds import Deed, Site, text
-from responder.plan.effects import WORKLOAD_KINDS, less_cpu, selects_others
+from responder.plan.effects import less_cpu, selects_others
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.suspects import changes_before
 from responder.plan.wording import capital, listed
+from responder.plan.workload_kinds import WORKLOAD_KINDS
 
 API_VERSIONS = {
     "Deployment": "apps/v1", "ConfigMap": "v1", "Service": "v1", "NetworkPolicy": "networking.k8s.io/v1",

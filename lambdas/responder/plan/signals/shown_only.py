@@ -10,10 +10,10 @@ from responder.model.evidence.canary import Canary
 from responder.model.evidence.changes import Changes
 from responder.model.writers import writer_of
 from responder.plan import wording
-from responder.plan.effects import WORKLOAD_KINDS
 from responder.plan.rates import count_lower_bound
 from responder.plan.signals import Context, Signal, signal
 from responder.plan.times import just_before
+from responder.plan.workload_kinds import WORKLOAD_KINDS
 
 _LEAST_LINES = 10
 _MULTIPLE = 3.0
