@@ -228,9 +228,13 @@ def _sum(buckets: Iterable[Bucket]) -> Served:
 
 
 def _alone(context: Context, release: _Release) -> bool:
-    """Whether the new version served alone since the onset, so that no other can have failed."""
+    """Whether the new version served alone since the onset, so that no other can have failed.
+
+    A source whose requests do not name their version cannot tell that.
+    """
     told = [split for finding in context.evidence.of(ErrorRateByVersion, context.component)
-            if (split := _split(finding.detail, release.since)) is not None]
+            if (split := _split(finding.detail, release.since)) is not None
+            and split.since.get(release.version, _NONE).requests]
     return bool(told) and all(
         sum(served.requests for version, served in split.beside.items() if version != release.version)
         < context.service.confirm.minimum_requests for split in told)
