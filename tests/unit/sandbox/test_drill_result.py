@@ -65,7 +65,8 @@ def test_an_expectation_that_does_not_hold_is_named(fields: dict[str, object], s
 def test_a_target_is_met_by_what_its_deployment_is_in_another_world(target: str, unmet: bool) -> None:
     seen = observed()
     items = [{**item, "target": target} if item["sk"].startswith("ACTION#") else item for item in seen.items]
-    found = result(expecting(targets=["deployment/payment-gateway"]), replace(seen, items=items, world={"mesh": "none"}))
+    found = result(expecting(targets=["deployment/payment-gateway"]),
+                   replace(seen, items=items, world={"mesh": "none"}))
     assert bool(found.unmet) is unmet and found.to_json()["world"] == {"mesh": "none"}
 
 
