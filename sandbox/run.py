@@ -24,6 +24,8 @@ import yaml
 from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
+from sandbox.eyes import of_run
+from sandbox.eyes import overrides as eyes
 from sandbox.places import (
     CLUSTER,
     DATABASE,
@@ -201,12 +203,16 @@ def _inputs(configuration: str) -> str:
 
 
 def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
-    """Return the sandbox's configuration file: the shipped one, with ``overrides.yaml`` and a drill's own on top."""
+    """Return the sandbox's configuration file: the shipped one, with ``overrides.yaml`` and a drill's own on top.
+
+    ``SANDBOX_EYES`` names other vendors that see the platform (``sandbox/eyes``).
+    """
     shipped = yaml.safe_load((ROOT / "config" / f"{SERVICE}.yaml").read_text())
-    text = (ROOT / "sandbox" / "overrides.yaml").read_text()
-    for name, port in asdict(ports).items():
-        text = text.replace("{" + name + "}", str(port))
-    return str(yaml.safe_dump(_merge(_merge(shipped, yaml.safe_load(text)), overrides), sort_keys=False))
+    for text in ((ROOT / "sandbox" / "overrides.yaml").read_text(), eyes(of_run())):
+        for name, port in asdict(ports).items():
+            text = text.replace("{" + name + "}", str(port))
+        shipped = _merge(shipped, yaml.safe_load(text) or {})
+    return str(yaml.safe_dump(_merge(shipped, overrides), sort_keys=False))
 
 
 def _merge(base: Any, over: Any) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from responder.clients.failure import CallFailed
 from responder.clients.owners import WORKLOADS, Found, Ref, find, owners, pods_of, ref_of
 from responder.model.service import Component
+from stacks.consistency import inconsistent
+from tests.conftest import shipped_service
 from tests.kubernetes_api import NAMESPACE, Api, daemon_set, pod, replica_set, workload
 
 PAY = Component("pay")
@@ -107,3 +111,13 @@ def test_workloads_of_other_services_are_not_kept() -> None:
     found = find(api.client(), NAMESPACE, PAY, Component("gone"))
     assert isinstance(found, Found) and found.refs == {Ref("Deployment", NAMESPACE, "pay"): "pay"}
     assert set(found.missing) == {"gone"}
+
+
+@pytest.mark.parametrize(("workload", "allowed"), [
+    ("", True), ("pay-api", True), ("statefulset/pay", True), ("Rollout/pay", True), ("cronjob/pay", False),
+    ("statefulset/", False), ("/pay", False)])
+def test_a_configured_workload_is_a_name_or_a_known_kind_and_a_name(workload: str, allowed: bool) -> None:
+    service = shipped_service()
+    first, *others = service.components
+    changed = replace(service, components=(replace(first, workload=workload), *others))
+    assert ([path for path, _, _ in inconsistent(changed)] == []) is allowed

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,6 +132,38 @@ def test_each_namespace_is_read_once_and_a_component_is_found_in_its_own() -> No
     assert one(found, Pods).detail.ready == 1
     assert {api.asked[path] for path in ("api/v1/pods", "api/v1/events", "apis/apps/v1/deployments")} == {2}
     assert len([finding for finding in found if isinstance(finding.detail, Limits)]) == 1
+
+
+def test_the_preview_of_a_blue_green_rollout_does_not_serve() -> None:
+    item = workload("pay", 2)
+    item["status"] |= {"blueGreen": {"activeSelector": "old", "previewSelector": "new"}}
+    pods = [pod(f"{hash}-{n}", ("ReplicaSet", f"pay-{hash}"), ready=hash == "new") for hash in ("old", "new")
+            for n in range(2)]
+    for one_pod in pods:
+        one_pod["metadata"]["labels"] |= {"rollouts-pod-template-hash": one_pod["metadata"]["name"][:3]}
+    api = Api(rollouts=[item], pods=pods, nodes=[node("node-1")],
+              replicasets=[replica_set(f"pay-{hash}", ("Rollout", "pay")) for hash in ("old", "new")])
+    found = look(api)
+    assert (one(found, Pods).detail.wanted, one(found, Pods).detail.ready) == (2, 0)
+
+
+def test_a_workload_that_was_there_is_gone() -> None:
+    assert "workload_gone" not in told(look(Api(nodes=[node("node-1")])))
+    earlier = replace(one(look(cluster(pod("p", OWNER), wanted=1)), Pods), window=Window(NOW - 300, NOW - 60))
+    ids = told(look(Api(nodes=[node("node-1")])), earlier)
+    assert "workload_gone" in ids and "pods_are_ready" not in ids
+    deleted: Finding[Any] = Finding(source="changes", window=Window(NOW - 120, NOW), detail=Changes(
+        (change("StatefulSet", "pay", what="deleted", at=NOW - 60),)))
+    assert "workload_gone" in told(look(Api(nodes=[node("node-1")])), deleted)
+
+
+def test_a_namespace_that_may_not_be_read_is_said_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = cluster(pod("a", OWNER), wanted=1)
+    answer = Api._answer
+    monkeypatch.setattr(Api, "_answer", lambda self, request: httpx.Response(403, json={}) if "/books/" in str(
+        request.url) else answer(self, request))
+    found = look(api, Component("pay"), Component("ledger", namespace="books"))
+    assert (one(found, Pods, "ledger").status, one(found, Pods).status) == ("unauthorized", "ok")
 
 
 def test_a_rollouts_autoscaler_is_its_components() -> None:

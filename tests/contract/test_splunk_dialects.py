@@ -217,6 +217,13 @@ def test_rows_of_some_search_peers_alone_are_partial(query: Query) -> None:
         "partial", "Splunk: Unable to distribute to peer named idx2.")
 
 
+def test_the_counts_stay_where_the_lines_themselves_cannot_be_had(query: Query) -> None:
+    row = {rows.TIME: f"{query.window.end - 15:.0f}", "component": "frontend", "level": "info", "count": "900"}
+    found = splunk.collect(replace(query, phase="confirm"), over(lambda request: (
+        httpx.Response(200, text=exported(row)) if b"stats" in request.content else httpx.Response(400))))
+    assert one(found, ErrorLines, "frontend").usable and one(found, ErrorSignatures).status == "unavailable"
+
+
 def test_a_search_is_bounded(query: Query) -> None:
     asked: list[dict[str, str]] = []
 

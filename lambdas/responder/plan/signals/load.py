@@ -92,6 +92,8 @@ def _cpu(used: Finding[Cpu] | Finding[CpuOverLimit]) -> Iterator[Signal]:
 
 def _load(context: Context) -> Iterator[Signal]:
     for finding in context.evidence.of(ErrorRate, context.component):
+        if finding.detail.sampled:
+            continue  # How many are kept does not follow how many come.
         came, usual, complete = _requests(finding, context.onset)
         if usual and _is_more(came, usual):
             yield load_above_baseline.emit(finding, finding.source, came / usual)
