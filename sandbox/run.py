@@ -24,6 +24,7 @@ import yaml
 from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
+from sandbox.eyes import of_run
 from sandbox.eyes import overrides as eyes
 from sandbox.places import (
     CLUSTER,
@@ -207,7 +208,7 @@ def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
     ``SANDBOX_EYES`` names other vendors that see the platform (``sandbox/eyes``).
     """
     shipped = yaml.safe_load((ROOT / "config" / f"{SERVICE}.yaml").read_text())
-    for text in ((ROOT / "sandbox" / "overrides.yaml").read_text(), eyes(os.environ.get("SANDBOX_EYES", ""))):
+    for text in ((ROOT / "sandbox" / "overrides.yaml").read_text(), eyes(of_run())):
         for name, port in asdict(ports).items():
             text = text.replace("{" + name + "}", str(port))
         shipped = _merge(shipped, yaml.safe_load(text) or {})

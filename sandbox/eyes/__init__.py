@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from sandbox.platform.telemetry import HISTORY_SECONDS, STEP_SECONDS
 from sandbox.vendors.gate import Answer
 from sandbox.vendors.prometheus import Exporter, Server
 
+FOLDER = "eyes"
+"""Where records of drills that others saw lie, one folder for each name."""
 SCRAPED = "/metrics/platform"
 """Where the platform's metrics are, on the world's own port."""
 
@@ -30,6 +33,11 @@ def overrides(name: str) -> str:
     if name not in names():
         raise SandboxError(f"--eyes {name}: expected one of {', '.join(names())}")
     return Path(__file__).with_name(f"{name}.yaml").read_text()
+
+
+def of_run() -> str:
+    """Return the name of the eyes of this run; an empty text for those of the shipped configuration."""
+    return os.environ.get("SANDBOX_EYES", "")
 
 
 class Eyes:

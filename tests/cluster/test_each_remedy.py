@@ -404,6 +404,19 @@ def test_cycle_of_another_kind(api: Api, service: Service, target: str) -> None:
     assert found["spec"]["replicas"] == 2 and found["metadata"]["generation"] >= generation + 2
 
 
+@pytest.mark.parametrize("target", sorted(WORKLOADS))
+def test_a_workload_of_another_kind_that_holds_the_connections_is_restarted(api: Api, service: Service,
+                                                                           target: str) -> None:
+    remedy = Remedy(find("restore_database"), api, service, 17, database.Facts(target.partition("/")[2]),
+                    "connections_exhausted")
+    plan = remedy.planned()
+    assert plan.target == target
+    remedy.apply(plan)
+    found = spec(api, WORKLOADS[target])
+    assert found.get("restartAt") or "kubectl.kubernetes.io/restartedAt" in found["template"]["metadata"]["annotations"]
+    assert "done before" in remedy.apply(plan)
+
+
 @pytest.mark.parametrize("name", ["rollback", "scale_up", "restart_pods", "cycle_deployment"])
 @pytest.mark.parametrize("target", sorted(WORKLOADS))
 def test_each_group_may_look_at_each_kind(api: Api, service: Service, name: str, target: str) -> None:

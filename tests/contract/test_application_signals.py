@@ -84,10 +84,12 @@ def test_requests_and_calls_are_read_by_the_metrics_that_it_names(
     assert (rate.detail.requests, rate.detail.errors, len(rate.detail.series)) == (4800.0, 1440.0, 2)
     assert rate.detail.baseline_requests == pytest.approx(40 * 3600, rel=0.02)
     assert _one(found, LatencyP95, "payment-gateway").value == pytest.approx(240, abs=1)
-    callees = _one(found, Calls, "payment-gateway").detail.callees
+    calls = _one(found, Calls, "payment-gateway").detail
+    assert (calls.requests, calls.errors) == (2400.0, 720.0)
+    callees = calls.callees
     assert set(callees) == {"api.primary.example:443", "payments-db"}
     provider = callees["api.primary.example:443"]
-    assert (provider.requests, provider.errors, provider.mean_ms) == (4800.0, 1440.0, 90.0)
+    assert (provider.requests, provider.errors, provider.mean_ms) == (2400.0, 720.0, 90.0)
     assert callees["payments-db"].errors == 0 and callees["payments-db"].baseline_ms == 4.0
     assert set(_one(found, Calls, "backend").detail.callees) == {"payment-gateway"}
     mode = failure_modes(service, "payment-gateway", Evidence(found))[0]

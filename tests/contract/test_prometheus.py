@@ -140,6 +140,20 @@ def test_a_real_prometheus_tells_what_new_relic_tells(service: Service, server: 
     assert all(finding.status == "ok" for finding in found)
 
 
+@pytest.mark.parametrize(("scrape", "length"), [(15, 30), (30, 30), (60, 60)])
+def test_rare_scrapes_make_longer_periods_of_the_same_rate(service: Service, server: str, scrape: int, length: int
+                                                           ) -> None:
+    query = _query(service, server)
+    asked = replace(query, service=replace(query.service, prometheus=Prometheus(server, scrape_seconds=scrape)))
+    found = prometheus.collect(asked)
+    rate, calls = _one(found, ErrorRate, "payment-gateway").detail, _one(found, Calls, "payment-gateway").detail
+    assert rate.period_seconds == length
+    assert rate.series[-1].requests == pytest.approx(40 * length, rel=0.1)
+    assert calls.requests == pytest.approx(40 * 60, rel=0.1)
+    assert calls.callees["api.primary.example"].requests == pytest.approx(40 * 60, rel=0.1)
+    assert failure_modes(service, "payment-gateway", Evidence(found))[0].where == "provider:primary"
+
+
 def test_the_plan_reads_it_as_it_reads_any_source(service: Service, server: str) -> None:
     evidence = Evidence(prometheus.collect(_query(service, server)))
     modes = failure_modes(service, "payment-gateway", evidence)

@@ -4,7 +4,7 @@
 |---|---|
 | Deployment, StatefulSet, DaemonSet | what ``kubectl rollout undo --to-revision`` does: the template of the revision takes the place of the workload's, in one patch that holds only while the workload is as it was seen |
 | StatefulSet | also deletes the pods that the bad revision keeps from being ready, for which the rolling update would wait for ever (Kubernetes: "StatefulSets", "Forced rollback") |
-| Rollout, while an update runs | what ``kubectl argo rollouts abort`` does: ``status.abort``; its controller goes back to the revision that served before |
+| Rollout, while an update runs | what ``kubectl argo rollouts abort`` does: ``status.abort``; its controller goes back to the revision that served before. An update that is complete by then is undone instead |
 | Rollout, fully promoted | what ``kubectl argo rollouts undo`` does: the template of the revision takes the place of its own, or of that of the Deployment which it names; the steps of its strategy apply, and none is skipped |
 """  # noqa: E501 - rows of a table
 
@@ -76,8 +76,7 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, workload: 
         Before(current.revision, current.name, current.images),
         Parameters(chosen.revision, chosen.name, workload.uid, workload.generation, chosen.images,
                    tuple(Healthy(one.revision, one.images)
-                         for one in sorted(healthy, key=lambda one: -one.revision)), abort,
-                   "" if abort else workload.template_of),
+                         for one in sorted(healthy, key=lambda one: -one.revision)), abort, workload.template_of),
         shown("+ status.abort: true") if abort else redacted_diff(
             workload.template, chosen.template, context.service.shown_keys, ("template",)))
 
@@ -143,10 +142,25 @@ def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = N
     workload = workload_of(context, plan.target, api)
     if workload.uid != wanted.uid:
         raise ActionFailed(f"{plan.target} is another one than was planned for: nothing was done")
-    done = _abort(api, workload, plan) if wanted.abort else _undo(context, api, workload, plan)
+    aborts = wanted.abort and not _completed(api, workload, wanted)
+    if wanted.abort and not aborts and workload.keeper:
+        raise ActionFailed(f"the update was complete before it was aborted, and {workload.keeper} would overwrite a "
+                           f"rollback: {workload.keeper.instead}")
+    done = _abort(api, workload, plan) if aborts else _undo(context, api, workload, plan)
     if workload.ref.kind == "StatefulSet":
         _delete_broken(api, workload.ref, plan.before.replica_set)
     return done
+
+
+def _completed(api: Kubernetes, workload: Workload, wanted: Parameters) -> bool:
+    """Whether the update that was to be aborted is complete, so that another revision serves than the wanted one."""
+    update = workload.update
+    if update is None or update.running:
+        return False
+    try:
+        return revisions.get(api, workload.ref, wanted.replica_set).hash != update.stable
+    except NotFound as error:
+        raise ActionFailed(f"{error.args[0]} is gone") from error
 
 
 def _undo(context: RemediationContext, api: Kubernetes, workload: Workload, plan: Planned) -> str:

@@ -32,8 +32,6 @@ _HOUR_SECONDS = 3600.0
 _CALLEES = 40
 _MOST_DEPENDENCIES = 100
 _HOST_CHARACTERS = 200
-_RECENT_SECONDS = 180.0
-"""The metrics are of whole minutes and come a minute or two late."""
 _FAULT = "a fault, by Application Signals"
 _NO_RESOURCES = "{} knows no resources (Service Authorization Reference, Amazon CloudWatch Application Signals)"
 
@@ -77,12 +75,15 @@ def collect(query: Query) -> list[Finding[Detail]]:
              for host, metrics in _dependencies(query, signals, services[component.name][0])}
     asked: dict[tuple[str, str], list[_Metrics]] = {(name, ""): [found] for name, found in served.items()} | edges
     counts, note = _read(query, cloudwatch, asked)
+    newest = max((at for found in counts.values() for at in found.requests), default=query.window.start)
+    # The metrics come a minute or two late: what was seen ends with the newest minute that is there.
+    seen = Window(query.window.start, min(query.window.end, max(query.window.start, newest) + MINUTE))
     findings: list[Finding[Detail]] = []
     for component in query.service.components:
-        findings += _requests(query, component.name, counts.get((component.name, "")), note)
+        findings += _requests(query, seen, component.name, counts.get((component.name, "")), note)
         if component.calls:
-            findings.append(_calls(query, component.name, {
-                host: found for (name, host), found in counts.items() if name == component.name and host}, note))
+            findings.append(_calls(query, Window(seen.end - MINUTE, seen.end), component.name, {
+                host: found for (name, host), found in counts.items() if name == component.name}, note))
     return findings
 
 
@@ -186,12 +187,12 @@ def _together(one: _Counts, other: _Counts) -> _Counts:
     return _Counts(requests, faults, means, {})
 
 
-def _requests(query: Query, component: str, counts: _Counts | None, note: str) -> list[Finding[Detail]]:
+def _requests(query: Query, seen: Window, component: str, counts: _Counts | None, note: str) -> list[Finding[Detail]]:
     text = f"ApplicationSignals Latency, Fault Service={component}"
     if counts is None or not counts.requests:
         return [Finding(source=SOURCE.name, detail=ErrorRate(), status="empty", component=component,
                         window=query.window, query=text, note=note or "Application Signals has no data of it at all")]
-    requests, faults, _ = counts.within(query.window)
+    requests, faults, _ = counts.within(seen)
     before, faults_before, _ = counts.within(query.baseline)
     start = query.window.start // MINUTE * MINUTE
     series = tuple(Bucket(at, count, counts.faults.get(at, 0.0)) for at, count in sorted(counts.requests.items())
@@ -200,27 +201,29 @@ def _requests(query: Query, component: str, counts: _Counts | None, note: str) -
     usual = sorted(value for at, value in counts.p95_ms.items() if at < start)
     status: Status = "partial" if note else "ok"
     return [
-        Finding(source=SOURCE.name, status=status, component=component, window=query.window, unit="share", query=text,
+        Finding(source=SOURCE.name, status=status, component=component, window=seen, unit="share", query=text,
                 note=note, link=_LINK, value=faults / requests if requests else None,
                 baseline=faults_before / before if before else None,
                 detail=ErrorRate(series=series, period_seconds=MINUTE, requests=requests, errors=faults,
                                  baseline_requests=before, baseline_errors=faults_before,
                                  baseline_seconds=query.baseline.seconds)),
-        Finding(source=SOURCE.name, status=status, component=component, window=query.window, unit="ms", query=text,
+        Finding(source=SOURCE.name, status=status, component=component, window=seen, unit="ms", query=text,
                 note=note, link=_LINK, value=round(slow[-1], 1) if slow else None,
                 baseline=round(usual[len(usual) // 2], 1) if usual else None, detail=LatencyP95(requests=requests))]
 
 
-def _calls(query: Query, component: str, counts: Mapping[str, _Counts], note: str) -> Finding[Detail]:
-    window = Window(max(query.window.start, query.window.end - _RECENT_SECONDS), query.window.end)
-    every = {host: _callee(found, window, query.baseline) for host, found in counts.items() if found.requests}
+def _calls(query: Query, window: Window, component: str, counts: Mapping[str, _Counts], note: str) -> Finding[Detail]:
+    """Return the calls of a component in its newest minute; its own requests are those of no host."""
+    every = {host: _callee(found, window, query.baseline) for host, found in counts.items() if found.requests and host}
+    requests, faults, _ = counts[""].within(window) if "" in counts else (None, None, None)
     callees = dict(sorted(every.items(), key=lambda item: (-item[1].errors, -item[1].requests, item[0]))[:_CALLEES])
     status: Status = "empty" if not callees else "partial" if note else "ok"
     return Finding(
         source=SOURCE.name, status=status, component=component, window=window, link=_LINK,
         query=f"aws application-signals list-service-dependencies --key-attributes Name={component}",
         note=note or ("" if callees else "Application Signals knows of no call of it"),
-        left_out=len(every) - len(callees) or None, detail=Calls(callees=callees))
+        left_out=len(every) - len(callees) or None,
+        detail=Calls(callees=callees, requests=requests, errors=faults))
 
 
 def _callee(counts: _Counts, window: Window, baseline: Window) -> Callee:

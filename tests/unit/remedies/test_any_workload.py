@@ -166,7 +166,6 @@ def test_a_rollout_s_running_update_is_aborted_and_never_promoted(case: Remediat
     assert cluster["rollouts/pay"]["status"]["abort"] is True
     assert image(cluster["rollouts/pay"]) == "r/pay:1.1.0" and cluster.writes == ["PATCH rollouts/status pay"]
     record = OnRecord(plan.target, "pay", plan.before, plan.parameters)
-    assert not list(rollback.REMEDY.writes(record))
     deed = rollback.REMEDY.deed(Site(case.service, ""), record)
     assert deed.by_hand == ("kubectl argo rollouts abort pay -n payments",)
     assert "aborted already" in refusal(rollback.plan(case, HEALTHY, cluster.api))
@@ -182,6 +181,22 @@ def test_an_update_that_is_over_is_not_aborted(case: RemediationContext) -> None
     with pytest.raises(ActionFailed, match="somebody else"):
         rollback.apply(case, plan, cluster.api)
     assert not cluster.writes
+
+
+def test_an_update_that_was_complete_before_it_was_aborted_is_undone(case: RemediationContext) -> None:
+    cluster = updating()
+    plan = planned(rollback.plan(case, HEALTHY, cluster.api))
+    cluster["rollouts/pay"]["status"]["stableRS"] = "h2"
+    kept_by = {"argocd.argoproj.io/tracking-id": f"shop:argoproj.io/Rollout:{NAMESPACE}/pay"}
+    own = dict(cluster["rollouts/pay"]["metadata"]["annotations"])
+    cluster["rollouts/pay"]["metadata"]["annotations"] |= kept_by
+    with pytest.raises(ActionFailed, match="Application shop"):
+        rollback.apply(case, plan, cluster.api)
+    cluster["rollouts/pay"]["metadata"]["annotations"] = own
+    broken_off(cluster, rollback.ACTION, case, plan, 1)
+    assert image(cluster["rollouts/pay"]) == "r/pay:1.0.0" and cluster.writes == ["PATCH rollouts pay"]
+    record = OnRecord(plan.target, "pay", plan.before, plan.parameters)
+    assert [field.kind for field in rollback.REMEDY.writes(record)] == ["Rollout"]
 
 
 def test_an_update_is_aborted_only_towards_what_is_known_to_be_healthy(case: RemediationContext) -> None:

@@ -141,7 +141,7 @@ class Prometheus:
     selector: str = ""
     """Further matchers of all series, as in PromQL: ``namespace="payments"``."""
     scrape_seconds: int = 30
-    """How often the metrics are scraped; no period is shorter than two of these."""
+    """How often the metrics are scraped; no period is shorter."""
     requests: str = ""
     """PromQL of one's own for the requests, in place of a convention's. ``$match`` stands for the matchers, ``$range``
     for a duration, ``$by`` for labels: ``sum by ($by) (increase(my_requests_total{$match}[$range]))``."""

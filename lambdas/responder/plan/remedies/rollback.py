@@ -146,10 +146,10 @@ def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
 
 
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
-    """A rollback writes the pod template; an abort writes what the ledger does not watch."""
+    """A rollback writes the pod template; so does an abort that came too late for the update."""
     kind, name = kind_and_name(record.target)
     holder = record.parameters.template_of
-    if kind and not record.parameters.abort:
+    if kind:
         yield Field("Deployment", holder, ("template",)) if holder else Field(kind, name, ("template",))
 
 
