@@ -17,7 +17,6 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/deployments.py:Marker.at", "model/evidence/deployments.py:Marker.component",
         "model/evidence/deployments.py:Marker.user", "model/evidence/deployments.py:Marker.version",
         "model/evidence/endpoints.py:Endpoints.not_ready", "model/evidence/endpoints.py:Endpoints.ready",
-        "model/evidence/endpoints.py:Endpoints.service",
         "model/evidence/error_signatures.py:Signature.first", "model/evidence/error_signatures.py:Signature.pods",
         "model/evidence/health.py:ProviderHealth.milliseconds",
         "model/evidence/healthy_hosts.py:HealthyHosts.unhealthy",
