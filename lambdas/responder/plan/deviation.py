@@ -54,6 +54,9 @@ class Settings:
     """Values of normal operation without which nothing is known of it: one of the worst twentieth is among them."""
     risk_of_origin: float = 0.05
     """Chance that any component of the graph stands out where nothing is wrong, once there is a symptom."""
+    risk_unseen: float = 1e-9
+    """The same, once the symptom's component shows nothing. Latency has heavier tails than the exponential one by which
+    chance is reckoned, and work that nobody waits for has bad times of its own."""
     least_ratio: float = 0.05
     """What changes by less than a twentieth does not stand out: releases and hours of the day differ so much."""
     few: int = 3

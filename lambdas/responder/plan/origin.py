@@ -63,21 +63,24 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
     ``availability`` (a percentage or a share), ``requests`` (a count per period), or any other, which is compared by
     how unusual it is. ``views`` are components as their callers see them, see ``callers_views``. ``certain`` is for an
     outage that is known by other evidence: then a component is named even if the symptom is within what normal
-    operation shows.
+    operation shows. It is also named where a component below is unmistakably in trouble: one operation of ten hardly
+    moves the entry's mean.
 
     Two ways of looking have equal weight: the symptom is passed down the graph until it stays somewhere (``flow.py``),
     and each component is judged by how far it is from normal while what it calls is not (``standing_out.py``).
     """
-    settings = settings or Settings()
-    span = span_of(series.get(symptom.node, {}), symptom, settings, certain)
+    settings, kinds = settings or Settings(), series.get(symptom.node, {})
+    shown = span_of(kinds, symptom, settings, certain=False)
+    span = shown or span_of(kinds, symptom, settings, certain=True)
     if not span:
         return []
-    shown = span_of(series.get(symptom.node, {}), symptom, settings, False) if certain else span
     measured = Measured(graph, series, symptom, views or {}, span, settings)
     # Where the entry does not show it, the whole time since the alarm is looked at: nothing tells when it was worst.
-    beside = measured if shown else Measured(graph, series, symptom, views or {},
-                                             from_alarm(span, series.get(symptom.node, {}), symptom), settings)
+    beside = measured if shown else Measured(graph, series, symptom, views or {}, from_alarm(span, kinds, symptom),
+                                             settings)
     standing = StandingOut(beside)
+    if not (shown or certain or standing.unmistakable()):
+        return []
     flows, passed = _flowing(measured, standing)
     out = standing.origins()
     to_callers_that_starve(beside, out)

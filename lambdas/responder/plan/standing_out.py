@@ -27,7 +27,8 @@ class StandingOut:
         self._measured = measured
         reached = self._reached()
         # One of so many would be surprising by chance; ``risk`` is how often any may be.
-        self._limit = math.log(max(1, len(reached)) / measured.settings.risk_of_origin)
+        self._places = max(1, len(reached))
+        self._limit = math.log(self._places / measured.settings.risk_of_origin)
         self._surprises: dict[State, float] = {}
         for name in reached:
             for metric in (SLOW, FAIL):
@@ -40,6 +41,20 @@ class StandingOut:
     def surely(self, name: str, metric: str) -> bool:
         """Whether a metric of a component is further from normal than chance lets expect of any."""
         return self._surprises.get((name, metric), 0.0) >= self._limit
+
+    def unmistakable(self) -> bool:
+        """Whether something is wrong below, and felt by a caller, whatever the symptom's component shows."""
+        limit = math.log(self._places / self._measured.settings.risk_unseen)
+        return any(self._surprises[state] >= limit and self._felt(state[0]) for state in self.origins())
+
+    def _felt(self, name: str) -> bool:
+        """Whether the symptom begins in a component, or one of its callers is in trouble as well."""
+        measured = self._measured
+        component = measured.views.get(name, name)
+        of_views = [view for view, behind in measured.views.items() if behind == component]
+        above = {caller for known in (component, name, *of_views) for caller in measured.callers[known]}
+        return name == measured.symptom.node or any(
+            measured.unusual(caller, metric) for caller in above - {*measured.views} for metric in (SLOW, FAIL))
 
     def origins(self) -> dict[State, float]:
         """Return what is surprising and not explained by a callee, with its share of all such surprise."""
