@@ -13,7 +13,8 @@ from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
 from sandbox.platform.flow import BALANCER, ENTRY, Flow, Served, environment_of, targets
 from sandbox.platform.listeners import Listeners
-from sandbox.platform.reach import Snapshot
+from sandbox.platform.reach import Snapshot, addresses
+from sandbox.platform.versions import PROXY
 
 _CONFIG_READ_SECONDS = 2.0
 """A change of a mounted ConfigMap reaches its readers this much later."""
@@ -98,7 +99,7 @@ class Clock:
                                               for key, value in (item.get("data") or {}).items()}
                    for item in cluster.items(f"{path}/secrets")}
         self._sandbox.running_pods = pods
-        snapshot = Snapshot(pods, {item["metadata"]["name"]: item for item in cluster.items(f"{path}/endpoints")},
+        snapshot = Snapshot(pods, addresses(cluster.slices()),
                             {item["metadata"]["name"]: item for item in cluster.items(f"{path}/services")},
                             cluster.items(f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies"),
                             self._mounted(config.get("payment-gateway-config", {})),
@@ -125,7 +126,8 @@ class Clock:
 
 
 def _runs(pod: Object) -> bool:
-    return any(status.get("state", {}).get("running")
+    """Whether a container of the pod runs that is no proxy of the mesh."""
+    return any(status.get("state", {}).get("running") and status["name"] != PROXY
                for status in pod.get("status", {}).get("containerStatuses") or [])
 
 

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from sandbox import events, worlds
+from sandbox.account import writers
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
+from sandbox.control_plane.rollouts import Rollouts
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
+from sandbox.platform.clean import Clean, restore_nodes
+from sandbox.platform.cluster import Object
 from sandbox.platform.flow import ENTRY
-from sandbox.platform.objects import KINDS, NODES, nodes, platform
+from sandbox.platform.objects import KINDS, nodes, platform
+from sandbox.platform.reach import addresses
 from sandbox.platform.state import World
+from sandbox.platform.untidy import leave
+from sandbox.platform.versions import PROXY
 from sandbox.remote import Beginning, Status, Told
 from sandbox.truth import Happened, Truth, truth
 from sandbox.vendors.people import Vendors
@@ -32,8 +39,11 @@ _EVALUATED_SECONDS = 1.3
 class Control:
     """The control of one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors) -> None:
+    def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts,
+                 mesh: Sequence[Object] = ()) -> None:
+        """``mesh``: what makes the API server ask for the mesh's proxy in each pod."""
         self._sandbox, self._clock, self._metrics, self._people = sandbox, clock, metrics, people
+        self._rollouts, self._clean, self._mesh = rollouts, Clean(sandbox.cluster), mesh
         self._heals: dict[str, Callable[[], None]] = {}
         """Events that go on, by name, to what heals them."""
         self._happened: dict[str, Happened] = {}
@@ -47,6 +57,10 @@ class Control:
                 self.reset(Beginning(**body))
             case "template":
                 self.deployed(Path(body["path"]))
+            case "settled":
+                self._clean.take_up()
+            case "others":
+                self.let_others_write()
             case "status":
                 return asdict(self.status())
             case "begin":
@@ -80,6 +94,12 @@ class Control:
             if self._sandbox.evaluator:
                 self._sandbox.evaluator.reset()
             self._sandbox.running = True
+
+    def let_others_write(self) -> None:
+        """Let the controllers of a busy account write to the platform's objects, as they did before this."""
+        if self._sandbox.world.account.busy:
+            writers.write(self._sandbox.cluster, self._beginning.replicas.get(
+                writers.SCALED, KINDS[writers.SCALED].pods))
 
     def deployed(self, template: Path) -> None:
         """Take up the alarms of a deployed template."""
@@ -127,35 +147,65 @@ class Control:
             self._clock.reset()
             sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)
             worlds.apply(sandbox.world, beginning.world, beginning.seed)
+            sandbox.world.shape = replace(sandbox.world.shape, untidy=beginning.seed)
             sandbox.rng.seed(beginning.seed)
 
     def _make_objects(self, replicas: Mapping[str, int]) -> None:
         """Make the platform's objects, and none but these; returns when all pods serve."""
         sandbox = self._sandbox
-        sandbox.cluster.clear(keep=[("Node", node) for node in NODES])
-        _await(lambda: not sandbox.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods"), 30, "pods to go")
+        rolls = sandbox.world.shape.workloads == "rollout"
+        self._clean.restore(keep=lambda plural, name: rolls and plural == "customresourcedefinitions"
+                            and name.endswith(".argoproj.io"))
+        if rolls:
+            self._rollouts.run()
+        else:
+            self._rollouts.end()
         sandbox.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        for node in nodes():
-            sandbox.create_node(node)
-            sandbox.cluster.patch("Node", node["metadata"]["name"], {"spec": {"unschedulable": None, "taints": None}})
+        if sandbox.world.shape.mesh != "none":
+            for manifest in self._mesh:
+                sandbox.cluster.apply(manifest)
+            _await(self._injects, 20, "the mesh to be asked for its proxy")
+        restore_nodes(sandbox.cluster, nodes())
         sandbox.kubelet.beat_now()
-        for manifest in platform(replicas):
-            sandbox.cluster.apply(manifest)
-        _await(self._ready, 60, "all pods to be ready")
+        busy = sandbox.world.account.busy
+        # The autoscaler takes the surplus away, when the drill is about to begin.
+        first = {**replicas, writers.SCALED: replicas.get(writers.SCALED, KINDS[writers.SCALED].pods) + busy}
+        for manifest in [*platform(first, sandbox.world.shape), *self._scalers()]:
+            if busy:
+                sandbox.cluster.apply(writers.installed(manifest), writers.HELM)
+            else:
+                sandbox.cluster.apply(manifest)
+        _await(lambda: self._ready(first), 60, "all pods to be ready")
+        leave(sandbox.cluster, sandbox.world.shape, time.time())
+        sandbox.world.settled = True
 
-    def _ready(self) -> bool:
-        cluster = self._sandbox.cluster
-        deployments = cluster.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
+    def _scalers(self) -> list[Object]:
+        """Others' autoscalers of the platform; an old Kubernetes has none that rests."""
+        busy = self._sandbox.world.account.busy and self._sandbox.cluster.serves("autoscaling/v2")
+        return [writers.scaler()] if busy else []
+
+    def _injects(self) -> bool:
+        """Whether a pod would get the mesh's proxy now; the API server takes up a new webhook within a second."""
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "try"},
+               "spec": {"containers": [{"name": "try", "image": "registry.example/tools:1.0.0"}]}}
+        return PROXY in str(self._sandbox.cluster.request(
+            "POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", pod))
+
+    def _ready(self, wanted: Mapping[str, int]) -> bool:
+        """Whether all workloads are as they are wanted: component to its pods, where they are not the usual number."""
+        cluster, path = self._sandbox.cluster, f"/apis/apps/v1/namespaces/{NAMESPACE}"
+        workloads = cluster.items(f"{path}/deployments") + cluster.items(f"{path}/statefulsets")
+        if self._sandbox.world.shape.workloads == "rollout":
+            workloads += cluster.items(f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/rollouts")
         # Until the Services know the pods, the first requests would be refused and set an alarm off.
-        addresses = {item["metadata"]["name"]: sum(len(subset.get("addresses") or [])
-                                                   for subset in item.get("subsets") or [])
-                     for item in cluster.items(f"/api/v1/namespaces/{NAMESPACE}/endpoints")}
-        return len(deployments) >= len(KINDS) and all(
+        known = {name: sum(len(subset["addresses"]) for subset in item["subsets"])
+                 for name, item in addresses(cluster.slices()).items()}
+        return len(workloads) >= len(KINDS) and all(known.get(name, 0) == wanted.get(name, kind.pods)
+                                                    for name, kind in KINDS.items()) and all(
             item.get("status", {}).get("readyReplicas", 0) == item["spec"]["replicas"]
-            and item.get("status", {}).get("observedGeneration") == item["metadata"]["generation"]
-            and (item["metadata"]["name"] not in KINDS
-                 or addresses.get(item["metadata"]["name"], 0) == item["spec"]["replicas"])
-            for item in deployments)
+            # Argo Rollouts writes the generation as a text.
+            and str(item.get("status", {}).get("observedGeneration")) == str(item["metadata"]["generation"])
+            for item in workloads)
 
 
 def _await(holds: Callable[[], bool], seconds: float, what: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.parts import Sandbox
-from sandbox.places import CANARY, DATABASE, LOAD_BALANCER, TARGET_GROUP
+from sandbox.places import CANARY, LOAD_BALANCER, TARGET_GROUP
 from sandbox.platform.database import Database
 from sandbox.platform.telemetry import metric_data
 
@@ -31,8 +31,8 @@ class Metrics:
         self._published = self._published_minute = 0.0
         """Until when periods of ten seconds, and of a minute, have been published."""
         self._canary = random.Random("canary")
-        self._samples: dict[float, list[dict[str, float]]] = {}
-        """Start of a minute to what was measured of the database in it."""
+        self._samples: dict[float, list[dict[str, dict[str, float]]]] = {}
+        """Start of a minute to what was measured of each instance of the database in it."""
 
     def step(self) -> None:
         """Publish the periods that have ended, then evaluate the alarms; to be called a few times a second."""
@@ -62,11 +62,13 @@ class Metrics:
         self.put_balancer(0, self._published_minute)
         minutes = range(1, _HISTORY_MINUTES)
         self._put_hosts([self._published_minute - 60 * minute for minute in minutes])
-        metrics = Database().metrics(now) | {"DatabaseConnections": _STEADY_CONNECTIONS}
-        self._put("AWS/RDS", [
-            {"MetricName": name, "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": DATABASE}],
-             "Timestamp": now - 60 * minute, "Value": value * self._sandbox.rng.uniform(0.97, 1.03)}
-            for name, value in metrics.items() for minute in minutes])
+        healthy = Database.of(self._sandbox.world.database.engine)
+        for instance, metrics in healthy.metrics_by_instance(now).items():
+            usual = metrics | ({"DatabaseConnections": _STEADY_CONNECTIONS} if instance == healthy.writer else {})
+            self._put("AWS/RDS", [
+                {"MetricName": name, "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": instance}],
+                 "Timestamp": now - 60 * minute, "Value": value * self._sandbox.rng.uniform(0.97, 1.03)}
+                for name, value in usual.items() for minute in minutes])
 
     def put_balancer(self, start: float, end: float) -> None:
         """Publish what the load balancer counts, each minute, and the canary that goes through it."""
@@ -98,7 +100,8 @@ class Metrics:
             {"MetricName": "TargetConnectionErrorCount", "Unit": "Count", "Timestamp": at, "Value": float(count),
              "Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}]}
             for at, count in sorted(failed.items()) if count])
-        self._put("ContainerInsights", self._sandbox.usage.insights(end - 60))
+        self._put("ContainerInsights", self._sandbox.usage.insights(
+            end - 60, proxies=self._sandbox.world.shape.mesh != "none"))
 
     def _run_canary(self, at: float) -> float:
         """Success, in per cent, of a request at the end of a minute: it fails as often as the customers' requests."""
@@ -118,16 +121,20 @@ class Metrics:
 
     def _measure(self, now: float) -> None:
         """Measure the database, as RDS does within each minute."""
-        self._samples.setdefault(now // 60 * 60, []).append(self._sandbox.world.database.metrics(now))
+        self._samples.setdefault(now // 60 * 60, []).append(self._sandbox.world.database.metrics_by_instance(now))
 
     def _put_database(self, end: float) -> None:
         """Publish what RDS does: the means of the minutes that ended by ``end``."""
-        dimensions = [{"Name": "DBInstanceIdentifier", "Value": DATABASE}]
         for minute in sorted(at for at in self._samples if at < end):
-            samples = self._samples.pop(minute)
+            values: dict[tuple[str, str], list[float]] = {}
+            for sample in self._samples.pop(minute):
+                for instance, metrics in sample.items():
+                    for name, value in metrics.items():
+                        values.setdefault((instance, name), []).append(value)
             self._put("AWS/RDS", [
-                {"MetricName": name, "Dimensions": dimensions, "Timestamp": minute,
-                 "Value": sum(sample[name] for sample in samples) / len(samples)} for name in samples[0]])
+                {"MetricName": name, "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": instance}],
+                 "Timestamp": minute, "Value": sum(found) / len(found)}
+                for (instance, name), found in values.items()])
 
     def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         for first in range(0, len(data), 1000):

@@ -16,6 +16,7 @@ from sandbox.alarms import Evaluator
 from sandbox.control_plane.run import ADMIN_TOKEN
 from sandbox.places import SERVICE, Ports
 from sandbox.platform.changes import Changes
+from sandbox.platform.clean import create_node
 from sandbox.platform.cluster import Cluster, Object
 from sandbox.platform.kubelet import Kubelet
 from sandbox.platform.state import World
@@ -72,8 +73,7 @@ class Sandbox:
 
     def create_node(self, node: Object) -> None:
         """Create a node with its capacity; one that is there stays."""
-        self.cluster.create("/api/v1/nodes", node)
-        self.cluster.patch_status(f"/api/v1/nodes/{node['metadata']['name']}", node["status"])
+        create_node(self.cluster, node)
 
     def set_kill_switch(self, value: str) -> None:
         """Set the parameter that stops all remedies, as a person does."""

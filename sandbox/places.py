@@ -60,6 +60,9 @@ class Ports:
     database: int
     primary: int
     fallback: int
+    rollouts_metrics: int
+    rollouts_health: int
+    injector: int
 
     @classmethod
     def planned(cls) -> Ports:

@@ -56,6 +56,14 @@ class Remote:
         """Begin anew: the same healthy objects, two healthy hours of history, no fault anywhere."""
         self._ask("reset", asdict(beginning or Beginning()))
 
+    def settled(self) -> None:
+        """Take what the cluster has now for what every drill begins with."""
+        self._ask("settled", {})
+
+    def let_others_write(self) -> None:
+        """Let the controllers of a busy account write to the platform's objects."""
+        self._ask("others", {})
+
     def deployed(self, template: str) -> None:
         """Take up the alarms of a deployed template, the path of a file."""
         self._ask("template", {"path": template})

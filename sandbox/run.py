@@ -99,7 +99,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
                 # stand-ins for what the engine lacks.
                 "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}",
                 **{f"AWS_ENDPOINT_URL_{service.upper()}": f"http://127.0.0.1:{ports.world}/aws/{service}"
-                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2")}})
+                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2", "logs")}})
             for name, command in control_plane.commands(kubernetes, STATE / "control-plane", ports).items():
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
@@ -113,6 +113,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
         sandbox = ensure_deployed(sandbox, overrides or {}, say)
         with timed(say, "access rights of the responder applied to the cluster"):
             _apply_access(sandbox, kubernetes.version)
+            Remote(ports).settled()
     except BaseException:
         for pid in processes.values():
             _end(pid)

@@ -23,13 +23,16 @@ from sandbox.admin import Engine
 from sandbox.authentication import Authentication
 from sandbox.clock import Clock
 from sandbox.control import Control
+from sandbox.control_plane.rollouts import Rollouts
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import STATE, Ports
 from sandbox.platform.listeners import Listeners
 from sandbox.server import Route, serve
+from sandbox.vendors import istiod
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.gate import Answer
+from sandbox.vendors.logs import Logs
 from sandbox.vendors.people import Vendors
 from sandbox.vendors.proxy import CloudWatch
 from sandbox.vendors.proxy import Kubernetes as KubernetesProxy
@@ -39,14 +42,14 @@ from sandbox.vendors.statuspage import StatusPages
 
 def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authentication: Authentication) -> Route:
     """The function that answers on the world's own port."""
-    splunk = Splunk(sandbox.telemetry, sandbox.gates, sandbox.delays)
+    splunk = Splunk(sandbox.telemetry, sandbox.gates, sandbox.delays, lambda: sandbox.world.splunk)
     pages = StatusPages(lambda: sandbox.world, sandbox.gates)
 
     def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if path == "/newrelic/graphql" and method == "POST":
             return sandbox.newrelic.answer(headers, body)
-        if path == "/splunk/services/search/v2/jobs/export" and method == "POST":
-            return splunk.answer(headers, body)
+        if path.startswith("/splunk/services/") and method == "POST":
+            return splunk.answer(headers, body, path.removeprefix("/splunk"))
         if path.startswith("/aws/"):
             return aws.answer(method, path, headers, body)
         if people.knows(path):
@@ -78,17 +81,20 @@ def main() -> None:
     ports, pki = Ports.planned(), STATE / "control-plane"
     sandbox, engine = Sandbox.of(ports, pki), f"http://127.0.0.1:{ports.aws}"
     permits = Engine(ports.engine_admin).refusal
-    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail, permits)
+    aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail, permits,
+              Logs(sandbox.telemetry, sandbox.gates, sandbox.delays))
     people, metrics = Vendors(sandbox.gates), Metrics(sandbox)
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)
-    control = Control(sandbox, clock, metrics, people)
+    control = Control(sandbox, clock, metrics, people, Rollouts(sandbox.cluster, ports, pki),
+                      (istiod.namespace(), istiod.webhook(ports.injector, pki / "ca.crt")))
     cloudwatch = CloudWatch(engine, sandbox.gates, permits)
     kubernetes = KubernetesProxy(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), sandbox.gates,
                                  lambda: sandbox.world.control_plane_down)
     serve(ports.world, router(sandbox, aws, people, control, Authentication(engine)))
     serve(ports.cloudwatch, cloudwatch.answer)
     serve(ports.kubernetes, kubernetes.answer, pki)
+    serve(ports.injector, lambda method, path, headers, body: istiod.review(sandbox.world.shape, body), pki)
     clock.start()
     while True:
         # Others' alarms change state on the same bus.

@@ -18,10 +18,15 @@ from responder.plan.links import reference
 from stacks import network
 from stacks.alarms import objective
 from stacks.customers import customers
+from stacks.doors import doors
+from stacks.hosts import hosts, status_pages
+from stacks.logs import logs
 from stacks.nearest import Found, nearest
+from stacks.prometheus import prometheus
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_IDENTIFIER = re.compile(r"(?=.{1,63}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 _PARAMETER_GROUP = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _AWS_IDS = {"subnets": re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})"),
             "security_groups": re.compile(r"sg-([0-9a-f]{8}|[0-9a-f]{17})")}
@@ -128,6 +133,27 @@ def _starters(service: Service) -> Iterator[Found]:
             yield ("alarms", "own", index, "tag"), "nothing", "a key and a value"
 
 
+def _database(service: Service) -> Iterator[Found]:
+    database = service.database
+    if database is None:
+        return
+    if not database.instance and not database.cluster:
+        yield ("database", "instance"), "neither an instance nor a cluster", "database.instance or database.cluster"
+    for name in ("instance", "cluster", "proxy"):
+        value = getattr(database, name)
+        if value and not _IDENTIFIER.fullmatch(value):
+            yield (("database", name), repr(value),
+                   "an identifier of RDS: up to 63 letters, digits and single hyphens, and no ARN or host")
+    if database.instance and database.instance == database.cluster:
+        yield ("database", "cluster"), repr(database.cluster), "the DB cluster's identifier, not the instance's"
+    if database.parameter_group and not database.instance:
+        yield (("database", "parameter_group"), repr(database.parameter_group),
+               "database.instance, by which it is known whether a value is in effect")
+    if database.cluster_parameter_group and database.cluster_parameter_group == database.parameter_group:
+        yield (("database", "cluster_parameter_group"), repr(database.cluster_parameter_group),
+               "the DB cluster's group, whose name is another")
+
+
 def _provider_switch(service: Service) -> Iterator[Found]:
     switch = service.provider_switch
     if not switch:
@@ -142,15 +168,17 @@ def _provider_switch(service: Service) -> Iterator[Found]:
 
 
 def _parameter_group(service: Service) -> Iterator[Found]:
-    group = service.database.parameter_group if service.database else ""
-    if group and not _PARAMETER_GROUP.fullmatch(group):
-        yield (("database", "parameter_group"), repr(group),
-               "the name of a parameter group of your own, in lower case as RDS keeps it, or nothing")
+    for name in ("parameter_group", "cluster_parameter_group"):
+        group = getattr(service.database, name, "")
+        if group and not _PARAMETER_GROUP.fullmatch(group):
+            yield (("database", name), repr(group),
+                   "the name of a parameter group of your own, in lower case as RDS keeps it, or nothing")
 
 
 def _addresses(service: Service) -> Iterator[Found]:
     for path, url in ((("newrelic", "endpoint"), service.newrelic and service.newrelic.endpoint),
-                      (("splunk", "url"), service.splunk and service.splunk.url)):
+                      (("splunk", "url"), service.splunk and service.splunk.url),
+                      (("prometheus", "url"), service.prometheus and service.prometheus.url)):
         parts = urlsplit(url) if url else None
         if parts and ((parts.scheme != "https" and parts.hostname not in _LOOPBACK) or not parts.hostname):
             yield path, repr(url), "an https:// address"
@@ -317,5 +345,6 @@ def _objective(service: Service) -> Iterator[Found]:
 
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
-    _components, _thresholds, _provider_switch, _parameter_group, _probes, _network, _known_actions, _freezes,
-    _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers)
+    _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
+    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
+    status_pages, doors, logs, prometheus)

@@ -26,8 +26,8 @@ from stacks.used import allows, used_actions, used_sources
 GATEWAYS = frozenset({"dynamodb", "s3"})
 """Services with gateway endpoints, which cost nothing."""
 ENDPOINTS = {"appconfig": "appconfig", "cloudtrail": "cloudtrail", "cloudwatch": "monitoring", "ec2": "ec2",
-             "eks": "eks", "lambda": "lambda", "pi": "pi", "rds": "rds", "secretsmanager": "secretsmanager",
-             "sns": "sns", "ssm": "ssm", "states": "states", "sts": "sts"}
+             "eks": "eks", "lambda": "lambda", "logs": "logs", "pi": "pi", "rds": "rds",
+             "secretsmanager": "secretsmanager", "sns": "sns", "ssm": "ssm", "states": "states", "sts": "sts"}
 """The prefix of an action in IAM to the name of the interface endpoint behind ``com.amazonaws.REGION.``."""
 _BY_ACTION = {"appconfig:StartConfigurationSession": "appconfigdata",
               "appconfig:GetLatestConfiguration": "appconfigdata"}
@@ -203,6 +203,7 @@ def _host(url: str) -> str:
 _HOSTS: dict[str, Callable[[Service], list[str]]] = {
     "newrelic": lambda service: [_host(service.newrelic.endpoint)] if service.newrelic else [],
     "splunk": lambda service: [_host(service.splunk.url)] if service.splunk else [],
+    "prometheus": lambda service: [_host(service.prometheus.url)] if service.prometheus else [],
     "provider": lambda service: [_host(url) for provider in service.providers
                                  for url in (provider.status_page, provider.health_url) if url],
     "network": lambda service: [probe.host for probe in service.probes],

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from pydantic_core import ErrorDetails
 
-SOURCES = ("metrics (CloudWatch)", "newrelic", "splunk")
+SOURCES = ("metrics (CloudWatch)", "newrelic", "splunk", "prometheus")
 CHANNELS = ("notify_emails", "pagerduty", "slack", "statuspage", "github", "jira")
 _NO_SOURCE = frozenset({"appdynamics", "datadog", "dynatrace", "elastic", "elasticsearch", "grafana", "honeycomb",
-                        "loki", "opentelemetry", "prometheus", "sentry", "signalfx", "sumologic", "xray"})
+                        "loki", "opentelemetry", "sentry", "signalfx", "sumologic", "xray"})
 """Products that observe services and that the responder cannot query."""
 _NO_CHANNEL = frozenset({"discord", "email", "mattermost", "msteams", "opsgenie", "servicenow", "sms", "teams",
                          "telegram", "victorops", "webhook", "xmatters"})

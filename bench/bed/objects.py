@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,8 @@ NAMESPACE = "payments"
 _WHEN = "2026-01-05T09:00:00Z"
 _SHARES = (("payment-gateway", 0.9), ("backend", 0.06), ("frontend", 0.04))
 """Owner of the pods: nearly all belong to one Deployment, the worst case for reading one Deployment's pods."""
+_SLICE = 100
+"""Endpoints that an EndpointSlice holds (Kubernetes: "EndpointSlices")."""
 _REVISIONS = 10
 """ReplicaSets that a Deployment keeps (``revisionHistoryLimit``)."""
 
@@ -37,9 +40,13 @@ class Cluster:
             f"{core}/pods": (self.pods, self._pod),
             f"{apps}/deployments": (others, _deployment),
             f"{apps}/replicasets": (others * _REVISIONS, _replica_set),
+            f"{apps}/statefulsets": (others // 4, _deployment),
+            f"{apps}/daemonsets": (others // 8, _deployment),
             f"{core}/configmaps": (others, _config_map),
             f"{core}/services": (others, _service),
             f"{core}/endpoints": (others, self._endpoints),
+            f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices": (
+                sum(-(-self._behind(_name(i)) // _SLICE) for i in range(others)), self._slice),
             f"{core}/events": (min(2 * self.pods, 20_000), _event),
             f"{core}/resourcequotas": (2, _quota),
             f"{core}/limitranges": (1, _limits),
@@ -67,8 +74,8 @@ class Cluster:
         name, node = f"{owner}-6f7d8b9c5d-{number:05}", f"node-{number % max(3, self.pods // 30):04}"
         ready = place % 50 != 0
         return _meta(name, labels={"app": owner, "pod-template-hash": "6f7d8b9c5d", "version": "v2026.01.05-3",
-                                   "app.kubernetes.io/part-of": "payments"}, owner=("ReplicaSet", f"{owner}-r0"),
-                     managers=("kube-controller-manager", "kubelet")) | {
+                                   "app.kubernetes.io/part-of": "payments"},
+                     owner=("ReplicaSet", f"{owner}-6f7d8b9c5d"), managers=("kube-controller-manager", "kubelet")) | {
             "spec": _pod_spec(owner) | {"nodeName": node},
             "status": {
                 "phase": "Running", "hostIP": "10.20.30.40", "podIP": f"10.21.{number // 250}.{number % 250}",
@@ -89,17 +96,34 @@ class Cluster:
     def _endpoints(self, number: int) -> dict[str, Any]:
         name = _name(number)
         # A Service's Endpoints object holds at most 1,000 addresses (Kubernetes: "Over-capacity endpoints").
-        count = min(1000, round(self.pods * dict(_SHARES).get(name, 0)) or 3)
+        count = min(1000, self._behind(name))
         return _meta(name) | {"subsets": [{"addresses": [
             {"ip": f"10.21.{i // 250}.{i % 250}", "nodeName": f"node-{i % 160:04}", "targetRef": {
                 "kind": "Pod", "namespace": NAMESPACE, "name": f"{name}-6f7d8b9c5d-{i:05}", "uid": _uid(i)}}
             for i in range(count)], "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}]}]}
 
+    def _behind(self, name: str) -> int:
+        """How many pods stand behind a Service."""
+        return round(self.pods * dict(_SHARES).get(name, 0)) or 3
+
+    def _slice(self, number: int) -> dict[str, Any]:
+        place, service = number, 0
+        while place >= (slices := -(-self._behind(_name(service)) // _SLICE)):
+            place, service = place - slices, service + 1
+        name = _name(service)
+        first, last = place * _SLICE, min((place + 1) * _SLICE, self._behind(name))
+        return _meta(f"{name}-{place:05}", labels={"kubernetes.io/service-name": name}) | {
+            "addressType": "IPv4", "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+            "endpoints": [{"addresses": [f"10.21.{i // 250}.{i % 250}"], "nodeName": f"node-{i % 160:04}",
+                           "conditions": {"ready": True, "serving": True, "terminating": False},
+                           "targetRef": {"kind": "Pod", "namespace": NAMESPACE, "name": f"{name}-6f7d8b9c5d-{i:05}",
+                                         "uid": _uid(i)}} for i in range(first, last)]}
+
     def _pod_metrics(self, number: int) -> dict[str, Any]:
         owner, _ = self._place(number)
         return {"metadata": {"name": f"{owner}-6f7d8b9c5d-{number:05}", "namespace": NAMESPACE,
                              "labels": {"app": owner}},
-                "timestamp": _WHEN, "window": "15s", "containers": [
+                "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "window": "15s", "containers": [
                     {"name": container, "usage": {"cpu": "125000000n", "memory": "210000Ki"}}
                     for container in (owner, "proxy")]}
 
@@ -208,7 +232,7 @@ def _deployment(number: int) -> dict[str, Any]:
 
 def _replica_set(number: int) -> dict[str, Any]:
     owner, revision = _name(number // _REVISIONS), number % _REVISIONS
-    return _meta(f"{owner}-r{revision}", owner=("Deployment", owner)) | {
+    return _meta(f"{owner}-{f'r{revision}' if revision else '6f7d8b9c5d'}", owner=("Deployment", owner)) | {
         "spec": {"replicas": 0 if revision else 3, "selector": {"matchLabels": {"app": owner}},
                  "template": _template(owner)},
         "status": {"replicas": 0 if revision else 3, "observedGeneration": 2}}

@@ -29,6 +29,7 @@ _NEEDS_KUBELETS = ("nodelifecycle",)
 class Bare:
     """A running control plane; its objects go with it."""
 
+    ports: Ports
     server: str
     authority: Path
     """The certificate that its own is signed with."""
@@ -42,9 +43,10 @@ class Bare:
 
 
 @contextmanager
-def running(binaries: Binaries, folder: Path) -> Iterator[Bare]:
+def running(binaries: Binaries, folder: Path, *, kubelets: bool = False) -> Iterator[Bare]:
     """Start etcd, the API server and the controller manager in ``folder``, on ports that are free; end them after.
 
+    ``kubelets``: somebody plays them, so that pods are scheduled and nodes without a heartbeat are dead.
     Raises SandboxError if the API server does not get ready in time.
     """
     ports = _free()
@@ -52,14 +54,16 @@ def running(binaries: Binaries, folder: Path) -> Iterator[Bare]:
     processes: dict[str, subprocess.Popen[bytes]] = {}
     began = time.monotonic()
     try:
-        for name, command in commands(binaries, folder, ports, without=_NEEDS_KUBELETS).items():
-            if name in _CONTROLS:
+        controls = (*_CONTROLS, *(("kube-scheduler",) if kubelets else ()))
+        without = () if kubelets else _NEEDS_KUBELETS
+        for name, command in commands(binaries, folder, ports, without=without).items():
+            if name in controls:
                 with (folder / f"{name}.log").open("wb") as log:
                     processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                                        start_new_session=True)
         server = f"https://127.0.0.1:{ports.apiserver}"
         _await(server, folder, processes["kube-apiserver"].pid)
-        yield Bare(server, folder / "ca.crt", ADMIN_TOKEN, binaries.version, time.monotonic() - began,
+        yield Bare(ports, server, folder / "ca.crt", ADMIN_TOKEN, binaries.version, time.monotonic() - began,
                    {name: _resident_mib(process.pid) for name, process in processes.items()})
     finally:
         for number in (signal.SIGTERM, signal.SIGKILL):

@@ -11,7 +11,10 @@ The ways, in the order of trying; one line says which was taken:
 The projects' release binaries are no way of this list: they would need checksums that are pinned here, and no source
 of them that could be checked was at hand. ``KUBEBUILDER_ASSETS`` names a folder with binaries that are already there.
 
-    python -m sandbox.control_plane.binaries     (finds or builds them, and prints their folder)
+Argo Rollouts' own controller is built in the same way, from ``modules/rollouts/go.mod``, and only for drills of the
+world ``workloads: rollout``. There is no other way to it: without a Go that does, such drills are refused.
+
+    python -m sandbox.control_plane.binaries     (finds or builds the first four, and prints their folder)
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -35,11 +38,41 @@ from sandbox.places import CACHE, SandboxError
 
 NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _MODULES = Path(__file__).with_name("modules")
-_PACKAGES = {"k8s.io/kubernetes/cmd/kube-apiserver": "kube-apiserver",
-             "k8s.io/kubernetes/cmd/kube-controller-manager": "kube-controller-manager",
-             "k8s.io/kubernetes/cmd/kube-scheduler": "kube-scheduler",
-             "go.etcd.io/etcd/server/v3": "etcd"}
-"""Go package to the name of its binary."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is built from one go.mod."""
+
+    title: str
+    modules: Path
+    """Folder of ``go.mod`` and ``go.sum``."""
+    module: str
+    """The module whose version counts."""
+    first: str
+    """The module that is downloaded first, to see whether modules can be."""
+    packages: Mapping[str, str]
+    """Go package to the name of its binary."""
+    stamps: tuple[str, ...]
+    """Variables that hold the version."""
+
+    @property
+    def version(self) -> str:
+        """The version that ``go.mod`` requires: ``v1.34.4``."""
+        return _required(self.modules, self.module)
+
+
+_CONTROL_PLANE = Source(
+    "Kubernetes", _MODULES, "k8s.io/kubernetes", "go.etcd.io/etcd/server/v3",
+    {"k8s.io/kubernetes/cmd/kube-apiserver": "kube-apiserver",
+     "k8s.io/kubernetes/cmd/kube-controller-manager": "kube-controller-manager",
+     "k8s.io/kubernetes/cmd/kube-scheduler": "kube-scheduler",
+     "go.etcd.io/etcd/server/v3": "etcd"},
+    ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"))
+_ROLLOUTS = Source(
+    "Argo Rollouts", _MODULES / "rollouts", "github.com/argoproj/argo-rollouts", "github.com/argoproj/argo-rollouts",
+    {"github.com/argoproj/argo-rollouts/cmd/rollouts-controller": "rollouts-controller"},
+    ("github.com/argoproj/argo-rollouts/utils/version.version",))
 _WORK = "go-build."
 _DEBIAN = "kubernetes-1.20.2"
 _OLDEST = (1, 20)
@@ -76,7 +109,7 @@ def find() -> Binaries | None:
                                "the same Kubernetes version as its kube-apiserver, or unset KUBEBUILDER_ASSETS")
         return Binaries(Path(chosen), _asked(Path(chosen)), "of KUBEBUILDER_ASSETS")
     if _whole(CACHE / _current()):
-        return Binaries(CACHE / _current(), _minor(_required("k8s.io/kubernetes")), "from Go modules, built before")
+        return Binaries(CACHE / _current(), _minor(_CONTROL_PLANE.version), "from Go modules, built before")
     if _whole(CACHE / _DEBIAN) and _too_old():
         return Binaries(CACHE / _DEBIAN, _OLDEST, "from Debian's source package, built before")
     return None
@@ -89,22 +122,54 @@ def build() -> Binaries:
         found = find()  # another process may have built them while this one waited
         if found:
             return found
-        refusal = _too_old() or _build_modules(CACHE / _current())
+        refusal = _too_old() or _build_modules(_CONTROL_PLANE, CACHE / _current())
         if not refusal:
-            return Binaries(CACHE / _current(), _minor(_required("k8s.io/kubernetes")), "built from Go modules")
+            return Binaries(CACHE / _current(), _minor(_CONTROL_PLANE.version), "built from Go modules")
         print(f"  No current Kubernetes: {refusal}. Debian's source package (1.20) is tried instead", flush=True)
         if not _whole(CACHE / _DEBIAN):
             _build_debian(CACHE / _DEBIAN)
         return Binaries(CACHE / _DEBIAN, _OLDEST, "built from Debian's source package")
 
 
-def _build_modules(target: Path) -> str:
+def find_rollouts() -> Path | None:
+    """Return the folder of Argo Rollouts' controller and its definitions (``crds``), or None where it is not built."""
+    folder = CACHE / _rollouts()
+    return folder if os.access(folder / "rollouts-controller", os.X_OK) and any(folder.glob("crds/*.yaml")) else None
+
+
+def build_rollouts() -> Path:
+    """Build Argo Rollouts' controller into the cache; raises SandboxError where it cannot be done here."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with _alone():
+        found = find_rollouts()
+        if found is None:
+            refusal = _too_old() or _build_modules(_ROLLOUTS, CACHE / _rollouts(), _keep_definitions)
+            if refusal:
+                raise SandboxError(f"Argo Rollouts' controller cannot be built here: {refusal}. Drills of the world "
+                                   "workloads=rollout need it")
+        return CACHE / _rollouts()
+
+
+def _keep_definitions(modules: Path, target: Path) -> None:
+    """Keep the module's own CustomResourceDefinitions beside its binary."""
+    module = modules / f"{_ROLLOUTS.module}@{_ROLLOUTS.version}"
+    (target / "crds").mkdir()
+    for path in (module / "manifests" / "crds").glob("*-crd.yaml"):
+        shutil.copy(path, target / "crds" / path.name)
+
+
+def _rollouts() -> str:
+    return "argo-rollouts-" + _ROLLOUTS.version.removeprefix("v")
+
+
+def _build_modules(source: Source, target: Path, keep: Callable[[Path, Path], None] | None = None) -> str:
     """Build with Go into ``target``; returns why that failed, or an empty text.
+
+    ``keep`` takes what else is needed, given the folders of the modules and of the binaries.
 
     Modules and the compiler's cache lie in a folder of their own (about 3 GB), which is removed afterwards: neither
     the user's Go caches nor the disk keep what nothing else needs.
     """
-    kubernetes = _required("k8s.io/kubernetes")
     with tempfile.TemporaryDirectory(prefix=_WORK, dir=CACHE, ignore_cleanup_errors=True) as name:
         work = Path(name)
         environment = {**os.environ, "GOMODCACHE": str(work / "modules"), "GOCACHE": str(work / "compiled"),
@@ -114,29 +179,29 @@ def _build_modules(target: Path) -> str:
                        "GOGC": "400"}
         (work / "bin").mkdir()
         said = work / "go.log"
-        print(f"  Building Kubernetes {kubernetes} and etcd {_required('go.etcd.io/etcd/server/v3')} from Go modules",
-              flush=True)
+        print(f"  Building {source.title} {source.version} from Go modules", flush=True)
         began, worked = time.monotonic(), _worked_seconds()
-        version = " ".join(f"-X {package}.gitVersion={kubernetes}" for package in (
-            "k8s.io/component-base/version", "k8s.io/client-go/pkg/version"))
+        version = " ".join(f"-X {stamp}={source.version}" for stamp in source.stamps)
         # One build of all, so that what they share is compiled once. Debugging information is left out when compiling
         # and not only when linking, and so is what gRPC's tracing pulls in.
         commands = (
-            (["mod", "download", "go.etcd.io/etcd/server/v3"], _FIRST_ANSWER_SECONDS),
+            (["mod", "download", source.first], _FIRST_ANSWER_SECONDS),
             (["build", "-tags", "grpcnotrace", "-gcflags=all=-dwarf=false", "-ldflags", f"-s -w {version}",
-              "-o", f"{work / 'bin'}{os.sep}", *_PACKAGES], _BUILD_SECONDS))
+              "-o", f"{work / 'bin'}{os.sep}", *source.packages], _BUILD_SECONDS))
         for arguments, seconds in commands:
             try:
                 with said.open("wb") as output:
-                    done = subprocess.run(["go", *arguments], cwd=_MODULES, env=environment, check=False,
+                    done = subprocess.run(["go", *arguments], cwd=source.modules, env=environment, check=False,
                                           stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=seconds)
             except subprocess.TimeoutExpired:
                 return f"go {arguments[0]} took longer than {seconds} s"
             if done.returncode:
                 return f"go {arguments[0]} failed: {_end_of(said)}"
-        for package, binary in _PACKAGES.items():
+        for package, binary in source.packages.items():
             built = work / "bin" / re.sub(r"/v\d+$", "", package).rsplit("/", 1)[1]
             built.rename(work / "bin" / binary)
+        if keep:
+            keep(work / "modules", work / "bin")
         shutil.rmtree(target, ignore_errors=True)
         (work / "bin").rename(target)
         print(f"  Built in {time.monotonic() - began:.0f} s, with {_worked_seconds() - worked:.0f} s of processor time",
@@ -178,15 +243,15 @@ def _whole(folder: Path) -> bool:
 
 
 def _current() -> str:
-    return "kubernetes-" + _required("k8s.io/kubernetes").removeprefix("v")
+    return "kubernetes-" + _CONTROL_PLANE.version.removeprefix("v")
 
 
 @cache
-def _required(module: str) -> str:
-    """The version of a module that ``go.mod`` requires: ``v1.34.4``."""
-    found = re.search(rf"^\s*{re.escape(module)} (v\S+)", (_MODULES / "go.mod").read_text(), re.M)
+def _required(modules: Path, module: str) -> str:
+    """The version of a module that a ``go.mod`` requires."""
+    found = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", (modules / "go.mod").read_text(), re.M)
     if not found:
-        raise SandboxError(f"{_MODULES / 'go.mod'} does not require {module}")
+        raise SandboxError(f"{modules / 'go.mod'} does not require {module}")
     return found[1]
 
 

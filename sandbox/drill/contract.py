@@ -182,8 +182,9 @@ class Drill(Fields):
         return worlds.whole({**self.start.world, **given})
 
     def runs_in(self, world: Mapping[str, str]) -> bool:
-        """Whether it is meant for a world."""
-        return all(world[key] in values for key, values in self.expect.worlds.items())
+        """Whether it is meant for a world, and each of its events can happen there."""
+        return all(world[key] in values for key, values in self.expect.worlds.items()) and not any(
+            worlds.lack(world, event.kind, dict(event.fields)) for event in self.events)
 
     def overrides(self) -> dict[str, Any]:
         """What the responder's configuration has different for this drill."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,8 @@ class Observed:
     """The execution's events, as GetExecutionHistory gives them."""
     found_in: Mapping[str, Sequence[str]]
     """Text that must be stored nowhere, to where it was found."""
+    world: Mapping[str, str] = field(default_factory=dict)
+    """How the sandbox spoke: each key's value."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ class Result:
     report: Report
     timeline_entries: int
     cost_usd: float
+    world: dict[str, str]
+    """How the sandbox spoke: each key of ``sandbox/worlds`` to its value."""
 
     @property
     def carried_out(self) -> list[Action]:
@@ -158,7 +162,7 @@ def result(drill: Drill, seen: Observed) -> Result:
         sorted({item["detail"]["to"] for item in timeline
                 if item["kind"] == "notification" and item["detail"].get("to")}),
         _seconds(seen, incident), Report(report.get("html"), report.get("md"), report.get("json")), len(timeline),
-        cost.of_execution(seen.history, seen.items) if seen.history else 0.0)
+        cost.of_execution(seen.history, seen.items) if seen.history else 0.0, dict(seen.world))
     problems = unmet(drill.expect, value, seen, _after(seen, incident.get("escalated_at") or incident.get("closed_at")))
     return replace(value, unmet=problems, met=not problems)
 
@@ -214,7 +218,7 @@ def unmet(expect: Expect, value: Result, seen: Observed, ended: float | None) ->
             problems.append(f"actions: {' or '.join(options)} was not verified or done")
     targets = {action.target for action in value.carried_out}
     problems += [f"targets: nothing was carried out on {target}" for target in expect.targets or []
-                 if target not in targets]
+                 if not targets & _forms(target)]
     problems += [f"never: {name} was carried out" for name in expect.never or [] if name in carried_out]
     problems += [f"notified: {name} was not told" for name in expect.notified or [] if name not in value.notified]
     incidents = _incidents(expect)
@@ -228,6 +232,13 @@ def unmet(expect: Expect, value: Result, seen: Observed, ended: float | None) ->
         problems.append(f"within: {'no outcome' if ended is None else f'{ended:.0f} s'} in place of "
                         f"{expect.within:.0f} s")
     return problems
+
+
+def _forms(target: str) -> set[str]:
+    """A target in all worlds: what is a Deployment in one is a StatefulSet or a Rollout in another."""
+    kind, slash, name = target.partition("/")
+    return {f"{other}/{name}" for other in ("deployment", "statefulset", "rollout")} if kind == "deployment" else {
+        kind + slash + name}
 
 
 def _wrongly_affected(expect: Expect, value: Result) -> list[str]:
@@ -298,7 +309,8 @@ def schema() -> dict[str, Any]:
                 ("alarm", "opened", "confirmed", "isolated", "diagnosed", "first_action", "recovered", "report"),
                 number)),
             "report": closed(dict.fromkeys(("html", "markdown", "json"), text)),
-            "timeline_entries": {"type": "integer"}, "cost_usd": {"type": "number"}})}
+            "timeline_entries": {"type": "integer"}, "cost_usd": {"type": "number"},
+            "world": {"type": "object", "additionalProperties": {"type": "string"}}})}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from responder.model.remedy import merged
 from sandbox import run as sandbox_run
+from sandbox import worlds
 from sandbox.admin import Engine
+from sandbox.control_plane import binaries
 from sandbox.drill.contract import Drill, Scheduled
 from sandbox.drill.ending import Now, is_over
 from sandbox.drill.messages import sequence
@@ -69,6 +71,9 @@ class Runner:
 
     def run(self, drill: Drill, watch: Watch | None = None) -> Result:
         """Run one drill and return its result; raises SandboxError where the sandbox itself fails."""
+        if drill.world(self._world)["workloads"] == "rollout" and not binaries.find_rollouts():
+            with sandbox_run.timed(self._say, "Argo Rollouts' controller built, once for this machine"):
+                binaries.build_rollouts()
         self.sandbox = sandbox_run.ensure_deployed(self.sandbox, drill.overrides(), self._say)
         self._clean(drill)
         time.sleep(_STEADY_SECONDS)
@@ -120,6 +125,7 @@ class Runner:
             looked = json.loads(self._functions_api.invoke(
                 FunctionName="incident-response-ledger:live")["Payload"].read())
             if looked.get(SERVICE) == 0:
+                Remote(self.sandbox.ports).let_others_write()
                 return
         raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
 
@@ -170,7 +176,8 @@ class Runner:
         history = self._history(incidents[0]["execution"]) if incidents else []
         first = min((at for at in moment.alarms.values() if at >= moment.started), default=None)
         found = {text: self._places(text, items) for text in drill.expect.stored_nowhere or []}
-        value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found))
+        value = result(drill, Observed(moment.started, first, mine, len(incidents), history, found,
+                                       drill.world(self._world)))
         address = (incidents[0].get("report") or {}).get("gz", "") if incidents else ""
         self.record = _content(address) if address else b""
         self.truth = encode(Remote(self.sandbox.ports).truth())
@@ -267,8 +274,13 @@ def _content(address: str) -> bytes:
     return body
 
 
-def _keep(runner: Runner, name: str, folder: Path) -> None:
-    """Keep the record of the last drill, where there is one, what really happened, and what was asked of AWS."""
+def _keep(runner: Runner, name: str, folder: Path, world: Mapping[str, str]) -> None:
+    """Keep the record of the last drill, where there is one, what really happened, and what was asked of AWS.
+
+    What was recorded in another world than the default one has a folder of its own, ``worlds/KEY=VALUE,…``.
+    """
+    if label := worlds.label(world):
+        folder = folder / worlds.FOLDER / label
     # Truths and calls have folders of their own, so that no reader of records meets one.
     for place, content in ((FOLDER, runner.truth), (log.FOLDER, runner.calls), ("", runner.record)):
         if content or place:
@@ -311,7 +323,7 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
                 json_folder.mkdir(parents=True, exist_ok=True)
                 (json_folder / f"{drill.name}.json").write_text(json.dumps(value.to_json(), indent=1) + "\n")
             if record_folder:
-                _keep(runner, drill.name, record_folder)
+                _keep(runner, drill.name, record_folder, drill.world(world or {}))
             if messages_folder:
                 messages_folder.mkdir(parents=True, exist_ok=True)
                 (messages_folder / f"{drill.name}.md").write_text(runner.messages, encoding="utf-8")

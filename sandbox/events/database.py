@@ -11,14 +11,16 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sandbox.events.event import Event, Fields, Scalar, known
 from sandbox.places import ACCOUNT, DATABASE, REGION
+from sandbox.platform.engines import ENGINES
 from sandbox.platform.layers import Layer
-from sandbox.vendors.rds import PARAMETER_GROUP, PARAMETERS, parameters_told
+from sandbox.vendors.db_groups import group_of, parameters_told
 
 if TYPE_CHECKING:
     from sandbox.parts import Sandbox
 
 ParameterName = Annotated[str, AfterValidator(
-    lambda value: known(value, PARAMETERS, "a parameter of PostgreSQL 16"))]
+    lambda value: known(value, ENGINES["postgres"].names, "a parameter of PostgreSQL 16"))]
+"""Another engine's parameter of the same effect is set in its place, in the database's world."""
 _SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:payments-db/payment-gateway-Ab3dE9"
 _ORDINALS = ("second", "third", "fourth", "fifth")
 
@@ -61,6 +63,8 @@ def apply(sandbox: Sandbox, fields: DatabaseFault) -> Trace:
 def _set(sandbox: Sandbox, values: Mapping[str, str]) -> Trace:
     with sandbox.lock:
         world = sandbox.world
+        called = world.database.speech.called
+        values = {called.get(name, name): value for name, value in values.items()}
         layers = tuple(world.parameters.lay(name, value, world.database.parameters.get(name))
                        for name, value in values.items())
     _write(sandbox, values)
@@ -69,9 +73,11 @@ def _set(sandbox: Sandbox, values: Mapping[str, str]) -> Trace:
 
 def _write(sandbox: Sandbox, values: Mapping[str, str | None]) -> None:
     with sandbox.lock:
-        sandbox.world.database.set_parameters(time.time(), values)
-        sandbox.world.record("ModifyDBParameterGroup", "rds", "database-admin",
-                             (("AWS::RDS::DBParameterGroup", PARAMETER_GROUP),), **parameters_told(values))
+        database = sandbox.world.database
+        group, kind = group_of(database), "Cluster" if database.speech.aurora else ""
+        database.set_parameters(time.time(), values)
+        sandbox.world.record(f"ModifyDB{kind}ParameterGroup", "rds", "database-admin",
+                             ((f"AWS::RDS::DB{kind}ParameterGroup", group),), **parameters_told(group, values))
 
 
 def _rotate(sandbox: Sandbox) -> Trace:

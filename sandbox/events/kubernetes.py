@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import model_validator
 
+from sandbox.events.change import applied, deleted, patched, take_back
 from sandbox.events.event import Event, Fields
 
 if TYPE_CHECKING:
@@ -53,19 +54,17 @@ def _manifests(given: Any) -> list[dict[str, Any]]:
 
 def apply(sandbox: Sandbox, fields: Kubernetes) -> list[ObjectChange]:
     """Make the change."""
-    changes = sandbox.changes
     if fields.patch is not None:
         item = fields.patch
-        return [changes.patch(item.kind, item.name, item.patch or {}, item.namespace)]
+        return patched(sandbox, item.kind, item.name, item.patch or {}, item.namespace)
     if fields.delete is not None:
-        return [changes.delete(fields.delete.kind, fields.delete.name, fields.delete.namespace)]
-    return [changes.apply(manifest) for manifest in fields.apply]
+        return deleted(sandbox, fields.delete.kind, fields.delete.name, fields.delete.namespace)
+    return applied(sandbox, fields.apply)
 
 
 def heal(sandbox: Sandbox, trace: list[ObjectChange]) -> None:
     """Take the change back."""
-    for change in reversed(trace):
-        sandbox.changes.take_back(change)
+    take_back(sandbox, trace)
 
 
 EVENT = Event("kubernetes", Kubernetes, apply, heal)

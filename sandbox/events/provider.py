@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 _PAGE = {"down": "outage", "errors": "degraded", "slow": "degraded"}
 """What the status page says where the drill does not."""
-_ERROR_RATE = 0.6
-"""Error rate of the fault ``errors`` if the drill does not say."""
+_RATES = {"errors": 0.6, "unauthorized": 1.0, "throttled": 0.7, "tls": 1.0}
+"""Error rate of a fault if the drill does not say."""
 
 
 class ProviderFault(Fields):
     """Which provider, how it fails, and what its status page says."""
 
     name: Literal["primary", "fallback"] = "primary"
-    fault: Literal["down", "errors", "slow"] | None = None
+    fault: Literal["down", "errors", "slow", "unauthorized", "throttled", "tls"] | None = None
+    """The last three meet the service alone: its key, the number of its requests, its side of TLS."""
     error_rate: float | None = Field(None, ge=0, le=1)
-    status_page: Literal["operational", "degraded", "outage"] | None = None
+    status_page: Literal["operational", "degraded", "outage", "maintenance"] | None = None
 
 
 def apply(sandbox: Sandbox, fields: ProviderFault) -> Layer[str, Provider]:
@@ -36,7 +37,7 @@ def apply(sandbox: Sandbox, fields: ProviderFault) -> Layer[str, Provider]:
         before = world.providers[fields.name]
         rate = fields.error_rate
         if rate is None:
-            rate = _ERROR_RATE if fields.fault == "errors" else before.error_rate
+            rate = _RATES.get(fields.fault or "", before.error_rate)
         fault = fields.fault or ""
         world.providers[fields.name] = Provider(
             fault, rate, before.latency_ms, fields.status_page or _PAGE.get(fault, "operational"), time.time())

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from sandbox.account.writers import HELM
+from sandbox.events.change import patched, take_back
 from sandbox.events.event import ComponentName, Event, Fields, like
 from sandbox.platform.objects import image
 from sandbox.platform.versions import Behaviour
@@ -34,19 +36,21 @@ class Release(Fields):
     state: Literal["", "crash_loop", "image_missing", "not_ready", "oom_killed"] = ""
 
 
-def apply(sandbox: Sandbox, fields: Release) -> ObjectChange:
-    """Publish the version and give the Deployment its image."""
+def apply(sandbox: Sandbox, fields: Release) -> list[ObjectChange]:
+    """Publish the version and give the workload its image."""
     sandbox.newrelic.mark(fields.component, fields.version)
     sandbox.versions.add(fields.component, fields.version, Behaviour(
         fields.error_rate, fields.latency_ms, fields.capacity, fields.memory_mib, fields.log, fields.state))
-    containers = [{"name": fields.component, "image": image(fields.component, fields.version)}]
-    return sandbox.changes.patch("Deployment", fields.component, {
-        "spec": {"template": {"spec": {"containers": containers}}}})
+    containers = [{"name": fields.component,
+                   "image": image(fields.component, fields.version, sandbox.world.shape)}]
+    return patched(sandbox, "Deployment", fields.component, {
+        "spec": {"template": {"spec": {"containers": containers}}}},
+        manager=HELM if sandbox.world.account.busy else "kubectl-set")
 
 
-def heal(sandbox: Sandbox, trace: ObjectChange) -> None:
-    """Give the Deployment its former image."""
-    sandbox.changes.take_back(trace)
+def heal(sandbox: Sandbox, trace: list[ObjectChange]) -> None:
+    """Give the workload its former image."""
+    take_back(sandbox, trace)
 
 
 EVENT = Event("release", Release, apply, heal)

@@ -13,8 +13,8 @@ from sandbox.vendors.gate import SLOW_SECONDS, Fault
 if TYPE_CHECKING:
     from sandbox.parts import Sandbox
 
-SOURCES = ("newrelic", "splunk", "cloudwatch", "kubernetes", "rds", "aws_health", "status_page", "pagerduty", "slack",
-           "statuspage")
+SOURCES = ("newrelic", "splunk", "cloudwatch", "cloudwatch_logs", "kubernetes", "rds", "aws_health", "status_page",
+           "pagerduty", "slack", "statuspage")
 
 
 class Telemetry(Fields):

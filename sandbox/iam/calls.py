@@ -25,7 +25,7 @@ _ACTIONS = {"s3:HeadObject": "s3:GetObject", "lambda:Invoke": "lambda:InvokeFunc
 """Operations whose action has another name."""
 _NO_RESOURCE = frozenset({
     "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus",
-    "ec2:DescribeInstances",
+    "ec2:DescribeInstances", "logs:StopQuery",
     "ec2:DescribeSecurityGroups", "rds:DescribeEvents", "sts:GetCallerIdentity", "dynamodb:ListStreams"})
 _ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -105,6 +105,11 @@ def _rds(operation: str, given: Parameters) -> Iterator[str]:
                             ("DBClusterIdentifier", "cluster"), ("DBClusterParameterGroupName", "cluster-pg")):
         if given.get(parameter):
             yield _arn("rds", f"{kind}:{given[parameter]}")
+    if given.get("DBProxyName"):
+        # The ids at the end of a proxy's and its target group's ARNs are not in the request; any will do.
+        yield _arn("rds", "db-proxy:prx-40c1a2b340c1a2b34")
+        if operation == "DescribeDBProxyTargets":
+            yield _arn("rds", "target-group:prx-tg-40c1a2b340c1a2b34")
     if operation in ("DescribeDBInstances", "DescribeDBClusters") and not any(
             key.endswith("Identifier") for key in given):
         yield _arn("rds", "db:*" if operation == "DescribeDBInstances" else "cluster:*")
@@ -163,6 +168,14 @@ def _states(operation: str, given: Parameters) -> Iterator[str]:
         yield str(given.get("executionArn") or ":".join(given["stateMachineArn"].split(":")[:7]))
 
 
+def _logs(operation: str, given: Parameters) -> Iterator[str]:
+    """Of results, only CloudWatch Logs knows the log groups; an id of the stand-in bears them (``vendors/logs.py``)."""
+    names = given.get("logGroupNames") or [
+        name for name in str(given.get("queryId", "")).partition("#")[2].split(",") if name]
+    for name in names:
+        yield _arn("logs", f"log-group:{name}")
+
+
 def _cloudwatch(operation: str, given: Parameters) -> Iterator[str]:
     for name in given.get("AlarmNames") or ["*"]:
         yield _arn("cloudwatch", f"alarm:{name}")
@@ -189,4 +202,4 @@ def _appconfig(operation: str, given: Parameters) -> Iterator[str]:
 _NAMED: Mapping[str, Callable[[str, Parameters], Iterator[str]]] = {
     "rds": _rds, "pi": _pi, "health": _health, "eks": _eks, "ec2": _ec2, "s3": _s3, "ssm": _ssm,
     "secretsmanager": _secretsmanager, "sns": _sns, "lambda": _lambda, "states": _states,
-    "cloudwatch": _cloudwatch, "appconfig": _appconfig}
+    "cloudwatch": _cloudwatch, "appconfig": _appconfig, "logs": _logs}

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.places import NAMESPACE
-from sandbox.platform.cluster import Cluster, Object
+from sandbox.platform.cluster import EDITED, Cluster, Object
+from sandbox.platform.merge import difference
 
 _KEPT = ("name", "namespace", "labels", "annotations")
-_REVISION = "deployment.kubernetes.io/revision"
-"""The controller writes it whenever the template changes."""
+_REVISIONS = ("deployment.kubernetes.io/revision", "rollout.argoproj.io/revision",
+              "rollout.argoproj.io/workload-generation")
+"""Controllers write them whenever the template changes."""
 Tree = Any
 """A JSON value, or ``None`` where there is none: the API keeps no nulls."""
 
@@ -73,9 +75,11 @@ class Changes:
         return self._made(manifest["kind"], metadata["name"], metadata.get("namespace"), manifest,
                           lambda: self._cluster.apply(manifest))
 
-    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None) -> ObjectChange:
-        """Patch an object strategically."""
-        return self._made(kind, name, namespace, patch, lambda: self._cluster.patch(kind, name, patch, namespace))
+    def patch(self, kind: str, name: str, patch: Object, namespace: str | None = None,
+              manager: str = EDITED) -> ObjectChange:
+        """Patch an object strategically, under the name of a tool."""
+        return self._made(kind, name, namespace, patch,
+                          lambda: self._cluster.patch(kind, name, patch, namespace, manager=manager))
 
     def delete(self, kind: str, name: str, namespace: str | None = None) -> ObjectChange:
         """Delete an object."""
@@ -116,7 +120,7 @@ class Changes:
         elif now is None:
             self._cluster.apply(wanted)
         else:
-            self._cluster.patch(change.kind, change.name, _difference(now, wanted), change.namespace, strategic=False)
+            self._cluster.patch(change.kind, change.name, difference(now, wanted), change.namespace, strategic=False)
 
 
 def bare(item: Object | None) -> Object | None:
@@ -125,7 +129,8 @@ def bare(item: Object | None) -> Object | None:
         return None
     metadata = {key: value for key, value in item["metadata"].items() if key in _KEPT}
     if "annotations" in metadata:
-        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _REVISION}
+        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items()
+                                   if key not in _REVISIONS}
     return {key: value for key, value in item.items() if key not in ("status", "metadata")} | {"metadata": metadata}
 
 
@@ -152,16 +157,3 @@ def _fields(value: Tree) -> Mapping[str, Tree] | None:
         names = [str(item["name"]) for item in value]
         return dict(zip(names, value, strict=True)) if len(set(names)) == len(names) else None
     return None
-
-
-def _difference(now: Mapping[str, Tree], wanted: Mapping[str, Tree]) -> Object:
-    """The merge patch (RFC 7386) that makes ``wanted`` of ``now``."""
-    patch: Object = {key: None for key in now if key not in wanted}
-    for key, value in wanted.items():
-        present = now.get(key)
-        if isinstance(value, Mapping) and isinstance(present, Mapping):
-            inner = _difference(present, value)
-            patch |= {key: inner} if inner else {}
-        elif value != present:
-            patch[key] = value
-    return patch

@@ -1,6 +1,8 @@
-"""The RDS instance ``payments-db``: its faults, connections, parameters and events, and what ends each fault.
+"""The database ``payments-db``: its faults, connections, parameters and events, and what ends each fault.
 
-Times are seconds since 1970 (UTC).
+It is an RDS instance with a standby (Multi-AZ), or an Aurora cluster of two instances; ``engines.py`` says how each
+engine speaks. Times are seconds since 1970 (UTC). Sources: AWS's pages "Amazon RDS event categories and event
+messages", "Amazon CloudWatch metrics for Amazon RDS" and "Amazon CloudWatch metrics for Amazon Aurora".
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from sandbox.platform.engines import ENGINES, Engine
 
 DATABASE_FAULTS = ("refuses_connections", "connections_exhausted", "failing_over", "storage_full", "slow",
                    "rejects_credentials")
@@ -19,21 +23,35 @@ LEAK_AGAIN_SECONDS = 60.0
 APPLY_SECONDS = 4.0
 """Time from setting a parameter until it is in effect."""
 POOL = 10
+PORT = 5432
+"""Of every engine here, as the rules of the security group and of the drills' policies have it."""
 _DRAIN_SECONDS = 6.0
 """How long pooled connections with an old password stay open."""
 _GIB = 2**30
 _FULL_GIB = 100.0
 """What is used of the storage when it is full."""
-_PARAMETERS = {"idle_in_transaction_session_timeout": "60000", "statement_timeout": "30000"}
+WRITER, READER, CLUSTER = "payments-db", "payments-db-2", "payments-cluster"
+"""The instance, the second one where it is a cluster, and that cluster."""
+_ZONES = ("us-east-1a", "us-east-1b")
+"""The zones of the two machines: instance and standby, or the cluster's two instances."""
+_OLD_WRITER_SECONDS = 15.0
+"""So long at the end of an Aurora failover the clients' old addresses lead to what is a reader by now."""
 
 
 @dataclass
 class RdsEvent:
-    """One event of the instance, as DescribeEvents gives it."""
+    """One event, as DescribeEvents gives it."""
 
     at: float
     message: str
     categories: tuple[str, ...]
+    identifier: str = WRITER
+    """The instance or the cluster that it is of."""
+
+    @property
+    def kind(self) -> str:
+        """The type of its source."""
+        return "db-cluster" if self.identifier == CLUSTER else "db-instance"
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,7 @@ _NO_FAULT = DatabaseFault(0, "", 0.0)
 
 @dataclass
 class Database:
-    """The RDS instance ``payments-db``."""
+    """The database ``payments-db``."""
 
     engine: str = "postgres"
     """As RDS names it."""
@@ -67,10 +85,11 @@ class Database:
     max_connections: int = 200
     allocated_gib: int = 100
     used_gib: float = 40.0
-    zone: str = "us-east-1a"
-    parameters: Mapping[str, str] = field(default_factory=lambda: dict(_PARAMETERS))
+    zone: str = _ZONES[0]
+    """Where the writer is."""
+    parameters: Mapping[str, str] = field(default_factory=lambda: dict(ENGINES["postgres"].parameters))
     """What people set in its parameter group."""
-    in_effect: Mapping[str, str] = field(default_factory=lambda: dict(_PARAMETERS))
+    in_effect: Mapping[str, str] = field(default_factory=lambda: dict(ENGINES["postgres"].parameters))
     """Those values that the instance's processes use."""
     at_reboot: frozenset[str] = frozenset()
     """Those of ``parameters`` that wait for a reboot."""
@@ -79,12 +98,43 @@ class Database:
     faults: tuple[DatabaseFault, ...] = ()
     """The faults that are not over, the oldest first; the newest is the one that shows."""
     faults_so_far: int = 0
-    busy: Literal["", "rebooting", "modifying"] = ""
+    busy: Literal["", "rebooting", "modifying", "failing-over"] = ""
     busy_until: float = 0.0
     grows_to_gib: int = 0
     events: list[RdsEvent] = field(default_factory=list)
     clients: dict[str, int] = field(default_factory=dict)
     """Connections by client (application name), as the last second left them."""
+
+    @classmethod
+    def of(cls, engine: str) -> Database:
+        """Return the healthy database of an engine, as RDS names it."""
+        own = dict(ENGINES[engine].parameters)
+        return cls(engine=engine, parameters=own, in_effect=dict(own))
+
+    @property
+    def speech(self) -> Engine:
+        """How its engine speaks."""
+        return ENGINES[self.engine]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Its instances, the first one first; one alone where it is no cluster."""
+        return (WRITER, READER) if self.speech.aurora else (WRITER,)
+
+    @property
+    def writer(self) -> str:
+        """The instance that takes writes."""
+        return self.members[-1] if self.zone == _ZONES[1] else WRITER
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The other instances."""
+        return tuple(name for name in self.members if name != self.writer)
+
+    @property
+    def elsewhere(self) -> str:
+        """The zone of the standby, or of the reader."""
+        return _ZONES[self.zone == _ZONES[0]]
 
     def step(self, now: float, pods: Mapping[str, str]) -> None:
         """Let time pass; ``pods`` maps the uid of each running pod to its Deployment."""
@@ -94,14 +144,16 @@ class Database:
                 self._say(now, "Finished applying modification to allocated storage", "configuration change")
                 if self.allocated_gib - _FULL_GIB > 1:
                     self._mend("storage_full")
+            elif self.busy == "failing-over":
+                self._tell_failed_over(now)
             else:
                 self._say(now, "DB instance restarted", "availability")
             self.busy = ""
         done = [item for item in self.faults if item.kind == "failing_over" and now - item.since >= FAILOVER_SECONDS]
         if done:
             self.faults = tuple(item for item in self.faults if item not in done)
-            self.zone = "us-east-1b" if self.zone == "us-east-1a" else "us-east-1a"
-            self._say(now, "Multi-AZ instance failover completed", "failover", "notification")
+            self.zone = self.elsewhere
+            self._tell_failed_over(now)
         if self.applied_at and now >= self.applied_at:
             self._apply(self.at_reboot)
         self.faults = tuple(item for item in self.faults
@@ -145,7 +197,13 @@ class Database:
 
     def down(self, now: float) -> bool:
         """Whether nobody can connect because the instance is starting, or the standby takes over."""
-        return self.fault == "failing_over" or (self.busy == "rebooting" and now < self.busy_until)
+        return (self.fault == "failing_over" and not self.on_old_writer(now)) or (
+            self.busy in ("rebooting", "failing-over") and now < self.busy_until)
+
+    def on_old_writer(self, now: float) -> bool:
+        """Whether its clients still write to the instance that an Aurora failover has made a reader."""
+        return (self.fault == "failing_over" and self.speech.aurora
+                and now - self.since >= FAILOVER_SECONDS - _OLD_WRITER_SECONDS)
 
     def exhausted(self, now: float) -> bool:
         """Whether all connections are taken."""
@@ -156,17 +214,21 @@ class Database:
         return max(0.0, 1.0 - (now - self.since) / _DRAIN_SECONDS) if self.fault == "rejects_credentials" else 0.0
 
     def status(self, now: float) -> str:
-        """The instance's status, as DescribeDBInstances gives it."""
-        if self.busy:
+        """The writer's status, as DescribeDBInstances gives it."""
+        if self.busy and self.busy != "failing-over":
             return self.busy
         return "storage-full" if self.fault == "storage_full" else "available"
+
+    def cluster_status(self, now: float) -> str:
+        """The cluster's status, as DescribeDBClusters gives it."""
+        return "failing-over" if self.busy == "failing-over" or self.fault == "failing_over" else "available"
 
     def set_fault(self, fault: str, now: float, leaking: frozenset[str] = frozenset()) -> int:
         """Bring a fault about, over those that are there; returns its number, for ``heal``."""
         self.faults_so_far += 1
         self.faults = (*self.faults, DatabaseFault(self.faults_so_far, fault, now, leaking))
         if fault == "failing_over":
-            self._say(now, "Multi-AZ instance failover started", "failover", "notification")
+            self._tell_failing_over(now, self.readers[0] if self.readers else "")
         if fault == "storage_full":
             self._say(now, "Allocated storage has been exhausted", "low storage")
         return self.faults_so_far
@@ -175,7 +237,7 @@ class Database:
         """Take one fault away, or all (0); does nothing for a fault that is already gone."""
         over = [item for item in self.faults if number in (0, item.number)]
         if any(item.kind == "failing_over" for item in over):
-            self._say(now, "Multi-AZ instance failover completed", "failover", "notification")
+            self._tell_failed_over(now)
         self.faults = tuple(item for item in self.faults if item not in over)
 
     def _mend(self, kind: str) -> None:
@@ -183,10 +245,22 @@ class Database:
 
     def reboot(self, now: float, failover: bool) -> None:
         """Do what RebootDBInstance does: it ends the faults of the process; the others stay."""
-        self.busy, self.busy_until = "rebooting", now + REBOOT_SECONDS
         self._apply(frozenset())
         self._say(now, "Multi-AZ instance failover started" if failover else "DB instance shutdown",
                   "failover" if failover else "availability")
+        self._begin_anew(now, "rebooting")
+        if failover:
+            self.zone = self.elsewhere
+
+    def fail_over(self, now: float) -> None:
+        """Do what FailoverDBCluster does: a reader takes the writer's place, with a process of its own."""
+        self._tell_failing_over(now, self.readers[0])
+        self._begin_anew(now, "failing-over")
+        self.zone = self.elsewhere
+
+    def _begin_anew(self, now: float, busy: Literal["rebooting", "failing-over"]) -> None:
+        """End what was wrong with the process that served; the other faults stay."""
+        self.busy, self.busy_until = busy, now + REBOOT_SECONDS
         self._mend("refuses_connections")
         self._mend("slow")
         # A standby that was taking over begins anew.
@@ -194,8 +268,6 @@ class Database:
             replace(item, since=now) if item.kind == "failing_over"
             else replace(item, freed_at=now + REBOOT_SECONDS) if item.kind == "connections_exhausted"
             else item for item in self.faults)
-        if failover:
-            self.zone = "us-east-1b" if self.zone == "us-east-1a" else "us-east-1a"
 
     def set_parameters(self, now: float, values: Mapping[str, str | None], *, at_once: bool = True) -> None:
         """Do what ModifyDBParameterGroup does, and ResetDBParameterGroup for the values that are None."""
@@ -218,24 +290,46 @@ class Database:
         self._say(now, "Applying modification to allocated storage", "configuration change")
 
     def metrics(self, now: float) -> dict[str, float]:
-        """The instance's metrics in AWS/RDS, by name: connections, per cent, bytes, seconds."""
+        """The writer's metrics in AWS/RDS, by name: connections, per cent, bytes, seconds."""
         slow = self.fault == "slow"
         away = self.down(now)
         idle = away or self.fault == "refuses_connections"
+        # Aurora's storage is the cluster's: its instances have local storage for temporary files alone.
+        storage = ({"FreeLocalStorage": 28.4 * _GIB} if self.speech.aurora
+                   else {"FreeStorageSpace": self.free_gib * _GIB, "ReplicaLag": 0.0})
         return {"DatabaseConnections": float(sum(self.clients.values())),
-                "CPUUtilization": 96.0 if slow else 3.0 if idle else 21.0,
-                "FreeStorageSpace": self.free_gib * _GIB, "FreeableMemory": 5.2 * _GIB,
+                "CPUUtilization": 96.0 if slow else 3.0 if idle else 21.0, "FreeableMemory": 5.2 * _GIB,
                 "ReadLatency": 0.0 if idle else 0.0011, "WriteLatency": 0.0 if idle else 0.004 if slow else 0.0014,
                 "DiskQueueDepth": 0.2, "ReadIOPS": 0.0 if idle else 120.0, "WriteIOPS": 0.0 if idle else 90.0,
-                "ReplicaLag": 0.0}
+                **storage}
 
-    def waits(self, now: float) -> dict[str, float]:
+    def metrics_by_instance(self, now: float) -> dict[str, dict[str, float]]:
+        """Each instance's metrics in AWS/RDS; a reader of Aurora is some milliseconds behind (AuroraReplicaLag)."""
+        reader = {"DatabaseConnections": 2.0, "CPUUtilization": 5.0, "FreeableMemory": 6.1 * _GIB,
+                  "FreeLocalStorage": 29.7 * _GIB, "ReadLatency": 0.0009, "AuroraReplicaLag": 18.0}
+        return {self.writer: self.metrics(now), **dict.fromkeys(self.readers, reader)}
+
+    def waits(self, now: float) -> Mapping[str, float]:
         """Average active sessions by wait event, as Performance Insights gives them."""
         if self.down(now) or self.fault == "refuses_connections":
             return {}
-        if self.fault == "slow":
-            return {"Lock:transactionid": 21.4, "CPU": 1.9, "IO:DataFileRead": 0.2}
-        return {"CPU": 0.21, "IO:DataFileRead": 0.08, "Client:ClientRead": 0.03}
+        return self.speech.lock_waits if self.fault == "slow" else self.speech.waits
 
-    def _say(self, now: float, message: str, *categories: str) -> None:
-        self.events = [*self.events[-50:], RdsEvent(now, message, categories)]
+    def _tell_failing_over(self, now: float, target: str) -> None:
+        if not self.speech.aurora:
+            self._say(now, "Multi-AZ instance failover started", "failover", "notification")
+            return
+        self._say(now, f"Started cross AZ failover to DB instance: {target}", "failover", of=CLUSTER)
+        for name in self.members:
+            self._say(now, "DB instance shutdown", "availability", of=name)
+
+    def _tell_failed_over(self, now: float) -> None:
+        if not self.speech.aurora:
+            self._say(now, "Multi-AZ instance failover completed", "failover", "notification")
+            return
+        for name in self.members:
+            self._say(now, "DB instance restarted", "availability", of=name)
+        self._say(now, f"Completed failover to DB instance: {self.writer}", "failover", of=CLUSTER)
+
+    def _say(self, now: float, message: str, *categories: str, of: str = "") -> None:
+        self.events = [*self.events[-50:], RdsEvent(now, message, categories, of or self.writer)]

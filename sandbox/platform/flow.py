@@ -16,10 +16,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.platform.cluster import Object
+from sandbox.platform.database import PORT, Database
+from sandbox.platform.mesh import worded
 from sandbox.platform.objects import KINDS
 from sandbox.platform.reach import Snapshot, allowed, allowed_outside, ready, resolves
+from sandbox.platform.shape import Shape
 from sandbox.platform.state import Setting, World
-from sandbox.platform.versions import Behaviour, Versions, component_of
+from sandbox.platform.versions import Behaviour, Versions, app_of, component_of
 
 TIMEOUT_MS = 5000.0
 _QUEUE_SECONDS = 2.0
@@ -28,6 +31,10 @@ BALANCER = "load balancer"
 ENTRY = "frontend"
 NOT_CONNECTED = "target connection error"
 """What the load balancer counts if a target is registered and accepts no connection."""
+_PROVIDER_SAYS = {
+    "errors": "HTTP 502 Bad Gateway", "unauthorized": "HTTP 401 Unauthorized",
+    "throttled": "HTTP 429 Too Many Requests",
+    "tls": "certificate verify failed: unable to get local issuer certificate"}
 _THROUGH = {"blocked": 0.0, "lossy": 0.5}
 """The share of connections that get through a broken path."""
 
@@ -117,8 +124,9 @@ class Flow:
         blocked = calls - through
         failed, latency = blocked, 0.0
         at_once = refused or not pods
-        kind = "" if not blocked else "connection refused" if at_once else (
+        kind = "" if not blocked else "connection refused" if refused else "no address" if not pods else (
             "connection reset by peer" if fault == "lossy" else "connect timed out")
+        kind = worded(world.shape if caller is not None else Shape(), kind)
         waited = 1.0 if at_once else TIMEOUT_MS
         for pod, count in zip(alive, self._split(through, len(alive)), strict=True):
             result = self._pod(name, pod, count, world, snapshot, served)
@@ -134,7 +142,7 @@ class Flow:
              served: list[Served]) -> _Outcome:
         """Let ``count`` requests arrive at one pod."""
         kind = KINDS[name]
-        image = pod["spec"]["containers"][0]["image"]
+        image = app_of(pod)["image"]
         behaviour = self._versions.behaviour(image)
         capacity = (behaviour.capacity or kind.capacity) * _cpu_share(pod, kind.cpu_limit)
         accepted, behind = self._queue(pod["metadata"]["uid"], count, capacity)
@@ -209,37 +217,37 @@ class Flow:
         """Ask the database with the host, user and password that the pod was started with."""
         database, now = world.database, time.time()
         environment = _environment(pod, snapshot)
-        host = environment.get("DB_HOST", "")
-        path = world.path("payment-gateway", "database")
+        host, user = environment.get("DB_HOST", ""), environment.get("DB_USER", "")
+        path, says = world.path("payment-gateway", "database"), database.speech.says
         if host != database.host or not resolves(pod) or path == "dns":
-            return _Outcome(calls, calls, 20.0, f'could not translate host name "{host}" to address')
-        if not allowed_outside(pod, snapshot, 5432) or path == "blocked":
-            return _Outcome(calls, calls, TIMEOUT_MS, "connection to server timed out")
+            return _Outcome(calls, calls, 20.0, says("name", host))
+        if not allowed_outside(pod, snapshot, PORT) or path == "blocked":
+            return _Outcome(calls, calls, TIMEOUT_MS, says("timed_out"))
         if database.down(now) or database.fault == "refuses_connections":
-            return _Outcome(calls, calls, 3.0, "connection to server failed: Connection refused")
+            return _Outcome(calls, calls, 3.0, says("refused"))
         if path == "lossy":
-            return _Outcome(calls, self._binomial(calls, 0.5), 1500.0, "server closed the connection unexpectedly")
-        if (environment.get("DB_USER"), environment.get("DB_PASSWORD")) != (database.user, database.password):
-            user = environment.get("DB_USER", "")
+            return _Outcome(calls, self._binomial(calls, 0.5), 1500.0, says("lost"))
+        if (user, environment.get("DB_PASSWORD")) != (database.user, database.password):
             failed = self._binomial(calls, 1.0 - database.old_pools_share(now))
-            return _Outcome(calls, failed, 10.0, f'FATAL: password authentication failed for user "{user}"')
+            return _Outcome(calls, failed, 10.0, says("credentials", user=user))
         if database.exhausted(now):
-            return _Outcome(calls, self._binomial(calls, 0.9), 15.0, "FATAL: sorry, too many clients already")
+            return _Outcome(calls, self._binomial(calls, 0.9), 15.0, says("exhausted"))
+        return self._statements(calls, database, now)
+
+    def _statements(self, calls: int, database: Database, now: float) -> _Outcome:
+        """Let statements run, of clients that got in."""
+        says = database.speech.says
         if database.fault == "storage_full":
-            return _Outcome(calls, self._binomial(calls, 0.85), 6.0,
-                            'could not extend file "base/16402/24576": No space left on device')
+            return _Outcome(calls, self._binomial(calls, 0.85), 6.0, says("space"))
         if database.fault == "slow":
-            return _Outcome(calls, self._binomial(calls, 0.8), 4500.0,
-                            "canceling statement due to statement timeout")
-        if database.in_effect.get("default_transaction_read_only") in ("1", "on"):
-            return _Outcome(calls, self._binomial(calls, 0.85), 5.0,
-                            "ERROR: cannot execute INSERT in a read-only transaction")
-        allowed_ms = float(database.in_effect.get("statement_timeout", "0"))
+            return _Outcome(calls, self._binomial(calls, 0.8), 4500.0, says("locked"))
+        if database.on_old_writer(now) or database.in_effect.get(database.speech.read_only) in ("1", "on"):
+            return _Outcome(calls, self._binomial(calls, 0.85), 5.0, says("read_only"))
+        allowed_ms = float(database.in_effect.get(database.speech.statement_ms, "0"))
         # The time of statements is spread exponentially: a few take many times the mean.
         cut = math.exp(-allowed_ms / database.latency_ms) if allowed_ms else 0.0
         failed = self._binomial(calls, cut) if cut else 0
-        return _Outcome(calls, failed, database.latency_ms,
-                        "ERROR: canceling statement due to statement timeout" if failed else "")
+        return _Outcome(calls, failed, database.latency_ms, says("statement") if failed else "")
 
     def _provider(self, calls: int, pod: Object, world: World, snapshot: Snapshot) -> _Outcome:
         name = snapshot.config.get("PROVIDER", "primary")
@@ -257,7 +265,7 @@ class Flow:
             limit = _milliseconds(snapshot.config.get("PROVIDER_TIMEOUT_MS", "2000"))
             return _Outcome(calls, self._binomial(calls, 0.7), limit, "read timed out")
         return _Outcome(calls, self._binomial(calls, provider.error_rate), provider.latency_ms,
-                        "HTTP 502 Bad Gateway" if provider.fault else "HTTP 402 card declined")
+                        _PROVIDER_SAYS.get(provider.fault, "HTTP 402 card declined"))
 
     def _share(self, caller: Object, pods: Sequence[Object], snapshot: Snapshot) -> float:
         """The share of a Service's pods that a caller's packets get to."""
@@ -322,7 +330,7 @@ def _environment(pod: Object, snapshot: Snapshot) -> Mapping[str, str]:
 def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:
     """The values that a pod would be started with now."""
     found = {}
-    for item in pod["spec"]["containers"][0].get("env") or []:
+    for item in app_of(pod).get("env") or []:
         source = item.get("valueFrom") or {}
         if "secretKeyRef" in source:
             found[item["name"]] = snapshot.secret.get(source["secretKeyRef"]["key"], "")
@@ -335,7 +343,7 @@ def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:
 
 def _cpu_share(pod: Object, usual: str) -> float:
     """How much of the usual CPU a pod's limit leaves it, at most all: a throttled pod serves less."""
-    limit = str(((pod["spec"]["containers"][0].get("resources") or {}).get("limits") or {}).get("cpu", usual))
+    limit = str(((app_of(pod).get("resources") or {}).get("limits") or {}).get("cpu", usual))
     return min(1.0, _cpu(limit) / _cpu(usual))
 
 

@@ -10,22 +10,34 @@ import hashlib
 import itertools
 import re
 import time
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.platform.cluster import Cluster, Object
-from sandbox.platform.objects import KINDS, NODES
+from sandbox.platform.containers import ended, iso, proxy, wait
+from sandbox.platform.mesh import asked_of_app
+from sandbox.platform.objects import KINDS, NODES, digest
 from sandbox.platform.state import World
-from sandbox.platform.versions import Versions, component_of
+from sandbox.platform.untidy import remembered
+from sandbox.platform.versions import PROXY, Versions, component_of
 
 _PULL_SECONDS, _START_SECONDS, _READY_SECONDS, _LEAVE_SECONDS = 0.5, 0.5, 1.0, 1.0
-_CRASH_SECONDS = 2.0
+_CRASH_SECONDS, _TASK_SECONDS = 2.0, 3.0
 _BACKOFF = (10, 20, 40, 80, 160, 300)
 _HEARTBEAT_SECONDS = 8.0
 _REFERENCES_SECONDS = 2.0
 """Time between two looks at ConfigMaps and Secrets."""
 _ENDLESS = re.compile(r"infinity|while\s+true|until\s|tail\s+-f|wait-for|\bsleep\s+\d{4,}")
 _SLEEP = re.compile(r"\bsleep\s+(\d+)")
+
+
+@dataclass
+class _Told:
+    """An Event that was written."""
+
+    name: str
+    last: float
+    count: int = 1
 
 
 class Kubelet:
@@ -37,11 +49,13 @@ class Kubelet:
         self._written: dict[str, str] = {}
         self._turned: dict[str, dict[str, float]] = {}
         """Uid of a pod to since when it is ``ready``, ``unready`` or ``leaving``."""
-        self._events: dict[tuple[str, str, str], float] = {}
+        self._events: dict[tuple[str, str, str], _Told] = {}
         self._addresses = itertools.count(10)
         self._ip: dict[str, str] = {}
         self._beat = self._looked = 0.0
         self._references: dict[str, dict[str, set[str]]] = {}
+        self._past: dict[str, Object] = {}
+        """Uid of a pod to what its container's status tells of earlier days."""
         self.world = World()
         """Nodes in ``silent_nodes`` send no heartbeat, and nobody runs their pods; pods that hang are never ready."""
 
@@ -62,12 +76,16 @@ class Kubelet:
             node = pod["spec"].get("nodeName")
             if not node or node in self.world.silent_nodes:
                 continue
+            if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+                if pod["metadata"].get("deletionTimestamp"):
+                    self._finish(pod, now)
+                continue
             if pod["metadata"].get("deletionTimestamp"):
                 self._finish(pod, now)
             else:
                 self._run(pod, now, references)
         living = {pod["metadata"]["uid"] for pod in pods}
-        for memory in (self._began, self._written, self._ip, self._turned):
+        for memory in (self._began, self._written, self._ip, self._turned, self._past):
             for uid in memory.keys() - living:
                 del memory[uid]
 
@@ -90,7 +108,7 @@ class Kubelet:
         self._beat = now
         for node in NODES:
             if node not in self.world.silent_nodes:
-                moment = _iso(now)
+                moment = iso(now)
                 self._cluster.patch_status(f"/api/v1/nodes/{node}", {"conditions": [
                     {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": moment,
                      "message": "kubelet is posting ready status"},
@@ -109,6 +127,8 @@ class Kubelet:
         uid = pod["metadata"]["uid"]
         age = now - self._began.setdefault(uid, now)
         if uid not in self._ip:
+            if not self.world.settled:
+                self._past |= remembered(self.world.shape.untidy, pod, list(self._past), now)
             number = next(self._addresses)
             self._ip[uid] = f"10.1.{number // 250 % 250}.{number % 250 + 1}"
         status = self._status(pod, age, now, references)
@@ -120,7 +140,8 @@ class Kubelet:
 
     def _status(self, pod: Object, age: float, now: float, references: dict[str, dict[str, set[str]]]) -> Object:
         spec, namespace = pod["spec"], pod["metadata"]["namespace"]
-        began = _iso(self._began[pod["metadata"]["uid"]])
+        began_at = self._began[pod["metadata"]["uid"]]
+        began = iso(began_at)
         base = {"startTime": began, "hostIP": "10.0.1.1"}
         missing = _missing_volume(spec, references.get(namespace, {}))
         if missing:
@@ -129,29 +150,33 @@ class Kubelet:
         held = self._init(pod, age, now, began)
         if held is not None:
             return base | held
-        states, ready, restarts = [], True, 0
-        for container in spec["containers"]:
-            state = self._container(pod, container, age, now, references.get(namespace, {}))
-            states.append(state)
-            ready &= state["ready"]
-            restarts += state["restartCount"]
-        running = any("running" in state["state"] for state in states)
-        phase = "Running" if running or restarts else "Pending"
-        ended = [state["state"].get("terminated") for state in states]
-        if all(ended) and pod["spec"].get("restartPolicy") == "Never":
-            phase = "Succeeded" if all(item["exitCode"] == 0 for item in ended if item) else "Failed"
+        first = [proxy(pod, container, age, began_at) if container.get("restartPolicy") == "Always"
+                 else ended(container, began_at) for container in spec.get("initContainers") or []]
+        states = [self._container(pod, container, age, now, references.get(namespace, {}))
+                  for container in spec["containers"]]
+        ready = all(state["ready"] for state in states + first)
+        over = [state["state"].get("terminated") for state in states]
+        if all(over):
+            phase = "Succeeded" if all(item["exitCode"] == 0 for item in over if item) else "Failed"
+        else:
+            # A container that ended and waits for its next start counts as one that runs.
+            running = any("running" in state["state"] or state["lastState"] for state in states)
+            phase = "Running" if running else "Pending"
         return base | {"phase": phase, "podIP": self._ip[pod["metadata"]["uid"]],
                        "podIPs": [{"ip": self._ip[pod["metadata"]["uid"]]}], "containerStatuses": states,
+                       **({"initContainerStatuses": first} if first else {}),
                        "conditions": _conditions(began, True, ready, self._changed(pod, ready, now))}
 
     def _changed(self, pod: Object, ready: bool, now: float) -> str:
         turned = self._turned.setdefault(pod["metadata"]["uid"], {})
         turned.pop("unready" if ready else "ready", None)
-        return _iso(turned.setdefault("ready" if ready else "unready", now))
+        return iso(turned.setdefault("ready" if ready else "unready", now))
 
     def _init(self, pod: Object, age: float, now: float, began: str) -> Object | None:
         """The status of a pod that an init container holds, or None once all have ended."""
         for container in pod["spec"].get("initContainers") or []:
+            if container.get("restartPolicy") == "Always":
+                continue
             words = " ".join([*container.get("command", []), *container.get("args", [])])
             if not self._versions.pullable(container["image"]):
                 self._event(pod, "Warning", "Failed", f'Failed to pull image "{container["image"]}"', now)
@@ -172,20 +197,24 @@ class Kubelet:
         base: Object = {"name": name, "image": image, "imageID": "", "ready": False, "restartCount": 0,
                         "started": False, "state": {}, "lastState": {}}
         if age < _PULL_SECONDS:
-            return base | {"state": _wait("ContainerCreating")}
+            return base | {"state": wait("ContainerCreating")}
         if not self._versions.pullable(image):
             self._event(pod, "Warning", "Failed",
                         f'Failed to pull image "{image}": manifest unknown: manifest unknown', now)
             reason = "ErrImagePull" if int(age / 10) % 2 == 0 and age < 20 else "ImagePullBackOff"
-            return base | {"state": _wait(reason, f'Back-off pulling image "{image}"')}
+            return base | {"state": wait(reason, f'Back-off pulling image "{image}"')}
         missing = _missing_key(container, references)
         if missing:
             self._event(pod, "Warning", "Failed", f"Error: {missing}", now)
-            return base | {"state": _wait("CreateContainerConfigError", missing)}
+            return base | {"state": wait("CreateContainerConfigError", missing)}
         self._event(pod, "Normal", "Pulled", f'Successfully pulled image "{image}"', now, once=True)
         self._event(pod, "Normal", "Started", f"Started container {name}", now, once=True)
-        base["imageID"] = f"{image}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+        base |= _pulled(image)
         since = self._began[pod["metadata"]["uid"]]
+        if name == PROXY:
+            return base | proxy(pod, container, age, since)
+        if pod["spec"].get("restartPolicy", "Always") != "Always":
+            return base | self._task(pod, container, age, now, since)
         if component in KINDS:
             killed = _memory_mib(container) < (behaviour.memory_mib or KINDS[component].memory_mib)
             own_command = not container.get("command")
@@ -194,7 +223,7 @@ class Kubelet:
             if not own_command or behaviour.state == "crash_loop":
                 return base | self._crash(pod, age, now, since, "Error", 127 if not own_command else 1)
         ready = age >= _PULL_SECONDS + _START_SECONDS + _READY_SECONDS and behaviour.state != "not_ready"
-        if component in KINDS and not _probe_fits(container):
+        if component in KINDS and not _probe_fits(pod, container):
             ready = False
         if self._hangs(pod):
             ready = False
@@ -204,56 +233,83 @@ class Kubelet:
             self._event(pod, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503",
                         now)
         return base | {"ready": ready, "started": True,
-                       "state": {"running": {"startedAt": _iso(since + _PULL_SECONDS)}}}
+                       "state": {"running": {"startedAt": iso(since + _PULL_SECONDS)}}} | self._past.get(
+                           pod["metadata"]["uid"], {})
+
+    def _task(self, pod: Object, container: Object, age: float, now: float, since: float) -> Object:
+        """The status of a container that is to end: of a Job's pod, or another that is not to run for ever."""
+        words = " ".join([*container.get("command", []), *container.get("args", [])])
+        sleep = _SLEEP.search(words)
+        lasts = _PULL_SECONDS + (float(sleep[1]) if sleep else _TASK_SECONDS)
+        if _ENDLESS.search(words) or age < lasts:
+            return {"ready": True, "started": True, "state": {"running": {"startedAt": iso(since + _PULL_SECONDS)}}}
+        fails = re.search(r"\bexit\s+([1-9]\d*)", words)
+        code = int(fails[1]) if fails else 1 if re.search(r"(^|\s)false($|\s)", words) else 0
+        if code and pod["spec"]["restartPolicy"] == "OnFailure":
+            return self._crash(pod, age, now, since, "Error", code)
+        return {"state": {"terminated": {
+            "exitCode": code, "reason": "Error" if code else "Completed", "startedAt": iso(since + _PULL_SECONDS),
+            "finishedAt": iso(since + lasts)}}}
 
     def _crash(self, pod: Object, age: float, now: float, since: float, reason: str, code: int) -> Object:
         """The status of a container that ends soon after each start and is started again after a growing pause."""
         restarts, moment = 0, _PULL_SECONDS
+        before = int(self._past.get(pod["metadata"]["uid"], {}).get("restartCount", 0))
         while True:
             ended = moment + _CRASH_SECONDS
             pause = _BACKOFF[min(restarts, len(_BACKOFF) - 1)]
-            terminated = {"terminated": {"exitCode": code, "reason": reason, "startedAt": _iso(since + moment),
-                                         "finishedAt": _iso(since + ended)}}
+            terminated = {"terminated": {"exitCode": code, "reason": reason, "startedAt": iso(since + moment),
+                                         "finishedAt": iso(since + ended)}}
             last = terminated if restarts else {}
             if age < ended:
                 previous = {"terminated": {"exitCode": code, "reason": reason}} if restarts else {}
-                return {"state": {"running": {"startedAt": _iso(since + moment)}}, "lastState": previous,
-                        "restartCount": restarts, "started": True}
+                return {"state": {"running": {"startedAt": iso(since + moment)}}, "lastState": previous,
+                        "restartCount": before + restarts, "started": True}
             if age < ended + pause:
                 self._event(pod, "Warning", "BackOff", "Back-off restarting failed container", now)
-                return {"state": _wait("CrashLoopBackOff", f"back-off {pause}s restarting failed container"),
-                        "lastState": last or terminated, "restartCount": restarts}
+                return {"state": wait("CrashLoopBackOff", f"back-off {pause}s restarting failed container"),
+                        "lastState": last or terminated, "restartCount": before + restarts}
             moment, restarts = ended + pause, restarts + 1
 
     def _waiting(self, pod: Object, reason: str, message: str, began: str, *, initialized: bool,
                  init: Object | None = None, runs: bool = False) -> Object:
         containers = [{"name": container["name"], "image": container["image"], "imageID": "", "ready": False,
-                       "restartCount": 0, "state": _wait(reason if init is None else "PodInitializing", message)}
+                       "restartCount": 0, "state": wait(reason if init is None else "PodInitializing", message)}
                       for container in pod["spec"]["containers"]]
         result: Object = {"phase": "Pending", "containerStatuses": containers,
                           "conditions": _conditions(began, initialized, False, began)}
         if init is not None:
             result["initContainerStatuses"] = [{
                 "name": init["name"], "image": init["image"], "imageID": "", "ready": False, "restartCount": 0,
-                "state": {"running": {"startedAt": began}} if runs else _wait(reason, message)}]
+                "state": {"running": {"startedAt": began}} if runs else wait(reason, message)}]
         return result
 
     def _event(self, pod: Object, kind: str, reason: str, message: str, now: float, once: bool = False) -> None:
-        """Write an Event; the same one again only after ten seconds."""
+        """Write an Event; of the same one the count grows, after ten seconds at the earliest."""
         uid, namespace = pod["metadata"]["uid"], pod["metadata"]["namespace"]
         key = (uid, reason, message)
-        before = self._events.get(key, 0.0)
-        if before and (once or now - before < 10):
+        path = f"/api/v1/namespaces/{namespace}/events"
+        told = self._events.get(key)
+        if told is not None:
+            if not once and now - told.last >= 10:
+                told.last, told.count = now, told.count + 1
+                self._cluster.merge(f"{path}/{told.name}", {"count": told.count, "lastTimestamp": iso(now)})
             return
-        self._events[key] = now
         digest = hashlib.sha256(f"{key}{int(now)}".encode()).hexdigest()[:16]
-        self._cluster.create(f"/api/v1/namespaces/{namespace}/events", {
-            "apiVersion": "v1", "kind": "Event",
-            "metadata": {"name": f"{pod['metadata']['name']}.{digest}", "namespace": namespace},
+        told = self._events[key] = _Told(f"{pod['metadata']['name']}.{digest}", now)
+        self._cluster.create(path, {
+            "apiVersion": "v1", "kind": "Event", "metadata": {"name": told.name, "namespace": namespace},
             "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": pod["metadata"]["name"], "uid": uid,
                                "namespace": namespace},
-            "type": kind, "reason": reason, "message": message, "count": 1, "firstTimestamp": _iso(now),
-            "lastTimestamp": _iso(now), "source": {"component": "kubelet", "host": pod["spec"].get("nodeName", "")}})
+            "type": kind, "reason": reason, "message": message, "count": 1, "firstTimestamp": iso(now),
+            "lastTimestamp": iso(now), "source": {"component": "kubelet", "host": pod["spec"].get("nodeName", "")}})
+
+
+def _pulled(image: str) -> Object:
+    """The image as containerd names it once it is there: a reference with a digest is kept without its tag."""
+    repository = image.partition("@")[0].rpartition(":")[0] or image
+    pulled = image.partition("@")[2] or digest(image)
+    return {"image": f"{repository}@{pulled}" if "@" in image else image, "imageID": f"{repository}@{pulled}"}
 
 
 def _references(cluster: Cluster) -> dict[str, dict[str, set[str]]]:
@@ -293,11 +349,12 @@ def _missing_key(container: Object, references: dict[str, set[str]]) -> str:
     return ""
 
 
-def _probe_fits(container: Object) -> bool:
+def _probe_fits(pod: Object, container: Object) -> bool:
     """Whether the readiness probe asks what the component answers: GET /healthz on 8080."""
     probe = container.get("readinessProbe")
     if not probe:
         return True
+    probe = asked_of_app(pod, probe)
     asked: dict[str, Any] = probe.get("httpGet") or probe.get("tcpSocket") or {}
     ports = {port.get("name"): port["containerPort"] for port in container.get("ports") or []}
     port = asked.get("port")
@@ -324,13 +381,5 @@ def _conditions(began: str, initialized: bool, ready: bool, changed: str) -> lis
             condition("ContainersReady", ready, changed), condition("PodScheduled", True, began)]
 
 
-def _wait(reason: str, message: str = "") -> Object:
-    return {"waiting": {"reason": reason, **({"message": message} if message else {})}}
-
-
 def _path(pod: Object) -> str:
     return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

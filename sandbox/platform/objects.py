@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.places import NAMESPACE
+from sandbox.platform.shape import Shape
 
 FIRST_VERSION = "1.0.0"
 NODES = ("node-a", "node-b", "node-c")
@@ -49,8 +51,11 @@ def nodes() -> list[dict[str, Any]]:
         "status": {"capacity": capacity, "allocatable": capacity}} for name in NODES]
 
 
-def platform(replicas: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Everything in the namespace, in the order of applying."""
+def platform(replicas: Mapping[str, int], shape: Shape | None = None) -> list[dict[str, Any]]:
+    """Everything in the namespace, in the order of applying; without a shape, all components are Deployments."""
+    from sandbox.platform.workloads import fitted
+
+    shape = shape or Shape()
     objects: list[dict[str, Any]] = [
         _object("v1", "ConfigMap", "payment-gateway-config", data={
             "PROVIDER": "primary", "PROVIDER_TIMEOUT_MS": "2000", "CURRENCY": "EUR"}),
@@ -61,7 +66,7 @@ def platform(replicas: Mapping[str, int]) -> list[dict[str, Any]]:
     for name, kind in KINDS.items():
         objects.append(_object("v1", "Service", name, spec={
             "selector": {"app": name}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}))
-        objects.append(deployment(name, FIRST_VERSION, replicas.get(name, kind.pods)))
+        objects += fitted(shape, deployment(name, FIRST_VERSION, replicas.get(name, kind.pods), shape))
     objects.append(_object("apps/v1", "Deployment", "ledger-export", labels={"app": "ledger-export"}, spec={
         "replicas": 1, "selector": {"matchLabels": {"app": "ledger-export"}},
         "template": {"metadata": {"labels": {"app": "ledger-export"}}, "spec": {
@@ -72,11 +77,11 @@ def platform(replicas: Mapping[str, int]) -> list[dict[str, Any]]:
     return objects
 
 
-def deployment(name: str, version: str, replicas: int) -> dict[str, Any]:
-    """A component's Deployment."""
+def deployment(name: str, version: str, replicas: int, shape: Shape | None = None) -> dict[str, Any]:
+    """A component's Deployment; ``sandbox/platform/workloads.py`` makes of it what else it may be."""
     kind = KINDS[name]
     container: dict[str, Any] = {
-        "name": name, "image": image(name, version), "ports": [{"containerPort": 8080}],
+        "name": name, "image": image(name, version, shape), "ports": [{"containerPort": 8080}],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 2},
         "resources": {"requests": {"cpu": kind.cpu, "memory": kind.memory},
                       "limits": {"cpu": kind.cpu_limit, "memory": kind.memory_limit}}}
@@ -97,9 +102,15 @@ def deployment(name: str, version: str, replicas: int) -> dict[str, Any]:
         "template": {"metadata": {"labels": {"app": name}}, "spec": spec}})
 
 
-def image(component: str, version: str) -> str:
-    """The reference of a component's image."""
-    return f"{REGISTRY}/{component}:{version}"
+def image(component: str, version: str, shape: Shape | None = None) -> str:
+    """The reference of a component's image: ``repo:tag``, or ``repo:tag@sha256:…`` in the world ``images: digest``."""
+    reference = f"{REGISTRY}/{component}:{version}"
+    return f"{reference}@{digest(reference)}" if shape is not None and shape.images == "digest" else reference
+
+
+def digest(reference: str) -> str:
+    """The digest of the image that a reference means; the tag decides, as a tag is never moved in the sandbox."""
+    return f"sha256:{hashlib.sha256(reference.partition('@')[0].encode()).hexdigest()}"
 
 
 def _object(api: str, kind: str, name: str, labels: Mapping[str, str] | None = None, **rest: Any) -> dict[str, Any]:

@@ -5,13 +5,13 @@ Sources: Kubernetes' pages "Service", "Network Policies" and "DNS for Services a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
-from sandbox.platform.versions import component_of
+from sandbox.platform.versions import app_of, component_of
 
 
 @dataclass
@@ -20,6 +20,7 @@ class Snapshot:
 
     pods: Sequence[Object]
     endpoints: Mapping[str, Object]
+    """Service to its addresses, as ``addresses`` gives them."""
     services: Mapping[str, Object]
     policies: Sequence[Object]
     config: Mapping[str, str]
@@ -28,6 +29,24 @@ class Snapshot:
     """The database's Secret, decoded."""
     environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Uid of a pod to the variables that it was started with."""
+
+
+def addresses(slices: Iterable[Object]) -> dict[str, Object]:
+    """Service to ``{"subsets": [{"ports", "addresses", "notReadyAddresses"}]}``, from its EndpointSlices.
+
+    An address that is about to go is not among them, as kube-proxy and load balancers leave it out.
+    """
+    found: dict[str, Object] = {}
+    for item in slices:
+        subset: Object = {"ports": item.get("ports") or [], "addresses": [], "notReadyAddresses": []}
+        for endpoint in item.get("endpoints") or []:
+            conditions = endpoint.get("conditions") or {}
+            if not conditions.get("terminating"):
+                # Without a word about it an endpoint is ready (Kubernetes' page "EndpointSlices").
+                subset["addresses" if conditions.get("ready", True) else "notReadyAddresses"].append(endpoint)
+        service = (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
+        found.setdefault(service, {"subsets": []})["subsets"].append(subset)
+    return found
 
 
 def ready(name: str, snapshot: Snapshot) -> tuple[list[Object], bool]:
@@ -41,10 +60,13 @@ def ready(name: str, snapshot: Snapshot) -> tuple[list[Object], bool]:
     for subset in endpoints.get("subsets") or []:
         targets = {port["port"] for port in subset.get("ports") or []}
         for address in subset.get("addresses") or []:
-            pod = by_name.get((address.get("targetRef") or {}).get("name", ""))
-            if pod is None or pod["metadata"].get("deletionTimestamp"):
+            target = address.get("targetRef") or {}
+            pod = by_name.get(target.get("name", ""))
+            # A StatefulSet's new pod has the name of the old one.
+            if pod is None or pod["metadata"].get("deletionTimestamp") or target.get("uid", pod["metadata"]["uid"]) != (
+                    pod["metadata"]["uid"]):
                 continue
-            if 8080 in targets and component_of(pod["spec"]["containers"][0]["image"])[0] == name:
+            if 8080 in targets and component_of(app_of(pod)["image"])[0] == name:
                 found.append(pod)
             else:
                 refused = True

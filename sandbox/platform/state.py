@@ -15,6 +15,7 @@ from sandbox.account import Account
 from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import Database
 from sandbox.platform.layers import Layers
+from sandbox.platform.shape import Shape
 
 
 @dataclass
@@ -22,11 +23,11 @@ class Provider:
     """The true state of a payment provider, and what its status page says."""
 
     fault: str = ""
-    """``down``, ``errors``, ``slow`` or empty."""
+    """``down``, ``errors``, ``slow``, ``unauthorized``, ``throttled``, ``tls`` or empty."""
     error_rate: float = 0.002
     latency_ms: float = 90.0
     status_page: str = "operational"
-    """``operational``, ``degraded`` or ``outage``."""
+    """``operational``, ``degraded``, ``outage`` or ``maintenance``."""
     since: float = 0.0
     """When it became so."""
 
@@ -81,8 +82,14 @@ class World:
     """One entry for each time that a path was broken."""
     settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
+    shape: Shape = field(default_factory=Shape)
+    """How the platform runs on Kubernetes."""
+    settled: bool = False
+    """Whether the platform has begun: pods that are there before have run for long."""
     account: Account = field(default_factory=Account)
     """What others run and do in the same AWS account."""
+    splunk: str = "plain"
+    """How the logs look in Splunk: a value of ``worlds/splunk.py``."""
     trail: list[TrailEvent] = field(default_factory=list)
     health: list[HealthEvent] = field(default_factory=list)
     control_plane_down: bool = False
@@ -98,6 +105,8 @@ class World:
     deadlocked: dict[str, set[str]] = field(default_factory=dict)
     """Component to the uids of its pods that wait for each other. A pod that starts beside one of them waits as well,
     so a pod comes up only after all are gone."""
+    at_once: set[str] = field(default_factory=set)
+    """StatefulSets whose author stops all pods at each change, where a drill speaks of the strategy ``Recreate``."""
     kill_switch: Layers[None, str] = field(default_factory=Layers)
 
     @property

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sandbox.platform.cluster import Object
 from sandbox.platform.objects import FIRST_VERSION, KINDS, REGISTRY
+
+PROXY = "istio-proxy"
+"""Name of the mesh's container, as istiod injects it."""
 
 
 @dataclass(frozen=True)
@@ -54,5 +58,11 @@ def component_of(image: str) -> tuple[str, str]:
     """Return component and version of an image; an empty component where it is no component's."""
     if not image.startswith(f"{REGISTRY}/"):
         return "", ""
-    name, _, tag = image.removeprefix(f"{REGISTRY}/").partition(":")
+    name, _, tag = image.removeprefix(f"{REGISTRY}/").partition("@")[0].partition(":")
     return name, tag or "latest"
+
+
+def app_of(pod: Object) -> Object:
+    """The container of a pod (or a template) in which the app itself runs: the first that is no proxy of a mesh."""
+    containers: list[Object] = pod["spec"]["containers"]
+    return next((item for item in containers if item["name"] != PROXY), containers[0])

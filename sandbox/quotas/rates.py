@@ -4,8 +4,8 @@ Sources: "Request throttling for the Amazon EC2 API" (reads: 100 tokens, 20 more
 quotas" (DescribeExecution 300 and 15, GetExecutionHistory 400 and 20, ListExecutions 100 and 5, StartExecution 1,300
 and 300, DescribeStateMachine 200 and 20), "CloudWatch service quotas" (GetMetricData 50 a second, DescribeAlarms 9),
 "AWS Systems Manager endpoints and quotas" (GetParameter 40 a second), "AWS Secrets Manager quotas" (GetSecretValue
-10,000 a second) and "LookupEvents" (2 a second). Of EKS, RDS, Performance Insights and Health AWS tells no numbers:
-those here are low ones.
+10,000 a second), "CloudWatch Logs quotas" (StartQuery, GetQueryResults 10 a second) and "LookupEvents" (2 a second).
+Of EKS, RDS, Performance Insights and Health AWS tells no numbers: those here are low ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class Rate:
 
 RATES: dict[str, Rate] = {
     "ec2:Describe": Rate(100, 20), "eks:Describe": Rate(10, 5), "eks:List": Rate(10, 5), "rds:Describe": Rate(20, 10),
-    "pi:": Rate(25, 25), "health:": Rate(30, 10), "cloudtrail:LookupEvents": Rate(2, 2),
+    "pi:": Rate(25, 25),
+    "logs:StartQuery": Rate(10, 10), "logs:GetQueryResults": Rate(10, 10),
+    "health:": Rate(30, 10), "cloudtrail:LookupEvents": Rate(2, 2),
     "cloudwatch:GetMetricData": Rate(50, 50), "cloudwatch:DescribeAlarms": Rate(9, 9), "ssm:GetParameter": Rate(40, 40),
     "secretsmanager:GetSecretValue": Rate(10_000, 10_000), "states:DescribeExecution": Rate(300, 15),
     "states:GetExecutionHistory": Rate(400, 20), "states:ListExecutions": Rate(100, 5),

@@ -25,13 +25,15 @@ from sandbox.vendors.health import Health
 from sandbox.vendors.history import History
 from sandbox.vendors.insights import Insights
 from sandbox.vendors.instances import Instances, Machines, Objects
+from sandbox.vendors.logs import Logs
 from sandbox.vendors.rds import Rds
 from sandbox.vendors.trail import Trail
 from sandbox.vendors.wire import Protocol, Refused, answered, failed, form, passed
 
 _PROTOCOLS: dict[str, Protocol] = {"rds": "query", "pi": "json", "health": "json", "cloudtrail": "json", "eks": "rest",
-                                   "ec2": "ec2"}
-_SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail"}
+                                   "ec2": "ec2", "logs": "json"}
+_SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail",
+            "logs": "cloudwatch_logs"}
 """Service to the source whose faults apply to it."""
 _THROTTLED = {"rds": "Throttling"}
 _RATE = {"rds": ("Throttling", 400), "ec2": ("RequestLimitExceeded", 503), "eks": ("ThrottlingException", 429)}
@@ -48,7 +50,8 @@ class Aws:
     """The router; ``delay_seconds`` is how late CloudTrail is, ``permits`` is IAM."""
 
     def __init__(self, engine_url: str, world: Callable[[], World], cluster: Objects, gates: Gates,
-                 delay_seconds: float = 5.0, permits: Permits = lambda access_key, call: "") -> None:
+                 delay_seconds: float = 5.0, permits: Permits = lambda access_key, call: "",
+                 logs: Logs | None = None) -> None:
         # The engine speaks plain HTTP: no certificates need loading.
         self._client = httpx.Client(base_url=engine_url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
         self._gates, self._permits, self._buckets = gates, permits, Buckets()
@@ -61,6 +64,7 @@ class Aws:
         self._eks = Eks(world, machines, self._engine)
         self._instances = Instances(machines, world)
         self._groups = Groups(world)
+        self._logs = logs
 
     def second(self, now: float) -> None:
         """Keep the state of this second, for questions about the past; to be called each second."""
@@ -111,6 +115,8 @@ class Aws:
             return self.health.answer(operation, body)
         if service == "cloudtrail":
             return self._trail.answer(operation, body)
+        if service == "logs" and self._logs:
+            return self._logs.answer(operation, body)
         if service == "eks":
             return self._eks.answer(method, path, headers, body)
         if Instances.knows(operation):

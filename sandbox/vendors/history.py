@@ -45,4 +45,6 @@ class History:
             place = bisect.bisect_right(self._times, moment)
             if place:
                 return self._states[place - 1]
-        return Database(clients={"payment-gateway": 24, "ledger-export": 2, "rdsadmin": 2})
+        healthy = Database.of(self._world().database.engine)
+        healthy.clients = {"payment-gateway": 24, "ledger-export": 2, "rdsadmin": 2}
+        return healthy

@@ -16,15 +16,16 @@ from typing import Any
 from sandbox.platform.database import Database
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.history import History
-from sandbox.vendors.rds import RESOURCE_ID
+from sandbox.vendors.rds import resource_id
 from sandbox.vendors.wire import Refused, json_answer, page
 
 _PERIODS = (1, 60, 300, 3600, 86400)
 _LOADS = ("db.load.avg", "db.sampledload.avg")
-_COUNTERS = ("db.User.numbackends.avg",)
+_COUNTERS = ("db.User.numbackends.avg", "db.Users.Threads_connected.avg")
+"""Of PostgreSQL and of MySQL; each engine knows its own."""
 _GROUPS = {"db.wait_event": ("db.wait_event.name", "db.wait_event.type"),
            "db.wait_event_type": ("db.wait_event_type.name",), "db.application": ("db.application.name",),
-           "db.user": ("db.user.id", "db.user.name")}
+           "db.user": ("db.user.id", "db.user.name"), "db.host": ("db.host.id", "db.host.name")}
 _RETENTION_SECONDS = 7 * 86400.0
 _MAX_POINTS = 3600
 _LOOKS = 20
@@ -42,16 +43,17 @@ class Insights:
     def answer(self, operation: str, body: bytes) -> Answer:
         """Answer one operation; raises Refused."""
         request = json.loads(body or b"{}")
-        engine = self._history.at(time.time()).engine
+        database = self._history.at(time.time())
+        engine = database.engine
         asked = [request, *(request.get("MetricQueries") or [])]
-        if "postgres" not in engine and any("db.application" in json.dumps([item.get("GroupBy"), item.get("Filter")])
-                                            for item in asked):
+        if not database.speech.group_by_application and any(
+                "db.application" in json.dumps([item.get("GroupBy"), item.get("Filter")]) for item in asked):
             # DimensionGroup: "db.application ... (only Aurora PostgreSQL and RDS PostgreSQL)".
             raise _invalid(f"db.application is not a valid dimension group for engine {engine}")
         if operation == "GetResourceMetrics":
-            return json_answer(self._metrics(request, _Span(request)))
+            return json_answer(self._metrics(request, _Span(request, database)))
         if operation == "DescribeDimensionKeys":
-            return json_answer(self._keys(request, _Span(request)))
+            return json_answer(self._keys(request, _Span(request, database)))
         raise Refused("UnknownOperationException", f"Unknown operation {operation}")
 
     def _metrics(self, request: dict[str, Any], span: _Span) -> dict[str, Any]:
@@ -64,10 +66,11 @@ class Insights:
             group, wanted = query.get("GroupBy"), query.get("Filter") or {}
             if name in _COUNTERS and (group or wanted):
                 raise _invalid(f"{name} has no dimensions")
-            if name not in _LOADS + _COUNTERS:
+            if name not in (*_LOADS, self._history.at(time.time()).speech.counter):
                 raise _invalid(f"{name} is not a valid metric")
             dimensions = _dimensions(group, wanted)
-            series = [(stamp, self._mean(name, dimensions, wanted, start, end)) for start, end, stamp in span.periods()]
+            series = [(stamp, self._mean(name, dimensions, wanted, (start, end), request["Identifier"]))
+                      for start, end, stamp in span.periods()]
             rows.append(_row({"Metric": name}, [(stamp, sum(loads.values())) for stamp, loads in series
                                                 if loads is not None]))
             if group:
@@ -75,7 +78,7 @@ class Insights:
                     rows.append(_row({"Metric": name, "Dimensions": dict(key)}, [
                         (stamp, loads.get(key, 0.0)) for stamp, loads in series if loads is not None]))
         part, token = _paged([] if self._gates.fault("rds") == "empty" else rows, request)
-        return {**span.said(), "Identifier": RESOURCE_ID, "MetricList": list(part),
+        return {**span.said(), "Identifier": request["Identifier"], "MetricList": list(part),
                 **({"NextToken": token} if token else {})}
 
     def _keys(self, request: dict[str, Any], span: _Span) -> dict[str, Any]:
@@ -89,22 +92,24 @@ class Insights:
                 raise _invalid(f"{left_out} is not supported for this data source")
         dimensions = _dimensions(group, wanted)
         looks = [loads for start, end, _ in span.periods()
-                 if (loads := self._mean(name, dimensions, wanted, start, end)) is not None]
+                 if (loads := self._mean(name, dimensions, wanted, (start, end), request["Identifier"])) is not None]
         keys = [] if self._gates.fault("rds") == "empty" else [
             {"Dimensions": dict(key), "Total": sum(loads.get(key, 0.0) for loads in looks) / len(looks)}
             for key in _top(looks, int(group.get("Limit", 10)))]
         part, token = _paged(keys, request)
         return {**span.said(), "Keys": list(part), **({"NextToken": token} if token else {})}
 
-    def _mean(self, name: str, dimensions: tuple[str, ...], wanted: dict[str, str], start: float,
-              end: float) -> dict[Key, float] | None:
+    def _mean(self, name: str, dimensions: tuple[str, ...], wanted: dict[str, str], period: tuple[float, float],
+              resource: str) -> dict[Key, float] | None:
         """The average of a period by key, or None where there are no data of it."""
-        newest = self._gates.newest("rds", 0)
+        newest, (start, end) = self._gates.newest("rds", 0), period
         count = max(1, min(_LOOKS, int(end - start)))
         looks = [moment for n in range(count) if (moment := start + (n + 0.5) * (end - start) / count) <= newest]
         sums: dict[Key, float] = {}
         for moment in looks:
             database = self._history.at(moment)
+            if resource != resource_id(database.writer):
+                database = _reader(database)
             if name in _COUNTERS:
                 values: dict[Key, float] = {(): float(sum(database.clients.values()))}
             else:
@@ -117,10 +122,11 @@ class Insights:
 class _Span:
     """The time and the resolution that a request asks for; raises Refused."""
 
-    def __init__(self, request: dict[str, Any]) -> None:
+    def __init__(self, request: dict[str, Any], database: Database) -> None:
         if request.get("ServiceType") not in ("RDS", "DOCDB"):
             raise _invalid("ServiceType must be RDS or DOCDB")
-        if request.get("ServiceType") != "RDS" or request.get("Identifier") != RESOURCE_ID:
+        if request.get("ServiceType") != "RDS" or request.get("Identifier") not in [
+                resource_id(name) for name in database.members]:
             raise Refused("NotAuthorizedException", f"{request.get('Identifier')} is not a data source of this account")
         start, end = request.get("StartTime"), request.get("EndTime")
         if not isinstance(start, int | float) or not isinstance(end, int | float) or start >= end:
@@ -154,10 +160,11 @@ def _load(database: Database, moment: float, dimensions: tuple[str, ...], wanted
     of = dimensions[0].rpartition(".")[0] if dimensions else _group_of(next(iter(wanted), "db.wait_event.name"))
     rows: list[tuple[dict[str, str], float]]
     if of.startswith("db.wait_event"):
-        rows = [({"db.wait_event.name": name, "db.wait_event.type": name.partition(":")[0],
-                  "db.wait_event_type.name": name.partition(":")[0]}, load) for name, load in waits.items()]
+        rows = [({"db.wait_event.name": name, "db.wait_event.type": _type(name),
+                  "db.wait_event_type.name": _type(name)}, load) for name, load in waits.items()]
     else:
         rows = [({"db.application.name": name, "db.user.name": _user(database, name),
+                  "db.host.name": _host(name), "db.host.id": uuid.uuid5(uuid.NAMESPACE_DNS, _host(name)).hex.upper(),
                   "db.user.id": uuid.uuid5(uuid.NAMESPACE_DNS, _user(database, name)).hex.upper()},
                  total * count / connections) for name, count in database.clients.items() if count]
     found: dict[Key, float] = {}
@@ -166,6 +173,21 @@ def _load(database: Database, moment: float, dimensions: tuple[str, ...], wanted
             key = tuple((name, values[name]) for name in dimensions)
             found[key] = found.get(key, 0.0) + load
     return found
+
+
+def _reader(database: Database) -> Database:
+    """A reader of the same cluster, which does next to nothing here."""
+    return Database(engine=database.engine, clients={"rdsadmin": 2})
+
+
+def _type(wait: str) -> str:
+    """The type of a wait event: ``Lock`` of PostgreSQL's ``Lock:tuple``, ``synch`` of MySQL's ``synch/mutex/…``."""
+    return wait.partition(":" if ":" in wait else "/")[0]
+
+
+def _host(application: str) -> str:
+    """The address of the clients of an application: here all of them have one."""
+    return f"10.0.21.{10 + sum(application.encode()) % 200}"
 
 
 def _user(database: Database, application: str) -> str:

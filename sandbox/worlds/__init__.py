@@ -17,6 +17,8 @@ from sandbox.platform.state import World
 
 PLANNED = ("newrelic", "splunk", "database", "workloads", "mesh", "images", "account")
 """All keys of the contract."""
+FOLDER = "worlds"
+"""Where records of other worlds than the default one lie, one folder a world."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Key:
     """The default first."""
     apply: Callable[[World, str, str], None]
     """Gives a world that begins the value; the last argument is the drill's seed."""
+    lacks: Callable[[str, str, Mapping[str, object]], bool] = lambda value, kind, fields: False
+    """Whether an event (its kind and fields in the drill) cannot happen in a value's world."""
 
 
 @cache
@@ -67,6 +71,17 @@ def parsed(text: str) -> dict[str, str]:
 def whole(given: Mapping[str, str]) -> dict[str, str]:
     """Return the value of every key: the given one, or the default."""
     return {name: given.get(name, key.values[0]) for name, key in every().items()}
+
+
+def lack(given: Mapping[str, str], kind: str, fields: Mapping[str, object]) -> bool:
+    """Whether an event cannot happen in a world."""
+    return any(every()[name].lacks(value, kind, fields) for name, value in whole(given).items())
+
+
+def label(world: Mapping[str, str]) -> str:
+    """Name a world by what differs from the defaults, as ``--world`` takes it; empty for the default world."""
+    return ",".join(f"{name}={value}" for name, value in sorted(world.items())
+                    if name in every() and value != every()[name].values[0])
 
 
 def apply(world: World, given: Mapping[str, str], seed: str) -> None:

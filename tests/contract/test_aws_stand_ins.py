@@ -207,7 +207,8 @@ def test_the_instance_has_the_fields_a_client_looks_at(account: Account) -> None
     with pytest.raises(rds.exceptions.DBInstanceNotFoundFault):
         rds.describe_db_instances(DBInstanceIdentifier="no-db")
     assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
-    assert refused(rds.describe_db_clusters) == ("InvalidAction", 400)
+    assert rds.describe_db_clusters()["DBClusters"] == []
+    assert refused(rds.describe_option_groups) == ("InvalidAction", 400)
 
 
 def test_events_are_filtered_and_come_in_pages(account: Account) -> None:

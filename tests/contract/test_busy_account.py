@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from responder.clients import aws
+from responder.clients import aws, databases
 from responder.clients.failure import CallFailed
 from responder.handlers import health as keeper
 from responder.model.evidence import Finding, Window
@@ -314,10 +314,11 @@ def test_events_of_other_instances_are_not_the_databases(busy: Busy) -> None:
     assert "orders-db" in {event["SourceIdentifier"] for event in everybodys}
     database = busy.service.database
     assert database is not None
-    found = rds._events(busy.query(), database, busy.clients["rds"])
+    place = databases.place(busy.clients["rds"], database)
+    found = rds._events(busy.query(), database, place, busy.clients["rds"])
     assert found.detail.events == ()
     busy.world.database.set_fault("failing_over", now)
-    assert len(rds._events(busy.query(), database, busy.clients["rds"]).detail.events) == 1
+    assert len(rds._events(busy.query(), database, place, busy.clients["rds"]).detail.events) == 1
 
 
 def test_instances_come_in_pages_with_those_of_others(busy: Busy) -> None:
@@ -328,6 +329,7 @@ def test_instances_come_in_pages_with_those_of_others(busy: Busy) -> None:
 
 def test_the_waits_of_mysql_are_told_though_performance_insights_cannot_group_by_application(busy: Busy) -> None:
     busy.world.database.engine = "mysql"
+    busy.world.database.clients = {"payment-gateway": 24, "ledger-export": 2, "rdsadmin": 2}
     busy.world.database.set_fault("slow", time.time() - 30)
     busy.aws.second(time.time() - 60)
     with pytest.raises(ClientError, match="not a valid dimension group for engine mysql"):
@@ -341,8 +343,11 @@ def test_the_waits_of_mysql_are_told_though_performance_insights_cannot_group_by
 
     # It was told the wrong engine: the waits are not lost with the clients.
     for engine in ("mysql", "postgres"):
-        assert waits(engine).status == "partial" and waits(engine).note and not waits(engine).detail.clients
-        assert max(waits(engine).detail.waits, key=waits(engine).detail.waits.__getitem__) == "Lock:transactionid"
+        assert waits(engine).detail.grouped_by == "user" and set(waits(engine).detail.clients) == {
+            "payments", "ledger_export", "rdsadmin"}
+        assert ("by application" in waits(engine).note) == (engine == "postgres")
+        loads = waits(engine).detail.waits
+        assert max(loads, key=loads.__getitem__) == "synch/cond/innodb/row_lock_wait"
 
 
 def test_a_question_that_is_not_one_is_refused(busy: Busy) -> None:

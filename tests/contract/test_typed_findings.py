@@ -123,7 +123,7 @@ def test_rds_reports_the_instance_its_events_metrics_and_waits(query: Query,
     found = rds.collect(replace(query, service=service))
     assert one(found, DatabaseInstance).detail == DatabaseInstance(
         status="available", multi_az=True, zone="us-east-1a", allocated_gib=100, instance_class="db.r6g.large",
-        resource="db-A", pending=("MultiAZ",), parameters={"g": "in-sync"})
+        resource="db-A", pending=("MultiAZ",), parameters={"g": "in-sync"}, engine="postgres")
     assert one(found, DatabaseEvents).detail.events == (DatabaseEvent(NOW, "failover", ("failover",)),)
     connections = one(found, Connections)
     assert (connections.value, connections.baseline, connections.status) == (90.0, 40.0, "ok")
@@ -240,9 +240,10 @@ def test_kubernetes_reports_pods_services_nodes_and_limits(query: Query) -> None
     assert pods.value == 0.5 and pods.detail == Pods(
         wanted=2, ready=1, restarts=2, terminated={"OOMKilled": 2}, unready_on={"node-b": 1}, gone_nodes=("node-b",),
         templates={"abc": OfTemplate(1, 2)}, dns_policy="ClusterFirst", policies=("deny",), failing=("p2",),
-        conditions={"Progressing": "ProgressDeadlineExceeded"}, events={"BackOff": 3})
+        conditions={"Progressing": "ProgressDeadlineExceeded"}, events={"BackOff": 3},
+        workload="deployment/payment-gateway", container="app")
     assert one(found, Endpoints, "payment-gateway").detail == Endpoints(
-        exists=True, ready=1, selects=2, ports=((80, "web"),), fits=False)
+        exists=True, ready=1, selects=2, ports=((80, "web"),), service="payment-gateway")
     assert one(found, Nodes).detail == Nodes(
         names=("node-a",), unschedulable=("node-a",), pressure={"DiskPressure": ("node-a",)})
     limits = one(found, Limits)

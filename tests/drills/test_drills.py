@@ -6,26 +6,45 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from sandbox import worlds
 from sandbox.drill.result import schema
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.drill
+Sandbox = Callable[..., subprocess.CompletedProcess[str]]
+
+
+ELSEWHERE = (("bad-release", "images=digest"),
+             ("provider-outage", "workloads=statefulset,mesh=istio"))
+"""Drill and world: together each vendor, the cluster and the database speak in another way than the usual one."""
 
 
 @pytest.fixture(scope="session")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    out = tmp_path_factory.mktemp("drills")
-    # A place of its own, so that a sandbox that somebody has up is left alone.
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for all drills, in a place of its own: one that somebody has up is left alone."""
     environment = {**os.environ, "SANDBOX_STATE": str(tmp_path_factory.mktemp("sandbox")), "SANDBOX_PORT": "14566"}
-    done = subprocess.run([sys.executable, "-m", "sandbox", "drill", "drills", "--json", str(out)], cwd=ROOT,
-                          env=environment, capture_output=True, text=True, timeout=4500, check=False)
-    sys.stdout.write(done.stdout)
+
+    def ask(*words: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([sys.executable, "-m", "sandbox", *words], cwd=ROOT, env=environment, check=False,
+                              capture_output=True, text=True, timeout=4500)
+        sys.stdout.write(done.stdout)
+        return done
+
+    yield ask
+    ask("down")
+
+
+@pytest.fixture(scope="session")
+def results(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("drills")
+    done = sandbox("drill", "drills", "--json", str(out), "--keep")
     found = {path.stem: json.loads(path.read_text()) for path in out.glob("*.json")}
     assert found, done.stderr[-3000:]
     return found
@@ -36,6 +55,18 @@ def test_drill(results: dict[str, Any], name: str) -> None:
     assert name in results
     jsonschema.validate(results[name], schema())
     assert results[name]["unmet"] == []
+
+
+@pytest.mark.parametrize(("name", "world"), ELSEWHERE)
+def test_drill_in_another_world(results: dict[str, Any], sandbox: Sandbox, tmp_path: Path, name: str,
+                                world: str) -> None:
+    """It runs after those of ``results``, on the same sandbox."""
+    done = sandbox("drill", f"drills/{name}.yaml", "--world", world, "--json", str(tmp_path), "--keep")
+    assert name in results and (tmp_path / f"{name}.json").exists(), done.stderr[-3000:]
+    found = json.loads((tmp_path / f"{name}.json").read_text())
+    jsonschema.validate(found, schema())
+    assert found["world"].items() >= worlds.parsed(world).items()
+    assert found["unmet"] == []
 
 
 def test_the_bad_release_costs_less_than_a_cent(results: dict[str, Any]) -> None:

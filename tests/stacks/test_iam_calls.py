@@ -56,7 +56,13 @@ CLUSTER: dict[str, Answer] = {"eks.DescribeCluster": lambda given: {"cluster": {
         "arn": "arn:aws:health:us-east-1::event/RDS/AWS_RDS_OPERATIONAL_ISSUE/1", "service": "RDS",
         "eventTypeCode": "AWS_RDS_OPERATIONAL_ISSUE", "eventTypeCategory": "issue", "region": "us-east-1",
         "startTime": datetime.fromtimestamp(NOW - 60, UTC), "lastUpdatedTime": datetime.fromtimestamp(NOW, UTC),
-        "statusCode": "open", "eventScopeCode": "ACCOUNT_SPECIFIC"}]}}
+        "statusCode": "open", "eventScopeCode": "ACCOUNT_SPECIFIC"}]},
+    "rds.DescribeDBInstances": lambda given: {"DBInstances": [
+        {"Engine": "aurora-postgresql", "DBInstanceStatus": "available", "DbiResourceId": "db-1",
+         "DBClusterIdentifier": "pay"}]},
+    "rds.DescribeDBClusters": lambda given: {"DBClusters": [
+        {"DBClusterIdentifier": given["DBClusterIdentifier"], "Status": "available", "DBClusterMembers": [
+            {"DBInstanceIdentifier": "another", "IsClusterWriter": True}]}]}}
 
 
 _CLUSTER_ASKED: set[Right] = set()
@@ -111,6 +117,13 @@ def carried_out(action: AnyAction, mechanism: str, facts: Facts, answers: dict[s
 DATABASE: dict[str, Answer] = {"rds.DescribeDBInstances": lambda given: {"DBInstances": [
     {"DBInstanceStatus": "available", "AllocatedStorage": 100, "MultiAZ": True, "AvailabilityZone": "us-east-1a"}]},
     "rds.DescribeEvents": lambda given: {"Events": []}}
+MEMBER = DATABASE | {
+    "rds.DescribeDBInstances": lambda given: {"DBInstances": [
+        {"Engine": "aurora-mysql", "DBInstanceStatus": "available", "DBClusterIdentifier": "pay"}]},
+    "rds.DescribeDBClusters": lambda given: {"DBClusters": [
+        {"DBClusterIdentifier": "pay", "Status": "available", "DBClusterMembers": [
+            {"DBInstanceIdentifier": shipped_service().database.instance,  # type: ignore[union-attr]
+             "IsClusterWriter": True}]}]}}
 FIELDS = (FieldChange(("parameters", "statement_timeout"), "30000", "3"),
           FieldChange(("parameters", "jit"), after="1"))
 
@@ -172,6 +185,9 @@ DRIVES: dict[str, tuple[str, Callable[[], Account]]] = {
         "action-restore-database",
         lambda mechanism=mechanism: carried_out(restore_database.ACTION, mechanism, database.Facts(), DATABASE))
        for mechanism in ("storage_full", "slow_database", "refuses_connections")},
+    "restore_database of a cluster that the configuration does not name": (
+        "action-restore-database", lambda: carried_out(
+            restore_database.ACTION, "slow_database", database.Facts(), MEMBER)),
     "restore_security_group, a way in": ("action-restore-security-group", lambda: security_groups("Ingress")),
     "restore_security_group, a way out": ("action-restore-security-group", lambda: security_groups("Egress")),
     "restore_parameter_group": ("action-restore-parameter-group", parameters),

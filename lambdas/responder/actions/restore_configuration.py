@@ -87,7 +87,7 @@ def _bring(context: RemediationContext, plan: Planned, api: Kubernetes | None, *
                 _set_fields(api, change, live, namespace, back)
             elif (change.what == "created") is back:
                 if live is not None:
-                    api.delete(live.group, watched.KINDS[change.kind][1], namespace, change.name,
+                    api.delete(live.group, watched.KINDS[change.kind].plural, namespace, change.name,
                                step.uid if back else live.uid)
             elif live is None:
                 _create(api, change, exact(step.live if change.what == "created" else change.fields[0].before),
@@ -96,16 +96,16 @@ def _bring(context: RemediationContext, plan: Planned, api: Kubernetes | None, *
 
 
 def _live(api: Kubernetes, change: Change, namespace: str) -> _Live | None:
-    groups, plural, namespaced, reduce = watched.KINDS[change.kind]
-    for group in groups:
+    kind = watched.KINDS[change.kind]
+    for group in kind.groups:
         try:
-            item = api.get(group, plural, namespace if namespaced else "", change.name)
+            item = api.get(group, kind.plural, namespace if kind.namespaced else "", change.name)
         except NotFound:
             continue
         metadata, version = item["metadata"], item.get("apiVersion", "")
         return _Live(metadata["uid"], metadata.get("resourceVersion", ""),
-                     next((one for one in groups if one.split("/", 1)[1] == version), groups[-1]), gitops(metadata),
-                     item if change.kind in AT_ROOT else item.get("spec") or {}, reduce(item))
+                     next((one for one in kind.groups if one.split("/", 1)[1] == version), kind.groups[-1]),
+                     gitops(metadata), item if change.kind in AT_ROOT else item.get("spec") or {}, kind.reduce(item))
     return None
 
 
@@ -177,15 +177,15 @@ def _set_fields(api: Kubernetes, change: Change, live: _Live | None, namespace: 
         {"op": "test", "path": "/metadata/resourceVersion", "value": live.resource_version},
         *({"op": "add", "path": f"{root}/{key}", "value": value} for key, value in top.items()),
         *({"op": "remove", "path": f"{root}/{key}"} for key in gone)]
-    api.patch(live.group, watched.KINDS[change.kind][1], namespace, change.name, patch, manager=OWN_MANAGER)
+    api.patch(live.group, watched.KINDS[change.kind].plural, namespace, change.name, patch, manager=OWN_MANAGER)
 
 
 def _create(api: Kubernetes, change: Change, body: Json, namespace: str) -> None:
-    groups, plural, _, _ = watched.KINDS[change.kind]
+    kind = watched.KINDS[change.kind]
     content = body if change.kind in AT_ROOT else {"spec": body}
     # The ledger reads by the first of the groups that the cluster serves: what it kept is of that version.
-    api.create(groups[0], plural, namespace, {
-        "apiVersion": groups[0].split("/", 1)[1], "kind": change.kind,
+    api.create(kind.groups[0], kind.plural, namespace, {
+        "apiVersion": kind.groups[0].split("/", 1)[1], "kind": change.kind,
         "metadata": {"name": change.name, "namespace": namespace}, **content}, manager=OWN_MANAGER)
 
 

@@ -40,7 +40,9 @@ Planned = Plan[Before, Parameters]
 def plan(context: RemediationContext, facts: Facts) -> Planned | Declined:
     """Say which values would be put back; see ``Action.plan``."""
     database = context.service.database
-    group = database.parameter_group if database else ""
+    changed = {change.name for change in facts.changes}
+    groups = parameter_groups.configured(database)
+    group = next((name for name in groups if name in changed), groups[0] if groups else "")
     fields = {str(field.path[-1]): field for change in facts.changes
               if change.name == group and change.what == "changed" for field in change.fields}
     target = f"parameter-group/{group}"
@@ -65,7 +67,8 @@ def plan(context: RemediationContext, facts: Facts) -> Planned | Declined:
     if refusal:
         return Declined(target, summary, refusal, diff=diff)
     return Plan(target, summary, Before({name: now.get(name) for name in sorted(before)}),
-                Parameters(group, before, database.instance if database else ""), diff)
+                Parameters(group, before, database.instance if database else "", (
+                    database.cluster if database and parameter_groups.is_cluster(group) else "")), diff)
 
 
 def apply(context: RemediationContext, plan: Planned) -> str:
@@ -76,7 +79,7 @@ def apply(context: RemediationContext, plan: Planned) -> str:
     if again:
         raise ActionFailed(f"{again} it was planned: nothing was put back")
     changed = _set(group, now, back)
-    state = _settled(plan.parameters.instance, group, context.deadline)
+    state = _settled(plan.parameters, context.deadline)
     said = plan.summary if changed else f"{plan.summary}: it was done before"
     return said if state == "in-sync" else f"{said}; RDS says that it is {state}"
 
@@ -110,30 +113,48 @@ def _values(group: str) -> dict[str, str]:
 
 def _set(group: str, now: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
     """Bring a group's parameters to values, None for the engine's default; returns whether any was another."""
-    rds = aws.client("rds", _CALL_SECONDS)
+    rds, named = aws.client("rds", _CALL_SECONDS), parameter_groups.named(group)
+    modify, reset = ((rds.modify_db_cluster_parameter_group, rds.reset_db_cluster_parameter_group)
+                     if parameter_groups.is_cluster(group) else
+                     (rds.modify_db_parameter_group, rds.reset_db_parameter_group))
     given = [{"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
              for name, value in sorted(wanted.items()) if value is not None and now.get(name) != value]
     without = [{"ParameterName": name, "ApplyMethod": "immediate"}
                for name, value in sorted(wanted.items()) if value is None and name in now]
     with asking("RDS", _FINAL):
         for part in _parts(given):
-            rds.modify_db_parameter_group(DBParameterGroupName=group, Parameters=part)
+            modify(**named, Parameters=part)
         for part in _parts(without):
-            rds.reset_db_parameter_group(DBParameterGroupName=group, ResetAllParameters=False, Parameters=part)
+            reset(**named, ResetAllParameters=False, Parameters=part)
     return bool(given or without)
 
 
-def _settled(instance: str, group: str, deadline: float) -> str:
-    """Return what RDS says of the group on the instance, as soon as that is no longer ``applying``."""
+def _settled(wanted: Parameters, deadline: float) -> str:
+    """Return what RDS says of the group on its instance or cluster, as soon as that is no longer ``applying``."""
     while True:
-        with aws.failures("RDS"):
-            found = aws.client("rds", _CALL_SECONDS).describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"]
-        state = next((str(item.get("ParameterApplyStatus", "")) for instance_ in found
-                      for item in instance_.get("DBParameterGroups") or []
-                      if item.get("DBParameterGroupName") == group), "used by another instance only")
+        states = _of_members(wanted.cluster) if parameter_groups.is_cluster(wanted.group) else _of_instance(wanted)
+        state = next((state for state in states if state != "in-sync"),
+                     states[0] if states else "used by another instance only")
         if state != "applying" or time.monotonic() + _LOOK_SECONDS + _CALL_SECONDS > deadline:
             return state
         time.sleep(_LOOK_SECONDS)
+
+
+def _of_instance(wanted: Parameters) -> list[str]:
+    with aws.failures("RDS"):
+        found = aws.client("rds", _CALL_SECONDS).describe_db_instances(
+            DBInstanceIdentifier=wanted.instance)["DBInstances"]
+    return [str(item.get("ParameterApplyStatus", "")) for instance in found
+            for item in instance.get("DBParameterGroups") or [] if item.get("DBParameterGroupName") == wanted.group]
+
+
+def _of_members(cluster: str) -> list[str]:
+    if not cluster:
+        return []
+    with aws.failures("RDS"):
+        found = aws.client("rds", _CALL_SECONDS).describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"]
+    return [str(member.get("DBClusterParameterGroupStatus", "")) for item in found
+            for member in item.get("DBClusterMembers") or []]
 
 
 def _parts(items: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
@@ -145,13 +166,15 @@ def _shown(value: str | None) -> str:
 
 
 def _statements(service: Service) -> tuple[Statement, ...]:
-    database = service.database
-    if database is None or not database.parameter_group:
+    database, arn = service.database, "arn:{partition}:rds:{region}:{account}:"
+    if database is None:
         return ()
-    return (Statement(("rds:DescribeDBParameters", "rds:ModifyDBParameterGroup", "rds:ResetDBParameterGroup"),
-                      (parameter_groups.arn(database.parameter_group),)),
-            Statement(("rds:DescribeDBInstances",),
-                      (f"arn:{{partition}}:rds:{{region}}:{{account}}:db:{database.instance}",)))
+    shown = [(database.parameter_group, "rds:DescribeDBInstances", f"{arn}db:{database.instance}"),
+             (database.cluster_parameter_group and database.cluster, "rds:DescribeDBClusters",
+              f"{arn}cluster:{database.cluster}")]
+    return (*(Statement(actions, (group,)) for actions, group in parameter_groups.rights(
+        database, "Describe", "Modify", "Reset")),
+            *(Statement((action,), (resource,)) for wanted, action, resource in shown if wanted))
 
 
 ACTION = Action(

@@ -39,7 +39,7 @@ _RECORDS = frozenset({"dynamodb", "s3", "sns", "stepfunctions", "lambda", "secre
 remedy."""
 _AT_HOME = _OWN - {"ssm"} | {"stepfunctions", "lambda"}
 """Services that are asked in the responder's own account and Region, wherever the service is."""
-_READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "StartQuery")
+_READS = ("Describe", "Get", "List", "Lookup", "Head", "BatchGet", "Search", "StartQuery", "StopQuery")
 """How the names of calls begin that change nothing (Service Authorization Reference: access level Read or List)."""
 
 

@@ -21,6 +21,8 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 _RETRIED = frozenset({429, 502, 503, 504})
 _CONNECT_SECONDS = 3.0
 _LINE_BYTES = 1024 * 1024
+_REASON_BYTES = 16 * 1024
+"""What is read of a refusal."""
 
 
 class Http:
@@ -139,11 +141,26 @@ class Http:
         code = response.status_code
         if code < 300:
             return
+        body = _beginning(response)
         if code in (401, 403):
-            raise CallFailed("unauthorized", f"{_name(url)} refused the credentials ({code})", http_status=code)
+            raise CallFailed("unauthorized", f"{_name(url)} refused the credentials ({code})", http_status=code,
+                             body=body)
         if code == 429:
-            raise CallFailed("throttled", f"{_name(url)} asks to come back later (429)", http_status=code)
-        raise CallFailed("unavailable", f"{_name(url)} answered with status {code}", http_status=code)
+            raise CallFailed("throttled", f"{_name(url)} asks to come back later (429)", http_status=code, body=body)
+        raise CallFailed("unavailable", f"{_name(url)} answered with status {code}", http_status=code, body=body)
+
+
+def _beginning(response: httpx.Response) -> bytes:
+    """Return the beginning of a refusal's body, which may say why; what cannot be read is left out."""
+    body = bytearray()
+    try:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) >= _REASON_BYTES:
+                break
+    except (CallFailed, httpx.HTTPError):
+        pass
+    return bytes(body[:_REASON_BYTES])
 
 
 def _retry_after_seconds(value: str) -> float:

@@ -7,22 +7,25 @@ are not read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from responder.clients import marks
 from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes
+from responder.clients.owners import WORKLOADS
 from responder.model.codec import Json
 from responder.model.shown import HIDDEN, RULES, hide, mark
-from responder.model.watched import Snapshot, Watched
+from responder.model.watched import Snapshot, Watched, Writing, snapshot_of
+from responder.model.writers import Role, writer
 
 _LIMIT = 2000
 _BODY_BYTES = 200_000
-_CONTROLLERS = frozenset({"kube-controller-manager", "kube-scheduler", "kubelet"})
-_OWNED = frozenset({"f:spec", "f:data", "f:binaryData"})
-"""The parts of an object that people set, as ``managedFields`` names them."""
+_AT_ROOT = ("f:data", "f:binaryData")
+"""The parts of a ConfigMap that people set, as ``managedFields`` names them; of all other kinds it is ``f:spec``."""
+_FORBIDDEN, _NOT_FOUND = 403, 404
 
 Reduce = Callable[[dict[str, Any]], Json]
 
@@ -36,17 +39,42 @@ class Kind(NamedTuple):
     namespaced: bool
     reduce: Reduce
     """Returns what people set of an object."""
+    added: bool = False
+    """Whether a cluster may not allow it yet (its rbac.yaml is older), or need not serve it."""
+
+    @property
+    def custom(self) -> bool:
+        """Whether it is a kind that an operator brings, and no part of Kubernetes."""
+        return "." in self.groups[0]
 
 
 def _spec(item: dict[str, Any]) -> Any:
     return item.get("spec") or {}
 
 
-def _deployment(item: dict[str, Any]) -> Any:
-    template = json.loads(json.dumps(item["spec"].get("template") or {}))
+def _template(item: dict[str, Any]) -> Any:
+    template = json.loads(json.dumps(_spec(item).get("template") or {}))
     template.pop("metadata", None)
+    return template
+
+
+def _deployment(item: dict[str, Any]) -> Any:
     return {"replicas": item["spec"].get("replicas"), "strategy": item["spec"].get("strategy"),
-            "paused": bool(item["spec"].get("paused")), "template": template}
+            "paused": bool(item["spec"].get("paused")), "template": _template(item)}
+
+
+def _stateful_set(item: dict[str, Any]) -> Any:
+    return {"replicas": _spec(item).get("replicas"), "updateStrategy": _spec(item).get("updateStrategy"),
+            "template": _template(item)}
+
+
+def _daemon_set(item: dict[str, Any]) -> Any:
+    return {"updateStrategy": _spec(item).get("updateStrategy"), "template": _template(item)}
+
+
+def _rollout(item: dict[str, Any]) -> Any:
+    """Argo Rollouts' page "Rollout Specification"; ``restartAt`` is a restart, as the template's annotations are."""
+    return {**{key: value for key, value in _spec(item).items() if key != "restartAt"}, "template": _template(item)}
 
 
 def _data(item: dict[str, Any]) -> Any:
@@ -75,32 +103,56 @@ KINDS: dict[str, Kind] = {
     "LimitRange": Kind(("api/v1",), "limitranges", True, _spec),
     "PodDisruptionBudget": Kind(("apis/policy/v1", "apis/policy/v1beta1"), "poddisruptionbudgets", True, _spec),
     "Node": Kind(("api/v1",), "nodes", False, _node),
+    "StatefulSet": Kind(("apis/apps/v1",), "statefulsets", True, _stateful_set, added=True),
+    "DaemonSet": Kind(("apis/apps/v1",), "daemonsets", True, _daemon_set, added=True),
+    "Rollout": Kind(("apis/argoproj.io/v1alpha1",), "rollouts", True, _rollout, added=True),
+    "ScaledObject": Kind(("apis/keda.sh/v1alpha1",), "scaledobjects", True, _spec, added=True),
+    "Canary": Kind(("apis/flagger.app/v1beta1",), "canaries", True, _spec, added=True),
 }
 _IGNORED = frozenset({"kube-root-ca.crt"})
 
 
-def snapshot(api: Kubernetes, namespace: str) -> tuple[dict[str, Watched], dict[str, str]]:
+def snapshot(api: Kubernetes, namespace: str, before: Snapshot | None = None
+             ) -> tuple[dict[str, Watched], dict[str, str]]:
     """Return the watched objects of a namespace, and the kinds that could not be read, with the reason.
 
-    Raises CallFailed where no kind could be.
+    ``before`` is the last snapshot: the kinds that need not be there are missed only where it has objects of them.
+    Raises CallFailed where no kind could be read.
     """
     found: dict[str, Watched] = {}
     failed: dict[str, str] = {}
     last: CallFailed | None = None
+    missed = {one.kind for one in (before or {}).values()}
     for name, kind in KINDS.items():
+        if last is not None and _for_all(last):
+            failed[name] = last.note
+            continue
         try:
             for item in listed(api, kind.groups, kind.plural, namespace if kind.namespaced else ""):
                 one = watched(name, item)
                 if one.name not in _IGNORED:
                     found[one.key] = one
         except CallFailed as error:
+            if kind.added and error.http_status in (_NOT_FOUND, _FORBIDDEN) and not (
+                    error.http_status == _FORBIDDEN and (name in missed or not kind.custom)):
+                continue
             failed[name] = error.note
             last = error
-            if error.status in ("timeout", "unauthorized", "throttled"):
-                break
     if last is not None and not found:
         raise last
     return found, failed
+
+
+def _for_all(failed: CallFailed) -> bool:
+    """Whether the other kinds need not be asked for any more."""
+    return failed.status in ("timeout", "unauthorized", "throttled") and failed.http_status != _FORBIDDEN
+
+
+def carry_forward(before: Snapshot, last: float | None, kinds: Iterable[str]) -> dict[str, Watched]:
+    """Return the objects of some kinds as the ``last`` snapshot has them (seconds since 1970, UTC), for one that
+    cannot read them."""
+    return snapshot_of(*(replace(one, unread_since=one.unread_since or last) for one in before.values()
+                         if one.kind in kinds))
 
 
 def check_plausible(before: Snapshot, objects: Snapshot) -> None:
@@ -132,18 +184,20 @@ def watched(kind: str, item: dict[str, Any]) -> Watched:
     key = marks.key()
     # The size comes first: what is not kept need not be looked through.
     body = {HIDDEN: mark(whole, key)} if len(json.dumps(whole)) > _BODY_BYTES else hide(whole, key)
-    written, by = _last_written(metadata)
+    writings = tuple(_writings(metadata))
+    last = max((one for one in writings if writer(one.by).role is not Role.CONTROLLER), key=lambda one: one.at,
+               default=Writing("", _seconds(metadata.get("creationTimestamp"))))
     return Watched(kind, metadata["name"], body, metadata.get("namespace", ""),
-                   _seconds(metadata.get("creationTimestamp")), written, by, RULES,
-                   tuple(sorted(set(_configmaps(item)))) if kind == "Deployment" else ())
+                   _seconds(metadata.get("creationTimestamp")), last.at, last.by, RULES,
+                   tuple(sorted(set(_configmaps(item)))) if kind in WORKLOADS else (), writings=writings)
 
 
-def _configmaps(deployment: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of the ConfigMaps that a Deployment's pods mount or take variables from.
+def _configmaps(workload: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the ConfigMaps that a workload's pods mount or take variables from.
 
     Format: the Kubernetes API reference (PodSpec v1: volumes, and env and envFrom of containers).
     """
-    spec = (_spec(deployment).get("template") or {}).get("spec") or {}
+    spec = (_spec(workload).get("template") or {}).get("spec") or {}
     references = []
     for volume in spec.get("volumes") or []:
         sources = (volume.get("projected") or {}).get("sources") or []
@@ -154,19 +208,14 @@ def _configmaps(deployment: dict[str, Any]) -> Iterator[str]:
     return (reference["name"] for reference in references if reference and reference.get("name"))
 
 
-def _last_written(metadata: dict[str, Any]) -> tuple[float, str]:
-    """Return when people's settings were last written, and by which manager."""
-    newest, by = 0.0, ""
+def _writings(metadata: dict[str, Any]) -> Iterator[Writing]:
+    """Yield who owns which part of what people set, by an object's ``managedFields``."""
     for entry in metadata.get("managedFields") or []:
-        if entry.get("manager") in _CONTROLLERS or entry.get("subresource") == "status":
-            continue
         fields = entry.get("fieldsV1") or {}
-        if not _OWNED & fields.keys():
-            continue
-        moment = _seconds(entry.get("time"))
-        if moment >= newest:
-            newest, by = moment, str(entry.get("manager", ""))
-    return newest or _seconds(metadata.get("creationTimestamp")), by[:100]
+        own = fields.get("f:spec") or {part: fields[part] for part in _AT_ROOT if part in fields}
+        if own and entry.get("subresource") != "status":
+            yield Writing(str(entry.get("manager", ""))[:100], _seconds(entry.get("time")),
+                          str(entry.get("subresource", "")), own)
 
 
 def _seconds(moment: Any) -> float:

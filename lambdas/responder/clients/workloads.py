@@ -245,8 +245,8 @@ def _node(item: Mapping[str, Any]) -> Node:
 
 def autoscaler_of(api: Kubernetes, namespace: str, name: str) -> Autoscaler | None:
     """Return the autoscaler that scales a Deployment; None where there is none."""
-    groups, plural, _, _ = KINDS["HorizontalPodAutoscaler"]
-    for item in listed(api, groups, plural, namespace):
+    scalers = KINDS["HorizontalPodAutoscaler"]
+    for item in listed(api, scalers.groups, scalers.plural, namespace):
         spec = item["spec"]
         if (spec.get("scaleTargetRef") or {}).get("name") == name:
             return Autoscaler(item["metadata"]["name"], spec.get("minReplicas", 1), spec["maxReplicas"],

@@ -40,12 +40,12 @@ def _snapshot(service: Service, now: float) -> int | None:
     ledger = Ledger(records(), name)
     try:
         api = kubernetes.connect(service.cluster.name, time.monotonic() + _DEADLINE_SECONDS)
-        objects, failed = watched.snapshot(api, service.cluster.namespace)
-        if failed:
+        last, before = ledger.last_snapshot()
+        objects, failed = watched.snapshot(api, service.cluster.namespace, before)
+        if any(not watched.KINDS[kind].added for kind in failed):
             # A kind that could not be read has not vanished; nothing is recorded until all kinds can be read again.
             log(step="ledger", service=name, failed=failed)
             return None
-        last, before = ledger.last_snapshot()
         watched.check_plausible(before, objects)
     except CallFailed as error:
         log(step="ledger", service=name, failed=error.note)
@@ -55,7 +55,9 @@ def _snapshot(service: Service, now: float) -> int | None:
         # The cluster is recorded without RDS' answer; the parameter group stays as it was until it can be read again.
         log(step="ledger", service=name, failed=unread)
         group = parameter_groups.carry_forward(before, last)
-    objects |= group
+    if failed:
+        log(step="ledger", service=name, failed=failed)
+    objects |= group | watched.carry_forward(before, last, failed)
     # The first snapshot has no previous one for comparison.
     changes = [] if last is None else difference(before, objects, last, now)
     ledger.keep(now, before, objects, changes)

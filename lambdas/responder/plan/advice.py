@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from responder.model.change import PARAMETER_GROUP, Change, FieldChange
 from responder.model.evidence import Evidence, Window
+from responder.model.evidence.instance import DatabaseInstance
 from responder.model.evidence.pods import Pods
 from responder.model.incident import Hypothesis, IncidentRecord
 from responder.model.moment import epoch
@@ -102,6 +103,10 @@ class Trouble(NamedTuple):
         return self.between(start, self.end)
 
 
+_KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet", "rollout": "Rollout"}
+"""The kinds of workloads, by how a remedy's target begins."""
+
+
 class Case(NamedTuple):
     """One mechanism that was at work in an incident, and what is known of it."""
 
@@ -141,19 +146,36 @@ class Case(NamedTuple):
 
     @property
     def workload(self) -> str:
-        """The component's Deployment."""
-        return f"Deployment {self.deployment(self.component)}"
+        """The component's workload, as people name it: ``StatefulSet pay``."""
+        prefix, _, name = self.target(self.component).partition("/")
+        return f"{_KINDS.get(prefix, prefix)} {name}"
 
     @property
     def database(self) -> str:
         """The database's instance, by name."""
         database = self.service.database
-        return f"RDS instance {database.instance}" if database else "the database"
+        if database is None:
+            return "the database"
+        return f"RDS instance {database.instance}" if database.instance else f"DB cluster {database.cluster}"
 
     @property
     def instance(self) -> str:
         """The database's identifier, as a command needs it."""
-        return self.service.database.instance if self.service.database else "INSTANCE"
+        return (self.service.database and self.service.database.instance) or "INSTANCE"
+
+    @property
+    def fail_over(self) -> str:
+        """The command that fails the database over: its cluster, or its instance to the standby."""
+        cluster = next((finding.detail.cluster for finding in self.evidence.of(DatabaseInstance)
+                        if finding.detail.cluster), "")
+        return (f"aws rds failover-db-cluster --db-cluster-identifier {cluster}" if cluster else
+                f"aws rds reboot-db-instance --db-instance-identifier {self.instance} --force-failover")
+
+    @property
+    def mysql(self) -> bool:
+        """Whether the database is one of MySQL or MariaDB, as RDS says."""
+        return any("mysql" in finding.detail.engine or finding.detail.engine in ("mariadb", "aurora")
+                   for finding in self.evidence.of(DatabaseInstance))
 
     @property
     def provider(self) -> str:
@@ -185,12 +207,23 @@ class Case(NamedTuple):
 
     @property
     def kubectl(self) -> str:
-        """``kubectl`` with the service's namespace."""
-        return f"kubectl -n {self.service.cluster.namespace}" if self.service.cluster.namespace else "kubectl"
+        """``kubectl`` with the namespace of the component."""
+        namespace = (self.service.namespace(self.component) if self.component in self.service.graph
+                     else self.service.cluster.namespace)
+        return f"kubectl -n {namespace}" if namespace else "kubectl"
 
     def deployment(self, component: str) -> str:
-        """Return the name of a component's Deployment."""
-        return self.service.component(component).deployment if component in self.service.graph else component
+        """Return the name of a component's workload."""
+        return self.target(component).partition("/")[2]
+
+    def target(self, component: str) -> str:
+        """Return a component's workload, as ``kubectl`` names it: ``statefulset/pay``."""
+        found = next((finding.detail.workload for finding in self.evidence.looks(Pods, component)
+                      if finding.detail.workload), "")
+        if found or component not in self.service.graph:
+            return found or f"deployment/{component}"
+        configured = self.service.component(component)
+        return f"{configured.kind or 'deployment'}/{configured.deployment}"
 
     def seen(self, *findings: str, most: int = 2) -> str:
         """Return what the diagnosis saw, strongest first; ``findings`` narrows it to kinds of findings."""

@@ -89,7 +89,7 @@ def _logged(finding: Finding[ErrorSignatures], known: set[str]) -> Iterator[str]
     counts: dict[str, float] = defaultdict(float)
     usual: dict[str, float] = defaultdict(float)
     for signature in finding.detail.signatures:
-        if signature.component in known and rejected_caller(signature.text):
+        if signature.component in known and rejected_caller(signature.whole):
             counts[signature.component] += signature.count
             usual[signature.component] += signature.usual
     for component, count in sorted(counts.items()):

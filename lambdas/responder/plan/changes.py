@@ -11,6 +11,7 @@ from responder.model.shown import HIDDEN, differ, is_hidden, mark, untold
 from responder.model.watched import Snapshot, Watched
 from responder.plan.fitting import size_bytes
 from responder.plan.wording import clock
+from responder.plan.writings import creator, told_apart
 
 CHANGE_BYTES = 100_000
 """The most that the values of one change take: a ConfigMap has up to 1 MiB, and an item of the table 400 kB."""
@@ -76,39 +77,38 @@ def difference(before: Snapshot, after: Snapshot, earliest: float, now: float) -
 
     ``earliest`` is when the first one was made, ``now`` the second, in seconds since 1970 (UTC).
     """
-    found = (_difference(before.get(key), after.get(key), earliest, now)
-             for key in sorted(before.keys() | after.keys()))
+    found = [change for key in sorted(before.keys() | after.keys())
+             for change in _difference(before.get(key), after.get(key), earliest, now)]
     objects = {**before, **after}.values()
     return [replace(change, readers=_readers(change.name, objects)) if change.kind == "ConfigMap" else change
-            for change in found if change]
+            for change in found]
 
 
-def _difference(old: Watched | None, new: Watched | None, earliest: float, now: float) -> Change | None:
+def _difference(old: Watched | None, new: Watched | None, earliest: float, now: float) -> Iterator[Change]:
     if old and new:
-        return _changed(old, new, earliest, now)
-    if new and new.kind != PARAMETER_GROUP:
+        yield from _changed(old, new, earliest, now)
+    elif new and new.kind != PARAMETER_GROUP:
         at = min(now, max(new.created or earliest, 0.0))
-        return Change(new.kind, new.name, "created", at, at, new.by, namespace=new.namespace)
-    if old and old.kind != PARAMETER_GROUP:
-        return Change(old.kind, old.name, "deleted", earliest, now, "", (FieldChange((), before=old.body),),
-                      old.namespace)
+        yield Change(new.kind, new.name, "created", at, at, creator(new), namespace=new.namespace)
+    elif old and old.kind != PARAMETER_GROUP:
+        yield Change(old.kind, old.name, "deleted", earliest, now, "", (FieldChange((), before=old.body),),
+                     old.namespace)
     # A group is seen for the first time, or no longer: RDS does not say when it was made.
-    return None
 
 
-def _changed(old: Watched, new: Watched, earliest: float, now: float) -> Change | None:
+def _changed(old: Watched, new: Watched, earliest: float, now: float) -> Iterator[Change]:
     fields = tuple(compare(old.body, new.body))
     if not fields and new.written > old.written:
         # It was written again, and the only fields that may differ are hidden without comparable marks.
         fields = tuple(_untold(old.body, new.body))
-    if not fields:
-        return None
     most = _MOST_PARAMETERS if new.kind == PARAMETER_GROUP else _MOST_FIELDS
-    # An object says when it was last written; a time from before the first snapshot is of another field.
-    at, since = new.written, old.unread_since or earliest
-    known = since - _TOLERANCE_SECONDS <= at <= now + _TOLERANCE_SECONDS
-    return Change(new.kind, new.name, "changed", at if known else since, at if known else now, new.by, fields[:most],
-                  new.namespace)
+    since = old.unread_since or earliest
+    start, end = since - _TOLERANCE_SECONDS, now + _TOLERANCE_SECONDS
+    for one in told_apart(new, fields, start, end) if fields else ():
+        # Who wrote says when; a time from before the first snapshot is of another field.
+        known = start <= one.at <= end
+        yield Change(new.kind, new.name, "changed", one.at if known else since, one.at if known else now, one.by,
+                     one.fields[:most], new.namespace)
 
 
 def shortened(change: Change, key: bytes | None, most_bytes: int = CHANGE_BYTES) -> Change:

@@ -14,6 +14,7 @@ from responder.model.frozen import dataclass
 from responder.model.incident import SymptomKind
 from responder.model.service import Service
 from responder.plan.answers import Symptoms
+from responder.plan.denial import why_not
 from responder.plan.symptom import Verdict, verdicts
 from responder.plan.wording import listed, source_name
 
@@ -55,7 +56,7 @@ def confirm(service: Service, sources: Sequence[str], evidence: Evidence,
 
     A source votes ``outage`` if a component fails, is silent or slow, ``healthy`` if it saw enough and all is well,
     else ``unknown``. A source that sees nothing at all while another sees requests is behind, not silent. A source that
-    reads log lines alone cannot deny slow answers or silence, for no line would show them.
+    sees nothing wrong while another measures an outage is healthy only where it would have seen it (``denial.py``).
     """
     if well_since is not None:
         evidence = Evidence(_since(finding, well_since) for finding in evidence.every)
@@ -67,6 +68,7 @@ def confirm(service: Service, sources: Sequence[str], evidence: Evidence,
     ballots = {source: _ballot(by_source[source], bool(seeing - {source}))
                for source in sorted({*sources, *by_source})}
     outage = [verdict for ballot in ballots.values() for verdict in ballot.outage]
+    ballots = {source: _suspected(service, evidence, source, ballot, outage) for source, ballot in ballots.items()}
     if outage and not any(verdict.state == "failing" for verdict in outage):
         ballots = {source: _without_denial(ballot, by_source[source]) for source, ballot in ballots.items()}
     answer = _answer([ballot.vote for ballot in ballots.values()])
@@ -116,6 +118,14 @@ def _without_denial(ballot: _Ballot, given: Sequence[Verdict]) -> _Ballot:
     """Return a ballot for an outage in which nothing fails: log lines cannot deny it."""
     if ballot.vote == "healthy" and all(verdict.by_lines for verdict in given if verdict.state == "healthy"):
         return _Ballot("unknown", "that no line tells of an error says nothing of slow answers, or of none")
+    return ballot
+
+
+def _suspected(service: Service, evidence: Evidence, source: str, ballot: _Ballot,
+               claims: Sequence[Verdict]) -> _Ballot:
+    """Return a ballot of a source that contradicts others: it is suspected before the outage is denied."""
+    if ballot.vote == "healthy" and claims and (why := why_not(service, evidence, source, claims)):
+        return _Ballot("unknown", why)
     return ballot
 
 

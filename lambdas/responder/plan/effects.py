@@ -12,7 +12,10 @@ from responder.model.evidence import Evidence
 from responder.model.evidence.pods import Pods
 from responder.model.quantity import quantity
 from responder.model.service import Service
+from responder.model.writers import by_controller
 from responder.plan.changes import in_effect
+
+WORKLOAD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})
 
 
 class Effect(StrEnum):
@@ -36,17 +39,22 @@ class Effect(StrEnum):
 
 
 _OF_KIND = {"NetworkPolicy": Effect.NETWORK_POLICY, "ResourceQuota": Effect.QUOTA, "LimitRange": Effect.QUOTA,
-            "HorizontalPodAutoscaler": Effect.AUTOSCALER, "Node": Effect.NODE}
+            "HorizontalPodAutoscaler": Effect.AUTOSCALER, "ScaledObject": Effect.AUTOSCALER, "Node": Effect.NODE}
 """Kinds of objects that bear on every failure mode."""
 _DATABASE_VARIABLES = ("DB_", "DATABASE", "POSTGRES", "PGHOST", "PGUSER", "PGPASS", "MYSQL", "JDBC", "DSN")
 """Parts of the names of variables that lead to the database, as most programs name them."""
 
 
 def effect_of(service: Service, component: str, where: str, change: Change) -> Effect | None:
-    """Return what a change is for a component's failures that arise ``where``; None: it has nothing to do with them."""
+    """Return what a change is for a component's failures that arise ``where``; None: it has nothing to do with them.
+
+    What a controller made is the consequence of something else.
+    """
     touched = _touched(service, component, where)
-    if change.kind == "Deployment":
-        return _of_deployment(service, change) if change.name in touched and change.what == "changed" else None
+    if by_controller(change):
+        return None
+    if change.kind in WORKLOAD_KINDS:
+        return _of_workload(service, change) if change.name in touched and change.what == "changed" else None
     if change.kind == "ConfigMap":
         # A ConfigMap that only other components read breaks them alone, and one of them is then at fault.
         others = {other.deployment for other in service.components} - touched
@@ -57,6 +65,9 @@ def effect_of(service: Service, component: str, where: str, change: Change) -> E
             in_effect(field) for field in change.fields) else None
     if change.kind == "Service":
         return Effect.SERVICE if change.name in touched else None
+    if change.kind == "Canary":
+        # Of what Flagger is told only the way of the requests bears on what serves now.
+        return Effect.SERVICE if change.name in touched and change.touches("service") else None
     return _OF_KIND.get(change.kind)
 
 
@@ -70,7 +81,7 @@ def _touched(service: Service, name: str, where: str) -> set[str]:
     return names | {service.component(each).deployment for each in names}
 
 
-def _of_deployment(service: Service, change: Change) -> Effect | None:
+def _of_workload(service: Service, change: Change) -> Effect | None:
     template = ("template", "spec")
     if change.touches(*template, "dnsPolicy") or change.touches(*template, "dnsConfig"):
         return Effect.DNS_POLICY

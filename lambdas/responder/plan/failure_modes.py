@@ -196,9 +196,9 @@ def _from_lines(service: Service, component: str, evidence: Evidence) -> list[Fa
     counts: dict[FaultLocation, float] = defaultdict(float)
     kinds: _Kinds = defaultdict(lambda: defaultdict(float))
     for signature in lines.detail.signatures:
-        kind, count = kind_of(signature.text), signature.count - signature.usual
-        location = _named(service, component, signature.text) or (
-            DATABASE if of_database(signature.text) and service.database else OWN)
+        kind, count = kind_of(signature.whole), signature.count - signature.usual
+        location = _named(service, component, signature.whole) or (
+            DATABASE if of_database(signature.whole) and service.database else OWN)
         answered = _is_component(service, location) and kind not in REACH
         if signature.component == component and kind != ErrorKind.DECLINED and count > 0 and not answered:
             counts[location] += count
@@ -234,18 +234,20 @@ class _Reached:
 def _calls_by_spans(service: Service, component: str, evidence: Evidence) -> Iterator[_Reached]:
     for finding in evidence.of(Calls):
         if component in service.graph.get(finding.component, ()):
-            for host, callee in finding.detail.callees.items():
-                if service.called(host) == component:
-                    yield _Reached(finding.source, callee.requests, _lost(callee.kinds.items()))
+            # One component may be called by several of its names.
+            called = [callee for host, callee in finding.detail.callees.items() if service.called(host) == component]
+            if called:
+                yield _Reached(finding.source, sum(callee.requests for callee in called),
+                               _lost(item for callee in called for item in callee.kinds.items()))
 
 
 def _calls_by_lines(service: Service, component: str, evidence: Evidence) -> Iterator[_Reached]:
     for finding in evidence.of(ErrorSignatures):
         named = [signature for signature in finding.detail.signatures
                  if component in service.graph.get(signature.component, ())
-                 and _named(service, signature.component, signature.text) == Callee(component)]
+                 and _named(service, signature.component, signature.whole) == Callee(component)]
         yield _Reached(finding.source, sum(signature.count for signature in named),
-                       _lost((signature.text, signature.count) for signature in named))
+                       _lost((signature.whole, signature.count) for signature in named))
 
 
 def _lost(texts: Iterable[tuple[str, float]]) -> dict[ErrorKind, float]:
@@ -288,20 +290,14 @@ def _own_kinds(component: str, evidence: Evidence) -> dict[ErrorKind, float]:
     lines = _newest(evidence, ErrorSignatures)
     counts: dict[ErrorKind, float] = defaultdict(float)
     for signature in lines.detail.signatures if lines else ():
-        if signature.component == component and "call to" not in signature.text:
-            counts[kind_of(signature.text)] += max(0.0, signature.count - signature.usual)
+        if signature.component == component and "call to" not in signature.whole:
+            counts[kind_of(signature.whole)] += max(0.0, signature.count - signature.usual)
     return _shares(counts)
 
 
 def _named(service: Service, component: str, text: str) -> FaultLocation | None:
     """Return which of the component's callees a text names by its host; the longest name counts."""
-    names: dict[str, FaultLocation] = {
-        called: Callee(called) for called in service.graph.get(component, ()) if called in service.graph}
-    if service.database:
-        names |= {service.database.address: DATABASE, service.database.name: DATABASE}
-    for provider in service.providers:
-        names[provider.address] = Provider(provider.name)
-    return next((names[host] for host in sorted(names, key=len, reverse=True) if host and host in text), None)
+    return location_of(service.parties.named(component, text))
 
 
 def _newest(evidence: Evidence, kind: type[D], component: str | None = None,

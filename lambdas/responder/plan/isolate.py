@@ -167,8 +167,10 @@ def _with_minutes(evidence: Evidence) -> Iterator[Finding[LatencyP95]]:
 def _unwell(pods: Pods) -> str:
     if pods.ready >= pods.wanted:
         return ""
-    why = ", ".join(f"{count} {reason}" for part in (pods.waiting, pods.terminated)
-                    for reason, count in sorted(part.items()))
+    parts = [("", pods.waiting), ("", pods.terminated), *(
+        (f"{name} ", part) for name, beside in sorted(pods.sidecars.items()) if beside.blocks
+        for part in (beside.waiting, beside.terminated))]
+    why = ", ".join(f"{count} {whose}{reason}" for whose, part in parts for reason, count in sorted(part.items()))
     return f"{pods.ready} of {pods.wanted} pods are ready{f' ({why})' if why else ''}."
 
 

@@ -70,8 +70,8 @@ def _foreign(finding: Finding[Any], own: Sequence[Write]) -> Finding[Any]:
 
 def _rest(change: Change, own: Sequence[Write]) -> Change | None:
     """Return what of a change the responder has not written; None where that is nothing."""
-    # A deletion leaves no trace of who did it.
-    if change.by != OWN_MANAGER and (change.by or change.what != "deleted"):
+    # A deletion leaves no trace of who did it, nor does a scale subresource before Kubernetes 1.22.
+    if change.by not in ("", OWN_MANAGER):
         return change
     mine = [write for write in own if (write.kind, write.name) == (change.kind, change.name)
             and change.earliest <= write.end + CLOCK_SECONDS and change.latest >= write.start - CLOCK_SECONDS]

@@ -57,7 +57,8 @@ def verdicts(service: Service, evidence: Evidence, signal_at: float | None = Non
     """
     settings, load = service.confirm, _requests_per_second(evidence)
     found: list[tuple[Finding[Detail], Verdict]] = [
-        *((lines, _by_lines(lines, settings, load.get(lines.component))) for lines in evidence.asked(ErrorLines)),
+        *((lines, _by_lines(lines, settings, load.get(lines.component), signal_at))
+          for lines in evidence.asked(ErrorLines)),
         *((rate, _by_requests(rate, settings, signal_at)) for rate in evidence.asked(ErrorRate)),
         *((latency, said) for latency in evidence.of(LatencyP95) if (said := slow(latency, settings)))]
     order = {component.name: place for place, component in enumerate(service.components)}
@@ -156,16 +157,18 @@ def _requests_per_second(evidence: Evidence) -> dict[str, float]:
     return found
 
 
-def _by_lines(finding: Finding[ErrorLines], settings: Confirm, requests_per_second: float | None) -> Verdict:
+def _by_lines(finding: Finding[ErrorLines], settings: Confirm, requests_per_second: float | None,
+              signal_at: float | None) -> Verdict:
     """Judge by error lines; a request that fails has one at least, so of many requests a few lines are no outage."""
     if not finding.usable:
         return _verdict(finding, "unknown", finding.note or finding.status)
     window, series = finding.window, sorted(finding.detail.series)
     per_second = (finding.baseline or 0.0) / _MINUTE
     errors = [period for period in series if period.errors]
+    blind = _blind(finding, signal_at)
     if window is not None and errors and all(
             period.start + period_seconds(series) <= window.end - _OVER_SECONDS for period in errors):
-        return _verdict(finding, "healthy",
+        return _verdict(finding, "unknown" if blind else "healthy", blind or
                         f"no error line within the last {duration(_OVER_SECONDS)}; there were before")
     for length in (_RECENT_SECONDS, _MINUTE, window.seconds if window else 0.0):
         lines = total(period for period in series if window is None or period.start >= window.end - length).errors
@@ -177,8 +180,26 @@ def _by_lines(finding: Finding[ErrorLines], settings: Confirm, requests_per_seco
             return _verdict(finding, "failing",
                             f"{count(lines)} error lines in {duration(length)}{_normally(per_second * length, _lines)}",
                             next((period.start for period in errors if period.errors > least), None))
-    return _verdict(finding, "healthy", f"{_lines(finding.value or 0)} error lines a minute"
-                    + _normally(finding.baseline or 0, _lines))
+    return _verdict(finding, "unknown" if blind else "healthy", blind or (
+        f"{_lines(finding.value or 0)} error lines a minute" + _normally(finding.baseline or 0, _lines)))
+
+
+def _blind(finding: Finding[ErrorLines], signal_at: float | None) -> str:
+    """Return why a source may have no error line though there are some; empty where nothing says so.
+
+    Lines that are few or late, or whose time or level was not understood, look like a service that is well.
+    """
+    detail, window = finding.detail, finding.window
+    if finding.status == "partial":
+        return finding.note or finding.status
+    if not detail.all_lines and detail.baseline_all_lines:
+        return f"no line of any kind in the window, where there were {count(detail.baseline_all_lines)} before"
+    length = detail.period_seconds or _LOG_PERIOD_SECONDS
+    if window is not None and any(not window.start - length <= period.start <= window.end for period in detail.series):
+        return "its lines bear times outside the window"
+    if detail.newest is not None and signal_at is not None and detail.newest + 2 * length < signal_at:
+        return f"its newest line is from {duration(signal_at - detail.newest)} before the signal"
+    return ""
 
 
 def _normally(usual: float, said: Callable[[float], str]) -> str:

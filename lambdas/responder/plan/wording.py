@@ -192,8 +192,10 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
-_SOURCES = {"aws_health": "AWS Health", "changes": "the change ledger", "cloudtrail": "CloudTrail",
-            "cloudwatch": "CloudWatch", "eks": "EKS", "network": "the network probes", "newrelic": "New Relic",
+_SOURCES = {"application_signals": "Application Signals",
+            "aws_health": "AWS Health", "changes": "the change ledger", "cloudtrail": "CloudTrail",
+            "cloudwatch": "CloudWatch", "cloudwatch_logs": "CloudWatch Logs", "eks": "EKS",
+            "network": "the network probes", "newrelic": "New Relic",
             "provider": "the provider's status page", "rds": "RDS", "rollouts": "the rollouts",
             "utilisation": "utilisation"}
 _CHANNELS = {"pagerduty": "PagerDuty", "sns": "SNS"}

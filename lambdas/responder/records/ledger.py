@@ -6,6 +6,7 @@
 | | `OBJECT#Kind/name` | a watched object as it was last seen (``model/watched.py``); its body is a text of JSON |
 | | `CHANGE#time#Kind/name` | a difference, with the values before it (``model/change.py``), as a text of JSON |
 
+Where several writers changed one object at one time, the further ones' sort keys end with ``#writer``.
 Bodies and changes are kept exactly, except for leaves that must not be stored or are too large for an item; those are
 hidden (``model/shown.py``).
 Today's rules are applied to an older item before it is compared, so that a new rule does not look like a change.
@@ -16,7 +17,7 @@ Snapshots are idempotent. A snapshot that finds no difference writes only its ow
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -74,12 +75,13 @@ class Ledger:
 
     def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change]) -> None:
         """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated."""
-        for change in changes:
-            self._put(f"CHANGE#{iso(change.latest)}#{change.kind}/{change.name}",
-                      _Change(json.dumps(encode(shortened(change, marks.key())))), KEPT_DAYS)
+        for sk, change in _keyed(changes):
+            self._put(sk, _Change(json.dumps(encode(shortened(change, marks.key())))), KEPT_DAYS)
         for key, watched in objects.items():
-            if before.get(key) != watched:
-                self._put(f"OBJECT#{key}", replace(watched, body=json.dumps(watched.body)))
+            # Who owns which field is asked of the object as it is, and would be as long as the object again.
+            kept = replace(watched, writings=())
+            if before.get(key) != kept:
+                self._put(f"OBJECT#{key}", replace(kept, body=json.dumps(kept.body)))
         for key in before.keys() - objects.keys():
             self._records.delete(self._pk, f"OBJECT#{key}")
         self._put("LOOK", _Snapshot(now))
@@ -91,6 +93,15 @@ class Ledger:
     def _put(self, sk: str, item: Watched | _Change | _Snapshot, days: int | None = None) -> None:
         keys: dict[str, Any] = {"pk": self._pk, "sk": sk}
         self._records.put(keys | encode(item), *(() if days is None else (days,)))
+
+
+def _keyed(changes: Iterable[Change]) -> Iterator[tuple[str, Change]]:
+    """Yield changes with their sort keys: of one object at one time there are as many as there are writers."""
+    seen: set[str] = set()
+    for change in changes:
+        key = f"CHANGE#{iso(change.latest)}#{change.kind}/{change.name}"
+        yield key if key not in seen else f"{key}#{change.by}", change
+        seen.add(key)
 
 
 def _with_body(stored: Watched) -> Watched:

@@ -14,7 +14,7 @@ from typing import Literal
 from responder.clients.failure import CallFailed
 from responder.model.evidence import Detail, Finding, Window
 from responder.model.frozen import dataclass
-from responder.model.service import Service
+from responder.model.service import Database, Service
 
 DAY_SECONDS = 86_400.0
 Phase = Literal["confirm", "isolate", "diagnose", "watch", "aftercare"]
@@ -46,6 +46,18 @@ def cluster_access(service: Service) -> tuple[Statement, ...]:
     """Return the IAM permissions to reach the service's cluster; its RBAC decides on the rest."""
     return (Statement(("eks:DescribeCluster",),
                       (f"arn:{{partition}}:eks:{{region}}:{{account}}:cluster/{service.cluster.name}",)),)
+
+
+def database_reading(database: Database) -> tuple[Statement, ...]:
+    """Return the permissions to read what ``clients/databases.py`` reads."""
+    arn = "arn:{partition}:rds:{region}:{account}:"
+    if not database.cluster:
+        return (Statement(("rds:DescribeDBInstances",), (f"{arn}db:{database.instance}",)),
+                Statement(("rds:DescribeDBClusters",), (f"{arn}cluster:*",), why_all=(
+                    "the DB cluster of an instance is not known before it is described")))
+    return (Statement(("rds:DescribeDBClusters",), (f"{arn}cluster:{database.cluster}",)),
+            Statement(("rds:DescribeDBInstances",), (f"{arn}db:*",), why_all=(
+                "the instances of a DB cluster come and go, and are found by a filter, which allows db:* alone")))
 
 
 @dataclass(frozen=True)

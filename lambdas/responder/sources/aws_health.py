@@ -88,7 +88,8 @@ def _whose(service: Service, event: ServiceEvent) -> Literal["", "service", "unk
 def _names(service: Service) -> tuple[str, ...]:
     database, metrics = service.database, service.metrics
     return tuple(name for name in (
-        database.instance if database else "", service.cluster.name, metrics.load_balancer,
+        *(database.identifiers if database else ()), service.cluster.name, metrics.load_balancer,
+        metrics.network_load_balancer,
         *service.aws.security_groups, *service.aws.resources, *(service.network.subnets if service.network else ()))
         if name)
 

@@ -15,11 +15,13 @@ from contextvars import copy_context
 
 from responder.clients import kubernetes, marks, parameter_groups, watched
 from responder.clients.failure import CallFailed
+from responder.model.change import CLUSTER_GROUP
 from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.model.watched import Snapshot, Watched
+from responder.model.writers import by_controller
 from responder.plan import wording
 from responder.plan.changes import difference, newest, without_restored
 from responder.records.ledger import GAP_SECONDS, Ledger
@@ -31,6 +33,8 @@ _BEFORE_SECONDS = 3600.0
 _MOST = 100
 _MOST_BYTES = 240_000
 """All of them together: with what the finding has besides, they have room as one item of the table."""
+_MOST_REGULATED, _REGULATED_BYTES = 10, 10_000
+"""What controllers made is told and not weighed."""
 _RDS_SECONDS = 3
 
 
@@ -64,12 +68,14 @@ def collect(query: Query) -> list[Finding[Changes]]:
     known = {key: one for key, one in before.items() if one.kind not in live.unread}
     found = without_restored(sorted((*recorded, *difference(known, live.objects, last, time.time())),
                                     key=lambda change: (change.latest, change.kind, change.name)))
+    regulated = [change for change in found if by_controller(change)]
+    found = [change for change in found if not by_controller(change)]
     shown = newest(found, marks.key(), _MOST, _MOST_BYTES)
     return [Finding(
         source=SOURCE.name, status="partial" if notes else "ok", window=query.window, unit="changes",
         left_out=len(found) - len(shown) or None,
         value=float(len(found)), query=_command(service), note="; ".join(notes)[:500],
-        detail=Changes(shown, last, tuple(lacks)))]
+        detail=Changes(shown, last, tuple(lacks), newest(regulated, marks.key(), _MOST_REGULATED, _REGULATED_BYTES)))]
 
 
 def _live(query: Query, before: Snapshot, recorded: bool) -> _Live:
@@ -92,24 +98,24 @@ def _live(query: Query, before: Snapshot, recorded: bool) -> _Live:
 
 def _cluster(query: Query, before: Snapshot) -> tuple[dict[str, Watched], dict[str, str]]:
     api = kubernetes.connect(query.service.cluster.name, query.deadline)
-    objects, unread = watched.snapshot(api, query.service.cluster.namespace)
+    objects, unread = watched.snapshot(api, query.service.cluster.namespace, before)
     watched.check_plausible(before, objects)
     return objects, unread
 
 
 def _command(service: Service) -> str:
     """Return what was asked, as a person could ask it again."""
-    command = f"kubectl -n {service.cluster.namespace} get deploy,cm,svc,netpol,hpa,quota,pdb,no -o yaml"
-    if service.database and service.database.parameter_group:
-        command += ("; aws rds describe-db-parameters --source user --db-parameter-group-name "
-                    f"{service.database.parameter_group}")
+    command = f"kubectl -n {service.cluster.namespace} get deploy,sts,ds,cm,svc,netpol,hpa,quota,pdb,no -o yaml"
+    for group in parameter_groups.configured(service.database):
+        of = "cluster-" if parameter_groups.is_cluster(group) else ""
+        command += (f"; aws rds describe-db-{of}parameters --source user --db-{of}parameter-group-name "
+                    f"{group.removeprefix(CLUSTER_GROUP)}")
     return command
 
 
 def _statements(service: Service) -> tuple[Statement, ...]:
-    group = service.database.parameter_group if service.database else ""
-    reads_group = (Statement(("rds:DescribeDBParameters",), (parameter_groups.arn(group),)),) if group else ()
-    return (*KUBERNETES.statements(service), *reads_group)
+    return (*KUBERNETES.statements(service), *(
+        Statement(actions, (arn,)) for actions, arn in parameter_groups.rights(service.database, "Describe")))
 
 
 SOURCE = Source(

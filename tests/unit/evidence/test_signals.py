@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from responder.model.evidence import Finding
+from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
+from responder.model.evidence.cpu import Cpu
+from responder.model.evidence.database_proxy import DatabaseProxy, ProxyTarget
+from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
+from responder.model.evidence.front_door import FrontDoor
 from responder.model.evidence.nodegroups import HealthIssue
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
-from responder.model.fault_location import DATABASE, OWN, FaultLocation, Provider
+from responder.model.evidence.status_page import StatusPage
+from responder.model.fault_location import DATABASE, OWN, UNREACHED, FaultLocation, Provider
 from responder.model.service import Service
 from responder.plan import signals
+from responder.plan.error_kind import ErrorKind
 from responder.plan.failure_modes import FailureMode
 from responder.plan.replay import replay
 from responder.plan.signals import Context, Seen, Signal, SignalKind, pods, versions
 from responder.records.record import unpack
-from tests.diagnosis import NOW, ONSET, WINDOW, Found, probe, rollout
+from tests.diagnosis import NOW, ONSET, WINDOW, Found, change, field, probe, rollout
 from tests.diagnosis import pods as pods_of
 from tests.diagnosis import signals as read
 
@@ -75,6 +84,28 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
      "RDS: Multi-AZ instance failover completed"),
     (IN_DATABASE, [failover("Multi-AZ instance failover started")], "database_fails_over",
      "RDS: Multi-AZ instance failover started"),
+    (IN_ITSELF, [pods_of(GATEWAY, 2, sidecars={"istio-proxy": pods_evidence.Sidecar(2, 0, {"CrashLoopBackOff": 2})})],
+     "pods_blocked_by_sidecar",
+     "2 pods of payment-gateway are not ready because of their container istio-proxy alone (CrashLoopBackOff)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 3, gated=1, gates=("target-health.elbv2.k8s.aws/pay",))], "pods_wait_for_gate",
+     "the containers of 1 pods of payment-gateway are ready, and a readiness gate keeps them out "
+     "(target-health.elbv2.k8s.aws/pay)"),
+    (IN_ITSELF, [Finding(source="utilisation", component=GATEWAY, value=0.3, detail=Cpu(
+        4, 0.6, 2.0, 1.0, "app", {"istio-proxy": 0.95}))], "sidecar_cpu_at_limit",
+     "container istio-proxy beside payment-gateway uses 95% of its CPU limit"),
+    (IN_DATABASE, [failover("Cluster failover failed, check the health of your cluster instances and try again.")],
+     "database_failover_failed",
+     "RDS: Cluster failover failed, check the health of your cluster instances and try again."),
+    (IN_DATABASE, [Finding(source="rds", detail=DatabaseProxy("pay", "available", (
+        ProxyTarget("payments-db", "UNAVAILABLE", "AUTH_FAILURE"),)))], "proxy_is_not_let_in",
+     "RDS Proxy: payments-db refuses the proxy's credentials"),
+    (IN_DATABASE, [Finding(source="rds", detail=DatabaseProxy("pay", "available", (
+        ProxyTarget("payments-db-2", "UNAVAILABLE", "UNREACHABLE", writes=False),
+        ProxyTarget("payments-db", "UNAVAILABLE", "UNREACHABLE"))))], "proxy_does_not_get_through",
+     "RDS Proxy: payments-db is unavailable (UNREACHABLE)"),
+    (IN_ITSELF, [Finding(source="changes", detail=Changes(by_controllers=(replace(
+        change("Deployment", GATEWAY, field(["replicas"], 6, 4)), by="horizontal-pod-autoscaler"),)))], "regulated",
+     "the HorizontalPodAutoscaler regulated it: Deployment payment-gateway changed (replicas: 6 became 4)"),
     (mode(OWN, slow=True), [rollout(ONSET - 20), BOTH_SLOW], "old_version_slow_too",
      "New Relic: version 1.0.0 is slow as well as version 1.0.1"),
     (AT_PROVIDER, [probe("provider:primary", inside=False)], "outside_probe_gets_through",
@@ -94,7 +125,18 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     (mode(DATABASE, slow=True), [], "slow_database_calls",
      "payment-gateway's calls of payments-db take much longer than usual"),
     (mode(PRIMARY, slow=True), [], "slow_provider_calls",
-     "payment-gateway's calls of primary take much longer than usual")]
+     "payment-gateway's calls of primary take much longer than usual"),
+    (AT_PROVIDER, [Finding(source="provider", component="provider:primary", value=1.0,
+                           detail=StatusPage("maintenance", maintenance=("Cards",)))], "provider_is_under_maintenance",
+     "primary's status page says that it is under maintenance: Cards"),
+    (replace(AT_PROVIDER, kinds={ErrorKind.RATE_LIMIT: 0.9}), [], "provider_refuses_us",
+     "primary refuses our calls: it is the number of our requests (90%)"),
+    (FailureMode("frontend", UNREACHED, 1.0, {}, ("newrelic",)), [
+        Finding(source="cloudwatch", component="frontend", value=0.4, baseline=0.003, window=WINDOW,
+                detail=FrontDoor("api_gateway", 2000.0, 800.0)),
+        Finding(source="newrelic", component="frontend", window=WINDOW,
+                detail=ErrorRate(requests=1000.0, errors=4.0))], "requests_end_before_entry",
+     "API Gateway fails 40% of the requests, and frontend itself 0.4% of those that it gets")]
 
 
 @pytest.mark.parametrize(("mode", "findings", "kind", "sentence"), EXAMPLES)

@@ -126,8 +126,9 @@ def test_a_name_that_changes_on_one_side_is_found(tmp_path: Path) -> None:
             read.add(name)
     read |= {name for name in names - read if _elsewhere(name)}
     known = {name for names in UNREAD.values() for name in names}
-    assert sorted(names - read - known) == [], "nobody reads these, or not by their types"
-    assert sorted(known - names | known & read) == [], "these are read by now, or gone"
+    unread, over = sorted(names - read - known), sorted(known - names | known & read)
+    assert not unread, f"nobody reads these, or not by their types: {', '.join(unread)}"
+    assert not over, f"these are read by now, or gone: {', '.join(over)}"
 
 
 def test_a_value_that_is_misspelt_on_one_side_is_found(tmp_path: Path) -> None:

@@ -285,9 +285,9 @@ def test_it_refuses(api: Kubernetes, service: Service, change: Change, said: str
 
 
 def test_the_benchmarks_cluster_has_every_kind_that_is_watched() -> None:
-    """Else its functions would read less than they are measured for."""
+    """Else its functions would read less than they are measured for. Kinds of operators it has none of."""
     lists = Cluster(5).lists
-    assert [kind.plural for kind in KINDS.values() if not any(
+    assert [kind.plural for kind in KINDS.values() if not kind.custom and not any(
         path.rpartition("/")[2] == kind.plural for path in lists)] == []
 
 

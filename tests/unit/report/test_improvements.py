@@ -423,3 +423,10 @@ def several() -> Iterator[Finding[Any]]:
 def test_a_record_without_its_configuration_has_items_too() -> None:
     record = IncidentRecord(INCIDENT, (), tuple(looked(finding) for finding in several()))
     assert "A change went out by hand" in [one.what for one in review(record).improvements]
+
+
+def test_an_improvement_names_the_workload_as_it_was_found() -> None:
+    lone: Finding[Any] = Finding(source="kubernetes", component="payment-gateway", detail=Pods(
+        wanted=1, ready=1, workload="statefulset/pay-main"))
+    told = next(one for one in seen(lone) if one.what == "payment-gateway is a single pod")
+    assert "StatefulSet pay-main" in told.evidence and "get statefulset/pay-main" in told.done_when

@@ -16,8 +16,10 @@ echo "$@" >> "$GO_SAID"
 case "$1" in
   env) echo go{version} ;;
   mod) {mod} ;;
-  build) while [ "$1" != -o ]; do shift; done; for name in kube-apiserver kube-controller-manager kube-scheduler server
-         do echo "$PWD" > "$2$name"; chmod +x "$2$name"; done ;;
+  build) while [ "$1" != -o ]; do shift; done
+         for name in kube-apiserver kube-controller-manager kube-scheduler server rollouts-controller; do
+           case "$*" in *$name*) echo "$PWD" > "$2$name"; chmod +x "$2$name" ;; esac
+         done ;;
 esac
 """
 
@@ -72,6 +74,22 @@ def test_go_builds_once_and_leaves_nothing_but_the_binaries(machine: Path,
     again = binaries.build()
     assert "built before" in str(again) and str(binaries.find()) == str(again)
     assert (machine / "said").read_text().count("build ") == 1
+
+
+def test_argo_rollouts_is_built_only_when_it_is_asked_for(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go(machine)
+    assert binaries.find_rollouts() is None
+    monkeypatch.setattr(binaries, "_keep_definitions", lambda modules, target: (target / "crds").mkdir() or (
+        target / "crds" / "rollout-crd.yaml").write_text("kind: CustomResourceDefinition"))
+    built = binaries.build_rollouts()
+    assert built == binaries.find_rollouts() == binaries.build_rollouts()
+    assert sorted(path.name for path in built.iterdir()) == ["crds", "rollouts-controller"]
+    assert (machine / "said").read_text().count("build ") == 1
+
+
+def test_without_go_a_world_of_rollouts_is_refused_with_the_reason(machine: Path) -> None:
+    with pytest.raises(SandboxError, match=r"is not installed.*workloads=rollout"):
+        binaries.build_rollouts()
 
 
 @pytest.mark.parametrize(("version", "mod", "why"), [

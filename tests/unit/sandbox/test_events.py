@@ -53,7 +53,7 @@ class Memory:
         return copy.deepcopy(self.objects[key])
 
     def patch(self, kind: str, name: str, patch: dict[str, Any], namespace: str | None = None, *,
-              strategic: bool = True) -> dict[str, Any]:
+              strategic: bool = True, manager: str = "") -> dict[str, Any]:
         self.objects[kind, name] = _merged(self.objects[kind, name], patch, named=strategic)
         return copy.deepcopy(self.objects[kind, name])
 
@@ -109,7 +109,7 @@ class Stage:
             self.engine, self.cluster, Changes(self.cluster), SimpleNamespace(beat_now=lambda: None), None,
             SimpleNamespace(mark=lambda component, version: None), Telemetry(versions), Delays.read(), versions, gates,
             None, parameters, running_pods=self.cluster.pods)
-        self._control = Control(self.sandbox, None, None, None)
+        self._control = Control(self.sandbox, None, None, None, None)
 
     @property
     def world(self) -> World:

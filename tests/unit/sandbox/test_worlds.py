@@ -25,7 +25,7 @@ def drill(folder: Path, start: str = "", limits: str = "") -> Drill:
 
 
 def test_the_default_is_an_account_that_others_use_too(tmp_path: Path) -> None:
-    assert worlds.whole({}) == {"account": "busy"} == drill(tmp_path).world({})
+    assert worlds.whole({}) == drill(tmp_path).world({}) and worlds.whole({})["account"] == "busy"
     world = World()
     worlds.apply(world, {}, "a-drill")
     assert world.account.busy and world.health
@@ -36,7 +36,7 @@ def test_the_default_is_an_account_that_others_use_too(tmp_path: Path) -> None:
 
 def test_the_command_line_holds_for_all_drills(tmp_path: Path) -> None:
     own = drill(tmp_path, "start: {world: {account: quiet}}")
-    assert own.world({}) == {"account": "quiet"} and own.world({"account": "busy"}) == {"account": "busy"}
+    assert own.world({})["account"] == "quiet" and own.world({"account": "busy"})["account"] == "busy"
 
 
 def test_a_drill_can_be_limited_to_worlds(tmp_path: Path) -> None:
@@ -44,20 +44,35 @@ def test_a_drill_can_be_limited_to_worlds(tmp_path: Path) -> None:
     assert not limited.runs_in(limited.world({})) and limited.runs_in(limited.world({"account": "quiet"}))
 
 
+def test_a_drill_with_a_full_storage_is_not_run_in_aurora(tmp_path: Path) -> None:
+    (tmp_path / "drill.yaml").write_text(DRILL.format(start="", limits="").replace(
+        "alarm: {count: 1}", "database: {fault: storage_full}"))
+    full, = read([tmp_path / "drill.yaml"])
+    assert [full.runs_in(full.world({"database": value})) for value in (
+        "rds-postgresql", "rds-mysql", "aurora-postgresql", "aurora-mysql")] == [True, True, False, False]
+
+
 @pytest.mark.parametrize(("text", "expected"), [
     ("account", "KEY=VALUE"), ("acount=busy", "'account' in place of 'acount'"),
     ("account=loud", "account: one of busy, quiet"), ("account=busy,account=quiet", "each key once"),
-    ("mesh=istio", "the sandbox does not have 'mesh' yet"), ("weather=rain", "one of newrelic, splunk")])
+    ("workloads=pods", "workloads: one of deployment, statefulset"), ("weather=rain", "one of newrelic, splunk")])
 def test_what_is_not_known_is_refused_with_what_was_expected(text: str, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         worlds.parsed(text)
 
 
 @pytest.mark.parametrize(("start", "limits", "field"), [
-    ("start: {world: {database: aurora-mysql}}", "", "does not have 'database' yet"),
+    ("start: {world: {images: tags}}", "", "'tag' in place of 'tags'"),
     ("start: {world: {account: loud}}", "", "one of busy, quiet"),
-    ("", ", in: {images: [digest]}", "does not have 'images' yet")])
+    ("", ", in: {images: [digests]}", "'digest' in place of 'digests'")])
 def test_a_file_with_an_unknown_world_does_not_fit(tmp_path: Path, start: str, limits: str, field: str) -> None:
     with pytest.raises(ContractError, match=field) as raised:
         drill(tmp_path, start, limits)
     assert "drill.yaml:" in str(raised.value)
+
+
+def test_a_world_is_named_by_what_differs_from_the_defaults() -> None:
+    assert worlds.label(worlds.whole({})) == ""
+    other = {"workloads": "statefulset", "images": "digest"}
+    assert worlds.label(worlds.whole(other)) == "images=digest,workloads=statefulset"
+    assert worlds.parsed(worlds.label(worlds.whole(other))) == other

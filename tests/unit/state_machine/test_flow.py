@@ -157,7 +157,7 @@ class CloudWatch:
 def test_the_load_balancer_publishes_as_aws_does() -> None:
     rng, cloudwatch = random.Random(1), CloudWatch()
     sandbox = SimpleNamespace(telemetry=Telemetry(Versions()), cloudwatch=cloudwatch, targets=(2, 0),
-                              usage=SimpleNamespace(insights=lambda period: []))
+                              usage=SimpleNamespace(insights=lambda period, proxies: []), world=World())
     metrics = Metrics(sandbox)
     for second in range(60):
         lost = [Served(BALANCER, "", "", 40, 40, (), {NOT_CONNECTED: 40})] if second >= 30 else []

@@ -17,6 +17,9 @@ class Changes(Detail):
     """When the last snapshot was made, seconds since 1970 (UTC)."""
     lacks: tuple[str, ...] = ()
     """Kinds whose changes are not known; ``times`` where it is not known when changes happened."""
+    by_controllers: tuple[Change, ...] = ()
+    """The newest that controllers made (``model/writers.py``), oldest first: nobody decided on them, so none of them is
+    among ``changes``."""
 
 
 KIND = Changes

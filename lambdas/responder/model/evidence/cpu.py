@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from responder.model.evidence import Detail
 from responder.model.frozen import dataclass
 
@@ -15,10 +17,14 @@ class Cpu(Detail):
 
     pods: int = 0
     used: float = 0.0
-    """Cores, of all pods."""
+    """Cores, of the application in all pods; in older records of all containers."""
     limit: float = 0.0
     """0: there is none."""
     requested: float = 0.0
+    container: str = ""
+    """The container that is the application; empty: all of the pod."""
+    sidecars: dict[str, float] = field(default_factory=dict)
+    """A container beside it to the share of its own limit that it uses; those without a limit are left out."""
 
 
 KIND = Cpu

@@ -19,7 +19,9 @@ class Endpoints(Detail):
     ports: tuple[tuple[int | str | None, int | str | None], ...] = ()
     """[port, target port]."""
     fits: bool = True
-    """Whether its target ports are ports that the pods declare."""
+    """Whether its target ports lead to the pods: an address is ready, or they declare these ports."""
+    service: str = ""
+    """The Service's name; empty in older records: the component's."""
 
 
 KIND = Endpoints

@@ -17,6 +17,11 @@ class ErrorLines(Detail):
     baseline_all_lines: float = 0.0
     series: Series = ()
     """Period by period; a line is counted as a request that failed."""
+    newest: float | None = None
+    """Start of the newest period with a line of any level, seconds since 1970 (UTC); None: no line, or an older
+    record."""
+    period_seconds: float = 0.0
+    """How long a period is; 0 in older records, whose periods tell."""
 
 
 KIND = ErrorLines

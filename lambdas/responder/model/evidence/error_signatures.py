@@ -24,6 +24,14 @@ class Signature:
     """Lines by the version that wrote them."""
     pods: int = 0
     """How many pods wrote them."""
+    cause: str = ""
+    """The innermost cause behind ``text``, and the host that was called; empty where the text says it all, and in older
+    records."""
+
+    @property
+    def whole(self) -> str:
+        """All that is kept of the lines, by which their kind and the host that was called are told."""
+        return f"{self.text} Caused by: {self.cause}" if self.cause else self.text
 
 
 @dataclass(frozen=True)

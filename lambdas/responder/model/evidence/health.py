@@ -11,6 +11,8 @@ class ProviderHealth(Detail):
     """Whether a provider's health URL answers. ``value`` is 1 where it does."""
 
     milliseconds: int = 0
+    refusal: int = 0
+    """The HTTP status by which it refused us alone (401, 403, 407, 429): it is up all the same. 0: it did not."""
 
 
 KIND = ProviderHealth

@@ -15,6 +15,7 @@ class DatabaseInstance(Detail):
     status: str = ""
     """``available``, ``storage-full``, …"""
     multi_az: bool = False
+    """Whether it has a standby of its own; false for a member of a cluster, whatever readers there are."""
     zone: str = ""
     allocated_gib: float | None = None
     instance_class: str = ""
@@ -24,6 +25,10 @@ class DatabaseInstance(Detail):
     """Settings that wait for the maintenance window or a reboot."""
     parameters: dict[str, str] = field(default_factory=dict)
     """Parameter group to its apply status."""
+    engine: str = ""
+    """As RDS names it: ``postgres``, ``aurora-mysql``, …"""
+    cluster: str = ""
+    """The DB cluster that it is a member of; empty: none."""
 
 
 KIND = DatabaseInstance

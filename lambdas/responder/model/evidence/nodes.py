@@ -10,7 +10,10 @@ from responder.model.frozen import dataclass
 
 @dataclass(frozen=True)
 class Nodes(Detail):
-    """The cluster's nodes. ``value`` is the share that is ready."""
+    """The cluster's nodes. ``value`` is the share that is ready.
+
+    Nodes that an autoscaler brings or takes are told apart, and count nowhere else.
+    """
 
     names: tuple[str, ...] = ()
     not_ready: tuple[str, ...] = ()
@@ -18,6 +21,10 @@ class Nodes(Detail):
     """Nodes that take no new pods (cordoned)."""
     pressure: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """A condition such as ``MemoryPressure`` to the nodes that have it."""
+    coming: tuple[str, ...] = ()
+    """Nodes that have just joined, and have not been ready yet."""
+    going: tuple[str, ...] = ()
+    """Nodes that an autoscaler has emptied, or is about to."""
 
 
 KIND = Nodes

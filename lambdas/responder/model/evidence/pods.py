@@ -17,20 +17,36 @@ class OfTemplate(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Sidecar:
+    """One container beside the application, over all pods."""
+
+    blocks: int = 0
+    """Pods whose application is ready, and that are not ready because of it."""
+    restarts: int = 0
+    """As of the application."""
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Reason for which it waits to its number."""
+    terminated: dict[str, int] = field(default_factory=dict)
+    """Reason for which it ended to its number."""
+
+
+@dataclass(frozen=True)
 class Pods(Detail):
     """One workload's pods.
 
-    ``value`` is the share of the wanted pods that are ready. Pods that are leaving do not count.
+    ``value`` is the share of the wanted pods that are ready. Pods that are leaving, or over (evicted, failed), do not
+    count. What is said of containers is of the application's, and of the init containers before it.
     """
 
     wanted: int = 0
     ready: int = 0
     restarts: int = 0
-    """Sum over all containers since they were created."""
+    """Within the window, as far as their times tell; in older records since the containers were created."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Reason for which a container waits to its number."""
     terminated: dict[str, int] = field(default_factory=dict)
-    """Reason for which a container ended, with another exit code than 0, to its number."""
+    """Reason for which a container ended of late, with another exit code than 0, to its number; in older records at
+    any time."""
     unscheduled: int = 0
     """Pods that no node takes."""
     unready_on: dict[str, int] = field(default_factory=dict)
@@ -53,7 +69,17 @@ class Pods(Detail):
     failing: tuple[str, ...] = ()
     """Names of pods that are not ready, some of them."""
     events: dict[str, int] = field(default_factory=dict)
-    """Reason of a warning to its number."""
+    """Reason of a warning to its number within the window."""
+    workload: str = ""
+    """What runs the component, as a remedy names it: ``statefulset/pay``. Empty in older records: its Deployment."""
+    container: str = ""
+    """The container that is the application; empty: it was not told from others."""
+    sidecars: dict[str, Sidecar] = field(default_factory=dict)
+    """Containers beside the application of which there is anything to tell, by name."""
+    gated: int = 0
+    """Pods whose containers are ready, and that are not because a readiness gate is closed."""
+    gates: tuple[str, ...] = ()
+    """These gates: ``target-health.elbv2.k8s.aws/NAME`` is a load balancer's."""
 
 
 KIND = Pods

@@ -12,10 +12,12 @@ class Revision:
 
     revision: int
     replica_set: str
+    """What keeps it: a ReplicaSet, or a ControllerRevision."""
     current: bool
     created: float
     """Seconds since 1970 (UTC)."""
     images: tuple[str, ...] = ()
+    """The application's first; in older records as the template has them."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Rollouts(Detail):
     revisions: tuple[Revision, ...] = ()
     """Newest first."""
     owner: str = ""
-    """The GitOps tool that owns it; empty: none."""
+    """The GitOps tool that owns it, or Flagger; empty: none."""
 
 
 KIND = Rollouts

@@ -19,7 +19,7 @@ class PageIncident:
 
 @dataclass(frozen=True)
 class StatusPage(Detail):
-    """What a provider's status page says. ``value`` is 0 (operational) to 3 (critical)."""
+    """What a provider's status page says. ``value`` is 0 (operational) to 3 (critical); a maintenance is 1."""
 
     indicator: str = ""
     """As the page names it."""
@@ -28,6 +28,8 @@ class StatusPage(Detail):
     incidents: tuple[PageIncident, ...] = ()
     updated: str = ""
     """When the page was written last, as it says."""
+    maintenance: tuple[str, ...] = ()
+    """The maintenances that are under way, by name; of those that the service depends on."""
 
 
 KIND = StatusPage

@@ -15,7 +15,9 @@ class Waits(Detail):
     waits: dict[str, float] = field(default_factory=dict)
     """Wait event to its load."""
     clients: dict[str, float] = field(default_factory=dict)
-    """Application to its load."""
+    """Client to its load, as ``grouped_by`` says."""
+    grouped_by: str = "application"
+    """What a client is here: ``application`` (PostgreSQL alone), ``user`` of the database."""
 
 
 KIND = Waits

@@ -9,6 +9,7 @@ Durations carry their unit in the name. Shares are 0 to 1. Times of day are UTC.
 
 from __future__ import annotations
 
+from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.configuration import Service
 from responder.model.service.customers import Customers, Language
 from responder.model.service.limits import (
@@ -34,7 +35,7 @@ from responder.model.service.loading import (
     names,
     recorded_service,
 )
-from responder.model.service.observability import Metrics, NewRelic, Splunk
+from responder.model.service.observability import ApiGateway, Metrics, NewRelic, Prometheus, Splunk
 from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
@@ -52,9 +53,9 @@ from responder.model.service.reports import Objective, Payment, Reports, Severit
 from responder.model.service.starters import Starter, Starters
 
 __all__ = [
-    "Alarms", "AppConfig", "Approval", "Asked", "AwsAccount", "Cluster", "Component", "Confirm", "Customers",
-    "Database", "Deployment", "Freeze", "Guardrails", "Language", "Links", "Metrics", "Mode", "Network", "NewRelic",
-    "Objective", "OwnAlarm", "PagerDuty", "Payment", "Person", "Policy", "Probe", "Provider", "ProviderSwitch",
-    "Recovery", "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack",
-    "Splunk", "Starter", "Starters", "Statuspage", "Tag", "UnknownService", "deployed", "load", "names",
-    "recorded_service"]
+    "Alarms", "ApiGateway", "AppConfig", "Approval", "Asked", "AwsAccount", "CloudWatchLogs", "Cluster",
+    "Component", "Confirm", "Customers", "Database", "Deployment", "Freeze", "Guardrails", "Language", "Links",
+    "Metrics", "Mode", "Network", "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment", "Person", "Policy",
+    "Probe", "Prometheus", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service",
+    "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Starter", "Starters", "Statuspage", "Tag",
+    "UnknownService", "deployed", "load", "names", "recorded_service"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import field
 
 from responder.model.frozen import dataclass
+from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.customers import Customers
+from responder.model.service.hosts import Parties
 from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.links import Links
-from responder.model.service.observability import Metrics, NewRelic, Splunk
+from responder.model.service.observability import Metrics, NewRelic, Prometheus, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
     AwsAccount,
@@ -41,6 +43,8 @@ class Service:
     description: str = ""
     newrelic: NewRelic | None = None
     splunk: Splunk | None = None
+    cloudwatch_logs: CloudWatchLogs | None = None
+    prometheus: Prometheus | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None
@@ -84,6 +88,17 @@ class Service:
                 return component
         raise KeyError(name)
 
+    def namespace(self, name: str) -> str:
+        """Return the Kubernetes namespace of the workload of the component called ``name``; KeyError for no component.
+        """
+        return self.component(name).namespace or self.cluster.namespace
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The Kubernetes namespaces of the components' workloads, the cluster's first."""
+        return tuple(dict.fromkeys([self.cluster.namespace, *(
+            component.namespace for component in self.components if component.namespace)]))
+
     @property
     def graph(self) -> dict[str, tuple[str, ...]]:
         """The call graph: each component's name to the names of its callees."""
@@ -91,16 +106,12 @@ class Service:
 
     def called(self, host: str) -> str:
         """Return what ``host`` is: a component's name, ``database``, ``provider:NAME`` or an empty text."""
-        name = host.split(":")[0].split(".svc")[0]
-        for component in self.components:
-            if name in (component.name, f"{component.name}.{self.cluster.namespace}"):
-                return component.name
-        if self.database and name in (self.database.address, self.database.name):
-            return "database"
-        for provider in self.providers:
-            if name in (provider.address, provider.name):
-                return f"provider:{provider.name}"
-        return ""
+        return self.parties.called(host)
+
+    @property
+    def parties(self) -> Parties:
+        """Whose hosts there are."""
+        return Parties(self.components, self.database, self.providers, self.cluster.namespace)
 
     def target(self, name: str) -> str:
         """Return what a probe's target is: a component's name, ``database``, ``provider:NAME`` or an empty text."""

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from responder.model.frozen import dataclass
 
 
 @dataclass(frozen=True)
+class ApiGateway:
+    """The API in Amazon API Gateway in front of the service: a REST API by its name, an HTTP API by its id."""
+
+    name: str = ""
+    """A REST API's name, the dimension ApiName."""
+    id: str = ""
+    """An HTTP API's id, the dimension ApiId: ``a1b2c3d4e5``."""
+    stage: str = ""
+    """The stage that customers call (``prod``, ``$default``); empty: all of them."""
+
+
+@dataclass(frozen=True)
 class Metrics:
-    """The service's own metrics in CloudWatch, one metric per component."""
+    """The service's own metrics in CloudWatch, one metric per component, and those of what is in front of it."""
 
     namespace: str
     dimension: str = "Component"
@@ -25,8 +39,13 @@ class Metrics:
     load_balancer: str = ""
     """The LoadBalancer dimension of the Application Load Balancer in front, ``app/name/id``; empty: none."""
     target_group: str = ""
-    """The TargetGroup dimension of the entry's targets behind it, ``targetgroup/name/id``; empty: healthy hosts are
-    not asked for."""
+    """The TargetGroup dimension of the entry's targets behind the load balancer, ``targetgroup/name/id``; empty:
+    healthy hosts are not asked for."""
+    network_load_balancer: str = ""
+    """The LoadBalancer dimension of the Network Load Balancer in front, ``net/name/id``; empty: none."""
+    api_gateway: ApiGateway | None = None
+    cloudfront: str = ""
+    """The id of the CloudFront distribution in front, ``E2QWRUHAPOMQZL``; empty: none."""
     canaries: tuple[str, ...] = ()
     """Names of the CloudWatch Synthetics canaries that try the service from outside."""
 
@@ -79,3 +98,38 @@ class Splunk:
     duration_field: str = "duration_ms"
     """The field of request lines that holds how many milliseconds an answer took; where no line has it, or it is empty,
     Splunk does not tell of slow answers."""
+
+
+Convention = Literal["", "opentelemetry", "spring", "istio", "http"]
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """What is asked of Prometheus, or of what has its HTTP API (Amazon Managed Service for Prometheus, Thanos, Mimir).
+
+    Every field but the address is found where it is left empty.
+    """
+
+    url: str
+    """Its address, before ``/api/v1``. A workspace of Amazon's (``https://aps-workspaces.REGION.amazonaws.com/
+    workspaces/ws-…``) is asked with SigV4."""
+    secret: str = ""
+    """The Secrets Manager secret that holds a bearer token, as a plain string; empty: none is sent."""
+    convention: Convention = ""
+    """How the metrics are called: ``opentelemetry`` (http_server_request_duration_seconds), ``spring``
+    (http_server_requests_seconds), ``istio`` (istio_requests_total), ``http`` (http_requests_total). Empty: found."""
+    component_label: str = ""
+    """The label with the component's name; empty: that of the usual ones in which the names are."""
+    version_label: str = ""
+    """The label with the deployed version; empty: the convention's."""
+    selector: str = ""
+    """Further matchers of all series, as in PromQL: ``namespace="payments"``."""
+    scrape_seconds: int = 30
+    """How often the metrics are scraped; no period is shorter than two of these."""
+    requests: str = ""
+    """PromQL of one's own for the requests, in place of a convention's. ``$match`` stands for the matchers, ``$range``
+    for a duration, ``$by`` for labels: ``sum by ($by) (increase(my_requests_total{$match}[$range]))``."""
+    errors: str = ""
+    """The same of the requests that failed."""
+    latency_p95_ms: str = ""
+    """The same of the 95th percentile in milliseconds."""

@@ -17,14 +17,28 @@ class Component:
     """Its name in every vendor's data (New Relic's appName, Splunk's component, CloudWatch's dimension)."""
     role: Role = "other"
     workload: str = ""
-    """The Kubernetes Deployment that runs it; empty: the component's name."""
+    """The Kubernetes workload that runs it, ``NAME`` or ``KIND/NAME`` (``statefulset/pay``, ``daemonset/pay``,
+    ``rollout/pay``); empty: the one with the component's name, of whatever kind."""
     calls: tuple[str, ...] = ()
     """Names of components, of the database or of providers that it calls while it serves a request."""
+    namespace: str = ""
+    """The Kubernetes namespace of the workload; empty: the cluster's."""
+    service: str = ""
+    """The Kubernetes Service in front of it, by name; empty: the one whose selector selects its pods."""
+    container: str = ""
+    """The container of its pods that is the application; empty: it is told from the sidecars by what the pods say."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts by which its callers name it (an internal load balancer's); ``*`` stands for any characters."""
 
     @property
     def deployment(self) -> str:
-        """The name of the Deployment that runs it."""
-        return self.workload or self.name
+        """The name of the workload that runs it."""
+        return self.workload.rpartition("/")[2] or self.name
+
+    @property
+    def kind(self) -> str:
+        """The workload's kind in lower case, where the configuration says it; empty: whatever kind there is."""
+        return self.workload.rpartition("/")[0].lower()
 
 
 @dataclass(frozen=True)
@@ -42,14 +56,20 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Database:
-    """The RDS instance behind the service."""
+    """The database behind the service: an RDS instance, or a DB cluster (Aurora, Multi-AZ DB cluster).
+
+    RDS itself says which engine it is.
+    """
 
     name: str
     """Its name among the components' ``calls``."""
-    instance: str
-    """The RDS instance's identifier."""
+    instance: str = ""
+    """The RDS instance's identifier; of a cluster one of its members; empty: the cluster alone is named."""
     host: str = ""
     """The host by which the callers name it; empty: its name."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts by which they name it; ``*`` stands for any characters. The endpoints that RDS gives the same
+    instance or cluster are known without it."""
     maximum_connections: int = 0
     """Connections that the instance takes at most; 0: not known."""
     performance_insights: bool = True
@@ -58,11 +78,27 @@ class Database:
     secret: str = ""
     """The secret in Secrets Manager with the service's password for it, by name: its rotations may be a cause; empty:
     whose rotations CloudTrail tells of is not known, and they are evidence of nothing."""
+    cluster: str = ""
+    """The DB cluster's identifier, which gives the right to fail it over and to read its members; empty: none, or one
+    that the instance tells of, which people fail over."""
+    proxy: str = ""
+    """The name of the RDS Proxy in front of it; empty: none."""
+    cluster_parameter_group: str = ""
+    """The same of the DB cluster, which has the parameters of all its instances."""
+    users: tuple[str, ...] = ()
+    """The database users by which the service itself logs in; empty: not known, and then no other client is told by its
+    user, as MySQL needs it."""
 
     @property
     def address(self) -> str:
         """The host by which the callers name it."""
         return self.host or self.name
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """The names by which AWS knows it and what belongs to it."""
+        return tuple(name for name in (self.instance, self.cluster, self.proxy, self.parameter_group,
+                                       self.cluster_parameter_group) if name)
 
 
 @dataclass(frozen=True)
@@ -71,9 +107,18 @@ class Provider:
 
     name: str
     status_page: str = ""
-    """Its status page's summary URL (Statuspage's ``/api/v2/summary.json``); empty: it has none."""
+    """The address of its status page's JSON: Statuspage's ``/api/v2/summary.json``, Instatus' ``/summary.json``, Better
+    Stack's ``/index.json``, incident.io's ``/api/v1/summary``; others by ``status_path``. Empty: it has none."""
     host: str = ""
     """The host that the service calls, as New Relic's spans and the logs name it; empty: its name."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts of it that the service calls; ``*`` stands for any characters: ``*.payments.example``."""
+    status_components: tuple[str, ...] = ()
+    """The components on the page that the service depends on, by name or id; none: what the page says of all."""
+    status_path: str = ""
+    """Where the status stands in a page of another make: its keys, with dots between (``result.0.state``)."""
+    status_well: tuple[str, ...] = ()
+    """What the page says while all is well, where that is no usual word; then anything else is trouble."""
     health_url: str = ""
     """A URL that answers below 400 while the provider is well; empty: none is asked."""
 

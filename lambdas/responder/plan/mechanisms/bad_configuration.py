@@ -29,7 +29,7 @@ def improvements(case: Case) -> Iterator[Advice]:
             f"ConfigMap {change.name}", "give each state of it a name of its own (Kustomize's configMapGenerator), so "
             "that a change of it is a rollout, stops at the first pod that fails, and is undone by one command",
             case.developers, Effort.CHECK,
-            f"`{case.kubectl} rollout undo deployment/{case.deployment(case.component)}` brings back the values before")
+            f"`{case.kubectl} rollout undo {case.target(case.component)}` brings back the values before")
 
 
 MECHANISM = Mechanism(

@@ -75,6 +75,7 @@ MECHANISM = Mechanism(
         versions.old_version_fails_too: -2.5,
         versions.new_version_was_well_first: -2.5,
         versions.old_version_slow_too: -2.5,
+        pods.pods_blocked_by_sidecar: -1.5,
         calls.provider_calls_fail: -1.5,
         versions.errors_logged_by_old_version_too: -1.5,
         calls.database_calls_fail: -1.0,

@@ -18,13 +18,16 @@ def improvements(case: Case) -> Iterator[Advice]:
     helped = case.helped.target.removeprefix("deployment/") if case.helped and case.helped.target.startswith(
         "deployment/") else ""
     holder = helped or case.component
+    limit, shown, none = (
+        ("MySQL: ALTER USER … WITH MAX_USER_CONNECTIONS", "user, max_user_connections FROM mysql.user", "0")
+        if case.mysql else ("PostgreSQL: ALTER ROLE … CONNECTION LIMIT", "rolname, rolconnlimit FROM pg_roles", "-1"))
     yield Advice(
         "limit-connections", "prevention", "One client could take all connections",
         said(seen, f"what ended it: {case.helped.summary}" if case.helped else ""),
-        f"the database role of {holder} in {case.database}", "limit its connections (PostgreSQL: ALTER ROLE … "
-        "CONNECTION LIMIT; and the maximum of its pool), so that the sum over all clients stays below the maximum",
-        f"developers of {holder}", Effort.SETTING,
-        "`SELECT rolname, rolconnlimit FROM pg_roles` shows a limit for it, and not -1", case.trouble.whole)
+        f"the database {'user' if case.mysql else 'role'} of {holder} in {case.database}",
+        f"limit its connections ({limit}; and the maximum of its pool), so that the sum over all clients stays below "
+        "the maximum", f"developers of {holder}", Effort.SETTING,
+        f"`SELECT {shown}` shows a limit for it, and not {none}", case.trouble.whole)
     connections = case.evidence.one(Connections)
     if connections and connections.detail.maximum:
         alarm = count(0.8 * connections.detail.maximum)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from responder.model.change import PARAMETER_GROUP
+from responder.model.change import CLUSTER_GROUP, PARAMETER_GROUP
 from responder.model.evidence.trail import Trail
 from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import DATABASE_CONNECTION
@@ -18,7 +18,9 @@ def improvements(case: Case) -> Iterator[Advice]:
     if change is None:
         return
     called = next((event.by for finding in case.evidence.of(Trail) for event in finding.detail.events
-                   if event.name == "ModifyDBParameterGroup" and change.name in event.resources and event.by), "")
+                   if event.name in ("ModifyDBParameterGroup", "ModifyDBClusterParameterGroup")
+                   and change.name.removeprefix(CLUSTER_GROUP) in event.resources and event.by), "")
+    call = f"ModifyDB{'Cluster' if change.name.startswith(CLUSTER_GROUP) else ''}ParameterGroup"
     yield Advice(
         "try-parameters", "prevention", "A database parameter went live untried",
         said(case.told(change), case.seen('calls')), thing(change), "change it in code with a review, and on a "
@@ -26,10 +28,10 @@ def improvements(case: Case) -> Iterator[Advice]:
         "the change of this incident fails the test on the staging instance", case.trouble.whole)
     yield Advice(
         "guard-parameters", "prevention", "The parameter group could be changed in production directly",
-        f"CloudTrail tells of ModifyDBParameterGroup by {called}" if called else case.told(change),
-        f"DB parameter group {change.name}, who may change it", "allow rds:ModifyDBParameterGroup on it to the "
+        f"CloudTrail tells of {call} by {called}" if called else case.told(change),
+        f"DB parameter group {change.name}, who may change it", f"allow rds:{call} on it to the "
         "pipeline's role and the responder's alone", "SRE", Effort.ACCESS,
-        "`aws iam simulate-principal-policy` denies rds:ModifyDBParameterGroup for people's roles",
+        f"`aws iam simulate-principal-policy` denies rds:{call} for people's roles",
         case.trouble.whole)
 
 

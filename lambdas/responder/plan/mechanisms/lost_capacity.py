@@ -43,7 +43,7 @@ MECHANISM = Mechanism(
     title="lost capacity",
     subject="lost capacity of {component}",
     remedies=("restore_configuration", "scale_up"),
-    objects=("Deployment", "HorizontalPodAutoscaler"),
+    objects=("Deployment", "StatefulSet", "Rollout", "HorizontalPodAutoscaler", "ScaledObject"),
     weights={
         changes.replicas_reduced: 3.5,
         changes.cpu_limit_reduced: 3.0,

@@ -35,6 +35,7 @@ MECHANISM = Mechanism(
         changes.network_policy_changed: 2.5,
         calls.kind_connect_timeout: 1.5,
         pods.policies_select_it: 1.0,
+        pods.pods_wait_for_gate: 0.5,
         entrance.healthy_hosts_gone: 0.5,
         probes.probe_gets_through: 0.5,
         probes.probe_resolves: 0.5,

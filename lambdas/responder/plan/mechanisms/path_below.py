@@ -71,6 +71,7 @@ MECHANISM = Mechanism(
         probes.probe_does_not_resolve: 1.5,
         calls.slow_database_calls: 1.0,
         database.database_connections_usual: 1.0,
+        pods.pods_wait_for_gate: 1.0,
         probes.probe_is_slow: 1.0,
         provider.provider_answers: 0.7,
         calls.slow_provider_calls: 0.5,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import CLUSTER_FAILURE
+from responder.plan.effects import WORKLOAD_KINDS
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import changes, pods
 
@@ -15,7 +16,7 @@ _NODE_SECONDS = 120.0
 
 def improvements(case: Case) -> Iterator[Advice]:
     """What customers need is not the first to go, and nobody lowers its priority unseen."""
-    lowered = [change for change in case.changes if change.kind == "Deployment"]
+    lowered = [change for change in case.changes if change.kind in WORKLOAD_KINDS]
     told = said(*map(case.told, lowered[:1]), case.seen("pods"))
     yield Advice(
         "guard-priority", "prevention", f"Pods of {case.component} gave way to others", told,
@@ -26,7 +27,7 @@ def improvements(case: Case) -> Iterator[Advice]:
         "reserve-room", "recovery", "There was no room to come back to", case.seen("pods") or case.seen(),
         f"nodes of cluster {case.service.cluster.name}", "keep room by pods of a low priority that give way at once "
         "(overprovisioning), or let nodes be added by themselves", "SRE", Effort.CHECK,
-        f"after `{case.kubectl} rollout restart deployment/{case.deployment(case.component)}` under full load all "
+        f"after `{case.kubectl} rollout restart {case.target(case.component)}` under full load all "
         "pods get ready", case.beyond(_NODE_SECONDS))
 
 

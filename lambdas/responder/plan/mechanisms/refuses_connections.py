@@ -17,8 +17,9 @@ def improvements(case: Case) -> Iterator[Advice]:
     yield Advice(
         "ask-for-cause", "prevention", "Why the database stopped taking connections is not known",
         case.seen("connections", "probe", "service_events") or case.seen(), case.database,
-        f"read its PostgreSQL log and Enhanced Monitoring from {clock(case.trouble.start)} UTC on, and open a case "
-        "with AWS where they do not tell", "database administrators", Effort.QUESTION,
+        f"read its {'MySQL error' if case.mysql else 'PostgreSQL'} log and Enhanced Monitoring from "
+        f"{clock(case.trouble.start)} UTC on, and open a case with AWS where they do not "
+        "tell", "database administrators", Effort.QUESTION,
         "the reason is written in the notes (review.md) of this report")
     if case.helped and case.helped.applied_at:
         yield Advice(
@@ -27,8 +28,8 @@ def improvements(case: Case) -> Iterator[Advice]:
             f"{clock(case.record.incident.recovered_at)}", f"connections from {case.component} to {case.database}",
             "put a pool in front that holds clients' connections through a failover (RDS Proxy)",
             "database administrators", Effort.DESIGN,
-            f"`aws rds reboot-db-instance --db-instance-identifier {case.instance} --force-failover` fails fewer "
-            "requests than in this incident", case.trouble.after(epoch(case.helped.applied_at)))
+            f"`{case.fail_over}` fails fewer requests than in this incident",
+            case.trouble.after(epoch(case.helped.applied_at)))
 
 
 MECHANISM = Mechanism(
@@ -39,6 +40,11 @@ MECHANISM = Mechanism(
     remedies=("restore_database",),
     weights={
         database.database_connections_gone: 2.5,
+        # A failover says by itself why nobody listens for a while; a failed one leaves it so.
+        database.database_fails_over: -2.0,
+        database.database_failed_over: -1.0,
+        database.database_failover_failed: 1.0,
+        database.proxy_does_not_get_through: 1.0,
         calls.kind_refused: 1.5,
         probes.probe_is_refused: 1.5,
         calls.kind_credentials: -3.0,

@@ -8,7 +8,7 @@ from responder.model.evidence.trail import Trail
 from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import DATABASE_CONNECTION
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, probes, trail
+from responder.plan.signals import calls, changes, database, probes, trail
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -46,6 +46,7 @@ MECHANISM = Mechanism(
     weights={
         calls.kind_credentials: 2.5,
         trail.credentials_rotated: 2.5,
+        database.proxy_is_not_let_in: 2.0,
         calls.kind_connect_timeout: -2.5,
         calls.kind_dns: -2.5,
         calls.kind_connections: -2.5,

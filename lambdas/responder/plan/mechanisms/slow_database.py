@@ -17,11 +17,14 @@ def improvements(case: Case) -> Iterator[Advice]:
     """A statement cannot hold what others wait for without end; load that holds it is told of early."""
     waits = case.evidence.one(Waits)
     seen = case.seen("waits", "cpu") or case.seen("calls")
-    if case.mostly(ErrorKind.LOCK) or any(wait.startswith("Lock:") for wait in (waits.detail.waits if waits else ())):
+    if case.mostly(ErrorKind.LOCK) or any(database.is_lock(wait) for wait in (waits.detail.waits if waits else ())):
         yield Advice(
             "limit-lock-waits", "prevention", "A transaction could hold locks for as long as it liked", seen,
-            f"{case.database}, lock_timeout and idle_in_transaction_session_timeout", "set both for the roles of "
-            "batch jobs and of people, and let jobs commit in small steps", "database administrators", Effort.SETTING,
+            f"{case.database}, " + ("innodb_lock_wait_timeout and max_execution_time" if case.mysql else
+                                    "lock_timeout and idle_in_transaction_session_timeout"),
+            f"set both for the {'sessions' if case.mysql else 'roles'} of batch jobs and of people, and let jobs commit"
+            " in small steps", "database administrators", Effort.SETTING,
+            "`SHOW VARIABLES` in such a session shows both" if case.mysql else
             "`SELECT rolname, rolconfig FROM pg_roles` shows both for these roles", case.trouble.whole)
     else:
         yield Advice(

@@ -22,7 +22,7 @@ def improvements(case: Case) -> Iterator[Advice]:
             "start-alone", "prevention", f"Pods of {case.component} wait for each other",
             f"one after the other did not help; what did: {target.summary}", f"{case.workload}, start",
             "let a pod start and get ready without the others, and find the others later", case.developers,
-            Effort.DESIGN, f"`{case.kubectl} rollout restart deployment/{case.deployment(case.component)}` ends by "
+            Effort.DESIGN, f"`{case.kubectl} rollout restart {case.target(case.component)}` ends by "
             "itself", case.trouble.whole)
     else:
         yield Advice(
@@ -44,6 +44,7 @@ MECHANISM = Mechanism(
     remedies=("restart_pods", "cycle_deployment"),
     weights={
         pods.pods_fell: 2.5,
+        pods.pods_blocked_by_sidecar: 1.5,
         pods.pods_crash: 1.0,
         changes.nothing_changed: 0.7,
         pods.pods_are_ready: -3.0,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from responder.model.evidence.changes import Changes
 from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import CLUSTER_FAILURE
+from responder.plan.effects import WORKLOAD_KINDS
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import changes, nodes, pods
 from responder.plan.times import may_have_caused
@@ -30,7 +31,7 @@ def improvements(case: Case) -> Iterator[Advice]:
             case.trouble.whole)
     else:
         taken = [change for finding in case.evidence.of(Changes) for change in finding.detail.changes
-                 if change.kind == "Deployment" and change.what == "created"
+                 if change.kind in WORKLOAD_KINDS and change.what == "created"
                  and may_have_caused(case.trouble.start, change.latest)]
         names = listed([change.name for change in taken])
         told = said(*map(case.told, taken), seen)
@@ -38,7 +39,7 @@ def improvements(case: Case) -> Iterator[Advice]:
             "payments-first", "prevention", "Other work could take the room that customers' pods need", told,
             f"PriorityClass of {case.workload}", "give it a higher priority than batch work"
             + (f" (such as {names})" if names else "") + ", and batch work a quota of its own", "SRE", Effort.SETTING,
-            f"`{case.kubectl} get deployment {case.deployment(case.component)} -o "
+            f"`{case.kubectl} get {case.target(case.component)} -o "
             "jsonpath='{.spec.template.spec.priorityClassName}'` names it", case.trouble.whole)
     if not case.service.cluster.nodes_are_added:
         yield Advice(

@@ -12,7 +12,7 @@ from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.changes import made
 from responder.plan.deeds import Deed, Site, text
-from responder.plan.effects import less_cpu, selects_others
+from responder.plan.effects import WORKLOAD_KINDS, less_cpu, selects_others
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.suspects import changes_before
 from responder.plan.wording import capital, listed
@@ -20,7 +20,8 @@ from responder.plan.wording import capital, listed
 API_VERSIONS = {
     "Deployment": "apps/v1", "ConfigMap": "v1", "Service": "v1", "NetworkPolicy": "networking.k8s.io/v1",
     "HorizontalPodAutoscaler": "autoscaling/v2", "ResourceQuota": "v1", "LimitRange": "v1",
-    "PodDisruptionBudget": "policy/v1"}
+    "PodDisruptionBudget": "policy/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1",
+    "Rollout": "argoproj.io/v1alpha1", "ScaledObject": "keda.sh/v1alpha1", "Canary": "flagger.app/v1beta1"}
 """Of the kinds that are created again: the API version that is asked for."""
 AT_ROOT = frozenset({"ConfigMap"})
 """Kinds whose content, as the ledger keeps it, lies at the object's root; that of all others is its ``spec``."""
@@ -76,12 +77,12 @@ def facts(considered: Considered) -> Facts:
 
 
 def suspects(considered: Considered) -> list[Change]:
-    """Return the changes just before the symptom that the mechanism is about, of each object the newest."""
-    service, found = considered.service, dict[tuple[str, str], Change]()
+    """Return the changes just before the symptom that the mechanism is about, of each object and writer the newest."""
+    service, found = considered.service, list[Change]()
     for change in changes_before(considered.onset, considered.evidence):
         if change.kind not in considered.objects or change.kind == PARAMETER_GROUP:
             continue
-        if change.kind == "Deployment":
+        if change.kind in WORKLOAD_KINDS:
             fields = tuple(field for field in change.fields if field.path == ("replicas",) or less_cpu(field))
             if change.name != service.component(considered.hypothesis.component).deployment or not fields:
                 continue
@@ -91,8 +92,15 @@ def suspects(considered: Considered) -> list[Change]:
             continue
         if change.kind == "Service" and change.name not in {component.name for component in service.components}:
             continue
-        found[change.kind, change.name] = change
-    return list(found.values())
+        found = [one for one in found if not _again(one, change)] + [change]
+    return found
+
+
+def _again(one: Change, later: Change) -> bool:
+    """Whether a later change replaces one of the same object: it is of the same writer, or of the same fields."""
+    return (one.kind, one.name) == (later.kind, later.name) and (
+        one.by == later.by or "changed" not in (one.what, later.what)
+        or any(later.touches(*map(str, field.path)) for field in one.fields))
 
 
 def against(considered: Considered, facts: Facts) -> str:

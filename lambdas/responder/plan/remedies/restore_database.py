@@ -1,23 +1,30 @@
-"""Restore the connection to the database, by what is wrong with it: who holds its connections."""
+"""Restore the connection to the database, by what is wrong with it: who holds its connections, who can take over."""
 
 from __future__ import annotations
 
+from responder.model.evidence.database_cluster import DatabaseCluster
+from responder.model.evidence.database_proxy import DatabaseProxy
 from responder.model.evidence.waits import Waits
 from responder.model.frozen import dataclass
 from responder.plan import remedies
+from responder.plan.database_clients import other_clients
 from responder.plan.deeds import Deed, Site
 from responder.plan.remedies import Considered, OnRecord, Remedy
 
-_OWN_CLIENTS = frozenset({"rdsadmin"})
-"""RDS itself."""
+_LAG_SECONDS = 5.0
+"""A reader of Aurora is usually less than 0.1 s behind; one that is seconds behind is busy or broken, and a Multi-AZ DB
+cluster waits until the new writer has applied what it lacks (AWS: "Replication with Amazon Aurora", "Failing over a
+Multi-AZ DB cluster")."""
 
 
 @dataclass(frozen=True)
 class Facts(remedies.Facts):
-    """Who holds the connections."""
+    """Who holds the connections, and which of a cluster's readers should not take over."""
 
     connection_holder: str = ""
     """The client with the most load that is not of the service; empty: none is known."""
+    lagging: tuple[str, ...] = ()
+    """Readers that are too far behind the writer."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Restart:
 
     name: str
     uid: str
+    kind: str = "Deployment"
 
 
 @dataclass(frozen=True)
@@ -59,27 +67,58 @@ class Reboot:
 
 
 @dataclass(frozen=True)
+class FailOver:
+    """A DB cluster fails over to one of its readers."""
+
+    cluster: str
+    writer: str
+    """The instance that took writes when it was planned."""
+    target: str
+    """The reader that takes over."""
+    planned: float
+    """Seconds since 1970 (UTC)."""
+
+
+@dataclass(frozen=True)
 class Parameters:
     """What is done."""
 
-    step: Restart | MoreStorage | Reboot
+    step: Restart | MoreStorage | Reboot | FailOver
 
 
 def facts(considered: Considered) -> Facts:
-    """Find out who holds the connections, as Performance Insights tells it."""
+    """Find out who holds the connections, as Performance Insights tells it, and which readers lag."""
     holder = ""
     for finding in considered.evidence.of(Waits, source="rds"):
-        clients = {name: load for name, load in finding.detail.clients.items()
-                   if not considered.service.called(name) and name not in _OWN_CLIENTS}
+        clients = other_clients(considered.service, finding.detail)
         holder = max(clients, key=lambda name: clients[name], default="")
-    return Facts(holder)
+    lagging = tuple(member.name for finding in considered.evidence.of(DatabaseCluster, source="rds")
+                    for member in finding.detail.members
+                    if not member.writer and (member.lag_seconds or 0.0) > _LAG_SECONDS)
+    return Facts(holder, lagging)
+
+
+def against(considered: Considered, facts: Facts) -> str:
+    """Where a proxy logs in for the service, a restart of the pods gives it no other credentials."""
+    if considered.mechanism != "rejected_credentials":
+        return ""
+    refused = [finding.detail.proxy for finding in considered.evidence.of(DatabaseProxy, source="rds")
+               if any(target.reason == "AUTH_FAILURE" for target in finding.detail.targets)]
+    return (f"the database refuses what RDS Proxy {refused[0]} brings: its secret must be put right, and no restart of "
+            "pods does that") if refused else ""
 
 
 def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
-    """A restart, more storage or a reboot; nothing undoes any of them."""
+    """A restart, more storage, a reboot or a failover; nothing undoes any of them."""
     step = record.parameters.step
     if isinstance(step, Restart):
-        return Deed(f"Restart {record.target}", (site.kubectl("rollout", "restart", record.target),))
+        return Deed(f"Restart {record.target}", (
+            site.kubectl("argo", "rollouts", "restart", step.name) if step.kind == "Rollout" else
+            site.kubectl("rollout", "restart", record.target),))
+    if isinstance(step, FailOver):
+        return Deed(f"Fail the DB cluster {step.cluster} over from {step.writer} to {step.target}",
+                    (site.aws("rds", "failover-db-cluster", "--db-cluster-identifier", step.cluster,
+                              "--target-db-instance-identifier", step.target),))
     instance = ("--db-instance-identifier", step.instance)
     if isinstance(step, MoreStorage):
         return Deed(f"Raise the storage of the database {step.instance} from {record.before.gib} to {step.gib} GiB",
@@ -94,6 +133,7 @@ REMEDY = Remedy(
     name="restore_database",
     phrase="restore of the database",
     facts=facts,
+    against=against,
     deed=deed,
     kinds=(Facts, Before, Parameters),
     risk="high",

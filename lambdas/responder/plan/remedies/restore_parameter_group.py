@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 
-from responder.model.change import PARAMETER_GROUP, Change, FieldChange
+from responder.model.change import CLUSTER_GROUP, PARAMETER_GROUP, Change, FieldChange
 from responder.model.evidence.trail import Trail
 from responder.model.frozen import dataclass
 from responder.model.redact import decision
@@ -17,7 +17,8 @@ from responder.plan.suspects import changes_before
 from responder.plan.times import may_have_caused
 from responder.plan.wording import listed
 
-_CALLS = frozenset({"ModifyDBParameterGroup", "ResetDBParameterGroup"})
+_CALLS = frozenset({"ModifyDBParameterGroup", "ResetDBParameterGroup", "ModifyDBClusterParameterGroup",
+                    "ResetDBClusterParameterGroup"})
 _EACH = 20
 """Parameters that RDS takes a call (AWS: "ModifyDBParameterGroup")."""
 
@@ -50,10 +51,13 @@ class Parameters:
     """The values that are restored."""
 
     group: str
+    """Of a DB cluster ``cluster-pg:NAME``."""
     back: dict[str, str | None]
     """Parameter to the value from before the change; None: the engine's default."""
     instance: str = ""
     """The instance on which they must take effect."""
+    cluster: str = ""
+    """The DB cluster on which they must take effect, where the group is a cluster's."""
 
 
 def facts(considered: Considered) -> Facts:
@@ -68,7 +72,8 @@ def facts(considered: Considered) -> Facts:
             found[change.name] = replace(change, fields=fields)
     calls = [event for finding in considered.evidence.of(Trail) for event in finding.detail.events
              if event.name in _CALLS and may_have_caused(considered.onset, event.at)
-             and found.keys() & {*event.resources, *map(str, event.parameters.values())}]
+             and {name.removeprefix(CLUSTER_GROUP) for name in found} & {
+                 *event.resources, *map(str, event.parameters.values())}]
     return Facts(tuple(found.values()), by=", ".join(dict.fromkeys(event.by for event in calls if event.by)))
 
 
@@ -104,10 +109,11 @@ def _setting(site: Site, group: str, values: Mapping[str, str | None]) -> Iterat
     given = [{"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
              for name, value in values.items() if value is not None]
     without = [{"ParameterName": name, "ApplyMethod": "immediate"} for name, value in values.items() if value is None]
-    for call, items in (("modify-db-parameter-group", given), ("reset-db-parameter-group", without)):
+    of = "cluster-" if group.startswith(CLUSTER_GROUP) else ""
+    for verb, items in (("modify", given), ("reset", without)):
         for start in range(0, len(items), _EACH):
-            yield site.aws("rds", call, "--db-parameter-group-name", group, "--parameters",
-                           text(items[start:start + _EACH]))
+            yield site.aws("rds", f"{verb}-db-{of}parameter-group", f"--db-{of}parameter-group-name",
+                           group.removeprefix(CLUSTER_GROUP), "--parameters", text(items[start:start + _EACH]))
 
 
 REMEDY = Remedy(

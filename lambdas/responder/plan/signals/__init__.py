@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Generic, NamedTuple, ParamSpec, Protocol, TypeAlias
 
 from responder.model.evidence import Evidence
+from responder.model.evidence.pods import Pods
 from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider
 from responder.model.service import Service
 from responder.plan.failure_modes import FailureMode
@@ -109,8 +110,10 @@ class Context(NamedTuple):
 
     @property
     def deployment(self) -> str:
-        """The Deployment of the component that fails."""
-        return self.service.component(self.mode.component).deployment
+        """The workload of the component that fails, by name: as it was found, else as it is configured."""
+        found = self.evidence.one(Pods, self.component)
+        return (found.detail.workload.partition("/")[2] if found else "") or self.service.component(
+            self.component).deployment
 
     @property
     def location(self) -> FaultLocation:

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from responder.model.evidence import Finding
 from responder.model.evidence.connections import Connections
 from responder.model.evidence.cpu import Cpu
-from responder.model.evidence.events import DatabaseEvents
+from responder.model.evidence.database_cluster import DatabaseCluster
+from responder.model.evidence.database_proxy import DatabaseProxy
+from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.free_storage import FreeStorage
 from responder.model.evidence.instance import DatabaseInstance
 from responder.model.evidence.waits import Waits
 from responder.plan import wording
+from responder.plan.database_clients import other_clients
+from responder.plan.failovers import Failover, stage
 from responder.plan.signals import Context, Signal, signal
 
 _RDS = "rds"
@@ -25,6 +29,11 @@ _NEW_SECONDS = 300.0
 _FEWEST_SESSIONS = 4.0
 """So few sessions that are active, or connections that are usual, say nothing."""
 _WITHOUT_FAULT = ("available", "backing-up", "storage-optimization")
+_LOCKS = ("lock/", "wait/lock/")
+_MYSQL_ROW_LOCKS = (
+    "row_lock_wait", "aurora_lock_thread_slot_futex", "mdl_context::cond_wait_status", "lock_wait_suspended")
+"""MySQL's waits for rows and for the metadata of tables (AWS: "Aurora MySQL wait events"); its other ``synch/…/lock``
+are latches, as PostgreSQL's LWLock are: they are held for microseconds, and no transaction holds them."""
 
 
 @signal("State: RDS itself says so.")
@@ -78,6 +87,21 @@ def database_failed_over(message: str) -> str:
     return f"RDS: {message}"
 
 
+@signal("When and what: RDS itself tells that the failover failed; waiting does not end it.")
+def database_failover_failed(message: str) -> str:
+    return f"RDS: {message}"
+
+
+@signal("State: the proxy is not let in: what it brings is wrong, whatever the callers bring.")
+def proxy_is_not_let_in(target: str) -> str:
+    return f"RDS Proxy: {target} refuses the proxy's credentials"
+
+
+@signal("State: the proxy itself does not get through to the database, so it is not the callers' way that is broken.")
+def proxy_does_not_get_through(target: str, reason: str) -> str:
+    return f"RDS Proxy: {target} is unavailable ({reason})"
+
+
 @signal("RDS writes an event for each failover as it begins; none means most likely none.")
 def no_failover() -> str:
     return "RDS tells of no failover"
@@ -101,6 +125,12 @@ def read(context: Context) -> Iterator[Signal]:
     instance = evidence.one(DatabaseInstance, source=_RDS)
     if instance is not None:
         yield from _status(instance)
+    cluster = evidence.one(DatabaseCluster, source=_RDS)
+    if cluster is not None:
+        yield from _cluster(cluster)
+    proxy = evidence.one(DatabaseProxy, source=_RDS)
+    if proxy is not None:
+        yield from _proxy(proxy)
     connections = evidence.one(Connections, source=_RDS)
     if connections is not None and connections.value is not None:
         yield from _connections(context, connections, connections.value)
@@ -113,7 +143,7 @@ def read(context: Context) -> Iterator[Signal]:
         yield database_storage_gone.emit(storage, storage.value / _GIB)
     events = evidence.one(DatabaseEvents, source=_RDS)
     if events is not None and events.window is not None:
-        yield _failover(events, events.window.end - _NEW_SECONDS)
+        yield from _failover(events, events.window.end - _NEW_SECONDS)
     waits = evidence.one(Waits, source=_RDS)
     if waits is not None:
         yield from _waits(context, waits)
@@ -141,21 +171,49 @@ def _connections(context: Context, finding: Finding[Connections], value: float) 
         yield database_connections_usual.emit(finding, value)
 
 
-def _failover(finding: Finding[DatabaseEvents], since: float) -> Signal:
-    told = [event for event in finding.detail.events if event.at >= since and (
-        "failover" in event.categories or "failover" in event.message.lower())]
+def _cluster(finding: Finding[DatabaseCluster]) -> Iterator[Signal]:
+    cluster, status = finding.detail.cluster, finding.detail.status
+    if status == "failing-over":
+        yield database_fails_over.emit(finding, f"DB cluster {cluster} is {status}")
+    elif status and status not in _WITHOUT_FAULT:
+        yield database_not_available.emit(finding, status)
+
+
+def _proxy(finding: Finding[DatabaseProxy]) -> Iterator[Signal]:
+    """What keeps the proxy from the instance that takes writes; what keeps it from a reader is no outage of writes."""
+    unavailable = [target for target in finding.detail.targets if target.writes and target.state == "UNAVAILABLE"]
+    for target in unavailable[:1]:
+        if target.reason == "AUTH_FAILURE":
+            yield proxy_is_not_let_in.emit(finding, target.name)
+        elif target.reason != "PENDING_PROXY_CAPACITY":
+            yield proxy_does_not_get_through.emit(finding, target.name, target.reason or "no reason is told")
+
+
+def _failover(finding: Finding[DatabaseEvents], since: float) -> Iterator[Signal]:
+    told: list[tuple[Failover, DatabaseEvent]] = [
+        (found, event) for event in finding.detail.events if event.at >= since and (found := stage(event))]
     if not told:
-        return no_failover.emit(finding)
-    message = told[-1].message
-    return (database_failed_over if "completed" in message.lower() else database_fails_over).emit(finding, message)
+        yield no_failover.emit(finding)
+        return
+    last, event = told[-1]
+    kinds = {"started": database_fails_over, "completed": database_failed_over, "failed": database_failover_failed}
+    yield kinds[last].emit(finding, event.message)
 
 
 def _waits(context: Context, finding: Finding[Waits]) -> Iterator[Signal]:
     waits, clients = finding.detail.waits, finding.detail.clients
     total = sum(waits.values())
-    locks = sum(load for name, load in waits.items() if "lock" in name.lower())
+    locks = sum(load for name, load in waits.items() if is_lock(name))
     if total >= _FEWEST_SESSIONS and locks >= 0.5 * total:
         yield database_waits_for_locks.emit(finding, locks / total)
     most = max(clients, key=lambda name: clients[name], default="")
-    if most and clients[most] >= 0.7 * sum(clients.values()) and not context.service.called(most):
+    if most in other_clients(context.service, finding.detail) and clients[most] >= 0.7 * sum(clients.values()):
         yield one_client_holds_connections.emit(finding, most)
+
+
+def is_lock(wait: str) -> bool:
+    """Whether a wait event is a wait for what a transaction holds: a row, a table, an advisory lock."""
+    name = wait.lower()
+    if ":" in name and "/" not in name:
+        return name.startswith("lock:") and name != "lock:extend"
+    return name.startswith(_LOCKS) or any(part in name for part in _MYSQL_ROW_LOCKS)

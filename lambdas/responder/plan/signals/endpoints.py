@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from responder.model.evidence import Finding
+from responder.model.evidence.changes import Changes
 from responder.model.evidence.endpoints import Endpoints
 from responder.model.evidence.pods import Pods
 from responder.plan.signals import Context, Signal, signal
@@ -27,6 +29,10 @@ def service_selects_nothing(component: str) -> str:
 def read(context: Context) -> Iterator[Signal]:
     """Yield what keeps the Service from reaching pods."""
     component = context.component
+    newest = _newest(context)
+    if newest is not None and newest.status == "empty" and _was_there(context):
+        yield service_missing.emit(newest, component)
+        return
     for finding in context.evidence.of(Endpoints, component):
         behind = finding.detail
         if not behind.exists:
@@ -36,6 +42,25 @@ def read(context: Context) -> Iterator[Signal]:
                                                                          for port, target in behind.ports))
         elif not behind.selects and not _podless(context):
             yield service_selects_nothing.emit(finding, component)
+
+
+def _newest(context: Context) -> Finding[Endpoints] | None:
+    """Return the newest answer, that there is no Service among them; None: it was not asked for."""
+    return max((finding for finding in context.evidence.every if isinstance(finding.detail, Endpoints)
+                and finding.component == context.component and (finding.usable or finding.status == "empty")),
+               key=lambda finding: finding.window.end if finding.window else 0.0, default=None)
+
+
+def _was_there(context: Context) -> bool:
+    """Whether the component is known to have had a Service: by an earlier look, or because it was deleted of late.
+
+    A workload may do without one, so that there is none is no finding by itself.
+    """
+    names = {context.component, context.deployment}
+    return any(finding.detail.exists for finding in context.evidence.looks(Endpoints, context.component)) or any(
+        change.kind == "Service" and change.what == "deleted" and (
+            change.name in names or change.name.endswith(f"-{context.component}"))
+        for finding in context.evidence.of(Changes) for change in finding.detail.changes)
 
 
 def _podless(context: Context) -> bool:

@@ -1,16 +1,22 @@
-"""What the load balancer says of the component that customers reach first: it is the entry's caller."""
+"""What the load balancer, API Gateway or CloudFront says of the component that customers reach first.
+
+They are the entry's callers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from responder.model.evidence import Finding
+from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.front_door import FrontDoor
 from responder.model.evidence.healthy_hosts import HealthyHosts
 from responder.model.evidence.target_connection_errors import TargetConnectionErrors
 from responder.plan import wording
 from responder.plan.rates import count_lower_bound, lower_bound
 from responder.plan.signals import Context, Signal, signal
 
+_DOORS = {"api_gateway": "API Gateway", "cloudfront": "CloudFront"}
 _LEAST_ERRORS = 10
 _REFUSED_SHARE = 0.02
 _MULTIPLE = 3.0
@@ -30,8 +36,15 @@ def targets_refuse_connections(component: str, count: float) -> str:
     return f"{wording.count(count)} connections of the load balancer to {component} were not established"
 
 
+@signal("Where: what is in front fails requests that the entry does not know of, so they end on the way, or nobody "
+        "takes them. What the entry fails itself, it counts itself.")
+def requests_end_before_entry(door: str, share: float, component: str, own: float) -> str:
+    return (f"{door} fails {wording.share(share)} of the requests, and {component} itself {wording.share(own)} of "
+            "those that it gets")
+
+
 def read(context: Context) -> Iterator[Signal]:
-    """Yield how the load balancer fares with the entry's targets."""
+    """Yield how the load balancer fares with the entry's targets, and what is in front of them with its requests."""
     entry = context.service.entry
     if context.component != entry or not (context.in_itself or context.unreached):
         return
@@ -42,6 +55,13 @@ def read(context: Context) -> Iterator[Signal]:
     for errors in context.evidence.of(TargetConnectionErrors, entry):
         if _many(errors):
             yield targets_refuse_connections.emit(errors, entry, errors.detail.errors)
+    own = [rate.detail.errors / rate.detail.requests for rate in context.evidence.of(ErrorRate, entry)
+           if rate.detail.requests]
+    for door in context.evidence.of(FrontDoor, entry):
+        least = lower_bound(door.detail.errors, door.detail.requests)
+        if own and least > max(_REFUSED_SHARE, _MULTIPLE * (door.baseline or 0.0), _MULTIPLE * max(own)):
+            yield requests_end_before_entry.emit(
+                door, _DOORS.get(door.detail.door, door.detail.door), door.value or 0.0, entry, max(own))
 
 
 def _many(finding: Finding[TargetConnectionErrors]) -> bool:

@@ -51,6 +51,12 @@ def cpu_at_limit(component: str, share: float) -> str:
     return f"pods of {component} use {wording.share(share)} of their CPU limit"
 
 
+@signal("State: what stands beside the application does what it can. Each request passes through a mesh's proxy, and "
+        "none through an agent, so it weighs less than the application's own limit.")
+def sidecar_cpu_at_limit(component: str, sidecar: str, share: float) -> str:
+    return f"container {sidecar} beside {component} uses {wording.share(share)} of its CPU limit"
+
+
 @signal("State: it would grow if it might.")
 def autoscaler_at_maximum(component: str, maximum: int) -> str:
     return f"{component}'s autoscaler is at its maximum of {maximum}"
@@ -62,10 +68,16 @@ def read(context: Context) -> Iterator[Signal]:
         return
     yield from _load(context)
     evidence, component = context.evidence, context.component
+    told_apart = False
     for used in evidence.of(Cpu, component):
         yield from _cpu(used)
-    for over in evidence.of(CpuOverLimit, component):
-        yield from _cpu(over)
+        told_apart = told_apart or bool(used.detail.sidecars)
+        for name, share in used.detail.sidecars.items():
+            if share >= _AT_LIMIT:
+                yield sidecar_cpu_at_limit.emit(used, component, name, share)
+    if not told_apart:  # The pods' measure holds the sidecars' use as well.
+        for over in evidence.of(CpuOverLimit, component):
+            yield from _cpu(over)
     for limits in evidence.of(Limits):
         for scaler in limits.detail.autoscalers:
             if scaler.target == context.deployment and scaler.current >= (scaler.maximum or 0):

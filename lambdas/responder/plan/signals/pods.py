@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.model.evidence import Finding
-from responder.model.evidence.pods import Pods
+from responder.model.evidence.pods import Pods, Sidecar
 from responder.plan.signals import Context, Seen, Signal, signal
 
 _MOST_NODES = 5
@@ -86,6 +86,18 @@ def pods_fail_probe(component: str, count: int) -> str:
     return f"{count} pods of {component} run and are not ready"
 
 
+@signal("State: the application is ready, and a container beside it (a mesh's proxy, an agent) is not: its code is not "
+        "at fault, and new pods may help.")
+def pods_blocked_by_sidecar(component: str, sidecar: str, count: int, reasons: str) -> str:
+    return f"{count} pods of {component} are not ready because of their container {sidecar} alone{reasons}"
+
+
+@signal("State: the pods are well by their own probes, and a load balancer that asks them itself does not get there, "
+        "or its controller does not say so.")
+def pods_wait_for_gate(component: str, count: int, gates: str) -> str:
+    return f"the containers of {count} pods of {component} are ready, and a readiness gate keeps them out ({gates})"
+
+
 @signal("State: they have served under the same template, so neither its probe nor its command is unfit; what runs "
         "and answers no more hangs. A new version may do so after a while, by a leak.")
 def pods_fell(component: str, count: int) -> str:
@@ -155,3 +167,19 @@ def _unready(component: str, finding: Finding[Pods]) -> Iterator[Signal]:
         yield pods_fail_probe.emit(finding, component, pods.probing)
     if pods.fell:
         yield pods_fell.emit(finding, component, pods.fell)
+    yield from _kept_out(component, finding)
+
+
+def _kept_out(component: str, finding: Finding[Pods]) -> Iterator[Signal]:
+    """Yield what keeps pods from being ready whose application is."""
+    pods = finding.detail
+    if pods.gated:
+        yield pods_wait_for_gate.emit(finding, component, pods.gated, ", ".join(pods.gates))
+    for name, sidecar in pods.sidecars.items():
+        if sidecar.blocks:
+            yield pods_blocked_by_sidecar.emit(finding, component, name, sidecar.blocks, _reasons(sidecar))
+
+
+def _reasons(sidecar: Sidecar) -> str:
+    reasons = sorted({*sidecar.waiting, *sidecar.terminated})
+    return f" ({', '.join(reasons)})" if reasons else ""

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from responder.model.evidence.alarms import Alarms
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.canary import Canary
+from responder.model.evidence.changes import Changes
+from responder.model.writers import writer_of
 from responder.plan import wording
+from responder.plan.effects import WORKLOAD_KINDS
 from responder.plan.rates import count_lower_bound
 from responder.plan.signals import Context, Signal, signal
+from responder.plan.times import just_before
 
 _LEAST_LINES = 10
 _MULTIPLE = 3.0
@@ -34,8 +38,15 @@ def auth_failures_above_baseline(component: str, value: float, usual: float) -> 
             f"{wording.decimal(usual)}")
 
 
+@signal("An autoscaler or another controller did what it is there for: nobody decided on it, and what it follows, such "
+        "as the load, is measured by itself.")
+def regulated(by: str, change: str) -> str:
+    return f"{by} regulated it: {change}"
+
+
 def read(context: Context) -> Iterator[Signal]:
-    """Yield which alarms are on, whether the canaries fail, and whether more logins are refused than usual."""
+    """Yield which alarms are on, whether the canaries fail, whether more logins are refused than usual, and what
+    controllers changed of the workload."""
     for alarms in context.evidence.of(Alarms):
         raised = sorted(alarm.name for alarm in alarms.detail.alarms if alarm.state == "ALARM")
         if raised:
@@ -49,3 +60,8 @@ def read(context: Context) -> Iterator[Signal]:
         if refused.window and lines >= _LEAST_LINES and (
                 count_lower_bound(lines) > _MULTIPLE * a_minute / 60 * refused.window.seconds):
             yield auth_failures_above_baseline.emit(refused, refused.component, refused.value or 0.0, a_minute)
+    for changes in context.evidence.of(Changes):
+        for change in changes.detail.by_controllers:
+            if change.kind in WORKLOAD_KINDS and change.name == context.deployment and just_before(
+                    change, context.onset):
+                yield regulated.emit(changes, writer_of(change).what, change.sentence(context.service.shown_keys))

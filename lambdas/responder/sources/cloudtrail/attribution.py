@@ -49,9 +49,8 @@ def names_of(service: Service) -> Named:
     database, network = service.database, service.network
     groups = dict.fromkeys((*service.aws.security_groups, *(network.security_groups if network else ())))
     others = dict.fromkeys((*service.aws.resources, *(network.subnets if network else ())))
-    of_database = (database.instance, database.parameter_group) if database else ()
     return Named(
-        tuple(groups), tuple(name for name in of_database if name), (service.cluster.name,),
+        tuple(groups), database.identifiers if database else (), (service.cluster.name,),
         (database.secret,) if database and database.secret else (), tuple(others))
 
 

@@ -1,7 +1,7 @@
 """CloudWatch, asked by GetMetricData and DescribeAlarms: the service's own metrics, and how it looks from outside.
 
 All metrics come in one call for each stretch of time (``metrics.py``). ``outside.py`` has the load balancer and the
-canaries. Format: AWS's page "DescribeAlarms".
+canaries, ``doors.py`` API Gateway and CloudFront. Format: AWS's page "DescribeAlarms".
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from responder.clients.failure import CallFailed
 from responder.model.evidence import Bucket, Detail, Finding, Status, Window
 from responder.model.evidence.alarms import Alarms, AlarmState
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
+from responder.model.evidence.front_door import FrontDoor
 from responder.model.evidence.latency_p95_ms import LatencyP95, Minute
 from responder.model.evidence.target_connection_errors import TargetConnectionErrors
 from responder.model.frozen import dataclass
@@ -22,7 +23,7 @@ from responder.model.masking import mask
 from responder.model.service import Metrics, Service, deployed
 from responder.plan.periods import period_seconds
 from responder.sources import METRIC_DATA, Query, Source, collect_independently
-from responder.sources.cloudwatch import outside
+from responder.sources.cloudwatch import doors, outside
 from responder.sources.cloudwatch.metrics import MINUTE, PAGES, Points, metric, read
 
 Measure = Literal["requests", "errors", "latency"]
@@ -48,7 +49,8 @@ def collect(query: Query) -> list[Finding[Detail]]:
         return findings
     return findings + collect_independently(SOURCE.name, query, {
         Alarms: lambda: [_alarms(query, cloudwatch)],
-        TargetConnectionErrors: lambda: outside.collect(SOURCE.name, query, cloudwatch)})
+        TargetConnectionErrors: lambda: outside.collect(SOURCE.name, query, cloudwatch),
+        FrontDoor: lambda: doors.collect(SOURCE.name, query, left)})
 
 
 @dataclass(frozen=True)

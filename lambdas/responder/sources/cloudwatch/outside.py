@@ -1,7 +1,8 @@
 """How the service looks from outside, by the minute: its load balancer, the balancer's targets, and the canaries.
 
 Formats: AWS's pages "CloudWatch metrics for your Application Load Balancer" (each minute; counts are reported only
-where they are not zero, hosts only where targets are registered) and "CloudWatch metrics published by canaries".
+where they are not zero, hosts only where targets are registered), "CloudWatch metrics for your Network Load Balancer"
+(the same of connections: it knows no requests and no answers) and "CloudWatch metrics published by canaries".
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from responder.model.service import Metrics
 from responder.sources import Query
 from responder.sources.cloudwatch.metrics import MINUTE, Points, metric, read
 
-_BALANCER = {"requests": "RequestCount", "errors": "TargetConnectionErrorCount", "elb_5xx": "HTTPCode_ELB_5XX_Count"}
+_OF_KIND = {
+    "AWS/ApplicationELB": {"requests": "RequestCount", "errors": "TargetConnectionErrorCount",
+                           "elb_5xx": "HTTPCode_ELB_5XX_Count"},
+    # A target that takes no connection answers with a reset, which the load balancer hands on to the client.
+    "AWS/NetworkELB": {"requests": "NewFlowCount", "errors": "TCP_Target_Reset_Count"}}
+"""The namespace of a kind of load balancer to what is asked of it."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +69,9 @@ def collect(source: str, query: Query, cloudwatch: Any) -> list[Finding[Detail]]
     common: Finding[Detail] = Finding(source=source, detail=Detail(), component=query.service.entry,
                                       window=query.window, note=note, status="partial" if note else "ok")
     findings: list[Finding[Detail]] = []
-    if metrics.load_balancer:
+    if _balancer(metrics):
         findings.append(_connections(common, query, now, past))
-    if metrics.load_balancer and metrics.target_group:
+    if _balancer(metrics) and metrics.target_group:
         findings.append(_hosts(common, metrics, now, past))
     if metrics.canaries:
         findings.append(_canary(common, metrics, now, past))
@@ -73,24 +79,33 @@ def collect(source: str, query: Query, cloudwatch: Any) -> list[Finding[Detail]]
 
 
 def _queries(metrics: Metrics) -> list[dict[str, Any]]:
-    balancer = [("LoadBalancer", metrics.load_balancer)]
+    namespace, balancer = _namespace(metrics), [("LoadBalancer", _balancer(metrics))]
     hosts = [("TargetGroup", metrics.target_group), *balancer]
     queries: list[dict[str, Any]] = []
-    if metrics.load_balancer:
-        queries += [metric(key, "AWS/ApplicationELB", name, balancer, "Sum") for key, name in _BALANCER.items()]
-    if metrics.load_balancer and metrics.target_group:
-        queries += [metric("healthy", "AWS/ApplicationELB", "HealthyHostCount", hosts, "Minimum"),
-                    metric("unhealthy", "AWS/ApplicationELB", "UnHealthyHostCount", hosts, "Maximum")]
+    if _balancer(metrics):
+        queries += [metric(key, namespace, name, balancer, "Sum") for key, name in _OF_KIND[namespace].items()]
+    if _balancer(metrics) and metrics.target_group:
+        queries += [metric("healthy", namespace, "HealthyHostCount", hosts, "Minimum"),
+                    metric("unhealthy", namespace, "UnHealthyHostCount", hosts, "Maximum")]
     return queries + [
         metric(f"canary{index}", "CloudWatchSynthetics", "SuccessPercent", [("CanaryName", name)], "Average")
         for index, name in enumerate(metrics.canaries)]
+
+
+def _balancer(metrics: Metrics) -> str:
+    return metrics.load_balancer or metrics.network_load_balancer
+
+
+def _namespace(metrics: Metrics) -> str:
+    return "AWS/ApplicationELB" if metrics.load_balancer else "AWS/NetworkELB"
 
 
 def _connections(common: Finding[Detail], query: Query, now: _Seen, past: _Seen) -> Finding[Detail]:
     metrics = query.service.metrics
     common = replace(
         common, unit="errors/min", link=_link(metrics), detail=TargetConnectionErrors(),
-        query=f"AWS/ApplicationELB {', '.join(_BALANCER.values())} LoadBalancer={metrics.load_balancer}")
+        query=(f"{_namespace(metrics)} {', '.join(_OF_KIND[_namespace(metrics)].values())} "
+               f"LoadBalancer={_balancer(metrics)}"))
     if not now.counted and not past.counted:
         return replace(common, status="empty",
                        note=common.note or "CloudWatch has no data of the load balancer at all")
@@ -113,8 +128,8 @@ def _hosts(common: Finding[Detail], metrics: Metrics, now: _Seen, past: _Seen) -
     usual = sorted(past.healthy.values())
     common = replace(
         common, unit="hosts", link=_link(metrics), baseline=usual[len(usual) // 2] if usual else None,
-        query=(f"AWS/ApplicationELB HealthyHostCount, UnHealthyHostCount TargetGroup={metrics.target_group} "
-               f"LoadBalancer={metrics.load_balancer}"),
+        query=(f"{_namespace(metrics)} HealthyHostCount, UnHealthyHostCount TargetGroup={metrics.target_group} "
+               f"LoadBalancer={_balancer(metrics)}"),
         detail=HealthyHosts(unhealthy=now.unhealthy[max(now.unhealthy)] if now.unhealthy else None))
     if now.healthy:
         return replace(common, value=now.healthy[max(now.healthy)])
@@ -142,4 +157,4 @@ def _canary(common: Finding[Detail], metrics: Metrics, now: _Seen, past: _Seen) 
 
 
 def _link(metrics: Metrics) -> str:
-    return f"https://console.aws.amazon.com/ec2/home#LoadBalancers:search={metrics.load_balancer}"
+    return f"https://console.aws.amazon.com/ec2/home#LoadBalancers:search={_balancer(metrics)}"

@@ -1,7 +1,7 @@
-"""Kubernetes' objects, reduced to what the source counts: thousands of them need little memory so.
+"""Kubernetes' pods and workloads, reduced to what the source counts: thousands of pods need little memory so.
 
-Each type reads the API's JSON in its ``of`` alone. Formats: the Kubernetes API reference (Pod, Deployment, Node,
-Service, Endpoints and NetworkPolicy v1).
+Each type reads the API's JSON in its ``of`` alone. Formats: the Kubernetes API reference (Pod, Deployment and
+NetworkPolicy v1), its page "Pod Lifecycle", its page "Sidecar Containers".
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from responder.clients.workloads import is_ready
+from responder.clients.containers import goes_on
+from responder.clients.owners import Workload
+
+_BACK_OFF_SECONDS = 300.0
+"""A container that ends again and again is started anew after so long at most (Kubernetes: "Pod Lifecycle")."""
+_HASHES = ("pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash")
+"""Labels that tell the template of a pod of a Deployment, a Rollout, a StatefulSet or a DaemonSet."""
 
 
 def seconds(moment: str) -> float:
@@ -21,27 +27,60 @@ def seconds(moment: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """The states of a pod's containers."""
+    """The states of some of a pod's containers."""
 
     restarts: int
+    """Since a moment, as far as their times tell."""
     waiting: tuple[str, ...]
     """Reasons for which containers wait."""
     terminated: tuple[str, ...]
-    """Reasons for which containers ended with another exit code than 0."""
+    """Reasons for which containers ended since a moment with another exit code than 0."""
 
     @classmethod
-    def of(cls, statuses: list[dict[str, Any]]) -> Containers:
-        """Read ``containerStatuses``."""
+    def of(cls, statuses: list[dict[str, Any]], since: float = 0.0, created: float = 0.0) -> Containers:
+        """Read ``containerStatuses``; ``since`` and the pod's creation are seconds since 1970 (UTC).
+
+        Kubernetes keeps a container's number of restarts and its last end. Of a pod that is older than ``since`` the
+        others' times are not known: where the last end is as new, one restart is counted.
+        """
         waiting, terminated, restarts = [], [], 0
         for container in statuses:
-            restarts += int(container.get("restartCount", 0))
             state, last = container.get("state") or {}, container.get("lastState") or {}
+            # What waits to be started anew may have ended a while ago.
+            first = since - _BACK_OFF_SECONDS if "waiting" in state else since
+            ended = state.get("terminated") or last.get("terminated")
+            lately = bool(state.get("terminated")) or _since(ended, first)
+            count = int(container.get("restartCount", 0))
+            restarts += count if created >= since or not _timed(ended) else min(count, int(_since(ended, since)))
             if "waiting" in state:
                 waiting.append(str(state["waiting"].get("reason", "unknown")))
-            ended = state.get("terminated") or last.get("terminated")
-            if ended and ended.get("exitCode", 0) != 0:
+            if ended and ended.get("exitCode", 0) != 0 and lately:
                 terminated.append(str(ended.get("reason", "Error")))
         return cls(restarts, tuple(waiting), tuple(terminated))
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to tell of them."""
+        return not (self.restarts or self.waiting or self.terminated)
+
+
+def _timed(ended: dict[str, Any] | None) -> bool:
+    return bool(ended and ended.get("finishedAt"))
+
+
+def _since(ended: dict[str, Any] | None, moment: float) -> bool:
+    """Whether a container ended at a moment or later; where its time is not known, it may have."""
+    return ended is not None and (not ended.get("finishedAt") or seconds(ended["finishedAt"]) >= moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A container that stands beside the application: a sidecar."""
+
+    name: str
+    containers: Containers
+    blocks: bool
+    """Whether it alone keeps the pod from being ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +95,81 @@ class Pod:
     """The hash of its template."""
     dns_policy: str
     containers: Containers
+    """The application, and the init containers that prepare for it."""
+    beside: tuple[Beside, ...]
+    """Sidecars of which there is anything to tell."""
     ready: bool
     running: bool
-    """Whether one of its containers runs."""
+    """Whether the application runs."""
     held: bool
-    """Whether its init containers have not ended."""
+    """Whether its init containers have not ended; a sidecar among them is to go on."""
+    gates: tuple[str, ...]
+    """Readiness gates that are closed, where all its containers are ready."""
     leaving: bool
     """Whether it is being deleted."""
     fell: bool
-    """Whether it has been ready since its containers started, and is so no more."""
+    """Whether it has been ready since its application started, and is so no more."""
     unscheduled: bool
     """Whether no node takes it."""
     gone: bool = False
     """Whether its node is no more; such a pod is not ready, whatever it last said."""
 
     @classmethod
-    def of(cls, item: dict[str, Any]) -> Pod:
-        """Read a pod."""
+    def of(cls, item: dict[str, Any], app: str = "", since: float = 0.0) -> Pod:
+        """Read a pod. ``app`` is its application's container (empty: all are); ends before ``since`` are left out."""
         metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
         conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
-        scheduled, initialized = conditions.get("PodScheduled", {}), conditions.get("Initialized", {})
+        scheduled, ready = conditions.get("PodScheduled", {}), conditions.get("Ready", {})
         labels = metadata.get("labels") or {}
-        own, first = status.get("containerStatuses") or [], status.get("initContainerStatuses") or []
+        own, sidecars, first = _parts(spec, status, app)
+        created = seconds(metadata["creationTimestamp"]) if metadata.get("creationTimestamp") else 0.0
+        is_ready = ready.get("status") == "True"
         running = any("running" in (container.get("state") or {}) for container in own)
+        app_ready = bool(own) and all(container.get("ready") is True for container in own)
         return cls(
             name=metadata["name"], labels=labels, node=str(spec.get("nodeName") or ""),
-            template=str(labels.get("pod-template-hash", "")), dns_policy=str(spec.get("dnsPolicy", "ClusterFirst")),
-            containers=Containers.of(first + own), ready=conditions.get("Ready", {}).get("status") == "True",
-            running=running, held=initialized.get("status") == "False" and bool(first),
-            leaving="deletionTimestamp" in metadata, fell=running and _fell(conditions.get("Ready", {}), own),
+            template=next((str(labels[label]) for label in _HASHES if label in labels), ""),
+            dns_policy=str(spec.get("dnsPolicy", "ClusterFirst")), running=running, ready=is_ready,
+            containers=Containers.of(first + own, since, created),
+            beside=tuple(one for container in sidecars if not (one := Beside(
+                str(container.get("name", "")), Containers.of([container], since, created),
+                not is_ready and app_ready and container.get("ready") is False)).containers.quiet or one.blocks),
+            held=conditions.get("Initialized", {}).get("status") == "False" and any(map(_unfinished, first)),
+            gates=() if is_ready else _closed_gates(spec, conditions), leaving="deletionTimestamp" in metadata,
+            fell=running and not app_ready and _fell(ready, own),
             unscheduled=scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable")
+
+    @property
+    def blocked(self) -> bool:
+        """Whether its sidecars alone keep it from being ready."""
+        return any(one.blocks for one in self.beside)
+
+
+Statuses = list[dict[str, Any]]
+
+
+def _parts(spec: dict[str, Any], status: dict[str, Any], app: str) -> tuple[Statuses, Statuses, Statuses]:
+    """Return the statuses of the application, of what stands beside it, and of the init containers that end."""
+    go_on = {container.get("name") for container in spec.get("initContainers") or [] if goes_on(container)}
+    first, all_own = status.get("initContainerStatuses") or [], status.get("containerStatuses") or []
+    own: Statuses = []
+    beside = [one for one in first if one.get("name") in go_on]
+    for one in all_own:
+        (own if not app or one.get("name", app) == app else beside).append(one)
+    return own, beside, [one for one in first if one.get("name") not in go_on]
+
+
+def _unfinished(container: dict[str, Any]) -> bool:
+    ended = (container.get("state") or {}).get("terminated")
+    return ended is None or ended.get("exitCode", 0) != 0
+
+
+def _closed_gates(spec: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    """Return the readiness gates that are not open, where only they keep a pod from being ready."""
+    if conditions.get("ContainersReady", {}).get("status") != "True":
+        return ()
+    names = [str(gate.get("conditionType", "")) for gate in spec.get("readinessGates") or []]
+    return tuple(name for name in names if conditions.get(name, {}).get("status") != "True")
 
 
 def _fell(condition: dict[str, Any], statuses: list[dict[str, Any]]) -> bool:
@@ -100,92 +184,23 @@ def _fell(condition: dict[str, Any], statuses: list[dict[str, Any]]) -> bool:
                 and seconds(since) > max(seconds(moment) for moment in started) + 1)
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """A Deployment."""
-
-    name: str
-    namespace: str
-    wanted: int
-    """How many pods it is to have."""
-    labels: dict[str, str]
-    """Labels of its pods, by its template."""
-    listening: frozenset[int | str]
-    """Ports that its containers declare, by number and by name."""
-    conditions: dict[str, str]
-    """Those that say that something is wrong, to their reason."""
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Deployment:
-        """Read a Deployment."""
-        metadata, spec = item["metadata"], item.get("spec") or {}
-        template = spec.get("template") or {}
-        containers = (template.get("spec") or {}).get("containers") or []
-        conditions = (item.get("status") or {}).get("conditions") or []
-        return cls(
-            name=metadata["name"], namespace=metadata.get("namespace", ""), wanted=int(spec.get("replicas", 1)),
-            labels=(template.get("metadata") or {}).get("labels") or {},
-            listening=frozenset(value for container in containers for port in container.get("ports") or []
-                                for value in (port.get("containerPort"), port.get("name")) if value),
-            conditions={condition["type"]: str(condition.get("reason", "")) for condition in conditions
-                        if (condition["type"], condition.get("status")) in (
-                            ("ReplicaFailure", "True"), ("Progressing", "False"))})
+def labels_of(workload: Workload) -> dict[str, str]:
+    """Return the labels of a workload's pods, by its template."""
+    return (workload.template.get("metadata") or {}).get("labels") or {}
 
 
-@dataclass(frozen=True)
-class Node:
-    """A node."""
-
-    name: str
-    ready: bool
-    unschedulable: bool
-    pressure: tuple[str, ...]
-    """Conditions other than ``Ready`` that it has."""
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Node:
-        """Read a node."""
-        conditions = {condition["type"]: condition.get("status")
-                      for condition in (item.get("status") or {}).get("conditions") or []}
-        return cls(item["metadata"]["name"], is_ready(item), bool((item.get("spec") or {}).get("unschedulable")),
-                   tuple(kind for kind, status in conditions.items() if kind != "Ready" and status == "True"))
+def listening(workload: Workload) -> frozenset[int | str]:
+    """Return the ports that a workload's containers declare, by number and by name."""
+    containers = (workload.template.get("spec") or {}).get("containers") or []
+    return frozenset(value for container in containers for port in container.get("ports") or []
+                     for value in (port.get("containerPort"), port.get("name")) if value)
 
 
-@dataclass(frozen=True)
-class ClusterService:
-    """A Service."""
-
-    name: str
-    selector: dict[str, str]
-    ports: tuple[tuple[int | str | None, int | str | None], ...]
-    """[port, target port]."""
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> ClusterService:
-        """Read a Service."""
-        spec = item.get("spec") or {}
-        return cls(item["metadata"]["name"], spec.get("selector") or {}, tuple(
-            (port.get("port"), port.get("targetPort", port.get("port"))) for port in spec.get("ports") or []))
-
-    def selects(self, pod: Pod) -> bool:
-        """Whether its selector selects a pod."""
-        return bool(self.selector) and all(pod.labels.get(key) == value for key, value in self.selector.items())
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """What stands behind a Service: its Endpoints."""
-
-    name: str
-    ready: int
-    not_ready: int
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Addresses:
-        """Read Endpoints."""
-        subsets = item.get("subsets") or []
-        return cls(item["metadata"]["name"], sum(len(subset.get("addresses") or []) for subset in subsets),
-                   sum(len(subset.get("notReadyAddresses") or []) for subset in subsets))
+def troubles(workload: Workload) -> dict[str, str]:
+    """Return a workload's conditions that say that something is wrong, to their reason."""
+    conditions = (workload.item.get("status") or {}).get("conditions") or []
+    return {condition["type"]: str(condition.get("reason", "")) for condition in conditions
+            if (condition["type"], condition.get("status")) in (("ReplicaFailure", "True"), ("Progressing", "False"))}
 
 
 @dataclass(frozen=True)

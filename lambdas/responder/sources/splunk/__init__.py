@@ -6,26 +6,26 @@ for ``stats`` and its functions, and for ``bin``, whose periods begin at multipl
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
-from responder.model.evidence import Bucket, Detail, Finding, Window
+from responder.model.evidence import Detail, Finding, Window
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.clients import Clients
 from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.failing_clients import FailingClients
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.rejected_signatures import RejectedSignatures
-from responder.model.service import Splunk
+from responder.plan.line_counts import Counted, Counting, judged
 from responder.plan.periods import period_seconds
 from responder.sources import Query, Source, collect_independently
-from responder.sources.splunk import callers, signatures
-from responder.sources.splunk.search import Judge, Row, Search, Searches, link, number
+from responder.sources.splunk import callers, rows, signatures, spl
+from responder.sources.splunk.rows import Row
+from responder.sources.splunk.search import Judge, Searches, link
 
 _RECENT_SECONDS = 60.0
 """Only the newest answers are measured: the time before would hide slowness that has just begun."""
@@ -41,12 +41,12 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     if settings is None:
         raise CallFailed("unavailable", "Splunk is not configured")
     http = http or Http(query.deadline, headers={"Authorization": f"Bearer {aws.secret(settings.secret)}"})
-    searches = Searches(http, settings)
+    searches = Searches(http, settings, query.deadline)
     try:
-        lines = _Lines.begin(query, searches)
+        lines = _counts(query, searches)
         signed = signatures.begin(SOURCE.name, query, searches)
         beside = _beside(query, searches)
-        findings = lines.judge()
+        findings = lines()
         silent = {finding.component for finding in findings if not finding.usable}
         return [*findings, signed(), *collect_independently(SOURCE.name, query, {
             kind: partial(judge, silent) for kind, judge in beside.items()})]
@@ -69,83 +69,31 @@ def _beside(query: Query, searches: Searches) -> dict[type[Detail], Judge]:
     return beside
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    """Lines of one component and level, in one period or in all of a stretch of time."""
+def _counts(query: Query, searches: Searches) -> Callable[[], list[Finding[ErrorLines]]]:
+    """Begin to count lines; what is returned waits for it and gives ``error_lines`` per component."""
+    settings = searches.settings
+    by = f"{spl.named(settings.component_field)}, {spl.named(settings.level_field)}"
+    bucket = period_seconds(query.window.seconds, len(query.service.components))
+    once = spl.once(settings.component_field, settings.level_field)
+    asked = (f"search {settings.search} | bin _time span={bucket}s | {spl.timed()} | {once} "
+             f"| stats count by {rows.TIME}, {by}")
 
-    component: str
-    failed: bool
-    """Whether their level is one of errors."""
-    count: float
-    start: float
+    def read(row: Row) -> Counted:
+        return Counted(rows.component_of(row, settings, query.service), rows.text(row, settings.level_field).strip(),
+                       rows.number(row, "count"))
 
-    @classmethod
-    def of(cls, settings: Splunk, row: Row) -> _Count:
-        """Read a row."""
-        return cls(str(row.get(settings.component_field)), row.get(settings.level_field) in settings.error_levels,
-                   number(row.get("count")), number(row.get("_time")))
+    window = Window(query.window.start // bucket * bucket, query.window.end)
+    now = searches.begin(asked, window, lambda row: read(row)._replace(start=rows.moment(row)))
+    past = searches.begin(f"search {settings.search} | {once} | stats count by {by}", query.baseline, read)
+    how = Counting(window, bucket, query.baseline.seconds, settings.level_field, settings.error_levels)
 
+    def judge() -> list[Finding[ErrorLines]]:
+        (counts, note), (before, note_before) = now(), past()
+        return [judged(Finding(source=SOURCE.name, detail=ErrorLines(), component=component.name, window=query.window,
+                               query=asked, link=link(settings)), counts, before, how, note or note_before)
+                for component in query.service.components]
 
-@dataclass(frozen=True)
-class _Lines:
-    """The searches that count lines."""
-
-    query: Query
-    window: Window
-    """The query's, from the start of its first period, so that no period is cut."""
-    spl: str
-    link: str
-    now: Search[_Count]
-    past: Search[_Count]
-
-    @classmethod
-    def begin(cls, query: Query, searches: Searches) -> _Lines:
-        """Begin them."""
-        settings = searches.settings
-        by = f"{settings.component_field}, {settings.level_field}"
-        bucket = period_seconds(query.window.seconds, len(query.service.components))
-        spl = f"search {settings.search} | bin _time span={bucket}s | stats count by _time, {by}"
-        read = partial(_Count.of, settings)
-        window = Window(query.window.start // bucket * bucket, query.window.end)
-        return cls(query, window, spl, link(settings), searches.begin(spl, window, read),
-                   searches.begin(f"search {settings.search} | stats count by {by}", query.baseline, read))
-
-    def judge(self) -> list[Finding[Detail]]:
-        """Return ``error_lines`` per component."""
-        (rows, note), (rows_before, note_before) = self.now(), self.past()
-        note = note or note_before
-        lines, lines_before = _sums(rows), _sums(rows_before)
-        errors_before = _sums(row for row in rows_before if row.failed)
-        series: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(int))
-        for row in rows:
-            if row.failed:
-                series[row.component][row.start] += row.count
-        findings: list[Finding[Detail]] = []
-        for name in (component.name for component in self.query.service.components):
-            if not lines[name] and not lines_before[name]:
-                findings.append(Finding(
-                    source=SOURCE.name, detail=ErrorLines(), status="empty", component=name, window=self.query.window,
-                    query=self.spl, link=self.link, note="Splunk has no line of it at all"))
-                continue
-            errors = sum(series[name].values())
-            findings.append(Finding(
-                source=SOURCE.name, status="partial" if note else "ok", component=name, window=self.query.window,
-                query=self.spl, link=self.link, unit="lines/min", note=note,
-                value=round(errors / self.window.seconds * 60, 2),
-                baseline=round(errors_before[name] / self.query.baseline.seconds * 60, 2),
-                detail=ErrorLines(
-                    series=tuple(Bucket(start, count, count) for start, count in sorted(series[name].items())),
-                    lines=errors, baseline_lines=errors_before[name], all_lines=lines[name],
-                    baseline_all_lines=lines_before[name])))
-        return findings
-
-
-def _sums(rows: Iterable[_Count]) -> dict[str, float]:
-    """Return the lines of each component."""
-    found: dict[str, float] = defaultdict(int)
-    for row in rows:
-        found[row.component] += row.count
-    return found
+    return judge
 
 
 @dataclass(frozen=True)
@@ -160,23 +108,23 @@ class _Took:
 
 def _latencies(query: Query, searches: Searches) -> Judge:
     settings, field = searches.settings, searches.settings.duration_field
-    spl = (f"search {settings.search} {field}=* "
-           f"| stats count, perc95({field}) as p95 by {settings.component_field}")
+    asked = (f"search {settings.search} {spl.named(field)}=* | {spl.once(field, settings.component_field)} "
+             f"| stats count, perc95({spl.named(field)}) as p95 by {spl.named(settings.component_field)}")
     window = Window(max(query.window.start, query.window.end - _RECENT_SECONDS), query.window.end)
 
     def read(row: Row) -> _Took:
-        p95 = row.get("p95")
-        return _Took(str(row.get(settings.component_field)), number(row.get("count")), number(p95) if p95 else None)
+        return _Took(rows.component_of(row, settings, query.service), rows.number(row, "count", 0.0),
+                     rows.number(row, "p95") if rows.text(row, "p95") else None)
 
-    now, past = (searches.begin(spl, stretch, read) for stretch in (window, query.baseline))
+    now, past = (searches.begin(asked, stretch, read) for stretch in (window, query.baseline))
 
     def judge(silent: set[str]) -> list[Finding[Detail]]:
-        (rows, note), (rows_before, note_before) = now(), past()
+        (took_now, note), (took_before, note_before) = now(), past()
         recent, usual = ({row.component: row for row in took if row.p95_ms is not None}
-                         for took in (rows, rows_before))
+                         for took in (took_now, took_before))
         return [Finding(
             source=SOURCE.name, status="partial" if note or note_before else "ok", component=name, unit="ms",
-            window=window, query=spl, link=link(settings), note=note or note_before, value=recent[name].p95_ms,
+            window=window, query=asked, link=link(settings), note=note or note_before, value=recent[name].p95_ms,
             baseline=usual[name].p95_ms if name in usual else None, detail=LatencyP95(requests=recent[name].count))
             for name in (component.name for component in query.service.components) if name in recent]
 

@@ -4,12 +4,11 @@ An IP address is personal data, and what else the field may hold nobody knows: s
 habit within Splunk, and leaves it as its network alone (three octets, or three groups).
 
 Format: Splunk's "Search Reference": ``stats`` with ``count(eval(…))``, ``eventstats … by``, ``sort``, ``head`` and
-``rex``.
+``rex``; ``spl.py`` has the names and values of fields.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from responder.model.evidence import Detail, Finding, Window
@@ -18,27 +17,25 @@ from responder.model.evidence.clients import Client, Clients
 from responder.model.evidence.failing_clients import FailingClient, FailingClients
 from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.model.frozen import dataclass
+from responder.plan.client_names import NETWORK, named
 from responder.sources import Query
-from responder.sources.splunk.search import Judge, Row, Searches, link, number
+from responder.sources.splunk import spl as language
+from responder.sources.splunk.rows import Row, component_of, number, text
+from responder.sources.splunk.search import Judge, Searches, link
 
-NETWORK = r"^(?<network>(?:\d{1,3}\.){3}|(?:[0-9A-Fa-f]{0,4}:){1,3})"
-"""The part of an IP address that is told: three octets of IPv4, three groups of IPv6."""
 _CLIENTS = 20
 _HTTP_REFUSED = 400
-
-
-def named(network: str, place: int) -> str:
-    """Return a client's network, or its place in the list where it is no IP address."""
-    return f"{network}x" if re.fullmatch(r"(\d{1,3}\.){3}|([0-9A-Fa-f]{0,4}:){1,3}", network) else f"client {place}"
 
 
 def auth_failures(source: str, query: Query, searches: Searches) -> Judge:
     """Search for refused logins; the judge returns ``auth_failures`` per component."""
     settings = searches.settings
-    spl = f"search {settings.search} ({settings.auth_failures}) | stats count by {settings.component_field}"
+    component = settings.component_field
+    spl = (f"search {settings.search} ({settings.auth_failures}) | {language.once(component)} "
+           f"| stats count by {language.named(component)}")
 
     def read(row: Row) -> tuple[str, float]:
-        return str(row.get(settings.component_field)), number(row.get("count"))
+        return component_of(row, settings, query.service), number(row, "count", 0.0)
 
     now, past = (searches.begin(spl, window, read) for window in (query.window, query.baseline))
 
@@ -56,13 +53,14 @@ def rejected_signatures(source: str, query: Query, searches: Searches) -> Judge:
     """Search for requests whose signature is missing or wrong; the judge returns ``rejected_signatures`` per component.
     """
     settings, window, baseline = searches.settings, query.window, query.baseline
-    spl = (f"search {settings.search} ({settings.rejected_signatures}) "
+    component = settings.component_field
+    spl = (f"search {settings.search} ({settings.rejected_signatures}) | {language.once(component)} "
            f"| stats count(eval(_time>={window.start:.3f})) as count, "
-           f"count(eval(_time<{baseline.end:.3f})) as before by {settings.component_field}")
+           f"count(eval(_time<{baseline.end:.3f})) as before by {language.named(component)}")
 
     def read(row: Row) -> tuple[str, RejectedSignatures]:
-        return str(row.get(settings.component_field)), RejectedSignatures(
-            lines=number(row.get("count")), baseline_lines=number(row.get("before")))
+        return component_of(row, settings, query.service), RejectedSignatures(
+            lines=number(row, "count", 0.0), baseline_lines=number(row, "before", 0.0))
 
     search = searches.begin(spl, Window(baseline.start, window.end), read)
 
@@ -108,16 +106,17 @@ class _Sent:
     @classmethod
     def of(cls, row: Row) -> _Sent:
         """Read a row."""
-        return cls(str(row.get("network") or ""), number(row.get("count")), number(row.get("before")),
-                   number(row.get("total")), number(row.get("total_before")), number(row.get("most_before")))
+        return cls(text(row, "network"), *(number(row, name, 0.0) for name in (
+            "count", "before", "total", "total_before", "most_before")))
 
 
 def clients(source: str, query: Query, searches: Searches) -> Judge:
     """Search for the clients of the entry, window and baseline in one search; the judge returns ``clients``."""
     settings, entry, split = searches.settings, query.service.entry, f"{query.window.start:.3f}"
-    field = settings.client_field
+    field = language.named(settings.client_field)
     # Only the entry's lines: further in, the client is the component before.
-    spl = (f'search {settings.search} {settings.component_field}="{entry}" {field}=* '
+    spl = (f'search {settings.search} {language.named(settings.component_field)}="{entry}" {field}=* '
+           f"| {language.once(settings.client_field)} "
            f"| stats count(eval(_time>={split})) as count, count(eval(_time<{split})) as before by {field} "
            f"| eventstats sum(count) as total, sum(before) as total_before, max(before) as most_before "
            f'| sort - count | head {_CLIENTS} | rex field={field} "{NETWORK}" '
@@ -130,7 +129,7 @@ def clients(source: str, query: Query, searches: Searches) -> Judge:
         total = max((row.total for row in rows), default=0)
         if not total:
             return [replace(common, detail=Clients(), status="empty",
-                            note=f"no line of {entry} in the window has the field {field}")]
+                            note=f"no line of {entry} in the window has the field {settings.client_field}")]
         total_before, most_before = max(row.total_before for row in rows), max(row.most_before for row in rows)
         scale = query.window.seconds / query.baseline.seconds
         found = [Client(named(row.network, place), row.count, round(row.before * scale, 2))
@@ -164,10 +163,11 @@ def failing_clients(source: str, query: Query, searches: Searches) -> Judge:
     judge returns ``failing_clients`` per component that has any.
     """
     settings, window, baseline = searches.settings, query.window, query.baseline
-    field, component = settings.client_field, settings.component_field
-    failed = " OR ".join([*([f"{settings.status_field}>={_HTTP_REFUSED}"] if settings.status_field else []),
-                          *(f'{settings.level_field}="{level}"' for level in settings.error_levels)])
+    field, component = language.named(settings.client_field), language.named(settings.component_field)
+    refused = f"tonumber({language.value(settings.status_field)})>={_HTTP_REFUSED} OR " if settings.status_field else ""
+    failed = refused + language.is_error(settings)
     spl = (f"search {settings.search} {field}=* "
+           f"| {language.once(settings.client_field, settings.component_field)} "
            f"| stats count(eval(_time<{baseline.end:.3f})) as before, "
            f"count(eval(_time>={window.start:.3f} AND ({failed}))) as failed by {field}, {component} "
            f"| eventstats sum(failed) as all_failed, sum(before) as all_before by {component} "
@@ -175,8 +175,8 @@ def failing_clients(source: str, query: Query, searches: Searches) -> Judge:
            f"| fields network, {component}, failed, before, all_failed, all_before")
 
     def read(row: Row) -> _Failed:
-        return _Failed(str(row.get("network") or ""), str(row.get(component)), number(row.get("failed")),
-                       number(row.get("before")), number(row.get("all_failed")), number(row.get("all_before")))
+        return _Failed(text(row, "network"), component_of(row, settings, query.service), *(
+            number(row, name, 0.0) for name in ("failed", "before", "all_failed", "all_before")))
 
     search = searches.begin(spl, Window(baseline.start, window.end), read)
 

@@ -98,10 +98,11 @@ def single_points(case: Case, in_database: bool) -> Iterator[Advice]:
             change.touches("replicas") or change.kind == "HorizontalPodAutoscaler" for change in case.changes):
         yield Advice(
             "second-pod", "prevention", f"{case.component} is a single pod",
-            f"its Deployment wants {plural(1, 'pod')}", f"{case.workload}, replicas",
+            f"{case.workload} wants {plural(1, 'pod')}", f"{case.workload}, replicas",
             "run at least two, on different nodes", case.developers, Effort.SETTING,
-            f"`{case.kubectl} get deployment {case.deployment(case.component)}` shows two or more")
-    if in_database and any(not finding.detail.multi_az for finding in case.evidence.looks(DatabaseInstance)):
+            f"`{case.kubectl} get {case.target(case.component)}` shows two or more")
+    if in_database and any(not finding.detail.multi_az and not finding.detail.cluster
+                           for finding in case.evidence.looks(DatabaseInstance)):
         yield Advice(
             "multi-az", "recovery", "The database is in one availability zone",
             "RDS knows of no standby in another one", case.database, "make it Multi-AZ", "database administrators",

@@ -19,6 +19,7 @@ ANSWERED: frozenset[Status] = frozenset({"ok", "partial", "empty"})
 """Statuses of a source that could be asked, whether or not there was anything."""
 _SYSTEMS = {"changes": "the cluster's API", "kubernetes": "the cluster's API", "rollouts": "the cluster's API",
             "utilisation": "the cluster's API", "cloudwatch": "CloudWatch", "newrelic": "New Relic",
+            "cloudwatch_logs": "CloudWatch Logs",
             "splunk": "Splunk", "rds": "the API of RDS", "aws_health": "AWS Health", "eks": "the API of EKS",
             "cloudtrail": "CloudTrail", "provider": "the provider's status page"}
 """A source to what it asks, as people know it; one that is not named asks what it is called."""

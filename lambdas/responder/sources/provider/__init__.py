@@ -1,8 +1,7 @@
 """The payment providers: what their status pages say, and whether their health URLs answer.
 
-Format: Atlassian Statuspage's public API, ``/api/v2/summary.json`` (``status.indicator`` is none, minor, major or
-critical). What the callers see of a provider comes from the sources of requests and logs; whether these agree with the
-page is judged by the plan.
+``pages.py`` reads the pages of all makes. What the callers see of a provider comes from the sources of requests and
+logs; whether these agree with the page is judged by the plan.
 """
 
 from __future__ import annotations
@@ -10,22 +9,21 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from urllib.parse import urljoin
 
 from responder.clients.background import Task
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.evidence import Detail, Finding
 from responder.model.evidence.health import ProviderHealth
-from responder.model.evidence.status_page import PageIncident, StatusPage
-from responder.model.masking import mask
+from responder.model.evidence.status_page import StatusPage
 from responder.model.service import Provider
 from responder.sources import Query, Source
+from responder.sources.provider import pages
 
-_INDICATORS = {"none": 0.0, "minor": 1.0, "major": 2.0, "critical": 3.0}
 _EACH_SECONDS = 3.0
-_PARTS = 20
-_INCIDENTS = 10
+_REFUSALS = frozenset({401, 403, 407, 429})
+"""Statuses by which somebody who is up refuses whoever asks, for the key or the number of the requests."""
 _MARGIN_SECONDS = 0.5
 """A call ends by itself at its deadline; what is left is to judge what it said."""
 
@@ -52,44 +50,45 @@ def _page(query: Query, provider: Provider, http: Http) -> Finding[StatusPage]:
         source=SOURCE.name, detail=StatusPage(), status="malformed", component=f"provider:{provider.name}",
         window=query.window, query=f"GET {provider.status_page}", link=provider.status_page)
     try:
-        page = _summary(http.json("GET", provider.status_page))
+        page = pages.read(http.json("GET", provider.status_page), provider, time.time())
+        if provider.status_components and not page.parts:
+            page = replace(page, parts=_parts(provider, page, http))
+        level, detail = pages.judged(page, provider)
     except CallFailed as failed:
         return replace(unread, status=failed.status, note=failed.note)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return replace(unread, note="the status page has another form")
-    if page.indicator not in _INDICATORS:
-        return replace(unread, note=f"the status page's indicator is {mask(page.indicator)[:40]!r}")
+    except pages.Unreadable as problem:
+        return replace(unread, note=str(problem))
     # A page is touched only when something happens: an old one is no stale one.
-    return replace(unread, status="ok", value=_INDICATORS[page.indicator], baseline=0.0,
-                   unit="0 operational to 3 critical", detail=page)
+    return replace(unread, status="ok", value=level, baseline=0.0, unit="0 operational to 3 critical", detail=detail)
 
 
-def _summary(summary: Any) -> StatusPage:
-    """Read a summary; raises KeyError, TypeError, ValueError or AttributeError where it has another form."""
-    components = {mask(str(item["name"]))[:80]: str(item["status"])[:40]
-                  for item in summary.get("components") or [] if item.get("status") != "operational"}
-    incidents = [PageIncident(mask(str(item.get("name", "")))[:200], str(item.get("status", ""))[:40],
-                              str(item.get("impact", ""))[:40]) for item in summary.get("incidents") or []]
-    return StatusPage(
-        indicator=str(summary["status"]["indicator"]), components=dict(list(components.items())[:_PARTS]),
-        incidents=tuple(incidents[:_INCIDENTS]), updated=str(summary["page"]["updated_at"])[:40])
+def _parts(provider: Provider, page: pages.Page, http: Http) -> tuple[pages.Part, ...]:
+    """Return the components of a page that has them elsewhere; raises CallFailed, Unreadable."""
+    for place in page.parts_at:
+        try:
+            return pages.components(http.json("GET", urljoin(provider.status_page, place)))
+        except CallFailed as failed:
+            if failed.http_status != 404:
+                raise
+    raise pages.Unreadable("the status page lists no components; status_components cannot be looked at")
 
 
 def _health(query: Query, provider: Provider, http: Http) -> Finding[ProviderHealth]:
-    """Say whether the URL answers below 400."""
+    """Say whether the URL answers below 400, or refuses us alone, which only who is up can do."""
     started = time.monotonic()
-    note, well = "", 0.0
+    note, well, status = "", 0.0, 0
     try:
         status = http.status("GET", provider.health_url)
-        well = float(status < 400)
-        note = "" if well else f"it answered with status {status}"
+        well = float(status < 400 or status in _REFUSALS)
+        note = f"it answered with status {status}" if status >= 400 else ""
     except CallFailed as failed:
         # No answer is what this question is about: it was observed that there is none.
         note = failed.note
     return Finding(
         source=SOURCE.name, component=f"provider:{provider.name}", window=query.window, value=well, unit="1 answers",
         baseline=1.0, query=f"GET {provider.health_url}", link=provider.health_url, note=note,
-        detail=ProviderHealth(milliseconds=round((time.monotonic() - started) * 1000)))
+        detail=ProviderHealth(milliseconds=round((time.monotonic() - started) * 1000),
+                              refusal=status if status in _REFUSALS else 0))
 
 
 SOURCE = Source(
