@@ -67,19 +67,23 @@ class StandingOut:
         """Return the origin of what only the callers of a component see.
 
         That is the component, also where it is well by its own clock: the way to it is slow, such as a network delay
-        at its pods. But a caller to which most of those that it calls look slow while they are well is slow itself.
+        at its pods. But a caller to which most of those that it calls look slow while they are well is slow itself; and
+        where no caller calls anything else, nothing tells the two apart, and it is the callers.
         """
         measured, component = self._measured, self._measured.views[view]
         if component not in measured.measures or measured.missing(component) or not self._calm(component):
             return [component]
-        return [caller for caller in measured.callers[view]
-                if caller not in measured.views and self._most_look_slow(caller)] or [component]
+        callers = [caller for caller in measured.callers[view] if caller not in measured.views]
+        well = {caller: self._well(caller) for caller in callers}
+        compared = [caller for caller in callers if len(well[caller]) > 1]
+        slow = [caller for caller in compared
+                if 2 * sum(self.surely(each, SLOW) for each in well[caller]) > len(well[caller])]
+        return slow or ([component] if compared else callers) or [component]
 
-    def _most_look_slow(self, caller: str) -> bool:
-        seen = [view for view in self._measured.calls[caller] if view in self._measured.views
+    def _well(self, caller: str) -> list[str]:
+        """The callers' views of what a component calls that is well by its own clock."""
+        return [view for view in self._measured.calls[caller] if view in self._measured.views
                 and self._calm(self._measured.views[view]) and self._measured.change(view, SLOW)]
-        slow = [view for view in seen if self.surely(view, SLOW)]
-        return len(slow) > 1 and 2 * len(slow) > len(seen)
 
     def _calm(self, name: str) -> bool:
         return not self.surely(name, SLOW) and not self.surely(name, FAIL)
@@ -117,9 +121,12 @@ class StandingOut:
     def _surprise(self, name: str, metric: str) -> float:
         """How seldom a metric is so bad: slowness by how many times, failures by how many more."""
         measured = self._measured
-        points = measured.values.get(name, {}).get(metric, {})
-        normal = sum(time <= measured.span.normal_end for time in points)
-        scores = dict(zip(points, anomaly_scores([*points.values()], metric, normal), strict=True))
+        points, change = measured.values.get(name, {}).get(metric, {}), measured.change(name, metric)
+        count = sum(time <= measured.span.normal_end for time in points)
+        scores = dict(zip(points, anomaly_scores([*points.values()], metric, count), strict=True))
+        # What had moved before the outage is not its doing.
+        moved = change.before - median(measured.normal(name, metric).values()) if change else 0.0
+        scores = {time: value - moved if time > measured.span.normal_end else value for time, value in scores.items()}
         if metric == SLOW:
             least = measured.settings.least_ratio
             scores = {time: math.log(max(value, _SMALLEST)) for time, value in scores.items()}
