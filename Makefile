@@ -20,8 +20,8 @@ demo: setup  ## watch an outage from alarm to postmortem, on this machine
 test: setup  ## run all tests, two at a time, the drills on the embedded cloud among them
 	@$(RUN) -m pytest -n 2 --no-loadscope-reorder
 
-drills: setup  ## run every drill of drills/ [WORLD=workloads=statefulset,mesh=istio]
-	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records $(if $(WORLD),--world "$(WORLD)")
+drills: setup  ## run every drill of drills/ [WORLD=workloads=statefulset,mesh=istio] [EYES=aws]
+	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records $(if $(WORLD),--world "$(WORLD)") $(if $(EYES),--eyes $(EYES))
 
 bench: setup  ## measure what it can do and costs: time, memory, cold starts [NAMES="imports memory"] [JSON=file]
 	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def main(arguments: list[str]) -> int:
                        help="write FOLDER/NAME.md for each: all that people were told, in order")
     drill.add_argument("--world", metavar="KEY=VALUE[,KEY=VALUE…]", default="",
                        help="how the sandbox speaks in all drills, such as account=quiet (docs/drills.md)")
+    drill.add_argument("--eyes", metavar="NAME", default="",
+                       help="other vendors that see the platform in all drills: aws is CloudWatch, Prometheus and "
+                            "CloudWatch Logs alone (docs/drills.md)")
     drill.add_argument("--keep", action="store_true", help="leave the sandbox up")
     demo = words.add_parser("demo", help="a bad release, from alarm to postmortem")
     demo.add_argument("--keep", action="store_true", help="leave the sandbox up")
@@ -69,8 +73,12 @@ def _status(given: argparse.Namespace) -> int:
 def _drill(given: argparse.Namespace) -> int:
     from sandbox.drill.contract import ContractError, read
     from sandbox.drill.run import run_all
+    from sandbox.eyes import overrides
     from sandbox.worlds import parsed
 
+    if given.eyes:
+        overrides(given.eyes)
+        os.environ["SANDBOX_EYES"] = given.eyes
     try:
         world = parsed(given.world) if given.world else {}
     except ValueError as error:

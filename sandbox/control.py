@@ -17,6 +17,7 @@ from sandbox.account import writers
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
 from sandbox.control_plane.rollouts import Rollouts
+from sandbox.eyes import Eyes
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
@@ -40,10 +41,10 @@ class Control:
     """The control of one sandbox."""
 
     def __init__(self, sandbox: Sandbox, clock: Clock, metrics: Metrics, people: Vendors, rollouts: Rollouts,
-                 mesh: Sequence[Object] = ()) -> None:
+                 mesh: Sequence[Object] = (), eyes: Eyes | None = None) -> None:
         """``mesh``: what makes the API server ask for the mesh's proxy in each pod."""
         self._sandbox, self._clock, self._metrics, self._people = sandbox, clock, metrics, people
-        self._rollouts, self._clean, self._mesh = rollouts, Clean(sandbox.cluster), mesh
+        self._rollouts, self._clean, self._mesh, self._eyes = rollouts, Clean(sandbox.cluster), mesh, eyes
         self._heals: dict[str, Callable[[], None]] = {}
         """Events that go on, by name, to what heals them."""
         self._happened: dict[str, Happened] = {}
@@ -90,6 +91,9 @@ class Control:
             self._sandbox.targets = (beginning.replicas.get(ENTRY, KINDS[ENTRY].pods), 0)
             self._metrics.begin(now)
             self._beginning, self._begun = beginning, float(int(now))
+        if self._eyes:
+            self._eyes.begin(beginning.eyes)
+        with self._sandbox.lock:
             self._sandbox.telemetry.go_on(float(int(time.time())))
             if self._sandbox.evaluator:
                 self._sandbox.evaluator.reset()
@@ -148,6 +152,7 @@ class Control:
             sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)
             worlds.apply(sandbox.world, beginning.world, beginning.seed)
             sandbox.world.shape = replace(sandbox.world.shape, untidy=beginning.seed)
+            sandbox.newrelic.spoken = sandbox.world.newrelic
             sandbox.rng.seed(beginning.seed)
 
     def _make_objects(self, replicas: Mapping[str, int]) -> None:

@@ -63,6 +63,7 @@ class Ports:
     rollouts_metrics: int
     rollouts_health: int
     injector: int
+    prometheus: int
 
     @classmethod
     def planned(cls) -> Ports:

@@ -29,6 +29,8 @@ class Beginning:
     """Component to its pods, where they are not the usual number."""
     world: Mapping[str, str] = field(default_factory=dict)
     """How the sandbox speaks: keys of ``sandbox/worlds`` to their values, where they are not the defaults."""
+    eyes: str = ""
+    """Which vendors see the platform, by ``sandbox/eyes``; empty: those of the shipped configuration."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ import yaml
 from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.control_plane import run as control_plane
+from sandbox.eyes import of_run
+from sandbox.eyes import overrides as eyes
 from sandbox.places import (
     CLUSTER,
     DATABASE,
@@ -98,8 +100,9 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
                 # Functions inherit these: the way to CloudWatch can be broken by a drill, and the others are
                 # stand-ins for what the engine lacks.
                 "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}",
+                "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": f"http://127.0.0.1:{ports.world}/aws/logs",
                 **{f"AWS_ENDPOINT_URL_{service.upper()}": f"http://127.0.0.1:{ports.world}/aws/{service}"
-                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2", "logs")}})
+                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2")}})
             for name, command in control_plane.commands(kubernetes, STATE / "control-plane", ports).items():
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
@@ -201,12 +204,16 @@ def _inputs(configuration: str) -> str:
 
 
 def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
-    """Return the sandbox's configuration file: the shipped one, with ``overrides.yaml`` and a drill's own on top."""
+    """Return the sandbox's configuration file: the shipped one, with ``overrides.yaml`` and a drill's own on top.
+
+    ``SANDBOX_EYES`` names other vendors that see the platform (``sandbox/eyes``).
+    """
     shipped = yaml.safe_load((ROOT / "config" / f"{SERVICE}.yaml").read_text())
-    text = (ROOT / "sandbox" / "overrides.yaml").read_text()
-    for name, port in asdict(ports).items():
-        text = text.replace("{" + name + "}", str(port))
-    return str(yaml.safe_dump(_merge(_merge(shipped, yaml.safe_load(text)), overrides), sort_keys=False))
+    for text in ((ROOT / "sandbox" / "overrides.yaml").read_text(), eyes(of_run())):
+        for name, port in asdict(ports).items():
+            text = text.replace("{" + name + "}", str(port))
+        shipped = _merge(shipped, yaml.safe_load(text) or {})
+    return str(yaml.safe_dump(_merge(shipped, overrides), sort_keys=False))
 
 
 def _merge(base: Any, over: Any) -> Any:

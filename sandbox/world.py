@@ -24,6 +24,7 @@ from sandbox.authentication import Authentication
 from sandbox.clock import Clock
 from sandbox.control import Control
 from sandbox.control_plane.rollouts import Rollouts
+from sandbox.eyes import SCRAPED, Eyes
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import STATE, Ports
@@ -40,7 +41,8 @@ from sandbox.vendors.splunk import Splunk
 from sandbox.vendors.statuspage import StatusPages
 
 
-def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authentication: Authentication) -> Route:
+def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authentication: Authentication,
+           eyes: Eyes) -> Route:
     """The function that answers on the world's own port."""
     splunk = Splunk(sandbox.telemetry, sandbox.gates, sandbox.delays, lambda: sandbox.world.splunk)
     pages = StatusPages(lambda: sandbox.world, sandbox.gates)
@@ -56,6 +58,8 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
             return people.answer(method, path, headers, body)
         if path.startswith(("/status/", "/provider/")):
             return pages.answer(method, path, headers)
+        if path == SCRAPED:
+            return eyes.scraped()
         if method != "POST":
             return Answer(404, b"{}")
         what, given = path.strip("/").split("?")[0], json.loads(body or b"{}")
@@ -86,12 +90,13 @@ def main() -> None:
     people, metrics = Vendors(sandbox.gates), Metrics(sandbox)
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)
+    eyes = Eyes(sandbox, ports)
     control = Control(sandbox, clock, metrics, people, Rollouts(sandbox.cluster, ports, pki),
-                      (istiod.namespace(), istiod.webhook(ports.injector, pki / "ca.crt")))
+                      (istiod.namespace(), istiod.webhook(ports.injector, pki / "ca.crt")), eyes)
     cloudwatch = CloudWatch(engine, sandbox.gates, permits)
     kubernetes = KubernetesProxy(f"https://127.0.0.1:{ports.apiserver}", str(pki / "ca.crt"), sandbox.gates,
                                  lambda: sandbox.world.control_plane_down)
-    serve(ports.world, router(sandbox, aws, people, control, Authentication(engine)))
+    serve(ports.world, router(sandbox, aws, people, control, Authentication(engine), eyes))
     serve(ports.cloudwatch, cloudwatch.answer)
     serve(ports.kubernetes, kubernetes.answer, pki)
     serve(ports.injector, lambda method, path, headers, body: istiod.review(sandbox.world.shape, body), pki)

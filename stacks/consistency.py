@@ -44,6 +44,7 @@ _MOST_OPERATIONS = 50
 """A composite alarm's rule has up to 10,240 characters (AWS: "PutCompositeAlarm"), and joins up to 100 alarms."""
 _LEAST_OBJECTIVE = 0.94
 """An alarm on 14.4 times the budget needs a budget of less than a fourteenth."""
+_WORKLOADS = ("deployment", "statefulset", "daemonset", "rollout")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -68,6 +69,10 @@ def _components(service: Service) -> Iterator[Found]:
             if called not in known:
                 yield (("components", index, "calls", place), repr(called),
                        nearest(called, known, "a component, the database or a provider"))
+        prefix, slash, name = component.workload.rpartition("/")
+        if slash and (prefix.lower() not in _WORKLOADS or not name):
+            yield (("components", index, "workload"), repr(component.workload),
+                   f"NAME or KIND/NAME, of kind {', '.join(_WORKLOADS)}")
     if service.entry not in names:
         yield ("entry",), repr(service.entry), f"one of {', '.join(names)}"
 

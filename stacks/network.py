@@ -20,14 +20,17 @@ from urllib.parse import urlsplit
 from responder import people
 from responder.model.service import Network, Service
 from responder.sources import Statement, load
+from responder.sources.cloudwatch.doors import CLOUDFRONT_REGION
+from responder.sources.prometheus.answer import workspace
 from stacks.nearest import Found, nearest
 from stacks.used import allows, used_actions, used_sources
 
 GATEWAYS = frozenset({"dynamodb", "s3"})
 """Services with gateway endpoints, which cost nothing."""
-ENDPOINTS = {"appconfig": "appconfig", "cloudtrail": "cloudtrail", "cloudwatch": "monitoring", "ec2": "ec2",
-             "eks": "eks", "lambda": "lambda", "logs": "logs", "pi": "pi", "rds": "rds",
-             "secretsmanager": "secretsmanager", "sns": "sns", "ssm": "ssm", "states": "states", "sts": "sts"}
+ENDPOINTS = {"appconfig": "appconfig", "application-signals": "application-signals", "aps": "aps-workspaces",
+             "cloudtrail": "cloudtrail", "cloudwatch": "monitoring", "ec2": "ec2", "eks": "eks", "lambda": "lambda",
+             "logs": "logs", "pi": "pi", "rds": "rds", "secretsmanager": "secretsmanager", "sns": "sns",
+             "ssm": "ssm", "states": "states", "sts": "sts"}
 """The prefix of an action in IAM to the name of the interface endpoint behind ``com.amazonaws.REGION.``."""
 _BY_ACTION = {"appconfig:StartConfigurationSession": "appconfigdata",
               "appconfig:GetLatestConfiguration": "appconfigdata"}
@@ -201,9 +204,14 @@ def _host(url: str) -> str:
 
 
 _HOSTS: dict[str, Callable[[Service], list[str]]] = {
+    # CloudFront's metrics are in one Region alone, to which a VPC in another has no endpoint.
+    "cloudwatch": lambda service: [f"monitoring.{CLOUDFRONT_REGION}.amazonaws.com"] if service.metrics.cloudfront and (
+        service.aws.region not in ("", CLOUDFRONT_REGION)) else [],
     "newrelic": lambda service: [_host(service.newrelic.endpoint)] if service.newrelic else [],
     "splunk": lambda service: [_host(service.splunk.url)] if service.splunk else [],
-    "prometheus": lambda service: [_host(service.prometheus.url)] if service.prometheus else [],
+    # A workspace of Amazon's has an endpoint, as other AWS APIs have.
+    "prometheus": lambda service: [_host(service.prometheus.url)] if service.prometheus and not any(
+        workspace(service.prometheus)) else [],
     "provider": lambda service: [_host(url) for provider in service.providers
                                  for url in (provider.status_page, provider.health_url) if url],
     "network": lambda service: [probe.host for probe in service.probes],

@@ -41,7 +41,15 @@ def rendered(service: Service, settings: Settings, files: Sequence[str] = ("rbac
              ) -> list[Manifest]:
     """Return the manifests of one service: roles and bindings, and the policies for what each group may change."""
     manifests = [item for name in files for item in yaml.safe_load_all((_FOLDER / name).read_text(encoding="utf-8"))]
-    return [_rendered(item, service, settings) for item in manifests if not _surplus(item, service)]
+    return [_rendered(each, service, settings) for item in manifests if not _surplus(item, service)
+            for each in _everywhere(item, service)]
+
+
+def _everywhere(item: Manifest, service: Service) -> list[Manifest]:
+    """Return what is in a namespace for each of the service's namespaces, and anything else once."""
+    if "namespace" not in item["metadata"]:
+        return [item]
+    return [{**item, "metadata": {**item["metadata"], "namespace": namespace}} for namespace in service.namespaces]
 
 
 def _surplus(item: Manifest, service: Service) -> bool:
@@ -53,9 +61,7 @@ def _surplus(item: Manifest, service: Service) -> bool:
 def _rendered(item: Manifest, service: Service, settings: Settings) -> Manifest:
     own = name_of(settings)
     item = _replaced(item, f"{_NAME}:", f"{own}:")
-    metadata, in_namespace = item["metadata"], "namespace" in item["metadata"]
-    if in_namespace:
-        metadata["namespace"] = service.cluster.namespace
+    metadata = item["metadata"]
     # A namespace may hold two services, and what is in none is the whole cluster's.
     unique = f"{own}-{service.service}-"
     metadata["name"] = _IN_CLUSTER.sub(unique, metadata["name"], count=1)
@@ -64,14 +70,21 @@ def _rendered(item: Manifest, service: Service, settings: Settings) -> Manifest:
     if item["kind"] == "ValidatingAdmissionPolicyBinding":
         item["spec"]["policyName"] = _IN_CLUSTER.sub(unique, item["spec"]["policyName"], count=1)
         # The values are this service's; those of another namespace are the other service's.
-        item["spec"]["matchResources"] = {"namespaceSelector": {"matchLabels": {
-            "kubernetes.io/metadata.name": service.cluster.namespace}}}
+        item["spec"]["matchResources"] = {"namespaceSelector": _selector(service.namespaces)}
     if item["kind"] == "ValidatingAdmissionPolicy":
         _fill(item, service)
     if "rules" in item and metadata["name"].endswith(f"-{_SWITCH}") and service.provider_switch:
         for rule in item["rules"]:
             rule["resourceNames"] = [service.provider_switch.config_map]
     return item
+
+
+def _selector(namespaces: Sequence[str]) -> Manifest:
+    """Return a selector of namespaces by their names, which Kubernetes sets as a label."""
+    label = "kubernetes.io/metadata.name"
+    if len(namespaces) == 1:
+        return {"matchLabels": {label: namespaces[0]}}
+    return {"matchExpressions": [{"key": label, "operator": "In", "values": list(namespaces)}]}
 
 
 def _fill(policy: Manifest, service: Service) -> None:

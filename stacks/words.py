@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic_core import ErrorDetails
 
-SOURCES = ("metrics (CloudWatch)", "newrelic", "splunk", "prometheus")
+SOURCES = ("metrics (CloudWatch)", "newrelic", "splunk", "prometheus", "application_signals", "cloudwatch_logs")
 CHANNELS = ("notify_emails", "pagerduty", "slack", "statuspage", "github", "jira")
 _NO_SOURCE = frozenset({"appdynamics", "datadog", "dynatrace", "elastic", "elasticsearch", "grafana", "honeycomb",
                         "loki", "opentelemetry", "sentry", "signalfx", "sumologic", "xray"})

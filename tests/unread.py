@@ -6,9 +6,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
     "people see it in the record of a decision; older records hold it as well": (
         "plan/guardrails.py:GuardrailRequest.cause", "plan/guardrails.py:RecentRemedy.incident"),
     "people see it in the evidence of the record; no decision needs it": (
-        "model/change.py:Change.namespace", "model/evidence/canary.py:Canary.canaries",
+        "model/evidence/canary.py:Canary.canaries",
         "model/evidence/canary.py:CanaryRuns.runs", "model/evidence/changes.py:Changes.last_look",
-        "model/evidence/cpu.py:Cpu.container",
         "model/evidence/cpu.py:Cpu.pods", "model/evidence/deployments.py:Deployments.markers",
         "model/evidence/database_cluster.py:ClusterMember.status",
         "model/evidence/database_proxy.py:DatabaseProxy.status",
@@ -19,7 +18,6 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/deployments.py:Marker.user", "model/evidence/deployments.py:Marker.version",
         "model/evidence/endpoints.py:Endpoints.not_ready", "model/evidence/endpoints.py:Endpoints.ready",
         "model/evidence/endpoints.py:Endpoints.service",
-        "model/evidence/error_rate.py:ErrorRate.errors", "model/evidence/error_rate.py:ErrorRate.requests",
         "model/evidence/error_signatures.py:Signature.first", "model/evidence/error_signatures.py:Signature.pods",
         "model/evidence/health.py:ProviderHealth.milliseconds",
         "model/evidence/healthy_hosts.py:HealthyHosts.unhealthy",
@@ -74,7 +72,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/remedies/restore_configuration.py:Before.objects",
         "plan/remedies/restore_database.py:Before.replicas", "plan/remedies/restore_database.py:Before.zone",
         "plan/remedies/restore_security_group.py:Before.missing", "plan/remedies/rollback.py:Before.images",
-        "plan/remedies/rollback.py:Before.replica_set", "plan/remedies/scale_up.py:Parameters.uid",),
+        "plan/remedies/scale_up.py:Parameters.uid",),
     "incident.json has it for other programs, but no report shows it": (
         "plan/review/contents.py:Overview.confirmed_at", "plan/review/contents.py:Overview.isolated_at",
         "plan/review/contents.py:Overview.closed_at",

@@ -25,6 +25,8 @@ from sandbox.drill.messages import sequence
 from sandbox.drill.people import People
 from sandbox.drill.result import Observed, Result, result
 from sandbox.events.kill_switch import RELEASED
+from sandbox.eyes import FOLDER as EYES_FOLDER
+from sandbox.eyes import of_run as eyes_of_run
 from sandbox.iam import log
 from sandbox.places import SERVICE, SandboxError, Up
 from sandbox.remote import Beginning, Remote
@@ -116,7 +118,7 @@ class Runner:
         self._begun = time.time()
         Remote(self.sandbox.ports).reset(Beginning(drill.name, drill.start.requests_per_second,
                                                    {str(name): pods for name, pods in drill.start.replicas.items()},
-                                                   drill.world(self._world)))
+                                                   drill.world(self._world), eyes_of_run()))
         for _ in range(3):
             # The reset itself may have set off alarms, which are not the drill's, and the ledger's schedule may have
             # read the cluster in the middle of it.
@@ -277,8 +279,11 @@ def _content(address: str) -> bytes:
 def _keep(runner: Runner, name: str, folder: Path, world: Mapping[str, str]) -> None:
     """Keep the record of the last drill, where there is one, what really happened, and what was asked of AWS.
 
-    What was recorded in another world than the default one has a folder of its own, ``worlds/KEY=VALUE,…``.
+    What was recorded in another world than the default one, or seen by other eyes, has a folder of its own:
+    ``worlds/KEY=VALUE,…``, ``eyes/NAME``.
     """
+    if eyes := eyes_of_run():
+        folder = folder / EYES_FOLDER / eyes
     if label := worlds.label(world):
         folder = folder / worlds.FOLDER / label
     # Truths and calls have folders of their own, so that no reader of records meets one.

@@ -24,6 +24,7 @@ _PREFIXES = {"stepfunctions": "states", "appconfigdata": "appconfig"}
 _ACTIONS = {"s3:HeadObject": "s3:GetObject", "lambda:Invoke": "lambda:InvokeFunction"}
 """Operations whose action has another name."""
 _NO_RESOURCE = frozenset({
+    "application-signals:ListServiceDependencies", "application-signals:ListServices",
     "cloudwatch:GetMetricData", "cloudtrail:LookupEvents", "health:DescribeEvents", "ec2:DescribeInstanceStatus",
     "ec2:DescribeInstances", "logs:StopQuery",
     "ec2:DescribeSecurityGroups", "rds:DescribeEvents", "sts:GetCallerIdentity", "dynamodb:ListStreams"})

@@ -100,6 +100,8 @@ class Database:
     faults_so_far: int = 0
     busy: Literal["", "rebooting", "modifying", "failing-over"] = ""
     busy_until: float = 0.0
+    to_standby: bool = False
+    """Whether the newest reboot leads to the standby."""
     grows_to_gib: int = 0
     events: list[RdsEvent] = field(default_factory=list)
     clients: dict[str, int] = field(default_factory=dict)
@@ -148,6 +150,8 @@ class Database:
                 self._tell_failed_over(now)
             else:
                 self._say(now, "DB instance restarted", "availability")
+                if self.to_standby:
+                    self._tell_failed_over(now)
             self.busy = ""
         done = [item for item in self.faults if item.kind == "failing_over" and now - item.since >= FAILOVER_SECONDS]
         if done:
@@ -249,6 +253,7 @@ class Database:
         self._say(now, "Multi-AZ instance failover started" if failover else "DB instance shutdown",
                   "failover" if failover else "availability")
         self._begin_anew(now, "rebooting")
+        self.to_standby = failover
         if failover:
             self.zone = self.elsewhere
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from typing import Any
 
 from sandbox.platform.cluster import Object
@@ -22,8 +23,8 @@ _REFUSED = ("upstream connect error or disconnect/reset before headers. reset re
             "failure reason: delayed connect error: 111",
             "upstream connect error or disconnect/reset before headers. retried and the latest reset reason: remote "
             "connection failure, transport failure reason: delayed connect error: Connection refused")
-_TIMED_OUT = ("upstream connect error or disconnect/reset before headers. reset reason: connection timeout",
-              "upstream request timeout")
+_ROUTE = "upstream request timeout"
+_TIMED_OUT = ("upstream connect error or disconnect/reset before headers. reset reason: connection timeout", _ROUTE)
 _SAYS = {
     "connection refused": _REFUSED, "connect timed out": _TIMED_OUT,
     "connection reset by peer": ("upstream connect error or disconnect/reset before headers. reset reason: connection "
@@ -34,11 +35,17 @@ _SAYS = {
 
 
 def worded(shape: Shape, kind: str) -> str:
-    """What a caller inside the cluster is told about a failed connection, by its own proxy where there is one."""
+    """What a caller inside the cluster tells of a failed connection; where there is a mesh, its own proxy answers it.
+
+    Some clients raise what was answered, as Spring's RestTemplate does; others hand out the status.
+    """
     if shape.mesh == "none" or kind not in _SAYS:
         return "connection refused" if kind == "no address" else kind
     texts = _SAYS[kind]
-    return texts[("native", "first", "last").index(shape.injection) % len(texts)]
+    said = texts[("native", "first", "last").index(shape.injection) % len(texts)]
+    code, phrase = (504, "Gateway Timeout") if said == _ROUTE else (503, "Service Unavailable")
+    raises = random.Random(f"client {shape.untidy}").random() < 0.5
+    return f'{code} {phrase}: "{said}"' if raises else f"HTTP {code}: {said}"
 
 
 def inject(shape: Shape, pod: Object) -> Object:

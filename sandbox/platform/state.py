@@ -16,6 +16,7 @@ from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import Database
 from sandbox.platform.layers import Layers
 from sandbox.platform.shape import Shape
+from sandbox.platform.spoken import Spoken
 
 
 @dataclass
@@ -90,6 +91,8 @@ class World:
     """What others run and do in the same AWS account."""
     splunk: str = "plain"
     """How the logs look in Splunk: a value of ``worlds/splunk.py``."""
+    newrelic: Spoken = field(default_factory=lambda: Spoken("whole"))
+    """What instruments the components for New Relic."""
     trail: list[TrailEvent] = field(default_factory=list)
     health: list[HealthEvent] = field(default_factory=list)
     control_plane_down: bool = False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bisect
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Delays:
         return cls(**{source: float(item[which]) for source, item in yaml.safe_load(text).items()})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Transactions:
     """Requests of one pod (or, in the history, one version) in a short stretch of time."""
 
@@ -48,9 +48,15 @@ class Transactions:
     requests: int
     errors: int
     latencies_ms: tuple[float, ...]
+    seconds: float = 1.0
+    """How long the stretch is."""
+    number: int = 0
+    """Its place among all that were ever kept."""
+    made: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What a vendor's stand-in makes of it, by what that is: made once."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Edge:
     """Calls of one pod (or, in the history, one version) to one callee in a short stretch of time."""
 
@@ -61,13 +67,6 @@ class Edge:
     callee: str
     """The host, as the caller names it."""
     calls: Calls
-    rows: Any = None
-
-    def kept(self, make: Callable[[Edge], Any]) -> Any:
-        """Return what ``make`` makes of it, made once."""
-        if self.rows is None:
-            self.rows = make(self)
-        return self.rows
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,8 @@ class Telemetry:
         for component in reversed(KINDS):
             latency += KINDS[component].latency_ms + (94 if component == "payment-gateway" else 0)
             sample = tuple(round(latency * rng.lognormvariate(0, 0.25), 1) for _ in range(8))
-            self.transactions.append(Transactions(at, component, FIRST_VERSION, "", count, failed, sample))
+            self.transactions.append(Transactions(at, component, FIRST_VERSION, "", count, failed, sample,
+                                                  seconds, len(self.transactions)))
             for callee in KINDS[component].calls:
                 host = _HOSTS.get(callee, callee)
                 kinds = {} if callee == "database" or not failed else {_HISTORY_KIND.get(
@@ -192,7 +192,7 @@ class Telemetry:
             if item.component == BALANCER:
                 continue
             self.transactions.append(Transactions(at, item.component, item.version, item.pod, item.requests,
-                                                  item.errors, item.latencies_ms))
+                                                  item.errors, item.latencies_ms, number=len(self.transactions)))
             self.edges += [Edge(at, item.component, item.version, item.pod, host, calls)
                            for host, calls in item.calls.items() if calls.count]
             fresh = [Line(at + rng.random(), item.component, "ERROR", item.version, item.pod,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -159,6 +160,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
                        f"{sum(bare.memory_mib.values()):.0f} MiB of memory")
         api = Api(bare)
         api.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        define(api)
         for name in ("rbac.yaml", "admission.yaml"):
             for manifest in yaml.safe_load_all((ROOT / "kubernetes" / name).read_text()):
                 api.cluster.apply(manifest)
@@ -166,11 +168,56 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
             api.cluster.create("/api/v1/nodes", node)
             api.cluster.patch_status(f"/api/v1/nodes/{node['metadata']['name']}", {
                 **node["status"], "conditions": [{"type": "Ready", "status": "True"}]})
-        for manifest in [*platform({}), HARDENED, *others()]:
+        for manifest in [*platform({}), HARDENED, *others(), *of_other_kinds()]:
             api.cluster.apply(manifest)
         api.until(lambda: api.change("rollback", f"{DEPLOYMENTS}/hardened", lambda item: item["spec"].update(
             minReadySeconds=7)).by_policy)
         yield api
+
+
+def define(api: Api) -> None:
+    """Argo Rollouts' and KEDA's kinds, as far as the API server knows them: their paths and subresources."""
+    for group, kind, plural, paths in (
+            ("argoproj.io", "Rollout", "rollouts", {"status": {}, "scale": {
+                "specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.HPAReplicas",
+                "labelSelectorPath": ".status.selector"}}),
+            ("keda.sh", "ScaledObject", "scaledobjects", {"status": {}})):
+        api.cluster.apply({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.{group}"},
+            "spec": {"group": group, "scope": "Namespaced", "names": {
+                "kind": kind, "plural": plural, "singular": kind.lower()}, "versions": [{
+                    "name": "v1alpha1", "served": True, "storage": True, "subresources": paths,
+                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                        part: {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+                        for part in ("spec", "status")}}}}]}})
+    for path in ("argoproj.io/v1alpha1/namespaces/x/rollouts", "keda.sh/v1alpha1/namespaces/x/scaledobjects"):
+        api.until(lambda path=path: _served(api, f"/apis/{path}"))
+    api.cluster.forget_kinds()
+
+
+def _served(api: Api, path: str) -> bool:
+    try:
+        api.get(path)
+    except (KeyError, httpx.HTTPStatusError):  # Not there yet, or its storage is just being made (429).
+        return False
+    return True
+
+
+def of_other_kinds() -> list[Object]:
+    """A workload of each kind but a Deployment, as careful as that, and what KEDA scales one by."""
+    def item(api: str, kind: str, name: str, **more: Any) -> Object:
+        body = json.loads(json.dumps(HARDENED).replace('"hardened"', f'"{name}"'))
+        return {**body, "apiVersion": api, "kind": kind, "spec": {**body["spec"], **more}}
+
+    daemon_set = item("apps/v1", "DaemonSet", "agent")
+    del daemon_set["spec"]["replicas"]
+    return [
+        item("apps/v1", "StatefulSet", "kept", serviceName="kept"), daemon_set,
+        item("argoproj.io/v1alpha1", "Rollout", "canaried", strategy={"canary": {"steps": [{"setWeight": 20}]}}),
+        {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {
+            "name": "kept", "namespace": NAMESPACE}, "spec": {"minReplicaCount": 2, "maxReplicaCount": 6,
+                                                              "scaleTargetRef": {"name": "kept"}}}]
 
 
 def others() -> list[Object]:

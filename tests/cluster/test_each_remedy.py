@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -102,7 +103,8 @@ def test_every_remedy_with_a_group_is_tested_here() -> None:
 
 
 def test_rollback(api: Api, service: Service, settled: None) -> None:
-    first = api.until(lambda: api.get(GATEWAY)["metadata"]["annotations"].get("deployment.kubernetes.io/revision"))
+    first = api.until(lambda: api.get(GATEWAY)["metadata"].get("annotations", {}).get(
+        "deployment.kubernetes.io/revision"))
     before = spec(api)["template"]
     # A release as bad as they come: another command, an init container, the lowest priority, another strategy of DNS.
     api.cluster.patch("Deployment", "payment-gateway", {"spec": {"template": {"spec": {
@@ -270,6 +272,189 @@ def test_scale_up_counts_the_pods_of_its_own_namespace_alone(service: Service) -
     scale_up.plan(case, scaling.Facts(120.0, 20.0), kubernetes.Kubernetes(
         Http(case.deadline, transport=httpx.MockTransport(answer)), "https://k"))
     assert f"{CORE}/pods" in paths and "/api/v1/pods" not in paths
+
+
+def of(service: Service, workload: str) -> Service:
+    """The service with another workload behind the gateway."""
+    return replace(service, components=tuple(
+        replace(item, workload=workload) if item.name == "payment-gateway" else item for item in service.components))
+
+
+WORKLOADS = {"statefulset/kept": f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/kept",
+             "daemonset/agent": f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/agent",
+             "rollout/canaried": f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/rollouts/canaried"}
+SCALED = f"/apis/keda.sh/v1alpha1/namespaces/{NAMESPACE}/scaledobjects/kept"
+
+
+def revised(api: Api, count: int) -> None:
+    """A ReplicaSet for each revision of the Rollout, as its controller makes them."""
+    rollout = api.get(WORKLOADS["rollout/canaried"])
+    for number in range(1, count + 1):
+        template = json.loads(json.dumps(rollout["spec"]["template"]))
+        template["metadata"]["labels"] |= {"rollouts-pod-template-hash": f"h{number}"}
+        template["spec"]["containers"][0]["image"] = f"registry.example:5000/payments/hardened:1.2.{number}"
+        api.cluster.apply({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {
+            "name": f"canaried-h{number}", "namespace": NAMESPACE, "annotations": {
+                "rollout.argoproj.io/revision": str(number)}, "ownerReferences": [{
+                    "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "canaried", "controller": True,
+                    "uid": rollout["metadata"]["uid"]}]},
+            "spec": {"replicas": 0, "selector": {"matchLabels": template["metadata"]["labels"]}, "template": template}})
+
+
+def test_a_rollout_s_update_is_aborted_and_a_promoted_one_undone(api: Api, service: Service) -> None:
+    target = "rollout/canaried"
+    revised(api, 2)
+    api.cluster.patch("Rollout", "canaried", {"spec": {"template": api.get(
+        f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets/canaried-h2")["spec"]["template"]}})
+    generation = api.get(WORKLOADS[target])["metadata"]["generation"]
+    api.cluster.patch_status(WORKLOADS[target], {
+        "stableRS": "h1", "currentPodHash": "h2", "observedGeneration": str(generation),
+        "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-11-26T10:00:00Z"}]})
+    remedy = Remedy(rollback.ACTION, api, of(service, target), 10, rollback_rule.Facts(healthy_before=True))
+    plan = remedy.planned()
+    assert plan.parameters.abort and plan.parameters.replica_set == "canaried-h1"
+    remedy.apply(plan)
+    status = api.get(WORKLOADS[target])["status"]
+    assert status["abort"] is True and status["pauseConditions"] and spec(api, WORKLOADS[target])["template"]
+    assert "done before" in remedy.apply(plan)
+    api.cluster.patch_status(WORKLOADS[target], {"stableRS": "h2", "abort": None})
+    plan = remedy.planned()
+    assert not plan.parameters.abort
+    remedy.apply(plan)
+    template = spec(api, WORKLOADS[target])["template"]
+    assert template["spec"]["containers"][0]["image"].endswith(":1.2.1")
+    assert "rollouts-pod-template-hash" not in template["metadata"]["labels"]
+    assert "done before" in remedy.apply(plan)
+
+
+def kept(api: Api, image: str) -> list[str]:
+    """The StatefulSet's pods that run an image and that nobody deletes."""
+    return [item["metadata"]["name"] for item in api.get(f"{CORE}/pods")["items"]
+            if item["metadata"].get("labels", {}).get("app") == "kept" and "deletionTimestamp" not in item["metadata"]
+            and item["spec"]["containers"][0]["image"].endswith(image)]
+
+
+@pytest.mark.parametrize("target", ["statefulset/kept", "daemonset/agent"])
+def test_rollback_to_a_controller_revision(api: Api, service: Service, target: str) -> None:
+    def revisions() -> int:
+        return len([item for item in api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/controllerrevisions")["items"]
+                    if item["metadata"]["ownerReferences"][0]["name"] == target.partition("/")[2]])
+
+    kind = {"statefulset/kept": "StatefulSet", "daemonset/agent": "DaemonSet"}[target]
+    api.until(lambda: revisions() == 1)
+    if kind == "StatefulSet":
+        for name in ("kept-0", "kept-1"):
+            api.until(lambda name=name: name in kept(api, ":1.2.3"))
+            api.cluster.patch_status(f"{CORE}/pods/{name}", {"phase": "Running", "conditions": [
+                {"type": "Ready", "status": "True"}]})
+    before = spec(api, WORKLOADS[target])["template"]
+    api.cluster.patch(kind, target.partition("/")[2], {"spec": {"template": {"spec": {"containers": [
+        {"name": "app", "image": "registry.example:5000/payments/hardened:1.3.0"}]}}}})
+    api.until(lambda: revisions() == 2)
+    # Without a kubelet no pod gets ready: the one of the bad revision is what the rolling update waits for.
+    broken = api.until(lambda: kept(api, ":1.3.0")) if kind == "StatefulSet" else []
+    remedy = Remedy(rollback.ACTION, api, of(service, target), 11, rollback_rule.Facts(healthy_before=True))
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert spec(api, WORKLOADS[target])["template"] == before
+    if broken:
+        api.until(lambda: len(kept(api, ":1.2.3")) == 2)
+    assert "done before" in remedy.apply(plan)
+    for name in kept(api, ":1.2.3"):
+        api.cluster.patch_status(f"{CORE}/pods/{name}", {"conditions": [{"type": "Ready", "status": "False"}]})
+    api.until(lambda: not api.get(WORKLOADS[target])["status"].get("readyReplicas"))
+
+
+@pytest.mark.parametrize("target", ["statefulset/kept", "rollout/canaried"])
+def test_scale_up_and_back_through_the_scale_subresource(api: Api, service: Service, target: str) -> None:
+    remedy = Remedy(scale_up.ACTION, api, of(service, target), 12, scaling.Facts(120.0, 20.0))
+    plan = remedy.planned()
+    assert plan.target == target
+    remedy.apply(plan)
+    assert spec(api, WORKLOADS[target])["replicas"] == 8
+    remedy.revert(plan)
+    assert spec(api, WORKLOADS[target])["replicas"] == 2
+
+
+def test_scale_up_by_keda_s_object_and_back(api: Api, service: Service) -> None:
+    api.cluster.apply({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {
+        "name": "keda-hpa-kept", "namespace": NAMESPACE, "ownerReferences": [{
+            "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "kept", "controller": True,
+            "uid": api.get(SCALED)["metadata"]["uid"]}]}, "spec": {
+                "minReplicas": 2, "maxReplicas": 6, "scaleTargetRef": {
+                    "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "kept"}}})
+    try:
+        remedy = Remedy(scale_up.ACTION, api, of(service, "statefulset/kept"), 13, scaling.Facts(120.0, 20.0))
+        plan = remedy.planned()
+        remedy.apply(plan)
+        assert (spec(api, SCALED)["minReplicaCount"], spec(api, SCALED)["maxReplicaCount"]) == (8, 8)
+        remedy.revert(plan)
+        assert (spec(api, SCALED)["minReplicaCount"], spec(api, SCALED)["maxReplicaCount"]) == (2, 6)
+    finally:
+        api.cluster.delete_now(f"{SCALERS}/keda-hpa-kept")
+
+
+@pytest.mark.parametrize("target", ["statefulset/kept", "rollout/canaried"])
+def test_cycle_of_another_kind(api: Api, service: Service, target: str) -> None:
+    remedy = Remedy(find("cycle_deployment"), api, of(service, target), 14)
+    plan = remedy.planned()
+    generation = api.get(WORKLOADS[target])["metadata"]["generation"]
+    remedy.apply(plan)
+    found = api.get(WORKLOADS[target])
+    assert found["spec"]["replicas"] == 2 and found["metadata"]["generation"] >= generation + 2
+
+
+@pytest.mark.parametrize("target", sorted(WORKLOADS))
+def test_a_workload_of_another_kind_that_holds_the_connections_is_restarted(api: Api, service: Service,
+                                                                           target: str) -> None:
+    remedy = Remedy(find("restore_database"), api, service, 17, database.Facts(target.partition("/")[2]),
+                    "connections_exhausted")
+    plan = remedy.planned()
+    assert plan.target == target
+    remedy.apply(plan)
+    found = spec(api, WORKLOADS[target])
+    assert found.get("restartAt") or "kubectl.kubernetes.io/restartedAt" in found["template"]["metadata"]["annotations"]
+    assert "done before" in remedy.apply(plan)
+
+
+@pytest.mark.parametrize("name", ["rollback", "scale_up", "restart_pods", "cycle_deployment"])
+@pytest.mark.parametrize("target", sorted(WORKLOADS))
+def test_each_group_may_look_at_each_kind(api: Api, service: Service, name: str, target: str) -> None:
+    facts = {"rollback": rollback_rule.Facts(), "scale_up": scaling.Facts()}.get(name)
+    found = Remedy(find(name), api, of(service, target), 15, facts).plan(facts or Facts())
+    assert found.target == target
+
+
+def test_restart_pods_of_a_stateful_set(api: Api, service: Service) -> None:
+    pod = api.until(lambda: next((item for item in api.get(f"{CORE}/pods")["items"]
+                                  if item["metadata"].get("labels", {}).get("app") == "kept"
+                                  and "deletionTimestamp" not in item["metadata"]), None))
+    client = api.as_group("restart-pods")
+    client.evict(NAMESPACE, pod["metadata"]["name"], pod["metadata"]["uid"])
+    api.until(lambda: not [item for item in api.get(f"{CORE}/pods")["items"]
+                           if item["metadata"]["uid"] == pod["metadata"]["uid"]
+                           and "deletionTimestamp" not in item["metadata"]])
+
+
+@pytest.mark.parametrize(("kind", "name", "path", "field", "after"), [
+    ("StatefulSet", "kept", WORKLOADS["statefulset/kept"], "replicas", 1),
+    ("Rollout", "canaried", WORKLOADS["rollout/canaried"], "replicas", 1),
+    ("ScaledObject", "kept", SCALED, "maxReplicaCount", 3),
+    ("DaemonSet", "agent", WORKLOADS["daemonset/agent"], "updateStrategy", {"type": "OnDelete"})])
+def test_restore_configuration_of_another_kind_and_back(api: Api, service: Service, kind: str, name: str, path: str,
+                                                        field: str, after: Any) -> None:
+    before = spec(api, path)[field]
+    api.cluster.patch(kind, name, {"spec": {field: after}} if field != "updateStrategy" else {
+        "spec": {field: {"rollingUpdate": None, **after}}})
+    remedy = Remedy(restore_configuration.ACTION, api, service, 16, configuration.Facts((Change(
+        kind, name, "changed", 1.0, 1.0, "kubectl", (FieldChange((field,), before, spec(api, path)[field]),),
+        NAMESPACE),)))
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert spec(api, path)[field] == before
+    remedy.revert(plan)
+    assert spec(api, path)[field] == after
+    remedy.apply(plan)
 
 
 def test_no_group_has_a_right_that_its_remedy_does_not_use(api: Api, request: pytest.FixtureRequest) -> None:

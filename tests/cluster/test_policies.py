@@ -164,6 +164,102 @@ def test_a_deployment_is_changed_by_what_the_remedy_is_for(api: Api, group: str,
     assert answer.status == 200, answer
 
 
+SETS, DAEMONS = (f"/apis/apps/v1/namespaces/{NAMESPACE}/{plural}" for plural in ("statefulsets", "daemonsets"))
+ROLLOUTS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/rollouts"
+ROLLOUT = f"{ROLLOUTS}/canaried"
+SCALED = f"/apis/keda.sh/v1alpha1/namespaces/{NAMESPACE}/scaledobjects/kept"
+OF_ANY: list[str] = [f"{SETS}/kept", f"{DAEMONS}/agent", ROLLOUT]
+OF_OTHERS = {name: GAINED[name] for name in ("privileged", "a host path", "another account", "a command",
+                                             "another repository")} | {
+    name: OUTSIDE[name] for name in ("a label", "an annotation of the team", "a finalizer", "an owner")}
+
+
+@pytest.mark.parametrize("path", OF_ANY)
+@pytest.mark.parametrize(("group", "mutate"), cases(
+    rollback=OF_OTHERS, restore_configuration=OF_OTHERS | TEMPLATE_MARKS))
+def test_a_workload_of_another_kind_is_bound_as_a_deployment_is(api: Api, path: str, group: str,
+                                                               mutate: Mutate) -> None:
+    answer = api.change(group, path, mutate)
+    assert answer.by_policy, answer
+
+
+@pytest.mark.parametrize("path", OF_ANY)
+@pytest.mark.parametrize("group", ["rollback", "restore-configuration"])
+def test_a_workload_of_another_kind_gets_its_template_back(api: Api, path: str, group: str) -> None:
+    for mutate in (BACK["another tag"], BACK["a variable"], BACK["no init container"]):
+        answer = api.change(group, path, mutate)
+        assert answer.status == 200, answer
+
+
+@pytest.mark.parametrize(("path", "replicas"), [(f"{SETS}/kept", 0), (ROLLOUT, 0), (f"{SETS}/kept", 9), (ROLLOUT, 9)])
+def test_a_workload_of_another_kind_goes_down_and_not_elsewhere(api: Api, path: str, replicas: int) -> None:
+    answer = api.change("cycle-deployment", path, lambda item: item["spec"].update(replicas=replicas))
+    assert answer.status == 200 if not replicas else answer.by_policy, answer
+    answer = api.change("cycle-deployment", path, BACK["another tag"])
+    assert answer.by_policy, answer
+    assert api.change("rollback", path, lambda item: item["spec"].update(replicas=replicas)).by_policy
+
+
+@pytest.mark.parametrize("path", [f"{SETS}/kept", ROLLOUT])
+@pytest.mark.parametrize(("replicas", "passes"), [(8, True), (20, True), (0, False), (21, False)])
+def test_another_kind_is_scaled_within_the_guardrails(api: Api, path: str, replicas: int, passes: bool) -> None:
+    answer = api.ask("scale-up", "PATCH", f"{path}/scale", {"spec": {"replicas": replicas}},
+                     kind="application/merge-patch+json")
+    assert answer.status == 200 if passes else answer.by_policy, answer
+    assert api.change("scale-up", path, REPLICAS["replicas"]).by_rbac
+
+
+@pytest.mark.parametrize(("status", "passes"), [
+    ({"abort": True}, True), ({"promoteFull": True}, False), ({"abort": True, "promoteFull": True}, False),
+    ({"stableRS": "h9"}, False), ({"pauseConditions": None}, False)])
+def test_a_rollout_s_update_is_aborted_and_never_promoted(api: Api, status: Object, passes: bool) -> None:
+    api.cluster.patch_status(ROLLOUT, {"stableRS": "h1", "currentPodHash": "h2", "abort": None, "pauseConditions": [
+        {"reason": "CanaryPauseStep"}]})
+    answer = api.ask("rollback", "PATCH", f"{ROLLOUT}/status", {"status": status}, kind="application/merge-patch+json")
+    assert answer.status == 200 if passes else answer.by_policy, answer
+
+
+def test_an_abort_is_not_taken_back(api: Api) -> None:
+    api.cluster.patch_status(ROLLOUT, {"stableRS": "h1", "currentPodHash": "h2", "abort": True})
+    for value in (False, None):
+        assert api.ask("rollback", "PATCH", f"{ROLLOUT}/status", {"status": {"abort": value}},
+                       kind="application/merge-patch+json").by_policy
+    assert api.ask("scale-up", "PATCH", f"{ROLLOUT}/status", {"status": {"abort": True}},
+                   kind="application/merge-patch+json").by_rbac
+
+
+@pytest.mark.parametrize(("mutate", "passes"), [
+    (lambda s: s["spec"].update(minReplicaCount=8, maxReplicaCount=8), True),
+    (lambda s: s["spec"].update(minReplicaCount=0), True),
+    (lambda s: s["spec"].update(minReplicaCount=21), False),
+    (lambda s: s["spec"].update(maxReplicaCount=21), False),
+    (lambda s: s["spec"].update(minReplicaCount=-1), False),
+    (lambda s: s["spec"]["scaleTargetRef"].update(name="another"), False),
+    (lambda s: s["spec"].update(triggers=[]), False),
+    (lambda s: note(s, "autoscaling.keda.sh/paused"), False)])
+def test_scale_up_changes_a_scaled_object_s_bounds_alone(api: Api, mutate: Mutate, passes: bool) -> None:
+    answer = api.change("scale-up", SCALED, mutate)
+    assert answer.status == 200 if passes else answer.by_policy, answer
+
+
+def test_a_rollback_deletes_no_pod_but_a_stateful_set_s_that_is_not_ready(api: Api) -> None:
+    def of(app: str) -> str:
+        return str(api.until(lambda: next((
+            f"{CORE}/pods/{item['metadata']['name']}" for item in api.get(f"{CORE}/pods")["items"]
+            if item["metadata"].get("labels", {}).get("app") == app
+            and "deletionTimestamp" not in item["metadata"]), None)))
+
+    assert api.ask("rollback", "DELETE", of("kept")).status == 200
+    assert api.ask("rollback", "DELETE", of("payment-gateway")).by_policy
+    assert api.ask("rollback", "DELETE", f"{CORE}/pods/alone").by_policy
+    path = of("kept")
+    api.cluster.patch_status(path, {"conditions": [{"type": "Ready", "status": "True"}]})
+    assert api.ask("rollback", "DELETE", path).by_policy
+    assert api.ask("restart-pods", "DELETE", path).by_policy
+    api.cluster.patch_status(path, {"conditions": [{"type": "Ready", "status": "False"}]})
+    assert api.ask("restart-pods", "DELETE", path).status == 200
+
+
 def test_a_remedy_may_keep_privileges_that_the_pods_already_have(api: Api) -> None:
     def risky(item: Object) -> None:
         pod(item).update(hostNetwork=True, serviceAccountName="agent", serviceAccount="agent", volumes=[

@@ -22,9 +22,10 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.actions import ActionFailed, Declined
+from responder.actions import ActionFailed, Declined, restore_parameter_group
 from responder.actions import restore_database as remedy
 from responder.clients import aws, databases, parameter_groups
+from responder.model.change import FieldChange
 from responder.model.evidence import Detail, Evidence, Finding, Window
 from responder.model.evidence.database_cluster import DatabaseCluster
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
@@ -33,6 +34,7 @@ from responder.model.evidence.waits import Waits
 from responder.model.fault_location import DATABASE as IN_DATABASE
 from responder.model.service import Service
 from responder.plan import kinds, signals
+from responder.plan.changes import difference, in_effect
 from responder.plan.database_clients import other_clients
 from responder.plan.error_kind import ErrorKind
 from responder.plan.failovers import stage
@@ -40,7 +42,7 @@ from responder.plan.failure_modes import FailureMode
 from responder.plan.remedies.restore_database import Facts, FailOver, Reboot
 from responder.plan.signals.database import is_lock
 from responder.sources import Query, rds
-from sandbox.platform.database import CLUSTER, FAILOVER_SECONDS, Database
+from sandbox.platform.database import APPLY_SECONDS, CLUSTER, FAILOVER_SECONDS, Database
 from sandbox.platform.engines import ENGINES
 from sandbox.platform.state import World
 from sandbox.vendors.gate import Gates
@@ -412,6 +414,53 @@ def test_parameters_are_watched_where_the_database_has_them(place: Place) -> Non
     own = "DBParameterGroup/cluster-pg:payments-cluster-parameters"
     used, unused = (own, "DBParameterGroup/payments-pg16")[::1 if place.database.speech.aurora else -1]
     assert body[unused] == {} and set(place.database.parameters) < set(body[used])
+
+
+@pytest.mark.parametrize(("mechanism", "said"), [
+    ("refuses_connections", "fail over DB cluster payments-cluster from pay-1 to pay-3"),
+    ("storage_full", "aws rds modify-db-cluster --db-cluster-identifier payments-cluster")])
+def test_a_multi_az_db_cluster_of_rds_fails_over_to_the_tier_that_is_promoted_first(
+        place: Place, monkeypatch: pytest.MonkeyPatch, mechanism: str, said: str) -> None:
+    """AWS: "Multi-AZ DB cluster deployments for Amazon RDS": the engine is RDS's own, the storage is the cluster's."""
+    described = [databases.Instance(f"pay-{number}", "postgres", "available", False, "us-east-1a", 400, f"db-{number}",
+                                    CLUSTER) for number in (1, 2, 3)]
+    monkeypatch.setattr(databases, "instance", lambda client, name: described[0])
+    monkeypatch.setattr(databases, "members", lambda client, name: tuple(described))
+    named = tuple(databases.Member(f"pay-{number}", number == 1, 2 if number == 2 else 1) for number in (1, 2, 3))
+    monkeypatch.setattr(databases, "cluster", lambda client, name: databases.DbCluster(
+        CLUSTER, "postgres", "available", named))
+    place.configured(place.service, instance="pay-1")
+    found = place.plan(mechanism)
+    assert said in (refusal(found) or found.summary)
+    assert "free_storage" in {item.name for item in place.collect()}
+
+
+@pytest.mark.parametrize("place", WORLDS, indirect=True)
+def test_a_parameter_is_put_back_in_the_group_that_the_database_has(place: Place,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restore_parameter_group.time, "sleep", lambda seconds: place.database.step(
+        time.time() + APPLY_SECONDS, {}))
+    place.configured(place.service, cluster_parameter_group="payments-cluster-parameters")
+    name = place.database.speech.read_only
+    before, _ = parameter_groups.snapshot(place.service.database, 4)
+    place.database.set_parameters(time.time(), {name: "1"})
+    place.database.step(time.time() + APPLY_SECONDS, {})
+    after, _ = parameter_groups.snapshot(place.service.database, 4)
+    change, = difference(before, after, 90.0, 150.0)
+    assert [in_effect(field) for field in change.fields] == [True]
+    case = asked(place.service, "database_parameters", onset=160.0, seconds=12.0)
+    plan = planned(restore_parameter_group.plan(case, restore_parameter_group.Facts((change,))))
+    said = restore_parameter_group.apply(case, plan)
+    assert name in said and "RDS says" not in said and name not in place.database.in_effect
+    call = "ResetDBClusterParameterGroup" if place.database.speech.aurora else "ResetDBParameterGroup"
+    assert len(place.changes) == 1 and f"Action={call}&" in place.changes[0]
+
+
+@pytest.mark.parametrize(("name", "counts"), [
+    ("long_query_time", False), ("slow_query_log", False), ("general_log", False), ("read_only", True),
+    ("innodb_lock_wait_timeout", True), ("max_execution_time", True)])
+def test_a_parameter_of_mysql_that_only_writes_logs_breaks_nothing(name: str, counts: bool) -> None:
+    assert in_effect(FieldChange(("parameters", name), "1", "2")) is counts
 
 
 # --- wordings --------------------------------------------------------------------------------------------------------

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from responder.clients.failure import CallFailed
 from responder.clients.owners import WORKLOADS, Found, Ref, find, owners, pods_of, ref_of
 from responder.model.service import Component
+from stacks.consistency import inconsistent
+from tests.conftest import shipped_service
 from tests.kubernetes_api import NAMESPACE, Api, daemon_set, pod, replica_set, workload
 
 PAY = Component("pay")
@@ -37,6 +41,16 @@ def test_a_rollout_stands_for_the_deployment_at_0_that_has_its_template() -> Non
     assert of_pay(api, Component("x", workload="rollout/pay-rollout")) == ("rollout/pay-rollout", 3, 3)
     template = find(api.client(), NAMESPACE, PAY).workloads["pay"].template
     assert template["spec"]["containers"][0]["image"] == "registry.example/app:1.0.0"
+
+
+def test_a_rollout_that_may_not_be_read_is_known_by_its_replica_sets() -> None:
+    deployment, sets = workload("pay", 0), replica_set("pay-rollout-5d4", ("Rollout", "pay-rollout"), **{
+        "rollout.argoproj.io/desired-replicas": "5"})
+    sets |= {"status": {"replicas": 5, "readyReplicas": 4}}
+    sets["spec"]["template"]["metadata"] = {"labels": {"app": "pay", "rollouts-pod-template-hash": "5d4"}}
+    api = Api(deployments=[deployment], replicasets=[sets])
+    api.refused = {"apis/argoproj.io/v1alpha1/rollouts"}
+    assert of_pay(api) == ("rollout/pay-rollout", 5, 4)
 
 
 def test_a_rollout_at_0_does_not_stand_for_a_deployment_that_serves() -> None:
@@ -107,3 +121,13 @@ def test_workloads_of_other_services_are_not_kept() -> None:
     found = find(api.client(), NAMESPACE, PAY, Component("gone"))
     assert isinstance(found, Found) and found.refs == {Ref("Deployment", NAMESPACE, "pay"): "pay"}
     assert set(found.missing) == {"gone"}
+
+
+@pytest.mark.parametrize(("workload", "allowed"), [
+    ("", True), ("pay-api", True), ("statefulset/pay", True), ("Rollout/pay", True), ("cronjob/pay", False),
+    ("statefulset/", False), ("/pay", False)])
+def test_a_configured_workload_is_a_name_or_a_known_kind_and_a_name(workload: str, allowed: bool) -> None:
+    service = shipped_service()
+    first, *others = service.components
+    changed = replace(service, components=(replace(first, workload=workload), *others))
+    assert ([path for path, _, _ in inconsistent(changed)] == []) is allowed

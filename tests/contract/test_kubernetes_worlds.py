@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from responder.model.evidence import Detail, Evidence, Finding, Window
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cpu import Cpu
+from responder.model.evidence.cpu_over_limit import CpuOverLimit
 from responder.model.evidence.endpoints import Endpoints
 from responder.model.evidence.limits import Limits
 from responder.model.evidence.memory import Memory
@@ -131,6 +133,38 @@ def test_each_namespace_is_read_once_and_a_component_is_found_in_its_own() -> No
     assert one(found, Pods).detail.ready == 1
     assert {api.asked[path] for path in ("api/v1/pods", "api/v1/events", "apis/apps/v1/deployments")} == {2}
     assert len([finding for finding in found if isinstance(finding.detail, Limits)]) == 1
+
+
+def test_the_preview_of_a_blue_green_rollout_does_not_serve() -> None:
+    item = workload("pay", 2)
+    item["status"] |= {"blueGreen": {"activeSelector": "old", "previewSelector": "new"}}
+    pods = [pod(f"{hash}-{n}", ("ReplicaSet", f"pay-{hash}"), ready=hash == "new") for hash in ("old", "new")
+            for n in range(2)]
+    for one_pod in pods:
+        one_pod["metadata"]["labels"] |= {"rollouts-pod-template-hash": one_pod["metadata"]["name"][:3]}
+    api = Api(rollouts=[item], pods=pods, nodes=[node("node-1")],
+              replicasets=[replica_set(f"pay-{hash}", ("Rollout", "pay")) for hash in ("old", "new")])
+    found = look(api)
+    assert (one(found, Pods).detail.wanted, one(found, Pods).detail.ready) == (2, 0)
+
+
+def test_a_workload_that_was_there_is_gone() -> None:
+    assert "workload_gone" not in told(look(Api(nodes=[node("node-1")])))
+    earlier = replace(one(look(cluster(pod("p", OWNER), wanted=1)), Pods), window=Window(NOW - 300, NOW - 60))
+    ids = told(look(Api(nodes=[node("node-1")])), earlier)
+    assert "workload_gone" in ids and "pods_are_ready" not in ids
+    deleted: Finding[Any] = Finding(source="changes", window=Window(NOW - 120, NOW), detail=Changes(
+        (change("StatefulSet", "pay", what="deleted", at=NOW - 60),)))
+    assert "workload_gone" in told(look(Api(nodes=[node("node-1")])), deleted)
+
+
+def test_a_namespace_that_may_not_be_read_is_said_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = cluster(pod("a", OWNER), wanted=1)
+    answer = Api._answer
+    monkeypatch.setattr(Api, "_answer", lambda self, request: httpx.Response(403, json={}) if "/books/" in str(
+        request.url) else answer(self, request))
+    found = look(api, Component("pay"), Component("ledger", namespace="books"))
+    assert (one(found, Pods, "ledger").status, one(found, Pods).status) == ("unauthorized", "ok")
 
 
 def test_a_rollouts_autoscaler_is_its_components() -> None:
@@ -320,6 +354,11 @@ def test_a_service_with_the_name_that_selects_nothing_is_told_though_another_sel
     assert found.detail.service == "web"
 
 
+def test_a_service_that_is_another_hosts_name_selects_nothing_by_intention() -> None:
+    found, ids = behind(service_of("pay", {}, type="ExternalName", externalName="pay.example"))
+    assert found.status == "empty" and not ids & {"service_selects_nothing", "service_missing"}
+
+
 def test_slices_are_counted_once_for_each_address() -> None:
     found, _ = behind(service_of("pay"), slices=[
         slice_of("pay", "10.0.0.1", "10.0.0.2", ready=None), slice_of("pay", "10.0.0.2", ready=False),
@@ -468,9 +507,10 @@ def test_flagger_owns_its_primary() -> None:
     (node("n", "False", NOW - DAY, NOW - DAY, "node.cilium.io/agent-not-ready"), "not_ready"),
     (node("n", "Unknown", NOW - 10, NOW - DAY, "karpenter.sh/disrupted"), "going"),
     (node("n", "Unknown", NOW - 10, NOW - DAY, "ToBeDeletedByClusterAutoscaler"), "going"),
+    (node("n", "Unknown", NOW - 10, NOW - DAY, "aws-node-termination-handler/spot-itn"), "going"),
     (node("n", "Unknown", NOW - 10, deletionTimestamp=at(NOW - 20)), "going")],
     ids=["silent", "uninitialized", "unregistered", "never ready yet", "was ready", "long not ready", "disrupted",
-         "scaled down", "deleted"])
+         "scaled down", "interrupted", "deleted"])
 def test_nodes_that_an_autoscaler_brings_or_takes_are_not_down(item: Object, kind: str) -> None:
     found = look(cluster(pod("p", OWNER), wanted=1, nodes=[item]))
     nodes = one(found, Nodes, "").detail
@@ -520,7 +560,9 @@ def test_a_sidecar_at_its_limit_is_told_as_the_sidecars() -> None:
     item = with_proxy("p", status("istio-proxy"), ready=True)
     item["spec"]["containers"] = [LIMITED, {**PROXY, "resources": {"limits": {"cpu": "270m"}}}]
     found = used(cluster(item, containers=[LIMITED]), *USE)
-    assert "sidecar_cpu_at_limit" in told(found) and "cpu_at_limit" not in told(found)
+    whole: Finding[Any] = Finding(source="utilisation", component="pay", unit="%", value=95.0, detail=CpuOverLimit())
+    assert "sidecar_cpu_at_limit" in told(found, whole) and "cpu_at_limit" not in told(found, whole)
+    assert "cpu_at_limit" in told([], whole)
 
 
 @pytest.mark.usefixtures("no_insights")

@@ -27,7 +27,7 @@ from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import ErrorRateByVersion
 from responder.model.evidence.latency_p95_ms import LatencyP95
-from responder.model.service import Prometheus, Service
+from responder.model.service import Network, Prometheus, Service
 from responder.plan.error_kind import ErrorKind
 from responder.plan.failure_modes import failure_modes
 from responder.plan.kinds import kind_of
@@ -41,6 +41,7 @@ from sandbox.platform.telemetry import Edge, Telemetry, Transactions
 from sandbox.platform.versions import Versions
 from sandbox.vendors import prometheus as real
 from stacks.consistency import inconsistent
+from stacks.network import INTERNET, needs
 
 NOW = float(int(time.time()) - 5)
 BROKEN = 80
@@ -137,6 +138,20 @@ def test_a_real_prometheus_tells_what_new_relic_tells(service: Service, server: 
     assert callees["payments-db"].mean_ms == pytest.approx(4.0, abs=0.3) and callees["payments-db"].errors == 0
     assert callees["api.primary.example"].baseline_requests == pytest.approx(40 * 3600, rel=0.02)
     assert all(finding.status == "ok" for finding in found)
+
+
+@pytest.mark.parametrize(("scrape", "length"), [(15, 30), (30, 30), (60, 60)])
+def test_rare_scrapes_make_longer_periods_of_the_same_rate(service: Service, server: str, scrape: int, length: int
+                                                           ) -> None:
+    query = _query(service, server)
+    asked = replace(query, service=replace(query.service, prometheus=Prometheus(server, scrape_seconds=scrape)))
+    found = prometheus.collect(asked)
+    rate, calls = _one(found, ErrorRate, "payment-gateway").detail, _one(found, Calls, "payment-gateway").detail
+    assert rate.period_seconds == length
+    assert rate.series[-1].requests == pytest.approx(40 * length, rel=0.1)
+    assert calls.requests == pytest.approx(40 * 60, rel=0.1)
+    assert calls.callees["api.primary.example"].requests == pytest.approx(40 * 60, rel=0.1)
+    assert failure_modes(service, "payment-gateway", Evidence(found))[0].where == "provider:primary"
 
 
 def test_the_plan_reads_it_as_it_reads_any_source(service: Service, server: str) -> None:
@@ -283,3 +298,12 @@ def test_a_configuration_that_asks_nothing_useful_is_refused(service: Service, s
     asked = Prometheus(**({"url": "https://p.example"} | settings))
     found = [f"{found}; {expected}" for _, found, expected in inconsistent(replace(service, prometheus=asked))]
     assert any(said in one for one in found), found
+
+
+def test_a_workspace_is_reached_by_an_endpoint_and_another_prometheus_by_the_internet(service: Service) -> None:
+    inside = replace(service, network=replace(service.network or Network(("subnet-0a1b2c3d",), ("sg-0a1b2c3d",)),
+                                              functions=("prometheus",), nat=False))
+    for url, what in ((AMAZON, "aps-workspaces"), ("https://p.example", INTERNET)):
+        asked = [need.what for need in needs([replace(inside, prometheus=Prometheus(url))])
+                 if need.function == "source-prometheus"]
+        assert what in asked and (INTERNET in asked) == (what == INTERNET), asked

@@ -86,6 +86,9 @@ def _asked(service: Service, page: Any, **settings: Any) -> Finding[StatusPage]:
 
 @pytest.mark.parametrize(("page", "settings", "value", "maintenance"), [
     (_statuspage(), {}, 0.0, ()),
+    ({"page": {"updated_at": "2025-10-09T08:00:00Z"}, "components": [{"name": "Cards", "status": "under_maintenance"}],
+      "status": {"indicator": "maintenance", "description": "Service Under Maintenance"}}, {}, 1.0, ("Cards",)),
+    ({"page": {"id": "x"}, "status": {"indicator": "none", "description": "All Systems Operational"}}, {}, 0.0, ()),
     (_statuspage("minor", web="degraded_performance"), {}, 1.0, ()),
     (_statuspage("critical", cards="major_outage"), {}, 3.0, ()),
     # What is not used is none of ours, whatever the page says of all.

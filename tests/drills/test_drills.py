@@ -21,8 +21,8 @@ pytestmark = pytest.mark.drill
 Sandbox = Callable[..., subprocess.CompletedProcess[str]]
 
 
-ELSEWHERE = (("bad-release", "images=digest"),
-             ("provider-outage", "workloads=statefulset,mesh=istio"))
+ELSEWHERE = (("bad-release", "newrelic=opentelemetry,splunk=json,images=digest"),
+             ("provider-outage", "workloads=statefulset,mesh=istio,database=aurora-postgresql"))
 """Drill and world: together each vendor, the cluster and the database speak in another way than the usual one."""
 
 

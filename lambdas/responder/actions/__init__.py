@@ -28,7 +28,7 @@ from responder.sources import Statement
 if TYPE_CHECKING:
     # A remedy that only informs somebody needs no HTTP client.
     from responder.clients.kubernetes import Kubernetes
-    from responder.clients.workloads import Deployment
+    from responder.clients.workloads import Workload
 
 
 def _no_record() -> IncidentRecord:
@@ -73,13 +73,14 @@ class RemediationContext:
 
     @property
     def workload(self) -> str:
-        """The name of the Deployment that runs the component."""
+        """The name of the workload that runs the component."""
         return self.service.component(self.component).deployment
 
     @property
     def namespace(self) -> str:
-        """The Kubernetes namespace of the workloads."""
-        return self.service.cluster.namespace
+        """The Kubernetes namespace of the component's workload."""
+        inside = self.component in self.service.graph
+        return self.service.namespace(self.component) if inside else self.service.cluster.namespace
 
 
 @dataclass(frozen=True)
@@ -223,16 +224,26 @@ def asking(system: str, final: frozenset[str]) -> Iterator[None]:
 
 
 def of_workload(context: RemediationContext, api: Kubernetes,
-                planned: Callable[[Deployment], Plan[B, P] | Declined]) -> Plan[B, P] | Declined:
-    """Return what is ``planned`` for the Deployment of the context's component; declined where there is none."""
+                planned: Callable[[Workload], Plan[B, P] | Declined]) -> Plan[B, P] | Declined:
+    """Return what is ``planned`` for the workload of the context's component; declined where there is none."""
     from responder.clients import kubernetes, workloads
 
+    component = context.service.component(context.component)
     try:
-        deployment = workloads.deployment(api, context.namespace, context.workload)
-    except kubernetes.NotFound:
-        return Declined(f"deployment/{context.workload}", "",
-                        f"there is no Deployment {context.workload} in {context.namespace}")
-    return planned(deployment)
+        workload = workloads.of_component(api, context.namespace, component)
+    except kubernetes.NotFound as error:
+        return Declined(f"{component.kind or 'deployment'}/{context.workload}", "", str(error.args[0]))
+    return planned(workload)
+
+
+def workload_of(context: RemediationContext, target: str, api: Kubernetes) -> Workload:
+    """Return the workload that a plan is for, as it is now; raises ActionFailed where it is gone."""
+    from responder.clients import kubernetes, owners, workloads
+
+    try:
+        return workloads.get(api, owners.ref_of(target, context.namespace))
+    except (kubernetes.NotFound, ValueError) as error:
+        raise ActionFailed(f"{target} is gone") from error
 
 
 def connected(context: RemediationContext, api: Kubernetes | None) -> Kubernetes:

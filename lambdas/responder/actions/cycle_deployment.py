@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import time
 
-from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, of_workload, writing
+from responder.actions import (
+    Action,
+    ActionFailed,
+    Declined,
+    Plan,
+    RemediationContext,
+    connected,
+    of_workload,
+    workload_of,
+    writing,
+)
 from responder.clients import gate, workloads
 from responder.clients.failure import CallFailed
 from responder.clients.kubernetes import Kubernetes, NotFound
-from responder.clients.workloads import Deployment
+from responder.clients.owners import WORKLOADS, Ref
+from responder.clients.workloads import Workload
 from responder.model.change import OWN_MANAGER
 from responder.model.shown import shown
 from responder.plan.remedies import Facts
@@ -32,12 +43,17 @@ def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = Non
     return of_workload(context, connected(context, api), _plan)
 
 
-def _plan(deployment: Deployment) -> Planned | Declined:
-    target, replicas = f"deployment/{deployment.name}", deployment.replicas
+def _plan(workload: Workload) -> Planned | Declined:
+    target, replicas = workload.target, workload.replicas
     summary = f"scale {target} to nothing and back to {replicas}"
     diff = shown(f"- replicas: {replicas}\n+ replicas: 0\n+ replicas: {replicas}")
-    if deployment.ready:
-        return Declined(target, summary, f"{deployment.ready} pods of {target} serve: it would take them away",
+    if workload.ref.kind == "DaemonSet":
+        return Declined(target, summary, "a DaemonSet has a pod on each of its nodes, and is not scaled", diff=diff)
+    if workload.keeper and not workload.keeper.gitops:
+        return Declined(target, summary, f"{workload.keeper} sets the number of pods: {workload.keeper.instead}",
+                        diff=diff)
+    if workload.ready:
+        return Declined(target, summary, f"{workload.ready} pods of {target} serve: it would take them away",
                         diff=diff)
     if not replicas:
         return Declined(target, summary, f"{target} is scaled to nothing already", diff=diff)
@@ -46,27 +62,26 @@ def _plan(deployment: Deployment) -> Planned | Declined:
 
 def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = None) -> str:
     """Scale down, then up; a repeat that finds its mark only sees to it that it is up."""
-    namespace, name, replicas = context.namespace, context.workload, plan.parameters.replicas
-    api = connected(context, api)
+    api, replicas = connected(context, api), plan.parameters.replicas
+    workload = workload_of(context, plan.target, api)
     try:
-        deployment = workloads.deployment(api, namespace, name)
-        if deployment.annotations.get(_MARK) != context.mark:
-            if deployment.ready:
+        if workload.annotations.get(_MARK) != context.mark:
+            if workload.ready:
                 raise ActionFailed(f"{plan.target} has pods that serve by now: nothing was done")
-            _scale(api, namespace, name, 0, context.mark)
-            _until_gone(api, namespace, deployment.selector, context.deadline - _UP_SECONDS)
+            _scale(api, workload.ref, 0, context.mark)
+            _until_gone(api, context.namespace, workload.selector, context.deadline - _UP_SECONDS)
         try:
-            _scale(api, namespace, name, replicas, context.mark)
+            _scale(api, workload.ref, replicas, context.mark)
         except gate.Stopped as stopped:
-            raise gate.Stopped(f"{stopped}. {plan.target} has no pods now. To start them: kubectl -n {namespace} scale "
-                               f"{plan.target} --replicas={replicas}") from stopped
+            raise gate.Stopped(f"{stopped}. {plan.target} has no pods now. To start them: kubectl -n "
+                               f"{context.namespace} scale {plan.target} --replicas={replicas}") from stopped
     except NotFound as error:
         raise ActionFailed(f"{plan.target} is gone") from error
     return plan.summary
 
 
 def _until_gone(api: Kubernetes, namespace: str, selector: str, deadline: float) -> None:
-    """Wait until no pod of a Deployment is there, also none that is just ending."""
+    """Wait until no pod of a workload is there, also none that is just ending."""
     while time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)
         try:
@@ -76,10 +91,11 @@ def _until_gone(api: Kubernetes, namespace: str, selector: str, deadline: float)
             continue  # what cannot be asked now is asked again: the workload goes up in any case
 
 
-def _scale(api: Kubernetes, namespace: str, name: str, replicas: int, mark: str) -> None:
+def _scale(api: Kubernetes, ref: Ref, replicas: int, mark: str) -> None:
     # A merge patch tests nothing: 422 would mean that it is invalid, and a retry would not change that.
-    with writing(f"deployment/{name}", conflicts=frozenset({409})):
-        api.patch("apis/apps/v1", "deployments", namespace, name, {
+    how = WORKLOADS[ref.kind]
+    with writing(str(ref), conflicts=frozenset({409})):
+        api.patch(how.api, how.plural, ref.namespace, ref.name, {
             "metadata": {"annotations": {_MARK: mark}}, "spec": {"replicas": replicas}}, manager=OWN_MANAGER,
             kind="application/merge-patch+json")
 

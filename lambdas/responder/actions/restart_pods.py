@@ -5,7 +5,7 @@ The next few follow when those that took the place of the first are ready; where
 An unready pod that a budget protects serves nobody: where the budget refuses its eviction it is deleted, under the
 same limits. New pods go where the scheduler finds room. A node that is not ready takes none; it is closed as well, so
 that it does not get pods the moment it comes back, and opened again when it has been well for a while. A node that
-somebody else has closed is left alone.
+somebody else has closed is left alone. Pods that are over (evicted, failed, succeeded) are no pods any more.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import math
 import time
 from collections.abc import Sequence
 
-from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected
+from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, of_workload
 from responder.clients import workloads
 from responder.clients.kubernetes import Kubernetes, NotFound, Refused
-from responder.clients.workloads import Node
+from responder.clients.owners import Ref, ref_of
+from responder.clients.workloads import Node, Workload
 from responder.model.change import OWN_MANAGER
 from responder.model.shown import shown
 from responder.plan.remedies import Facts
@@ -40,13 +41,20 @@ Planned = Plan[Before, Parameters]
 
 def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = None) -> Planned | Declined:
     """Choose the pods that are not ready, those on nodes that are not ready or gone first; see ``Action.plan``."""
-    target, share = f"deployment/{context.workload}", context.service.guardrails.reach_share
-    api = connected(context, api)
-    pods = workloads.pods_of(api, context.namespace, context.workload)
+    found = connected(context, api)
+    return of_workload(context, found, lambda workload: _plan(context, found, workload))
+
+
+def _plan(context: RemediationContext, api: Kubernetes, workload: Workload) -> Planned | Declined:
+    target, share = workload.target, context.service.guardrails.reach_share
+    pods = workloads.pods_of(api, workload.ref)
     nodes = workloads.nodes(api)
     # A pod outlives its node in the list for a minute, as ready as it last was. A node that has joined since is there.
     unready, there = {node.name for node in nodes if not node.ready}, {node.name for node in nodes}
     bad_nodes = unready | {pod.node for pod in pods if pod.node} - there
+    if workload.ref.kind == "DaemonSet":
+        # Its pods belong to their nodes: in place of one on a node that is not ready comes another on the same node.
+        pods, bad_nodes = [pod for pod in pods if pod.node not in bad_nodes], set()
     failing = sorted((pod for pod in pods if not pod.ready or pod.node in bad_nodes),
                      key=lambda pod: (pod.node not in bad_nodes, pod.name))
     most = max(1, math.floor(share * len(pods)))
@@ -84,13 +92,13 @@ def _closing(nodes: Sequence[Node], used: set[str], share: float) -> tuple[str, 
 
 def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = None) -> str:
     """Close the bad nodes, then evict or delete each pod, if it is still the same; one that is gone needs nothing."""
-    api = connected(context, api)
+    api, ref = connected(context, api), ref_of(plan.target, context.namespace)
     pods = plan.parameters.pods
     for node in plan.parameters.close:
         _close(api, node, context.mark)
     most = max(1, plan.parameters.at_once or len(pods))
     for first in range(0, len(pods), most):
-        if first and not _well_without(api, context, plan.parameters.of, {pod.uid for pod in pods[first:]}):
+        if first and not _well_without(api, context, ref, plan.parameters.of, {pod.uid for pod in pods[first:]}):
             return (f"{plan.summary}; {len(pods) - first} of them were left alone, for those in place of the first "
                     "were not ready in time")
         for pod in pods[first:first + most]:
@@ -118,11 +126,11 @@ def _restart(api: Kubernetes, namespace: str, pod: Pod) -> None:
                 raise ActionFailed(f"Kubernetes refused: {again}") from again
 
 
-def _well_without(api: Kubernetes, context: RemediationContext, of: int, others: set[str]) -> bool:
+def _well_without(api: Kubernetes, context: RemediationContext, ref: Ref, of: int, others: set[str]) -> bool:
     """Wait until a workload has ``of`` pods and each but the ``others`` is ready; False where it takes too long."""
     while time.monotonic() < context.deadline - _RESERVE_SECONDS:
         time.sleep(_LOOK_SECONDS)
-        pods = workloads.pods_of(api, context.namespace, context.workload)
+        pods = workloads.pods_of(api, ref)
         if len(pods) >= of and all(pod.ready for pod in pods if pod.uid not in others):
             return True
     return False

@@ -2,8 +2,8 @@
 
 What was created is deleted, what was deleted is created again. Only exact values are compared, put back and created
 (``model/shown.py``). It is declined, by object and path, where a value that it needs is hidden, for the ledger does not
-keep what is secret; where somebody has changed the same field again since; and where a GitOps tool owns the object. A
-node is never opened again: whoever closed it had a reason.
+keep what is secret; where somebody has changed the same field again since; and where a GitOps tool, an operator or
+another object keeps the object as it is. A node is never opened again: whoever closed it had a reason.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
 from responder.clients import watched
 from responder.clients.kubernetes import Kubernetes, NotFound
-from responder.clients.workloads import gitops
+from responder.clients.ownership import Keeper, keeper
 from responder.model.change import ABSENT, OWN_MANAGER, Change, FieldChange
 from responder.model.codec import Json
 from responder.model.frozen import dataclass
@@ -22,6 +22,7 @@ from responder.model.masking import unkept
 from responder.model.redact import MISSING
 from responder.model.redact import lines as diff_lines
 from responder.model.shown import exact, hidden_path, shown
+from responder.model.writers import put_back_by
 from responder.plan.remedies.restore_configuration import AT_ROOT, REMEDY, Before, Facts, Parameters, Step, summary
 from responder.sources import cluster_access
 
@@ -37,8 +38,8 @@ class _Live:
     resource_version: str
     group: str
     """The API group and version by which it was read."""
-    owner: str
-    """The GitOps tool that owns it; empty: none."""
+    keeper: Keeper | None
+    """Who puts it back as it was; None: nobody is known to."""
     content: Mapping[str, Json]
     """What the paths of a change begin in."""
     body: Json
@@ -53,7 +54,7 @@ def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = Non
             "what changed is too large to be kept on record" if facts.too_large
             else "no change is known that could be put back"))
     api = connected(context, api)
-    found = [(change, _live(api, change, context.namespace)) for change in changes]
+    found = [(change, _live(api, change, _namespace(context, change))) for change in changes]
     target = f"{changes[0].kind.lower()}/{changes[0].name}"
     said, allowed = summary(changes), context.service.shown_keys
     diff = shown("\n".join(line for change, live in found for line in _lines(change, live, allowed)))
@@ -76,10 +77,9 @@ def revert(context: RemediationContext, plan: Planned, api: Kubernetes | None = 
 
 
 def _bring(context: RemediationContext, plan: Planned, api: Kubernetes | None, *, back: bool) -> str:
-    namespace = context.namespace
     api = connected(context, api)
     for step in plan.parameters.steps:
-        change = step.change
+        change, namespace = step.change, _namespace(context, step.change)
         live = _live(api, change, namespace)
         conflicts = frozenset({409, 422}) if change.what == "changed" else frozenset[int]()
         with writing(f"{change.kind} {change.name}", conflicts):
@@ -95,6 +95,11 @@ def _bring(context: RemediationContext, plan: Planned, api: Kubernetes | None, *
     return plan.summary if back else f"{plan.summary}: taken back"
 
 
+def _namespace(context: RemediationContext, change: Change) -> str:
+    """Return where a changed object is: the ledger watches one namespace, whatever namespaces the components are in."""
+    return change.namespace or context.service.cluster.namespace
+
+
 def _live(api: Kubernetes, change: Change, namespace: str) -> _Live | None:
     kind = watched.KINDS[change.kind]
     for group in kind.groups:
@@ -105,7 +110,7 @@ def _live(api: Kubernetes, change: Change, namespace: str) -> _Live | None:
         metadata, version = item["metadata"], item.get("apiVersion", "")
         return _Live(metadata["uid"], metadata.get("resourceVersion", ""),
                      next((one for one in kind.groups if one.split("/", 1)[1] == version), kind.groups[-1]),
-                     gitops(metadata), item if change.kind in AT_ROOT else item.get("spec") or {}, kind.reduce(item))
+                     keeper(item), item if change.kind in AT_ROOT else item.get("spec") or {}, kind.reduce(item))
     return None
 
 
@@ -122,8 +127,10 @@ def _refusal(change: Change, live: _Live | None) -> str:
                 "be put back exactly")
     if live is None:
         return "" if change.what == "deleted" else f"{named} is gone"
-    if live.owner:
-        return f"{live.owner} owns {named} and would undo it: revert the change in its repository"
+    if live.keeper:
+        return f"{live.keeper} owns {named} and would undo it: {live.keeper.instead}"
+    if kept := put_back_by(change.by):
+        return f"{kept} wrote {named} and would undo it: revert the change where {kept} has it from"
     again = next((field for field in change.fields if change.what == "changed"
                   and _value(live.content, field.path) not in (field.after, field.before)), None)
     return f"{named} has been changed again since: {_dotted(again.path)}" if again else ""

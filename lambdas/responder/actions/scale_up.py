@@ -1,6 +1,7 @@
 """Give a workload as many pods as its load needs, by the capacity that was measured, and no more.
 
-Where a HorizontalPodAutoscaler is in charge its bounds are raised, for it would undo anything else. Before it is done
+Where a HorizontalPodAutoscaler is in charge its bounds are raised, for it would undo anything else; and where KEDA
+writes that autoscaler, those of its ScaledObject. Before it is done
 the quota, the room on the nodes and the database's connections are checked; it is scaled back where it did not help.
 """
 
@@ -9,12 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, of_workload, writing
-from responder.clients import workloads
+from responder.actions import (
+    Action,
+    ActionFailed,
+    Declined,
+    Plan,
+    RemediationContext,
+    connected,
+    of_workload,
+    workload_of,
+    writing,
+)
+from responder.clients import autoscalers, workloads
+from responder.clients.autoscalers import Autoscaler
 from responder.clients.failure import CallFailed
-from responder.clients.kubernetes import Kubernetes, NotFound
-from responder.clients.watched import KINDS
-from responder.clients.workloads import Autoscaler, Deployment, Needs, Quota
+from responder.clients.kubernetes import Kubernetes
+from responder.clients.owners import WORKLOADS, ref_of
+from responder.clients.workloads import Needs, Quota, Workload
 from responder.model.change import OWN_MANAGER
 from responder.model.shown import shown
 from responder.plan.remedies.scale_up import REMEDY, RESERVE, Before, Facts, Parameters
@@ -30,16 +42,18 @@ Planned = Plan[Before, Parameters]
 def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = None) -> Planned | Declined:
     """Work out the number of pods; see ``Action.plan``."""
     found = connected(context, api)
-    return of_workload(context, found, lambda deployment: _plan(context, facts, found, deployment))
+    return of_workload(context, found, lambda workload: _plan(context, facts, found, workload))
 
 
-def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment: Deployment) -> Planned | Declined:
-    target, now = f"deployment/{deployment.name}", deployment.replicas
+def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, workload: Workload) -> Planned | Declined:
+    target, now = workload.target, workload.replicas
+    if workload.ref.kind == "DaemonSet":
+        return Declined(target, f"scale {target}", "a DaemonSet has a pod on each of its nodes, and is not scaled")
     demand, each, limit = facts.requests_per_second, facts.served_per_pod, context.service.guardrails.maximum_replicas
     needed = min(limit, math.ceil(demand * RESERVE / each)) if each > 0 else 0
     wanted = needed if context.chosen is None else context.chosen
     refusal = _not_wanted(context, facts, now, wanted)
-    places = 0 if refusal else _places(api, context, deployment, limit - now)
+    places = 0 if refusal else _places(api, context, workload, limit - now)
     few = not refusal and wanted - now > places
     if few and not places:
         refusal = "no node has room for another pod"
@@ -48,20 +62,20 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, deployment
     elif few:
         wanted = now + places
     quotas = [] if refusal else workloads.quotas(api, context.namespace)
-    fits = {number: _no_room(quotas, deployment.pods.needs, number - now)
+    fits = {number: _no_room(quotas, workload.pods.needs, number - now)
             or _connections(context, facts, now, number) for number in range(now + 1, now + places + 1)}
     refusal = refusal or fits[wanted]
-    scaler = workloads.autoscaler_of(api, context.namespace, deployment.name)
-    refusal = refusal or _managed(deployment, scaler)
+    scaler = autoscalers.of(api, workload.ref)
+    refusal = refusal or _managed(workload, scaler)
     summary = f"scale {target} from {now} to {wanted} pods for {count(demand)} requests/s ({count(each)} a pod)" + (
         ", a number that a person chose" if context.chosen is not None else
         ", as many as the nodes have room for" if few else "")
     diff = shown(f"- replicas: {now}\n+ replicas: {wanted}")
     if refusal:
         return Declined(target, summary, refusal, diff=diff)
-    before = Before(now, scaler.name, scaler.minimum, scaler.maximum) if scaler else Before(now)
+    before = Before(now, scaler.name, scaler.minimum, scaler.maximum, scaler.kind) if scaler else Before(now)
     most = max(number for number, against in fits.items() if not against)
-    return Plan(target, summary, before, Parameters(wanted, deployment.uid, each, now, most), diff, temporary=True)
+    return Plan(target, summary, before, Parameters(wanted, workload.uid, each, now, most), diff, temporary=True)
 
 
 def _not_wanted(context: RemediationContext, facts: Facts, now: int, wanted: int) -> str:
@@ -76,10 +90,15 @@ def _not_wanted(context: RemediationContext, facts: Facts, now: int, wanted: int
     return f"{wanted} pods are more than maximum_replicas allows ({limit})" if wanted > limit else ""
 
 
-def _managed(deployment: Deployment, scaler: Autoscaler | None) -> str:
-    """Say that a GitOps tool sets the number of pods; an empty text where none does, or an autoscaler is in charge."""
-    if scaler is None and deployment.owner and "replicas" in str(deployment.annotations):
-        return f"{deployment.owner} sets the number of pods: change it in its repository"
+def _managed(workload: Workload, scaler: Autoscaler | None) -> str:
+    """Say who sets the number of pods and puts it back; an empty text where nobody does, or the bounds may be set."""
+    if scaler is not None:
+        if scaler.paused:
+            return f"{scaler} is paused: somebody is working on it"
+        return f"{scaler.keeper} manages {scaler}: {scaler.keeper.instead}" if scaler.keeper else ""
+    keeper = workload.keeper
+    if keeper and (workload.scaled_by_gitops or not keeper.gitops):
+        return f"{keeper} sets the number of pods: {keeper.instead}"
     return ""
 
 
@@ -88,10 +107,10 @@ def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = N
     api, wanted = connected(context, api), plan.parameters.replicas
     if plan.before.scaler:
         return _set_bounds(context, plan, api, up=True)
-    deployment = _deployment(context, plan, api)
-    if deployment.replicas >= wanted:
+    workload = workload_of(context, plan.target, api)
+    if workload.replicas >= wanted:
         return f"{plan.summary}: it was done before"
-    _set_replicas(api, context.namespace, deployment, wanted)
+    _set_replicas(api, workload, wanted)
     return plan.summary
 
 
@@ -100,32 +119,26 @@ def revert(context: RemediationContext, plan: Planned, api: Kubernetes | None = 
     api = connected(context, api)
     if plan.before.scaler:
         return _set_bounds(context, plan, api, up=False)
-    deployment = _deployment(context, plan, api)
-    if deployment.replicas != plan.before.replicas:
-        if deployment.replicas != plan.parameters.replicas:
-            raise ActionFailed(f"{plan.target} has {deployment.replicas} pods by somebody else: nothing was reverted")
-        _set_replicas(api, context.namespace, deployment, plan.before.replicas)
+    workload = workload_of(context, plan.target, api)
+    if workload.replicas != plan.before.replicas:
+        if workload.replicas != plan.parameters.replicas:
+            raise ActionFailed(f"{plan.target} has {workload.replicas} pods by somebody else: nothing was reverted")
+        _set_replicas(api, workload, plan.before.replicas)
     return f"{plan.summary}: taken back"
 
 
-def _deployment(context: RemediationContext, plan: Planned, api: Kubernetes) -> Deployment:
-    try:
-        return workloads.deployment(api, context.namespace, context.workload)
-    except NotFound as error:
-        raise ActionFailed(f"{plan.target} is gone") from error
-
-
-def _set_replicas(api: Kubernetes, namespace: str, deployment: Deployment, replicas: int) -> None:
-    with writing(f"deployment/{deployment.name}"):
-        api.patch("apis/apps/v1", "deployments", namespace, deployment.name, [
-            {"op": "test", "path": "/metadata/resourceVersion", "value": deployment.resource_version},
+def _set_replicas(api: Kubernetes, workload: Workload, replicas: int) -> None:
+    how = WORKLOADS[workload.ref.kind]
+    with writing(workload.target):
+        api.patch(how.api, how.plural, workload.ref.namespace, workload.name, [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": workload.resource_version},
             {"op": "replace", "path": "/spec/replicas", "value": replicas}], manager=OWN_MANAGER, subresource="scale")
 
 
 def _set_bounds(context: RemediationContext, plan: Planned, api: Kubernetes, *, up: bool) -> str:
     """Set an autoscaler's bounds, where they are still those from before (up) or our own (down)."""
-    scaler = workloads.autoscaler_of(api, context.namespace, context.workload)
-    if scaler is None:
+    scaler = autoscalers.of(api, ref_of(plan.target, context.namespace))
+    if scaler is None or (scaler.kind, scaler.name) != (plan.before.scaler_kind, plan.before.scaler):
         raise ActionFailed(f"the autoscaler {plan.before.scaler} is gone")
     wanted = plan.parameters.replicas
     own, others = (wanted, max(wanted, plan.before.maximum)), (plan.before.minimum, plan.before.maximum)
@@ -136,9 +149,7 @@ def _set_bounds(context: RemediationContext, plan: Planned, api: Kubernetes, *, 
     if now != expected:
         raise ActionFailed(f"the autoscaler's bounds are {now[0]} to {now[1]} by somebody else: nothing was done")
     with writing(plan.target):
-        api.patch(KINDS["HorizontalPodAutoscaler"][0][-1], "horizontalpodautoscalers", context.namespace,
-                  plan.before.scaler, {"spec": {"minReplicas": bounds[0], "maxReplicas": bounds[1]}},
-                  manager=OWN_MANAGER, kind="application/merge-patch+json")
+        autoscalers.patch(api, context.namespace, scaler, bounds, OWN_MANAGER)
     return plan.summary if up else f"{plan.summary}: taken back"
 
 
@@ -153,8 +164,8 @@ def _no_room(quotas: Iterable[Quota], each: Needs, more: int) -> str:
     return ""
 
 
-def _places(api: Kubernetes, context: RemediationContext, deployment: Deployment, most: int) -> int:
-    """Return how many more pods of a Deployment the nodes have room for, at most ``most``, also where nobody knows.
+def _places(api: Kubernetes, context: RemediationContext, workload: Workload, most: int) -> int:
+    """Return how many more pods of a workload the nodes have room for, at most ``most``, also where nobody knows.
 
     By what the namespace's pods request, the nodes' selector and taints, as the scheduler counts (Kubernetes: "Resource
     Management for Pods and Containers"). It is an upper bound: affinity, and what pods of other namespaces take, which
@@ -163,7 +174,7 @@ def _places(api: Kubernetes, context: RemediationContext, deployment: Deployment
     if context.service.cluster.nodes_are_added:
         return most
     try:
-        free = {node.name: list(node.room) for node in workloads.nodes(api) if node.takes(deployment.pods)}
+        free = {node.name: list(node.room) for node in workloads.nodes(api) if node.takes(workload.pods)}
         for name, taken in workloads.running(api, context.namespace):
             if name in free:
                 free[name] = [left - amount for left, amount in zip(free[name], taken, strict=True)]
@@ -171,7 +182,7 @@ def _places(api: Kubernetes, context: RemediationContext, deployment: Deployment
         if failed.status == "unauthorized":
             return most  # nodes or pods may not be read: the scheduler will tell
         raise
-    each = deployment.pods.needs
+    each = workload.pods.needs
     return min(most, sum(max(0, int(min(left / need for left, need in zip(room, each, strict=True) if need)))
                          for room in free.values()))
 

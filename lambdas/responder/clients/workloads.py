@@ -1,29 +1,31 @@
 """What Kubernetes says of workloads, nodes and limits, reduced to what remedies and sources use.
 
-Formats: the Kubernetes API reference (Deployment, ReplicaSet, Pod, Node, ResourceQuota v1, HorizontalPodAutoscaler v1
-and v2). Each function here raises CallFailed where the API does not answer, and NotFound for an object that is not
-there.
+Formats: the Kubernetes API reference (Deployment, StatefulSet, DaemonSet, Pod, Node, ResourceQuota v1), Argo Rollouts'
+"Rollout Specification". Each function here raises CallFailed where the API does not answer, and NotFound for an object
+that is not there. ``revisions`` has a workload's earlier templates, ``autoscalers`` who scales it, ``ownership`` who
+puts it back.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
-from responder.clients.kubernetes import Kubernetes
-from responder.clients.watched import KINDS, listed
+from responder.clients import owners
+from responder.clients.failure import CallFailed
+from responder.clients.kubernetes import Kubernetes, NotFound
+from responder.clients.owners import WORKLOADS, Ref
+from responder.clients.ownership import Keeper, gitops_owns, keeper
+from responder.clients.ownership import gitops as gitops
+from responder.clients.revisions import NUMBERS, OF_POD
 from responder.model.codec import Json
 from responder.model.quantity import quantity
+from responder.model.service import Component
 
-REVISION = "deployment.kubernetes.io/revision"
+REVISION = NUMBERS["Deployment"]
 """Annotation that numbers a Deployment's ReplicaSets."""
-_HASH = "pod-template-hash"
-_OWN_PODS = 10_000
 _ALL_PODS = 20_000
-_SETS = "apis/apps/v1", "replicasets"
 
 
 class Needs(NamedTuple):
@@ -47,43 +49,67 @@ class PodSpec:
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """A Deployment."""
+class Update:
+    """How far a Rollout is (Argo Rollouts: ``status``)."""
 
-    name: str
+    stable: str
+    """The hash of the revision that serves, and that an update which is aborted goes back to."""
+    wanted: str
+    """The hash of the revision that is rolled out."""
+    aborted: bool
+    seen: bool
+    """Whether its controller has seen what it is to be."""
+
+    @property
+    def running(self) -> bool:
+        """Whether an update is under way, or was aborted: two revisions are there."""
+        return bool(self.stable and self.wanted) and self.stable != self.wanted
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A workload of any kind."""
+
+    ref: Ref
     uid: str
     resource_version: str
     generation: int
     annotations: Mapping[str, str]
-    owner: str
-    """The GitOps tool that owns it; empty: none."""
+    keeper: Keeper | None
+    """Who puts it back as it was; None: nobody is known to."""
+    scaled_by_gitops: bool
+    """Whether a repository says how many pods it has."""
     replicas: int
     ready: int
     paused: bool
+    """Whether somebody paused it; a pause that is a step of a Rollout is none."""
     selector: str
     """Its pods, as a label selector: ``app=payment-gateway,tier=backend``."""
     template: Json
     """The pod template, as it came."""
     template_annotations: Mapping[str, str]
     pods: PodSpec
+    on_delete: bool = False
+    """Whether a pod gets a new template only when somebody deletes it (``updateStrategy: OnDelete``)."""
+    update: Update | None = None
+    """Of a Rollout."""
+    template_of: str = ""
+    """The Deployment that has a Rollout's template (``workloadRef``); empty: its own."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.ref.name
 
     @property
     def revision(self) -> str:
-        """The number of the current revision; empty where it has none yet."""
-        return self.annotations.get(REVISION, "")
+        """The number of the current revision; empty where it has none yet, or its kind does not say."""
+        return self.annotations.get(NUMBERS.get(self.ref.kind, ""), "")
 
-
-@dataclass(frozen=True)
-class ReplicaSet:
-    """A ReplicaSet of a Deployment: one of its revisions."""
-
-    name: str
-    revision: int
-    created: float
-    """Seconds since 1970 (UTC)."""
-    images: tuple[str, ...]
-    template: Json
-    """The pod template as its Deployment had it."""
+    @property
+    def target(self) -> str:
+        """It as what a remedy changes: ``statefulset/pay``."""
+        return str(self.ref)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +121,8 @@ class Pod:
     node: str
     """Empty: no node has it yet."""
     ready: bool
+    revision: str = ""
+    """Of a StatefulSet's or DaemonSet's pod, which revision it runs: the end of its name at least."""
 
 
 @dataclass(frozen=True)
@@ -121,17 +149,6 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Autoscaler:
-    """A HorizontalPodAutoscaler."""
-
-    name: str
-    minimum: int
-    maximum: int
-    owner: str
-    """The GitOps tool that owns it; empty: none."""
-
-
-@dataclass(frozen=True)
 class Quota:
     """A ResourceQuota; amounts are CPUs, bytes or numbers."""
 
@@ -140,22 +157,68 @@ class Quota:
     used: Mapping[str, float]
 
 
-def deployment(api: Kubernetes, namespace: str, name: str) -> Deployment:
+def deployment(api: Kubernetes, namespace: str, name: str) -> Workload:
     """Return a Deployment."""
-    return deployment_of(api.get("apis/apps/v1", "deployments", namespace, name))
+    return get(api, Ref("Deployment", namespace, name))
 
 
-def deployment_of(item: Mapping[str, Any]) -> Deployment:
-    """Return a Deployment from the API's object."""
-    metadata, spec = item["metadata"], item["spec"]
-    template = spec.get("template") or {}
-    labels = (spec.get("selector") or {}).get("matchLabels") or {}
-    return Deployment(
-        metadata["name"], metadata.get("uid", ""), metadata.get("resourceVersion", ""),
-        int(metadata.get("generation", 0)), metadata.get("annotations") or {}, gitops(metadata),
-        int(spec.get("replicas", 1)), int((item.get("status") or {}).get("readyReplicas", 0)),
-        bool(spec.get("paused")), ",".join(f"{key}={value}" for key, value in sorted(labels.items())), template,
-        (template.get("metadata") or {}).get("annotations") or {}, pod_spec(template.get("spec") or {}))
+def get(api: Kubernetes, ref: Ref) -> Workload:
+    """Return a workload by its kind and name; a Rollout with the template of the Deployment that it names."""
+    how = WORKLOADS[ref.kind]
+    item = api.get(how.api, how.plural, ref.namespace, ref.name)
+    found = workload_of(ref, item)
+    if not found.template_of:
+        return found
+    named = WORKLOADS["Deployment"]
+    return workload_of(ref, item, api.get(named.api, named.plural, ref.namespace, found.template_of))
+
+
+def of_component(api: Kubernetes, namespace: str, component: Component) -> Workload:
+    """Return the workload that runs a component, of whatever kind; NotFound says why there is none."""
+    missing = f"there is no {component.workload or f'Deployment {component.name}'} in {namespace}"
+    try:
+        found = owners.find(api, namespace, component)
+        if component.name in found.workloads:
+            return get(api, found.workloads[component.name].ref)
+        missing = found.missing[component.name]
+    except CallFailed as failed:
+        if failed.http_status not in (403, 404):
+            raise
+    # A list is bounded, and an older rbac.yaml does not allow it: the object itself is asked for as well.
+    kind = next((kind for kind in WORKLOADS if kind.lower() == component.kind), "Deployment")
+    try:
+        return get(api, Ref(kind, namespace, component.deployment))
+    except NotFound as error:
+        raise NotFound(missing) from error
+
+
+def workload_of(ref: Ref, item: Mapping[str, Any], named: Mapping[str, Any] | None = None) -> Workload:
+    """Return a workload from the API's object, and from that of the Deployment that has its template."""
+    metadata, spec, status = item["metadata"], item["spec"], item.get("status") or {}
+    source = named or item
+    template = source["spec"].get("template") or {}
+    labels = ((spec.get("selector") or source["spec"].get("selector") or {}).get("matchLabels")) or {}
+    reference = spec.get("workloadRef") or {}
+    by_node = ref.kind == "DaemonSet"
+    # Whoever keeps the template keeps the workload.
+    kept = (keeper(named) if named else None) or keeper(item)
+    return Workload(
+        ref, metadata.get("uid", ""), metadata.get("resourceVersion", ""), int(source["metadata"].get("generation", 0)),
+        metadata.get("annotations") or {}, kept, bool(kept and kept.gitops and gitops_owns(metadata, "replicas")),
+        int(status.get("desiredNumberScheduled", 0) if by_node else spec.get("replicas", 1)),
+        int(status.get("numberReady" if by_node else "readyReplicas", 0)), bool(spec.get("paused")),
+        ",".join(f"{key}={value}" for key, value in sorted(labels.items())), template,
+        (template.get("metadata") or {}).get("annotations") or {}, pod_spec(template.get("spec") or {}),
+        (spec.get("updateStrategy") or {}).get("type") == "OnDelete",
+        _update(metadata, status) if ref.kind == "Rollout" else None,
+        str(reference.get("name", "")) if reference.get("kind") == "Deployment" else "")
+
+
+def _update(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> Update:
+    # Before version 1.0 it was no number.
+    observed, wanted = str(status.get("observedGeneration", "")), str(metadata.get("generation", ""))
+    return Update(str(status.get("stableRS", "")), str(status.get("currentPodHash", "")), bool(status.get("abort")),
+                  observed == wanted or not observed.isdigit())
 
 
 def pod_spec(spec: Mapping[str, Any]) -> PodSpec:
@@ -171,37 +234,10 @@ def needs(spec: Mapping[str, Any]) -> Needs:
                  sum(quantity(request.get("memory", 0)) for request in requests))
 
 
-def replica_sets(api: Kubernetes, namespace: str, name: str) -> list[ReplicaSet]:
-    """Return the ReplicaSets of a Deployment that have a revision's number, newest revision first."""
-    found = []
-    for item in api.items(*_SETS, namespace):
-        number = (item["metadata"].get("annotations") or {}).get(REVISION, "")
-        if owner(item, "Deployment") == name and number.isdigit():
-            found.append(_replica_set(item, int(number)))
-    return sorted(found, key=lambda one: -one.revision)
-
-
-def replica_set(api: Kubernetes, namespace: str, name: str) -> ReplicaSet:
-    """Return a ReplicaSet."""
-    item = api.get(*_SETS, namespace, name)
-    number = (item["metadata"].get("annotations") or {}).get(REVISION, "")
-    return _replica_set(item, int(number) if number.isdigit() else 0)
-
-
-def _replica_set(item: Mapping[str, Any], revision: int) -> ReplicaSet:
-    metadata = item["metadata"]
-    template = json.loads(json.dumps(item["spec"]["template"]))
-    ((template.get("metadata") or {}).get("labels") or {}).pop(_HASH, None)
-    return ReplicaSet(metadata["name"], revision, datetime.fromisoformat(metadata["creationTimestamp"]).timestamp(),
-                      tuple(container["image"] for container in template["spec"]["containers"]), template)
-
-
-def pods_of(api: Kubernetes, namespace: str, name: str) -> list[Pod]:
-    """Return the pods of a Deployment that are not terminating."""
-    sets = {item["metadata"]["name"] for item in api.items(*_SETS, namespace) if owner(item, "Deployment") == name}
-    return [Pod(item["metadata"]["name"], item["metadata"]["uid"], item["spec"].get("nodeName") or "", is_ready(item))
-            for item in api.items("api/v1", "pods", namespace, limit=_OWN_PODS)
-            if owner(item, "ReplicaSet") in sets and "deletionTimestamp" not in item["metadata"]]
+def pods_of(api: Kubernetes, ref: Ref) -> list[Pod]:
+    """Return the pods of a workload that are neither over nor terminating."""
+    return [Pod(item["metadata"]["name"], item["metadata"]["uid"], item["spec"].get("nodeName") or "", is_ready(item),
+                (item["metadata"].get("labels") or {}).get(OF_POD, "")) for item in owners.pods_of(api, ref)]
 
 
 def pod_is_ready(api: Kubernetes, namespace: str, name: str) -> bool:
@@ -243,17 +279,6 @@ def _node(item: Mapping[str, Any]) -> Node:
         Needs(*(quantity(room.get(resource, 0)) for resource in ("cpu", "memory", "pods"))))
 
 
-def autoscaler_of(api: Kubernetes, namespace: str, name: str) -> Autoscaler | None:
-    """Return the autoscaler that scales a Deployment; None where there is none."""
-    scalers = KINDS["HorizontalPodAutoscaler"]
-    for item in listed(api, scalers.groups, scalers.plural, namespace):
-        spec = item["spec"]
-        if (spec.get("scaleTargetRef") or {}).get("name") == name:
-            return Autoscaler(item["metadata"]["name"], spec.get("minReplicas", 1), spec["maxReplicas"],
-                              gitops(item["metadata"]))
-    return None
-
-
 def quotas(api: Kubernetes, namespace: str) -> list[Quota]:
     """Return a namespace's quotas."""
     found = []
@@ -276,13 +301,3 @@ def is_ready(item: Mapping[str, Any]) -> bool:
     """Whether a pod or a node is ready, by its condition."""
     return any(condition["type"] == "Ready" and condition.get("status") == "True"
                for condition in (item.get("status") or {}).get("conditions") or [])
-
-
-def gitops(metadata: Mapping[str, Any]) -> str:
-    """Return the GitOps tool that owns an object, by the labels that it sets; empty: none does."""
-    marks = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
-    if "argocd.argoproj.io/instance" in marks or "argocd.argoproj.io/tracking-id" in marks:
-        return "Argo CD"
-    if "kustomize.toolkit.fluxcd.io/name" in marks or "helm.toolkit.fluxcd.io/name" in marks:
-        return "Flux"
-    return ""

@@ -182,7 +182,7 @@ def in_effect(field: FieldChange) -> bool:
     """Whether the change of one parameter took effect at once, and does more than write logs or count.
 
     One that is gone from the group was reset: at once, unless its value had waited for a reboot. Source of the names:
-    PostgreSQL's chapter "Server Configuration".
+    PostgreSQL's chapter "Server Configuration", MySQL's "Server System Variables".
     """
     if len(field.path) < 2 or field.path[0] != "parameters" or str(field.path[1]).startswith(_QUIET):
         return False
@@ -190,4 +190,6 @@ def in_effect(field: FieldChange) -> bool:
     return not str(value).endswith(AT_REBOOT)
 
 
-_QUIET = ("log_", "track_", "rds.log", "pgaudit.", "auto_explain.", "pg_stat_statements.")
+_QUIET = ("log_", "track_", "rds.log", "pgaudit.", "auto_explain.", "pg_stat_statements.",
+          "slow_query_log", "long_query_time", "general_log", "min_examined_row_limit", "performance_schema",
+          "innodb_monitor_", "innodb_print_all_deadlocks", "innodb_status_output")

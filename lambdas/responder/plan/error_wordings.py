@@ -45,7 +45,7 @@ WORDINGS: tuple[_Row, ...] = (
         "wrong version number", " eproto", "tls: ", "tls_error", "http response to https client",
         "ssl connection could not be established", "remote certificate", "peer certificate", "ssl_error_",
         "openssl ssl_connect", "does not support ssl, but ssl was required", "ssl connection error",
-        "sslerror", "ssl error:")),
+        "sslerror", "ssl error:", "requires tls connections")),
     (ErrorKind.CONNECTIONS, DATABASE, (
         "too many clients", "too many connections", "connection slots are reserved", "max_connections",
         "max_user_connections", "toomanyconnections", "- connection is not available", "queuepool limit",
@@ -57,13 +57,13 @@ WORDINGS: tuple[_Row, ...] = (
         "could not obtain a connection from the pool", "pool timed out while waiting", "acquisition timeout",
         "acquisition timed out", "no managed connections", "unable to get managed connection",
         "request was dropped from queue", "queue limit reached", "waitqueuetimeout",
-        "checking out a connection from connection pool")),
+        "checking out a connection from connection pool", "database connection limit reached")),
     (ErrorKind.CONNECTIONS, ANYBODY, (
         "max number of clients reached", "exhaustedpool", "could not get a resource from the pool")),
     (ErrorKind.READ_ONLY, DATABASE, (
         "read-only transaction", "read only transaction", "--read-only option", "--super-read-only",
         "running in read-only mode", "is read-only", "is read only", "for read-only access", "not primary",
-        "notwritableprimary")),
+        "notwritableprimary", "er_option_prevents_statement", "er_read_only_mode")),
     (ErrorKind.READ_ONLY, ANYBODY, ("read only replica",)),
     (ErrorKind.SPACE, DATABASE, (
         "could not extend file", "temp_file_limit", "' is full", "unable to extend table", "storage-full",
@@ -73,11 +73,16 @@ WORDINGS: tuple[_Row, ...] = (
         "canceling statement", "statement timeout", "lock timeout", "lock wait timeout", "deadlock",
         "could not obtain lock", "lock not available", "could not serialize access",
         "maximum statement execution time", "lock(s) could not be acquired", "ora-00054", "ora-00060",
-        "pessimisticlock", "querycanceled")),
+        "pessimisticlock", "querycanceled", "er_lock_wait_timeout")),
     (ErrorKind.CREDENTIALS, DATABASE, (
         "password authentication failed", "access denied for user", "pg_hba.conf", "fatal: role \"",
         "fatal:  role \"", "is not permitted to log in", "pam authentication failed", "your password has expired",
-        "scram-server", "sasl authentication failed", "login failed for user", "ora-01017", "account is locked")),
+        "scram-server", "sasl authentication failed", "login failed for user", "ora-01017", "account is locked",
+        "er_access_denied", "proxy has no credentials", "password that was provided for the role")),
+    # Somebody answers that the server takes no connection just now: it starts, stops or shuts a host out.
+    (ErrorKind.REFUSED, DATABASE, (
+        "database system is starting", "database system is shutting", "database system is in recovery",
+        "database system is not yet accepting", "blocked because of many connection errors")),
     # Reset and not answered in time are told apart by what the transport says, whoever says it.
     (ErrorKind.CONNECT_TIMEOUT, ANYBODY, (
         "connect timed out", "connect timeout", "connecttimeout", "connection timeout", "connection to…timed out",
@@ -115,7 +120,7 @@ WORDINGS: tuple[_Row, ...] = (
         "stream was reset", "response ended prematurely", "forcibly closed", "reset reason: connection termination",
         "reset reason: remote reset", "reset reason: local reset", "transport is closing", "rst_stream",
         "closing transport", "empty reply from server", "connection aborted", "closed before message completed",
-        "disconnectexception")),
+        "disconnectexception", "protocol_connection_lost")),
     (ErrorKind.CONNECT_TIMEOUT, ANYBODY, ("connection timed out", "timed out connecting", "i/o timeout", "etimedout")),
     (ErrorKind.RATE_LIMIT, ANYBODY, (
         "too many requests", "toomanyrequests", "rate limit", "rate_limit", "ratelimiter", "throttlingexception",

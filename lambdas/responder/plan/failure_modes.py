@@ -10,7 +10,6 @@ from responder.model.codec import Json, decode, encode
 from responder.model.evidence import D, Evidence, Finding
 from responder.model.evidence.calls import Callee as CalledHost
 from responder.model.evidence.calls import Calls
-from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider, location_of
@@ -18,13 +17,12 @@ from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.kinds import REACH, ErrorKind, kind_of, of_database
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound
-from responder.plan.series import total
+from responder.plan.sampling import never_marked, sample_of
 
 _SIGNIFICANT_SHARE = 0.2
 """A fifth of the failures: with less, what is measured at slightly different moments could make a mode of its own."""
 _FAILS = 0.01
 """At least this share of the window's requests fails (lower bound): the window is a minute, the fault may be new."""
-_RECENT_SECONDS = 60.0
 _SLOW_MS = 500.0
 """Below half a second a call is not called slow, whatever its usual time."""
 _FEWEST = 10.0
@@ -48,6 +46,13 @@ class FailureMode:
     sources: tuple[str, ...] = ()
     slow: bool = False
     """Whether it is slow rather than failing."""
+    least_share: float | None = None
+    """The least that the share may be, where it is known from a sample of the requests; None: from all of them."""
+
+    @property
+    def sure_share(self) -> float:
+        """The share, or the least that it may be."""
+        return self.share if self.least_share is None else self.least_share
 
     @property
     def where(self) -> str:
@@ -59,12 +64,14 @@ class FailureMode:
         """Return what ``to_wire`` wrote; raises Malformed."""
         kept = decode(_Kept, value, place)
         return cls(kept.component, kept.where, kept.share,
-                   {ErrorKind(kind): share for kind, share in kept.kinds.items()}, kept.sources, kept.slow)
+                   {ErrorKind(kind): share for kind, share in kept.kinds.items()}, kept.sources, kept.slow,
+                   kept.least_share)
 
     def to_wire(self) -> Json:
         """Return it as plain JSON, with the location's text as ``where``."""
         kinds = {kind.value: share for kind, share in self.kinds.items()}
-        return encode(_Kept(self.component, self.location, self.share, kinds, self.sources, self.slow))
+        return encode(_Kept(self.component, self.location, self.share, kinds, self.sources, self.slow,
+                            self.least_share))
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ class _Kept:
     kinds: Mapping[str, float]
     sources: tuple[str, ...] = ()
     slow: bool = False
+    least_share: float | None = None
 
 
 def failure_modes(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
@@ -86,14 +94,28 @@ def failure_modes(service: Service, component: str, evidence: Evidence) -> list[
     one mode in the component itself.
     """
     by_lines = _from_lines(service, component, evidence)
-    found = [_seen_by_both(mode, by_lines) for mode in _from_spans(service, component, evidence)] or by_lines
+    by_spans = _from_spans(service, component, evidence) if spans_believed(service, component, evidence) else []
+    found = [_seen_by_both(mode, by_lines) for mode in by_spans] or by_lines
     unreached = _unreached(service, component, evidence)
     if unreached:
         found.append(unreached)
-    kept = [mode for mode in found if mode.share >= _SIGNIFICANT_SHARE]
+    kept = [mode for mode in found if mode.sure_share >= _SIGNIFICANT_SHARE]
     if not any(not mode.slow for mode in kept):
         kept += _slow(service, component, evidence)
     return sorted(kept, key=lambda mode: (-mode.share, mode.where)) or [FailureMode(component, OWN, 1.0)]
+
+
+def spans_believed(service: Service, component: str, evidence: Evidence) -> bool:
+    """Whether spans tell where a component's requests fail, as far as they do.
+
+    They do not where they find the fault in the component only for want of calls that failed, its log lines tell of
+    such calls, and no span ever told of one: it is not marked there.
+    """
+    seen = {mode.location for mode in _from_spans(service, component, evidence)}
+    return OWN not in seen or not any(
+        mode.location not in seen and mode.share >= _SIGNIFICANT_SHARE and _mostly(mode) is not ErrorKind.OTHER
+        and never_marked(service, evidence, component, mode.location)
+        for mode in _from_lines(service, component, evidence))
 
 
 def _seen_by_both(mode: FailureMode, by_lines: Sequence[FailureMode]) -> FailureMode:
@@ -110,22 +132,23 @@ def _mostly(mode: FailureMode) -> ErrorKind | None:
 
 def _from_spans(service: Service, component: str, evidence: Evidence) -> list[FailureMode]:
     spans = _newest(evidence, Calls, component)
-    rate = _newest(evidence, ErrorRate, component, spans.source) if spans else None
-    if spans is None or rate is None or rate.window is None:
+    sample = sample_of(service, evidence, spans) if spans else None
+    if spans is None or sample is None:
         return []
-    since = rate.window.end - _RECENT_SECONDS
-    recent = total(row for row in rate.detail.series if row.start >= since)
     failed, kinds, elsewhere = _failed_calls(service, spans.detail.callees)
     # Too few of a callee's failures to blame it are its own all the same, and not the component's.
-    own = max(0.0, recent.errors - sum(failed.values()) - elsewhere)
-    whole = own + sum(failed.values())
-    if whole <= 0 or not recent.requests:
+    of_calls = sum(failed.values())
+    own = max(0.0, sample.errors - of_calls - elsewhere)
+    whole = own + of_calls
+    if whole <= 0:
         return []
-    found = [FailureMode(component, location, count / whole, _shares(kinds[location]), (spans.source,))
-             for location, count in failed.items() if count]
-    if lower_bound(own, recent.requests) > _FAILS:
-        found.append(FailureMode(component, OWN, own / whole, _own_kinds(component, evidence), (spans.source,)))
-    return found
+    found = {location: _shares(kinds[location]) for location, count in failed.items() if count}
+    counts = {**failed}
+    if sample.least_own(of_calls + elsewhere) > _FAILS:
+        found[OWN], counts[OWN] = _own_kinds(component, evidence), own
+    least = {location: None if sample.whole else lower_bound(counts[location], whole) for location in found}
+    return [FailureMode(component, location, counts[location] / whole, told, (spans.source,),
+                        least_share=least[location]) for location, told in found.items()]
 
 
 _Kinds = dict[FaultLocation, dict[ErrorKind, float]]
@@ -210,12 +233,13 @@ def _from_lines(service: Service, component: str, evidence: Evidence) -> list[Fa
 
 def _unreached(service: Service, component: str, evidence: Evidence) -> FailureMode | None:
     """Return how those that call the component do not get through to it, by client spans or else by error lines."""
-    seen = list(_calls_by_spans(service, component, evidence))[-1:]
-    if not any(part.calls for part in seen):
-        seen = list(_calls_by_lines(service, component, evidence))[-1:] or seen
-    for part in seen:
+    spans = list(_calls_by_spans(service, component, evidence))[-1:]
+    lines: list[_Reached] = []
+    if not any(part.calls and part.each == 1.0 for part in spans):
+        lines = list(_calls_by_lines(service, component, evidence))[-1:]
+    for part in (*spans, *lines):
         lost = sum(part.lost.values())
-        if part.calls and lower_bound(lost, part.calls) > _LOST and lost >= _FEWEST:
+        if part.calls and lower_bound(lost, part.calls) > _LOST and lost * part.each >= _FEWEST:
             return FailureMode(component, UNREACHED, max(_LEAST_SHARE, lost / part.calls), _shares(part.lost),
                                (part.source,))
     return None
@@ -229,6 +253,8 @@ class _Reached:
     calls: float
     lost: Mapping[ErrorKind, float]
     """Kind of error to the number of calls that did not get there."""
+    each: float = 1.0
+    """How many calls each of these stands for."""
 
 
 def _calls_by_spans(service: Service, component: str, evidence: Evidence) -> Iterator[_Reached]:
@@ -236,9 +262,12 @@ def _calls_by_spans(service: Service, component: str, evidence: Evidence) -> Ite
         if component in service.graph.get(finding.component, ()):
             # One component may be called by several of its names.
             called = [callee for host, callee in finding.detail.callees.items() if service.called(host) == component]
+            sample = sample_of(service, evidence, finding) if called else None
+            # Of a sample, each call stands for as many as were not sampled.
+            each = 1.0 if sample is None or sample.whole else 1 / (sample.share or 1 / _FEWEST)
             if called:
                 yield _Reached(finding.source, sum(callee.requests for callee in called),
-                               _lost(item for callee in called for item in callee.kinds.items()))
+                               _lost(item for callee in called for item in callee.kinds.items()), each)
 
 
 def _calls_by_lines(service: Service, component: str, evidence: Evidence) -> Iterator[_Reached]:

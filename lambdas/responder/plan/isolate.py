@@ -7,23 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.calls import Calls
-from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.pods import Pods
+from responder.model.fault_location import Callee
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import wording
+from responder.plan.failure_modes import failure_modes, spans_believed
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.origin import Points, Settings, Symptom, rank
 from responder.plan.rates import lower_bound
-from responder.plan.series import total
+from responder.plan.sampling import sample_of
 from responder.plan.symptom import State, Verdict
 
 _MOST = 0.5
 """At least this share of a caller's added latency must arise in one callee before that callee is called faulty."""
 _UNREADY_SHARE = 0.5
 """Half the pods gone is more than a rolling update takes away (25 % by default)."""
-_RECENT_SECONDS = 60.0
 _MISMATCH = 1.2
 """A rate and the spans are measured over nearly the same minute: a fifth of difference is none."""
 
@@ -56,6 +56,7 @@ def isolate(service: Service, verdicts: Sequence[Verdict], evidence: Evidence) -
             if finding.value is not None and finding.value < _UNREADY_SHARE}
     graph = service.graph
     unreached = _unreached(service, evidence)
+    unreached |= _unreached_by_little(service, evidence, set(failing) - set(unreached))
     suspects = set(failing) | dead | _cut_off(service, set(silent)) | set(unreached)
     own = _failing_by_themselves(service, evidence, set(failing))
     impacted = {name for name in suspects - dead - own for other in suspects - {name}
@@ -111,13 +112,10 @@ def _failing_by_themselves(service: Service, evidence: Evidence, failing: set[st
     """Return failing components more of whose requests fail in themselves than the limit allows, by client spans."""
     found = set()
     for spans in evidence.of(Calls):
-        rate = evidence.one(ErrorRate, spans.component, spans.source)
-        if spans.component not in failing or rate is None or rate.window is None:
-            continue
-        since = rate.window.end - _RECENT_SECONDS
-        recent = total(period for period in rate.detail.series if period.start >= since)
+        sample = sample_of(service, evidence, spans) if spans.component in failing else None
         of_calls = sum(callee.errors for callee in spans.detail.callees.values())
-        if lower_bound(max(0.0, recent.errors - _MISMATCH * of_calls), recent.requests) > service.confirm.error_rate:
+        if sample and sample.least_own(_MISMATCH * of_calls) > service.confirm.error_rate and spans_believed(
+                service, spans.component, evidence):
             found.add(spans.component)
     return found
 
@@ -133,6 +131,26 @@ def _unreached(service: Service, evidence: Evidence) -> dict[str, str]:
                     lower_bound(lost, callee.requests) > service.confirm.error_rate):
                 share = wording.share(lost / callee.requests)
                 found[name] = f"{spans.component} does not get through to it in {share} of calls."
+    return found
+
+
+def _unreached_by_little(service: Service, evidence: Evidence, callers: set[str]) -> dict[str, str]:
+    """Return components that failing callers do not get through to, where a sample of the spans, or the log lines, tell
+    it: most of what fails in the caller does so. Of a caller that is not reached itself, too few requests tell.
+    """
+    found: dict[str, str] = {}
+    graph = service.graph
+    for caller in sorted(callers, key=lambda name: (sum(_reaches(graph, other, name) for other in callers), name)):
+        if caller in found:
+            continue
+        spans = {finding.source for finding in evidence.of(Calls, caller)}
+        for mode in failure_modes(service, caller, evidence)[:1]:
+            if mode.least_share is None and spans & set(mode.sources):
+                continue  # All spans are there: they have told it.
+            name = mode.location.name if isinstance(mode.location, Callee) else ""
+            if name in service.graph and mode.share >= _MOST and not mode.slow:
+                share = wording.share(mode.share)
+                found[name] = f"{share} of {caller}'s failures are calls that do not get through to it."
     return found
 
 

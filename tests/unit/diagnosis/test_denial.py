@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import pytest
 
-from bench.diagnosis import RECORDS
+from bench.blindness import BLINDINGS, Look, blinded, looks
 from responder.model.evidence import Bucket, Evidence, Finding, Window
 from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
-from responder.model.incident import IncidentRecord
-from responder.model.moment import seconds
 from responder.model.service import Service
 from responder.plan.confirm import Vote, confirm
-from responder.plan.decisions import Confirmed
-from responder.plan.replay import service_of
-from responder.records.record import unpack
 
 NOW = 1_800_000_000.0
 WINDOW, BASELINE_REQUESTS = Window(NOW - 180, NOW), 144_000.0
@@ -106,93 +100,26 @@ def test_what_is_new_is_not_denied_by_data_from_before(service: Service) -> None
     assert answer == "inconclusive" and votes["newrelic"] == "unknown"
 
 
-# --- The same over all recorded outages ------------------------------------------------------------------------------
-
-Change = Callable[[Finding[Any], float], Finding[Any]]
-
-
-def _nothing(finding: Finding[Any], onset: float) -> Finding[Any]:
-    return replace(finding, status="empty", detail=type(finding.detail)(), value=None)
-
-
-def _malformed(finding: Finding[Any], onset: float) -> Finding[Any]:
-    return replace(_nothing(finding, onset), status="malformed")
-
-
-def _cut(finding: Finding[Any], onset: float) -> Finding[Any]:
-    """Rows that stop when it begins."""
-    detail = finding.detail
-    series = tuple(period for period in detail.series if period.start < onset - 5)
-    if isinstance(detail, ErrorLines):
-        return replace(finding, detail=replace(detail, series=series, lines=sum(p.errors for p in series),
-                                               newest=onset - 15, period_seconds=10.0))
-    return replace(finding, detail=replace(detail, series=series))
-
-
-def _errorless(finding: Finding[Any], onset: float) -> Finding[Any]:
-    """Errors by another name, or in another case: none is recognised, and none ever was."""
-    detail = finding.detail
-    if isinstance(detail, ErrorLines):
-        newest = finding.window.end - 10 if finding.window else None
-        return replace(finding, value=0.0, baseline=0.0, detail=replace(
-            detail, series=(), lines=0.0, baseline_lines=0.0, newest=newest, period_seconds=10.0))
-    return replace(finding, value=0.0, baseline=0.0, detail=replace(
-        detail, errors=0.0, baseline_errors=0.0, series=tuple(p._replace(errors=0.0) for p in detail.series)))
-
-
-def _of_1970(finding: Finding[Any], onset: float) -> Finding[Any]:
-    if not isinstance(finding.detail, ErrorLines):
-        return _nothing(finding, onset)
-    whole = sum(p.errors for p in finding.detail.series)
-    return replace(finding, detail=replace(finding.detail, series=(Bucket(0.0, whole, whole),) if whole else (),
-                                           newest=0.0, period_seconds=10.0))
-
-
-def _thinned(finding: Finding[Any], onset: float) -> Finding[Any]:
-    """A sample in which no error happens to be."""
-    if not isinstance(finding.detail, ErrorRate):
-        return _nothing(finding, onset)
-    detail = finding.detail
-    return replace(finding, detail=replace(
-        detail, requests=detail.requests / 50, errors=0.0, baseline_requests=detail.baseline_requests / 50,
-        baseline_errors=round(detail.baseline_errors / 50),
-        series=tuple(Bucket(p.start, round(p.requests / 50), 0.0) for p in detail.series)))
-
-
-CHANGES: tuple[Change, ...] = (_nothing, _malformed, _cut, _errorless, _of_1970, _thinned)
+# --- The same over recorded outages ----------------------------------------------------------------------------------
 
 
 @cache
-def outages() -> tuple[tuple[str, Service, Confirmed, Evidence, float], ...]:
-    """Looks at which an outage was confirmed, of some of the recorded incidents."""
-    files = random.Random("denial").sample(sorted(RECORDS.glob("*.json.gz")), 40)
-    return tuple(found for file in files for found in _confirmed(file.name, unpack(file.read_bytes())))
-
-
-def _confirmed(name: str, record: dict[str, Any]) -> Iterator[tuple[str, Service, Confirmed, Evidence, float]]:
-    incident = IncidentRecord.of(record["items"])
-    for entry, made in incident.facts(Confirmed):
-        if made.answer == "confirmed" and made.well_since is None:
-            yield (name, service_of(record), made, incident.at(entry.entered), seconds(incident.incident.opened_at))
+def outages() -> tuple[Look, ...]:
+    """Looks at which an outage was confirmed, of some of the recorded incidents; ``bench/blindness.py`` tries all."""
+    return tuple(looks(40))
 
 
 @pytest.mark.parametrize("truth", ["cloudwatch", "newrelic", "splunk"])
 def test_no_recorded_outage_ends_as_a_false_alarm_where_one_source_sees_it(truth: str) -> None:
     tried, chance = 0, random.Random(truth)
-    for name, service, made, evidence, opened_at in outages():
-        given = made.signal_at or opened_at
-        alone = confirm(service, made.asked, evidence, given)
-        if alone.votes.get(truth) != "outage":
-            continue
-        onset = next((v.onset for v in alone.verdicts if v.source == truth and v.state == "failing"), None) or given
+    for look in outages():
         for _ in range(6):
-            change = {source: chance.choice(CHANGES) for source in made.asked if source != truth}
-            varied = Evidence(
-                change[f.source](f, onset) if f.source in change and isinstance(f.detail, ErrorRate | ErrorLines)
-                and f.usable else f for f in evidence.every
-                if f.source not in change or isinstance(f.detail, ErrorRate | ErrorLines))
-            found = confirm(service, made.asked, varied, given)
+            chosen = {source: chance.choice(BLINDINGS) for source in look.asked if source != truth}
+            evidence = blinded(look, truth, chosen)
+            if evidence is None:
+                break
+            found = look.confirm(evidence)
             assert found.answer != "false_alarm", (
-                name, {source: one.__name__ for source, one in change.items()}, found.reasons)
+                look.name, {source: one.__name__ for source, one in chosen.items()}, found.reasons)
             tried += 1
     assert tried > 100

@@ -54,6 +54,18 @@ def test_an_instance_that_the_callers_name_by_a_word_is_known_by_its_endpoint() 
     assert parties.called("other-db.abc123.us-east-1.rds.amazonaws.com") == ""
 
 
+def test_a_cluster_and_its_proxy_are_known_by_their_names() -> None:
+    host = "writer.cluster-abc.eu-west-1.rds.amazonaws.com"
+    for database in (Database("db", host=host, cluster="orders", proxy="pool"),
+                     Database("db", cluster="orders", proxy="pool")):
+        parties = replace(PARTIES, database=database)
+        for name in ("orders.cluster-abc", "orders.cluster-ro-abc", "pool.proxy-abc", "pool.endpoint.proxy-abc"):
+            assert parties.called(f"{name}.eu-west-1.rds.amazonaws.com") == "database"
+        assert parties.called("others.cluster-abc.eu-west-1.rds.amazonaws.com") == ""
+    assert replace(PARTIES, database=Database("db", host=host, cluster="orders")).called(
+        "orders-instance-3.abc.eu-west-1.rds.amazonaws.com") == "database"
+
+
 @given(st.sampled_from(claims(PARTIES)), st.sampled_from(["", ":8080", ".", ".:443"]), st.booleans(),
        st.sampled_from(["", "http://", "tcp://user@", "inbound|80||"]), _LABEL)
 def test_spelling_changes_nothing(claim: Claim, end: str, upper: bool, start: str, label: str) -> None:

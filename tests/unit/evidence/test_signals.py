@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from responder.model.evidence import Finding
+from responder.model.evidence import Finding, Window
 from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.changes import Changes
@@ -84,6 +84,9 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
      "RDS: Multi-AZ instance failover completed"),
     (IN_DATABASE, [failover("Multi-AZ instance failover started")], "database_fails_over",
      "RDS: Multi-AZ instance failover started"),
+    (IN_ITSELF, [pods_of(GATEWAY, 4), Finding(source="kubernetes", component=GATEWAY, status="empty", window=Window(
+        WINDOW.start, WINDOW.end + 10), detail=pods_evidence.Pods())], "workload_gone",
+     "the workload of payment-gateway is gone"),
     (IN_ITSELF, [pods_of(GATEWAY, 2, sidecars={"istio-proxy": pods_evidence.Sidecar(2, 0, {"CrashLoopBackOff": 2})})],
      "pods_blocked_by_sidecar",
      "2 pods of payment-gateway are not ready because of their container istio-proxy alone (CrashLoopBackOff)"),

@@ -205,11 +205,15 @@ class Cluster:
         items: list[Any] = []
         if path.endswith("/nodes"):
             items = list(self.nodes.values())
+        elif path.endswith("/deployments"):
+            items = [{"metadata": {"name": "payment-gateway"}, "spec": {"replicas": 3}}]
+        elif path.endswith("/deployments/payment-gateway"):
+            return httpx.Response(200, json={"metadata": {"name": "payment-gateway"}, "spec": {"replicas": 3}})
         elif path.endswith("/replicasets"):
-            items = [{"metadata": {"name": "rs", "ownerReferences": [
+            items = [{"metadata": {"name": "rs", "namespace": "payments", "ownerReferences": [
                 {"kind": "Deployment", "name": "payment-gateway", "controller": True}]}}]
         elif path.endswith("/pods"):
-            items = [{"metadata": {"name": f"p{n}", "uid": f"u{n}", "ownerReferences": [
+            items = [{"metadata": {"name": f"p{n}", "uid": f"u{n}", "namespace": "payments", "ownerReferences": [
                 {"kind": "ReplicaSet", "name": "rs", "controller": True}]}, "spec": {"nodeName": node},
                 "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
                 for n, node in enumerate(("node-a", "node-gone", "node-b"))]

@@ -37,7 +37,7 @@ def test_the_configuration_s_values_are_in_the_policies(service: Service) -> Non
     switch = {one["name"]: one["expression"]
               for one in text["incident-responder-shop-switch-provider"]["spec"]["variables"]}
     assert (switch["name"], switch["key"], switch["providers"]) == ('"shop-config"', '"WHICH"', '["a\\"b", "other"]')
-    for name in ("scale-up", "scale-up-autoscaler"):
+    for name in ("scale-up", "scale-up-autoscaler", "scale-up-scaledobject"):
         assert {"name": "most", "expression": "7"} in text[f"incident-responder-shop-{name}"]["spec"]["variables"]
 
 
@@ -60,6 +60,17 @@ def test_a_policy_looks_at_its_service_s_namespace_and_is_bound_to_itself(servic
         assert item["spec"]["validationActions"] == ["Deny"]
     roles = {(item["kind"], item["metadata"]["name"]) for item in manifests if "rules" in item}
     assert {(item["roleRef"]["kind"], item["roleRef"]["name"]) for item in manifests if "roleRef" in item} == roles
+
+
+def test_a_service_of_several_namespaces_has_its_rights_in_each(service: Service) -> None:
+    first, *others = service.components
+    spread = replace(service, components=(replace(first, namespace="shop"), *others))
+    manifests = rendered(spread, Settings())
+    once = names(rendered(service, Settings()))
+    assert names(manifests) == once | {(kind, "shop", name) for kind, namespace, name in once if namespace}
+    selectors = [item["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"][0] for item in manifests
+                 if item["kind"] == "ValidatingAdmissionPolicyBinding"]
+    assert all(selector["values"] == ["payments", "shop"] for selector in selectors)
 
 
 def test_groups_carry_the_deployment_s_prefix_and_rights_do_not_change(service: Service) -> None:

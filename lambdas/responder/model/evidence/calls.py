@@ -29,6 +29,11 @@ class Calls(Detail):
 
     callees: dict[str, Callee] = field(default_factory=dict)
     """By the host that was called, as the spans name it."""
+    requests: float | None = None
+    """The component's requests among whose spans these calls are: all of them, or those that were sampled; None: not
+    known, as in older records."""
+    errors: float | None = None
+    """How many of them failed."""
 
 
 KIND = Calls

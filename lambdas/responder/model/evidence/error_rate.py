@@ -33,6 +33,8 @@ class ErrorRate(Detail):
     """How long a period of ``series`` is; 0 in older records, whose periods tell."""
     day_before: DayBefore | None = None
     """The same hour a day before; None where nothing is known of it."""
+    sampled: bool = False
+    """Whether the requests may be a sample: their shares tell, their number does not."""
 
     @property
     def usual_per_second(self) -> float:

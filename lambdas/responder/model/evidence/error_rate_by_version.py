@@ -8,6 +8,9 @@ from typing import NamedTuple
 from responder.model.evidence import Detail, Series
 from responder.model.frozen import dataclass
 
+UNKNOWN = "unknown"
+"""Stands for the version of requests that do not name theirs."""
+
 
 class Served(NamedTuple):
     """What one version served."""

@@ -35,7 +35,7 @@ from responder.model.service.loading import (
     names,
     recorded_service,
 )
-from responder.model.service.observability import ApiGateway, Metrics, NewRelic, Prometheus, Splunk
+from responder.model.service.observability import ApiGateway, ApplicationSignals, Metrics, NewRelic, Prometheus, Splunk
 from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
@@ -53,9 +53,9 @@ from responder.model.service.reports import Objective, Payment, Reports, Severit
 from responder.model.service.starters import Starter, Starters
 
 __all__ = [
-    "Alarms", "ApiGateway", "AppConfig", "Approval", "Asked", "AwsAccount", "CloudWatchLogs", "Cluster",
-    "Component", "Confirm", "Customers", "Database", "Deployment", "Freeze", "Guardrails", "Language", "Links",
-    "Metrics", "Mode", "Network", "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment", "Person", "Policy",
-    "Probe", "Prometheus", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service",
+    "Alarms", "ApiGateway", "AppConfig", "ApplicationSignals", "Approval", "Asked", "AwsAccount", "CloudWatchLogs",
+    "Cluster", "Component", "Confirm", "Customers", "Database", "Deployment", "Freeze", "Guardrails", "Language",
+    "Links", "Metrics", "Mode", "Network", "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment", "Person",
+    "Policy", "Probe", "Prometheus", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service",
     "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Starter", "Starters", "Statuspage", "Tag",
     "UnknownService", "deployed", "load", "names", "recorded_service"]

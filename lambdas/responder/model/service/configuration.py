@@ -11,7 +11,7 @@ from responder.model.service.hosts import Parties
 from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.links import Links
-from responder.model.service.observability import Metrics, NewRelic, Prometheus, Splunk
+from responder.model.service.observability import ApplicationSignals, Metrics, NewRelic, Prometheus, Splunk
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
     AwsAccount,
@@ -45,6 +45,7 @@ class Service:
     splunk: Splunk | None = None
     cloudwatch_logs: CloudWatchLogs | None = None
     prometheus: Prometheus | None = None
+    application_signals: ApplicationSignals | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None

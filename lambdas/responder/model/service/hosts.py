@@ -31,7 +31,7 @@ _NUMBERS = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{10,}\b|\d+(\.\d+)*")
 _PORT = re.compile(r":\d*$")
 _SERVICE = re.compile(r"\.svc(\.[a-z0-9.-]+)?$")
 _ORDINAL = re.compile(r"[a-z0-9-]+-\d+\.(?=.)")
-_RDS = re.compile(r"(?P<id>[a-z0-9-]+)\.(cluster-ro-|cluster-custom-|cluster-|proxy-)?(?P<hash>[a-z0-9]+)\."
+_RDS = re.compile(r"(?P<id>[a-z0-9-]+)\.(?P<kind>cluster-ro-|cluster-custom-|cluster-|proxy-)?(?P<hash>[a-z0-9]+)\."
                   r"(?P<rest>[a-z0-9-]+\.rds\.amazonaws\.com|rds\.[a-z0-9-]+\.amazonaws\.com\.cn)")
 _RDS_KINDS = ("", "cluster-", "cluster-ro-", "cluster-custom-", "proxy-", "endpoint.proxy-")
 _RDS_DOMAINS = ("rds.amazonaws.com", "amazonaws.com.cn")
@@ -211,24 +211,26 @@ def _of_database(database: Database | None) -> Iterator[Claim]:
     if database is None:
         return
     given = [bare(host) for host in (database.name, database.address, *database.hosts)]
+    known = [found for host in given if (found := _RDS.fullmatch(host))]
+    named = {name.lower() for name in (database.instance, database.cluster, database.proxy) if name}
     for host in given:
         yield _given(host, DATABASE)
-        yield from (Claim(other, DATABASE, 2) for other in _endpoints(host))
-    if not any(map(_RDS.fullmatch, given)):
+    for found in known:
+        clustered = found["kind"].startswith("cluster")
+        for name in named | {found["id"]}:
+            yield from (Claim(f"{one}{found['hash']}.{found['rest']}", DATABASE, 2)
+                        for one in _endpoints(name, clustered or name == database.cluster.lower()))
+    for name in named if not known else ():
         for domain in _RDS_DOMAINS:
-            yield Claim(f"{database.instance.lower()}.*.{domain}", DATABASE, 2)
+            yield Claim(f"{name}.*.{domain}", DATABASE, 2)
 
 
-def _endpoints(host: str) -> Iterator[str]:
-    """Yield the endpoints of the same instance or cluster in RDS, and of its instances by their usual names."""
-    found = _RDS.fullmatch(host)
-    if not found:
-        return
-    for kind in _RDS_KINDS:
-        yield f"{found['id']}.{kind}{found['hash']}.{found['rest']}"
-    for number in range(_MOST_INSTANCES) if ".cluster-" in host else ():
-        for middle in ("", "instance-"):
-            yield f"{found['id']}-{middle}{number}.{found['hash']}.{found['rest']}"
+def _endpoints(name: str, clustered: bool) -> Iterator[str]:
+    """Yield how the endpoints of an instance, cluster or proxy begin, up to the hash, and its instances' usual ones."""
+    yield from (f"{name}.{kind}" for kind in _RDS_KINDS)
+    for number in range(_MOST_INSTANCES) if clustered else ():
+        yield f"{name}-{number}."
+        yield f"{name}-instance-{number}."
 
 
 def _of_provider(provider: Provider) -> Iterator[Claim]:

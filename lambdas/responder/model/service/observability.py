@@ -60,11 +60,27 @@ class NewRelic:
     endpoint: str = "https://api.newrelic.com/graphql"
     """``https://api.eu.newrelic.com/graphql`` for accounts in Europe."""
     event: str = "Transaction"
+    """The event of each request. Where a component has none of it, as with OpenTelemetry, its entry spans tell."""
     component_attribute: str = "appName"
+    """The attribute that names the component; of spans ``appName`` and ``service.name`` do so as well."""
     version_attribute: str = "service.version"
-    """The attribute that bears the deployed version; findings per version need it."""
+    """The attribute that bears the deployed version; without it, versions are not told apart."""
     peer_attribute: str = "server.address"
-    """The attribute of client spans that names the host called; findings per path need it."""
+    """The attribute of client spans that names the host called; others that do so are known (``sources/newrelic``)."""
+    errors: str = "error IS true OR http.statusCode >= 500 OR numeric(http.statusCode) >= 500"
+    """The NRQL condition that a request failed, of ``event``."""
+    span_errors: str = (
+        "error.class IS NOT NULL OR error IS true OR otel.status_code = 'ERROR' OR http.statusCode >= 500 OR "
+        "numeric(http.statusCode) >= 500 OR http.response.status_code >= 500 OR http.status_code >= 500")
+    """The NRQL condition that what a span tells of failed: as agents and as OpenTelemetry mark it. An agent marks an
+    exception alone, so an answer 5xx counts by its status."""
+    refusals: str = ("http.statusCode IN (401, 403, 407, 408, 429) OR http.response.status_code IN "
+                     "(401, 403, 407, 408, 429) OR http.status_code IN (401, 403, 407, 408, 429)")
+    """The NRQL condition that a call was refused, which counts as failed though it is no 5xx."""
+    entry_spans: str = "nr.entryPoint IS true OR span.kind IN ('server', 'consumer', 'SERVER', 'CONSUMER')"
+    """The NRQL condition of spans that stand for a request of the component."""
+    client_spans: str = "span.kind IN ('client', 'CLIENT') OR category IN ('http', 'datastore')"
+    """The NRQL condition of spans that stand for a call."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +141,7 @@ class Prometheus:
     selector: str = ""
     """Further matchers of all series, as in PromQL: ``namespace="payments"``."""
     scrape_seconds: int = 30
-    """How often the metrics are scraped; no period is shorter than two of these."""
+    """How often the metrics are scraped; no period is shorter."""
     requests: str = ""
     """PromQL of one's own for the requests, in place of a convention's. ``$match`` stands for the matchers, ``$range``
     for a duration, ``$by`` for labels: ``sum by ($by) (increase(my_requests_total{$match}[$range]))``."""
@@ -133,3 +149,11 @@ class Prometheus:
     """The same of the requests that failed."""
     latency_p95_ms: str = ""
     """The same of the 95th percentile in milliseconds."""
+
+
+@dataclass(frozen=True)
+class ApplicationSignals:
+    """What is asked of CloudWatch Application Signals, in which the components have their own names."""
+
+    environment: str = ""
+    """The environment of the services there, such as ``eks:payments/payments``; empty: whichever has the name."""

@@ -47,6 +47,7 @@ MECHANISM = Mechanism(
     weights={
         changes.replicas_reduced: 3.5,
         changes.cpu_limit_reduced: 3.0,
+        pods.workload_gone: 3.0,
         changes.autoscaler_changed: 2.5,
         pods.scaled_to_nothing: 2.0,
         changes.nothing_changed: -1.5,

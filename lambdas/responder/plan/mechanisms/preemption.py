@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import CLUSTER_FAILURE
-from responder.plan.effects import WORKLOAD_KINDS
 from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import changes, pods
+from responder.plan.workload_kinds import WORKLOAD_KINDS
 
 _NODE_SECONDS = 120.0
 """How long a new node takes."""

@@ -8,6 +8,7 @@ from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
 from responder.plan.deeds import Deed, Site
 from responder.plan.remedies import Considered, Facts, Field, OnRecord, Remedy
+from responder.plan.workload_kinds import kind_and_name
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Replicas:
 
 
 def facts(considered: Considered) -> Facts:
-    """Nothing has to be known: the remedy looks at the Deployment itself."""
+    """Nothing has to be known: the remedy looks at the workload itself."""
     return Facts()
 
 
@@ -42,9 +43,9 @@ def deed(site: Site, record: OnRecord[Replicas, Replicas]) -> Deed:
 
 def writes(record: OnRecord[Replicas, Replicas]) -> Iterator[Field]:
     """It writes the number of pods, twice."""
-    place, _, name = record.target.partition("/")
-    if place == "deployment":
-        yield Field("Deployment", name, ("replicas",), (0, record.parameters.replicas))
+    kind, name = kind_and_name(record.target)
+    if kind:
+        yield Field(kind, name, ("replicas",), (0, record.parameters.replicas))
 
 
 REMEDY = Remedy(

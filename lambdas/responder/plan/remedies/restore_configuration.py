@@ -12,10 +12,11 @@ from responder.model.frozen import dataclass
 from responder.plan import remedies
 from responder.plan.changes import made
 from responder.plan.deeds import Deed, Site, text
-from responder.plan.effects import WORKLOAD_KINDS, less_cpu, selects_others
+from responder.plan.effects import less_cpu, selects_others
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.suspects import changes_before
 from responder.plan.wording import capital, listed
+from responder.plan.workload_kinds import WORKLOAD_KINDS
 
 API_VERSIONS = {
     "Deployment": "apps/v1", "ConfigMap": "v1", "Service": "v1", "NetworkPolicy": "networking.k8s.io/v1",
@@ -90,7 +91,8 @@ def suspects(considered: Considered) -> list[Change]:
         if change.kind == "NetworkPolicy" and selects_others(
                 service, considered.hypothesis.component, considered.where, change, considered.evidence):
             continue
-        if change.kind == "Service" and change.name not in {component.name for component in service.components}:
+        if change.kind == "Service" and change.name not in {
+                name for component in service.components for name in (component.name, component.service)}:
             continue
         found = [one for one in found if not _again(one, change)] + [change]
     return found

@@ -141,5 +141,6 @@ REMEDY = Remedy(
     reversible=False,
     keep_when_not_helped=True,
     stays="nothing undoes it",
-    hazard="a restart breaks the connections that work, and storage that was added is never taken away again",
+    hazard="a restart or failover breaks the connections that work, and storage that was added is never taken away "
+           "again",
 )

@@ -14,6 +14,7 @@ from responder.plan import remedies
 from responder.plan.deeds import Choice, Deed, Option, Site
 from responder.plan.rates import upper_bound
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
+from responder.plan.workload_kinds import kind_and_name
 
 _PROVEN_REQUESTS = 10
 """A version has proven itself with so many times the requests that decide about an error rate."""
@@ -35,6 +36,7 @@ class Before:
 
     revision: int
     replica_set: str
+    """The object that holds it: a ReplicaSet or a ControllerRevision."""
     images: tuple[str, ...] = ()
 
 
@@ -48,15 +50,20 @@ class Healthy:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The revision that takes its place, and the Deployment as it was seen."""
+    """The revision that takes its place, and the workload as it was seen."""
 
     revision: int
     replica_set: str
+    """The object that holds it: a ReplicaSet or a ControllerRevision."""
     uid: str
     generation: int = 0
     images: tuple[str, ...] = ()
     healthy: tuple[Healthy, ...] = ()
     """All revisions that are known to have been healthy, the chosen one among them, newest first."""
+    abort: bool = False
+    """Whether a Rollout's update is aborted, so that its controller goes back to the revision that served before."""
+    template_of: str = ""
+    """The Deployment that has a Rollout's template; empty: the target has it."""
 
 
 def facts(considered: Considered) -> Facts:
@@ -82,6 +89,15 @@ def healthy_before(service: Service, evidence: Evidence, component: str) -> bool
 def _served_well(service: Service, requests: float, errors: float) -> bool:
     return (requests >= _PROVEN_REQUESTS * service.confirm.minimum_requests
             and upper_bound(errors, requests) < service.confirm.error_rate)
+
+
+def known_as(images: tuple[str, ...]) -> set[str]:
+    """Return what a revision of these images may be called: by their tags, by their digests, or by both."""
+    found: set[str] = set()
+    for image in images:
+        tagged, _, digest = image.rpartition("/")[2].partition("@")
+        found |= {version_of(image), tagged.partition(":")[2], digest}
+    return found - {""}
 
 
 def against_contested(considered: Considered, facts: Facts) -> str:
@@ -112,19 +128,29 @@ def choice(record: OnRecord[Before, Parameters]) -> Choice | None:
 
 def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
     """The revision that it goes back to, and kubectl's command for it; the bad one keeps its number."""
+    wanted, (kind, name) = record.parameters, kind_and_name(record.target)
+
+    def argo(*words: str) -> str:
+        # A plugin of kubectl takes no option before its name.
+        return " ".join(["kubectl", "argo", "rollouts", *words, "-n", site.service.cluster.namespace])
+
     def undo(revision: int) -> str:
+        if kind == "Rollout":
+            return argo("undo", name, f"--to-revision={revision}")
         return site.kubectl("rollout", "undo", record.target, f"--to-revision={revision}")
 
-    wanted = record.parameters
-    return Deed(f"Roll {record.target} back to {named(wanted.revision, wanted.images)}", (undo(wanted.revision),),
-                (undo(record.before.revision),))
+    title = f"Roll {record.target} back to {named(wanted.revision, wanted.images)}"
+    if wanted.abort:
+        return Deed(f"{title}: abort its update", (argo("abort", name),), (argo("retry", "rollout", name),))
+    return Deed(title, (undo(wanted.revision),), (undo(record.before.revision),))
 
 
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
-    """A rollback writes the pod template."""
-    place, _, name = record.target.partition("/")
-    if place == "deployment":
-        yield Field("Deployment", name, ("template",))
+    """A rollback writes the pod template; so does an abort that came too late for the update."""
+    kind, name = kind_and_name(record.target)
+    holder = record.parameters.template_of
+    if kind:
+        yield Field("Deployment", holder, ("template",)) if holder else Field(kind, name, ("template",))
 
 
 REMEDY = Remedy(

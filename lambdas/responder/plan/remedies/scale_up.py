@@ -17,9 +17,12 @@ from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
 from responder.plan.times import shortest_step
 from responder.plan.wording import count, plural
+from responder.plan.workload_kinds import kind_and_name
 
 RESERVE = 1.25
 """A fifth of the capacity stays free: random arrivals queue without end at full load."""
+_BOUNDS = {"HorizontalPodAutoscaler": ("minReplicas", "maxReplicas"),
+           "ScaledObject": ("minReplicaCount", "maxReplicaCount")}
 _LATE_SECONDS = 50.0
 """The newest periods reach back so far, and three periods at least."""
 
@@ -46,6 +49,8 @@ class Before:
     """The autoscaler's name; empty: none is in charge."""
     minimum: int = 1
     maximum: int = 0
+    scaler_kind: str = "HorizontalPodAutoscaler"
+    """Of what the bounds are: ``ScaledObject`` where KEDA writes the autoscaler from one."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +130,8 @@ def deed(site: Site, record: OnRecord[Before, Parameters]) -> Deed:
     before, wanted = record.before, record.parameters.replicas
 
     def bounds(least: int, most: int) -> str:
-        return site.kubectl("patch", "horizontalpodautoscaler", before.scaler, "--type", "merge", "-p",
-                            text({"spec": {"minReplicas": least, "maxReplicas": most}}))
+        return site.kubectl("patch", before.scaler_kind.lower(), before.scaler, "--type", "merge", "-p",
+                            text({"spec": dict(zip(_BOUNDS[before.scaler_kind], (least, most), strict=True))}))
 
     def scale(replicas: int) -> str:
         return site.kubectl("scale", record.target, f"--replicas={replicas}")
@@ -148,13 +153,13 @@ def choice(record: OnRecord[Before, Parameters]) -> Choice | None:
 
 def writes(record: OnRecord[Before, Parameters]) -> Iterator[Field]:
     """It writes the number of pods, or the autoscaler's bounds."""
-    place, _, name = record.target.partition("/")
-    if place != "deployment":
+    kind, name = kind_and_name(record.target)
+    if not kind:
         return
     before, wanted = record.before, record.parameters.replicas
-    yield Field("Deployment", name, ("replicas",), (wanted, before.replicas))
-    for bound in ("minReplicas", "maxReplicas") if before.scaler else ():
-        yield Field("HorizontalPodAutoscaler", before.scaler, (bound,), (wanted, before.minimum, before.maximum))
+    yield Field(kind, name, ("replicas",), (wanted, before.replicas))
+    for bound in _BOUNDS[before.scaler_kind] if before.scaler else ():
+        yield Field(before.scaler_kind, before.scaler, (bound,), (wanted, before.minimum, before.maximum))
 
 
 REMEDY = Remedy(

@@ -136,6 +136,8 @@ def _lucky(story: Story) -> Iterator[str]:
         if remedy.action == "restore_database" and "standby" in remedy.summary and any(
                 finding.detail.multi_az for finding in story.evidence.looks(DatabaseInstance)):
             yield "The database had a standby to fail over to."
+        if remedy.action == "restore_database" and remedy.summary.startswith("fail over"):
+            yield "The database had a healthy reader to fail over to."
     if story.over and not story.helped and not story.incident.escalated_at:
         yield "It passed by itself, before anything was done."
 

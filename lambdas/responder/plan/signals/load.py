@@ -71,7 +71,7 @@ def read(context: Context) -> Iterator[Signal]:
     told_apart = False
     for used in evidence.of(Cpu, component):
         yield from _cpu(used)
-        told_apart = told_apart or bool(used.detail.sidecars)
+        told_apart = told_apart or bool(used.detail.container)
         for name, share in used.detail.sidecars.items():
             if share >= _AT_LIMIT:
                 yield sidecar_cpu_at_limit.emit(used, component, name, share)
@@ -92,6 +92,8 @@ def _cpu(used: Finding[Cpu] | Finding[CpuOverLimit]) -> Iterator[Signal]:
 
 def _load(context: Context) -> Iterator[Signal]:
     for finding in context.evidence.of(ErrorRate, context.component):
+        if finding.detail.sampled:
+            continue  # How many are kept does not follow how many come.
         came, usual, complete = _requests(finding, context.onset)
         if usual and _is_more(came, usual):
             yield load_above_baseline.emit(finding, finding.source, came / usual)

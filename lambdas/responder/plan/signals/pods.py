@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.model.evidence import Finding
+from responder.model.evidence.changes import Changes
 from responder.model.evidence.pods import Pods, Sidecar
 from responder.plan.signals import Context, Seen, Signal, signal
+from responder.plan.workload_kinds import WORKLOAD_KINDS
 
 _MOST_NODES = 5
 """So many names of nodes are told at most."""
@@ -15,6 +17,11 @@ _MOST_NODES = 5
 @signal("State: nobody is there, by intention.")
 def scaled_to_nothing(component: str) -> str:
     return f"{component} is scaled to no pod at all"
+
+
+@signal("State: nobody is there, and it was there before: a workload that was never seen may just have another name.")
+def workload_gone(component: str) -> str:
+    return f"the workload of {component} is gone"
 
 
 @signal("State: a quota (or another admission rule) forbids them.")
@@ -117,12 +124,29 @@ _WITHOUT_CONFIGURATION = frozenset({"CreateContainerConfigError"})
 
 def read(context: Context) -> Iterator[Signal]:
     """Yield the state of the component's pods, and which NetworkPolicies select them."""
+    gone = _gone(context)
+    if gone is not None:
+        yield workload_gone.emit(gone, context.component)
+        return
     policies: set[str] = set()
     for finding in context.evidence.of(Pods, context.component):
         yield from _state(context, finding)
         policies.update(finding.detail.policies or ())
     if policies and not context.in_itself:
         yield policies_select_it.emit(Seen("kubernetes", Pods.name), context.component, ", ".join(sorted(policies)))
+
+
+def _gone(context: Context) -> Finding[Pods] | None:
+    """Return the newest answer if by it there is no workload, and there was one: by an earlier look, or the ledger."""
+    answers = [finding for finding in context.evidence.every if isinstance(finding.detail, Pods)
+               and finding.component == context.component and (finding.usable or finding.status == "empty")]
+    newest = max(answers, key=lambda finding: finding.window.end if finding.window else 0.0, default=None)
+    if newest is None or newest.usable:
+        return None
+    was = any(finding.usable for finding in answers) or any(
+        change.what == "deleted" and change.name in context.workloads and change.kind in WORKLOAD_KINDS
+        for finding in context.evidence.of(Changes) for change in finding.detail.changes)
+    return newest if was else None
 
 
 def _state(context: Context, finding: Finding[Pods]) -> Iterator[Signal]:

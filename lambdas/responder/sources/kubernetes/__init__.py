@@ -13,6 +13,7 @@ from typing import Any
 
 from responder.clients import kubernetes
 from responder.clients.containers import App, app_of
+from responder.clients.failure import CallFailed
 from responder.clients.owners import Owners, Ref, Workload, find, is_over, owners
 from responder.model.evidence import Detail, Finding
 from responder.model.evidence.pods import OfTemplate, Pods, Sidecar
@@ -21,7 +22,7 @@ from responder.sources import Query, Source, cluster_access
 from responder.sources.kubernetes import limits, nodes, services
 from responder.sources.kubernetes.events import event_of
 from responder.sources.kubernetes.nodes import Node
-from responder.sources.kubernetes.objects import Pod, Policy, labels_of, seconds, troubles
+from responder.sources.kubernetes.objects import Pod, Policy, active_template, labels_of, seconds, troubles
 from responder.sources.kubernetes.read import optional
 
 _PODS = 10_000
@@ -45,14 +46,36 @@ def collect(query: Query, api: kubernetes.Kubernetes | None = None) -> list[Find
     api = api or kubernetes.connect(service.cluster.name, query.deadline)
     if query.phase == "aftercare":
         return [nodes.finding(query, _nodes(query, api))]
-    read = [_Seen(query, api, namespace) for namespace in service.namespaces]
+    read = _namespaces(query, api)
     # The nodes are read after the pods: a node that has joined in between must not count as gone.
     there = _nodes(query, api)
     findings: list[Finding[Detail]] = []
     for component in service.components:
-        seen = next(one for one in read if one.found.namespace == service.namespace(component.name))
-        findings += _component(query, component, seen, there)
+        seen = read[service.namespace(component.name)]
+        findings += [_unread(query, component, seen)] if isinstance(seen, CallFailed) else _component(
+            query, component, seen, there)
     return [*findings, nodes.finding(query, there), limits.finding(query, api, service.namespaces)]
+
+
+def _namespaces(query: Query, api: kubernetes.Kubernetes) -> dict[str, _Seen | CallFailed]:
+    """Read each namespace, or say why that is not allowed; raises CallFailed where none may be read."""
+    read: dict[str, _Seen | CallFailed] = {}
+    for namespace in query.service.namespaces:
+        try:
+            read[namespace] = _Seen(query, api, namespace)
+        except CallFailed as failed:
+            if failed.status != "unauthorized":
+                raise
+            read[namespace] = failed
+    failures = [failed for failed in read.values() if isinstance(failed, CallFailed)]
+    if len(failures) == len(read):
+        raise failures[0]
+    return read
+
+
+def _unread(query: Query, component: Component, failed: CallFailed) -> Finding[Detail]:
+    return Finding(source=SOURCE.name, detail=Pods(), status=failed.status, component=component.name,
+                   window=query.window, note=failed.note)
 
 
 def _nodes(query: Query, api: kubernetes.Kubernetes) -> list[Node] | None:
@@ -127,7 +150,9 @@ def _component(query: Query, component: Component, seen: _Seen, there: list[Node
             query=f"kubectl -n {seen.found.namespace} get deploy,sts,ds,rollouts",
             note=seen.found.missing[component.name])]
     names = {node.name for node in there or []}
-    staying = [_placed(pod, names) for pod in seen.pods[workload.ref] if not pod.leaving]
+    active = active_template(workload)
+    staying = [_placed(pod, names) for pod in seen.pods[workload.ref]
+               if not pod.leaving and active in ("", pod.template)]
     bad = {node.name for node in there or [] if not node.ready}
     return [_pods(query, component, workload, staying, seen, bad),
             services.finding(query, component, workload, staying, seen.services)]

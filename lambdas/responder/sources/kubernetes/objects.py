@@ -196,6 +196,16 @@ def listening(workload: Workload) -> frozenset[int | str]:
                      for value in (port.get("containerPort"), port.get("name")) if value)
 
 
+def active_template(workload: Workload) -> str:
+    """Return the hash of the template whose pods serve, where others only wait for their turn; empty: all pods serve.
+
+    Argo Rollouts' page "BlueGreen Deployment Strategy": the preview has as many pods as the active version.
+    """
+    if workload.ref.kind != "Rollout":
+        return ""
+    return str(((workload.item.get("status") or {}).get("blueGreen") or {}).get("activeSelector") or "")
+
+
 def troubles(workload: Workload) -> dict[str, str]:
     """Return a workload's conditions that say that something is wrong, to their reason."""
     conditions = (workload.item.get("status") or {}).get("conditions") or []

@@ -2,14 +2,15 @@
 
 Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL" (``data.actor.account.nrql.results``),
 "NRQL reference" (facets and time series) and "NerdGraph usage limits" (429; errors come with status 200 in
-``errors``).
+``errors``). An alias may fail alone: its field is null and an error has its path (GraphQL specification, "Handling
+field errors"); the others are answers all the same.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from responder.clients.failure import CallFailed
@@ -37,14 +38,12 @@ class Row:
     @classmethod
     def of(cls, row: dict[str, Any]) -> Row:
         """Read a row."""
-        facet, p95 = row.get("facet"), row.get("p95")
+        facet = row.get("facet")
         parts = facet if isinstance(facet, list) else [] if facet is None else [facet]
-        # NRQL gives a percentile as {"95": seconds}, or as seconds where only one was asked for.
         return cls(
             facet=tuple(str(part) for part in parts), start=_number(row.get("beginTimeSeconds")),
             requests=_number(row.get("requests")), errors=_number(row.get("errors")),
-            p95_ms=_number(p95.get("95") if isinstance(p95, dict) else p95) * 1000,
-            mean_ms=_number(row.get("mean")) * 1000)
+            p95_ms=_milliseconds(row, "p95"), mean_ms=_milliseconds(row, "mean"))
 
 
 Rows = tuple[Row, ...]
@@ -52,37 +51,41 @@ Rows = tuple[Row, ...]
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of each query (``nrql.Queries``); empty where it was not asked."""
+    """The rows of each query, by alias (``nrql.Queries``)."""
 
-    series: Rows
-    window: Rows
-    baseline: Rows
-    recent: Rows
-    calls: Rows
-    calls_before: Rows
-    kinds: Rows
-    rest: Rows = ()
-    day_window: Rows = ()
-    day_hour: Rows = ()
-    versions: Rows = ()
+    given: Mapping[str, Rows]
+    failed: Mapping[str, CallFailed]
+    """Alias to why it alone has no answer."""
     markers: tuple[Marker, ...] = ()
     issues: tuple[Issue, ...] | None = None
     """None: none were given."""
 
+    def rows(self, alias: str) -> Rows:
+        """Return the rows of an alias; none where it was not asked, or failed."""
+        return self.given.get(alias, ())
+
+    def failure(self, *aliases: str) -> CallFailed | None:
+        """Return why the first of these aliases that failed has no answer; None where none did."""
+        return next((self.failed[alias] for alias in aliases if alias in self.failed), None)
+
 
 def read(answer: Any, asked: Iterable[str]) -> Answer:
-    """Return the answer to queries by alias; raises CallFailed where there is none."""
+    """Return the answer to queries by alias; raises CallFailed where there is none at all."""
     if not isinstance(answer, dict):
         raise CallFailed("malformed", "NerdGraph answered without an object")
     try:
         account = ((answer.get("data") or {}).get("actor") or {}).get("account") or {}
+        errors = [error for error in answer.get("errors") or [] if isinstance(error, dict)]
         found = {name: (account.get(name) or {}).get("results") for name in asked}
-        if not all(isinstance(rows, list) for rows in found.values()):
-            raise _refused(answer.get("errors") or [])
-        rows = {name: [row for row in given or [] if isinstance(row, dict)] for name, given in found.items()}
+        failed = {name: _refused([error for error in errors if name in (error.get("path") or ())] or errors)
+                  for name, rows in found.items() if not isinstance(rows, list)}
+        if len(failed) == len(found):
+            raise _refused(errors)
+        rows = {name: [row for row in given if isinstance(row, dict)] for name, given in found.items()
+                if isinstance(given, list)}
         markers = tuple(_marker(row) for row in rows.pop(_MARKERS, []))
-        return Answer(markers=markers, issues=_issues(account),
-                      **{name: tuple(Row.of(row) for row in given) for name, given in rows.items()})
+        return Answer({name: tuple(Row.of(row) for row in given) for name, given in rows.items()}, failed, markers,
+                      _issues(account))
     except (KeyError, TypeError, AttributeError) as error:
         raise CallFailed("malformed", "NerdGraph answered in another form") from error
 
@@ -116,6 +119,17 @@ def _issues(account: dict[str, Any]) -> tuple[Issue, ...] | None:
                        mask(str(item.get("title", "")))[:200],
                        tuple(str(name) for name in (item.get("entityNames") or [])[:20]))
                  for item in listed if isinstance(item, dict))
+
+
+def _milliseconds(row: dict[str, Any], measure: str) -> float:
+    """Return a duration that was asked for in milliseconds, in seconds, or in both; the attribute of one is null."""
+    for name, milliseconds in ((f"{measure}_ms", 1.0), (measure, 1000.0)):
+        value = row.get(name)
+        # NRQL gives a percentile as {"95": seconds}, or as seconds where only one was asked for.
+        number = value.get("95") if isinstance(value, dict) else value
+        if number is not None:
+            return _number(number) * milliseconds
+    return 0.0
 
 
 def _number(value: Any) -> float:

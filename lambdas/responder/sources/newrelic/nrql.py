@@ -1,21 +1,26 @@
 """What is asked of New Relic: one GraphQL request of NerdGraph with an NRQL query per alias.
 
-Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL", "NRQL reference" (facets, time series) and
-"Set a query's time range": the periods of TIMESERIES are laid from UNTIL backwards, and one that SINCE would cut is
-left out. So both lie on multiples of the period, and the periods of every look are the same.
+Formats: New Relic's pages "NerdGraph tutorial: Query your data using NRQL", "NRQL reference" (facets, functions, time
+series), "Set a query's time range", its data dictionary ("Span", "Transaction") and "OpenTelemetry traces in New
+Relic". Both SINCE and UNTIL lie on multiples of the period where periods are counted, so it does not matter whether
+they are laid from either of them or by the clock. FACET leaves out rows whose value is null, so each has another value
+in place of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 
 from responder.model.evidence import Window
+from responder.model.evidence.error_rate_by_version import UNKNOWN
 from responder.model.frozen import dataclass
 from responder.model.service import NewRelic
 from responder.plan.periods import period_seconds
 from responder.sources import Query
 
 MAX_FACETS = 2000
+NO_TEXT = "-"
+"""In place of the text of an error that has none."""
 _VERSIONS = 4
 """How many versions a component is thought to run, for the length of their periods."""
 _MAX_KINDS = 200
@@ -23,87 +28,135 @@ _RECENT_SECONDS = 60
 _SHORTEST = 0.001
 """A query's time range has a length, in whole milliseconds."""
 _CHANGES_SECONDS = 3600
-_COUNTS = "count(*) AS requests, filter(count(*), WHERE error IS true) AS errors"
-_CALLS = ("count(*) AS requests, filter(count(*), WHERE error.class IS NOT NULL) AS errors, "
-          "average(duration) AS mean")
 _MARKERS = "SELECT timestamp, entity.name, version, user FROM Deployment"
 _ISSUES = ("aiIssues { issues(filter: {states: [ACTIVATED]}) { issues { issueId title priority state activatedAt "
            "entityNames } nextCursor } }")
+_COMPONENTS = ("appName", "service.name")
+"""Who sends a span, by agents and by OpenTelemetry."""
+_PEERS = ("server.address", "net.peer.name", "peer.hostname")
+"""Whom a span calls: newer agents and OpenTelemetry's conventions, those before, and agents' datastore spans."""
+_DATASTORES = ("db.system", "db.system.name")
+"""What a span calls where no host is named."""
+_URL_HOST = r"capture(http.url, r'[A-Za-z]+://(?:[^/@]*@)?(?P<host>[^/:?#]+).*')"
+"""The host of a URL: agents whose spans do not name it otherwise have it there."""
+_TEXTS = ("error.message", "otel.status_description", "error.class", "error.type")
+_STATUSES = ("http.statusCode", "http.response.status_code", "http.status_code")
+REQUESTS, SPANS = "", "span_"
+"""Before an alias: what is counted by the event of requests, and by entry spans."""
+PEERS, URLS = "", "url_"
+"""Before an alias: calls whose spans name the host, and those that have a URL alone."""
 
 
 @dataclass(frozen=True)
 class Queries:
-    """The NRQL queries of one request, by alias; an empty one is not asked."""
+    """The NRQL queries of one request, by alias.
 
-    series: str
-    """Per component, period by period; whole ones."""
-    rest: str
-    """Per component, in the period that is not over yet."""
-    window: str
-    """Per component and version, in the window."""
-    baseline: str
-    recent: str
-    """Per component, in the newest minute: the time before would hide what has just begun."""
-    calls: str
-    """Per component and host that it called, in the newest minute."""
-    calls_before: str
-    kinds: str
-    """As ``calls``, by the text of the error."""
-    day_window: str = ""
-    """Per component, in the window of the day before."""
-    day_hour: str = ""
-    """Per component, in the baseline of the day before."""
-    versions: str = ""
-    """Per component and version, period by period."""
-    deployments: str = ""
-    """Markers of change tracking."""
+    Of requests, once by their event and once by entry spans (``REQUESTS``, ``SPANS``): ``series`` (per component,
+    period by period; whole ones), ``rest`` (in the period that is not over yet), ``window`` and ``baseline`` (per
+    component and version), ``recent`` (in the newest minute: the time before would hide what has just begun),
+    ``day_window`` and ``day_hour`` (the same a day before), ``versions`` (per component and version, period by period).
 
-    @property
-    def asked(self) -> dict[str, str]:
-        """Alias to query."""
-        return {alias: text for alias, text in asdict(self).items() if text}
+    Of calls, once by the host that spans name and once by their URL (``PEERS``, ``URLS``): ``calls`` (per component and
+    host, in the newest minute), ``calls_before`` (in the baseline), ``kinds`` (as ``calls``, by the text of the error
+    and its HTTP status). And ``deployments``: markers of change tracking.
+    """
+
+    asked: dict[str, str]
+
+    def __getitem__(self, alias: str) -> str:
+        """Return the query of an alias; empty where it is not asked."""
+        return self.asked.get(alias, "")
 
 
 def queries(settings: NewRelic, query: Query) -> Queries:
     """Return what is asked in the phase of a query."""
-    window, baseline = query.window, query.baseline
     names = ", ".join(_quote(component.name) for component in query.service.components)
-    component, version = _attribute(settings.component_attribute), _attribute(settings.version_attribute)
-    source = f"FROM {settings.event} WHERE {component} IN ({names})"
-    components = len(query.service.components)
+    asked: dict[str, str] = {}
+    if settings.event != "Span":
+        senders = _names(settings.component_attribute, "appName")
+        asked |= _served(_Events(REQUESTS, f"FROM {settings.event} WHERE {_sent_by(senders, names)}",
+                                 first_of(senders), settings.errors, ("duration",)), settings, query)
+    senders = _names(settings.component_attribute, *_COMPONENTS)
+    spans = f"FROM Span WHERE {_sent_by(senders, names)}"
+    asked |= _served(_Events(SPANS, f"{spans} AND ({settings.entry_spans})", first_of(senders), settings.span_errors,
+                             ("duration", "duration.ms")), settings, query)
+    asked |= _called(settings, query.window, query.baseline, f"{spans} AND ({settings.client_spans})",
+                     first_of(senders))
+    if query.phase == "diagnose":
+        changed = Window(query.window.start - _CHANGES_SECONDS, query.window.end)
+        asked["deployments"] = f"{_MARKERS} WHERE entity.name IN ({names}) {_span(changed)} LIMIT 100"
+    return Queries(asked)
+
+
+@dataclass(frozen=True)
+class _Events:
+    """Events of which each stands for a request."""
+
+    prefix: str
+    source: str
+    component: str
+    """The component's name, as a value."""
+    errors: str
+    """The condition that it failed."""
+    durations: tuple[str, ...]
+    """Attributes that may hold how long it took, in seconds, or in milliseconds where they say so."""
+
+
+def _served(events: _Events, settings: NewRelic, query: Query) -> dict[str, str]:
+    """Return the queries about the requests that components served, by alias."""
+    window, limit, components = query.window, f"LIMIT {MAX_FACETS}", len(query.service.components)
     bucket, whole = periods(window, components)
-    by_version_bucket = period_seconds(window.seconds, _VERSIONS * components)
-    counted, rest = Window(whole.start, window.end), Window(whole.end, window.end)
-    by_version = f"SELECT {_COUNTS}, percentile(duration, 95) AS p95 {source} FACET {component}, {version}"
-    peer = _attribute(settings.peer_attribute)
-    calls = f"FROM Span WHERE {component} IN ({names}) AND span.kind = 'client'"
-    called = f"SELECT {_CALLS} {calls} FACET {component}, {peer}"
-    recent, limit = _span(newest(window)), f"LIMIT {MAX_FACETS}"
-    diagnose, confirm = query.phase == "diagnose", query.phase == "confirm"
-    # Whether an hour is always like this: the same window, and the hour before it, a day before.
-    day_window, day_hour = (f"SELECT {_COUNTS} {source} FACET {component} {_span(part)} {limit}" if confirm else ""
-                            for part in query.day_before)
-    return Queries(
-        series=f"SELECT {_COUNTS} {source} FACET {component} {_span(whole)} TIMESERIES {bucket} seconds {limit}",
-        rest=f"SELECT {_COUNTS} {source} FACET {component} {_span(rest)} {limit}" if rest.seconds > _SHORTEST else "",
-        window=f"{by_version} {_span(counted)} {limit}", baseline=f"{by_version} {_span(baseline)} {limit}",
-        recent=f"SELECT count(*) AS requests, percentile(duration, 95) AS p95 {source} FACET {component} "
-               f"{recent} {limit}",
-        day_window=day_window, day_hour=day_hour,
-        calls=f"{called} {recent} {limit}", calls_before=f"{called} {_span(baseline)} {limit}",
-        kinds=f"SELECT count(*) AS requests {calls} AND error.class IS NOT NULL "
-              f"FACET {component}, {peer}, error.message {recent} LIMIT {_MAX_KINDS}",
+    rest = Window(whole.end, window.end)
+    counts = f"count(*) AS requests, filter(count(*), WHERE {events.errors}) AS errors"
+    p95 = ", ".join(f"percentile({name}, 95) AS {_unit('p95', name)}" for name in events.durations)
+    by, each = f"{events.source} FACET {events.component}", f"SELECT {counts} {events.source}"
+    version = first_of(_names(settings.version_attribute), _quote(UNKNOWN))
+    found = {
+        "series": f"SELECT {counts} {by} {_span(whole)} TIMESERIES {bucket} seconds {limit}",
+        "window": f"SELECT {counts}, {p95} {by}, {version} {_span(Window(whole.start, window.end))} {limit}",
+        "baseline": f"SELECT {counts}, {p95} {by}, {version} {_span(query.baseline)} {limit}",
+        "recent": f"SELECT {counts}, {p95} {by} {_span(newest(window))} {limit}"}
+    if rest.seconds > _SHORTEST:
+        found["rest"] = f"SELECT {counts} {by} {_span(rest)} {limit}"
+    if query.phase == "confirm":
+        # Whether an hour is always like this: the same window, and the hour before it, a day before.
+        for name, part in zip(("day_window", "day_hour"), query.day_before, strict=True):
+            found[name] = f"SELECT {counts} {by} {_span(part)} {limit}"
+    if query.phase == "diagnose":
         # Which version failed while another served beside it: totals would compare one time with another.
-        versions=f"SELECT {_COUNTS} {source} FACET {component}, {version} {_span(window)} "
-                 f"TIMESERIES {by_version_bucket} seconds {limit}" if diagnose else "",
-        deployments=f"{_MARKERS} WHERE entity.name IN ({names}) "
-                    f"{_span(Window(window.start - _CHANGES_SECONDS, window.end))} LIMIT 100" if diagnose else "")
+        length = period_seconds(window.seconds, _VERSIONS * components)
+        found["versions"] = (f"{each} FACET {events.component}, {version} {_span(window)} "
+                             f"TIMESERIES {length} seconds {limit}")
+    return {events.prefix + name: text for name, text in found.items()}
 
 
-def graphql(asked: dict[str, str], issues: bool) -> str:
+def _called(settings: NewRelic, window: Window, baseline: Window, source: str, component: str) -> dict[str, str]:
+    """Return the queries about the calls that components made, by alias."""
+    peers = _names(settings.peer_attribute, *_PEERS)
+    unnamed = " AND ".join(f"{peer} IS NULL" for peer in peers)
+    failed = f"({settings.span_errors} OR {settings.refusals})"
+    measured = (f"count(*) AS requests, filter(count(*), WHERE {failed}) AS errors, "
+                f"average(duration) AS {_unit('mean', 'duration')}, "
+                f"average(duration.ms) AS {_unit('mean', 'duration.ms')}")
+    text, status = first_of(_TEXTS, _quote(NO_TEXT)), first_of(_STATUSES, "0")
+    limit, recent = f"LIMIT {MAX_FACETS}", _span(newest(window))
+    found: dict[str, str] = {}
+    for prefix, where, host in ((PEERS, "", first_of((*peers, *_DATASTORES))),
+                                (URLS, f" AND {unnamed} AND http.url IS NOT NULL", _URL_HOST)):
+        by = f"{source}{where} FACET {component}, {host}"
+        found |= {
+            f"{prefix}calls": f"SELECT {measured} {by} {recent} {limit}",
+            f"{prefix}calls_before": f"SELECT {measured} {by} {_span(baseline)} {limit}",
+            f"{prefix}kinds": f"SELECT count(*) AS requests {source}{where} AND {failed} "
+                              f"FACET {component}, {host}, {text}, {status} {recent} LIMIT {_MAX_KINDS}"}
+    return found
+
+
+def graphql(asked: Iterable[str], issues: bool) -> str:
     """Return the GraphQL text for queries by alias; ``issues`` asks for the open issues too."""
-    variables = ", ".join(f"${name}: Nrql!" for name in asked)
-    aliases = " ".join(f"{name}: nrql(query: ${name}, timeout: 9) {{ results }}" for name in asked)
+    names = list(asked)
+    variables = ", ".join(f"${name}: Nrql!" for name in names)
+    aliases = " ".join(f"{name}: nrql(query: ${name}, timeout: 9) {{ results }}" for name in names)
     more = _ISSUES if issues else ""
     return f"query ($account: Int!, {variables}) {{ actor {{ account(id: $account) {{ {aliases} {more} }} }} }}"
 
@@ -124,6 +177,28 @@ def newest(window: Window) -> Window:
     return Window(max(window.start, window.end - _RECENT_SECONDS), window.end)
 
 
+def first_of(attributes: Sequence[str], otherwise: str = "") -> str:
+    """Return the value of the first attribute that is there, by NRQL's ``if()``; or else a constant, or null."""
+    first, *others = attributes
+    if not others and not otherwise:
+        return first
+    return f"if({first} IS NOT NULL, {first}, {first_of(others, otherwise) if others else otherwise})"
+
+
+def _sent_by(senders: Sequence[str], names: str) -> str:
+    found = " OR ".join(f"{sender} IN ({names})" for sender in senders)
+    return f"({found})" if len(senders) > 1 else found
+
+
+def _names(*attributes: str) -> tuple[str, ...]:
+    """Return attributes as NRQL names them, each once."""
+    return tuple(dict.fromkeys(_attribute(name) for name in attributes if name))
+
+
+def _unit(measure: str, attribute: str) -> str:
+    return f"{measure}_ms" if attribute.endswith(".ms") else measure
+
+
 def _span(window: Window) -> str:
     return f"SINCE {int(window.start * 1000)} UNTIL {int(window.end * 1000)}"
 
@@ -133,4 +208,5 @@ def _quote(text: str) -> str:
 
 
 def _attribute(name: str) -> str:
-    return f"`{name.replace('`', '')}`" if not name.replace("_", "").isalnum() else name
+    plain = name.replace("`", "")
+    return plain if plain.replace("_", "").replace(".", "").isalnum() else f"`{plain}`"

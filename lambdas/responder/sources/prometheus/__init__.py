@@ -43,8 +43,7 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     if settings is None:
         raise CallFailed("unavailable", "Prometheus is not configured")
     api = Api(settings, http or Http(query.deadline), query.deadline)
-    names = promql.configured(settings) or promql.found(
-        settings, query.service, [row.labels for row in api.at(promql.search(), query.window.end)])
+    names = promql.configured(settings) or promql.found(settings, query.service, _series(api, query))
     if names is None:
         raise CallFailed("empty", "Prometheus has no metric of the usual names with a label that names a component")
     asked = promql.Asked(settings, names, tuple(component.name for component in query.service.components))
@@ -56,6 +55,18 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
         findings += _calls(query, api, asked, names.known)
     note = "; ".join(dict.fromkeys(api.notes))
     return findings if not note else [_warned(finding, note) for finding in findings]
+
+
+def _series(api: Api, query: Query) -> list[dict[str, str]]:
+    """Return the labels of what a search for the usual names finds; raises CallFailed."""
+    try:
+        return [row.labels for row in api.at(promql.search(), query.window.end)]
+    except CallFailed as failed:
+        if failed.status not in ("malformed", "timeout", "unavailable"):
+            raise
+        # A large Prometheus may refuse a search over all series; the configuration makes it needless.
+        raise CallFailed(failed.status, f"{failed.note}; prometheus.convention and component_label make this search "
+                         "needless", code=failed.code, http_status=failed.http_status) from failed
 
 
 def _warned(finding: Finding[Detail], note: str) -> Finding[Detail]:
@@ -93,16 +104,17 @@ class _Served:
         self._query, self._asked, self._names = query, asked, names
         window = query.window
         self._step = step_seconds(asked.settings, window, len(query.service.components))
+        self._range = max(self._step, _SCRAPES * asked.settings.scrape_seconds)
         first = window.end - self._step * (max(1, math.ceil(window.seconds / self._step)) - 1)
 
         def series(text: str) -> dict[str, dict[float, float]]:
-            return _by_time(api.over(text, first, window.end, self._step), names.component, self._step)
+            return _by_time(api.over(text, first, window.end, self._step), names.component, self._step,
+                            self._step / self._range)
 
-        self._requests, self._errors = (series(asked.requests(self._step)), series(asked.errors(self._step)))
+        self._requests, self._errors = (series(asked.requests(self._range)), series(asked.errors(self._range)))
         self._now = self._totals(api, window.end, window.seconds)
         self._before = self._totals(api, query.baseline.end, query.baseline.seconds)
-        recent = max(_RECENT_SECONDS, 2.0 * _SCRAPES * asked.settings.scrape_seconds)
-        self._newest = Window(max(window.start, window.end - recent), window.end)
+        self._newest = newest(asked.settings, window)
         self._p95 = _by_component(_where(api, asked.p95_ms(self._newest.seconds), window.end), names.component)
         self._recent = _by_component(api.at(asked.requests(self._newest.seconds), window.end), names.component)
         self._usual = self._day_before(api) if query.phase == "confirm" else {}
@@ -131,19 +143,20 @@ class _Served:
         """Return the series of each version of a component: which failed while another served beside it."""
         end = self._query.window.end
         errors = {(_named(row, self._names.component), row.labels.get(self._names.version, "")): dict(row.points)
-                  for row in api.over(self._asked.errors(self._step, True), first, end, self._step)}
+                  for row in api.over(self._asked.errors(self._range, True), first, end, self._step)}
         found: dict[str, dict[str, Series]] = defaultdict(dict)
-        for row in api.over(self._asked.requests(self._step, True), first, end, self._step):
+        scale = self._step / self._range
+        for row in api.over(self._asked.requests(self._range, True), first, end, self._step):
             key = (_named(row, self._names.component), row.labels.get(self._names.version, ""))
             found[key[0]][key[1]] = tuple(
-                Bucket(at - self._step, round(count, 2), round(errors.get(key, {}).get(at, 0.0), 2))
+                Bucket(at - self._step, round(scale * count, 2), round(scale * errors.get(key, {}).get(at, 0.0), 2))
                 for at, count in row.points if count)
         return found
 
     def of(self, component: str) -> list[Finding[Detail]]:
         """Return the findings of one component."""
         query = self._query
-        text = self._asked.requests(self._step)
+        text = self._asked.requests(self._range)
         requests, errors = self._requests.get(component, {}), self._errors.get(component, {})
         before, errors_before = self._before.whole(component)
         if not requests and not before:
@@ -181,26 +194,38 @@ class _Served:
 
 
 def step_seconds(settings: Prometheus, window: Window, components: int) -> int:
-    """Return the length of a series' periods: one of the usual ones, of two scrapes at least."""
-    least = max(period_seconds(window.seconds, components), _SCRAPES * settings.scrape_seconds)
+    """Return the length of a series' periods: one of the usual ones, of a scrape at least.
+
+    Where it is shorter than two scrapes, each period tells the mean of as long as two scrapes take.
+    """
+    least = max(period_seconds(window.seconds, components), settings.scrape_seconds)
     return next((length for length in LENGTHS_SECONDS if length >= least), least)
 
 
+def newest(settings: Prometheus, window: Window) -> Window:
+    """Return the last minute of a window, or as much as two scrapes take."""
+    return Window(max(window.start, window.end - max(_RECENT_SECONDS, _SCRAPES * settings.scrape_seconds)), window.end)
+
+
 def _calls(query: Query, api: Api, asked: promql.Asked, known: promql.Known) -> list[Finding[Detail]]:
-    """Return what each component called within the last minute."""
-    window = Window(max(query.window.start, query.window.end - max(
-        _RECENT_SECONDS, 2.0 * _SCRAPES * asked.settings.scrape_seconds)), query.window.end)
+    """Return what each component called within the last minute, and what it served in that time."""
+    window = newest(asked.settings, query.window)
+    scale = min(1.0, _RECENT_SECONDS / window.seconds) if window.seconds else 1.0
     now, before = (_callees(api, asked, known, part) for part in (window, query.baseline))
+    requests, errors = (_by_component(api.at(text, window.end), asked.names.component) for text in (
+        asked.requests(window.seconds), asked.errors(window.seconds)))
     findings: list[Finding[Detail]] = []
     for component in (component.name for component in query.service.components if component.calls):
-        hosts = {host: _callee(now.get(component, {}).get(host), before.get(component, {}).get(host))
+        hosts = {host: _callee(now.get(component, {}).get(host), before.get(component, {}).get(host), scale)
                  for host in {**now.get(component, {}), **before.get(component, {})}}
         callees = dict(sorted(hosts.items(), key=lambda item: (-item[1].errors, -item[1].requests, item[0]))[:_CALLEES])
         status: Status = "ok" if callees else "empty"
         findings.append(Finding(
             source=SOURCE.name, status=status, component=component, window=window,
             query=asked.calls(known.calls[0], window.seconds), left_out=len(hosts) - len(callees) or None,
-            note="" if callees else "Prometheus has no metric of its calls", detail=Calls(callees=callees)))
+            note="" if callees else "Prometheus has no metric of its calls", detail=Calls(
+                callees=callees, requests=_scaled(requests.get(component), scale),
+                errors=_scaled(errors.get(component, 0.0), scale))))
     return findings
 
 
@@ -234,11 +259,16 @@ def _callees(api: Api, asked: promql.Asked, known: promql.Known, window: Window)
     return found
 
 
-def _callee(now: _Host | None, before: _Host | None) -> Callee:
-    kinds = {text: round(count, 2) for text, count in (now.kinds if now else {}).items()}
+def _scaled(count: float | None, scale: float) -> float | None:
+    return None if count is None else round(scale * count, 2)
+
+
+def _callee(now: _Host | None, before: _Host | None, scale: float) -> Callee:
+    """Return the calls of one host; ``scale`` makes a minute of the time that ``now`` is of."""
+    kinds = {text: round(scale * count, 2) for text, count in (now.kinds if now else {}).items()}
     return Callee(
         kinds=dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))[:_KINDS]),
-        requests=round(now.requests, 2) if now else 0.0, errors=round(sum(kinds.values()), 2),
+        requests=round(scale * now.requests, 2) if now else 0.0, errors=round(sum(kinds.values()), 2),
         mean_ms=_mean(now), baseline_requests=round(before.requests, 2) if before else 0.0,
         baseline_errors=round(sum(before.kinds.values()), 2) if before else 0.0, baseline_ms=_mean(before))
 
@@ -256,9 +286,9 @@ def _by_component(rows: Iterable[Row], label: str) -> _ByComponent:
     return {_named(row, label): row.value for row in rows if row.points}
 
 
-def _by_time(rows: Iterable[Row], label: str, step: int) -> dict[str, dict[float, float]]:
+def _by_time(rows: Iterable[Row], label: str, step: int, scale: float) -> dict[str, dict[float, float]]:
     """Return the values by component and by the start of their period: what is asked at a moment is of before it."""
-    return {_named(row, label): {at - step: value for at, value in row.points} for row in rows}
+    return {_named(row, label): {at - step: scale * value for at, value in row.points} for row in rows}
 
 
 def _named(row: Row, label: str) -> str:

@@ -188,7 +188,8 @@ def _statuspage(answer: Any, _: float) -> Page:
     return Page(
         _text(answer["status"]["indicator"], _WORD), tuple(_parts(answer.get("components") or [])),
         _open(_entries(answer.get("incidents") or [])),
-        _under_way(_entries(answer.get("scheduled_maintenances") or [])), _text(answer["page"]["updated_at"], _WORD))
+        _under_way(_entries(answer.get("scheduled_maintenances") or [])),
+        _text((answer.get("page") or {}).get("updated_at"), _WORD))
 
 
 def _instatus(answer: Any, _: float) -> Page:

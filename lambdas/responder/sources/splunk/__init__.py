@@ -17,6 +17,7 @@ from responder.model.evidence import Detail, Finding, Window
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.clients import Clients
 from responder.model.evidence.error_lines import ErrorLines
+from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.failing_clients import FailingClients
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.rejected_signatures import RejectedSignatures
@@ -48,8 +49,8 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
         beside = _beside(query, searches)
         findings = lines()
         silent = {finding.component for finding in findings if not finding.usable}
-        return [*findings, signed(), *collect_independently(SOURCE.name, query, {
-            kind: partial(judge, silent) for kind, judge in beside.items()})]
+        return [*findings, *collect_independently(SOURCE.name, query, {
+            ErrorSignatures: lambda: [signed()], **{kind: partial(judge, silent) for kind, judge in beside.items()}})]
     finally:
         searches.stop()
 

@@ -46,4 +46,4 @@ def is_error(settings: Splunk) -> str:
 
 def errors(settings: Splunk) -> str:
     """Return the terms of a search that finds the levels of errors; terms ignore case."""
-    return " OR ".join(f"{named(settings.level_field)}={level}" for level in settings.error_levels)
+    return " OR ".join(f"{named(settings.level_field)}={named(level)}" for level in settings.error_levels)

@@ -19,7 +19,8 @@ ANSWERED: frozenset[Status] = frozenset({"ok", "partial", "empty"})
 """Statuses of a source that could be asked, whether or not there was anything."""
 _SYSTEMS = {"changes": "the cluster's API", "kubernetes": "the cluster's API", "rollouts": "the cluster's API",
             "utilisation": "the cluster's API", "cloudwatch": "CloudWatch", "newrelic": "New Relic",
-            "cloudwatch_logs": "CloudWatch Logs",
+            "cloudwatch_logs": "CloudWatch Logs", "prometheus": "Prometheus",
+            "application_signals": "Application Signals",
             "splunk": "Splunk", "rds": "the API of RDS", "aws_health": "AWS Health", "eks": "the API of EKS",
             "cloudtrail": "CloudTrail", "provider": "the provider's status page"}
 """A source to what it asks, as people know it; one that is not named asks what it is called."""
@@ -160,6 +161,8 @@ def _place(system: Blind, service: Service) -> str:
         return f"functions of the sources {listed(system.sources)}"
     if system.system == "Splunk" and service.splunk:
         return f"Splunk at {service.splunk.url}"
+    if system.system == "Prometheus" and service.prometheus:
+        return f"Prometheus at {service.prometheus.url}"
     if system.system == "the provider's status page":
         return f"status page of {listed([name.removeprefix('provider:') for name in system.about]) or 'the provider'}"
     return system.system
@@ -171,6 +174,8 @@ def _identity(system: Blind, service: Service) -> str:
         return f"secret {service.newrelic.secret} (New Relic's user key)"
     if system.system == "Splunk" and service.splunk:
         return f"secret {service.splunk.secret} (Splunk's token)"
+    if system.system == "Prometheus" and service.prometheus and service.prometheus.secret:
+        return f"secret {service.prometheus.secret} (Prometheus' bearer token)"
     if system.system == "the cluster's API":
         return f"access entries of the roles of {listed(system.sources)} in cluster {service.cluster.name}"
     if system.system == "the provider's status page":
