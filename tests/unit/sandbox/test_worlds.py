@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sandbox import worlds
+from sandbox.drill import run
 from sandbox.drill.contract import ContractError, Drill, read
 from sandbox.platform.state import World
 
@@ -76,3 +78,13 @@ def test_a_world_is_named_by_what_differs_from_the_defaults() -> None:
     other = {"workloads": "statefulset", "images": "digest"}
     assert worlds.label(worlds.whole(other)) == "images=digest,workloads=statefulset"
     assert worlds.parsed(worlds.label(worlds.whole(other))) == other
+
+
+@pytest.mark.parametrize(("world", "folder"), [
+    ({}, ""), ({"workloads": "statefulset"}, "worlds/workloads=statefulset/")])
+def test_a_record_bears_its_drills_name_in_the_folder_of_its_world(tmp_path: Path, world: dict[str, str],
+                                                                   folder: str) -> None:
+    runner = SimpleNamespace(truth=b"truth", calls=b"calls", record=b"record")
+    run._keep(runner, "a-drill", tmp_path, worlds.whole(world))
+    assert (tmp_path / f"{folder}a-drill.json.gz").read_bytes() == b"record"
+    assert (tmp_path / f"{folder}truth/a-drill.json.gz").read_bytes() == b"truth"
