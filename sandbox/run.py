@@ -100,8 +100,9 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
                 # Functions inherit these: the way to CloudWatch can be broken by a drill, and the others are
                 # stand-ins for what the engine lacks.
                 "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}",
+                "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": f"http://127.0.0.1:{ports.world}/aws/logs",
                 **{f"AWS_ENDPOINT_URL_{service.upper()}": f"http://127.0.0.1:{ports.world}/aws/{service}"
-                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2", "logs")}})
+                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2")}})
             for name, command in control_plane.commands(kubernetes, STATE / "control-plane", ports).items():
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")

@@ -8,7 +8,6 @@ UNREAD: dict[str, tuple[str, ...]] = {
     "people see it in the evidence of the record; no decision needs it": (
         "model/evidence/canary.py:Canary.canaries",
         "model/evidence/canary.py:CanaryRuns.runs", "model/evidence/changes.py:Changes.last_look",
-        "model/evidence/cpu.py:Cpu.container",
         "model/evidence/cpu.py:Cpu.pods", "model/evidence/deployments.py:Deployments.markers",
         "model/evidence/database_cluster.py:ClusterMember.status",
         "model/evidence/database_proxy.py:DatabaseProxy.status",
@@ -18,8 +17,6 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/deployments.py:Marker.at", "model/evidence/deployments.py:Marker.component",
         "model/evidence/deployments.py:Marker.user", "model/evidence/deployments.py:Marker.version",
         "model/evidence/endpoints.py:Endpoints.not_ready", "model/evidence/endpoints.py:Endpoints.ready",
-        "model/evidence/endpoints.py:Endpoints.service",
-        "model/evidence/error_rate.py:ErrorRate.errors", "model/evidence/error_rate.py:ErrorRate.requests",
         "model/evidence/error_signatures.py:Signature.first", "model/evidence/error_signatures.py:Signature.pods",
         "model/evidence/health.py:ProviderHealth.milliseconds",
         "model/evidence/healthy_hosts.py:HealthyHosts.unhealthy",

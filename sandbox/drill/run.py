@@ -282,8 +282,8 @@ def _keep(runner: Runner, name: str, folder: Path, world: Mapping[str, str]) -> 
     What was recorded in another world than the default one, or seen by other eyes, has a folder of its own:
     ``worlds/KEY=VALUE,…``, ``eyes/NAME``.
     """
-    if name := eyes_of_run():
-        folder = folder / EYES_FOLDER / name
+    if eyes := eyes_of_run():
+        folder = folder / EYES_FOLDER / eyes
     if label := worlds.label(world):
         folder = folder / worlds.FOLDER / label
     # Truths and calls have folders of their own, so that no reader of records meets one.

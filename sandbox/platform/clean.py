@@ -63,11 +63,13 @@ class Clean:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._before: dict[Key, Object] | None = None
+        self._uids: set[str] = set()
 
     def take_up(self) -> None:
         """Take what the cluster has now for what every drill begins with."""
-        self._before = {key: _bare(item) for kind in self._kinds() for key, item in self._items(kind)
-                        if kind.plural not in _SELF_MADE}
+        found = [pair for kind in self._kinds() for pair in self._items(kind) if kind.plural not in _SELF_MADE]
+        self._before = {key: _bare(item) for key, item in found}
+        self._uids = {item["metadata"]["uid"] for _, item in found}
 
     def restore(self, keep: Keep = lambda plural, name: False) -> None:
         """Remove what was made since, bring back what was changed or deleted; raises TimeoutError."""
@@ -83,15 +85,20 @@ class Clean:
     def _remove(self, kinds: list[_Kind], keep: Keep, insist: bool) -> list[str]:
         """Delete what was made since; returns what is still there."""
         left: list[str] = []
-        for kind in kinds:
-            surplus = [item for key, item in self._items(kind)
-                       if key not in (self._before or {}) and not keep(kind.plural, key[2])]
+        present = {kind: list(self._items(kind)) for kind in kinds}
+        theirs = _descendants([item for items in present.values() for _, item in items], self._uids)
+        for kind, items in present.items():
+            surplus = [item for key, item in items if key not in (self._before or {})
+                       and item["metadata"]["uid"] not in theirs and not keep(kind.plural, key[2])]
             if kind.plural not in _SELF_MADE:
                 left += [f"{kind.plural}/{item['metadata']['name']}" for item in surplus]
-            self._delete(kind, surplus, insist)
+            uids = {item["metadata"]["uid"] for item in surplus}
+            spared = {key[1] for key, item in items if item["metadata"]["uid"] not in uids}
+            self._delete(kind, surplus, spared, insist)
         return left
 
-    def _delete(self, kind: _Kind, surplus: Iterable[Object], insist: bool) -> None:
+    def _delete(self, kind: _Kind, surplus: Iterable[Object], spared: set[str], insist: bool) -> None:
+        """Delete objects of a kind; ``spared``: namespaces in which others of the kind stay."""
         names: dict[str, list[str]] = defaultdict(list)
         for item in surplus:
             metadata = item["metadata"]
@@ -101,8 +108,7 @@ class Clean:
             elif insist and (metadata.get("finalizers") or kind.plural == "pods"):
                 self._insist(kind.place(namespace, metadata["name"]), metadata)
         for namespace, found in names.items():
-            kept = any(key[:2] == (kind.path, namespace) for key in self._before or {})
-            if len(found) > 3 and not kept and kind.namespaced and kind.plural != "services":
+            if len(found) > 3 and namespace not in spared and kind.namespaced and kind.plural != "services":
                 self._cluster.try_delete(f"{kind.place(namespace)}?gracePeriodSeconds=0&propagationPolicy=Background")
                 continue
             for name in found:
@@ -160,6 +166,20 @@ class Clean:
         for item in items:
             metadata = item["metadata"]
             yield (kind.path, metadata.get("namespace", ""), metadata["name"]), item
+
+
+def _descendants(items: Iterable[Object], roots: set[str]) -> set[str]:
+    """The uids of what controllers made for objects that stay, and of what was made for that."""
+    owned: dict[str, list[str]] = defaultdict(list)
+    for item in items:
+        for owner in item["metadata"].get("ownerReferences") or []:
+            owned[owner["uid"]].append(item["metadata"]["uid"])
+    found, waiting = set[str](), list(roots)
+    while waiting:
+        made = set(owned.get(waiting.pop(), ())) - found
+        found |= made
+        waiting += made
+    return found
 
 
 def create_node(cluster: Cluster, node: Object) -> None:

@@ -96,7 +96,7 @@ def platform() -> Platform:
 def query(service: Service) -> Query:
     now = time.time()
     configured = replace(service, cloudwatch_logs=CloudWatchLogs((logs.LOG_GROUP,)))
-    return Query(configured, "diagnose", Window(now - 120, now), Window(now - 3720, now - 120), time.monotonic() + 9)
+    return Query(configured, "diagnose", Window(now - 120, now), Window(now - 3720, now - 120), time.monotonic() + 60)
 
 
 def one(findings: Sequence[Finding[Detail]], kind: type[D], component: str | None = None) -> Finding[D]:

@@ -43,6 +43,16 @@ def test_a_rollout_stands_for_the_deployment_at_0_that_has_its_template() -> Non
     assert template["spec"]["containers"][0]["image"] == "registry.example/app:1.0.0"
 
 
+def test_a_rollout_that_may_not_be_read_is_known_by_its_replica_sets() -> None:
+    deployment, sets = workload("pay", 0), replica_set("pay-rollout-5d4", ("Rollout", "pay-rollout"), **{
+        "rollout.argoproj.io/desired-replicas": "5"})
+    sets |= {"status": {"replicas": 5, "readyReplicas": 4}}
+    sets["spec"]["template"]["metadata"] = {"labels": {"app": "pay", "rollouts-pod-template-hash": "5d4"}}
+    api = Api(deployments=[deployment], replicasets=[sets])
+    api.refused = {"apis/argoproj.io/v1alpha1/rollouts"}
+    assert of_pay(api) == ("rollout/pay-rollout", 5, 4)
+
+
 def test_a_rollout_at_0_does_not_stand_for_a_deployment_that_serves() -> None:
     api = Api(deployments=[workload("pay", 3)], rollouts=[
         workload("pay", 0, workloadRef={"apiVersion": "apps/v1", "kind": "Deployment", "name": "pay"})])

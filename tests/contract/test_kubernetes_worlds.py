@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from responder.model.evidence import Detail, Evidence, Finding, Window
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cpu import Cpu
+from responder.model.evidence.cpu_over_limit import CpuOverLimit
 from responder.model.evidence.endpoints import Endpoints
 from responder.model.evidence.limits import Limits
 from responder.model.evidence.memory import Memory
@@ -353,6 +354,11 @@ def test_a_service_with_the_name_that_selects_nothing_is_told_though_another_sel
     assert found.detail.service == "web"
 
 
+def test_a_service_that_is_another_hosts_name_selects_nothing_by_intention() -> None:
+    found, ids = behind(service_of("pay", {}, type="ExternalName", externalName="pay.example"))
+    assert found.status == "empty" and not ids & {"service_selects_nothing", "service_missing"}
+
+
 def test_slices_are_counted_once_for_each_address() -> None:
     found, _ = behind(service_of("pay"), slices=[
         slice_of("pay", "10.0.0.1", "10.0.0.2", ready=None), slice_of("pay", "10.0.0.2", ready=False),
@@ -501,9 +507,10 @@ def test_flagger_owns_its_primary() -> None:
     (node("n", "False", NOW - DAY, NOW - DAY, "node.cilium.io/agent-not-ready"), "not_ready"),
     (node("n", "Unknown", NOW - 10, NOW - DAY, "karpenter.sh/disrupted"), "going"),
     (node("n", "Unknown", NOW - 10, NOW - DAY, "ToBeDeletedByClusterAutoscaler"), "going"),
+    (node("n", "Unknown", NOW - 10, NOW - DAY, "aws-node-termination-handler/spot-itn"), "going"),
     (node("n", "Unknown", NOW - 10, deletionTimestamp=at(NOW - 20)), "going")],
     ids=["silent", "uninitialized", "unregistered", "never ready yet", "was ready", "long not ready", "disrupted",
-         "scaled down", "deleted"])
+         "scaled down", "interrupted", "deleted"])
 def test_nodes_that_an_autoscaler_brings_or_takes_are_not_down(item: Object, kind: str) -> None:
     found = look(cluster(pod("p", OWNER), wanted=1, nodes=[item]))
     nodes = one(found, Nodes, "").detail
@@ -553,7 +560,9 @@ def test_a_sidecar_at_its_limit_is_told_as_the_sidecars() -> None:
     item = with_proxy("p", status("istio-proxy"), ready=True)
     item["spec"]["containers"] = [LIMITED, {**PROXY, "resources": {"limits": {"cpu": "270m"}}}]
     found = used(cluster(item, containers=[LIMITED]), *USE)
-    assert "sidecar_cpu_at_limit" in told(found) and "cpu_at_limit" not in told(found)
+    whole: Finding[Any] = Finding(source="utilisation", component="pay", unit="%", value=95.0, detail=CpuOverLimit())
+    assert "sidecar_cpu_at_limit" in told(found, whole) and "cpu_at_limit" not in told(found, whole)
+    assert "cpu_at_limit" in told([], whole)
 
 
 @pytest.mark.usefixtures("no_insights")

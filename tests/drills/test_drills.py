@@ -21,7 +21,7 @@ pytestmark = pytest.mark.drill
 Sandbox = Callable[..., subprocess.CompletedProcess[str]]
 
 
-ELSEWHERE = (("bad-release", "splunk=json,images=digest"),
+ELSEWHERE = (("bad-release", "newrelic=opentelemetry,splunk=json,images=digest"),
              ("provider-outage", "workloads=statefulset,mesh=istio,database=aurora-postgresql"))
 """Drill and world: together each vendor, the cluster and the database speak in another way than the usual one."""
 

@@ -93,7 +93,7 @@ def _current(workload: Workload, kept: Sequence[Revision]) -> Revision | None:
 
 def _how(workload: Workload, abort: bool) -> str:
     if abort:
-        return ", by aborting its update"
+        return ", by aborting its update; its template stays the new one until somebody changes it"
     if workload.ref.kind == "StatefulSet":
         return "; pods of the bad revision that are not ready are deleted, for the update would wait for them"
     return ", by the steps of its own strategy" if workload.update else ""

@@ -51,7 +51,7 @@ def of(api: Kubernetes, ref: Ref) -> Autoscaler | None:
         target = item["spec"].get("scaleTargetRef") or {}
         if target.get("name") == ref.name and target.get("kind", ref.kind) == ref.kind:
             owner = controller_of(item)
-            if owner and owner[0] == SCALED_OBJECT:
+            if owner and owner[0] == SCALED_OBJECT and owner[1]:
                 return _scaled_object(api, ref.namespace, owner[1]) or _autoscaler(HPA, item)
             return _autoscaler(HPA, item)
     return None

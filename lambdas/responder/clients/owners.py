@@ -144,8 +144,7 @@ def find(api: Kubernetes, namespace: str, *components: Component) -> Found:
         chosen = _choose(component, objects)
         if isinstance(chosen, str) or not chosen.wanted:
             hidden = _hidden_rollouts(api, namespace) if hidden is None else hidden
-            chosen = next((rollout for rollout in hidden if rollout.ref.name == component.deployment
-                           and component.kind in ("", "deployment", "rollout")), chosen)
+            chosen = _by_hidden(component, chosen, hidden) or chosen
         if isinstance(chosen, Workload):
             found.workloads[component.name] = chosen
         else:
@@ -214,6 +213,25 @@ def _objects(api: Kubernetes, namespace: str,
     templates = {workload.ref.name: workload.template for workload in read if workload.ref.kind == "Deployment"}
     return [replace(workload, template=templates.get(_template_of(workload.item), workload.template))
             for workload in read], unread
+
+
+def _by_hidden(component: Component, chosen: Workload | str, hidden: list[Workload]) -> Workload | None:
+    """Return the Rollout that serves instead of a workload that is at 0, or that is not there; None: there is none.
+
+    It has the component's name, or as the only one pods with the labels of the Deployment at 0.
+    """
+    if component.kind not in ("", "deployment", "rollout"):
+        return None
+    named = next((rollout for rollout in hidden if rollout.ref.name == component.deployment), None)
+    if named is not None or isinstance(chosen, str):
+        return named
+    labels = _pod_labels(chosen).items()
+    alike = [rollout for rollout in hidden if labels and labels <= _pod_labels(rollout).items()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _pod_labels(workload: Workload) -> dict[str, str]:
+    return (workload.template.get("metadata") or {}).get("labels") or {}
 
 
 def _hidden_rollouts(api: Kubernetes, namespace: str) -> list[Workload]:

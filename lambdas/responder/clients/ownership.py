@@ -53,7 +53,8 @@ def owning(item: Mapping[str, Any]) -> Keeper | None:
     for reference in item["metadata"].get("ownerReferences") or []:
         kind = str(reference.get("kind", ""))
         if reference.get("controller") and kind not in _WORKLOADS:
-            return Keeper(_OWNERS.get(kind, f"the controller of {kind} objects"), f"{kind} {reference.get('name')}")
+            return Keeper(_OWNERS.get(kind, f"the controller of {kind} objects"),
+                          f"{kind} {reference.get('name', '')}".strip())
     return None
 
 

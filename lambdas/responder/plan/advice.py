@@ -24,6 +24,7 @@ from responder.plan.changes import in_effect
 from responder.plan.failure_modes import FailureMode
 from responder.plan.kinds import ErrorKind
 from responder.plan.wording import duration, listed
+from responder.plan.workload_kinds import kind_and_name
 
 _MOSTLY = 0.5
 _METRIC_SECONDS = 60.0
@@ -103,10 +104,6 @@ class Trouble(NamedTuple):
         return self.between(start, self.end)
 
 
-_KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet", "rollout": "Rollout"}
-"""The kinds of workloads, by how a remedy's target begins."""
-
-
 class Case(NamedTuple):
     """One mechanism that was at work in an incident, and what is known of it."""
 
@@ -147,8 +144,7 @@ class Case(NamedTuple):
     @property
     def workload(self) -> str:
         """The component's workload, as people name it: ``StatefulSet pay``."""
-        prefix, _, name = self.target(self.component).partition("/")
-        return f"{_KINDS.get(prefix, prefix)} {name}"
+        return " ".join(kind_and_name(self.target(self.component)))
 
     @property
     def database(self) -> str:

@@ -11,6 +11,7 @@ from responder.model.incident import Refusal
 from responder.model.service import Service
 from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
+from responder.plan.found import as_found
 from responder.plan.isolate import Isolation, isolate
 from responder.plan.own import Write, without_own
 from responder.plan.remedies import Candidate, propose
@@ -63,6 +64,7 @@ def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
     Where the fault is may show better by now than when it was isolated, and is judged again.
     """
     evidence, onset = without_own(evidence, given.own), given.onset
+    service = as_found(service, evidence)
     isolation = isolate(service, verdicts(service, evidence, given.opened_at), evidence)
     diagnosis = diagnose(service, isolation, onset, evidence, weights)
     at_fault = {hypothesis.component: target(service, hypothesis, onset, evidence)

@@ -52,6 +52,13 @@ class Settings:
     """A callee that should make its caller this many times as slow as it is, is not waited for."""
     fewest: int = 20
     """Values of normal operation without which nothing is known of it: one of the worst twentieth is among them."""
+    risk_of_origin: float = 0.05
+    """Chance that any component of the graph stands out where nothing is wrong, once there is a symptom."""
+    risk_unseen: float = 1e-9
+    """The same, once the symptom's component shows nothing. Latency has heavier tails than the exponential one by which
+    chance is reckoned, and work that nobody waits for has bad times of its own."""
+    least_ratio: float = 0.05
+    """What changes by less than a twentieth does not stand out: releases and hours of the day differ so much."""
     few: int = 3
     """Times that a callee was in trouble before, from which it is known whether its callers feel it."""
 
@@ -116,6 +123,13 @@ def span_of(kinds: Mapping[str, Points], symptom: Symptom, settings: Settings, c
     while final + 1 < len(times) and bad[final + 1] > half:
         final += 1
     return Span(normal_end, times[first], times[final] + period / 2)
+
+
+def from_alarm(span: Span, kinds: Mapping[str, Points], symptom: Symptom) -> Span:
+    """The time from the period in which the alarm was, to the end of what was measured."""
+    times = sorted(time for time, value in kinds.get(symptom.metric, ()) if value is not None)
+    period = median(later - earlier for earlier, later in pairwise(times))
+    return Span(span.normal_end, symptom.time - period / 2, times[-1] + period / 2)
 
 
 def level_before(usual: float, before: float, spread: float, count: int) -> float:

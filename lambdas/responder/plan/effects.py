@@ -71,13 +71,15 @@ def effect_of(service: Service, component: str, where: str, change: Change) -> E
 
 
 def _touched(service: Service, name: str, where: str) -> set[str]:
-    """Return the components at the ends of the calls that fail, and their Deployments."""
+    """Return the components at the ends of the calls that fail, their workloads and their Services."""
     names = {name}
     if where in service.graph:
         names.add(where)
     if where == "reach":
         names |= {caller for caller, called in service.graph.items() if name in called}
-    return names | {service.component(each).deployment for each in names}
+    components = [service.component(each) for each in names]
+    return names | {component.deployment for component in components} | {
+        component.service for component in components if component.service}
 
 
 def _of_workload(service: Service, change: Change) -> Effect | None:

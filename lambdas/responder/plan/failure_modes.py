@@ -25,8 +25,6 @@ _FAILS = 0.01
 """At least this share of the window's requests fails (lower bound): the window is a minute, the fault may be new."""
 _SLOW_MS = 500.0
 """Below half a second a call is not called slow, whatever its usual time."""
-_FEW_SURE = 2.0
-"""Standard deviations of a share that is known from a sample: two parts of a sample are not judged by their order."""
 _FEWEST = 10.0
 """Lines, or lost calls, that are no coincidence."""
 _LOST = 0.02
@@ -148,7 +146,7 @@ def _from_spans(service: Service, component: str, evidence: Evidence) -> list[Fa
     counts = {**failed}
     if sample.least_own(of_calls + elsewhere) > _FAILS:
         found[OWN], counts[OWN] = _own_kinds(component, evidence), own
-    least = {location: None if sample.whole else lower_bound(counts[location], whole, _FEW_SURE) for location in found}
+    least = {location: None if sample.whole else lower_bound(counts[location], whole) for location in found}
     return [FailureMode(component, location, counts[location] / whole, told, (spans.source,),
                         least_share=least[location]) for location, told in found.items()]
 
@@ -266,7 +264,7 @@ def _calls_by_spans(service: Service, component: str, evidence: Evidence) -> Ite
             called = [callee for host, callee in finding.detail.callees.items() if service.called(host) == component]
             sample = sample_of(service, evidence, finding) if called else None
             # Of a sample, each call stands for as many as were not sampled.
-            each = 1.0 if sample is None or sample.whole else 1 / sample.share
+            each = 1.0 if sample is None or sample.whole else 1 / (sample.share or 1 / _FEWEST)
             if called:
                 yield _Reached(finding.source, sum(callee.requests for callee in called),
                                _lost(item for callee in called for item in callee.kinds.items()), each)

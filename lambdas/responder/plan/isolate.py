@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from responder.model.evidence import Bucket, Evidence, Finding
+from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.calls import Calls
-from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.evidence.pods import Pods
 from responder.model.fault_location import Callee
@@ -18,7 +17,7 @@ from responder.plan.failure_modes import failure_modes, spans_believed
 from responder.plan.kinds import REACH, kind_of
 from responder.plan.origin import Points, Settings, Symptom, rank
 from responder.plan.rates import lower_bound
-from responder.plan.sampling import recent, sample_of
+from responder.plan.sampling import sample_of
 from responder.plan.symptom import State, Verdict
 
 _MOST = 0.5
@@ -149,16 +148,10 @@ def _unreached_by_little(service: Service, evidence: Evidence, callers: set[str]
             if mode.least_share is None and spans & set(mode.sources):
                 continue  # All spans are there: they have told it.
             name = mode.location.name if isinstance(mode.location, Callee) else ""
-            lost = max((lower_bound(mode.share * served.errors, served.requests)
-                        for served in _newest_minute(evidence, caller)), default=0.0)
-            if name in service.graph and mode.share >= _MOST and not mode.slow and lost > service.confirm.error_rate:
+            if name in service.graph and mode.share >= _MOST and not mode.slow:
                 share = wording.share(mode.share)
                 found[name] = f"{share} of {caller}'s failures are calls that do not get through to it."
     return found
-
-
-def _newest_minute(evidence: Evidence, component: str) -> Iterator[Bucket]:
-    return (recent(finding) for finding in evidence.of(ErrorRate, component))
 
 
 def _slow_because_of(service: Service, evidence: Evidence, name: str) -> str:

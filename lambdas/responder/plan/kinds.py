@@ -14,8 +14,8 @@ from responder.plan.error_wordings import WORDINGS
 
 __all__ = ["REACH", "ErrorKind", "kind_of", "of_database", "rejected_caller"]
 
-_ANSWERED = re.compile(r"\banswered 50[0-9]\b", re.IGNORECASE)
-_STATUS = re.compile(
+ANSWERED = re.compile(r"\banswered 50[0-9]\b", re.IGNORECASE)
+STATUS = re.compile(
     r"(?:\bhttp(?:/[\d.]+)?|\bstatus(?: ?code)?|\bresponse code|\berror:?|\breturned error|\bfailed with)"
     r"[ =:]*\(?[\"']?([45]\d\d)\b|\[([45]\d\d) |^([45]\d\d) |\b([45]\d\d) (?:client|server) error|"
     r"error ['\"]([45]\d\d) ", re.IGNORECASE)
@@ -61,13 +61,13 @@ def _read(text: str) -> tuple[ErrorKind, bool]:
 
 
 def _of_part(text: str) -> tuple[ErrorKind, bool]:
-    if _ANSWERED.search(text):
+    if ANSWERED.search(text):
         return ErrorKind.CALLEE_5XX, False
     low = text.lower()
     for kind, database, phrases in WORDINGS:
         if any(_has(low, phrase) for phrase in phrases):
             return kind, database
-    status = _STATUS.search(text)
+    status = STATUS.search(text)
     if status is None:
         return ErrorKind.OTHER, False
     number = next(group for group in status.groups() if group)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from responder.model.codec import Json
 from responder.model.masking import mask
 from responder.plan.error_kind import ErrorKind
-from responder.plan.kinds import kind_of
+from responder.plan.kinds import ANSWERED, STATUS, kind_of
 
 LONGEST_LINE = 10_000
 """Characters of a line that are looked at: as many as Splunk keeps of an event by default (props.conf, TRUNCATE)."""
@@ -53,8 +53,12 @@ _VARIABLE = (
     (re.compile(r"^\S*\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\s*"), ""),
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-f]*\d)[0-9a-f]{10,}\b"), "<id>"),
-    (re.compile(r"\d+(?:\.\d+)*"), "<n>"),
 )
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_CODE = re.compile(rf"{ANSWERED.pattern}|{STATUS.pattern}|\bx509\b|\bora-\d{{5}}\b|server on \S+ \(\d+",
+                   re.IGNORECASE)
+"""Numbers by which the kind of an error is told: an HTTP status where a text says that it is one, codes of drivers."""
+_MAY_HAVE_CODE = re.compile(r"(?<![\d.])[45]\d\d(?![\d.])|x509|ora-|server on", re.IGNORECASE)
 _CUT_WORD = re.compile(r"""[^\s"'`,;|(){}\[\]<>]*$""")
 _LINE_KINDS_OF_CALLS = frozenset(ErrorKind) - {ErrorKind.OTHER, ErrorKind.DECLINED}
 
@@ -263,4 +267,9 @@ def _head(text: str) -> str:
 def _alike(text: str) -> str:
     for pattern, replacement in _VARIABLE:
         text = pattern.sub(replacement, text)
-    return " ".join(text.split())
+    # Numbers that tell the kind of an error stay; all others differ from line to line.
+    parts, past = [], 0
+    for kept in _CODE.finditer(text) if _MAY_HAVE_CODE.search(text) else ():
+        parts += [_NUMBER.sub("<n>", text[past:kept.start()]), kept[0]]
+        past = kept.end()
+    return " ".join(("".join(parts) + _NUMBER.sub("<n>", text[past:])).split())

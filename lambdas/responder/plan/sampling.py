@@ -29,7 +29,7 @@ class Sample:
     requests: float
     errors: float
     share: float
-    """Share of all requests, 0 to 1."""
+    """Share of all requests, 0 to 1; 0: not known, where all that is known of the requests is a sample."""
     every: Bucket
     """All requests of the time, and how many of them failed."""
     counted: bool
@@ -94,6 +94,8 @@ def recent(rate: Finding[ErrorRate]) -> Bucket:
 
 
 def _sample(calls: Calls, rate: ErrorRate, every: Bucket) -> Sample:
+    if rate.sampled:
+        return Sample(every.requests, every.errors, 0.0, every, counted=True)
     if calls.requests:
         share = min(1.0, calls.requests / every.requests)
         # Where spans do not say that a request failed, of which the requests themselves are sure, they do not tell it.

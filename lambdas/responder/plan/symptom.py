@@ -147,9 +147,11 @@ def _of_the_hour(day: DayBefore | None) -> float:
 
 
 def _requests_per_second(evidence: Evidence) -> dict[str, float]:
-    """Return requests a second of each component, by the source that sees the fewest."""
+    """Return requests a second of each component, by the source that sees the fewest; a sample tells no number."""
     found: dict[str, float] = {}
     for finding in evidence.of(ErrorRate):
+        if finding.detail.sampled:
+            continue
         part = [period for period in sorted(finding.detail.series) if period.requests]
         if part:
             rate = total(part).requests / (len(part) * period_seconds(part))

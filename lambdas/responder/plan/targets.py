@@ -25,5 +25,6 @@ def target(service: Service, hypothesis: Hypothesis, onset: float | None, eviden
     brought_by = {kind.id for kind in mechanism(hypothesis.mechanism).brought_by}
     names = {change.name for change in changes_before(onset, evidence) if brought_by and effect_of(
         service, hypothesis.component, hypothesis.where, change) in brought_by}
-    changed = {component.name for component in service.components if component.deployment in names}
+    changed = {component.name for component in service.components if {
+        component.name, component.deployment, component.service} & names}
     return changed.pop() if len(changed) == 1 else hypothesis.component

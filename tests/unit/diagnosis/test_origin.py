@@ -173,6 +173,26 @@ def test_only_the_callers_see_it_then_it_is_the_callers_unless_the_component_is_
     assert found(graph, measured(names, {**faults, "cart": more("latency", 0.05)}), views=views)[0] == "cart"
 
 
+@pytest.mark.parametrize(("slow", "origin"), [(("cart",), "cart"), (("price",), "price"), (("cart", "price"), "shop")])
+def test_the_way_to_a_component_is_its_own_unless_most_ways_of_its_caller_are_slow(slow: tuple[str, ...],
+                                                                                    origin: str) -> None:
+    """Both are well by their own clocks: a network delay at the pods of one, or a caller that starves."""
+    graph = {"shop": ("cart_remote", "price_remote", "stock_remote"), "cart": (), "price": (), "stock": ()}
+    names = {"shop": 0.3, **dict.fromkeys(("cart", "price", "stock"), 0.05),
+             **dict.fromkeys(("cart_remote", "price_remote", "stock_remote"), 0.06)}
+    faults = {"shop": more("latency", 0.2), **{f"{name}_remote": more("latency", 0.2) for name in slow}}
+    assert found(graph, measured(names, faults), views=callers_views(names))[0] == origin
+
+
+def test_one_call_of_many_that_is_slow_is_found_though_the_entry_hardly_shows_it() -> None:
+    graph = {"shop": ("cart", "price"), "cart": ("stock",), "price": (), "stock": ()}
+    names = {"shop": 0.3, "cart": 0.05, "price": 0.02, "stock": 0.01}
+    felt = measured(names, {"stock": more("latency", 0.5), "cart": more("latency", 0.5)})
+    assert found(graph, felt)[0] == "stock"
+    # Nobody waits for this one: its bad time is no outage.
+    assert not found(graph, measured(names, {"stock": more("latency", 0.5)}))
+
+
 def test_names_of_views() -> None:
     names = {"Search_AWS::ECS::Fargate", "Search_client", "pay_v1", "pay_v2", "pay_remote", "10.0.0.1_remote",
              "servi-searc.example_remote"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -10,9 +11,11 @@ import pytest
 from responder.model.evidence import Evidence, Window
 from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.service import Service
+from responder.plan.kinds import kind_of, of_database
 from responder.plan.log_lines import Signatures, signature
 from responder.sources import Query
 from responder.sources.splunk import collect
+from tests.conftest import ROOT
 
 LINES = [
     "2026-01-05T09:00:01.000Z ERROR order 17 failed: PoolTimeout after 3000 ms",
@@ -60,3 +63,30 @@ def test_rows_read_before_the_deadline_are_a_partial_answer(service: Service) ->
     assert last.status == "partial"
     assert "no time for more" in last.note
     assert last.detail.signatures[0].text == "ERROR no answer"
+
+
+def _corpus() -> list[str]:
+    text = (ROOT / "tests" / "corpus" / "error_wordings.tsv").read_text(encoding="utf-8")
+    return [line.split("\t", 2)[2].replace("\t", "\n") for line in text.splitlines() if not line.startswith("#")]
+
+
+TRACE = "\n\tat com.example.Pay.step(Pay.java:17)" * 60
+CONTEXT = {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "tags": ["tag-of-a-tenant"] * 60}
+
+
+@pytest.mark.parametrize(("form", "wrapped"), [
+    ("alone", "ERROR Svc {}"), ("json", ""), ("json cause", ""),
+    ("cause", f"ERROR Svc request failed{TRACE}\nCaused by: x.Y: z{TRACE}\nCaused by: {{}}{TRACE}")])
+def test_a_wording_has_its_kind_wherever_it_stands_in_a_line(form: str, wrapped: str) -> None:
+    # Each form has its third of the wordings, and all of them stand alone.
+    for wording in _corpus()[::1 if form == "alone" else 3]:
+        if form == "json":
+            line = json.dumps({"context": CONTEXT, "message": wording})
+        elif form == "json cause":
+            line = json.dumps({"context": CONTEXT, "message": "request failed", "error": {
+                "stack_trace": f"x.Failed: request failed{TRACE}\nCaused by: {wording}{TRACE}"}})
+        else:
+            line = wrapped.replace("{}", wording)
+        said = signature(line)
+        whole = f"{said.text} Caused by: {said.cause}" if said.cause else said.text
+        assert (kind_of(whole), of_database(whole)) == (kind_of(wording), of_database(wording)), (wording, said)

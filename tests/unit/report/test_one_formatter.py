@@ -21,6 +21,7 @@ RESPONDER = ROOT / "lambdas" / "responder"
 ROOMS = ("plan", "handlers", "records", "actions", "people", "sources")
 MACHINES = {
     "sources/splunk/": "a search names its times in seconds",
+    "sources/prometheus/": "a query names its times and factors",
     "plan/guardrails.py": "a freeze is read, not said",
     "plan/customers": "customers are told the minute alone",
     "plan/wording.py": "it is the formatter"}

@@ -59,6 +59,17 @@ def test_an_expectation_that_does_not_hold_is_named(fields: dict[str, object], s
     assert not found.met and any(line.startswith(said) for line in found.unmet)
 
 
+@pytest.mark.parametrize(("target", "unmet"), [
+    ("deployment/payment-gateway", False), ("statefulset/payment-gateway", False), ("rollout/payment-gateway", False),
+    ("daemonset/payment-gateway", True), ("statefulset/backend", True)])
+def test_a_target_is_met_by_what_its_deployment_is_in_another_world(target: str, unmet: bool) -> None:
+    seen = observed()
+    items = [{**item, "target": target} if item["sk"].startswith("ACTION#") else item for item in seen.items]
+    found = result(expecting(targets=["deployment/payment-gateway"]),
+                   replace(seen, items=items, world={"mesh": "none"}))
+    assert bool(found.unmet) is unmet and found.to_json()["world"] == {"mesh": "none"}
+
+
 def test_a_text_that_was_stored_is_named_with_its_places() -> None:
     found = result(DRILL, replace(observed(), found_in={"4242": ["item REPORT", "log x"], "5105": []}))
     assert found.unmet == ["stored_nowhere: 4242 is in item REPORT, log x"]

@@ -91,7 +91,8 @@ def suspects(considered: Considered) -> list[Change]:
         if change.kind == "NetworkPolicy" and selects_others(
                 service, considered.hypothesis.component, considered.where, change, considered.evidence):
             continue
-        if change.kind == "Service" and change.name not in {component.name for component in service.components}:
+        if change.kind == "Service" and change.name not in {
+                name for component in service.components for name in (component.name, component.service)}:
             continue
         found = [one for one in found if not _again(one, change)] + [change]
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from responder.model.evidence import Evidence
 from responder.model.evidence.error_rate import ErrorRate
-from responder.model.evidence.error_rate_by_version import ErrorRateByVersion
+from responder.model.evidence.error_rate_by_version import UNKNOWN, ErrorRateByVersion
 from responder.model.frozen import dataclass
 from responder.model.images import version_of
 from responder.model.service import Service
@@ -77,7 +77,7 @@ def healthy_versions(service: Service, evidence: Evidence, component: str) -> tu
     return tuple(sorted({
         version for finding in evidence.of(ErrorRateByVersion, component)
         for version, served in finding.detail.baseline.items()
-        if _served_well(service, served.requests, served.errors)}))
+        if version != UNKNOWN and _served_well(service, served.requests, served.errors)}))
 
 
 def healthy_before(service: Service, evidence: Evidence, component: str) -> bool:

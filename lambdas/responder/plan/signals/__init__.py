@@ -116,6 +116,14 @@ class Context(NamedTuple):
             self.component).deployment
 
     @property
+    def workloads(self) -> frozenset[str]:
+        """Names by which changes of the component's workload go: as it was found, and as it is configured.
+
+        The template of an Argo Rollout may stand in a Deployment of the component's name.
+        """
+        return frozenset({self.component, self.deployment, self.service.component(self.component).deployment})
+
+    @property
     def location(self) -> FaultLocation:
         """Where the failures arise."""
         return self.mode.location

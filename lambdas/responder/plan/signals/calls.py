@@ -14,10 +14,16 @@ _LONG_MS = 500.0
 """A statement that waits is waited for longer than that, as people choose time-outs."""
 
 
+def _of_sample(share: float, least: float | None) -> str:
+    """Say a share; of a sample also what it is at least."""
+    return wording.share(share) if least is None else (
+        f"{wording.share(share)} (by a sample, at least {wording.share(least)})")
+
+
 @signal("Where: a fault in a callee or on the way to it shows in the calls; what does not is the component's own, its"
         " pods' or its load's.")
-def fails_in_itself(component: str, share: float) -> str:
-    return f"{wording.share(share)} of {component}'s failures arise in itself, not in what it calls"
+def fails_in_itself(component: str, share: float, least: float | None = None) -> str:
+    return f"{_of_sample(share, least)} of {component}'s failures arise in itself, not in what it calls"
 
 
 @signal("Where: the time is spent in the component; what it waits for, or the way there, would show in its calls, but"
@@ -37,13 +43,13 @@ def slow_provider_calls(component: str, callee: str) -> str:
 
 
 @signal("Where: database, the way to it, or what the caller brings along (credentials, host).")
-def database_calls_fail(component: str, callee: str, share: float) -> str:
-    return f"{wording.share(share)} of {component}'s failures are calls of {callee}"
+def database_calls_fail(component: str, callee: str, share: float, least: float | None = None) -> str:
+    return f"{_of_sample(share, least)} of {component}'s failures are calls of {callee}"
 
 
 @signal("Where: the provider or the way to it; our own code reaches both only through a change of settings.")
-def provider_calls_fail(component: str, callee: str, share: float) -> str:
-    return f"{wording.share(share)} of {component}'s failures are calls of {callee}"
+def provider_calls_fail(component: str, callee: str, share: float, least: float | None = None) -> str:
+    return f"{_of_sample(share, least)} of {component}'s failures are calls of {callee}"
 
 
 @signal("Where: on the way to it, or nobody is there to answer.")
@@ -171,11 +177,11 @@ def _where(context: Context) -> Iterator[Signal]:
     if mode.slow:
         yield _slow(context, seen)
     elif context.in_itself:
-        yield fails_in_itself.emit(seen, component, mode.share)
+        yield fails_in_itself.emit(seen, component, mode.share, mode.least_share)
     elif context.in_database:
-        yield database_calls_fail.emit(seen, component, callee, mode.share)
+        yield database_calls_fail.emit(seen, component, callee, mode.share, mode.least_share)
     elif context.provider:
-        yield provider_calls_fail.emit(seen, component, callee, mode.share)
+        yield provider_calls_fail.emit(seen, component, callee, mode.share, mode.least_share)
     elif context.unreached:
         yield not_reached_by_callers.emit(seen, component)
     elif context.callee:

@@ -171,7 +171,7 @@ def read(context: Context) -> Iterator[Signal]:
             if effect in OF_EFFECT:
                 yield OF_EFFECT[effect].emit(finding, change.sentence(context.service.shown_keys), _when(
                     context, change))
-            if effect is Effect.WORKLOAD and change.name == context.deployment:
+            if effect is Effect.WORKLOAD and change.name in context.workloads:
                 yield from _explained(context, finding, change)
         yield from _unchanged(context, finding, seen)
 

@@ -56,7 +56,7 @@ def _was_there(context: Context) -> bool:
 
     A workload may do without one, so that there is none is no finding by itself.
     """
-    names = {context.component, context.deployment}
+    names = {*context.workloads, context.service.component(context.component).service}
     return any(finding.detail.exists for finding in context.evidence.looks(Endpoints, context.component)) or any(
         change.kind == "Service" and change.what == "deleted" and (
             change.name in names or change.name.endswith(f"-{context.component}"))

@@ -71,7 +71,7 @@ def read(context: Context) -> Iterator[Signal]:
     told_apart = False
     for used in evidence.of(Cpu, component):
         yield from _cpu(used)
-        told_apart = told_apart or bool(used.detail.sidecars)
+        told_apart = told_apart or bool(used.detail.container)
         for name, share in used.detail.sidecars.items():
             if share >= _AT_LIMIT:
                 yield sidecar_cpu_at_limit.emit(used, component, name, share)

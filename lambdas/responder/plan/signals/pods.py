@@ -8,8 +8,8 @@ from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.pods import Pods, Sidecar
 from responder.plan.signals import Context, Seen, Signal, signal
+from responder.plan.workload_kinds import WORKLOAD_KINDS
 
-_WORKLOADS = frozenset({"deployment", "statefulset", "daemonset", "rollout"})
 _MOST_NODES = 5
 """So many names of nodes are told at most."""
 
@@ -144,7 +144,7 @@ def _gone(context: Context) -> Finding[Pods] | None:
     if newest is None or newest.usable:
         return None
     was = any(finding.usable for finding in answers) or any(
-        change.what == "deleted" and change.name == context.deployment and change.kind.lower() in _WORKLOADS
+        change.what == "deleted" and change.name in context.workloads and change.kind in WORKLOAD_KINDS
         for finding in context.evidence.of(Changes) for change in finding.detail.changes)
     return newest if was else None
 

@@ -62,6 +62,6 @@ def read(context: Context) -> Iterator[Signal]:
             yield auth_failures_above_baseline.emit(refused, refused.component, refused.value or 0.0, a_minute)
     for changes in context.evidence.of(Changes):
         for change in changes.detail.by_controllers:
-            if change.kind in WORKLOAD_KINDS and change.name == context.deployment and just_before(
+            if change.kind in WORKLOAD_KINDS and change.name in context.workloads and just_before(
                     change, context.onset):
                 yield regulated.emit(changes, writer_of(change).what, change.sentence(context.service.shown_keys))

@@ -10,7 +10,7 @@ from responder.model.change import ABSENT
 from responder.model.evidence import Bucket, Finding
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.changes import Changes
-from responder.model.evidence.error_rate_by_version import ErrorRateByVersion, Served
+from responder.model.evidence.error_rate_by_version import UNKNOWN, ErrorRateByVersion, Served
 from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.rollouts import Rollouts
 from responder.model.images import version_of
@@ -146,7 +146,7 @@ def _released(context: Context) -> Iterator[tuple[Signal, str]]:
     """Yield each release that the change ledger knows of, with its version."""
     for finding in context.evidence.of(Changes):
         for change in finding.detail.changes:
-            if change.name != context.deployment or context.onset is None or not just_before(change, context.onset):
+            if change.name not in context.workloads or context.onset is None or not just_before(change, context.onset):
                 continue
             if effect_of(context.service, context.component, context.mode.where, change) is not Effect.RELEASE:
                 continue
@@ -228,9 +228,13 @@ def _sum(buckets: Iterable[Bucket]) -> Served:
 
 
 def _alone(context: Context, release: _Release) -> bool:
-    """Whether the new version served alone since the onset, so that no other can have failed."""
+    """Whether the new version served alone since the onset, so that no other can have failed.
+
+    A source whose requests do not name their version cannot tell that.
+    """
     told = [split for finding in context.evidence.of(ErrorRateByVersion, context.component)
-            if (split := _split(finding.detail, release.since)) is not None]
+            if (split := _split(finding.detail, release.since)) is not None
+            and split.since.get(release.version, _NONE).requests]
     return bool(told) and all(
         sum(served.requests for version, served in split.beside.items() if version != release.version)
         < context.service.confirm.minimum_requests for split in told)
@@ -255,7 +259,8 @@ def _by_version(context: Context, finding: Finding[ErrorRateByVersion], release:
     if mine.requests < enough or _surely(mine) <= limit:
         return
     for version, other in sorted(now.items()):
-        if version == new or other.requests < enough:
+        # Requests that do not name their version may be of either.
+        if version in (new, UNKNOWN) or other.requests < enough:
             continue
         most = upper_bound(other.errors, other.requests)
         # Both get the same requests at the same time: what the new version fails more is its own, and what both fail
@@ -267,7 +272,8 @@ def _by_version(context: Context, finding: Finding[ErrorRateByVersion], release:
             yield only_new_version_fails.emit(finding, finding.source, new, _rate(mine), version, _rate(other))
         return
     for version, other in sorted(finding.detail.baseline.items()):
-        if version != new and other.requests >= enough and upper_bound(other.errors, other.requests) < _surely(mine):
+        if version not in (new, UNKNOWN) and other.requests >= enough and (
+                upper_bound(other.errors, other.requests) < _surely(mine)):
             yield new_version_replaced_healthy_one.emit(finding, finding.source, new, _rate(mine), version,
                                                         _rate(other))
             return
@@ -287,7 +293,7 @@ def _slower(context: Context, finding: Finding[ErrorRateByVersion], new: str) ->
     now, before = finding.detail.p95_ms.window, finding.detail.p95_ms.baseline
     if served.get(new, _NONE).requests < enough or not now.get(new):
         return
-    old = next((version for version in sorted(before) if version != new and before[version]), "")
+    old = next((version for version in sorted(before) if version not in (new, UNKNOWN) and before[version]), "")
     if old and now[new] >= SLOW_MULTIPLE * before[old]:
         if served.get(old, _NONE).requests >= enough and now.get(old, 0.0) >= now[new] / 2:
             yield old_version_slow_too.emit(finding, finding.source, old, new)

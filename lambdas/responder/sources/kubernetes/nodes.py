@@ -26,6 +26,8 @@ _COMING_SECONDS = 900.0
 """Karpenter gives a node up that has not registered by then; what takes longer is no longer coming."""
 _GOING = frozenset({"karpenter.sh/disrupted", "karpenter.sh/disruption", "ToBeDeletedByClusterAutoscaler"})
 """Taints of a node that an autoscaler has emptied or is about to."""
+_INTERRUPTED = "aws-node-termination-handler/"
+"""How the taints of a node begin that AWS announced it would take (AWS Node Termination Handler)."""
 _AT_ONCE_SECONDS = 5.0
 
 
@@ -56,7 +58,8 @@ class Node:
             tuple(kind for kind, condition in conditions.items()
                   if not kind.endswith("Ready") and condition.get("status") == "True"),
             coming=not ready and _joins(metadata, conditions.get("Ready", {}), taints, now),
-            going="deletionTimestamp" in metadata or bool(taints & _GOING))
+            going="deletionTimestamp" in metadata or bool(taints & _GOING) or any(
+                taint.startswith(_INTERRUPTED) for taint in taints))
 
 
 def _joins(metadata: dict[str, Any], ready: dict[str, Any], taints: set[str], now: float) -> bool:

@@ -36,6 +36,8 @@ class ClusterService:
     """[port, target port]."""
     headless: bool
     """Whether it has no address of its own: StatefulSets have one such for their pods' names."""
+    elsewhere: bool
+    """Whether it is another host's name (``ExternalName``), behind which nothing stands here."""
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> ClusterService:
@@ -43,7 +45,8 @@ class ClusterService:
         spec, metadata = item.get("spec") or {}, item["metadata"]
         return cls(metadata["name"], str((metadata.get("labels") or {}).get(_LABEL, "")), spec.get("selector") or {},
                    tuple((port.get("port"), port.get("targetPort", port.get("port")))
-                         for port in spec.get("ports") or []), spec.get("clusterIP") == "None")
+                         for port in spec.get("ports") or []), spec.get("clusterIP") == "None",
+                   spec.get("type") == "ExternalName")
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether its selector selects pods with these labels."""
@@ -127,6 +130,9 @@ def finding(query: Query, component: Component, workload: Workload, pods: list[P
         return Finding(source="kubernetes", component=component.name, window=query.window, status="unauthorized",
                        query=command, detail=Endpoints(), note="the Services may not be read")
     service, how = _in_front(component, workload, services.every)
+    if service is not None and service.elsewhere:
+        return Finding(source="kubernetes", component=component.name, window=query.window, status="empty",
+                       query=command, detail=Endpoints(), note=f"Service {service.name} is another host's name")
     if service is None and not component.service:
         return Finding(source="kubernetes", component=component.name, window=query.window, status="empty",
                        query=command, detail=Endpoints(), note=f"no Service selects the pods of {workload.ref}, and "

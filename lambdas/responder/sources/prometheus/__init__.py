@@ -43,8 +43,7 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     if settings is None:
         raise CallFailed("unavailable", "Prometheus is not configured")
     api = Api(settings, http or Http(query.deadline), query.deadline)
-    names = promql.configured(settings) or promql.found(
-        settings, query.service, [row.labels for row in api.at(promql.search(), query.window.end)])
+    names = promql.configured(settings) or promql.found(settings, query.service, _series(api, query))
     if names is None:
         raise CallFailed("empty", "Prometheus has no metric of the usual names with a label that names a component")
     asked = promql.Asked(settings, names, tuple(component.name for component in query.service.components))
@@ -56,6 +55,18 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
         findings += _calls(query, api, asked, names.known)
     note = "; ".join(dict.fromkeys(api.notes))
     return findings if not note else [_warned(finding, note) for finding in findings]
+
+
+def _series(api: Api, query: Query) -> list[dict[str, str]]:
+    """Return the labels of what a search for the usual names finds; raises CallFailed."""
+    try:
+        return [row.labels for row in api.at(promql.search(), query.window.end)]
+    except CallFailed as failed:
+        if failed.status not in ("malformed", "timeout", "unavailable"):
+            raise
+        # A large Prometheus may refuse a search over all series; the configuration makes it needless.
+        raise CallFailed(failed.status, f"{failed.note}; prometheus.convention and component_label make this search "
+                         "needless", code=failed.code, http_status=failed.http_status) from failed
 
 
 def _warned(finding: Finding[Detail], note: str) -> Finding[Detail]:

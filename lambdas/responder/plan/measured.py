@@ -1,0 +1,144 @@
+"""What a component's metrics say beside those around it in the graph of calls: more than usual, missing, calm."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from responder.plan.deviation import (
+    LOAD,
+    SCALE,
+    SLOW,
+    SURGE,
+    Deviation,
+    Points,
+    Settings,
+    Span,
+    Symptom,
+    anomaly_scores,
+    least_spread,
+    level_before,
+)
+
+State = tuple[str, str]
+"""A component and the metric in which it shows the symptom."""
+GONE = "gone"
+"""Not a metric: the requests do not arrive."""
+
+
+def _time(point: tuple[float, float | None]) -> float:
+    return point[0]
+
+
+class Measured:
+    """A graph of calls, and what was measured of each component before and during an outage."""
+
+    def __init__(self, graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, Points]],
+                 symptom: Symptom, views: Mapping[str, str], span: Span, settings: Settings) -> None:
+        self.symptom, self.views, self.span, self.settings = symptom, views, span, settings
+        self.values = {name: {metric: {time: value for time, value in sorted(points, key=_time) if value is not None}
+                               for metric, points in kinds.items()} for name, kinds in series.items()}
+        self.measures = {name for name, kinds in self.values.items() if any(kinds.values())}
+        calls = {name: {*called} for name, called in graph.items()}
+        for view, component in views.items():
+            calls.setdefault(view, set()).add(component)
+        self.calls = {name: sorted(self._seen(calls, name)) for name in sorted(calls)}
+        self.callers: dict[str, list[str]] = defaultdict(list)
+        for name, called in self.calls.items():
+            for other in called:
+                self.callers[other].append(name)
+        self._changes: dict[State, Deviation | None] = {}
+        self._normals: dict[State, dict[float, float]] = {}
+        self._usual: dict[str, float] = {}
+
+    def _seen(self, calls: Mapping[str, set[str]], name: str) -> set[str]:
+        """A component's callees; a callee without any metrics is replaced by its own callees."""
+        found: set[str] = set()
+        past, waiting = {name}, [*calls.get(name, ())]
+        while waiting:
+            other = waiting.pop()
+            if other in past:
+                continue
+            past.add(other)
+            if other in self.measures:
+                found.add(other)
+            else:
+                waiting += calls.get(other, ())
+        return found
+
+    def missing(self, name: str) -> bool:
+        """Whether it gets fewer requests than any of its callers, or the symptom's component, would let expect."""
+        name = self.views.get(name, name)
+        above = {self.symptom.node, *self.callers[name]} - {name, *self.views}
+        return bool(above) and all(self._fewer(name, caller) for caller in above)
+
+    def _fewer(self, name: str, caller: str) -> bool:
+        mine, theirs = self.values.get(caller, {}).get(LOAD, {}), self.values.get(name, {}).get(LOAD, {})
+        usual = [theirs[time] / mine[time] for time in theirs if time <= self.span.normal_end and mine.get(time)]
+        now = [time for time in mine if self.span.start <= time < self.span.end]
+        # One that counts at times is judged by those; one that has stopped to count gets nothing.
+        now = [time for time in now if time in theirs] or now
+        if len(usual) < self.settings.fewest or not now:
+            return False
+        each, seen, whole = median(usual), sum(theirs.get(time, 0.0) for time in now), sum(mine[time] for time in now)
+        spread = SCALE * median(abs(value - each) for value in usual) * whole / math.sqrt(len(now))
+        return seen < each * whole - self.settings.sure * max(spread, math.sqrt(each * whole))
+
+    def unusual(self, name: str, metric: str) -> Deviation | None:
+        change = self.change(name, metric)
+        return change if change and change.z >= self.settings.sure else None
+
+    def change(self, name: str, metric: str) -> Deviation | None:
+        if (name, metric) not in self._changes:
+            self._changes[name, metric] = self._measured(name, metric)
+        return self._changes[name, metric]
+
+    def _measured(self, name: str, metric: str) -> Deviation | None:
+        points = self.values.get(name, {}).get(LOAD if metric == SURGE else metric, {})
+        normal = [*self.normal(name, metric).values()]
+        values = dict(zip(points, anomaly_scores([*points.values()], metric, len(normal)), strict=True))
+        before = [value for time, value in values.items() if self.span.normal_end < time < self.span.start]
+        now = [value for time, value in values.items() if self.span.start <= time < self.span.end]
+        if len(normal) < self.settings.fewest or not now:
+            return None
+        level = median(normal)
+        spread = max(SCALE * median(abs(value - level) for value in normal),
+                     least_spread(metric, level, self.usual_requests(name) or 100.0, self.settings))
+        if before:
+            # It may have been another day: what had moved before the outage is not its doing.
+            level = level_before(level, median(before), spread, len(before))
+        return Deviation(level, sum(now) / len(now) - level, spread)
+
+    def normal(self, name: str, metric: str) -> dict[float, float]:
+        """Anomaly scores in normal operation, by time."""
+        if (name, metric) not in self._normals:
+            points = self.values.get(name, {}).get(LOAD if metric == SURGE else metric, {})
+            times = [time for time in points if time <= self.span.normal_end]
+            worse = anomaly_scores([*points.values()], metric, len(times))
+            self._normals[name, metric] = dict(zip(times, worse, strict=False))
+        return self._normals[name, metric]
+
+    def usual_requests(self, name: str) -> float:
+        """Requests in a usual period; a component is called no less often than one of its callers sees."""
+        if name not in self._usual:
+            values = [median([value for time, value in self.values.get(known, {}).get(LOAD, {}).items()
+                              if time <= self.span.normal_end] or [0.0])
+                      for known in (name, self.views.get(name, name))]
+            self._usual[name] = max(values)
+        return self._usual[name]
+
+    def per_request(self, caller: str, called: str) -> tuple[float, float]:
+        """Calls for each of the caller's requests: if all callers called alike, and if only this one called."""
+        mine, theirs = self.usual_requests(caller), self.usual_requests(called)
+        if mine <= 0 or theirs <= 0:
+            return 1.0, 1.0
+        return theirs / sum(self.usual_requests(name) for name in {*self.callers[called], caller}), theirs / mine
+
+    def waits(self, name: str, called: str) -> bool:
+        """Whether a component is about as much slower as what it calls would make it, for all that can be seen."""
+        own, change = self.change(name, SLOW), self.change(called, SLOW)
+        return bool(own and change and self.per_request(name, called)[0] * change.by
+                    <= self.settings.mismatch * max(0.0, own.by) + self.settings.sure * own.spread)
+
