@@ -14,7 +14,7 @@ from typing import Any
 from responder.clients import aws, databases
 from responder.clients.databases import Place
 from responder.clients.failure import CallFailed
-from responder.model.evidence import Detail, Finding, Status
+from responder.model.evidence import Detail, Finding
 from responder.model.evidence.database_cluster import ClusterMember, DatabaseCluster
 from responder.model.evidence.database_proxy import DatabaseProxy
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
@@ -98,16 +98,15 @@ def _cluster(query: Query, place: Place) -> list[Finding[Detail]]:
         return []
     status = {one.name: one.status for one in place.instances}
     readers = [member.name for member in cluster.members if not member.writer]
-    note, how = place.note, "partial" if place.note else "ok"
+    notes = [place.note] * bool(place.note)
     lags: dict[str, float] = {}
     if readers:
         try:
             lags = metrics.lags(query, readers)
         except CallFailed as failed:
-            note, how = f"how far readers are behind: {failed.note}", "partial"
-    checked: Status = "partial" if how == "partial" else "ok"
+            notes.append(f"how far readers are behind: {failed.note}")
     return [Finding(
-        source=SOURCE.name, window=query.window, status=checked, note=note,
+        source=SOURCE.name, window=query.window, status="partial" if notes else "ok", note="; ".join(notes),
         query=f"aws rds describe-db-clusters --db-cluster-identifier {cluster.name}",
         link=f"https://console.aws.amazon.com/rds/home#database:id={cluster.name};is-cluster=true",
         detail=DatabaseCluster(cluster.name, cluster.status, tuple(
