@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from responder.model.evidence import Bucket, Finding, Window
 from responder.model.evidence.error_lines import ErrorLines
+from responder.plan import wording
 from responder.plan.wording import source_name
 
 _SEVERE = frozenset({"err", "error", "critical", "crit", "severe", "fatal", "alert", "emerg", "emergency", "panic",
@@ -69,7 +70,7 @@ def _doubt(errors: Iterable[Counted], others: set[str], how: Counting, source: s
     astray = _sum(row for row in errors if not (
         how.window.start - how.period_seconds <= row.start <= how.window.end + how.period_seconds))
     if astray:
-        return f"{astray:.0f} error lines bear times outside the window that was asked for"
+        return f"{wording.count(astray)} error lines bear times outside the window that was asked for"
     severe = sorted(others & _SEVERE)
     if not severe:
         return ""

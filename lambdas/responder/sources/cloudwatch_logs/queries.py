@@ -22,6 +22,7 @@ from responder.clients.failure import CallFailed
 from responder.model.evidence import Status, Window
 from responder.model.masking import mask
 from responder.model.service import CloudWatchLogs, Service
+from responder.plan.wording import count
 
 MOST_ROWS = 10_000
 _SYSTEM = "CloudWatch Logs"
@@ -107,7 +108,7 @@ class Queries:
                 self._running.discard(query_id)
                 rows = [{str(one.get("field", "")): str(one.get("value", "")) for one in row}
                         for row in answer.get("results", ())]
-                return Rows(rows, f"cut at {MOST_ROWS:,} rows" if len(rows) >= MOST_ROWS else "")
+                return Rows(rows, f"cut at {count(MOST_ROWS)} rows" if len(rows) >= MOST_ROWS else "")
             if status in _ENDED:
                 self._running.discard(query_id)
                 raise CallFailed(_ENDED[status], f"{_SYSTEM}: the query ended as {status}")
