@@ -162,6 +162,8 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
     if not sandbox.deployed:
         with timed(say, "CDK bootstrapped"):
             _cdk("bootstrap", "aws://000000000000/us-east-1", "--app", str(out))
+    if sandbox.deployed:
+        _forget_logs_of_removed_functions()
     with timed(say, "CDK app deployed"):
         _cdk("deploy", STACK, "--app", str(out), "--require-approval", "never", "--outputs-file",
              str(STATE / "outputs.json"))
@@ -172,6 +174,22 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
     with timed(say, "functions warmed"):
         _warm()
     return sandbox
+
+
+def _forget_logs_of_removed_functions() -> None:
+    """Delete the log groups of functions that an earlier deployment removed, as ``docs/upgrades.md`` says.
+
+    They are kept, and would be in the way of a function that comes back.
+    """
+    logs, functions = boto3.client("logs"), boto3.client("lambda")
+    there = {item["FunctionName"] for page in functions.get_paginator("list_functions").paginate()
+             for item in page["Functions"]}
+    groups = [group["logGroupName"] for page in logs.get_paginator("describe_log_groups").paginate(
+        logGroupNamePrefix="/aws/lambda/incident-response-") for group in page["logGroups"]]
+    for name in groups:
+        # The name ends with eight characters of the stack's id.
+        if name.removeprefix("/aws/lambda/").rpartition("-")[0] not in there:
+            logs.delete_log_group(logGroupName=name)
 
 
 def _warm() -> None:

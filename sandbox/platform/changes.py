@@ -128,9 +128,10 @@ def bare(item: Object | None) -> Object | None:
     if item is None:
         return None
     metadata = {key: value for key, value in item["metadata"].items() if key in _KEPT}
-    if "annotations" in metadata:
-        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items()
-                                   if key not in _REVISIONS}
+    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key not in _REVISIONS}
+    if annotations:
+        # Without any, an object is the same whether a controller has written its revision yet or not.
+        metadata["annotations"] = annotations
     return {key: value for key, value in item.items() if key not in ("status", "metadata")} | {"metadata": metadata}
 
 
