@@ -14,8 +14,9 @@ from functools import lru_cache
 from typing import Any
 
 from sandbox.platform.telemetry import Delays, Line, Telemetry
+from sandbox.vendors.expressions import Row
 from sandbox.vendors.gate import Answer, Gates
-from sandbox.vendors.logs_insights import COUNT, QueryError, Row, run, shown
+from sandbox.vendors.logs_insights import COUNT, QueryError, run, shown
 from sandbox.vendors.splunk_events import discovered, structured
 from sandbox.vendors.wire import Refused, json_answer
 

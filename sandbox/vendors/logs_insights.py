@@ -14,8 +14,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-Row = dict[str, Any]
-Expression = Callable[[Row], Any]
+from sandbox.vendors.expressions import SIGNS, Expression, Parser, Row, plain
+
 COUNT = "\0count"
 """Not a field: how many equal events a row stands for."""
 _REGEX = r"/(?:[^/\\]|\\.)*/"
@@ -110,7 +110,7 @@ def _aggregate(part: str) -> tuple[str, Callable[[list[Row]], Any]]:
     name, text = (name.strip(), text.strip()) if sign else (part, part)
     whole = re.fullmatch(r"(count\(\*\)) - sum\((\w+)\)", text)
     if whole:
-        return name, lambda rows: _whole(
+        return name, lambda rows: plain(
             _weights(rows) - sum(_number(row.get(whole[2])) * _weight(row) for row in rows))
     found = re.fullmatch(r"(count|sum|max|min|pct)\((.+)\)", text)
     if not found:
@@ -126,7 +126,7 @@ def _aggregate(part: str) -> tuple[str, Callable[[list[Row]], Any]]:
 
     known: dict[str, Callable[[list[Row]], Any]] = {
         "count": lambda rows: sum(weight for _, weight in values(rows)),
-        "sum": lambda rows: _whole(sum(one * weight for one, weight in values(rows))),
+        "sum": lambda rows: plain(sum(one * weight for one, weight in values(rows))),
         "max": lambda rows: max((one for one, _ in values(rows)), default=None),
         "min": lambda rows: min((one for one, _ in values(rows)), default=None),
         "pct": lambda rows: _percentile(sorted(values(rows)), float(percent or 50) / 100)}
@@ -180,11 +180,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(_whole(value)) if isinstance(value, float) else str(value)
-
-
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return "" if value is None else str(plain(value)) if isinstance(value, float) else str(value)
 
 
 def _number(value: Any) -> float:
@@ -202,46 +198,33 @@ def _compiled(text: str) -> Expression:
     return found
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.tokens: list[tuple[str, str]] = []
-        at, text = 0, text.strip()
-        while at < len(text):
-            found = _TOKENS.match(text, at)
-            if not found:
-                raise QueryError(f"unexpected symbol found in '{text[at:at + 20]}'")
-            place = next(place for place, group in enumerate(found.groups()) if group is not None)
-            self.tokens.append((("number", "text", "field", "word", "regex", "sign")[place], found.groups()[place]))
-            at = found.end()
-
-    def _next(self, *words: str) -> str:
-        if self.tokens and self.tokens[0][0] in ("word", "sign") and self.tokens[0][1] in words:
-            return self.tokens.pop(0)[1]
-        return ""
+class _Parser(Parser):
+    TOKENS = _TOKENS
+    KINDS = ("number", "text", "field", "word", "regex", "sign")
 
     def any_of(self) -> Expression:
         parts = [self._all_of()]
-        while self._next("or"):
+        while self.next("or"):
             parts.append(self._all_of())
         return parts[0] if len(parts) == 1 else lambda row: any(part(row) is True for part in parts)
 
     def _all_of(self) -> Expression:
         parts = [self._compared()]
-        while self._next("and"):
+        while self.next("and"):
             parts.append(self._compared())
         return parts[0] if len(parts) == 1 else lambda row: all(part(row) is True for part in parts)
 
     def _compared(self) -> Expression:
-        if self._next("not"):
+        if self.next("not"):
             inner = self._compared()
             return lambda row: inner(row) is not True
-        left = self._sum()
-        negated = bool(self._next("not"))
-        sign = self._next("=", "!=", "<", ">", "<=", ">=", "like", "=~", "in")
+        left = self.sum()
+        negated = bool(self.next("not"))
+        sign = self.next("=", "!=", "<", ">", "<=", ">=", "like", "=~", "in")
         if not sign:
             return left
         test = self._listed(left) if sign == "in" else self._like(left) if sign in ("like", "=~") else _compare(
-            sign, left, self._sum())
+            sign, left, self.sum())
         return (lambda row: not test(row)) if negated else test
 
     def _like(self, left: Expression) -> Expression:
@@ -258,47 +241,31 @@ class _Parser:
         return lambda row: (value := left(row)) is not None and bool(pattern.search(str(value)))
 
     def _listed(self, left: Expression) -> Expression:
-        if not self._next("["):
+        if not self.next("["):
             raise QueryError("in needs a list")
         values = []
-        while not self._next("]"):
+        while not self.next("]"):
             values.append(self.tokens.pop(0)[1])
-            self._next(",")
+            self.next(",")
         return lambda row: _text(left(row)) in values
 
-    def _sum(self) -> Expression:
-        left = self._value()
-        while sign := self._next("+", "-", "*", "/"):
-            left = _calculated(sign, left, self._value())
-        return left
+    def calculated(self, sign: str, left: Expression, right: Expression) -> Expression:
+        return _calculated(sign, left, right)
 
-    def _value(self) -> Expression:
-        if not self.tokens:
-            raise QueryError("unexpected end of the query")
-        kind, text = self.tokens.pop(0)
-        if kind == "number":
-            return lambda row: _whole(float(text))
-        if kind == "text":
-            return lambda row: text
-        if text == "(":
-            inner = self.any_of()
-            self._closed()
-            return inner
-        if kind not in ("word", "field"):
-            raise QueryError(f"unexpected symbol found {text}")
-        if kind == "word" and self._next("("):
-            given: list[Expression] = []
-            while not self._next(")"):
-                given.append(self.any_of())
-                if not self._next(","):
-                    self._closed()
-                    break
-            return _function(text, given)
-        return lambda row: row.get(text)
+    def function(self, name: str, given: list[Expression]) -> Expression:
+        return _function(name, given)
 
-    def _closed(self) -> None:
-        if not self._next(")"):
-            raise QueryError("missing )")
+    def unreadable(self, text: str) -> QueryError:
+        return QueryError(f"unexpected symbol found in '{text}'")
+
+    def unexpected(self, text: str) -> QueryError:
+        return QueryError(f"unexpected symbol found {text}")
+
+    def ended(self) -> QueryError:
+        return QueryError("unexpected end of the query")
+
+    def unclosed(self) -> QueryError:
+        return QueryError("missing )")
 
 
 def _compare(sign: str, left: Expression, right: Expression) -> Expression:
@@ -310,8 +277,7 @@ def _compare(sign: str, left: Expression, right: Expression) -> Expression:
             first, second = float(first), float(second)
         except ValueError:
             first, second = str(first), str(second)
-        return bool({"=": first == second, "!=": first != second, "<": first < second, ">": first > second,
-                     "<=": first <= second, ">=": first >= second}[sign])
+        return SIGNS[sign](first, second)
     return value
 
 

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.platform.telemetry import Delays, Telemetry
+from sandbox.vendors.expressions import Row
 from sandbox.vendors.gate import Answer, Gates
-from sandbox.vendors.splunk_eval import Row, SearchError
+from sandbox.vendors.splunk_eval import SearchError
 from sandbox.vendors.splunk_events import event, shown
 from sandbox.vendors.splunk_search import commands, each, run, wanted
 

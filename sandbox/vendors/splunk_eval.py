@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-Row = dict[str, Any]
+from sandbox.vendors.expressions import SIGNS, Expression, Parser, Row, plain
+
 Value = Any
 """A text, a number, a list of texts (several values), a truth, or None (NULL)."""
-Expression = Callable[[Row], Value]
 _TOKENS = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|\"((?:[^\"\\]|\\.)*)\"|'([^']+)'|([A-Za-z_][\w.:@]*)|"
                      r"(==|!=|<=|>=|[-=<>(),+*/]))")
 
@@ -42,92 +42,56 @@ def number(value: Value) -> float | None:
         return None
 
 
-def plain(value: Value) -> Value:
-    """Return a number without a fraction as a whole one."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+class _Parser(Parser):
+    TOKENS = _TOKENS
+    KINDS = ("number", "text", "field", "word", "sign")
 
-
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.tokens: list[tuple[str, str]] = []
-        at, text = 0, text.strip()
-        while at < len(text):
-            found = _TOKENS.match(text, at)
-            if not found:
-                raise SearchError(f"The expression is malformed at '{text[at:at + 20]}'.")
-            kind = ("number", "text", "field", "word", "sign")[next(
-                place for place, group in enumerate(found.groups()) if group is not None)]
-            self.tokens.append((kind, next(group for group in found.groups() if group is not None)))
-            at = found.end()
-
-    def _next(self, *words: str) -> str:
-        """Take the next token where it is one of these words or signs; else an empty text."""
-        if self.tokens and self.tokens[0][0] in ("word", "sign") and self.tokens[0][1].upper() in words:
-            return self.tokens.pop(0)[1].upper()
-        return ""
+    def spelled(self, word: str) -> str:
+        return word.upper()
 
     def any_of(self) -> Expression:
         parts = [self._all_of()]
-        while self._next("OR"):
+        while self.next("OR"):
             parts.append(self._all_of())
         return parts[0] if len(parts) == 1 else lambda row: _or([part(row) for part in parts])
 
     def _all_of(self) -> Expression:
         parts = [self._not()]
-        while self._next("AND"):
+        while self.next("AND"):
             parts.append(self._not())
         return parts[0] if len(parts) == 1 else lambda row: _and([part(row) for part in parts])
 
     def _not(self) -> Expression:
-        if not self._next("NOT"):
+        if not self.next("NOT"):
             return self._compared()
         inner = self._not()
         return lambda row: None if (value := inner(row)) is None else not value
 
     def _compared(self) -> Expression:
-        left = self._sum()
-        sign = self._next("=", "==", "!=", "<", ">", "<=", ">=")
+        left = self.sum()
+        sign = self.next(*SIGNS)
         if not sign:
             return left
-        right = self._sum()
+        right = self.sum()
         return lambda row: _compare(sign, left(row), right(row))
 
-    def _sum(self) -> Expression:
-        left = self._value()
-        while sign := self._next("+", "-", "*", "/"):
-            left = _calculated(sign, left, self._value())
-        return left
+    def calculated(self, sign: str, left: Expression, right: Expression) -> Expression:
+        return _calculated(sign, left, right)
 
-    def _value(self) -> Expression:
-        if not self.tokens:
-            raise SearchError("The expression is malformed. An expected value is missing.")
-        kind, text = self.tokens.pop(0)
-        if kind == "number":
-            constant = plain(float(text))
-            return lambda row: constant
-        if kind == "text":
-            return lambda row: text
-        if kind == "field":
-            return lambda row: row.get(text)
-        if text == "(":
-            inner = self.any_of()
-            self._closed()
-            return inner
-        if kind == "sign":
-            raise SearchError(f"The expression is malformed. '{text}' was not expected.")
-        if self._next("("):
-            given: list[Expression] = []
-            while not self._next(")"):
-                given.append(self.any_of())
-                if not self._next(","):
-                    self._closed()
-                    break
-            return _function(text, given)
-        return lambda row: row.get(text)
+    def function(self, name: str, given: list[Expression]) -> Expression:
+        return _function(name, given)
 
-    def _closed(self) -> None:
-        if not self._next(")"):
-            raise SearchError("The expression is malformed. Expected ).")
+    def unreadable(self, text: str) -> SearchError:
+        return SearchError(f"The expression is malformed at '{text}'.")
+
+    def unexpected(self, text: str) -> SearchError:
+        return SearchError(f"The expression is malformed. '{text}' was not expected.")
+
+    def ended(self) -> SearchError:
+        return SearchError("The expression is malformed. An expected value is missing.")
+
+    def unclosed(self) -> SearchError:
+        return SearchError("The expression is malformed. Expected ).")
 
 
 def _or(values: list[Value]) -> Value:
@@ -145,9 +109,8 @@ def _compare(sign: str, left: Value, right: Value) -> Value:
         return sign == "!="
     first, second = number(left), number(right)
     if first is None or second is None:
-        first, second = str(left), str(right)  # type: ignore[assignment]  # texts are compared as texts
-    return {"=": first == second, "==": first == second, "!=": first != second, "<": first < second,  # type: ignore[operator]
-            ">": first > second, "<=": first <= second, ">=": first >= second}[sign]  # type: ignore[operator]
+        return SIGNS[sign](str(left), str(right))
+    return SIGNS[sign](first, second)
 
 
 def _calculated(sign: str, left: Expression, right: Expression) -> Expression:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from sandbox.platform.telemetry import Line
-from sandbox.vendors.splunk_eval import Row
+from sandbox.vendors.expressions import Row
 from sandbox.vendors.splunk_search import COUNT
 
 LONGEST_EVENT = 10_000

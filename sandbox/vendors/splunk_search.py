@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.vendors.splunk_eval import Row, SearchError, compiled, number, plain
+from sandbox.vendors.expressions import Row, plain
+from sandbox.vendors.splunk_eval import SearchError, compiled, number
 
 COUNT = "\0count"
 """Not a field: how many equal events a row stands for."""
