@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from responder.model.codec import encode
-from responder.model.evidence import Evidence, Finding, Status, Window, finding_of
+from responder.model.evidence import Detail, Evidence, Finding, Status, Window, finding_of
 from responder.model.incident import evidence_of, looked_of
+
+D = TypeVar("D", bound=Detail)
+
+
+def one(findings: Sequence[Finding[Detail]], kind: type[D], component: str | None = None) -> Finding[D]:
+    """Return the only answer of a kind, with an observation or without."""
+    found, = Evidence(findings).asked(kind, component)
+    return found
 
 
 def observed(source: str, name: str, status: Status = "ok", *, component: str = "", value: float | None = None,

@@ -8,14 +8,14 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
 from responder.clients import aws
-from responder.model.evidence import Detail, Evidence, Finding, Window
+from responder.model.evidence import Evidence, Window
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
@@ -27,9 +27,9 @@ from sandbox.platform.telemetry import Edge, Telemetry, Transactions
 from sandbox.platform.versions import Versions
 from sandbox.vendors import application_signals as stand_in
 from sandbox.vendors.gate import Answer
+from tests.findings import one
 
 NOW = time.time() // 60 * 60
-D = TypeVar("D", bound=Detail)
 
 
 class _Body:
@@ -71,27 +71,22 @@ def _query(service: Service, environment: str = stand_in.ENVIRONMENT) -> Query:
                  Window(NOW - 120, NOW), Window(NOW - 3720, NOW - 120), time.monotonic() + 10)
 
 
-def _one(findings: list[Finding[Detail]], kind: type[D], component: str) -> Finding[D]:
-    found, = (finding for finding in findings if isinstance(finding.detail, kind) and finding.component == component)
-    return found  # type: ignore[return-value]
-
-
 def test_requests_and_calls_are_read_by_the_metrics_that_it_names(
         service: Service, vendor: stand_in.ApplicationSignals) -> None:
     found = application_signals.collect(_query(service))
-    rate = _one(found, ErrorRate, "payment-gateway")
+    rate = one(found, ErrorRate, "payment-gateway")
     assert (rate.status, rate.value) == ("ok", 0.3) and rate.baseline == pytest.approx(0.004, abs=0.002)
     assert (rate.detail.requests, rate.detail.errors, len(rate.detail.series)) == (4800.0, 1440.0, 2)
     assert rate.detail.baseline_requests == pytest.approx(40 * 3600, rel=0.02)
-    assert _one(found, LatencyP95, "payment-gateway").value == pytest.approx(240, abs=1)
-    calls = _one(found, Calls, "payment-gateway").detail
+    assert one(found, LatencyP95, "payment-gateway").value == pytest.approx(240, abs=1)
+    calls = one(found, Calls, "payment-gateway").detail
     assert (calls.requests, calls.errors) == (2400.0, 720.0)
     callees = calls.callees
     assert set(callees) == {"api.primary.example:443", "payments-db"}
     provider = callees["api.primary.example:443"]
     assert (provider.requests, provider.errors, provider.mean_ms) == (2400.0, 720.0, 90.0)
     assert callees["payments-db"].errors == 0 and callees["payments-db"].baseline_ms == 4.0
-    assert set(_one(found, Calls, "backend").detail.callees) == {"payment-gateway"}
+    assert set(one(found, Calls, "backend").detail.callees) == {"payment-gateway"}
     mode = failure_modes(service, "payment-gateway", Evidence(found))[0]
     assert (mode.where, mode.sources) == ("provider:primary", ("application_signals",))
 
@@ -100,7 +95,7 @@ def test_services_of_another_environment_are_not_the_service_s(
         service: Service, vendor: stand_in.ApplicationSignals) -> None:
     found = application_signals.collect(_query(service, "eks:nowhere/none"))
     assert {finding.status for finding in found} == {"empty"}
-    assert "no data of it at all" in _one(found, ErrorRate, "frontend").note
+    assert "no data of it at all" in one(found, ErrorRate, "frontend").note
 
 
 @pytest.mark.parametrize(("key", "host"), [

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import pytest
@@ -20,7 +20,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 
 from responder.clients.failure import CallFailed
-from responder.model.evidence import Detail, Evidence, Finding, Window
+from responder.model.evidence import Evidence, Window
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.clients import Clients
 from responder.model.evidence.error_lines import ErrorLines
@@ -43,8 +43,8 @@ from sandbox.vendors import logs, wire
 from sandbox.vendors.gate import Gates
 from sandbox.vendors.logs_insights import QueryError, run
 from stacks.consistency import inconsistent
+from tests.findings import one
 
-D = TypeVar("D", bound=Detail)
 FAILED_CALL = "call to payments-db failed: connection refused"
 
 
@@ -97,11 +97,6 @@ def query(service: Service) -> Query:
     now = time.time()
     configured = replace(service, cloudwatch_logs=CloudWatchLogs((logs.LOG_GROUP,)))
     return Query(configured, "diagnose", Window(now - 120, now), Window(now - 3720, now - 120), time.monotonic() + 60)
-
-
-def one(findings: Sequence[Finding[Detail]], kind: type[D], component: str | None = None) -> Finding[D]:
-    found, = Evidence(findings).asked(kind, component)
-    return found
 
 
 def test_it_tells_what_splunk_tells(query: Query) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
@@ -22,7 +22,7 @@ import pytest
 from responder.clients import targets
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
-from responder.model.evidence import Detail, Evidence, Finding, Window
+from responder.model.evidence import Evidence, Window
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import ErrorRateByVersion
@@ -42,14 +42,12 @@ from sandbox.platform.versions import Versions
 from sandbox.vendors import prometheus as real
 from stacks.consistency import inconsistent
 from stacks.network import INTERNET, needs
+from tests.findings import one
 
 NOW = float(int(time.time()) - 5)
 BROKEN = 80
 """Seconds for which the gateway's new version has been failing."""
 AMAZON = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
-D = TypeVar("D", bound=Detail)
-
-
 def _platform() -> Telemetry:
     """Two healthy hours, and a release of the gateway that fails half of its requests, its provider's calls first."""
     telemetry = Telemetry(Versions())
@@ -113,26 +111,21 @@ def _query(service: Service, url: str, phase: Any = "diagnose", **settings: Any)
                  Window(NOW - 120, NOW), Window(NOW - 3720, NOW - 120), time.monotonic() + 20)
 
 
-def _one(findings: list[Finding[Detail]], kind: type[D], component: str) -> Finding[D]:
-    found, = (finding for finding in findings if isinstance(finding.detail, kind) and finding.component == component)
-    return found  # type: ignore[return-value]
-
-
 def test_a_real_prometheus_tells_what_new_relic_tells(service: Service, server: str) -> None:
     found = prometheus.collect(_query(service, server))
-    rate = _one(found, ErrorRate, "payment-gateway")
+    rate = one(found, ErrorRate, "payment-gateway")
     assert rate.value == pytest.approx(800 / (40 * 120), rel=0.15) and rate.baseline == pytest.approx(0.004, abs=0.002)
     assert sum(bucket.requests for bucket in rate.detail.series) == pytest.approx(40 * 120, rel=0.1)
     assert rate.detail.baseline_requests == pytest.approx(40 * 3600, rel=0.02)
     assert rate.detail.series[-1].error_rate == pytest.approx(0.25, abs=0.03)
     assert rate.detail.series[-1].start + rate.detail.period_seconds == NOW
-    slow = _one(found, LatencyP95, "payment-gateway")
+    slow = one(found, LatencyP95, "payment-gateway")
     assert slow.value and slow.baseline and slow.value > 1500 > 2 * slow.baseline
-    versions = _one(found, ErrorRateByVersion, "payment-gateway").detail
+    versions = one(found, ErrorRateByVersion, "payment-gateway").detail
     assert versions.window["1.1.0"].errors == pytest.approx(800, rel=0.1)
     assert versions.window["1.0.0"].errors / versions.window["1.0.0"].requests < 0.02
     assert versions.series and set(versions.series) == {"1.0.0", "1.1.0"}
-    callees = _one(found, Calls, "payment-gateway").detail.callees
+    callees = one(found, Calls, "payment-gateway").detail.callees
     assert callees["api.primary.example"].errors == pytest.approx(600, rel=0.1)
     assert callees["api.primary.example"].kinds == {"HTTP 503": callees["api.primary.example"].errors}
     assert callees["payments-db"].mean_ms == pytest.approx(4.0, abs=0.3) and callees["payments-db"].errors == 0
@@ -146,7 +139,7 @@ def test_rare_scrapes_make_longer_periods_of_the_same_rate(service: Service, ser
     query = _query(service, server)
     asked = replace(query, service=replace(query.service, prometheus=Prometheus(server, scrape_seconds=scrape)))
     found = prometheus.collect(asked)
-    rate, calls = _one(found, ErrorRate, "payment-gateway").detail, _one(found, Calls, "payment-gateway").detail
+    rate, calls = one(found, ErrorRate, "payment-gateway").detail, one(found, Calls, "payment-gateway").detail
     assert rate.period_seconds == length
     assert rate.series[-1].requests == pytest.approx(40 * length, rel=0.1)
     assert calls.requests == pytest.approx(40 * 60, rel=0.1)
@@ -164,7 +157,7 @@ def test_the_plan_reads_it_as_it_reads_any_source(service: Service, server: str)
 
 def test_the_same_hour_a_day_before_is_asked_to_confirm(service: Service, server: str) -> None:
     found = prometheus.collect(_query(service, server, "confirm"))
-    assert _one(found, ErrorRate, "payment-gateway").detail.day_before is None  # It was not there yet.
+    assert one(found, ErrorRate, "payment-gateway").detail.day_before is None  # It was not there yet.
 
 
 @pytest.mark.parametrize(("convention", "label", "peers"), [
@@ -173,21 +166,21 @@ def test_the_same_hour_a_day_before_is_asked_to_confirm(service: Service, server
 def test_each_convention_tells_requests_and_failures(service: Service, server: str, convention: Any, label: str,
                                                      peers: dict[str, ErrorKind]) -> None:
     found = prometheus.collect(_query(service, server, convention=convention))
-    rate = _one(found, ErrorRate, "payment-gateway")
+    rate = one(found, ErrorRate, "payment-gateway")
     assert rate.value == pytest.approx(0.25, abs=0.01) and label in rate.query
     calls = next((finding.detail for finding in found if isinstance(finding.detail, Calls)
                   and finding.component == "payment-gateway"), Calls())
     assert {host: kind_of(next(iter(callee.kinds))) for host, callee in calls.callees.items()} == peers
-    p95 = _one(found, LatencyP95, "payment-gateway")
+    p95 = one(found, LatencyP95, "payment-gateway")
     assert p95.value is None if convention != "istio" else p95.value == pytest.approx(236, abs=10)
-    assert _one(found, ErrorRate, "frontend").status == "empty"
+    assert one(found, ErrorRate, "frontend").status == "empty"
 
 
 def test_queries_of_one_s_own_are_asked_as_they_stand(service: Service, server: str) -> None:
     requests = 'sum by ($by) (increase(http_requests_total{$match}[$range]))'
     errors = requests.replace("$match", '$match,code="500"')
     found = prometheus.collect(_query(service, server, component_label="job", requests=requests, errors=errors))
-    assert _one(found, ErrorRate, "payment-gateway").value == pytest.approx(0.25, abs=0.01)
+    assert one(found, ErrorRate, "payment-gateway").value == pytest.approx(0.25, abs=0.01)
 
 
 def test_a_query_that_prometheus_refuses_says_why(service: Service, server: str) -> None:
@@ -233,9 +226,9 @@ def test_a_warning_makes_the_answer_partial(service: Service) -> None:
 
     found = prometheus.collect(_query(service, "https://p.example", convention="http", component_label="job"),
                                _answering(answer))
-    rate = _one(found, ErrorRate, "payment-gateway")
+    rate = one(found, ErrorRate, "payment-gateway")
     assert (rate.status, rate.note) == ("partial", "store s1 did not answer")
-    assert _one(found, LatencyP95, "payment-gateway").value is None
+    assert one(found, LatencyP95, "payment-gateway").value is None
 
 
 def test_amazon_s_workspace_is_asked_with_a_signature(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

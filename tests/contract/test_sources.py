@@ -6,11 +6,11 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import httpx
@@ -48,21 +48,13 @@ from sandbox.platform.versions import Behaviour, Versions
 from sandbox.vendors import newrelic as newrelic_stand_in
 from sandbox.vendors import splunk as splunk_stand_in
 from sandbox.vendors.gate import Answer, Gates
+from tests.findings import D, one
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
 def http(handler: Handler, seconds: float = 5.0, **headers: str) -> Http:
     return Http(time.monotonic() + seconds, headers=headers, transport=httpx.MockTransport(handler))
-
-
-D = TypeVar("D", bound=Detail)
-
-
-def one(findings: Sequence[Finding[Detail]], kind: type[D], component: str | None = None) -> Finding[D]:
-    """The only answer of a kind, with an observation or without."""
-    found, = Evidence(findings).asked(kind, component)
-    return found
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -39,8 +39,8 @@ from sandbox.platform.versions import Versions
 from sandbox.vendors import splunk as stand_in
 from sandbox.vendors.gate import Gates
 from sandbox.vendors.splunk_eval import SearchError, compiled
+from tests.findings import one
 
-D = TypeVar("D", bound=Detail)
 FAILED_CALL = "call to payments-db failed: connection refused"
 
 
@@ -76,11 +76,6 @@ def platform(dialect: str) -> Platform:
 
 def over(serve: Callable[[httpx.Request], httpx.Response], **headers: str) -> Http:
     return Http(time.monotonic() + 60, headers=headers, transport=httpx.MockTransport(serve))
-
-
-def one(findings: Sequence[Finding[Detail]], kind: type[D], component: str | None = None) -> Finding[D]:
-    found, = Evidence(findings).asked(kind, component)
-    return found
 
 
 @pytest.fixture
