@@ -79,10 +79,10 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
     beside = measured if shown else Measured(graph, series, symptom, views or {}, from_alarm(span, kinds, symptom),
                                              settings)
     standing = StandingOut(beside)
-    if not (shown or certain or standing.unmistakable()):
+    out = standing.origins()
+    if not (shown or certain or standing.unmistakable(out)):
         return []
     flows, passed = _flowing(measured, standing)
-    out = standing.origins()
     to_callers_that_starve(beside, out)
     to_where_load_begins(beside, out)
     stand = by_component(beside, standing, out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from responder.plan.deviation import FAIL, LOAD, SCALE, SLOW, anomaly_scores
@@ -16,6 +16,8 @@ from responder.plan.measured import GONE, Measured, State
 
 _TAIL = 0.1
 """The bad end of normal operation, from which what is rarer is extrapolated."""
+_FEW_FAIL = 0.01
+"""The share of requests that may fail where nothing is wrong, whose wavering is no surprise."""
 _SMALLEST = 1e-6
 """Seconds instead of none, so that there is a logarithm."""
 
@@ -42,10 +44,10 @@ class StandingOut:
         """Whether a metric of a component is further from normal than chance lets expect of any."""
         return self._surprises.get((name, metric), 0.0) >= self._limit
 
-    def unmistakable(self) -> bool:
-        """Whether something is wrong below, and felt by a caller, whatever the symptom's component shows."""
+    def unmistakable(self, origins: Iterable[State]) -> bool:
+        """Whether one of the origins is wrong, and felt by a caller, whatever the symptom's component shows."""
         limit = math.log(self._places / self._measured.settings.risk_unseen)
-        return any(self._surprises[state] >= limit and self._felt(state[0]) for state in self.origins())
+        return any(self._surprises[state] >= limit and self._felt(state[0]) for state in origins)
 
     def _felt(self, name: str) -> bool:
         """Whether the symptom begins in a component, or one of its callers is in trouble as well."""
@@ -131,8 +133,8 @@ class StandingOut:
             least = measured.settings.least_ratio
             scores = {time: math.log(max(value, _SMALLEST)) for time, value in scores.items()}
         else:
-            # One failure of a period's requests is a matter of chance.
-            least = 1 / math.sqrt(max(1.0, measured.usual_requests(name) or 100.0)) / 10
+            # What a count of so many requests wavers by.
+            least = math.sqrt(_FEW_FAIL / max(1.0, measured.usual_requests(name) or 100.0))
         return self._nats([value for time, value in scores.items() if time <= measured.span.normal_end],
                           [value for time, value in scores.items() if measured.span.start <= time < measured.span.end],
                           least)
