@@ -22,4 +22,4 @@ def find(state: State) -> Iterator[Found]:
 
 
 CHECK = Check(id="liveness_probe_incorrect_timing", family="runtime", find=find,
-              follows=("pod_cpu_overload", "throttled"))
+              follows=("pod_cpu_overload", "cpu_throttled"))
