@@ -41,7 +41,7 @@ def wrong(state: State) -> tuple[Wrong, ...]:
     by_target: dict[Ref, list[Given]] = defaultdict(list)
     for one in everyone:
         by_target[one.target.ref].append(one)
-    found = []
+    found: list[Wrong] = []
     for one in everyone:
         if one.target.service is None:
             found += _missing(state, one, by_target)
