@@ -85,7 +85,8 @@ def test_nothing_is_told_of_a_pod_that_has_a_node_or_has_just_been_created(messa
 
 def test_reasons_are_split_at_their_numbers_and_not_at_their_commas() -> None:
     assert reasons("0/3 nodes are available: 1 node(s) had taint {a: b}, that the pod didn't tolerate, "
-                   "2 Insufficient cpu.") == ("node(s) had taint {a: b}, that the pod didn't tolerate", "Insufficient cpu")
+                   "2 Insufficient cpu.") == ("node(s) had taint {a: b}, that the pod didn't tolerate",
+                                              "Insufficient cpu")
     assert reasons("") == ()
     assert reasons('0/3 nodes are available: persistentvolumeclaim "data" not found.' + TAIL) == (
         'persistentvolumeclaim "data" not found',)
