@@ -34,4 +34,4 @@ def find(state: State) -> Iterator[Found]:
             "restore the volume from a snapshot, and do not delete the claim before", event.last if event else 0.0)
 
 
-CHECK = Check(id="claim_lost", family="scheduling", find=find)
+CHECK = Check(id="claim_lost", family="scheduling", sign="volume", find=find)

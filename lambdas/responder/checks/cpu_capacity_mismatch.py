@@ -30,5 +30,5 @@ def find(state: State) -> Iterator[Found]:
             "ask for less" if asked > most > 0 else "ask for less, or add a node or free one", one.since)
 
 
-CHECK = Check(id="cpu_capacity_mismatch", family="scheduling", find=find, follows=(
+CHECK = Check(id="cpu_capacity_mismatch", family="scheduling", sign="room", find=find, follows=(
     "node_cordon_mismatch",))

@@ -24,4 +24,4 @@ def find(state: State) -> Iterator[Found]:
             "run fewer replicas, use a Service instead of a host port, or another port", one.since)
 
 
-CHECK = Check(id="host_port_conflict", family="scheduling", find=find)
+CHECK = Check(id="host_port_conflict", family="scheduling", sign="room", find=find)

@@ -26,4 +26,4 @@ def find(state: State) -> Iterator[Found]:
                         f"mend the template: {said['why'][:120]}", refusal.since)
 
 
-CHECK = Check(id="invalid_pod_template", family="admission", find=find)
+CHECK = Check(id="invalid_pod_template", family="admission", sign="admission", find=find)

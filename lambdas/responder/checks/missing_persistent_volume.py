@@ -23,4 +23,4 @@ def find(state: State) -> Iterator[Found]:
                 one.basis, one.apps, one.said, "create that volume, or take volumeName off the claim", one.since)
 
 
-CHECK = Check(id="missing_persistent_volume", family="scheduling", find=find)
+CHECK = Check(id="missing_persistent_volume", family="scheduling", sign="volume", find=find)

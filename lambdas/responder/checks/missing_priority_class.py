@@ -38,4 +38,4 @@ def _found(ref: Ref, name: str, severity: Severity, basis: Basis, said: str, sin
                  severity, basis, (ref.name,), said, f"create PriorityClass {name}, or name one that exists", since)
 
 
-CHECK = Check(id="missing_priority_class", family="admission", find=find)
+CHECK = Check(id="missing_priority_class", family="admission", sign="admission", find=find)

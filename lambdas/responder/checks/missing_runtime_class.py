@@ -50,4 +50,4 @@ def _found(ref: Ref, name: str, severity: Severity, basis: Basis, said: str, sin
         f"install runtime class {name} and its handler on the nodes, or name another", since)
 
 
-CHECK = Check(id="missing_runtime_class", family="admission", find=find)
+CHECK = Check(id="missing_runtime_class", family="admission", sign="admission", find=find)

@@ -18,4 +18,4 @@ def find(state: State) -> Iterator[Found]:
             for one in excesses(state, "memory"))
 
 
-CHECK = Check(id="namespace_memory_quota_exceeded", family="admission", find=find)
+CHECK = Check(id="namespace_memory_quota_exceeded", family="admission", sign="quota", find=find)

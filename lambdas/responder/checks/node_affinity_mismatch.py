@@ -31,4 +31,4 @@ def _terms(spec: PodSpec) -> str:
                        for term in spec.node_terms)
 
 
-CHECK = Check(id="node_affinity_mismatch", family="scheduling", find=find)
+CHECK = Check(id="node_affinity_mismatch", family="scheduling", sign="placement", find=find)

@@ -34,4 +34,4 @@ def find(state: State) -> Iterator[Found]:
                         "spec.unschedulable: true", f"kubectl uncordon {name}, when what it was cordoned for is done")
 
 
-CHECK = Check(id="node_cordon_mismatch", family="scheduling", find=find)
+CHECK = Check(id="node_cordon_mismatch", family="scheduling", sign="room", find=find)

@@ -27,5 +27,5 @@ def find(state: State) -> Iterator[Found]:
                 one.since)
 
 
-CHECK = Check(id="node_resource_mismatch", family="scheduling", find=find, follows=(
+CHECK = Check(id="node_resource_mismatch", family="scheduling", sign="room", find=find, follows=(
     "node_cordon_mismatch",))

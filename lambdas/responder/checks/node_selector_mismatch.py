@@ -24,4 +24,4 @@ def find(state: State) -> Iterator[Found]:
             f"mend the nodeSelector of {one.app}, or label a node with {asked or 'it'}", one.since)
 
 
-CHECK = Check(id="node_selector_mismatch", family="scheduling", find=find)
+CHECK = Check(id="node_selector_mismatch", family="scheduling", sign="placement", find=find)

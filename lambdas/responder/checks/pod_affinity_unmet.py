@@ -24,4 +24,4 @@ def find(state: State) -> Iterator[Found]:
             "get those pods running, or mend the pod affinity", one.since)
 
 
-CHECK = Check(id="pod_affinity_unmet", family="scheduling", find=find)
+CHECK = Check(id="pod_affinity_unmet", family="scheduling", sign="placement", find=find)

@@ -24,4 +24,4 @@ def find(state: State) -> Iterator[Found]:
             "run fewer replicas, add nodes, or prefer anti-affinity instead of requiring it", one.since)
 
 
-CHECK = Check(id="pod_anti_affinity_conflict", family="scheduling", find=find)
+CHECK = Check(id="pod_anti_affinity_conflict", family="scheduling", sign="placement", find=find)

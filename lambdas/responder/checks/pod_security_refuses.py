@@ -56,4 +56,4 @@ def _broken(spec: PodSpec, level: str) -> str:
     return ""
 
 
-CHECK = Check(id="pod_security_refuses", family="admission", find=find)
+CHECK = Check(id="pod_security_refuses", family="admission", sign="admission", find=find)

@@ -32,4 +32,4 @@ def find(state: State) -> Iterator[Found]:
                         refusal.since)
 
 
-CHECK = Check(id="policy_refuses", family="admission", find=find)
+CHECK = Check(id="policy_refuses", family="admission", sign="admission", find=find)

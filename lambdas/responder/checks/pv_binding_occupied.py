@@ -25,4 +25,4 @@ def find(state: State) -> Iterator[Found]:
                 "give the claim a volume of its own, or free that one (spec.claimRef)", one.since)
 
 
-CHECK = Check(id="pv_binding_occupied", family="scheduling", find=find)
+CHECK = Check(id="pv_binding_occupied", family="scheduling", sign="volume", find=find)

@@ -24,4 +24,4 @@ def find(state: State) -> Iterator[Found]:
                 one.basis, one.apps, one.said, "ask for an access mode that the volume or the class offers", one.since)
 
 
-CHECK = Check(id="pvc_access_mode_mismatch", family="scheduling", find=find)
+CHECK = Check(id="pvc_access_mode_mismatch", family="scheduling", sign="volume", find=find)

@@ -24,4 +24,4 @@ def find(state: State) -> Iterator[Found]:
                 one.basis, one.apps, one.said, "ask for less, or provide a larger volume", one.since)
 
 
-CHECK = Check(id="pvc_capacity_mismatch", family="scheduling", find=find)
+CHECK = Check(id="pvc_capacity_mismatch", family="scheduling", sign="volume", find=find)

@@ -24,4 +24,4 @@ def find(state: State) -> Iterator[Found]:
                 severity, one.basis, one.apps, one.said, "look at the provisioner's pods, rights and quotas", one.since)
 
 
-CHECK = Check(id="pvc_provisioning_failed", family="scheduling", find=find)
+CHECK = Check(id="pvc_provisioning_failed", family="scheduling", sign="volume", find=find)

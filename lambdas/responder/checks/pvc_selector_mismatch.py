@@ -24,4 +24,4 @@ def find(state: State) -> Iterator[Found]:
                 one.basis, one.apps, one.said, "mend the selector, or label the volume that is meant", one.since)
 
 
-CHECK = Check(id="pvc_selector_mismatch", family="scheduling", find=find)
+CHECK = Check(id="pvc_selector_mismatch", family="scheduling", sign="volume", find=find)

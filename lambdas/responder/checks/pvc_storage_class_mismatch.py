@@ -26,4 +26,4 @@ def find(state: State) -> Iterator[Found]:
                 "name a StorageClass that exists, or the class of the volume that is meant", one.since)
 
 
-CHECK = Check(id="pvc_storage_class_mismatch", family="scheduling", find=find)
+CHECK = Check(id="pvc_storage_class_mismatch", family="scheduling", sign="volume", find=find)

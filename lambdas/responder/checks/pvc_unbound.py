@@ -25,4 +25,4 @@ def find(state: State) -> Iterator[Found]:
                         "look at the claim's Events, its class, and the volumes that there are", one.since)
 
 
-CHECK = Check(id="pvc_unbound", family="scheduling", find=find)
+CHECK = Check(id="pvc_unbound", family="scheduling", sign="volume", find=find)

@@ -28,4 +28,4 @@ def find(state: State) -> Iterator[Found]:
                 f"get scheduler {name} running, or name default-scheduler", wait.since)
 
 
-CHECK = Check(id="scheduler_silent", family="scheduling", find=find)
+CHECK = Check(id="scheduler_silent", family="scheduling", sign="placement", find=find)

@@ -26,4 +26,4 @@ def find(state: State) -> Iterator[Found]:
             one.message or ", ".join(taints), f"give {one.app} a toleration, or take the taint off a node", one.since)
 
 
-CHECK = Check(id="taint_toleration_mismatch", family="scheduling", find=find)
+CHECK = Check(id="taint_toleration_mismatch", family="scheduling", sign="placement", find=find)

@@ -24,5 +24,5 @@ def find(state: State) -> Iterator[Found]:
                 "have more pods (EKS: prefix delegation and max-pods)", one.since)
 
 
-CHECK = Check(id="too_many_pods", family="scheduling", find=find, follows=(
+CHECK = Check(id="too_many_pods", family="scheduling", sign="room", find=find, follows=(
     "node_cordon_mismatch",))

@@ -35,4 +35,4 @@ def find(state: State) -> Iterator[Found]:
                 "label the nodes, or spread over a label that they have", wait.since)
 
 
-CHECK = Check(id="topology_spread_unmet", family="scheduling", find=find)
+CHECK = Check(id="topology_spread_unmet", family="scheduling", sign="placement", find=find)

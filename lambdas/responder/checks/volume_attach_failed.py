@@ -69,4 +69,4 @@ def _found(state: State, app: Ref, sentence: str, message: str, since: float, sa
                  "end the pod that holds it (strategy Recreate does so), or detach it from a node that is gone", since)
 
 
-CHECK = Check(id="volume_attach_failed", family="scheduling", find=find)
+CHECK = Check(id="volume_attach_failed", family="scheduling", sign="volume", find=find)

@@ -23,4 +23,4 @@ def find(state: State) -> Iterator[Found]:
                     "run one replica with the strategy Recreate, or use another access mode", one.since)
 
 
-CHECK = Check(id="volume_in_use", family="scheduling", find=find)
+CHECK = Check(id="volume_in_use", family="scheduling", sign="volume", find=find)

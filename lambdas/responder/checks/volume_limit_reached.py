@@ -21,4 +21,4 @@ def find(state: State) -> Iterator[Found]:
             one.basis, (one.app.name,), one.message, "add a node, or detach volumes that nobody uses", one.since)
 
 
-CHECK = Check(id="volume_limit_reached", family="scheduling", find=find)
+CHECK = Check(id="volume_limit_reached", family="scheduling", sign="room", find=find)

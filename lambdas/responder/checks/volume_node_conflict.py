@@ -44,4 +44,4 @@ def _reached(state: State, volume: PersistentVolume) -> bool:
         term and all(one.met(labels(node)) for one in term) for node in state.nodes for term in volume.node_terms)
 
 
-CHECK = Check(id="volume_node_conflict", family="scheduling", find=find)
+CHECK = Check(id="volume_node_conflict", family="scheduling", sign="volume", find=find)

@@ -60,4 +60,4 @@ def _unanswered(name: str, last: Refusal, hit: list[Refusal], state: State) -> F
         f"{mend}; or set its failurePolicy to Ignore meanwhile", last.since)
 
 
-CHECK = Check(id="webhook_refuses", family="admission", find=find)
+CHECK = Check(id="webhook_refuses", family="admission", sign="admission", find=find)

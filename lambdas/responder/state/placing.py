@@ -7,7 +7,7 @@ for Pods and Containers". Only what surely fails is told: what pods of other nam
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from responder.state.needs import needs, resources
 from responder.state.nodes import Node, Taint
@@ -112,8 +112,9 @@ def taken(state: State) -> Mapping[str, Mapping[str, float]]:
     return found
 
 
-def _lacking(state: State, spec: PodSpec, node: Node) -> Iterator[str] | set[str]:
-    used, found = taken(state).get(node.name, {}), set()
+def _lacking(state: State, spec: PodSpec, node: Node) -> set[str]:
+    used: Mapping[str, float] = taken(state).get(node.name, {})
+    found: set[str] = set()
     for name in resources(spec):
         asked = needs(spec, name)
         if name in node.allocatable and asked > 0 and asked > node.allocatable[name] - used.get(name, 0.0) + _EDGE:
@@ -139,7 +140,8 @@ def _company(state: State, pod: Pod, spec: PodSpec, node: Node) -> set[str]:
                _near(state, one, term, node) and term.selector.selects(pod.meta.labels)
                and one.ref.namespace == pod.ref.namespace for one in there for term in one.spec.apart):
         found.add("apart")
-    if any(not _accompanied(state, pod, term, node, there) for term in spec.beside):
+    if state.lists("Pod", pod.ref.namespace) and not all(
+            _accompanied(state, pod, term, node, there) for term in spec.beside):
         found.add("beside")
     return found
 
