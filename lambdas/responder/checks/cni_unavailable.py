@@ -45,5 +45,5 @@ def find(state: State) -> Iterator[Found]:
                     tuple(sorted(waiting[name])) or apps_on(state, name), text, mend, since)
 
 
-CHECK = Check(id="cni_unavailable", family="infrastructure", find=find,
+CHECK = Check(id="cni_unavailable", family="infrastructure", sign="node", find=find,
               follows=("containerd_unavailable", "kubelet_unavailable", "node_problem"))

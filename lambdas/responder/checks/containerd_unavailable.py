@@ -59,4 +59,5 @@ def _fails(message: str) -> bool:
                                             "not ready", "context deadline", "DeadlineExceeded"))
 
 
-CHECK = Check(id="containerd_unavailable", family="infrastructure", find=find, follows=("node_disk_pressure",))
+CHECK = Check(id="containerd_unavailable", family="infrastructure", sign="node", find=find,
+              follows=("node_disk_pressure",))

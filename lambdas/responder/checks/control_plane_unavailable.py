@@ -34,4 +34,5 @@ def find(state: State) -> Iterator[Found]:
                             said_of(one), f"start {part} again", one.since)
 
 
-CHECK = Check(id="control_plane_unavailable", family="infrastructure", find=find, follows=("node_disk_pressure",))
+CHECK = Check(id="control_plane_unavailable", family="infrastructure", sign="control_plane", find=find,
+              follows=("node_disk_pressure",))

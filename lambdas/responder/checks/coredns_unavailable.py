@@ -48,6 +48,6 @@ def find(state: State) -> Iterator[Found]:
                     "look at its configuration and at the resolver that it asks")
 
 
-CHECK = Check(id="coredns_unavailable", family="infrastructure", find=find, follows=(
+CHECK = Check(id="coredns_unavailable", family="infrastructure", sign="resolver", find=find, follows=(
     "node_not_ready", "kubelet_unavailable", "containerd_unavailable", "cni_unavailable", "control_plane_unavailable",
     "kube_scheduler_unavailable"))

@@ -84,5 +84,5 @@ def _odd(state: State, client: Ref, its: Ref | None, known: tuple[Use, ...]) -> 
     return ""
 
 
-CHECK = Check(id="database_credentials_wrong", family="runtime", find=find,
+CHECK = Check(id="database_credentials_wrong", family="runtime", sign="definition", find=find,
               follows=("missing_secret_binding", "missing_config"))

@@ -46,5 +46,5 @@ def daemon_says(wanted: int | None, ready: int) -> str:
     return f"DaemonSet kube-proxy: {ready} ready of {wanted if wanted is not None else 'unknown'}"
 
 
-CHECK = Check(id="kube_proxy_unavailable", family="infrastructure", find=find,
+CHECK = Check(id="kube_proxy_unavailable", family="infrastructure", sign="node", find=find,
               follows=("node_not_ready", "containerd_unavailable", "kubelet_unavailable"))

@@ -25,6 +25,8 @@ def find(state: State) -> Iterator[Found]:
     waiting = [pod for pod in state.pods if _forgotten(state, pod)]
     apps = tuple(sorted({state.app(pod) for pod in waiting}))
     pods = named_like(state, "kube-scheduler")
+    if not (pods or len(apps) > 1 or any(map(is_control_plane, state.nodes))):
+        waiting = []  # One app alone may wait for something of its own, where nothing of the control plane is seen.
     down = [pod for pod in pods if not works(pod)]
     stopped = [one for one in services(state, "kube-scheduler").values() if is_stopped(one)]
     missing = not pods and state.lists("Pod", "kube-system") and any(map(is_control_plane, state.nodes)) and bool(
@@ -55,5 +57,5 @@ def _forgotten(state: State, pod: Pod) -> bool:
     return bool(now and pod.meta.created) and now - pod.meta.created > _PATIENCE_SECONDS
 
 
-CHECK = Check(id="kube_scheduler_unavailable", family="infrastructure", find=find,
+CHECK = Check(id="kube_scheduler_unavailable", family="infrastructure", sign="control_plane", find=find,
               follows=("control_plane_unavailable", "kubelet_unavailable", "containerd_unavailable"))

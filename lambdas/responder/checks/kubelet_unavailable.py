@@ -28,4 +28,5 @@ def find(state: State) -> Iterator[Found]:
                         f"look at the kubelet of node {name}, and at the machine", condition.since)
 
 
-CHECK = Check(id="kubelet_unavailable", family="infrastructure", find=find, follows=("control_plane_unavailable",))
+CHECK = Check(id="kubelet_unavailable", family="infrastructure", sign="node", find=find,
+              follows=("control_plane_unavailable",))

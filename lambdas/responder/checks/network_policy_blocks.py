@@ -94,4 +94,4 @@ def _lets(rule: Rule, peer: Workload, port: int, callee: Workload) -> bool:
     return known and (not ports or not port or port in ports or 0 in ports)
 
 
-CHECK = Check(id="network_policy_blocks", family="routing", find=find)
+CHECK = Check(id="network_policy_blocks", family="routing", sign="policy", find=find)

@@ -22,6 +22,6 @@ def find(state: State) -> Iterator[Found]:
                         f"look at the kubelet of node {node.name}", said.since)
 
 
-CHECK = Check(id="node_not_ready", family="infrastructure", find=find, follows=(
+CHECK = Check(id="node_not_ready", family="infrastructure", sign="node", find=find, follows=(
     "kubelet_unavailable", "containerd_unavailable", "cni_unavailable", "node_problem", "node_disk_pressure",
     "node_memory_pressure", "node_pid_pressure"))

@@ -22,4 +22,4 @@ def find(state: State) -> Iterator[Found]:
                         f"find what uses it on node {node.name}, or add a node", said.since)
 
 
-CHECK = Check(id="node_pid_pressure", family="infrastructure", find=find)
+CHECK = Check(id="node_pid_pressure", family="infrastructure", sign="node", find=find)

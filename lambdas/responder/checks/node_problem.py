@@ -31,4 +31,4 @@ def find(state: State) -> Iterator[Found]:
                             f"cordon node {node.name}, and replace it", one.since)
 
 
-CHECK = Check(id="node_problem", family="infrastructure", find=find)
+CHECK = Check(id="node_problem", family="infrastructure", sign="node", find=find)

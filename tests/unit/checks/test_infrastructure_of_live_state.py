@@ -108,7 +108,9 @@ def pending(ago: float, *conditions: dict[str, Any]) -> dict[str, Any]:
 def test_pods_that_nobody_looked_at_tell_of_the_scheduler() -> None:
     master = node("m1", labels=MASTER)
     assert found("kube_scheduler_unavailable", master, pending(600)) == [("node/m1", "stops", "seen")]
-    assert found("kube_scheduler_unavailable", node(), pending(600)) == [("namespace/kube-system", "stops", "seen")]
+    two = [pending(600), pending(600) | {"metadata": pending(600)["metadata"] | {"name": "x", "ownerReferences": []}}]
+    assert found("kube_scheduler_unavailable", node(), *two) == [("namespace/kube-system", "stops", "seen")]
+    assert names(node(), pending(600)) == set()
     assert names(master, pending(5)) == set()
     unschedulable = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes are available")
     assert "kube_scheduler_unavailable" not in names(master, pending(600, unschedulable))
