@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
-from responder.checks.no_endpoints import CAUSES
+from responder.checks.no_endpoints import ENDED, UNSERVED, UNSTARTED
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.pods import Status
@@ -51,8 +51,4 @@ def _crashes(state: State, status: Status) -> bool:
     return is_down(status) or often
 
 
-CHECK = Check(id="container_crashes", family="runtime", find=find, follows=(
-    *(one for one in CAUSES if one != "container_crashes"), "liveness_probe_incorrect_command", "missing_config",
-    "database_read_only", "database_connections_exhausted", "disk_full", "read_only_file_system", "missing_service",
-    "address_in_use", "service_env_var_address_mismatch", "service_dns_resolution_failure", "missing_command",
-    "startup_probe_incorrect_path", "startup_probe_incorrect_command"))
+CHECK = Check(id="container_crashes", family="runtime", find=find, follows=(*UNSTARTED, *UNSERVED, *ENDED))
