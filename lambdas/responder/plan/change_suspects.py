@@ -1,0 +1,192 @@
+"""Which foreign change brought an outage, or that none did.
+
+A change is a suspect by three things together: its time (in effect before the symptom began), its place (on the way of the
+requests that fail) and what it could do, held against what the symptom is about. That no change did it is an answer with
+a probability of its own: it grows with what the world around says of itself. All terms are log-odds; a term for which there
+is no evidence is zero or a doubt. Innocent changes are much more frequent than guilty ones, so each begins far below "none".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from responder.model.foreign_change import ForeignChange
+from responder.model.frozen import dataclass
+from responder.plan.change_effects import Effect, amount, effect_of
+from responder.plan.change_files import FileKind, belongs_to, is_shared, kind_of_file, stem
+from responder.plan.change_outside import Sign, signs
+from responder.plan.change_symptom import Symptom
+from responder.plan.change_topics import fit, parts, specific, topics
+
+NONE = "none"
+MEASURED_SECONDS = 90.0
+"""A symptom is seen in periods of a minute, so it may seem to begin this long before it does."""
+_PRIOR = -4.0
+_INERT_SHARE = 0.1
+_AT_MERGE = frozenset({FileKind.SCHEMA, FileKind.CONFIGURATION})
+_COMMON = frozenset("""error errors failed fail failure request requests response service server client status code return
+    the and for not with from was are has that this new get set http https api string int true false null nil none func def
+    self let var const name value type data list item items user users info warn msg message id out result err ctx context
+    await async public private static void class import timeout time after before when upstream returned call calls rate
+    ratio total count above below high p99 p95 seconds minutes ms config default options""".split())
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One answer: a change, or none of them."""
+
+    id: str
+    """The change's id, or ``none``."""
+    probability: float
+    score: float
+    """In log-odds against nothing known."""
+    reasons: tuple[str, ...] = ()
+
+
+def suspects(changes: Sequence[ForeignChange], symptom: Symptom, deploys_known: bool = True) -> list[Suspect]:
+    """Return all changes and ``none``, likeliest first.
+
+    ``deploys_known``: whether it is known what was deployed and when; where it is, what is merged alone is not in effect.
+    """
+    about = _about(symptom)
+    effects = {change.id: effect_of(change) for change in changes}
+    common = _frequency(effects.values())
+    judged = [_judged(change, effects[change.id], symptom, about, common, deploys_known) for change in changes]
+    judged.append(_none(symptom, changes, effects))
+    most = max(one.score for one in judged)
+    whole = sum(math.exp(one.score - most) for one in judged)
+    ranked = [Suspect(one.id, math.exp(one.score - most) / whole, one.score, one.reasons) for one in judged]
+    return sorted(ranked, key=lambda one: (-one.probability, one.id))
+
+
+def _about(symptom: Symptom) -> dict[str, float]:
+    """Return what the symptom is about: the alarm's own words first, then the lines by how many there are."""
+    bad = [line for line in symptom.lines if line.bad and line.more > 0]
+    most = max((line.more for line in bad), default=1.0)
+    return topics([(symptom.told, 1.0),
+                   *((line.text, 0.6 + 0.4 * line.more / most) for line in bad),
+                   *((moved.name, 0.6) for moved in symptom.moved if moved.component in symptom.path)])
+
+
+def _none(symptom: Symptom, changes: Sequence[ForeignChange], effects: Mapping[str, Effect]) -> Suspect:
+    found = signs(symptom)
+    brought = any(change.at <= symptom.onset + MEASURED_SECONDS and effects[change.id].share >= 0.4 and _asks_more(
+        effects[change.id]) for change in changes)
+    material = any(change.at <= symptom.onset + MEASURED_SECONDS and effects[change.id].share >= 0.4 and re.search(
+        r"cert|secret|\.pem|\.crt|\.key", " ".join(change.files), re.IGNORECASE) for change in changes)
+    weights = [_weight(sign, brought, material) for sign in found]
+    # Two signs are seldom independent: the second counts for half.
+    score = sum(weight / (1 + place) for place, weight in enumerate(sorted(weights, reverse=True)[:2]))
+    return Suspect(NONE, 0.0, score, tuple(sign.what for sign in found))
+
+
+def _weight(sign: Sign, brought: bool, material: bool) -> float:
+    if sign.grows and brought or "expired" in sign.what and material:
+        return sign.weight * 0.4
+    return sign.weight
+
+
+def _asks_more(effect: Effect) -> bool:
+    return any(effect.topics.get(topic, 0.0) >= 0.8 for topic in ("retry", "cache", "load"))
+
+
+def _judged(change: ForeignChange, effect: Effect, symptom: Symptom, about: Mapping[str, float],
+            common: Mapping[str, float], deploys_known: bool) -> Suspect:
+    terms = [_by_time(change, effect, symptom, deploys_known), _by_place(change, symptom), _by_share(effect),
+             _by_kind(effect, about), _by_words(effect, symptom, common), _by_value(effect, symptom)]
+    return Suspect(change.id, 0.0, _PRIOR + sum(weight for weight, _ in terms),
+                   tuple(why for weight, why in sorted(terms, key=lambda term: -abs(term[0])) if why))
+
+
+def _by_time(change: ForeignChange, effect: Effect, symptom: Symptom, deploys_known: bool) -> tuple[float, str]:
+    latest = symptom.latest + MEASURED_SECONDS
+    if change.at > latest:
+        return -12.0, "it came after the symptom began"
+    early = [one for one in change.deployed if one.at <= latest]
+    if change.deployed and not early:
+        return -10.0, "it came into effect after the symptom began"
+    if not early and change.kind == "commit" and deploys_known:
+        if any(kind_of_file(path) in _AT_MERGE and is_shared(path) for path in change.files):
+            return -0.5, "it is in effect as soon as it is merged"
+        return -3.0, "it is not known to be deployed"
+    at = max((one.at for one in early), default=change.at)
+    if at > symptom.onset + MEASURED_SECONDS:
+        return -3.0, "something had moved before it came into effect"
+    waited = max(0.0, symptom.onset - at)
+    if waited <= 900:
+        return 1.5, f"it came into effect {waited / 60:.0f} minutes before"
+    if waited <= 3600:
+        return 0.5 if not (effect.slow or symptom.gradual) else 1.0, "it came into effect within the hour before"
+    if effect.slow or symptom.gradual:
+        return 0.0, "it came into effect long before, and its effect may take its time"
+    return -1.5, "it came into effect long before"
+
+
+def _by_place(change: ForeignChange, symptom: Symptom) -> tuple[float, str]:
+    own = {stem(symptom.component)}
+    path = {stem(component) for component in symptom.path} | own
+    at = {stem(one.component) for one in change.deployed} | ({stem(change.component)} if change.component else set())
+    if at & own or any(belongs_to(file, own) for file in change.files):
+        return 2.0, f"it is of {symptom.component}"
+    if at & path or any(belongs_to(file, path) for file in change.files):
+        return 1.0, "it is of a component that calls it or is called by it"
+    if at:
+        return -3.0, "it is of a component that has no part in it"
+    if change.kind == "infrastructure" or not change.files:
+        return 0.5, "it is of what all components share"
+    if all(is_shared(file) for file in change.files):
+        return 0.0, "it is of what components share"
+    return -2.5, "it is of another component"
+
+
+def _by_share(effect: Effect) -> tuple[float, str]:
+    if effect.share <= _INERT_SHARE:
+        return -6.0, effect.why
+    return 5.0 * (effect.share - 0.45), effect.why
+
+
+def _by_kind(effect: Effect, about: Mapping[str, float]) -> tuple[float, str]:
+    fitting = fit(effect.topics, about)
+    if fitting < 0.3 and specific(about):
+        return -2.0, "what it is about does not bring such a symptom"
+    return 3.5 * fitting - 1.0, "what it is about brings such a symptom" if fitting >= 0.6 else ""
+
+
+def _frequency(effects: Iterable[Effect]) -> dict[str, float]:
+    """Return in how many changes each plain word is."""
+    counts: dict[str, float] = {}
+    for effect in effects:
+        for word in {part for name in (*effect.words, *effect.around) for part in parts(name)}:
+            counts[word] = counts.get(word, 0.0) + 1.0
+    return counts
+
+
+def _by_words(effect: Effect, symptom: Symptom, common: Mapping[str, float]) -> tuple[float, str]:
+    """Weigh the names that a change touched and that the failures speak of, rarer ones more."""
+    said = {part for line in symptom.lines if line.more > 0 for part in parts(line.text)} | set(parts(symptom.told)) | {
+        part for moved in symptom.moved for part in parts(moved.name)}
+    places = {part for component in (*symptom.path, symptom.component) for part in parts(component)}
+    said = {word for word in said if len(word) > 2 and word not in _COMMON and word not in places}
+    score, told = 0.0, []
+    for words, weight in ((effect.words, 1.0), (effect.around, 0.3)):
+        for word in {part for name in words for part in parts(name)} & said:
+            score += weight / max(1.0, common.get(word, 1.0)) ** 0.5
+            told.append(word)
+    return min(2.5, score), f"the failures speak of {', '.join(sorted(set(told))[:4])}" if told else ""
+
+
+def _by_value(effect: Effect, symptom: Symptom) -> tuple[float, str]:
+    """Weigh a setting whose new value is measured since: the same number before and after."""
+    for before, after in effect.values:
+        old, new = amount(before), amount(after)
+        if old is None or new is None or old == new:
+            continue
+        for moved in symptom.moved:
+            if math.isclose(moved.before, old, rel_tol=0.02) and math.isclose(moved.after, new, rel_tol=0.02):
+                return 3.0, f"{moved.name} went from {before} to {after}"
+        if new > 1 and any(re.search(rf"(?<![\d.]){re.escape(after)}(?![\d.])", line.text) for line in symptom.lines
+                           if line.bad and line.more > 0):
+            return 1.0, f"the failures speak of {after}"
+    return 0.0, ""
