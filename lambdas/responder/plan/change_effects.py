@@ -50,6 +50,13 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "h": 3600.0, "d": 86400.
           "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 _GO_UNITS = {"Nanosecond": 1e-9, "Microsecond": 1e-6, "Millisecond": 1e-3, "Second": 1.0, "Minute": 60.0, "Hour": 3600.0,
              "milliseconds": 1e-3, "seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
+_MOST_NAMES = 4
+"""Where more names differ, a line was written anew: a helper's call in the place of what it does, more often than not."""
+_BRINGS = (("bounds or releases", "pool memory files lock disk", 0.9), ("lost a clause", "query", 1.0),
+           ("a guard is gone", "null", 0.7), ("a condition changed", "null", 0.5), ("no longer called", "missing", 0.8),
+           ("no longer there", "missing", 0.8), ("what the database holds", "query format lock", 0.9))
+"""Kinds of edits to what they are about, whatever the names in them."""
+_EXPRESSION = re.compile(r"\.\*|\\[dsw]|\(\?[:=!]|\]\+|\)\+|\)\*")
 _HARMLESS_TITLE = re.compile(
     r"\b(?:docs?|readme|typos?|tests?|style|fmt|gofmt|format(?:ting)?|lint|ci|codeowners|comments?|imports|golden|fuzz|runbook"
     r"|wording|colou?rs?|palette|tooltip|css|restyle|coverage|changelog|license|dashboards?|screenshots?)\b", re.IGNORECASE)
@@ -75,6 +82,8 @@ class Effect:
     """Names and texts of the lines around, its files and its title."""
     values: tuple[tuple[str, str], ...] = ()
     """Settings that changed: each value before and after."""
+    known: bool = True
+    """Whether its lines are known."""
     slow: bool = False
     """Whether its effect may take its time: what leaks or grows, what runs by schedule, what expires."""
 
@@ -151,7 +160,8 @@ def _of_pair(pair: Pair, moved: bool) -> tuple[float, str]:
         return 0.9, "it no longer bounds or releases what it takes"
     if _QUERY_CLAUSE.search(pair.before) and not _QUERY_CLAUSE.search(pair.after):
         return 0.9, "a query lost a clause"
-    if _quiet(pair.before) and _quiet(pair.after) and not _numbers(went) ^ _numbers(came):
+    if _quiet(pair.before) and _quiet(pair.after) and not (
+            _numbers(went) and _numbers(came) and _numbers(went) != _numbers(came)):
         return 0.06, "it changes what is told alone"
     value = settings(pair)
     if value is not None:
@@ -159,11 +169,14 @@ def _of_pair(pair: Pair, moved: bool) -> tuple[float, str]:
     if not any(re.search(r"\w", token) for token in (*went, *came)):
         spaces = set(went) | set(came) <= set("()[]{},;&*")
         return (0.1, "it changes punctuation") if spaces else (0.8, "an operator changed")
-    texts = [token for token in (*went, *came) if token[:1] in "\"'`["]
-    if texts:
-        return 0.75, "a name or text in use changed"
     if moved:
         return 0.15, "it moves code"
+    texts = [token for token in (*went, *came) if token[:1] in "\"'`["]
+    names = [token for token in (*went, *came) if re.match(r"[A-Za-z_$]", token)]
+    if texts and len(names) <= len(texts):
+        return 0.75, "a name or text in use changed"
+    if len(names) > _MOST_NAMES:
+        return 0.45, "code was written anew"
     if _CONDITION.search(pair.before) or _LOOP.search(pair.before):
         return 0.75, "a condition changed"
     return 0.6, "a step works differently"
@@ -291,14 +304,20 @@ def _told(change: ForeignChange, real: Delta, share: float, why: str) -> Effect:
                     *((text, 0.4) for text in real.context)]
                    if real.context else [*((text, 1.0) for text in changed), *((text, 0.9) for text in keys),
                                          *((text, flag if real.lines else 0.8) for text in around if text)])
+    for kind, brought, weight in _BRINGS:
+        if kind in why:
+            about |= {topic: max(weight, about.get(topic, 0.0)) for topic in brought.split()}
+    if any(_EXPRESSION.search(text) for text in changed):
+        about["cpu"] = 1.0  # A regular expression that tries again and again.
     values = tuple(value for pair in real.pairs if (value := settings(pair)) is not None)
-    return Effect(share, why, about, _names([*changed, *keys]), _names(around), values, _slow(about, real, why))
+    return Effect(share, why, about, _names([*changed, *keys]), _names(around), values,
+                  bool(real.lines or real.kinds), _slow(about, why))
 
 
 def _names(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(token for text in texts for token in tokens(text) if re.search(r"\w\w\w", token))
 
 
-def _slow(about: dict[str, float], real: Delta, why: str) -> bool:
+def _slow(about: dict[str, float], why: str) -> bool:
     growing = ("memory", "disk", "files", "queue", "time", "pool", "query", "cache")
     return "bounds or releases" in why or any(about.get(topic, 0.0) >= 0.8 for topic in growing)

@@ -17,13 +17,14 @@ from responder.model.frozen import dataclass
 from responder.plan.change_effects import Effect, amount, effect_of
 from responder.plan.change_files import FileKind, belongs_to, is_shared, kind_of_file, stem
 from responder.plan.change_outside import Sign, signs
-from responder.plan.change_symptom import Symptom
+from responder.plan.change_symptom import Line, Symptom
 from responder.plan.change_topics import fit, parts, specific, topics
 
 NONE = "none"
 MEASURED_SECONDS = 90.0
 """A symptom is seen in periods of a minute, so it may seem to begin this long before it does."""
 _PRIOR = -4.0
+_ALIKE = 2
 _INERT_SHARE = 0.1
 _AT_MERGE = frozenset({FileKind.SCHEMA, FileKind.CONFIGURATION})
 _COMMON = frozenset("""error errors failed fail failure request requests response service server client status code return
@@ -63,11 +64,15 @@ def suspects(changes: Sequence[ForeignChange], symptom: Symptom, deploys_known: 
 
 def _about(symptom: Symptom) -> dict[str, float]:
     """Return what the symptom is about: the alarm's own words first, then the lines by how many there are."""
-    bad = [line for line in symptom.lines if line.bad and line.more > 0]
+    bad = _bad(symptom)
     most = max((line.more for line in bad), default=1.0)
     return topics([(symptom.told, 1.0),
                    *((line.text, 0.6 + 0.4 * line.more / most) for line in bad),
                    *((moved.name, 0.6) for moved in symptom.moved if moved.component in symptom.path)])
+
+
+def _bad(symptom: Symptom) -> list[Line]:
+    return [line for line in symptom.lines if line.bad and line.more > 0]
 
 
 def _none(symptom: Symptom, changes: Sequence[ForeignChange], effects: Mapping[str, Effect]) -> Suspect:
@@ -95,7 +100,7 @@ def _asks_more(effect: Effect) -> bool:
 def _judged(change: ForeignChange, effect: Effect, symptom: Symptom, about: Mapping[str, float],
             common: Mapping[str, float], deploys_known: bool) -> Suspect:
     terms = [_by_time(change, effect, symptom, deploys_known), _by_place(change, symptom), _by_share(effect),
-             _by_kind(effect, about), _by_words(effect, symptom, common), _by_value(effect, symptom)]
+             _by_breadth(change, symptom), _by_kind(effect, about), _by_words(effect, symptom, common), _by_value(effect, symptom)]
     return Suspect(change.id, 0.0, _PRIOR + sum(weight for weight, _ in terms),
                    tuple(why for weight, why in sorted(terms, key=lambda term: -abs(term[0])) if why))
 
@@ -115,6 +120,8 @@ def _by_time(change: ForeignChange, effect: Effect, symptom: Symptom, deploys_kn
     if at > symptom.onset + MEASURED_SECONDS:
         return -3.0, "something had moved before it came into effect"
     waited = max(0.0, symptom.onset - at)
+    if waited <= 240:
+        return 2.0, f"it came into effect {waited:.0f} seconds before"
     if waited <= 900:
         return 1.5, f"it came into effect {waited / 60:.0f} minutes before"
     if waited <= 3600:
@@ -133,12 +140,25 @@ def _by_place(change: ForeignChange, symptom: Symptom) -> tuple[float, str]:
     if at & path or any(belongs_to(file, path) for file in change.files):
         return 1.0, "it is of a component that calls it or is called by it"
     if at:
-        return -3.0, "it is of a component that has no part in it"
+        return -5.0, "it is of a component that has no part in it"
     if change.kind == "infrastructure" or not change.files:
         return 0.5, "it is of what all components share"
     if all(is_shared(file) for file in change.files):
         return 0.0, "it is of what components share"
-    return -2.5, "it is of another component"
+    return -3.5, "it is of another component"
+
+
+def _by_breadth(change: ForeignChange, symptom: Symptom) -> tuple[float, str]:
+    """Weigh whether components that fail alike have the change in common."""
+    failing: dict[str, set[str]] = {}
+    for line in _bad(symptom):
+        failing.setdefault(re.sub(r"\d+", "#", line.text), set()).add(line.component)
+    alike = max(failing.values(), key=len, default=set())
+    if len(alike) < _ALIKE:
+        return 0.0, ""
+    if change.files and all(is_shared(file) for file in change.files if kind_of_file(file) is not FileKind.INERT):
+        return 0.7, f"{len(alike)} components that share it fail alike"
+    return -1.0, f"{len(alike)} components fail alike, and it is of one"
 
 
 def _by_share(effect: Effect) -> tuple[float, str]:
@@ -149,32 +169,51 @@ def _by_share(effect: Effect) -> tuple[float, str]:
 
 def _by_kind(effect: Effect, about: Mapping[str, float]) -> tuple[float, str]:
     fitting = fit(effect.topics, about)
+    if not effect.known:
+        return 2.5 * fitting, "by its name it may bring such a symptom" if fitting >= 0.6 else ""
     if fitting < 0.3 and specific(about):
         return -2.0, "what it is about does not bring such a symptom"
     return 3.5 * fitting - 1.0, "what it is about brings such a symptom" if fitting >= 0.6 else ""
+
+
+def _plain(texts: Iterable[str]) -> set[str]:
+    """Return the plain words of some texts without their endings, as ``pricing`` and ``prices`` are of one thing."""
+    words = {word for text in texts for word in parts(text)}
+    return {re.sub(r"(?:ings?|ed|es|s|e|er|ion)$", "", word) if len(word) > 4 else word
+            for word in words if len(word) > 2 and word not in _COMMON and not word[0].isdigit()}
 
 
 def _frequency(effects: Iterable[Effect]) -> dict[str, float]:
     """Return in how many changes each plain word is."""
     counts: dict[str, float] = {}
     for effect in effects:
-        for word in {part for name in (*effect.words, *effect.around) for part in parts(name)}:
+        for word in _plain((*effect.words, *effect.around)):
             counts[word] = counts.get(word, 0.0) + 1.0
     return counts
 
 
 def _by_words(effect: Effect, symptom: Symptom, common: Mapping[str, float]) -> tuple[float, str]:
-    """Weigh the names that a change touched and that the failures speak of, rarer ones more."""
-    said = {part for line in symptom.lines if line.more > 0 for part in parts(line.text)} | set(parts(symptom.told)) | {
-        part for moved in symptom.moved for part in parts(moved.name)}
-    places = {part for component in (*symptom.path, symptom.component) for part in parts(component)}
-    said = {word for word in said if len(word) > 2 and word not in _COMMON and word not in places}
+    """Weigh the names that a change touched and that the failures speak of, rarer ones more.
+
+    A quoted text that went or came, and that the failures give word for word, is seldom there by chance.
+    """
+    # A line that tells of the change itself is no failure.
+    lines = [line.text for line in _bad(symptom) if effect.known or not any(word in line.text for word in effect.around)]
+    places = (*symptom.path, symptom.component)
+    said = _plain((*lines, symptom.told, *(moved.name for moved in symptom.moved)))
+    said -= _plain((*places, *map(stem, places)))
     score, told = 0.0, []
-    for words, weight in ((effect.words, 1.0), (effect.around, 0.3)):
-        for word in {part for name in words for part in parts(name)} & said:
+    around = 0.3 if effect.known else 1.0
+    for words, weight in ((effect.words, 1.0), (effect.around, around)):
+        for word in _plain(words) & said:
             score += weight / max(1.0, common.get(word, 1.0)) ** 0.5
             told.append(word)
-    return min(2.5, score), f"the failures speak of {', '.join(sorted(set(told))[:4])}" if told else ""
+    bad = " ".join(lines)
+    quoted = {text for word in effect.words if (text := word.strip("\"'`")) != word and len(text) > 2
+              and re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", bad) and text.lower() not in _COMMON}
+    total = min(2.5, score) + min(1.5, 1.5 * len(quoted))
+    named = [*sorted(quoted), *sorted(set(told))][:4]
+    return total, f"the failures speak of {', '.join(named)}" if named else ""
 
 
 def _by_value(effect: Effect, symptom: Symptom) -> tuple[float, str]:
@@ -186,7 +225,6 @@ def _by_value(effect: Effect, symptom: Symptom) -> tuple[float, str]:
         for moved in symptom.moved:
             if math.isclose(moved.before, old, rel_tol=0.02) and math.isclose(moved.after, new, rel_tol=0.02):
                 return 3.0, f"{moved.name} went from {before} to {after}"
-        if new > 1 and any(re.search(rf"(?<![\d.]){re.escape(after)}(?![\d.])", line.text) for line in symptom.lines
-                           if line.bad and line.more > 0):
+        if new > 1 and any(re.search(rf"(?<![\d.]){re.escape(after)}(?![\d.])", line.text) for line in _bad(symptom)):
             return 1.0, f"the failures speak of {after}"
     return 0.0, ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from responder.plan.change_suspects import suspects
-from tests.unit.diagnosis import outages_of_changes, outages_of_others
+from tests.unit.diagnosis import outages_of_changes, outages_of_others, outages_with_decoys
 from tests.unit.diagnosis.made_up_changes import Outage
 
-CASES = [*outages_of_changes.CASES, *outages_of_others.CASES]
+CASES = [*outages_of_changes.CASES, *outages_of_others.CASES, *outages_with_decoys.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
