@@ -19,6 +19,7 @@ from typing import Any
 from bench.external.frame import NONE, Answer, BadInput, Case, Truth
 from responder.model.foreign_change import Deployed, ForeignChange
 from responder.plan.change_onset import departure
+from responder.plan.change_outside import is_rate
 from responder.plan.change_suspects import suspects
 from responder.plan.change_symptom import Line, Notice, Symptom
 
@@ -31,7 +32,8 @@ _AFTER_SECONDS = 300.0
 """So much of what follows the alarm is looked at: the responder looks again, too."""
 _NEW_SECONDS = 600.0
 """Lines that were there longer before the symptom are usual."""
-_FIXED = frozenset({"timestamp", "service", "severity_text", "msg", "trace_id", "span_id", "parent_id", "start", "status"})
+_FIXED = frozenset({"timestamp", "service", "severity_text", "msg", "trace_id", "span_id", "parent_id", "start",
+                    "status"})
 
 
 def cases(folder: Path) -> Iterator[Case]:
@@ -68,7 +70,8 @@ def answer(case: Case, always: bool = False) -> list[Answer]:
     for one in suspects(changes(case.data), symptom(case.data), deploys_known=bool(case.data.get("deploys"))):
         name = NONE if one.id.startswith("flag ") else _short(one.id)
         shares[name] = shares.get(name, 0.0) + one.probability
-    answers = [Answer(name, name, share) for name, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))]
+    ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    answers = [Answer(name, name, share) for name, share in ranked]
     return answers if always or answers[0].confidence >= DECIDED else []
 
 
@@ -78,7 +81,8 @@ def changes(data: Mapping[str, Any]) -> list[ForeignChange]:
     for one in data.get("deploys") or ():
         deployed.setdefault(one["commit_sha"], []).append(Deployed(one["service"], _seconds(one["timestamp"])))
     commits = [ForeignChange(one["sha"], "commit", _seconds(one["timestamp"]), one["author"], one["message"],
-                             tuple(one["files_changed"]), one["diff"] or "", deployed=tuple(deployed.get(one["sha"], ())))
+                             tuple(one["files_changed"]), one["diff"] or "",
+                             deployed=tuple(deployed.get(one["sha"], ())))
                for one in data["commits"]]
     flags = [ForeignChange(f"flag {one['flag']}", "flag", _seconds(one["timestamp"]), one["actor"], one["flag"],
                            component=one["service"], before=one["change"].partition("->")[0],
@@ -97,7 +101,7 @@ def symptom(data: Mapping[str, Any]) -> Symptom:
     own = [one for one in found if one.moved.component == component]
     alarmed = [one for one in own if one.moved.name == alert["metric"]] or own or found
     clear = min((one.moved.began for one in alarmed), default=fired)
-    onset = min((one.moved.began for one in own), default=clear)
+    onset = min((one.moved.began for one in own if not is_rate(one.moved)), default=clear)
     lines = [*_patterns(data), *_logs(data, onset), *_spans(data, onset)]
     path = {component, *(line.component for line in lines if line.bad and line.more > 0),
             *(one.moved.component for one in found)}

@@ -18,51 +18,73 @@ from responder.plan.change_lines import Delta, Pair, delta, differing, tokens
 from responder.plan.change_topics import topics
 
 _OBSERVED = re.compile(
-    r"\b(?:log|logs|logger|logging|slog|console|print|println|printf|zap|winston|prometheus|metrics?|statsd|span|tracer|otel"
+    r"\b(?:log|logs|logger|logging|slog|console|print|println|printf|zap|winston|prometheus|metrics?|statsd|span"
+    r"|tracer|otel"
     r"|histogram|counter|gauge|setattributes|attribute|meter|sentry)\b[\w.]*\s*[.(]|\bcache_?hits?\b\s*=\s*prom"
     r"|\blogg(?:er|ing)\s*=|\bbuckets\s*:|\bhelp:\s*\"", re.IGNORECASE)
 _ERROR_TEXT = re.compile(
-    r"http\.Error\(|errors\.New\(|fmt\.Errorf\(|\bwriteError\(|\.status\(\d+\)|\bthrow\s+new\b|\braise\s+\w|\bErr\w*\s*=\s*"
+    r"http\.Error\(|errors\.New\(|fmt\.Errorf\(|\bwriteError\(|\.status\(\d+\)|\bthrow\s+new\b|\braise\s+\w"
+    r"|\bErr\w*\s*=\s*"
     r"(?:errors|\")|\bpanic\(\"|\bfail\(\"|errorMessage|error_message|\{\s*\"?error\"?\s*:", re.IGNORECASE)
 _SHOWN_TEXT = re.compile(r"className|<\w+[ >]|</\w+>|\bstyle\b|\blabel\b|placeholder|aria-|\btooltip\b|\bt\(['\"]|"
                          r"\b(?:description|summary|comment|title|subject|doc)\s*[:=]", re.IGNORECASE)
-_DECLARES = re.compile(r"^\s*(?:export\s+|public\s+|private\s+|protected\s+|static\s+|async\s+|pub\s+|final\s+|override\s+)*"
+_DECLARES = re.compile(r"^\s*(?:export\s+|public\s+|private\s+|protected\s+|static\s+|async\s+|pub\s+|final\s+"
+                       r"|override\s+)*"
                        r"(?:func|def|class|function|fn|interface|type|struct|enum|const|var|val|let|module|record)\b"
                        r"|^[\w<>\[\], ]+\s\w+\([^)]*\)\s*\{$")
-_GUARD = re.compile(r"^\s*(?:\}?\s*(?:if|unless|elif|else|guard|when|assert|require)\b|return\b|continue\b|break\b|throw\b|raise\b"
+_GUARD = re.compile(r"^\s*(?:\}?\s*(?:if|unless|elif|else|guard|when|assert|require)\b|return\b|continue\b|break\b"
+                    r"|throw\b|raise\b"
                     r"|[})\]]+;?$)|==\s*(?:nil|null|None)|is\s+None")
-_CONDITION = re.compile(r"^\s*(?:\}?\s*(?:if|unless|elif|else if|while|guard|assert|when)\b)|\?\?|\?\.|\|\||&&|\bor\b|\band\b"
-                        r"|\borElse\b|getOrDefault|\.get\(\w+,\s*\w+\)|\btry\b|\bcatch\b|\bexcept\b|\brescue\b|\brecover\(")
-_RELEASE = re.compile(r"\bdefer\b|\bfinally\b|\.(?:close|release|unlock|rollback|dispose|cancel|stop|shutdown|removeListener"
-                      r"|off|unsubscribe|evict|delete|clear|remove)\w*\(|\bwith\s+\w|\btry\s*\(|\busing\b|\bmaximumSize\b"
-                      r"|\bexpireAfter\w*|\bmax_?size\b|\bTemporaryDirectory\b|\bNamedTemporaryFile\b", re.IGNORECASE)
-_QUERY_CLAUSE = re.compile(r"\b(?:LIMIT|WHERE|FORCE INDEX|USE INDEX)\b|\.(?:limit|select_related|prefetch_related|includes"
-                           r"|joinedload|selectinload|eager_load|preload|take|page|paginate|first|batch)\(|@(?:Index|BatchSize)")
-_DDL = re.compile(r"^\s*(?:DROP|ALTER|RENAME|TRUNCATE|DELETE|UPDATE|REVOKE|GRANT|CREATE\s+(?:UNIQUE\s+)?INDEX(?!\s+CONCURRENTLY)"
+_CONDITION = re.compile(r"^\s*(?:\}?\s*(?:if|unless|elif|else if|while|guard|assert|when)\b)|\?\?|\?\.|\|\||&&"
+                        r"|\bor\b|\band\b"
+                        r"|\borElse\b|getOrDefault|\.get\(\w+,\s*\w+\)|\btry\b|\bcatch\b|\bexcept\b|\brescue\b"
+                        r"|\brecover\(")
+_RELEASE = re.compile(r"\bdefer\b|\bfinally\b|\.(?:close|release|unlock|rollback|dispose|cancel|stop|shutdown"
+                      r"|removeListener"
+                      r"|off|unsubscribe|evict|delete|clear|remove)\w*\(|\bwith\s+\w|\btry\s*\(|\busing\b"
+                      r"|\bmaximumSize\b"
+                      r"|\bexpireAfter\w*|\bmax_?size\b|\bTemporaryDirectory\b|\bNamedTemporaryFile\b|\bctx\.Done\("
+                      r"|<-\s*(?:done|stop|quit)\b|\bcancel(?:lation)?\b"
+                      r"|AbortSignal|\bWithTimeout\b|\bCircuitBreaker\b|\bRateLimiter\b|\bSemaphore\b", re.IGNORECASE)
+_QUERY_CLAUSE = re.compile(r"\b(?:LIMIT|WHERE|FORCE INDEX|USE INDEX)\b|\.(?:limit|select_related|prefetch_related"
+                           r"|includes"
+                           r"|joinedload|selectinload|eager_load|preload|take|page|paginate|first|batch)\("
+                           r"|@(?:Index|BatchSize)")
+_DDL = re.compile(r"^\s*(?:DROP|ALTER|RENAME|TRUNCATE|DELETE|UPDATE|REVOKE|GRANT"
+                  r"|CREATE\s+(?:UNIQUE\s+)?INDEX(?!\s+CONCURRENTLY)"
                   r"|LOCK|REINDEX|VACUUM\s+FULL)\b|\b(?:drop_index|remove_index|drop_column|remove_column|rename_column"
-                  r"|RemoveField|RenameField|AlterField|add_index|alter_column|op\.drop_\w+|op\.alter_\w+)\b", re.IGNORECASE)
+                  r"|RemoveField|RenameField|AlterField|add_index|alter_column|op\.drop_\w+"
+                  r"|op\.alter_\w+)\b", re.IGNORECASE)
 _CALL = re.compile(r"([A-Za-z_$][\w$]*)\s*\(")
 _LOOP = re.compile(r"\b(?:for|while|forEach|each|map|range)\b")
-_BUILT_IN = frozenset("""if for while switch catch func def function return len make append string int print println printf
-    sizeof typeof super range new map set list dict tuple str bool float isinstance require import err error""".split())
+_BUILT_IN = frozenset({
+    "if", "for", "while", "switch", "catch", "func", "def", "function", "return", "len", "make", "append", "string",
+    "int", "print", "println", "printf", "sizeof", "typeof", "super", "range", "new", "map", "set", "list", "dict",
+    "tuple", "str", "bool", "float", "isinstance", "require", "import", "err", "error"})
 _NUMBER = re.compile(r"^(\d+(?:\.\d+)?)(ms|us|ns|s|m|h|d|[kKMGT]i?[bB]?)?$")
-_UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "h": 3600.0, "d": 86400.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+_UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "h": 3600.0, "d": 86400.0,
+          "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
           "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
-_GO_UNITS = {"Nanosecond": 1e-9, "Microsecond": 1e-6, "Millisecond": 1e-3, "Second": 1.0, "Minute": 60.0, "Hour": 3600.0,
+_GO_UNITS = {"Nanosecond": 1e-9, "Microsecond": 1e-6, "Millisecond": 1e-3, "Second": 1.0,
+             "Minute": 60.0, "Hour": 3600.0,
              "milliseconds": 1e-3, "seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 _MOST_NAMES = 4
-"""Where more names differ, a line was written anew: a helper's call in the place of what it does, more often than not."""
+"""Where more names differ, a line was written anew: a helper's call in the place of what it does, most often."""
 _BRINGS = (("bounds or releases", "pool memory files lock disk", 0.9), ("lost a clause", "query", 1.0),
            ("a guard is gone", "null", 0.7), ("a condition changed", "null", 0.5), ("no longer called", "missing", 0.8),
            ("no longer there", "missing", 0.8), ("what the database holds", "query format lock", 0.9))
 """Kinds of edits to what they are about, whatever the names in them."""
 _EXPRESSION = re.compile(r"\.\*|\\[dsw]|\(\?[:=!]|\]\+|\)\+|\)\*")
 _HARMLESS_TITLE = re.compile(
-    r"\b(?:docs?|readme|typos?|tests?|style|fmt|gofmt|format(?:ting)?|lint|ci|codeowners|comments?|imports|golden|fuzz|runbook"
-    r"|wording|colou?rs?|palette|tooltip|css|restyle|coverage|changelog|license|dashboards?|screenshots?)\b", re.IGNORECASE)
-_LOWER_HURTS = re.compile(r"max|pool|limit|size|replica|memory|cpu|capacity|timeout|deadline|ttl|quota|rate|burst|workers?|threads?"
+    r"\b(?:docs?|readme|typos?|tests?|style|fmt|gofmt|format(?:ting)?|lint|ci|codeowners|comments?|imports|golden"
+    r"|fuzz|runbook"
+    r"|wording|colou?rs?|palette|tooltip|css|restyle|coverage|changelog|license|dashboards?"
+    r"|screenshots?)\b", re.IGNORECASE)
+_LOWER_HURTS = re.compile(r"max|pool|limit|size|replica|memory|cpu|capacity|timeout|deadline|ttl|quota|rate|burst"
+                          r"|workers?|threads?"
                           r"|buffer|conns|connections|concurrency|leeway|expire|heap|xmx|min", re.IGNORECASE)
-_HIGHER_HURTS = re.compile(r"retr(?:y|ies)|attempts|batch|records|poll|prefetch|sampl|verbos|rounds|cost|fan_?out|page_?size"
+_HIGHER_HURTS = re.compile(r"retr(?:y|ies)|attempts|batch|records|poll|prefetch|sampl|verbos|rounds|cost|fan_?out"
+                           r"|page_?size"
                            r"|per_?page|concurrency|parallel|interval|delay|period|threshold", re.IGNORECASE)
 
 
@@ -175,11 +197,16 @@ def _of_pair(pair: Pair, moved: bool) -> tuple[float, str]:
     names = [token for token in (*went, *came) if re.match(r"[A-Za-z_$]", token)]
     if texts and len(names) <= len(texts):
         return 0.75, "a name or text in use changed"
-    if len(names) > _MOST_NAMES:
+    if _left(pair.before) != _left(pair.after) and len(names) > _MOST_NAMES:
         return 0.45, "code was written anew"
     if _CONDITION.search(pair.before) or _LOOP.search(pair.before):
         return 0.75, "a condition changed"
     return 0.6, "a step works differently"
+
+
+def _left(line: str) -> str:
+    """Return what a line assigns to; the line where it assigns nothing."""
+    return re.split(r"(?<![=!<>:])[:+]?=(?!=)", line, maxsplit=1)[0].strip()
 
 
 def _numbers(items: Iterable[str]) -> frozenset[str]:
@@ -206,7 +233,8 @@ def settings(pair: Pair) -> tuple[str, str] | None:
 
 def _written(line: str, differ: Iterable[str]) -> str:
     """Return the number of a line with its unit in words, as Go and Java write durations; else what differs."""
-    number = re.search(r"(\d+(?:\.\d+)?)\s*\*\s*(?:time\.)?(\w+)|Duration\.of(\w+)\((\d+)|\b(?:time\.)(\w+)\s*,?$", line)
+    number = re.search(r"(\d+(?:\.\d+)?)\s*\*\s*(?:time\.)?(\w+)|Duration\.of(\w+)\((\d+)"
+                       r"|\b(?:time\.)(\w+)\s*,?$", line)
     if number:
         value, unit = (number[1] or number[4] or "1"), number[2] or (number[3] or number[5] or "").removeprefix("of")
         size = _GO_UNITS.get(unit) or _GO_UNITS.get(unit.lower())
@@ -270,7 +298,7 @@ def _of_added(real: Delta, change: ForeignChange, moved: bool) -> Iterator[tuple
     inside = False
     alone = not real.removed and not real.pairs
     for line in real.added:
-        if _DDL.search(line) and FileKind.SCHEMA in real.kinds or re.match(r"^\s*(?:DROP|ALTER)\s", line):
+        if (_DDL.search(line) and FileKind.SCHEMA in real.kinds) or re.match(r"^\s*(?:DROP|ALTER)\s", line):
             yield 0.9, "it changes what the database holds"
             continue
         declares = bool(_DECLARES.search(line))

@@ -39,11 +39,16 @@ _SCHEMA = re.compile(r"\.(sql|ddl|prisma)$|(^|/)(migrations?|migrate|alembic|fly
 _CONFIGURATION = re.compile(
     r"\.(ya?ml|toml|ini|conf|cfg|cnf|properties|env|tf|tfvars|hcl|json|xml|cue|jsonnet|pkl|vcl|zone|service)$"
     r"|(^|/)(nginx|envoy|haproxy|dockerfile|procfile|\.env)[^/]*$", re.IGNORECASE)
-_SHARED = frozenset("""pkg lib libs internal common shared platform core proto protos api apis idl schema schemas infra
-    infrastructure terraform deploy deployment deployments deploys charts helm k8s kubernetes manifests config configs conf
-    network dns zones gitops environments env prod production iac cloudformation cdk ansible modules vendor third_party
-    utils util helpers sdk clients client middleware gateway-config db database migrations cmd build docker ops""".split())
-_OWN = frozenset("services service apps app components packages cmd projects modules workloads charts src".split())
+_SHARED = frozenset({
+    "pkg", "lib", "libs", "internal", "common", "shared", "platform", "core", "proto", "protos", "api", "apis", "idl",
+    "schema", "schemas", "infra", "infrastructure", "terraform", "deploy", "deployment", "deployments", "deploys",
+    "charts", "helm", "k8s", "kubernetes", "manifests", "config", "configs", "conf", "network", "dns", "zones",
+    "gitops", "environments", "env", "prod", "production", "iac", "cloudformation", "cdk", "ansible", "modules",
+    "vendor", "third_party", "utils", "util", "helpers", "sdk", "clients", "client", "middleware", "gateway-config",
+    "db", "database", "migrations", "cmd", "build", "docker", "ops"})
+_OWN = frozenset({
+    "services", "service", "apps", "app", "components", "packages", "cmd", "projects", "modules", "workloads",
+    "charts", "src"})
 _SUFFIX = re.compile(r"[-_]?(service|svc|server|api|app|worker|backend|job)$", re.IGNORECASE)
 
 

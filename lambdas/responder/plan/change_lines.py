@@ -12,11 +12,14 @@ from responder.plan.change_files import FileKind, kind_of_file
 
 _HEADER = re.compile(r"^(?:@@+|\+\+\+|---|diff |index |new file|deleted file|similarity|rename )")
 _PATH = re.compile(r"(?:^|[\s\"])(?:[ab]/)?((?:[\w.@+-]+/)*[\w.@+-]+\.\w+|(?:[\w.@+-]+/)+[\w.@+-]+)(?=[\s:,]|$)")
-_COMMENT = re.compile(r"^\s*(?://|#(?!include|define|if|endif|\w+\s*\{)|/\*|\*(?:\s|/|$)|<!--|--\s|\"\"\"|'''|;;|%\s|rem\s)")
+_COMMENT = re.compile(r"^\s*(?://|#(?!include|define|if|endif|\w+\s*\{)|/\*|\*(?:\s|/|$)|<!--|--\s|\"\"\"|'''|;;"
+                      r"|%\s|rem\s)")
 _TRAILING = re.compile(r"\s+(?://|#|--)\s.*$")
-_IMPORT = re.compile(r"^\s*(?:import\b|from\s+\S+\s+import\b|use\s+[\w:]+|using\s+[\w.]+;|package\s+\w|#include\b|require\("
+_IMPORT = re.compile(r"^\s*(?:import\b|from\s+\S+\s+import\b|use\s+[\w:]+|using\s+[\w.]+;|package\s+\w|#include\b"
+                     r"|require\("
                      r"|\"[\w./-]+\"$|const\s+[\w{} ,]+=\s*require\()")
-TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`|\[\[.*?\]\]|\d+(?:\.\d+)?\s?(?:ms|us|ns|[smhdkKMGT]i?[bB]?)?\b"
+TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`|\[\[.*?\]\]|\d+(?:\.\d+)?\s?(?:ms|us|ns"
+                   r"|[smhdkKMGT]i?[bB]?)?\b"
                    r"|[A-Za-z_$][\w$]*|[^\sA-Za-z_0-9]")
 """A string, a number with its unit, a name, or one other character."""
 _NAME = re.compile(r"[A-Za-z_$][\w$]*$")
@@ -83,8 +86,9 @@ def _lines(diff: str, files: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         header = _HEADER.match(line)
         if header and not (line.startswith("---") and not line.startswith("--- ")):
             path = next((one for one in known if one in line), path)
-            if line.startswith("@@") and (rest := line.rpartition("@@")[2] if line.count("@@") > 1 else line[2:]).strip():
-                yield " ", rest.strip(), path
+            rest = (line.rpartition("@@")[2] if line.count("@@") > 1 else line[2:]).strip()
+            if line.startswith("@@") and rest:
+                yield " ", rest, path
         elif line[:1] in "-+":
             yield line[:1], line[1:], path
         else:

@@ -1,4 +1,4 @@
-"""When a measured quantity left its usual range for good: the beginning of a symptom, which is earlier than its alarm."""
+"""When a measured quantity left its usual range for good: a symptom begins before its alarm."""
 
 from __future__ import annotations
 

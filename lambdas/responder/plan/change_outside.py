@@ -11,65 +11,90 @@ from responder.plan.change_symptom import Moved, Symptom
 BEFORE_SECONDS, AFTER_SECONDS = 3600.0, 900.0
 """An outside party's own notice may begin so long before the symptom or after it: they are slow to write."""
 _GROWTH = 1.5
-_RATE = re.compile(r"(?:request|req|call|event|message|connection|session|user|visitor|order|traffic|ingest|hit)s?_?(?:rate|_per_s"
-                   r"|_per_min)|requests?_?(?:total|count)|\brps\b|\bqps\b|_rps|_qps|per_sec|throughput|active_users|visitors",
+_RATE = re.compile(r"(?:request|req|call|event|message|connection|session|user|visitor|order|traffic|ingest"
+                   r"|hit)s?_?(?:rate|_per_s"
+                   r"|_per_min)|requests?_?(?:total|count)|\brps\b|\bqps\b|_rps|_qps|per_sec|throughput"
+                   r"|active_users|visitors",
                    re.IGNORECASE)
 _FAILS = re.compile(r"error|fail|5xx|4xx|reject|retr|timeout|drop|evict|miss|lag|denied|unauth|invalid", re.IGNORECASE)
 
 _SIGNS: tuple[tuple[str, float, str], ...] = (
     ("a certificate expired", 6.0,
-     r"certificate (?:has )?expired|cert(?:ificate)? .{0,40}\b(?:expired|not yet valid)|\bcert_?expired|CERT_HAS_EXPIRED"
+     r"certificate (?:has )?expired|cert(?:ificate)? .{0,40}\b(?:expired|not yet valid)|\bcert_?expired"
+     r"|CERT_HAS_EXPIRED"
      r"|x509: .*expired|notAfter.{0,40}expired|ssl certificate .{0,30}expired|certificate verify failed: .*expired"),
     ("a secret, key or licence expired", 5.0,
-     r"(?:client secret|api[ _-]?key|licen[cs]e|password|credentials?|domain|subscription|access key|root ca|signing key)"
+     r"(?:client secret|api[ _-]?key|licen[cs]e|password|credentials?|domain|subscription|access key|root ca"
+     r"|signing key)"
      r".{0,40}\b(?:has |have |is |was )?(?:expired|revoked|lapsed)"),
     ("hardware or a host failed", 5.0,
-     r"\bI/O error|hardware error|machine check|\bMCE\b|uncorrectable|ECC error|kernel panic|EXT4-fs error|XFS .{0,20}error"
+     r"\bI/O error|hardware error|machine check|\bMCE\b|uncorrectable|ECC error|kernel panic|EXT4-fs error|XFS "
+     r".{0,20}error"
      r"|nvme\d|bad block|disk failure|raid degraded|node .{0,60}\bnotready|NodeNotReady|node .{0,40}unreachable"
-     r"|host .{0,40}(?:unreachable|unresponsive|degraded|retire|maintenance|down)|instance .{0,40}(?:impaired|retire|terminated"
+     r"|host .{0,40}(?:unreachable|unresponsive|degraded|retire|maintenance|down)|instance .{0,40}(?:impaired"
+     r"|retire|terminated"
      r"|stopped|status check failed)|StatusCheckFailed|system status check|underlying (?:host|hardware)|hypervisor"
      r"|kubelet stopped posting|power (?:loss|failure|outage)|loss of power|thermal"),
     ("instances were taken away", 4.5,
-     r"spot (?:instance )?(?:interrupt|reclaim|termination)|preempt(?:ed|ion)|reclaimed by|scheduled maintenance|evicted by the "
+     r"spot (?:instance )?(?:interrupt|reclaim|termination)|preempt(?:ed|ion)|reclaimed by|scheduled maintenance"
+     r"|evicted by the "
      r"(?:cloud|provider)|capacity[ -]?(?:not available|unavailable|rebalance)|InsufficientInstanceCapacity"),
     ("a zone, region or network path failed", 5.0,
-     r"availability zone|\bzone [\w-]*(?:outage|impair|down|fail|unreachable)|\bin zone [\w-]+|region(?:al)? (?:outage|impair)"
-     r"|\bAZ [\w-]*(?:impair|down|outage)|bgp|packet loss|fib(?:er|re) cut|link (?:down|flap)|carrier lost|no route to host"
+     r"availability zone|\bzone [\w-]*(?:outage|impair|down|fail|unreachable)|\bin zone [\w-]+|region(?:al)? "
+     r"(?:outage|impair)"
+     r"|\bAZ [\w-]*(?:impair|down|outage)|bgp|packet loss|fib(?:er|re) cut|link (?:down|flap)|carrier lost|no "
+     r"route to host"
      r"|network partition|split[ -]brain|transit provider|peering .{0,20}down|route withdrawn"),
     ("a quota of the account was reached", 4.0,
-     r"quota .{0,40}(?:exceeded|reached|exhausted)|(?:exceeded|reached|hit) .{0,30}(?:account|service|api|monthly|daily)? ?quota"
+     r"quota .{0,40}(?:exceeded|reached|exhausted)|(?:exceeded|reached|hit) .{0,30}(?:account|service|api|monthly"
+     r"|daily)? ?quota"
      r"|LimitExceeded|account limit|insufficient funds|billing|free tier|plan limit|VcpuLimit|AddressLimit"
      r"|no (?:free|available) (?:ip )?addresses|throttl\w+ by (?:aws|the provider)"),
     ("the database failed over or recovers", 4.0,
-     r"fail(?:ing|ed)?[ -]?over|promot\w+ to (?:primary|master|writer)|recovery mode|primary .{0,20}(?:down|lost|unreachable)"
-     r"|leader (?:lost|election)|no (?:leader|primary|master)|replica promoted|crash recovery|election timeout|quorum lost"),
+     r"fail(?:ing|ed)?[ -]?over|promot\w+ to (?:primary|master|writer)|recovery mode|primary .{0,20}(?:down|lost"
+     r"|unreachable)"
+     r"|leader (?:lost|election)|no (?:leader|primary|master)|replica promoted|crash recovery|election timeout"
+     r"|quorum lost"),
     ("another's work took the resources", 4.0,
-     r"noisy neighbou?r|(?:analytics|backup|vacuum|reindex|full export|etl|report(?:ing)? job|batch job|bulk (?:load|import)|dump)"
+     r"noisy neighbou?r|(?:analytics|backup|vacuum|reindex|full export|etl|report(?:ing)? job|batch job|bulk "
+     r"(?:load|import)|dump)"
      r"\w*.{0,60}(?:holds|uses|consum|iops|in progress|cpu|i/o|running|saturat)|autovacuum|cpu steal|steal time"
      r"|burst (?:balance|credits?)|credit balance|co-?tenant|other tenant"),
     ("a dependency failed by itself", 3.5,
-     r"can't save in background|fork: cannot allocate|out of memory, restarting|segmentation fault in |SIGSEGV|core dumped"
-     r"|oom[- ]kill\w* .{0,30}(?:redis|postgres|mysql|kafka|elasticsearch|memcached)|broker \d+ .{0,30}(?:down|offline|unavail)"
+     r"can't save in background|fork: cannot allocate|out of memory, restarting|segmentation fault in |SIGSEGV"
+     r"|core dumped"
+     r"|oom[- ]kill\w* .{0,30}(?:redis|postgres|mysql|kafka|elasticsearch|memcached)|broker \d+ .{0,30}(?:down"
+     r"|offline|unavail)"
      r"|shard .{0,20}(?:unassigned|failed)|cluster .{0,20}(?:red|down)|wal .{0,20}corrupt|corrupt(?:ed|ion)"),
     ("the clock is wrong", 5.0,
-     r"clock .{0,40}(?:wrong|drift|skewed|offset|stepped|unsynch)|RequestTimeTooSkewed|time ?too ?skewed|ntp .{0,30}(?:unreach|fail"
+     r"clock .{0,40}(?:wrong|drift|skewed|offset|stepped|unsynch)|RequestTimeTooSkewed|time ?too ?skewed|ntp "
+     r".{0,30}(?:unreach|fail"
      r"|offset|lost)|chrony\w*.{0,30}(?:wrong|lost|unsync)|leap second"),
     ("somebody floods or attacks it", 4.5,
-     r"ddos|denial[ -]of[ -]service|syn flood|botnet|credential stuffing|scrap(?:er|ing)|crawler|bot traffic|volumetric|brute force"
+     r"ddos|denial[ -]of[ -]service|syn flood|botnet|credential stuffing|scrap(?:er|ing)|crawler|bot traffic"
+     r"|volumetric|brute force"
      r"|flash sale|campaign|went viral|black friday|ticket drop|push notification .{0,20}sent"),
     ("what a partner sends is not as agreed", 3.5,
-     r"partner .{0,60}(?:malformed|changed|invalid|unexpected)|(?:malformed|corrupt|unexpected) .{0,30}(?:feed|file from|payload from"
-     r"|data from)|upstream feed|vendor .{0,30}(?:changed|deprecat|removed)|third[- ]party .{0,40}(?:changed|deprecat|removed)"),
+     r"partner .{0,60}(?:malformed|changed|invalid|unexpected)|(?:malformed|corrupt|unexpected) .{0,30}(?:feed"
+     r"|file from|payload from"
+     r"|data from)|upstream feed|vendor .{0,30}(?:changed|deprecat|removed)|third[- ]party .{0,40}(?:changed"
+     r"|deprecat|removed)"),
     ("the resolver or the registrar fails", 4.0,
-     r"SERVFAIL|resolver .{0,30}(?:fail|timeout|unreach|down)|registrar|domain .{0,20}(?:suspended|on hold)|dnssec|root server"),
+     r"SERVFAIL|resolver .{0,30}(?:fail|timeout|unreach|down)|registrar|domain .{0,20}(?:suspended|on hold)|dnssec"
+     r"|root server"),
 )
-_PARTY = re.compile(r"third[- ]party|\bprovider\b|\bvendor\b|\bpartner\b|amazonaws\.com|googleapis\.com|azure\.com|\bstripe\b|\btwilio\b"
-                    r"|\bsendgrid\b|\bauth0\b|\bokta\b|\bpaypal\b|\badyen\b|\bcloudflare\b|\bfastly\b|\bdatadog\b|\bopenai\b|\bbraintree\b"
-                    r"|\bplaid\b|\bmailgun\b|\bsalesforce\b|\bgithub\.com|\bakamai\b|\baws sdk\b|\b(?:api|gateway|hooks)\.[\w-]+\."
+_PARTY = re.compile(r"third[- ]party|\bprovider\b|\bvendor\b|\bpartner\b|amazonaws\.com|googleapis\.com|azure\.com"
+                    r"|\bstripe\b|\btwilio\b"
+                    r"|\bsendgrid\b|\bauth0\b|\bokta\b|\bpaypal\b|\badyen\b|\bcloudflare\b|\bfastly\b|\bdatadog\b"
+                    r"|\bopenai\b|\bbraintree\b"
+                    r"|\bplaid\b|\bmailgun\b|\bsalesforce\b|\bgithub\.com|\bakamai\b|\baws sdk\b|\b(?:api|gateway"
+                    r"|hooks)\.[\w-]+\."
                     r"(?:com|io|net|org|example|dev|co)\b", re.IGNORECASE)
-_REFUSES = re.compile(r"\b50[0234]\b|service ?unavailable|internal ?(?:server )?error|slowdown|degraded|outage|bad gateway"
+_REFUSES = re.compile(r"\b50[0234]\b|service ?unavailable|internal ?(?:server )?error|slowdown|degraded|outage|bad "
+                      r"gateway"
                       r"|incident|maintenance", re.IGNORECASE)
-_WELL = re.compile(r"operating[ -]normal|operational|no issues|resolved|\bok\b|service is operating|all systems", re.IGNORECASE)
+_WELL = re.compile(r"operating[ -]normal|operational|no issues|resolved|\bok\b|service is operating|all systems",
+       re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -109,17 +134,19 @@ def _told(symptom: Symptom) -> Iterator[Sign]:
 
 def _noticed(symptom: Symptom) -> Iterator[Sign]:
     for notice in symptom.notices:
-        if symptom.onset - BEFORE_SECONDS <= notice.began <= symptom.onset + AFTER_SECONDS and not _WELL.search(notice.text):
+        near = symptom.onset - BEFORE_SECONDS <= notice.began <= symptom.onset + AFTER_SECONDS
+        if near and not _WELL.search(notice.text):
             yield Sign("an outside party says that it is ill", 5.0)
 
 
 def _grown(symptom: Symptom) -> Iterator[Sign]:
     """Yield that more is asked of it than before: more requests from outside, not more failures."""
     for moved in symptom.moved:
-        if _rate(moved) and moved.before > 0 and moved.after >= _GROWTH * moved.before and (
+        if is_rate(moved) and moved.before > 0 and moved.after >= _GROWTH * moved.before and (
                 moved.began <= symptom.onset + 60):
             yield Sign("more is asked of it", 2.5 if moved.after < 2.5 * moved.before else 4.0, grows=True)
 
 
-def _rate(moved: Moved) -> bool:
+def is_rate(moved: Moved) -> bool:
+    """Whether a quantity is how much is asked of a component, not how it fares."""
     return bool(_RATE.search(moved.name)) and not _FAILS.search(moved.name)

@@ -1,9 +1,10 @@
 """Which foreign change brought an outage, or that none did.
 
-A change is a suspect by three things together: its time (in effect before the symptom began), its place (on the way of the
-requests that fail) and what it could do, held against what the symptom is about. That no change did it is an answer with
-a probability of its own: it grows with what the world around says of itself. All terms are log-odds; a term for which there
-is no evidence is zero or a doubt. Innocent changes are much more frequent than guilty ones, so each begins far below "none".
+A change is a suspect by three things together: its time (in effect before the symptom began), its place (on the way of
+the requests that fail) and what it could do, held against what the symptom is about. That no change did it is an answer
+with a probability of its own: it grows with what the world around says of itself. All terms are log-odds; a term for
+which there is no evidence is zero or a doubt. Innocent changes are much more frequent than guilty ones, so each begins
+far below "none".
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from responder.model.foreign_change import ForeignChange
+from responder.model.foreign_change import Deployed, ForeignChange
 from responder.model.frozen import dataclass
 from responder.plan.change_effects import Effect, amount, effect_of
 from responder.plan.change_files import FileKind, belongs_to, is_shared, kind_of_file, stem
@@ -21,17 +22,23 @@ from responder.plan.change_symptom import Line, Symptom
 from responder.plan.change_topics import fit, parts, specific, topics
 
 NONE = "none"
+Term = tuple[float, str]
+"""What one thing says of a change: log-odds, and in words."""
 MEASURED_SECONDS = 90.0
 """A symptom is seen in periods of a minute, so it may seem to begin this long before it does."""
 _PRIOR = -4.0
 _ALIKE = 2
 _INERT_SHARE = 0.1
 _AT_MERGE = frozenset({FileKind.SCHEMA, FileKind.CONFIGURATION})
-_COMMON = frozenset("""error errors failed fail failure request requests response service server client status code return
-    the and for not with from was are has that this new get set http https api string int true false null nil none func def
-    self let var const name value type data list item items user users info warn msg message id out result err ctx context
-    await async public private static void class import timeout time after before when upstream returned call calls rate
-    ratio total count above below high p99 p95 seconds minutes ms config default options""".split())
+_COMMON = frozenset({
+    "error", "errors", "failed", "fail", "failure", "request", "requests", "response", "service", "server", "client",
+    "status", "code", "return", "the", "and", "for", "not", "with", "from", "was", "are", "has", "that", "this",
+    "new", "get", "set", "http", "https", "api", "string", "int", "true", "false", "null", "nil", "none", "func",
+    "def", "self", "let", "var", "const", "name", "value", "type", "data", "list", "item", "items", "user", "users",
+    "info", "warn", "msg", "message", "id", "out", "result", "err", "ctx", "context", "await", "async", "public",
+    "private", "static", "void", "class", "import", "timeout", "time", "after", "before", "when", "upstream",
+    "returned", "call", "calls", "rate", "ratio", "total", "count", "above", "below", "high", "p99", "p95", "seconds",
+    "minutes", "ms", "config", "default", "options"})
 
 
 @dataclass(frozen=True)
@@ -46,20 +53,50 @@ class Suspect:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What each change is held against."""
+
+    symptom: Symptom
+    about: Mapping[str, float]
+    common: Mapping[str, float]
+    """In how many changes each word is."""
+    deploys_known: bool
+
+
 def suspects(changes: Sequence[ForeignChange], symptom: Symptom, deploys_known: bool = True) -> list[Suspect]:
     """Return all changes and ``none``, likeliest first.
 
-    ``deploys_known``: whether it is known what was deployed and when; where it is, what is merged alone is not in effect.
+    ``deploys_known``: whether it is known what was deployed and when; where it is, what is merged alone is not in
+    effect.
     """
-    about = _about(symptom)
     effects = {change.id: effect_of(change) for change in changes}
-    common = _frequency(effects.values())
-    judged = [_judged(change, effects[change.id], symptom, about, common, deploys_known) for change in changes]
+    seen = _Seen(symptom, _about(symptom), _frequency(effects.values()), deploys_known)
+    deploys = [one for change in changes if change.kind == "commit" for one in change.deployed]
+    judged = [Suspect(change.id, 0.0, _PRIOR + sum(weight for weight, _ in terms), tuple(
+        why for weight, why in sorted(terms, key=lambda term: -abs(term[0])) if why and weight)) for change, terms in (
+        (change, _terms(change, _carried(change, deploys), effects[change.id], seen))
+        for change in changes)]
     judged.append(_none(symptom, changes, effects))
     most = max(one.score for one in judged)
     whole = sum(math.exp(one.score - most) for one in judged)
     ranked = [Suspect(one.id, math.exp(one.score - most) / whole, one.score, one.reasons) for one in judged]
     return sorted(ranked, key=lambda one: (-one.probability, one.id))
+
+
+def _carried(change: ForeignChange, deploys: Sequence[Deployed]) -> list[float]:
+    """Return when a commit was deployed with others: the next of each component that its files are of.
+
+    What is deployed holds all that was merged before. A library's next user takes it along as well.
+    """
+    if change.kind != "commit" or change.deployed:
+        return []
+    nobodys = all(is_shared(file) for file in change.files)
+    later: dict[str, float] = {}
+    for one in sorted(deploys, key=lambda one: one.at):
+        if one.at >= change.at and (nobodys or any(belongs_to(file, [one.component]) for file in change.files)):
+            later.setdefault(one.component, one.at)
+    return list(later.values())
 
 
 def _about(symptom: Symptom) -> dict[str, float]:
@@ -88,7 +125,7 @@ def _none(symptom: Symptom, changes: Sequence[ForeignChange], effects: Mapping[s
 
 
 def _weight(sign: Sign, brought: bool, material: bool) -> float:
-    if sign.grows and brought or "expired" in sign.what and material:
+    if (sign.grows and brought) or ("expired" in sign.what and material):
         return sign.weight * 0.4
     return sign.weight
 
@@ -97,26 +134,30 @@ def _asks_more(effect: Effect) -> bool:
     return any(effect.topics.get(topic, 0.0) >= 0.8 for topic in ("retry", "cache", "load"))
 
 
-def _judged(change: ForeignChange, effect: Effect, symptom: Symptom, about: Mapping[str, float],
-            common: Mapping[str, float], deploys_known: bool) -> Suspect:
-    terms = [_by_time(change, effect, symptom, deploys_known), _by_place(change, symptom), _by_share(effect),
-             _by_breadth(change, symptom), _by_kind(effect, about), _by_words(effect, symptom, common), _by_value(effect, symptom)]
-    return Suspect(change.id, 0.0, _PRIOR + sum(weight for weight, _ in terms),
-                   tuple(why for weight, why in sorted(terms, key=lambda term: -abs(term[0])) if why))
+def _terms(change: ForeignChange, carried: Sequence[float], effect: Effect, seen: _Seen) -> list[Term]:
+    return [_by_time(change, carried, effect, seen), _by_place(change, seen.symptom), _by_share(effect),
+            _by_breadth(change, seen.symptom), _by_kind(effect, seen.about),
+            _by_words(effect, seen.symptom, seen.common), _by_value(effect, seen.symptom)]
 
 
-def _by_time(change: ForeignChange, effect: Effect, symptom: Symptom, deploys_known: bool) -> tuple[float, str]:
+def _by_time(change: ForeignChange, carried: Sequence[float], effect: Effect, seen: _Seen) -> Term:
+    symptom = seen.symptom
     latest = symptom.latest + MEASURED_SECONDS
     if change.at > latest:
         return -12.0, "it came after the symptom began"
     early = [one for one in change.deployed if one.at <= latest]
     if change.deployed and not early:
         return -10.0, "it came into effect after the symptom began"
-    if not early and change.kind == "commit" and deploys_known:
+    if any(at <= symptom.onset + MEASURED_SECONDS for at in carried):
+        return -1.0, "a later deployment carried it"
+    if not early and change.kind == "commit" and seen.deploys_known:
         if any(kind_of_file(path) in _AT_MERGE and is_shared(path) for path in change.files):
             return -0.5, "it is in effect as soon as it is merged"
         return -3.0, "it is not known to be deployed"
-    at = max((one.at for one in early), default=change.at)
+    return _by_delay(max((one.at for one in early), default=change.at), effect, symptom)
+
+
+def _by_delay(at: float, effect: Effect, symptom: Symptom) -> Term:
     if at > symptom.onset + MEASURED_SECONDS:
         return -3.0, "something had moved before it came into effect"
     waited = max(0.0, symptom.onset - at)
@@ -131,7 +172,7 @@ def _by_time(change: ForeignChange, effect: Effect, symptom: Symptom, deploys_kn
     return -1.5, "it came into effect long before"
 
 
-def _by_place(change: ForeignChange, symptom: Symptom) -> tuple[float, str]:
+def _by_place(change: ForeignChange, symptom: Symptom) -> Term:
     own = {stem(symptom.component)}
     path = {stem(component) for component in symptom.path} | own
     at = {stem(one.component) for one in change.deployed} | ({stem(change.component)} if change.component else set())
@@ -148,7 +189,7 @@ def _by_place(change: ForeignChange, symptom: Symptom) -> tuple[float, str]:
     return -3.5, "it is of another component"
 
 
-def _by_breadth(change: ForeignChange, symptom: Symptom) -> tuple[float, str]:
+def _by_breadth(change: ForeignChange, symptom: Symptom) -> Term:
     """Weigh whether components that fail alike have the change in common."""
     failing: dict[str, set[str]] = {}
     for line in _bad(symptom):
@@ -161,17 +202,19 @@ def _by_breadth(change: ForeignChange, symptom: Symptom) -> tuple[float, str]:
     return -1.0, f"{len(alike)} components fail alike, and it is of one"
 
 
-def _by_share(effect: Effect) -> tuple[float, str]:
+def _by_share(effect: Effect) -> Term:
     if effect.share <= _INERT_SHARE:
         return -6.0, effect.why
     return 5.0 * (effect.share - 0.45), effect.why
 
 
-def _by_kind(effect: Effect, about: Mapping[str, float]) -> tuple[float, str]:
+def _by_kind(effect: Effect, about: Mapping[str, float]) -> Term:
     fitting = fit(effect.topics, about)
     if not effect.known:
         return 2.5 * fitting, "by its name it may bring such a symptom" if fitting >= 0.6 else ""
     if fitting < 0.3 and specific(about):
+        if not specific(effect.topics):
+            return -0.7, "what it is about is hard to tell"
         return -2.0, "what it is about does not bring such a symptom"
     return 3.5 * fitting - 1.0, "what it is about brings such a symptom" if fitting >= 0.6 else ""
 
@@ -192,13 +235,14 @@ def _frequency(effects: Iterable[Effect]) -> dict[str, float]:
     return counts
 
 
-def _by_words(effect: Effect, symptom: Symptom, common: Mapping[str, float]) -> tuple[float, str]:
+def _by_words(effect: Effect, symptom: Symptom, common: Mapping[str, float]) -> Term:
     """Weigh the names that a change touched and that the failures speak of, rarer ones more.
 
     A quoted text that went or came, and that the failures give word for word, is seldom there by chance.
     """
     # A line that tells of the change itself is no failure.
-    lines = [line.text for line in _bad(symptom) if effect.known or not any(word in line.text for word in effect.around)]
+    lines = [line.text for line in _bad(symptom) if effect.known or not any(
+        word in line.text for word in effect.around)]
     places = (*symptom.path, symptom.component)
     said = _plain((*lines, symptom.told, *(moved.name for moved in symptom.moved)))
     said -= _plain((*places, *map(stem, places)))
@@ -216,7 +260,7 @@ def _by_words(effect: Effect, symptom: Symptom, common: Mapping[str, float]) -> 
     return total, f"the failures speak of {', '.join(named)}" if named else ""
 
 
-def _by_value(effect: Effect, symptom: Symptom) -> tuple[float, str]:
+def _by_value(effect: Effect, symptom: Symptom) -> Term:
     """Weigh a setting whose new value is measured since: the same number before and after."""
     for before, after in effect.values:
         old, new = amount(before), amount(after)

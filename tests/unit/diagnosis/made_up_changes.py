@@ -46,7 +46,8 @@ def shown(component: str, told: str, lines: Sequence[str | tuple[str, str]] = ()
 
 TIDY = change("tidy", "docs/flags.md", "docs: how flags live", "-Flags live.\n+Flags live and die.", -2)
 TESTS = change("tests", "tests/test_total.py", "test: totals", "+def test_total():\n+    assert total([]) == 0", -4)
-STYLE = change("style", "web/src/theme.css", "restyle the header", "-.a { padding: 1px }\n+.a { padding: 2px }", -1, "web")
+STYLE = change("style", "web/src/theme.css", "restyle the header", "-.a { padding: 1px }\n+.a { padding: 2px }", -1,
+       "web")
 BUMP = change("bump", "go.mod go.sum", "chore: bump dependencies",
               "-\tgithub.com/lib/pq v1.10.8\n+\tgithub.com/lib/pq v1.10.9", -3)
 NOISE = (TIDY, TESTS, STYLE, BUMP)

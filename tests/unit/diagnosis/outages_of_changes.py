@@ -12,12 +12,14 @@ CASES = [
                "-\tdb.SetMaxOpenConns(100)\n+\tdb.SetMaxOpenConns(8)", -4, "orders"),
         change("b", "services/orders/handler.go", "extract response helper",
                "-\tw.WriteHeader(200)\n-\tjson.NewEncoder(w).Encode(v)\n+\twriteJSON(w, v)\n+}\n+\n"
-               "+func writeJSON(w http.ResponseWriter, v any) {\n+\tw.WriteHeader(200)\n+\tjson.NewEncoder(w).Encode(v)",
+               "+func writeJSON(w http.ResponseWriter, v any) "
+               "{\n+\tw.WriteHeader(200)\n+\tjson.NewEncoder(w).Encode(v)",
                -2, "orders"), *NOISE), "a"),
     Outage("java-hikari-leak", shown("billing", "http 5xx ratio", [
         "HikariPool-1 - Connection is not available, request timed out after 30000ms"], gradual=True), (
         change("a", "billing/src/main/java/InvoiceDao.java", "simplify invoice lookup",
-               "-    try (Connection c = ds.getConnection()) {\n-      return map(c.prepareStatement(SQL).executeQuery());\n"
+               "-    try (Connection c = ds.getConnection()) {\n-      return "
+               "map(c.prepareStatement(SQL).executeQuery());\n"
                "-    }\n+    Connection c = ds.getConnection();\n"
                "+    return map(c.prepareStatement(SQL).executeQuery());", -50, "billing"),
         change("b", "billing/src/main/java/InvoiceController.java", "add a log line",
@@ -34,7 +36,8 @@ CASES = [
         change("a", "reports/views.py", "tidy the account list",
                "-    accounts = Account.objects.select_related('owner').all()\n+    accounts = Account.objects.all()",
                -4, "reports"),
-        change("b", "reports/config/pool.yaml", "pool", "-pool_size: 20\n+pool_size: 25", -30, "reports"), *NOISE), "a"),
+        change("b", "reports/config/pool.yaml", "pool", "-pool_size: 20\n+pool_size: 25", -30, "reports"), *NOISE),
+               "a"),
     Outage("ts-retry-storm", shown("payments", "request_rate_rps doubled; 503 ratio 0.4", [
         "overloaded: rejecting request", ("checkout", "charge attempt 9 failed, will try again")], path="checkout"), (
         change("a", "checkout/src/client.ts", "make charges more reliable",
@@ -72,14 +75,16 @@ CASES = [
     Outage("proto-field", shown("pricing", "decode failures", [
         "proto: cannot parse invalid wire-format data in PriceReply.currency"], path="shop"), (
         change("a", "proto/price.proto", "order fields by name",
-               "-  string currency = 3;\n-  int64 cents = 2;\n+  string currency = 2;\n+  int64 cents = 3;", -2, "pricing"),
+               "-  string currency = 3;\n-  int64 cents = 2;\n+  string currency = 2;\n+  int64 cents = 3;", -2,
+                      "pricing"),
         change("b", "pricing/round.go", "comment", "-\t// round\n+\t// rounds half up", -1, "pricing"), *NOISE), "a"),
     Outage("json-tag", shown("orders", "validation errors from warehouse", [
         ("warehouse", "field 'quantity' is required")], path="warehouse"), (
         change("a", "services/orders/dto.go", "short names",
                "-\tQty int `json:\"quantity\"`\n+\tQty int `json:\"qty\"`", -2, "orders"),
         change("b", "services/warehouse/validate.go", "wording",
-               "-\treturn errors.New(\"field required\")\n+\treturn errors.New(\"field is required\")", -1, "warehouse"),
+               "-\treturn errors.New(\"field required\")\n+\treturn errors.New(\"field is required\")", -1,
+                      "warehouse"),
         *NOISE), "a"),
     Outage("column-renamed", shown("users", "http_5xx", [
         "psycopg2.errors.UndefinedColumn: column users.phone does not exist"]), (
@@ -96,7 +101,8 @@ CASES = [
     Outage("deadlock-order", shown("wallet", "deadlocks per second", [
         "Deadlock found when trying to get lock; try restarting transaction"]), (
         change("a", "wallet/transfer.py", "transfer reads nicer",
-               "-    for a in sorted((src, dst), key=lambda x: x.id):\n-        a.lock()\n+    src.lock()\n+    dst.lock()",
+               "-    for a in sorted((src, dst), key=lambda x: x.id):\n-        a.lock()\n+    src.lock()\n+    "
+               "dst.lock()",
                -12, "wallet"),
         change("b", "wallet/api.py", "paths", "-@app.get('/v1/wallet')\n+@app.get('/v1/wallet', tags=['w'])", -2,
                "wallet"), *NOISE), "a"),
@@ -105,7 +111,8 @@ CASES = [
         change("a", "session/src/Store.java", "use a plain map",
                "-  private final Cache<String, Session> live = CacheBuilder.newBuilder().maximumSize(10000).build();\n"
                "+  private final Map<String, Session> live = new ConcurrentHashMap<>();", -240, "session"),
-        change("b", "session/src/Api.java", "rename", "-    var s = get(id);\n+    var found = get(id);", -10, "session"),
+        change("b", "session/src/Api.java", "rename", "-    var s = get(id);\n+    var found = get(id);", -10,
+               "session"),
         *NOISE), "a"),
     Outage("helm-memory-limit", shown("resizer", "pods OOMKilled", ["container resizer OOMKilled exit code 137"]), (
         change("a", "charts/resizer/values.yaml", "right-size",
@@ -114,20 +121,24 @@ CASES = [
                "resizer"), *NOISE), "a"),
     Outage("cpu-limit", shown("search", "cpu throttling 90 %, p99 latency", ["request took 4100ms"], moved=[
         ("search", "container_cpu_throttled_ratio", 0.01, 0.9, 0)]), (
-        change("a", "deploy/prod/search.yaml", "save cost", "         limits:\n-          cpu: \"4\"\n+          cpu: 250m",
+        change("a", "deploy/prod/search.yaml", "save cost",
+               "         limits:\n-          cpu: \"4\"\n+          cpu: 250m",
                -2, "search"),
-        change("b", "services/search/rank.go", "docs in code", "-// Rank.\n+// Rank ranks.", -3, "search"), *NOISE), "a"),
+        change("b", "services/search/rank.go", "docs in code", "-// Rank.\n+// Rank ranks.", -3, "search"), *NOISE),
+               "a"),
     Outage("regex", shown("waf", "cpu saturation at 100 %", ["worker did not answer within 10s"], moved=[
         ("waf", "cpu_used_ratio", 0.3, 1.0, 0)]), (
         change("a", "waf/rules.lua", "catch inline scripts",
-               "-local RULE = [[<script]]\n+local RULE = [[(?:(?:\"|'|\\]|\\}|\\\\|\\d|(?:nan|infinity))*.*(?:.*=.*))]]",
+               "-local RULE = [[<script]]\n+local RULE = "
+               "[[(?:(?:\"|'|\\]|\\}|\\\\|\\d|(?:nan|infinity))*.*(?:.*=.*))]]",
                -1, "waf"),
         change("b", "waf/log.lua", "log", "+ngx.log(ngx.INFO, 'rule ', id)", -2, "waf"), *NOISE), "a"),
     Outage("thread-pool", shown("notify", "task rejections", [
         "java.util.concurrent.RejectedExecutionException: queue capacity exceeded"]), (
         change("a", "notify/src/main/resources/application.properties", "executor",
                "-executor.max-size=64\n+executor.max-size=4", -8, "notify"),
-        change("b", "notify/src/Mail.java", "subject", "-  String SUBJECT = \"Hi\";\n+  String SUBJECT = \"Hello\";", -2,
+        change("b", "notify/src/Mail.java", "subject", "-  String SUBJECT = \"Hi\";\n+  String SUBJECT = \"Hello\";",
+               -2,
                "notify"), *NOISE), "a"),
     Outage("blocking-loop", shown("chat", "event loop lag seconds", ["event loop blocked for 2100ms"]), (
         change("a", "chat/src/hash.ts", "sync is simpler",
@@ -165,9 +176,11 @@ CASES = [
     Outage("route-dropped", shown("portal", "404 ratio for /api/invites", ["no route matches POST /api/invites"]), (
         change("a", "portal/src/router.ts", "split router",
                "-router.use('/api/invites', invites);\n router.use('/api/teams', teams);", -3, "portal"),
-        change("b", "portal/src/teams.ts", "type", "-function f(a) {\n+function f(a: Team) {", -1, "portal"), *NOISE), "a"),
+        change("b", "portal/src/teams.ts", "type", "-function f(a) {\n+function f(a: Team) {", -1, "portal"), *NOISE),
+               "a"),
     Outage("rate-limit", shown("edge", "429 ratio above 0.2", ["rate limit exceeded for client"]), (
-        change("a", "edge/limits.yaml", "protect origin", "-requests_per_second: 500\n+requests_per_second: 5", -2, "edge"),
+        change("a", "edge/limits.yaml", "protect origin", "-requests_per_second: 500\n+requests_per_second: 5", -2,
+               "edge"),
         change("b", "edge/headers.go", "header", "+\tw.Header().Set(\"X-Edge\", id)", -1, "edge"), *NOISE), "a"),
     Outage("defer-close", shown("crawler", "too many open files", [
         "socket: too many open files"], gradual=True), (
@@ -178,19 +191,23 @@ CASES = [
     Outage("temp-files", shown("render", "disk_used_ratio above 0.95", [
         "write /tmp/render-81.png: no space left on device"], gradual=True), (
         change("a", "render/worker.py", "keep intermediate output",
-               "-    with tempfile.TemporaryDirectory() as d:\n-        draw(d)\n+    d = tempfile.mkdtemp()\n+    draw(d)",
+               "-    with tempfile.TemporaryDirectory() as d:\n-        draw(d)\n+    d = tempfile.mkdtemp()\n+    "
+               "draw(d)",
                -200, "render"),
         change("b", "render/colors.py", "colour", "-RED = '#f00'\n+RED = '#e00'", -3, "render"), *NOISE), "a"),
     Outage("idempotency", shown("capture", "duplicate_charges_total", [
         "duplicate charge for order"]), (
         change("a", "services/capture/charge.go", "simplify",
-               "-\treq.Header.Set(\"Idempotency-Key\", order.ID)\n+\treq.Header.Set(\"Idempotency-Key\", uuid.NewString())",
+               "-\treq.Header.Set(\"Idempotency-Key\", order.ID)\n+\treq.Header.Set(\"Idempotency-Key\", "
+               "uuid.NewString())",
                -9, "capture"),
         change("b", "services/capture/log.go", "log", "+\tlog.Printf(\"captured\")", -2, "capture"), *NOISE), "a"),
     Outage("shared-library", shown("invoice", "http_5xx_ratio", [
         "json: cannot unmarshal string into Go struct field Money.amount of type int64"], path="order"), (
         change("a", "pkg/money/json.go", "amounts as text",
-               "-\treturn []byte(strconv.FormatInt(m.Amount, 10)), nil\n+\treturn []byte(strconv.Quote(m.String())), nil",
+               "-\treturn []byte(strconv.FormatInt(m.Amount, 10)), nil\n+\treturn "
+               "[]byte(strconv.Quote(m.String())), nil",
                -6, "order"),
-        change("b", "services/invoice/pdf.go", "margins", "-\tmargin = 10\n+\tmargin = 12", -2, "invoice"), *NOISE), "a"),
+        change("b", "services/invoice/pdf.go", "margins", "-\tmargin = 10\n+\tmargin = 12", -2, "invoice"), *NOISE),
+               "a"),
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.unit.diagnosis.made_up_changes import NONE, NOISE, Outage, change, shown
+from tests.unit.diagnosis.made_up_changes import NOISE, NONE, Outage, change, shown
 
 _POOL = change("pool", "services/orders/db.go", "tune pool idle time",
                "-\tcfg.MaxConnIdleTime = 30 * time.Second\n+\tcfg.MaxConnIdleTime = time.Minute", -6, "orders")
 _RETRY = change("retry", "services/orders/client.go", "one more try", "-\tRetries: 3,\n+\tRetries: 4,", -4, "orders")
 _MOVED = change("moved", "services/orders/pay.go", "extract helper",
-                "-\tout, err := c.Charge(ctx, in)\n-\tif err != nil { return err }\n+\treturn charge(ctx, c, in)\n+}\n+\n"
+                "-\tout, err := c.Charge(ctx, in)\n-\tif err != nil { return err }\n+\treturn charge(ctx, c, "
+                "in)\n+}\n+\n"
                 "+func charge(ctx context.Context, c Client, in In) error {\n+\tout, err := c.Charge(ctx, in)\n"
                 "+\tif err != nil { return err }", -2, "orders")
 _FLAG = change("new-receipt", "", "new-receipt", at=-8, on="orders", kind="flag", after="on")
@@ -20,7 +21,8 @@ CASES = [
     Outage("certificate", shown("orders", "tls handshake failures", [
         "x509: certificate has expired or is not yet valid"]), (
         _MOVED, change("tls", "internal/httpx/tls.go", "sort cipher suites",
-                       "-\tCipherSuites: []uint16{A, B},\n+\tCipherSuites: []uint16{B, A},", -3, "orders"), *NOISE), NONE),
+                       "-\tCipherSuites: []uint16{A, B},\n+\tCipherSuites: []uint16{B, A},", -3, "orders"), *NOISE),
+                              NONE),
     Outage("node-failure", shown("orders", "pods unavailable", [
         ("kubelet", "node ip-10-0-3-7 is NotReady: kernel: EXT4-fs error, I/O error on nvme1n1")]),
            (_POOL, _RETRY, *NOISE), NONE),
@@ -43,10 +45,12 @@ CASES = [
         "connect to 10.2.0.9: no route to host (all targets in zone use1-az3)"], notices=[
         ("EC2 us-east-1: loss of power in one availability zone use1-az3", -2)]), (_RETRY, *NOISE), NONE),
     Outage("only-later-changes", shown("orders", "http_5xx_ratio", ["unexpected end of stream"]), (
-        change("late", "services/orders/stream.go", "buffer size", "-\tbuf := 4096\n+\tbuf := 64", 6, "orders"), *NOISE),
+        change("late", "services/orders/stream.go", "buffer size", "-\tbuf := 4096\n+\tbuf := 64", 6, "orders"),
+               *NOISE),
            NONE),
     Outage("elsewhere", shown("orders", "pool wait", ["could not acquire connection from pool"]), (
-        change("else", "services/blog/db.go", "pool", "-\tdb.SetMaxOpenConns(50)\n+\tdb.SetMaxOpenConns(5)", -3, "blog"),
+        change("else", "services/blog/db.go", "pool", "-\tdb.SetMaxOpenConns(50)\n+\tdb.SetMaxOpenConns(5)", -3,
+               "blog"),
         *NOISE), NONE),
     Outage("wrong-kind", shown("orders", "no space left on disk", ["no space left on device"], gradual=True), (
         change("kind", "services/orders/tax.go", "rounding",

@@ -4,7 +4,7 @@ logic was held against them.
 
 from __future__ import annotations
 
-from tests.unit.diagnosis.made_up_changes import NONE, NOISE, Outage, change, shown
+from tests.unit.diagnosis.made_up_changes import NOISE, NONE, Outage, change, shown
 
 _SPANS = change("spans", "internal/trace/attrs.go", "feat: emit span attributes",
                 "+\t\tspan.SetAttributes(attribute.String(\"cart_id\", id))", -1)
@@ -13,7 +13,8 @@ _VAT = change("vat", "services/order/tax.go", "fix: rounding of taxes",
 
 CASES = [
     Outage("goroutine-leak", shown("feed", "process_resident_memory_mb; pods OOMKilled", [
-        "runtime: goroutine stack exceeds limit; goroutines=184022", "container killed: OOMKilled"], gradual=True, moved=[
+        "runtime: goroutine stack exceeds limit; goroutines=184022", "container killed: OOMKilled"], gradual=True,
+               moved=[
         ("feed", "goroutines", 220, 180000, 0)]), (
         change("a", "services/feed/subscribe.go", "simplify subscription loop",
                " \tgo func() {\n \t\tfor {\n \t\t\tselect {\n-\t\t\tcase <-ctx.Done():\n-\t\t\t\treturn\n"
@@ -40,7 +41,8 @@ CASES = [
     Outage("pool-raised-beyond-database", shown("accounts", "db connections refused", [
         "FATAL: sorry, too many clients already", ("postgres", "remaining connection slots are reserved")],
         path="postgres"), (
-        change("a", "deploy/prod/accounts.yaml", "more throughput", "   env:\n-  - {name: DB_POOL_SIZE, value: \"10\"}\n"
+        change("a", "deploy/prod/accounts.yaml", "more throughput",
+               "   env:\n-  - {name: DB_POOL_SIZE, value: \"10\"}\n"
                "+  - {name: DB_POOL_SIZE, value: \"100\"}", -4, "accounts"),
         change("b", "accounts/query.sql.go", "regenerate", "-// sqlc v1.24\n+// sqlc v1.25", -2, "accounts"),
         *NOISE), "a"),
@@ -49,7 +51,8 @@ CASES = [
         change("a", "web-auth/session.ts", "tighten cookies",
                "-  sameSite: 'lax',\n+  sameSite: 'strict',", -6, "web-auth"),
         change("b", "web-auth/session.test.ts", "tests", "+it('logs in', async () => {})", -2, "web-auth"),
-        change("c", "web-auth/login.tsx", "button", "-<Button>Log in</Button>\n+<Button>Sign in</Button>", -1, "web-auth"),
+        change("c", "web-auth/login.tsx", "button", "-<Button>Log in</Button>\n+<Button>Sign in</Button>", -1,
+               "web-auth"),
         *NOISE), "a"),
     Outage("time-zone", shown("billing", "invoices_generated_total dropped to 0", [
         "scheduler: next run in 23h59m", "no invoices due"]), (
@@ -59,7 +62,8 @@ CASES = [
     Outage("grpc-message-size", shown("export", "export error ratio", [
         "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (6291456 vs. 4194304)"],
         path="store"), (
-        change("a", "services/store/list.go", "fewer round trips", "-\tconst pageSize = 500\n+\tconst pageSize = 5000", -7,
+        change("a", "services/store/list.go", "fewer round trips", "-\tconst pageSize = 500\n+\tconst pageSize = 5000",
+               -7,
                "store"),
         change("b", "services/export/grpc.go", "name the dialer",
                "-\tconn, err := grpc.Dial(addr, opts...)\n+\tcc, err := grpc.Dial(addr, opts...)\n-\treturn conn, err\n"
@@ -68,7 +72,8 @@ CASES = [
         "Readiness probe failed: HTTP probe failed with statuscode: 404"]), (
         change("a", "charts/catalog/templates/deployment.yaml", "align probes",
                "   readinessProbe:\n     httpGet:\n-      path: /healthz\n+      path: /ready", -2, "catalog"),
-        change("b", "charts/catalog/values.yaml", "label", "-  team: shop\n+  team: store", -2, "catalog"), *NOISE), "a"),
+        change("b", "charts/catalog/values.yaml", "label", "-  team: shop\n+  team: store", -2, "catalog"), *NOISE),
+               "a"),
     Outage("hpa-max", shown("api", "cpu saturated at peak, requests shed", ["request shed: overloaded"], moved=[
         ("api", "cpu_used_ratio", 0.5, 0.99, 0)]), (
         change("a", "k8s/prod/api-hpa.yaml", "cost guard", "   minReplicas: 4\n-  maxReplicas: 40\n+  maxReplicas: 6",
@@ -78,14 +83,16 @@ CASES = [
     Outage("serialised-lock", shown("pricing", "http_server_duration_p99_ms", [
         "slow request: waited 1800ms for mutex"], moved=[("pricing", "mutex_wait_seconds_total", 0.1, 90, 0)]), (
         change("a", "pkg/rates/table.go", "one lock is enough",
-               "-\tt.mu.RLock()\n-\tdefer t.mu.RUnlock()\n+\tt.mu.Lock()\n+\tdefer t.mu.Unlock()\n \treturn t.fetch(k)", -9,
+               "-\tt.mu.RLock()\n-\tdefer t.mu.RUnlock()\n+\tt.mu.Lock()\n+\tdefer t.mu.Unlock()\n \treturn "
+               "t.fetch(k)", -9,
                "pricing"),
         change("b", "services/pricing/cache.go", "cache ttl", "-\tTTL: 5 * time.Minute,\n+\tTTL: 6 * time.Minute,", -4,
                "pricing"), _SPANS, *NOISE), "a"),
     Outage("cors", shown("portal", "frontend errors; API calls from browsers fail", [
         "blocked by CORS policy: no 'Access-Control-Allow-Origin' header"], path="bff"), (
         change("a", "bff/src/app.ts", "one origin list",
-               "-  cors({ origin: [/\\.shop\\.example$/] }),\n+  cors({ origin: ['https://shop.example'] }),", -5, "bff"),
+               "-  cors({ origin: [/\\.shop\\.example$/] }),\n+  cors({ origin: ['https://shop.example'] }),", -5,
+                      "bff"),
         change("b", "portal/src/api.ts", "typing", "-export function get(u) {\n+export function get(u: string) {", -2,
                "portal"), *NOISE), "a"),
     Outage("batch-poison", shown("ingest", "records rejected", [
@@ -110,7 +117,8 @@ CASES = [
     Outage("secret-name", shown("mailer", "authentication failures", [
         "535 authentication failed: username or password not accepted"]), (
         change("a", "deploy/prod/mailer.yaml", "tidy secret references",
-               "           secretKeyRef:\n-            name: smtp-credentials\n+            name: smtp-credentials-v2", -2,
+               "           secretKeyRef:\n-            name: smtp-credentials\n+            name: smtp-credentials-v2",
+                      -2,
                "mailer"),
         change("b", "services/mailer/retry.go", "one retry more", "-\tretries = 2\n+\tretries = 3", -6, "mailer"),
         *NOISE), "a"),
@@ -123,16 +131,19 @@ CASES = [
     Outage("partner-slow", shown("order", "payment authorisation latency", [
         "Post \"https://api.payhub.io/v2/authorize\": context deadline exceeded",
         "payhub answered 502 Bad Gateway"], moved=[("order", "payhub_request_duration_p99_ms", 200, 8000, 0)]),
-           (_VAT, change("c", "services/order/payhub.go", "header", "+\treq.Header.Set(\"User-Agent\", ua)", -4, "order"),
+           (_VAT, change("c", "services/order/payhub.go", "header", "+\treq.Header.Set(\"User-Agent\", ua)", -4,
+                  "order"),
             *NOISE), NONE),
     Outage("database-host", shown("order", "query errors", [
         "connection reset by peer", ("db", "mysqld: InnoDB: Operating system error number 5 (Input/output error)")],
         path="db"), (_VAT, change("c", "pkg/db/options.go", "option names",
                                   "-\tOpts{Idle: 10 * time.Second}\n+\tOpts{Idle: 12 * time.Second}", -5, "order"),
                      *NOISE), NONE),
-    Outage("nothing-fits", shown("order", "tls handshake errors from one client", ["remote error: tls: bad record MAC"]),
+    Outage("nothing-fits", shown("order", "tls handshake errors from one client",
+           ["remote error: tls: bad record MAC"]),
            (_VAT, _SPANS, *NOISE), NONE),
     Outage("backup-window", shown("order", "db_read_latency_ms", [
         ("db", "pg_dump of orders running since 02:00, io saturated")], path="db"), (
-        _VAT, change("c", "services/order/list.go", "limit", "-\tLIMIT = 50\n+\tLIMIT = 60", -6, "order"), *NOISE), NONE),
+        _VAT, change("c", "services/order/list.go", "limit", "-\tLIMIT = 50\n+\tLIMIT = 60", -6, "order"), *NOISE),
+               NONE),
 ]
