@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from responder.model.evidence.problems import Basis, Family, Problem, Severity
+from responder.model.evidence.problems import Basis, Family, Problem, Severity, Sign
 from responder.model.masking import mask
 from responder.state import State
 
@@ -56,15 +56,18 @@ class Check(NamedTuple):
     """The name of its file."""
     family: Family
     find: Callable[[State], Iterator[Found]]
+    sign: Sign = ""
+    """What its problems speak for where causes are weighed."""
     follows: tuple[str, ...] = ()
     """Ids of checks whose problems may have this one's as their consequence."""
 
 
 def run(state: State) -> tuple[Problem, ...]:
     """Return all problems of a live state, worst first, each once; the objects' order changes nothing."""
-    found = {Problem(check.id, check.family, one.object, one.sentence, one.severity, one.basis,
-                     tuple(sorted(set(one.apps))), mask(one.said)[:_SAID], one.mend, one.since, check.follows)
-             for check in every() for one in check.find(state)}
+    found = {Problem(
+        check=check.id, family=check.family, object=one.object, sentence=one.sentence, severity=one.severity,
+        basis=one.basis, apps=tuple(sorted(set(one.apps))), said=mask(one.said)[:_SAID], mend=one.mend,
+        since=one.since, sign=check.sign, follows=check.follows) for check in every() for one in check.find(state)}
     return tuple(sorted(found, key=lambda one: (
         _ORDER[one.severity], _SURE[one.basis], one.check, one.object, one.sentence, one.said, one.since)))
 

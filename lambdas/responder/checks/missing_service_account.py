@@ -45,4 +45,4 @@ def _found(ref: Ref, name: str, basis: str, said: str, since: float) -> Found:
         f"create ServiceAccount {name} in namespace {ref.namespace}, or name one that exists", since)
 
 
-CHECK = Check(id="missing_service_account", family="admission", find=find)
+CHECK = Check(id="missing_service_account", family="admission", sign="admission", find=find)

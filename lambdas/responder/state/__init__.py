@@ -8,7 +8,7 @@ Formats: the Kubernetes API reference.
 
 from __future__ import annotations
 
-from responder.state.gather import state_of
+from responder.state.gather import Gather, state_of
 from responder.state.state import State
 
-__all__ = ["State", "state_of"]
+__all__ = ["Gather", "State", "state_of"]

@@ -26,24 +26,40 @@ _READERS: dict[str, tuple[str, Callable[[Json], Any]]] = {
 """Kind to the field of ``State`` that it is in, and what reads it."""
 
 
-def state_of(items: Iterable[Json], base: State | None = None) -> State:
-    """Return the state that objects of the API make up, each with its ``kind``; all else is taken from ``base``.
-
-    A kind that has no type of its own is kept by name; of a ConfigMap or Secret also the keys. An object that is no
-    object is left out.
+class Gather:
+    """Takes the API's objects one by one and keeps of each what a ``State`` has of it, so that thousands need little
+    memory.
     """
-    fields: dict[str, list[Any]] = defaultdict(list)
-    keys: dict[Ref, tuple[str, ...]] = {}
-    for item in items:
+
+    def __init__(self) -> None:
+        self._fields: dict[str, list[Any]] = defaultdict(list)
+        self._keys: dict[Ref, tuple[str, ...]] = {}
+
+    def add(self, item: Json) -> None:
+        """Take an object, with its ``kind``.
+
+        A kind that has no type of its own is kept by name; of a ConfigMap or Secret also the keys.
+        """
         kind = str(item.get("kind") or "")
         if kind in _READERS:
             field, of = _READERS[kind]
-            fields[field].append(of(item))
-            continue
+            self._fields[field].append(of(item))
+            return
         meta = Meta.of(item)
-        fields["others"].append(meta)
+        self._fields["others"].append(meta)
         if kind in ("ConfigMap", "Secret"):
-            keys[meta.ref] = tuple(sorted({*(item.get("data") or {}), *(item.get("binaryData") or {}),
-                                           *(item.get("stringData") or {})}))
-    values: dict[str, Any] = {name: tuple(found) for name, found in fields.items()}
-    return (base or State())._replace(keys=keys, **values)
+            self._keys[meta.ref] = tuple(sorted({*(item.get("data") or {}), *(item.get("binaryData") or {}),
+                                                 *(item.get("stringData") or {})}))
+
+    def state(self, base: State | None = None) -> State:
+        """Return the state that the objects make up; all else is taken from ``base``."""
+        values: dict[str, Any] = {name: tuple(found) for name, found in self._fields.items()}
+        return (base or State())._replace(keys=self._keys, **values)
+
+
+def state_of(items: Iterable[Json], base: State | None = None) -> State:
+    """Return the state that objects of the API make up, each with its ``kind``; all else is taken from ``base``."""
+    gather = Gather()
+    for item in items:
+        gather.add(item)
+    return gather.state(base)

@@ -156,7 +156,6 @@ SHOWN_ONLY: Mapping[str, str] = {
     "read_latency": "a slow disk shows in the database's waits and in its callers' latency",
     "write_latency": "a slow disk shows in the database's waits and in its callers' latency",
     "replica_lag": "no mechanism of the plan is about a replica",
-    "problems": "what is wrong now is told beside the cause",
 }
 """Kinds that no decision reads, each with the reason: they are kept for people."""
 

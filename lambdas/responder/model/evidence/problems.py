@@ -14,6 +14,12 @@ Severity = Literal["stops", "lessens", "risks"]
 Basis = Literal["said", "seen", "guessed"]
 """Why it is believed: who is in charge says so (the API server, the scheduler, the kubelet); two objects contradict
 each other, or a state is plain; it is unusual, and may be meant so."""
+Sign = Literal[
+    "", "quota", "admission", "room", "placement", "volume", "image", "registry", "definition", "route", "policy",
+    "resolver", "node", "control_plane", "gone"]
+"""What it speaks for where causes are weighed (``plan/signals/live_state.py``); empty: it is told to people alone, for
+other evidence tells the same, or a consequence. ``placement``: what a workload asks for fits no node; ``room``: nodes
+that would fit are full or closed; ``definition``: a workload as it is defined cannot start or serve."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Problem:
     """What would mend it, as a person would say it."""
     since: float = 0.0
     """Since when, seconds since 1970 (UTC); 0: not known."""
+    sign: Sign = ""
     follows: tuple[str, ...] = ()
     """Checks whose problems may have this one as their consequence."""
 
