@@ -63,7 +63,10 @@ def tokens(text: str) -> list[str]:
 
 def delta(diff: str, files: Sequence[str]) -> Delta:
     """Return what a diff changes; ``files`` are the changed files, for where the diff does not name them."""
-    gone, come, stayed, kinds = [], [], [], set()
+    gone: list[str] = []
+    come: list[str] = []
+    stayed: list[str] = []
+    kinds: set[FileKind] = set()
     for sign, line, path in _lines(diff, files):
         kind = kind_of_file(path)
         if kind is FileKind.INERT:
