@@ -137,7 +137,7 @@ def _asks_more(effect: Effect) -> bool:
 def _terms(change: ForeignChange, carried: Sequence[float], effect: Effect, seen: _Seen) -> list[Term]:
     return [_by_time(change, carried, effect, seen), _by_place(change, seen.symptom), _by_share(effect),
             _by_breadth(change, seen.symptom), _by_kind(effect, seen.about),
-            _by_words(effect, seen.symptom, seen.common), _by_value(effect, seen.symptom)]
+            _by_words(change, effect, seen), _by_value(effect, seen.symptom)]
 
 
 def _by_time(change: ForeignChange, carried: Sequence[float], effect: Effect, seen: _Seen) -> Term:
@@ -235,14 +235,15 @@ def _frequency(effects: Iterable[Effect]) -> dict[str, float]:
     return counts
 
 
-def _by_words(effect: Effect, symptom: Symptom, common: Mapping[str, float]) -> Term:
+def _by_words(change: ForeignChange, effect: Effect, seen: _Seen) -> Term:
     """Weigh the names that a change touched and that the failures speak of, rarer ones more.
 
     A quoted text that went or came, and that the failures give word for word, is seldom there by chance.
     """
+    symptom, common = seen.symptom, seen.common
     # A line that tells of the change itself is no failure.
-    lines = [line.text for line in _bad(symptom) if effect.known or not any(
-        word in line.text for word in effect.around)]
+    own = change.id.removeprefix("flag ") if change.kind == "flag" else ""
+    lines = [line.text for line in _bad(symptom) if not own or own not in line.text]
     places = (*symptom.path, symptom.component)
     said = _plain((*lines, symptom.told, *(moved.name for moved in symptom.moved)))
     said -= _plain((*places, *map(stem, places)))
