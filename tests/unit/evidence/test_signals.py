@@ -178,7 +178,8 @@ EXAMPLES += [
      "before"),
     (IN_ITSELF, fed(), "no_foreign_change_explains",
      "none of the 0 changes that GitHub and LaunchDarkly know of explains the symptom")]
-EXAMPLES += [(IN_ITSELF, [wrong_now(sign)], f"live_{sign}", f"{GATEWAY} shows {sign}") for sign in SIGNS]
+EXAMPLES += [(mode(UNREACHED), [pods_of(GATEWAY, 0), wrong_now(sign)], f"live_{sign}", f"{GATEWAY} shows {sign}")
+             for sign in SIGNS]
 
 
 @pytest.mark.parametrize(("mode", "findings", "kind", "sentence"), EXAMPLES)
