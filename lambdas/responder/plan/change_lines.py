@@ -46,8 +46,6 @@ class Delta:
     """Lines around the changed ones that stayed."""
     lost: frozenset[str] = frozenset()
     """Tokens that are in no line that came or stayed."""
-    gained: frozenset[str] = frozenset()
-    """Tokens that were in no line that went."""
     kinds: frozenset[FileKind] = frozenset()
 
     @property
@@ -129,8 +127,7 @@ def _named(gone: list[str], come: list[str], stayed: list[str], kinds: frozenset
     pairs = _not_renamed(pairs, stayed)
     was = {token for line in (*removed, *(pair.before for pair in pairs)) for token in tokens(line)}
     now = {token for line in (*free, *(pair.after for pair in pairs)) for token in tokens(line)}
-    return Delta(tuple(pairs), tuple(removed), tuple(free), tuple(stayed), frozenset(was - now), frozenset(now - was),
-                 kinds)
+    return Delta(tuple(pairs), tuple(removed), tuple(free), tuple(stayed), frozenset(was - now), kinds)
 
 
 def _likeness(one: str, other: str) -> float:

@@ -73,5 +73,6 @@ def _said(context: Context, found: Explained) -> str:
         return ""
     seconds = max(0.0, (context.onset or 0.0) - found.in_effect)
     whom = f" by {change.by}" if change.by else ""
-    named = change.title if change.kind == "flag" else f"{change.id} ({change.title})"
+    turned = f" ({change.before} became {change.after})" if change.before else ""
+    named = f"{change.title}{turned}" if change.kind == "flag" else f"{change.id} ({change.title})"
     return f"{named}{whom}, in effect {wording.duration(seconds)} before the symptom began"
