@@ -116,6 +116,14 @@ def test_a_service_that_is_called_by_all_and_gone_is_missing() -> None:
     assert found("missing_service", *items, base=ALL) == [("service/cart", "stops", "seen")]
 
 
+def test_a_part_that_was_never_installed_and_a_collector_that_is_not_there_are_risks_at_most() -> None:
+    items = caller(ASSISTANT_SERVICE_ADDR="assistant:80")
+    assert found("missing_service", *items, base=ALL) == [("service/assistant", "risks", "guessed")]
+    told = container(env=env(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4317"))
+    both = [deployment("web", told), deployment("desk", told), service("web")]
+    assert found("missing_service", *both, base=ALL) == [("service/collector", "risks", "guessed")]
+
+
 def test_an_external_name_that_is_an_address_is_told() -> None:
     item = {"kind": "Service", "metadata": {"name": "bank", "namespace": "shop"},
             "spec": {"type": "ExternalName", "externalName": "10.1.2.3"}}
