@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from responder.checks import Check, Found
 from responder.state import State
 from responder.state.called import unoffered
-from responder.state.databases import runs_here, uses
+from responder.state.databases import has_own_port, runs_here, uses
 from responder.state.misaddressed import sentence, written, wrong
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield workloads whose database has another port than they are told, or than they say that they call."""
-    databases = {(use.given.owner, use.given.address) for use in uses(state)}
+    databases = {(use.given.owner, use.given.address) for use in uses(state) if has_own_port(use)}
     said = {(one.caller, one.target.ref): one for one in unoffered(state)}
     told = set()
     for one in wrong(state):

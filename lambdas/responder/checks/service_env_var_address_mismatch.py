@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from responder.checks import Check, Found
 from responder.state import State
 from responder.state.called import unoffered
-from responder.state.databases import runs_here, uses
+from responder.state.databases import has_own_port, runs_here, uses
 from responder.state.misaddressed import is_gateway, sentence, written, wrong
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield workloads whose variables lead nowhere, or elsewhere; ports of databases have a check of their own."""
-    databases = {(use.given.owner, use.given.address) for use in uses(state)}
+    databases = {(use.given.owner, use.given.address) for use in uses(state) if has_own_port(use)}
     said = {(one.caller, one.target.ref): one for one in unoffered(state)}
     told = set()
     for one in wrong(state):

@@ -90,6 +90,8 @@ def test_a_database_at_a_wrong_port_has_a_check_of_its_own() -> None:
     items = changed("Deployment", "desk", deployment("desk", container(env=env(DB_HOST="store-db", DB_PORT="3307"))))
     assert names(*items, base=ALL) == {"database_port_wrong"}
     assert found("database_port_wrong", *items, base=ALL) == [("deployment/desk", "stops", "seen")]
+    address = changed("Deployment", "desk", deployment("desk", container(env=env(DB_ADDR="store-db:3307"))))
+    assert names(*address, base=ALL) == {"service_env_var_address_mismatch"}
 
 
 def test_a_selector_that_misses_its_app_is_told() -> None:
