@@ -178,6 +178,13 @@ def test_a_gateway_among_the_workloads_is_told_as_one() -> None:
     assert names(*SHOP, gateway, base=ALL) == {"gateway_misroute"}
 
 
+def test_a_gateway_that_has_no_route_says_so() -> None:
+    line = "404 NOT_FOUND \"No matching handler\" for GET /api/v1/orders"
+    gateway = deployment("api-gateway")
+    base = ALL._replace(lines=(Lines("api-gateway", line), Lines("web", line)))
+    assert found("gateway_misroute", *SHOP, gateway, base=base) == [("deployment/api-gateway", "lessens", "said")]
+
+
 def test_a_meshs_route_to_another_service_is_told() -> None:
     route = {"kind": "VirtualService", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {
         "hosts": ["cart"], "http": [{"route": [{"destination": {"host": "pay", "port": {"number": 50051}}}]}]}}
