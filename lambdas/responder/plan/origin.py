@@ -71,13 +71,13 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
     """
     settings, kinds = settings or Settings(), series.get(symptom.node, {})
     shown = span_of(kinds, symptom, settings, certain=False)
-    span = shown or span_of(kinds, symptom, settings, certain=True)
-    if not span:
-        return []
-    measured = Measured(graph, series, symptom, views or {}, span, settings)
     # Where the entry does not show it, the whole time since the alarm is looked at: nothing tells when it was worst.
-    beside = measured if shown else Measured(graph, series, symptom, views or {}, from_alarm(span, kinds, symptom),
-                                             settings)
+    whole_time = shown or from_alarm(series, symptom, settings)
+    if not whole_time:
+        return []
+    span = shown or span_of(kinds, symptom, settings, certain=True) or whole_time
+    measured = Measured(graph, series, symptom, views or {}, span, settings)
+    beside = measured if shown else Measured(graph, series, symptom, views or {}, whole_time, settings)
     standing = StandingOut(beside)
     out = standing.origins()
     if not (shown or certain or standing.unmistakable(out)):
@@ -97,7 +97,7 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
 
 def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[str, float], dict[str, float]]:
     """Return what of the symptom stays in each component, and the most that passes through it."""
-    stays, passes = Flow(measured).spread()
+    stays, passes = Flow(measured, standing).spread()
     to_callers_that_starve(measured, stays)
     to_where_load_begins(measured, stays)
     passed: dict[str, float] = defaultdict(float)
