@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
@@ -21,6 +21,7 @@ from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersi
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.front_door import FrontDoor
 from responder.model.evidence.nodegroups import HealthIssue
+from responder.model.evidence.problems import Problem, Problems, Sign
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.evidence.status_page import StatusPage
 from responder.model.fault_location import DATABASE, OWN, UNREACHED, FaultLocation, Provider
@@ -64,6 +65,12 @@ def failover(message: str) -> Found:
 def aws_event(service: str) -> Found:
     return Finding(source="aws_health", detail=ServiceEvents((
         ServiceEvent(service=service, code=f"AWS_{service}_ISSUE", status="open"),)))
+
+
+def wrong_now(sign: Sign) -> Found:
+    return Finding(source="kubernetes", detail=Problems((Problem(
+        "some_check", "startup", f"deployment/{GATEWAY}", f"{GATEWAY} shows {sign}", "stops", "said", (GATEWAY,),
+        sign=sign),)))
 
 
 BOTH_SLOW: Found = Finding(source="newrelic", component=GATEWAY, detail=ErrorRateByVersion(
@@ -140,6 +147,8 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
         Finding(source="newrelic", component="frontend", window=WINDOW,
                 detail=ErrorRate(requests=1000.0, errors=4.0))], "requests_end_before_entry",
      "API Gateway fails 40% of the requests, and frontend itself 0.4% of those that it gets")]
+SIGNS = sorted(sign for sign in get_args(Sign) if sign)
+EXAMPLES += [(IN_ITSELF, [wrong_now(sign)], f"live_{sign}", f"{GATEWAY} shows {sign}") for sign in SIGNS]
 
 
 @pytest.mark.parametrize(("mode", "findings", "kind", "sentence"), EXAMPLES)

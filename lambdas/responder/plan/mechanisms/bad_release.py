@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, keep_old_pods, said
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, load, nodes, pods, versions
+from responder.plan.signals import calls, changes, entrance, live_state, load, nodes, pods, versions
 from responder.plan.wording import count, share
 
 
@@ -55,6 +55,7 @@ MECHANISM = Mechanism(
     remedies=("rollback",),
     brought_by=(versions.rollout_just_before, versions.rollout_amid_it),
     weights={
+        live_state.live_image: 2.0,
         versions.only_new_version_fails: 3.0,
         versions.rollout_just_before: 2.5,
         calls.slow_in_itself: 2.0,
