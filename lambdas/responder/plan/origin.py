@@ -12,11 +12,16 @@ from responder.plan.deviation import FAIL, SLOW, SURGE, Points, Settings, Sympto
 from responder.plan.flow import Flow
 from responder.plan.in_common import to_callers_that_starve, to_where_load_begins
 from responder.plan.measured import Measured
+from responder.plan.requests_seen import Requests
+from responder.plan.requests_seen.origins import Origins, origins
 from responder.plan.standing_out import StandingOut, by_component
 
 __all__ = ["Points", "Settings", "Suspect", "Symptom", "callers_views", "rank"]
 
 _NOTHING = 1e-6
+_DIRECT = 0.5
+"""What single requests show counts as much as both ways of looking at metrics together."""
+_MOST_REASONS = 2
 _VIEW = re.compile(r"(.+)_(?:remote|client)", re.DOTALL)
 _SHORTEST = 4
 """Letters of a host name that are no coincidence in another name."""
@@ -56,7 +61,7 @@ def callers_views(names: Iterable[str]) -> dict[str, str]:
 
 def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, Points]], symptom: Symptom,
          views: Mapping[str, str] | None = None, settings: Settings | None = None,
-         certain: bool = False) -> list[Suspect]:
+         certain: bool = False, requests: Requests | None = None) -> list[Suspect]:
     """Return the components in which the symptom may have begun, the likeliest first; none where nothing is unusual.
 
     ``graph`` has each component's callees; ``series`` has, for each component, values by metric: ``latency``,
@@ -66,21 +71,25 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
     operation shows. It is also named where a component below is unmistakably in trouble: one operation of ten hardly
     moves the entry's mean.
 
-    Two ways of looking have equal weight: the symptom is passed down the graph until it stays somewhere (``flow.py``),
+    ``requests`` is what was seen of single requests. It counts as much as all metrics, as far as it is sure.
+
+    Two ways of looking at metrics have equal weight: the symptom is passed down the graph until it stays somewhere (``flow.py``),
     and each component is judged by how far it is from normal while what it calls is not (``standing_out.py``).
     """
     settings, kinds = settings or Settings(), series.get(symptom.node, {})
     shown = span_of(kinds, symptom, settings, certain=False)
     # Where the entry does not show it, the whole time since the alarm is looked at: nothing tells when it was worst.
     whole_time = shown or from_alarm(series, symptom, settings)
+    seen = origins(requests, graph) if requests else Origins()
     if not whole_time:
-        return []
+        return [Suspect(name, round(share, 4), _of_requests(seen, name))
+                for name, share in sorted(seen.shares.items(), key=lambda each: (-each[1], each[0]))] if certain else []
     span = shown or span_of(kinds, symptom, settings, certain=True) or whole_time
     measured = Measured(graph, series, symptom, views or {}, span, settings)
     beside = measured if shown else Measured(graph, series, symptom, views or {}, whole_time, settings)
     standing = StandingOut(beside)
     out = standing.origins()
-    if not (shown or certain or standing.unmistakable(out)):
+    if not (shown or certain or standing.unmistakable(out) or seen.sure >= 1):
         return []
     flows, passed = _flowing(measured, standing)
     to_callers_that_starve(beside, out)
@@ -88,11 +97,13 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
     stand = by_component(beside, standing, out)
     ways = [way for way in (flows, stand) if way]
     whole = [sum(way.values()) for way in ways]
-    scores = {name: sum(way.get(name, 0.0) / total for way, total in zip(ways, whole, strict=True)) / len(ways)
-              for name in {*flows, *stand, *passed}} if ways else {}
+    direct = (_DIRECT if ways else 1.0) * seen.sure
+    scores = {name: direct * seen.shares.get(name, 0.0) + (1 - direct) * sum(
+        way.get(name, 0.0) / total for way, total in zip(ways, whole, strict=True)) / max(1, len(ways))
+        for name in {*flows, *stand, *passed, *seen.shares}}
     names = sorted((name for name in scores if scores[name] + passed.get(name, 0.0) > _NOTHING),
                    key=lambda name: (-round(scores[name], 9), -round(passed.get(name, 0.0), 9), name))
-    return [Suspect(name, round(min(1.0, scores[name]), 4), _reason(measured, beside, name)) for name in names]
+    return [Suspect(name, round(min(1.0, scores[name]), 4), _reason(measured, beside, name, seen)) for name in names]
 
 
 def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[str, float], dict[str, float]]:
@@ -108,8 +119,13 @@ def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[str, float
             if share > _NOTHING}, passed
 
 
-def _reason(measured: Measured, beside: Measured, name: str) -> str:
-    parts = []
+def _of_requests(seen: Origins, name: str) -> str:
+    said = "; ".join(dict.fromkeys(sign.reason for sign in seen.of(name)[:_MOST_REASONS]))
+    return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+def _reason(measured: Measured, beside: Measured, name: str, seen: Origins) -> str:
+    parts = list(dict.fromkeys(sign.reason for sign in seen.of(name)[:_MOST_REASONS]))
     failing, slow = measured.unusual(name, FAIL), measured.unusual(name, SLOW)
     if failing:
         parts.append(f"{wording.share(failing.before + failing.by)} of its requests fail, "
