@@ -65,6 +65,10 @@ class StandingOut:
         whole = sum(found.values())
         return {state: surprise / whole for state, surprise in found.items() if surprise > 0} if whole else {}
 
+    def component(self, name: str) -> str:
+        """Return the component that a name is, or is a view of."""
+        return self._measured.views.get(name, name)
+
     def behind(self, view: str) -> list[str]:
         """Return the origin of what only the callers of a component see.
 

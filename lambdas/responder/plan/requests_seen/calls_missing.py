@@ -25,7 +25,8 @@ def calls_missing(requests: Requests) -> Mapping[str, tuple[float, str]]:
     served = {caller: sum(each[0].get(caller, 0.0) for each in now) for _, calls in before for caller, _, _ in calls}
     for call in sorted({call for _, calls in before for call in calls}):
         caller, callee, _ = call
-        ratios = [calls.get(call, 0.0) / requests_of[caller] for requests_of, calls in before if requests_of.get(caller)]
+        ratios = [calls.get(call, 0.0) / requests_of[caller] for requests_of, calls in before
+                  if requests_of.get(caller)]
         if len(ratios) < _SEVERAL or not served[caller]:
             continue
         level = median(ratios)

@@ -66,5 +66,6 @@ def _traffic(before: Sequence[Mapping[tuple[str, str], float]],
     ratios: dict[str, list[float]] = defaultdict(list)
     for key in {key for each in before for key in each}:
         usual = sum(each.get(key, 0.0) for each in before) / len(before)
-        ratios[key[0]].append(sum(each.get(key, 0.0) for each in now) / len(now) / usual)
+        if usual > 0:
+            ratios[key[0]].append(sum(each.get(key, 0.0) for each in now) / len(now) / usual)
     return {component: median(each) for component, each in ratios.items()}

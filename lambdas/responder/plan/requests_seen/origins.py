@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
@@ -14,6 +15,8 @@ from responder.plan.requests_seen.time_spent import time_spent
 
 _RISK = 0.05
 """Chance that any place shows where nothing is wrong, once there is an outage."""
+_RISK_UNSEEN = 1e-9
+"""The same, where nothing else says that there is an outage (``Settings.risk_unseen``)."""
 _MISMATCH = 3.0
 """What is a third of the worst is not well either."""
 
@@ -26,6 +29,8 @@ class Origins:
     """Component to its share of all signs."""
     sure: float = 0.0
     """0 to 1: how far the worst is from what chance shows."""
+    unmistakable: bool = False
+    """Whether it is beyond chance though nothing else says that there is an outage."""
     signs: tuple[Sign, ...] = ()
 
     def of(self, component: str) -> list[Sign]:
@@ -38,13 +43,24 @@ def origins(requests: Requests, calls: Mapping[str, Sequence[str]]) -> Origins:
     """Return where requests show that an outage began; ``calls`` are each component's callees."""
     slow = time_spent(requests)
     spent = totals(slow.found)
-    worst = max(spent.values(), default=0.0)
-    ended = cut_short(requests, [name for name, nats in spent.items() if _MISMATCH * nats >= worst])
+    slowest = max(spent.values(), default=0.0)
+    ended = cut_short(requests, [name for name, nats in spent.items() if _MISMATCH * nats >= slowest])
     written = lines_changed(requests, calls)
-    signs = (*slow.found, *ended.found, *written.found)
+    places = max(2, slow.places + ended.places + written.places)
+    limit = math.log(places / _RISK)
+    signs = _beyond(limit, (*slow.found, *ended.found, *written.found))
     whole = totals(signs)
-    most, places = sum(whole.values()), slow.places + ended.places + written.places
+    most = sum(whole.values())
     if not most:
         return Origins()
-    return Origins({name: nats / most for name, nats in whole.items()},
-                   min(1.0, max(whole.values()) / math.log(max(2, places) / _RISK)), signs)
+    worst = max(whole.values())
+    return Origins({name: nats / most for name, nats in whole.items()}, min(1.0, worst / limit),
+                   worst >= math.log(places / _RISK_UNSEEN), signs)
+
+
+def _beyond(limit: float, signs: Sequence[Sign]) -> tuple[Sign, ...]:
+    """Leave out what chance shows as well, where anything is beyond that."""
+    kinds: dict[tuple[str, str], float] = defaultdict(float)
+    for sign in signs:
+        kinds[sign.component, sign.kind] += sign.nats
+    return tuple(sign for sign in signs if kinds[sign.component, sign.kind] >= limit) or tuple(signs)

@@ -23,7 +23,7 @@ _NOTHING = 0.001
 _LEAST_RATIO = 0.05
 """What changes by less than a twentieth is no surprise: releases and hours of the day differ so much."""
 _TAIL = 0.1
-"""The bad end of normal operation, from which what is rarer is extrapolated with an exponential tail (Pickands 1975)."""
+"""The bad end of normal operation, from which what is rarer is extrapolated, with an exponential tail (Pickands)."""
 _TAIL_BEGINS, _TAIL_EXCESS = 1.28, 0.47
 """Where the worst tenth of a normal distribution begins, and by how much it is over that, in standard deviations."""
 _SEVERAL = 3
