@@ -20,5 +20,5 @@ def wrong_now(incident: Incident, evidence: Evidence,
         return ()
     window = looks[0].window
     failing = Failing((*incident.affected, *incident.suffering), graph,
-                      epoch(incident.onset) if incident.onset else 0.0, window.end if window else 0.0)
+                      epoch(incident.onset) or 0.0, window.end if window else 0.0)
     return explanations(looks[0].detail.problems, failing)
