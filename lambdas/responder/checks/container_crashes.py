@@ -28,10 +28,10 @@ def find(state: State) -> Iterator[Found]:
     """Yield workloads whose containers do not stay up."""
     told: set[tuple[Ref, str]] = set()
     lines = {one.owner: one.text for one in sayings(state, _ANY)}
+    hooked = {event.about for event in state.events if event.reason == "FailedPostStartHook"}
     for pod in sorted(state.pods, key=lambda one: one.ref):
         owner = state.owner(pod)
-        hooks = any(event.reason == "FailedPostStartHook" for event in state.about(pod.ref))
-        for status in pod.statuses if not (pod.over or pod.meta.deleting or hooks) else ():
+        for status in pod.statuses if not (pod.over or pod.meta.deleting or pod.ref in hooked) else ():
             if not _crashes(state, status) or (owner, status.name) in told:
                 continue
             told.add((owner, status.name))

@@ -17,7 +17,7 @@ from responder.state.listening import number, probe_port, speaks_for
 from responder.state.once import once
 from responder.state.pods import Container, Pod, Probe, Status
 from responder.state.recent import is_recent, last_end
-from responder.state.state import State
+from responder.state.state import State, selecting
 
 Kind = Literal["liveness", "readiness", "startup"]
 Fault = Literal["port", "protocol", "path", "command", "timing", ""]
@@ -231,10 +231,10 @@ def _spoken(state: State, one: Failing, port: int) -> str:
     nobody says so, or they differ.
     """
     said = {its.name for its in one.container.ports if its.number == port}
-    selected = {service.ref for service in state.services if service.ref.namespace == one.pod.ref.namespace
-                and service.selector and service.selector.items() <= dict(one.pod.meta.labels).items()}
-    for service in state.services:
-        for its in service.ports if service.ref in selected else ():
+    services = selecting(state).get(one.pod.ref, ())
+    selected = {service.ref for service in services}
+    for service in services:
+        for its in service.ports:
             if number(its.target, one.pod.spec) == port:
                 said |= {its.name, its.app_protocol.rpartition("/")[2]}
     said |= {its.address.scheme for its in given(state) if its.target.ref in selected}
@@ -247,8 +247,7 @@ def _manner(probe: Probe) -> str:
 
 
 def _reached(state: State, pod: Pod) -> bool:
-    selected = {service.ref.name for service in state.services if service.ref.namespace == pod.ref.namespace
-                and service.selector and service.selector.items() <= dict(pod.meta.labels).items()}
+    selected = {service.ref.name for service in selecting(state).get(pod.ref, ())}
     return any(connection.reached for connection in state.connections if connection.service in selected)
 
 

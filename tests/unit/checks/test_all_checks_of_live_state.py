@@ -74,7 +74,7 @@ def thinned(item: Any, chance: random.Random) -> Any:
     return item
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(min_value=0))
 def test_no_check_raises_where_fields_are_missing(seed: int) -> None:
     chance = random.Random(seed)
@@ -82,7 +82,7 @@ def test_no_check_raises_where_fields_are_missing(seed: int) -> None:
     checks.run(state_of(items, KNOWN._replace(now=chance.choice([0.0, NOW]))))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["web", "pay", "n1", "x"]), st.text(max_size=40)), max_size=6),
        st.lists(st.floats(allow_nan=False, allow_infinity=False, min_value=0, max_value=1e9), max_size=12))
 def test_no_check_raises_whatever_is_logged_and_measured(said: list[tuple[str, str]], values: list[float]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from responder.state.state import Connection, Lines
-from tests.live_objects import container, deployment, env, found, listed, names, node, pod, service
+from tests.live_objects import container, deployment, env, found, listed, names, node, pod, problems, service
 
 ALL = listed("Service", "Deployment")
 SHOP: list[dict[str, Any]] = [
@@ -75,6 +75,15 @@ def test_a_port_that_is_declared_by_none_and_reached_is_well() -> None:
     items = changed("Service", "cart", service("cart", 7070, 7071))
     base = ALL._replace(connections=(Connection("cart", 7070, True, "open"),))
     assert names(*items, *PODS, base=base) == set()
+
+
+def test_a_service_that_takes_no_connections_while_its_pods_are_ready_is_told_below_its_cause() -> None:
+    shut = ALL._replace(connections=(Connection("cart", 7070, False, "connection refused"),))
+    assert found("service_not_reached", *SHOP, *PODS, base=shut) == [("service/cart", "stops", "said")]
+    assert found("service_not_reached", *SHOP, pod("cart", ready=False), base=shut) == []
+    mapped = problems(*changed("Service", "cart", service("cart", 7070, 7071)), *PODS, base=shut)
+    assert {one.check: "service_port_mapping_mismatch" in one.follows for one in mapped} == {
+        "service_not_reached": True, "service_port_mapping_mismatch": False}
 
 
 def test_a_database_at_a_wrong_port_has_a_check_of_its_own() -> None:
