@@ -62,6 +62,9 @@ SAID = [
      "are available: 3 Preemption is not helpful for scheduling."),
     ("pvc_unbound", "pod has unbound immediate PersistentVolumeClaims (repeated 2 times)"),
     ("node_cordon_mismatch", "0/3 nodes are available: 3 node(s) were unschedulable."),
+    ("pvc_unbound", 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded'),
+    ("volume_node_conflict", "0/3 nodes are available: 3 node(s) didn't satisfy plugin(s) [VolumeBinding]." + TAIL),
+    ("node_affinity_mismatch", "0/3 nodes are available: 3 node(s) didn't satisfy plugin(s) [NodeAffinity]." + TAIL),
     ("node_affinity_mismatch", "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector." + TAIL),
 ]
 

@@ -193,8 +193,9 @@ def test_permission_is_denied_on_a_volume_by_log_end_and_kubelet() -> None:
                   "10.0.0.9:/data", reason="FailedMount")
     assert all_found(*starting(waiting("ContainerCreating"), mount, *CLAIM, **DATA)) == {check}
     elsewhere = EVERYTHING._replace(lines=(Lines("pay", "open /etc/shadow: permission denied"),))
-    assert found(check, *starting(ended(1), *CLAIM, **DATA), base=elsewhere) == [
-        ("deployment/pay", "guessed", ("pay",))]
+    assert found(check, *starting(ended(1), *CLAIM, **DATA), base=elsewhere) == [("deployment/pay", "seen", ("pay",))]
+    table = EVERYTHING._replace(lines=(Lines("pay", "ERROR: permission denied for table payments"),))
+    assert found(check, *starting(ended(1), *CLAIM, **DATA), base=table) == [("deployment/pay", "guessed", ("pay",))]
     assert found(check, *starting(ended(1), *CLAIM, **DATA)) == []
     other_user = {**DATA, "securityContext": {"runAsUser": 1000}}
     assert found(check, *starting(ended(1), *CLAIM, **other_user)) == [("deployment/pay", "guessed", ("pay",))]
@@ -273,6 +274,8 @@ def test_a_workload_scaled_to_nothing_is_told_where_others_need_it() -> None:
     green = workload(name="green", there=1, ready=1)
     green["spec"]["template"]["metadata"]["labels"] = {"app": "pay"}
     assert found("deployment_zero_replicas", idle, green, SERVICE, ACCOUNT) == []
+    primary = workload(name="pay-primary", there=1, ready=1)
+    assert found("deployment_zero_replicas", idle, primary, SERVICE, ACCOUNT) == []
 
 
 def test_a_paused_rollout_is_a_risk() -> None:
