@@ -36,7 +36,7 @@ _REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("resource", re.compile(r"Insufficient \S+|cannot allocate all claims")),
     ("cordon", re.compile(r"node\(s\) were unschedulable|taint \{node\.kubernetes\.io/unschedulable")),
     ("node", re.compile(r"didn't match (?:Pod's node affinity(?:/selector)?|node selector|scheduler-enforced node "
-                        r"affinity)|didn't satisfy plugin\(s\) \[NodeAffinity")),
+                        r"affinity)|didn't satisfy plugin\(s\) \[NodeAffinity|pod affinity terms conflict")),
     ("apart", re.compile(r"anti-affinity rules")),
     ("beside", re.compile(r"didn't match pod affinity rules")),
     ("company", re.compile(r"didn't match pod affinity/anti-affinity")),
