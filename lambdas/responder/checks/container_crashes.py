@@ -54,5 +54,5 @@ def _crashes(state: State, status: Status) -> bool:
 CHECK = Check(id="container_crashes", family="runtime", find=find, follows=(
     *(one for one in CAUSES if one != "container_crashes"), "liveness_probe_incorrect_command", "missing_config",
     "database_read_only", "database_connections_exhausted", "disk_full", "read_only_file_system", "missing_service",
-    "address_in_use", "service_env_var_address_mismatch", "service_dns_resolution_failure", "missing_command",
+    "address_in_use", "service_env_var_address_mismatch", "service_dns_resolution_failure", "bad_command",
     "startup_probe_incorrect_path", "startup_probe_incorrect_command"))
