@@ -41,7 +41,9 @@ def find(state: State) -> Iterator[Found]:
         kubelet = bool(said.by == "kubelet" and _MOUNT.search(said.text))
         if volume or kubelet:
             told.add(said.app)
-            yield _found(state, said.app, volume, said.text, said.since, "said")
+            found = _found(state, said.app, volume, said.text, said.since, "said")
+            # One that serves nevertheless may have logged this on each day.
+            yield found._replace(sign="") if said.pod.ready else found
     for said in sayings(state):
         # Without a path it may be any file; that a volume is written to makes it likely.
         if said.pod.ready or said.app in told or not _DENIED.search(said.text) or _COMMAND.search(said.text):
