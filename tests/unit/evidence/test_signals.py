@@ -148,7 +148,8 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
                 detail=ErrorRate(requests=1000.0, errors=4.0))], "requests_end_before_entry",
      "API Gateway fails 40% of the requests, and frontend itself 0.4% of those that it gets")]
 SIGNS = sorted(sign for sign in get_args(Sign) if sign)
-EXAMPLES += [(IN_ITSELF, [wrong_now(sign)], f"live_{sign}", f"{GATEWAY} shows {sign}") for sign in SIGNS]
+EXAMPLES += [(mode(UNREACHED), [pods_of(GATEWAY, 0), wrong_now(sign)], f"live_{sign}", f"{GATEWAY} shows {sign}")
+             for sign in SIGNS]
 
 
 @pytest.mark.parametrize(("mode", "findings", "kind", "sentence"), EXAMPLES)
