@@ -117,8 +117,14 @@ class State(NamedTuple):
 
     def app(self, pod: Pod) -> str:
         """Return the name of the workload that a pod belongs to; of a bare pod its own."""
+        return self.owner(pod).name
+
+    def owner(self, pod: Pod) -> Ref:
+        """Return the workload that a pod belongs to in the end; a bare pod, or one that its kubelet made of a file (its
+        owner is the node), belongs to itself.
+        """
         top = self.top(pod.meta.owner)
-        return top.name if top else pod.ref.name
+        return pod.ref if top is None or top.kind == "Node" else top
 
     def pods_of(self, workload: Workload) -> tuple[Pod, ...]:
         """Return the pods of a workload, those that are over left out."""
