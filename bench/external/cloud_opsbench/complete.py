@@ -23,9 +23,7 @@ def completed(objects: Objects) -> list[Object]:
         _templated(objects, item, newest)
     for item in objects.of("Deployment", "StatefulSet", "ReplicaSet"):
         _counted(objects, item)
-    return [item for item in objects.found.values()
-            if item["kind"] != "ServiceAccount" or not item.get("manifest") or (
-                "ServiceAccount", objects.namespace) not in objects.known]
+    return [item for key, item in objects.found.items() if key not in objects.gone()]
 
 
 def _own(objects: Objects, item: Object) -> None:

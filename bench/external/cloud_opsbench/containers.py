@@ -12,8 +12,9 @@ from bench.external.cloud_opsbench.outline import NOTHING, Entry
 
 Object = dict[str, Any]
 _PORT = re.compile(r"(\d+)/(\w+)(?: \(([^)]*)\))?")
-_PROBE = re.compile(r"(?P<how>exec|http-get|tcp-socket|grpc)\s+(?P<what>.*?)\s*delay=(?P<delay>\d+)s timeout=(?P<timeout>"
-                    r"\d+)s period=(?P<period>\d+)s #success=(?P<success>\d+) #failure=(?P<failure>\d+)")
+_PROBE = re.compile(r"(?P<how>exec|http-get|tcp-socket|grpc)\s+(?P<what>.*?)\s*delay=(?P<delay>\d+)s "
+                    r"timeout=(?P<timeout>\d+)s "
+                    r"period=(?P<period>\d+)s #success=(?P<success>\d+) #failure=(?P<failure>\d+)")
 _URL = re.compile(r"(?P<scheme>https?)://(?P<host>[^/]*?)(?::(?P<port>[^/:]*))?(?P<path>/.*)?$")
 _KEY_OF = re.compile(r"<set to the key '(?P<key>[^']*)' (?P<what>in secret|of config map) '(?P<name>[^']*)'>"
                      r"(?:\s+Optional: (?P<optional>\w+))?")
@@ -25,7 +26,8 @@ _TOLERATION = re.compile(r"(?P<key>[^=:\s]*)(?:=(?P<value>[^:\s]*))?(?::(?P<effe
                          r"(?P<exists>\s*op=Exists)?(?: for (?P<seconds>\d+)s)?$")
 _VOLUMES = {"PersistentVolumeClaim": ("persistentVolumeClaim", "claimName", "ClaimName"),
             "Secret": ("secret", "secretName", "SecretName"), "ConfigMap": ("configMap", "name", "Name"),
-            "HostPath": ("hostPath", "path", "Path"), "NFS": ("nfs", "server", "Server"), "CSI": ("csi", "driver", "Driver")}
+            "HostPath": ("hostPath", "path", "Path"), "NFS": ("nfs", "server", "Server"),
+            "CSI": ("csi", "driver", "Driver")}
 
 
 def containers(entry: Entry | None) -> tuple[list[Object], list[Object]]:

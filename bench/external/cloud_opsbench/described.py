@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from bench.external.cloud_opsbench.ages import iso, moment
@@ -15,10 +16,11 @@ _EXPRESSION = re.compile(r"(?P<key>[^\s,=!()]+)\s+(?P<how>in|notin)\s+\((?P<valu
 
 
 def described(kind: str, namespace: str, name: str, text: str) -> Object | None:
-    """Return the object that a description tells of; None where the kind has no reader, or nothing is said."""
+    """Return the object that a description tells of; None where the kind has no reader, or it is
+    but the end of one."""
     root = outline(text)
     reader = _READERS.get(kind)
-    if reader is None or not (root.has("Name") or root.has("Node-Selectors")):
+    if reader is None or not root.has("Name"):
         return None
     item = reader(root)
     metadata: Object = {"name": root.get("Name") or name}
@@ -274,7 +276,7 @@ def limit_range(root: Entry) -> Object:
 def config_map(root: Entry) -> Object:
     """Read the keys of a ConfigMap: those above a line ``----``."""
     lines = [child for child in root.children if child.indent == 0]
-    return {"data": {before.text[:-1]: "" for before, line in zip(lines, lines[1:], strict=False)
+    return {"data": {before.text[:-1]: "" for before, line in pairwise(lines)
                      if line.text == "----" and before.text.endswith(":")}}
 
 
@@ -288,7 +290,8 @@ def policy(root: Entry) -> Object:
     """Read a NetworkPolicy."""
     entry = root.one("Spec") or root
     spec: Object = {"podSelector": selector(entry.get("PodSelector").partition(" (Allowing")[0]), "policyTypes": []}
-    for title, kind, side in (("Allowing ingress traffic", "Ingress", "from"), ("Allowing egress traffic", "Egress", "to")):
+    for title, kind, side in (("Allowing ingress traffic", "Ingress", "from"),
+                              ("Allowing egress traffic", "Egress", "to")):
         found = entry.one(title)
         if found is not None:
             spec["policyTypes"].append(kind)

@@ -48,7 +48,8 @@ def made(about: tuple[str, str, str], of_type: str, reason: str, message: str, t
     kind, namespace, name = about
     event: Object = {
         "kind": "Event", "metadata": {"namespace": namespace}, "type": of_type, "reason": reason, "message": message,
-        "count": times, "involvedObject": {"kind": kind, "namespace": "" if kind == "Node" else namespace, "name": name},
+        "count": times,
+        "involvedObject": {"kind": kind, "namespace": "" if kind == "Node" else namespace, "name": name},
         "source": {"component": by.partition(",")[0]}}
     if last is not None:
         event["lastTimestamp"] = iso(now - last)
@@ -64,6 +65,7 @@ def listed(text: str, namespace: str, now: float) -> Iterator[Object]:
             continue
         seen = re.match(r"(\S+?)(?: \(x(\d+) over (\S+)\))?$", row.get("LAST SEEN", ""))
         times = int(row["COUNT"]) if row.get("COUNT", "").isdigit() else int(seen[2] or 1) if seen else 1
-        yield made((_KINDS.get(kind.lower().partition(".")[0], kind.capitalize()), row.get("NAMESPACE", namespace), name),
+        of_kind = _KINDS.get(kind.lower().partition(".")[0], kind.capitalize())
+        yield made((of_kind, row.get("NAMESPACE", namespace), name),
                    row.get("TYPE", "Normal"), row.get("REASON", ""), row["MESSAGE"], times,
                    age(seen[1]) if seen else None, None, row.get("SOURCE", ""), now)

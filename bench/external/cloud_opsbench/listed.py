@@ -79,7 +79,8 @@ def _number(text: str) -> int:
 _PHASES = {"Running": "Running", "Pending": "Pending", "Completed": "Succeeded", "Succeeded": "Succeeded",
            "Failed": "Failed", "Evicted": "Failed", "Unknown": "Unknown", "Terminating": "Running",
            "ContainerCreating": "Pending", "PodInitializing": "Pending", "NodeLost": "Unknown",
-           "CrashLoopBackOff": "Running", "Error": "Running", "OOMKilled": "Running", "ContainerStatusUnknown": "Running"}
+           "CrashLoopBackOff": "Running", "Error": "Running", "OOMKilled": "Running",
+           "ContainerStatusUnknown": "Running"}
 _ENDS = ("Error", "OOMKilled", "ContainerStatusUnknown", "ContainerCannotRun", "DeadlineExceeded")
 """Reasons of containers that are over; all other words in a pod's status are reasons to wait."""
 
@@ -102,7 +103,7 @@ def _pod(row: Row) -> Object:
     if statuses and row.get("RESTARTS"):
         statuses[0]["restartCount"] = _number(row["RESTARTS"])
     unscheduled = word == "Pending" and row.get("NODE", "<none>") == "<none>" and row.get("IP", "<none>") == "<none>"
-    status: Object = {"phase": phase, "containerStatuses": [] if unscheduled and not ready else statuses, "conditions": [
+    status: Object = {"phase": phase, "containerStatuses": [] if unscheduled else statuses, "conditions": [
         {"type": "Ready", "status": "True" if of and ready == of else "False"},
         *([] if word == "Pending" else [{"type": "PodScheduled", "status": "True"}])]}
     if word in ("Evicted", "NodeLost"):

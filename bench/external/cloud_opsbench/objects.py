@@ -17,6 +17,8 @@ from bench.external.cloud_opsbench.tables import has_table, is_empty, rows
 Object = dict[str, Any]
 Key = tuple[str, str, str]
 """Kind, namespace and name."""
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same, written in C where it is there: ten times as fast."""
 _WHOLE = frozenset({"nodeSelector", "labels", "annotations", "selector", "matchLabels", "requests", "limits", "hard",
                     "used", "data", "env", "envFrom", "livenessProbe", "readinessProbe", "startupProbe", "state",
                     "lastState"})
@@ -39,7 +41,7 @@ def manifests(text: str, namespace: str) -> Iterator[Object]:
     """Yield the objects of a manifest of several documents; what is no YAML, or no object, is left out."""
     for document in re.split(r"(?m)^---\s*$", text):
         try:
-            content = yaml.safe_load(document)
+            content = yaml.load(document, Loader=_LOADER)  # noqa: S506 - the safe one, in C
         except yaml.YAMLError:
             continue
         items = content.get("items") if isinstance(content, dict) and "items" in content else [content]
@@ -90,8 +92,10 @@ class Objects:
         self.found: dict[Key, Object] = {}
         self.events: dict[tuple[str, ...], Object] = {}
         self.known: set[tuple[str, str]] = set()
-        for app, text in texts(case.get("yaml") or {}):
-            self._manifest(app, text)
+        self.live: set[Key] = set()
+        """What is there, as a list or a description says; a manifest alone is a wish."""
+        for _, text in texts(case.get("yaml") or {}):
+            self._manifest(text)
         for kind, namespace, text in self._lists():
             self._list(kind, namespace, text)
         for kind, namespace, name, text in self._descriptions():
@@ -126,21 +130,25 @@ class Objects:
             if told and (kind, name) in ages:
                 yield moment(told[1]), ages[kind, name]
 
-    def add(self, item: Object) -> None:
+    def gone(self) -> set[Key]:
+        """Return what a manifest names and a list of all of its kind does not."""
+        return {(kind, namespace, name) for kind, namespace, name in self.found if (kind, namespace) in self.known
+                and (kind, namespace, name) not in self.live}
+
+    def add(self, item: Object, live: bool = True) -> None:
         """Add what is said of an object to what is known of it."""
         metadata = item["metadata"]
         key = (item["kind"], str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
+        if live:
+            self.live.add(key)
         if key in self.found:
-            # A list tells a pod's containers without names: it knows less than a description.
             item = merged(self.found[key], item)
         self.found[key] = item
 
-    def _manifest(self, app: str, text: str) -> None:
+    def _manifest(self, text: str) -> None:
         for item in manifests(text, self.namespace):
-            if item["kind"] == "Event":
-                continue
-            item.setdefault("manifest", app)
-            self.add(item)
+            if item["kind"] != "Event":
+                self.add(item, live=False)
 
     def _list(self, kind: str, namespace: str, text: str) -> None:
         if kind == "Event":

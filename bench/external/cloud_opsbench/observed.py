@@ -31,7 +31,7 @@ def lines(case: Mapping[str, Any]) -> Iterator[Lines]:
     for service, content in _items(case.get("recent_logs")):
         recent = content.splitlines() if isinstance(content, str) else content if isinstance(content, list) else []
         for line in recent[-_MOST_LINES:]:
-            text = line if isinstance(line, str) else str(line.get("message") or line) if isinstance(line, Mapping) else ""
+            text = line if isinstance(line, str) else str(line.get("message", line)) if isinstance(line, dict) else ""
             if text.strip():
                 yield Lines(service, text.strip(), 1, bool(_ERROR.search(text)))
 

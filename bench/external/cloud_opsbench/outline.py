@@ -61,7 +61,8 @@ class Entry:
         found = self.one(*keys)
         lines = [line for child in (found.children if found else []) for line in child.lines()]
         under = next((i for i, line in enumerate(lines) if re.fullmatch(r"[-\s]+", line)), None)
-        first = under + 1 if under is not None else 1 if lines and lines[0].split()[:1] in (["Type"], ["Resource"]) else 0
+        headed = bool(lines) and lines[0].split()[:1] in (["Type"], ["Resource"])
+        first = under + 1 if under is not None else int(headed)
         return [re.split(r"\s{2,}", line.strip()) for line in lines[first:]]
 
     def lines(self) -> Iterator[str]:

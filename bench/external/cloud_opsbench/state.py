@@ -10,6 +10,8 @@ from bench.external.cloud_opsbench import observed
 from bench.external.cloud_opsbench.complete import completed
 from bench.external.cloud_opsbench.objects import Objects
 from responder.state import State, state_of
+from responder.state.basics import Ref
+from responder.state.state import Lines
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,12 @@ def read(case: Mapping[str, Any]) -> Read:
     cluster = case.get("cluster")
     base = State(
         node_services=tuple(observed.node_services(case)),
-        lines=(*observed.lines(case), *(observed.Lines("cluster", line.strip(), 1, False)
+        lines=(*observed.lines(case), *(Lines("cluster", line.strip(), 1, False)
                                         for line in (cluster.splitlines() if isinstance(cluster, str) else ())
                                         if line.strip())),
         connections=tuple(observed.connections(case)),
         measures=tuple(observed.measures(case, objects.namespace, nodes)), calls=observed.calls(case),
-        known=frozenset(objects.known), now=objects.now)
+        known=frozenset(objects.known), now=objects.now,
+        gone=tuple(Ref(*key) for key in sorted(objects.gone())))
     return Read(state_of(items, base), objects.namespace, str(case.get("symptom") or ""),
                 tuple(observed.alerts(case)))

@@ -1,4 +1,4 @@
-"""Tables as ``kubectl get`` prints them: columns stand where their headings stand (k8s.io/cli-runtime, ``printers``)."""
+"""Tables as ``kubectl get`` prints them: columns stand where their headings stand (k8s.io/cli-runtime, printers)."""
 
 from __future__ import annotations
 

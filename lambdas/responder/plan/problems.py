@@ -6,7 +6,9 @@ The weights are logarithms of odds, added up: a problem that is twice as likely 
 - **What is said beats what is seen beats guesses.** The scheduler that refuses a pod has tried; two objects that
   contradict each other are so whether or not it matters; what is unusual is mostly meant so.
 - **What stops beats what lessens beats what is a risk**: a risk has done nothing yet.
-- **A consequence is told below its cause**, and takes nothing from the cause's confidence.
+- **A consequence is told below its cause**, and takes nothing from the cause's confidence. Which checks' problems
+  follow which is said by the checks; what stops a pod at an earlier step of its way (it is let in, placed, started,
+  it runs, it is reached) stops what comes after.
 - **What is on the failing path** (what fails, and what that calls) beats what is not; of those on it, what is called
   by others on it. A general problem of a node, a namespace or the cluster hits whatever is on it.
 - **What began when the symptom did** beats what is older; what is not known to be new is between them.
@@ -21,8 +23,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 
-from responder.model.evidence.problems import Basis, Problem, Severity
+from responder.model.evidence.problems import Basis, Family, Problem, Severity
 from responder.model.frozen import dataclass
 
 _BASIS: dict[Basis, float] = {"said": 2.0, "seen": 1.0, "guessed": -1.0}
@@ -45,6 +48,9 @@ _ALIKE = 1.0
 """For each doubling beyond two of objects that the same is seen or guessed of."""
 _CONSEQUENCE = 4.0
 """Taken from what another problem explains: never told before it."""
+_STEPS: dict[Family, int] = {"admission": 1, "scheduling": 2, "startup": 3, "runtime": 4, "routing": 5}
+"""A pod's way. Machines and load are no step of it."""
+_LAST = 6
 SURE = 0.6
 """Below it one abstains: more likely than not, with the half's width of a tenth that a calibration of 0.05 allows."""
 
@@ -55,7 +61,7 @@ class Failing:
 
     components: tuple[str, ...] = ()
     """Those that fail, or that an alarm is about."""
-    graph: Mapping[str, Sequence[str]] = {}
+    graph: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Component to those that it calls."""
     onset: float = 0.0
     """When it began, seconds since 1970 (UTC); 0: not known."""
@@ -86,10 +92,12 @@ def explanations(problems: Sequence[Problem], failing: Failing | None = None) ->
     for problem in problems:
         weights[problem] += _CALLED if problem in called else 0.0
     # What another explains does not compete with it: its share counts as the cause's.
-    own = {problem: math.exp(weights[problem]) for problem in problems if not causes[problem]}
+    own = {problem: math.exp(weights[problem]) for problem in problems if not causes[problem]} or {
+        problem: math.exp(weights[problem]) for problem in problems}
     total = sum(own.values()) + math.exp(_UNLOOKED_FOR)
+    lesser = {problem: math.exp(weights[problem]) for problem in problems if problem not in own}
     found = [Explanation(problem, own[problem] / total if problem in own else
-                         math.exp(weights[problem] - _CONSEQUENCE) / (total + math.exp(weights[problem])), causes[problem])
+                         lesser[problem] * math.exp(-_CONSEQUENCE) / (total + lesser[problem]), causes[problem])
              for problem in problems]
     return tuple(sorted(found, key=lambda each: (bool(each.causes), -each.confidence, _identity(each.problem))))
 
@@ -101,9 +109,12 @@ def explaining(problems: Sequence[Problem], failing: Failing | None = None) -> E
 
 
 def causes_of(problem: Problem, other: Problem) -> bool:
-    """Whether ``other`` explains ``problem``: by its kind, and as it hits the same or everything."""
-    return (other.check in problem.follows and other != problem and _share(problem, other)
-            and not (problem.check in other.follows))
+    """Whether ``other`` explains ``problem``: by their kinds, and as it hits the same or everything."""
+    if other == problem or problem.check in other.follows or not _share(problem, other):
+        return False
+    return other.check in problem.follows or (
+        other.severity == "stops" and other.basis != "guessed" and {*problem.apps} <= {*other.apps}
+        and _STEPS.get(other.family, _LAST) < _STEPS.get(problem.family, 0))
 
 
 def _share(problem: Problem, other: Problem) -> bool:

@@ -311,11 +311,14 @@ def _probe(stage: Stage, field: str, kind: str, restarts: int, wrong: str, varia
     _unready(stage, kind, message, restarts=restarts)
 
 
+def _probes(field: str, kind: str, restarts: int, wrong: str) -> Callable[[Stage, int], None]:
+    return lambda stage, variant: _probe(stage, field, kind, restarts, wrong, variant)
+
+
 for _field, _kind, _restarts in (("livenessProbe", "Liveness", 7), ("readinessProbe", "Readiness", 0)):
     for _wrong in ("port", "protocol"):
         fault(f"{_kind.lower()}_probe_incorrect_{_wrong}", speaks=("grpc", "http"))(
-            lambda stage, variant, field=_field, kind=_kind, restarts=_restarts, wrong=_wrong: _probe(
-                stage, field, kind, restarts, wrong, variant))
+            _probes(_field, _kind, _restarts, _wrong))
 
 
 @fault("liveness_probe_incorrect_timing", speaks=("grpc", "http"))

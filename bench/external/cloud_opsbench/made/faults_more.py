@@ -182,7 +182,7 @@ def _sidecar(stage: Stage, variant: int) -> None:
     spec["containers"].append({"name": "metrics-agent", "image": "depot.cargo.example/tools/agent:1.0",
                                "ports": [{"containerPort": stage.app.target}]})
     _crash(stage, 1)
-    stage.log(stage.target, "Web server failed to start. Port {0} was already in use.".format(stage.app.target) if variant
+    stage.log(stage.target, f"Web server failed to start. Port {stage.app.target} was already in use." if variant
               else f"listen tcp :{stage.app.target}: bind: address already in use")
 
 
