@@ -38,4 +38,5 @@ def _containers(state: State, owner: Ref) -> list[str]:
     return sorted({container.name for spec in specs for container in spec.containers})
 
 
-CHECK = Check(id="address_in_use", family="runtime", find=find, follows=("port_conflict_in_pod", "host_port_conflict"))
+CHECK = Check(id="address_in_use", family="runtime", sign="definition", find=find,
+              follows=("port_conflict_in_pod", "host_port_conflict"))

@@ -21,8 +21,9 @@ SAID = re.compile(
     r"[Aa]ccess denied for user|ER_ACCESS_DENIED|password authentication failed|28P01|[Rr]ole \"[^\"]*\" does not "
     r"exist|no pg_hba\.conf entry|SASL authentication failed|SCRAM-SERVER|[Pp]eer authentication failed|WRONGPASS|"
     r"NOAUTH|ERR (?:invalid password|AUTH)|[Cc]lient sent AUTH, but no password is set|"
-    r"MongoServerError: Authentication failed|Exception authenticating MongoCredential|AuthenticationFailed|requires authentication|"
-    r"ORA-01017|[Ll]ogin failed for user|username .* and/or password are incorrect|ACCESS_REFUSED|"
+    r"MongoServerError: Authentication failed|Exception authenticating MongoCredential|AuthenticationFailed|"
+    r"requires authentication|ORA-01017|"
+    r"[Ll]ogin failed for user|username .* and/or password are incorrect|ACCESS_REFUSED|"
     r"(?i:mongo|redis|sql|cassandra|amqp|database|jdbc|postgres).{0,200}?"
     r"(?i:authentication failed|auth failed|unauthori[sz]ed|invalid (?:username|credentials))|"
     r"(?i:authentication failed|auth failed).{0,120}?(?i:mongo|redis|sql|database|jdbc|postgres)", re.DOTALL)
@@ -83,5 +84,5 @@ def _odd(state: State, client: Ref, its: Ref | None, known: tuple[Use, ...]) -> 
     return ""
 
 
-CHECK = Check(id="database_credentials_wrong", family="runtime", find=find,
+CHECK = Check(id="database_credentials_wrong", family="runtime", sign="definition", find=find,
               follows=("missing_secret_binding", "missing_config"))

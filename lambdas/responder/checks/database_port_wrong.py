@@ -34,4 +34,4 @@ def find(state: State) -> Iterator[Found]:
                         f"set {address.port_variable or address.variable} of {owner} to port {one.right}")
 
 
-CHECK = Check(id="database_port_wrong", family="runtime", find=find)
+CHECK = Check(id="database_port_wrong", family="runtime", sign="definition", find=find)

@@ -32,4 +32,4 @@ def find(state: State) -> Iterator[Found]:
                         (ref.name,), f"externalName: {name}", f"give Service {ref.name} a name that resolves")
 
 
-CHECK = Check(id="external_name_unresolvable", family="routing", find=find)
+CHECK = Check(id="external_name_unresolvable", family="routing", sign="route", find=find)

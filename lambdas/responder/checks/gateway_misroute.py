@@ -81,4 +81,4 @@ def _alike(name: str, other: str) -> bool:
     return name == other or other.startswith(f"{name}-") or name.startswith(f"{other}-")
 
 
-CHECK = Check(id="gateway_misroute", family="routing", find=find)
+CHECK = Check(id="gateway_misroute", family="routing", sign="route", find=find)

@@ -61,4 +61,4 @@ def _of(container: Container, resource: str) -> tuple[float, float]:
     return container.requests.get(resource, most), most
 
 
-CHECK = Check(id="limit_range_refuses", family="admission", sign="admission", find=find)
+CHECK = Check(id="limit_range_refuses", family="admission", sign="quota", find=find)

@@ -20,4 +20,4 @@ def find(state: State) -> Iterator[Found]:
                     f"set the liveness probe's port of {one.owner} to the one it listens on", one.since)
 
 
-CHECK = Check(id="liveness_probe_incorrect_port", family="runtime", find=find)
+CHECK = Check(id="liveness_probe_incorrect_port", family="runtime", sign="definition", find=find)

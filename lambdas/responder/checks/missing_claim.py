@@ -40,4 +40,5 @@ def _found(state: State, app: Ref, claim: str, message: str, since: float, said:
         (app.name,), message, f"create claim {claim} in namespace {app.namespace}, or name one that exists", since)
 
 
-CHECK = Check(id="missing_claim", family="scheduling", sign="volume", find=find, follows=("namespace_storage_quota_exceeded",))
+CHECK = Check(id="missing_claim", family="scheduling", sign="volume", find=find,
+              follows=("namespace_storage_quota_exceeded",))

@@ -42,5 +42,5 @@ def find(state: State) -> Iterator[Found]:
                     f"give the containers of {owner} the variable {name}")
 
 
-CHECK = Check(id="missing_environment", family="runtime", find=find,
+CHECK = Check(id="missing_environment", family="runtime", sign="definition", find=find,
               follows=("missing_config", "missing_secret_binding"))

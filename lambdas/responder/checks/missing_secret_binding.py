@@ -72,4 +72,4 @@ def _same_image(one: Workload, other: Workload) -> bool:
     return bool(first) and first == second
 
 
-CHECK = Check(id="missing_secret_binding", family="runtime", find=find, follows=("missing_config",))
+CHECK = Check(id="missing_secret_binding", family="runtime", sign="definition", find=find, follows=("missing_config",))

@@ -34,5 +34,5 @@ def find(state: State) -> Iterator[Found]:
             f"create Service {ref.name} in namespace {ref.namespace}, or correct its name where it is called")
 
 
-CHECK = Check(id="missing_service", family="routing", find=find, follows=(
+CHECK = Check(id="missing_service", family="routing", sign="route", find=find, follows=(
     "configured_object_gone", "service_env_var_address_mismatch", "namespace_service_quota_exceeded"))

@@ -60,11 +60,11 @@ def _calls(state: State) -> set[_Call]:
         found |= {_Call(by_name[caller], by_name[name], 0) for name in called if caller in by_name and name in by_name}
     known = {one.ref for one in state.apps}
     for one in given(state):
-        service = one.target.service
-        if service is None or one.owner not in known:
+        reached = one.target.service
+        if reached is None or one.owner not in known:
             continue
-        for workload in state.behind(service):
-            target = next((its.target for its in service.ports if its.number == one.address.port), "")
+        for workload in state.behind(reached):
+            target = next((its.target for its in reached.ports if its.number == one.address.port), "")
             found.add(_Call(one.owner, workload.ref, number(target, workload.template) if target else 0))
     return {call for call in found if call.caller.namespace == call.callee.namespace and call.caller != call.callee}
 
@@ -94,4 +94,4 @@ def _lets(rule: Rule, peer: Workload, port: int, callee: Workload) -> bool:
     return known and (not ports or not port or port in ports or 0 in ports)
 
 
-CHECK = Check(id="network_policy_blocks", family="routing", find=find)
+CHECK = Check(id="network_policy_blocks", family="routing", sign="policy", find=find)

@@ -20,4 +20,4 @@ def find(state: State) -> Iterator[Found]:
                     f"name a command in the readiness probe of {one.owner} that the image has", one.since)
 
 
-CHECK = Check(id="readiness_probe_incorrect_command", family="runtime", find=find)
+CHECK = Check(id="readiness_probe_incorrect_command", family="runtime", sign="definition", find=find)

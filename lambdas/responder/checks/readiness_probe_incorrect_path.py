@@ -20,4 +20,4 @@ def find(state: State) -> Iterator[Found]:
                     f"set the readiness probe's path of {one.owner} to a page that answers", one.since)
 
 
-CHECK = Check(id="readiness_probe_incorrect_path", family="runtime", find=find)
+CHECK = Check(id="readiness_probe_incorrect_path", family="runtime", sign="definition", find=find)

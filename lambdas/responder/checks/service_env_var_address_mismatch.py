@@ -26,4 +26,4 @@ def find(state: State) -> Iterator[Found]:
                     (owner.name,), written(one), f"set {address.port_variable or address.variable} of {owner}{right}")
 
 
-CHECK = Check(id="service_env_var_address_mismatch", family="routing", find=find)
+CHECK = Check(id="service_env_var_address_mismatch", family="routing", sign="definition", find=find)

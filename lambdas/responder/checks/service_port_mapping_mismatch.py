@@ -83,4 +83,4 @@ def _apps(state: State, ref: Ref) -> tuple[str, ...]:
     return tuple(one.ref.name for service in state.services if service.ref == ref for one in state.behind(service))
 
 
-CHECK = Check(id="service_port_mapping_mismatch", family="routing", find=find)
+CHECK = Check(id="service_port_mapping_mismatch", family="routing", sign="route", find=find)

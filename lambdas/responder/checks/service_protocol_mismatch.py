@@ -74,4 +74,4 @@ def _in_mesh(pods: list[Pod]) -> bool:
                                                                          *pod.spec.init_containers))
 
 
-CHECK = Check(id="service_protocol_mismatch", family="routing", find=find)
+CHECK = Check(id="service_protocol_mismatch", family="routing", sign="route", find=find)

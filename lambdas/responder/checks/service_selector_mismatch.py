@@ -60,4 +60,4 @@ def _found(service: Service, own: Workload, rest: str) -> Found:
         f"let the selector of Service {service.ref.name} meet the labels of {own.ref}")
 
 
-CHECK = Check(id="service_selector_mismatch", family="routing", find=find)
+CHECK = Check(id="service_selector_mismatch", family="routing", sign="route", find=find)

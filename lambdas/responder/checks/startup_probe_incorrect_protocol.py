@@ -21,4 +21,4 @@ def find(state: State) -> Iterator[Found]:
                     one.since)
 
 
-CHECK = Check(id="startup_probe_incorrect_protocol", family="runtime", find=find)
+CHECK = Check(id="startup_probe_incorrect_protocol", family="runtime", sign="definition", find=find)

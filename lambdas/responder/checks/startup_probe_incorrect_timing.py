@@ -21,5 +21,5 @@ def find(state: State) -> Iterator[Found]:
                     one.since)
 
 
-CHECK = Check(id="startup_probe_incorrect_timing", family="runtime", find=find,
+CHECK = Check(id="startup_probe_incorrect_timing", family="runtime", sign="definition", find=find,
               follows=("pod_cpu_overload", "cpu_throttled"))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from responder.state.basics import Ref
+from responder.state.once import once
 from responder.state.pods import Container, PodSpec
 from responder.state.routing import Service
 from responder.state.state import State
@@ -122,6 +123,7 @@ class Given(NamedTuple):
     target: Target
 
 
+@once
 def given(state: State) -> tuple[Given, ...]:
     """Return all addresses of the cluster's own that workloads (and bare pods) are given."""
     owners: list[tuple[Ref, PodSpec]] = [(one.ref, one.template) for one in state.apps if one.wanted != 0]

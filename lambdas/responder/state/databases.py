@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from responder.state.addresses import Given, given
 from responder.state.basics import Ref
+from responder.state.once import once
 from responder.state.pods import PodSpec
 from responder.state.state import State
 
@@ -49,6 +50,7 @@ class Use(NamedTuple):
     """Empty: a database whose kind is not said."""
 
 
+@once
 def uses(state: State) -> tuple[Use, ...]:
     """Return the addresses of databases that workloads are given."""
     found = []

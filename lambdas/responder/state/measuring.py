@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from responder.state.basics import Ref
+from responder.state.once import once
 from responder.state.state import State
 from responder.state.variables import spec_of
 
@@ -61,3 +62,23 @@ def rise(values: Sequence[float]) -> tuple[float, float] | None:
         if after > before + FAR * noise and (best is None or after - before > best[1] - best[0]):
             best = before, after
     return best
+
+
+@once
+def lossy(state: State) -> dict[str, tuple[float, float]]:
+    """Return the nodes that send far more segments twice in a second than the others do, with the others' middle.
+
+    Their rate stands out among the nodes', and lasts. Less than one in a second delays less than one request of a
+    second's, so that is none.
+    """
+    found = {}
+    rates = {ref.name: values for ref, values in series(state, "retransmits").items() if ref.kind == "Node"}
+    for name, values in rates.items():
+        others = [median(other) for node, other in rates.items() if node != name]
+        step = rise(values)
+        now = max(median(values), step[1] if step else 0.0)
+        began = step is not None and step[1] > 2 * step[0]
+        lone = not others and began
+        if now >= 1 and (stands_out(now, others) or lone or (len(others) == 1 and began and now > 2 * others[0])):
+            found[name] = now, median(others) if others else (step[0] if step else 0.0)
+    return found if len(found) * 2 <= max(len(rates), 2) else {}

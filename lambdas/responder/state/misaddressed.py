@@ -11,6 +11,7 @@ from responder.state.addresses import Given, given
 from responder.state.basics import Ref
 from responder.state.listening import declared
 from responder.state.names import core, means, resembles, shared_prefix
+from responder.state.once import once
 from responder.state.routing import Service
 from responder.state.state import State
 
@@ -35,13 +36,14 @@ class Wrong(NamedTuple):
     """Whether the objects contradict each other; else it is unusual."""
 
 
+@once
 def wrong(state: State) -> tuple[Wrong, ...]:
     """Return the addresses of the cluster's own that lead nowhere, or to another than they say."""
     everyone = given(state)
     by_target: dict[Ref, list[Given]] = defaultdict(list)
     for one in everyone:
         by_target[one.target.ref].append(one)
-    found = []
+    found: list[Wrong] = []
     for one in everyone:
         if one.target.service is None:
             found += _missing(state, one, by_target)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from responder.state.state import State
-
-_T = TypeVar("_T")
+_Answer = TypeVar("_Answer")
 
 
-def once(reckon: Callable[[State], _T]) -> Callable[[State], _T]:
-    """Keep the answer for the state that was asked about last; another state is another object."""
-    kept: list[tuple[State, _T]] = []
+def once(function: Callable[[Any], _Answer]) -> Callable[[Any], _Answer]:
+    """Keep a function's answer for the state that it was asked about last: a state does not change. The state is kept
+    with it, so that no other can take its place in memory.
+    """
+    kept: list[tuple[Any, _Answer]] = []
 
-    @wraps(reckon)
-    def ask(state: State) -> _T:
-        if not kept or kept[0][0] is not state:
-            kept[:] = [(state, reckon(state))]
-        return kept[0][1]
-    return ask
+    @wraps(function)
+    def answer(state: Any) -> _Answer:
+        last = kept[-1] if kept else None
+        if last is None or last[0] is not state:
+            last = state, function(state)
+            kept[:] = [last]
+        return last[1]
+
+    return answer

@@ -127,21 +127,35 @@ def _lacking(state: State, spec: PodSpec, node: Node) -> set[str]:
     return found
 
 
+@once
+def _placed(state: State) -> tuple[Pod, ...]:
+    return tuple(one for one in state.pods if one.node and not one.over)
+
+
+@once
+def _apart(state: State) -> tuple[Pod, ...]:
+    return tuple(one for one in _placed(state) if one.spec.apart)
+
+
+@once
+def _host_ports(state: State) -> frozenset[tuple[str, int, str]]:
+    """Nodes, each with a port and its protocol that a pod there has taken."""
+    return frozenset((one.node, port.host_port, port.protocol) for one in _placed(state)
+                     for container in one.spec.containers for port in container.ports if port.host_port)
+
+
 def _company(state: State, pod: Pod, spec: PodSpec, node: Node) -> set[str]:
-    there = [one for one in state.pods if one.node and not one.over and one.ref != pod.ref]
-    wanted = {(port.number if spec.host_network else port.host_port, port.protocol)
-              for container in spec.containers for port in container.ports} - {(0, "TCP"), (0, "UDP"), (0, "SCTP")}
-    found = set()
-    if wanted and any((port.host_port, port.protocol) in wanted for one in there if one.node == node.name
-                      for container in one.spec.containers for port in container.ports):
+    found, namespace = set(), pod.ref.namespace
+    numbers = ((port.number if spec.host_network else port.host_port, port.protocol)
+               for container in spec.containers for port in container.ports)
+    if any((node.name, number, protocol) in _host_ports(state) for number, protocol in numbers if number):
         found.add("ports")
-    if any(_near(state, one, term, node) and term.selector.selects(one.meta.labels)
-           and one.ref.namespace == pod.ref.namespace for term in spec.apart for one in there) or any(
-               _near(state, one, term, node) and term.selector.selects(pod.meta.labels)
-               and one.ref.namespace == pod.ref.namespace for one in there for term in one.spec.apart):
+    if any(one.ref.namespace == namespace and one.ref != pod.ref and term.selector.selects(one.meta.labels)
+           and _near(state, one, term, node) for term in spec.apart for one in _placed(state)) or any(
+               one.ref.namespace == namespace and one.ref != pod.ref and term.selector.selects(pod.meta.labels)
+               and _near(state, one, term, node) for one in _apart(state) for term in one.spec.apart):
         found.add("apart")
-    if state.lists("Pod", pod.ref.namespace) and not all(
-            _accompanied(state, pod, term, node, there) for term in spec.beside):
+    if state.lists("Pod", namespace) and not all(_accompanied(state, pod, term, node) for term in spec.beside):
         found.add("beside")
     return found
 
@@ -153,9 +167,9 @@ def _near(state: State, other: Pod, term: PodTerm, node: Node) -> bool:
     return place is not None and home is not None and labels(home).get(term.topology) == place
 
 
-def _accompanied(state: State, pod: Pod, term: PodTerm, node: Node, there: list[Pod]) -> bool:
+def _accompanied(state: State, pod: Pod, term: PodTerm, node: Node) -> bool:
     """Whether a term of pod affinity holds on a node; the first pod of a group may go anywhere."""
-    fitting = [one for one in there if one.ref.namespace == pod.ref.namespace
+    fitting = [one for one in _placed(state) if one.ref.namespace == pod.ref.namespace
                and term.selector.selects(one.meta.labels)]
     if not fitting and term.selector.selects(pod.meta.labels):
         return True

@@ -7,11 +7,13 @@ parts say of its port. A probe that passes is well whatever it asks, so nothing 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from responder.state.basics import Event, Ref
 from responder.state.listening import probe_port, speaks_for
+from responder.state.once import once
 from responder.state.pods import Container, Pod, Probe, Status
 from responder.state.recent import is_recent, last_end
 from responder.state.state import State
@@ -64,22 +66,28 @@ class Failing(NamedTuple):
     since: float
 
 
-def failing(state: State) -> Iterator[Failing]:
-    """Yield the probes that fail now, by what the kubelet says of them, else by what is seen."""
-    for pod in state.pods:
-        if pod.over or pod.meta.deleting:
-            continue
-        events = [event for event in state.about(pod.ref) if is_recent(state, event.last)]
-        statuses = {status.name: status for status in pod.statuses}
-        for container in pod.spec.containers:
-            for kind, probe in probes(container):
-                status = statuses.get(container.name)
-                if status is None or not _hurts(state, pod, status, kind, events):
-                    continue
-                said = max((one for one in _sayings(pod, container, kind, events)),
-                           key=lambda one: (one[1].times, one[1].last, one[0]), default=None)
-                yield _judged(state, Failing(kind, pod, container, probe, "", said[0] if said else "", "",
-                                             said[1].last if said else 0.0), status, events)
+@once
+def failing(state: State) -> tuple[Failing, ...]:
+    """Return the probes that fail now, by what the kubelet says of them, else by what is seen."""
+    said: dict[Ref, list[Event]] = defaultdict(list)
+    for event in state.events:
+        if event.about.kind == "Pod" and is_recent(state, event.last):
+            said[event.about].append(event)
+    return tuple(one for pod in state.pods if not pod.over and not pod.meta.deleting
+                 for one in _of_pod(state, pod, said[pod.ref]))
+
+
+def _of_pod(state: State, pod: Pod, events: list[Event]) -> Iterator[Failing]:
+    statuses = {status.name: status for status in pod.statuses}
+    for container in pod.spec.containers:
+        for kind, probe in probes(container):
+            status = statuses.get(container.name)
+            if status is None or not _hurts(state, pod, status, kind, events):
+                continue
+            said = max((one for one in _sayings(pod, container, kind, events)),
+                       key=lambda one: (one[1].times, one[1].last, one[0]), default=None)
+            yield _judged(state, Failing(kind, pod, container, probe, "", said[0] if said else "", "",
+                                         said[1].last if said else 0.0), status, events)
 
 
 class Failure(NamedTuple):

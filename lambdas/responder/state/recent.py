@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from responder.state.once import once
 from responder.state.pods import Ended, Pod, Status
 from responder.state.state import State
 
@@ -11,6 +12,7 @@ cluster itself has forgotten is no trouble of now.
 """
 
 
+@once
 def now_of(state: State) -> float:
     """Return when the state was read; where that is not said, the newest moment that is in it, else 0."""
     if state.now:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from responder.state.addresses import target
 from responder.state.basics import Ref
+from responder.state.once import once
 from responder.state.sayings import sayings
 from responder.state.state import State
 
@@ -47,6 +48,7 @@ class Name(NamedTuple):
     text: str
 
 
+@once
 def unresolved(state: State) -> tuple[Name, ...]:
     """Return the names that workloads say they cannot resolve, or find no instance of, with who says so."""
     found: dict[tuple[Ref, bool], tuple[set[Ref], str]] = {}

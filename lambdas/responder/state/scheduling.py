@@ -100,9 +100,21 @@ def reasons(message: str) -> tuple[str, ...]:
 @once
 def waits(state: State) -> tuple[Wait, ...]:
     """Return the pods that have no node, for longer than is ordinary."""
-    return tuple(_wait(state, pod) for pod in sorted(state.pods, key=lambda pod: pod.ref) if (
-        not pod.node and pod.phase == "Pending" and not pod.meta.deleting and not pod.spec.gated
-        and lasts(state, pod.meta.created, _SETTLED_SECONDS)))
+    found: list[Wait] = []
+    alike: dict[tuple[Ref | None, str], list[tuple[PodSpec, dict[str, frozenset[str]]]]] = {}
+    for pod in sorted(state.pods, key=lambda pod: pod.ref):
+        if pod.node or pod.phase != "Pending" or pod.meta.deleting or pod.spec.gated or not lasts(
+                state, pod.meta.created, _SETTLED_SECONDS):
+            continue
+        spec = asks(state, pod)
+        # Pods of one owner ask for the same, but for those that are made for one node or claim each.
+        known = alike.setdefault((pod.meta.owner, "" if pod.meta.owner else pod.ref.name), [])
+        at = next((at for other, at in known if other == spec), None)
+        if at is None:
+            at = _at_nodes(state, pod, spec)
+            known.append((spec, at))
+        found.append(_wait(state, pod, spec, at))
+    return tuple(found)
 
 
 def held(state: State, kind: str) -> tuple[Held, ...]:
@@ -126,13 +138,11 @@ def scaling(state: State, pods: tuple[Pod, ...]) -> bool:
                for event in state.about(*(pod.ref for pod in pods)))
 
 
-def _wait(state: State, pod: Pod) -> Wait:
+def _wait(state: State, pod: Pod, spec: PodSpec, at: dict[str, frozenset[str]]) -> Wait:
     condition = next((one for one in pod.conditions if one.kind == "PodScheduled" and one.status == "False"), None)
     event = latest(event for event in state.about(pod.ref) if event.reason in ("FailedScheduling", "Unschedulable"))
     message = condition.message if condition and condition.message else event.message if event else ""
     since = (condition.since if condition else 0.0) or pod.meta.created
-    spec = asks(state, pod)
-    at = _at_nodes(state, pod, spec)
     alone = tuple(sorted((next(iter(kinds)), node) for node, kinds in at.items() if len(kinds) == 1))
     said = _said(state, spec, message)
     if message:

@@ -61,3 +61,14 @@ def test_a_wrong_route_counts_where_somebody_is_not_reached(service: Service, re
 def test_what_keeps_pods_from_starting_is_no_cause_where_all_are_ready(service: Service, sign: Sign) -> None:
     seen = [*both(GATEWAY, 1.0), pods(GATEWAY), changes()]
     assert judged(service, [*seen, wrong(sign)]).ranking == judged(service, seen).ranking
+
+
+@pytest.mark.parametrize(("sign", "mechanism"), [("quota", "quota_exhausted"), ("admission", "refused_by_admission"),
+                                                 (None, "")])
+def test_pods_that_are_refused_are_a_quotas_only_where_the_message_says_so(
+        service: Service, sign: Sign | None, mechanism: str) -> None:
+    refused = pods(GATEWAY, ready=0, events={"FailedCreate": 3}, conditions={"ReplicaFailure": "FailedCreate"})
+    looked = Finding(source="kubernetes", window=WINDOW, detail=Problems()) if sign is None else wrong(sign)
+    told = judged(service, [*both(GATEWAY, 1.0), refused, looked])
+    assert ("quota_refuses_pods" in {signal.id for signal in told.signals}) is (sign == "quota")
+    assert mechanism in ("", told.ranking[0].mechanism)
