@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 _KEYED = re.compile(r"(?P<key>[^\s:=][^:=]*?):(?:\s+(?P<value>.*))?$")
 NOTHING = ("", "<none>", "<unset>", "<nil>")
@@ -18,13 +19,13 @@ class Entry:
     indent: int = -1
     children: list[Entry] = field(default_factory=list)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What stands before the colon; empty: there is none."""
         found = _KEYED.match(self.text)
         return found["key"].strip() if found else ""
 
-    @property
+    @cached_property
     def value(self) -> str:
         """What stands behind the colon; empty for ``<none>``."""
         found = _KEYED.match(self.text)
