@@ -7,8 +7,8 @@ The weights are logarithms of odds, added up: a problem that is twice as likely 
   contradict each other are so whether or not it matters; what is unusual is mostly meant so.
 - **What stops beats what lessens beats what is a risk**: a risk has done nothing yet.
 - **A consequence is told below its cause**, and takes nothing from the cause's confidence. Which checks' problems
-  follow which is said by the checks; besides, what stops a pod at an earlier step of its way (it is let in, placed,
-  started, it runs, it is reached) stops what comes after.
+  follow which is said by the checks; what stops a pod at an earlier step of its way (it is let in, placed, started,
+  it runs, it is reached) stops what comes after.
 - **What is on the failing path** (what fails, and what that calls) beats what is not; of those on it, what is called
   by others on it. A general problem of a node, a namespace or the cluster hits whatever is on it.
 - **What began when the symptom did** beats what is older; what is not known to be new is between them.
