@@ -26,6 +26,8 @@ _NAME = "incident-responder"
 _SWITCH = "switch-provider"
 _PURPOSES: dict[str, Purpose] = {"cap-retries": "cap_retries", "shed-load": "shed_load", "fail-open": "fail_open"}
 """How the roles and policies of the other switches are called, and of which switches they are."""
+_SYSTEM = "kube-system"
+"""The namespace of the cluster's own add-ons."""
 _IN_CLUSTER = re.compile(rf"{_NAME}-(?=[a-z])")
 Manifest = dict[str, Any]
 
@@ -49,8 +51,8 @@ def rendered(service: Service, settings: Settings, files: Sequence[str] = ("rbac
 
 
 def _everywhere(item: Manifest, service: Service) -> list[Manifest]:
-    """Return what is in a namespace for each of the service's namespaces, and anything else once."""
-    if "namespace" not in item["metadata"]:
+    """Return what is in a service's namespace for each of its namespaces, and anything else once."""
+    if item["metadata"].get("namespace") in (None, _SYSTEM):
         return [item]
     return [{**item, "metadata": {**item["metadata"], "namespace": namespace}} for namespace in service.namespaces]
 
