@@ -16,7 +16,8 @@ REFUSED = (
     "missing_service_account", "namespace_cpu_quota_exceeded", "namespace_memory_quota_exceeded",
     "namespace_pod_quota_exceeded", "namespace_object_quota_exceeded", "namespace_storage_quota_exceeded",
     "limit_range_refuses", "webhook_refuses", "pod_security_refuses", "policy_refuses", "rbac_forbids",
-    "missing_priority_class", "missing_runtime_class", "invalid_pod_template")
+    "missing_priority_class", "missing_runtime_class", "invalid_pod_template",
+    "namespace_terminating")
 """Pods are not made."""
 UNPLACED = (
     "cpu_capacity_mismatch", "memory_capacity_mismatch", "node_resource_mismatch", "node_affinity_mismatch",
@@ -30,7 +31,8 @@ UNPLACED = (
 UNSTARTED = (
     "incorrect_image_reference", "image_registry_dns_failure", "missing_image_pull_secret", "registry_unreachable",
     "missing_config", "bad_command", "init_container_fails", "init_container_held", "post_start_hook_failed",
-    "volume_mount_permission_denied", "port_conflict_in_pod", "kubelet_unavailable", "containerd_unavailable",
+    "volume_mount_permission_denied", "container_not_created", "non_root_refused", "rollout_paused",
+    "port_conflict_in_pod", "kubelet_unavailable", "containerd_unavailable",
     "cni_unavailable", "node_not_ready", "node_problem")
 """Containers are not started, or end before they serve."""
 UNSERVED = (
