@@ -64,7 +64,7 @@ def find(state: State) -> Iterator[Found]:
         own = [one for one in state.endpoints if one.service == service.ref]
         pods = [pod for one in behind for pod in state.pods_of(one)]
         publishes = any(one.ready for one in own)
-        if not behind or not pods or publishes or any(pod.ready for pod in pods):
+        if not pods or publishes or any(pod.ready for pod in pods) or any(one.ready for one in behind):
             continue
         if not all(_starts(state, pod) for pod in pods):
             names = ", ".join(sorted(str(one.ref) for one in behind))

@@ -118,8 +118,11 @@ def failures(state: State, kind: Kind, fault: Fault) -> Iterator[Failure]:
     for (owner, container), found in sorted(told.items(), key=lambda one: one[0]):
         hit = {one.pod.ref for one in found}
         spared = [pod for pod in state.pods if pod.ready and pod.ref not in hit and state.owner(pod) == owner]
+        workload = state.workload(owner)
+        well = workload.ready if workload else 0
+        some = bool(spared) or well > sum(one.pod.ready for one in found)
         best = max(found, key=lambda one: (bool(one.said), one.since, one.said, one.pod.ref))
-        yield Failure(owner, f"the {kind} probe of container {container} of {owner} fails: {best.why}", not spared,
+        yield Failure(owner, f"the {kind} probe of container {container} of {owner} fails: {best.why}", not some,
                       best.said or _written(best.probe), bool(best.said), best.since, any(one.sure for one in found))
 
 
