@@ -107,6 +107,15 @@ def test_services_are_refused_where_one_that_others_name_is_not_there() -> None:
     both = [caller, workload(there=1, ready=1), ACCOUNT]
     assert found("namespace_service_quota_exceeded", *both, full) == [("namespace/shop", "seen", ("pay",))]
     assert found("namespace_service_quota_exceeded", *both, full, service) == []
+    # Nobody is told the name; who calls whom is known.
+    calls = EVERYTHING._replace(calls={"web": ("pay",)})
+    silent = [workload(name="web", there=1, ready=1), workload(there=1, ready=1), ACCOUNT]
+    assert found("namespace_service_quota_exceeded", *silent, full, base=calls) == [
+        ("namespace/shop", "seen", ("pay",))]
+    assert found("namespace_service_quota_exceeded", *silent, full, service, base=calls) == []
+    astray = {**service, "spec": {"selector": {"app": "till"}}}
+    assert found("namespace_service_quota_exceeded", *silent, full, astray, base=calls) == []
+    assert found("namespace_service_quota_exceeded", *silent, quota(services=("9", "5")), base=calls) == []
 
 
 def test_storage_is_told_of_the_claim_that_a_set_cannot_create() -> None:
