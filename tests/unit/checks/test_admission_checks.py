@@ -157,6 +157,13 @@ def test_bounds_levels_and_classes_are_seen_without_an_event() -> None:
     assert found("missing_runtime_class", workload(runtimeClassName="gvisor")) == [("deployment/pay", "seen", ("pay",))]
 
 
+def test_a_rollout_that_is_held_up_lacks_pods_though_the_old_ones_make_up_the_number() -> None:
+    newer = workload("ReplicaSet", "pay-77aa", 1, 0, 0, "pay", serviceAccountName="till")
+    told = [one for one in problems(workload(there=1, ready=1, serviceAccountName="till"), replica_set(1, 1), newer)
+            if one.check == "missing_service_account"]
+    assert [(one.object, one.basis, one.severity) for one in told] == [("deployment/pay", "seen", "lessens")]
+
+
 def test_an_account_that_is_gone_while_the_pods_run_is_a_risk() -> None:
     told = problems(workload(there=1, ready=1, serviceAccountName="till"), replica_set(1, 1, serviceAccountName="till"),
                     pod(node="n1", phase="Running", status=running()))
