@@ -230,6 +230,12 @@ def test_permission_is_denied_on_a_volume_by_log_end_and_kubelet() -> None:
     assert found(check, *starting(ended(1), *CLAIM, **in_group)) == []
 
 
+def test_a_read_only_file_system_is_told_by_who_writes_to_it() -> None:
+    logs = EVERYTHING._replace(lines=(Lines("pay", "open /var/lib/pay/x: Read-only file system"),))
+    assert found("read_only_volume", *starting(ended(1), *CLAIM, **DATA), base=logs) == [
+        ("deployment/pay", "said", ("pay",))]
+
+
 COMMANDS = [
     'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: '
     'unable to start container process: exec: "payd": executable file not found in $PATH: unknown',
