@@ -37,7 +37,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/nodegroups.py:Nodegroup.status", "model/evidence/nodegroups.py:Nodegroups.groups",
         "model/evidence/nodes.py:Nodes.coming", "model/evidence/nodes.py:Nodes.going",
         "model/evidence/pods.py:Pods.container",
-        "model/evidence/nodes.py:Nodes.pressure", "model/evidence/pods.py:Pods.dns_policy",
+        "model/evidence/nodes.py:Nodes.pressure", "model/evidence/pods.py:Probed.failed", "model/evidence/pods.py:Pods.dns_policy",
         "model/evidence/pods.py:Pods.failing", "model/evidence/pods.py:Pods.restarts",
         "model/evidence/probe.py:ProbeOutcome.addresses",
         "model/evidence/service_events.py:ServiceEvents.elsewhere",

@@ -77,7 +77,16 @@ class _Outcome:
     latency_ms: float
     kind: str
 
+    def and_lost(self, lost: int, why: str) -> _Outcome:
+        """The same with calls beside them that got no answer in time."""
+        calls = self.calls + lost
+        if not lost:
+            return self
+        return _Outcome(calls, self.failed + lost, (self.latency_ms * self.calls + TIMEOUT_MS * lost) / calls,
+                        why if lost > self.failed else self.kind)
 
+
+NO_ANSWER = "connect timed out"
 PROVIDER_HOST = "api.{}.example"
 
 
@@ -98,6 +107,8 @@ class Flow:
         # Since the last second each pod has served a second's worth, however many callers its requests came from.
         self._queues = {uid: left for uid, taken in self._queues.items()
                         for left in [max(0.0, taken - self._capacities[uid])] if left}
+        world.behind = {uid: left / self._capacities[uid] for uid, left in self._queues.items()
+                        if self._capacities[uid]}
         arrivals = self._poisson(world.requests_per_second * world.factor)
         served: list[Served] = []
         outcome = self._component(ENTRY, arrivals, None, world, snapshot, served)
@@ -129,7 +140,9 @@ class Flow:
         kind = worded(world.shape if caller is not None else Shape(), kind)
         waited = 1.0 if at_once else TIMEOUT_MS
         for pod, count in zip(alive, self._split(through, len(alive)), strict=True):
-            result = self._pod(name, pod, count, world, snapshot, served)
+            # What is lost in front of the pod's node reaches nobody there.
+            arrived = count - self._binomial(count, world.loss_on(pod))
+            result = self._pod(name, pod, arrived, world, snapshot, served).and_lost(count - arrived, NO_ANSWER)
             failed += result.failed
             latency += result.latency_ms * count
             kind = kind or result.kind
@@ -143,7 +156,7 @@ class Flow:
         """Let ``count`` requests arrive at one pod."""
         kind = KINDS[name]
         image = app_of(pod)["image"]
-        behaviour = self._versions.behaviour(image)
+        behaviour = world.behaviour_of(pod, self._versions.behaviour(image))
         capacity = (behaviour.capacity or kind.capacity) * _cpu_share(pod, kind.cpu_limit)
         accepted, behind = self._queue(pod["metadata"]["uid"], count, capacity)
         timed_out = count - accepted
@@ -194,15 +207,17 @@ class Flow:
         calls: dict[str, Calls] = {}
         latency = 0.0
         for called in KINDS[name].calls:
+            host = _host_of(called, pod, snapshot)
+            unresolved = self._binomial(left, world.unresolved(pod))
+            lost = self._binomial(left - unresolved, world.loss_on(pod))
+            arrive = left - unresolved - lost
             if called == "database":
-                host = _environment(pod, snapshot).get("DB_HOST", "")
-                outcome = self._database(left, pod, world, snapshot)
+                outcome = self._database(arrive, pod, world, snapshot)
             elif called == "provider":
-                host = PROVIDER_HOST.format(snapshot.config.get("PROVIDER", "primary"))
-                outcome = self._provider(left, pod, world, snapshot)
+                outcome = self._provider(arrive, pod, world, snapshot)
             else:
-                host = called
-                outcome = self._component(called, left, pod, world, snapshot, served, name)
+                outcome = self._component(called, arrive, pod, world, snapshot, served, name)
+            outcome = outcome.and_lost(lost, NO_ANSWER).and_lost(unresolved, _unresolved(called, host, world))
             what = calls.setdefault(host, Calls())
             what.count, what.failed = outcome.calls, outcome.failed
             what.milliseconds = outcome.latency_ms * outcome.calls
@@ -295,6 +310,18 @@ class Flow:
             count += 1
             product *= self._rng.random()
         return count
+
+
+def _host_of(called: str, pod: Object, snapshot: Snapshot) -> str:
+    """The host by which a pod calls what a component calls."""
+    if called == "database":
+        return _environment(pod, snapshot).get("DB_HOST", "")
+    return PROVIDER_HOST.format(snapshot.config.get("PROVIDER", "primary")) if called == "provider" else called
+
+
+def _unresolved(called: str, host: str, world: World) -> str:
+    """What a caller says whose lookup got no answer."""
+    return world.database.speech.says("name", host) if called == "database" else f"could not resolve host: {host}"
 
 
 def _as_seen(component: str, why: str) -> str:

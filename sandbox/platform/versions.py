@@ -23,6 +23,8 @@ class Behaviour:
     log: str = ""
     state: str = ""
     """``crash_loop``, ``image_missing``, ``not_ready``, ``oom_killed`` or empty."""
+    start_seconds: float = 0.0
+    """It serves so much later after its start than the others do."""
 
 
 class Versions:

@@ -241,7 +241,8 @@ def test_kubernetes_reports_pods_services_nodes_and_limits(query: Query) -> None
         wanted=2, ready=1, restarts=2, terminated={"OOMKilled": 2}, unready_on={"node-b": 1}, gone_nodes=("node-b",),
         templates={"abc": OfTemplate(1, 2)}, dns_policy="ClusterFirst", policies=("deny",), failing=("p2",),
         conditions={"Progressing": "ProgressDeadlineExceeded"}, events={"BackOff": 3},
-        workload="deployment/payment-gateway", container="app")
+        workload="deployment/payment-gateway", container="app", placed={"p1": "node-a", "p2": "node-b"},
+        restarts_on={"node-a": 1, "node-b": 1})
     assert one(found, Endpoints, "payment-gateway").detail == Endpoints(
         exists=True, ready=1, selects=2, ports=((80, "web"),), service="payment-gateway")
     assert one(found, Nodes).detail == Nodes(

@@ -97,6 +97,17 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     (IN_ITSELF, [pods_of(GATEWAY, 2, sidecars={"istio-proxy": pods_evidence.Sidecar(2, 0, {"CrashLoopBackOff": 2})})],
      "pods_blocked_by_sidecar",
      "2 pods of payment-gateway are not ready because of their container istio-proxy alone (CrashLoopBackOff)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "status 404")})],
+     "killed_by_probe", "the kubelet ended containers of payment-gateway 3 times for their liveness probe, which "
+     "failed by status 404"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"startup": pods_evidence.Probed(9, 3, "refused")})],
+     "probe_asks_in_vain", "the startup probe of payment-gateway asks where nobody answers (refused)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "timeout")})],
+     "probe_waits_in_vain", "the liveness probe of payment-gateway gets no answer in time"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "status 503")})],
+     "probe_is_denied", "the liveness probe of payment-gateway is answered by status 503"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, signalled=2)], "ended_from_outside",
+     "2 containers of payment-gateway were ended by a signal, and not for their memory"),
     (IN_ITSELF, [pods_of(GATEWAY, 3, gated=1, gates=("target-health.elbv2.k8s.aws/pay",))], "pods_wait_for_gate",
      "the containers of 1 pods of payment-gateway are ready, and a readiness gate keeps them out "
      "(target-health.elbv2.k8s.aws/pay)"),
