@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.platform.cluster import Object
-from sandbox.platform.database import PORT, Database
+from sandbox.platform.database import CPU_CREDITS, IO_CREDITS, PORT, Database
 from sandbox.platform.mesh import worded
 from sandbox.platform.objects import KINDS
 from sandbox.platform.reach import Snapshot, allowed, allowed_outside, ready, resolves
@@ -256,6 +256,8 @@ class Flow:
             return _Outcome(calls, self._binomial(calls, 0.85), 6.0, says("space"))
         if database.fault == "slow":
             return _Outcome(calls, self._binomial(calls, 0.8), 4500.0, says("locked"))
+        if database.fault in (CPU_CREDITS, IO_CREDITS):
+            return _Outcome(calls, self._binomial(calls, 0.45), 2600.0, says("statement"))
         if database.on_old_writer(now) or database.in_effect.get(database.speech.read_only) in ("1", "on"):
             return _Outcome(calls, self._binomial(calls, 0.85), 5.0, says("read_only"))
         allowed_ms = float(database.in_effect.get(database.speech.statement_ms, "0"))

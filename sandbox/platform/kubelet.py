@@ -242,6 +242,11 @@ class Kubelet:
                             hangs=self._hangs(pod), behind=self.world.behind.get(uid, 0.0),
                             fails=self.world.callee_fails(component, now)) if component in KINDS else ""
 
+        if component in KINDS:
+            held = self._held_mib(component, pod, now - before, now)
+            self.world.memory[pod["metadata"]["name"]] = held
+            if held > _memory_mib(container):
+                self._lives.end(pod, container, now, "OOMKilled", 137)
         life = self._lives.step(pod, container, first, now, answer,
                                 lambda kind, reason, said: self._event(pod, kind, reason, said, now, every=0.0))
         lived = self._lives.age(pod, container, first, now)
@@ -262,6 +267,11 @@ class Kubelet:
         if past and "restartCount" in life:
             life["restartCount"] += past["restartCount"]
         return {"ready": ready} | ({**life, **past} if "restartCount" not in life and life["started"] else life)
+
+    def _held_mib(self, component: str, pod: Object, started: float, now: float) -> float:
+        leak = self.world.leaks.top(component, None)
+        base = KINDS[component].memory_mib
+        return leak.held(pod["metadata"]["uid"], started, base, now) if leak else base
 
     def _task(self, pod: Object, container: Object, age: float, now: float, since: float) -> Object:
         """The status of a container that is to end: of a Job's pod, or another that is not to run for ever."""

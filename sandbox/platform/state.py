@@ -19,6 +19,7 @@ from sandbox.platform.layers import Layers
 from sandbox.platform.shape import Shape
 from sandbox.platform.spoken import Spoken
 from sandbox.platform.versions import Behaviour
+from sandbox.platform.wear import Leak
 
 LOOKUPS_A_REQUEST = 0.5
 """Lookups of all components together for one request of a customer: most answers are remembered."""
@@ -132,6 +133,10 @@ class World:
     """Node to what becomes of its packets."""
     odd_pods: Layers[str, Odd | None] = field(default_factory=Layers)
     """Uid of a pod to what is wrong with its process."""
+    leaks: Layers[str, Leak | None] = field(default_factory=Layers)
+    """Component to how its processes keep memory."""
+    memory: dict[str, float] = field(default_factory=dict)
+    """Name of a component's pod to the MiB that its process holds, as the kubelet last saw it."""
     resolvers: int | None = None
     """Pods of the cluster's DNS that answer; None: nobody looked."""
     foreign_lookups: Layers[None, float] = field(default_factory=Layers)
