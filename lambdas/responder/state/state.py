@@ -8,6 +8,7 @@ from typing import NamedTuple
 from responder.state.admission import LimitRange, Quota
 from responder.state.basics import Event, Meta, Ref
 from responder.state.nodes import Node, NodeService
+from responder.state.once import once
 from responder.state.pods import Pod
 from responder.state.routing import Endpoints, Policy, Route, Service
 from responder.state.storage import Claim, PersistentVolume, StorageClass
@@ -98,7 +99,7 @@ class State(NamedTuple):
 
     def workload(self, ref: Ref) -> Workload | None:
         """Return a workload by name; None where it is not here."""
-        return next((one for one in self.workloads if one.ref == ref), None)
+        return _workloads(self).get(ref)
 
     def top(self, ref: Ref | None) -> Ref | None:
         """Return what an object belongs to in the end: a pod's ReplicaSet's Deployment. An owner that is not here ends
@@ -117,8 +118,14 @@ class State(NamedTuple):
 
     def app(self, pod: Pod) -> str:
         """Return the name of the workload that a pod belongs to; of a bare pod its own."""
+        return self.owner(pod).name
+
+    def owner(self, pod: Pod) -> Ref:
+        """Return the workload that a pod belongs to in the end; a bare pod, or one that its kubelet made of a file (its
+        owner is the node), belongs to itself.
+        """
         top = self.top(pod.meta.owner)
-        return top.name if top else pod.ref.name
+        return pod.ref if top is None or top.kind == "Node" else top
 
     def pods_of(self, workload: Workload) -> tuple[Pod, ...]:
         """Return the pods of a workload, those that are over left out."""
@@ -140,3 +147,8 @@ class State(NamedTuple):
     def node(self, name: str) -> Node | None:
         """Return a node by name; None where it is not here."""
         return next((one for one in self.nodes if one.name == name), None)
+
+
+@once
+def _workloads(state: State) -> dict[Ref, Workload]:
+    return {one.ref: one for one in reversed(state.workloads)}
