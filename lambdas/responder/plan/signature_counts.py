@@ -53,7 +53,7 @@ class SignatureCounts:
         for (name, _), group in self._groups.items():
             if name == component:
                 found.update(group.pods)
-        del found[""]
+        found.pop("", None)
         return ByPod({pod: OfPod(0.0, float(count)) for pod, count in found.most_common(_PODS)})
 
     @property

@@ -43,6 +43,7 @@ MECHANISM = Mechanism(
         calls.kind_lock: 1.5,
         calls.kind_read_timeout: 1.0,
         changes.nothing_changed: 0.7,
+        worn.balance_runs_out: 0.3,
         database.database_connections_gone: -1.5,
         calls.kind_refused: -2.0,
         calls.kind_credentials: -3.0,

@@ -9,6 +9,7 @@ from responder.model.evidence.pods import Pods
 from responder.plan import wear, wording
 from responder.plan.signals import Context, Signal, signal
 
+_BY_KERNEL = "OOMKilled"
 _DATABASE = ""
 """What is of no component is the database's."""
 
@@ -53,7 +54,7 @@ def read(context: Context) -> Iterator[Signal]:
         if held.detail.limit and (held.value or 0.0) >= wear.FULL:
             yield memory_at_limit.emit(held, component, held.value or 0.0)
     for pods in evidence.of(Pods, component):
-        count = pods.detail.terminated.get("OOMKilled", 0)
+        count = sum(number for reason, number in pods.detail.terminated.items() if reason == _BY_KERNEL)
         if count:
             yield ended_for_memory.emit(pods, component, count)
     if context.in_database:
