@@ -69,7 +69,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/decisions.py:Isolated.reasons", "plan/decisions.py:Ruled.summary",
         "plan/decisions.py:Watched.error_rate",),
     "the record shows with each plan what was found: taking it back or checking it needs less": (
-        "plan/remedies/restart_pods.py:Before.bad_nodes", "plan/remedies/restart_pods.py:Before.pods",
+        "plan/remedies/cordon_node.py:Before.ready", "plan/remedies/restart_pods.py:Before.bad_nodes", "plan/remedies/restart_pods.py:Before.pods",
         "plan/remedies/restore_configuration.py:Before.objects",
         "plan/remedies/restore_database.py:Before.replicas", "plan/remedies/restore_database.py:Before.zone",
         "plan/remedies/restore_security_group.py:Before.missing", "plan/remedies/rollback.py:Before.images",

@@ -45,7 +45,7 @@ def running_out(evidence: Evidence, component: str) -> Iterator[RunsOut]:
     """Yield the resources of a component that surely tend to their limit and reach it within a shift."""
     for finding in evidence.of(Wear, component):
         for name, resource in sorted(finding.detail.resources.items()):
-            found = trend(since_reset(resource.samples))
+            found = trend(since_reset([(one.at, one.value) for one in resource.samples]))
             left = time_left(found, resource.limit) if found else None
             if found and left and left.least < _SOON_SECONDS and not _is_gone(resource):
                 yield RunsOut(finding, name, found.now, resource.limit, found.slope * 3600, left)
