@@ -87,6 +87,8 @@ class Database:
     password: str = "first-password"  # noqa: S105 - of a database that does not exist
     latency_ms: float = 4.0
     max_connections: int = 200
+    busy_share: float = 0.0
+    """How much of what it can do its statements ask for, 0 to 1, where a cache is before it."""
     allocated_gib: int = 100
     used_gib: float = 40.0
     zone: str = _ZONES[0]
@@ -309,7 +311,8 @@ class Database:
         no_cpu, no_io = self.fault == CPU_CREDITS, self.fault == IO_CREDITS
         # A machine without credits is held to its baseline (Amazon EC2: "Burstable performance instances").
         return {"DatabaseConnections": float(sum(self.clients.values())),
-                "CPUUtilization": 96.0 if slow else 3.0 if idle else 20.0 if no_cpu else 21.0,
+                "CPUUtilization": (96.0 if slow else 3.0 if idle else 20.0 if no_cpu
+                                   else max(21.0, 97.0 * self.busy_share)),
                 "FreeableMemory": 5.2 * _GIB, "ReadLatency": 0.0 if idle else 0.21 if no_io else 0.0011,
                 "WriteLatency": 0.0 if idle else 0.32 if no_io else 0.004 if slow else 0.0014,
                 "DiskQueueDepth": 46.0 if no_io else 0.2, "ReadIOPS": 0.0 if idle else 120.0,

@@ -41,6 +41,7 @@ from responder.records.record import unpack
 from tests.diagnosis import NOW, ONSET, WINDOW, Found, change, field, probe, rollout
 from tests.diagnosis import pods as pods_of
 from tests.diagnosis import signals as read
+from tests.signals_of_load import EXAMPLES as LOAD_AND_DEPENDENCIES
 
 RECORDS = Path(__file__).resolve().parents[2] / "records"
 GATEWAY = "payment-gateway"
@@ -103,6 +104,7 @@ RISING: Finding[Wear] = Finding(source="utilisation", component=GATEWAY, window=
 ON_A_NODE: list[Found] = [
     pods_of(GATEWAY, placed={"p0": "node-a", "p1": "node-a", "p2": "node-b", "p3": "node-c"}), of_pods(80, 80, 1, 1)]
 EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
+    *LOAD_AND_DEPENDENCIES,
     (IN_ITSELF, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
                    detail=AuthFailures(300))], "auth_failures_above_baseline",
      "200 failed authentications of callers a minute at frontend; usual are 0.5"),
