@@ -39,7 +39,7 @@ UNSERVED = (
     "missing_environment", "missing_secret_binding", "database_credentials_wrong", "database_port_wrong",
     "database_read_only", "database_connections_exhausted", "service_env_var_address_mismatch", "missing_service",
     "service_dns_resolution_failure", "coredns_unavailable", "network_policy_blocks", "disk_full",
-    "read_only_file_system", "address_in_use", "gateway_misroute")
+    "read_only_volume", "address_in_use", "gateway_misroute")
 """Containers do not get what they need to serve."""
 ENDED = (
     "oom_killed", "liveness_probe_incorrect_port", "liveness_probe_incorrect_protocol",
