@@ -220,6 +220,11 @@ def test_a_spread_over_a_label_that_no_node_has_is_seen() -> None:
     assert found("topology_spread_unmet", *pending(**spread), node(labels={"rack": "r1"})) == []
 
 
+def test_a_pod_that_a_kubelet_tells_of_has_a_node_though_its_name_is_not_known() -> None:
+    creating = {"containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "ContainerCreating"}}}]}
+    assert all_found(workload(there=1, **SELECTOR), ACCOUNT, node(), pod(status=creating, **SELECTOR)) == set()
+
+
 def test_a_pod_that_somebody_holds_back_waits_for_nothing() -> None:
     message = "Scheduling is blocked due to non-empty scheduling gates"
     assert all_found(*pending(message, schedulingGates=[{"name": "budget"}])) == set()
