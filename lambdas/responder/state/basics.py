@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+_CONTAINER = re.compile(r"^.*[cC]ontainers\{(.*)\}$|^.*$", re.DOTALL)
+"""The ``fieldPath`` of an Event's object: ``spec.containers{server}``, ``spec.initContainers{wait}``."""
 Json = Mapping[str, Any]
 """An object of the API, or a part of one."""
 
@@ -76,6 +79,8 @@ class Event(NamedTuple):
     """When it came last, seconds since 1970 (UTC); 0: not known."""
     by: str
     """Who said it: ``kubelet``, ``default-scheduler``; empty: not known."""
+    container: str = ""
+    """The container of a pod that it is about; empty: none, or not said."""
 
     @classmethod
     def of(cls, item: Json) -> Event:
@@ -91,7 +96,8 @@ class Event(NamedTuple):
             str(item.get("message") or item.get("note") or ""),
             max(int(count or 1) for count in (series.get("count"), item.get("count"), item.get("deprecatedCount"))),
             last, str((item.get("source") or {}).get("component") or item.get("reportingComponent")
-                      or item.get("reportingController") or ""))
+                      or item.get("reportingController") or ""),
+            _CONTAINER.sub(r"\1", str(about.get("fieldPath") or "")))
 
 
 class Requirement(NamedTuple):

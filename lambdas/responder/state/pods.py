@@ -144,6 +144,11 @@ class PodSpec(NamedTuple):
     non_root: bool = False
     group: int | None = None
     """``fsGroup``; None: none."""
+    runtime_class: str = ""
+    spread: tuple[PodTerm, ...] = ()
+    """What must be spread over a topology (``DoNotSchedule``)."""
+    gated: bool = False
+    """Whether somebody holds it back from the scheduler (``schedulingGates``)."""
 
     @classmethod
     def of(cls, spec: Json | None) -> PodSpec:
@@ -167,7 +172,12 @@ class PodSpec(NamedTuple):
             str(spec.get("dnsPolicy") or "ClusterFirst"),
             tuple(map(str, (spec.get("dnsConfig") or {}).get("nameservers") or ())), bool(spec.get("hostNetwork")),
             str(spec.get("schedulerName") or "default-scheduler"), str(spec.get("priorityClassName") or ""),
-            security.get("runAsUser"), bool(security.get("runAsNonRoot")), security.get("fsGroup"))
+            security.get("runAsUser"), bool(security.get("runAsNonRoot")), security.get("fsGroup"),
+            str(spec.get("runtimeClassName") or ""),
+            tuple(PodTerm(Selector.of(one.get("labelSelector")), str(one.get("topologyKey", "")))
+                  for one in spec.get("topologySpreadConstraints") or ()
+                  if one.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule"),
+            bool(spec.get("schedulingGates")))
 
 
 class Ended(NamedTuple):

@@ -71,7 +71,8 @@ def test_spans_traces_and_lines_are_read_where_they_are(folder: Path) -> None:
     found = nezha.stretches(issue)
     assert sorted(found) == ["before", "first", "second"]
     edge, = found["first"].edges
-    assert (edge.caller, edge.callee, edge.calls, edge.seconds, edge.caller_seconds) == ("door", "ü/stock", 3, 0.02, 0.5)
+    assert (edge.caller, edge.callee, edge.calls) == ("door", "ü/stock", 3)
+    assert (edge.seconds, edge.caller_seconds) == (0.02, 0.5)
     assert found["before"].edges[0].caller_seconds is None
     assert [(span.name, span.parent, span.start) for span in found["first"].traces[0]] == [
         ("a", "", 0.0), ("b", "a", 0.0005)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, keep_old_pods, said
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, live_state, load, nodes, pods, versions
+from responder.plan.signals import calls, changes, entrance, foreign, live_state, load, nodes, pods, versions
 from responder.plan.wording import count, share
 
 
@@ -66,6 +66,7 @@ MECHANISM = Mechanism(
         pods.pods_oom_killed: 1.5,
         versions.new_version_replaced_healthy_one: 1.0,
         pods.pods_fail_probe: 1.0,
+        foreign.commit_explains: 0.7,
         pods.pods_not_ready: 0.7,
         calls.kind_queue: 0.5,
         versions.rollout_amid_it: 0.5,
@@ -73,6 +74,8 @@ MECHANISM = Mechanism(
         entrance.healthy_hosts_gone: 0.5,
         calls.not_reached_by_callers: 0.0,
         versions.no_recent_rollout: -2.5,
+        foreign.flag_explains: -2.0,
+        foreign.infrastructure_explains: -1.0,
         versions.old_version_fails_too: -2.5,
         versions.new_version_was_well_first: -2.5,
         versions.old_version_slow_too: -2.5,

@@ -45,7 +45,7 @@ MECHANISM = Mechanism(
     remedies=("restore_configuration", "scale_up"),
     objects=("Deployment", "StatefulSet", "Rollout", "HorizontalPodAutoscaler", "ScaledObject"),
     weights={
-        live_state.live_gone: 3.0,
+        live_state.live_gone: 6.0,
         changes.replicas_reduced: 3.5,
         changes.cpu_limit_reduced: 3.0,
         pods.workload_gone: 3.0,

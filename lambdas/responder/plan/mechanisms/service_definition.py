@@ -45,7 +45,7 @@ MECHANISM = Mechanism(
     remedies=("restore_configuration",),
     objects=("Service",),
     weights={
-        live_state.live_route: 4.0,
+        live_state.live_route: 6.0,
         changes.service_changed: 3.0,
         endpoints.service_missing: 3.0,
         endpoints.service_port_misfit: 3.0,

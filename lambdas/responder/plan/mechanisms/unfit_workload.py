@@ -44,8 +44,8 @@ MECHANISM = Mechanism(
     remedies=("rollback",),
     brought_by=(changes.workload_changed,),
     weights={
-        live_state.live_definition: 4.0,
-        live_state.live_placement: 4.0,
+        live_state.live_definition: 6.0,
+        live_state.live_placement: 6.0,
         live_state.live_image: 2.0,
         changes.workload_changed: 3.0,
         pods.pods_configuration: 2.5,

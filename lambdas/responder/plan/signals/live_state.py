@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from responder.model.evidence.pods import Pods
 from responder.model.evidence.problems import Problem, Problems, Sign
 from responder.plan.signals import Context, Signal, SignalKind, signal
 
 _REASON = ("State: who is in charge says so now (the API server, the scheduler, the kubelet), or two objects "
-           "contradict each other. It tells what is wrong, not since when.")
+           "contradict each other. It tells what is wrong, not since when: where it fits the mechanism exactly, it "
+           "outweighs that nobody saw a change, for the change may be older than the ledger.")
 
 
 @signal(_REASON)
@@ -65,6 +67,11 @@ def live_policy(sentence: str) -> str:
 
 
 @signal(_REASON)
+def live_names(sentence: str) -> str:
+    return sentence
+
+
+@signal(_REASON)
 def live_resolver(sentence: str) -> str:
     return sentence
 
@@ -87,7 +94,8 @@ def live_gone(sentence: str) -> str:
 _KINDS: Mapping[Sign, SignalKind[[str]]] = {
     "quota": live_quota, "admission": live_admission, "room": live_room, "placement": live_placement,
     "volume": live_volume, "image": live_image, "registry": live_registry, "definition": live_definition,
-    "route": live_route, "policy": live_policy, "resolver": live_resolver, "node": live_node,
+    "route": live_route, "policy": live_policy, "names": live_names,
+    "resolver": live_resolver, "node": live_node,
     "control_plane": live_control_plane, "gone": live_gone}
 
 
@@ -103,5 +111,16 @@ def read(context: Context) -> Iterator[Signal]:
 
 
 def _hits(problem: Problem, context: Context) -> bool:
-    """Whether it is the component's; what hits nobody by name is what all share."""
-    return context.component in problem.apps if problem.apps else problem.family == "infrastructure"
+    """Whether it is the component's, or that of the other that it does not get through to, and can show so.
+
+    What keeps pods from starting shows in pods that are missing; what routes wrongly shows where somebody is not
+    reached. What hits nobody by name is what all share.
+    """
+    hit = {context.component, context.callee} & {*problem.apps} if problem.apps else (
+        {context.component} if problem.family == "infrastructure" else set())
+    if problem.family in ("admission", "scheduling", "startup"):
+        return any(finding.detail.ready < finding.detail.wanted
+                   for name in hit for finding in context.evidence.of(Pods, name))
+    if problem.sign in ("route", "policy"):
+        return bool(hit) and not context.in_itself
+    return bool(hit)
