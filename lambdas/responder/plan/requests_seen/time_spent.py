@@ -50,7 +50,7 @@ def time_spent(requests: Requests) -> Signs:
         # One way of a caller's is more likely slow at its other end; all ways to a callee are slow at the callee.
         to = [place for place in ways if place[1] == component]
         # A caller that is slow itself shows it in what it does itself, or on several ways.
-        of_caller = len(slow) / len(ways) if own > 0 or len(ways) > len(to) + 1 else 0.0
+        of_caller = len(slow) / len(ways) if slow and (own > 0 or len(ways) > len(to) + 1) else 0.0
         nats = sum(sure[place] * (len({*slow} & {*to}) / len(to) if place in to else of_caller) for place in slow)
         if own > 0:
             found.append(Sign(component, own, "slow", _said("it spends {now} on a request itself, {before} before",
