@@ -145,3 +145,12 @@ def test_restarts_of_several_components_on_one_node_are_a_kind_of_evidence() -> 
     assert places.restarts(Evidence(restarted(node_a=2, node_b=2))) is None
     assert places.restarts(Evidence([standing(GATEWAY, restarts_on={"node-a": 9})])) is None
     assert places.restarts(Evidence([])) is None
+
+
+def test_lines_alone_name_no_place_that_requests_deny_and_an_ending_pod_is_none() -> None:
+    lines = by_pod(GATEWAY, {f"{GATEWAY}-0": 0.9}, source="splunk", lines=True)
+    assert list(places.pods(Evidence([standing(GATEWAY), lines]), GATEWAY))
+    level = by_pod(GATEWAY, {f"{GATEWAY}-0": 0.03})
+    assert not list(places.pods(Evidence([standing(GATEWAY), lines, level]), GATEWAY))
+    ended = standing(GATEWAY, restarts=2, terminated={"OOMKilled": 2})
+    assert not list(places.pods(Evidence([ended, by_pod(GATEWAY, {f"{GATEWAY}-0": 0.9})]), GATEWAY))
