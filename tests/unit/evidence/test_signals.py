@@ -13,6 +13,7 @@ from responder.model.evidence import Finding, Window
 from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.by_pod import ByPod, OfPod
+from responder.model.evidence.calls import Callee, Calls
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.cpu import Cpu
@@ -137,6 +138,10 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     (IN_ITSELF, [Finding(source="kubernetes", window=WINDOW, detail=Nodes(("a", "b"), ("b",))), Finding(
         source="eks", window=WINDOW, value=0.0, detail=Instances((), 2))], "machines_are_well",
      "b are silent, while EC2 finds all 2 machines of the cluster well"),
+    (replace(IN_DATABASE, kinds={ErrorKind.DNS: 0.9}), [Finding(
+        source="newrelic", component=name, window=WINDOW, detail=Calls({"a-host": Callee(
+            900.0, 300.0, {"could not resolve host: a-host": 300.0})})) for name in (GATEWAY, "backend")],
+     "lookups_fail_everywhere", "names cannot be resolved by backend and payment-gateway alike, whatever they call"),
     (IN_ITSELF, [RISING], "memory_runs_out",
      "memory of payment-gateway rises by 12% of its limit an hour and is at 94%; about 30 min are left (at least 30 "
      "min, at most 30 min)"),
