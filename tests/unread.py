@@ -25,7 +25,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/instance.py:DatabaseInstance.instance_class",
         "model/evidence/instance.py:DatabaseInstance.parameters",
         "model/evidence/instance.py:DatabaseInstance.pending", "model/evidence/instance.py:DatabaseInstance.zone",
-        "model/evidence/instances.py:Instances.impaired", "model/evidence/instances.py:Instances.seen",
+        "model/evidence/instances.py:Instances.impaired",
         "model/evidence/issues.py:Issue.entities", "model/evidence/issues.py:Issue.id",
         "model/evidence/issues.py:Issue.priority", "model/evidence/issues.py:Issue.title",
         "model/evidence/issues.py:Issues.issues",
