@@ -32,7 +32,9 @@ from sandbox.platform.listeners import Listeners
 from sandbox.server import Route, serve
 from sandbox.vendors import istiod
 from sandbox.vendors.aws import Aws
+from sandbox.vendors.deployments import Deployments
 from sandbox.vendors.gate import Answer
+from sandbox.vendors.launchdarkly import LaunchDarkly
 from sandbox.vendors.logs import Logs
 from sandbox.vendors.people import Vendors
 from sandbox.vendors.proxy import CloudWatch
@@ -46,6 +48,8 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
     """The function that answers on the world's own port."""
     splunk = Splunk(sandbox.telemetry, sandbox.gates, sandbox.delays, lambda: sandbox.world.splunk)
     pages = StatusPages(lambda: sandbox.world, sandbox.gates)
+    flags = LaunchDarkly(lambda: sandbox.world.foreign, sandbox.gates)
+    code = Deployments(lambda: sandbox.world.foreign, sandbox.gates)
 
     def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if path == "/newrelic/graphql" and method == "POST":
@@ -58,6 +62,10 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
             return people.answer(method, path, headers, body)
         if path.startswith(("/status/", "/provider/")):
             return pages.answer(method, path, headers)
+        if path.startswith("/launchdarkly/"):
+            return flags.answer(method, path, headers, body)
+        if path.startswith("/code/"):
+            return code.answer(method, path, headers)
         if path == SCRAPED:
             return eyes.scraped()
         if method != "POST":

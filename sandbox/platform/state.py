@@ -14,6 +14,7 @@ from typing import Any
 from sandbox.account import Account
 from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import Database
+from sandbox.platform.foreign import Foreign
 from sandbox.platform.layers import Layers
 from sandbox.platform.shape import Shape
 from sandbox.platform.spoken import Spoken
@@ -83,6 +84,8 @@ class World:
     """One entry for each time that a path was broken."""
     settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
+    foreign: Foreign = field(default_factory=Foreign)
+    """Flags, commits, and what they do."""
     shape: Shape = field(default_factory=Shape)
     """How the platform runs on Kubernetes."""
     settled: bool = False
