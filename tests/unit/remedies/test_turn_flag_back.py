@@ -105,7 +105,8 @@ def test_without_a_key_that_may_switch_nothing_is_done(shop: Service, http: Http
         turn_flag_back.apply(context(without), plan, http)
 
 
-def proposed(service: Service, change: ForeignChange, line: str = "TariffError: no tariff") -> tuple[set[str], dict[str, str]]:
+def proposed(service: Service, change: ForeignChange,
+             line: str = "TariffError: no tariff") -> tuple[set[str], dict[str, str]]:
     """The remedies that are proposed, and why others are not, where the gateway fails in itself."""
     evidence = Evidence([
         *chain(of_gateway(), 0.5), Finding(source="foreign_changes", detail=ForeignChanges((change,))), changes(),
