@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from responder.state.state import Connection, Lines
-from tests.live_objects import container, deployment, env, found, listed, names, node, pod, service
+from tests.live_objects import container, deployment, env, found, listed, names, node, pod, problems, service
 
 ALL = listed("Service", "Deployment")
 SHOP: list[dict[str, Any]] = [
@@ -75,6 +75,15 @@ def test_a_port_that_is_declared_by_none_and_reached_is_well() -> None:
     items = changed("Service", "cart", service("cart", 7070, 7071))
     base = ALL._replace(connections=(Connection("cart", 7070, True, "open"),))
     assert names(*items, *PODS, base=base) == set()
+
+
+def test_a_service_that_takes_no_connections_while_its_pods_are_ready_is_told_below_its_cause() -> None:
+    shut = ALL._replace(connections=(Connection("cart", 7070, False, "connection refused"),))
+    assert found("service_not_reached", *SHOP, *PODS, base=shut) == [("service/cart", "stops", "said")]
+    assert found("service_not_reached", *SHOP, pod("cart", ready=False), base=shut) == []
+    mapped = problems(*changed("Service", "cart", service("cart", 7070, 7071)), *PODS, base=shut)
+    assert {one.check: "service_port_mapping_mismatch" in one.follows for one in mapped} == {
+        "service_not_reached": True, "service_port_mapping_mismatch": False}
 
 
 def test_a_database_at_a_wrong_port_has_a_check_of_its_own() -> None:
@@ -176,6 +185,13 @@ def test_an_ingress_that_leads_nowhere_is_told(name: str, port: int, wrong: bool
 def test_a_gateway_among_the_workloads_is_told_as_one() -> None:
     gateway = deployment("api-gateway", container(env=env(CART_SERVICE_ADDR="kart:7070")))
     assert names(*SHOP, gateway, base=ALL) == {"gateway_misroute"}
+
+
+def test_a_gateway_that_has_no_route_says_so() -> None:
+    line = "404 NOT_FOUND \"No matching handler\" for GET /api/v1/orders"
+    gateway = deployment("api-gateway")
+    base = ALL._replace(lines=(Lines("api-gateway", line), Lines("web", line)))
+    assert found("gateway_misroute", *SHOP, gateway, base=base) == [("deployment/api-gateway", "lessens", "said")]
 
 
 def test_a_meshs_route_to_another_service_is_told() -> None:
