@@ -33,7 +33,7 @@ class Commit(Fields):
 def apply(sandbox: Sandbox, fields: Commit) -> Effect:
     """Merge and deploy it; an innocent one does nothing."""
     effect = Effect(fields.component, Setting(fields.error_rate, fields.latency_ms, fields.log),
-                    versions=dict(fields.versions))
+                    versions={str(name): version for name, version in fields.versions.items()})
     with sandbox.lock:
         sandbox.world.foreign.commit(fields.repository, fields.message, fields.by, tuple(fields.files), fields.patch)
         sandbox.world.foreign.effects.append(effect)

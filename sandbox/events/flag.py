@@ -41,7 +41,7 @@ class Trace:
 def apply(sandbox: Sandbox, fields: Flag) -> Trace:
     """Switch it."""
     effect = Effect(fields.component, Setting(fields.error_rate, fields.latency_ms, fields.log), fields.key, fields.on,
-                    dict(fields.versions))
+                    {str(name): version for name, version in fields.versions.items()})
     with sandbox.lock:
         foreign = sandbox.world.foreign
         before = foreign.flags.setdefault(fields.key, not fields.on)

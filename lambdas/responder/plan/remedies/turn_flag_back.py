@@ -45,9 +45,10 @@ class Parameters:
 
 def facts(considered: Considered) -> Facts:
     """Find the flag that explains the symptom."""
-    if foreign.flag_explains.id not in considered.signals:
+    location = location_of(considered.where)
+    if location is None or foreign.flag_explains.id not in considered.signals:
         return Facts()
-    mode = FailureMode(considered.component, location_of(considered.where), 1.0)
+    mode = FailureMode(considered.component, location, 1.0)
     context = Context(considered.service, mode, considered.onset, considered.evidence)
     for finding in considered.evidence.of(ForeignChanges):
         found = explained(context, finding.detail)
