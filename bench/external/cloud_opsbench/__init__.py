@@ -58,7 +58,11 @@ def answer(case: Case, always: bool = False) -> list[Answer]:
     """Return what explains the symptom, the likeliest first; nothing where no problem does for sure."""
     if not isinstance(case.data, Mapping):
         return []
-    told = read(case.data)
+    return judged(read(case.data), always)
+
+
+def judged(told: Read, always: bool = False) -> list[Answer]:
+    """Return what explains the symptom of what is read."""
     components = failing(told)
     answers: dict[tuple[str, str], float] = {}
     for one in explanations(run(told.state), Failing(components, told.state.calls, 0.0, told.state.now)):

@@ -60,10 +60,10 @@ def main() -> None:
 
 
 def _wanted(only: str) -> Iterator[tuple[Fault, System, int]]:
-    for fault in FAULTS.values():
-        for name, system in SYSTEMS.items():
-            for variant in range(fault.variants):
-                if only in fault.root_cause and name in fault.of:
+    for variant in (0, 1):
+        for fault in FAULTS.values():
+            for name, system in SYSTEMS.items():
+                if variant < fault.variants and only in fault.root_cause and name in fault.of:
                     yield fault, system, variant
 
 
