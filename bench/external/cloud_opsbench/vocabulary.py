@@ -31,6 +31,9 @@ _CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes
 
 def root_cause(problem: Problem) -> str:
     """Return what the benchmark calls it."""
+    if problem.check == "database_port_wrong" and re.search(r"(?i)redis|cache", f"{problem.said} {problem.sentence}"):
+        # Its databases are those that keep the data; a cache is one more Service that an address names.
+        return "service_env_var_address_mismatch"
     return _CALLED.get(problem.check, problem.check)
 
 

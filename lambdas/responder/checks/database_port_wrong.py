@@ -7,13 +7,14 @@ The Service, or the database's pods, have other ports than the variables say. Wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from responder.checks import Check, Found
 from responder.state import State
-from responder.state.databases import uses
+from responder.state.basics import Ref
+from responder.state.databases import engine, runs_here, uses
 from responder.state.misaddressed import sentence, written, wrong
-from responder.state.sayings import by_owner, sayings
+from responder.state.sayings import by_owner, sayings, serves_nobody
 
 _REFUSED = re.compile(r"refused|ECONNREFUSED|Can't connect to|Communications link failure|could not connect to server|"
                       r"timed? ?out|ETIMEDOUT|connection attempt failed|Unable to connect to|Error \d+ connecting to",
@@ -32,6 +33,24 @@ def find(state: State) -> Iterator[Found]:
             yield Found(str(owner), sentence(one), "stops", "said" if told else "seen", (owner.name,),
                         text if told else written(one),
                         f"set {address.port_variable or address.variable} of {owner} to port {one.right}")
+    told_of = {one.given.owner for one in wrong(state)}
+    for owner, text in said.items():
+        if owner not in told_of and _alone(state, owner, said):
+            yield Found(str(owner), f"{owner} does not reach its database, which is well", "stops", "guessed",
+                        (owner.name,), text, f"compare the address that {owner} is told with its database's")
+
+
+def _kind(text: str) -> str:
+    return engine(text) or ("mysql" if "Communications link failure" in text else "")
+
+
+def _alone(state: State, owner: Ref, said: Mapping[Ref, str]) -> bool:
+    """Whether a workload is refused by a kind of database all of which are well, and of which others say nothing."""
+    kind = _kind(said[owner])
+    refused = [text for text in said.values() if kind and _kind(text) == kind]
+    servers = [one for one in state.apps if kind and runs_here(state, one.ref) == kind]
+    return bool(servers) and owner not in {one.ref for one in servers} and len(refused) == 1 and not any(
+        serves_nobody(state, one.ref) for one in servers)
 
 
 CHECK = Check(id="database_port_wrong", family="runtime", sign="definition", find=find)

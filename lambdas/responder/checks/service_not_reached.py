@@ -32,4 +32,4 @@ CHECK = Check(id="service_not_reached", family="routing", find=find, follows=(
     "coredns_unavailable", "service_dns_resolution_failure", "missing_service", "external_name_unresolvable",
     "node_network_packet_loss", "node_network_delay", "pod_network_delay", "address_in_use",
     "liveness_probe_incorrect_timing", "liveness_probe_incorrect_port", "liveness_probe_incorrect_protocol",
-    "database_connections_exhausted"))
+    "database_connections_exhausted", "oom_killed", "container_crashes", "pod_cpu_overload", "disk_full"))

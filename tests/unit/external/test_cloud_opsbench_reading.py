@@ -103,7 +103,7 @@ Allocatable:
   memory:             8Gi
 System Info:
   Container Runtime Version:  containerd://1.7.2
-"""  # noqa: E501 - it is printed so
+"""
 
 
 def _state(**case: Any) -> State:

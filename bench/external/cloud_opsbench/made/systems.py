@@ -84,7 +84,7 @@ def _java(name: str, port: int, *calls: str, base: str = "") -> App:
 _JAVA = {"cargo-booking": 12031, "cargo-wagon": 14567, "cargo-user": 12342, "cargo-price": 16579, "cargo-invoice": 18673,
          "cargo-notice": 17853, "cargo-route": 11178}
 CARGO = System("cargo", (
-    _java("cargo-portal", 18080, "cargo-booking", "cargo-user"),
+    _java("cargo-gateway", 18080, "cargo-booking", "cargo-user"),
     _java("cargo-booking", 12031, "cargo-wagon", "cargo-price", "cargo-invoice", "cargo-notice", base="booking-mysql"),
     _java("cargo-wagon", 14567, "cargo-route", base="wagon-mongo"), _java("cargo-user", 12342, base="user-mysql"),
     _java("cargo-price", 16579, "cargo-route"), _java("cargo-invoice", 18673, "cargo-notice", base="booking-mysql"),
