@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.parts import Sandbox
 from sandbox.places import CANARY, LOAD_BALANCER, TARGET_GROUP
+from sandbox.platform import dependencies
 from sandbox.platform.database import Database
 from sandbox.platform.telemetry import metric_data
 
@@ -51,6 +52,7 @@ class Metrics:
                 self.put_balancer(self._published_minute, minute)
                 self.put_targets(self._published_minute, minute)
                 self._put_database(minute)
+                self._put_dependencies(minute)
                 self._published_minute = minute
         sandbox.evaluator.step()
 
@@ -62,6 +64,11 @@ class Metrics:
         self.put_balancer(0, self._published_minute)
         minutes = range(1, _HISTORY_MINUTES)
         self._put_hosts([self._published_minute - 60 * minute for minute in minutes])
+        for one in self._sandbox.world.dependencies.values():
+            counted = one.usual(self._sandbox.world.requests_per_second * 60)
+            self._put(dependencies.namespace(one), [
+                datum for minute in minutes
+                for datum in dependencies.metric_data(one, self._published_minute - 60 * minute, counted)])
         healthy = Database.of(self._sandbox.world.database.engine)
         for instance, metrics in healthy.metrics_by_instance(now).items():
             usual = metrics | ({"DatabaseConnections": _STEADY_CONNECTIONS} if instance == healthy.writer else {})
@@ -135,6 +142,12 @@ class Metrics:
                 {"MetricName": name, "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": instance}],
                  "Timestamp": minute, "Value": sum(found) / len(found)}
                 for (instance, name), found in values.items()])
+
+    def _put_dependencies(self, end: float) -> None:
+        """Publish what AWS does of a cache and a queue: the minutes that ended by ``end``."""
+        for one in self._sandbox.world.dependencies.values():
+            for minute in sorted(at for at in one.minutes if at < end):
+                self._put(dependencies.namespace(one), dependencies.metric_data(one, minute, one.minutes.pop(minute)))
 
     def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         for first in range(0, len(data), 1000):

@@ -83,6 +83,8 @@ class Database:
     password: str = "first-password"  # noqa: S105 - of a database that does not exist
     latency_ms: float = 4.0
     max_connections: int = 200
+    busy_share: float = 0.0
+    """How much of what it can do its statements ask for, 0 to 1, where a cache is before it."""
     allocated_gib: int = 100
     used_gib: float = 40.0
     zone: str = _ZONES[0]
@@ -303,7 +305,8 @@ class Database:
         storage = ({"FreeLocalStorage": 28.4 * _GIB} if self.speech.aurora
                    else {"FreeStorageSpace": self.free_gib * _GIB, "ReplicaLag": 0.0})
         return {"DatabaseConnections": float(sum(self.clients.values())),
-                "CPUUtilization": 96.0 if slow else 3.0 if idle else 21.0, "FreeableMemory": 5.2 * _GIB,
+                "CPUUtilization": 96.0 if slow else 3.0 if idle else max(21.0, 97.0 * self.busy_share),
+                "FreeableMemory": 5.2 * _GIB,
                 "ReadLatency": 0.0 if idle else 0.0011, "WriteLatency": 0.0 if idle else 0.004 if slow else 0.0014,
                 "DiskQueueDepth": 0.2, "ReadIOPS": 0.0 if idle else 120.0, "WriteIOPS": 0.0 if idle else 90.0,
                 **storage}

@@ -14,6 +14,7 @@ from typing import Any
 from sandbox.account import Account
 from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import Database
+from sandbox.platform.dependencies import Dependency
 from sandbox.platform.layers import Layers
 from sandbox.platform.shape import Shape
 from sandbox.platform.spoken import Spoken
@@ -79,6 +80,10 @@ class World:
     """Parameter of the database's group to what events set; None is the engine's default."""
     providers: dict[str, Provider] = field(default_factory=lambda: {"primary": Provider(), "fallback": Provider()})
     provider_faults: Layers[str, Provider] = field(default_factory=Layers)
+    dependencies: dict[str, Dependency] = field(default_factory=dict)
+    """What the gateway calls besides, in the order in which it does; none in most drills."""
+    dependency_faults: Layers[str, tuple[str, float]] = field(default_factory=Layers)
+    """Dependency to the faults, with the share of calls that fail by each (0: as usual for it)."""
     broken: list[Broken] = field(default_factory=list)
     """One entry for each time that a path was broken."""
     settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)

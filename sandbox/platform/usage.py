@@ -34,7 +34,10 @@ class Usage:
 
     def count(self, served: Iterable[Served]) -> None:
         """Count the requests of one second."""
-        now = {item.pod: (item.component, item.requests) for item in served if item.pod}
+        now: dict[str, tuple[str, int]] = {}
+        for item in served:
+            if item.pod:  # It has a row for each of its callers.
+                now[item.pod] = (item.component, item.requests + now.get(item.pod, ("", 0))[1])
         for pod in set(self._work) | set(now):
             component, last = self._work.get(pod, (now.get(pod, ("", 0))[0], []))
             self._work[pod] = (component, [*last[-14:], now.get(pod, ("", 0))[1]])

@@ -15,12 +15,15 @@ import yaml
 from responder.actions import (
     AnyAction,
     AnyPlan,
+    cap_retries,
     every,
+    fail_open,
     find,
     restart_pods,
     restore_configuration,
     rollback,
     scale_up,
+    shed_load,
     switch_provider,
 )
 from responder.clients import kubernetes
@@ -28,6 +31,7 @@ from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.change import Change, FieldChange
 from responder.model.service import Service
+from responder.plan import switches
 from responder.plan.remedies import Facts
 from responder.plan.remedies import restore_configuration as configuration
 from responder.plan.remedies import restore_database as database
@@ -99,7 +103,7 @@ def spec(api: Api, path: str = GATEWAY) -> Object:
 def test_every_remedy_with_a_group_is_tested_here() -> None:
     assert {action.name for action in every() if action.kubernetes_group} == {
         "rollback", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database", "scale_up",
-        "switch_provider"}
+        "switch_provider", "cap_retries", "shed_load", "fail_open"}
 
 
 def test_rollback(api: Api, service: Service, settled: None) -> None:
@@ -173,6 +177,21 @@ def test_switch_provider_and_back(api: Api, service: Service) -> None:
     assert api.get(CONFIG)["data"]["PROVIDER"] == "fallback"
     remedy.revert(plan)
     assert api.get(CONFIG)["data"]["PROVIDER"] == "primary"
+
+
+@pytest.mark.parametrize(("action", "switch", "key", "before"), [
+    (cap_retries.ACTION, "retry cap", "MAX_ATTEMPTS", "3"), (shed_load.ACTION, "load shedding", "SHED_PERCENT", "0"),
+    (fail_open.ACTION, "fraud check", "FRAUD_CHECK_MODE", "required")])
+def test_a_switch_is_turned_and_turned_back(api: Api, service: Service, action: AnyAction, switch: str, key: str,
+                                            before: str) -> None:
+    quick = replace(service, switches=tuple(replace(item, step_seconds=0.1) for item in service.switches))
+    remedy = Remedy(action, api, quick, 7, switches.Facts(switch))
+    plan = remedy.planned()
+    remedy.apply(plan)
+    turned = before if action is shed_load.ACTION else plan.parameters.values[0]
+    assert api.get(CONFIG)["data"][key] == turned
+    remedy.revert(plan)
+    assert api.get(CONFIG)["data"][key] == before
 
 
 def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: Service, settled: None) -> None:

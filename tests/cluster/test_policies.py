@@ -377,6 +377,21 @@ def test_switch_provider_changes_no_other_config_map(api: Api) -> None:
     assert api.change("switch-provider", f"{CORE}/configmaps/owned", lambda c: c["data"].update(key="x")).by_rbac
 
 
+# --- the other switches --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("group", "key", "value", "passes"), [
+    ("cap-retries", "MAX_ATTEMPTS", "1", True), ("cap-retries", "MAX_ATTEMPTS", "9", False),
+    ("cap-retries", "SHED_PERCENT", "80", False), ("shed-load", "SHED_PERCENT", "80", True),
+    ("shed-load", "SHED_PERCENT", "100", False), ("shed-load", "PROVIDER", "fallback", False),
+    ("fail-open", "FRAUD_CHECK_MODE", "skip", True), ("fail-open", "FRAUD_CHECK_MODE", "evil", False),
+    ("fail-open", "MORE", "skip", False)])
+def test_a_switch_has_one_of_its_values_and_nothing_else_changes(api: Api, group: str, key: str, value: str,
+                                                                 passes: bool) -> None:
+    answer = api.change(group, f"{CORE}/configmaps/payment-gateway-config", lambda c: c["data"].update({key: value}))
+    assert answer.status == 200 if passes else answer.by_policy, answer
+
+
 # --- nodes and pods ------------------------------------------------------------------------------------------------
 
 
@@ -511,7 +526,7 @@ def test_restore_configuration_creates_and_deletes_plain_objects_alone(api: Api)
 # --- what RBAC keeps from all of them ------------------------------------------------------------------------------
 
 WRITERS = ("rollback", "restart-pods", "scale-up", "restore-database", "switch-provider", "cycle-deployment",
-           "restore-configuration")
+           "restore-configuration", "cap-retries", "shed-load", "fail-open")
 
 
 @pytest.mark.parametrize("group", [*WRITERS, "readers"])

@@ -36,4 +36,4 @@ def _alone(behind: tuple[Workload, ...], one: Workload) -> bool:
     return one in behind and all(other.wanted == 0 for other in behind)
 
 
-CHECK = Check(id="deployment_zero_replicas", family="startup", sign="definition", find=find)
+CHECK = Check(id="deployment_zero_replicas", family="startup", find=find)

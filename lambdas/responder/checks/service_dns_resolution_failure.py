@@ -54,5 +54,5 @@ def _odd(state: State, spec: PodSpec, asks: bool) -> str:
     return ""
 
 
-CHECK = Check(id="service_dns_resolution_failure", family="routing", sign="resolver", find=find, follows=(
+CHECK = Check(id="service_dns_resolution_failure", family="routing", sign="names", find=find, follows=(
     "coredns_unavailable", "network_policy_blocks", "kube_proxy_unavailable", "node_not_ready", "kubelet_unavailable"))

@@ -20,6 +20,7 @@ from responder.plan.refusals import commands, deed, reasons
 from responder.plan.symptom_now import impact
 from responder.plan.updates import commander, place, update
 from responder.plan.wording import clock, duration, listed, sentence
+from responder.plan.wrong_now import wrong_now
 
 _STATES = {"high_error_rate": "is failing", "loss_of_connectivity": "is down", "degraded_latency": "is slow"}
 _AT_FAULT = {"code_bug": "code or configuration", "database_connection": "database connections",
@@ -28,6 +29,7 @@ _AT_FAULT = {"code_bug": "code or configuration", "database_connection": "databa
 _REMEDIES_OF_CODE = frozenset({"rollback", "restore_configuration"})
 _UNDONE = frozenset({RemedyStatus.REFUSED, RemedyStatus.REJECTED, RemedyStatus.OBSERVED, RemedyStatus.FAILED,
                      RemedyStatus.REVERTED})
+_MOST_PROBLEMS = 4
 _MOST_LINES = 40
 
 
@@ -95,8 +97,17 @@ def escalation(service: Service, record: IncidentRecord, why: str) -> Said:
         reason = "" if reasons(service, record) or (incident.cause and incident.cause.summary in why) else why
     missing = f"Sources that did not answer: {'; '.join(incident.missing) or 'none'}."
     return Said(subject, "\n".join(part for part in (
-        now.text(), f"Why you: {sentence(reason)}" if reason else "", missing if incident.cause else "",
-        f"Incident {incident.id}.") if part), now.code or _diffs(record))
+        now.text(), f"Why you: {sentence(reason)}" if reason else "", _in_the_cluster(service, record),
+        missing if incident.cause else "", f"Incident {incident.id}.") if part), now.code or _diffs(record))
+
+
+def _in_the_cluster(service: Service, record: IncidentRecord) -> str:
+    """Return what was wrong in the cluster by itself, and what would mend it; empty: nothing that is not a risk."""
+    lines = [f"- {sentence(each.problem.sentence)}" + (f" To mend it: {sentence(each.problem.mend)}"
+                                                       if each.problem.mend else "")
+             for each in wrong_now(record.incident, record.evidence(), service.graph)
+             if not each.causes and each.problem.severity != "risks"][:_MOST_PROBLEMS]
+    return "\n".join(["Wrong in the cluster now, the likeliest first:", *lines]) if lines else ""
 
 
 def _diffs(record: IncidentRecord) -> str:

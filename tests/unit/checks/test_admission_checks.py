@@ -162,6 +162,15 @@ def test_a_right_that_is_missing_is_told_of_the_one_who_logs_it() -> None:
     assert found("rbac_forbids", base=base) == [("serviceaccount/till", "said", ("pay",))]
 
 
+def test_a_namespace_that_goes_is_told_by_refusals_and_by_its_mark() -> None:
+    message = "unable to create new content in namespace shop because it is being terminated"
+    assert found("namespace_terminating", workload(), replica_set(), refused(message), ACCOUNT) == [
+        ("namespace/shop", "said", ("pay",))]
+    going = {"kind": "Namespace", "metadata": {"name": "shop", "deletionTimestamp": "2026-11-26T10:00:00Z"}}
+    assert found("namespace_terminating", workload(there=1, ready=1), going, ACCOUNT) == [
+        ("namespace/shop", "seen", ("pay",))]
+
+
 def test_a_template_that_makes_no_valid_pod_is_told() -> None:
     told = event('Error creating: Pod "pay-6f9c-x7k2p" is invalid: spec.containers[0].ports[1].name: Invalid value: '
                  '"http": must be unique', "ReplicaSet", "pay-6f9c", "FailedCreate")

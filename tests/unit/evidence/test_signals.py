@@ -38,6 +38,7 @@ from responder.records.record import unpack
 from tests.diagnosis import NOW, ONSET, WINDOW, Found, change, field, probe, rollout
 from tests.diagnosis import pods as pods_of
 from tests.diagnosis import signals as read
+from tests.signals_of_load import EXAMPLES as LOAD_AND_DEPENDENCIES
 
 RECORDS = Path(__file__).resolve().parents[2] / "records"
 GATEWAY = "payment-gateway"
@@ -84,6 +85,7 @@ PRIMARY = Provider("primary")
 AT_PROVIDER, IN_DATABASE, IN_ITSELF = mode(PRIMARY), mode(DATABASE), mode(OWN)
 
 EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
+    *LOAD_AND_DEPENDENCIES,
     (IN_ITSELF, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
                    detail=AuthFailures(300))], "auth_failures_above_baseline",
      "200 failed authentications of callers a minute at frontend; usual are 0.5"),

@@ -80,6 +80,10 @@ def test_the_policies_agree_with_the_configuration(service: Service) -> None:
     assert variable("switch-provider", "name") == f'"{switch.config_map}"'
     assert variable("switch-provider", "key") == f'"{switch.key}"'
     assert yaml.safe_load(variable("switch-provider", "providers")) == [item.name for item in service.providers]
+    for purpose in ("cap_retries", "shed_load", "fail_open"):
+        found = {one.place.config_map: {one.place.key: [one.usual, *one.values]} for one in service.switches
+                 if one.purpose == purpose}
+        assert yaml.safe_load(variable(purpose.replace("_", "-"), "allowed")) == found
     for policy in ("scale-up", "scale-up-autoscaler", "scale-up-scaledobject"):
         assert int(variable(policy, "most")) == service.guardrails.maximum_replicas
     [role] = [item for item in manifests("rbac.yaml")

@@ -9,7 +9,7 @@ from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import DATABASE_CONNECTION
 from responder.plan.kinds import ErrorKind
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, database, probes
+from responder.plan.signals import calls, database, dependency, probes
 from responder.plan.wording import decimal
 
 
@@ -60,6 +60,7 @@ MECHANISM = Mechanism(
         calls.kind_dns: -2.0,
         calls.kind_read_only: -2.0,
         database.database_connections_gone: -2.0,
+        dependency.cache_hit_ratio_fell: -2.0,
         calls.kind_refused: -1.5,
         calls.kind_space: -1.5,
         probes.probe_is_refused: -1.0,
