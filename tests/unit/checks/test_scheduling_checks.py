@@ -136,6 +136,8 @@ def test_what_no_node_ever_has_is_no_lack_of_room() -> None:
         told = [one for one in problems(*pending(message, containers=asks(cpu=cpu)), node(), other)
                 if one.check == "cpu_capacity_mismatch"]
         assert [one.sign for one in told] == [sign]
+        # A node that is down is no reason for what would not fit on it either.
+        assert [bool(one.follows) for one in told] == [sign == "room"]
 
 
 def test_selector_and_affinity_are_told_apart_by_what_the_pod_asks_for() -> None:
