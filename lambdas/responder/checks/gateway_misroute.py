@@ -19,9 +19,8 @@ from responder.state.sayings import by_owner, sayings
 
 _SAID = re.compile(r"host not found in upstream|no healthy upstream|no live upstreams|Unable to find instance for|"
                    r"Error obtaining Endpoints for Service|Service \"[^\"]*\" does not have any active Endpoint|"
-                   r"response_flags?\W+(?:NR|NC|UH)\b|route_not_found|cluster_not_found|No matching handler|"
-                   r"no Route matched", re.IGNORECASE)
-"""nginx, Envoy, Spring Cloud Gateway and WebFlux, Kong and ingress-nginx."""
+                   r"response_flags?\W+(?:NR|NC|UH)\b|route_not_found|cluster_not_found", re.IGNORECASE)
+"""nginx, Envoy, Spring Cloud Gateway and ingress-nginx."""
 _NO_ROUTE = re.compile(r"No matching handler|[Nn]o (?:matching )?[Rr]oute (?:matched|found|matches)|404 NOT_FOUND|"
                        r"No static resource|no Route matched with those values|NotFoundException.*gateway")
 """What a gateway says of a request that none of its routes is for."""
@@ -38,11 +37,6 @@ def find(state: State) -> Iterator[Found]:
         if is_gateway(state, owner) or _in_front(state, owner.name):
             yield Found(str(owner), f"{owner} has no route for requests that it gets", "lessens", "said", (owner.name,),
                         line.text, f"compare the routes of {owner} with what is called")
-    misled = {one.given.owner for one in wrong(state) if is_gateway(state, one.given.owner)}
-    for owner, text in said.items():
-        if owner not in misled and is_gateway(state, owner):
-            yield Found(str(owner), f"{owner} finds no way for some of its requests", "lessens", "said", (owner.name,),
-                        text, f"look at the routes of {owner}")
     for one in wrong(state):
         owner = one.given.owner
         if is_gateway(state, owner) and not (one.at_service and one.fault == "port"):
