@@ -229,4 +229,7 @@ def test_a_meshs_route_to_another_service_is_told() -> None:
 
 
 def test_a_service_whose_pods_are_not_ready_has_no_endpoints() -> None:
-    assert found("no_endpoints", *SHOP, pod("cart", ready=False), base=ALL) == [("service/cart", "stops", "seen")]
+    down = changed("Deployment", "cart", deployment("cart", container(port=7070), ready=0))
+    assert found("no_endpoints", *down, pod("cart", ready=False), base=ALL) == [("service/cart", "stops", "seen")]
+    # Its own count says that another pod, which is not here, is ready.
+    assert found("no_endpoints", *SHOP, pod("cart", ready=False), base=ALL) == []
