@@ -22,7 +22,7 @@ _CALLED = {
     "claim_lost": "pv_binding_occupied", "volume_in_use": "pv_binding_occupied",
     "missing_config": "missing_secret_binding", "address_in_use": "sidecar_port_conflict",
     "port_conflict_in_pod": "sidecar_port_conflict", "host_port_conflict": "sidecar_port_conflict",
-    "read_only_file_system": "volume_mount_permission_denied", "cpu_throttled": "pod_cpu_overload",
+    "read_only_volume": "volume_mount_permission_denied", "cpu_throttled": "pod_cpu_overload",
     "network_policy_blocks": "pod_network_delay", "database_credentials_wrong": "database_credentials_invalid",
     "namespace_object_quota_exceeded": "namespace_storage_quota_exceeded"}
 """Checks whose names are not the vocabulary's; for those that it has no word for, the nearest."""
