@@ -100,9 +100,9 @@ def _missing(state: State, one: Given, namesakes: dict[str, list[Given]], of_tar
     exists = any(workload.ref.name == one.target.ref.name and workload.ref.namespace == space
                  for workload in state.apps)
     at_service = (len(callers) > 1 or exists or not right) and not elsewhere
-    # A part that was never installed is named by one alone, and nothing of its name is there.
-    sure = bool(right or len(callers) > 1 or exists) and not _TELEMETRY.search(one.address.variable)
-    yield Wrong(one, "missing", at_service, right, sure)
+    # A part that was never installed, or a host outside, is named by one alone, and nothing of its name is there.
+    if (right or len(callers) > 1 or exists) and not _TELEMETRY.search(one.address.variable):
+        yield Wrong(one, "missing", at_service, right, True)
 
 
 _Here = dict[str, tuple[dict[str, list[str]], str]]
