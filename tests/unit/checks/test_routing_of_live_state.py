@@ -140,6 +140,8 @@ def test_a_part_that_was_never_installed_a_host_outside_and_a_collector_that_is_
     assert names(*caller(ASSISTANT_SERVICE_ADDR="assistant:80", LEDGER_HOST="ledger-outside"), base=ALL) == set()
     outside = container(env=env(DB_HOST="ledger-outside"))
     assert names(deployment("web", outside), deployment("desk", outside), service("web"), base=ALL) == set()
+    near = container(env=env(STORE_HOST="pay-ledger"))
+    assert names(*SHOP, deployment("book", near), base=ALL) == set()
     told = container(env=env(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4317"))
     assert names(deployment("web", told), deployment("desk", told), service("web"), base=ALL) == set()
 
