@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from responder.state.addresses import Given, given
 from responder.state.basics import Ref
 from responder.state.listening import declared
-from responder.state.names import core, means, resembles, shared_prefix
+from responder.state.names import core, means, resembles, shared_prefix, words
 from responder.state.once import once
 from responder.state.routing import Service
 from responder.state.state import State
@@ -129,7 +129,9 @@ def _other(one: Given, here: _Here, namesakes: dict[str, list[Given]], of_target
     """
     target, variable = one.target.ref, one.address.variable
     names, prefix = here.get(target.namespace, ({}, ""))
-    if means(variable, target.name, prefix):
+    told = set(words(variable))
+    if means(variable, target.name, prefix) or (told and told <= set(words(target.name))) or (
+            _GATEWAY.search(target.name)):
         return
     meant = names.get(core(variable, prefix), [])
     same = namesakes[variable]

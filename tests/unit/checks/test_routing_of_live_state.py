@@ -51,6 +51,15 @@ def test_several_names_that_lead_to_one_service_in_front_are_meant() -> None:
     assert "service_env_var_address_mismatch" not in names(*items, base=ALL)
 
 
+def test_a_gateway_or_a_store_of_its_own_may_stand_for_a_service() -> None:
+    edge = [*caller(CART_SERVICE_ADDR="api-gateway:80"), deployment("api-gateway", container(port=80)),
+            service("api-gateway", 80)]
+    assert names(*edge, base=ALL) == set()
+    store = [*caller(CART_SERVICE_ADDR="redis-cart:6379"), deployment("redis-cart", container(port=6379)),
+             service("redis-cart", 6379)]
+    assert names(*store, base=ALL) == set()
+
+
 def test_names_outside_the_cluster_and_unlisted_services_are_not_judged() -> None:
     assert names(*caller(API_URL="https://api.example.com/v1", LOG_LEVEL="info", QUEUE="jobs"), base=ALL) == set()
     assert "missing_service" not in names(*caller(CART_SERVICE_ADDR="kart:7070"), base=listed())
