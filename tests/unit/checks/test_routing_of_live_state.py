@@ -74,10 +74,20 @@ def test_a_port_that_all_callers_agree_on_is_the_services_fault() -> None:
     assert found("service_port_mapping_mismatch", *items, base=ALL) == [("service/pay", "stops", "seen")]
 
 
+PROBED = container(port=7070, readinessProbe={"tcpSocket": {"port": 7070}})
+
+
 @pytest.mark.parametrize("target", [7071, "http"])
 def test_a_target_port_on_which_no_pod_listens_is_told(target: int | str) -> None:
     items = changed("Service", "cart", service("cart", 7070, target))
-    assert found("service_port_mapping_mismatch", *items, *PODS, base=ALL) == [("service/cart", "stops", "seen")]
+    probed = [item if item["metadata"]["name"] != "cart" or item["kind"] == "Service" else deployment("cart", PROBED)
+              for item in items]
+    assert found("service_port_mapping_mismatch", *probed, *PODS, base=ALL) == [("service/cart", "stops", "seen")]
+    # What is declared alone binds nobody, unless the Service is not reached.
+    sure = "stops" if target == "http" else "risks"
+    assert found("service_port_mapping_mismatch", *items, *PODS, base=ALL)[0][1] == sure
+    shut = ALL._replace(connections=(Connection("cart", 7070, False, "connection refused"),))
+    assert found("service_port_mapping_mismatch", *items, *PODS, base=shut) == [("service/cart", "stops", "said")]
 
 
 def test_a_port_that_is_declared_by_none_and_reached_is_well() -> None:
@@ -119,7 +129,10 @@ def test_a_second_service_of_an_app_may_have_another_name() -> None:
 
 def test_another_transport_than_the_pods_listen_to_is_told() -> None:
     items = changed("Service", "cart", service("cart", 7070, protocol="UDP"))
-    assert found("service_protocol_mismatch", *items, base=ALL) == [("service/cart", "stops", "seen")]
+    assert found("service_protocol_mismatch", *items, base=ALL) == [("service/cart", "risks", "guessed")]
+    probed = [item if item["metadata"]["name"] != "cart" or item["kind"] == "Service" else deployment("cart", PROBED)
+              for item in items]
+    assert found("service_protocol_mismatch", *probed, base=ALL) == [("service/cart", "stops", "seen")]
 
 
 def test_a_service_that_is_called_by_all_and_gone_is_missing() -> None:
