@@ -262,6 +262,18 @@ def test_a_meshs_route_to_another_service_is_told() -> None:
     assert found("gateway_misroute", *SHOP, route, base=ALL) == [("virtualservice/cart", "stops", "guessed")]
 
 
+def test_a_route_to_a_subset_that_no_rule_knows_is_told() -> None:
+    def route(subset: str) -> dict[str, Any]:
+        to = {"host": "cart", "subset": subset}
+        return {"kind": "VirtualService", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {
+            "hosts": ["cart"], "http": [{"route": [{"destination": to}]}]}}
+    rule = {"kind": "DestinationRule", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {
+        "host": "cart.shop.svc.cluster.local", "subsets": [{"name": "v1", "labels": {"version": "v1"}}]}}
+    assert found("gateway_misroute", *SHOP, route("v2"), rule, base=ALL) == [("virtualservice/cart", "stops", "seen")]
+    assert names(*SHOP, route("v1"), rule, base=ALL) == set()
+    assert names(*SHOP, route("v2"), base=ALL) == set()
+
+
 def test_a_service_whose_pods_are_not_ready_has_no_endpoints() -> None:
     down = changed("Deployment", "cart", deployment("cart", container(port=7070), ready=0))
     assert found("no_endpoints", *down, pod("cart", ready=False), base=ALL) == [("service/cart", "stops", "seen")]
