@@ -37,7 +37,7 @@ UNSERVED = (
     "missing_environment", "missing_secret_binding", "database_credentials_wrong", "database_port_wrong",
     "database_read_only", "database_connections_exhausted", "service_env_var_address_mismatch", "missing_service",
     "service_dns_resolution_failure", "coredns_unavailable", "network_policy_blocks", "disk_full",
-    "read_only_volume", "address_in_use", "gateway_misroute")
+    "read_only_file_system", "address_in_use", "gateway_misroute")
 """Containers do not get what they need to serve."""
 ENDED = (
     "oom_killed", "liveness_probe_incorrect_port", "liveness_probe_incorrect_protocol",
@@ -45,10 +45,11 @@ ENDED = (
     "startup_probe_incorrect_port", "startup_probe_incorrect_protocol", "startup_probe_incorrect_timing",
     "startup_probe_incorrect_path", "startup_probe_incorrect_command", "pod_evicted", "configured_object_gone")
 """Containers are ended from outside."""
-_UNREADY = (
+UNREADY = (
     "readiness_probe_incorrect_port", "readiness_probe_incorrect_protocol", "readiness_probe_incorrect_path",
     "readiness_probe_incorrect_command", "container_crashes", "service_selector_mismatch", "deployment_zero_replicas",
     "image_ids_differ")
+"""Pods are not ready, or are not found."""
 _STARTS = frozenset(("", "ContainerCreating", "PodInitializing"))
 _DEADLINE_SECONDS = 600.0
 """So long may a Deployment take to get on (``progressDeadlineSeconds``, where nobody says otherwise)."""
@@ -79,4 +80,4 @@ def _starts(state: State, pod: Pod) -> bool:
 
 
 CHECK = Check(id="no_endpoints", family="routing", find=find, follows=(
-    *REFUSED, *UNPLACED, *UNSTARTED, *UNSERVED, *ENDED, *_UNREADY))
+    *REFUSED, *UNPLACED, *UNSTARTED, *UNSERVED, *ENDED, *UNREADY))

@@ -161,7 +161,7 @@ def test_a_secret_that_peers_have_and_one_lacks_is_told_where_that_one_is_down()
 
 def test_full_and_read_only_disks_and_taken_ports_are_told_by_what_is_said() -> None:
     for line, check in (("write /data/x: no space left on device", "disk_full"),
-                        ("OSError: [Errno 30] Read-only file system: '/tmp/x'", "read_only_volume"),
+                        ("OSError: [Errno 30] Read-only file system: '/tmp/x'", "read_only_file_system"),
                         ("listen tcp :8080: bind: address already in use", "address_in_use"),
                         ("Error: listen EADDRINUSE: address already in use :::8080", "address_in_use")):
         assert names(deployment("pay"), pod("pay", ready=False), base=listed(lines=(Lines("pay", line),))) == {check}
