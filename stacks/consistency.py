@@ -22,6 +22,7 @@ from stacks.doors import doors
 from stacks.hosts import hosts, status_pages
 from stacks.logs import logs
 from stacks.nearest import Found, nearest
+from stacks.payments import payments
 from stacks.prometheus import prometheus
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -352,4 +353,4 @@ def _objective(service: Service) -> Iterator[Found]:
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
     _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
-    status_pages, doors, logs, prometheus)
+    status_pages, doors, logs, payments, prometheus)

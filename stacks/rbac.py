@@ -22,7 +22,7 @@ from stacks.deployment import DEFAULT_PREFIX, Settings
 _FOLDER = Path(__file__).resolve().parent.parent / "kubernetes"
 _NAME = "incident-responder"
 """How groups, roles and policies are called in the files."""
-_SWITCH = "switch-provider"
+_SWITCH, _HIDE = "switch-provider", "hide-payment-method"
 _IN_CLUSTER = re.compile(rf"{_NAME}-(?=[a-z])")
 Manifest = dict[str, Any]
 
@@ -53,9 +53,10 @@ def _everywhere(item: Manifest, service: Service) -> list[Manifest]:
 
 
 def _surplus(item: Manifest, service: Service) -> bool:
-    """Whether a manifest is of a ConfigMap that the service does not switch its provider by."""
-    switch = service.provider_switch
-    return item["metadata"]["name"] == f"{_NAME}-{_SWITCH}" and not (switch and switch.config_map)
+    """Whether a manifest is of a ConfigMap that the service switches nothing by."""
+    name, switch = item["metadata"]["name"], service.provider_switch
+    return (name == f"{_NAME}-{_SWITCH}" and not (switch and switch.config_map)) or (
+        name == f"{_NAME}-{_HIDE}" and not (service.payments and service.payments.hide))
 
 
 def _rendered(item: Manifest, service: Service, settings: Settings) -> Manifest:
@@ -76,6 +77,10 @@ def _rendered(item: Manifest, service: Service, settings: Settings) -> Manifest:
     if "rules" in item and metadata["name"].endswith(f"-{_SWITCH}") and service.provider_switch:
         for rule in item["rules"]:
             rule["resourceNames"] = [service.provider_switch.config_map]
+    hide = service.payments.hide if service.payments else None
+    if "rules" in item and metadata["name"].endswith(f"-{_HIDE}") and hide:
+        for rule in item["rules"]:
+            rule["resourceNames"] = [hide.config_map]
     return item
 
 
@@ -94,6 +99,9 @@ def _fill(policy: Manifest, service: Service) -> None:
     if policy["metadata"]["name"].endswith(f"-{_SWITCH}") and switch:
         values |= {"name": _text(switch.config_map), "key": _text(switch.key),
                    "providers": f"[{', '.join(_text(provider.name) for provider in service.providers)}]"}
+    hide = service.payments.hide if service.payments else None
+    if policy["metadata"]["name"].endswith(f"-{_HIDE}") and hide:
+        values |= {"name": _text(hide.config_map), "key": _text(hide.key)}
     for variable in policy["spec"].get("variables", []):
         variable["expression"] = values.get(variable["name"], variable["expression"])
 

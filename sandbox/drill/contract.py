@@ -35,7 +35,8 @@ CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failur
                   "unknown", "none"]
 
 _UNATTENDED = ("rollback", "restore_configuration", "restore_database", "restore_parameter_group", "scale_up",
-               "restart_pods", "cycle_deployment", "engage_network_team", "switch_provider", "inform_customers")
+               "restart_pods", "cycle_deployment", "engage_network_team", "switch_provider", "inform_customers",
+               "hide_payment_method")
 """Actions that a drill allows without approval unless it says otherwise. Nobody in a drill would answer for the
 others: an action that would ask for approval by default is off."""
 

@@ -15,6 +15,7 @@ from sandbox.account import Account
 from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.database import Database
 from sandbox.platform.layers import Layers
+from sandbox.platform.payments import Disturbed
 from sandbox.platform.shape import Shape
 from sandbox.platform.spoken import Spoken
 
@@ -79,6 +80,8 @@ class World:
     """Parameter of the database's group to what events set; None is the engine's default."""
     providers: dict[str, Provider] = field(default_factory=lambda: {"primary": Provider(), "fallback": Provider()})
     provider_faults: Layers[str, Provider] = field(default_factory=Layers)
+    payments: list[Disturbed] = field(default_factory=list)
+    """What events do to kinds of payments, the oldest first."""
     broken: list[Broken] = field(default_factory=list)
     """One entry for each time that a path was broken."""
     settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)

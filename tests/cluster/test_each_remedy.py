@@ -17,6 +17,7 @@ from responder.actions import (
     AnyPlan,
     every,
     find,
+    hide_payment_method,
     restart_pods,
     restore_configuration,
     rollback,
@@ -29,6 +30,7 @@ from responder.clients.http import Http
 from responder.model.change import Change, FieldChange
 from responder.model.service import Service
 from responder.plan.remedies import Facts
+from responder.plan.remedies import hide_payment_method as hiding
 from responder.plan.remedies import restore_configuration as configuration
 from responder.plan.remedies import restore_database as database
 from responder.plan.remedies import rollback as rollback_rule
@@ -99,7 +101,7 @@ def spec(api: Api, path: str = GATEWAY) -> Object:
 def test_every_remedy_with_a_group_is_tested_here() -> None:
     assert {action.name for action in every() if action.kubernetes_group} == {
         "rollback", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database", "scale_up",
-        "switch_provider"}
+        "switch_provider", "hide_payment_method"}
 
 
 def test_rollback(api: Api, service: Service, settled: None) -> None:
@@ -173,6 +175,16 @@ def test_switch_provider_and_back(api: Api, service: Service) -> None:
     assert api.get(CONFIG)["data"]["PROVIDER"] == "fallback"
     remedy.revert(plan)
     assert api.get(CONFIG)["data"]["PROVIDER"] == "primary"
+
+
+def test_hide_payment_method_and_show_it_again(api: Api, service: Service) -> None:
+    facts = hiding.Facts("wallet", ("newrelic", "splunk"), ("card", "invoice"), "card")
+    remedy = Remedy(hide_payment_method.ACTION, api, service, 7, facts)
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert api.get(CONFIG)["data"]["HIDDEN_METHODS"] == "wallet"
+    remedy.revert(plan)
+    assert api.get(CONFIG)["data"]["HIDDEN_METHODS"] == ""
 
 
 def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: Service, settled: None) -> None:

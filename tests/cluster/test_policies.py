@@ -377,6 +377,17 @@ def test_switch_provider_changes_no_other_config_map(api: Api) -> None:
     assert api.change("switch-provider", f"{CORE}/configmaps/owned", lambda c: c["data"].update(key="x")).by_rbac
 
 
+@pytest.mark.parametrize(("mutate", "passes"), [
+    (lambda c: c["data"].update(HIDDEN_METHODS="wallet"), True),
+    (lambda c: c["data"].update(HIDDEN_METHODS="wallet; rm"), False),
+    (lambda c: c["data"].pop("HIDDEN_METHODS"), False),
+    (lambda c: c["data"].update(PROVIDER="fallback"), False),
+    (lambda c: c["metadata"].update(labels={"a": "b"}), False)])
+def test_hide_payment_method_changes_the_one_key_to_names(api: Api, mutate: Mutate, passes: bool) -> None:
+    answer = api.change("hide-payment-method", f"{CORE}/configmaps/payment-gateway-config", mutate)
+    assert answer.status == 200 if passes else answer.by_policy, answer
+
+
 # --- nodes and pods ------------------------------------------------------------------------------------------------
 
 
@@ -510,7 +521,8 @@ def test_restore_configuration_creates_and_deletes_plain_objects_alone(api: Api)
 
 # --- what RBAC keeps from all of them ------------------------------------------------------------------------------
 
-WRITERS = ("rollback", "restart-pods", "scale-up", "restore-database", "switch-provider", "cycle-deployment",
+WRITERS = ("rollback", "restart-pods", "scale-up", "restore-database", "switch-provider", "hide-payment-method",
+           "cycle-deployment",
            "restore-configuration")
 
 

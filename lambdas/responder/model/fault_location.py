@@ -1,6 +1,7 @@
 """Where a component's failures arise: in itself, before it, or in something that it calls.
 
-A location is kept as a text (``text``): ``own``, ``reach``, ``database``, ``provider:NAME``, or what is called.
+A location is kept as a text (``text``): ``own``, ``reach``, ``database``, ``declined``, ``provider:NAME``, or what is
+called.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Self, TypeAlias
 from responder.model.codec import Malformed
 from responder.model.frozen import dataclass
 
-_OWN, _UNREACHED, _DATABASE, _PROVIDER = "own", "reach", "database", "provider:"
+_OWN, _UNREACHED, _DATABASE, _DECLINED, _PROVIDER = "own", "reach", "database", "declined", "provider:"
 
 
 class _Location(ABC):
@@ -64,6 +65,16 @@ class Database(_Location):
 
 
 @dataclass(frozen=True)
+class Declined(_Location):
+    """Behind the providers: payments are answered, and declined."""
+
+    @property
+    def text(self) -> str:
+        """``declined``."""
+        return _DECLINED
+
+
+@dataclass(frozen=True)
 class Provider(_Location):
     """In the component's calls of a provider outside."""
 
@@ -87,14 +98,14 @@ class Callee(_Location):
         return self.name
 
 
-FaultLocation: TypeAlias = Own | Unreached | Database | Provider | Callee
+FaultLocation: TypeAlias = Own | Unreached | Database | Declined | Provider | Callee
 
-OWN, UNREACHED, DATABASE = Own(), Unreached(), Database()
+OWN, UNREACHED, DATABASE, DECLINED = Own(), Unreached(), Database(), Declined()
 
 
 def location_of(text: str) -> FaultLocation | None:
     """Return the location that a text stands for; None for an empty text."""
     if text.startswith(_PROVIDER):
         return Provider(text.removeprefix(_PROVIDER))
-    known: dict[str, FaultLocation] = {location.text: location for location in (OWN, UNREACHED, DATABASE)}
+    known: dict[str, FaultLocation] = {location.text: location for location in (OWN, UNREACHED, DATABASE, DECLINED)}
     return known.get(text) or (Callee(text) if text else None)

@@ -21,7 +21,8 @@ from responder.plan.symptom_now import impact
 from responder.plan.updates import commander, place, update
 from responder.plan.wording import clock, duration, listed, sentence
 
-_STATES = {"high_error_rate": "is failing", "loss_of_connectivity": "is down", "degraded_latency": "is slow"}
+_STATES = {"high_error_rate": "is failing", "loss_of_connectivity": "is down", "degraded_latency": "is slow",
+           "declined_payments": "declines payments"}
 _AT_FAULT = {"code_bug": "code or configuration", "database_connection": "database connections",
              "overload": "overload", "cluster_failure": "the cluster", "network": "the network",
              "provider_outage": "the payment provider"}

@@ -11,6 +11,7 @@ import pytest
 
 from responder.model.evidence import Finding, Window
 from responder.model.evidence import pods as pods_evidence
+from responder.model.evidence.approvals import Approvals, Group, Table
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
@@ -23,7 +24,7 @@ from responder.model.evidence.front_door import FrontDoor
 from responder.model.evidence.nodegroups import HealthIssue
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.evidence.status_page import StatusPage
-from responder.model.fault_location import DATABASE, OWN, UNREACHED, FaultLocation, Provider
+from responder.model.fault_location import DATABASE, DECLINED, OWN, UNREACHED, FaultLocation, Provider
 from responder.model.service import Service
 from responder.plan import signals
 from responder.plan.error_kind import ErrorKind
@@ -72,8 +73,36 @@ BOTH_SLOW: Found = Finding(source="newrelic", component=GATEWAY, detail=ErrorRat
 SICK: Found = Finding(source="eks", value=1.0, detail=ClusterHealth("ACTIVE", (HealthIssue("SubnetNotFound"),)))
 PRIMARY = Provider("primary")
 AT_PROVIDER, IN_DATABASE, IN_ITSELF = mode(PRIMARY), mode(DATABASE), mode(OWN)
+ANSWERED_NO = mode(DECLINED)
+
+
+def paid(*groups: Group, attributes: tuple[str, ...] = ("method", "issuer")) -> Found:
+    return Finding(source="newrelic", component=GATEWAY, window=WINDOW, detail=Approvals((Table(attributes, groups),)))
+
+
+ISSUER_DECLINES = paid(Group(("card", "north"), 200, 190, 4000, 400), Group(("card", "sea"), 500, 50, 9000, 900),
+                       Group(("wallet", "-"), 300, 15, 6000, 300))
+METHOD_DECLINES = paid(Group(("card", "north"), 200, 20, 4000, 400), Group(("card", "sea"), 500, 50, 9000, 900),
+                       Group(("wallet", "-"), 300, 290, 6000, 300))
+VERSION_DECLINES = paid(Group(("1.1.0",), 300, 150, 0, 0), Group(("1.0.0",), 300, 30, 9000, 900),
+                        attributes=("version",))
+ALL_DECLINE = paid(Group(("card", "north"), 200, 120, 4000, 400), Group(("card", "sea"), 500, 300, 9000, 900),
+                   Group(("wallet", "-"), 300, 170, 6000, 300))
 
 EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
+    (ANSWERED_NO, [ISSUER_DECLINES], "payments_declined",
+     "New Relic: 26% of the payments were declined; of such payments 8.5% usually are"),
+    (ANSWERED_NO, [ISSUER_DECLINES], "one_kind_declined",
+     "New Relic: 95% of the payments with issuer north were declined (usually 10%), 20% of all payments; the others "
+     "are approved as usual"),
+    (ANSWERED_NO, [METHOD_DECLINES], "one_method_declined",
+     "New Relic: 97% of the payments with method wallet were declined (usually 5.0%), 30% of all payments; the others "
+     "are approved as usual"),
+    (ANSWERED_NO, [VERSION_DECLINES], "one_version_declined",
+     "New Relic: 50% of the payments with version 1.1.0 were declined (usually 10%), 50% of all payments; the others "
+     "are approved as usual"),
+    (ANSWERED_NO, [ALL_DECLINE], "all_kinds_declined",
+     "New Relic: no one kind of payment explains why 59% are declined (usually 8.5%)"),
     (IN_ITSELF, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
                    detail=AuthFailures(300))], "auth_failures_above_baseline",
      "200 failed authentications of callers a minute at frontend; usual are 0.5"),

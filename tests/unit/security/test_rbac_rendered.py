@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from responder.model.service import Provider, ProviderSwitch, Service
+from responder.model.service import MethodSwitch, Payments, Provider, ProviderSwitch, Service
 from responder.sources.kubernetes import READERS
 from stacks.deployment import Settings
 from stacks.rbac import group_of, rendered
@@ -18,7 +18,8 @@ from tests.conftest import ROOT
 def shop(service: Service) -> Service:
     return replace(service, service="shop", cluster=replace(service.cluster, namespace="shop"), guardrails=replace(
         service.guardrails, maximum_replicas=7), providers=(Provider('a"b'), Provider("other")),
-        provider_switch=ProviderSwitch(config_map="shop-config", key="WHICH"))
+        provider_switch=ProviderSwitch(config_map="shop-config", key="WHICH"),
+        payments=Payments("shop", hide=MethodSwitch("shop-config", "HIDDEN")))
 
 
 def names(manifests: list[dict[str, Any]]) -> set[tuple[str, str, str]]:

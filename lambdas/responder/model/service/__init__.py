@@ -36,6 +36,7 @@ from responder.model.service.loading import (
     recorded_service,
 )
 from responder.model.service.observability import ApiGateway, ApplicationSignals, Metrics, NewRelic, Prometheus, Splunk
+from responder.model.service.payments import MethodSwitch, Payments
 from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
@@ -55,7 +56,7 @@ from responder.model.service.starters import Starter, Starters
 __all__ = [
     "Alarms", "ApiGateway", "AppConfig", "ApplicationSignals", "Approval", "Asked", "AwsAccount", "CloudWatchLogs",
     "Cluster", "Component", "Confirm", "Customers", "Database", "Deployment", "Freeze", "Guardrails", "Language",
-    "Links", "Metrics", "Mode", "Network", "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment", "Person",
-    "Policy", "Probe", "Prometheus", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service",
-    "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Starter", "Starters", "Statuspage", "Tag",
-    "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Links", "MethodSwitch", "Metrics", "Mode", "Network", "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment",
+    "Payments", "Person", "Policy", "Probe", "Prometheus", "Provider", "ProviderSwitch", "Recovery", "Remedy",
+    "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Starter",
+    "Starters", "Statuspage", "Tag", "UnknownService", "deployed", "load", "names", "recorded_service"]

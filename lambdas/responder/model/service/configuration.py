@@ -12,6 +12,7 @@ from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.links import Links
 from responder.model.service.observability import ApplicationSignals, Metrics, NewRelic, Prometheus, Splunk
+from responder.model.service.payments import Payments
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
     AwsAccount,
@@ -49,6 +50,8 @@ class Service:
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None
+    payments: Payments | None = None
+    """None: that payments are declined is not looked at."""
     probes: tuple[Probe, ...] = ()
     """At most one a target; none: the network is not probed."""
     network: Network | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, keep_old_pods, said
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, load, nodes, pods, versions
+from responder.plan.signals import calls, changes, entrance, load, nodes, payments, pods, versions
 from responder.plan.wording import count, share
 
 
@@ -60,6 +60,7 @@ MECHANISM = Mechanism(
         calls.slow_in_itself: 2.0,
         versions.new_version_slower: 2.0,
         pods.pods_image: 2.0,
+        payments.one_version_declined: 2.0,
         versions.errors_logged_only_by_new_version: 1.5,
         pods.pods_crash: 1.5,
         pods.pods_oom_killed: 1.5,
@@ -71,6 +72,7 @@ MECHANISM = Mechanism(
         pods.pods_held_by_init: 0.5,
         entrance.healthy_hosts_gone: 0.5,
         calls.not_reached_by_callers: 0.0,
+        payments.one_kind_declined: -3.0,
         versions.no_recent_rollout: -2.5,
         versions.old_version_fails_too: -2.5,
         versions.new_version_was_well_first: -2.5,
@@ -84,6 +86,7 @@ MECHANISM = Mechanism(
         pods.its_nodes_are_gone: -1.0,
         nodes.its_pods_are_on_them: -1.0,
         calls.kind_connect_timeout: -0.5,
+        payments.one_method_declined: -0.5,
         pods.pods_fell: -0.5,
         load.load_above_baseline: -0.5,
     },
