@@ -23,8 +23,8 @@ test: setup  ## run all tests, two at a time, the drills on the embedded cloud a
 drills: setup  ## run every drill of drills/ [WORLD=workloads=statefulset,mesh=istio] [EYES=aws]
 	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records $(if $(WORLD),--world "$(WORLD)") $(if $(EYES),--eyes $(EYES))
 
-bench: setup  ## measure what it can do and costs: time, memory, cold starts [NAMES="imports memory"] [JSON=file]
-	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)")
+bench: setup  ## measure what it can do and costs: time, memory, cold starts [NAMES="imports memory"] [JSON=file] [DATA=folder]
+	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)") $(if $(DATA),--data "$(DATA)")
 
 replay: setup  ## make an incident's decisions again: INCIDENT=file or s3://…/record.json.gz [WEIGHTS=file] [CONFIG=file]
 	@$(RUN) scripts/replay.py "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--config "$(CONFIG)")

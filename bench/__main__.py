@@ -29,7 +29,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)} (default: all)")
     parser.add_argument("--repeats", type=int, metavar="N", help="repeat each measure so often")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures to a file")
+    parser.add_argument("--data", action="append", default=[], metavar="FOLDER",
+                        help="where others' recordings are, for the benchmark external; may be given again")
     given = parser.parse_args(arguments)
+    if given.data:
+        os.environ["BENCH_DATA"] = os.pathsep.join(given.data)
     unknown = [name for name in given.names if name not in known]
     if unknown or (given.repeats is not None and given.repeats < 1):
         parser.error(f"no benchmark is called {unknown[0]}" if unknown else "--repeats must be 1 or more")

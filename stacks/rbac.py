@@ -23,6 +23,8 @@ _FOLDER = Path(__file__).resolve().parent.parent / "kubernetes"
 _NAME = "incident-responder"
 """How groups, roles and policies are called in the files."""
 _SWITCH, _HIDE = "switch-provider", "hide-payment-method"
+_SYSTEM = "kube-system"
+"""The namespace of the cluster's own add-ons."""
 _IN_CLUSTER = re.compile(rf"{_NAME}-(?=[a-z])")
 Manifest = dict[str, Any]
 
@@ -46,8 +48,8 @@ def rendered(service: Service, settings: Settings, files: Sequence[str] = ("rbac
 
 
 def _everywhere(item: Manifest, service: Service) -> list[Manifest]:
-    """Return what is in a namespace for each of the service's namespaces, and anything else once."""
-    if "namespace" not in item["metadata"]:
+    """Return what is in a service's namespace for each of its namespaces, and anything else once."""
+    if item["metadata"].get("namespace") in (None, _SYSTEM):
         return [item]
     return [{**item, "metadata": {**item["metadata"], "namespace": namespace}} for namespace in service.namespaces]
 

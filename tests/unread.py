@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 UNREAD: dict[str, tuple[str, ...]] = {
+    "incidents that others recorded are read by it (bench/external); our own alarms bring the onset along": (
+        "plan/change_onset.py:Departure.gradual", "plan/change_onset.py:Departure.moved"),
     "people see it in the record of a decision; older records hold it as well": (
         "plan/guardrails.py:GuardrailRequest.cause", "plan/guardrails.py:RecentRemedy.incident"),
     "people see it in the evidence of the record; no decision needs it": (

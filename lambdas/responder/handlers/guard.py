@@ -15,6 +15,7 @@ from responder.model.frozen import dataclass
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.model.service.settings import Stricter, stricter
+from responder.plan import remedies
 from responder.plan.answers import ByPeople, Ruling
 from responder.plan.approvals import needed
 from responder.plan.choices import NOTHING, is_as_chosen, said
@@ -109,7 +110,7 @@ def _request(run: StepRun, remedy: Remedy, others: Sequence[Remedy], asked: bool
         # A remedy that no diagnosis proposes has no confidence and no sources, and is refused.
         proposed.confidence if proposed else 0.0, proposed.sources if proposed else (),
         remedy.refusal, bool(remedy.audience), insufficient(others, remedy.action, remedy.target) is not None,
-        mechanism=remedy.mechanism, component=remedy.component, reversible=remedy.reversible,
+        mechanism=remedy.mechanism, component=remedy.component, reversible=remedies.can_be_undone(remedy.action),
         contested=bool(proposed and proposed.contested), unsound=_unsound(remedy, asked), cause=remedy.cause)
 
 

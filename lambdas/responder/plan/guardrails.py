@@ -46,7 +46,7 @@ class GuardrailRequest:
     """Which of the cause's mechanisms it remediates."""
     component: str = ""
     reversible: bool = True
-    """Whether it is rolled back where it does not help."""
+    """Whether it can be undone: by the responder where it does not help, or by the command that people are told."""
     contested: bool = False
     """Whether another mechanism of the same cause is nearly as likely, and has another remedy."""
     unsound: str = ""
@@ -222,7 +222,7 @@ def _asks(service: Service, request: GuardrailRequest, situation: Situation, pol
         reasons.append(situation.failed_before)
     if request.contested and not request.reversible:
         reasons.append("another mechanism of the same cause is nearly as likely and has another remedy, and this one "
-                       "is not rolled back where it does not help")
+                       "cannot be undone")
     return "; ".join(reasons)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
@@ -19,12 +19,16 @@ from responder.model.evidence.cpu import Cpu
 from responder.model.evidence.database_proxy import DatabaseProxy, ProxyTarget
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
+from responder.model.evidence.error_signatures import ErrorSignatures, Signature
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
+from responder.model.evidence.foreign_changes import ForeignChanges
 from responder.model.evidence.front_door import FrontDoor
 from responder.model.evidence.nodegroups import HealthIssue
+from responder.model.evidence.problems import Problem, Problems, Sign
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.evidence.status_page import StatusPage
 from responder.model.fault_location import DATABASE, DECLINED, OWN, UNREACHED, FaultLocation, Provider
+from responder.model.foreign_change import Deployed, ForeignChange
 from responder.model.service import Service
 from responder.plan import signals
 from responder.plan.error_kind import ErrorKind
@@ -65,6 +69,12 @@ def failover(message: str) -> Found:
 def aws_event(service: str) -> Found:
     return Finding(source="aws_health", detail=ServiceEvents((
         ServiceEvent(service=service, code=f"AWS_{service}_ISSUE", status="open"),)))
+
+
+def wrong_now(sign: Sign) -> Found:
+    return Finding(source="kubernetes", detail=Problems((Problem(
+        "some_check", "startup", f"deployment/{GATEWAY}", f"{GATEWAY} shows {sign}", "stops", "said", (GATEWAY,),
+        sign=sign),)))
 
 
 BOTH_SLOW: Found = Finding(source="newrelic", component=GATEWAY, detail=ErrorRateByVersion(
@@ -169,6 +179,36 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
         Finding(source="newrelic", component="frontend", window=WINDOW,
                 detail=ErrorRate(requests=1000.0, errors=4.0))], "requests_end_before_entry",
      "API Gateway fails 40% of the requests, and frontend itself 0.4% of those that it gets")]
+SIGNS = sorted(sign for sign in get_args(Sign) if sign)
+_GUILTY = ForeignChange("shop/gateway@c0ffee1", "commit", ONSET - 200, "grace", "tune the pool", ("src/pool.py",),
+                        "-pool_size = 20\n+pool_size = 2", deployed=(Deployed(GATEWAY, ONSET - 100),))
+_SWITCHED = ForeignChange("flag new-tariff", "flag", ONSET - 60, "ada", "new-tariff: turned on the flag",
+                          component=GATEWAY, before="off", after="on")
+_OPENED = ForeignChange("shop/infra@beef", "infrastructure", ONSET - 60, "ada", "narrow the pool",
+                        ("terraform/pool.tf",), "-pool_size = 20\n+pool_size = 2")
+
+
+def fed(*changes: ForeignChange, line: str = "could not acquire a connection from the pool") -> list[Found]:
+    return [Finding(source="foreign_changes", detail=ForeignChanges(changes)),
+            Finding(source="splunk", detail=ErrorSignatures((Signature(line, GATEWAY, 90.0),)))]
+
+
+EXAMPLES += [
+    (IN_ITSELF, fed(_GUILTY), "foreign_change_in_time", "shop/gateway@c0ffee1 (tune the pool) by grace, in effect 1 "
+     "min 40 s before the symptom began; of all changes known and none of them it explains the symptom with 100 %"),
+    (IN_ITSELF, fed(_GUILTY), "commit_explains", "shop/gateway@c0ffee1 (tune the pool) by grace, in effect 1 min "
+     "40 s before the symptom began: 20 became 2; what it is about brings such a symptom; it came into effect 100 "
+     "seconds before"),
+    (IN_ITSELF, fed(_SWITCHED, line="TariffError: no tariff"), "flag_explains", "new-tariff: turned on the flag (off "
+     "became on) by ada, in effect 1 min before the symptom began: it came into effect 60 seconds before; it is of "
+     "payment-gateway; the failures speak of tariff"),
+    (IN_ITSELF, fed(_OPENED), "infrastructure_explains", "shop/infra@beef (narrow the pool) by ada, in effect 1 min "
+     "before the symptom began: 20 became 2; what it is about brings such a symptom; it came into effect 60 seconds "
+     "before"),
+    (IN_ITSELF, fed(), "no_foreign_change_explains",
+     "none of the 0 changes that GitHub and LaunchDarkly know of explains the symptom")]
+EXAMPLES += [(mode(UNREACHED), [pods_of(GATEWAY, 0), wrong_now(sign)], f"live_{sign}", f"{GATEWAY} shows {sign}")
+             for sign in SIGNS]
 
 
 @pytest.mark.parametrize(("mode", "findings", "kind", "sentence"), EXAMPLES)

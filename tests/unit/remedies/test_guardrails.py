@@ -176,7 +176,7 @@ def test_a_guardrail_that_requires_approval_gives_a_reason(proposal: dict[str, A
 def test_signs_of_an_attack_hold_up_what_takes_a_change_back_and_not_more_pods() -> None:
     attacked = replace(CALM, attack=("a flood",))
     assert rule(acting(), replace(GOOD, action="scale_up"), attacked).ruling == "permitted"
-    assert rule(acting(), replace(GOOD, contested=True), CALM).ruling == "permitted"  # it is rolled back
+    assert rule(acting(), replace(GOOD, contested=True), CALM).ruling == "permitted"  # it can be undone
 
 
 @pytest.mark.parametrize("switch", [None, "engaged", "released"])

@@ -315,3 +315,9 @@ def test_a_remedy_that_the_service_does_not_have_is_refused_by_name(monkeypatch:
     # What is waited for, or left to people anyway, needs no remedy.
     assert diagnose._not_deployed(run, proposed(named("failing_over")).proposed) == []
     assert diagnose._not_deployed(run, proposed(named("preemption")).proposed) == []
+
+
+def test_a_rollback_can_be_undone_though_it_stays_and_a_reboot_cannot() -> None:
+    assert decisions.can_be_undone("rollback") and not decisions.find("rollback").rolled_back
+    assert not decisions.can_be_undone("restore_database")
+    assert not decisions.can_be_undone("no-such-remedy")

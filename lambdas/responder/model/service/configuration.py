@@ -7,6 +7,7 @@ from dataclasses import field
 from responder.model.frozen import dataclass
 from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.customers import Customers
+from responder.model.service.foreign_changes import ChangeFeeds
 from responder.model.service.hosts import Parties
 from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
@@ -47,6 +48,7 @@ class Service:
     cloudwatch_logs: CloudWatchLogs | None = None
     prometheus: Prometheus | None = None
     application_signals: ApplicationSignals | None = None
+    foreign_changes: ChangeFeeds | None = None
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None

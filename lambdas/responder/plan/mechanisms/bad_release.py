@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, keep_old_pods, said
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, load, nodes, payments, pods, versions
+from responder.plan.signals import (
+    calls,
+    changes,
+    entrance,
+    foreign,
+    live_state,
+    load,
+    nodes,
+    payments,
+    pods,
+    versions,
+)
 from responder.plan.wording import count, share
 
 
@@ -55,6 +66,7 @@ MECHANISM = Mechanism(
     remedies=("rollback",),
     brought_by=(versions.rollout_just_before, versions.rollout_amid_it),
     weights={
+        live_state.live_image: 2.0,
         versions.only_new_version_fails: 3.0,
         versions.rollout_just_before: 2.5,
         calls.slow_in_itself: 2.0,
@@ -66,6 +78,7 @@ MECHANISM = Mechanism(
         pods.pods_oom_killed: 1.5,
         versions.new_version_replaced_healthy_one: 1.0,
         pods.pods_fail_probe: 1.0,
+        foreign.commit_explains: 0.7,
         pods.pods_not_ready: 0.7,
         calls.kind_queue: 0.5,
         versions.rollout_amid_it: 0.5,
@@ -74,6 +87,8 @@ MECHANISM = Mechanism(
         calls.not_reached_by_callers: 0.0,
         payments.one_kind_declined: -3.0,
         versions.no_recent_rollout: -2.5,
+        foreign.flag_explains: -2.0,
+        foreign.infrastructure_explains: -1.0,
         versions.old_version_fails_too: -2.5,
         versions.new_version_was_well_first: -2.5,
         versions.old_version_slow_too: -2.5,

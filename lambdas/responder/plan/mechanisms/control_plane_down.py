@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import CLUSTER_FAILURE
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import control_plane
+from responder.plan.signals import control_plane, live_state
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -31,6 +31,7 @@ MECHANISM = Mechanism(
     subject="outage of the cluster's control plane",
     remedies=("escalate",),
     weights={
+        live_state.live_control_plane: 2.0,
         control_plane.control_plane_gone: 3.5,
     },
     improvements=improvements,

@@ -8,7 +8,7 @@ from responder.model.change import Change
 from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import OVERLOAD
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import changes, load, pods
+from responder.plan.signals import changes, live_state, load, pods
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -45,6 +45,7 @@ MECHANISM = Mechanism(
     remedies=("restore_configuration", "scale_up"),
     objects=("Deployment", "StatefulSet", "Rollout", "HorizontalPodAutoscaler", "ScaledObject"),
     weights={
+        live_state.live_gone: 6.0,
         changes.replicas_reduced: 3.5,
         changes.cpu_limit_reduced: 3.0,
         pods.workload_gone: 3.0,

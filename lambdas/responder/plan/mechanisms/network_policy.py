@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import NETWORK
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, pods, probes
+from responder.plan.signals import calls, changes, entrance, live_state, pods, probes
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -32,6 +32,7 @@ MECHANISM = Mechanism(
     remedies=("restore_configuration",),
     objects=("NetworkPolicy",),
     weights={
+        live_state.live_policy: 3.0,
         changes.network_policy_changed: 2.5,
         calls.kind_connect_timeout: 1.5,
         pods.policies_select_it: 1.0,

@@ -8,7 +8,7 @@ from responder.model.evidence.pods import Pods
 from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import CLUSTER_FAILURE
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, nodes, pods, probes
+from responder.plan.signals import calls, changes, live_state, nodes, pods, probes
 
 _REPAIRED_SECONDS = 120.0
 """Within which pods are elsewhere: 40 s until a node counts as silent, 30 s of toleration, and their start."""
@@ -42,6 +42,7 @@ MECHANISM = Mechanism(
     subject="loss of nodes under {component}",
     remedies=("restart_pods",),
     weights={
+        live_state.live_node: 1.5,
         pods.its_nodes_are_gone: 3.0,
         nodes.nodes_not_ready: 2.5,
         nodes.instances_impaired: 2.5,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import CLUSTER_FAILURE
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import changes, pods
+from responder.plan.signals import changes, live_state, pods
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -36,6 +36,7 @@ MECHANISM = Mechanism(
     worsened_by=("restart_pods", "cycle_deployment"),
     objects=("ResourceQuota", "LimitRange"),
     weights={
+        live_state.live_quota: 2.0,
         pods.quota_refuses_pods: 3.5,
         changes.quota_changed: 2.0,
         pods.pods_fell: -1.0,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import NETWORK
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, endpoints, entrance, probes
+from responder.plan.signals import calls, changes, endpoints, entrance, live_state, probes
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -45,6 +45,7 @@ MECHANISM = Mechanism(
     remedies=("restore_configuration",),
     objects=("Service",),
     weights={
+        live_state.live_route: 6.0,
         changes.service_changed: 3.0,
         endpoints.service_missing: 3.0,
         endpoints.service_port_misfit: 3.0,

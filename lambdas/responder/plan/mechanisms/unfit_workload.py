@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, keep_old_pods, paths, said, thing
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, nodes, pods, versions
+from responder.plan.signals import calls, changes, entrance, live_state, nodes, pods, versions
 
 _CHECKS = (
     (("env", "envFrom", "volumes", "volumeMounts"), "refuse in the pipeline a manifest whose references (ConfigMaps, "
@@ -44,6 +44,9 @@ MECHANISM = Mechanism(
     remedies=("rollback",),
     brought_by=(changes.workload_changed,),
     weights={
+        live_state.live_definition: 6.0,
+        live_state.live_placement: 6.0,
+        live_state.live_image: 2.0,
         changes.workload_changed: 3.0,
         pods.pods_configuration: 2.5,
         pods.pods_held_by_init: 2.0,

@@ -8,7 +8,7 @@ from responder.model.evidence.changes import Changes
 from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import CLUSTER_FAILURE
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import changes, nodes, pods
+from responder.plan.signals import changes, live_state, nodes, pods
 from responder.plan.times import may_have_caused
 from responder.plan.wording import listed
 from responder.plan.workload_kinds import WORKLOAD_KINDS
@@ -58,6 +58,7 @@ MECHANISM = Mechanism(
     remedies=("escalate",),
     worsened_by=("restart_pods", "cycle_deployment"),
     weights={
+        live_state.live_room: 2.0,
         pods.pods_unscheduled: 2.0,
         nodes.nodes_cordoned: 1.0,
         changes.node_changed: 0.7,

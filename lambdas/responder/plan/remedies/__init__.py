@@ -378,6 +378,11 @@ def find(name: str) -> Remedy[Any, Any, Any]:
     return remedy
 
 
+def can_be_undone(action: str) -> bool:
+    """Whether what an action does can be undone, by the responder or by hand; one that is not known cannot."""
+    return action in names() and find(action).reversible
+
+
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of all remedies, ``wait`` and ``escalate`` among them."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.pods import Pods, Sidecar
+from responder.model.evidence.problems import Problems
 from responder.plan.signals import Context, Seen, Signal, signal
 from responder.plan.workload_kinds import WORKLOAD_KINDS
 
@@ -24,7 +25,7 @@ def workload_gone(component: str) -> str:
     return f"the workload of {component} is gone"
 
 
-@signal("State: a quota (or another admission rule) forbids them.")
+@signal("State: a quota or a limit range forbids them, by what the API server says.")
 def quota_refuses_pods(component: str) -> str:
     return f"the API server refuses new pods of {component}"
 
@@ -154,7 +155,7 @@ def _state(context: Context, finding: Finding[Pods]) -> Iterator[Signal]:
     if pods.wanted == 0:
         yield scaled_to_nothing.emit(finding, component)
         return
-    if "ReplicaFailure" in pods.conditions or "FailedCreate" in pods.events:
+    if ("ReplicaFailure" in pods.conditions or "FailedCreate" in pods.events) and _by_quota(context):
         yield quota_refuses_pods.emit(finding, component)
     if "Preempted" in pods.events:
         yield pods_preempted.emit(finding, component)
@@ -169,6 +170,16 @@ def _state(context: Context, finding: Finding[Pods]) -> Iterator[Signal]:
     if pods.gone_nodes:
         yield its_nodes_are_gone.emit(finding, component, ", ".join(pods.gone_nodes[:_MOST_NODES]))
     yield from _unready(component, finding)
+
+
+def _by_quota(context: Context) -> bool:
+    """Whether pods that are refused are refused by a quota: the checks of live state read what the API server says.
+
+    Where they did not run, as in older records, nothing tells it from a webhook or a missing ServiceAccount.
+    """
+    looked = list(context.evidence.of(Problems))
+    return not looked or any(problem.sign == "quota" and context.component in problem.apps
+                             for finding in looked for problem in finding.detail.problems)
 
 
 def _unready(component: str, finding: Finding[Pods]) -> Iterator[Signal]:

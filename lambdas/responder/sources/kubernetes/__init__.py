@@ -19,11 +19,13 @@ from responder.model.evidence import Detail, Finding
 from responder.model.evidence.pods import OfTemplate, Pods, Sidecar
 from responder.model.service import Component
 from responder.sources import Query, Source, cluster_access
-from responder.sources.kubernetes import limits, nodes, services
+from responder.sources.kubernetes import limits, live, nodes, services
 from responder.sources.kubernetes.events import event_of
+from responder.sources.kubernetes.live import Live
 from responder.sources.kubernetes.nodes import Node
 from responder.sources.kubernetes.objects import Pod, Policy, active_template, labels_of, seconds, troubles
 from responder.sources.kubernetes.read import optional
+from responder.state.basics import Ref as StateRef
 
 _PODS = 10_000
 _POLICIES = 20
@@ -38,31 +40,37 @@ READERS = "incident-responder:readers"
 
 
 def collect(query: Query, api: kubernetes.Kubernetes | None = None) -> list[Finding[Detail]]:
-    """Return per component ``pods`` and ``endpoints``, for the cluster ``nodes`` and ``limits``; raises CallFailed.
+    """Return per component ``pods`` and ``endpoints``, for the cluster ``nodes``, ``limits`` and ``problems``.
+
+    Raises CallFailed.
 
     In aftercare only ``nodes`` is asked for.
     """
     service = query.service
     api = api or kubernetes.connect(service.cluster.name, query.deadline)
+    now = Live(query.window.end)
     if query.phase == "aftercare":
-        return [nodes.finding(query, _nodes(query, api))]
-    read = _namespaces(query, api)
+        return [nodes.finding(query, _nodes(query, api, now))]
+    read = _namespaces(query, api, now)
     # The nodes are read after the pods: a node that has joined in between must not count as gone.
-    there = _nodes(query, api)
+    there = _nodes(query, api, now)
     findings: list[Finding[Detail]] = []
     for component in service.components:
         seen = read[service.namespace(component.name)]
         findings += [_unread(query, component, seen)] if isinstance(seen, CallFailed) else _component(
             query, component, seen, there)
-    return [*findings, nodes.finding(query, there), limits.finding(query, api, service.namespaces)]
+    findings += [nodes.finding(query, there), limits.finding(query, api, service.namespaces, now)]
+    names = {(ref.namespace, ref.name): component for seen in read.values() if not isinstance(seen, CallFailed)
+             for ref, component in seen.found.refs.items()}
+    return [*findings, live.finding(query, api, now, names)]
 
 
-def _namespaces(query: Query, api: kubernetes.Kubernetes) -> dict[str, _Seen | CallFailed]:
+def _namespaces(query: Query, api: kubernetes.Kubernetes, now: Live) -> dict[str, _Seen | CallFailed]:
     """Read each namespace, or say why that is not allowed; raises CallFailed where none may be read."""
     read: dict[str, _Seen | CallFailed] = {}
     for namespace in query.service.namespaces:
         try:
-            read[namespace] = _Seen(query, api, namespace)
+            read[namespace] = _Seen(query, api, namespace, now)
         except CallFailed as failed:
             if failed.status != "unauthorized":
                 raise
@@ -78,15 +86,19 @@ def _unread(query: Query, component: Component, failed: CallFailed) -> Finding[D
                    window=query.window, note=failed.note)
 
 
-def _nodes(query: Query, api: kubernetes.Kubernetes) -> list[Node] | None:
-    return optional(api, ("api/v1",), "nodes", "", lambda item: Node.of(item, query.window.end), _ALL_NODES)
+def _nodes(query: Query, api: kubernetes.Kubernetes, now: Live) -> list[Node] | None:
+    read = optional(api, ("api/v1",), "nodes", "", now.kept("Node", lambda item: Node.of(item, query.window.end)),
+                    _ALL_NODES)
+    if read is not None:
+        now.listed("Node", "")
+    return read
 
 
 class _Seen:
     """What was read of one namespace."""
 
-    def __init__(self, query: Query, api: kubernetes.Kubernetes, namespace: str) -> None:
-        """Read a namespace; raises CallFailed."""
+    def __init__(self, query: Query, api: kubernetes.Kubernetes, namespace: str, now: Live) -> None:
+        """Read a namespace, and keep of it what the checks need; raises CallFailed."""
         service = query.service
         mine = [component for component in service.components if service.namespace(component.name) == namespace]
         self.found = find(api, namespace, *mine)
@@ -101,16 +113,20 @@ class _Seen:
                             if component.name in self.found.workloads}
         for workload in self.found.workloads.values():
             self.apps[workload.ref] = app_of(self._components[workload.ref], workload.template)
+            now.workload(workload)
+        for name in self.found.missing:
+            now.gone(_configured(query.service.component(name), namespace))
         whose = owners(api, namespace, self.apps)
         self._named: dict[str, Ref] = {}
-        self._read_pods(query, api, whose)
-        self._read_warnings(query, api, whose)
-        self.policies = optional(api, ("apis/networking.k8s.io/v1",), "networkpolicies", namespace, Policy.of)
+        self._read_pods(query, api, whose, now)
+        self._read_warnings(query, api, whose, now)
+        self.policies = optional(api, ("apis/networking.k8s.io/v1",), "networkpolicies", namespace,
+                                 now.kept("NetworkPolicy", Policy.of))
         """None: they could not be read."""
-        self.services = services.read(api, namespace)
+        self.services = services.read(api, namespace, now)
         """None: they could not be read."""
 
-    def _read_pods(self, query: Query, api: kubernetes.Kubernetes, whose: Owners) -> None:
+    def _read_pods(self, query: Query, api: kubernetes.Kubernetes, whose: Owners, now: Live) -> None:
         read = 0
         for item in api.items("api/v1", "pods", self.found.namespace, limit=_PODS):
             read += 1
@@ -118,6 +134,7 @@ class _Seen:
             if ref is None:
                 continue
             self._named[item["metadata"]["name"]] = ref
+            now.pod(item)
             if is_over(item):
                 status = item.get("status") or {}
                 self.over[ref][str(status.get("reason") or status.get("phase"))] += 1
@@ -131,15 +148,24 @@ class _Seen:
         names = {container.get("name") for container in (pod.get("spec") or {}).get("containers") or []}
         return self.apps[ref].name if self.apps[ref].name in names else app_of(self._components[ref], pod).name
 
-    def _read_warnings(self, query: Query, api: kubernetes.Kubernetes, whose: Owners) -> None:
+    def _read_warnings(self, query: Query, api: kubernetes.Kubernetes, whose: Owners, now: Live) -> None:
         """Count warnings within the window per workload, by reason; their texts weigh nothing."""
         for item in api.items("api/v1", "events", self.found.namespace, limit=_EVENTS, fieldSelector="type=Warning"):
+            about = item.get("involvedObject") or item.get("regarding") or {}
+            kind, name = str(about.get("kind", "")), str(about.get("name", ""))
+            if (self._named.get(name) if kind == "Pod" else whose.named(kind, name)) is not None:
+                now.event(item)
             event = event_of(item, query.window)
             if event is None:
                 continue
             ref = self._named.get(event.name) if event.kind == "Pod" else whose.named(event.kind, event.name)
             if ref is not None:
                 self.warnings[ref][event.reason] += event.times
+
+
+def _configured(component: Component, namespace: str) -> StateRef:
+    """Return the workload that a component's configuration names."""
+    return StateRef((component.kind or "deployment").capitalize(), namespace, component.deployment)
 
 
 def _component(query: Query, component: Component, seen: _Seen, there: list[Node] | None) -> list[Finding[Detail]]:

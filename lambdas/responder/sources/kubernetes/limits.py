@@ -13,6 +13,7 @@ from responder.model.evidence import Finding
 from responder.model.evidence.limits import Autoscaler, Budget, Limits, UsedUp
 from responder.model.quantity import quantity
 from responder.sources import Query
+from responder.sources.kubernetes.live import Live
 from responder.sources.kubernetes.read import optional
 
 _NAMED = 50
@@ -21,7 +22,7 @@ _NEARLY = 0.95
 """Share of a quota from which it counts as used up."""
 
 
-def finding(query: Query, api: Kubernetes, namespaces: Iterable[str]) -> Finding[Limits]:
+def finding(query: Query, api: Kubernetes, namespaces: Iterable[str], live: Live) -> Finding[Limits]:
     """Return what is used up in all namespaces of the service; raises CallFailed."""
     scalers: list[Autoscaler] = []
     quotas: list[UsedUp] = []
@@ -29,7 +30,8 @@ def finding(query: Query, api: Kubernetes, namespaces: Iterable[str]) -> Finding
     for namespace in namespaces:
         scalers += optional(api, ("apis/autoscaling/v2", "apis/autoscaling/v1"), "horizontalpodautoscalers", namespace,
                             _autoscaler) or []
-        quotas += [used for quota in optional(api, ("api/v1",), "resourcequotas", namespace, _used_up) or []
+        quotas += [used for quota in optional(api, ("api/v1",), "resourcequotas", namespace,
+                                              live.kept("ResourceQuota", _used_up)) or []
                    for used in quota]
         budgets += optional(api, ("apis/policy/v1", "apis/policy/v1beta1"), "poddisruptionbudgets", namespace,
                             _budget) or []

@@ -16,6 +16,7 @@ from responder.model.evidence import Finding
 from responder.model.evidence.endpoints import Endpoints
 from responder.model.service import Component
 from responder.sources import Query
+from responder.sources.kubernetes.live import Live
 from responder.sources.kubernetes.objects import Pod, labels_of, listening
 from responder.sources.kubernetes.read import optional
 
@@ -70,16 +71,18 @@ class Services:
     """By the Service's name; None: they could not be read."""
 
 
-def read(api: Kubernetes, namespace: str) -> Services | None:
+def read(api: Kubernetes, namespace: str, live: Live) -> Services | None:
     """Return the Services of a namespace; None where they may not be read. Raises CallFailed."""
-    services = optional(api, ("api/v1",), "services", namespace, ClusterService.of)
+    services = optional(api, ("api/v1",), "services", namespace, live.kept("Service", ClusterService.of))
     if services is None:
         return None
-    slices = optional(api, ("apis/discovery.k8s.io/v1",), "endpointslices", namespace, _slice, _SLICES)
+    live.listed("Service", namespace)
+    slices = optional(api, ("apis/discovery.k8s.io/v1",), "endpointslices", namespace,
+                      live.kept("EndpointSlice", _slice), _SLICES)
     if slices is not None:
         return Services(tuple(services), _joined(slices))
     # Before Kubernetes 1.21, or where the rights are of before.
-    old = optional(api, ("api/v1",), "endpoints", namespace, _endpoints)
+    old = optional(api, ("api/v1",), "endpoints", namespace, live.kept("Endpoints", _endpoints))
     return Services(tuple(services), None if old is None else dict(old))
 
 

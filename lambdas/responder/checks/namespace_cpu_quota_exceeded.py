@@ -1,0 +1,21 @@
+"""A namespace's quota of CPU has no room for a pod, or wants an amount that the pod does not name.
+
+Kubernetes' page "Resource Quotas": ``requests.cpu`` and ``limits.cpu`` over all pods that are not over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responder.checks import Check, Found
+from responder.state import State
+from responder.state.quotas import excesses
+
+
+def find(state: State) -> Iterator[Found]:
+    """Yield namespaces whose quota of CPU is used up."""
+    return (Found(one.object, one.sentence, one.severity, one.basis, one.apps, one.said, one.mend, one.since)
+            for one in excesses(state, "cpu"))
+
+
+CHECK = Check(id="namespace_cpu_quota_exceeded", family="admission", sign="quota", find=find)

@@ -1,0 +1,86 @@
+"""A Service sends requests to a port on which its pods do not listen, or left the port at which it is called.
+
+Kubernetes' page "Service": ``targetPort`` is a number, or the name of a port that the pods' containers declare. What a
+container declares binds nobody, so a port that is declared by none counts only where nothing reaches it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from responder.checks import Check, Found
+from responder.state import State
+from responder.state.basics import Ref
+from responder.state.listening import declared, number, probe_port, told
+from responder.state.misaddressed import Wrong, wrong
+from responder.state.pods import PodSpec
+from responder.state.probing import probes
+from responder.state.routing import Service, ServicePort
+
+
+def find(state: State) -> Iterator[Found]:
+    """Yield Services whose target ports or own ports cannot be meant so."""
+    for service in state.services:
+        specs = _specs(state, service)
+        if specs:
+            yield from _targets(state, service, specs)
+    called: dict[Ref, list[Wrong]] = defaultdict(list)
+    for one in wrong(state):
+        if one.fault == "port" and one.at_service:
+            called[one.given.target.ref].append(one)
+    for ref, found in sorted(called.items()):
+        callers = sorted({str(one.given.owner) for one in found})
+        ports = ", ".join(map(str, sorted({one.given.address.port for one in found})))
+        apps = _apps(state, ref) or (ref.name,)
+        yield Found(
+            str(ref), f"Service {ref.name} has port {found[0].right}, and {', '.join(callers)} call it at {ports}",
+            "stops", "seen", apps, f"port {found[0].right}; called at {ports}",
+            f"give Service {ref.name} port {ports}, or correct it where it is called")
+
+
+def _targets(state: State, service: Service, specs: list[PodSpec]) -> Iterator[Found]:
+    wrongs = [(port, why) for port in service.ports for why in [_unmet(port, specs)] if why]
+    reached = any(one.reached and one.service == service.ref.name for one in state.connections)
+    ready = any(one.ready for one in state.endpoints if one.service == service.ref)
+    for port, why in wrongs:
+        named = not port.target.isdigit()
+        if reached and not named:
+            continue
+        certain = named or len(wrongs) == len(service.ports)
+        yield Found(
+            str(service.ref), f"port {port.number} of Service {service.ref.name} leads to {port.target}, {why}",
+            "stops" if certain and not (named and ready and len(service.ports) == 1) else "risks",
+            "seen" if certain else "guessed", _apps(state, service.ref) or (service.ref.name,),
+            f"port {port.number} targetPort {port.target}",
+            f"set targetPort of Service {service.ref.name} to the port on which its pods listen")
+
+
+def _unmet(port: ServicePort, specs: list[PodSpec]) -> str:
+    """Return why no pod listens at a port's target; empty: one may."""
+    if not port.target.isdigit():
+        return "" if any(number(port.target, spec) for spec in specs) else "and no container declares a port so named"
+    listened: set[int] = set()
+    for spec in specs:
+        listened |= declared(spec)
+        for container in spec.containers:
+            listened |= told(container) | {probe_port(probe, spec) for _, probe in probes(container)}
+    listened.discard(0)
+    if not listened or int(port.target) in listened:
+        return ""
+    return f"and its pods listen on {', '.join(map(str, sorted(listened)))}"
+
+
+def _specs(state: State, service: Service) -> list[PodSpec]:
+    if not service.selector:
+        return []
+    return [one.template for one in state.behind(service)] + [
+        pod.spec for pod in state.pods if not pod.over and pod.ref.namespace == service.ref.namespace
+        and service.selector.items() <= dict(pod.meta.labels).items()]
+
+
+def _apps(state: State, ref: Ref) -> tuple[str, ...]:
+    return tuple(one.ref.name for service in state.services if service.ref == ref for one in state.behind(service))
+
+
+CHECK = Check(id="service_port_mapping_mismatch", family="routing", sign="route", find=find)

@@ -1,0 +1,23 @@
+"""A startup probe asks a port on which its container does not listen: the kubelet ends it again and again.
+
+Kubernetes' page "Configure Liveness, Readiness and Startup Probes". What is read: ``responder/state/probing.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responder.checks import Check, Found
+from responder.state import State
+from responder.state.probing import failures
+
+
+def find(state: State) -> Iterator[Found]:
+    """Yield the workloads whose startup probe is set so that it cannot pass."""
+    for one in failures(state, "startup", "port"):
+        yield Found(str(one.owner), one.sentence, "stops" if one.everywhere else "lessens",
+                    "said" if one.by_kubelet else "seen", (one.owner.name,), one.said,
+                    f"set the startup probe's port of {one.owner} to the one it listens on", one.since)
+
+
+CHECK = Check(id="startup_probe_incorrect_port", family="runtime", sign="definition", find=find)
