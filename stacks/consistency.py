@@ -17,6 +17,7 @@ from responder.plan import guardrails, mechanisms
 from responder.plan.links import reference
 from stacks import network
 from stacks.alarms import objective
+from stacks.credentials import credentials
 from stacks.customers import customers
 from stacks.doors import doors
 from stacks.hosts import hosts, status_pages
@@ -352,5 +353,5 @@ def _objective(service: Service) -> Iterator[Found]:
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
-    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
-    status_pages, doors, logs, payments, prometheus)
+    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, credentials,
+    customers, hosts, status_pages, doors, logs, payments, prometheus)

@@ -34,6 +34,15 @@ class Provider:
     """When it became so."""
 
 
+CREDENTIALS = {
+    "primary-client-certificate": (
+        "[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED] sslv3 alert certificate expired (_ssl.c:1006)"),
+    "primary-api-key": "HTTP 401 Unauthorized: expired API key provided",
+    "primary-trusted-root": (
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1006)")}
+"""What the gateway shows to the provider ``primary``, or trusts, to what its calls end in once that has expired."""
+
+
 @dataclass(frozen=True)
 class Broken:
     """A path below Kubernetes that is broken."""
@@ -80,6 +89,8 @@ class World:
     """Parameter of the database's group to what events set; None is the engine's default."""
     providers: dict[str, Provider] = field(default_factory=lambda: {"primary": Provider(), "fallback": Provider()})
     provider_faults: Layers[str, Provider] = field(default_factory=Layers)
+    expired: list[tuple[str, float]] = field(default_factory=list)
+    """Names of ``CREDENTIALS`` that have expired, each with when."""
     payments: list[Disturbed] = field(default_factory=list)
     """What events do to kinds of payments, the oldest first."""
     broken: list[Broken] = field(default_factory=list)
@@ -135,6 +146,10 @@ class World:
         """What reading a value of the gateway's configuration does, or None where it does nothing."""
         found = self.settings.get((key, value))
         return found[-1] if found else None
+
+    def refusal(self, provider: str) -> str:
+        """What calls of a provider end in because of what the gateway shows or trusts; empty: nothing of it."""
+        return next((CREDENTIALS[name] for name, _ in self.expired if name.startswith(f"{provider}-")), "")
 
     def path(self, source: str, target: str) -> str:
         """The fault of a path, or an empty text."""

@@ -16,6 +16,7 @@ from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.cpu import Cpu
+from responder.model.evidence.credential_end import CredentialEnd, End
 from responder.model.evidence.database_proxy import DatabaseProxy, ProxyTarget
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
@@ -35,6 +36,7 @@ from responder.plan.error_kind import ErrorKind
 from responder.plan.failure_modes import FailureMode
 from responder.plan.replay import replay
 from responder.plan.signals import Context, Seen, Signal, SignalKind, pods, versions
+from responder.plan.wording import exact_stamp
 from responder.records.record import unpack
 from tests.diagnosis import NOW, ONSET, WINDOW, Found, change, field, probe, rollout
 from tests.diagnosis import pods as pods_of
@@ -99,7 +101,17 @@ VERSION_DECLINES = paid(Group(("1.1.0",), 300, 150, 0, 0), Group(("1.0.0",), 300
 ALL_DECLINE = paid(Group(("card", "north"), 200, 120, 4000, 400), Group(("card", "sea"), 500, 300, 9000, 900),
                    Group(("wallet", "-"), 300, 170, 6000, 300))
 
+def ending(*at: float) -> Found:
+    return Finding(source="credentials", component="provider:primary", window=WINDOW, detail=CredentialEnd(tuple(
+        End(f"key {number}", moment) for number, moment in enumerate(at))))
+
+
 EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
+    (AT_PROVIDER, [ending(1_795_614_605.0, 4e9)], "ours_ended_long_before",
+     "our key 0 ended at 2026-11-25 13:50:05 UTC, long before the symptom"),
+    (AT_PROVIDER, [ending(ONSET - 5)], "ours_ended_as_it_began", f"our key 0 ended at {exact_stamp(ONSET - 5)}"),
+    (AT_PROVIDER, [ending(4e9)], "ours_are_valid",
+     "what we show to primary is valid, the first of it until 2096-10-02 07:06:40 UTC"),
     (ANSWERED_NO, [ISSUER_DECLINES], "payments_declined",
      "New Relic: 26% of the payments were declined; of such payments 8.5% usually are"),
     (ANSWERED_NO, [ISSUER_DECLINES], "one_kind_declined",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.configuration import Service
+from responder.model.service.credentials import Credential, CredentialKind
 from responder.model.service.customers import Customers, Language
 from responder.model.service.limits import (
     Alarms,
@@ -55,8 +56,9 @@ from responder.model.service.starters import Starter, Starters
 
 __all__ = [
     "Alarms", "ApiGateway", "AppConfig", "ApplicationSignals", "Approval", "Asked", "AwsAccount", "CloudWatchLogs",
-    "Cluster", "Component", "Confirm", "Customers", "Database", "Deployment", "Freeze", "Guardrails", "Language",
-    "Links", "MethodSwitch", "Metrics", "Mode", "Network", "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment",
-    "Payments", "Person", "Policy", "Probe", "Prometheus", "Provider", "ProviderSwitch", "Recovery", "Remedy",
-    "Reports", "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Starter",
-    "Starters", "Statuspage", "Tag", "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Cluster", "Component", "Confirm", "Credential", "CredentialKind", "Customers", "Database", "Deployment", "Freeze",
+    "Guardrails", "Language", "Links", "MethodSwitch", "Metrics", "Mode", "Network", "NewRelic", "Objective",
+    "OwnAlarm", "PagerDuty", "Payment", "Payments", "Person", "Policy", "Probe", "Prometheus", "Provider",
+    "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule",
+    "SeverityRules", "Slack", "Splunk", "Starter", "Starters", "Statuspage", "Tag", "UnknownService", "deployed",
+    "load", "names", "recorded_service"]

@@ -6,6 +6,7 @@ from dataclasses import field
 
 from responder.model.frozen import dataclass
 from responder.model.service.cloudwatch_logs import CloudWatchLogs
+from responder.model.service.credentials import Credential
 from responder.model.service.customers import Customers
 from responder.model.service.foreign_changes import ChangeFeeds
 from responder.model.service.hosts import Parties
@@ -54,6 +55,8 @@ class Service:
     provider_switch: ProviderSwitch | None = None
     payments: Payments | None = None
     """None: that payments are declined is not looked at."""
+    credentials: tuple[Credential, ...] = ()
+    """Certificates, keys and tokens that come to an end: what is told of them where a callee refuses ours."""
     probes: tuple[Probe, ...] = ()
     """At most one a target; none: the network is not probed."""
     network: Network | None = None

@@ -10,6 +10,7 @@ from responder.plan.mechanisms import Mechanism
 from responder.plan.signals import (
     calls,
     changes,
+    credentials,
     entrance,
     foreign,
     live_state,
@@ -85,6 +86,7 @@ MECHANISM = Mechanism(
         pods.pods_held_by_init: 0.5,
         entrance.healthy_hosts_gone: 0.5,
         calls.not_reached_by_callers: 0.0,
+        credentials.ours_ended_as_it_began: -3.0,
         payments.one_kind_declined: -3.0,
         versions.no_recent_rollout: -2.5,
         foreign.flag_explains: -2.0,
