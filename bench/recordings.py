@@ -103,7 +103,7 @@ def _scenario(place: Path, root: Path) -> Scenario:
         symptom, cause = read_target(target)
         known = set(graph) | set(table.values)
         for what, node in (("target.node", symptom.node), ("root_cause.node", cause)):
-            if node not in known:
+            if node and node not in known:
                 raise BadInput(f"{target}: {what} is {node!r}; expected a component of graph.csv or metrics.csv")
         issues.append((target.parent.relative_to(place).as_posix(), table, symptom, cause))
     return Scenario("" if place == root else place.relative_to(root).as_posix(), graph, normal, issues)
@@ -164,12 +164,13 @@ def read_target(path: Path) -> tuple[Symptom, str]:
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: expected JSON ({error})") from error
     try:
-        target, cause = content["target"], content["root_cause"]["node"]
+        # Labels of a part that is held out may be missing.
+        target, cause = content["target"], content["root_cause"]["node"] if "root_cause" in content else ""
         symptom = Symptom(target["node"], target["metric"], float(target["timestamp"]))
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: expected target.node, target.metric, target.timestamp (seconds since 1970) and "
                        f"root_cause.node ({type(error).__name__}: {error})") from error
-    if not all(isinstance(word, str) and word for word in (symptom.node, symptom.metric, cause)):
+    if not all(isinstance(word, str) for word in (symptom.node, symptom.metric, cause)) or not symptom.node:
         raise BadInput(f"{path}: expected target.node, target.metric and root_cause.node to be words")
     return symptom, cause
 

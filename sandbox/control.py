@@ -17,18 +17,20 @@ from sandbox.account import writers
 from sandbox.alarms import Evaluator
 from sandbox.clock import Clock
 from sandbox.control_plane.rollouts import Rollouts
+from sandbox.events.calling import CallingFields
 from sandbox.eyes import Eyes
 from sandbox.metrics import Metrics
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
 from sandbox.platform.clean import Clean, restore_nodes
 from sandbox.platform.cluster import Object
+from sandbox.platform.dependencies import made
 from sandbox.platform.flow import ENTRY
-from sandbox.platform.objects import KINDS, nodes, platform
+from sandbox.platform.objects import FIRST_VERSION, KINDS, nodes, platform
 from sandbox.platform.reach import addresses
 from sandbox.platform.state import World
 from sandbox.platform.untidy import leave
-from sandbox.platform.versions import PROXY
+from sandbox.platform.versions import PROXY, Behaviour
 from sandbox.remote import Beginning, Status, Told
 from sandbox.truth import Happened, Truth, truth
 from sandbox.vendors.people import Vendors
@@ -144,12 +146,17 @@ class Control:
             self._happened.clear()
             sandbox.gates.reset()
             sandbox.versions.reset()
+            for component, calling in beginning.behaviour.items():
+                sandbox.versions.add(component, FIRST_VERSION, Behaviour(calling=CallingFields.model_validate(
+                    calling).made))
             sandbox.changes.reset()
             sandbox.newrelic.reset()
             sandbox.lines.clear()
             self._people.reset()
             self._clock.reset()
             sandbox.world = sandbox.kubelet.world = World(requests_per_second=beginning.requests_per_second)
+            sandbox.world.dependencies = made(beginning.dependencies)
+            sandbox.telemetry.dependencies = tuple(sandbox.world.dependencies.values())
             worlds.apply(sandbox.world, beginning.world, beginning.seed)
             sandbox.world.shape = replace(sandbox.world.shape, untidy=beginning.seed)
             sandbox.newrelic.spoken = sandbox.world.newrelic

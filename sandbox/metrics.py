@@ -14,8 +14,11 @@ from typing import Any
 
 from sandbox.parts import Sandbox
 from sandbox.places import CANARY, LOAD_BALANCER, TARGET_GROUP
+from sandbox.platform import dependencies
 from sandbox.platform.database import Database
+from sandbox.platform.objects import KINDS
 from sandbox.platform.telemetry import metric_data
+from sandbox.platform.usage import memory_metrics
 
 _LATE_SECONDS = 1.0
 """A period is published this long after its end, besides the source's own delay."""
@@ -51,6 +54,7 @@ class Metrics:
                 self.put_balancer(self._published_minute, minute)
                 self.put_targets(self._published_minute, minute)
                 self._put_database(minute)
+                self._put_dependencies(minute)
                 self._published_minute = minute
         sandbox.evaluator.step()
 
@@ -62,6 +66,14 @@ class Metrics:
         self.put_balancer(0, self._published_minute)
         minutes = range(1, _HISTORY_MINUTES)
         self._put_hosts([self._published_minute - 60 * minute for minute in minutes])
+        self._put("ContainerInsights", [
+            metric for name, kind in KINDS.items() for minute in minutes
+            for metric in memory_metrics(name, kind.memory_mib, self._published_minute - 60 * minute)])
+        for one in self._sandbox.world.dependencies.values():
+            counted = one.usual(self._sandbox.world.requests_per_second * 60)
+            self._put(dependencies.namespace(one), [
+                datum for minute in minutes
+                for datum in dependencies.metric_data(one, self._published_minute - 60 * minute, counted)])
         healthy = Database.of(self._sandbox.world.database.engine)
         for instance, metrics in healthy.metrics_by_instance(now).items():
             usual = metrics | ({"DatabaseConnections": _STEADY_CONNECTIONS} if instance == healthy.writer else {})
@@ -101,7 +113,7 @@ class Metrics:
              "Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}]}
             for at, count in sorted(failed.items()) if count])
         self._put("ContainerInsights", self._sandbox.usage.insights(
-            end - 60, proxies=self._sandbox.world.shape.mesh != "none"))
+            end - 60, proxies=self._sandbox.world.shape.mesh != "none", held_mib=self._sandbox.world.memory))
 
     def _run_canary(self, at: float) -> float:
         """Success, in per cent, of a request at the end of a minute: it fails as often as the customers' requests."""
@@ -135,6 +147,12 @@ class Metrics:
                 {"MetricName": name, "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": instance}],
                  "Timestamp": minute, "Value": sum(found) / len(found)}
                 for (instance, name), found in values.items()])
+
+    def _put_dependencies(self, end: float) -> None:
+        """Publish what AWS does of a cache and a queue: the minutes that ended by ``end``."""
+        for one in self._sandbox.world.dependencies.values():
+            for minute in sorted(at for at in one.minutes if at < end):
+                self._put(dependencies.namespace(one), dependencies.metric_data(one, minute, one.minutes.pop(minute)))
 
     def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         for first in range(0, len(data), 1000):

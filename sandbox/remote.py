@@ -5,7 +5,7 @@ The dataclasses here are what goes over the wire, as JSON; ``sandbox/control.py`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,6 +27,10 @@ class Beginning:
     requests_per_second: float = 40.0
     replicas: Mapping[str, int] = field(default_factory=dict)
     """Component to its pods, where they are not the usual number."""
+    behaviour: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Component to how its first version calls others (``sandbox/platform/calling.py``), where it is not the usual."""
+    dependencies: Sequence[str] = ()
+    """What the gateway calls besides the database and the provider."""
     world: Mapping[str, str] = field(default_factory=dict)
     """How the sandbox speaks: keys of ``sandbox/worlds`` to their values, where they are not the defaults."""
     eyes: str = ""

@@ -32,6 +32,7 @@ from sandbox.platform.listeners import Listeners
 from sandbox.server import Route, serve
 from sandbox.vendors import istiod
 from sandbox.vendors.aws import Aws
+from sandbox.vendors.dependency_health import DependencyHealth
 from sandbox.vendors.gate import Answer
 from sandbox.vendors.logs import Logs
 from sandbox.vendors.people import Vendors
@@ -45,6 +46,7 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
            eyes: Eyes) -> Route:
     """The function that answers on the world's own port."""
     splunk = Splunk(sandbox.telemetry, sandbox.gates, sandbox.delays, lambda: sandbox.world.splunk)
+    health = DependencyHealth(lambda: sandbox.world)
     pages = StatusPages(lambda: sandbox.world, sandbox.gates)
 
     def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -56,6 +58,8 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
             return aws.answer(method, path, headers, body)
         if people.knows(path):
             return people.answer(method, path, headers, body)
+        if path.startswith("/dependency/"):
+            return health.answer(method, path)
         if path.startswith(("/status/", "/provider/")):
             return pages.answer(method, path, headers)
         if path == SCRAPED:

@@ -25,6 +25,7 @@ from stacks.logs import logs
 from stacks.nearest import Found, nearest
 from stacks.payments import payments
 from stacks.prometheus import prometheus
+from stacks.switches import dependencies, switches
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -70,7 +71,7 @@ def _components(service: Service) -> Iterator[Found]:
         for place, called in enumerate(component.calls):
             if called not in known:
                 yield (("components", index, "calls", place), repr(called),
-                       nearest(called, known, "a component, the database or a provider"))
+                       nearest(called, known, "a component, the database, a provider or a dependency"))
         prefix, slash, name = component.workload.rpartition("/")
         if slash and (prefix.lower() not in _WORKLOADS or not name):
             yield (("components", index, "workload"), repr(component.workload),
@@ -80,8 +81,9 @@ def _components(service: Service) -> Iterator[Found]:
 
 
 def _called(service: Service) -> list[str]:
-    """Return the names of the database and the providers."""
-    return [*([service.database.name] if service.database else []), *(provider.name for provider in service.providers)]
+    """Return the names of the database, the providers and the dependencies."""
+    return [*([service.database.name] if service.database else []),
+            *(one.name for one in service.providers), *(one.name for one in service.dependencies)]
 
 
 def _thresholds(service: Service) -> Iterator[Found]:
@@ -212,7 +214,7 @@ def _probes(service: Service) -> Iterator[Found]:
     for index, probe in enumerate(service.probes):
         if not service.target(probe.target):
             yield (("probes", index, "target"), repr(probe.target),
-                   nearest(probe.target, names, "a component, the database or a provider"))
+                   nearest(probe.target, names, "a component, the database, a provider or a dependency"))
         elif probe.target in targets[:index]:
             yield ("probes", index, "target"), repr(probe.target), "a target that no other probe has"
         if not _HOST.fullmatch(probe.host):
@@ -354,4 +356,4 @@ def _objective(service: Service) -> Iterator[Found]:
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
     _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, credentials,
-    customers, hosts, status_pages, doors, logs, payments, prometheus)
+    customers, hosts, status_pages, doors, logs, payments, prometheus, dependencies, switches)

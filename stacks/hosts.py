@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from responder.model.service import Service
-from responder.model.service.hosts import DATABASE, PROVIDER, Claim, bare, claims, overlap
+from responder.model.service.hosts import DATABASE, DEPENDENCY, PROVIDER, Claim, bare, claims, overlap
 from stacks.nearest import Found
 
 _HOST = re.compile(r"[a-z0-9*]([a-z0-9_.*-]*[a-z0-9*])?")
@@ -51,6 +51,9 @@ def _given(service: Service) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for index, provider in enumerate(service.providers):
         for place, host in enumerate(provider.hosts):
             yield ("providers", index, "hosts", place), host
+    for index, dependency in enumerate(service.dependencies):
+        for place, host in enumerate(dependency.hosts):
+            yield ("dependencies", index, "hosts", place), host
 
 
 def _path(service: Service, claim: Claim) -> tuple[str | int, ...]:
@@ -59,8 +62,10 @@ def _path(service: Service, claim: Claim) -> tuple[str | int, ...]:
     names = [component.name for component in service.components]
     if claim.party in names:
         return ("components", names.index(claim.party))
+    if claim.party.startswith(DEPENDENCY):
+        return ("dependencies", [DEPENDENCY + one.name for one in service.dependencies].index(claim.party))
     return ("providers", [PROVIDER + provider.name for provider in service.providers].index(claim.party))
 
 
 def _party(claim: Claim) -> str:
-    return "the database" if claim.party == DATABASE else claim.party.removeprefix(PROVIDER)
+    return "the database" if claim.party == DATABASE else claim.party.removeprefix(PROVIDER).removeprefix(DEPENDENCY)

@@ -17,12 +17,15 @@ from typing import Any
 import yaml
 
 from responder.model.service import Service
+from responder.model.service.switches import Purpose
 from stacks.deployment import DEFAULT_PREFIX, Settings
 
 _FOLDER = Path(__file__).resolve().parent.parent / "kubernetes"
 _NAME = "incident-responder"
 """How groups, roles and policies are called in the files."""
 _SWITCH, _HIDE = "switch-provider", "hide-payment-method"
+_PURPOSES: dict[str, Purpose] = {"cap-retries": "cap_retries", "shed-load": "shed_load", "fail-open": "fail_open"}
+"""How the roles and policies of the other switches are called, and of which switches they are."""
 _SYSTEM = "kube-system"
 """The namespace of the cluster's own add-ons."""
 _IN_CLUSTER = re.compile(rf"{_NAME}-(?=[a-z])")
@@ -56,9 +59,20 @@ def _everywhere(item: Manifest, service: Service) -> list[Manifest]:
 
 def _surplus(item: Manifest, service: Service) -> bool:
     """Whether a manifest is of a ConfigMap that the service switches nothing by."""
-    name, switch = item["metadata"]["name"], service.provider_switch
+    switch, name = service.provider_switch, item["metadata"]["name"]
+    if purpose := _PURPOSES.get(name.removeprefix(f"{_NAME}-")):
+        return not _switched(service, purpose)
     return (name == f"{_NAME}-{_SWITCH}" and not (switch and switch.config_map)) or (
         name == f"{_NAME}-{_HIDE}" and not (service.payments and service.payments.hide))
+
+
+def _switched(service: Service, purpose: Purpose) -> dict[str, dict[str, list[str]]]:
+    """Return the ConfigMaps that hold switches of a purpose, with the keys and what each may say."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for switch in service.switches:
+        if switch.purpose == purpose and switch.place.config_map:
+            found.setdefault(switch.place.config_map, {})[switch.place.key] = [switch.usual, *switch.values]
+    return found
 
 
 def _rendered(item: Manifest, service: Service, settings: Settings) -> Manifest:
@@ -83,7 +97,16 @@ def _rendered(item: Manifest, service: Service, settings: Settings) -> Manifest:
     if "rules" in item and metadata["name"].endswith(f"-{_HIDE}") and hide:
         for rule in item["rules"]:
             rule["resourceNames"] = [hide.config_map]
+    purpose = _purpose(metadata["name"])
+    if "rules" in item and purpose:
+        for rule in item["rules"]:
+            rule["resourceNames"] = sorted(_switched(service, purpose))
     return item
+
+
+def _purpose(name: str) -> Purpose | None:
+    """Return of which switches a role or policy is; None: of none."""
+    return next((purpose for ending, purpose in _PURPOSES.items() if name.endswith(f"-{ending}")), None)
 
 
 def _selector(namespaces: Sequence[str]) -> Manifest:
@@ -104,8 +127,18 @@ def _fill(policy: Manifest, service: Service) -> None:
     hide = service.payments.hide if service.payments else None
     if policy["metadata"]["name"].endswith(f"-{_HIDE}") and hide:
         values |= {"name": _text(hide.config_map), "key": _text(hide.key)}
+    if purpose := _purpose(policy["metadata"]["name"]):
+        values["allowed"] = _map(_switched(service, purpose))
     for variable in policy["spec"].get("variables", []):
         variable["expression"] = values.get(variable["name"], variable["expression"])
+
+
+def _map(allowed: dict[str, dict[str, list[str]]]) -> str:
+    """Return a map of maps of lists as CEL writes it."""
+    return "{" + ", ".join(
+        f"{_text(name)}: {{" + ", ".join(f"{_text(key)}: [{', '.join(map(_text, values))}]"
+                                         for key, values in keys.items()) + "}"
+        for name, keys in allowed.items()) + "}"
 
 
 def _text(value: str) -> str:

@@ -39,7 +39,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/nodegroups.py:Nodegroup.status", "model/evidence/nodegroups.py:Nodegroups.groups",
         "model/evidence/nodes.py:Nodes.coming", "model/evidence/nodes.py:Nodes.going",
         "model/evidence/pods.py:Pods.container",
-        "model/evidence/nodes.py:Nodes.pressure", "model/evidence/pods.py:Pods.dns_policy",
+        "model/evidence/pods.py:Probed.failed",
+        "model/evidence/pods.py:Pods.dns_policy",
         "model/evidence/pods.py:Pods.failing", "model/evidence/pods.py:Pods.restarts",
         "model/evidence/probe.py:ProbeOutcome.addresses",
         "model/evidence/service_events.py:ServiceEvents.elsewhere",
@@ -69,6 +70,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/decisions.py:Isolated.reasons", "plan/decisions.py:Ruled.summary",
         "plan/decisions.py:Watched.error_rate",),
     "the record shows with each plan what was found: taking it back or checking it needs less": (
+        "plan/remedies/cordon_node.py:Before.ready",
         "plan/remedies/restart_pods.py:Before.bad_nodes", "plan/remedies/restart_pods.py:Before.pods",
         "plan/remedies/restore_configuration.py:Before.objects",
         "plan/remedies/restore_database.py:Before.replicas", "plan/remedies/restore_database.py:Before.zone",

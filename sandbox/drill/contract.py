@@ -27,6 +27,8 @@ from pydantic_core import ErrorDetails
 
 from responder import actions
 from sandbox import events, worlds
+from sandbox.events.calling import CallingFields
+from sandbox.events.dependency import DependencyFault, DependencyName
 from sandbox.events.event import ComponentName, Duration, Fields, known, like, seconds
 from stacks.configuration import Problem, line_of, path_text
 
@@ -35,8 +37,8 @@ CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failur
                   "unknown", "none"]
 
 _UNATTENDED = ("rollback", "restore_configuration", "restore_database", "restore_parameter_group", "scale_up",
-               "restart_pods", "cycle_deployment", "engage_network_team", "switch_provider", "inform_customers",
-               "hide_payment_method")
+               "restart_pods", "cordon_node", "cycle_deployment", "engage_network_team", "switch_provider",
+               "inform_customers", "cap_retries", "shed_load", "fail_open", "hide_payment_method")
 """Actions that a drill allows without approval unless it says otherwise. Nobody in a drill would answer for the
 others: an action that would ask for approval by default is off."""
 
@@ -107,6 +109,10 @@ class Start(Fields):
 
     requests_per_second: float = Field(40, gt=0, le=2000)
     replicas: dict[ComponentName, int] = Field(default_factory=dict)
+    behaviour: dict[ComponentName, CallingFields] = Field(default_factory=dict)
+    """How the first version of a component calls others."""
+    dependencies: list[DependencyName] = Field(default_factory=list)
+    """What the gateway calls besides the database and the provider."""
     mode: Literal["auto", "approve", "observe"] = "auto"
     policy: dict[ActionId, Literal["auto", "approve", "off"]] = Field(default_factory=dict)
     world: dict[str, str] = Field(default_factory=dict)
@@ -176,6 +182,9 @@ class Drill(Fields):
             raise ValueError("events in order of at")
         if "\n" in self.about.strip():
             raise ValueError("about in one line")
+        for event in self.events:
+            if isinstance(event.fields, DependencyFault) and event.fields.name not in self.start.dependencies:
+                raise ValueError(f"start.dependencies with {event.fields.name}, which an event is about")
         return self
 
     def world(self, given: Mapping[str, str]) -> dict[str, str]:

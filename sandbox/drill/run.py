@@ -116,9 +116,11 @@ class Runner:
                                           Type="String", Overwrite=True)
         self._inbox = self._subscribe()
         self._begun = time.time()
-        Remote(self.sandbox.ports).reset(Beginning(drill.name, drill.start.requests_per_second,
-                                                   {str(name): pods for name, pods in drill.start.replicas.items()},
-                                                   drill.world(self._world), eyes_of_run()))
+        start = drill.start
+        Remote(self.sandbox.ports).reset(Beginning(
+            drill.name, start.requests_per_second, {str(name): pods for name, pods in start.replicas.items()},
+            {str(name): item.model_dump(exclude_none=True) for name, item in start.behaviour.items()},
+            start.dependencies, drill.world(self._world), eyes_of_run()))
         for _ in range(3):
             # The reset itself may have set off alarms, which are not the drill's, and the ledger's schedule may have
             # read the cluster in the middle of it.

@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.events.event import Event
 
-_NO_EVENTS = frozenset({"event", "change"})
+_NO_EVENTS = frozenset({"calling", "event", "change"})
 """Modules that only serve the others."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from sandbox.account.writers import HELM
+from sandbox.events.calling import CallingFields
 from sandbox.events.change import patched, take_back
 from sandbox.events.event import ComponentName, Event, Fields, like
 from sandbox.platform.objects import image
@@ -34,13 +35,18 @@ class Release(Fields):
     log: str = ""
     """The line that a failed request writes."""
     state: Literal["", "crash_loop", "image_missing", "not_ready", "oom_killed"] = ""
+    start_seconds: float = Field(0, ge=0, le=600)
+    """It serves so much later after its start than the version before."""
+    calling: CallingFields = Field(default_factory=lambda: CallingFields.model_validate({}))
+    """How it calls others; what is left open is as before."""
 
 
 def apply(sandbox: Sandbox, fields: Release) -> list[ObjectChange]:
     """Publish the version and give the workload its image."""
     sandbox.newrelic.mark(fields.component, fields.version)
     sandbox.versions.add(fields.component, fields.version, Behaviour(
-        fields.error_rate, fields.latency_ms, fields.capacity, fields.memory_mib, fields.log, fields.state))
+        fields.error_rate, fields.latency_ms, fields.capacity, fields.memory_mib, fields.log, fields.state,
+        fields.calling.made, fields.start_seconds))
     containers = [{"name": fields.component,
                    "image": image(fields.component, fields.version, sandbox.world.shape)}]
     return patched(sandbox, "Deployment", fields.component, {

@@ -12,11 +12,13 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sandbox.platform.calling import Calling, Pools, again, late, shed_share
 from sandbox.platform.cluster import Object
-from sandbox.platform.database import PORT, Database
+from sandbox.platform.database import CPU_CREDITS, IO_CREDITS, PORT, Database
+from sandbox.platform.dependencies import STATEMENTS_A_SECOND, Backlog, Dependency
 from sandbox.platform.mesh import worded
 from sandbox.platform.objects import KINDS
 from sandbox.platform.reach import Snapshot, allowed, allowed_outside, ready, resolves
@@ -44,11 +46,19 @@ class Calls:
     """What one pod asked of one callee in one second."""
 
     count: int = 0
+    """Attempts, of which a request may make several."""
     failed: int = 0
     milliseconds: float = 0.0
     """Total over all calls."""
     kinds: dict[str, int] = field(default_factory=dict)
     """Failure, as the caller saw it, to its count."""
+    lost: int | None = None
+    """Requests that ended here; None: as many as failed, for none was tried again."""
+
+    @property
+    def ended(self) -> int:
+        """Requests that ended here."""
+        return self.failed if self.lost is None else self.lost
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,16 @@ class _Outcome:
     latency_ms: float
     kind: str
 
+    def and_lost(self, lost: int, why: str) -> _Outcome:
+        """The same with calls beside them that got no answer in time."""
+        calls = self.calls + lost
+        if not lost:
+            return self
+        return _Outcome(calls, self.failed + lost, (self.latency_ms * self.calls + TIMEOUT_MS * lost) / calls,
+                        why if lost > self.failed else self.kind)
 
+
+NO_ANSWER = "connect timed out"
 PROVIDER_HOST = "api.{}.example"
 
 
@@ -89,15 +108,22 @@ class Flow:
         self._queues: dict[str, float] = {}
         """Pod to the requests that it has taken and not yet served."""
         self._capacities: dict[str, float] = {}
+        self._pools, self._statements_waiting = Pools(), Backlog()
 
     def second(self, world: World, snapshot: Snapshot) -> list[Served]:
         """Let one second's requests through, and return what each pod did.
 
         Only the load balancer sees requests that reach no pod: a row without a pod stands for them.
         """
+        self._pools.tick()
+        self._statements_waiting.tick(STATEMENTS_A_SECOND)
+        for dependency in world.dependencies.values():
+            dependency.tick()
         # Since the last second each pod has served a second's worth, however many callers its requests came from.
         self._queues = {uid: left for uid, taken in self._queues.items()
                         for left in [max(0.0, taken - self._capacities[uid])] if left}
+        world.behind = {uid: left / self._capacities[uid] for uid, left in self._queues.items()
+                        if self._capacities[uid]}
         arrivals = self._poisson(world.requests_per_second * world.factor)
         served: list[Served] = []
         outcome = self._component(ENTRY, arrivals, None, world, snapshot, served)
@@ -109,8 +135,8 @@ class Flow:
         return served
 
     def _component(self, name: str, calls: int, caller: Object | None, world: World, snapshot: Snapshot,
-                   served: list[Served], source: str = "") -> _Outcome:
-        """Let ``calls`` arrive at a component, from a pod or (None) from outside."""
+                   served: list[Served], source: str = "", limit_ms: float = math.inf) -> _Outcome:
+        """Let ``calls`` arrive at a component, from a pod or (None) from outside, which waits ``limit_ms``."""
         pods, refused = ready(name, snapshot)
         alive = [pod for pod in pods if pod["spec"].get("nodeName") not in world.silent_nodes]
         fault = world.path(source, name)
@@ -129,7 +155,10 @@ class Flow:
         kind = worded(world.shape if caller is not None else Shape(), kind)
         waited = 1.0 if at_once else TIMEOUT_MS
         for pod, count in zip(alive, self._split(through, len(alive)), strict=True):
-            result = self._pod(name, pod, count, world, snapshot, served)
+            # What is lost in front of the pod's node reaches nobody there.
+            arrived = count - self._binomial(count, world.loss_on(pod))
+            result = self._pod(name, pod, arrived, world, snapshot, served, limit_ms).and_lost(
+                count - arrived, NO_ANSWER)
             failed += result.failed
             latency += result.latency_ms * count
             kind = kind or result.kind
@@ -139,31 +168,51 @@ class Flow:
         return _Outcome(calls, failed, mean, kind)
 
     def _pod(self, name: str, pod: Object, count: int, world: World, snapshot: Snapshot,
-             served: list[Served]) -> _Outcome:
-        """Let ``count`` requests arrive at one pod."""
+             served: list[Served], limit_ms: float = math.inf) -> _Outcome:
+        """Let ``count`` requests arrive at one pod, whose caller waits ``limit_ms`` for each."""
         kind = KINDS[name]
         image = app_of(pod)["image"]
-        behaviour = self._versions.behaviour(image)
+        behaviour = world.behaviour_of(pod, self._versions.behaviour(image))
         capacity = (behaviour.capacity or kind.capacity) * _cpu_share(pod, kind.cpu_limit)
-        accepted, behind = self._queue(pod["metadata"]["uid"], count, capacity)
-        timed_out = count - accepted
-        errors: Counter[str] = Counter()
+        calling, uid, errors = behaviour.calling, pod["metadata"]["uid"], Counter[str]()
+        if name == "payment-gateway":
+            calling = calling.limited(snapshot.config)
+            errors["request shed by admission control"] += self._binomial(count, shed_share(snapshot.config))
+        asked = count - errors.total()
+        found = self._pools.admit(uid, calling.threads, asked)
+        errors[f"task rejected from ThreadPoolExecutor[pool size = {calling.threads}]"] += asked - found
+        accepted, behind = self._queue(uid, found, capacity)
+        timed_out = found - accepted
         errors["request timed out in queue"] += timed_out
         settings = _settings(name, world, snapshot)
         left = self._fail_inside(accepted, behaviour, settings, world, errors)
         own_ms = (kind.latency_ms + behaviour.latency_ms + sum(setting.latency_ms for setting in settings)
                   + 1000 * behind / capacity)
-        calls, calls_ms = self._call(name, pod, left, world, snapshot, served, errors)
+        calls, calls_ms = self._call(name, pod, left, world, snapshot, served, errors, calling)
         latency = own_ms + calls_ms
+        self._pools.hold(uid, calling.threads, accepted, latency)
         errors = +errors
         sample = tuple(round(latency * self._rng.lognormvariate(0, 0.25), 1) for _ in range(min(accepted, 5)))
         sample += (TIMEOUT_MS,) * min(timed_out, 2)
         if count:
             served.append(Served(name, pod["metadata"]["name"], component_of(image)[1], count, errors.total(), sample,
                                  errors, calls))
-        mean = (latency * accepted + TIMEOUT_MS * timed_out) / count if count else 0.0
+        return self._answered(name, count, errors, (accepted, latency), timed_out, limit_ms)
+
+    def _answered(self, name: str, count: int, errors: Counter[str], worked: tuple[int, float], timed_out: int,
+                  limit_ms: float) -> _Outcome:
+        """What the caller sees of a pod's answers; ``worked`` is how many it worked on, and for how long each.
+
+        An answer that comes too late is none for who waits no longer; the pod has worked for it all the same.
+        """
+        accepted, latency = worked
+        share = late(latency, limit_ms)
+        missed = self._binomial(count - errors.total(), share)
+        seen_ms = share * limit_ms + (1 - share) * min(latency, limit_ms) if share else latency
+        mean = (seen_ms * accepted + min(TIMEOUT_MS, limit_ms) * timed_out) / count if count else 0.0
         worst = max(errors, key=lambda why: errors[why]) if errors else ""
-        return _Outcome(count, errors.total(), mean, _as_seen(name, worst))
+        kind = "read timed out" if missed > errors.total() else _as_seen(name, worst)
+        return _Outcome(count, errors.total() + missed, mean, kind)
 
     def _queue(self, uid: str, count: int, capacity: float) -> tuple[int, float]:
         """Queue requests at a pod; returns how many have room, and how many then wait for a later second."""
@@ -186,32 +235,76 @@ class Flow:
         return accepted - own - background
 
     def _call(self, name: str, pod: Object, left: int, world: World, snapshot: Snapshot, served: list[Served],
-              errors: Counter[str]) -> tuple[dict[str, Calls], float]:
+              errors: Counter[str], calling: Calling) -> tuple[dict[str, Calls], float]:
         """Let a pod's requests call what the component calls, one after the other; a failed call ends its request.
 
         Returns the calls by host, and the milliseconds that they add to a request.
         """
         calls: dict[str, Calls] = {}
-        latency = 0.0
-        for called in KINDS[name].calls:
-            if called == "database":
-                host = _environment(pod, snapshot).get("DB_HOST", "")
-                outcome = self._database(left, pod, world, snapshot)
-            elif called == "provider":
-                host = PROVIDER_HOST.format(snapshot.config.get("PROVIDER", "primary"))
-                outcome = self._provider(left, pod, world, snapshot)
-            else:
-                host = called
-                outcome = self._component(called, left, pod, world, snapshot, served, name)
-            what = calls.setdefault(host, Calls())
-            what.count, what.failed = outcome.calls, outcome.failed
-            what.milliseconds = outcome.latency_ms * outcome.calls
-            if outcome.failed:
-                what.kinds[outcome.kind] = outcome.failed
-            errors[f"call to {host} failed: {outcome.kind}"] += outcome.failed
-            left -= outcome.failed
-            latency += outcome.latency_ms
+        latency, more = 0.0, 0
+        for called in _called(name, world, snapshot):
+            host, missed = _host(called, pod, world, snapshot), list[int]()
+
+            def answered(count: int, called: str = called, missed: list[int] = missed) -> _Outcome:
+                if called == "database":
+                    return self._database(count, pod, world, snapshot)
+                if called == "provider":
+                    return self._provider(count, pod, world, snapshot)
+                if called in world.dependencies:
+                    return self._dependency(world.dependencies[called], count, calling.limit_ms, missed)
+                return self._component(called, count, pod, world, snapshot, served, name, calling.limit_ms)
+
+            def ask(count: int, called: str = called, host: str = host,
+                    answered: Callable[[int], _Outcome] = answered) -> _Outcome:
+                # Some lookups get no answer, and some packets are lost at the pod's own node.
+                unresolved = self._binomial(count, world.unresolved(pod))
+                lost = self._binomial(count - unresolved, world.loss_on(pod))
+                return answered(count - unresolved - lost).and_lost(lost, NO_ANSWER).and_lost(
+                    unresolved, _unresolved(called, host, world))
+
+            # What a cache could not answer is asked of the database as well.
+            asked = left + (more if called == "database" else 0)
+            found, added = self._tried(f"{pod['metadata']['uid']} {host}", host, asked, calling, ask, errors)
+            if called == "database" and more:
+                _filled(world, more * (asked - found.ended) / asked)
+                errors[f"call to {host} failed: {next(iter(found.kinds), '')}"] -= max(0, found.ended - left)
+                found.lost = min(left, found.ended)
+            more += sum(missed)
+            calls[host] = found
+            left -= found.ended
+            latency += added
         return calls, latency
+
+    def _dependency(self, dependency: Dependency, count: int, limit_ms: float, missed: list[int]) -> _Outcome:
+        found = dependency.call(count, limit_ms, self._binomial)
+        missed.append(found.missed)
+        return _Outcome(count, found.failed, found.milliseconds, found.kind if found.failed else "")
+
+    def _tried(self, pool: str, host: str, count: int, calling: Calling, ask: Callable[[int], _Outcome],
+               errors: Counter[str]) -> tuple[Calls, float]:
+        """Let requests call a host, and those that fail again as often as the caller tries.
+
+        Returns the attempts together, and the milliseconds that they add to a request.
+        """
+        made, waiting, latency, last = Calls(), count, 0.0, _Outcome(0, 0, 0.0, "")
+        for attempt in range(max(1, calling.attempts or 1)):
+            found = self._pools.admit(pool, calling.connections, waiting)
+            last = ask(found)
+            self._pools.hold(pool, calling.connections, found, last.latency_ms)
+            made.count += last.calls
+            made.failed += last.failed
+            made.milliseconds += last.latency_ms * last.calls
+            if last.failed:
+                made.kinds[last.kind] = made.kinds.get(last.kind, 0) + last.failed
+            latency += last.latency_ms if not attempt else (
+                (last.latency_ms + (calling.backoff_ms or 0.0)) * waiting / count if count else 0.0)
+            none, waiting = waiting - found, waiting - found + last.failed
+            if not waiting or not again(last.kind):
+                break
+        made.lost = waiting
+        errors[f"call to {host} failed: {last.kind}"] += last.failed
+        errors[f"call to {host} failed: Timeout waiting for connection from pool"] += none
+        return made, latency
 
     def _database(self, calls: int, pod: Object, world: World, snapshot: Snapshot) -> _Outcome:
         """Ask the database with the host, user and password that the pod was started with."""
@@ -232,7 +325,17 @@ class Flow:
             return _Outcome(calls, failed, 10.0, says("credentials", user=user))
         if database.exhausted(now):
             return _Outcome(calls, self._binomial(calls, 0.9), 15.0, says("exhausted"))
-        return self._statements(calls, database, now)
+        found = self._statements(calls, database, now)
+        return self._in_turn(found, database) if any(one.kind == "cache" for one in world.dependencies.values()) else (
+            found)
+
+    def _in_turn(self, found: _Outcome, database: Database) -> _Outcome:
+        """Let statements wait for their turn, at a database that is made for what a cache before it lets through."""
+        taken, waits = self._statements_waiting.take(found.calls, STATEMENTS_A_SECOND)
+        database.busy_share = min(1.0, self._statements_waiting.waiting / STATEMENTS_A_SECOND)
+        failed = max(found.failed, found.calls - taken)
+        return _Outcome(found.calls, failed, found.latency_ms + 1000 * waits,
+                        found.kind if found.failed or not failed else database.speech.says("statement"))
 
     def _statements(self, calls: int, database: Database, now: float) -> _Outcome:
         """Let statements run, of clients that got in."""
@@ -241,6 +344,8 @@ class Flow:
             return _Outcome(calls, self._binomial(calls, 0.85), 6.0, says("space"))
         if database.fault == "slow":
             return _Outcome(calls, self._binomial(calls, 0.8), 4500.0, says("locked"))
+        if database.fault in (CPU_CREDITS, IO_CREDITS):
+            return _Outcome(calls, self._binomial(calls, 0.45), 2600.0, says("statement"))
         if database.on_old_writer(now) or database.in_effect.get(database.speech.read_only) in ("1", "on"):
             return _Outcome(calls, self._binomial(calls, 0.85), 5.0, says("read_only"))
         allowed_ms = float(database.in_effect.get(database.speech.statement_ms, "0"))
@@ -299,9 +404,39 @@ class Flow:
         return count
 
 
+def _unresolved(called: str, host: str, world: World) -> str:
+    """What a caller says whose lookup got no answer."""
+    return world.database.speech.says("name", host) if called == "database" else f"could not resolve host: {host}"
+
+
+def _called(name: str, world: World, snapshot: Snapshot) -> list[str]:
+    """What a component calls, in its order: the gateway first what it asks before a payment, and in the end a queue."""
+    wanted = [] if name != "payment-gateway" else [
+        one for one in world.dependencies.values() if snapshot.config.get(one.mode_key, "required") != "skip"]
+    return [*(one.name for one in wanted if one.kind != "queue"), *KINDS[name].calls,
+            *(one.name for one in wanted if one.kind == "queue")]
+
+
+def _filled(world: World, fetched: float) -> None:
+    """Let the caches keep what was fetched from the database."""
+    for dependency in world.dependencies.values():
+        if dependency.kind == "cache":
+            dependency.fill(fetched)
+
+
+def _host(called: str, pod: Object, world: World, snapshot: Snapshot) -> str:
+    """The host of what a component calls, as it names it."""
+    if called == "database":
+        return _environment(pod, snapshot).get("DB_HOST", "")
+    if called in world.dependencies:
+        return world.dependencies[called].host
+    return PROVIDER_HOST.format(snapshot.config.get("PROVIDER", "primary")) if called == "provider" else called
+
+
 def _as_seen(component: str, why: str) -> str:
     """A failure further down, as the caller sees it."""
-    return "" if not why else f"{component} answered 504" if "timed out" in why else f"{component} answered 500"
+    status = 504 if "timed out" in why else 503 if "rejected" in why or "shed" in why else 500
+    return f"{component} answered {status}" if why else ""
 
 
 def targets(world: World, snapshot: Snapshot) -> tuple[int, int]:

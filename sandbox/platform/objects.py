@@ -59,7 +59,8 @@ def platform(replicas: Mapping[str, int], shape: Shape | None = None) -> list[di
     shape = shape or Shape()
     objects: list[dict[str, Any]] = [
         _object("v1", "ConfigMap", "payment-gateway-config", data={
-            "PROVIDER": "primary", "PROVIDER_TIMEOUT_MS": "2000", "CURRENCY": "EUR", HIDDEN: ""}),
+            "PROVIDER": "primary", "PROVIDER_TIMEOUT_MS": "2000", "CURRENCY": "EUR", "MAX_ATTEMPTS": "3",
+            "SHED_PERCENT": "0", "FRAUD_CHECK_MODE": "required", HIDDEN: ""}),
         _object("v1", "Secret", "payment-gateway-db", type="Opaque", stringData={"password": "first-password"}),
         _object("policy/v1", "PodDisruptionBudget", "payment-gateway", spec={
             "minAvailable": 2, "selector": {"matchLabels": {"app": "payment-gateway"}}}),

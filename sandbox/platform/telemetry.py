@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from sandbox.platform.dependencies import Dependency
 from sandbox.platform.flow import BALANCER, ENTRY, NOT_CONNECTED, PROVIDER_HOST, Calls, Served
 from sandbox.platform.objects import FIRST_VERSION, KINDS, image
 from sandbox.platform.payments import GATEWAY, Disturbed, Paid, Payments
@@ -68,6 +69,8 @@ class Edge:
     callee: str
     """The host, as the caller names it."""
     calls: Calls
+    number: int = -1
+    """Of which ``Transactions`` these calls are, by their number."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,8 @@ class Telemetry:
         self.balanced: list[Balanced] = []
         self.lines: list[Line] = []
         self.payments = Payments()
+        self.dependencies: tuple[Dependency, ...] = ()
+        """What the gateway calls besides the database and the provider, for the history."""
         self._healthy: _Healthy | None = None
         # Chance of its own: which client sends a request must not change what becomes of it.
         self._clients = random.Random("clients")
@@ -163,12 +168,15 @@ class Telemetry:
             sample = tuple(round(latency * rng.lognormvariate(0, 0.25), 1) for _ in range(8))
             self.transactions.append(Transactions(at, component, FIRST_VERSION, "", count, failed, sample,
                                                   seconds, len(self.transactions)))
+            for one in self.dependencies if component == "payment-gateway" else ():
+                self.edges.append(Edge(at, component, FIRST_VERSION, "", one.host, Calls(
+                    count, 0, one.latency_ms * count), self.transactions[-1].number))
             for callee in KINDS[component].calls:
                 host = _HOSTS.get(callee, callee)
                 kinds = {} if callee == "database" or not failed else {_HISTORY_KIND.get(
                     callee, f"{callee} answered 500"): failed}
                 self.edges.append(Edge(at, component, FIRST_VERSION, "", host, Calls(
-                    count, sum(kinds.values()), _CALL_MS[callee] * count, kinds)))
+                    count, sum(kinds.values()), _CALL_MS[callee] * count, kinds), self.transactions[-1].number))
             for _ in range(failed if component == "payment-gateway" else 0):
                 self.lines.append(Line(at + rng.random() * seconds, component, "ERROR", FIRST_VERSION, "",
                                        _background(rng)))
@@ -197,7 +205,7 @@ class Telemetry:
                 continue
             self.transactions.append(Transactions(at, item.component, item.version, item.pod, item.requests,
                                                   item.errors, item.latencies_ms, number=len(self.transactions)))
-            self.edges += [Edge(at, item.component, item.version, item.pod, host, calls)
+            self.edges += [Edge(at, item.component, item.version, item.pod, host, calls, self.transactions[-1].number)
                            for host, calls in item.calls.items() if calls.count]
             fresh = [Line(at + rng.random(), item.component, "ERROR", item.version, item.pod,
                           self._error(item, why, rng))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from sandbox.platform.calling import Calling
 from sandbox.platform.cluster import Object
 from sandbox.platform.objects import FIRST_VERSION, KINDS, REGISTRY
 
@@ -23,6 +24,10 @@ class Behaviour:
     log: str = ""
     state: str = ""
     """``crash_loop``, ``image_missing``, ``not_ready``, ``oom_killed`` or empty."""
+    calling: Calling = field(default_factory=Calling)
+    """How it calls others; what it leaves open is as in the first version."""
+    start_seconds: float = 0.0
+    """It serves so much later after its start than the others do."""
 
 
 class Versions:
@@ -50,8 +55,10 @@ class Versions:
 
     def behaviour(self, image: str) -> Behaviour:
         """How the code in an image behaves."""
-        found = self._known.get(component_of(image))
-        return replace(found) if found else Behaviour()
+        component, version = component_of(image)
+        found = self._known.get((component, version)) or Behaviour()
+        usual = self._known.get((component, FIRST_VERSION)) or Behaviour()
+        return replace(found, calling=found.calling.over(usual.calling))
 
 
 def component_of(image: str) -> tuple[str, str]:

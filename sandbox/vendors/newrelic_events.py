@@ -16,6 +16,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
+from sandbox.platform.flow import Calls
 from sandbox.platform.objects import KINDS
 from sandbox.platform.payments import GATEWAY, Kind, Paid
 from sandbox.platform.spoken import Spoken
@@ -31,6 +32,7 @@ _SECONDS = {"duration": 0.001}
 _MILLISECONDS = {"duration.ms": 1.0}
 _STATUS = re.compile(r"(?:HTTP|\S+ answered) (\d{3})")
 _DATABASE = "payments-db"
+_CACHE = ".cache.amazonaws.com"
 _KNOWN = 10_000
 """Attributes that are kept: many spans share them, and a query reads them once for all of these."""
 
@@ -50,7 +52,7 @@ def transactions(item: Transactions, spoken: Spoken) -> Iterator[Row]:
 def spans(item: Transactions, telemetry: Telemetry, spoken: Spoken) -> Iterator[Row]:
     """Yield the spans of some requests: those of every request, or those of the sampled ones alone."""
     edges = [edge for edge in telemetry.edges_between(item.at, item.at + 1e-6)
-             if (edge.component, edge.pod, edge.version) == (item.component, item.host, item.version)]
+             if edge.number == item.number]
     if spoken.value == "whole":
         yield from _every(item, edges, spoken)
         return
@@ -117,7 +119,7 @@ class _Request:
     @property
     def _own(self) -> int:
         """How many requests fail before they call anybody."""
-        return max(0, self.item.errors - sum(edge.calls.failed for edge in self.edges))
+        return max(0, self.item.errors - sum(edge.calls.ended for edge in self.edges))
 
     @property
     def why(self) -> str:
@@ -132,13 +134,17 @@ class _Request:
         if self.number < begin:
             return
         for place, edge in enumerate(self.edges):
-            end = begin + edge.calls.failed
-            if begin <= self.number < end:
-                yield place, _nth(edge.calls.kinds, self.number - begin)
+            yield from ((place, why) for why in self._attempts(edge.calls, begin))
+            begin += edge.calls.ended
+            if self.number < begin:
                 return
-            begin = end
-            if edge.calls.count > edge.calls.failed:
-                yield place, ""
+
+    def _attempts(self, calls: Calls, begin: int) -> Iterator[str]:
+        """Yield why each attempt of the request failed, of the requests from ``begin`` on; those that failed first."""
+        of = self.item.requests - begin
+        first, behind = ((number - begin) * calls.count // of for number in (self.number, self.number + 1))
+        for attempt in range(first, behind):
+            yield _nth(calls.kinds, attempt) if attempt < calls.failed else ""
 
 
 def _nth(kinds: Mapping[str, int], number: int) -> str:
@@ -189,7 +195,7 @@ def _entry(item: _Sender, why: str, spoken: Spoken) -> dict[str, Any]:
 @lru_cache(_KNOWN)
 def _call(item: _Sender, host: str, why: str, spoken: Spoken) -> dict[str, Any]:
     """Return the span of a call."""
-    datastore, status = host.startswith(_DATABASE), _STATUS.match(why)
+    datastore, status = host.startswith(_DATABASE) or _CACHE in host, _STATUS.match(why)
     if spoken.value == "opentelemetry":
         return _of_otel(item) | _otel_call(host, why, datastore, spoken)
     answered = {} if datastore or (why and not status) else {"http.statusCode": int(status[1]) if status else 200}
@@ -205,11 +211,14 @@ def _call(item: _Sender, host: str, why: str, spoken: Spoken) -> dict[str, Any]:
 def _peer(host: str, datastore: bool, spoken: Spoken) -> dict[str, Any]:
     """Return how an agent names whom it calls."""
     if datastore:
-        found = {"db.system": "postgresql", "db.instance": "payments", "component": "Postgres"}
+        cache = _CACHE in host
+        port = 6379 if cache else 5432
+        found = {"db.system": "redis", "component": "Redis"} if cache else {
+            "db.system": "postgresql", "db.instance": "payments", "component": "Postgres"}
         if spoken.value == "whole":
             return found | {"server.address": host}
-        found |= {"peer.hostname": host, "peer.address": f"{host}:5432"}
-        return found if spoken.value == "python" else found | {"server.address": host, "server.port": 5432}
+        found |= {"peer.hostname": host, "peer.address": f"{host}:{port}"}
+        return found if spoken.value == "python" else found | {"server.address": host, "server.port": port}
     url = {"http.url": f"https://{host}/v1/charges" if "." in host else f"http://{host}:80/checkout"}
     return url if spoken.value == "python" else url | {"server.address": host}
 
@@ -229,7 +238,7 @@ def _otel_call(host: str, why: str, datastore: bool, spoken: Spoken) -> dict[str
     fresh, status = spoken.either("conventions"), _STATUS.match(why)
     found: dict[str, Any] = {"span.kind": "client", "server.address" if fresh else "net.peer.name": host}
     if datastore:
-        found["db.system.name" if fresh else "db.system"] = "postgresql"
+        found["db.system.name" if fresh else "db.system"] = "redis" if _CACHE in host else "postgresql"
     elif status or not why:
         found[_otel_status(spoken)] = int(status[1]) if status else 200
     if why:

@@ -15,13 +15,17 @@ import yaml
 from responder.actions import (
     AnyAction,
     AnyPlan,
+    cap_retries,
+    cordon_node,
     every,
+    fail_open,
     find,
     hide_payment_method,
     restart_pods,
     restore_configuration,
     rollback,
     scale_up,
+    shed_load,
     switch_provider,
 )
 from responder.clients import kubernetes
@@ -29,7 +33,9 @@ from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.change import Change, FieldChange
 from responder.model.service import Service
+from responder.plan import switches
 from responder.plan.remedies import Facts
+from responder.plan.remedies import cordon_node as cordoning
 from responder.plan.remedies import hide_payment_method as hiding
 from responder.plan.remedies import restore_configuration as configuration
 from responder.plan.remedies import restore_database as database
@@ -56,6 +62,8 @@ UNUSED: dict[tuple[str, str], str] = {
     ("restart-pods", "pods"): (
         "a pod whose disruption budget refuses its eviction is deleted, if it is not ready when it is looked at again; "
         "tests/unit/remedies has that way"),
+    ("cordon-node", "*"): (
+        "the pods on the node that it moves are read as those of restart-pods are, by the same code"),
     ("restore-configuration", "*"): (
         "of its kinds the tests here change some; what is changed is one piece of code for all of them"),
 }
@@ -100,8 +108,8 @@ def spec(api: Api, path: str = GATEWAY) -> Object:
 
 def test_every_remedy_with_a_group_is_tested_here() -> None:
     assert {action.name for action in every() if action.kubernetes_group} == {
-        "rollback", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database", "scale_up",
-        "switch_provider", "hide_payment_method"}
+        "rollback", "cordon_node", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database",
+        "scale_up", "switch_provider", "cap_retries", "shed_load", "fail_open", "hide_payment_method"}
 
 
 def test_rollback(api: Api, service: Service, settled: None) -> None:
@@ -187,6 +195,21 @@ def test_hide_payment_method_and_show_it_again(api: Api, service: Service) -> No
     assert api.get(CONFIG)["data"]["HIDDEN_METHODS"] == ""
 
 
+@pytest.mark.parametrize(("action", "switch", "key", "before"), [
+    (cap_retries.ACTION, "retry cap", "MAX_ATTEMPTS", "3"), (shed_load.ACTION, "load shedding", "SHED_PERCENT", "0"),
+    (fail_open.ACTION, "fraud check", "FRAUD_CHECK_MODE", "required")])
+def test_a_switch_is_turned_and_turned_back(api: Api, service: Service, action: AnyAction, switch: str, key: str,
+                                            before: str) -> None:
+    quick = replace(service, switches=tuple(replace(item, step_seconds=0.1) for item in service.switches))
+    remedy = Remedy(action, api, quick, 7, switches.Facts(switch))
+    plan = remedy.planned()
+    remedy.apply(plan)
+    turned = before if action is shed_load.ACTION else plan.parameters.values[0]
+    assert api.get(CONFIG)["data"][key] == turned
+    remedy.revert(plan)
+    assert api.get(CONFIG)["data"][key] == before
+
+
 def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: Service, settled: None) -> None:
     def waiting() -> list[str]:
         found = [item["metadata"]["name"] for item in api.get(f"{CORE}/pods")["items"]
@@ -202,7 +225,7 @@ def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: S
     node = "/api/v1/nodes/node-c"
     api.cluster.patch_status("/api/v1/nodes/node-b", {"conditions": [{"type": "Ready", "status": "True"}]})
     api.cluster.patch_status(node, {"conditions": [{"type": "Ready", "status": "Unknown"}]})
-    remedy = Remedy(restart_pods.ACTION, api, service, 7)
+    remedy = Remedy(restart_pods.ACTION, api, service, 7, restart_pods.Facts())
     plan = remedy.planned()
     assert plan.parameters.close == ("node-c",) and len(plan.parameters.pods) == 2
     remedy.apply(plan)
@@ -211,6 +234,18 @@ def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: S
     api.until(lambda: not [item for item in api.get(f"{CORE}/pods")["items"] if item["metadata"]["name"] in gone
                            and "deletionTimestamp" not in item["metadata"]])
     assert "node-c is open" in remedy.revert(plan)
+    assert not spec(api, node).get("unschedulable")
+
+
+def test_cordon_node_moves_pods_off_and_opens_it_again(api: Api, service: Service, settled: None) -> None:
+    node = "/api/v1/nodes/node-b"
+    for name in ("node-b", "node-c"):
+        api.cluster.patch_status(f"/api/v1/nodes/{name}", {"conditions": [{"type": "Ready", "status": "True"}]})
+    remedy = Remedy(cordon_node.ACTION, api, service, 16, cordoning.Facts("node-b"))
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert spec(api, node)["unschedulable"] is True
+    assert "open to pods again" in remedy.revert(plan)
     assert not spec(api, node).get("unschedulable")
 
 
@@ -432,7 +467,8 @@ def test_a_workload_of_another_kind_that_holds_the_connections_is_restarted(api:
 @pytest.mark.parametrize("name", ["rollback", "scale_up", "restart_pods", "cycle_deployment"])
 @pytest.mark.parametrize("target", sorted(WORKLOADS))
 def test_each_group_may_look_at_each_kind(api: Api, service: Service, name: str, target: str) -> None:
-    facts = {"rollback": rollback_rule.Facts(), "scale_up": scaling.Facts()}.get(name)
+    facts = {"rollback": rollback_rule.Facts(), "scale_up": scaling.Facts(), "restart_pods": restart_pods.Facts()}.get(
+        name)
     found = Remedy(find(name), api, of(service, target), 15, facts).plan(facts or Facts())
     assert found.target == target
 

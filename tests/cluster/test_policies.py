@@ -377,6 +377,21 @@ def test_switch_provider_changes_no_other_config_map(api: Api) -> None:
     assert api.change("switch-provider", f"{CORE}/configmaps/owned", lambda c: c["data"].update(key="x")).by_rbac
 
 
+# --- the other switches --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("group", "key", "value", "passes"), [
+    ("cap-retries", "MAX_ATTEMPTS", "1", True), ("cap-retries", "MAX_ATTEMPTS", "9", False),
+    ("cap-retries", "SHED_PERCENT", "80", False), ("shed-load", "SHED_PERCENT", "80", True),
+    ("shed-load", "SHED_PERCENT", "100", False), ("shed-load", "PROVIDER", "fallback", False),
+    ("fail-open", "FRAUD_CHECK_MODE", "skip", True), ("fail-open", "FRAUD_CHECK_MODE", "evil", False),
+    ("fail-open", "MORE", "skip", False)])
+def test_a_switch_has_one_of_its_values_and_nothing_else_changes(api: Api, group: str, key: str, value: str,
+                                                                 passes: bool) -> None:
+    answer = api.change(group, f"{CORE}/configmaps/payment-gateway-config", lambda c: c["data"].update({key: value}))
+    assert answer.status == 200 if passes else answer.by_policy, answer
+
+
 @pytest.mark.parametrize(("mutate", "passes"), [
     (lambda c: c["data"].update(HIDDEN_METHODS="wallet"), True),
     (lambda c: c["data"].update(HIDDEN_METHODS="wallet; rm"), False),
@@ -433,6 +448,24 @@ def test_restart_pods_cordons_nodes_that_are_not_ready_and_uncordons_only_those(
     assert api.change("restart-pods", "/api/v1/nodes/node-b", reopened).status == 200
     api.cluster.patch("Node", "node-b", {"metadata": {"annotations": {"incident-responder/closed": None}},
                                          "spec": {"unschedulable": None}})
+
+
+def test_cordon_node_closes_a_ready_node_under_its_mark_and_opens_only_that(api: Api, ill: str) -> None:
+    node = "/api/v1/nodes/node-b"
+    marked: Mutate = lambda n: (closed(n), note(n, "incident-responder/cordoned", "i/1"))  # noqa: E731
+    assert api.change("cordon-node", node, marked).status == 200
+    assert api.change("cordon-node", node, closed).by_policy  # nobody would know whose it is
+    for more in (lambda n: n["spec"].update(taints=[{"key": "x", "effect": "NoExecute"}]),
+                 lambda n: n["metadata"]["labels"].update(pool="special"),
+                 lambda n: note(n, "incident-responder/closed")):
+        assert api.change("cordon-node", node, lambda n, more=more: (marked(n), more(n))).by_policy
+    api.cluster.patch("Node", "node-b", {"spec": {"unschedulable": True}})  # a person closes it
+    reopened: Mutate = lambda n: n["spec"].pop("unschedulable")  # noqa: E731
+    assert api.change("cordon-node", node, reopened).by_policy
+    api.cluster.patch("Node", "node-b", {"spec": {"unschedulable": None}})
+    api.cluster.patch("Node", "node-b", {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}})
+    assert api.change("cordon-node", node, marked).by_policy
+    api.cluster.patch("Node", "node-b", {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": None}}})
 
 
 def test_restart_pods_takes_away_what_serves_nobody_and_evicts_by_uid(api: Api) -> None:
@@ -521,9 +554,9 @@ def test_restore_configuration_creates_and_deletes_plain_objects_alone(api: Api)
 
 # --- what RBAC keeps from all of them ------------------------------------------------------------------------------
 
-WRITERS = ("rollback", "restart-pods", "scale-up", "restore-database", "switch-provider", "hide-payment-method",
-           "cycle-deployment",
-           "restore-configuration")
+WRITERS = ("rollback", "restart-pods", "cordon-node", "scale-up", "restore-database", "switch-provider",
+           "cycle-deployment", "restore-configuration", "cap-retries", "shed-load", "fail-open",
+           "hide-payment-method")
 
 
 @pytest.mark.parametrize("group", [*WRITERS, "readers"])

@@ -14,7 +14,7 @@ def plan(context: RemediationContext, facts: Facts) -> Plan[Nothing, Parameters]
     name = facts.provider
     if not name:
         return Declined("provider", "tell the provider", "it is not known which provider it is")
-    written = shown(text(name, context.onset, facts.calls))
+    written = shown(text(name, context.onset, facts.calls, facts.contact))
     return Plan(f"provider/{name}", f"tell the support of {name}", Nothing(), Parameters(written.text, name), written)
 
 

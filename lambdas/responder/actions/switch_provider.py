@@ -12,7 +12,7 @@ import time
 
 from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
 from responder.clients.failure import CallFailed
-from responder.clients.flags import Changed, Flag, flag
+from responder.clients.flags import Changed, Flag, flag, statements_of
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes, NotFound
 from responder.model.change import OWN_MANAGER
@@ -25,7 +25,6 @@ _CHECKS = 2
 """Checks in a row that must succeed: where some calls fail, a single one may get through."""
 _BETWEEN_SECONDS = 2.0
 _CHECK_SECONDS = 2.0
-_ROOT = "arn:{partition}:appconfig:{region}:{account}"
 
 Planned = Plan[Value, Value]
 
@@ -130,21 +129,8 @@ def _unfit(provider: Provider, context: RemediationContext, http: Http | None, s
 def statements(service: Service) -> tuple[Statement, ...]:
     """What it takes to change the flag where it stands."""
     switch = service.provider_switch
-    if switch and switch.ssm_parameter:
-        return (Statement(("ssm:GetParameter", "ssm:PutParameter"),
-                          (f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter/"
-                           f"{switch.ssm_parameter.lstrip('/')}",)),)
-    if switch and switch.appconfig:
-        place = switch.appconfig
-        root = f"{_ROOT}:application/{place.application}"
-        profile, environment = f"{root}/configurationprofile/{place.profile}", f"{root}/environment/{place.environment}"
-        return (
-            Statement(("appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"),
-                      (f"{environment}/configuration/{place.profile}",)),
-            Statement(("appconfig:ListHostedConfigurationVersions", "appconfig:CreateHostedConfigurationVersion"),
-                      (root, profile)),
-            Statement(("appconfig:StartDeployment",),
-                      (root, profile, environment, f"{_ROOT}:deploymentstrategy/{place.strategy}")))
+    if switch and not switch.config_map:
+        return tuple(Statement(actions, arns) for actions, arns in statements_of(switch))
     return cluster_access(service)
 
 

@@ -47,6 +47,8 @@ class Found(NamedTuple):
     said: str = ""
     mend: str = ""
     since: float = 0.0
+    sign: Sign | None = None
+    """What it speaks for, where that is not what the check's problems do."""
 
 
 class Check(NamedTuple):
@@ -67,7 +69,8 @@ def run(state: State) -> tuple[Problem, ...]:
     found = {Problem(
         check=check.id, family=check.family, object=one.object, sentence=one.sentence, severity=one.severity,
         basis=one.basis, apps=tuple(sorted(set(one.apps))), said=mask(one.said)[:_SAID], mend=one.mend,
-        since=one.since, sign=check.sign, follows=check.follows) for check in every() for one in check.find(state)}
+        since=one.since, sign=check.sign if one.sign is None else one.sign, follows=check.follows)
+        for check in every() for one in check.find(state)}
     return tuple(sorted(found, key=lambda one: (
         _ORDER[one.severity], _SURE[one.basis], one.check, one.object, one.sentence, one.said, one.since)))
 

@@ -23,6 +23,9 @@ _PORT = re.compile(r"(?:[Pp]ort |:)(\d{2,5})\b")
 def find(state: State) -> Iterator[Found]:
     """Yield workloads that say that their port is taken, with the pod's containers that could hold it."""
     for owner, one in by_owner(sayings(state, _SAID)).items():
+        pods = [pod for pod in state.pods if state.owner(pod) == owner and not pod.over]
+        if pods and all(pod.ready for pod in pods):
+            continue  # It listens by now.
         match = _PORT.search(one.text)
         port = f" {match[1]}" if match else ""
         containers = _containers(state, owner)

@@ -29,9 +29,16 @@ def find(state: State) -> Iterator[Found]:
         yield Found(
             str(apps[0]) if len(apps) == 1 else str(one.ref),
             f"claim {one.ref.name} has lost its volume {one.volume}: what was on it is gone, or is not attached to it",
-            hurt(state, apps[0]) if apps else "risks", "said" if one.phase == "Lost" else "seen",
+            hurt(state, apps[0]) if apps and not _serve(state, apps) else "risks",
+            "said" if one.phase == "Lost" else "seen",
             tuple(ref.name for ref in apps), event.message if event else f"phase: {one.phase}, volume: {one.volume}",
             "restore the volume from a snapshot, and do not delete the claim before", event.last if event else 0.0)
+
+
+def _serve(state: State, apps: list[Ref]) -> bool:
+    """Whether all that use it have their pods: they go on until one is started anew."""
+    found = [state.workload(ref) for ref in apps]
+    return all(one is not None and one.wanted is not None and one.ready >= one.wanted for one in found)
 
 
 CHECK = Check(id="claim_lost", family="scheduling", sign="volume", find=find)

@@ -9,17 +9,18 @@ import re
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
-from responder.checks.no_endpoints import CAUSES
+from responder.checks.no_endpoints import ENDED, UNSERVED, UNSTARTED
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.pods import Status
-from responder.state.recent import every_status, is_down, is_recent, last_end
+from responder.state.recent import is_down, is_recent, last_end
 from responder.state.sayings import sayings, serves_nobody
 
 _CODES = {0: "it ends without an error", 1: "an error of its own", 2: "wrong use of a command",
-          126: "its command cannot be run", 127: "its command is not there", 128: "it could not be started",
-          134: "it aborted", 137: "SIGKILL", 139: "a segmentation fault", 143: "SIGTERM"}
+          128: "it could not be started", 134: "it aborted", 137: "SIGKILL", 139: "a segmentation fault",
+          143: "SIGTERM"}
 """128 and more: the number of the signal that ended it, and 128 (Bash's manual, "Exit Status")."""
+_TOLD = frozenset(("OOMKilled", "StartError", "ContainerCannotRun"))
 _ANY = re.compile(r"\S")
 
 
@@ -27,9 +28,10 @@ def find(state: State) -> Iterator[Found]:
     """Yield workloads whose containers do not stay up."""
     told: set[tuple[Ref, str]] = set()
     lines = {one.owner: one.text for one in sayings(state, _ANY)}
+    hooked = {event.about for event in state.events if event.reason == "FailedPostStartHook"}
     for pod in sorted(state.pods, key=lambda one: one.ref):
         owner = state.owner(pod)
-        for status in every_status(pod) if not pod.over and not pod.meta.deleting else ():
+        for status in pod.statuses if not (pod.over or pod.meta.deleting or pod.ref in hooked) else ():
             if not _crashes(state, status) or (owner, status.name) in told:
                 continue
             told.add((owner, status.name))
@@ -45,14 +47,12 @@ def find(state: State) -> Iterator[Found]:
 
 def _crashes(state: State, status: Status) -> bool:
     end = last_end(status)
-    if end and (end.reason == "OOMKilled" or not (is_recent(state, end.finished) or status.waiting)):
+    if end and (end.reason in _TOLD or end.exit_code in (126, 127)):
+        return False  # It has a check of its own.
+    if end and not (is_recent(state, end.finished) or status.waiting):
         return False
     often = end is not None and end.exit_code != 0 and bool(end.finished) and status.restarts > 1 and not status.ready
     return is_down(status) or often
 
 
-CHECK = Check(id="container_crashes", family="runtime", find=find, follows=(
-    *(one for one in CAUSES if one != "container_crashes"), "liveness_probe_incorrect_command", "missing_config",
-    "database_read_only", "database_connections_exhausted", "disk_full", "read_only_file_system", "missing_service",
-    "address_in_use", "service_env_var_address_mismatch", "service_dns_resolution_failure", "missing_command",
-    "startup_probe_incorrect_path", "startup_probe_incorrect_command"))
+CHECK = Check(id="container_crashes", family="runtime", find=find, follows=(*UNSTARTED, *UNSERVED, *ENDED))

@@ -27,7 +27,7 @@ def find(state: State) -> Iterator[Found]:
             said = next((text for status in every_status(pod) if (text := status.message or status.waiting)), pod.phase)
             about = f"node/{pod.node}" if pod.node else "namespace/kube-system"
             yield Found(about, f"{part} is not ready" + (f": {effect}" if everyone else ", others are"),
-                        "stops" if everyone else "risks", "seen", (), said, f"start {part} again")
+                        "stops" if everyone else "lessens", "seen", (), said, f"start {part} again")
         for name, one in sorted(services(state, part).items()):
             if is_stopped(one):
                 yield Found(f"node/{name}", f"{part} of node {name} does not run: {effect}", "stops", "said", (),

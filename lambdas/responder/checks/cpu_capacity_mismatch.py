@@ -22,12 +22,14 @@ def find(state: State) -> Iterator[Found]:
         if scaling(state, one.pods):
             continue
         asked = needs(one.spec, "cpu")
-        why = f"the largest node has {written('cpu', most)}" if asked > most > 0 else "no node has so much left"
+        never = asked > most > 0
+        why = f"the largest node has {written('cpu', most)}" if never else "no node has so much left"
         yield Found(
             str(one.app), f"a pod of {one.app} asks for {written('cpu', asked)} of CPU, and {why}",
             hurt(state, one.app), one.basis, (one.app.name,),
             one.message or f"requests.cpu: {asked:g}, allocatable at most: {most:g}",
-            "ask for less" if asked > most > 0 else "ask for less, or add a node or free one", one.since)
+            "ask for less" if never else "ask for less, or add a node or free one", one.since,
+            "placement" if never else "room")
 
 
 CHECK = Check(id="cpu_capacity_mismatch", family="scheduling", sign="room", find=find, follows=(

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from responder.checks import Check, Found
 from responder.state import State
 from responder.state.machines import apps_on, is_stopped, named_like, said_of, services, silent, works
-from responder.state.recent import every_status
+from responder.state.recent import every_status, now_of
+
+_JOINS_SECONDS = 300.0
+"""A node that has just joined gets the pods of its DaemonSets within that."""
 
 
 def find(state: State) -> Iterator[Found]:
@@ -26,7 +29,8 @@ def find(state: State) -> Iterator[Found]:
     daemon = next((one for one in state.workloads if (one.ref.kind, one.ref.name) == ("DaemonSet", "kube-proxy")), None)
     for node in sorted(state.nodes, key=lambda one: one.name):
         name, pod = node.name, pods.get(node.name)
-        if name in told or silent(node) or not node.ready:
+        new = node.meta.created and now_of(state) - node.meta.created < _JOINS_SECONDS
+        if name in told or silent(node) or not node.ready or new:
             continue
         if pod is not None and not works(pod):
             why = ", ".join(sorted({status.waiting for status in every_status(pod) if status.waiting})) or pod.phase

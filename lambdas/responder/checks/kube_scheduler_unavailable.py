@@ -15,9 +15,9 @@ from responder.state.machines import is_control_plane, is_stopped, named_like, s
 from responder.state.pods import Pod
 from responder.state.recent import every_status, now_of
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 30.0
 """A pod is placed within seconds where the scheduler works (its own back-offs begin at 1 second and end at 10):
-one that nobody has looked at for a minute is forgotten."""
+one that nobody has looked at for three times that is forgotten."""
 
 
 def find(state: State) -> Iterator[Found]:
@@ -42,7 +42,7 @@ def find(state: State) -> Iterator[Found]:
                  if (text := status.message or status.waiting)), "") or next(map(said_of, stopped), "")
     names = ", ".join(sorted(pod.ref.name for pod in waiting)[:3])
     sentence = f"the scheduler does not work: {why}" + (f"; nobody has looked at {names}" if names else "")
-    yield Found(about, sentence, "stops" if waiting else "risks", "said" if said else "seen", apps,
+    yield Found(about, sentence, "stops" if waiting else "lessens", "said" if said else "seen", apps,
                 said or f"Pending without PodScheduled: {names}", "start kube-scheduler again",
                 min((pod.meta.created for pod in waiting), default=0.0))
 

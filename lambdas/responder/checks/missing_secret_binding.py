@@ -6,7 +6,7 @@ It connects without a password and is refused, or lacks what its peers have whil
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
@@ -28,16 +28,14 @@ def find(state: State) -> Iterator[Found]:
     """Yield workloads that lack a Secret."""
     said = {owner: one.text for owner, one in by_owner(sayings(state, _NO_PASSWORD)).items()}
     told: set[Ref] = set()
-    for workload in state.apps:
-        for name, why in _lacks(state, workload):
-            quiet = not serves_nobody(state, workload.ref) and workload.ref not in said
-            if quiet or workload.ref in told:
-                continue
-            told.add(workload.ref)
-            yield Found(str(workload.ref), f"{workload.ref} is not given Secret {name}: {why}",
-                        "stops", "said" if workload.ref in said else "seen", (workload.ref.name,),
-                        said.get(workload.ref, f"Secret {name}"),
-                        f"give the containers of {workload.ref} Secret {name}")
+    for workload, name, why in _lacks(state):
+        quiet = not serves_nobody(state, workload.ref) and workload.ref not in said
+        if quiet or workload.ref in told:
+            continue
+        told.add(workload.ref)
+        yield Found(str(workload.ref), f"{workload.ref} is not given Secret {name}: {why}", "stops",
+                    "said" if workload.ref in said else "seen", (workload.ref.name,),
+                    said.get(workload.ref, f"Secret {name}"), f"give the containers of {workload.ref} Secret {name}")
     for owner, text in sorted(said.items()):
         spec = spec_of(state, owner)
         variables = [] if spec is None else [one for container in spec.containers for one in container.environment]
@@ -47,29 +45,38 @@ def find(state: State) -> Iterator[Found]:
                         (owner.name,), text, f"give the containers of {owner} the Secret of its credentials")
 
 
-def _lacks(state: State, workload: Workload) -> Iterator[tuple[str, str]]:
-    """Yield Secrets that a workload should have: made for it by their names, as its peers' are, or common to them."""
-    here = [one for one in state.apps if one.ref.namespace == workload.ref.namespace and one.wanted != 0]
-    own = secrets(workload.template)
-    peers = [one for one in here if one.ref != workload.ref and one.ref.kind == workload.ref.kind]
-    affixes = Counter(name.replace(one.ref.name, "*") for one in peers for name in secrets(one.template)
-                      if one.ref.name in name)
-    unused = {ref.name for ref in {*state.keys, *(meta.ref for meta in state.others)} if ref.kind == "Secret"
-              and ref.namespace == workload.ref.namespace} - {name for one in here for name in secrets(one.template)}
-    for affix, count in sorted(affixes.items()):
-        name = affix.replace("*", workload.ref.name)
-        if name not in own and (name in unused or (count > 2 and count * 2 > len(peers))):
-            yield name, "the others have theirs" if name not in unused else "it is there and nobody takes it"
-    common = Counter(name for one in peers if _same_image(one, workload) for name in secrets(one.template))
-    for name, count in sorted(common.items()):
-        if count > 1 and name not in own and count == sum(_same_image(one, workload) for one in peers):
-            yield name, "all others of its image have it"
+def _lacks(state: State) -> Iterator[tuple[Workload, str, str]]:
+    """Yield Secrets that workloads should have: made for them by their names, as their peers' are, or common to all."""
+    groups: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+    for one in state.apps:
+        if one.wanted != 0:
+            groups[one.ref.namespace, one.ref.kind].append(one)
+    taken = {(one.ref.namespace, name) for one in state.apps for name in secrets(one.template)}
+    unused = {(ref.namespace, ref.name) for ref in {*state.keys, *(meta.ref for meta in state.others)}
+              if ref.kind == "Secret"} - taken
+    for (space, _), here in sorted(groups.items()):
+        of = {one.ref: secrets(one.template) for one in here}
+        affixes = Counter(name.replace(one.ref.name, "*") for one in here for name in of[one.ref]
+                          if one.ref.name in name)
+        images: dict[tuple[str, ...], list[Workload]] = defaultdict(list)
+        for one in here:
+            images[_images(one)].append(one)
+        for workload in here:
+            own = of[workload.ref]
+            for affix, count in sorted(affixes.items()):
+                name = affix.replace("*", workload.ref.name)
+                idle = (space, name) in unused
+                if name not in own and (idle or (count > 2 and count * 2 > len(here) - 1)):
+                    yield workload, name, "it is there and nobody takes it" if idle else "the others have theirs"
+            peers = [one for one in images[_images(workload)] if one.ref != workload.ref]
+            common = frozenset.intersection(*(of[one.ref] for one in peers)) if len(peers) > 1 else frozenset[str]()
+            for name in sorted(common - own):
+                yield workload, name, "all others of its image have it"
 
 
-def _same_image(one: Workload, other: Workload) -> bool:
-    first, second = ([its.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-                      for its in workload.template.containers] for workload in (one, other))
-    return bool(first) and first == second
+def _images(workload: Workload) -> tuple[str, ...]:
+    return tuple(its.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+                 for its in workload.template.containers)
 
 
 CHECK = Check(id="missing_secret_binding", family="runtime", sign="definition", find=find, follows=("missing_config",))

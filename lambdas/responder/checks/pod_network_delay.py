@@ -21,7 +21,7 @@ def find(state: State) -> Iterator[Found]:
     ref, one = next(iter(found.items()))
     before = f" (before: {one.before * 1000:.0f} ms)" if one.before else ""
     yield Found(str(ref), f"half of the requests of {ref} take {one.now * 1000:.0f} ms{before}, and its CPU is calm",
-                "lessens", "seen" if one.before else "guessed", (ref.name,),
+                "lessens", "seen" if one.before or one.awaited else "guessed", (ref.name,),
                 f"p50 {one.now:.3g} s; nodes {', '.join(sorted(nodes_of(state, ref.name)))}",
                 f"look at the network of the pods of {ref}")
 

@@ -16,7 +16,7 @@ from responder.state.trouble import hurt
 
 def find(state: State) -> Iterator[Found]:
     """Yield workloads that the scheduler holds for a claim of which nothing else is known."""
-    explained = {user for one in unbound(state) for user in one.users}
+    explained = {user for one in unbound(state) if one.kinds for user in one.users}
     for one in held(state, "unbound"):
         if one.app not in explained:
             claims = ", ".join(claims_of(one.spec))

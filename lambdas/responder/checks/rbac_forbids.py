@@ -41,4 +41,4 @@ def find(state: State) -> Iterator[Found]:
                     f"bind a Role to its ServiceAccount that lets it {what}, or restore the binding that it had")
 
 
-CHECK = Check(id="rbac_forbids", family="admission", sign="definition", find=find)
+CHECK = Check(id="rbac_forbids", family="admission", find=find)

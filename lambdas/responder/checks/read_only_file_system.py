@@ -40,4 +40,4 @@ def _setting(state: State, owner: Ref, text: str) -> str:
     return ""
 
 
-CHECK = Check(id="read_only_file_system", family="runtime", find=find, follows=("node_problem",))
+CHECK = Check(id="read_only_file_system", family="runtime", sign="definition", find=find, follows=("node_problem",))

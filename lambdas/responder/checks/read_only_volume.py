@@ -27,10 +27,11 @@ def find(state: State) -> Iterator[Found]:
             continue
         told.add(said.app)
         where = _where(said.pod, said.text)
+        # One that serves nevertheless may have logged this on each day.
         yield Found(str(said.app), f"{said.app} writes to {where or 'a file system'} that it may only read",
                     hurt(state, said.app), "said", (said.app.name,), said.text,
                     "mount a volume that may be written to there (an emptyDir), or do not mount it readOnly",
-                    said.since)
+                    said.since, "" if said.pod.ready else None)
 
 
 def _where(pod: Pod, text: str) -> str:

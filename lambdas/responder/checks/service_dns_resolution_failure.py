@@ -14,7 +14,8 @@ from responder.state import State
 from responder.state.addresses import given
 from responder.state.basics import Ref
 from responder.state.pods import PodSpec
-from responder.state.resolving import unresolved
+from responder.state.resolving import UNRESOLVED, unresolved
+from responder.state.sayings import sayings
 
 
 def find(state: State) -> Iterator[Found]:
@@ -27,13 +28,15 @@ def find(state: State) -> Iterator[Found]:
             names[caller].add(one.ref.name)
     specs: dict[Ref, PodSpec] = {state.owner(pod): pod.spec for pod in state.pods if not pod.over}
     specs |= {one.ref: one.template for one in state.apps if one.wanted != 0}
-    asking = {one.owner for one in given(state) if one.target.service} | set(said)
+    lost = {one.owner for one in sayings(state, UNRESOLVED)}
+    asking = {one.owner for one in given(state) if one.target.service} | set(said) | lost
     for owner in sorted({*asking, *specs}):
         why = _odd(state, specs[owner], owner in asking) if owner in specs else ""
         if why or owner in said:
             what = f": {why}" if why else f": {', '.join(sorted(names[owner]))}"
+            told = owner in said or owner in lost
             yield Found(str(owner), f"{owner} cannot resolve names of Services that are there{what}", "stops",
-                        "said" if owner in said else "seen", (owner.name,), said.get(owner, why),
+                        "said" if told else "seen", (owner.name,), said.get(owner, why),
                         f"set dnsPolicy of {owner} to ClusterFirst" if why else "look at the cluster's resolver")
 
 
@@ -54,5 +57,5 @@ def _odd(state: State, spec: PodSpec, asks: bool) -> str:
     return ""
 
 
-CHECK = Check(id="service_dns_resolution_failure", family="routing", sign="resolver", find=find, follows=(
+CHECK = Check(id="service_dns_resolution_failure", family="routing", sign="names", find=find, follows=(
     "coredns_unavailable", "network_policy_blocks", "kube_proxy_unavailable", "node_not_ready", "kubelet_unavailable"))

@@ -75,8 +75,7 @@ def _specs(state: State, service: Service) -> list[PodSpec]:
     if not service.selector:
         return []
     return [one.template for one in state.behind(service)] + [
-        pod.spec for pod in state.pods if not pod.over and pod.ref.namespace == service.ref.namespace
-        and service.selector.items() <= dict(pod.meta.labels).items()]
+        pod.spec for pod in state.selected(service)]
 
 
 def _apps(state: State, ref: Ref) -> tuple[str, ...]:

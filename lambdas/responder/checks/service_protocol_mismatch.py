@@ -24,8 +24,7 @@ _SAYS = {"grpc": "grpc", "grpc-web": "grpc", "http": "http", "http2": "http2", "
 def find(state: State) -> Iterator[Found]:
     """Yield ports of Services whose protocol their pods do not speak."""
     for service in state.services:
-        pods = [pod for pod in state.pods if not pod.over and pod.ref.namespace == service.ref.namespace
-                and service.selector and service.selector.items() <= dict(pod.meta.labels).items()]
+        pods = list(state.selected(service))
         specs = [one.template for one in state.behind(service)] + [pod.spec for pod in pods]
         apps = tuple(one.ref.name for one in state.behind(service)) or tuple(map(state.app, pods))
         for port in service.ports:

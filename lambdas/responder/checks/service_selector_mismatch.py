@@ -19,13 +19,11 @@ def find(state: State) -> Iterator[Found]:
     for service in state.services:
         if not service.selector or service.kind == "ExternalName":
             continue
-        own = _own(state, service)
         behind = state.behind(service)
-        pods = [pod for pod in state.pods if pod.ref.namespace == service.ref.namespace
-                and service.selector.items() <= dict(pod.meta.labels).items() and not pod.over]
+        own = None if any(one.ref.name == service.ref.name for one in behind) else _own(state, service)
         if own is None or own in behind:
             continue
-        if not behind and not pods:
+        if not behind and not state.selected(service):
             yield _found(service, own, "which no pod has")
         elif behind and not any(own in state.behind(other) for other in state.services):
             names = ", ".join(sorted(str(one.ref) for one in behind))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
+from responder.checks.no_endpoints import UNSERVED
 from responder.state import State
 from responder.state.probing import failures
 
@@ -22,4 +23,4 @@ def find(state: State) -> Iterator[Found]:
 
 
 CHECK = Check(id="startup_probe_incorrect_timing", family="runtime", sign="definition", find=find,
-              follows=("pod_cpu_overload", "cpu_throttled"))
+              follows=("pod_cpu_overload", "cpu_throttled", *UNSERVED))

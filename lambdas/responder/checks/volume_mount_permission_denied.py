@@ -21,6 +21,9 @@ _DENIED = re.compile(r"permission denied|EACCES|operation not permitted|access d
                      r"AccessDeniedException|PermissionError", re.IGNORECASE)
 _MOUNT = re.compile(r"MountVolume\.\w+ failed|error mounting|mount failed|mounting .* to rootfs")
 _COMMAND = re.compile(r'exec: "|exec /\S+: ')
+_FILE = re.compile(r"\b(?:open|opening|mkdir|chown|chmod|write|writing|file|dir|directory|errno 13|rename|unlink)\b|"
+                   r"AccessDeniedException|PermissionError|EACCES", re.IGNORECASE)
+"""It is about a file, and not about a table or a request."""
 _WRITTEN = frozenset({"persistentVolumeClaim", "hostPath", "emptyDir", "nfs", "csi", "ephemeral"})
 """Kinds of volumes whose files have owners of their own; those of ConfigMaps are the kubelet's."""
 _MEND = "set fsGroup or runAsUser of the pod to whom the files belong, or give them away on the volume"
@@ -38,7 +41,9 @@ def find(state: State) -> Iterator[Found]:
         kubelet = bool(said.by == "kubelet" and _MOUNT.search(said.text))
         if volume or kubelet:
             told.add(said.app)
-            yield _found(state, said.app, volume, said.text, said.since, "said")
+            found = _found(state, said.app, volume, said.text, said.since, "said")
+            # One that serves nevertheless may have logged this on each day.
+            yield found._replace(sign="") if said.pod.ready else found
     for said in sayings(state):
         # Without a path it may be any file; that a volume is written to makes it likely.
         if said.pod.ready or said.app in told or not _DENIED.search(said.text) or _COMMAND.search(said.text):
@@ -46,7 +51,7 @@ def find(state: State) -> Iterator[Found]:
         name = _written(said.pod)
         if name:
             told.add(said.app)
-            yield _found(state, said.app, name, said.text, said.since, "guessed")
+            yield _found(state, said.app, name, said.text, said.since, "seen" if _FILE.search(said.text) else "guessed")
     for pod in waiting_pods(state):
         app, name = belongs(state, pod), _unfit(pod)
         if name and app not in told:

@@ -56,6 +56,32 @@ def flag(switch: ProviderSwitch, namespace: str, cluster: kubernetes.Kubernetes 
     return _ConfigMap(cluster, namespace, switch.config_map, switch.key)
 
 
+_ROOT = "arn:{partition}:appconfig:{region}:{account}"
+Rights = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def statements_of(switch: ProviderSwitch) -> tuple[Rights, ...]:
+    """Return the IAM actions that it takes to read and write a flag, each group with its resources' ARNs.
+
+    A ConfigMap takes none: the cluster decides (Service Authorization Reference: "AWS Systems Manager", "AWS
+    AppConfig").
+    """
+    if switch.ssm_parameter:
+        return ((("ssm:GetParameter", "ssm:PutParameter"),
+                 (f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter/{switch.ssm_parameter.lstrip('/')}",)),)
+    if not switch.appconfig:
+        return ()
+    place = switch.appconfig
+    root = f"{_ROOT}:application/{place.application}"
+    profile, environment = f"{root}/configurationprofile/{place.profile}", f"{root}/environment/{place.environment}"
+    return (
+        (("appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"),
+         (f"{environment}/configuration/{place.profile}",)),
+        (("appconfig:ListHostedConfigurationVersions", "appconfig:CreateHostedConfigurationVersion"), (root, profile)),
+        (("appconfig:StartDeployment",),
+         (root, profile, environment, f"{_ROOT}:deploymentstrategy/{place.strategy}")))
+
+
 class _ConfigMap:
     def __init__(self, api: kubernetes.Kubernetes, namespace: str, name: str, key: str) -> None:
         self._api, self._namespace, self._name = api, namespace, name

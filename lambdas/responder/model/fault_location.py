@@ -1,7 +1,7 @@
 """Where a component's failures arise: in itself, before it, or in something that it calls.
 
-A location is kept as a text (``text``): ``own``, ``reach``, ``database``, ``declined``, ``provider:NAME``, or what is
-called.
+A location is kept as a text (``text``): ``own``, ``reach``, ``database``, ``declined``, ``provider:NAME``,
+``dependency:NAME``, or what is called.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Self, TypeAlias
 from responder.model.codec import Malformed
 from responder.model.frozen import dataclass
 
-_OWN, _UNREACHED, _DATABASE, _DECLINED, _PROVIDER = "own", "reach", "database", "declined", "provider:"
+_OWN, _UNREACHED, _DATABASE, _DECLINED = "own", "reach", "database", "declined"
+_PROVIDER, _DEPENDENCY = "provider:", "dependency:"
 
 
 class _Location(ABC):
@@ -87,6 +88,18 @@ class Provider(_Location):
 
 
 @dataclass(frozen=True)
+class Dependency(_Location):
+    """In the component's calls of a cache, a queue, a check or the like."""
+
+    name: str
+
+    @property
+    def text(self) -> str:
+        """``dependency:NAME``."""
+        return _DEPENDENCY + self.name
+
+
+@dataclass(frozen=True)
 class Callee(_Location):
     """On the way to another component, or to a host that the configuration does not know."""
 
@@ -98,7 +111,7 @@ class Callee(_Location):
         return self.name
 
 
-FaultLocation: TypeAlias = Own | Unreached | Database | Declined | Provider | Callee
+FaultLocation: TypeAlias = Own | Unreached | Database | Declined | Provider | Dependency | Callee
 
 OWN, UNREACHED, DATABASE, DECLINED = Own(), Unreached(), Database(), Declined()
 
@@ -107,5 +120,7 @@ def location_of(text: str) -> FaultLocation | None:
     """Return the location that a text stands for; None for an empty text."""
     if text.startswith(_PROVIDER):
         return Provider(text.removeprefix(_PROVIDER))
+    if text.startswith(_DEPENDENCY):
+        return Dependency(text.removeprefix(_DEPENDENCY))
     known: dict[str, FaultLocation] = {location.text: location for location in (OWN, UNREACHED, DATABASE, DECLINED)}
     return known.get(text) or (Callee(text) if text else None)

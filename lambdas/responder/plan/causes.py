@@ -17,6 +17,7 @@ from responder.plan.signals import (
     database,
     entrance,
     load,
+    places,
     pods,
     versions,
 )
@@ -40,6 +41,9 @@ CODE_BUG = Cause(
         calls.fails_in_itself: 1.5,
         calls.slow_database_calls: -1.0,
         calls.slow_provider_calls: -1.0,
+        calls.slow_dependency_calls: -1.0,
+        places.failures_on_one_node: -2.0,
+        places.failures_in_one_pod: -2.0,
     },
 )
 """Our own code, configuration or workload definition."""
@@ -52,6 +56,8 @@ DATABASE_CONNECTION = Cause(
         database.database_not_available: 1.0,
         aws_health.aws_reports_database: 0.7,
         calls.provider_calls_fail: -3.0,
+        calls.dependency_calls_fail: -3.0,
+        calls.slow_dependency_calls: -2.0,
         calls.fails_in_itself: -2.5,
         calls.not_reached_by_callers: -2.5,
         calls.does_not_reach_callee: -2.5,
@@ -60,6 +66,8 @@ DATABASE_CONNECTION = Cause(
         entrance.targets_refuse_connections: -2.0,
         entrance.requests_end_before_entry: -2.0,
         entrance.healthy_hosts_gone: -1.0,
+        places.failures_on_one_node: -3.0,
+        places.failures_in_one_pod: -3.0,
     },
 )
 """The database, or the way in which it is called."""
@@ -75,6 +83,7 @@ OVERLOAD = Cause(
         load.autoscaler_at_maximum: 1.0,
         load.sidecar_cpu_at_limit: 0.7,
         calls.provider_calls_fail: -2.0,
+        calls.dependency_calls_fail: -2.0,
         calls.database_calls_fail: -1.5,
         pods.pods_crash: -1.5,
         pods.pods_image: -1.5,
@@ -82,6 +91,8 @@ OVERLOAD = Cause(
         versions.only_new_version_fails: -1.0,
         versions.new_version_slower: -1.0,
         pods.pods_not_ready: -0.5,
+        places.failures_on_one_node: -2.0,
+        places.failures_in_one_pod: -2.0,
     },
 )
 """More comes than can be served."""
@@ -103,6 +114,7 @@ CLUSTER_FAILURE = Cause(
         calls.kind_queue: 0.5,
         calls.does_not_reach_callee: 0.3,
         calls.provider_calls_fail: -2.0,
+        calls.dependency_calls_fail: -2.0,
         calls.database_calls_fail: -1.5,
         versions.only_new_version_fails: -1.0,
     },
@@ -119,6 +131,7 @@ NETWORK = Cause(
         entrance.requests_end_before_entry: 0.7,
         calls.database_calls_fail: 0.5,
         calls.provider_calls_fail: 0.5,
+        calls.dependency_calls_fail: 0.5,
         calls.kind_credentials: -3.0,
         calls.kind_connections: -2.5,
         calls.kind_space: -2.5,
@@ -133,6 +146,8 @@ NETWORK = Cause(
         pods.pods_image: -1.5,
         load.cpu_at_limit: -1.0,
         database.database_not_available: -1.0,
+        places.failures_on_one_node: -3.0,
+        places.failures_in_one_pod: -3.0,
     },
 )
 """The way between components, or to what they call."""
@@ -142,16 +157,22 @@ PROVIDER_OUTAGE = Cause(
     title="provider outage",
     weights={
         calls.provider_calls_fail: 2.0,
+        calls.dependency_calls_fail: -3.0,
         calls.database_calls_fail: -3.0,
         calls.fails_in_itself: -2.5,
         calls.not_reached_by_callers: -2.5,
         calls.does_not_reach_callee: -2.5,
         calls.slow_in_itself: -2.0,
         calls.slow_database_calls: -2.0,
+        calls.slow_dependency_calls: -2.0,
         entrance.targets_refuse_connections: -2.0,
         entrance.requests_end_before_entry: -2.0,
         load.cpu_at_limit: -1.0,
         entrance.healthy_hosts_gone: -1.0,
+        places.failures_on_one_node: -3.0,
+        places.failures_in_one_pod: -3.0,
     },
 )
-"""Somebody outside whom the service depends on."""
+"""Somebody outside whom the service depends on: a provider, or a dependency of another kind, whoever runs it. A cache
+or a queue of our own belongs here as well: what one does is the same (get along without it, call who runs it), and the
+database's remedies do not help."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from responder.model.foreign_change import ForeignChange
@@ -68,11 +69,16 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "h": 3600.0, "d": 86400.
 _GO_UNITS = {"Nanosecond": 1e-9, "Microsecond": 1e-6, "Millisecond": 1e-3, "Second": 1.0,
              "Minute": 60.0, "Hour": 3600.0,
              "milliseconds": 1e-3, "seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
+_LABELS = re.compile(r"(?:withlabelvalues|labelnames|labels?|tags?)\W.*(?:user|request|session|trace|order"
+                     r"|customer|tenant|"
+                     r"account|client|email|url|path)_?(?:id)?\b", re.IGNORECASE)
+"""A measure that is kept for each of many values."""
 _MOST_NAMES = 4
 """Where more names differ, a line was written anew: a helper's call in the place of what it does, most often."""
 _BRINGS = (("bounds or releases", "pool memory files lock disk", 0.9), ("lost a clause", "query", 1.0),
            ("a guard is gone", "null", 0.7), ("a condition changed", "null", 0.5), ("no longer called", "missing", 0.8),
-           ("no longer there", "missing", 0.8), ("what the database holds", "query format lock", 0.9))
+           ("no longer there", "missing", 0.8), ("what the database holds", "query format lock", 0.9),
+           ("what has many values", "memory", 1.0))
 """Kinds of edits to what they are about, whatever the names in them."""
 _EXPRESSION = re.compile(r"\.\*|\\[dsw]|\(\?[:=!]|\]\+|\)\+|\)\*")
 _HARMLESS_TITLE = re.compile(
@@ -83,9 +89,10 @@ _HARMLESS_TITLE = re.compile(
 _LOWER_HURTS = re.compile(r"max|pool|limit|size|replica|memory|cpu|capacity|timeout|deadline|ttl|quota|rate|burst"
                           r"|workers?|threads?"
                           r"|buffer|conns|connections|concurrency|leeway|expire|heap|xmx|min", re.IGNORECASE)
+_EITHER_HURTS = re.compile(r"interval|period|delay|backoff|window|threshold", re.IGNORECASE)
 _HIGHER_HURTS = re.compile(r"retr(?:y|ies)|attempts|batch|records|poll|prefetch|sampl|verbos|rounds|cost|fan_?out"
                            r"|page_?size"
-                           r"|per_?page|concurrency|parallel|interval|delay|period|threshold", re.IGNORECASE)
+                           r"|per_?page|concurrency|parallel", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -173,7 +180,8 @@ def _only_moved(real: Delta) -> bool:
 
 def _quiet(line: str) -> bool:
     """Whether a line only tells: of the log, of measures, of an error's text, of what people read."""
-    return bool(_OBSERVED.search(line) or _ERROR_TEXT.search(line) or _SHOWN_TEXT.search(line))
+    told = "(" in line and _OBSERVED.search(line) and not _LABELS.search(line)
+    return bool(told or _ERROR_TEXT.search(line) or _SHOWN_TEXT.search(line))
 
 
 def _of_pair(pair: Pair, moved: bool) -> tuple[float, str]:
@@ -191,12 +199,16 @@ def _of_pair(pair: Pair, moved: bool) -> tuple[float, str]:
     if not any(re.search(r"\w", token) for token in (*went, *came)):
         spaces = set(went) | set(came) <= set("()[]{},;&*")
         return (0.1, "it changes punctuation") if spaces else (0.8, "an operator changed")
-    if moved:
+    if Counter(tokens(pair.before)) == Counter(tokens(pair.after)):
+        return 0.75, "it takes the same things in another order"
+    if moved and (went or not came):
         return 0.15, "it moves code"
     texts = [token for token in (*went, *came) if token[:1] in "\"'`["]
     names = [token for token in (*went, *came) if re.match(r"[A-Za-z_$]", token)]
     if texts and len(names) <= len(texts):
-        return 0.75, "a name or text in use changed"
+        return 0.75 if any(token in went for token in texts) else 0.5, "a name or text in use changed"
+    if _LABELS.search(pair.after) and not _LABELS.search(pair.before):
+        return 0.7, "it counts by what has many values"
     if _left(pair.before) != _left(pair.after) and len(names) > _MOST_NAMES:
         return 0.45, "code was written anew"
     if _CONDITION.search(pair.before) or _LOOP.search(pair.before):
@@ -265,6 +277,8 @@ def _of_value(pair: Pair, before: str, after: str) -> tuple[float, str]:
     times = math.inf if min(old, new) <= 0 else max(old, new) / min(old, new)
     share = min(1.0, 0.2 + 0.5 * math.log(times, 3)) if math.isfinite(times) else 0.9
     lowers, raises = (pattern.search(pair.before) for pattern in (_LOWER_HURTS, _HIGHER_HURTS))
+    if _EITHER_HURTS.search(pair.before):
+        return share, said
     if (new > old and lowers and not raises) or (new < old and raises and not lowers):
         share *= 0.45
     return share, said
@@ -303,7 +317,9 @@ def _of_added(real: Delta, change: ForeignChange, moved: bool) -> Iterator[tuple
             continue
         declares = bool(_DECLARES.search(line))
         inside = (inside or declares) and not (inside and line in ("}", "end", "};"))
-        if _quiet(line):
+        if _LABELS.search(line):
+            yield 0.5, "it counts by what has many values"
+        elif _quiet(line):
             yield 0.06, "it tells more"
         elif declares or inside:
             yield 0.15, "it adds code that nothing is shown to call"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
+from functools import cache
 
 
 class FileKind(Enum):
@@ -22,15 +23,18 @@ class FileKind(Enum):
 
 _INERT = re.compile(
     r"(^|/)(tests?|testing|__tests__|testdata|fixtures?|spec|specs|e2e|docs?|documentation|examples?|runbooks?|adr"
-    r"|\.github|\.circleci|\.gitlab|\.buildkite|\.vscode|\.idea|storybook|dashboards?|grafana|mocks?|benchmarks?)/"
+    r"|\.github|\.circleci|\.gitlab|\.buildkite|\.vscode|\.idea|storybook|grafana|mocks?|benchmarks?)/"
     r"|(_test|_spec|_fuzz_test|\.test|\.spec|\.stories|_bench)\.\w+$|(^|/)(test_|conftest)[^/]*$"
     r"|\.(md|rst|adoc|css|scss|sass|less|svg|png|jpe?g|gif|ico|woff2?|ttf|pdf|drawio|snap)$"
     r"|(^|/)(codeowners|license|notice|authors|readme|changelog|contributing|jenkinsfile|makefile|justfile|taskfile"
     r"|\.gitlab-ci|\.gitignore|\.gitattributes|\.editorconfig|\.dockerignore|\.golangci|\.eslint\w*|\.prettier\w*"
-    r"|\.pre-commit-config|\.pylintrc|\.flake8|renovate|dependabot|sonar-project|mypy|ruff|tox)([.\w-]*)$"
-    r"|(^|[/._-])(staging|stage|dev|development|qa|uat|preview|sandbox|local|test)([/._-]|$)", re.IGNORECASE)
-_TEXT = re.compile(r"(^|/)(locales?|i18n|l10n|translations?|lang|copy|strings)/|\.(po|pot|mo|xliff|arb)$"
-                   r"|(^|/)messages[_.-]?\w*\.(properties|json|ya?ml|go|ts|py|rb)$", re.IGNORECASE)
+    r"|\.pre-commit-config|\.pylintrc|\.flake8|renovate|dependabot|sonar-project|mypy|ruff|tox)"
+    r"(\.(md|txt|rst|ini|toml|ya?ml|json|cfg|js|cjs))?$"
+    r"|(^|/)dashboards?/.*\.(json|ya?ml)$"
+    r"|(^|[/._-])(staging|stage|stg|dev|development|qa|uat|preview|sandbox|local|test)([/._-].*)?"
+    r"\.(ya?ml|json|toml|tf|tfvars|hcl|env|properties|ini|conf)$", re.IGNORECASE)
+_TEXT = re.compile(r"(^|/)(locales?|i18n|l10n|translations?|lang)/.*\.(json|ya?ml|properties|toml|txt|ftl)$"
+                   r"|\.(po|pot|mo|xliff|arb)$|(^|/)messages[_.-]?\w*\.(properties|json|ya?ml)$", re.IGNORECASE)
 _DEPENDENCY = re.compile(
     r"(^|/)(go\.(mod|sum)|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|requirements[\w.-]*\.(txt|in)|poetry\.lock"
     r"|pipfile(\.lock)?|pom\.xml|build\.gradle(\.kts)?|gradle\.lockfile|cargo\.(toml|lock)|gemfile(\.lock)?|uv\.lock"
@@ -52,6 +56,7 @@ _OWN = frozenset({
 _SUFFIX = re.compile(r"[-_]?(service|svc|server|api|app|worker|backend|job)$", re.IGNORECASE)
 
 
+@cache
 def kind_of_file(path: str) -> FileKind:
     """Return what kind of thing a file is; code where nothing else is told."""
     if _INERT.search(path):
@@ -63,6 +68,7 @@ def kind_of_file(path: str) -> FileKind:
     return FileKind.CODE
 
 
+@cache
 def stem(component: str) -> str:
     """Return a component's name without what only says that it is one: ``orders-svc`` is ``orders``."""
     name = component.lower()

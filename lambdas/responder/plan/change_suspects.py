@@ -148,8 +148,10 @@ def _by_time(change: ForeignChange, carried: Sequence[float], effect: Effect, se
     early = [one for one in change.deployed if one.at <= latest]
     if change.deployed and not early:
         return -10.0, "it came into effect after the symptom began"
-    if any(at <= symptom.onset + MEASURED_SECONDS for at in carried):
-        return -1.0, "a later deployment carried it"
+    in_time = [at for at in carried if at <= symptom.onset + MEASURED_SECONDS]
+    if in_time:
+        weight, why = _by_delay(max(in_time), effect, symptom)
+        return weight - 1.0, f"{why}, carried by a later deployment"
     if not early and change.kind == "commit" and seen.deploys_known:
         if any(kind_of_file(path) in _AT_MERGE and is_shared(path) for path in change.files):
             return -0.5, "it is in effect as soon as it is merged"
@@ -183,7 +185,7 @@ def _by_place(change: ForeignChange, symptom: Symptom) -> Term:
     if at:
         return -5.0, "it is of a component that has no part in it"
     if change.kind == "infrastructure" or not change.files:
-        return 0.5, "it is of what all components share"
+        return 1.0, "it is of what all components share"
     if all(is_shared(file) for file in change.files):
         return 0.0, "it is of what components share"
     return -3.5, "it is of another component"

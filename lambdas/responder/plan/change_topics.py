@@ -90,7 +90,7 @@ TOPICS: Mapping[str, str] = {
         host hostname port ports url uri cidr cidr_blocks ingress egress security_group firewall networkpolicy
         network_policy subnet vpc nat gateway proxy load_balancer balancer target_group service_port targetport
         selector selectors no_healthy_upstream no_endpoints 502 503_service bad_gateway route_table peering mtu
-        i/o_timeout sockets dial_tcp endpoints upstream""",
+        i/o_timeout region path paths prefix rewrite ingressclass sockets dial_tcp endpoints upstream""",
     "dns": """
         dns nxdomain servfail no_such_host resolve resolver resolv coredns ndots cname record records zone route53
         lookup name_resolution getaddrinfo enotfound eai_again a_record hosted""",
@@ -151,7 +151,7 @@ CAN: Mapping[str, str] = {
     "format": "null:.8 missing:.6 queue:.5 result:.8 money:.7 page:.3 query:.4 start:.4 auth:.3 time:.4",
     "null": "missing:.4 start:.5 format:.4 result:.4 money:.3",
     "missing": "null:.7 start:.8 network:.4 auth:.4 page:.5 result:.4 format:.4",
-    "network": "timeout:.8 dns:.6 tls:.4 missing:.4 auth:.3 pool:.4 start:.3 page:.3 query:.2",
+    "network": "timeout:.8 dns:.6 tls:.4 missing:.8 auth:.3 pool:.4 start:.3 page:.3 query:.2",
     "dns": "network:.9 timeout:.7 tls:.3 missing:.4",
     "quota": "timeout:.3 load:.5 network:.3 auth:.2 queue:.4 missing:.1",
     "capacity": "cpu:.8 timeout:.8 load:.9 queue:.7 start:.5 network:.5 memory:.4 pool:.5 thread:.5",

@@ -16,9 +16,13 @@ Points = Sequence[tuple[float, float | None]]
 SLOW, FAIL, LOAD = "latency", "availability", "requests"
 SURGE = "more requests"
 """The requests, where only more of them is trouble."""
+CPU = "cpu"
+"""What a component's pods use, in any unit that is alike at all times."""
 SCALE = 1.4826
 """Median absolute deviation to standard deviation, for a normal distribution."""
 
+_SEVERAL = 3
+"""Values that tell a level, whatever one of them is."""
 _LEAST = 1e-12
 """Instead of a standard deviation of nothing."""
 
@@ -50,8 +54,6 @@ class Settings:
     """Least standard deviation, as a share of the level, of what is no count: monitoring is not more exact."""
     mismatch: float = 3.0
     """A callee that should make its caller this many times as slow as it is, is not waited for."""
-    fewest: int = 20
-    """Values of normal operation without which nothing is known of it: one of the worst twentieth is among them."""
     risk_of_origin: float = 0.05
     """Chance that any component of the graph stands out where nothing is wrong, once there is a symptom."""
     risk_unseen: float = 1e-9
@@ -60,7 +62,8 @@ class Settings:
     least_ratio: float = 0.05
     """What changes by less than a twentieth does not stand out: releases and hours of the day differ so much."""
     few: int = 3
-    """Times that a callee was in trouble before, from which it is known whether its callers feel it."""
+    """Values of normal operation without which nothing is known of it, and times that a callee was in trouble before,
+    from which it is known whether its callers feel it."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +93,21 @@ def span_of(kinds: Mapping[str, Points], symptom: Symptom, settings: Settings, c
     """When the symptom was there, or None where it was not beyond what normal operation shows."""
     points = sorted((time, value) for time, value in kinds.get(symptom.metric, ()) if value is not None)
     times = [time for time, _ in points]
-    if len(times) < settings.fewest:
+    if len(times) < settings.few:
         return None
     period = median(later - earlier for earlier, later in pairwise(times))
-    normal_end = symptom.time - period - settings.recent
+    normal_end = _normal_end(times, symptom.time - period, settings)
     ends, alarm = bisect_right(times, normal_end), bisect_right(times, symptom.time - period)
     run = min(settings.run, len(times) - alarm)
-    if ends < settings.fewest or not run:
+    if ends < settings.few or not run:
         return None
     bad = anomaly_scores([value for _, value in points], symptom.metric, ends)
     usual, back = median(bad[:ends]), alarm - ends
-    spread = SCALE * median(abs(value - usual) for value in bad[:ends])
+    spread = spread_of(bad[:ends], usual)
 
     def level(at: int) -> float:
         """The value before: the median; the better of two, because the outage may be older than its alarm."""
-        return level_before(usual, sorted(bad[at - back:at])[(back - 1) // 2], spread, back) if back else usual
+        return _moved(usual, sorted(bad[at - back:at])[(back - 1) // 2], spread, back) if back else usual
 
     def height(at: int) -> float:
         return min(bad[at:at + run])
@@ -114,7 +117,7 @@ def span_of(kinds: Mapping[str, Points], symptom: Symptom, settings: Settings, c
     limit = _rare([height(at) - level(at) for at in range(back, ends - run + 1)], settings.risk / len(places), settings)
     before = level(alarm)
     at = max(places, key=lambda place: (height(place), -place))
-    noise = least_spread(symptom.metric, before, _usual_requests(kinds, normal_end), settings)
+    noise = least_spread(symptom.metric, before, _usual_requests(kinds, normal_end), settings) * unknown(ends)
     if not certain and (height(at) - before <= max(limit, settings.sure * noise) or height(at) <= usual):
         return None
     half, first, final = (before + height(at)) / 2, at, at + run - 1
@@ -125,20 +128,49 @@ def span_of(kinds: Mapping[str, Points], symptom: Symptom, settings: Settings, c
     return Span(normal_end, times[first], times[final] + period / 2)
 
 
-def from_alarm(span: Span, kinds: Mapping[str, Points], symptom: Symptom) -> Span:
-    """The time from the period in which the alarm was, to the end of what was measured."""
-    times = sorted(time for time, value in kinds.get(symptom.metric, ()) if value is not None)
+def from_alarm(series: Mapping[str, Mapping[str, Points]], symptom: Symptom, settings: Settings) -> Span | None:
+    """The time from the period in which the alarm was, to the end of what was measured; None where nothing was.
+
+    The periods are those of the symptom; where nobody measured that, of all that was measured.
+    """
+    own = {time for time, value in series.get(symptom.node, {}).get(symptom.metric, ()) if value is not None}
+    times = sorted(own if len(own) >= settings.few else {
+        time for kinds in series.values() for points in kinds.values() for time, value in points if value is not None})
+    if len(times) < settings.few:
+        return None
     period = median(later - earlier for earlier, later in pairwise(times))
-    return Span(span.normal_end, symptom.time - period / 2, times[-1] + period / 2)
+    return Span(_normal_end(times, symptom.time - period, settings), symptom.time - period / 2, times[-1] + period / 2)
+
+
+def _normal_end(times: Sequence[float], alarm: float, settings: Settings) -> float:
+    """The last hour is left out, unless nothing is known from before."""
+    long_before = alarm - settings.recent
+    return long_before if bisect_right(times, long_before) >= settings.few else alarm
 
 
 def level_before(usual: float, before: float, spread: float, count: int) -> float:
     """The level before an outage: the usual one, moved to what was last seen as far as that is no chance.
 
-    A difference of z standard errors is shrunk by 1 / z² (James and Stein 1961).
+    Down, so that the outage looks worse, it is moved by several values alone: a single low one is as often a hole in
+    what was measured.
     """
+    return usual if before < usual and count < _SEVERAL else _moved(usual, before, spread, count)
+
+
+def _moved(usual: float, before: float, spread: float, count: int) -> float:
+    """A difference of z standard errors is shrunk by 1 / z² (James and Stein 1961)."""
     difference, error = before - usual, spread / math.sqrt(count)
     return usual + difference * (1 - (error / difference) ** 2) if abs(difference) > error else usual
+
+
+def spread_of(values: Sequence[float], centre: float) -> float:
+    """The standard deviation by the median deviation, made wider as far as few values leave it unknown."""
+    return SCALE * median(abs(value - centre) for value in values) * unknown(len(values))
+
+
+def unknown(count: int) -> float:
+    """By what so few values widen three standard deviations: about what Student's t has instead (3 values: 6)."""
+    return 1 + 50 / count ** 2
 
 
 def _rare(values: Sequence[float], risk: float, settings: Settings) -> float:
@@ -149,7 +181,8 @@ def _rare(values: Sequence[float], risk: float, settings: Settings) -> float:
     ordered = sorted(values)
     if not ordered:
         return 0.0
-    first = math.ceil(len(ordered) * (1 - settings.tail)) - 1
+    # Too few values have no tail: then it is all that is over the middle.
+    first = min(math.ceil(len(ordered) * (1 - settings.tail)) - 1, max(len(ordered) - 2, len(ordered) // 2))
     over = [value - ordered[first] for value in ordered[first + 1:]]
     if not over:
         return ordered[-1]
@@ -161,7 +194,7 @@ def anomaly_scores(values: Sequence[float], metric: str, normal: int) -> list[fl
 
     They are seconds, requests, the failing share, or the distance from the median of the first ``normal`` values.
     """
-    if metric in (SLOW, SURGE):
+    if metric in (SLOW, SURGE, CPU):
         return list(values)
     if metric == FAIL:
         whole = 100.0 if max(values, default=0.0) > 1.0 else 1.0

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from statistics import median
 
-from responder.plan.deviation import FAIL, SLOW
+from responder.plan.deviation import CPU, FAIL, SLOW
 from responder.plan.measured import GONE, Measured, State
+from responder.plan.standing_out import StandingOut
 
 _NOTHING = 1e-6
 
@@ -25,8 +26,8 @@ def _filled(least: Mapping[State, float], most: Mapping[State, float]) -> dict[S
 class Flow:
     """Where a symptom stays, and through what it passes."""
 
-    def __init__(self, measured: Measured) -> None:
-        self._measured = measured
+    def __init__(self, measured: Measured, standing: StandingOut) -> None:
+        self._measured, self._standing = measured, standing
 
     def spread(self) -> tuple[dict[State, float], dict[State, float]]:
         """Return what of the symptom stays in each component's metric, and the most that passes through it at once."""
@@ -57,7 +58,7 @@ class Flow:
 
     def _onward(self, name: str, metric: str) -> dict[State, float]:
         """Which shares of a component's trouble come from those that it calls."""
-        if metric == GONE:
+        if metric in (GONE, CPU):
             return {}
         own = self._measured.change(name, metric)
         least: dict[State, float] = {}
@@ -91,6 +92,9 @@ class Flow:
         for called in self._measured.calls.get(name, ()):
             if self._measured.missing(called):
                 found.append((called, GONE))
+            elif self._standing.surely(behind := self._measured.views.get(called, called), CPU):
+                # What a process uses does not spread to others, so it is no consequence of what callers show.
+                found.append((behind, CPU))
             elif metric == SLOW and self._measured.unusual(called, FAIL):
                 found.append((called, FAIL))
             elif metric == FAIL and self._measured.unusual(called, SLOW) and self._measured.waits(name, called):

@@ -18,6 +18,7 @@ from responder.plan.kinds import REACH, kind_of
 from responder.plan.origin import Points, Settings, Symptom, rank
 from responder.plan.rates import lower_bound
 from responder.plan.sampling import sample_of
+from responder.plan.starved import starved
 from responder.plan.symptom import State, Verdict
 
 _MOST = 0.5
@@ -115,7 +116,7 @@ def _failing_by_themselves(service: Service, evidence: Evidence, failing: set[st
         sample = sample_of(service, evidence, spans) if spans.component in failing else None
         of_calls = sum(callee.errors for callee in spans.detail.callees.values())
         if sample and sample.least_own(_MISMATCH * of_calls) > service.confirm.error_rate and spans_believed(
-                service, spans.component, evidence):
+                service, spans.component, evidence) and not starved(service, evidence, spans.component):
             found.add(spans.component)
     return found
 

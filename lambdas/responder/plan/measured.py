@@ -9,7 +9,6 @@ from statistics import median
 
 from responder.plan.deviation import (
     LOAD,
-    SCALE,
     SLOW,
     SURGE,
     Deviation,
@@ -20,6 +19,8 @@ from responder.plan.deviation import (
     anomaly_scores,
     least_spread,
     level_before,
+    spread_of,
+    unknown,
 )
 
 State = tuple[str, str]
@@ -80,10 +81,10 @@ class Measured:
         now = [time for time in mine if self.span.start <= time < self.span.end]
         # One that counts at times is judged by those; one that has stopped to count gets nothing.
         now = [time for time in now if time in theirs] or now
-        if len(usual) < self.settings.fewest or not now:
+        if len(usual) < self.settings.few or not now:
             return False
         each, seen, whole = median(usual), sum(theirs.get(time, 0.0) for time in now), sum(mine[time] for time in now)
-        spread = SCALE * median(abs(value - each) for value in usual) * whole / math.sqrt(len(now))
+        spread = spread_of(usual, each) * whole / math.sqrt(len(now))
         return seen < each * whole - self.settings.sure * max(spread, math.sqrt(each * whole))
 
     def unusual(self, name: str, metric: str) -> Deviation | None:
@@ -101,11 +102,11 @@ class Measured:
         values = dict(zip(points, anomaly_scores([*points.values()], metric, len(normal)), strict=True))
         before = [value for time, value in values.items() if self.span.normal_end < time < self.span.start]
         now = [value for time, value in values.items() if self.span.start <= time < self.span.end]
-        if len(normal) < self.settings.fewest or not now:
+        if len(normal) < self.settings.few or not now:
             return None
         level = median(normal)
-        spread = max(SCALE * median(abs(value - level) for value in normal),
-                     least_spread(metric, level, self.usual_requests(name) or 100.0, self.settings))
+        spread = max(spread_of(normal, level), unknown(len(normal)) * least_spread(
+            metric, level, self.usual_requests(name) or 100.0, self.settings))
         if before:
             # It may have been another day: what had moved before the outage is not its doing.
             level = level_before(level, median(before), spread, len(before))
@@ -132,9 +133,10 @@ class Measured:
     def per_request(self, caller: str, called: str) -> tuple[float, float]:
         """Calls for each of the caller's requests: if all callers called alike, and if only this one called."""
         mine, theirs = self.usual_requests(caller), self.usual_requests(called)
-        if mine <= 0 or theirs <= 0:
+        if caller in self.views or mine <= 0 or theirs <= 0:
             return 1.0, 1.0
-        return theirs / sum(self.usual_requests(name) for name in {*self.callers[called], caller}), theirs / mine
+        callers = {*self.callers[called], caller} - {*self.views}
+        return theirs / sum(self.usual_requests(name) for name in callers), theirs / mine
 
     def waits(self, name: str, called: str) -> bool:
         """Whether a component is about as much slower as what it calls would make it, for all that can be seen."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord
 from responder.model.moment import epoch
-from responder.model.remedy import RemedyStatus
+from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service
 from responder.plan.aftercare import in_place
 from responder.plan.confirm import said_by
@@ -20,6 +20,7 @@ from responder.plan.refusals import commands, deed, reasons
 from responder.plan.symptom_now import impact
 from responder.plan.updates import commander, place, update
 from responder.plan.wording import clock, duration, listed, sentence
+from responder.plan.wrong_now import wrong_now
 
 _STATES = {"high_error_rate": "is failing", "loss_of_connectivity": "is down", "degraded_latency": "is slow",
            "declined_payments": "declines payments"}
@@ -29,6 +30,7 @@ _AT_FAULT = {"code_bug": "code or configuration", "database_connection": "databa
 _REMEDIES_OF_CODE = frozenset({"rollback", "restore_configuration"})
 _UNDONE = frozenset({RemedyStatus.REFUSED, RemedyStatus.REJECTED, RemedyStatus.OBSERVED, RemedyStatus.FAILED,
                      RemedyStatus.REVERTED})
+_MOST_PROBLEMS = 4
 _MOST_LINES = 40
 
 
@@ -96,8 +98,17 @@ def escalation(service: Service, record: IncidentRecord, why: str) -> Said:
         reason = "" if reasons(service, record) or (incident.cause and incident.cause.summary in why) else why
     missing = f"Sources that did not answer: {'; '.join(incident.missing) or 'none'}."
     return Said(subject, "\n".join(part for part in (
-        now.text(), f"Why you: {sentence(reason)}" if reason else "", missing if incident.cause else "",
-        f"Incident {incident.id}.") if part), now.code or _diffs(record))
+        now.text(), f"Why you: {sentence(reason)}" if reason else "", _in_the_cluster(service, record),
+        missing if incident.cause else "", f"Incident {incident.id}.") if part), now.code or _diffs(record))
+
+
+def _in_the_cluster(service: Service, record: IncidentRecord) -> str:
+    """Return what was wrong in the cluster by itself, and what would mend it; empty: nothing that is not a risk."""
+    lines = [f"- {sentence(each.problem.sentence)}" + (f" To mend it: {sentence(each.problem.mend)}"
+                                                       if each.problem.mend else "")
+             for each in wrong_now(record.incident, record.evidence(), service.graph)
+             if not each.causes and each.problem.severity != "risks"][:_MOST_PROBLEMS]
+    return "\n".join(["Wrong in the cluster now, the likeliest first:", *lines]) if lines else ""
 
 
 def _diffs(record: IncidentRecord) -> str:
@@ -144,12 +155,23 @@ def over(service: Service, record: IncidentRecord) -> Said:
         helped = [deed(remedy) for remedy in done if remedy.status is RemedyStatus.VERIFIED]
         if helped:
             lines.insert(1, f"What helped: {sentence('; '.join(helped))}")
+        # A restart that only puts it off must not be taken for the end of it.
+        lines += [f"Only a stop-gap: {sentence(follows)}" for follows in stop_gaps(done)]
         if temporary:
             lines.append("Still in place, and taken back when it is no longer needed: "
                          + sentence("; ".join(temporary)))
     elif incident.outcome == "false_alarm" and votes(record):
         lines.append(sentence(votes(record)))
     return Said(f"{service.service}: {_outcome(record)}", "\n".join((*lines, f"Incident {incident.id}.")), now.code)
+
+
+def stop_gaps(remedies: Sequence[Remedy]) -> tuple[str, ...]:
+    """Return what must follow the remedies that have helped and only put it off."""
+    from responder.plan import mechanisms
+
+    told = (mechanisms.stop_gap(remedy.mechanism, remedy.component) for remedy in remedies
+            if remedy.status is RemedyStatus.VERIFIED)
+    return tuple(dict.fromkeys(one for one in told if one))
 
 
 def _outcome(record: IncidentRecord) -> str:

@@ -8,15 +8,22 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from responder.model.frozen import dataclass
 from responder.plan import wording
-from responder.plan.deviation import FAIL, SLOW, SURGE, Points, Settings, Symptom, from_alarm, span_of
+from responder.plan.deviation import CPU, FAIL, SLOW, SURGE, Points, Settings, Symptom, from_alarm, span_of
 from responder.plan.flow import Flow
 from responder.plan.in_common import to_callers_that_starve, to_where_load_begins
-from responder.plan.measured import Measured
+from responder.plan.measured import Measured, State
+from responder.plan.requests_seen import Requests
+from responder.plan.requests_seen.origins import Origins, origins
 from responder.plan.standing_out import StandingOut, by_component
 
 __all__ = ["Points", "Settings", "Suspect", "Symptom", "callers_views", "rank"]
 
 _NOTHING = 1e-6
+_DIRECT = 2 / 3
+"""What single requests show counts twice as much as all metrics: nothing has to be inferred from means."""
+_MOST_REASONS = 2
+_SUREST = 0.98
+"""One outage of fifty is of a kind that no way of looking knows."""
 _VIEW = re.compile(r"(.+)_(?:remote|client)", re.DOTALL)
 _SHORTEST = 4
 """Letters of a host name that are no coincidence in another name."""
@@ -29,6 +36,10 @@ class Suspect:
     component: str
     score: float
     reason: str
+    confidence: float = 0.0
+    """How likely it is at fault, 0 to 1: of those with 0.8, four of five should be."""
+    shows: str = ""
+    """What tells it: a sign's kind (``requests_seen``), a metric, or that requests do not arrive; empty: others do."""
 
 
 def callers_views(names: Iterable[str]) -> dict[str, str]:
@@ -56,7 +67,7 @@ def callers_views(names: Iterable[str]) -> dict[str, str]:
 
 def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, Points]], symptom: Symptom,
          views: Mapping[str, str] | None = None, settings: Settings | None = None,
-         certain: bool = False) -> list[Suspect]:
+         certain: bool = False, requests: Requests | None = None) -> list[Suspect]:
     """Return the components in which the symptom may have begun, the likeliest first; none where nothing is unusual.
 
     ``graph`` has each component's callees; ``series`` has, for each component, values by metric: ``latency``,
@@ -66,21 +77,28 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
     operation shows. It is also named where a component below is unmistakably in trouble: one operation of ten hardly
     moves the entry's mean.
 
-    Two ways of looking have equal weight: the symptom is passed down the graph until it stays somewhere (``flow.py``),
-    and each component is judged by how far it is from normal while what it calls is not (``standing_out.py``).
+    ``requests`` is what was seen of single requests. It counts twice as much as all metrics, as far as it
+    is sure.
+
+    Two ways of looking at metrics have equal weight: the symptom is passed down the graph until it stays somewhere
+    (``flow.py``), and each component is judged by how far it is from normal while what it calls is not
+    (``standing_out.py``).
     """
     settings, kinds = settings or Settings(), series.get(symptom.node, {})
     shown = span_of(kinds, symptom, settings, certain=False)
-    span = shown or span_of(kinds, symptom, settings, certain=True)
-    if not span:
-        return []
-    measured = Measured(graph, series, symptom, views or {}, span, settings)
     # Where the entry does not show it, the whole time since the alarm is looked at: nothing tells when it was worst.
-    beside = measured if shown else Measured(graph, series, symptom, views or {}, from_alarm(span, kinds, symptom),
-                                             settings)
+    whole_time = shown or from_alarm(series, symptom, settings)
+    seen = origins(requests, graph) if requests else Origins()
+    if not whole_time:
+        sure = _confidence(seen.shares, 1)
+        return [Suspect(name, round(share, 4), _of_requests(seen, name), sure[name], seen.of(name)[0].kind)
+                for name, share in sorted(seen.shares.items(), key=lambda each: (-each[1], each[0]))] if certain else []
+    span = shown or span_of(kinds, symptom, settings, certain=True) or whole_time
+    measured = Measured(graph, series, symptom, views or {}, span, settings)
+    beside = measured if shown else Measured(graph, series, symptom, views or {}, whole_time, settings)
     standing = StandingOut(beside)
     out = standing.origins()
-    if not (shown or certain or standing.unmistakable(out)):
+    if not (shown or certain or standing.unmistakable(out) or seen.unmistakable):
         return []
     flows, passed = _flowing(measured, standing)
     to_callers_that_starve(beside, out)
@@ -88,16 +106,44 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
     stand = by_component(beside, standing, out)
     ways = [way for way in (flows, stand) if way]
     whole = [sum(way.values()) for way in ways]
-    scores = {name: sum(way.get(name, 0.0) / total for way, total in zip(ways, whole, strict=True)) / len(ways)
-              for name in {*flows, *stand, *passed}} if ways else {}
+    direct = (_DIRECT if ways else 1.0) * seen.sure
+    scores = {name: direct * seen.shares.get(name, 0.0) + (1 - direct) * sum(
+        way.get(name, 0.0) / total for way, total in zip(ways, whole, strict=True)) / max(1, len(ways))
+        for name in {*flows, *stand, *passed, *seen.shares}}
     names = sorted((name for name in scores if scores[name] + passed.get(name, 0.0) > _NOTHING),
                    key=lambda name: (-round(scores[name], 9), -round(passed.get(name, 0.0), 9), name))
-    return [Suspect(name, round(min(1.0, scores[name]), 4), _reason(measured, beside, name)) for name in names]
+    sure = _confidence(scores, len(ways) + (direct > 0))
+    return [Suspect(name, round(min(1.0, scores[name]), 4), _reason(measured, beside, name, seen), sure.get(name, 0.0),
+                    _shows(standing, out, seen, name)) for name in names]
+
+
+def _confidence(scores: Mapping[str, float], ways: int) -> dict[str, float]:
+    """Return how likely each is at fault: where two ways of looking that fail in different outages agree, both would
+    have to be wrong, so the shares count squared; and nobody is sure of more than is in the recordings.
+    """
+    power = min(2, ways)
+    whole = sum(max(0.0, score) ** power for score in scores.values())
+    return {name: round(_SUREST * max(0.0, score) ** power / whole, 4)
+            for name, score in scores.items()} if whole else {}
+
+
+def _shows(standing: StandingOut, out: Mapping[State, float], seen: Origins, name: str) -> str:
+    """What tells most that it is at fault. What a process uses comes first: it has no other cause."""
+    if standing.surely(name, CPU):
+        return CPU
+    signs = seen.of(name)
+    if signs:
+        return signs[0].kind
+    own = {state: share for state, share in out.items() if standing.component(state[0]) == name}
+    if not own:
+        return ""
+    worst = max(own, key=lambda state: (own[state], state))
+    return worst[1] if worst[0] == name else "way"
 
 
 def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[str, float], dict[str, float]]:
     """Return what of the symptom stays in each component, and the most that passes through it."""
-    stays, passes = Flow(measured).spread()
+    stays, passes = Flow(measured, standing).spread()
     to_callers_that_starve(measured, stays)
     to_where_load_begins(measured, stays)
     passed: dict[str, float] = defaultdict(float)
@@ -108,8 +154,13 @@ def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[str, float
             if share > _NOTHING}, passed
 
 
-def _reason(measured: Measured, beside: Measured, name: str) -> str:
-    parts = []
+def _of_requests(seen: Origins, name: str) -> str:
+    said = "; ".join(dict.fromkeys(sign.reason for sign in seen.of(name)[:_MOST_REASONS]))
+    return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+def _reason(measured: Measured, beside: Measured, name: str, seen: Origins) -> str:
+    parts = list(dict.fromkeys(sign.reason for sign in seen.of(name)[:_MOST_REASONS]))
     failing, slow = measured.unusual(name, FAIL), measured.unusual(name, SLOW)
     if failing:
         parts.append(f"{wording.share(failing.before + failing.by)} of its requests fail, "
@@ -123,9 +174,9 @@ def _reason(measured: Measured, beside: Measured, name: str) -> str:
     if measured.missing(name):
         parts.append("it gets fewer requests than its callers have reason to send, or none")
     for view in sorted(view for view, component in measured.views.items() if component == name):
-        seen = beside.unusual(view, SLOW)
-        if seen and not slow:
-            parts.append(f"its callers wait {wording.duration(seen.before + seen.by)} for it, "
-                         f"{wording.duration(seen.before)} before, while it is well by its own clock")
+        waits = beside.unusual(view, SLOW)
+        if waits and not slow:
+            parts.append(f"its callers wait {wording.duration(waits.before + waits.by)} for it, "
+                         f"{wording.duration(waits.before)} before, while it is well by its own clock")
     said = "; ".join(parts) or "what is impacted calls it"
     return f"{said[0].upper()}{said[1:]}."

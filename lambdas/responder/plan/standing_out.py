@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from responder.plan.deviation import FAIL, LOAD, SCALE, SLOW, anomaly_scores
+from responder.plan.deviation import CPU, FAIL, LOAD, SLOW, anomaly_scores, spread_of, unknown
 from responder.plan.measured import GONE, Measured, State
 
 _TAIL = 0.1
@@ -33,7 +33,7 @@ class StandingOut:
         self._limit = math.log(self._places / measured.settings.risk_of_origin)
         self._surprises: dict[State, float] = {}
         for name in reached:
-            for metric in (SLOW, FAIL):
+            for metric in (SLOW, FAIL, CPU):
                 change = measured.change(name, metric)
                 if change and change.by > 0:
                     self._surprises[name, metric] = self._surprise(name, metric)
@@ -64,6 +64,10 @@ class StandingOut:
                  for (name, metric), surprise in self._surprises.items() if self.surely(name, metric)}
         whole = sum(found.values())
         return {state: surprise / whole for state, surprise in found.items() if surprise > 0} if whole else {}
+
+    def component(self, name: str) -> str:
+        """Return the component that a name is, or is a view of."""
+        return self._measured.views.get(name, name)
 
     def behind(self, view: str) -> list[str]:
         """Return the origin of what only the callers of a component see.
@@ -109,7 +113,7 @@ class StandingOut:
         own = measured.change(name, metric)
         for called in measured.calls.get(name, ()):
             change = measured.change(called, metric)
-            if self.surely(called, GONE):
+            if self.surely(called, GONE) or (metric != CPU and self.surely(measured.views.get(called, called), CPU)):
                 return 1.0
             if self.surely(called, metric) and own and change:
                 alike, alone = measured.per_request(name, called)
@@ -129,7 +133,7 @@ class StandingOut:
         # What had moved before the outage is not its doing.
         moved = change.before - median(measured.normal(name, metric).values()) if change else 0.0
         scores = {time: value - moved if time > measured.span.normal_end else value for time, value in scores.items()}
-        if metric == SLOW:
+        if metric in (SLOW, CPU):
             least = measured.settings.least_ratio
             scores = {time: math.log(max(value, _SMALLEST)) for time, value in scores.items()}
         else:
@@ -158,18 +162,18 @@ class StandingOut:
         Source: peaks over a threshold with an exponential tail (Pickands 1975).
         """
         count = len(now)
-        if len(normal) < self._measured.settings.fewest or not count:
+        if len(normal) < self._measured.settings.few or not count:
             return 0.0
+        count = min(count, max(1, len(normal) // self._measured.settings.few))
         means = sorted(sum(normal[at:at + count]) / count for at in range(len(normal) - count + 1))
-        if not means:
-            return 0.0
-        first = math.ceil(len(means) * (1 - _TAIL)) - 1
+        # Of few means the greatest is the tail.
+        first, tail = math.ceil(len(means) * (1 - _TAIL)) - 1, max(_TAIL, 1 / (len(means) + 1))
         over = [mean - means[first] for mean in means[first + 1:]]
         centre = median(normal)
-        spread = SCALE * median(abs(value - centre) for value in normal) / math.sqrt(count)
-        scale = max(sum(over) / len(over) if over else 0.0, spread, least)
-        height = sum(now) / count - means[first]
-        return math.log(1 / _TAIL) + height / scale if height > 0 else 0.0
+        spread = spread_of(normal, centre) / math.sqrt(count)
+        scale = max(sum(over) / len(over) if over else 0.0, spread, least * unknown(len(normal)))
+        height = sum(now) / len(now) - means[first]
+        return math.log(1 / tail) + height / scale if height > 0 else 0.0
 
 
 def by_component(measured: Measured, standing: StandingOut, shares: dict[State, float]) -> dict[str, float]:

@@ -119,12 +119,17 @@ def _why(state: State, claim: Claim, users: tuple[Ref, ...], kind: StorageClass 
     said = frozenset({name for name, pattern in _SAID if event and pattern.search(event.message)})
     seen, volume = _seen(state, claim, kind)
     # "no storage class is set" is said of any claim without a class: which field keeps the volumes off is seen.
-    if said - {"class"} or (said and not seen):
+    if said - {"class"} or (said and not seen and not volume):
         return Unbound(claim, users, frozenset([min(said - {"class"} or said)]), "said", event.message if event else "",
                        event.last if event else 0.0, volume)
     if seen:
         return Unbound(claim, users, seen, "said" if said & seen else "seen", event.message if event else _words(claim),
                        event.last if event else claim.meta.created, volume)
+    if volume and event is not None:
+        # A volume of its class is free, and what is known of it fits: what is not known keeps it off.
+        unknown = {name for name, known in (("size", claim.size), ("mode", claim.modes)) if not known}
+        return Unbound(claim, users, frozenset(unknown if len(unknown) == 1 else ()), "seen", event.message, event.last,
+                       volume)
     if event is not None or _overdue(state, claim, kind):
         return Unbound(claim, users, frozenset({"provisioner"}), "said" if event else "seen",
                        event.message if event else _words(claim), claim.meta.created, volume)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from responder.state.pods import Container, Pod, PodSpec, Probe
-from responder.state.state import State
+from responder.state.state import State, selecting
 
 _OWN_PORT = frozenset(("PORT", "SERVER_PORT", "LISTEN_PORT", "HTTP_PORT", "HTTPS_PORT", "GRPC_PORT", "APP_PORT",
                        "CONTAINER_PORT", "BIND_PORT", "SERVING_PORT", "ASPNETCORE_HTTP_PORTS"))
@@ -54,9 +54,7 @@ def probe_port(probe: Probe, spec: PodSpec) -> int:
 
 def targets(state: State, pod: Pod) -> frozenset[int]:
     """Return the ports that Services send requests to at a pod."""
-    return frozenset(port for service in state.services if service.ref.namespace == pod.ref.namespace
-                     and service.selector and all(pod.meta.labels.get(key) == value
-                                                  for key, value in service.selector.items())
+    return frozenset(port for service in selecting(state).get(pod.ref, ())
                      for one in service.ports if (port := number(one.target, pod.spec)))
 
 

@@ -22,10 +22,10 @@ _SILENT = frozenset(("NodeStatusUnknown", "NodeStatusNeverUpdated"))
 
 
 def apps_on(state: State, node: str) -> tuple[str, ...]:
-    """Return the apps that have pods on a node, those of the cluster's own left out where there are others."""
+    """Return the apps that have pods on a node; those of the cluster's own where there are no others."""
     pods = [pod for pod in state.pods if pod.node == node and not pod.over]
     own = [pod for pod in pods if pod.ref.namespace != "kube-system"]
-    return tuple(sorted({state.app(pod) for pod in own}))
+    return tuple(sorted({state.app(pod) for pod in own or pods}))
 
 
 def silent(node: Node) -> Condition | None:

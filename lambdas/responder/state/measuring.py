@@ -8,11 +8,12 @@ Deviation", 1993).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from statistics import median
 
 from responder.state.basics import Ref
 from responder.state.once import once
-from responder.state.state import State
+from responder.state.state import Measure, State
 from responder.state.variables import spec_of
 
 FAR = 3.0
@@ -22,9 +23,25 @@ _SIGMA = 1.4826
 
 
 def series(state: State, name: str) -> dict[Ref, tuple[float, ...]]:
-    """Return a measure's values of each workload or node, oldest first."""
-    return {one.ref: tuple(value for _, value in one.points) for one in state.measures if one.name == name
-            and one.points}
+    """Return a measure's values of each workload or node, oldest first. What is counted from the start on, and so never
+    falls, is made a rate.
+    """
+    return {one.ref: _rate(one) if name in _COUNTED else tuple(value for _, value in one.points)
+            for one in state.measures if one.name == name and one.points}
+
+
+_COUNTED = frozenset(("throttled", "retransmits"))
+"""Measures that some sources hand over as counters (the kernel's ``throttled_usec``, ``RetransSegs``)."""
+
+
+def _rate(measure: Measure) -> tuple[float, ...]:
+    """Return a measure's values; those of a counter, which only rises and at most points does, in a second."""
+    points = measure.points
+    steps = [(later - earlier, value - before) for (earlier, before), (later, value) in pairwise(points)]
+    rising = sum(gain > 0 for _, gain in steps)
+    if len(steps) < 5 or any(gain < 0 for _, gain in steps) or rising * 2 < len(steps):
+        return tuple(value for _, value in points)
+    return tuple(gain / length for length, gain in steps if length > 0)
 
 
 def limit(state: State, ref: Ref, resource: str) -> float:

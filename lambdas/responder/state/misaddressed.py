@@ -21,6 +21,9 @@ _WELL_KNOWN = frozenset((80, 443))
 """Ports at which a Service is offered whatever its pods listen on."""
 _GATEWAY = re.compile(r"(?:^|[^a-z])(?:api)?(?:gateway|ingress|proxy|edge|router|nginx|openresty|envoy|traefik|haproxy|"
                       r"kong|apisix|caddy)(?:[^a-z]|$)", re.IGNORECASE)
+_TELEMETRY = re.compile(r"OTEL|OTLP|COLLECTOR|JAEGER|ZIPKIN|TELEMETRY|TRAC(?:ING|ER)|STATSD|METRICS|SENTRY|PROFILER",
+                        re.IGNORECASE)
+"""What a monitoring that is not there is told is dropped, and work goes on (OpenTelemetry: "Error Handling")."""
 
 
 class Wrong(NamedTuple):
@@ -41,18 +44,21 @@ def wrong(state: State) -> tuple[Wrong, ...]:
     """Return the addresses of the cluster's own that lead nowhere, or to another than they say."""
     everyone = given(state)
     by_target: dict[Ref, list[Given]] = defaultdict(list)
+    namesakes: dict[str, list[Given]] = defaultdict(list)
     for one in everyone:
         by_target[one.target.ref].append(one)
+        namesakes[one.address.variable].append(one)
+    here = _here(state)
     found: list[Wrong] = []
     for one in everyone:
         if one.target.service is None:
-            found += _missing(state, one, by_target)
+            found += _missing(state, one, namesakes, by_target[one.target.ref])
         elif not _offers(state, one.target.service, one.address.port):
             ports = ", ".join(str(port.number) for port in one.target.service.ports)
             at_service = _service_is_at_fault(state, one, by_target[one.target.ref])
             found.append(Wrong(one, "port", at_service, ports, True))
         else:
-            found += _other(state, one, everyone)
+            found += _other(one, here, namesakes, by_target[one.target.ref])
     return tuple(found)
 
 
@@ -80,51 +86,61 @@ def _service_is_at_fault(state: State, one: Given, callers: list[Given]) -> bool
     return one.address.port in listened and not offered & (listened | _WELL_KNOWN)
 
 
-def _missing(state: State, one: Given, by_target: dict[Ref, list[Given]]) -> Iterator[Wrong]:
+def _missing(state: State, one: Given, namesakes: dict[str, list[Given]], of_target: list[Given]) -> Iterator[Wrong]:
     space = one.target.ref.namespace
     here = [service.ref.name for service in state.services if service.ref.namespace == space]
     if not (state.lists("Service", space) and (one.target.sure or here)) or one.target.ref.name == one.owner.name:
         return
-    callers = {its.owner for its in by_target[one.target.ref]}
+    callers = {its.owner for its in of_target}
     meant = sorted(name for name in here if means(one.address.variable, name, shared_prefix(here)))
     alike = sorted(name for name in here if resembles(name, one.target.ref.name))
-    elsewhere = sorted({its.target.ref.name for its in _namesakes(one, by_target) if its.target.service})
+    elsewhere = sorted({its.target.ref.name for its in namesakes[one.address.variable]
+                        if its.owner != one.owner and its.target.service})
     right = next(iter([*elsewhere, *meant, *alike]), "")
     exists = any(workload.ref.name == one.target.ref.name and workload.ref.namespace == space
                  for workload in state.apps)
     at_service = (len(callers) > 1 or exists or not right) and not elsewhere
-    yield Wrong(one, "missing", at_service, right, True)
+    # A part that was never installed is named by one alone, and nothing of its name is there.
+    sure = bool(right or len(callers) > 1 or exists) and not _TELEMETRY.search(one.address.variable)
+    yield Wrong(one, "missing", at_service, right, sure)
 
 
-def _namesakes(one: Given, by_target: dict[Ref, list[Given]]) -> list[Given]:
-    """Return addresses that other workloads are given by the same variable."""
-    return [its for found in by_target.values() for its in found
-            if its.address.variable == one.address.variable and its.owner != one.owner]
+_Here = dict[str, tuple[dict[str, list[str]], str]]
+"""Of each namespace: what its Services' names say, and the prefix that they share."""
 
 
-def _other(state: State, one: Given, everyone: tuple[Given, ...]) -> Iterator[Wrong]:
+def _here(state: State) -> _Here:
+    names: dict[str, list[str]] = defaultdict(list)
+    for service in state.services:
+        names[service.ref.namespace].append(service.ref.name)
+    found: _Here = {}
+    for space, its in names.items():
+        prefix, by_core = shared_prefix(its), defaultdict[str, list[str]](list)
+        for name in sorted(its):
+            by_core[core(name, prefix)].append(name)
+        found[space] = by_core, prefix
+    return found
+
+
+def _other(one: Given, here: _Here, namesakes: dict[str, list[Given]], of_target: list[Given]) -> Iterator[Wrong]:
     """Yield an address whose name says one Service and that leads to another's.
 
     Where several names lead to one Service, it stands in front of them: that is meant.
     """
     target, variable = one.target.ref, one.address.variable
-    here = [service.ref.name for service in state.services if service.ref.namespace == target.namespace]
-    prefix = shared_prefix(here)
+    names, prefix = here.get(target.namespace, ({}, ""))
     if means(variable, target.name, prefix):
         return
-    meant = sorted(name for name in here if means(variable, name, prefix))
-    same_way = {core(its.address.variable) for its in everyone if its.owner == one.owner and its.target.ref == target
-                and not means(its.address.variable, target.name, prefix)}
-    namesakes = {its.target.ref.name for its in everyone
-                 if its.address.variable == variable and its.owner != one.owner and its.target.service}
-    if len(meant) == 1 and len(same_way) == 1 and target.name not in namesakes:
-        yield Wrong(one, "other", False, meant[0], True)
-    elif len(namesakes) == 1 and target.name not in namesakes and _callers(everyone, variable) > 2:
-        yield Wrong(one, "other", False, min(namesakes), False)
-
-
-def _callers(everyone: tuple[Given, ...], variable: str) -> int:
-    return len({one.owner for one in everyone if one.address.variable == variable})
+    meant = names.get(core(variable, prefix), [])
+    same = namesakes[variable]
+    others = {its.target.ref.name for its in same if its.owner != one.owner and its.target.service}
+    if len(meant) == 1 and target.name not in others:
+        same_way = {core(its.address.variable) for its in of_target if its.owner == one.owner
+                    and not means(its.address.variable, target.name, prefix)}
+        if len(same_way) == 1:
+            yield Wrong(one, "other", False, meant[0], True)
+    elif len(others) == 1 and target.name not in others and len({its.owner for its in same}) > 2:
+        yield Wrong(one, "other", False, min(others), False)
 
 
 def is_gateway(state: State, ref: Ref) -> bool:

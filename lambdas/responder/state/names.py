@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection
+from functools import lru_cache
 
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _KIND = frozenset((
@@ -18,6 +19,7 @@ _KIND = frozenset((
 """Words that say what kind of thing is named, not which."""
 
 
+@lru_cache(maxsize=8192)
 def words(name: str) -> tuple[str, ...]:
     """Return the words of a name that say which thing it is, in small letters; ``service`` at its end is no part."""
     parts = [part.lower() for part in _SPLIT.split(name) if part]
@@ -40,6 +42,7 @@ def means(name: str, other: str, prefix: str = "") -> bool:
     return bool(one) and one == two
 
 
+@lru_cache(maxsize=8192)
 def core(name: str, prefix: str = "") -> str:
     """Return what a name says in one word, for a comparison."""
     found = words(name)

@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from responder.state.addresses import given
 from responder.state.basics import Event, Ref
-from responder.state.listening import probe_port, speaks_for
+from responder.state.listening import number, probe_port, speaks_for
 from responder.state.once import once
 from responder.state.pods import Container, Pod, Probe, Status
 from responder.state.recent import is_recent, last_end
-from responder.state.state import State
+from responder.state.state import State, selecting
 
 Kind = Literal["liveness", "readiness", "startup"]
 Fault = Literal["port", "protocol", "path", "command", "timing", ""]
@@ -161,7 +162,7 @@ def _judged(state: State, one: Failing, status: Status, events: list[Event]) -> 
     if not fault:
         fault, why = _by_words(one)
     if not fault:
-        fault, why = _by_others(state, one, status, killed)
+        fault, why = _by_others(state, one, status, events)
     if fault and _passes_elsewhere(state, one):
         fault, why = "", ""
     if not fault:
@@ -200,23 +201,45 @@ def _by_words(one: Failing) -> tuple[Fault, str]:
     return "", ""
 
 
-def _by_others(state: State, one: Failing, status: Status, killed: bool) -> tuple[Fault, str]:
+def _by_others(state: State, one: Failing, status: Status, events: list[Event]) -> tuple[Fault, str]:
     """Return whether the port is asked in another protocol than others speak with it."""
     if _STATUS.search(one.said) or one.probe.how not in ("httpGet", "grpc"):
         return "", ""
     port = probe_port(one.probe, one.pod.spec)
-    name = next((its.name for its in one.container.ports if its.number == port), "").split("-")[0].lower()
-    spoken = {"grpc": "grpc", "http": "httpGet", "http2": "grpc", "web": "httpGet"}.get(name, one.probe.how)
-    if spoken != one.probe.how:
-        return "protocol", f"it asks port {port} by {one.probe.how}, and the port is named {name}"
     for kind, other in probes(one.container):
-        passes = status.ready if kind == "readiness" else kind == "liveness" and not killed and status.restarts == 0
-        same_port = other.how in ("httpGet", "grpc") and probe_port(other, one.pod.spec) == port
-        if kind != one.kind and passes and same_port and _manner(other) != _manner(one.probe):
+        if kind == one.kind or other.how not in ("httpGet", "grpc") or probe_port(other, one.pod.spec) != port:
+            continue
+        passes = (status.ready if kind == "readiness" else not _killed(status.name, kind, events)) or not any(
+            True for _ in _sayings(one.pod, one.container, kind, events))
+        if _manner(other) == _manner(one.probe):
+            return "", ""
+        if passes:
             return "protocol", f"it asks port {port} by {_manner(one.probe)}, and the {kind} probe by {_manner(other)}"
-    if one.probe.how == "grpc" and _REFUSED.search(one.said) and _reached(state, one.pod):
+    spoken = _spoken(state, one, port)
+    if spoken and spoken != one.probe.how:
+        return "protocol", f"it asks port {port} by {_manner(one.probe)}, and others call it by {spoken}"
+    if not spoken and one.probe.how == "grpc" and _REFUSED.search(one.said) and _reached(state, one.pod):
         return "protocol", f"port {port} takes connections, and nobody answers there by gRPC"
     return "", ""
+
+
+_SPEAKS = {"grpc": "grpc", "http2": "grpc", "h2c": "grpc", "http": "httpGet", "https": "httpGet", "web": "httpGet"}
+
+
+def _spoken(state: State, one: Failing, port: int) -> str:
+    """Return by which kind of probe a port is to be asked, by its names and by the URLs at which it is called; empty:
+    nobody says so, or they differ.
+    """
+    said = {its.name for its in one.container.ports if its.number == port}
+    services = selecting(state).get(one.pod.ref, ())
+    selected = {service.ref for service in services}
+    for service in services:
+        for its in service.ports:
+            if number(its.target, one.pod.spec) == port:
+                said |= {its.name, its.app_protocol.rpartition("/")[2]}
+    said |= {its.address.scheme for its in given(state) if its.target.ref in selected}
+    ways = {_SPEAKS[word] for name in said if (word := name.lower().partition("-")[0]) in _SPEAKS}
+    return ways.pop() if len(ways) == 1 else ""
 
 
 def _manner(probe: Probe) -> str:
@@ -224,8 +247,7 @@ def _manner(probe: Probe) -> str:
 
 
 def _reached(state: State, pod: Pod) -> bool:
-    selected = {service.ref.name for service in state.services if service.ref.namespace == pod.ref.namespace
-                and service.selector and service.selector.items() <= dict(pod.meta.labels).items()}
+    selected = {service.ref.name for service in selecting(state).get(pod.ref, ())}
     return any(connection.reached for connection in state.connections if connection.service in selected)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from responder.state.basics import Ref
+from responder.state.once import once
 from responder.state.recent import every_status, is_recent
 from responder.state.state import State
 
@@ -47,18 +48,32 @@ def by_owner(found: Iterator[Saying]) -> dict[Ref, Saying]:
 
 def speaker(state: State, component: str) -> Ref:
     """Return the workload that a component is: by its own name, that of its Service, or that of its pod."""
-    named = [one.ref for one in state.apps if one.ref.name == component]
-    behind = [workload.ref for service in state.services if service.ref.name == component
-              for workload in state.behind(service)]
-    pods = [state.owner(pod) for pod in state.pods if pod.ref.name == component or state.app(pod) == component]
-    for refs in (named, behind, pods):
-        if refs:
-            return min(refs)
+    names, space = _names(state)
+    return names.get(component) or Ref("Deployment", space, component)
+
+
+@once
+def _names(state: State) -> tuple[dict[str, Ref], str]:
+    """Return what components are, by all names that they may go by, and the namespace in which most are."""
+    found: dict[str, Ref] = {}
+    owned = [(pod.ref.name, state.owner(pod)) for pod in state.pods]
+    behind = [(service.ref.name, workload.ref) for service in state.services for workload in state.behind(service)]
+    for names in ([(one.ref.name, one.ref) for one in state.apps], behind,
+                  [(ref.name, ref) for _, ref in owned], owned):
+        first: dict[str, Ref] = {}
+        for name, ref in names:
+            first[name] = min(ref, first.get(name, ref))
+        found = first | found
     spaces = Counter(one.ref.namespace for one in state.apps) or Counter(pod.ref.namespace for pod in state.pods)
     most = min(spaces.items(), key=lambda one: (-one[1], one[0]))[0] if spaces else ""
-    return Ref("Deployment", most, component)
+    return found, most
 
 
 def serves_nobody(state: State, owner: Ref) -> bool:
     """Whether no pod of a workload is ready; one without pods that are known serves nobody either."""
-    return not any(pod.ready for pod in state.pods if state.owner(pod) == owner and not pod.over)
+    return owner not in _serving(state)
+
+
+@once
+def _serving(state: State) -> frozenset[Ref]:
+    return frozenset(state.owner(pod) for pod in state.pods if pod.ready and not pod.over)

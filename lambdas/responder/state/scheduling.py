@@ -33,21 +33,21 @@ _REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("cpu", re.compile(r"Insufficient cpu")),
     ("memory", re.compile(r"Insufficient memory")),
     ("pods", re.compile(r"Too many pods|Insufficient pods")),
-    ("resource", re.compile(r"Insufficient \S+")),
+    ("resource", re.compile(r"Insufficient \S+|cannot allocate all claims")),
     ("cordon", re.compile(r"node\(s\) were unschedulable|taint \{node\.kubernetes\.io/unschedulable")),
     ("node", re.compile(r"didn't match (?:Pod's node affinity(?:/selector)?|node selector|scheduler-enforced node "
-                        r"affinity)")),
+                        r"affinity)|didn't satisfy plugin\(s\) \[NodeAffinity|pod affinity terms conflict")),
     ("apart", re.compile(r"anti-affinity rules")),
     ("beside", re.compile(r"didn't match pod affinity rules")),
     ("company", re.compile(r"didn't match pod affinity/anti-affinity")),
     ("ports", re.compile(r"didn't have free ports")),
     ("spread", re.compile(r"topology spread constraints")),
     ("unbound", re.compile(r"unbound immediate PersistentVolumeClaims|didn't find available persistent volumes|"
-                           r"did not have enough free storage")),
+                           r"did not have enough free storage|binding volumes: |provisioning failed for PVC")),
     ("no_claim", re.compile(r'persistentvolumeclaim "[^"]+" not found')),
     ("lost", re.compile(r"bound to non-existent")),
     ("volume_node", re.compile(r"volume node affinity conflict|no available volume zone|"
-                               r"match PersistentVolume's node affinity")),
+                               r"match PersistentVolume's node affinity|satisfy plugin\(s\) \[VolumeBinding")),
     ("volumes", re.compile(r"exceed max volume count")),
     ("in_use", re.compile(r"ReadWriteOncePod|no available disk")),
 )

@@ -25,6 +25,8 @@ class Slow(NamedTuple):
     """Seconds that half of its requests took before; 0: it was slow from the first."""
     now: float
     """Seconds."""
+    awaited: bool
+    """Whether one that calls it is slow too."""
 
 
 @once
@@ -36,16 +38,19 @@ def slow(state: State) -> dict[Ref, Slow]:
     for ref, values in middles.items():
         step = rise(values)
         if step is not None and step[1] > 2 * step[0]:
-            found[ref] = Slow(ref, *step)
+            found[ref] = Slow(ref, *step, False)
         elif _far_above(own[ref], [value for other, value in own.items() if other != ref]):
-            found[ref] = Slow(ref, 0.0, median(values))
+            found[ref] = Slow(ref, 0.0, median(values), False)
     for ref in sorted(found):
         theirs = {other for other in middles if other.name in state.calls.get(ref.name, ())}
         if ref in found and len(theirs) > 1 and theirs <= set(found):
             found = {other: one for other, one in found.items() if other not in theirs}
     reached = {ref: _below(state.calls, ref.name) for ref in found}
     names = {ref.name for ref in found}
-    return {ref: one for ref, one in found.items() if not (reached[ref] - {ref.name}) & names}
+    return {ref: one._replace(awaited=any(
+        ref.name in state.calls.get(other.name, ()) and median(values) >= one.now / 2
+        for other, values in middles.items())) for ref, one in found.items()
+        if not (reached[ref] - {ref.name}) & names}
 
 
 def _own(state: State, ref: Ref, middles: Mapping[Ref, tuple[float, ...]]) -> float:

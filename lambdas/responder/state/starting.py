@@ -32,10 +32,10 @@ class Said(NamedTuple):
 
 @once
 def sayings(state: State) -> tuple[Said, ...]:
-    """Return what is said of pods: all of those that do not serve, of the others what they log."""
+    """Return what is said of pods: first all of those that do not serve, then what the others log."""
     serving = (pod for pod in state.pods if pod.ready and not pod.over and not pod.meta.deleting)
-    return tuple(said for pod in sorted((*waiting_pods(state), *serving), key=lambda pod: pod.ref)
-                 for said in _of(state, pod))
+    first, last = (sorted(pods, key=lambda pod: pod.ref) for pods in (waiting_pods(state), serving))
+    return tuple(said for pod in (*first, *last) for said in _of(state, pod))
 
 
 def _of(state: State, pod: Pod) -> Iterator[Said]:
@@ -46,9 +46,18 @@ def _of(state: State, pod: Pod) -> Iterator[Said]:
                 yield Said(pod, app, text, pod.meta.created, "kubelet")
     for event in sorted(state.about(pod.ref), key=lambda event: (-event.last, event.message)) if _held(pod) else ():
         yield Said(pod, app, event.message, event.last, "kubelet")
+    for name in sorted({app.name, pod.ref.name}):
+        for text in _logged(state).get(name, ()):
+            yield Said(pod, app, text, pod.meta.created, "log")
+
+
+@once
+def _logged(state: State) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for line in state.lines:
-        if line.component in (app.name, pod.ref.name) and line.is_error:
-            yield Said(pod, app, line.text, pod.meta.created, "log")
+        if line.is_error:
+            found.setdefault(line.component, []).append(line.text)
+    return found
 
 
 def _held(pod: Pod) -> bool:

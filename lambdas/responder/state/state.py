@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -92,10 +93,8 @@ class State(NamedTuple):
 
     def about(self, *refs: Ref) -> Iterator[Event]:
         """Yield Events about objects; the namespace of an Event about a node is not compared."""
-        wanted = {(ref.kind, ref.name, "" if ref.kind == "Node" else ref.namespace) for ref in refs}
-        return (event for event in self.events if (
-            event.about.kind, event.about.name,
-            "" if event.about.kind == "Node" else event.about.namespace) in wanted)
+        known = _said(self)
+        return (event for key in sorted({_key(ref) for ref in refs}) for event in known.get(key, ()))
 
     def workload(self, ref: Ref) -> Workload | None:
         """Return a workload by name; None where it is not here."""
@@ -124,25 +123,25 @@ class State(NamedTuple):
         """Return the workload that a pod belongs to in the end; a bare pod, or one that its kubelet made of a file (its
         owner is the node), belongs to itself.
         """
-        top = self.top(pod.meta.owner)
-        return pod.ref if top is None or top.kind == "Node" else top
+        known = _owners(self).get(pod.ref)
+        return _owner(self, pod) if known is None else known
 
     def pods_of(self, workload: Workload) -> tuple[Pod, ...]:
         """Return the pods of a workload, those that are over left out."""
-        return tuple(pod for pod in self.pods if pod.ref.namespace == workload.ref.namespace and not pod.over
-                     and (pod.meta.owner == workload.ref or self.top(pod.meta.owner) == workload.ref))
+        return _pods(self).get(workload.ref, ())
 
     @property
     def apps(self) -> tuple[Workload, ...]:
         """Workloads that belong to nothing else: Deployments, not their ReplicaSets."""
-        return tuple(one for one in self.workloads if one.meta.owner is None)
+        return _apps(self)
 
     def behind(self, service: Service) -> tuple[Workload, ...]:
         """Return the workloads whose pods a Service selects."""
-        if not service.selector:
-            return ()
-        return tuple(one for one in self.apps if one.ref.namespace == service.ref.namespace and all(
-            one.labels.get(key) == value for key, value in service.selector.items()))
+        return _behind(self).get(service.ref, ()) if service.selector else ()
+
+    def selected(self, service: Service) -> tuple[Pod, ...]:
+        """Return the pods that a Service selects, those that are over left out."""
+        return _selected(self).get(service.ref, ()) if service.selector else ()
 
     def node(self, name: str) -> Node | None:
         """Return a node by name; None where it is not here."""
@@ -152,3 +151,76 @@ class State(NamedTuple):
 @once
 def _workloads(state: State) -> dict[Ref, Workload]:
     return {one.ref: one for one in reversed(state.workloads)}
+
+
+@once
+def _apps(state: State) -> tuple[Workload, ...]:
+    return tuple(one for one in state.workloads if one.meta.owner is None)
+
+
+@once
+def _behind(state: State) -> dict[Ref, tuple[Workload, ...]]:
+    """Return for each Service the workloads that it selects; looked up by one label, the rest is compared."""
+    labelled: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+    for one in _apps(state):
+        for key, value in one.labels.items():
+            labelled[one.ref.namespace, key, value].append(one)
+    return {service.ref: tuple(
+        one for one in labelled.get((service.ref.namespace, *next(iter(service.selector.items()))), ())
+        if all(one.labels.get(key) == value for key, value in service.selector.items()))
+        for service in state.services if service.selector}
+
+
+def _key(ref: Ref) -> Ref:
+    return ref._replace(namespace="") if ref.kind == "Node" else ref
+
+
+@once
+def _said(state: State) -> dict[Ref, list[Event]]:
+    found: dict[Ref, list[Event]] = defaultdict(list)
+    for event in state.events:
+        found[_key(event.about)].append(event)
+    return dict(found)
+
+
+@once
+def _selected(state: State) -> dict[Ref, tuple[Pod, ...]]:
+    labelled: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+    for pod in state.pods:
+        for key, value in pod.meta.labels.items() if not pod.over else ():
+            labelled[pod.ref.namespace, key, value].append(pod)
+    return {service.ref: tuple(
+        pod for pod in labelled.get((service.ref.namespace, *next(iter(service.selector.items()))), ())
+        if all(pod.meta.labels.get(key) == value for key, value in service.selector.items()))
+        for service in state.services if service.selector}
+
+
+@once
+def selecting(state: State) -> dict[Ref, tuple[Service, ...]]:
+    """Return for each pod the Services that select it."""
+    found: dict[Ref, list[Service]] = defaultdict(list)
+    for service in state.services:
+        for pod in state.selected(service):
+            found[pod.ref].append(service)
+    return {ref: tuple(services) for ref, services in found.items()}
+
+
+def _owner(state: State, pod: Pod) -> Ref:
+    top = state.top(pod.meta.owner)
+    return pod.ref if top is None or top.kind == "Node" else top
+
+
+@once
+def _owners(state: State) -> dict[Ref, Ref]:
+    return {pod.ref: _owner(state, pod) for pod in state.pods}
+
+
+@once
+def _pods(state: State) -> dict[Ref, tuple[Pod, ...]]:
+    """Return for each owner, the nearest and the last one, its pods; those that are over are left out."""
+    found: dict[Ref, list[Pod]] = defaultdict(list)
+    for pod in state.pods:
+        for ref in {pod.meta.owner, state.top(pod.meta.owner)} if not pod.over else ():
+            if ref is not None and ref.namespace == pod.ref.namespace:
+                found[ref].append(pod)
+    return {ref: tuple(pods) for ref, pods in found.items()}

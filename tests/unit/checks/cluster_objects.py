@@ -102,5 +102,8 @@ def found(check: str, *items: Item, base: State = EVERYTHING) -> list[tuple[str,
 
 
 def all_found(*items: Item, base: State = EVERYTHING) -> set[str]:
-    """The checks that find something that is more than a risk."""
-    return {one.check for one in problems(*items, base=base) if one.severity != "risks"}
+    """The checks of a pod's way to its start that find something that is more than a risk; what follows from it where
+    pods run or are reached is left out.
+    """
+    return {one.check for one in problems(*items, base=base) if one.severity != "risks"
+            and one.family in ("admission", "scheduling", "startup")}

@@ -107,6 +107,15 @@ def test_services_are_refused_where_one_that_others_name_is_not_there() -> None:
     both = [caller, workload(there=1, ready=1), ACCOUNT]
     assert found("namespace_service_quota_exceeded", *both, full) == [("namespace/shop", "seen", ("pay",))]
     assert found("namespace_service_quota_exceeded", *both, full, service) == []
+    # Nobody is told the name; who calls whom is known.
+    calls = EVERYTHING._replace(calls={"web": ("pay",)})
+    silent = [workload(name="web", there=1, ready=1), workload(there=1, ready=1), ACCOUNT]
+    assert found("namespace_service_quota_exceeded", *silent, full, base=calls) == [
+        ("namespace/shop", "seen", ("pay",))]
+    assert found("namespace_service_quota_exceeded", *silent, full, service, base=calls) == []
+    astray = {**service, "spec": {"selector": {"app": "till"}}}
+    assert found("namespace_service_quota_exceeded", *silent, full, astray, base=calls) == []
+    assert found("namespace_service_quota_exceeded", *silent, quota(services=("9", "5")), base=calls) == []
 
 
 def test_storage_is_told_of_the_claim_that_a_set_cannot_create() -> None:
@@ -148,6 +157,13 @@ def test_bounds_levels_and_classes_are_seen_without_an_event() -> None:
     assert found("missing_runtime_class", workload(runtimeClassName="gvisor")) == [("deployment/pay", "seen", ("pay",))]
 
 
+def test_a_rollout_that_is_held_up_lacks_pods_though_the_old_ones_make_up_the_number() -> None:
+    newer = workload("ReplicaSet", "pay-77aa", 1, 0, 0, "pay", serviceAccountName="till")
+    told = [one for one in problems(workload(there=1, ready=1, serviceAccountName="till"), replica_set(1, 1), newer)
+            if one.check == "missing_service_account"]
+    assert [(one.object, one.basis, one.severity) for one in told] == [("deployment/pay", "seen", "lessens")]
+
+
 def test_an_account_that_is_gone_while_the_pods_run_is_a_risk() -> None:
     told = problems(workload(there=1, ready=1, serviceAccountName="till"), replica_set(1, 1, serviceAccountName="till"),
                     pod(node="n1", phase="Running", status=running()))
@@ -160,6 +176,15 @@ def test_a_right_that_is_missing_is_told_of_the_one_who_logs_it() -> None:
     base = EVERYTHING._replace(lines=(line,))
     assert found("rbac_forbids", workload(there=1, ready=1), base=base) == [("deployment/pay", "said", ("pay",))]
     assert found("rbac_forbids", base=base) == [("serviceaccount/till", "said", ("pay",))]
+
+
+def test_a_namespace_that_goes_is_told_by_refusals_and_by_its_mark() -> None:
+    message = "unable to create new content in namespace shop because it is being terminated"
+    assert found("namespace_terminating", workload(), replica_set(), refused(message), ACCOUNT) == [
+        ("namespace/shop", "said", ("pay",))]
+    going = {"kind": "Namespace", "metadata": {"name": "shop", "deletionTimestamp": "2026-11-26T10:00:00Z"}}
+    assert found("namespace_terminating", workload(there=1, ready=1), going, ACCOUNT) == [
+        ("namespace/shop", "seen", ("pay",))]
 
 
 def test_a_template_that_makes_no_valid_pod_is_told() -> None:

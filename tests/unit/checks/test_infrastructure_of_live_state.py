@@ -119,10 +119,10 @@ def test_pods_that_nobody_looked_at_tell_of_the_scheduler() -> None:
 def test_a_scheduler_whose_pod_does_not_run_is_told_of_its_node() -> None:
     master = node("m1", labels=MASTER)
     down = system("kube-scheduler", "m1", ready=False, static=True)
-    assert found("kube_scheduler_unavailable", master, down) == [("node/m1", "risks", "seen")]
+    assert found("kube_scheduler_unavailable", master, down) == [("node/m1", "lessens", "seen")]
     assert found("kube_scheduler_unavailable", master, down, pending(600)) == [("node/m1", "stops", "seen")]
     others = [system(name, "m1", static=True) for name in ("kube-apiserver", "etcd")]
-    assert found("kube_scheduler_unavailable", master, *others, base=listed("Pod")) == [("node/m1", "risks", "seen")]
+    assert found("kube_scheduler_unavailable", master, *others, base=listed("Pod")) == [("node/m1", "lessens", "seen")]
     well = system("kube-scheduler", "m1", static=True)
     assert names(master, *others, well, base=listed("Pod")) == set()
 

@@ -54,6 +54,15 @@ def test_throttling_that_stands_out_is_the_one_that_computes_and_not_who_waits_f
     assert found("pod_cpu_overload", *ITEMS, base=measures(**begins)) == [("deployment/pay", "lessens", "seen")]
 
 
+def test_a_counter_that_only_rises_is_read_as_a_rate() -> None:
+    points = tuple((NOW - 300 + 5 * at, 100.0 + 4.5 * at) for at in range(60))
+    base = measures(pay__cpu=lambda _: 0.2)
+    counted = tuple(one._replace(points=points) if (one.ref.name, one.name) == ("pay", "throttled") else one
+                    for one in base.measures)
+    told = found("pod_cpu_overload", *ITEMS, base=base._replace(measures=counted))
+    assert told == [("deployment/pay", "lessens", "seen")]
+
+
 def test_short_bursts_far_below_the_limit_are_no_overload() -> None:
     assert "pod_cpu_overload" not in names(*ITEMS, base=measures(pay__throttled=lambda _: 0.2))
 
@@ -62,7 +71,10 @@ def test_one_app_that_is_slow_and_does_not_compute_has_a_slow_network() -> None:
     late = {"pay__p50": from_half(0.006, 0.2), "web__p50": from_half(0.03, 0.23)}
     assert found("pod_network_delay", *ITEMS, base=measures(**late)) == [("deployment/pay", "lessens", "seen")]
     always = {"pay__p50": lambda _: 0.4, "web__p50": lambda _: 0.43}
-    assert found("pod_network_delay", *ITEMS, base=measures(**always)) == [("deployment/pay", "lessens", "guessed")]
+    assert found("pod_network_delay", *ITEMS, base=measures(**always)) == [("deployment/pay", "lessens", "seen")]
+    # Nobody who calls it waits for it.
+    alone = measures(pay__p50=lambda _: 0.4)
+    assert found("pod_network_delay", *ITEMS, base=alone) == [("deployment/pay", "lessens", "guessed")]
 
 
 def test_a_caller_to_whom_all_its_callees_are_slow_is_slow_itself() -> None:

@@ -78,6 +78,18 @@ def test_a_probe_that_contradicts_its_pod_is_seen_without_an_event(check: str, i
     assert found(check, *items) == [("deployment/pay", "stops", "seen")]
 
 
+def test_the_protocol_is_known_by_names_of_ports_and_by_the_urls_of_callers() -> None:
+    said = ('Liveness probe failed: timeout: failed to connect service "10.0.0.1:8080" within 1s: context deadline '
+            "exceeded")
+    caller = deployment("web", container(env=env(PAY_URL="http://pay:8080")))
+    assert found("liveness_probe_incorrect_protocol", *killed(GRPC, said), caller) == STOPS
+    assert found("liveness_probe_incorrect_timing", *killed(GRPC, said)) == STOPS
+    both = killed(GRPC, said, readinessProbe=GRPC)
+    assert found("liveness_probe_incorrect_timing", *both) == STOPS
+    other = killed(GRPC, said, readinessProbe=HTTP)
+    assert found("liveness_probe_incorrect_protocol", *other) == STOPS
+
+
 def test_a_probe_that_passes_is_well_whatever_it_asks() -> None:
     its = pod("pay", container(livenessProbe=WRONG, readinessProbe=WRONG))
     assert names(its, service("pay"), deployment("pay")) == set()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from responder.state.state import Connection, Lines
-from tests.live_objects import container, deployment, env, found, listed, names, node, pod, service
+from tests.live_objects import container, deployment, env, found, listed, names, node, pod, problems, service
 
 ALL = listed("Service", "Deployment")
 SHOP: list[dict[str, Any]] = [
@@ -77,10 +77,21 @@ def test_a_port_that_is_declared_by_none_and_reached_is_well() -> None:
     assert names(*items, *PODS, base=base) == set()
 
 
+def test_a_service_that_takes_no_connections_while_its_pods_are_ready_is_told_below_its_cause() -> None:
+    shut = ALL._replace(connections=(Connection("cart", 7070, False, "connection refused"),))
+    assert found("service_not_reached", *SHOP, *PODS, base=shut) == [("service/cart", "stops", "said")]
+    assert found("service_not_reached", *SHOP, pod("cart", ready=False), base=shut) == []
+    mapped = problems(*changed("Service", "cart", service("cart", 7070, 7071)), *PODS, base=shut)
+    assert {one.check: "service_port_mapping_mismatch" in one.follows for one in mapped} == {
+        "service_not_reached": True, "service_port_mapping_mismatch": False}
+
+
 def test_a_database_at_a_wrong_port_has_a_check_of_its_own() -> None:
     items = changed("Deployment", "desk", deployment("desk", container(env=env(DB_HOST="store-db", DB_PORT="3307"))))
     assert names(*items, base=ALL) == {"database_port_wrong"}
     assert found("database_port_wrong", *items, base=ALL) == [("deployment/desk", "stops", "seen")]
+    address = changed("Deployment", "desk", deployment("desk", container(env=env(DB_ADDR="store-db:3307"))))
+    assert names(*address, base=ALL) == {"service_env_var_address_mismatch"}
 
 
 def test_a_selector_that_misses_its_app_is_told() -> None:
@@ -105,6 +116,32 @@ def test_another_transport_than_the_pods_listen_to_is_told() -> None:
 def test_a_service_that_is_called_by_all_and_gone_is_missing() -> None:
     items = without("Service", "cart")
     assert found("missing_service", *items, base=ALL) == [("service/cart", "stops", "seen")]
+
+
+@pytest.mark.parametrize("line", [
+    "dial tcp: connect to cart:7999: connection refused", "dial tcp 10.96.0.9:7999: i/o timeout",
+    'connection to server at "cart" (10.96.0.9), port 7999 failed: Connection refused'])
+def test_a_call_at_a_port_that_the_service_does_not_have_is_told_by_what_the_caller_says(line: str) -> None:
+    items = without("Service", "pay")
+    one = [item if item["metadata"]["name"] != "store-db" or item["kind"] != "Service" else {
+        **item, "spec": {**item["spec"], "clusterIP": "10.96.0.4"}} for item in items]
+    one = [item if item["metadata"]["name"] != "web" or item["kind"] != "Service" else {
+        **item, "spec": {**item["spec"], "clusterIP": "10.96.0.5"}} for item in one]
+    base = ALL._replace(lines=(Lines("desk", line),))
+    assert found("service_env_var_address_mismatch", *one, base=base) == [("deployment/desk", "stops", "said")]
+    database = line.replace("cart", "store-db").replace("10.96.0.9", "10.96.0.4")
+    base = ALL._replace(lines=(Lines("desk", database),))
+    assert found("database_port_wrong", *one, base=base) == [("deployment/desk", "stops", "said")]
+    right = ALL._replace(lines=(Lines("desk", line.replace("7999", "7070")),))
+    assert found("service_env_var_address_mismatch", *one, base=right) == []
+
+
+def test_a_part_that_was_never_installed_and_a_collector_that_is_not_there_are_risks_at_most() -> None:
+    items = caller(ASSISTANT_SERVICE_ADDR="assistant:80")
+    assert found("missing_service", *items, base=ALL) == [("service/assistant", "risks", "guessed")]
+    told = container(env=env(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4317"))
+    both = [deployment("web", told), deployment("desk", told), service("web")]
+    assert found("missing_service", *both, base=ALL) == [("service/collector", "risks", "guessed")]
 
 
 def test_an_external_name_that_is_an_address_is_told() -> None:
@@ -176,6 +213,13 @@ def test_an_ingress_that_leads_nowhere_is_told(name: str, port: int, wrong: bool
 def test_a_gateway_among_the_workloads_is_told_as_one() -> None:
     gateway = deployment("api-gateway", container(env=env(CART_SERVICE_ADDR="kart:7070")))
     assert names(*SHOP, gateway, base=ALL) == {"gateway_misroute"}
+
+
+def test_a_gateway_that_has_no_route_says_so() -> None:
+    line = "404 NOT_FOUND \"No matching handler\" for GET /api/v1/orders"
+    gateway = deployment("api-gateway")
+    base = ALL._replace(lines=(Lines("api-gateway", line), Lines("web", line)))
+    assert found("gateway_misroute", *SHOP, gateway, base=base) == [("deployment/api-gateway", "lessens", "said")]
 
 
 def test_a_meshs_route_to_another_service_is_told() -> None:

@@ -62,6 +62,9 @@ SAID = [
      "are available: 3 Preemption is not helpful for scheduling."),
     ("pvc_unbound", "pod has unbound immediate PersistentVolumeClaims (repeated 2 times)"),
     ("node_cordon_mismatch", "0/3 nodes are available: 3 node(s) were unschedulable."),
+    ("pvc_unbound", 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded'),
+    ("volume_node_conflict", "0/3 nodes are available: 3 node(s) didn't satisfy plugin(s) [VolumeBinding]." + TAIL),
+    ("node_affinity_mismatch", "0/3 nodes are available: 3 node(s) didn't satisfy plugin(s) [NodeAffinity]." + TAIL),
     ("node_affinity_mismatch", "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector." + TAIL),
 ]
 
@@ -124,6 +127,15 @@ def test_what_pods_and_nodes_contradict_each_other_in_is_seen_without_a_word(
         check: str, waits: list[Item], cluster: list[Item]) -> None:
     assert found(check, *waits, *cluster) == [("deployment/pay", "seen", ("pay",))]
     assert all_found(*waits, *cluster) == {check}
+
+
+def test_what_no_node_ever_has_is_no_lack_of_room() -> None:
+    message = "0/1 nodes are available: 1 Insufficient cpu."
+    for cpu, sign in (("8", "placement"), ("3", "room")):
+        other = pod("web-1", "n1", "Running", status=running(), owner="", containers=asks(cpu="2"))
+        told = [one for one in problems(*pending(message, containers=asks(cpu=cpu)), node(), other)
+                if one.check == "cpu_capacity_mismatch"]
+        assert [one.sign for one in told] == [sign]
 
 
 def test_selector_and_affinity_are_told_apart_by_what_the_pod_asks_for() -> None:

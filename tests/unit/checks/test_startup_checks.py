@@ -64,11 +64,11 @@ PULLS = [
 @pytest.mark.parametrize(("check", "message"), PULLS, ids=[f"{row[0]}-{place}" for place, row in enumerate(PULLS)])
 def test_a_pull_that_fails_is_told_by_what_the_registry_says(check: str, message: str) -> None:
     told = [("deployment/pay", "said", ("pay",))]
-    assert all_found(*starting(waiting("ErrImagePull", message.removeprefix(PULL)))) == {check}
+    assert {one.check for one in problems(*starting(waiting("ErrImagePull", message.removeprefix(PULL))))
+            if one.basis == "said" and one.family == "startup"} == {check}
     # Once it backs off, the reason is in the Event alone.
     backs_off = waiting("ImagePullBackOff", f'Back-off pulling image "{IMAGE}"')
     assert found(check, *starting(backs_off, event(message))) == told
-    assert all_found(*starting(backs_off, event(message))) == {check}
     # A text of ``kubectl describe`` has no message of the waiting container.
     assert found(check, *starting(waiting("ImagePullBackOff"), event(message))) == told
     # It has been pulled since.
@@ -94,6 +94,9 @@ def beside(image_name: str, **spec: object) -> Item:
 
 def test_a_private_repository_is_told_from_one_that_is_not_there_by_what_runs_beside() -> None:
     here = starting(DENIED, containers=[container(image=HUB)])
+    # Nothing tells: both are told, and the second as a guess.
+    assert {(one.check, one.basis) for one in problems(*here) if one.family == "startup"} == {
+        ("missing_image_pull_secret", "said"), ("incorrect_image_reference", "guessed")}
     # What others pull from the same account needs no secret: the account is open, the repository is not there.
     assert all_found(*here, beside("shop/web:2")) == {"incorrect_image_reference"}
     # The same repository runs elsewhere: it is there.
@@ -139,7 +142,7 @@ CONFIG = [
 @pytest.mark.parametrize("status", CONFIG, ids=["object", "key"])
 def test_a_reference_to_what_is_not_there_is_told_while_it_is_not(status: Item) -> None:
     assert found("missing_config", *starting(status, **REFERS)) == [("deployment/pay", "said", ("pay",))]
-    assert all_found(*starting(status, **REFERS)) == {"missing_config"}
+    assert all_found(*starting(status, **REFERS)) == {"missing_config", "container_not_created"}
     assert found("missing_config", *starting(status, SETTINGS, **REFERS)) == []
     assert found("missing_config", *starting(waiting("ContainerCreating"), **REFERS)) == [
         ("deployment/pay", "seen", ("pay",))]
@@ -170,6 +173,30 @@ def test_a_mount_that_fails_is_told_of_the_volume() -> None:
     assert all_found(*well) == set()
 
 
+def test_a_mount_of_which_only_the_delay_is_said_is_told_where_nothing_explains_it() -> None:
+    late = event("Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data]: timed out "
+                 "waiting for the condition", reason="FailedMount")
+    creating = waiting("ContainerCreating")
+    assert all_found(*starting(creating, late)) == {"volume_mount_failed"}
+    secret = event('MountVolume.SetUp failed for volume "tls" : secret "tls" not found', reason="FailedMount")
+    assert all_found(*starting(creating, late, secret)) == {"missing_config"}
+
+
+def test_a_container_that_must_not_be_root_is_not_created() -> None:
+    said = waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: x)")
+    told = {one.check: one for one in problems(*starting(said)) if one.family == "startup"}
+    assert set(told) == {"non_root_refused", "container_not_created"}
+    assert "non_root_refused" in told["container_not_created"].follows
+    contradicts = {"securityContext": {"runAsNonRoot": True, "runAsUser": 0}}
+    assert found("non_root_refused", *starting(waiting("ContainerCreating"), **contradicts)) == [
+        ("deployment/pay", "seen", ("pay",))]
+
+
+def test_a_container_that_is_not_created_is_told_whatever_the_reason() -> None:
+    assert all_found(*starting(waiting("CreateContainerError", "context deadline exceeded"))) == {
+        "container_not_created"}
+
+
 def ended(exit_code: int, message: str = "", reason: str = "Error") -> Item:
     return waiting("CrashLoopBackOff", "back-off 5m0s restarting failed container", lastState={"terminated": {
         "exitCode": exit_code, "reason": reason, "message": message, "finishedAt": at(60)}})
@@ -193,8 +220,9 @@ def test_permission_is_denied_on_a_volume_by_log_end_and_kubelet() -> None:
                   "10.0.0.9:/data", reason="FailedMount")
     assert all_found(*starting(waiting("ContainerCreating"), mount, *CLAIM, **DATA)) == {check}
     elsewhere = EVERYTHING._replace(lines=(Lines("pay", "open /etc/shadow: permission denied"),))
-    assert found(check, *starting(ended(1), *CLAIM, **DATA), base=elsewhere) == [
-        ("deployment/pay", "guessed", ("pay",))]
+    assert found(check, *starting(ended(1), *CLAIM, **DATA), base=elsewhere) == [("deployment/pay", "seen", ("pay",))]
+    table = EVERYTHING._replace(lines=(Lines("pay", "ERROR: permission denied for table payments"),))
+    assert found(check, *starting(ended(1), *CLAIM, **DATA), base=table) == [("deployment/pay", "guessed", ("pay",))]
     assert found(check, *starting(ended(1), *CLAIM, **DATA)) == []
     other_user = {**DATA, "securityContext": {"runAsUser": 1000}}
     assert found(check, *starting(ended(1), *CLAIM, **other_user)) == [("deployment/pay", "guessed", ("pay",))]
@@ -221,14 +249,14 @@ COMMANDS = [
 @pytest.mark.parametrize("message", COMMANDS, ids=range(len(COMMANDS)))
 def test_a_command_that_cannot_be_run_is_told_by_the_runtime(message: str) -> None:
     assert all_found(*starting(ended(128, message, "StartError"))) == {"bad_command"}
-    assert all_found(*starting(waiting("RunContainerError", message))) == {"bad_command"}
+    assert all_found(*starting(waiting("RunContainerError", message))) == {"bad_command", "container_not_created"}
 
 
 def test_a_command_that_cannot_be_run_is_seen_by_its_exit_code() -> None:
     assert found("bad_command", *starting(ended(127))) == [("deployment/pay", "seen", ("pay",))]
     assert found("bad_command", *starting(ended(1))) == []
     probe = event('Readiness probe errored: rpc error: exec: "curl": executable file not found in $PATH')
-    assert all_found(*starting(ended(1), probe)) == set()
+    assert found("bad_command", *starting(ended(1), probe)) == []
 
 
 def initial(state: Item, **more: Item) -> Item:
@@ -279,6 +307,8 @@ def test_a_workload_scaled_to_nothing_is_told_where_others_need_it() -> None:
     green = workload(name="green", there=1, ready=1)
     green["spec"]["template"]["metadata"]["labels"] = {"app": "pay"}
     assert found("deployment_zero_replicas", idle, green, SERVICE, ACCOUNT) == []
+    primary = workload(name="pay-primary", there=1, ready=1)
+    assert found("deployment_zero_replicas", idle, primary, SERVICE, ACCOUNT) == []
 
 
 def test_a_paused_rollout_is_a_risk() -> None:

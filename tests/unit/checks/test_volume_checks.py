@@ -114,6 +114,18 @@ def test_a_claim_without_a_class_says_so_whatever_keeps_the_volumes_off() -> Non
         "pvc_capacity_mismatch"}
 
 
+def test_what_is_not_known_of_a_claim_is_what_keeps_a_volume_off_that_else_fits() -> None:
+    # ``kubectl`` prints no size of a claim that waits, and the controller misses the class that needs no object.
+    message = 'storageclass.storage.k8s.io "manual" not found'
+    unsized = claim()
+    unsized["spec"]["resources"] = {}
+    assert all_found(*using(), unsized, volume(), says(message, "ProvisioningFailed")) == {"pvc_capacity_mismatch"}
+    bare = claim()
+    bare["spec"] = {"storageClassName": "manual"}
+    assert all_found(*using(), bare, volume(), says(message, "ProvisioningFailed")) == {"pvc_unbound"}
+    assert all_found(*using(), bare, says(message, "ProvisioningFailed")) == {"pvc_storage_class_mismatch"}
+
+
 def test_a_claim_that_waits_for_its_first_pod_is_no_problem() -> None:
     assert problems(claim(kind="gp3"), GP3) == ()
     assert problems(claim(kind="fast", age_seconds=10), FAST) == ()
@@ -146,6 +158,8 @@ def test_a_claim_that_is_not_there_is_told_by_the_scheduler_and_by_the_list() ->
 
 
 def test_a_claim_whose_volume_is_gone_is_lost() -> None:
+    well = workload(there=1, ready=1, **USES)
+    assert found("claim_lost", well, claim(phase="Lost", volumeName="disk-1")) == []
     assert found("claim_lost", *using(""), claim(phase="Lost", volumeName="disk-1")) == [
         ("deployment/pay", "said", ("pay",))]
     assert found("claim_lost", *using(""), claim(phase="Bound", volumeName="disk-1")) == [

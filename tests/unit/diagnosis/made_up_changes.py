@@ -20,6 +20,8 @@ class Outage:
     symptom: Symptom
     changes: tuple[ForeignChange, ...]
     truth: str
+    sure: bool = True
+    """Whether the evidence tells enough to name it."""
 
 
 def change(name: str, files: str, title: str, diff: str = "", at: float = -5.0, on: str = "",

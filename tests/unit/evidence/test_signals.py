@@ -13,6 +13,7 @@ from responder.model.evidence import Finding, Window
 from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.approvals import Approvals, Group, Table
 from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.by_pod import ByPod, OfPod
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.cpu import Cpu
@@ -24,10 +25,12 @@ from responder.model.evidence.error_signatures import ErrorSignatures, Signature
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.foreign_changes import ForeignChanges
 from responder.model.evidence.front_door import FrontDoor
+from responder.model.evidence.memory import Memory
 from responder.model.evidence.nodegroups import HealthIssue
 from responder.model.evidence.problems import Problem, Problems, Sign
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.evidence.status_page import StatusPage
+from responder.model.evidence.wear import Resource, Sample, Wear
 from responder.model.fault_location import DATABASE, DECLINED, OWN, UNREACHED, FaultLocation, Provider
 from responder.model.foreign_change import Deployed, ForeignChange
 from responder.model.service import Service
@@ -41,6 +44,7 @@ from responder.records.record import unpack
 from tests.diagnosis import NOW, ONSET, WINDOW, Found, change, field, probe, rollout
 from tests.diagnosis import pods as pods_of
 from tests.diagnosis import signals as read
+from tests.signals_of_load import EXAMPLES as LOAD_AND_DEPENDENCIES
 
 RECORDS = Path(__file__).resolve().parents[2] / "records"
 GATEWAY = "payment-gateway"
@@ -106,6 +110,22 @@ def ending(*at: float) -> Found:
         End(f"key {number}", moment) for number, moment in enumerate(at))))
 
 
+
+
+def of_pods(*failed: float) -> Finding[ByPod]:
+    return Finding(source="newrelic", component=GATEWAY, window=WINDOW, detail=ByPod({
+        f"p{number}": OfPod(1000.0, 10 * count) for number, count in enumerate(failed)}))
+
+
+def balance(*values: float) -> Finding[Wear]:
+    return Finding(source="rds", window=WINDOW, detail=Wear({"CPU credits": Resource(0.0, tuple(
+        Sample(NOW - 300 * (len(values) - place), value) for place, value in enumerate(values)))}))
+
+
+RISING: Finding[Wear] = Finding(source="utilisation", component=GATEWAY, window=WINDOW, detail=Wear({"memory": Resource(
+    100.0, tuple(Sample(NOW - 300 * (20 - n), 75.0 + n) for n in range(20)))}))
+ON_A_NODE: list[Found] = [
+    pods_of(GATEWAY, placed={"p0": "node-a", "p1": "node-a", "p2": "node-b", "p3": "node-c"}), of_pods(80, 80, 1, 1)]
 EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     (AT_PROVIDER, [ending(1_795_614_605.0, 4e9)], "ours_ended_long_before",
      "our key 0 ended at 2026-11-25 13:50:05 UTC, long before the symptom"),
@@ -125,6 +145,7 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
      "are approved as usual"),
     (ANSWERED_NO, [ALL_DECLINE], "all_kinds_declined",
      "New Relic: no one kind of payment explains why 59% are declined (usually 8.5%)"),
+    *LOAD_AND_DEPENDENCIES,
     (IN_ITSELF, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
                    detail=AuthFailures(300))], "auth_failures_above_baseline",
      "200 failed authentications of callers a minute at frontend; usual are 0.5"),
@@ -141,6 +162,34 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     (IN_ITSELF, [pods_of(GATEWAY, 2, sidecars={"istio-proxy": pods_evidence.Sidecar(2, 0, {"CrashLoopBackOff": 2})})],
      "pods_blocked_by_sidecar",
      "2 pods of payment-gateway are not ready because of their container istio-proxy alone (CrashLoopBackOff)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "status 404")})],
+     "killed_by_probe", "the kubelet ended containers of payment-gateway 3 times for their liveness probe, which "
+     "failed by status 404"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"startup": pods_evidence.Probed(9, 3, "refused")})],
+     "probe_asks_in_vain", "the startup probe of payment-gateway asks where nobody answers (refused)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "timeout")})],
+     "probe_waits_in_vain", "the liveness probe of payment-gateway gets no answer in time"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "status 503")})],
+     "probe_is_denied", "the liveness probe of payment-gateway is answered by status 503"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, signalled=2)], "ended_from_outside",
+     "2 containers of payment-gateway were ended by a signal, and not for their memory"),
+    (IN_ITSELF, [RISING], "memory_runs_out",
+     "memory of payment-gateway rises by 12% of its limit an hour and is at 94%; about 30 min are left (at least 30 "
+     "min, at most 30 min)"),
+    (IN_ITSELF, [Finding(source="utilisation", component=GATEWAY, value=0.93, detail=Memory(4, 93.0, 100.0))],
+     "memory_at_limit", "pods of payment-gateway hold 93% of the memory that they may"),
+    (IN_ITSELF, [pods_of(GATEWAY, terminated={"OOMKilled": 3})], "ended_for_memory",
+     "3 containers of payment-gateway were ended for their memory"),
+    (IN_DATABASE, [balance(*(100.0 - 10 * n for n in range(10)), 0.0, 0.0)], "balance_used_up",
+     "the database's CPU credits are used up: 0 of 100 are left"),
+    (IN_DATABASE, [balance(*(100.0 - 5 * n for n in range(15)))], "balance_runs_out",
+     "the database's CPU credits run out: about 30 min are left (at least 30 min, at most 30 min)"),
+    (IN_ITSELF, ON_A_NODE, "failures_on_one_node",
+     "pods of payment-gateway on node-a fail more than the others (80% against 1.0%)"),
+    (IN_ITSELF, [*ON_A_NODE[:1], of_pods(80, 1, 1, 1)], "failures_in_one_pod",
+     "pod p0 of payment-gateway fails more than the others (80% against 1.0%)"),
+    (IN_ITSELF, [pods_of(GATEWAY, restarts_on={"node-a": 3}), pods_of("backend", restarts_on={"node-a": 2})],
+     "restarts_on_one_node", "5 of 5 restarts were on node-a"),
     (IN_ITSELF, [pods_of(GATEWAY, 3, gated=1, gates=("target-health.elbv2.k8s.aws/pay",))], "pods_wait_for_gate",
      "the containers of 1 pods of payment-gateway are ready, and a readiness gate keeps them out "
      "(target-health.elbv2.k8s.aws/pay)"),

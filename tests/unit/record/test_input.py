@@ -31,7 +31,7 @@ SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
     ("cluster:\n", "clstr:\n", "cluster: found nothing; expected this field"),
     ("mode: observe", "mode: [", "expected YAML"),
     ("target: fallback", "target: fallbck", "probes[2].target: found 'fallbck'; expected 'fallback'?"),
-    ("target: fallback", "target: ledger", "found 'ledger'; expected a component, the database or a provider"),
+    ("target: fallback", "target: ledger", "found 'ledger'; expected a component, the database, a provider"),
     ("target: fallback", "target: primary", "a target that no other probe has"),
     ("host: api.fallback.example, port: 443", "host: https://api.fallback.example, port: 443",
      "probes[2].host: found 'https://api.fallback.example'; expected a host's name or IPv4 address alone"),

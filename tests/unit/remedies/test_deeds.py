@@ -21,6 +21,7 @@ from responder.plan.changes import compare
 from responder.plan.deeds import Deed, Site
 from responder.plan.remedies import (
     OnRecord,
+    cordon_node,
     cycle_deployment,
     restart_pods,
     restore_configuration,
@@ -122,6 +123,13 @@ DEEDS = {
         deed("restart_pods", restart_pods.Before(), restart_pods.Parameters(
             (restart_pods.Pod("a", "1"), restart_pods.Pod("b", "2"), restart_pods.Pod("c", "3")), ("node-1",), 2, 5)),
         "Restart 3 of 5 pods of deployment/backend, and close node-1 to new pods",
+        ["kubectl -n payments cordon node-1", "kubectl -n payments delete pod a b",
+         "kubectl -n payments delete pod c"], ["kubectl -n payments uncordon node-1"]),
+    "a node that harms its pods": (
+        deed("cordon_node", cordon_node.Before(3), cordon_node.Parameters("node-1", tuple(
+            cordon_node.Pod(name, name, "deployment/backend", "payments") for name in ("a", "b", "c")), 2),
+            "node/node-1"),
+        "Close node-1 to new pods, and move 3 pods off it",
         ["kubectl -n payments cordon node-1", "kubectl -n payments delete pod a b",
          "kubectl -n payments delete pod c"], ["kubectl -n payments uncordon node-1"]),
     "a cycle": (

@@ -110,6 +110,7 @@ def test_the_json_is_as_its_published_schema_says() -> None:
     ("incident", contents.Overview), ("cause", Cause), ("further_causes", contents.FurtherCause),
     ("signals", contents.ReportedSignal), ("timeline", contents.ReportedEntry), ("actions", contents.ReportedRemedy),
     ("impact", contents.Impact), ("phases", contents.Phase), ("ruled_out", contents.RuledOut),
+    ("problems", contents.ReportedProblem),
     ("improvements", contents.Improvement), ("measures", contents.PreventiveMeasure), ("before", contents.Before),
     ("severity", told.Severity), ("cost", told.Cost), ("left", told.OpenItem),
     ("openings", contents.Opening), ("told", told.Told), ("follow_ups", told.FollowUp)])

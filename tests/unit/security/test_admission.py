@@ -84,6 +84,10 @@ def test_the_policies_agree_with_the_configuration(service: Service) -> None:
     assert hide is not None
     assert variable("hide-payment-method", "name") == f'"{hide.config_map}"'
     assert variable("hide-payment-method", "key") == f'"{hide.key}"'
+    for purpose in ("cap_retries", "shed_load", "fail_open"):
+        found = {one.place.config_map: {one.place.key: [one.usual, *one.values]} for one in service.switches
+                 if one.purpose == purpose}
+        assert yaml.safe_load(variable(purpose.replace("_", "-"), "allowed")) == found
     for policy in ("scale-up", "scale-up-autoscaler", "scale-up-scaledobject"):
         assert int(variable(policy, "most")) == service.guardrails.maximum_replicas
     [role] = [item for item in manifests("rbac.yaml")

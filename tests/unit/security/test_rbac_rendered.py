@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from responder.model.service import MethodSwitch, Payments, Provider, ProviderSwitch, Service
+from responder.model.service import MethodSwitch, Payments, Provider, ProviderSwitch, Service, Switch
 from responder.sources.kubernetes import READERS
 from stacks.deployment import Settings
 from stacks.rbac import group_of, rendered
@@ -19,7 +19,10 @@ def shop(service: Service) -> Service:
     return replace(service, service="shop", cluster=replace(service.cluster, namespace="shop"), guardrails=replace(
         service.guardrails, maximum_replicas=7), providers=(Provider('a"b'), Provider("other")),
         provider_switch=ProviderSwitch(config_map="shop-config", key="WHICH"),
-        payments=Payments("shop", hide=MethodSwitch("shop-config", "HIDDEN")))
+        payments=Payments("shop", hide=MethodSwitch("shop-config", "HIDDEN")), switches=(
+            Switch("retries", "cap_retries", "shop", ProviderSwitch("shop-config", "TRIES"), "4", ("1",)),
+            Switch("door", "shed_load", "shop", ProviderSwitch("shop-config", "SHED"), "0", ("90", "50")),
+            Switch("door at the back", "shed_load", "shop", ProviderSwitch("back-config", "SHED"), "no", ("yes",))))
 
 
 def names(manifests: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
@@ -38,6 +41,11 @@ def test_the_configuration_s_values_are_in_the_policies(service: Service) -> Non
     switch = {one["name"]: one["expression"]
               for one in text["incident-responder-shop-switch-provider"]["spec"]["variables"]}
     assert (switch["name"], switch["key"], switch["providers"]) == ('"shop-config"', '"WHICH"', '["a\\"b", "other"]')
+    allowed = {item["metadata"]["name"].partition("shop-")[2]: one["expression"] for item in text.values()
+               for one in item["spec"].get("variables", []) if one["name"] == "allowed"}
+    assert allowed == {
+        "cap-retries": '{"shop-config": {"TRIES": ["4", "1"]}}',
+        "shed-load": '{"shop-config": {"SHED": ["0", "90", "50"]}, "back-config": {"SHED": ["no", "yes"]}}'}
     for name in ("scale-up", "scale-up-autoscaler", "scale-up-scaledobject"):
         assert {"name": "most", "expression": "7"} in text[f"incident-responder-shop-{name}"]["spec"]["variables"]
 
@@ -90,3 +98,8 @@ def test_groups_carry_the_deployment_s_prefix_and_rights_do_not_change(service: 
 def test_a_service_that_switches_elsewhere_gets_no_right_to_a_config_map(service: Service) -> None:
     manifests = rendered(replace(service, provider_switch=ProviderSwitch(ssm_parameter="/provider")), Settings())
     assert not [item for item in manifests if "switch-provider" in item["metadata"]["name"]]
+
+
+def test_a_service_without_switches_gets_no_rights_to_turn_any(service: Service) -> None:
+    text = json.dumps(rendered(replace(service, switches=()), Settings()))
+    assert not any(name in text for name in ("cap-retries", "shed-load", "fail-open"))

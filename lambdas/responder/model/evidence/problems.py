@@ -16,11 +16,11 @@ Basis = Literal["said", "seen", "guessed"]
 each other, or a state is plain; it is unusual, and may be meant so."""
 Sign = Literal[
     "", "quota", "admission", "room", "placement", "volume", "image", "registry", "definition", "route", "policy",
-    "resolver", "node", "control_plane", "gone"]
+    "names", "resolver", "node", "control_plane", "gone"]
 """What it speaks for where causes are weighed (``plan/signals/live_state.py``); empty: it is told to people alone, for
 other evidence tells the same, or a consequence. ``quota``: a limit of the namespace; ``placement``: what a workload
 asks for fits no node; ``room``: nodes that would fit are full or closed; ``definition``: a workload as it is defined
-cannot start or serve."""
+cannot start or serve; ``names``: it asks another resolver than the cluster's."""
 
 
 @dataclass(frozen=True)

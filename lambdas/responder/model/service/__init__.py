@@ -13,6 +13,7 @@ from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.configuration import Service
 from responder.model.service.credentials import Credential, CredentialKind
 from responder.model.service.customers import Customers, Language
+from responder.model.service.dependencies import Dependency
 from responder.model.service.limits import (
     Alarms,
     Approval,
@@ -53,12 +54,13 @@ from responder.model.service.platform import (
 )
 from responder.model.service.reports import Objective, Payment, Reports, SeverityRule, SeverityRules
 from responder.model.service.starters import Starter, Starters
+from responder.model.service.switches import Switch
 
 __all__ = [
     "Alarms", "ApiGateway", "AppConfig", "ApplicationSignals", "Approval", "Asked", "AwsAccount", "CloudWatchLogs",
-    "Cluster", "Component", "Confirm", "Credential", "CredentialKind", "Customers", "Database", "Deployment", "Freeze",
-    "Guardrails", "Language", "Links", "MethodSwitch", "Metrics", "Mode", "Network", "NewRelic", "Objective",
-    "OwnAlarm", "PagerDuty", "Payment", "Payments", "Person", "Policy", "Probe", "Prometheus", "Provider",
-    "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule",
-    "SeverityRules", "Slack", "Splunk", "Starter", "Starters", "Statuspage", "Tag", "UnknownService", "deployed",
-    "load", "names", "recorded_service"]
+    "Cluster", "Component", "Confirm", "Credential", "CredentialKind", "Customers", "Database", "Dependency",
+    "Deployment", "Freeze", "Guardrails", "Language", "Links", "MethodSwitch", "Metrics", "Mode", "Network",
+    "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment", "Payments", "Person", "Policy", "Probe", "Prometheus",
+    "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule",
+    "SeverityRules", "Slack", "Splunk", "Starter", "Starters", "Statuspage", "Switch", "Tag", "UnknownService",
+    "deployed", "load", "names", "recorded_service"]

@@ -8,6 +8,7 @@ from responder.model.frozen import dataclass
 from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.credentials import Credential
 from responder.model.service.customers import Customers
+from responder.model.service.dependencies import Dependency
 from responder.model.service.foreign_changes import ChangeFeeds
 from responder.model.service.hosts import Parties
 from responder.model.service.issues import GitHub, Jira
@@ -28,6 +29,7 @@ from responder.model.service.platform import (
 )
 from responder.model.service.reports import Reports
 from responder.model.service.starters import Starters
+from responder.model.service.switches import Switch
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Service:
     """None: that payments are declined is not looked at."""
     credentials: tuple[Credential, ...] = ()
     """Certificates, keys and tokens that come to an end: what is told of them where a callee refuses ours."""
+    dependencies: tuple[Dependency, ...] = ()
+    """What else the components call: caches, queues, checks, vaults."""
+    switches: tuple[Switch, ...] = ()
+    """By which load is shed, retries are capped, or a dependency is done without; none: that is left to people."""
     probes: tuple[Probe, ...] = ()
     """At most one a target; none: the network is not probed."""
     network: Network | None = None
@@ -114,20 +120,29 @@ class Service:
         return {component.name: component.calls for component in self.components}
 
     def called(self, host: str) -> str:
-        """Return what ``host`` is: a component's name, ``database``, ``provider:NAME`` or an empty text."""
+        """Return what ``host`` is: a component's name, ``database``, ``provider:NAME``, ``dependency:NAME`` or an empty
+        text."""
         return self.parties.called(host)
 
     @property
     def parties(self) -> Parties:
         """Whose hosts there are."""
-        return Parties(self.components, self.database, self.providers, self.cluster.namespace)
+        return Parties(self.components, self.database, self.providers, self.cluster.namespace, self.dependencies)
+
+    def dependency(self, name: str) -> Dependency | None:
+        """Return the dependency called ``name``; None where there is none."""
+        return next((dependency for dependency in self.dependencies if dependency.name == name), None)
 
     def target(self, name: str) -> str:
-        """Return what a probe's target is: a component's name, ``database``, ``provider:NAME`` or an empty text."""
+        """Return what a probe's target is: a component's name, ``database``, ``provider:NAME``, ``dependency:NAME`` or
+        an empty text.
+        """
         if name in self.graph:
             return name
         if self.database and name == self.database.name:
             return "database"
+        if self.dependency(name):
+            return f"dependency:{name}"
         return f"provider:{name}" if any(name == provider.name for provider in self.providers) else ""
 
     @property

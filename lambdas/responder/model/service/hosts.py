@@ -21,9 +21,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from responder.model.frozen import dataclass
+from responder.model.service.dependencies import Dependency
 from responder.model.service.platform import Component, Database, Provider
 
-DATABASE, PROVIDER = "database", "provider:"
+DATABASE, PROVIDER, DEPENDENCY = "database", "provider:", "dependency:"
 _PLACEHOLDER = re.compile(r"<[^<>]*>|\*+")
 """What stands for any text: ``*``, ``<prefix>`` in a configuration, ``<n>`` in a signature of log lines."""
 _NUMBERS = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{10,}\b|\d+(\.\d+)*")
@@ -47,7 +48,7 @@ class Claim:
     host: str
     """In lower case; ``*`` stands for one or more characters of any kind."""
     party: str
-    """A component's name, ``database`` or ``provider:NAME``."""
+    """A component's name, ``database``, ``provider:NAME`` or ``dependency:NAME``."""
     strength: int
     """0: a name in full, 1: a pattern of the configuration, 2: what follows from these."""
 
@@ -61,21 +62,27 @@ class Parties:
     providers: tuple[Provider, ...]
     namespace: str
     """The namespace of the components that are given none of their own."""
+    dependencies: tuple[Dependency, ...] = ()
 
     def called(self, host: str) -> str:
-        """Return what a host is: a component's name, ``database``, ``provider:NAME`` or an empty text."""
+        """Return what a host is: a component's name, ``database``, ``provider:NAME``, ``dependency:NAME`` or an empty
+        text.
+        """
         return _index(self, bool(_PLACEHOLDER.search(host))).party(bare(host, "0"))
 
     def named(self, component: str, text: str) -> str:
         """Return what a component's log line names by its host, as ``called`` does; the longest host counts.
 
-        Of components only those count that it calls, and a provider by its hosts alone: its name may be a plain word.
+        Of components only those count that it calls, and a provider or a dependency by its hosts alone: its name may be
+        a plain word.
         """
         calls = next((item.calls for item in self.components if item.name == component), ())
-        plain = {provider.name.lower() for provider in self.providers if provider.host or provider.hosts}
+        outside: tuple[Provider | Dependency, ...] = (*self.providers, *self.dependencies)
+        plain = {one.name.lower() for one in outside if one.host or one.hosts}
         for word in sorted(set(_WORD.findall(text)), key=lambda word: (-len(word), word)):
             found = self.called(word)
-            if found in calls or found == DATABASE or (found.startswith(PROVIDER) and bare(word) not in plain):
+            if found in calls or found == DATABASE or (
+                    found.startswith((PROVIDER, DEPENDENCY)) and bare(word) not in plain):
                 return found
         return ""
 
@@ -92,7 +99,8 @@ def bare(host: str, placeholder: str = "*") -> str:
 def claims(parties: Parties) -> tuple[Claim, ...]:
     """Return all texts by which hosts belong to somebody, strongest first."""
     found = {*_of_components(parties), *_of_database(parties.database),
-             *(claim for provider in parties.providers for claim in _of_provider(provider))}
+             *(claim for provider in parties.providers for claim in _of_provider(provider)),
+             *(claim for dependency in parties.dependencies for claim in _of_dependency(dependency))}
     return tuple(sorted(found, key=lambda claim: (claim.strength, claim.host, claim.party)))
 
 
@@ -242,6 +250,13 @@ def _of_provider(provider: Provider) -> Iterator[Claim]:
         parts = first.split("-")
         if len(parts) > 2 and "." in parent and "*" not in parent + parts[-1]:
             yield Claim(f"{parts[0]}-*-{parts[-1]}.{parent}", party, 2)
+
+
+def _of_dependency(dependency: Dependency) -> Iterator[Claim]:
+    party = DEPENDENCY + dependency.name
+    yield Claim(dependency.name.lower(), party, 0)
+    for host in map(bare, (dependency.address, *dependency.hosts)):
+        yield _given(host, party)
 
 
 def _given(host: str, party: str) -> Claim:

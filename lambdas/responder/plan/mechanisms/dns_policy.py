@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import NETWORK
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, probes
+from responder.plan.signals import calls, changes, live_state, probes
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -31,6 +31,7 @@ MECHANISM = Mechanism(
     remedies=("rollback",),
     brought_by=(changes.dns_policy_changed,),
     weights={
+        live_state.live_names: 3.0,
         changes.dns_policy_changed: 4.0,
         calls.kind_dns: 1.5,
         probes.probe_gets_through: 0.5,

@@ -9,12 +9,14 @@ from responder.model.evidence import Evidence
 from responder.model.evidence.connections import Connections
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.pods import Pods
+from responder.model.fault_location import OWN
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import remedies
 from responder.plan.deeds import Choice, Deed, Option, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
+from responder.plan.switches import fitting
 from responder.plan.times import shortest_step
 from responder.plan.wording import count, plural
 from responder.plan.workload_kinds import kind_and_name
@@ -109,7 +111,15 @@ def throughput(evidence: Evidence, component: str) -> Throughput | None:
 
 
 def against(considered: Considered, facts: Facts) -> str:
-    """Where a change took the capacity away, that is restored instead."""
+    """Where a change took the capacity away, that is restored instead; where retries are the load, they are ended.
+
+    More pods send more to what they call: where that is what retries drown, they make it worse.
+    """
+    if considered.mechanism == "retry_storm":
+        if considered.where != OWN.text:
+            return f"what is overloaded is {considered.where}, and more pods would send more to it"
+        if any(fitting(considered, purpose) for purpose in ("cap_retries", "shed_load")):
+            return "the retries are what comes, and a switch ends them"
     if considered.together[0] == "restore_configuration" and suspects(considered):
         return "what took the capacity away is put back instead"
     return ""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.health import ProviderHealth
 from responder.model.evidence.status_page import StatusPage
 from responder.model.frozen import dataclass
-from responder.model.service import AppConfig, Service
+from responder.model.service import Service
 from responder.plan import remedies
-from responder.plan.deeds import Deed, Site, text
+from responder.plan.deeds import Deed, Site
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
+from responder.plan.switches import writing
 
 
 @dataclass(frozen=True)
@@ -68,33 +68,7 @@ def deed(site: Site, record: OnRecord[Value, Value]) -> Deed:
 
 def _writing(site: Site, value: str) -> tuple[str, ...]:
     switch = site.service.provider_switch
-    if switch is None:
-        return ()
-    if switch.ssm_parameter:
-        return (site.aws("ssm", "put-parameter", "--name", switch.ssm_parameter, "--value", value, "--overwrite"),)
-    if switch.appconfig:
-        return _deploying(site, switch.appconfig, switch.key, value)
-    return (site.kubectl("patch", "configmap", switch.config_map, "--type", "merge", "-p",
-                         text({"data": {switch.key: value}})),)
-
-
-def _deploying(site: Site, place: AppConfig, key: str, value: str) -> tuple[str, ...]:
-    """Read what is deployed, change the one key, and deploy it; jq changes it, the files are in the current folder."""
-    whose = ("--application-id", place.application, "--configuration-profile-id", place.profile)
-    token = site.aws(
-        "appconfigdata", "start-configuration-session", "--application-identifier", place.application,
-        "--environment-identifier", place.environment, "--configuration-profile-identifier", place.profile,
-        "--query", "InitialConfigurationToken", "--output", "text")
-    read = site.aws("appconfigdata", "get-latest-configuration", "--configuration-token")
-    version = site.aws("appconfig", "create-hosted-configuration-version", *whose, "--content-type",
-                       "application/json", "--content", "fileb://new.json", "--query", "VersionNumber", "--output",
-                       "text", "made.json")
-    deploy = site.aws("appconfig", "start-deployment", "--application-id", place.application, "--environment-id",
-                      place.environment, "--configuration-profile-id", place.profile, "--deployment-strategy-id",
-                      place.strategy, "--configuration-version")
-    return (f'{read} "$({token})" now.json',
-            f"{shlex.join(('jq', '--arg', 'key', key, '--arg', 'value', value, '.[$key] = $value', 'now.json'))} "
-            "> new.json", f'{deploy} "$({version})"')
+    return writing(site, switch, value) if switch else ()
 
 
 def writes(record: OnRecord[Value, Value]) -> Iterator[Field]:

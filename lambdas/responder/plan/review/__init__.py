@@ -10,7 +10,7 @@ from responder.model.incident import Cause, Incident, IncidentRecord
 from responder.model.remedy import Remedy
 from responder.model.service import Reports, Service
 from responder.plan.refusals import not_proposed
-from responder.plan.review import impact, lessons, outcome, similar
+from responder.plan.review import cluster, impact, lessons, outcome, similar
 from responder.plan.review.contents import (
     SCHEMA,
     Notes,
@@ -91,6 +91,7 @@ def review(record: IncidentRecord, history: Sequence[PastIncident] = (), weeks: 
         phases=story.openings[0].phases,
         resolution=outcome.resolution(story),
         ruled_out=outcome.ruled_out(incident, story.further),
+        problems=cluster.problems(incident, evidence, service),
         went_well=tuple(lessons.went_well(story)),
         went_badly=tuple(lessons.went_badly(story)),
         improvements=found,

@@ -207,6 +207,25 @@ class RuledOut:
 
 
 @dataclass(frozen=True)
+class ReportedProblem:
+    """One thing that was wrong in the cluster when the incident was diagnosed."""
+
+    object: str
+    """``deployment/pay``, ``node/n1``, …"""
+    what: str
+    severity: str
+    """``stops``, ``lessens`` or ``risks``: what it does to those whom it hits."""
+    said: str
+    """The cluster's own words (masked); empty: it is seen by its objects."""
+    mend: str
+    """What would mend it."""
+    explains: float
+    """How likely it explains the symptom: a share of one."""
+    follows_from: tuple[str, ...]
+    """Other problems that it is a consequence of."""
+
+
+@dataclass(frozen=True)
 class Stretch:
     """A part of the incident."""
 
@@ -335,6 +354,8 @@ class Review:
     """Of the first opening; each of ``openings`` has its own."""
     resolution: str
     ruled_out: tuple[RuledOut, ...]
+    problems: tuple[ReportedProblem, ...]
+    """What was wrong in the cluster when it was diagnosed, what explains the symptom best first."""
     went_well: tuple[str, ...]
     went_badly: tuple[str, ...]
     improvements: tuple[Improvement, ...]

@@ -21,7 +21,7 @@ from typing import Generic, NamedTuple, ParamSpec, Protocol, TypeAlias
 
 from responder.model.evidence import Evidence
 from responder.model.evidence.pods import Pods
-from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider
+from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, Dependency, FaultLocation, Provider
 from responder.model.service import Service
 from responder.plan.failure_modes import FailureMode
 from responder.plan.kinds import REACH, ErrorKind
@@ -149,6 +149,11 @@ class Context(NamedTuple):
         return self.location.name if isinstance(self.location, Provider) else ""
 
     @property
+    def dependency(self) -> str:
+        """The cache, queue, check or the like in whose calls the failures arise; empty: in none."""
+        return self.location.name if isinstance(self.location, Dependency) else ""
+
+    @property
     def callee(self) -> str:
         """The other component that this one does not get through to; empty: none."""
         location = self.location
@@ -159,7 +164,7 @@ class Context(NamedTuple):
         """What the failing calls are of, as people know it; else where the failures arise."""
         if self.in_database and self.service.database:
             return self.service.database.name
-        return self.provider or self.mode.where
+        return self.provider or self.dependency or self.mode.where
 
     def mostly(self, kind: ErrorKind) -> bool:
         """Whether at least half of the failures are errors of a kind."""

@@ -52,6 +52,17 @@ def provider_calls_fail(component: str, callee: str, share: float, least: float 
     return f"{_of_sample(share, least)} of {component}'s failures are calls of {callee}"
 
 
+@signal("Where: what is called by that name (a cache, a queue, a check) or the way to it; neither our own code, nor "
+        "the database, nor the provider is called there.")
+def dependency_calls_fail(component: str, callee: str, share: float, least: float | None = None) -> str:
+    return f"{_of_sample(share, least)} of {component}'s failures are calls of {callee}"
+
+
+@signal("Where: the time is spent in what is called by that name, or on the way.")
+def slow_dependency_calls(component: str, callee: str) -> str:
+    return f"{component}'s calls of {callee} take much longer than usual"
+
+
 @signal("Where: on the way to it, or nobody is there to answer.")
 def not_reached_by_callers(component: str) -> str:
     return f"callers do not get through to {component}"
@@ -182,6 +193,8 @@ def _where(context: Context) -> Iterator[Signal]:
         yield database_calls_fail.emit(seen, component, callee, mode.share, mode.least_share)
     elif context.provider:
         yield provider_calls_fail.emit(seen, component, callee, mode.share, mode.least_share)
+    elif context.dependency:
+        yield dependency_calls_fail.emit(seen, component, callee, mode.share, mode.least_share)
     elif context.unreached:
         yield not_reached_by_callers.emit(seen, component)
     elif context.callee:
@@ -197,6 +210,8 @@ def _slow(context: Context, seen: Seen) -> Signal:
         return slow_database_calls.emit(seen, context.component, context.place)
     if context.provider:
         return slow_provider_calls.emit(seen, context.component, context.place)
+    if context.dependency:
+        return slow_dependency_calls.emit(seen, context.component, context.place)
     return slow_in_itself.emit(seen, context.component)
 
 
@@ -205,7 +220,7 @@ def _host(context: Context) -> Iterator[Signal]:
 
     A host of a provider tells something only where nobody knows it: another known one was chosen by the switch.
     """
-    if not (context.in_database or context.provider) or context.share_unreached < _HALF:
+    if not (context.in_database or context.provider or context.dependency) or context.share_unreached < _HALF:
         return
     called = context.service.called
     for finding in context.evidence.of(Calls, context.component):

@@ -67,6 +67,11 @@ def live_policy(sentence: str) -> str:
 
 
 @signal(_REASON)
+def live_names(sentence: str) -> str:
+    return sentence
+
+
+@signal(_REASON)
 def live_resolver(sentence: str) -> str:
     return sentence
 
@@ -89,7 +94,8 @@ def live_gone(sentence: str) -> str:
 _KINDS: Mapping[Sign, SignalKind[[str]]] = {
     "quota": live_quota, "admission": live_admission, "room": live_room, "placement": live_placement,
     "volume": live_volume, "image": live_image, "registry": live_registry, "definition": live_definition,
-    "route": live_route, "policy": live_policy, "resolver": live_resolver, "node": live_node,
+    "route": live_route, "policy": live_policy, "names": live_names,
+    "resolver": live_resolver, "node": live_node,
     "control_plane": live_control_plane, "gone": live_gone}
 
 

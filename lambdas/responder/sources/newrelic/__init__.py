@@ -28,8 +28,8 @@ _ISSUES = 20
 def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     """Return per component ``error_rate``, ``latency_p95_ms``, ``error_rate_by_version`` and ``calls``.
 
-    Where the configuration names an event of payments, also ``approvals``; to diagnose, ``deployments`` and ``issues``.
-    Raises CallFailed.
+    Where the configuration names an event of payments, also ``approvals``; to diagnose, ``by_pod``, ``deployments`` and
+    ``issues``. Raises CallFailed.
     """
     settings = query.service.newrelic
     if settings is None:
