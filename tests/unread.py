@@ -89,8 +89,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/review/contents.py:Review.further_causes", "plan/review/contents.py:Review.trigger",),
     "tells people who read the module what it is about; tests hold it to its form": (
         "plan/causes.py:Cause.title",),
-    "people and tests read why; isolating takes the name and the score": (
-        "plan/origin.py:Suspect.reason",),
+    "the benches read it; isolating takes the name, the reason and the confidence": (
+        "plan/origin.py:Suspect.score", "plan/origin.py:Suspect.shows"),
     "scripts/replay.py prints it": (
         "plan/replay.py:Decision.at", "plan/replay.py:Decision.id", "plan/replay.py:Decision.step",
         "plan/replay.py:Decision.why",),
