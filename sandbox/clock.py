@@ -11,10 +11,10 @@ from collections.abc import Callable
 from sandbox.parts import Sandbox
 from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
-from sandbox.platform.flow import BALANCER, ENTRY, Flow, Served, environment_of, targets
+from sandbox.platform.flow import BALANCER, ENTRY, Flow, Served, targets
 from sandbox.platform.listeners import Listeners
 from sandbox.platform.payments import HIDDEN
-from sandbox.platform.reach import Snapshot, addresses
+from sandbox.platform.reach import Snapshot, addresses, environment_of
 from sandbox.platform.versions import PROXY
 
 _CONFIG_READ_SECONDS = 2.0

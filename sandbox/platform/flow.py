@@ -21,7 +21,7 @@ from sandbox.platform.database import CPU_CREDITS, IO_CREDITS, PORT, Database
 from sandbox.platform.dependencies import STATEMENTS_A_SECOND, Backlog, Dependency
 from sandbox.platform.mesh import worded
 from sandbox.platform.objects import KINDS
-from sandbox.platform.reach import Snapshot, allowed, allowed_outside, ready, resolves
+from sandbox.platform.reach import Snapshot, allowed, allowed_outside, environment_of, ready, resolves
 from sandbox.platform.shape import Shape
 from sandbox.platform.state import Setting, World
 from sandbox.platform.versions import Behaviour, Versions, app_of, component_of
@@ -472,20 +472,6 @@ def running_versions(snapshot: Snapshot) -> dict[str, set[str]]:
 def _environment(pod: Object, snapshot: Snapshot) -> Mapping[str, str]:
     """The variables that a pod was started with; a reference keeps the value that it had then."""
     return snapshot.environments.get(pod["metadata"]["uid"]) or environment_of(pod, snapshot)
-
-
-def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:
-    """The values that a pod would be started with now."""
-    found = {}
-    for item in app_of(pod).get("env") or []:
-        source = item.get("valueFrom") or {}
-        if "secretKeyRef" in source:
-            found[item["name"]] = snapshot.secret.get(source["secretKeyRef"]["key"], "")
-        elif "configMapKeyRef" in source:
-            found[item["name"]] = snapshot.config.get(source["configMapKeyRef"]["key"], "")
-        else:
-            found[item["name"]] = item.get("value", "")
-    return found
 
 
 def _cpu_share(pod: Object, usual: str) -> float:

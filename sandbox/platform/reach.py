@@ -136,3 +136,17 @@ def _matches(selector: dict[str, Any], labels: Mapping[str, str]) -> bool:
         if not holds:
             return False
     return True
+
+
+def environment_of(pod: Object, snapshot: Snapshot) -> dict[str, str]:
+    """The values that a pod would be started with now."""
+    found = {}
+    for item in app_of(pod).get("env") or []:
+        source = item.get("valueFrom") or {}
+        if "secretKeyRef" in source:
+            found[item["name"]] = snapshot.secret.get(source["secretKeyRef"]["key"], "")
+        elif "configMapKeyRef" in source:
+            found[item["name"]] = snapshot.config.get(source["configMapKeyRef"]["key"], "")
+        else:
+            found[item["name"]] = item.get("value", "")
+    return found

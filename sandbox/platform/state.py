@@ -159,8 +159,8 @@ class World:
     """Component to how its processes keep memory."""
     memory: dict[str, float] = field(default_factory=dict)
     """Name of a component's pod to the MiB that its process holds, as the kubelet last saw it."""
-    resolvers: int | None = None
-    """Pods of the cluster's DNS that answer; None: nobody looked."""
+    resolvers: int = 2
+    """Pods of the cluster's DNS, which run beside the control plane, on no node of the service."""
     foreign_lookups: Layers[None, float] = field(default_factory=Layers)
     """Lookups a second that others in the cluster ask for."""
     hung: set[str] = field(default_factory=set)
@@ -203,7 +203,7 @@ class World:
 
     def _unanswered(self) -> float:
         asked = sum(self.foreign_lookups.at(None)) + LOOKUPS_A_REQUEST * self.requests_per_second * self.factor
-        return 0.0 if self.resolvers is None else max(0.0, 1.0 - self.resolvers * LOOKUPS_A_RESOLVER / asked)
+        return max(0.0, 1.0 - self.resolvers * LOOKUPS_A_RESOLVER / asked) if asked else 0.0
 
     def _ways(self, pod: Object) -> list[Way]:
         found = self.node_ways.at(pod["spec"].get("nodeName") or "")

@@ -452,9 +452,11 @@ def test_restart_pods_cordons_nodes_that_are_not_ready_and_uncordons_only_those(
 
 def test_cordon_node_closes_a_ready_node_under_its_mark_and_opens_only_that(api: Api, ill: str) -> None:
     node = "/api/v1/nodes/node-b"
-    marked: Mutate = lambda n: (closed(n), note(n, "incident-responder/cordoned", "i/1"))  # noqa: E731
+    bare: Mutate = lambda n: n["spec"].update(unschedulable=True)  # noqa: E731
+    marked: Mutate = lambda n: (bare(n), note(n, "incident-responder/cordoned", "i/1"))  # noqa: E731
     assert api.change("cordon-node", node, marked).status == 200
-    assert api.change("cordon-node", node, closed).by_policy  # nobody would know whose it is
+    assert api.change("cordon-node", node, bare).by_policy  # nobody would know whose it is
+    assert api.change("cordon-node", node, closed).by_policy  # the mark of another remedy
     for more in (lambda n: n["spec"].update(taints=[{"key": "x", "effect": "NoExecute"}]),
                  lambda n: n["metadata"]["labels"].update(pool="special"),
                  lambda n: note(n, "incident-responder/closed")):

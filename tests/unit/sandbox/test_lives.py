@@ -181,5 +181,4 @@ def test_more_pods_of_the_resolver_never_answer_less(pods: int, foreign: float) 
     for world.resolvers in (pods, pods + 1):
         shares.append(world.unresolved(item))
     assert 0 <= shares[1] <= shares[0] <= 1
-    world.resolvers = None
-    assert world.unresolved(item) == 0
+    assert World().unresolved(item) == 0

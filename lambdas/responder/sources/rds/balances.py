@@ -27,7 +27,8 @@ def finding(source: str, query: Query, instance: str, link: str) -> Finding[Wear
                               for key, name in keys.items()}, query.window.end, query.deadline)
     found = {name: Resource(_RESOURCES[name][1], tuple(Sample(*one) for one in series[key]))
              for key, name in keys.items() if series.get(key)}
-    return Finding(source=source, status="ok" if found else "empty", window=query.window,
+    return Finding(source=source, window=query.window,
                    unit="resources", value=float(len(found)), link=link,
                    query=f"AWS/RDS CPUCreditBalance, BurstBalance, … DBInstanceIdentifier={instance}",
-                   note="" if found else "CloudWatch has none of its balances", detail=Wear(found))
+                   note="" if found else "CloudWatch has no balance of it, as of most classes and volumes",
+                   detail=Wear(found))
