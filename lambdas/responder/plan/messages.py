@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord
 from responder.model.moment import epoch
-from responder.model.remedy import RemedyStatus
+from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service
 from responder.plan.aftercare import in_place
 from responder.plan.confirm import said_by
@@ -26,6 +26,8 @@ _STATES = {"high_error_rate": "is failing", "loss_of_connectivity": "is down", "
 _AT_FAULT = {"code_bug": "code or configuration", "database_connection": "database connections",
              "overload": "overload", "cluster_failure": "the cluster", "network": "the network",
              "provider_outage": "the payment provider"}
+_OF_MECHANISM = {"dependency_fails": "what it calls"}
+"""Where the cause's own words would name somebody else."""
 _REMEDIES_OF_CODE = frozenset({"rollback", "restore_configuration"})
 _UNDONE = frozenset({RemedyStatus.REFUSED, RemedyStatus.REJECTED, RemedyStatus.OBSERVED, RemedyStatus.FAILED,
                      RemedyStatus.REVERTED})
@@ -75,7 +77,7 @@ def call(service: Service, record: IncidentRecord, persons: Sequence[Person]) ->
     incident, cause = record.incident, record.incident.cause
     now = update(service, record)
     name = (cause.component if cause else "") or listed(incident.affected) or service.service
-    because = _AT_FAULT.get(cause.id, "") if cause else ""
+    because = _OF_MECHANISM.get(cause.mechanism) or _AT_FAULT.get(cause.id, "") if cause else ""
     names = listed([person.name for person in persons])
     return Said(f"{name} {_STATES.get(incident.kind, 'is disturbed')}{f' ({because})' if because else ''}: "
                 f"{names}, please join", now.text(), now.code)
@@ -154,12 +156,23 @@ def over(service: Service, record: IncidentRecord) -> Said:
         helped = [deed(remedy) for remedy in done if remedy.status is RemedyStatus.VERIFIED]
         if helped:
             lines.insert(1, f"What helped: {sentence('; '.join(helped))}")
+        # A restart that only puts it off must not be taken for the end of it.
+        lines += [f"Only a stop-gap: {sentence(follows)}" for follows in stop_gaps(done)]
         if temporary:
             lines.append("Still in place, and taken back when it is no longer needed: "
                          + sentence("; ".join(temporary)))
     elif incident.outcome == "false_alarm" and votes(record):
         lines.append(sentence(votes(record)))
     return Said(f"{service.service}: {_outcome(record)}", "\n".join((*lines, f"Incident {incident.id}.")), now.code)
+
+
+def stop_gaps(remedies: Sequence[Remedy]) -> tuple[str, ...]:
+    """Return what must follow the remedies that have helped and only put it off."""
+    from responder.plan import mechanisms
+
+    told = (mechanisms.stop_gap(remedy.mechanism, remedy.component) for remedy in remedies
+            if remedy.status is RemedyStatus.VERIFIED)
+    return tuple(dict.fromkeys(one for one in told if one))
 
 
 def _outcome(record: IncidentRecord) -> str:
