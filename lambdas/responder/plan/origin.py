@@ -54,6 +54,9 @@ def callers_views(names: Iterable[str]) -> dict[str, str]:
         match = _VIEW.fullmatch(view)
         if not match:
             continue
+        if match[1] in names:
+            found[view] = match[1]
+            continue
         whole = match[1].lower()
         parts = [part for part in re.split(r"[^0-9a-z]+", whole.split(".")[0]) if len(part) >= _SHORTEST]
         for part in [whole, *reversed(parts)]:

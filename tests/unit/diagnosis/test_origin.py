@@ -199,6 +199,9 @@ def test_names_of_views() -> None:
     assert callers_views(names) == {"Search_client": "Search_AWS::ECS::Fargate",
                                "servi-searc.example_remote": "Search_AWS::ECS::Fargate"}
     assert callers_views(()) == {}
+    # A name that others begin with is its own.
+    assert callers_views({"order", "order-other", "order_client", "order-other_client"}) == {
+        "order_client": "order", "order-other_client": "order-other"}
 
 
 def test_a_circle_of_calls_ends_and_names_those_in_it() -> None:

@@ -145,6 +145,13 @@ def test_a_line_that_stops_while_the_others_go_on_shows_where_the_code_no_longer
     assert first(origins(Requests([now], before), CALLS)) == "mail"
 
 
+def test_without_normal_operation_errors_tell_a_little_and_other_lines_nothing() -> None:
+    now = Stretch(lines=[lines("mail", "served", 3), lines("cart", "broken pipe", 4000, True)])
+    found = origins(Requests([now], ()), CALLS)
+    assert list(found.shares) == ["cart"]
+    assert not found.unmistakable
+
+
 def test_more_lines_because_of_more_traffic_show_nothing() -> None:
     before = [Stretch(lines=[lines("mail", text, 100) for text in ("begin", "look up", "end")]) for _ in range(3)]
     now = Stretch(lines=[lines("mail", text, 300) for text in ("begin", "look up", "end")])

@@ -5,6 +5,7 @@ Errors are written by those that call as well, so lines of a component count les
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -13,6 +14,8 @@ from responder.plan.requests_seen import Lines, Requests, Sign, Signs
 from responder.plan.requests_seen.chance import fewer_than, more_than
 
 _LONGEST = 100
+_SEVERAL = 3
+"""Stretches of normal operation that tell how much the mix of requests makes lines waver."""
 
 
 def lines_changed(requests: Requests, calls: Mapping[str, Sequence[str]]) -> Signs:
@@ -30,13 +33,16 @@ def lines_changed(requests: Requests, calls: Mapping[str, Sequence[str]]) -> Sig
         usual = [each.get((component, pattern), 0.0) for each in before]
         count = sum(each.get((component, pattern), 0.0) for each in now)
         error = (component, pattern) in errors
-        if not before and not error:
+        if not error and len(before) < _SEVERAL:
             continue
         expected = (sum(usual) + 0.5) / (len(before) + 1) * len(now) * traffic.get(component, 1.0)
         # How many lines there are wavers by more than chance: what a usual stretch had is no surprise.
         most = max([expected, *(each * len(now) for each in usual)])
         nats = more_than(count, most) if error else fewer_than(count, min([expected, *(
             each * len(now) * min(1.0, traffic.get(component, 1.0)) for each in usual)]))
+        if not before:
+            # Some write errors all the time: that there are many tells less then, and how many hardly anything.
+            nats = math.log1p(count)
         if nats > 0:
             what = (f"it writes {pattern[:_LONGEST]!r} {count:.0f} times, where {expected:.0f} were expected")
             found.append(Sign(component, nats, "says so", what))
