@@ -214,6 +214,8 @@ _HOSTS: dict[str, Callable[[Service], list[str]]] = {
         workspace(service.prometheus)) else [],
     "provider": lambda service: [_host(url) for provider in service.providers
                                  for url in (provider.status_page, provider.health_url) if url],
+    "foreign_changes": lambda service: [_host(part.endpoint) for part in (
+        service.foreign_changes.code, service.foreign_changes.flags) if part] if service.foreign_changes else [],
     "network": lambda service: [probe.host for probe in service.probes],
 }
 """Source to the hosts that it speaks to, besides AWS and the cluster."""
