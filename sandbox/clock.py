@@ -118,7 +118,7 @@ class Clock:
     def _measure(self) -> None:
         """Write what metrics.k8s.io shows."""
         if self._sandbox.running:
-            self._sandbox.usage.write(self._sandbox.running_pods)
+            self._sandbox.usage.write(self._sandbox.running_pods, self._sandbox.world.memory)
 
     def _listen(self) -> None:
         """Open and close the ports of database and providers, as the world is."""

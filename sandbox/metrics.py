@@ -16,7 +16,9 @@ from sandbox.parts import Sandbox
 from sandbox.places import CANARY, LOAD_BALANCER, TARGET_GROUP
 from sandbox.platform import dependencies
 from sandbox.platform.database import Database
+from sandbox.platform.objects import KINDS
 from sandbox.platform.telemetry import metric_data
+from sandbox.platform.usage import memory_metrics
 
 _LATE_SECONDS = 1.0
 """A period is published this long after its end, besides the source's own delay."""
@@ -64,6 +66,9 @@ class Metrics:
         self.put_balancer(0, self._published_minute)
         minutes = range(1, _HISTORY_MINUTES)
         self._put_hosts([self._published_minute - 60 * minute for minute in minutes])
+        self._put("ContainerInsights", [
+            metric for name, kind in KINDS.items() for minute in minutes
+            for metric in memory_metrics(name, kind.memory_mib, self._published_minute - 60 * minute)])
         for one in self._sandbox.world.dependencies.values():
             counted = one.usual(self._sandbox.world.requests_per_second * 60)
             self._put(dependencies.namespace(one), [
@@ -108,7 +113,7 @@ class Metrics:
              "Dimensions": [{"Name": "LoadBalancer", "Value": LOAD_BALANCER}]}
             for at, count in sorted(failed.items()) if count])
         self._put("ContainerInsights", self._sandbox.usage.insights(
-            end - 60, proxies=self._sandbox.world.shape.mesh != "none"))
+            end - 60, proxies=self._sandbox.world.shape.mesh != "none", held_mib=self._sandbox.world.memory))
 
     def _run_canary(self, at: float) -> float:
         """Success, in per cent, of a request at the end of a minute: it fails as often as the customers' requests."""

@@ -25,7 +25,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/instance.py:DatabaseInstance.instance_class",
         "model/evidence/instance.py:DatabaseInstance.parameters",
         "model/evidence/instance.py:DatabaseInstance.pending", "model/evidence/instance.py:DatabaseInstance.zone",
-        "model/evidence/instances.py:Instances.impaired", "model/evidence/instances.py:Instances.seen",
+        "model/evidence/instances.py:Instances.impaired",
         "model/evidence/issues.py:Issue.entities", "model/evidence/issues.py:Issue.id",
         "model/evidence/issues.py:Issue.priority", "model/evidence/issues.py:Issue.title",
         "model/evidence/issues.py:Issues.issues",
@@ -39,7 +39,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/nodegroups.py:Nodegroup.status", "model/evidence/nodegroups.py:Nodegroups.groups",
         "model/evidence/nodes.py:Nodes.coming", "model/evidence/nodes.py:Nodes.going",
         "model/evidence/pods.py:Pods.container",
-        "model/evidence/nodes.py:Nodes.pressure", "model/evidence/pods.py:Pods.dns_policy",
+        "model/evidence/pods.py:Probed.failed",
+        "model/evidence/pods.py:Pods.dns_policy",
         "model/evidence/pods.py:Pods.failing", "model/evidence/pods.py:Pods.restarts",
         "model/evidence/probe.py:ProbeOutcome.addresses",
         "model/evidence/service_events.py:ServiceEvents.elsewhere",
@@ -69,6 +70,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/decisions.py:Isolated.reasons", "plan/decisions.py:Ruled.summary",
         "plan/decisions.py:Watched.error_rate",),
     "the record shows with each plan what was found: taking it back or checking it needs less": (
+        "plan/remedies/cordon_node.py:Before.ready",
         "plan/remedies/restart_pods.py:Before.bad_nodes", "plan/remedies/restart_pods.py:Before.pods",
         "plan/remedies/restore_configuration.py:Before.objects",
         "plan/remedies/restore_database.py:Before.replicas", "plan/remedies/restore_database.py:Before.zone",
@@ -87,8 +89,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/review/contents.py:Review.further_causes", "plan/review/contents.py:Review.trigger",),
     "tells people who read the module what it is about; tests hold it to its form": (
         "plan/causes.py:Cause.title",),
-    "people and tests read why; isolating takes the name and the score": (
-        "plan/origin.py:Suspect.reason",),
+    "the benches read it; isolating takes the name, the reason and the confidence": (
+        "plan/origin.py:Suspect.score", "plan/origin.py:Suspect.shows"),
     "scripts/replay.py prints it": (
         "plan/replay.py:Decision.at", "plan/replay.py:Decision.id", "plan/replay.py:Decision.step",
         "plan/replay.py:Decision.why",),

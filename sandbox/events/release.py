@@ -35,6 +35,8 @@ class Release(Fields):
     log: str = ""
     """The line that a failed request writes."""
     state: Literal["", "crash_loop", "image_missing", "not_ready", "oom_killed"] = ""
+    start_seconds: float = Field(0, ge=0, le=600)
+    """It serves so much later after its start than the version before."""
     calling: CallingFields = Field(default_factory=lambda: CallingFields.model_validate({}))
     """How it calls others; what is left open is as before."""
 
@@ -44,7 +46,7 @@ def apply(sandbox: Sandbox, fields: Release) -> list[ObjectChange]:
     sandbox.newrelic.mark(fields.component, fields.version)
     sandbox.versions.add(fields.component, fields.version, Behaviour(
         fields.error_rate, fields.latency_ms, fields.capacity, fields.memory_mib, fields.log, fields.state,
-        fields.calling.made))
+        fields.calling.made, fields.start_seconds))
     containers = [{"name": fields.component,
                    "image": image(fields.component, fields.version, sandbox.world.shape)}]
     return patched(sandbox, "Deployment", fields.component, {

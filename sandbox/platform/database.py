@@ -69,6 +69,10 @@ class DatabaseFault:
     """When a reboot last closed all connections."""
 
 
+CPU_CREDITS, IO_CREDITS = "cpu_credits", "io_credits"
+"""The machine, or its volume, has used up what it had saved, and is held to its baseline."""
+_CPU_CREDITS, _PER_CENT = 576.0, 100.0
+"""The balance of a db.t4g.medium that has rested for a day, and a volume's that has."""
 _NO_FAULT = DatabaseFault(0, "", 0.0)
 
 
@@ -304,12 +308,24 @@ class Database:
         # Aurora's storage is the cluster's: its instances have local storage for temporary files alone.
         storage = ({"FreeLocalStorage": 28.4 * _GIB} if self.speech.aurora
                    else {"FreeStorageSpace": self.free_gib * _GIB, "ReplicaLag": 0.0})
+        no_cpu, no_io = self.fault == CPU_CREDITS, self.fault == IO_CREDITS
+        # A machine without credits is held to its baseline (Amazon EC2: "Burstable performance instances").
         return {"DatabaseConnections": float(sum(self.clients.values())),
-                "CPUUtilization": 96.0 if slow else 3.0 if idle else max(21.0, 97.0 * self.busy_share),
-                "FreeableMemory": 5.2 * _GIB,
-                "ReadLatency": 0.0 if idle else 0.0011, "WriteLatency": 0.0 if idle else 0.004 if slow else 0.0014,
-                "DiskQueueDepth": 0.2, "ReadIOPS": 0.0 if idle else 120.0, "WriteIOPS": 0.0 if idle else 90.0,
-                **storage}
+                "CPUUtilization": (96.0 if slow else 3.0 if idle else 20.0 if no_cpu
+                                   else max(21.0, 97.0 * self.busy_share)),
+                "FreeableMemory": 5.2 * _GIB, "ReadLatency": 0.0 if idle else 0.21 if no_io else 0.0011,
+                "WriteLatency": 0.0 if idle else 0.32 if no_io else 0.004 if slow else 0.0014,
+                "DiskQueueDepth": 46.0 if no_io else 0.2, "ReadIOPS": 0.0 if idle else 120.0,
+                "WriteIOPS": 0.0 if idle else 90.0, **storage,
+                **({} if self.speech.aurora else {"CPUCreditBalance": 0.4 if no_cpu else _CPU_CREDITS,
+                                                  "BurstBalance": 0.0 if no_io else _PER_CENT})}
+
+    def credits_before(self, what: str, minutes: int) -> dict[str, list[float]]:
+        """Each metric of credits to its values of the minutes before, the newest first, as CloudWatch is to average
+        them with the full balance that was published."""
+        name, full = ("CPUCreditBalance", _CPU_CREDITS) if what == "cpu" else ("BurstBalance", _PER_CENT)
+        step = full / (minutes * 2 / 3)
+        return {name: [max(0.0, min(full, step * number)) * 2 - full for number in range(minutes)]}
 
     def metrics_by_instance(self, now: float) -> dict[str, dict[str, float]]:
         """Each instance's metrics in AWS/RDS; a reader of Aurora is some milliseconds behind (AuroraReplicaLag)."""

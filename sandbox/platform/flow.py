@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from sandbox.platform.calling import Calling, Pools, again, late, shed_share
 from sandbox.platform.cluster import Object
-from sandbox.platform.database import PORT, Database
+from sandbox.platform.database import CPU_CREDITS, IO_CREDITS, PORT, Database
 from sandbox.platform.dependencies import STATEMENTS_A_SECOND, Backlog, Dependency
 from sandbox.platform.mesh import worded
 from sandbox.platform.objects import KINDS
@@ -87,7 +87,16 @@ class _Outcome:
     latency_ms: float
     kind: str
 
+    def and_lost(self, lost: int, why: str) -> _Outcome:
+        """The same with calls beside them that got no answer in time."""
+        calls = self.calls + lost
+        if not lost:
+            return self
+        return _Outcome(calls, self.failed + lost, (self.latency_ms * self.calls + TIMEOUT_MS * lost) / calls,
+                        why if lost > self.failed else self.kind)
 
+
+NO_ANSWER = "connect timed out"
 PROVIDER_HOST = "api.{}.example"
 
 
@@ -113,6 +122,8 @@ class Flow:
         # Since the last second each pod has served a second's worth, however many callers its requests came from.
         self._queues = {uid: left for uid, taken in self._queues.items()
                         for left in [max(0.0, taken - self._capacities[uid])] if left}
+        world.behind = {uid: left / self._capacities[uid] for uid, left in self._queues.items()
+                        if self._capacities[uid]}
         arrivals = self._poisson(world.requests_per_second * world.factor)
         served: list[Served] = []
         outcome = self._component(ENTRY, arrivals, None, world, snapshot, served)
@@ -144,7 +155,10 @@ class Flow:
         kind = worded(world.shape if caller is not None else Shape(), kind)
         waited = 1.0 if at_once else TIMEOUT_MS
         for pod, count in zip(alive, self._split(through, len(alive)), strict=True):
-            result = self._pod(name, pod, count, world, snapshot, served, limit_ms)
+            # What is lost in front of the pod's node reaches nobody there.
+            arrived = count - self._binomial(count, world.loss_on(pod))
+            result = self._pod(name, pod, arrived, world, snapshot, served, limit_ms).and_lost(
+                count - arrived, NO_ANSWER)
             failed += result.failed
             latency += result.latency_ms * count
             kind = kind or result.kind
@@ -158,7 +172,7 @@ class Flow:
         """Let ``count`` requests arrive at one pod, whose caller waits ``limit_ms`` for each."""
         kind = KINDS[name]
         image = app_of(pod)["image"]
-        behaviour = self._versions.behaviour(image)
+        behaviour = world.behaviour_of(pod, self._versions.behaviour(image))
         capacity = (behaviour.capacity or kind.capacity) * _cpu_share(pod, kind.cpu_limit)
         calling, uid, errors = behaviour.calling, pod["metadata"]["uid"], Counter[str]()
         if name == "payment-gateway":
@@ -170,7 +184,8 @@ class Flow:
         accepted, behind = self._queue(uid, found, capacity)
         timed_out = found - accepted
         errors["request timed out in queue"] += timed_out
-        settings = _settings(name, world, snapshot)
+        settings = [*_settings(name, world, snapshot),
+                    *world.foreign.settings(name, component_of(image)[1], running_versions(snapshot))]
         left = self._fail_inside(accepted, behaviour, settings, world, errors)
         own_ms = (kind.latency_ms + behaviour.latency_ms + sum(setting.latency_ms for setting in settings)
                   + 1000 * behind / capacity)
@@ -231,7 +246,7 @@ class Flow:
         for called in _called(name, world, snapshot):
             host, missed = _host(called, pod, world, snapshot), list[int]()
 
-            def ask(count: int, called: str = called, missed: list[int] = missed) -> _Outcome:
+            def answered(count: int, called: str = called, missed: list[int] = missed) -> _Outcome:
                 if called == "database":
                     return self._database(count, pod, world, snapshot)
                 if called == "provider":
@@ -239,6 +254,14 @@ class Flow:
                 if called in world.dependencies:
                     return self._dependency(world.dependencies[called], count, calling.limit_ms, missed)
                 return self._component(called, count, pod, world, snapshot, served, name, calling.limit_ms)
+
+            def ask(count: int, called: str = called, host: str = host,
+                    answered: Callable[[int], _Outcome] = answered) -> _Outcome:
+                # Some lookups get no answer, and some packets are lost at the pod's own node.
+                unresolved = self._binomial(count, world.unresolved(pod))
+                lost = self._binomial(count - unresolved, world.loss_on(pod))
+                return answered(count - unresolved - lost).and_lost(lost, NO_ANSWER).and_lost(
+                    unresolved, _unresolved(called, host, world))
 
             # What a cache could not answer is asked of the database as well.
             asked = left + (more if called == "database" else 0)
@@ -322,6 +345,8 @@ class Flow:
             return _Outcome(calls, self._binomial(calls, 0.85), 6.0, says("space"))
         if database.fault == "slow":
             return _Outcome(calls, self._binomial(calls, 0.8), 4500.0, says("locked"))
+        if database.fault in (CPU_CREDITS, IO_CREDITS):
+            return _Outcome(calls, self._binomial(calls, 0.45), 2600.0, says("statement"))
         if database.on_old_writer(now) or database.in_effect.get(database.speech.read_only) in ("1", "on"):
             return _Outcome(calls, self._binomial(calls, 0.85), 5.0, says("read_only"))
         allowed_ms = float(database.in_effect.get(database.speech.statement_ms, "0"))
@@ -378,6 +403,11 @@ class Flow:
         return count
 
 
+def _unresolved(called: str, host: str, world: World) -> str:
+    """What a caller says whose lookup got no answer."""
+    return world.database.speech.says("name", host) if called == "database" else f"could not resolve host: {host}"
+
+
 def _called(name: str, world: World, snapshot: Snapshot) -> list[str]:
     """What a component calls, in its order: the gateway first what it asks before a payment, and in the end a queue."""
     wanted = [] if name != "payment-gateway" else [
@@ -426,6 +456,15 @@ def _settings(name: str, world: World, snapshot: Snapshot) -> list[Setting]:
         return []
     found = [world.setting(key, value) for key, value in snapshot.config.items()]
     return [setting for setting in found if setting is not None]
+
+
+def running_versions(snapshot: Snapshot) -> dict[str, set[str]]:
+    """Component to the versions that its pods run."""
+    found: dict[str, set[str]] = {}
+    for pod in snapshot.pods:
+        component, version = component_of(app_of(pod)["image"])
+        found.setdefault(component, set()).add(version)
+    return found
 
 
 def _environment(pod: Object, snapshot: Snapshot) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sandbox.platform.cluster import Cluster, Object
 from sandbox.platform.containers import ended, iso, proxy, wait
+from sandbox.platform.lives import Lives, answered, stopping
 from sandbox.platform.mesh import asked_of_app
 from sandbox.platform.objects import KINDS, NODES, digest
 from sandbox.platform.state import World
@@ -56,8 +57,10 @@ class Kubelet:
         self._references: dict[str, dict[str, set[str]]] = {}
         self._past: dict[str, Object] = {}
         """Uid of a pod to what its container's status tells of earlier days."""
+        self._lives = Lives()
         self.world = World()
-        """Nodes in ``silent_nodes`` send no heartbeat, and nobody runs their pods; pods that hang are never ready."""
+        """Nodes in ``silent_nodes`` and ``ill_kubelets`` send no heartbeat, and nobody looks after their pods. Pods
+        that hang are never ready."""
 
     def beat_now(self) -> None:
         """Send the nodes' next heartbeats at once."""
@@ -74,7 +77,7 @@ class Kubelet:
         self._wait_for_each_other(pods)
         for pod in pods:
             node = pod["spec"].get("nodeName")
-            if not node or node in self.world.silent_nodes:
+            if not node or node in self.world.silent_nodes | self.world.ill_kubelets:
                 continue
             if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
                 if pod["metadata"].get("deletionTimestamp"):
@@ -88,6 +91,7 @@ class Kubelet:
         for memory in (self._began, self._written, self._ip, self._turned, self._past):
             for uid in memory.keys() - living:
                 del memory[uid]
+        self._lives.keep(living)
 
     def _wait_for_each_other(self, pods: list[Object]) -> None:
         for component, waiting in list(self.world.deadlocked.items()):
@@ -107,7 +111,7 @@ class Kubelet:
             return
         self._beat = now
         for node in NODES:
-            if node not in self.world.silent_nodes:
+            if node not in self.world.silent_nodes | self.world.ill_kubelets:
                 moment = iso(now)
                 self._cluster.patch_status(f"/api/v1/nodes/{node}", {"conditions": [
                     {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": moment,
@@ -120,7 +124,9 @@ class Kubelet:
     def _finish(self, pod: Object, now: float) -> None:
         uid = pod["metadata"]["uid"]
         gone = self._turned.setdefault(uid, {}).setdefault("leaving", now)
-        if now - gone >= _LEAVE_SECONDS:
+        ends = max((stopping(pod, container, self._hangs(pod))[0] for container in pod["spec"]["containers"]
+                    if container.get("lifecycle")), default=_LEAVE_SECONDS)
+        if now - gone >= ends:
             self._cluster.delete_now(_path(pod))
 
     def _run(self, pod: Object, now: float, references: dict[str, dict[str, set[str]]]) -> None:
@@ -222,19 +228,50 @@ class Kubelet:
                 return base | self._crash(pod, age, now, since, "OOMKilled", 137)
             if not own_command or behaviour.state == "crash_loop":
                 return base | self._crash(pod, age, now, since, "Error", 127 if not own_command else 1)
-        ready = age >= _PULL_SECONDS + _START_SECONDS + _READY_SECONDS and behaviour.state != "not_ready"
+        return base | self._serves(pod, container, since, now)
+
+    def _serves(self, pod: Object, container: Object, since: float, now: float) -> Object:
+        """The status of a container that goes on: whether it is ready, and how often a probe has ended it."""
+        uid, component = pod["metadata"]["uid"], component_of(container["image"])[0]
+        behaviour, first = self._versions.behaviour(container["image"]), since + _PULL_SECONDS
+        before = self._lives.age(pod, container, first, now)
+
+        def answer(probe: Object, age: float) -> str:
+            asked = {**probe, **asked_of_app(pod, probe)}
+            return answered(container, asked, self._ip[uid], age=age, starts=_START_SECONDS + behaviour.start_seconds,
+                            hangs=self._hangs(pod), behind=self.world.behind.get(uid, 0.0),
+                            fails=self.world.callee_fails(component, now)) if component in KINDS else ""
+
+        if component in KINDS:
+            held = self._held_mib(component, pod, now - before, now)
+            self.world.memory[pod["metadata"]["name"]] = held
+            if held > _memory_mib(container):
+                self._lives.end(pod, container, now, "OOMKilled", 137)
+        life = self._lives.step(pod, container, first, now, answer,
+                                lambda kind, reason, said: self._event(pod, kind, reason, said, now, every=0.0))
+        lived = self._lives.age(pod, container, first, now)
+        if lived < before:
+            # A process that hung is another one now.
+            self.world.hung = self.world.hung - {uid}
+        ready = lived >= _START_SECONDS + _READY_SECONDS + behaviour.start_seconds and behaviour.state != "not_ready"
         if component in KINDS and not _probe_fits(pod, container):
             ready = False
         if self._hangs(pod):
             ready = False
             self._event(pod, "Warning", "Unhealthy", 'Readiness probe failed: Get "http://10.1.0.1:8080/healthz": '
                         "context deadline exceeded (Client.Timeout exceeded while awaiting headers)", now)
-        elif not ready and age > 4:
+        elif not ready and lived + _PULL_SECONDS > 4 and "running" in life["state"]:
             self._event(pod, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503",
                         now)
-        return base | {"ready": ready, "started": True,
-                       "state": {"running": {"startedAt": iso(since + _PULL_SECONDS)}}} | self._past.get(
-                           pod["metadata"]["uid"], {})
+        past = self._past.get(uid, {})
+        if past and "restartCount" in life:
+            life["restartCount"] += past["restartCount"]
+        return {"ready": ready} | ({**life, **past} if "restartCount" not in life and life["started"] else life)
+
+    def _held_mib(self, component: str, pod: Object, started: float, now: float) -> float:
+        leak = self.world.leaks.top(component, None)
+        base = KINDS[component].memory_mib
+        return leak.held(pod["metadata"]["uid"], started, base, now) if leak else base
 
     def _task(self, pod: Object, container: Object, age: float, now: float, since: float) -> Object:
         """The status of a container that is to end: of a Job's pod, or another that is not to run for ever."""
@@ -284,14 +321,15 @@ class Kubelet:
                 "state": {"running": {"startedAt": began}} if runs else wait(reason, message)}]
         return result
 
-    def _event(self, pod: Object, kind: str, reason: str, message: str, now: float, once: bool = False) -> None:
-        """Write an Event; of the same one the count grows, after ten seconds at the earliest."""
+    def _event(self, pod: Object, kind: str, reason: str, message: str, now: float, once: bool = False,
+               every: float = 10.0) -> None:
+        """Write an Event; of the same one the count grows, after ``every`` seconds at the earliest."""
         uid, namespace = pod["metadata"]["uid"], pod["metadata"]["namespace"]
         key = (uid, reason, message)
         path = f"/api/v1/namespaces/{namespace}/events"
         told = self._events.get(key)
         if told is not None:
-            if not once and now - told.last >= 10:
+            if not once and now - told.last >= every:
                 told.last, told.count = now, told.count + 1
                 self._cluster.merge(f"{path}/{told.name}", {"count": told.count, "lastTimestamp": iso(now)})
             return

@@ -55,7 +55,7 @@ def inject(shape: Shape, pod: Object) -> Object:
     app = spec["containers"][0]["name"]
     probers = {}
     for container in spec["containers"]:
-        for probe, word in (("readinessProbe", "readyz"), ("livenessProbe", "livez")):
+        for probe, word in (("readinessProbe", "readyz"), ("livenessProbe", "livez"), ("startupProbe", "startupz")):
             asked = container.get(probe) or {}
             if "httpGet" in asked:
                 path = f"/app-health/{container['name']}/{word}"

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.account import Account
 from sandbox.account.events import HealthEvent, TrailEvent
+from sandbox.platform.cluster import Object
 from sandbox.platform.database import Database
 from sandbox.platform.dependencies import Dependency
+from sandbox.platform.foreign import Foreign
 from sandbox.platform.layers import Layers
 from sandbox.platform.shape import Shape
 from sandbox.platform.spoken import Spoken
+from sandbox.platform.versions import Behaviour
+from sandbox.platform.wear import Leak
+
+LOOKUPS_A_REQUEST = 0.5
+"""Lookups of all components together for one request of a customer: most answers are remembered."""
+LOOKUPS_A_RESOLVER = 1000.0
+"""Lookups a second that one pod of the cluster's DNS answers."""
 
 
 @dataclass
@@ -63,6 +72,24 @@ class Setting:
     log: str
 
 
+@dataclass(frozen=True)
+class Way:
+    """What becomes of the packets of one node: some are lost, or some of its pods' lookups get no answer."""
+
+    fault: str
+    """``lossy`` or ``dns``."""
+    share: float
+    """Of connections, or of lookups."""
+
+
+@dataclass(frozen=True)
+class Odd:
+    """What is wrong with the process in one pod; another pod in its place is well."""
+
+    error_rate: float = 0.0
+    latency_ms: float = 0.0
+
+
 @dataclass
 class World:
     """The state behind the flow.
@@ -88,6 +115,8 @@ class World:
     """One entry for each time that a path was broken."""
     settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
+    foreign: Foreign = field(default_factory=Foreign)
+    """Flags, commits, and what they do."""
     shape: Shape = field(default_factory=Shape)
     """How the platform runs on Kubernetes."""
     settled: bool = False
@@ -104,8 +133,22 @@ class World:
     control_plane_faults: Layers[None, str] = field(default_factory=Layers)
     silent_nodes: set[str] = field(default_factory=set)
     """Nodes whose machine is dead: nothing on them runs."""
+    ill_kubelets: set[str] = field(default_factory=set)
+    """Nodes whose kubelet is dead, while the machine and all containers on it go on."""
     node_faults: Layers[str, str] = field(default_factory=Layers)
-    """Node to ``not_ready``, ``cordoned`` or ``gone``."""
+    """Node to ``not_ready``, ``cordoned``, ``gone`` or ``kubelet``."""
+    node_ways: Layers[str, Way | None] = field(default_factory=Layers)
+    """Node to what becomes of its packets."""
+    odd_pods: Layers[str, Odd | None] = field(default_factory=Layers)
+    """Uid of a pod to what is wrong with its process."""
+    leaks: Layers[str, Leak | None] = field(default_factory=Layers)
+    """Component to how its processes keep memory."""
+    memory: dict[str, float] = field(default_factory=dict)
+    """Name of a component's pod to the MiB that its process holds, as the kubelet last saw it."""
+    resolvers: int | None = None
+    """Pods of the cluster's DNS that answer; None: nobody looked."""
+    foreign_lookups: Layers[None, float] = field(default_factory=Layers)
+    """Lookups a second that others in the cluster ask for."""
     hung: set[str] = field(default_factory=set)
     """Uids of pods whose process runs and does nothing more; another pod in its place is well."""
     pod_faults: Layers[str, str] = field(default_factory=Layers)
@@ -113,6 +156,8 @@ class World:
     deadlocked: dict[str, set[str]] = field(default_factory=dict)
     """Component to the uids of its pods that wait for each other. A pod that starts beside one of them waits as well,
     so a pod comes up only after all are gone."""
+    behind: dict[str, float] = field(default_factory=dict)
+    """Uid of a pod to the seconds for which a request that comes now waits there; a pod without a queue is left out."""
     at_once: set[str] = field(default_factory=set)
     """StatefulSets whose author stops all pods at each change, where a drill speaks of the strategy ``Recreate``."""
     kill_switch: Layers[None, str] = field(default_factory=Layers)
@@ -132,6 +177,37 @@ class World:
                 found[surge.client] = found.get(surge.client, 0.0) + factor * (surge.factor - 1)
             factor *= surge.factor
         return found
+
+    def loss_on(self, pod: Object) -> float:
+        """The share of connections from and to a pod that are lost at its node."""
+        return sum(way.share for way in self._ways(pod) if way.fault == "lossy")
+
+    def unresolved(self, pod: Object) -> float:
+        """The share of a pod's lookups that get no answer: by its node, or for want of the cluster's DNS."""
+        own = sum(way.share for way in self._ways(pod) if way.fault == "dns")
+        return min(1.0, own + (1.0 - own) * self._unanswered())
+
+    def _unanswered(self) -> float:
+        asked = sum(self.foreign_lookups.at(None)) + LOOKUPS_A_REQUEST * self.requests_per_second * self.factor
+        return 0.0 if self.resolvers is None else max(0.0, 1.0 - self.resolvers * LOOKUPS_A_RESOLVER / asked)
+
+    def _ways(self, pod: Object) -> list[Way]:
+        found = self.node_ways.at(pod["spec"].get("nodeName") or "")
+        return [way for way in found[-1:] if way]
+
+    def behaviour_of(self, pod: Object, of_version: Behaviour) -> Behaviour:
+        """How the code in a pod behaves: as its version does, unless something is wrong with just this process."""
+        found = [odd for odd in self.odd_pods.at(pod["metadata"]["uid"])[-1:] if odd]
+        return replace(of_version, error_rate=max(of_version.error_rate, found[0].error_rate),
+                       latency_ms=of_version.latency_ms + found[0].latency_ms) if found else of_version
+
+    def callee_fails(self, component: str, now: float) -> str:
+        """Which of those that a component calls outside of the cluster does not serve it; empty: none."""
+        if component != "payment-gateway":
+            return ""
+        if self.database.fault or self.database.down(now):
+            return "database"
+        return next((name for name in ("primary",) if self.providers[name].fault), "")
 
     def setting(self, key: str, value: str) -> Setting | None:
         """What reading a value of the gateway's configuration does, or None where it does nothing."""

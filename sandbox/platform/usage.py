@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,8 +56,8 @@ class Usage:
         _, last = self._work.get(pod, ("", []))
         return _PROXY_MILLICORES_IDLE + _PROXY_MILLICORES_A_REQUEST * (sum(last) / len(last) if last else 0.0)
 
-    def write(self, pods: Iterable[Object]) -> None:
-        """Write PodMetrics and NodeMetrics, as metrics-server serves them."""
+    def write(self, pods: Iterable[Object], held_mib: Mapping[str, float] | None = None) -> None:
+        """Write PodMetrics and NodeMetrics, as metrics-server serves them; ``held_mib``: what pods' processes hold."""
         moment = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         nodes: dict[str, list[float]] = {}
         seen: set[str] = set()
@@ -69,7 +69,7 @@ class Usage:
                     cpu, memory = self.proxy_millicores(name), _proxy_mib(pod)
                 else:
                     cpu = self.cpu_millicores(name, _limit_millicores(container))
-                    memory = _memory_mib(container["name"])
+                    memory = (held_mib or {}).get(name) or _memory_mib(container["name"])
                 containers.append({"name": container["name"], "usage": {
                     "cpu": f"{cpu:.0f}m", "memory": f"{memory:.0f}Mi"}})
                 used = nodes.setdefault(pod["spec"].get("nodeName", ""), [0.0, 0.0])
@@ -90,7 +90,8 @@ class Usage:
             self._cluster.delete_now(path)
         self._written = seen
 
-    def insights(self, period: float, proxies: bool = False) -> list[dict[str, Any]]:
+    def insights(self, period: float, proxies: bool = False,
+                 held_mib: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
         """Container Insights' utilisation of each workload's pods against their limits, in per cent.
 
         A pod's limit is the sum of its containers'; ``proxies``: each pod has the mesh's beside the app.
@@ -102,7 +103,11 @@ class Usage:
                 used = self.cpu_millicores(pod, limit) + (self.proxy_millicores(pod) if proxies else 0.0)
                 whole = limit + (_PROXY_LIMIT_MILLICORES if proxies else 0.0)
                 found.setdefault(component, []).append(used / whole * 100)
-        return [{"MetricName": "pod_cpu_utilization_over_pod_limit", "Unit": "Percent", "Timestamp": period,
+        held = {component: [mib for pod, (its, _) in self._work.items() if its == component
+                            for mib in [(held_mib or {}).get(pod)] if mib] for component in found}
+        memory = [metric for component, values in held.items() if values
+                  for metric in memory_metrics(component, sum(values) / len(values), period)]
+        return memory + [{"MetricName": "pod_cpu_utilization_over_pod_limit", "Unit": "Percent", "Timestamp": period,
                  "Value": sum(values) / len(values),
                  "Dimensions": [{"Name": "ClusterName", "Value": CLUSTER}, {"Name": "Namespace", "Value": NAMESPACE},
                                 {"Name": "PodName", "Value": component}]}
@@ -114,6 +119,15 @@ class Usage:
             self._cluster.merge(full, {key: body[key] for key in body if key not in ("apiVersion", "kind", "metadata")})
         else:
             self._cluster.create(path, body)
+
+
+def memory_metrics(component: str, mib: float, at: float) -> list[dict[str, Any]]:
+    """Container Insights' memory of a workload's pods against their limits, in per cent."""
+    limit = float(KINDS[component].memory_limit.removesuffix("Mi"))
+    return [{"MetricName": "pod_memory_utilization_over_pod_limit", "Unit": "Percent", "Timestamp": at,
+             "Value": mib / limit * 100, "Dimensions": [
+                 {"Name": "ClusterName", "Value": CLUSTER}, {"Name": "Namespace", "Value": NAMESPACE},
+                 {"Name": "PodName", "Value": component}]}]
 
 
 def definitions() -> list[Object]:

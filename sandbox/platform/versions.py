@@ -26,6 +26,8 @@ class Behaviour:
     """``crash_loop``, ``image_missing``, ``not_ready``, ``oom_killed`` or empty."""
     calling: Calling = field(default_factory=Calling)
     """How it calls others; what it leaves open is as in the first version."""
+    start_seconds: float = 0.0
+    """It serves so much later after its start than the others do."""
 
 
 class Versions:

@@ -16,6 +16,7 @@ from responder.actions import (
     AnyAction,
     AnyPlan,
     cap_retries,
+    cordon_node,
     every,
     fail_open,
     find,
@@ -33,6 +34,7 @@ from responder.model.change import Change, FieldChange
 from responder.model.service import Service
 from responder.plan import switches
 from responder.plan.remedies import Facts
+from responder.plan.remedies import cordon_node as cordoning
 from responder.plan.remedies import restore_configuration as configuration
 from responder.plan.remedies import restore_database as database
 from responder.plan.remedies import rollback as rollback_rule
@@ -58,6 +60,8 @@ UNUSED: dict[tuple[str, str], str] = {
     ("restart-pods", "pods"): (
         "a pod whose disruption budget refuses its eviction is deleted, if it is not ready when it is looked at again; "
         "tests/unit/remedies has that way"),
+    ("cordon-node", "*"): (
+        "the pods on the node that it moves are read as those of restart-pods are, by the same code"),
     ("restore-configuration", "*"): (
         "of its kinds the tests here change some; what is changed is one piece of code for all of them"),
 }
@@ -102,8 +106,8 @@ def spec(api: Api, path: str = GATEWAY) -> Object:
 
 def test_every_remedy_with_a_group_is_tested_here() -> None:
     assert {action.name for action in every() if action.kubernetes_group} == {
-        "rollback", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database", "scale_up",
-        "switch_provider", "cap_retries", "shed_load", "fail_open"}
+        "rollback", "cordon_node", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database",
+        "scale_up", "switch_provider", "cap_retries", "shed_load", "fail_open"}
 
 
 def test_rollback(api: Api, service: Service, settled: None) -> None:
@@ -209,7 +213,7 @@ def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: S
     node = "/api/v1/nodes/node-c"
     api.cluster.patch_status("/api/v1/nodes/node-b", {"conditions": [{"type": "Ready", "status": "True"}]})
     api.cluster.patch_status(node, {"conditions": [{"type": "Ready", "status": "Unknown"}]})
-    remedy = Remedy(restart_pods.ACTION, api, service, 7)
+    remedy = Remedy(restart_pods.ACTION, api, service, 7, restart_pods.Facts())
     plan = remedy.planned()
     assert plan.parameters.close == ("node-c",) and len(plan.parameters.pods) == 2
     remedy.apply(plan)
@@ -218,6 +222,18 @@ def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: S
     api.until(lambda: not [item for item in api.get(f"{CORE}/pods")["items"] if item["metadata"]["name"] in gone
                            and "deletionTimestamp" not in item["metadata"]])
     assert "node-c is open" in remedy.revert(plan)
+    assert not spec(api, node).get("unschedulable")
+
+
+def test_cordon_node_moves_pods_off_and_opens_it_again(api: Api, service: Service, settled: None) -> None:
+    node = "/api/v1/nodes/node-b"
+    for name in ("node-b", "node-c"):
+        api.cluster.patch_status(f"/api/v1/nodes/{name}", {"conditions": [{"type": "Ready", "status": "True"}]})
+    remedy = Remedy(cordon_node.ACTION, api, service, 16, cordoning.Facts("node-b"))
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert spec(api, node)["unschedulable"] is True
+    assert "open to pods again" in remedy.revert(plan)
     assert not spec(api, node).get("unschedulable")
 
 
@@ -439,7 +455,8 @@ def test_a_workload_of_another_kind_that_holds_the_connections_is_restarted(api:
 @pytest.mark.parametrize("name", ["rollback", "scale_up", "restart_pods", "cycle_deployment"])
 @pytest.mark.parametrize("target", sorted(WORKLOADS))
 def test_each_group_may_look_at_each_kind(api: Api, service: Service, name: str, target: str) -> None:
-    facts = {"rollback": rollback_rule.Facts(), "scale_up": scaling.Facts()}.get(name)
+    facts = {"rollback": rollback_rule.Facts(), "scale_up": scaling.Facts(), "restart_pods": restart_pods.Facts()}.get(
+        name)
     found = Remedy(find(name), api, of(service, target), 15, facts).plan(facts or Facts())
     assert found.target == target
 

@@ -439,6 +439,24 @@ def test_restart_pods_cordons_nodes_that_are_not_ready_and_uncordons_only_those(
                                          "spec": {"unschedulable": None}})
 
 
+def test_cordon_node_closes_a_ready_node_under_its_mark_and_opens_only_that(api: Api, ill: str) -> None:
+    node = "/api/v1/nodes/node-b"
+    marked: Mutate = lambda n: (closed(n), note(n, "incident-responder/cordoned", "i/1"))  # noqa: E731
+    assert api.change("cordon-node", node, marked).status == 200
+    assert api.change("cordon-node", node, closed).by_policy  # nobody would know whose it is
+    for more in (lambda n: n["spec"].update(taints=[{"key": "x", "effect": "NoExecute"}]),
+                 lambda n: n["metadata"]["labels"].update(pool="special"),
+                 lambda n: note(n, "incident-responder/closed")):
+        assert api.change("cordon-node", node, lambda n, more=more: (marked(n), more(n))).by_policy
+    api.cluster.patch("Node", "node-b", {"spec": {"unschedulable": True}})  # a person closes it
+    reopened: Mutate = lambda n: n["spec"].pop("unschedulable")  # noqa: E731
+    assert api.change("cordon-node", node, reopened).by_policy
+    api.cluster.patch("Node", "node-b", {"spec": {"unschedulable": None}})
+    api.cluster.patch("Node", "node-b", {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}})
+    assert api.change("cordon-node", node, marked).by_policy
+    api.cluster.patch("Node", "node-b", {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": None}}})
+
+
 def test_restart_pods_takes_away_what_serves_nobody_and_evicts_by_uid(api: Api) -> None:
     found = api.until(lambda: [item for item in api.get(f"{CORE}/pods")["items"]
                                if item["metadata"].get("labels", {}).get("app") == "hardened"])[0]
@@ -525,8 +543,8 @@ def test_restore_configuration_creates_and_deletes_plain_objects_alone(api: Api)
 
 # --- what RBAC keeps from all of them ------------------------------------------------------------------------------
 
-WRITERS = ("rollback", "restart-pods", "scale-up", "restore-database", "switch-provider", "cycle-deployment",
-           "restore-configuration", "cap-retries", "shed-load", "fail-open")
+WRITERS = ("rollback", "restart-pods", "cordon-node", "scale-up", "restore-database", "switch-provider",
+           "cycle-deployment", "restore-configuration", "cap-retries", "shed-load", "fail-open")
 
 
 @pytest.mark.parametrize("group", [*WRITERS, "readers"])

@@ -42,6 +42,7 @@ from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.evidence.status_page import PageIncident, StatusPage
 from responder.model.evidence.trail import Trail, TrailEvent
 from responder.model.evidence.waits import Waits
+from responder.model.evidence.wear import Wear
 from responder.model.service import Provider, Service
 from responder.records.table import Records
 from responder.sources import Query, aws_health, cloudtrail, eks, kubernetes, provider, rds, rollouts, utilisation
@@ -241,7 +242,8 @@ def test_kubernetes_reports_pods_services_nodes_and_limits(query: Query) -> None
         wanted=2, ready=1, restarts=2, terminated={"OOMKilled": 2}, unready_on={"node-b": 1}, gone_nodes=("node-b",),
         templates={"abc": OfTemplate(1, 2)}, dns_policy="ClusterFirst", policies=("deny",), failing=("p2",),
         conditions={"Progressing": "ProgressDeadlineExceeded"}, events={"BackOff": 3},
-        workload="deployment/payment-gateway", container="app")
+        workload="deployment/payment-gateway", container="app", placed={"p1": "node-a", "p2": "node-b"},
+        restarts_on={"node-a": 1, "node-b": 1})
     assert one(found, Endpoints, "payment-gateway").detail == Endpoints(
         exists=True, ready=1, selects=2, ports=((80, "web"),), service="payment-gateway")
     assert one(found, Nodes).detail == Nodes(
@@ -270,7 +272,8 @@ def test_rollouts_are_a_deployments_revisions_newest_first(query: Query) -> None
 def test_utilisation_is_a_share_of_the_limits(query: Query, answering: Callable[[Answers], None]) -> None:
     names = [component.name for component in query.service.components]
     place = names.index("payment-gateway")
-    answering({"cloudwatch": [("get_metric_data", {"MetricDataResults": [metric(f"c{place}", 98.76)]})]})
+    answering({"cloudwatch": [("get_metric_data", {"MetricDataResults": [metric(f"c{place}", 98.76)]}),
+                              ("get_metric_data", {"MetricDataResults": [metric(f"m{place}", 81.25)]})]})
     found = utilisation.collect(query, cluster({
         "metrics.k8s.io/v1beta1/namespaces/payments/pods": [
             {"metadata": {"name": f"payment-gateway-abc-{n}"},
@@ -281,13 +284,16 @@ def test_utilisation_is_a_share_of_the_limits(query: Query, answering: Callable[
     cpu = one(found, Cpu, "payment-gateway")
     assert (cpu.value, cpu.detail) == (0.5, Cpu(pods=2, used=1.0, limit=2.0, requested=1.0))
     memory = one(found, Memory, "payment-gateway")
-    assert (memory.value, memory.detail) == (0.5, Memory(2, 2.0 ** 30, 2.0 ** 31, 0.0))
+    assert (memory.value, memory.detail) == (0.5, Memory(
+        2, 2.0 ** 30, 2.0 ** 31, 0.0, by_pod={"payment-gateway-abc-0": 0.5, "payment-gateway-abc-1": 0.5}))
+    memory_went, = one(found, Wear, "payment-gateway").detail.resources.values()
+    assert (memory_went.limit, [sample.value for sample in memory_went.samples]) == (100.0, [81.25])
     assert (one(found, NodeCpu).value, one(found, NodeCpu).detail) == (0.25, NodeCpu("node-a", 1))
     assert one(found, CpuOverLimit).value == 98.8
 
 
 def test_a_cluster_without_metrics_says_so(query: Query, answering: Callable[[Answers], None]) -> None:
-    answering({"cloudwatch": [("get_metric_data", {"MetricDataResults": []})]})
+    answering({"cloudwatch": [("get_metric_data", {"MetricDataResults": []})] * 2})
     found = utilisation.collect(query, cluster({"/deployments": [DEPLOYMENT]}))
     assert [(f.name, f.status) for f in found] == [("cpu", "empty")] and "metrics-server" in found[0].note
 

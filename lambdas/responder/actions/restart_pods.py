@@ -2,7 +2,8 @@
 
 The next few follow when those that took the place of the first are ready; where they are not, the rest is left alone.
 
-An unready pod that a budget protects serves nobody: where the budget refuses its eviction it is deleted, under the
+A pod that is ready and fails all the same is restarted only where another one is ready, and only within its budget. An
+unready pod that a budget protects serves nobody: where the budget refuses its eviction it is deleted, under the
 same limits. New pods go where the scheduler finds room. A node that is not ready takes none; it is closed as well, so
 that it does not get pods the moment it comes back, and opened again when it has been well for a while. A node that
 somebody else has closed is left alone. Pods that are over (evicted, failed, succeeded) are no pods any more.
@@ -21,8 +22,7 @@ from responder.clients.owners import Ref, ref_of
 from responder.clients.workloads import Node, Workload
 from responder.model.change import OWN_MANAGER
 from responder.model.shown import shown
-from responder.plan.remedies import Facts
-from responder.plan.remedies.restart_pods import REMEDY, Before, Parameters, Pod
+from responder.plan.remedies.restart_pods import REMEDY, Before, Facts, Parameters, Pod
 from responder.sources import cluster_access
 
 MARK = "incident-responder/closed"
@@ -42,10 +42,12 @@ Planned = Plan[Before, Parameters]
 def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = None) -> Planned | Declined:
     """Choose the pods that are not ready, those on nodes that are not ready or gone first; see ``Action.plan``."""
     found = connected(context, api)
-    return of_workload(context, found, lambda workload: _plan(context, found, workload))
+    return of_workload(context, found, lambda workload: _plan(context, found, workload, facts))
 
 
-def _plan(context: RemediationContext, api: Kubernetes, workload: Workload) -> Planned | Declined:
+def _plan(context: RemediationContext, api: Kubernetes, workload: Workload,
+          facts: Facts) -> Planned | Declined:
+    odd = {*facts.odd, *facts.worn}
     target, share = workload.target, context.service.guardrails.reach_share
     pods = workloads.pods_of(api, workload.ref)
     nodes = workloads.nodes(api)
@@ -55,7 +57,7 @@ def _plan(context: RemediationContext, api: Kubernetes, workload: Workload) -> P
     if workload.ref.kind == "DaemonSet":
         # Its pods belong to their nodes: in place of one on a node that is not ready comes another on the same node.
         pods, bad_nodes = [pod for pod in pods if pod.node not in bad_nodes], set()
-    failing = sorted((pod for pod in pods if not pod.ready or pod.node in bad_nodes),
+    failing = sorted((pod for pod in pods if not pod.ready or pod.node in bad_nodes or pod.name in odd),
                      key=lambda pod: (pod.node not in bad_nodes, pod.name))
     most = max(1, math.floor(share * len(pods)))
     # A pod on a dead node serves nobody whatever its condition says: all of them go, for nothing is lost.
@@ -63,15 +65,18 @@ def _plan(context: RemediationContext, api: Kubernetes, workload: Workload) -> P
     chosen, most = (dead, len(dead)) if dead else (failing, most)
     names = tuple(pod.name for pod in chosen)
     closing = _closing(nodes, {pod.node for pod in chosen}, share)
-    summary = (f"restart {len(names)} of {len(pods)} pods of {target}"
+    summary = (("as a stop-gap, " if facts.stop_gap else "") + f"restart {len(names)} of {len(pods)} pods of {target}"
                + (f", {most} at a time" if most < len(names) else "") + f": {', '.join(names[:_MOST_NAMED])}"
                + (" …" if len(names) > _MOST_NAMED else "") + (f"; close {', '.join(closing)} meanwhile"
-                                                              if closing else ""))
+                                                              if closing else "")
+               + (f" ({facts.stop_gap})" if facts.stop_gap else ""))
     diff = shown("\n".join([*(f"- pod/{pod}" for pod in names),
                             *(f"+ node/{node}: unschedulable: true" for node in closing)]))
     refusal = ""
     if not failing:
         refusal = f"all {len(pods)} pods of {target} are ready: restarting them would only take some away"
+    elif all(pod.name in odd for pod in failing) and sum(pod.ready for pod in pods) < 2:
+        refusal = "no other pod is ready: a pod that serves some requests is not taken away"
     elif not any(node.ready and not node.closed for node in nodes):
         refusal = "no node is ready and open to pods: new pods would find no place"
     elif all(not pod.node for pod in chosen):

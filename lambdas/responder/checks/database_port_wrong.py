@@ -6,32 +6,36 @@ The Service, or the database's pods, have other ports than the variables say. Wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
 from responder.state import State
-from responder.state.databases import uses
+from responder.state.called import unoffered
+from responder.state.databases import has_own_port, runs_here, uses
 from responder.state.misaddressed import sentence, written, wrong
-from responder.state.sayings import by_owner, sayings
-
-_REFUSED = re.compile(r"refused|ECONNREFUSED|Can't connect to|Communications link failure|could not connect to server|"
-                      r"timed? ?out|ETIMEDOUT|connection attempt failed|Unable to connect to|Error \d+ connecting to",
-                      re.IGNORECASE)
 
 
 def find(state: State) -> Iterator[Found]:
-    """Yield workloads whose database has another port than they are told."""
-    databases = {(use.given.owner, use.given.address) for use in uses(state)}
-    said = {owner: one.text for owner, one in by_owner(sayings(state, _REFUSED)).items()}
+    """Yield workloads whose database has another port than they are told, or than they say that they call."""
+    databases = {(use.given.owner, use.given.address) for use in uses(state) if has_own_port(use)}
+    said = {(one.caller, one.target.ref): one for one in unoffered(state)}
+    told = set()
     for one in wrong(state):
-        owner, address = one.given.owner, one.given.address
+        owner, address, ref = one.given.owner, one.given.address, one.given.target.ref
         if one.fault == "port" and not one.at_service and (owner, address) in databases:
-            text = said.get(owner, "")
-            told = bool(text) and (str(address.port) in text or address.host in text)
-            yield Found(str(owner), sentence(one), "stops", "said" if told else "seen", (owner.name,),
-                        text if told else written(one),
+            told.add((owner, ref))
+            text = said[owner, ref].text if (owner, ref) in said else ""
+            yield Found(str(owner), sentence(one), "stops", "said" if text else "seen", (owner.name,),
+                        text or written(one),
                         f"set {address.port_variable or address.variable} of {owner} to port {one.right}")
+    for key, call in sorted(said.items(), key=lambda one: one[0]):
+        service = call.target.service
+        if key in told or service is None or not any(runs_here(state, one.ref) for one in state.behind(service)):
+            continue
+        ports = ", ".join(str(port.number) for port in service.ports)
+        yield Found(str(call.caller), f"{call.caller} calls {service.ref.name} at port {call.port}, which has {ports}",
+                    "stops", "said", (call.caller.name,), call.text,
+                    f"let {call.caller} call {service.ref.name} at port {ports}")
 
 
 CHECK = Check(id="database_port_wrong", family="runtime", sign="definition", find=find)

@@ -12,6 +12,7 @@ from responder.checks import Check, Found
 from responder.state import State
 from responder.state.workloads import Workload
 
+# Flagger (page "How it works") scales what it was given to 0, and runs a copy of it as NAME-primary.
 _SCALED = "scaledobject.keda.sh/name"
 """Whom KEDA scales may be at 0 in ordinary operation."""
 
@@ -23,7 +24,8 @@ def find(state: State) -> Iterator[Found]:
             continue
         callers = sorted(caller for caller, called in state.calls.items() if one.ref.name in called)
         services = sorted(service.ref.name for service in state.services if _alone(state.behind(service), one))
-        if not callers and not services:
+        stands_in = state.workload(one.ref._replace(name=f"{one.ref.name}-primary"))
+        if (not callers and not services) or (stands_in is not None and stands_in.wanted):
             continue
         needs = f"{', '.join(callers)} call it" if callers else f"Service {', '.join(services)} leads to it alone"
         meant = _SCALED in {**one.meta.labels, **one.meta.annotations}

@@ -34,7 +34,7 @@ def find(state: State) -> Iterator[Found]:
             yield from _of_route(state, route, name, port)
         yield from _elsewhere(state, route)
     for owner, line in by_owner(sayings(state, _NO_ROUTE)).items():
-        if is_gateway(state, owner):
+        if is_gateway(state, owner) or _in_front(state, owner.name):
             yield Found(str(owner), f"{owner} has no route for requests that it gets", "lessens", "said", (owner.name,),
                         line.text, f"compare the routes of {owner} with what is called")
     for one in wrong(state):
@@ -44,6 +44,13 @@ def find(state: State) -> Iterator[Found]:
                         "said" if owner in said else "seen" if one.sure else "guessed", (owner.name,),
                         said.get(owner, written(one)),
                         f"set {one.given.address.variable} of {owner}" + (f" to {one.right}" if one.right else ""))
+
+
+def _in_front(state: State, name: str) -> bool:
+    """Whether a workload calls several, and is called by none but those that serve nobody (clients that make load)."""
+    served = {one.ref.name for service in state.services for one in state.behind(service)}
+    return len(state.calls.get(name, ())) > 1 and not any(
+        name in called and caller in served for caller, called in state.calls.items())
 
 
 def _of_route(state: State, route: Route, name: str, port: str) -> Iterator[Found]:

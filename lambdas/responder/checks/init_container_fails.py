@@ -35,4 +35,4 @@ def find(state: State) -> Iterator[Found]:
 
 
 CHECK = Check(id="init_container_fails", family="startup", find=find, follows=(
-    "missing_config", "volume_mount_permission_denied", "bad_command"))
+    "missing_config", "volume_mount_permission_denied", "read_only_volume", "bad_command"))

@@ -15,7 +15,7 @@ from responder.state.basics import Ref
 from responder.state.needs import needs
 from responder.state.pods import Container
 from responder.state.refusals import refusals
-from responder.state.trouble import hurt, short
+from responder.state.trouble import hurt, wanting
 from responder.state.workloads import Workload
 
 _SAID = re.compile(r"(?:minimum|maximum) \S+ usage per \w+ is |max limit to request ratio per \w+ is ")
@@ -32,7 +32,7 @@ def find(state: State) -> Iterator[Found]:
                         refusal.since)
         told.add(refusal.top)
     for workload in state.apps:
-        if workload.ref in told or not short(workload):
+        if workload.ref in told or not wanting(state, workload):
             continue
         said = next((said for one in state.limit_ranges if one.meta.ref.namespace == workload.ref.namespace
                      for said in _broken(workload, one)), "")

@@ -13,7 +13,7 @@ from responder.model.evidence.problems import Basis, Severity
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.refusals import refusals
-from responder.state.trouble import hurt, short
+from responder.state.trouble import hurt, wanting
 
 _SAID = re.compile(r"no PriorityClass with name (?P<name>\S+) was found")
 
@@ -29,7 +29,7 @@ def find(state: State) -> Iterator[Found]:
     for workload in state.apps if state.lists("PriorityClass", "") else ():
         name = workload.template.priority_class
         if name and workload.ref not in told and workload.wanted != 0 and not state.has(Ref("PriorityClass", "", name)):
-            severity = hurt(state, workload.ref) if short(workload) else "risks"
+            severity = hurt(state, workload.ref) if wanting(state, workload) else "risks"
             yield _found(workload.ref, name, severity, "seen", f"priorityClassName: {name}", 0.0)
 
 

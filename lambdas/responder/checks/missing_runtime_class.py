@@ -14,7 +14,7 @@ from responder.model.evidence.problems import Basis, Severity
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.refusals import refusals
-from responder.state.trouble import belongs, hurt, latest, short, waiting_pods
+from responder.state.trouble import belongs, hurt, latest, waiting_pods, wanting
 
 _REFUSED = re.compile(r'RuntimeClass "(?P<name>[^"]+)" not found')
 _NO_HANDLER = re.compile(r'no runtime for "(?P<name>[^"]+)" is configured|'
@@ -40,7 +40,7 @@ def find(state: State) -> Iterator[Found]:
     for workload in state.apps if state.lists("RuntimeClass", "") else ():
         name = workload.template.runtime_class
         if name and workload.ref not in told and workload.wanted != 0 and not state.has(Ref("RuntimeClass", "", name)):
-            severity = hurt(state, workload.ref) if short(workload) else "risks"
+            severity = hurt(state, workload.ref) if wanting(state, workload) else "risks"
             yield _found(workload.ref, name, severity, "seen", f"runtimeClassName: {name}", 0.0)
 
 

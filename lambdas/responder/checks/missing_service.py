@@ -26,10 +26,12 @@ def find(state: State) -> Iterator[Found]:
     for ref in sorted({*named, *said}):
         callers = {one.given.owner.name for one in named[ref]} | ({one.name for one in said[ref].callers}
                                                                  if ref in said else set())
+        sure = ref in said or any(one.sure for one in named[ref])
         workload = any(one.ref.name == ref.name and one.ref.namespace == ref.namespace for one in state.apps)
         yield Found(
-            str(ref), f"{', '.join(sorted(callers))} call Service {ref.name}, which is not there", "stops",
-            "said" if ref in said else "seen", (ref.name,) if workload else tuple(callers),
+            str(ref), f"{', '.join(sorted(callers))} call Service {ref.name}, which is not there",
+            "stops" if sure else "risks", "said" if ref in said else "seen" if sure else "guessed",
+            (ref.name,) if workload else tuple(callers),
             said[ref].text if ref in said else written(named[ref][0]),
             f"create Service {ref.name} in namespace {ref.namespace}, or correct its name where it is called")
 

@@ -14,7 +14,7 @@ from responder.model.evidence.problems import Basis, Severity
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.refusals import refusals
-from responder.state.trouble import hurt, short
+from responder.state.trouble import hurt, wanting
 
 _SAID = re.compile(r'error looking up service account (?P<namespace>\S+?)/(?P<name>[^\s:]+): '
                    r'serviceaccounts? "[^"]*" not found')
@@ -35,8 +35,8 @@ def find(state: State) -> Iterator[Found]:
         if workload.ref in told or workload.wanted == 0 or not state.lists("ServiceAccount", namespace) or (
                 _exists(state, namespace, name)):
             continue
-        well = workload.wanted is not None and workload.ready >= workload.wanted and not short(workload)
-        yield _found(workload.ref, name, "risks" if well else hurt(state, workload.ref), "seen",
+        severity = hurt(state, workload.ref) if wanting(state, workload) else "risks"
+        yield _found(workload.ref, name, severity, "seen",
                      f"serviceAccountName: {name}", 0.0)
 
 

@@ -16,7 +16,8 @@ REFUSED = (
     "missing_service_account", "namespace_cpu_quota_exceeded", "namespace_memory_quota_exceeded",
     "namespace_pod_quota_exceeded", "namespace_object_quota_exceeded", "namespace_storage_quota_exceeded",
     "limit_range_refuses", "webhook_refuses", "pod_security_refuses", "policy_refuses", "rbac_forbids",
-    "missing_priority_class", "missing_runtime_class", "invalid_pod_template")
+    "missing_priority_class", "missing_runtime_class", "invalid_pod_template",
+    "namespace_terminating")
 """Pods are not made."""
 UNPLACED = (
     "cpu_capacity_mismatch", "memory_capacity_mismatch", "node_resource_mismatch", "node_affinity_mismatch",
@@ -30,7 +31,8 @@ UNPLACED = (
 UNSTARTED = (
     "incorrect_image_reference", "image_registry_dns_failure", "missing_image_pull_secret", "registry_unreachable",
     "missing_config", "bad_command", "init_container_fails", "init_container_held", "post_start_hook_failed",
-    "volume_mount_permission_denied", "port_conflict_in_pod", "kubelet_unavailable", "containerd_unavailable",
+    "volume_mount_permission_denied", "container_not_created", "non_root_refused", "rollout_paused",
+    "port_conflict_in_pod", "kubelet_unavailable", "containerd_unavailable",
     "cni_unavailable", "node_not_ready", "node_problem")
 """Containers are not started, or end before they serve."""
 UNSERVED = (
@@ -45,10 +47,11 @@ ENDED = (
     "startup_probe_incorrect_port", "startup_probe_incorrect_protocol", "startup_probe_incorrect_timing",
     "startup_probe_incorrect_path", "startup_probe_incorrect_command", "pod_evicted", "configured_object_gone")
 """Containers are ended from outside."""
-_UNREADY = (
+UNREADY = (
     "readiness_probe_incorrect_port", "readiness_probe_incorrect_protocol", "readiness_probe_incorrect_path",
     "readiness_probe_incorrect_command", "container_crashes", "service_selector_mismatch", "deployment_zero_replicas",
     "image_ids_differ")
+"""Pods are not ready, or are not found."""
 _STARTS = frozenset(("", "ContainerCreating", "PodInitializing"))
 _DEADLINE_SECONDS = 600.0
 """So long may a Deployment take to get on (``progressDeadlineSeconds``, where nobody says otherwise)."""
@@ -61,7 +64,7 @@ def find(state: State) -> Iterator[Found]:
         own = [one for one in state.endpoints if one.service == service.ref]
         pods = [pod for one in behind for pod in state.pods_of(one)]
         publishes = any(one.ready for one in own)
-        if not behind or not pods or publishes or any(pod.ready for pod in pods):
+        if not pods or publishes or any(pod.ready for pod in pods) or any(one.ready for one in behind):
             continue
         if not all(_starts(state, pod) for pod in pods):
             names = ", ".join(sorted(str(one.ref) for one in behind))
@@ -79,4 +82,4 @@ def _starts(state: State, pod: Pod) -> bool:
 
 
 CHECK = Check(id="no_endpoints", family="routing", find=find, follows=(
-    *REFUSED, *UNPLACED, *UNSTARTED, *UNSERVED, *ENDED, *_UNREADY))
+    *REFUSED, *UNPLACED, *UNSTARTED, *UNSERVED, *ENDED, *UNREADY))

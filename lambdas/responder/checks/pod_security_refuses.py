@@ -14,7 +14,7 @@ from responder.state import State
 from responder.state.basics import Ref
 from responder.state.pods import PodSpec
 from responder.state.refusals import refusals
-from responder.state.trouble import hurt, short
+from responder.state.trouble import hurt, wanting
 
 _SAID = re.compile(r'violates PodSecurity "(?P<level>[^"]+)"|unable to validate against any (?:pod security policy|'
                    r'security context constraint)|PodSecurityPolicy: unable to (?:admit|validate)')
@@ -36,7 +36,7 @@ def find(state: State) -> Iterator[Found]:
               if meta.ref.kind == "Namespace" and _LEVEL in meta.labels}
     for workload in state.apps:
         level = levels.get(workload.ref.namespace, "")
-        said = _broken(workload.template, level) if workload.ref not in told and short(workload) else ""
+        said = _broken(workload.template, level) if workload.ref not in told and wanting(state, workload) else ""
         if said:
             yield Found(str(workload.ref), f"{workload.ref} breaks the pod security level {level} of its namespace",
                         hurt(state, workload.ref), "seen", (workload.ref.name,), said, _MEND)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.checks import Check, Found
+from responder.checks.no_endpoints import ENDED, REFUSED, UNPLACED, UNREADY, UNSERVED, UNSTARTED
 from responder.state import State
 
 
@@ -27,9 +28,6 @@ def find(state: State) -> Iterator[Found]:
 
 
 CHECK = Check(id="service_not_reached", family="routing", find=find, follows=(
-    "service_port_mapping_mismatch", "service_protocol_mismatch", "service_selector_mismatch", "network_policy_blocks",
-    "kube_proxy_unavailable", "kubelet_unavailable", "node_not_ready", "containerd_unavailable", "cni_unavailable",
-    "coredns_unavailable", "service_dns_resolution_failure", "missing_service", "external_name_unresolvable",
-    "node_network_packet_loss", "node_network_delay", "pod_network_delay", "address_in_use",
-    "liveness_probe_incorrect_timing", "liveness_probe_incorrect_port", "liveness_probe_incorrect_protocol",
-    "database_connections_exhausted"))
+    *REFUSED, *UNPLACED, *UNSTARTED, *UNSERVED, *ENDED, *UNREADY, "no_endpoints", "service_port_mapping_mismatch",
+    "service_protocol_mismatch", "kube_proxy_unavailable", "external_name_unresolvable", "node_network_packet_loss",
+    "node_network_delay", "pod_network_delay", "pod_cpu_overload"))

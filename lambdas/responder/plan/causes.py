@@ -17,6 +17,7 @@ from responder.plan.signals import (
     database,
     entrance,
     load,
+    places,
     pods,
     versions,
 )
@@ -41,6 +42,8 @@ CODE_BUG = Cause(
         calls.slow_database_calls: -1.0,
         calls.slow_provider_calls: -1.0,
         calls.slow_dependency_calls: -1.0,
+        places.failures_on_one_node: -2.0,
+        places.failures_in_one_pod: -2.0,
     },
 )
 """Our own code, configuration or workload definition."""
@@ -63,6 +66,8 @@ DATABASE_CONNECTION = Cause(
         entrance.targets_refuse_connections: -2.0,
         entrance.requests_end_before_entry: -2.0,
         entrance.healthy_hosts_gone: -1.0,
+        places.failures_on_one_node: -3.0,
+        places.failures_in_one_pod: -3.0,
     },
 )
 """The database, or the way in which it is called."""
@@ -86,6 +91,8 @@ OVERLOAD = Cause(
         versions.only_new_version_fails: -1.0,
         versions.new_version_slower: -1.0,
         pods.pods_not_ready: -0.5,
+        places.failures_on_one_node: -2.0,
+        places.failures_in_one_pod: -2.0,
     },
 )
 """More comes than can be served."""
@@ -139,6 +146,8 @@ NETWORK = Cause(
         pods.pods_image: -1.5,
         load.cpu_at_limit: -1.0,
         database.database_not_available: -1.0,
+        places.failures_on_one_node: -3.0,
+        places.failures_in_one_pod: -3.0,
     },
 )
 """The way between components, or to what they call."""
@@ -160,6 +169,8 @@ PROVIDER_OUTAGE = Cause(
         entrance.requests_end_before_entry: -2.0,
         load.cpu_at_limit: -1.0,
         entrance.healthy_hosts_gone: -1.0,
+        places.failures_on_one_node: -3.0,
+        places.failures_in_one_pod: -3.0,
     },
 )
 """Somebody outside whom the service depends on: a provider, or a dependency of another kind, whoever runs it. A cache

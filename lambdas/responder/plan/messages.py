@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord
 from responder.model.moment import epoch
-from responder.model.remedy import RemedyStatus
+from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Person, Service
 from responder.plan.aftercare import in_place
 from responder.plan.confirm import said_by
@@ -156,12 +156,23 @@ def over(service: Service, record: IncidentRecord) -> Said:
         helped = [deed(remedy) for remedy in done if remedy.status is RemedyStatus.VERIFIED]
         if helped:
             lines.insert(1, f"What helped: {sentence('; '.join(helped))}")
+        # A restart that only puts it off must not be taken for the end of it.
+        lines += [f"Only a stop-gap: {sentence(follows)}" for follows in stop_gaps(done)]
         if temporary:
             lines.append("Still in place, and taken back when it is no longer needed: "
                          + sentence("; ".join(temporary)))
     elif incident.outcome == "false_alarm" and votes(record):
         lines.append(sentence(votes(record)))
     return Said(f"{service.service}: {_outcome(record)}", "\n".join((*lines, f"Incident {incident.id}.")), now.code)
+
+
+def stop_gaps(remedies: Sequence[Remedy]) -> tuple[str, ...]:
+    """Return what must follow the remedies that have helped and only put it off."""
+    from responder.plan import mechanisms
+
+    told = (mechanisms.stop_gap(remedy.mechanism, remedy.component) for remedy in remedies
+            if remedy.status is RemedyStatus.VERIFIED)
+    return tuple(dict.fromkeys(one for one in told if one))
 
 
 def _outcome(record: IncidentRecord) -> str:

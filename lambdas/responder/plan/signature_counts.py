@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from responder.model.evidence import Detail, Finding
+from responder.model.evidence.by_pod import ByPod, OfPod
 from responder.model.evidence.error_signatures import ErrorSignatures, Signature
 from responder.model.service import Service
 from responder.plan.log_lines import Said, Signatures
 
 _SIGNATURES = 25
 _VERSIONS = 20
+_PODS = 100
 
 
 @dataclass
@@ -21,7 +24,7 @@ class _Group:
     count: float = 0.0
     first: float | None = None
     versions: Counter[str] = field(default_factory=Counter)
-    pods: set[str] = field(default_factory=set)
+    pods: Counter[str] = field(default_factory=Counter)
 
 
 class SignatureCounts:
@@ -42,7 +45,21 @@ class SignatureCounts:
         if moment is not None:
             group.first = moment if group.first is None else min(group.first, moment)
         group.versions[version] += int(count)
-        group.pods.add(pod)
+        group.pods[pod] += int(count)
+
+    def by_pod(self, component: str) -> ByPod:
+        """Return a component's lines by the pod that wrote them; none where the lines do not name it."""
+        found: Counter[str] = Counter()
+        for (name, _), group in self._groups.items():
+            if name == component:
+                found.update(group.pods)
+        found.pop("", None)
+        return ByPod({pod: OfPod(0.0, float(count)) for pod, count in found.most_common(_PODS)})
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The service's components."""
+        return tuple(self._of)
 
     @property
     def lines(self) -> float:
@@ -63,6 +80,14 @@ class SignatureCounts:
                       versions=dict(group.versions.most_common(_VERSIONS)), pods=len(group.pods),
                       usual=round(scale * before.get((component, said), _Group()).count, 2))
             for (component, said), group in ordered[:_SIGNATURES]))
+
+
+def by_pod(signed: Finding[ErrorSignatures], counts: SignatureCounts) -> list[Finding[Detail]]:
+    """Return ``by_pod`` of each component whose error lines name their pods, from the same answer as ``signed``."""
+    found = [(name, counts.by_pod(name)) for name in counts.components]
+    return [Finding(source=signed.source, status=signed.status, component=name, window=signed.window,
+                    query=signed.query, note=signed.note, link=signed.link, unit="pods", value=float(len(detail.pods)),
+                    detail=detail) for name, detail in found if detail.pods]
 
 
 class _Callees:

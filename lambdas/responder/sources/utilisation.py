@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from responder.clients import aws, kubernetes
+from responder.clients import aws, insights, kubernetes
 from responder.clients.containers import app_of, goes_on
 from responder.clients.failure import CallFailed
 from responder.clients.owners import WORKLOADS, Owners, Ref, Workload, find, is_over, owners
@@ -22,8 +22,10 @@ from responder.model.evidence.cpu import Cpu
 from responder.model.evidence.cpu_over_limit import CpuOverLimit
 from responder.model.evidence.memory import Memory
 from responder.model.evidence.node_cpu import NodeCpu
+from responder.model.evidence.wear import Resource, Sample, Wear
 from responder.model.quantity import quantity
 from responder.model.service import Component
+from responder.plan.wear import MEMORY
 from responder.sources import METRIC_DATA, Query, Source, cluster_access
 from responder.sources.kubernetes import SOURCE as KUBERNETES
 
@@ -34,6 +36,8 @@ _OLD_SECONDS = 180.0
 """metrics-server measures each 15 s, or each minute on EKS: what is older is of a pod that it lost."""
 _MANY = 1_000
 """Of more pods than these the metrics alone are read: each pod's object is eight times as long."""
+_FULLEST = 50
+_PER_CENT = 100.0
 _MINUTE = 60
 """Container Insights publishes each minute: AWS's page "MetricStat" has no data for a shorter period."""
 _INSIGHTS_SECONDS = 240.0
@@ -41,7 +45,7 @@ _INSIGHTS_SECONDS = 240.0
 
 
 def collect(query: Query, api: kubernetes.Kubernetes | None = None) -> list[Finding[Detail]]:
-    """Return per component ``cpu`` and ``memory``, ``node_cpu``, and Container Insights' ``cpu_over_limit``.
+    """Return per component ``cpu`` and ``memory``, ``node_cpu``; of Container Insights ``cpu_over_limit`` and ``wear``.
 
     A share is of the limits of the applications of all a component's pods, or of their requests where there is no
     limit; what stands beside the application is told apart.
@@ -49,9 +53,9 @@ def collect(query: Query, api: kubernetes.Kubernetes | None = None) -> list[Find
     service = query.service
     api = api or kubernetes.connect(service.cluster.name, query.deadline)
     found = {namespace: _Namespace(query, api, namespace) for namespace in service.namespaces}
-    findings: list[Finding[Detail]] = [*_insights(query, {
-        component.name: found[service.namespace(component.name)].name_of(component)
-        for component in service.components})]
+    names = {component.name: found[service.namespace(component.name)].name_of(component)
+             for component in service.components}
+    findings: list[Finding[Detail]] = [*_insights(query, names), *_tends(query, names)]
     try:
         for one in found.values():
             one.read(query, api)
@@ -113,6 +117,8 @@ class _Used:
     """By container, in cores."""
     memory: dict[str, _Sum] = field(default_factory=lambda: defaultdict(_Sum))
     """By container, in bytes."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Pod to the share of its limit that the memory of its application is, where it has one."""
 
 
 class _Measure(NamedTuple):
@@ -160,6 +166,8 @@ class _Namespace:
                 own = "" if name in ("", pod.app) else name
                 used.cpu[own].add(cores, cpu)
                 used.memory[own].add(size, memory)
+                if not own and memory.limit:
+                    used.shares[measure.pod] = round(size / memory.limit, 3)
 
     def _components(self) -> dict[Ref, Component]:
         """Return the component of each workload that was found."""
@@ -259,6 +267,7 @@ def _shares(query: Query, component: Component, workload: Workload, used: _Used)
         Cpu(pods=used.pods, used=cpu.used, limit=cpu.limit, requested=cpu.requested, container=name,
             sidecars=_of_limit(used.cpu)),
         Memory(pods=used.pods, used=memory.used, limit=memory.limit, requested=memory.requested, container=name,
+               by_pod=dict(sorted(used.shares.items(), key=lambda one: (-one[1], one[0]))[:_FULLEST]),
                sidecars=_of_limit(used.memory)))
     return [Finding(
         source=SOURCE.name, component=component.name, window=query.window, unit="share of the limit", detail=detail,
@@ -307,6 +316,23 @@ def _insights(query: Query, workloads: Mapping[str, tuple[str, str]]) -> list[Fi
     return [Finding(source=SOURCE.name, detail=CpuOverLimit(), component=component.name, window=query.window, unit="%",
                     value=round(float(values[key][0]), 1), query="ContainerInsights pod_cpu_utilization_over_pod_limit")
             for key, component in names.items() if values.get(key)]
+
+
+def _tends(query: Query, workloads: Mapping[str, tuple[str, str]]) -> list[Finding[Wear]]:
+    """Return how the memory of each component's pods went in the last hours, as a share of their limit."""
+    names = {f"m{index}": component.name for index, component in enumerate(query.service.components)}
+    metric = "pod_memory_utilization_over_pod_limit"
+    try:
+        series = insights.series(
+            {key: insights.Asked("ContainerInsights", metric, insights.of_pods(query.service.cluster.name, *workloads[
+                name])) for key, name in names.items()}, query.window.end, query.deadline)
+    except CallFailed as failed:
+        return [Finding(source=SOURCE.name, detail=Wear(), status=failed.status, window=query.window, note=failed.note)]
+    return [Finding(
+        source=SOURCE.name, component=name, window=query.window, unit="resources", value=1.0,
+        query=f"ContainerInsights {metric}",
+        detail=Wear({MEMORY: Resource(_PER_CENT, tuple(Sample(*one) for one in series[key]))}))
+        for key, name in names.items() if series.get(key)]
 
 
 SOURCE = Source(

@@ -41,6 +41,13 @@ def is_database(spec: PodSpec) -> str:
     return ""
 
 
+def has_own_port(use: Use) -> bool:
+    """Whether a client is told its database's port as such: by a variable of its own, or in a URL of that database.
+    What is written as one address, as any other Service's is, is wrong as an address.
+    """
+    return bool(use.given.address.port_variable or use.given.address.scheme)
+
+
 class Use(NamedTuple):
     """A database's address that a workload is given."""
 

@@ -91,11 +91,11 @@ class Pull(NamedTuple):
 @once
 def pulls(state: State) -> tuple[Pull, ...]:
     """Return what cannot be pulled now; of each workload and image the first, by what is known best."""
-    best: dict[tuple[Ref, str], Pull] = {}
+    best: dict[tuple[Ref, str, str], Pull] = {}
     sure = {"said": 0, "seen": 1, "guessed": 2}
     for pod in waiting_pods(state):
         for one in _of_pod(state, pod):
-            key = one.app, one.image
+            key = one.app, one.image, one.kind
             best[key] = min(best.get(key, one), one, key=lambda pull: (sure[pull.basis], pull.message, pull.since))
     return tuple(best[key] for key in sorted(best))
 
@@ -120,12 +120,12 @@ def _of_pod(state: State, pod: Pod) -> Iterator[Pull]:
     held = [(status, names.get(status.name) or status.image) for status in (*pod.init_statuses, *pod.statuses)
             if status.waiting in _WAITS]
     for status, name in held:
-        yield _pull(state, pod, name, status.waiting, _messages(state, pod, name, status))
+        yield from _pulls(state, pod, name, status.waiting, _messages(state, pod, name, status))
     if not held and not any(one.running or one.ended for one in (*pod.statuses, *pod.init_statuses)):
         for event in state.about(pod.ref):
             failed = _FAILED.search(event.message)
             if failed is not None and failed["image"]:
-                yield _pull(state, pod, failed["image"], "", [event.message])
+                yield from _pulls(state, pod, failed["image"], "", [event.message])
 
 
 def _messages(state: State, pod: Pod, name: str, status: Status) -> list[str]:
@@ -136,28 +136,34 @@ def _messages(state: State, pod: Pod, name: str, status: Status) -> list[str]:
     return [one for one in (status.message, *(event.message for event in events)) if one]
 
 
-def _pull(state: State, pod: Pod, name: str, reason: str, messages: list[str]) -> Pull:
+def _pulls(state: State, pod: Pod, name: str, reason: str, messages: list[str]) -> Iterator[Pull]:
     message = next((one for one in messages if kind_of(one)), messages[0] if messages else reason)
     kind = _REASONS.get(reason) or kind_of(message)
-    basis: Basis = "said"
+    told = Pull(belongs(state, pod), name, kind, "said", message, pod.meta.created)
     if kind == "either":
-        kind = _private_or_gone(state, pod, image(name))
-    elif not kind:
-        kind = "secret" if missing_secrets(state, pod) else "reference"
-        basis = "seen" if kind == "secret" or _runs_another(state, pod, name) else "guessed"
-    return Pull(belongs(state, pod), name, kind, basis, message, pod.meta.created)
+        known = _private_or_gone(state, pod, image(name))
+        yield told._replace(kind=known or "secret")
+        if not known:
+            yield told._replace(kind="reference", basis="guessed")
+    elif kind:
+        yield told
+    elif missing_secrets(state, pod):
+        yield told._replace(kind="secret", basis="seen")
+    else:
+        yield told._replace(kind="reference", basis="seen" if _runs_another(state, pod, name) else "guessed")
 
 
 def _private_or_gone(state: State, pod: Pod, wanted: Image) -> str:
-    """Tell a repository that is private from one that is not there, by what else is pulled from its account."""
+    """Tell a repository that is private (``secret``) from one that is not there (``reference``), by what else is pulled
+    from its account; empty: it cannot be told.
+    """
     pulled = [(image(container.image), one) for one in state.pods if one.ready for container in one.spec.containers]
     if missing_secrets(state, pod) or any(one[:2] == wanted[:2] for one, _ in pulled):
         return "secret"
-    beside = [other for one, other in pulled if one.account == wanted.account]
-    if any(not other.spec.pull_secrets for other in beside) and not pod.spec.pull_secrets:
-        return "reference"
-    return "reference" if beside and all(set(other.spec.pull_secrets) <= set(pod.spec.pull_secrets)
-                                         for other in beside) else "secret"
+    beside = [set(other.spec.pull_secrets) for one, other in pulled if one.account == wanted.account]
+    if not beside:
+        return ""
+    return "reference" if any(secrets <= set(pod.spec.pull_secrets) for secrets in beside) else "secret"
 
 
 def _runs_another(state: State, pod: Pod, name: str) -> bool:

@@ -21,6 +21,9 @@ _WELL_KNOWN = frozenset((80, 443))
 """Ports at which a Service is offered whatever its pods listen on."""
 _GATEWAY = re.compile(r"(?:^|[^a-z])(?:api)?(?:gateway|ingress|proxy|edge|router|nginx|openresty|envoy|traefik|haproxy|"
                       r"kong|apisix|caddy)(?:[^a-z]|$)", re.IGNORECASE)
+_TELEMETRY = re.compile(r"OTEL|OTLP|COLLECTOR|JAEGER|ZIPKIN|TELEMETRY|TRAC(?:ING|ER)|STATSD|METRICS|SENTRY|PROFILER",
+                        re.IGNORECASE)
+"""What a monitoring that is not there is told is dropped, and work goes on (OpenTelemetry: "Error Handling")."""
 
 
 class Wrong(NamedTuple):
@@ -97,7 +100,9 @@ def _missing(state: State, one: Given, namesakes: dict[str, list[Given]], of_tar
     exists = any(workload.ref.name == one.target.ref.name and workload.ref.namespace == space
                  for workload in state.apps)
     at_service = (len(callers) > 1 or exists or not right) and not elsewhere
-    yield Wrong(one, "missing", at_service, right, True)
+    # A part that was never installed is named by one alone, and nothing of its name is there.
+    sure = bool(right or len(callers) > 1 or exists) and not _TELEMETRY.search(one.address.variable)
+    yield Wrong(one, "missing", at_service, right, sure)
 
 
 _Here = dict[str, tuple[dict[str, list[str]], str]]

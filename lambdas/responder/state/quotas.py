@@ -15,8 +15,10 @@ from typing import NamedTuple
 from responder.model.evidence.problems import Basis, Severity
 from responder.state.admission import Quota
 from responder.state.basics import Ref
+from responder.state.misaddressed import wrong
 from responder.state.needs import needs
 from responder.state.refusals import refusals
+from responder.state.resolving import unresolved
 from responder.state.state import State
 from responder.state.trouble import hurt, short
 from responder.state.workloads import Workload
@@ -153,14 +155,23 @@ def _need(workload: Workload, resource: str, kind: str) -> float:
 
 
 def _unserved(state: State, namespace: str) -> set[Ref]:
-    """Workloads that others name as a host, and that no Service leads to though all Services are known."""
+    """Workloads that others call by a Service that is not there; where no workload has its name, those who call."""
     if not state.lists("Service", namespace) and not state.services:
         return set()
-    names = {service.ref.name for service in state.services if service.ref.namespace == namespace}
+    callers: dict[Ref, set[Ref]] = defaultdict(set)
+    for one in wrong(state):
+        if one.fault == "missing" and one.at_service:
+            callers[one.given.target.ref].add(one.given.owner)
+    for name in unresolved(state):
+        if name.missing:
+            callers[name.ref] |= set(name.callers)
+    for ref in (*state.gone, *(Ref("Service", namespace, one) for called in state.calls.values() for one in called)):
+        callers[ref] |= set()
+    named = {one.ref.name: one.ref for one in state.apps if one.ref.namespace == namespace}
     served = {one.ref for service in state.services for one in state.behind(service)}
-    named = {word for workload in state.apps if workload.ref.namespace == namespace
-             for container in workload.template.containers for variable in container.environment
-             for word in re.findall(r"(?:^|//|@|,)([a-z][a-z0-9-]*)(?:\.[a-z0-9.-]+)?:\d+", variable.value)}
-    named |= {ref.name for ref in state.gone if ref.kind == "Service" and ref.namespace == namespace}
-    return {one.ref for one in state.apps if one.ref.namespace == namespace and one.ref not in served
-            and one.ref.name in named - names}
+    there = {service.ref for service in state.services}
+    found: set[Ref] = set()
+    for ref, who in callers.items():
+        if ref.kind == "Service" and ref.namespace == namespace and ref not in there:
+            found |= {named[ref.name]} - served if ref.name in named else who
+    return found

@@ -32,10 +32,10 @@ class Said(NamedTuple):
 
 @once
 def sayings(state: State) -> tuple[Said, ...]:
-    """Return what is said of pods: all of those that do not serve, of the others what they log."""
+    """Return what is said of pods: first all of those that do not serve, then what the others log."""
     serving = (pod for pod in state.pods if pod.ready and not pod.over and not pod.meta.deleting)
-    return tuple(said for pod in sorted((*waiting_pods(state), *serving), key=lambda pod: pod.ref)
-                 for said in _of(state, pod))
+    first, last = (sorted(pods, key=lambda pod: pod.ref) for pods in (waiting_pods(state), serving))
+    return tuple(said for pod in (*first, *last) for said in _of(state, pod))
 
 
 def _of(state: State, pod: Pod) -> Iterator[Said]:

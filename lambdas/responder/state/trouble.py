@@ -54,6 +54,13 @@ def latest(events: Iterable[Event]) -> Event | None:
     return min(events, key=lambda event: (-event.last, event.message), default=None)
 
 
+def wanting(state: State, workload: Workload) -> bool:
+    """Whether a workload has fewer pods than it is to have, or one of its ReplicaSets has: while a rollout is held up,
+    the old pods make up the number.
+    """
+    return short(workload) or any(short(one) for one in state.workloads if one.meta.owner == workload.ref)
+
+
 def waiting_pods(state: State) -> Iterator[Pod]:
     """Yield pods that are to run and do not serve."""
     return (pod for pod in state.pods if not pod.over and not pod.meta.deleting and not pod.ready)

@@ -107,6 +107,15 @@ def test_services_are_refused_where_one_that_others_name_is_not_there() -> None:
     both = [caller, workload(there=1, ready=1), ACCOUNT]
     assert found("namespace_service_quota_exceeded", *both, full) == [("namespace/shop", "seen", ("pay",))]
     assert found("namespace_service_quota_exceeded", *both, full, service) == []
+    # Nobody is told the name; who calls whom is known.
+    calls = EVERYTHING._replace(calls={"web": ("pay",)})
+    silent = [workload(name="web", there=1, ready=1), workload(there=1, ready=1), ACCOUNT]
+    assert found("namespace_service_quota_exceeded", *silent, full, base=calls) == [
+        ("namespace/shop", "seen", ("pay",))]
+    assert found("namespace_service_quota_exceeded", *silent, full, service, base=calls) == []
+    astray = {**service, "spec": {"selector": {"app": "till"}}}
+    assert found("namespace_service_quota_exceeded", *silent, full, astray, base=calls) == []
+    assert found("namespace_service_quota_exceeded", *silent, quota(services=("9", "5")), base=calls) == []
 
 
 def test_storage_is_told_of_the_claim_that_a_set_cannot_create() -> None:
@@ -146,6 +155,13 @@ def test_bounds_levels_and_classes_are_seen_without_an_event() -> None:
     assert found("pod_security_refuses", workload(securityContext={"runAsNonRoot": True}), level) == []
     assert found("missing_priority_class", workload(priorityClassName="gold")) == [("deployment/pay", "seen", ("pay",))]
     assert found("missing_runtime_class", workload(runtimeClassName="gvisor")) == [("deployment/pay", "seen", ("pay",))]
+
+
+def test_a_rollout_that_is_held_up_lacks_pods_though_the_old_ones_make_up_the_number() -> None:
+    newer = workload("ReplicaSet", "pay-77aa", 1, 0, 0, "pay", serviceAccountName="till")
+    told = [one for one in problems(workload(there=1, ready=1, serviceAccountName="till"), replica_set(1, 1), newer)
+            if one.check == "missing_service_account"]
+    assert [(one.object, one.basis, one.severity) for one in told] == [("deployment/pay", "seen", "lessens")]
 
 
 def test_an_account_that_is_gone_while_the_pods_run_is_a_risk() -> None:

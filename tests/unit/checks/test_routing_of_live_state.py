@@ -90,6 +90,8 @@ def test_a_database_at_a_wrong_port_has_a_check_of_its_own() -> None:
     items = changed("Deployment", "desk", deployment("desk", container(env=env(DB_HOST="store-db", DB_PORT="3307"))))
     assert names(*items, base=ALL) == {"database_port_wrong"}
     assert found("database_port_wrong", *items, base=ALL) == [("deployment/desk", "stops", "seen")]
+    address = changed("Deployment", "desk", deployment("desk", container(env=env(DB_ADDR="store-db:3307"))))
+    assert names(*address, base=ALL) == {"service_env_var_address_mismatch"}
 
 
 def test_a_selector_that_misses_its_app_is_told() -> None:
@@ -114,6 +116,32 @@ def test_another_transport_than_the_pods_listen_to_is_told() -> None:
 def test_a_service_that_is_called_by_all_and_gone_is_missing() -> None:
     items = without("Service", "cart")
     assert found("missing_service", *items, base=ALL) == [("service/cart", "stops", "seen")]
+
+
+@pytest.mark.parametrize("line", [
+    "dial tcp: connect to cart:7999: connection refused", "dial tcp 10.96.0.9:7999: i/o timeout",
+    'connection to server at "cart" (10.96.0.9), port 7999 failed: Connection refused'])
+def test_a_call_at_a_port_that_the_service_does_not_have_is_told_by_what_the_caller_says(line: str) -> None:
+    items = without("Service", "pay")
+    one = [item if item["metadata"]["name"] != "store-db" or item["kind"] != "Service" else {
+        **item, "spec": {**item["spec"], "clusterIP": "10.96.0.4"}} for item in items]
+    one = [item if item["metadata"]["name"] != "web" or item["kind"] != "Service" else {
+        **item, "spec": {**item["spec"], "clusterIP": "10.96.0.5"}} for item in one]
+    base = ALL._replace(lines=(Lines("desk", line),))
+    assert found("service_env_var_address_mismatch", *one, base=base) == [("deployment/desk", "stops", "said")]
+    database = line.replace("cart", "store-db").replace("10.96.0.9", "10.96.0.4")
+    base = ALL._replace(lines=(Lines("desk", database),))
+    assert found("database_port_wrong", *one, base=base) == [("deployment/desk", "stops", "said")]
+    right = ALL._replace(lines=(Lines("desk", line.replace("7999", "7070")),))
+    assert found("service_env_var_address_mismatch", *one, base=right) == []
+
+
+def test_a_part_that_was_never_installed_and_a_collector_that_is_not_there_are_risks_at_most() -> None:
+    items = caller(ASSISTANT_SERVICE_ADDR="assistant:80")
+    assert found("missing_service", *items, base=ALL) == [("service/assistant", "risks", "guessed")]
+    told = container(env=env(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4317"))
+    both = [deployment("web", told), deployment("desk", told), service("web")]
+    assert found("missing_service", *both, base=ALL) == [("service/collector", "risks", "guessed")]
 
 
 def test_an_external_name_that_is_an_address_is_told() -> None:
@@ -145,6 +173,16 @@ def test_a_name_that_cannot_be_resolved_is_told_by_whether_its_service_is_there(
     gone = listed("Service", lines=(Lines("pay", line.replace("cart", "vault")),))
     told = "Temporary" not in line and "EAI_AGAIN" not in line
     assert ("missing_service" in names(*SHOP, base=gone)) is told
+
+
+def test_names_that_are_not_resolved_tell_whose_fault_it_is_by_who_cannot_resolve_what() -> None:
+    def told(*pairs: tuple[str, str]) -> list[str]:
+        base = ALL._replace(lines=tuple(Lines(who, f"dial tcp: lookup {name}: no such host") for who, name in pairs))
+        return [one for one, _, _ in found("service_dns_resolution_failure", *SHOP, base=base)]
+    assert told(("web", "cart")) == ["deployment/web"]
+    assert told(("web", "cart"), ("desk", "cart")) == ["service/cart"]
+    assert told(("web", "cart"), ("web", "pay")) == ["deployment/web"]
+    assert told(("web", "cart"), ("desk", "store-db")) == ["deployment/coredns"]
 
 
 def policy(selector: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -201,4 +239,7 @@ def test_a_meshs_route_to_another_service_is_told() -> None:
 
 
 def test_a_service_whose_pods_are_not_ready_has_no_endpoints() -> None:
-    assert found("no_endpoints", *SHOP, pod("cart", ready=False), base=ALL) == [("service/cart", "stops", "seen")]
+    down = changed("Deployment", "cart", deployment("cart", container(port=7070), ready=0))
+    assert found("no_endpoints", *down, pod("cart", ready=False), base=ALL) == [("service/cart", "stops", "seen")]
+    # Its own count says that another pod, which is not here, is ready.
+    assert found("no_endpoints", *SHOP, pod("cart", ready=False), base=ALL) == []

@@ -64,11 +64,11 @@ PULLS = [
 @pytest.mark.parametrize(("check", "message"), PULLS, ids=[f"{row[0]}-{place}" for place, row in enumerate(PULLS)])
 def test_a_pull_that_fails_is_told_by_what_the_registry_says(check: str, message: str) -> None:
     told = [("deployment/pay", "said", ("pay",))]
-    assert all_found(*starting(waiting("ErrImagePull", message.removeprefix(PULL)))) == {check}
+    assert {one.check for one in problems(*starting(waiting("ErrImagePull", message.removeprefix(PULL))))
+            if one.basis == "said" and one.family == "startup"} == {check}
     # Once it backs off, the reason is in the Event alone.
     backs_off = waiting("ImagePullBackOff", f'Back-off pulling image "{IMAGE}"')
     assert found(check, *starting(backs_off, event(message))) == told
-    assert all_found(*starting(backs_off, event(message))) == {check}
     # A text of ``kubectl describe`` has no message of the waiting container.
     assert found(check, *starting(waiting("ImagePullBackOff"), event(message))) == told
     # It has been pulled since.
@@ -94,6 +94,9 @@ def beside(image_name: str, **spec: object) -> Item:
 
 def test_a_private_repository_is_told_from_one_that_is_not_there_by_what_runs_beside() -> None:
     here = starting(DENIED, containers=[container(image=HUB)])
+    # Nothing tells: both are told, and the second as a guess.
+    assert {(one.check, one.basis) for one in problems(*here) if one.family == "startup"} == {
+        ("missing_image_pull_secret", "said"), ("incorrect_image_reference", "guessed")}
     # What others pull from the same account needs no secret: the account is open, the repository is not there.
     assert all_found(*here, beside("shop/web:2")) == {"incorrect_image_reference"}
     # The same repository runs elsewhere: it is there.
@@ -225,6 +228,12 @@ def test_permission_is_denied_on_a_volume_by_log_end_and_kubelet() -> None:
     assert found(check, *starting(ended(1), *CLAIM, **other_user)) == [("deployment/pay", "guessed", ("pay",))]
     in_group = {**DATA, "securityContext": {"runAsUser": 1000, "fsGroup": 1000}}
     assert found(check, *starting(ended(1), *CLAIM, **in_group)) == []
+
+
+def test_a_read_only_file_system_is_told_by_who_writes_to_it() -> None:
+    logs = EVERYTHING._replace(lines=(Lines("pay", "open /var/lib/pay/x: Read-only file system"),))
+    assert found("read_only_volume", *starting(ended(1), *CLAIM, **DATA), base=logs) == [
+        ("deployment/pay", "said", ("pay",))]
 
 
 COMMANDS = [

@@ -102,7 +102,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_that_hang_are_restarted_and_never_more_than_half_at_once(service: Service) -> None:
     cluster = Cluster(hung=3)
     case, api = case_of(service, cluster)
-    plan = planned(restart_pods.plan(case, Facts(), api))
+    plan = planned(restart_pods.plan(case, restart_pods.Facts(), api))
     assert "restart 3 of 4 pods" in plan.summary and "2 at a time" in plan.summary
     restart_pods.apply(case, plan, api)
     assert cluster.written == ["p0", "p1", "p2"]
@@ -112,7 +112,7 @@ def test_all_that_hang_are_restarted_and_never_more_than_half_at_once(service: S
 def test_the_rest_is_not_restarted_when_the_first_pods_do_not_recover(service: Service) -> None:
     cluster = Cluster(hung=4, well_again=False)
     case, api = case_of(service, cluster, seconds=6.3)
-    told = restart_pods.apply(case, planned(restart_pods.plan(case, Facts(), api)), api)
+    told = restart_pods.apply(case, planned(restart_pods.plan(case, restart_pods.Facts(), api)), api)
     assert cluster.written == ["p0", "p1"]
     assert "2 of them were left alone" in told
 
@@ -120,7 +120,7 @@ def test_the_rest_is_not_restarted_when_the_first_pods_do_not_recover(service: S
 def test_a_repeat_goes_on_where_it_died(service: Service) -> None:
     cluster = Cluster(hung=3)
     case, api = case_of(service, cluster)
-    plan = planned(restart_pods.plan(case, Facts(), api))
+    plan = planned(restart_pods.plan(case, restart_pods.Facts(), api))
     for name in ("p0", "p1"):
         del cluster.pods[name]
         cluster._bear(True)

@@ -12,6 +12,8 @@ import pytest
 from responder.model.evidence import Finding, Window
 from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
+from responder.model.evidence.by_pod import ByPod, OfPod
+from responder.model.evidence.calls import Callee, Calls
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.cpu import Cpu
@@ -22,10 +24,14 @@ from responder.model.evidence.error_signatures import ErrorSignatures, Signature
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.foreign_changes import ForeignChanges
 from responder.model.evidence.front_door import FrontDoor
+from responder.model.evidence.instances import Instances
+from responder.model.evidence.memory import Memory
 from responder.model.evidence.nodegroups import HealthIssue
+from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.problems import Problem, Problems, Sign
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.evidence.status_page import StatusPage
+from responder.model.evidence.wear import Resource, Sample, Wear
 from responder.model.fault_location import DATABASE, OWN, UNREACHED, FaultLocation, Provider
 from responder.model.foreign_change import Deployed, ForeignChange
 from responder.model.service import Service
@@ -84,6 +90,22 @@ SICK: Found = Finding(source="eks", value=1.0, detail=ClusterHealth("ACTIVE", (H
 PRIMARY = Provider("primary")
 AT_PROVIDER, IN_DATABASE, IN_ITSELF = mode(PRIMARY), mode(DATABASE), mode(OWN)
 
+
+
+def of_pods(*failed: float) -> Finding[ByPod]:
+    return Finding(source="newrelic", component=GATEWAY, window=WINDOW, detail=ByPod({
+        f"p{number}": OfPod(1000.0, 10 * count) for number, count in enumerate(failed)}))
+
+
+def balance(*values: float) -> Finding[Wear]:
+    return Finding(source="rds", window=WINDOW, detail=Wear({"CPU credits": Resource(0.0, tuple(
+        Sample(NOW - 300 * (len(values) - place), value) for place, value in enumerate(values)))}))
+
+
+RISING: Finding[Wear] = Finding(source="utilisation", component=GATEWAY, window=WINDOW, detail=Wear({"memory": Resource(
+    100.0, tuple(Sample(NOW - 300 * (20 - n), 75.0 + n) for n in range(20)))}))
+ON_A_NODE: list[Found] = [
+    pods_of(GATEWAY, placed={"p0": "node-a", "p1": "node-a", "p2": "node-b", "p3": "node-c"}), of_pods(80, 80, 1, 1)]
 EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     *LOAD_AND_DEPENDENCIES,
     (IN_ITSELF, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
@@ -102,6 +124,41 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
     (IN_ITSELF, [pods_of(GATEWAY, 2, sidecars={"istio-proxy": pods_evidence.Sidecar(2, 0, {"CrashLoopBackOff": 2})})],
      "pods_blocked_by_sidecar",
      "2 pods of payment-gateway are not ready because of their container istio-proxy alone (CrashLoopBackOff)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "status 404")})],
+     "killed_by_probe", "the kubelet ended containers of payment-gateway 3 times for their liveness probe, which "
+     "failed by status 404"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"startup": pods_evidence.Probed(9, 3, "refused")})],
+     "probe_asks_in_vain", "the startup probe of payment-gateway asks where nobody answers (refused)"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "timeout")})],
+     "probe_waits_in_vain", "the liveness probe of payment-gateway gets no answer in time"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, probes={"liveness": pods_evidence.Probed(9, 3, "status 503")})],
+     "probe_is_denied", "the liveness probe of payment-gateway is answered by status 503"),
+    (IN_ITSELF, [pods_of(GATEWAY, 1, signalled=2)], "ended_from_outside",
+     "2 containers of payment-gateway were ended by a signal, and not for their memory"),
+    (IN_ITSELF, [Finding(source="kubernetes", window=WINDOW, detail=Nodes(("a", "b"), ("b",))), Finding(
+        source="eks", window=WINDOW, value=0.0, detail=Instances((), 2))], "machines_are_well",
+     "b are silent, while EC2 finds all 2 machines of the cluster well"),
+    (replace(IN_DATABASE, kinds={ErrorKind.DNS: 0.9}), [Finding(
+        source="newrelic", component=name, window=WINDOW, detail=Calls({"a-host": Callee(
+            900.0, 300.0, {"could not resolve host: a-host": 300.0})})) for name in (GATEWAY, "backend")],
+     "lookups_fail_everywhere", "names cannot be resolved by backend and payment-gateway alike, whatever they call"),
+    (IN_ITSELF, [RISING], "memory_runs_out",
+     "memory of payment-gateway rises by 12% of its limit an hour and is at 94%; about 30 min are left (at least 30 "
+     "min, at most 30 min)"),
+    (IN_ITSELF, [Finding(source="utilisation", component=GATEWAY, value=0.93, detail=Memory(4, 93.0, 100.0))],
+     "memory_at_limit", "pods of payment-gateway hold 93% of the memory that they may"),
+    (IN_ITSELF, [pods_of(GATEWAY, terminated={"OOMKilled": 3})], "ended_for_memory",
+     "3 containers of payment-gateway were ended for their memory"),
+    (IN_DATABASE, [balance(*(100.0 - 10 * n for n in range(10)), 0.0, 0.0)], "balance_used_up",
+     "the database's CPU credits are used up: 0 of 100 are left"),
+    (IN_DATABASE, [balance(*(100.0 - 5 * n for n in range(15)))], "balance_runs_out",
+     "the database's CPU credits run out: about 30 min are left (at least 30 min, at most 30 min)"),
+    (IN_ITSELF, ON_A_NODE, "failures_on_one_node",
+     "pods of payment-gateway on node-a fail more than the others (80% against 1.0%)"),
+    (IN_ITSELF, [*ON_A_NODE[:1], of_pods(80, 1, 1, 1)], "failures_in_one_pod",
+     "pod p0 of payment-gateway fails more than the others (80% against 1.0%)"),
+    (IN_ITSELF, [pods_of(GATEWAY, restarts_on={"node-a": 3}), pods_of("backend", restarts_on={"node-a": 2})],
+     "restarts_on_one_node", "5 of 5 restarts were on node-a"),
     (IN_ITSELF, [pods_of(GATEWAY, 3, gated=1, gates=("target-health.elbv2.k8s.aws/pay",))], "pods_wait_for_gate",
      "the containers of 1 pods of payment-gateway are ready, and a readiness gate keeps them out "
      "(target-health.elbv2.k8s.aws/pay)"),

@@ -39,7 +39,7 @@ from responder.model.remedy import Remedy
 from responder.model.service import AppConfig, Freeze, ProviderSwitch, Service
 from responder.people import sns
 from responder.plan.aftercare import care, in_place
-from responder.plan.remedies import Facts, OnRecord
+from responder.plan.remedies import OnRecord
 from responder.plan.remedies import restart_pods as restarting_rule
 from responder.plan.remedies import scale_up as scaling_rule
 from responder.plan.remedies import switch_provider as switching_rule
@@ -227,7 +227,7 @@ def restarting(cluster: Cluster, service: Service) -> tuple[RemediationContext, 
 def test_a_bad_node_is_closed_and_opened_again_and_a_gone_one_has_no_ready_pods(service: Service) -> None:
     cluster = Cluster()
     case, api = restarting(cluster, service)
-    plan = planned(restart_pods.plan(case, Facts(), api))
+    plan = planned(restart_pods.plan(case, restart_pods.Facts(), api))
     assert (plan.parameters.close, plan.temporary) == (("node-a",), True)
     assert plan.before.pods == ("p0", "p1")
     restart_pods.apply(case, plan, api)
@@ -245,7 +245,7 @@ def test_a_node_that_somebody_else_closed_stays_closed(service: Service) -> None
     cluster = Cluster()
     cluster.nodes["node-a"]["spec"] = {"unschedulable": True}
     case, api = restarting(cluster, service)
-    plan = planned(restart_pods.plan(case, Facts(), api))
+    plan = planned(restart_pods.plan(case, restart_pods.Facts(), api))
     assert (plan.parameters.close, plan.temporary) == ((), False)
     # Closed by somebody between plan and deed: it is not the responder's to open.
     closing = replace(plan, parameters=replace(plan.parameters, close=("node-a",)))
@@ -257,7 +257,7 @@ def test_a_node_that_somebody_else_closed_stays_closed(service: Service) -> None
 def test_pods_are_restarted_even_if_no_node_may_be_cordoned(service: Service) -> None:
     cluster = Cluster(forbidden=True)
     case, api = restarting(cluster, service)
-    restart_pods.apply(case, planned(restart_pods.plan(case, Facts(), api)), api)
+    restart_pods.apply(case, planned(restart_pods.plan(case, restart_pods.Facts(), api)), api)
     assert cluster.evicted == ["p0", "p1"]
 
 

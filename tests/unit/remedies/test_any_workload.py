@@ -361,7 +361,7 @@ def test_pods_are_restarted_by_their_owner_and_those_that_are_over_are_left_alon
             pod("a-j0", owner, ready=False, phase="Succeeded"), pod("a-z1", owner),
             pod("a-z2", owner, ready=False), pod("b-z0", ("StatefulSet", "other"), ready=False)]
     cluster = released(kind, pods=pods)
-    plan = kept(restart_pods.ACTION, planned(restart_pods.plan(case, remedies.Facts(), cluster.api)))
+    plan = kept(restart_pods.ACTION, planned(restart_pods.plan(case, restart_pods.Facts(), cluster.api)))
     assert (plan.target, [one.name for one in plan.parameters.pods], plan.parameters.of) == (
         f"{kind.lower()}/pay", ["a-z2"], 2)
     broken_off(cluster, restart_pods.ACTION, case, plan, 1)
@@ -372,7 +372,7 @@ def test_a_daemon_set_s_pods_on_a_dead_node_would_come_back_there(case: Remediat
     owner = ("DaemonSet", "pay")
     cluster = released("DaemonSet", pods=[pod("a", owner, ready=False, node="node-b"), pod("b", owner)],
                        nodes=[node("node-a"), node("node-b", ready=False)])
-    assert "are ready" in refusal(restart_pods.plan(case, remedies.Facts(), cluster.api))
+    assert "are ready" in refusal(restart_pods.plan(case, restart_pods.Facts(), cluster.api))
 
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "Rollout"])

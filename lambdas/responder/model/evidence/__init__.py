@@ -150,7 +150,6 @@ def kinds() -> tuple[str, ...]:
 SHOWN_ONLY: Mapping[str, str] = {
     "issues": "New Relic's own alarms tell people where to look; each is made of measures that count already",
     "deployments": "a marker is set by hand and may be missing: the change ledger knows what changed",
-    "memory": "a pod that needs too much is ended, which pods tell; use alone says nothing of a fault",
     "node_cpu": "a full node slows its pods, which their own CPU tells",
     "free_memory": "a database uses free memory as cache: little of it is usual",
     "read_latency": "a slow disk shows in the database's waits and in its callers' latency",

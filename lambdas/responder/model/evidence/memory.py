@@ -20,6 +20,9 @@ class Memory(Detail):
     requested: float = 0.0
     container: str = ""
     """The container that is the application; empty: all of the pod."""
+    by_pod: dict[str, float] = field(default_factory=dict)
+    """Name of a pod to the share of its limit that its application uses, the fullest 50; without a limit there is
+    none."""
     sidecars: dict[str, float] = field(default_factory=dict)
     """A container beside it to the share of its own limit that it uses; those without a limit are left out."""
 

@@ -31,6 +31,18 @@ class Sidecar:
 
 
 @dataclass(frozen=True)
+class Probed:
+    """What one kind of probe did within the window, over all pods."""
+
+    failed: int = 0
+    """How often it failed, as the kubelet counts it."""
+    kills: int = 0
+    """How often the kubelet ended a container for it; a readiness probe ends none."""
+    how: str = ""
+    """How it failed most often: ``refused``, ``timeout``, ``status 404``, or else ``other``."""
+
+
+@dataclass(frozen=True)
 class Pods(Detail):
     """One workload's pods.
 
@@ -78,6 +90,14 @@ class Pods(Detail):
     """Containers beside the application of which there is anything to tell, by name."""
     gated: int = 0
     """Pods whose containers are ready, and that are not because a readiness gate is closed."""
+    signalled: int = 0
+    """Containers that were ended by a signal of late (exit code 137 or 143), and not for their memory."""
+    probes: dict[str, Probed] = field(default_factory=dict)
+    """``liveness``, ``startup`` or ``readiness`` to what it did; kinds that never failed are left out."""
+    placed: dict[str, str] = field(default_factory=dict)
+    """Name of a pod to its node, of the pods that a node has taken; at most 100."""
+    restarts_on: dict[str, int] = field(default_factory=dict)
+    """Node to the restarts within the window of the applications there."""
     gates: tuple[str, ...] = ()
     """These gates: ``target-health.elbv2.k8s.aws/NAME`` is a load balancer's."""
 

@@ -46,6 +46,9 @@ class Mechanism(NamedTuple):
     """Signals of the change that brings it, where a rollback takes that change back."""
     objects: tuple[str, ...] = ()
     """Kinds of objects whose change brings it, where putting them back ends it."""
+    stop_gap: str = ""
+    """What must follow though its remedy has helped, because that only puts it off, with ``{component}`` to be filled
+    in; empty: the remedy ends it."""
     subject: str = ""
     """It as the subject of a report's title, with ``{component}``, ``{object}`` (what was changed), ``{database}`` and
     ``{provider}`` to be filled in: "bad release of {component}". Empty: its title and the component."""
@@ -65,6 +68,12 @@ def title(name: str) -> str:
     """Return a mechanism as people are told it; one that is not known any more by its own name."""
     known = any(module.name == name for module in pkgutil.iter_modules(__path__))
     return find(name).title if known else name.replace("_", " ")
+
+
+def stop_gap(name: str, component: str) -> str:
+    """Return what must follow though a mechanism's remedy has helped; empty where nothing must, or nobody knows it."""
+    known = any(module.name == name for module in pkgutil.iter_modules(__path__))
+    return find(name).stop_gap.format(component=component) if known else ""
 
 
 @cache

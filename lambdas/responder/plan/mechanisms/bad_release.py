@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, keep_old_pods, said
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, foreign, live_state, load, nodes, pods, versions
+from responder.plan.signals import (
+    calls,
+    changes,
+    entrance,
+    foreign,
+    killed,
+    live_state,
+    load,
+    nodes,
+    pods,
+    versions,
+)
 from responder.plan.wording import count, share
 
 
@@ -64,6 +75,7 @@ MECHANISM = Mechanism(
         versions.errors_logged_only_by_new_version: 1.5,
         pods.pods_crash: 1.5,
         pods.pods_oom_killed: 1.5,
+        killed.killed_by_probe: 1.0,
         versions.new_version_replaced_healthy_one: 1.0,
         pods.pods_fail_probe: 1.0,
         foreign.commit_explains: 0.7,

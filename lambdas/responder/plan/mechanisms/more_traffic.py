@@ -10,7 +10,7 @@ from responder.model.evidence.limits import Limits
 from responder.plan.advice import Advice, Case, Effort, said
 from responder.plan.causes import OVERLOAD
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, load, pods, retries
+from responder.plan.signals import calls, changes, killed, load, pods, retries
 from responder.plan.times import shortest_step
 from responder.plan.wording import count, share
 
@@ -62,6 +62,7 @@ MECHANISM = Mechanism(
     weights={
         load.load_above_baseline: 2.5,
         load.one_client_floods: 1.0,
+        killed.probe_waits_in_vain: 0.7,
         load.load_is_usual: -3.0,
         retries.load_is_retries: -3.0,
         calls.database_calls_fail: -2.0,

@@ -9,7 +9,7 @@ from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import DATABASE_CONNECTION
 from responder.plan.kinds import ErrorKind
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, database, dependency, probes
+from responder.plan.signals import calls, database, dependency, probes, wear
 from responder.plan.wording import decimal
 
 
@@ -56,6 +56,8 @@ MECHANISM = Mechanism(
         database.database_cpu_high: 1.5,
         calls.kind_read_timeout: 1.0,
         calls.database_calls_end_quickly: -3.0,
+        # A machine without credits is slow, and is so after a reboot as well.
+        wear.balance_used_up: -3.0,
         calls.kind_credentials: -2.5,
         calls.kind_dns: -2.0,
         calls.kind_read_only: -2.0,

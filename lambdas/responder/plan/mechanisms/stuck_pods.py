@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import CLUSTER_FAILURE
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import changes, pods
+from responder.plan.signals import changes, killed, pods
 
 _RESTARTED_SECONDS = 60.0
 """Within which a liveness probe as Kubernetes makes it by default (every 10 s, three in a row) restarts a container."""
@@ -48,6 +48,8 @@ MECHANISM = Mechanism(
         pods.pods_crash: 1.0,
         changes.nothing_changed: 0.7,
         pods.pods_are_ready: -3.0,
+        # The kubelet restarts them all the time: to restart them once more helps nobody.
+        killed.killed_by_probe: -2.0,
         changes.change_explains_pods: -1.0,
     },
     improvements=improvements,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, keep_old_pods, paths, said, thing
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, live_state, nodes, pods, versions
+from responder.plan.signals import calls, changes, entrance, killed, live_state, nodes, pods, versions
 
 _CHECKS = (
     (("env", "envFrom", "volumes", "volumeMounts"), "refuse in the pipeline a manifest whose references (ConfigMaps, "
@@ -49,6 +49,7 @@ MECHANISM = Mechanism(
         live_state.live_image: 2.0,
         changes.workload_changed: 3.0,
         pods.pods_configuration: 2.5,
+        killed.killed_by_probe: 2.0,
         pods.pods_held_by_init: 2.0,
         changes.cpu_limit_reduced: 1.5,
         changes.change_explains_pods: 1.5,
@@ -56,10 +57,14 @@ MECHANISM = Mechanism(
         pods.pods_oom_killed: 1.5,
         pods.pods_fail_probe: 1.5,
         changes.database_settings_changed: 1.0,
+        killed.probe_asks_in_vain: 1.0,
         pods.pods_image: 1.0,
         pods.pods_unscheduled: 1.0,
         pods.pods_not_ready: 0.7,
         calls.slow_in_itself: 0.5,
+        killed.ended_from_outside: 0.5,
+        killed.probe_is_denied: 0.3,
+        killed.probe_waits_in_vain: 0.3,
         calls.not_reached_by_callers: 0.5,
         changes.priority_changed: 0.5,
         entrance.healthy_hosts_gone: 0.5,

@@ -10,9 +10,13 @@ from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.pods import Pods
 from responder.model.frozen import dataclass
 from responder.model.service import Service
+from responder.plan import places, remedies, wear
 from responder.plan.deeds import Deed, Site
-from responder.plan.remedies import Considered, Facts, Field, OnRecord, Remedy
+from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.wording import listed
+
+_MOST_WORN = 50
+"""Names that a proposal holds."""
 
 
 class Pod(NamedTuple):
@@ -20,6 +24,18 @@ class Pod(NamedTuple):
 
     name: str
     uid: str
+
+
+@dataclass(frozen=True)
+class Facts(remedies.Facts):
+    """What is known of the pods that the remedy cannot see by itself."""
+
+    odd: tuple[str, ...] = ()
+    """Pods that are ready and fail, while others of the same version are well."""
+    worn: tuple[str, ...] = ()
+    """Pods that are ready and have nearly used up their memory."""
+    stop_gap: str = ""
+    """What must follow, where the restart only puts it off; empty: it ends it."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +61,22 @@ class Parameters:
 
 
 def facts(considered: Considered) -> Facts:
-    """Nothing has to be known: the remedy looks at the pods itself."""
-    return Facts()
+    """Which pods fail though they are ready; else the remedy looks at the pods itself."""
+    if considered.mechanism == "memory_leak":
+        # Not at the module's level: the remedy's own function has no need of the mechanisms.
+        from responder.plan import mechanisms
+
+        return Facts(worn=wear.full_pods(considered.evidence, considered.component)[:_MOST_WORN],
+                     stop_gap=mechanisms.stop_gap(considered.mechanism, considered.component))
+    if considered.mechanism != "sick_pod":
+        return Facts()
+    return Facts(tuple(sorted({odd.place.name for odd in places.pods(considered.evidence, considered.component)})))
 
 
 def against(considered: Considered, facts: Facts) -> str:
-    """New pods must find a place."""
+    """New pods must find a place; of pods that are ready, no more than one is at fault."""
+    if len(facts.odd) > 1:
+        return f"more than one pod is said to be the one that fails: {listed(facts.odd)}"
     return "no node is ready and open, so new pods would find no place" if no_place(considered.evidence) else ""
 
 

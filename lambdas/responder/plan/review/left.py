@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from responder.model.facts import ApprovalAsked
 from responder.model.remedy import RemedyStatus
+from responder.plan.messages import stop_gaps
 from responder.plan.remedies import phrase
 from responder.plan.review.story import Story
 from responder.plan.review.told import FollowUp, OpenItem, Told
@@ -19,7 +20,7 @@ def left(story: Story, follow_ups: Sequence[FollowUp], told: Sequence[Told]) -> 
     """Return what is left to do, the most urgent first; of a false alarm nothing."""
     if story.false_alarm:
         return ()
-    return (*_now(story), *_temporary(story), *_afterwards(follow_ups, told))
+    return (*_now(story), *_stop_gaps(story), *_temporary(story), *_afterwards(follow_ups, told))
 
 
 def _now(story: Story) -> Iterator[OpenItem]:
@@ -42,6 +43,12 @@ def _now(story: Story) -> Iterator[OpenItem]:
         if remedy.status in _NOT_DONE and remedy.summary:
             yield OpenItem("Incident commander", f"Decide on what was not done: {brief(remedy.summary).rstrip(' :')}.",
                            remedy.by_hand)
+
+
+def _stop_gaps(story: Story) -> Iterator[OpenItem]:
+    """What was only put off: the next time is certain, and is not yet told by anything."""
+    for follows in stop_gaps(story.record.remedies):
+        yield OpenItem("Developers", f"What was done is a stop-gap: {brief(follows)}.")
 
 
 def _temporary(story: Story) -> Iterator[OpenItem]:

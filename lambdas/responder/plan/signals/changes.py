@@ -13,7 +13,7 @@ from responder.plan import wording
 from responder.plan.changes import in_effect
 from responder.plan.effects import Effect, effect_of, selects_others
 from responder.plan.kinds import REACH, ErrorKind
-from responder.plan.signals import AnySignalKind, Context, Signal, pods, signal
+from responder.plan.signals import AnySignalKind, Context, Signal, killed, pods, signal
 from responder.plan.signals.calls import longest_ms
 from responder.plan.times import SUSPICION_SECONDS, just_before, may_have_caused
 
@@ -145,6 +145,7 @@ _DECIDED_BY: dict[AnySignalKind, set[str]] = {
     pods.pods_unscheduled: {"nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "nodeName",
                             "schedulerName", "requests"},
     pods.pods_fail_probe: {"readinessProbe", "livenessProbe", "startupProbe", "ports", "command", "args"},
+    killed.killed_by_probe: {"livenessProbe", "startupProbe", "ports", "command", "args"},
     pods.pods_crash: {"command", "args", "env", "envFrom", "livenessProbe", "startupProbe", "securityContext",
                       "volumes", "volumeMounts"},
     pods.pods_configuration: {"env", "envFrom", "volumes", "volumeMounts"},
@@ -242,7 +243,7 @@ def _explained(context: Context, finding: Finding[Changes], change: Change) -> I
     touched = {str(part) for field in change.fields for part in field.path} | {
         str(key) for field in change.fields for side in (field.before, field.after) if isinstance(side, dict)
         for key in side}
-    states = {told.id for told in pods.read(context)}
+    states = {told.id for reader in (pods.read, killed.read) for told in reader(context)}
     for state, fields in _DECIDED_BY.items():
         if state.id in states and touched & fields:
             yield change_explains_pods.emit(finding, context.component, ", ".join(sorted(touched & fields)))

@@ -26,7 +26,7 @@ from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.model.service import Service
 from responder.plan.line_counts import Counted, Counting, judged
 from responder.plan.periods import period_seconds
-from responder.plan.signature_counts import SignatureCounts
+from responder.plan.signature_counts import SignatureCounts, by_pod
 from responder.sources import Query, Source, Statement, collect_independently
 from responder.sources.cloudwatch_logs import callers
 from responder.sources.cloudwatch_logs.callers import Judge
@@ -49,7 +49,8 @@ def collect(query: Query, client: Any = None) -> list[Finding[Detail]]:
     """Return per component ``error_lines`` and for the service ``error_signatures``; raises CallFailed.
 
     Of the components whose lines tell how long an answer took, ``latency_p95_ms`` of the last minute. To diagnose,
-    also ``auth_failures``, ``rejected_signatures`` and ``failing_clients`` per component, and ``clients`` of the entry.
+    also ``by_pod``, ``auth_failures``, ``rejected_signatures`` and ``failing_clients`` per component, and ``clients``
+    of the entry.
     """
     settings = query.service.cloudwatch_logs
     if settings is None:
@@ -115,10 +116,11 @@ def _signatures(query: Query, queries: Queries) -> Callable[[], list[Finding[Det
     def judge() -> list[Finding[Detail]]:
         (counts, note), (before, note_before) = (_counted(query, queries, wait) for wait in pending)
         note = note or note_before
-        return [Finding(
+        signed: Finding[ErrorSignatures] = Finding(
             source=SOURCE.name, status="partial" if note else "ok", window=query.window, query=asked, note=note,
             link=queries.link, unit="lines", left_out=counts.left_out, value=float(counts.lines),
-            detail=counts.detail(before, query.window.seconds / query.baseline.seconds))]
+            detail=counts.detail(before, query.window.seconds / query.baseline.seconds))
+        return [signed, *(by_pod(signed, counts) if query.phase == "diagnose" else ())]
 
     return judge
 

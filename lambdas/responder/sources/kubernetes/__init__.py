@@ -20,7 +20,7 @@ from responder.model.evidence.pods import OfTemplate, Pods, Sidecar
 from responder.model.service import Component
 from responder.sources import Query, Source, cluster_access
 from responder.sources.kubernetes import limits, live, nodes, services
-from responder.sources.kubernetes.events import event_of
+from responder.sources.kubernetes.events import ProbeCounts, event_of
 from responder.sources.kubernetes.live import Live
 from responder.sources.kubernetes.nodes import Node
 from responder.sources.kubernetes.objects import Pod, Policy, active_template, labels_of, seconds, troubles
@@ -35,6 +35,7 @@ _NODES = 200
 _NAMED = 50
 """Names that a finding has of one kind, at most."""
 _FAILING = 20
+_PLACED = 100
 READERS = "incident-responder:readers"
 """The group of ``kubernetes/rbac.yaml`` that may read."""
 
@@ -109,6 +110,7 @@ class _Seen:
         """Pods that are over, by their reason: they are no longer pods."""
         self.warnings: dict[Ref, Counter[str]] = defaultdict(Counter)
         """Reasons of warnings within the window."""
+        self.probes: dict[Ref, ProbeCounts] = defaultdict(ProbeCounts)
         self._components = {self.found.workloads[component.name].ref: component for component in mine
                             if component.name in self.found.workloads}
         for workload in self.found.workloads.values():
@@ -120,6 +122,7 @@ class _Seen:
         self._named: dict[str, Ref] = {}
         self._read_pods(query, api, whose, now)
         self._read_warnings(query, api, whose, now)
+        self._read_kills(query, api)
         self.policies = optional(api, ("apis/networking.k8s.io/v1",), "networkpolicies", namespace,
                                  now.kept("NetworkPolicy", Policy.of))
         """None: they could not be read."""
@@ -161,6 +164,15 @@ class _Seen:
             ref = self._named.get(event.name) if event.kind == "Pod" else whose.named(event.kind, event.name)
             if ref is not None:
                 self.warnings[ref][event.reason] += event.times
+                self.probes[ref].add(event)
+
+    def _read_kills(self, query: Query, api: kubernetes.Kubernetes) -> None:
+        """Count the containers that the kubelet ended for a probe: no warning says so."""
+        for item in api.items("api/v1", "events", self.found.namespace, limit=_EVENTS, fieldSelector="reason=Killing"):
+            event = event_of(item, query.window)
+            ref = self._named.get(event.name) if event and event.kind == "Pod" else None
+            if event and ref is not None and event.reason == "Killing":
+                self.probes[ref].add(event)
 
 
 def _configured(component: Component, namespace: str) -> StateRef:
@@ -219,8 +231,18 @@ def _pods(query: Query, component: Component, workload: Workload, staying: list[
             policies=None if seen.policies is None else _selecting(seen.policies, labels_of(workload)),
             failing=tuple(sorted(pod.name for pod in staying if not pod.ready)[:_FAILING]),
             events=dict(seen.warnings[ref].most_common(20)), workload=str(ref), container=app.name,
+            signalled=sum(pod.containers.signalled for pod in staying), probes=seen.probes[ref].told,
+            placed=dict(sorted((pod.name, pod.node) for pod in staying if pod.node)[:_PLACED]),
+            restarts_on=dict(_restarts_on(staying)),
             sidecars=sidecars, gated=sum(bool(pod.gates) and not pod.gone for pod in staying),
             gates=tuple(sorted({gate for pod in staying for gate in pod.gates})[:_NAMED])))
+
+
+def _restarts_on(pods: list[Pod]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for pod in pods:
+        found[pod.node] += pod.containers.restarts
+    return +found
 
 
 def _probes(pod: Pod) -> bool:

@@ -6,12 +6,19 @@ shows the same objects: there ``eventTime`` and ``series`` tell what ``lastTimes
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Any, NamedTuple
 
 from responder.model.evidence import Window
+from responder.model.evidence.pods import Probed
 from responder.model.masking import mask
 from responder.sources.kubernetes.objects import seconds
 
+_FAILED = re.compile(r"(liveness|readiness|startup) probe (?:failed|errored)")
+_ENDED = re.compile(r"failed (liveness|startup) probe")
+_STATUS = re.compile(r"statuscode: (\d{3})")
+_LATE = ("deadline exceeded", "timeout", "timed out")
 _REASON = 60
 """Characters of a reason that are kept."""
 
@@ -25,6 +32,10 @@ class Event(NamedTuple):
     reason: str
     times: int
     """How often it came within the window."""
+    probe: str = ""
+    """The kind of the probe that it is about: ``liveness``, ``startup`` or ``readiness``; empty: it is about none."""
+    how: str = ""
+    """How that probe failed; empty where the Event does not say."""
 
 
 def event_of(item: dict[str, Any], window: Window) -> Event | None:
@@ -45,5 +56,46 @@ def event_of(item: dict[str, Any], window: Window) -> Event | None:
     if first < window.start:
         count = max(1, round(count * (last - window.start) / (last - first)))
     about = item.get("involvedObject") or item.get("regarding") or {}
-    return Event(str(about.get("kind", "")), str(about.get("name", "")), mask(str(item.get("reason", "")))[:_REASON],
-                 count)
+    reason, message = str(item.get("reason", "")), str(item.get("message") or item.get("note") or "")
+    probe, how = probe_of(reason, message)
+    return Event(str(about.get("kind", "")), str(about.get("name", "")), mask(reason)[:_REASON], count, probe, how)
+
+
+def probe_of(reason: str, message: str) -> tuple[str, str]:
+    """Return the kind of probe that an Event is about, and how it failed; empty texts where it is about none.
+
+    The wordings are the kubelet's (``prober.go``, ``kuberuntime_manager.go``) and those of Go's HTTP client.
+    """
+    text = message.lower()
+    if reason == "Killing":
+        ended = _ENDED.search(text)
+        return (ended[1], "") if ended else ("", "")
+    failed = _FAILED.match(text) if reason == "Unhealthy" else None
+    if failed is None:
+        return "", ""
+    status = _STATUS.search(text)
+    how = (f"status {status[1]}" if status else "refused" if "connection refused" in text else
+           "timeout" if any(word in text for word in _LATE) else "other")
+    return failed[1], how
+
+
+class ProbeCounts:
+    """What the probes of one workload did, as its Events tell."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, Counter[str]] = {}
+        self._kills: Counter[str] = Counter()
+
+    def add(self, event: Event) -> None:
+        """Count an Event, where it is about a probe."""
+        if event.probe and event.how:
+            self._failed.setdefault(event.probe, Counter())[event.how] += event.times
+        elif event.probe:
+            self._kills[event.probe] += event.times
+
+    @property
+    def told(self) -> dict[str, Probed]:
+        """Kind of probe to what it did."""
+        return {kind: Probed(how.total(), self._kills[kind], max(sorted(how), key=lambda one: how[one], default=""))
+                for kind in sorted({*self._failed, *self._kills})
+                for how in [self._failed.get(kind, Counter[str]())]}

@@ -16,6 +16,8 @@ from responder.clients.owners import Workload
 
 _BACK_OFF_SECONDS = 300.0
 """A container that ends again and again is started anew after so long at most (Kubernetes: "Pod Lifecycle")."""
+_SIGNALS = frozenset({137, 143})
+"""Exit codes of a process that SIGKILL or SIGTERM ended: 128 and the signal's number (Kubernetes: "Pod Lifecycle")."""
 _HASHES = ("pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash")
 """Labels that tell the template of a pod of a Deployment, a Rollout, a StatefulSet or a DaemonSet."""
 
@@ -35,6 +37,8 @@ class Containers:
     """Reasons for which containers wait."""
     terminated: tuple[str, ...]
     """Reasons for which containers ended since a moment with another exit code than 0."""
+    signalled: int = 0
+    """How many of these were ended by a signal from outside, and not for their memory."""
 
     @classmethod
     def of(cls, statuses: list[dict[str, Any]], since: float = 0.0, created: float = 0.0) -> Containers:
@@ -43,7 +47,7 @@ class Containers:
         Kubernetes keeps a container's number of restarts and its last end. Of a pod that is older than ``since`` the
         others' times are not known: where the last end is as new, one restart is counted.
         """
-        waiting, terminated, restarts = [], [], 0
+        waiting, terminated, restarts, signalled = [], [], 0, 0
         for container in statuses:
             state, last = container.get("state") or {}, container.get("lastState") or {}
             # What waits to be started anew may have ended a while ago.
@@ -56,7 +60,8 @@ class Containers:
                 waiting.append(str(state["waiting"].get("reason", "unknown")))
             if ended and ended.get("exitCode", 0) != 0 and lately:
                 terminated.append(str(ended.get("reason", "Error")))
-        return cls(restarts, tuple(waiting), tuple(terminated))
+                signalled += ended.get("exitCode") in _SIGNALS and ended.get("reason") != "OOMKilled"
+        return cls(restarts, tuple(waiting), tuple(terminated), signalled)
 
     @property
     def quiet(self) -> bool:

@@ -27,7 +27,7 @@ _ISSUES = 20
 def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     """Return per component ``error_rate``, ``latency_p95_ms``, ``error_rate_by_version`` and ``calls``.
 
-    To diagnose, also ``deployments`` and ``issues``. Raises CallFailed.
+    To diagnose, also ``by_pod``, ``deployments`` and ``issues``. Raises CallFailed.
     """
     settings = query.service.newrelic
     if settings is None:

@@ -33,6 +33,10 @@ _ISSUES = ("aiIssues { issues(filter: {states: [ACTIVATED]}) { issues { issueId 
            "entityNames } nextCursor } }")
 _COMPONENTS = ("appName", "service.name")
 """Who sends a span, by agents and by OpenTelemetry."""
+_PODS = ("k8s.pod.name", "host.name", "host")
+"""The pod that sends a span: as Kubernetes' metadata is injected or OpenTelemetry's resource has it, or else the
+host's name, which is the pod's unless its definition says otherwise (New Relic: "Link your applications to
+Kubernetes"; Kubernetes: "DNS for Services and Pods")."""
 _PEERS = ("server.address", "net.peer.name", "peer.hostname")
 """Whom a span calls: newer agents and OpenTelemetry's conventions, those before, and agents' datastore spans."""
 _DATASTORES = ("db.system", "db.system.name")
@@ -54,7 +58,8 @@ class Queries:
     Of requests, once by their event and once by entry spans (``REQUESTS``, ``SPANS``): ``series`` (per component,
     period by period; whole ones), ``rest`` (in the period that is not over yet), ``window`` and ``baseline`` (per
     component and version), ``recent`` (in the newest minute: the time before would hide what has just begun),
-    ``day_window`` and ``day_hour`` (the same a day before), ``versions`` (per component and version, period by period).
+    ``day_window`` and ``day_hour`` (the same a day before), ``versions`` (per component and version, period by period),
+    ``pods`` (per component and pod, in the newest minute).
 
     Of calls, once by the host that spans name and once by their URL (``PEERS``, ``URLS``): ``calls`` (per component and
     host, in the newest minute), ``calls_before`` (in the baseline), ``kinds`` (as ``calls``, by the text of the error
@@ -127,6 +132,7 @@ def _served(events: _Events, settings: NewRelic, query: Query) -> dict[str, str]
         length = period_seconds(window.seconds, _VERSIONS * components)
         found["versions"] = (f"{each} FACET {events.component}, {version} {_span(window)} "
                              f"TIMESERIES {length} seconds {limit}")
+        found["pods"] = f"{each} FACET {events.component}, {first_of(_PODS)} {_span(newest(window))} {limit}"
     return {events.prefix + name: text for name, text in found.items()}
 
 

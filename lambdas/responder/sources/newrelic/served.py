@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from responder.clients.failure import CallFailed
 from responder.model.evidence import Bucket, Detail, Finding, Series, Window
+from responder.model.evidence.by_pod import ByPod, OfPod
 from responder.model.evidence.error_rate import DayBefore, ErrorRate
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
 from responder.model.evidence.latency_p95_ms import LatencyP95
@@ -16,6 +17,7 @@ from responder.sources.newrelic.answer import Answer, Row, Rows
 from responder.sources.newrelic.nrql import MAX_FACETS, REQUESTS, SPANS, Queries, newest, periods
 
 NAME = "newrelic"
+_PODS = 100
 _SERIES = 6
 """The most versions of a component that have a series: those with the most requests."""
 _BY_SPANS = "counted by entry spans, which may be a sample"
@@ -67,7 +69,8 @@ class _Asked:
 
 
 def served(query: Query, component: str, nrql: Queries, answer: Answer, link: str) -> list[Finding[Detail]]:
-    """Return ``error_rate``, ``latency_p95_ms`` and ``error_rate_by_version`` of a component."""
+    """Return ``error_rate``, ``latency_p95_ms`` and ``error_rate_by_version`` of a component; to diagnose ``by_pod``.
+    """
     told = [_Asked(query, nrql, answer, component, event) for event in (REQUESTS, SPANS)]
     asked = next((part for part in told if part.seen), None)
     if asked is None:
@@ -75,7 +78,7 @@ def served(query: Query, component: str, nrql: Queries, answer: Answer, link: st
         return [Finding(source=NAME, detail=ErrorRate(), status=failed.status if failed else "empty",
                         component=component, window=query.window, query=nrql[REQUESTS + "window"],
                         note=str(failed) if failed else "New Relic has no data of it at all")]
-    return [_rate(asked, link), _latency(asked, link), _by_version(asked, link)]
+    return [_rate(asked, link), _latency(asked, link), _by_version(asked, link), *_by_pod(asked, link)]
 
 
 def _rate(asked: _Asked, link: str) -> Finding[Detail]:
@@ -123,6 +126,18 @@ def _by_version(asked: _Asked, link: str) -> Finding[Detail]:
             p95_ms=P95(window={version: round(row.p95_ms, 1) for version, row in now.items()},
                        baseline={version: round(row.p95_ms, 1) for version, row in before.items()}),
             series=shown or None), left_out=len(beside) - len(shown) or None)
+
+
+def _by_pod(asked: _Asked, link: str) -> Iterator[Finding[Detail]]:
+    """Yield what each pod served in the newest minute, where any is named."""
+    rows = sorted((row for row in asked.rows("pods") if len(row.facet) == 2),
+                  key=lambda row: (-row.errors, -row.requests, row.facet))
+    if rows:
+        yield Finding(
+            source=NAME, component=asked.component, window=newest(asked.query.window), link=link, unit="pods",
+            query=asked.text("pods"), value=float(len(rows)), left_out=max(0, len(rows) - _PODS) or None,
+            note=_BY_SPANS if asked.event == SPANS else "",
+            detail=ByPod({row.facet[1]: OfPod(row.requests, row.errors) for row in rows[:_PODS]}))
 
 
 def _series_by_version(rows: Rows) -> dict[str, Series]:

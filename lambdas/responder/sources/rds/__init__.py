@@ -21,6 +21,7 @@ from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.instance import DatabaseInstance
 from responder.model.evidence.metrics import DatabaseMetrics
 from responder.model.evidence.waits import Waits
+from responder.model.evidence.wear import Wear
 from responder.model.masking import mask
 from responder.model.service import Database, Service
 from responder.sources import (
@@ -32,7 +33,7 @@ from responder.sources import (
     collect_independently,
     database_reading,
 )
-from responder.sources.rds import insights, metrics, proxy
+from responder.sources.rds import balances, insights, metrics, proxy
 
 _EVENTS_SECONDS = 1800.0
 """How long before the window events are looked for."""
@@ -63,7 +64,9 @@ def collect(query: Query) -> list[Finding[Detail]]:
         DatabaseEvents: lambda: [_events(query, database, place, rds)],
         DatabaseMetrics: lambda: _metrics(query, database, place, resource),
         Waits: lambda: insights.waits(SOURCE.name, query, resource, place.engine, _link(database, place))
-        if resource else []})]
+        if resource else [],
+        Wear: lambda: [balances.finding(SOURCE.name, query, place.writer or database.instance, _link(
+            database, place))]})]
 
 
 def _unknown(place: Place, database: Database) -> str:

@@ -36,7 +36,8 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     """Return per component ``error_lines`` and for the service ``error_signatures``; raises CallFailed.
 
     Of the components whose lines tell how long an answer took, ``latency_p95_ms`` of the last minute. To diagnose,
-    also ``auth_failures``, ``rejected_signatures`` and ``failing_clients`` per component, and ``clients`` of the entry.
+    also ``by_pod``, ``auth_failures``, ``rejected_signatures`` and ``failing_clients`` per component, and ``clients``
+    of the entry.
     """
     settings = query.service.splunk
     if settings is None:
@@ -50,7 +51,7 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
         findings = lines()
         silent = {finding.component for finding in findings if not finding.usable}
         return [*findings, *collect_independently(SOURCE.name, query, {
-            ErrorSignatures: lambda: [signed()], **{kind: partial(judge, silent) for kind, judge in beside.items()}})]
+            ErrorSignatures: signed, **{kind: partial(judge, silent) for kind, judge in beside.items()}})]
     finally:
         searches.stop()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from responder.model.evidence import Finding, Window
+from responder.model.evidence import Detail, Finding, Window
 from responder.model.evidence.error_signatures import ErrorSignatures
-from responder.plan.signature_counts import SignatureCounts
+from responder.plan.signature_counts import SignatureCounts, by_pod
 from responder.sources import Query
 from responder.sources.splunk import rows, spl
 from responder.sources.splunk.rows import Row
@@ -17,8 +17,11 @@ _REST_SECONDS = 0.5
 """What is left of the query's time when reading stops, to judge what was read."""
 
 
-def begin(source: str, query: Query, searches: Searches) -> Callable[[], Finding[ErrorSignatures]]:
-    """Search the error lines of window and baseline; what is returned waits for them, or raises CallFailed."""
+def begin(source: str, query: Query, searches: Searches) -> Callable[[], list[Finding[Detail]]]:
+    """Search the error lines of window and baseline; what is returned waits for them, or raises CallFailed.
+
+    It gives ``error_signatures`` and, to diagnose, per component whose lines name their pods ``by_pod``.
+    """
     settings = searches.settings
     fields = ", ".join(spl.named(field) for field in (
         rows.TIME, settings.component_field, settings.version_field, settings.pod_field))
@@ -26,14 +29,15 @@ def begin(source: str, query: Query, searches: Searches) -> Callable[[], Finding
              f"| fields {fields}, _raw | fields - _time")
     now, usual = (_counted(searches, asked, query, window) for window in (query.window, query.baseline))
 
-    def judge() -> Finding[ErrorSignatures]:
+    def judge() -> list[Finding[Detail]]:
         counts, note = now()
         before, note_before = usual()
         note = note or note_before
-        return Finding(
+        signed: Finding[ErrorSignatures] = Finding(
             source=source, status="partial" if note else "ok", window=query.window, query=asked, note=note,
             link=link(settings), unit="lines", left_out=counts.left_out, value=float(counts.lines),
             detail=counts.detail(before, query.window.seconds / query.baseline.seconds))
+        return [signed, *(by_pod(signed, counts) if query.phase == "diagnose" else ())]
 
     return judge
 
