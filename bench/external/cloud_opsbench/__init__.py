@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.external.cloud_opsbench.observed import Alert
 from bench.external.cloud_opsbench.state import Read, read
-from bench.external.cloud_opsbench.vocabulary import at_fault, meaning, root_cause
+from bench.external.cloud_opsbench.vocabulary import GENERAL, at_fault, meaning, root_cause
 from bench.external.frame import Answer, BadInput, Case, Truth
 from responder.checks import run
 from responder.plan.problems import SURE, Failing, explanations
@@ -24,6 +24,8 @@ from responder.plan.problems import SURE, Failing, explanations
 NAME = "cloud-opsbench"
 _MOST = 5
 """Answers of one case."""
+_GUESSED = 0.3
+"""Of what is told of where alone: one of the few root causes that look so."""
 _LEAST = 0.05
 """Of an alert alone: that something is the matter with what it names is likely, what it is hardly ever."""
 
@@ -58,12 +60,17 @@ def answer(case: Case, always: bool = False) -> list[Answer]:
     """Return what explains the symptom, the likeliest first; nothing where no problem does for sure."""
     if not isinstance(case.data, Mapping):
         return []
-    told = read(case.data)
+    return judged(read(case.data), always)
+
+
+def judged(told: Read, always: bool = False) -> list[Answer]:
+    """Return what explains the symptom of what is read."""
     components = failing(told)
     answers: dict[tuple[str, str], float] = {}
     for one in explanations(run(told.state), Failing(components, told.state.calls, 0.0, told.state.now)):
         key = (at_fault(one.problem, told), root_cause(one.problem))
-        answers[key] = answers.get(key, 0.0) + one.confidence if not one.causes or key in answers else one.confidence
+        sure = one.confidence * (_GUESSED if one.problem.check in GENERAL else 1.0)
+        answers[key] = answers.get(key, 0.0) + sure
     ranked = [Answer(*key, min(1.0, confidence)) for key, confidence in answers.items()]
     ranked.sort(key=lambda each: -each.confidence)
     known = {each.object for each in ranked}

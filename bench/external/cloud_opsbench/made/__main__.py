@@ -60,10 +60,10 @@ def main() -> None:
 
 
 def _wanted(only: str) -> Iterator[tuple[Fault, System, int]]:
-    for fault in FAULTS.values():
-        for name, system in SYSTEMS.items():
-            for variant in range(fault.variants):
-                if only in fault.root_cause and name in fault.of:
+    for variant in (0, 1):
+        for fault in FAULTS.values():
+            for name, system in SYSTEMS.items():
+                if variant < fault.variants and only in fault.root_cause and name in fault.of:
                     yield fault, system, variant
 
 
@@ -129,7 +129,8 @@ def case(control: Plane, options: argparse.Namespace, number: int, fault: Fault,
     name = f"made-{number:03d}"
     with gzip.open(options.folder / "cases" / f"{name}.json.gz", "wt", encoding="utf-8") as file:
         json.dump(content, file)
-    return {"case": name, "object": fault.object.format(target=stage.target, namespace=namespace),
+    return {"case": name, "object": fault.object.format(
+        target=stage.target, namespace=namespace, base=stage.app.secret.removesuffix("-login")),
             "root_cause": fault.root_cause, "kind": f"{system.name} {fault.root_cause}"}
 
 

@@ -73,7 +73,7 @@ def _quota(resource: str, hard: str, variant_hard: str) -> Callable[[Stage, int]
 
 for _name, _resource, _hard, _other in (
         ("namespace_cpu_quota_exceeded", "requests.cpu", "480m", "490m"),
-        ("namespace_memory_quota_exceeded", "limits.memory", "1600Mi", "1700Mi"),
+        ("namespace_memory_quota_exceeded", "limits.memory", "1500Mi", "1600Mi"),
         ("namespace_pod_quota_exceeded", "pods", "9", "10")):
     fault(_name, object="namespace/{namespace}")(_quota(_resource, _hard, _other))
 

@@ -146,19 +146,21 @@ def _delay(stage: Stage, variant: int) -> None:
 
 def _database(name: str, pattern: str, of: str, code: int = 1) -> None:
     def play(stage: Stage, variant: int) -> None:
+        stage.target = stage.rng.choice([app.name for app in stage.system.apps if app.secret and not app.claim])
         _crash(stage, code) if variant else stage.late.append(stage.target)
         stage.log(stage.target, pattern)
         stage.alert(stage.target, "error_rate", f"success rate of {stage.target} fell to 4%")
-    fault(name, of=("cargo",), speaks=(of,))(play)
+    fault(name, of=("cargo",), speaks=(of,), object="app/{base}" if name in (
+        "database_read_only", "database_connections_exhausted") else "app/{target}")(play)
 
 
-_database("database_credentials", "java.sql.SQLException: Access denied for user 'root'@'10.244.1.9' (using password: YES)",
+_database("database_credentials_wrong", "java.sql.SQLException: Access denied for user 'root'@'10.244.1.9' (using password: YES)",
           "http")
-_database("database_port", "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure; Caused by: "
+_database("database_port_wrong", "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure; Caused by: "
                            "java.net.ConnectException: Connection refused (Connection refused) booking-mysql:3307", "http")
 _database("database_read_only", "java.sql.SQLException: The MySQL server is running with the --read-only option so it cannot "
                                 "execute this statement", "http")
-_database("database_connections", 'java.sql.SQLNonTransientConnectionException: Data source rejected establishment of '
+_database("database_connections_exhausted", 'java.sql.SQLNonTransientConnectionException: Data source rejected establishment of '
                                   'connection,  message from server: "Too many connections"', "http")
 
 
@@ -186,10 +188,10 @@ def _sidecar(stage: Stage, variant: int) -> None:
               else f"listen tcp :{stage.app.target}: bind: address already in use")
 
 
-@fault("gateway_misroute", of=("cargo",), speaks=("http",))
+@fault("gateway_misroute", of=("cargo",), speaks=("http",), object="app/cargo-gateway")
 def _misroute(stage: Stage, variant: int) -> None:
-    stage.log("cargo-portal", f"404 NOT_FOUND No matching handler for GET /api/v1/{stage.target}", 80)
-    stage.alert("cargo-portal", "error_rate", "share of 404 responses of cargo-portal is 42%")
+    stage.log("cargo-gateway", f"404 NOT_FOUND No matching handler for GET /api/v1/{stage.target}", 80)
+    stage.alert("cargo-gateway", "error_rate", "share of 404 responses of cargo-gateway is 42%")
 
 
 def scheduler_down(stage: Stage, plane: Plane) -> None:

@@ -80,7 +80,8 @@ class Stage:
 
     def service(self, name: str = "") -> Object:
         """Return a workload's Service."""
-        return find(self.manifests[name or self.target], "Service")
+        return next(item for item in self.manifests[name or self.target]
+                    if item["kind"] == "Service" and item["spec"]["type"] == "ClusterIP")
 
     def callers(self, name: str = "") -> list[str]:
         """Return who calls a workload."""

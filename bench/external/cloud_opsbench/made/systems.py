@@ -57,7 +57,7 @@ _PORTS = {"basketservice": 7070, "catalogservice": 3550, "moneyservice": 7000, "
 PETAL = System("petal", (
     App("shopfront", 80, 8080, "http", "registry.petal.example/shopfront:v0.9.2", (
         "basketservice", "catalogservice", "moneyservice", "postingservice", "orderservice", "hintservice",
-        "bannerservice"), {"PORT": "8080", **{
+        "bannerservice"), {"PORT": "8080", "ASSISTANT_SERVICE_ADDR": "assistantservice:80", "ENV_PLATFORM": "local", **{
             f"{name.removesuffix('service').upper()}_SERVICE_ADDR": f"{name}:{_PORTS[name]}" for name in (
                 "basketservice", "catalogservice", "moneyservice", "postingservice", "orderservice", "hintservice",
                 "bannerservice")}}),
@@ -84,7 +84,7 @@ def _java(name: str, port: int, *calls: str, base: str = "") -> App:
 _JAVA = {"cargo-booking": 12031, "cargo-wagon": 14567, "cargo-user": 12342, "cargo-price": 16579, "cargo-invoice": 18673,
          "cargo-notice": 17853, "cargo-route": 11178}
 CARGO = System("cargo", (
-    _java("cargo-portal", 18080, "cargo-booking", "cargo-user"),
+    _java("cargo-gateway", 18080, "cargo-booking", "cargo-user"),
     _java("cargo-booking", 12031, "cargo-wagon", "cargo-price", "cargo-invoice", "cargo-notice", base="booking-mysql"),
     _java("cargo-wagon", 14567, "cargo-route", base="wagon-mongo"), _java("cargo-user", 12342, base="user-mysql"),
     _java("cargo-price", 16579, "cargo-route"), _java("cargo-invoice", 18673, "cargo-notice", base="booking-mysql"),
@@ -116,6 +116,17 @@ def _of(system: System, app: App, namespace: str) -> list[Object]:
             container["livenessProbe"] = _probe(app)
     spec: Object = {"serviceAccountName": app.name if system.name == "petal" else "default", "containers": [container]}
     objects: list[Object] = []
+    if system.name == "petal":
+        spec["securityContext"] = {"fsGroup": 1000, "runAsGroup": 1000, "runAsNonRoot": True, "runAsUser": 1000}
+        container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]},
+                                        "privileged": False, "readOnlyRootFilesystem": True}
+    if app.name == "crowd":
+        spec["initContainers"] = [{"name": "shopfront-check", "image": "busybox:1.36", "command": [
+            "/bin/sh", "-exc", 'until wget -qO- "http://${FRONTEND_ADDR}"; do sleep 10; done'],
+            "env": [{"name": "FRONTEND_ADDR", "value": "shopfront:80"}]}]
+    if app.name == "redis-basket":
+        spec["volumes"] = [{"name": "redis-data", "emptyDir": {}}]
+        container["volumeMounts"] = [{"name": "redis-data", "mountPath": "/data"}]
     if app.claim:
         spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": f"{app.name}-data"}}]
         container["volumeMounts"] = [{"name": "data", "mountPath": "/var/lib/data"}]
@@ -130,6 +141,9 @@ def _of(system: System, app: App, namespace: str) -> list[Object]:
                         "spec": {"type": "ClusterIP", "selector": dict(labels), "ports": [{
                             "name": "http" if app.speaks == "http" else app.speaks, "port": app.port,
                             "targetPort": app.target}]}})
+    if app.name == "shopfront":
+        objects.append({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shopfront-outside"}, "spec": {
+            "type": "LoadBalancer", "selector": dict(labels), "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}})
     if system.name == "petal":
         objects.append({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": app.name}})
     for item in objects:
