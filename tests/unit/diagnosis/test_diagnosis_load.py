@@ -128,7 +128,7 @@ def test_as_many_calls_as_requests_are_never_retries(customers: float, before: f
 
 
 def spans(each: float, kinds: dict[str, float]) -> Finding[Calls]:
-    """Of 1,600 requests, each calls the provider so often; usual is once."""
+    """Of 1,600 requests 1,200 fail, and each calls the provider so often; usual is once."""
     return Finding(source="newrelic", component=GATEWAY, window=Window(NOW - 60, NOW), detail=Calls({
         "payments-db": callee(requests=1600.0),
         "api.primary.example": callee(kinds, requests=1600.0 * each)}, requests=1600.0, errors=1200.0))
@@ -136,8 +136,9 @@ def spans(each: float, kinds: dict[str, float]) -> Finding[Calls]:
 
 def test_attempts_at_what_is_called_are_told_by_spans(service: Service) -> None:
     mode = FailureMode(GATEWAY, Provider("primary"), 1.0)
-    told = {signal.id: signal.sentence for signal in signals(service, mode, [spans(3.0, {"read timed out": 3000.0})])}
-    assert told["attempts_multiply"] == "primary gets 3.0 calls for each request of payment-gateway; usual is 1.0"
+    told = {signal.id: signal.sentence for signal in signals(service, mode, [spans(3.0, {"read timed out": 3600.0})])}
+    assert told["attempts_multiply"] == (
+        "primary gets 3.0 calls for each request of payment-gateway that fails; usual is 1.0")
     assert "attempts_multiply" not in ids(service, [spans(1.0, {"read timed out": 1200.0})], mode)
 
 

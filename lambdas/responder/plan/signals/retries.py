@@ -99,16 +99,19 @@ def _together(one: Finding[ErrorRate], other: Finding[ErrorRate],
 
 
 def _of_callee(context: Context) -> Iterator[Signal]:
-    """Attempts of the calls that fail, among the component's own requests, by its client spans."""
+    """Failed attempts of the calls that fail, for each of the component's requests that fail, by its client spans.
+
+    Both are of the same requests, so a sample of them tells it as well; who makes several calls for a request in normal
+    operation makes as many failing ones without trying again.
+    """
     for finding in context.evidence.of(Calls, context.component):
-        callees, requests = finding.detail.callees, finding.detail.requests
+        callees, failed = finding.detail.callees, finding.detail.errors or 0.0
         before = max((callee.baseline_requests for callee in callees.values()), default=0.0)
         mine = [callee for host, callee in callees.items() if context.service.called(host) == context.mode.where]
-        made, usual = sum(one.requests for one in mine), sum(one.baseline_requests for one in mine)
-        if not (requests and requests >= _FEWEST and usual and before):
-            continue
-        if count_lower_bound(made) / count_upper_bound(requests) >= _MULTIPLE * usual / before:
-            yield attempts_multiply.emit(finding, context.place, context.component, made / requests, usual / before)
+        made, usual = sum(one.errors for one in mine), sum(one.baseline_requests for one in mine)
+        if failed >= _FEWEST and usual and before and made >= _MULTIPLE * failed * max(1.0, usual / before):
+            yield attempts_multiply.emit(finding, context.place, f"{context.component} that fails", made / failed,
+                                         max(1.0, usual / before))
 
 
 def _surges(context: Context) -> Iterator[Signal]:
