@@ -28,13 +28,13 @@ def env(**values: str) -> list[Item]:
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def deployment(app: str, *containers: Item, replicas: int = 1, labels: dict[str, str] | None = None,
-               **spec: Any) -> Item:
+def deployment(app: str, *containers: Item, replicas: int = 1, ready: int | None = None,
+               labels: dict[str, str] | None = None, **spec: Any) -> Item:
     its = labels if labels is not None else {"app": app}
     return {"kind": "Deployment", "metadata": {"name": app, "namespace": "shop"}, "spec": {
         "replicas": replicas, "selector": {"matchLabels": its}, "template": {
             "metadata": {"labels": its}, "spec": {"containers": list(containers or [container()]), **spec}}},
-        "status": {"replicas": replicas, "readyReplicas": replicas}}
+        "status": {"replicas": replicas, "readyReplicas": replicas if ready is None else ready}}
 
 
 def service(name: str, port: int = 8080, target: int | str | None = None, app: str | None = None,

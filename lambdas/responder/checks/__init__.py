@@ -49,6 +49,8 @@ class Found(NamedTuple):
     since: float = 0.0
     sign: Sign | None = None
     """What it speaks for, where that is not what the check's problems do."""
+    stands_alone: bool = False
+    """Whether it is no consequence of any other problem, whatever the check's problems mostly follow."""
 
 
 class Check(NamedTuple):
@@ -69,7 +71,8 @@ def run(state: State) -> tuple[Problem, ...]:
     found = {Problem(
         check=check.id, family=check.family, object=one.object, sentence=one.sentence, severity=one.severity,
         basis=one.basis, apps=tuple(sorted(set(one.apps))), said=mask(one.said)[:_SAID], mend=one.mend,
-        since=one.since, sign=check.sign if one.sign is None else one.sign, follows=check.follows)
+        since=one.since, sign=check.sign if one.sign is None else one.sign,
+        follows=() if one.stands_alone else check.follows)
         for check in every() for one in check.find(state)}
     return tuple(sorted(found, key=lambda one: (
         _ORDER[one.severity], _SURE[one.basis], one.check, one.object, one.sentence, one.said, one.since)))

@@ -13,6 +13,7 @@ from responder.state import State
 from responder.state.machines import named_like, works
 from responder.state.recent import every_status
 from responder.state.sayings import sayings
+from responder.state.workloads import Workload
 
 _NAMES = ("coredns", "kube-dns")
 _SAID = re.compile(r"plugin/errors: .*(?:i/o timeout|refused|unreachable)|plugin/loop: Loop|Corefile:\d+ - Error|"
@@ -23,29 +24,39 @@ _SAID = re.compile(r"plugin/errors: .*(?:i/o timeout|refused|unreachable)|plugin
 
 def find(state: State) -> Iterator[Found]:
     """Yield the resolver, where it has no pod that works; or a part of its pods that does not."""
-    daemon = next((one for one in state.apps if one.ref.namespace == "kube-system" and one.ref.name in _NAMES), None)
+    its = next((one for one in state.apps if one.ref.namespace == "kube-system" and one.ref.name in _NAMES), None)
     pods = named_like(state, *_NAMES)
-    service = next((one for one in state.services if one.ref.namespace == "kube-system" and one.ref.name in (
-        "kube-dns", "coredns", "cluster-dns")), None)
     down = [pod for pod in pods if not works(pod)]
-    about = str(daemon.ref) if daemon else f"deployment/{state.app(pods[0])}" if pods else "deployment/coredns"
-    lines = {one.owner.name: one.text for one in sayings(state, _SAID)}
-    said = next((lines[name] for name in _NAMES if name in lines), "")
+    about = str(its.ref) if its else f"deployment/{state.app(pods[0])}" if pods else "deployment/coredns"
+    said = next((one.text for one in sayings(state, _SAID) if one.owner.name in _NAMES), "")
     waiting = next((text for pod in down for status in every_status(pod)
                     if (text := status.message or status.waiting)), "")
-    unmade = daemon is not None and (daemon.wanted == 0 or (not pods and state.lists("Pod", "kube-system")))
-    empty = service is not None and any(one.service == service.ref for one in state.endpoints) and not any(
-        one.ready for one in state.endpoints if one.service == service.ref)
-    if unmade or (pods and len(down) == len(pods)) or empty:
-        how = "it has no pods" if unmade else "none of its pods is ready" if down else "its Service has no endpoints"
+    how = _nobody(state, its, len(pods), len(down))
+    less = f"{len(down)} of {len(pods)} pods" if down else ""
+    if its is not None and not pods and its.wanted is not None and its.ready < its.wanted:
+        less = f"{its.wanted - its.ready} of {its.wanted} pods"
+    if how:
         yield Found(about, f"the cluster's resolver does not answer: {how}", "stops", "seen", (),
                     waiting or said or how, "give CoreDNS pods that work again")
-    elif down:
-        yield Found(about, f"{len(down)} of {len(pods)} pods of the cluster's resolver are not ready", "lessens",
-                    "seen", (), waiting or said, "find out why they are not ready")
+    elif less:
+        yield Found(about, f"{less} of the cluster's resolver are not ready", "lessens", "seen", (), waiting or said,
+                    "find out why they are not ready")
     elif said:
         yield Found(about, "the cluster's resolver says that it cannot resolve", "lessens", "said", (), said,
                     "look at its configuration and at the resolver that it asks")
+
+
+def _nobody(state: State, its: Workload | None, pods: int, down: int) -> str:
+    """Return why nobody answers; empty: somebody does, or it cannot be told."""
+    own = [one for one in state.endpoints if one.service.namespace == "kube-system" and one.service.name in (
+        "kube-dns", "coredns", "cluster-dns")]
+    if its is not None and its.wanted == 0:
+        return "it is scaled to nothing"
+    if its is not None and not pods and (state.lists("Pod", "kube-system") or (its.there == 0 and its.wanted)):
+        return "it has no pods"
+    if (pods and down == pods) or (its is not None and not pods and its.wanted and its.ready == 0):
+        return "none of its pods is ready"
+    return "its Service has no endpoints" if own and not any(one.ready for one in own) else ""
 
 
 CHECK = Check(id="coredns_unavailable", family="infrastructure", sign="resolver", find=find, follows=(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from responder.checks import Check, Found
 from responder.state import State
 from responder.state.needs import needs, written
+from responder.state.placing import CLOSED
 from responder.state.scheduling import held, scaling
 from responder.state.trouble import hurt
 
@@ -29,8 +30,7 @@ def find(state: State) -> Iterator[Found]:
             hurt(state, one.app), one.basis, (one.app.name,),
             one.message or f"requests.cpu: {asked:g}, allocatable at most: {most:g}",
             "ask for less" if never else "ask for less, or add a node or free one", one.since,
-            "placement" if never else "room")
+            "placement" if never else "room", stands_alone=never)
 
 
-CHECK = Check(id="cpu_capacity_mismatch", family="scheduling", sign="room", find=find, follows=(
-    "node_cordon_mismatch",))
+CHECK = Check(id="cpu_capacity_mismatch", family="scheduling", sign="room", find=find, follows=CLOSED)

@@ -36,13 +36,15 @@ def find(state: State) -> Iterator[Found]:
             why = ", ".join(sorted({status.waiting for status in every_status(pod) if status.waiting})) or pod.phase
             yield Found(f"node/{name}", f"kube-proxy of node {name} is not ready: {why}", "stops", "seen",
                         apps_on(state, name), why, f"find out why pod {pod.ref.name} is not ready")
-        elif pod is None and (pods or daemon) and state.lists("Pod", "kube-system"):
+        elif pod is None and pods and state.lists("Pod", "kube-system"):
             yield Found(f"node/{name}", f"node {name} has no kube-proxy", "stops", "seen", apps_on(state, name),
                         daemon_says(daemon.wanted, daemon.ready) if daemon else "others have one",
                         "find out why its DaemonSet has no pod there")
-    if daemon is not None and not pods and not told and state.lists("Pod", "kube-system") and not state.nodes:
-        yield Found(str(daemon.ref), "kube-proxy runs on no node", "stops", "seen", (),
-                    daemon_says(daemon.wanted, daemon.ready), "find out why its DaemonSet has no pods")
+    lacking = max(0, (daemon.wanted or 0) - daemon.ready) if daemon and not pods and not told else 0
+    away = sum(not node.ready or bool(silent(node)) for node in state.nodes)
+    if daemon is not None and lacking > away:
+        yield Found(str(daemon.ref), f"kube-proxy is not ready on {lacking} of {daemon.wanted} nodes", "lessens",
+                    "seen", (), daemon_says(daemon.wanted, daemon.ready), "find out why its pods are not ready there")
 
 
 def daemon_says(wanted: int | None, ready: int) -> str:

@@ -16,7 +16,8 @@ REFUSED = (
     "missing_service_account", "namespace_cpu_quota_exceeded", "namespace_memory_quota_exceeded",
     "namespace_pod_quota_exceeded", "namespace_object_quota_exceeded", "namespace_storage_quota_exceeded",
     "limit_range_refuses", "webhook_refuses", "pod_security_refuses", "policy_refuses", "rbac_forbids",
-    "missing_priority_class", "missing_runtime_class", "invalid_pod_template")
+    "missing_priority_class", "missing_runtime_class", "invalid_pod_template",
+    "namespace_terminating")
 """Pods are not made."""
 UNPLACED = (
     "cpu_capacity_mismatch", "memory_capacity_mismatch", "node_resource_mismatch", "node_affinity_mismatch",
@@ -30,14 +31,15 @@ UNPLACED = (
 UNSTARTED = (
     "incorrect_image_reference", "image_registry_dns_failure", "missing_image_pull_secret", "registry_unreachable",
     "missing_config", "bad_command", "init_container_fails", "init_container_held", "post_start_hook_failed",
-    "volume_mount_permission_denied", "port_conflict_in_pod", "kubelet_unavailable", "containerd_unavailable",
+    "volume_mount_permission_denied", "container_not_created", "non_root_refused", "rollout_paused",
+    "port_conflict_in_pod", "kubelet_unavailable", "containerd_unavailable",
     "cni_unavailable", "node_not_ready", "node_problem")
 """Containers are not started, or end before they serve."""
 UNSERVED = (
     "missing_environment", "missing_secret_binding", "database_credentials_wrong", "database_port_wrong",
     "database_read_only", "database_connections_exhausted", "service_env_var_address_mismatch", "missing_service",
     "service_dns_resolution_failure", "coredns_unavailable", "network_policy_blocks", "disk_full",
-    "read_only_file_system", "address_in_use", "gateway_misroute")
+    "read_only_volume", "address_in_use", "gateway_misroute")
 """Containers do not get what they need to serve."""
 ENDED = (
     "oom_killed", "liveness_probe_incorrect_port", "liveness_probe_incorrect_protocol",
@@ -62,7 +64,7 @@ def find(state: State) -> Iterator[Found]:
         own = [one for one in state.endpoints if one.service == service.ref]
         pods = [pod for one in behind for pod in state.pods_of(one)]
         publishes = any(one.ready for one in own)
-        if not behind or not pods or publishes or any(pod.ready for pod in pods):
+        if not pods or publishes or any(pod.ready for pod in pods) or any(one.ready for one in behind):
             continue
         if not all(_starts(state, pod) for pod in pods):
             names = ", ".join(sorted(str(one.ref) for one in behind))

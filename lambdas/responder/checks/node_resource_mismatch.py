@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from responder.checks import Check, Found
 from responder.state import State
-from responder.state.placing import asks
+from responder.state.placing import CLOSED, asks
 from responder.state.scheduling import held, scaling
 from responder.state.trouble import hurt
 
@@ -27,5 +27,4 @@ def find(state: State) -> Iterator[Found]:
                 one.since)
 
 
-CHECK = Check(id="node_resource_mismatch", family="scheduling", sign="room", find=find, follows=(
-    "node_cordon_mismatch",))
+CHECK = Check(id="node_resource_mismatch", family="scheduling", sign="room", find=find, follows=CLOSED)

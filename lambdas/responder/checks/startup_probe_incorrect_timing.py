@@ -17,7 +17,7 @@ def find(state: State) -> Iterator[Found]:
     """Yield the workloads whose startup probe is set so that it cannot pass."""
     for one in failures(state, "startup", "timing"):
         yield Found(str(one.owner), one.sentence, "stops" if one.everywhere else "lessens",
-                    "said" if one.by_kubelet else "guessed", (one.owner.name,), one.said,
+                    "said" if one.by_kubelet and one.sure else "guessed", (one.owner.name,), one.said,
                     f"give {one.owner} a startup probe, or a longer delay, timeout and failure threshold",
                     one.since)
 

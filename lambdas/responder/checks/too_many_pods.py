@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from responder.checks import Check, Found
 from responder.state import State
+from responder.state.placing import CLOSED
 from responder.state.scheduling import held, scaling
 from responder.state.trouble import hurt
 
@@ -24,5 +25,4 @@ def find(state: State) -> Iterator[Found]:
                 "have more pods (EKS: prefix delegation and max-pods)", one.since)
 
 
-CHECK = Check(id="too_many_pods", family="scheduling", sign="room", find=find, follows=(
-    "node_cordon_mismatch",))
+CHECK = Check(id="too_many_pods", family="scheduling", sign="room", find=find, follows=CLOSED)

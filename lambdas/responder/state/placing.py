@@ -17,6 +17,9 @@ from responder.state.state import State
 
 LIFECYCLE = "node.kubernetes.io/"
 """Taints by which Kubernetes itself keeps pods off a node that is not well."""
+CLOSED = ("node_cordon_mismatch", "node_not_ready", "kubelet_unavailable", "node_disk_pressure", "node_memory_pressure",
+          "node_pid_pressure")
+"""Checks of what takes a node from those that a pod could run on: the others are full sooner."""
 _CORDON = "node.kubernetes.io/unschedulable"
 _CONTROL = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _CLOUD = "node.cloudprovider.kubernetes.io/"

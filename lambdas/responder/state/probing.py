@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from statistics import median
 from typing import Literal, NamedTuple
 
 from responder.state.addresses import given
@@ -65,6 +66,8 @@ class Failing(NamedTuple):
     why: str
     """What speaks for the fault, in words."""
     since: float
+    sure: bool = True
+    """Whether the probe's own settings show it; else the container may have become slow."""
 
 
 @once
@@ -102,6 +105,8 @@ class Failure(NamedTuple):
     by_kubelet: bool
     """Whether the kubelet says it."""
     since: float
+    sure: bool
+    """Whether the probe's own settings show it."""
 
 
 def failures(state: State, kind: Kind, fault: Fault) -> Iterator[Failure]:
@@ -113,9 +118,12 @@ def failures(state: State, kind: Kind, fault: Fault) -> Iterator[Failure]:
     for (owner, container), found in sorted(told.items(), key=lambda one: one[0]):
         hit = {one.pod.ref for one in found}
         spared = [pod for pod in state.pods if pod.ready and pod.ref not in hit and state.owner(pod) == owner]
+        workload = state.workload(owner)
+        well = workload.ready if workload else 0
+        some = bool(spared) or well > sum(one.pod.ready for one in found)
         best = max(found, key=lambda one: (bool(one.said), one.since, one.said, one.pod.ref))
-        yield Failure(owner, f"the {kind} probe of container {container} of {owner} fails: {best.why}", not spared,
-                      best.said or _written(best.probe), bool(best.said), best.since)
+        yield Failure(owner, f"the {kind} probe of container {container} of {owner} fails: {best.why}", not some,
+                      best.said or _written(best.probe), bool(best.said), best.since, any(one.sure for one in found))
 
 
 def _written(probe: Probe) -> str:
@@ -167,7 +175,7 @@ def _judged(state: State, one: Failing, status: Status, events: list[Event]) -> 
         fault, why = "", ""
     if not fault:
         fault, why = _too_tight(one, status, killed)
-    return one._replace(fault=fault, why=why)
+    return one._replace(fault=fault, why=why, sure=fault != "timing" or _is_hasty(state, one, status))
 
 
 def _wrong_port(state: State, one: Failing, status: Status) -> tuple[Fault, str]:
@@ -262,6 +270,20 @@ def _passes_elsewhere(state: State, one: Failing) -> bool:
         if same and status and status.ready and status.restarts == 0 and dict(probes(same)).get(one.kind) == one.probe:
             return True
     return False
+
+
+def _is_hasty(state: State, one: Failing, status: Status) -> bool:
+    """Whether a container was ended before it can have started, or its probe has less than half of the usual patience:
+    that of the other probes of its kind here, or the API's own (``periodSeconds`` 10, ``failureThreshold`` 3).
+    """
+    end, probe = last_end(status), one.probe
+    patience = probe.period_seconds * probe.failures
+    others = [its.period_seconds * its.failures for pod in state.pods for container in pod.spec.containers
+              for kind, its in probes(container) if kind == one.kind and state.owner(pod) != state.owner(one.pod)]
+    usual = median(others) if len(others) > 2 else 30.0
+    lived = end.finished - end.started if end and end.started else None
+    at_start = lived is not None and lived <= probe.delay_seconds + 2 * patience + _GRACE_SECONDS
+    return at_start or 2 * patience < usual
 
 
 def _too_tight(one: Failing, status: Status, killed: bool) -> tuple[Fault, str]:

@@ -70,10 +70,13 @@ def _names(state: State) -> tuple[dict[str, Ref], str]:
 
 
 def serves_nobody(state: State, owner: Ref) -> bool:
-    """Whether no pod of a workload is ready; one without pods that are known serves nobody either."""
+    """Whether no pod of a workload is ready, by the pods that are here and by its own count (not all need be here); one
+    of which nothing is known serves nobody either.
+    """
     return owner not in _serving(state)
 
 
 @once
 def _serving(state: State) -> frozenset[Ref]:
-    return frozenset(state.owner(pod) for pod in state.pods if pod.ready and not pod.over)
+    return frozenset((*(state.owner(pod) for pod in state.pods if pod.ready and not pod.over),
+                      *(one.ref for one in state.apps if one.ready > 0)))

@@ -103,8 +103,7 @@ def waits(state: State) -> tuple[Wait, ...]:
     found: list[Wait] = []
     alike: dict[tuple[Ref | None, str], list[tuple[PodSpec, dict[str, frozenset[str]]]]] = {}
     for pod in sorted(state.pods, key=lambda pod: pod.ref):
-        if pod.node or pod.phase != "Pending" or pod.meta.deleting or pod.spec.gated or not lasts(
-                state, pod.meta.created, _SETTLED_SECONDS):
+        if not _unplaced(pod) or not lasts(state, pod.meta.created, _SETTLED_SECONDS):
             continue
         spec = asks(state, pod)
         # Pods of one owner ask for the same, but for those that are made for one node or claim each.
@@ -115,6 +114,12 @@ def waits(state: State) -> tuple[Wait, ...]:
             known.append((spec, at))
         found.append(_wait(state, pod, spec, at))
     return tuple(found)
+
+
+def _unplaced(pod: Pod) -> bool:
+    """Whether a pod waits for a node; one whose containers a kubelet tells of has one, though its name is not known."""
+    placed = pod.node or pod.statuses or pod.init_statuses or pod.condition("PodScheduled") == "True"
+    return not placed and pod.phase == "Pending" and not pod.meta.deleting and not pod.spec.gated
 
 
 def held(state: State, kind: str) -> tuple[Held, ...]:

@@ -105,6 +105,12 @@ def test_every_check_says_what_it_may_follow_by_names_of_checks() -> None:
         assert set(check.follows) <= known, check.id
 
 
+def test_a_service_without_endpoints_follows_all_that_keeps_pods_from_serving() -> None:
+    known = {check.id: check for check in checks.every()}
+    keeping = {check.id for check in checks.every() if check.family in ("admission", "scheduling", "startup")}
+    assert keeping - {"namespace_service_quota_exceeded"} <= set(known["no_endpoints"].follows)
+
+
 def test_a_rollout_that_gets_on_has_no_problems() -> None:
     new = pod("pay", container(readinessProbe=HTTP, ports=[]), number=2, ready=False)
     new["metadata"]["creationTimestamp"] = at(40)

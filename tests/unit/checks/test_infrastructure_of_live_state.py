@@ -97,6 +97,20 @@ def test_a_kube_proxy_that_does_not_run_is_told_of_its_node() -> None:
     assert names(*two, pod("pay"), base=base) == set()
 
 
+def test_add_ons_whose_pods_are_not_read_are_told_by_their_own_counts() -> None:
+    proxy = {"kind": "DaemonSet", "metadata": {"name": "kube-proxy", "namespace": "kube-system"},
+             "spec": {}, "status": {"desiredNumberScheduled": 3, "numberReady": 2}}
+    assert found("kube_proxy_unavailable", node(), proxy) == [("daemonset/kube-proxy", "lessens", "seen")]
+    assert found("kube_proxy_unavailable", node("n1", SILENT), proxy) == []
+    resolver = deployment("coredns", labels={"k8s-app": "kube-dns"}, replicas=2, ready=0)
+    resolver["metadata"]["namespace"] = "kube-system"
+    assert found("coredns_unavailable", resolver) == [("deployment/coredns", "stops", "seen")]
+    resolver["status"]["readyReplicas"] = 1
+    assert found("coredns_unavailable", resolver) == [("deployment/coredns", "lessens", "seen")]
+    resolver["status"]["readyReplicas"] = 2
+    assert names(resolver, node()) == set()
+
+
 def pending(ago: float, *conditions: dict[str, Any]) -> dict[str, Any]:
     its = pod("pay", ready=False, phase="Pending", statuses=[], node="")
     its["metadata"]["creationTimestamp"] = at(ago)

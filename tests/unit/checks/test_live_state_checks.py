@@ -82,7 +82,7 @@ ILL: list[Item] = [
     node("n9", cordoned=True)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32))
 def test_the_order_of_objects_changes_nothing(seed: int) -> None:
     shuffled = list(ILL)
@@ -100,7 +100,7 @@ def _thinned(value: Any, chance: random.Random) -> Any:
     return "" if isinstance(value, str) and chance.random() < 0.05 else value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
 def test_no_check_raises_where_parts_of_objects_are_missing(seed: int, listed: bool) -> None:
     chance = random.Random(seed)

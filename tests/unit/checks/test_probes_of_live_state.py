@@ -115,6 +115,15 @@ def test_restarts_and_events_of_long_ago_are_none() -> None:
     assert names(its, service("pay"), old, event(its, "Killing", KILLED, ago=3 * 86400)) == set()
 
 
+def test_a_container_that_served_for_long_may_have_become_slow_unless_its_probe_is_hasty() -> None:
+    said = ('Liveness probe failed: Get "http://10.0.0.1:8080/healthz": context deadline exceeded (Client.Timeout '
+            "exceeded while awaiting headers)")
+    served = killed(HTTP, said, last=ended(137, lived=4000))
+    assert found("liveness_probe_incorrect_timing", *served) == [("deployment/pay", "stops", "guessed")]
+    hasty = killed(HTTP | {"periodSeconds": 1, "failureThreshold": 1}, said, last=ended(137, lived=4000))
+    assert found("liveness_probe_incorrect_timing", *hasty) == STOPS
+
+
 def test_a_probe_of_a_pod_that_is_spared_lessens_only() -> None:
     items = killed(HTTP, REFUSED.format(port=8080))
     spared = pod("pay", container(livenessProbe=HTTP), number=2)

@@ -139,7 +139,8 @@ def test_an_exhausted_pool_is_the_clients_and_a_small_limit_is_seen() -> None:
 def test_a_variable_that_is_needed_and_not_given_is_told(line: str, name: str) -> None:
     base = listed(lines=(Lines("pay", line),))
     down = pod("pay", ready=False)
-    assert found("missing_environment", deployment("pay"), down, base=base) == [("deployment/pay", "stops", "said")]
+    assert found("missing_environment", deployment("pay", ready=0), down, base=base) == [
+        ("deployment/pay", "stops", "said")]
     given = container(env=env(**{name: "x"}))
     assert "missing_environment" not in names(deployment("pay", given), pod("pay", given), base=base)
 
@@ -151,17 +152,18 @@ def bound(app: str, *, secret: bool = True) -> dict[str, Any]:
 
 def test_a_secret_that_peers_have_and_one_lacks_is_told_where_that_one_is_down() -> None:
     apps = ["cart", "ship", "mail", "pay"]
-    made = [deployment(app, bound(app, secret=app != "pay")) for app in apps]
+    made = [deployment(app, bound(app, secret=app != "pay"), ready=int(app != "pay")) for app in apps]
     down = pod("pay", bound("pay", secret=False), ready=False)
     assert found("missing_secret_binding", *made, down) == [("deployment/pay", "stops", "seen")]
-    assert names(*made, pod("pay", bound("pay", secret=False))) == set()
+    well = bound("pay", secret=False)
+    assert names(*made[:3], deployment("pay", well), pod("pay", well)) == set()
     base = listed(lines=(Lines("pay", "Access denied for user 'root'@'10.0.0.7' (using password: NO)"),))
     assert ("deployment/pay", "stops", "said") in found("missing_secret_binding", *made, down, base=base)
 
 
 def test_full_and_read_only_disks_and_taken_ports_are_told_by_what_is_said() -> None:
     for line, check in (("write /data/x: no space left on device", "disk_full"),
-                        ("OSError: [Errno 30] Read-only file system: '/tmp/x'", "read_only_file_system"),
+                        ("OSError: [Errno 30] Read-only file system: '/tmp/x'", "read_only_volume"),
                         ("listen tcp :8080: bind: address already in use", "address_in_use"),
                         ("Error: listen EADDRINUSE: address already in use :::8080", "address_in_use")):
         assert names(deployment("pay"), pod("pay", ready=False), base=listed(lines=(Lines("pay", line),))) == {check}

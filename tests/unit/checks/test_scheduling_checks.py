@@ -136,6 +136,8 @@ def test_what_no_node_ever_has_is_no_lack_of_room() -> None:
         told = [one for one in problems(*pending(message, containers=asks(cpu=cpu)), node(), other)
                 if one.check == "cpu_capacity_mismatch"]
         assert [one.sign for one in told] == [sign]
+        # A node that is down is no reason for what would not fit on it either.
+        assert [bool(one.follows) for one in told] == [sign == "room"]
 
 
 def test_selector_and_affinity_are_told_apart_by_what_the_pod_asks_for() -> None:
@@ -155,16 +157,24 @@ def test_what_a_pod_does_not_show_is_taken_from_its_template() -> None:
         "node_selector_mismatch"}
 
 
-def test_a_cordoned_node_is_at_fault_itself_where_it_would_take_the_pod() -> None:
+def test_a_cordoned_node_is_told_where_it_would_take_the_pod() -> None:
     message = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable." + TAIL
     nodes = [node("n1", cordoned=True), node("n2", cpu="1")]
     waits = pending(message, containers=asks(cpu="2"))
-    assert found("node_cordon_mismatch", *waits, *nodes) == [("node/n1", "said", ("pay",))]
+    assert found("node_cordon_mismatch", *waits, *nodes) == [("deployment/pay", "said", ("pay",))]
     told = {one.check: one for one in problems(*waits, *nodes)}
     assert "node_cordon_mismatch" in told["cpu_capacity_mismatch"].follows
-    assert found("node_cordon_mismatch", *pending(containers=asks(cpu="2")), *nodes) == [("node/n1", "seen", ("pay",))]
+    assert found("node_cordon_mismatch", *pending(containers=asks(cpu="2")), *nodes) == [
+        ("deployment/pay", "seen", ("pay",))]
     # A pod that is too large for the cordoned node too does not wait for it.
     assert all_found(*pending(message, containers=asks(cpu="16")), *nodes) == {"cpu_capacity_mismatch"}
+
+
+def test_a_cordoned_node_that_several_wait_for_is_at_fault_itself() -> None:
+    message = "0/2 nodes are available: 2 node(s) were unschedulable." + TAIL
+    other = pod("web-5b-x7k2p", owner="web-5b", status=unscheduled(message))
+    assert found("node_cordon_mismatch", *pending(message), other, node("n1", cordoned=True)) == [
+        ("node/n1", "said", ("pay", "web"))]
 
 
 def test_a_cordoned_node_that_nobody_waits_for_is_a_risk() -> None:
@@ -208,6 +218,11 @@ def test_a_spread_over_a_label_that_no_node_has_is_seen() -> None:
                                              "labelSelector": {"matchLabels": {"app": "pay"}}}]}
     assert found("topology_spread_unmet", *pending(**spread), node()) == [("deployment/pay", "seen", ("pay",))]
     assert found("topology_spread_unmet", *pending(**spread), node(labels={"rack": "r1"})) == []
+
+
+def test_a_pod_that_a_kubelet_tells_of_has_a_node_though_its_name_is_not_known() -> None:
+    creating = {"containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "ContainerCreating"}}}]}
+    assert all_found(workload(there=1, **SELECTOR), ACCOUNT, node(), pod(status=creating, **SELECTOR)) == set()
 
 
 def test_a_pod_that_somebody_holds_back_waits_for_nothing() -> None:

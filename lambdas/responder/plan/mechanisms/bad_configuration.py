@@ -57,6 +57,7 @@ MECHANISM = Mechanism(
         entrance.targets_refuse_connections: -1.0,
         calls.provider_calls_fail: -0.5,
         payments.one_method_declined: -0.5,
+        calls.dependency_calls_fail: -0.5,
         versions.new_version_slower: -0.5,
         pods.others_not_ready: -0.5,
     },
