@@ -23,7 +23,7 @@ from sandbox.platform.mesh import worded
 from sandbox.platform.objects import KINDS
 from sandbox.platform.reach import Snapshot, allowed, allowed_outside, environment_of, ready, resolves
 from sandbox.platform.shape import Shape
-from sandbox.platform.state import Setting, World
+from sandbox.platform.state import PROVIDER_SAYS, Setting, World
 from sandbox.platform.versions import Behaviour, Versions, app_of, component_of
 
 TIMEOUT_MS = 5000.0
@@ -33,10 +33,6 @@ BALANCER = "load balancer"
 ENTRY = "frontend"
 NOT_CONNECTED = "target connection error"
 """What the load balancer counts if a target is registered and accepts no connection."""
-_PROVIDER_SAYS = {
-    "errors": "HTTP 502 Bad Gateway", "unauthorized": "HTTP 401 Unauthorized",
-    "throttled": "HTTP 429 Too Many Requests",
-    "tls": "certificate verify failed: unable to get local issuer certificate"}
 _THROUGH = {"blocked": 0.0, "lossy": 0.5}
 """The share of connections that get through a broken path."""
 
@@ -373,7 +369,7 @@ class Flow:
             limit = _milliseconds(snapshot.config.get("PROVIDER_TIMEOUT_MS", "2000"))
             return _Outcome(calls, self._binomial(calls, 0.7), limit, "read timed out")
         return _Outcome(calls, self._binomial(calls, provider.error_rate), provider.latency_ms,
-                        _PROVIDER_SAYS.get(provider.fault, "HTTP 402 card declined"))
+                        PROVIDER_SAYS.get(provider.fault, "HTTP 402 card declined"))
 
     def _share(self, caller: Object, pods: Sequence[Object], snapshot: Snapshot) -> float:
         """The share of a Service's pods that a caller's packets get to."""

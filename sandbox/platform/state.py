@@ -44,6 +44,11 @@ class Provider:
     """When it became so."""
 
 
+PROVIDER_SAYS = {
+    "errors": "HTTP 502 Bad Gateway", "unauthorized": "HTTP 401 Unauthorized",
+    "throttled": "HTTP 429 Too Many Requests",
+    "tls": "certificate verify failed: unable to get local issuer certificate"}
+"""A fault of a provider to what calls of it end in."""
 CREDENTIALS = {
     "primary-client-certificate": (
         "[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED] sslv3 alert certificate expired (_ssl.c:1006)"),

@@ -50,6 +50,7 @@ UNUSED: tuple[Unused, ...] = (
     Unused("ledger", "secretsmanager:GetSecretValue", "it reads the key for marks at its first run, before a drill"),
     Unused("live", "dynamodb:*", "Lambda itself reads the table's stream, by the function's role"),
     Unused("live", "s3:PutObjectTagging", "S3 asks for it where an object is written with tags; the engine does not"),
+    Unused("source-credentials", "s3:PutObject", "what it was answered is kept; the recorded drills are older than it"),
     Unused("source-network", "s3:PutObject", "what it was answered is kept, where a probe is configured that answers"),
     Unused("source-network", "ec2:*", "Lambda itself puts the function into the VPC; its code is denied all of them"),
     Unused("step-tell", "sqs:*", "Lambda itself sends what failed to the queue, as CDK grants it"),
