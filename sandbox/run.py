@@ -39,7 +39,7 @@ from sandbox.places import (
     aws_environment,
 )
 from sandbox.remote import Remote
-from sandbox.vendors import newrelic, people, splunk
+from sandbox.vendors import deployments, launchdarkly, newrelic, people, splunk
 from stacks.configuration import read_file
 from stacks.deployment import Settings
 from stacks.rbac import rendered
@@ -248,7 +248,9 @@ def _fixtures(ports: Ports) -> None:
                         ("incident-response/pagerduty-api", people.API_KEY),
                         ("incident-response/slack", people.BOT_TOKEN),
                         ("incident-response/slack-signing", people.SIGNING_SECRET),
-                        ("incident-response/statuspage", people.PAGE_KEY)):
+                        ("incident-response/statuspage", people.PAGE_KEY),
+                        ("incident-response/launchdarkly", launchdarkly.TOKEN),
+                        ("incident-response/github-read", deployments.TOKEN)):
         secrets.create_secret(Name=name, SecretString=value)
     boto3.client("iam").create_role(RoleName="eks", AssumeRolePolicyDocument=json.dumps({
         "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"},

@@ -33,7 +33,9 @@ from sandbox.server import Route, serve
 from sandbox.vendors import istiod
 from sandbox.vendors.aws import Aws
 from sandbox.vendors.dependency_health import DependencyHealth
+from sandbox.vendors.deployments import Deployments
 from sandbox.vendors.gate import Answer
+from sandbox.vendors.launchdarkly import LaunchDarkly
 from sandbox.vendors.logs import Logs
 from sandbox.vendors.people import Vendors
 from sandbox.vendors.proxy import CloudWatch
@@ -48,6 +50,7 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
     splunk = Splunk(sandbox.telemetry, sandbox.gates, sandbox.delays, lambda: sandbox.world.splunk)
     health = DependencyHealth(lambda: sandbox.world)
     pages = StatusPages(lambda: sandbox.world, sandbox.gates)
+    elsewhere = _elsewhere(sandbox)
 
     def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if path == "/newrelic/graphql" and method == "POST":
@@ -62,6 +65,8 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
             return health.answer(method, path)
         if path.startswith(("/status/", "/provider/")):
             return pages.answer(method, path, headers)
+        if path.startswith(("/launchdarkly/", "/code/")):
+            return elsewhere(method, path, headers, body)
         if path == SCRAPED:
             return eyes.scraped()
         if method != "POST":
@@ -70,6 +75,19 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
         if what == "authenticate":
             return Answer(200, json.dumps(authentication.review(given)).encode())
         return _asked(control, what.removeprefix("control/"), given)
+
+    return route
+
+
+def _elsewhere(sandbox: Sandbox) -> Route:
+    """The function that answers for the systems in which changes are made."""
+    flags = LaunchDarkly(lambda: sandbox.world.foreign, sandbox.gates)
+    code = Deployments(lambda: sandbox.world.foreign, sandbox.gates)
+
+    def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if path.startswith("/code/"):
+            return code.answer(method, path, headers)
+        return flags.answer(method, path, headers, body)
 
     return route
 

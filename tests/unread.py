@@ -25,7 +25,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/instance.py:DatabaseInstance.instance_class",
         "model/evidence/instance.py:DatabaseInstance.parameters",
         "model/evidence/instance.py:DatabaseInstance.pending", "model/evidence/instance.py:DatabaseInstance.zone",
-        "model/evidence/instances.py:Instances.impaired", "model/evidence/instances.py:Instances.seen",
+        "model/evidence/instances.py:Instances.impaired",
         "model/evidence/issues.py:Issue.entities", "model/evidence/issues.py:Issue.id",
         "model/evidence/issues.py:Issue.priority", "model/evidence/issues.py:Issue.title",
         "model/evidence/issues.py:Issues.issues",
@@ -89,8 +89,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/review/contents.py:Review.further_causes", "plan/review/contents.py:Review.trigger",),
     "tells people who read the module what it is about; tests hold it to its form": (
         "plan/causes.py:Cause.title",),
-    "people and tests read why; isolating takes the name and the score": (
-        "plan/origin.py:Suspect.reason",),
+    "the benches read it; isolating takes the name, the reason and the confidence": (
+        "plan/origin.py:Suspect.score", "plan/origin.py:Suspect.shows"),
     "scripts/replay.py prints it": (
         "plan/replay.py:Decision.at", "plan/replay.py:Decision.id", "plan/replay.py:Decision.step",
         "plan/replay.py:Decision.why",),

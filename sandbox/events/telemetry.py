@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.parts import Sandbox
 
 SOURCES = ("newrelic", "splunk", "cloudwatch", "cloudwatch_logs", "kubernetes", "rds", "aws_health", "status_page",
-           "pagerduty", "slack", "statuspage")
+           "pagerduty", "slack", "statuspage", "flags", "code")
 
 
 class Telemetry(Fields):

@@ -184,7 +184,8 @@ class Flow:
         accepted, behind = self._queue(uid, found, capacity)
         timed_out = found - accepted
         errors["request timed out in queue"] += timed_out
-        settings = _settings(name, world, snapshot)
+        settings = [*_settings(name, world, snapshot),
+                    *world.foreign.settings(name, component_of(image)[1], running_versions(snapshot))]
         left = self._fail_inside(accepted, behaviour, settings, world, errors)
         own_ms = (kind.latency_ms + behaviour.latency_ms + sum(setting.latency_ms for setting in settings)
                   + 1000 * behind / capacity)
@@ -455,6 +456,15 @@ def _settings(name: str, world: World, snapshot: Snapshot) -> list[Setting]:
         return []
     found = [world.setting(key, value) for key, value in snapshot.config.items()]
     return [setting for setting in found if setting is not None]
+
+
+def running_versions(snapshot: Snapshot) -> dict[str, set[str]]:
+    """Component to the versions that its pods run."""
+    found: dict[str, set[str]] = {}
+    for pod in snapshot.pods:
+        component, version = component_of(app_of(pod)["image"])
+        found.setdefault(component, set()).add(version)
+    return found
 
 
 def _environment(pod: Object, snapshot: Snapshot) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from sandbox.account.events import HealthEvent, TrailEvent
 from sandbox.platform.cluster import Object
 from sandbox.platform.database import Database
 from sandbox.platform.dependencies import Dependency
+from sandbox.platform.foreign import Foreign
 from sandbox.platform.layers import Layers
 from sandbox.platform.shape import Shape
 from sandbox.platform.spoken import Spoken
@@ -114,6 +115,8 @@ class World:
     """One entry for each time that a path was broken."""
     settings: dict[tuple[str, str], list[Setting]] = field(default_factory=dict)
     """(key, value) of the gateway's configuration to what reading it does; the newest counts."""
+    foreign: Foreign = field(default_factory=Foreign)
+    """Flags, commits, and what they do."""
     shape: Shape = field(default_factory=Shape)
     """How the platform runs on Kubernetes."""
     settled: bool = False

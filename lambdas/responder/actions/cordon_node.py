@@ -46,6 +46,8 @@ class _There(NamedTuple):
     of: int
     elsewhere: int
     """Pods of it on other nodes that are ready."""
+    blamed: bool
+    """Whether it is the component that is to be mended."""
 
 
 def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = None) -> Planned | Declined:
@@ -54,7 +56,9 @@ def plan(context: RemediationContext, facts: Facts, api: Kubernetes | None = Non
     nodes = workloads.nodes(api)
     node = next((node for node in nodes if node.name == facts.node), None)
     there = [_on(api, context, name, facts.node) for name in facts.components] if node else []
-    there = [one for one in there if one.pods]
+    # What is bound to its node, or would be gone meanwhile, stays; but for what is to be mended.
+    there = [one for one in there if one.pods and (one.blamed or (
+        one.elsewhere and one.workload.ref.kind != "DaemonSet"))]
     pods = tuple(Pod(pod.name, pod.uid, one.workload.target, one.workload.ref.namespace)
                  for one in there for pod in one.pods)
     share = context.service.guardrails.reach_share
@@ -74,7 +78,7 @@ def _on(api: Kubernetes, context: RemediationContext, component: str, node: str)
     workload = workloads.of_component(api, namespace, context.service.component(component))
     pods = workloads.pods_of(api, workload.ref)
     return _There(workload, [pod for pod in pods if pod.node == node], len(pods),
-                  sum(pod.ready and pod.node != node for pod in pods))
+                  sum(pod.ready and pod.node != node for pod in pods), component == context.component)
 
 
 def _refusal(api: Kubernetes, context: RemediationContext, node: Node | None, nodes: Sequence[Node],
@@ -99,6 +103,8 @@ def _refusal(api: Kubernetes, context: RemediationContext, node: Node | None, no
     alone = next((one for one in there if not one.elsewhere), None)
     if alone:
         return f"no pod of {alone.workload.target} is ready on another node: moving would take all away"
+    if not any(one.blamed for one in there):
+        return f"no pod of {context.component} is on {node.name} any more"
     return "" if context.service.cluster.nodes_are_added else _no_room(api, context, others, there)
 
 

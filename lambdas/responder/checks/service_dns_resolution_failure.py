@@ -14,30 +14,51 @@ from responder.state import State
 from responder.state.addresses import given
 from responder.state.basics import Ref
 from responder.state.pods import PodSpec
-from responder.state.resolving import UNRESOLVED, unresolved
+from responder.state.resolving import UNRESOLVED, Name, unresolved
 from responder.state.sayings import sayings
 
 
 def find(state: State) -> Iterator[Found]:
-    """Yield workloads whose resolver knows no Services, and those that say that they cannot resolve one."""
-    said: dict[Ref, str] = {}
-    names: dict[Ref, set[str]] = defaultdict(set)
-    for one in unresolved(state):
-        for caller in one.callers if not one.missing else ():
-            said[caller] = max(said.get(caller, ""), one.text)
-            names[caller].add(one.ref.name)
+    """Yield workloads whose resolver knows no Services; else whoever is at fault by who cannot resolve what."""
+    lost = {one.owner: one.text for one in sayings(state, UNRESOLVED)}
+    asked: dict[Ref, set[Ref]] = defaultdict(set)
+    for one in given(state):
+        asked[one.owner] |= {one.target.ref} if one.target.service else set()
     specs: dict[Ref, PodSpec] = {state.owner(pod): pod.spec for pod in state.pods if not pod.over}
     specs |= {one.ref: one.template for one in state.apps if one.wanted != 0}
-    lost = {one.owner for one in sayings(state, UNRESOLVED)}
-    asking = {one.owner for one in given(state) if one.target.service} | set(said) | lost
-    for owner in sorted({*asking, *specs}):
-        why = _odd(state, specs[owner], owner in asking) if owner in specs else ""
-        if why or owner in said:
-            what = f": {why}" if why else f": {', '.join(sorted(names[owner]))}"
-            told = owner in said or owner in lost
-            yield Found(str(owner), f"{owner} cannot resolve names of Services that are there{what}", "stops",
-                        "said" if told else "seen", (owner.name,), said.get(owner, why),
-                        f"set dnsPolicy of {owner} to ClusterFirst" if why else "look at the cluster's resolver")
+    odd = {owner: why for owner, spec in specs.items()
+           if (why := _odd(state, spec, bool(asked.get(owner)) or owner in lost))}
+    for owner, why in sorted(odd.items()):
+        yield Found(str(owner), f"{owner} cannot resolve names of Services that are there: {why}", "stops",
+                    "said" if owner in lost else "seen", (owner.name,), lost.get(owner, why),
+                    f"set dnsPolicy of {owner} to ClusterFirst")
+    yield from _said(state, [one for one in unresolved(state) if not one.missing], set(odd), asked)
+
+
+def _said(state: State, names: list[Name], odd: set[Ref], asked: dict[Ref, set[Ref]]) -> Iterator[Found]:
+    """Yield what is at fault where names of Services that are there are not resolved.
+
+    One name that several cannot resolve, or one that resolves others, is that name's record. Several names that several
+    cannot resolve are the resolver's; several names of one are his own.
+    """
+    names = [one._replace(callers=left) for one in names if (left := tuple(set(one.callers) - odd))]
+    callers = sorted({caller for one in names for caller in one.callers})
+    text = max((one.text for one in names), default="")
+    said = ", ".join(sorted({one.ref.name for one in names}))
+    if len(names) > 1 and len(callers) > 1:
+        yield Found("deployment/coredns", f"{len(callers)} workloads cannot resolve {said}, which are there", "stops",
+                    "said", tuple(one.name for one in callers), text, "look at the cluster's resolver")
+        return
+    for caller in callers:
+        if len(names) == 1 and (len(callers) > 1 or len(asked.get(caller, set()) - {names[0].ref}) > 1):
+            apps = [workload.ref.name for service in state.services if service.ref == names[0].ref
+                    for workload in state.behind(service)]
+            yield Found(f"service/{said}", f"{', '.join(map(str, callers))} cannot resolve Service {said}, which is "
+                        "there", "stops", "said", tuple(apps) or (said,), text,
+                        f"look at what the resolver's configuration says of {said}")
+            return
+        yield Found(str(caller), f"{caller} cannot resolve names of Services that are there: {said}", "stops", "said",
+                    (caller.name,), text, f"look at the resolver of {caller}'s pods")
 
 
 def _odd(state: State, spec: PodSpec, asks: bool) -> str:

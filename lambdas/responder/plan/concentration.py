@@ -13,7 +13,7 @@ from responder.plan.rates import lower_bound, upper_bound
 _MORE = 0.1
 """A place that fails a tenth more of its requests than all others together is worth a name; less may be its share of
 heavy requests."""
-_FEWEST = 10
+FEWEST = 10
 """Fewer failures tell nothing of where they are."""
 
 
@@ -49,7 +49,7 @@ def standing_out(places: Mapping[str, Counted]) -> Place | None:
         return None
     every = Counted(sum(one.requests for one in places.values()), sum(one.errors for one in places.values()),
                     sum(one.pods for one in places.values()))
-    if every.errors < _FEWEST:
+    if every.errors < FEWEST:
         return None
     counted = all(one.requests for one in places.values() if one.errors)
     judge = _by_rate if counted and every.requests else _by_number

@@ -13,16 +13,17 @@ from responder.model.fault_location import Callee
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan import wording
+from responder.plan.callers_views import callers_views
 from responder.plan.failure_modes import failure_modes, spans_believed
 from responder.plan.kinds import REACH, kind_of
-from responder.plan.origin import Points, Settings, Symptom, rank
+from responder.plan.origin import Points, Settings, Suspect, Symptom, rank
 from responder.plan.rates import lower_bound
 from responder.plan.sampling import sample_of
 from responder.plan.starved import starved
 from responder.plan.symptom import State, Verdict
 
 _MOST = 0.5
-"""At least this share of a caller's added latency must arise in one callee before that callee is called faulty."""
+"""A callee must be likelier than all others together before it is called faulty; so must what a failing share is of."""
 _UNREADY_SHARE = 0.5
 """Half the pods gone is more than a rolling update takes away (25 % by default)."""
 _MISMATCH = 1.2
@@ -64,10 +65,11 @@ def isolate(service: Service, verdicts: Sequence[Verdict], evidence: Evidence) -
                 if _reaches(graph, name, other) and not _reaches(graph, other, name)}
     begun = {name: _slow_because_of(service, evidence, name)
              for name in (suspects - impacted) & _only_slow(verdicts) - dead}
-    impacted |= {name for name, other in begun.items() if other != name}
-    suspects |= set(begun.values())
+    impacted |= {name for name, other in begun.items() if other and other.component != name}
+    suspects |= {other.component for other in begun.values() if other}
+    waited = {other.component: other.reason for other in begun.values() if other}
     faulty = tuple(sorted(suspects - impacted))
-    reasons = {name: " ".join(part for part in (failing.get(name, "") or silent.get(name, ""),
+    reasons = {name: " ".join(part for part in (failing.get(name, "") or silent.get(name, "") or waited.get(name, ""),
                                                 unreached.get(name, ""), pods.get(name, "")) if part)
                for name in faulty}
     return Isolation(faulty, tuple(sorted(suspects - set(faulty))), pods, reasons)
@@ -155,28 +157,30 @@ def _unreached_by_little(service: Service, evidence: Evidence, callers: set[str]
     return found
 
 
-def _slow_because_of(service: Service, evidence: Evidence, name: str) -> str:
+def _slow_because_of(service: Service, evidence: Evidence, name: str) -> Suspect | None:
     """Return the component that a slow one waits for, by how much slower each became (``origin.py``); or itself.
 
-    A callee may be far from slow by any limit and yet be what its caller waits for.
+    A callee may be far from slow by any limit and yet be what its caller waits for; or be well by its own clock, while
+    those that call it wait. None: it cannot be told.
     """
     measured: dict[str, Finding[LatencyP95]] = {}
     for finding in _with_minutes(evidence):
         measured.setdefault(finding.component, finding)
-    if name not in measured:
-        return name
-    last = [*measured.values()][-1]
-    began = last.window.start if last.window else last.detail.minutes[-1].start
     series: dict[str, dict[str, Points]] = {
         component: {"latency": [(minute.start, minute.p95_ms or None) for minute in finding.detail.minutes],
                     "requests": [(minute.start, minute.requests) for minute in finding.detail.minutes]}
         for component, finding in measured.items()}
-    graph = {caller: [other for other in called if other in series] for caller, called in service.graph.items()}
+    seen = callers_views(service, evidence)
+    if name not in series and not seen.now:
+        return None
+    last = [*measured.values()][-1] if measured else None
+    began = (last.window.start if last.window else last.detail.minutes[-1].start) if last else 0.0
     # The baseline is the hour before the window: there is no other time before it that would tell the level.
-    ranked = rank(graph, series, Symptom(name, "latency", began + 60), settings=Settings(recent=0.0), certain=True)
+    ranked = rank(service.graph, series if name in series else {}, Symptom(name, "latency", began + 60),
+                  settings=Settings(recent=0.0), certain=True, requests=seen)
     first = ranked[0] if ranked else None
-    return first.component if first and first.score >= _MOST and (
-        first.component == name or _reaches(service.graph, name, first.component)) else name
+    return first if first and first.confidence >= _MOST and (
+        first.component == name or _reaches(service.graph, name, first.component)) else None
 
 
 def _with_minutes(evidence: Evidence) -> Iterator[Finding[LatencyP95]]:

@@ -26,6 +26,8 @@ _STATES = {"high_error_rate": "is failing", "loss_of_connectivity": "is down", "
 _AT_FAULT = {"code_bug": "code or configuration", "database_connection": "database connections",
              "overload": "overload", "cluster_failure": "the cluster", "network": "the network",
              "provider_outage": "the payment provider"}
+_OF_MECHANISM = {"dependency_fails": "what it calls"}
+"""Where the cause's own words would name somebody else."""
 _REMEDIES_OF_CODE = frozenset({"rollback", "restore_configuration"})
 _UNDONE = frozenset({RemedyStatus.REFUSED, RemedyStatus.REJECTED, RemedyStatus.OBSERVED, RemedyStatus.FAILED,
                      RemedyStatus.REVERTED})
@@ -75,7 +77,7 @@ def call(service: Service, record: IncidentRecord, persons: Sequence[Person]) ->
     incident, cause = record.incident, record.incident.cause
     now = update(service, record)
     name = (cause.component if cause else "") or listed(incident.affected) or service.service
-    because = _AT_FAULT.get(cause.id, "") if cause else ""
+    because = _OF_MECHANISM.get(cause.mechanism) or _AT_FAULT.get(cause.id, "") if cause else ""
     names = listed([person.name for person in persons])
     return Said(f"{name} {_STATES.get(incident.kind, 'is disturbed')}{f' ({because})' if because else ''}: "
                 f"{names}, please join", now.text(), now.code)

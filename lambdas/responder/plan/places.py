@@ -1,18 +1,20 @@
 """Which node or pod the failures of a component concentrate on, by what each source counts of its pods.
 
 A node is named where the pods of two components fail on it more than their twins elsewhere, or two pods of one; a pod
-that fails alone on its node is the pod. While pods of two templates run, what one pod does is its version's affair.
+that fails alone on its node is the pod. While pods of two templates run, what one pod does is its version's affair;
+while containers end, what one pod fails at is its end and its start. Who counts requests by pod is believed more than
+who counts lines alone: where the first sees no place, the second's are no more than who came to be asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.by_pod import ByPod, OfPod
 from responder.model.evidence.pods import Pods
-from responder.plan.concentration import Counted, Place, standing_out
+from responder.plan.concentration import FEWEST, Counted, Place, standing_out
 
 _EXPLAINED = 0.5
 """The place explains a component's failures where at least half of them would not be there without it."""
@@ -31,6 +33,10 @@ class Odd(NamedTuple):
 
 def nodes(evidence: Evidence, component: str) -> Iterator[Odd]:
     """Yield the node that explains a component's failures, as each source that counts by pod sees it."""
+    yield from _believed(evidence, component, _nodes(evidence, component))
+
+
+def _nodes(evidence: Evidence, component: str) -> Iterator[Odd]:
     for finding in evidence.of(ByPod, component):
         place = _node(evidence, finding)
         if place is None or place.explained < _EXPLAINED:
@@ -45,8 +51,26 @@ def nodes(evidence: Evidence, component: str) -> Iterator[Odd]:
 
 def pods(evidence: Evidence, component: str) -> Iterator[Odd]:
     """Yield the pod that explains a component's failures, unless it is its node or its version that does."""
-    if _several_templates(evidence, component) or any(True for _ in nodes(evidence, component)):
-        return
+    found = evidence.one(Pods, component)
+    ending = found is not None and (found.detail.restarts or found.detail.terminated)
+    if not (ending or _several_templates(evidence, component) or any(True for _ in nodes(evidence, component))):
+        yield from _believed(evidence, component, _pods(evidence, component))
+
+
+def _believed(evidence: Evidence, component: str, found: Iterable[Odd]) -> list[Odd]:
+    """Return those of who counts requests; of who counts lines only where the others see a place, or are not there."""
+    every = list(found)
+    rates = [odd for odd in every if _counts_requests(odd.finding)]
+    asked = any(_counts_requests(finding) and sum(one.errors for one in finding.detail.pods.values()) >= FEWEST
+                for finding in evidence.of(ByPod, component))
+    return every if rates or not asked else []
+
+
+def _counts_requests(finding: Finding[ByPod]) -> bool:
+    return any(one.requests for one in finding.detail.pods.values())
+
+
+def _pods(evidence: Evidence, component: str) -> Iterator[Odd]:
     for finding in evidence.of(ByPod, component):
         known = placed(evidence, component)
         counted = {pod: Counted(*one) for pod, one in finding.detail.pods.items() if not known or pod in known}

@@ -175,6 +175,16 @@ def test_a_name_that_cannot_be_resolved_is_told_by_whether_its_service_is_there(
     assert ("missing_service" in names(*SHOP, base=gone)) is told
 
 
+def test_names_that_are_not_resolved_tell_whose_fault_it_is_by_who_cannot_resolve_what() -> None:
+    def told(*pairs: tuple[str, str]) -> list[str]:
+        base = ALL._replace(lines=tuple(Lines(who, f"dial tcp: lookup {name}: no such host") for who, name in pairs))
+        return [one for one, _, _ in found("service_dns_resolution_failure", *SHOP, base=base)]
+    assert told(("web", "cart")) == ["deployment/web"]
+    assert told(("web", "cart"), ("desk", "cart")) == ["service/cart"]
+    assert told(("web", "cart"), ("web", "pay")) == ["deployment/web"]
+    assert told(("web", "cart"), ("desk", "store-db")) == ["deployment/coredns"]
+
+
 def policy(selector: dict[str, Any], **spec: Any) -> dict[str, Any]:
     return {"kind": "NetworkPolicy", "metadata": {"name": "wall", "namespace": "shop"},
             "spec": {"podSelector": {"matchLabels": selector}, **spec}}

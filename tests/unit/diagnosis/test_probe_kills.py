@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.model.evidence import Window
+from responder.model.evidence import Finding, Window
+from responder.model.evidence.instances import Instances
+from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.pods import Probed
 from responder.model.service import Service
 from responder.sources.kubernetes.events import Event, ProbeCounts, event_of, probe_of
 from responder.sources.kubernetes.objects import Containers
 from tests.diagnosis import (
     NOW,
+    QUEUE,
     REFUSED,
+    WINDOW,
     Found,
     both,
     callee,
@@ -23,6 +27,7 @@ from tests.diagnosis import (
     chain,
     change,
     changes,
+    error_lines,
     field,
     judged,
     of_gateway,
@@ -115,3 +120,21 @@ def test_pods_that_crash_by_themselves_are_no_probes_matter(service: Service) ->
         GATEWAY, 1, waiting={"CrashLoopBackOff": 3}, terminated={"Error": 3},
         probes={"readiness": Probed(9, 0, "refused")})]
     assert judged(service, found).mechanism != "probe_kills"
+
+
+def silent(impaired: float) -> list[Found]:
+    """Two of three nodes are silent at a load that the rest does not carry."""
+    return [*chain(of_gateway(), 0.4), error_lines(QUEUE), changes(), pods(
+        GATEWAY, 1, probing=3, unready_on={"node-a": 2, "node-b": 1}), Finding(
+            source="kubernetes", window=WINDOW, value=0.33, detail=Nodes(
+                ("node-c", "node-a", "node-b"), ("node-a", "node-b"))), Finding(
+            source="eks", window=WINDOW, value=impaired, detail=Instances(("i-1",) * int(impaired), 3))]
+
+
+def test_a_silent_kubelet_on_a_machine_that_is_well_evicts_nothing(service: Service) -> None:
+    told = judged(service, silent(0.0))
+    assert (told.cause, told.mechanism) == ("cluster_failure", "kubelet_down")
+    assert {one.action for one in proposed(service, silent(0.0))} == {"scale_up"}
+    dead = judged(service, silent(2.0))
+    assert dead.mechanism == "nodes_down"
+    assert "restart_pods" in {one.action for one in proposed(service, silent(2.0))}

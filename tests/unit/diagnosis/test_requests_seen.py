@@ -174,7 +174,7 @@ STRETCHES = st.builds(Stretch, st.lists(EDGES, max_size=6), st.lists(st.lists(SP
 
 
 @given(st.lists(STRETCHES, max_size=3), st.lists(STRETCHES, max_size=4))
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=30, deadline=None)
 def test_whatever_was_seen_the_shares_add_up_and_no_name_is_made_up(now: list[Stretch], before: list[Stretch]) -> None:
     found = origins(Requests(now, before), {"a": ("b", "a")})
     assert not found.shares or sum(found.shares.values()) == pytest.approx(1.0)

@@ -11,10 +11,24 @@ from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.by_pod import ByPod, OfPod
 from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.pods import OfTemplate
+from responder.model.fault_location import DATABASE
 from responder.model.service import Service
 from responder.plan import places
 from responder.plan.remedies import Considered, cordon_node, restart_pods
-from tests.diagnosis import WINDOW, Found, both, callee, calls, changes, judged, pods, proposed, rollout
+from tests.diagnosis import (
+    WINDOW,
+    Found,
+    both,
+    callee,
+    calls,
+    changes,
+    judged,
+    pods,
+    probe,
+    proposed,
+    rollout,
+    seen,
+)
 
 GATEWAY = "payment-gateway"
 MANY = {"frontend": 2, "backend": 3, GATEWAY: 4}
@@ -145,3 +159,31 @@ def test_restarts_of_several_components_on_one_node_are_a_kind_of_evidence() -> 
     assert places.restarts(Evidence(restarted(node_a=2, node_b=2))) is None
     assert places.restarts(Evidence([standing(GATEWAY, restarts_on={"node-a": 9})])) is None
     assert places.restarts(Evidence([])) is None
+
+
+def test_lines_alone_name_no_place_that_requests_deny_and_an_ending_pod_is_none() -> None:
+    lines = by_pod(GATEWAY, {f"{GATEWAY}-0": 0.9}, source="splunk", lines=True)
+    assert list(places.pods(Evidence([standing(GATEWAY), lines]), GATEWAY))
+    level = by_pod(GATEWAY, {f"{GATEWAY}-0": 0.03})
+    assert not list(places.pods(Evidence([standing(GATEWAY), lines, level]), GATEWAY))
+    ended = standing(GATEWAY, restarts=2, terminated={"OOMKilled": 2})
+    assert not list(places.pods(Evidence([ended, by_pod(GATEWAY, {f"{GATEWAY}-0": 0.9})]), GATEWAY))
+
+
+def test_names_that_nobody_resolves_are_the_resolvers_matter_and_one_zone_is_not(service: Service) -> None:
+    def unresolved(**kinds: dict[str, float]) -> list[Found]:
+        backend = calls("backend", {GATEWAY: callee(kinds.get("backend"), mean_ms=None)})
+        gateway = calls(GATEWAY, {"payments-db": callee(kinds["gateway"]), "api.primary.example": callee()})
+        return [*(one for name in MANY for one in both(name, 0.5)), gateway, backend, *map(standing, MANY), changes(),
+                probe("database"), three_nodes()]
+
+    said = {"gateway": {'could not translate host name "payments-db" to address': 700.0}}
+    everybody = unresolved(backend={"could not resolve host: payment-gateway": 600.0}, **said)
+    evidence = Evidence(everybody)
+    gateway = seen(service, GATEWAY, *everybody, where=DATABASE)
+    assert "lookups_fail_everywhere" not in gateway  # asked of a failure mode that is no matter of names
+    told = judged(service, everybody)
+    assert told.cause == "network" and "resolver_overloaded" in {one.mechanism for one in told.named}
+    assert "engage_network_team" in {one.action for one in proposed(service, everybody)}
+    assert "resolver_overloaded" not in {one.mechanism for one in judged(service, unresolved(**said)).named}
+    assert list(evidence.of(Nodes))

@@ -13,6 +13,7 @@ from responder.model.evidence import Finding, Window
 from responder.model.evidence import pods as pods_evidence
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.by_pod import ByPod, OfPod
+from responder.model.evidence.calls import Callee, Calls
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.cpu import Cpu
@@ -23,8 +24,10 @@ from responder.model.evidence.error_signatures import ErrorSignatures, Signature
 from responder.model.evidence.events import DatabaseEvent, DatabaseEvents
 from responder.model.evidence.foreign_changes import ForeignChanges
 from responder.model.evidence.front_door import FrontDoor
+from responder.model.evidence.instances import Instances
 from responder.model.evidence.memory import Memory
 from responder.model.evidence.nodegroups import HealthIssue
+from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.problems import Problem, Problems, Sign
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.evidence.status_page import StatusPage
@@ -132,6 +135,13 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
      "probe_is_denied", "the liveness probe of payment-gateway is answered by status 503"),
     (IN_ITSELF, [pods_of(GATEWAY, 1, signalled=2)], "ended_from_outside",
      "2 containers of payment-gateway were ended by a signal, and not for their memory"),
+    (IN_ITSELF, [Finding(source="kubernetes", window=WINDOW, detail=Nodes(("a", "b"), ("b",))), Finding(
+        source="eks", window=WINDOW, value=0.0, detail=Instances((), 2))], "machines_are_well",
+     "b are silent, while EC2 finds all 2 machines of the cluster well"),
+    (replace(IN_DATABASE, kinds={ErrorKind.DNS: 0.9}), [Finding(
+        source="newrelic", component=name, window=WINDOW, detail=Calls({"a-host": Callee(
+            900.0, 300.0, {"could not resolve host: a-host": 300.0})})) for name in (GATEWAY, "backend")],
+     "lookups_fail_everywhere", "names cannot be resolved by backend and payment-gateway alike, whatever they call"),
     (IN_ITSELF, [RISING], "memory_runs_out",
      "memory of payment-gateway rises by 12% of its limit an hour and is at 94%; about 30 min are left (at least 30 "
      "min, at most 30 min)"),

@@ -135,7 +135,11 @@ def full(cluster: Cluster) -> None:
 
 
 def together(cluster: Cluster) -> None:
-    cluster.pods = {pod: (app, "node-a" if app == "backend" else node) for pod, (app, node) in cluster.pods.items()}
+    cluster.pods = {pod: (app, "node-a" if app != "backend" else node) for pod, (app, node) in cluster.pods.items()}
+
+
+def elsewhere(cluster: Cluster) -> None:
+    cluster.pods = {pod: (app, "node-b" if app != "backend" else node) for pod, (app, node) in cluster.pods.items()}
 
 
 def many(cluster: Cluster) -> None:
@@ -149,14 +153,22 @@ def gone(cluster: Cluster) -> None:
 @pytest.mark.parametrize(("broken", "why"), [
     (lambda cluster: closed(cluster, "node-a"), "closed already"), (another, "a second one is for people"),
     (last, "no other node"), (silent, "not ready"), (full, "no room"), (together, "would take all away"),
-    (many, "more than 20"), (gone, "gone")],
-    ids=["closed", "second", "last", "silent", "full", "alone", "many", "gone"])
+    (many, "more than 20"), (gone, "gone"), (elsewhere, "any more")],
+    ids=["closed", "second", "last", "silent", "full", "alone", "many", "gone", "elsewhere"])
 def test_each_of_its_guardrails_holds_it_back(service: Service, broken: Any, why: str) -> None:
     cluster = Cluster()
     broken(cluster)
     case, api = case_of(service, cluster)
     assert why in refusal(cordon_node.plan(case, FACTS, api))
     assert cluster.done == []
+
+
+def test_what_would_be_gone_meanwhile_is_left_on_the_node(service: Service) -> None:
+    cluster = Cluster()
+    cluster.pods = {pod: (app, "node-a" if app == "backend" else node) for pod, (app, node) in cluster.pods.items()}
+    case, api = case_of(service, cluster)
+    plan = planned(cordon_node.plan(case, FACTS, api))
+    assert {pod.workload for pod in plan.parameters.pods} == {"deployment/payment-gateway"}
 
 
 def test_what_a_budget_protects_stays_and_what_is_not_replaced_stops_it(service: Service) -> None:

@@ -16,6 +16,7 @@ from responder.model.change import ABSENT, Change, FieldChange
 from responder.model.codec import encode
 from responder.model.remedy import Remedy, digest
 from responder.model.service import AppConfig, ProviderSwitch, Service
+from responder.model.service.foreign_changes import ChangeFeeds, FlagService
 from responder.plan import remedies
 from responder.plan.changes import compare
 from responder.plan.deeds import Deed, Site
@@ -31,6 +32,7 @@ from responder.plan.remedies import (
     rollback,
     scale_up,
     switch_provider,
+    turn_flag_back,
 )
 from responder.plan.remedies.restore_configuration import Step
 from responder.plan.security_rules import Permission, RuleChange, Target
@@ -55,6 +57,9 @@ def restoring(*steps: Step) -> Deed:
 
 def changed(kind: str, *fields: FieldChange) -> Step:
     return Step(Change(kind, "settings", "changed", 1e9, 1e9, "kubectl-edit", fields), "u")
+FLAG = ("curl --fail -X PATCH -H \"Authorization: $LAUNCHDARKLY_KEY\" -H 'Content-Type: application/json; "
+        "domain-model=launchdarkly.semanticpatch' -d '{\"environmentKey\":\"production\",\"instructions\":"
+        "[{\"kind\":\"%s\"}]}' https://app.launchdarkly.com/api/v2/flags/shop/tariff")
 
 
 DEEDS = {
@@ -111,6 +116,11 @@ DEEDS = {
         ["aws rds modify-db-parameter-group --region eu-central-1 --db-parameter-group-name pg --parameters "
          """'[{"ParameterName":"max_locks","ParameterValue":"1","ApplyMethod":"immediate"},"""
          """{"ParameterName":"work_mem","ParameterValue":"64","ApplyMethod":"immediate"}]'"""]),
+    "a flag": (
+        deed("turn_flag_back", turn_flag_back.State(True), turn_flag_back.Parameters("tariff", False), "flag/tariff",
+             replace(shipped_service(), foreign_changes=ChangeFeeds(flags=FlagService("r", "shop", write_secret="w")))),
+        "Turn the flag tariff back off",
+        [FLAG % "turnFlagOff"], [FLAG % "turnFlagOn"]),
     "a security group": (
         deed("restore_security_group", restore_security_group.Before((RULE,)),
              restore_security_group.Parameters((RULE,)), "security-group/sg-1"),

@@ -58,7 +58,7 @@ def requests(served: list[Served], component: str) -> int:
 def test_retries_keep_the_platform_down_when_the_rush_is_over(snapshot: Snapshot) -> None:
     platform = Platform(snapshot, RETRIES)
     assert share(platform.after(20)) < 0.05
-    platform.rush(3, 20)
+    platform.rush(3, 12)
     served = platform.after(60)
     assert share(served) > 0.5
     assert requests(served, "payment-gateway") > 2 * requests(served, "frontend")
@@ -66,13 +66,13 @@ def test_retries_keep_the_platform_down_when_the_rush_is_over(snapshot: Snapshot
 
 def test_without_retries_the_platform_comes_back_by_itself(snapshot: Snapshot) -> None:
     platform = Platform(snapshot, {"backend": Calling(attempts=1, timeout_ms=1000)})
-    platform.rush(3, 20)
+    platform.rush(3, 12)
     assert share(platform.after(20)) < 0.05
 
 
 def test_shedding_most_requests_for_a_while_ends_the_storm(snapshot: Snapshot) -> None:
     platform = Platform(snapshot, RETRIES)
-    platform.rush(3, 20)
+    platform.rush(3, 12)
     for percent in ("80", "40", "0"):
         snapshot.config["SHED_PERCENT"] = percent  # type: ignore[index]
         served = platform.after(10)
@@ -137,7 +137,7 @@ def test_the_longer_answers_take_the_more_of_them_come_too_late(mean: float, lea
 
 def test_spans_have_each_attempt_and_each_row_its_own_calls(snapshot: Snapshot) -> None:
     telemetry, platform = Telemetry(Versions()), Platform(snapshot, RETRIES)
-    platform.rush(3, 20)
+    platform.rush(3, 12)
     telemetry.second(100.0, platform.after(30), random.Random(1))
     for spoken in (Spoken("whole"), Spoken("opentelemetry", "s")):
         rows = [row for item in telemetry.between(0, 200) if item.component == "backend"

@@ -46,6 +46,9 @@ class FlagService:
     environment: str = "production"
     flags: tuple[Flag, ...] = ()
     """Which component reads a flag, where it is known; others may be read by any."""
+    write_secret: str = ""
+    """The secret that holds a token that may switch flags (``updateOn`` of the environment); empty: none may be turned
+    back by the responder."""
     endpoint: str = "https://app.launchdarkly.com"
     """``https://app.eu.launchdarkly.com`` for accounts in Europe."""
 

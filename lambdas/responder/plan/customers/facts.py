@@ -95,12 +95,14 @@ def facts(service: Service, record: IncidentRecord, at: float, more_by: float | 
     since = first if over else onset or _began(record) or first
     until = (epoch(incident.recovered_at) or epoch(incident.recovery_verified_at) or at) if over else at
     cause = incident.cause.id if incident.cause else ""
+    # A cache or a queue of our own is no other company.
+    ours = incident.cause is not None and incident.cause.mechanism == "dependency_fails"
     mine = [remedy for remedy in remedies if not remedy.audience]
     applied = [remedy for remedy in mine if remedy.status is RemedyStatus.APPLIED and not remedy.kept]
     return Facts(
         at, lasts, over, incident.status == "closed", _extent(service, incident, evidence, since, until), since, until,
         breaks=sum(watched.answer == "recovered" for _, watched in record.facts(Watched)) > (1 if over else 0),
-        cause_known=cause not in _UNKNOWN, by_provider=cause == "provider_outage",
+        cause_known=cause not in _UNKNOWN, by_provider=cause == "provider_outage" and not ours,
         switching=any(_switches(remedy) for remedy in applied),
         switched=any(_switches(remedy) and remedy.status is RemedyStatus.VERIFIED for remedy in mine),
         changing=any(remedy.action != "switch_provider" for remedy in applied),

@@ -54,6 +54,7 @@ MECHANISM = Mechanism(
         calls.kind_queue: -1.0,
         entrance.targets_refuse_connections: -1.0,
         calls.provider_calls_fail: -0.5,
+        calls.dependency_calls_fail: -0.5,
         versions.new_version_slower: -0.5,
         pods.others_not_ready: -0.5,
     },

@@ -93,6 +93,7 @@ MECHANISM = Mechanism(
         versions.old_version_slow_too: -2.5,
         pods.pods_blocked_by_sidecar: -1.5,
         calls.provider_calls_fail: -1.5,
+        calls.dependency_calls_fail: -1.5,
         versions.errors_logged_by_old_version_too: -1.5,
         calls.database_calls_fail: -1.0,
         changes.cpu_limit_reduced: -1.0,

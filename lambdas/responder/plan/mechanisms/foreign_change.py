@@ -25,7 +25,7 @@ MECHANISM = Mechanism(
     title="change made elsewhere",
     subject="change made outside the cluster",
     needs=foreign.foreign_change_in_time,
-    remedies=("escalate",),
+    remedies=("turn_flag_back", "escalate"),
     worsened_by=("rollback", "restore_database", "scale_up"),
     weights={
         foreign.flag_explains: 3.5,

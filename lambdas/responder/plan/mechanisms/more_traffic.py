@@ -68,6 +68,7 @@ MECHANISM = Mechanism(
         calls.database_calls_fail: -2.0,
         changes.replicas_reduced: -1.0,
         changes.cpu_limit_reduced: -1.0,
+        retries.attempts_multiply: -1.5,
         retries.surge_is_over: -1.0,
         pods.pods_not_ready: -0.5,
         pods.others_not_ready: -0.5,

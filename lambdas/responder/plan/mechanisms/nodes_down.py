@@ -54,6 +54,7 @@ MECHANISM = Mechanism(
         pods.pods_fail_probe: 0.5,
         pods.pods_fell: 0.5,
         probes.probe_does_not_get_through: 0.5,
+        nodes.machines_are_well: -2.0,
         changes.change_explains_pods: -0.5,
         pods.pods_are_ready: -0.5,
         probes.probe_gets_through: -0.3,

@@ -36,6 +36,8 @@ MECHANISM = Mechanism(
         calls.kind_read_timeout: 0.5,
         provider.provider_answers: 0.5,
         calls.provider_calls_fail: 0.0,
+        calls.dependency_calls_fail: 0.0,
+        dependency.dependency_answers: 0.5,
         calls.database_calls_fail: -1.0,
         dependency.cache_hit_ratio_fell: -2.0,
         versions.only_new_version_fails: -2.0,

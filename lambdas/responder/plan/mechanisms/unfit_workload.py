@@ -74,6 +74,7 @@ MECHANISM = Mechanism(
         changes.configuration_unchanged: -2.0,
         pods.pods_fell: -2.0,
         calls.provider_calls_fail: -1.5,
+        calls.dependency_calls_fail: -1.5,
         calls.database_calls_fail: -1.0,
         versions.old_version_slow_too: -1.0,
         pods.others_not_ready: -1.0,

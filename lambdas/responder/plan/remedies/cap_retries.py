@@ -26,6 +26,8 @@ def facts(considered: Considered) -> Facts:
 
 def against(considered: Considered, facts: Facts) -> str:
     """Without a switch people are told what to do, and by whom."""
+    if considered.mechanism != "retry_storm" and "attempts_multiply" not in considered.signals:
+        return "each call is made about as often as usual"
     if facts.switch:
         return ""
     what = called(considered.service, considered.component, considered.where)

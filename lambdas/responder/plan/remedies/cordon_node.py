@@ -35,7 +35,7 @@ class Facts(remedies.Facts):
     named_by: tuple[str, ...] = ()
     """What names it, each a kind of evidence of its own."""
     components: tuple[str, ...] = ()
-    """The components whose pods fail there."""
+    """The components that have pods there: what harms one harms the others, whether that shows yet or not."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def facts(considered: Considered) -> Facts:
     node = names.pop()
     return Facts(node, tuple(sorted(_witnesses(evidence, node) | {f"requests by pod ({odd.finding.source})"
                                                                   for odd in found})),
-                 tuple(sorted({component, *(name for odd in found for name in odd.also)})))
+                 tuple(sorted(one.name for one in considered.service.components
+                              if node in places.placed(evidence, one.name).values())))
 
 
 def _witnesses(evidence: Evidence, node: str) -> set[str]:

@@ -24,7 +24,10 @@ def facts(considered: Considered) -> Facts:
 
 
 def against(considered: Considered, facts: Facts) -> str:
-    """Without a switch its owner is called, with what was seen."""
+    """Without a switch its owner is called, with what was seen; and who tries again and again tries less first."""
+    if "attempts_multiply" in considered.signals and fitting(considered, "cap_retries") and (
+            "cap_retries", considered.component) not in considered.tried:
+        return "retries may be what keeps it down: they are capped first, which leaves nothing out"
     if facts.switch:
         return ""
     location = location_of(considered.where)

@@ -49,17 +49,18 @@ def time_spent(requests: Requests) -> Signs:
         slow = [place for place in ways if place in sure]
         # One way of a caller's is more likely slow at its other end; all ways to a callee are slow at the callee.
         to = [place for place in ways if place[1] == component]
-        nats = sum(sure[place] * (len({*slow} & {*to}) / len(to) if place in to else len(slow) / len(ways))
-                   for place in slow)
+        # A caller that is slow itself shows it in what it does itself, or on several ways.
+        of_caller = len(slow) / len(ways) if slow and (own > 0 or len(ways) > len(to) + 1) else 0.0
+        nats = sum(sure[place] * (len({*slow} & {*to}) / len(to) if place in to else of_caller) for place in slow)
         if own > 0:
             found.append(Sign(component, own, "slow", _said("it spends {now} on a request itself, {before} before",
                                                             places["", component])))
         if nats > 0:
             worst = max(slow, key=lambda place: (sure[place], place))
-            which = "all" if len(slow) == len(ways) else f"{len(slow)} of {len(ways)}"
+            which = f"all {len(ways)}" if len(slow) == len(ways) else f"{len(slow)} of {len(ways)}"
             found.append(Sign(component, nats, "way", _said(
-                f"on {which} of its ways to others requests spend more time, such as {{now}} between {worst[0]} and "
-                f"{worst[1]}, {{before}} before", places[worst])))
+                f"requests spend {{now}} on the way between {worst[0]} and {worst[1]}, {{before}} before ({which} of "
+                "its ways to others are slow)", places[worst])))
     return Signs(tuple(found), len(places))
 
 

@@ -34,6 +34,13 @@ def instances_impaired(count: float) -> str:
     return f"EC2: {wording.count(count)} instances are impaired or not running"
 
 
+@signal("State: EC2 sees each of the cluster's machines answer, so what is silent is the kubelet, or its way to the "
+        "control plane, and what runs there goes on. EC2 needs a minute or two to see that a machine is dead, so it "
+        "may be that yet; what is done for a silent kubelet does a dead machine no harm.")
+def machines_are_well(nodes: str, seen: int) -> str:
+    return f"{nodes} are silent, while EC2 finds all {seen} machines of the cluster well"
+
+
 @signal("State: EKS itself says so.")
 def nodegroup_issues(count: float) -> str:
     return f"EKS: the node groups have {wording.count(count)} issues"
@@ -45,6 +52,7 @@ def read(context: Context) -> Iterator[Signal]:
     unready: Counter[str] = Counter()
     for pods in evidence.of(Pods, context.component):
         unready.update(pods.detail.unready_on)
+    down: tuple[str, ...] = ()
     for finding in evidence.of(Nodes):
         down, closed = finding.detail.not_ready, finding.detail.unschedulable
         if down:
@@ -56,6 +64,8 @@ def read(context: Context) -> Iterator[Signal]:
     for instances in evidence.of(Instances):
         if instances.value:
             yield instances_impaired.emit(instances, instances.value)
+        elif down and instances.detail.seen:
+            yield machines_are_well.emit(instances, ", ".join(down), instances.detail.seen)
     for groups in evidence.of(Nodegroups):
         if groups.value:
             yield nodegroup_issues.emit(groups, groups.value)

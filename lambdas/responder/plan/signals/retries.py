@@ -18,7 +18,8 @@ _MULTIPLE = 1.5
 """Half more attempts for each request than usual: a single retry of half of all that fails."""
 _USUAL = 1.2
 """Up to a fifth more than usual is usual."""
-_LOAD_SECONDS = 40.0
+_LATE_SECONDS = 20.0
+"""What is over is judged by the newest periods: a mean over more would show what came before."""
 _FEWEST = 20.0
 """Requests of which a ratio tells anything."""
 
@@ -88,7 +89,7 @@ def _together(one: Finding[ErrorRate], other: Finding[ErrorRate],
     period = period_seconds(one.detail.series)
     newest = max(rows[0].keys() & rows[1].keys(), default=0.0)
     starts = [start for start in rows[0].keys() & rows[1].keys()
-              if start > newest - max(_LOAD_SECONDS, 2 * period) and start >= (onset or 0.0) - period]
+              if start > newest - max(_LATE_SECONDS, 2 * period) and start >= (onset or 0.0) - period]
     if not starts:
         return None, None
     seconds = len(starts) * period
