@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -198,11 +197,3 @@ def _flat(value: Any) -> Iterator[Any]:
             yield from _flat(inner)
     else:
         yield value
-
-
-def by_component(found: list[Lines]) -> dict[str, list[Lines]]:
-    """Return lines by component."""
-    result: dict[str, list[Lines]] = defaultdict(list)
-    for line in found:
-        result[line.component].append(line)
-    return dict(result)
