@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median, pstdev
 
@@ -27,6 +27,15 @@ _RESTART = 0.15
 def largest_deviation(case: Case) -> list[str]:
     """Rank by the deviation from normal in the symptom's metric, in the bad direction."""
     return _ranked(_deviations(case))
+
+
+def largest_of_any_metric(case: Case) -> list[str]:
+    """Rank by the largest deviation from normal in any metric that a component has."""
+    found: dict[str, float] = {}
+    for metric in sorted({metric for kinds in case.series.values() for metric in kinds}):
+        for name, value in _deviations(replace(case, symptom=replace(case.symptom, metric=metric))).items():
+            found[name] = max(found.get(name, 0.0), value)
+    return _ranked(found)
 
 
 def correlation(case: Case) -> list[str]:

@@ -13,6 +13,7 @@ from sandbox.places import NAMESPACE
 from sandbox.platform.cluster import Object
 from sandbox.platform.flow import BALANCER, ENTRY, Flow, Served, environment_of, targets
 from sandbox.platform.listeners import Listeners
+from sandbox.platform.payments import HIDDEN
 from sandbox.platform.reach import Snapshot, addresses
 from sandbox.platform.versions import PROXY
 
@@ -83,6 +84,7 @@ class Clock:
         sandbox.usage.count(served)
         sandbox.telemetry.second(at, served, sandbox.rng, {
             client: part / world.factor for client, part in world.floods.items() if world.factor})
+        sandbox.telemetry.pay(at, served, world.payments, snapshot.config.get(HIDDEN, ""))
         sandbox.telemetry.repeat(at, sandbox.lines)
         self._count(at, served)
 

@@ -102,7 +102,7 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
                 "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}",
                 "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": f"http://127.0.0.1:{ports.world}/aws/logs",
                 **{f"AWS_ENDPOINT_URL_{service.upper()}": f"http://127.0.0.1:{ports.world}/aws/{service}"
-                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2")}})
+                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2", "acm")}})
             for name, command in control_plane.commands(kubernetes, STATE / "control-plane", ports).items():
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")

@@ -17,11 +17,13 @@ from responder.plan import guardrails, mechanisms
 from responder.plan.links import reference
 from stacks import network
 from stacks.alarms import objective
+from stacks.credentials import credentials
 from stacks.customers import customers
 from stacks.doors import doors
 from stacks.hosts import hosts, status_pages
 from stacks.logs import logs
 from stacks.nearest import Found, nearest
+from stacks.payments import payments
 from stacks.prometheus import prometheus
 from stacks.switches import dependencies, switches
 
@@ -353,5 +355,5 @@ def _objective(service: Service) -> Iterator[Found]:
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
-    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, customers, hosts,
-    status_pages, doors, logs, prometheus, dependencies, switches)
+    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, credentials,
+    customers, hosts, status_pages, doors, logs, payments, prometheus, dependencies, switches)

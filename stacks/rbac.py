@@ -23,7 +23,7 @@ from stacks.deployment import DEFAULT_PREFIX, Settings
 _FOLDER = Path(__file__).resolve().parent.parent / "kubernetes"
 _NAME = "incident-responder"
 """How groups, roles and policies are called in the files."""
-_SWITCH = "switch-provider"
+_SWITCH, _HIDE = "switch-provider", "hide-payment-method"
 _PURPOSES: dict[str, Purpose] = {"cap-retries": "cap_retries", "shed-load": "shed_load", "fail-open": "fail_open"}
 """How the roles and policies of the other switches are called, and of which switches they are."""
 _SYSTEM = "kube-system"
@@ -62,7 +62,8 @@ def _surplus(item: Manifest, service: Service) -> bool:
     switch, name = service.provider_switch, item["metadata"]["name"]
     if purpose := _PURPOSES.get(name.removeprefix(f"{_NAME}-")):
         return not _switched(service, purpose)
-    return item["metadata"]["name"] == f"{_NAME}-{_SWITCH}" and not (switch and switch.config_map)
+    return (name == f"{_NAME}-{_SWITCH}" and not (switch and switch.config_map)) or (
+        name == f"{_NAME}-{_HIDE}" and not (service.payments and service.payments.hide))
 
 
 def _switched(service: Service, purpose: Purpose) -> dict[str, dict[str, list[str]]]:
@@ -92,6 +93,10 @@ def _rendered(item: Manifest, service: Service, settings: Settings) -> Manifest:
     if "rules" in item and metadata["name"].endswith(f"-{_SWITCH}") and service.provider_switch:
         for rule in item["rules"]:
             rule["resourceNames"] = [service.provider_switch.config_map]
+    hide = service.payments.hide if service.payments else None
+    if "rules" in item and metadata["name"].endswith(f"-{_HIDE}") and hide:
+        for rule in item["rules"]:
+            rule["resourceNames"] = [hide.config_map]
     purpose = _purpose(metadata["name"])
     if "rules" in item and purpose:
         for rule in item["rules"]:
@@ -119,6 +124,9 @@ def _fill(policy: Manifest, service: Service) -> None:
     if policy["metadata"]["name"].endswith(f"-{_SWITCH}") and switch:
         values |= {"name": _text(switch.config_map), "key": _text(switch.key),
                    "providers": f"[{', '.join(_text(provider.name) for provider in service.providers)}]"}
+    hide = service.payments.hide if service.payments else None
+    if policy["metadata"]["name"].endswith(f"-{_HIDE}") and hide:
+        values |= {"name": _text(hide.config_map), "key": _text(hide.key)}
     if purpose := _purpose(policy["metadata"]["name"]):
         values["allowed"] = _map(_switched(service, purpose))
     for variable in policy["spec"].get("variables", []):

@@ -33,7 +33,8 @@ def suspects(case: Case, always: bool = False) -> list[Suspect]:
 
 def baselines() -> Mapping[str, Callable[[Case], list[Answer]]]:
     """Return the simple methods on metrics alone; they are always asked and always answer."""
-    return {name: _answering(method) for name, method in simple.METHODS.items()}
+    return {name: _answering(method) for name, method in {
+        **simple.METHODS, "largest deviation of any metric": simple.largest_of_any_metric}.items()}
 
 
 def _answering(method: Callable[[recordings.Case], list[str]]) -> Callable[[Case], list[Answer]]:

@@ -38,7 +38,7 @@ CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failur
 
 _UNATTENDED = ("rollback", "restore_configuration", "restore_database", "restore_parameter_group", "scale_up",
                "restart_pods", "cordon_node", "cycle_deployment", "engage_network_team", "switch_provider",
-               "inform_customers", "cap_retries", "shed_load", "fail_open", "turn_flag_back")
+               "inform_customers", "cap_retries", "shed_load", "fail_open", "turn_flag_back", "hide_payment_method")
 """Actions that a drill allows without approval unless it says otherwise. Nobody in a drill would answer for the
 others: an action that would ask for approval by default is off."""
 

@@ -124,6 +124,10 @@ def _health(operation: str, given: Parameters) -> Iterator[str]:
     yield from (str(arn) for arn in (given.get("filter") or given).get("eventArns") or ())
 
 
+def _acm(operation: str, given: Parameters) -> Iterator[str]:
+    yield str(given["CertificateArn"])
+
+
 def _eks(operation: str, given: Parameters) -> Iterator[str]:
     name = given.get("clusterName") or given["name"]
     # The id at the end of a node group's ARN is not in the request; any will do.
@@ -203,4 +207,4 @@ def _appconfig(operation: str, given: Parameters) -> Iterator[str]:
 _NAMED: Mapping[str, Callable[[str, Parameters], Iterator[str]]] = {
     "rds": _rds, "pi": _pi, "health": _health, "eks": _eks, "ec2": _ec2, "s3": _s3, "ssm": _ssm,
     "secretsmanager": _secretsmanager, "sns": _sns, "lambda": _lambda, "states": _states,
-    "cloudwatch": _cloudwatch, "appconfig": _appconfig, "logs": _logs}
+    "cloudwatch": _cloudwatch, "acm": _acm, "appconfig": _appconfig, "logs": _logs}

@@ -365,6 +365,8 @@ class Flow:
             return _Outcome(calls, calls, TIMEOUT_MS, "connect timed out")
         if path == "lossy":
             return _Outcome(calls, self._binomial(calls, 0.5), 1500.0, "connection reset by peer")
+        if refusal := world.refusal(name):
+            return _Outcome(calls, calls, 60.0, refusal)
         if provider.fault == "down":
             return _Outcome(calls, calls, 40.0, "HTTP 503 Service Unavailable")
         if provider.fault == "slow":

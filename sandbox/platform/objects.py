@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.places import NAMESPACE
+from sandbox.platform.payments import HIDDEN
 from sandbox.platform.shape import Shape
 
 FIRST_VERSION = "1.0.0"
@@ -59,7 +60,7 @@ def platform(replicas: Mapping[str, int], shape: Shape | None = None) -> list[di
     objects: list[dict[str, Any]] = [
         _object("v1", "ConfigMap", "payment-gateway-config", data={
             "PROVIDER": "primary", "PROVIDER_TIMEOUT_MS": "2000", "CURRENCY": "EUR", "MAX_ATTEMPTS": "3",
-            "SHED_PERCENT": "0", "FRAUD_CHECK_MODE": "required"}),
+            "SHED_PERCENT": "0", "FRAUD_CHECK_MODE": "required", HIDDEN: ""}),
         _object("v1", "Secret", "payment-gateway-db", type="Opaque", stringData={"password": "first-password"}),
         _object("policy/v1", "PodDisruptionBudget", "payment-gateway", spec={
             "minAvailable": 2, "selector": {"matchLabels": {"app": "payment-gateway"}}}),

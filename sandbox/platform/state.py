@@ -18,6 +18,7 @@ from sandbox.platform.database import Database
 from sandbox.platform.dependencies import Dependency
 from sandbox.platform.foreign import Foreign
 from sandbox.platform.layers import Layers
+from sandbox.platform.payments import Disturbed
 from sandbox.platform.shape import Shape
 from sandbox.platform.spoken import Spoken
 from sandbox.platform.versions import Behaviour
@@ -41,6 +42,15 @@ class Provider:
     """``operational``, ``degraded``, ``outage`` or ``maintenance``."""
     since: float = 0.0
     """When it became so."""
+
+
+CREDENTIALS = {
+    "primary-client-certificate": (
+        "[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED] sslv3 alert certificate expired (_ssl.c:1006)"),
+    "primary-api-key": "HTTP 401 Unauthorized: expired API key provided",
+    "primary-trusted-root": (
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1006)")}
+"""What the gateway shows to the provider ``primary``, or trusts, to what its calls end in once that has expired."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,10 @@ class World:
     """Parameter of the database's group to what events set; None is the engine's default."""
     providers: dict[str, Provider] = field(default_factory=lambda: {"primary": Provider(), "fallback": Provider()})
     provider_faults: Layers[str, Provider] = field(default_factory=Layers)
+    expired: list[tuple[str, float]] = field(default_factory=list)
+    """Names of ``CREDENTIALS`` that have expired, each with when."""
+    payments: list[Disturbed] = field(default_factory=list)
+    """What events do to kinds of payments, the oldest first."""
     dependencies: dict[str, Dependency] = field(default_factory=dict)
     """What the gateway calls besides, in the order in which it does; none in most drills."""
     dependency_faults: Layers[str, tuple[str, float]] = field(default_factory=Layers)
@@ -213,6 +227,10 @@ class World:
         """What reading a value of the gateway's configuration does, or None where it does nothing."""
         found = self.settings.get((key, value))
         return found[-1] if found else None
+
+    def refusal(self, provider: str) -> str:
+        """What calls of a provider end in because of what the gateway shows or trusts; empty: nothing of it."""
+        return next((CREDENTIALS[name] for name, _ in self.expired if name.startswith(f"{provider}-")), "")
 
     def path(self, source: str, target: str) -> str:
         """The fault of a path, or an empty text."""

@@ -15,6 +15,7 @@ import yaml
 from sandbox.platform.dependencies import Dependency
 from sandbox.platform.flow import BALANCER, ENTRY, NOT_CONNECTED, PROVIDER_HOST, Calls, Served
 from sandbox.platform.objects import FIRST_VERSION, KINDS, image
+from sandbox.platform.payments import GATEWAY, Disturbed, Paid, Payments
 from sandbox.platform.versions import Versions
 
 HISTORY_SECONDS = 7200 + 600
@@ -132,6 +133,7 @@ class Telemetry:
         self.edges: list[Edge] = []
         self.balanced: list[Balanced] = []
         self.lines: list[Line] = []
+        self.payments = Payments()
         self.dependencies: tuple[Dependency, ...] = ()
         """What the gateway calls besides the database and the provider, for the history."""
         self._healthy: _Healthy | None = None
@@ -141,6 +143,7 @@ class Telemetry:
     def reset(self, now: float, requests_per_second: float, rng: random.Random) -> list[Transactions]:
         """Forget everything and begin with two healthy hours; returns their transactions, for CloudWatch."""
         self.transactions, self.edges, self.balanced, self.lines = [], [], [], []
+        self.payments.reset()
         self._healthy = _Healthy((now - HISTORY_SECONDS) // STEP_SECONDS * STEP_SECONDS, requests_per_second, rng)
         while self._healthy.until + STEP_SECONDS <= now:
             self._step(self._healthy, STEP_SECONDS)
@@ -179,6 +182,7 @@ class Telemetry:
                                        _background(rng)))
             for _ in range(2):
                 self.lines.append(self._chatter(at + rng.random() * seconds, component, FIRST_VERSION, "", rng))
+        self.lines += _paid(self.payments.healthy(at, count - failed, FIRST_VERSION))
         self.lines += self._requests(at, FIRST_VERSION, "", count, sample, {}, seconds, of=_CLIENTS_A_STEP)
         self.balanced.append(Balanced(at, count, failed, 0))
 
@@ -211,6 +215,13 @@ class Telemetry:
             if item.component == ENTRY:
                 fresh += self._requests(at, item.version, item.pod, item.requests, item.latencies_ms, floods or {}, 1.0)
             self.lines += sorted(fresh, key=lambda line: line.at)
+
+    def pay(self, at: float, served: Iterable[Served], disturbed: Sequence[Disturbed], hidden: str) -> None:
+        """Take in the payments of the second from ``at``: one for each request that the gateway answered."""
+        for item in served:
+            if item.component == GATEWAY:
+                self.lines += _paid(self.payments.serve(at, item.requests - item.errors, item.version, item.pod,
+                                                        disturbed, hidden))
 
     def log(self, at: float, component: str, text: str) -> None:
         """Store a line that an event wrote."""
@@ -300,6 +311,10 @@ _HOSTS = {"database": "payments-db", "provider": PROVIDER_HOST.format("primary")
 _CALL_MS = {"database": 4.0, "provider": 90.0, "payment-gateway": 154.0, "backend": 179.0}
 _HISTORY_KIND = {"provider": "HTTP 402 card declined"}
 _CLASS = {"frontend": "CheckoutController", "backend": "OrderService", "payment-gateway": "CardAuthorizer"}
+
+
+def _paid(fresh: Iterable[Paid]) -> list[Line]:
+    return [Line(item.at, GATEWAY, "INFO", item.version, item.pod, item.text, count=item.count) for item in fresh]
 
 
 def _background(rng: random.Random) -> str:

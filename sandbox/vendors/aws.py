@@ -18,6 +18,7 @@ from sandbox.iam import wire
 from sandbox.iam.evaluate import Call
 from sandbox.platform.state import World
 from sandbox.quotas.rates import Buckets
+from sandbox.vendors.certificates import Certificates
 from sandbox.vendors.eks import Eks
 from sandbox.vendors.gate import Answer, Gates
 from sandbox.vendors.groups import Groups
@@ -31,7 +32,7 @@ from sandbox.vendors.trail import Trail
 from sandbox.vendors.wire import Protocol, Refused, answered, failed, form, passed
 
 _PROTOCOLS: dict[str, Protocol] = {"rds": "query", "pi": "json", "health": "json", "cloudtrail": "json", "eks": "rest",
-                                   "ec2": "ec2", "logs": "json"}
+                                   "ec2": "ec2", "logs": "json", "acm": "json"}
 _SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail",
             "logs": "cloudwatch_logs"}
 """Service to the source whose faults apply to it."""
@@ -65,6 +66,7 @@ class Aws:
         self._instances = Instances(machines, world)
         self._groups = Groups(world)
         self._logs = logs
+        self._certificates = Certificates(world)
 
     def second(self, now: float) -> None:
         """Keep the state of this second, for questions about the past; to be called each second."""
@@ -117,6 +119,8 @@ class Aws:
             return self._trail.answer(operation, body)
         if service == "logs" and self._logs:
             return self._logs.answer(operation, body)
+        if service == "acm":
+            return self._certificates.answer(operation, body)
         if service == "eks":
             return self._eks.answer(method, path, headers, body)
         if Instances.knows(operation):

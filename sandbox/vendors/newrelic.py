@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.platform.telemetry import Delays, Telemetry
 from sandbox.vendors.gate import Answer, Gates
-from sandbox.vendors.newrelic_events import WHOLE, spans, transactions
+from sandbox.vendors.newrelic_events import WHOLE, payments, spans, transactions
 from sandbox.vendors.nrql import NrqlError, Row, parse
 
 KEY = "NRAK-SANDBOX0000000000000000000"
@@ -116,6 +116,9 @@ class NewRelic:
                     item.made[event] = tuple(transactions(item, self.spoken) if event == "Transaction"
                                              else spans(item, self._telemetry, self.spoken))
                 yield from item.made[event]
+        elif event == "Payment":
+            for paid in self._telemetry.payments.between(since, until):
+                yield from payments(paid, self.spoken)
         elif event == "Deployment":
             for marker in self.deployments:
                 if since <= marker.at < until:

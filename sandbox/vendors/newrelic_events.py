@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from sandbox.platform.flow import Calls
 from sandbox.platform.objects import KINDS
+from sandbox.platform.payments import GATEWAY, Kind, Paid
 from sandbox.platform.spoken import Spoken
 from sandbox.platform.telemetry import Edge, Telemetry, Transactions
 from sandbox.vendors.nrql import Row
@@ -63,6 +64,22 @@ def spans(item: Transactions, telemetry: Telemetry, spoken: Spoken) -> Iterator[
     called = Counter((place, why) for request in requests for place, why in request.calls())
     for (place, why), count in called.items():
         yield _calls(item, edges[place], why, count, spoken)
+
+
+def payments(item: Paid, spoken: Spoken) -> Iterator[Row]:
+    """Yield the custom events of some payments: agents have an API for them (``recordCustomEvent``), OpenTelemetry's
+    SDKs have none; and an attribute is there only where somebody has set it.
+    """
+    if spoken.value == "opentelemetry":
+        return
+    yield Row(item.at, _payment(item.kind, item.version, item.pod, item.outcome, spoken), item.count)
+
+
+@lru_cache(_KNOWN)
+def _payment(kind: Kind, version: str, pod: str, outcome: str, spoken: Spoken) -> dict[str, Any]:
+    sender = _Sender(GATEWAY, pod, version)
+    told = {name: value for name, value in kind.attributes.items() if spoken.value != "python" or name != "three_ds"}
+    return {"appName": GATEWAY, **told, "outcome": outcome, "status": 200, **_version(sender, spoken)}
 
 
 def _every(item: Transactions, edges: Sequence[Edge], spoken: Spoken) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from responder.actions import (
     every,
     fail_open,
     find,
+    hide_payment_method,
     restart_pods,
     restore_configuration,
     rollback,
@@ -35,6 +36,7 @@ from responder.model.service import Service
 from responder.plan import switches
 from responder.plan.remedies import Facts
 from responder.plan.remedies import cordon_node as cordoning
+from responder.plan.remedies import hide_payment_method as hiding
 from responder.plan.remedies import restore_configuration as configuration
 from responder.plan.remedies import restore_database as database
 from responder.plan.remedies import rollback as rollback_rule
@@ -107,7 +109,7 @@ def spec(api: Api, path: str = GATEWAY) -> Object:
 def test_every_remedy_with_a_group_is_tested_here() -> None:
     assert {action.name for action in every() if action.kubernetes_group} == {
         "rollback", "cordon_node", "cycle_deployment", "restart_pods", "restore_configuration", "restore_database",
-        "scale_up", "switch_provider", "cap_retries", "shed_load", "fail_open"}
+        "scale_up", "switch_provider", "cap_retries", "shed_load", "fail_open", "hide_payment_method"}
 
 
 def test_rollback(api: Api, service: Service, settled: None) -> None:
@@ -181,6 +183,16 @@ def test_switch_provider_and_back(api: Api, service: Service) -> None:
     assert api.get(CONFIG)["data"]["PROVIDER"] == "fallback"
     remedy.revert(plan)
     assert api.get(CONFIG)["data"]["PROVIDER"] == "primary"
+
+
+def test_hide_payment_method_and_show_it_again(api: Api, service: Service) -> None:
+    facts = hiding.Facts("wallet", ("newrelic", "splunk"), ("card", "invoice"), "card")
+    remedy = Remedy(hide_payment_method.ACTION, api, service, 7, facts)
+    plan = remedy.planned()
+    remedy.apply(plan)
+    assert api.get(CONFIG)["data"]["HIDDEN_METHODS"] == "wallet"
+    remedy.revert(plan)
+    assert api.get(CONFIG)["data"]["HIDDEN_METHODS"] == ""
 
 
 @pytest.mark.parametrize(("action", "switch", "key", "before"), [

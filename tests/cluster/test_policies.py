@@ -392,6 +392,17 @@ def test_a_switch_has_one_of_its_values_and_nothing_else_changes(api: Api, group
     assert answer.status == 200 if passes else answer.by_policy, answer
 
 
+@pytest.mark.parametrize(("mutate", "passes"), [
+    (lambda c: c["data"].update(HIDDEN_METHODS="wallet"), True),
+    (lambda c: c["data"].update(HIDDEN_METHODS="wallet; rm"), False),
+    (lambda c: c["data"].pop("HIDDEN_METHODS"), False),
+    (lambda c: c["data"].update(PROVIDER="fallback"), False),
+    (lambda c: c["metadata"].update(labels={"a": "b"}), False)])
+def test_hide_payment_method_changes_the_one_key_to_names(api: Api, mutate: Mutate, passes: bool) -> None:
+    answer = api.change("hide-payment-method", f"{CORE}/configmaps/payment-gateway-config", mutate)
+    assert answer.status == 200 if passes else answer.by_policy, answer
+
+
 # --- nodes and pods ------------------------------------------------------------------------------------------------
 
 
@@ -544,7 +555,8 @@ def test_restore_configuration_creates_and_deletes_plain_objects_alone(api: Api)
 # --- what RBAC keeps from all of them ------------------------------------------------------------------------------
 
 WRITERS = ("rollback", "restart-pods", "cordon-node", "scale-up", "restore-database", "switch-provider",
-           "cycle-deployment", "restore-configuration", "cap-retries", "shed-load", "fail-open")
+           "cycle-deployment", "restore-configuration", "cap-retries", "shed-load", "fail-open",
+           "hide-payment-method")
 
 
 @pytest.mark.parametrize("group", [*WRITERS, "readers"])

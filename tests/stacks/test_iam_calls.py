@@ -57,6 +57,7 @@ CLUSTER: dict[str, Answer] = {"eks.DescribeCluster": lambda given: {"cluster": {
         "eventTypeCode": "AWS_RDS_OPERATIONAL_ISSUE", "eventTypeCategory": "issue", "region": "us-east-1",
         "startTime": datetime.fromtimestamp(NOW - 60, UTC), "lastUpdatedTime": datetime.fromtimestamp(NOW, UTC),
         "statusCode": "open", "eventScopeCode": "ACCOUNT_SPECIFIC"}]},
+    "acm.DescribeCertificate": lambda given: {"Certificate": {"NotAfter": datetime.fromtimestamp(NOW + 9e6, UTC)}},
     "rds.DescribeDBInstances": lambda given: {"DBInstances": [
         {"Engine": "aurora-postgresql", "DBInstanceStatus": "available", "DbiResourceId": "db-1",
          "DBClusterIdentifier": "pay"}]},

@@ -25,7 +25,7 @@ _CALLED = {
     "no_endpoints": "readiness_probe_incorrect_port", "service_not_reached": "service_port_mapping_mismatch",
     "container_crashes": "missing_secret_binding", "missing_environment": "missing_secret_binding",
     "configured_object_gone": "namespace_service_quota_exceeded",
-    "read_only_file_system": "volume_mount_permission_denied", "cpu_throttled": "pod_cpu_overload",
+    "read_only_volume": "volume_mount_permission_denied", "cpu_throttled": "pod_cpu_overload",
     "network_policy_blocks": "pod_network_delay", "database_credentials_wrong": "database_credentials_invalid",
     "namespace_object_quota_exceeded": "namespace_storage_quota_exceeded"}
 """Checks whose names are not the vocabulary's; for those that it has no word for, the nearest."""

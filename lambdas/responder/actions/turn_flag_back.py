@@ -25,7 +25,8 @@ _MEDIA_TYPE = "application/json; domain-model=launchdarkly.semanticpatch"
 def plan(context: RemediationContext, facts: Facts, http: Http | None = None) -> Planned | Declined:
     """Read the flag as it is now; see ``Action.plan``."""
     target, wanted = f"flag/{facts.flag}", facts.before == "on"
-    summary = f"turn the flag {facts.flag} back {facts.before}"
+    whose = f", which {facts.by} switched" if facts.by else ""
+    summary = f"turn the flag {facts.flag} back {facts.before}{whose}"
     settings = _settings(context.service)
     if settings is None:
         return Declined(target, summary, "no key that may switch flags is configured")

@@ -30,8 +30,9 @@ def find(state: State) -> Iterator[Found]:
     """Yield routes, and gateways among the workloads, that lead nowhere or elsewhere."""
     said = {owner: one.text for owner, one in by_owner(sayings(state, _SAID)).items()}
     for route in state.routes:
-        for name, port, _ in route.targets:
+        for name, port, subset in route.targets:
             yield from _of_route(state, route, name, port)
+            yield from _of_subset(state, route, name, subset)
         yield from _elsewhere(state, route)
     for owner, line in by_owner(sayings(state, _NO_ROUTE)).items():
         if is_gateway(state, owner) or _in_front(state, owner.name):
@@ -71,6 +72,18 @@ def _of_route(state: State, route: Route, name: str, port: str) -> Iterator[Foun
         yield Found(str(ref), f"{ref} leads to port {port} of Service {to.ref.name}, which has {ports}", "stops",
                     "seen", tuple(one.ref.name for one in state.behind(to.service)), f"backend {name}:{port}",
                     f"let it lead to port {ports}")
+
+
+def _of_subset(state: State, route: Route, name: str, subset: str) -> Iterator[Found]:
+    """Yield a route to a subset that no rule for its Service knows: a mesh answers such requests with 503."""
+    ref = route.meta.ref
+    to = target(state, ref.namespace, name) if subset else None
+    rules = [one for one in state.subsets if to and (found := target(state, one.meta.ref.namespace, one.host))
+             and found.ref == to.ref]
+    if to and rules and not any(subset in one.names for one in rules):
+        known = ", ".join(sorted({known for one in rules for known in one.names}))
+        yield Found(str(ref), f"{ref} leads to subset {subset} of {to.ref.name}, which has {known or 'none'}", "stops",
+                    "seen", (to.ref.name,), f"host {name}; subset {subset}", f"let it lead to one of {known}")
 
 
 def _has(service: Service, port: str) -> bool:

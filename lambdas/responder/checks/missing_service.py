@@ -14,6 +14,7 @@ from responder.state import State
 from responder.state.basics import Ref
 from responder.state.misaddressed import Wrong, is_gateway, written, wrong
 from responder.state.resolving import unresolved
+from responder.state.sayings import serves_nobody
 
 
 def find(state: State) -> Iterator[Found]:
@@ -26,12 +27,12 @@ def find(state: State) -> Iterator[Found]:
     for ref in sorted({*named, *said}):
         callers = {one.given.owner.name for one in named[ref]} | ({one.name for one in said[ref].callers}
                                                                  if ref in said else set())
-        sure = ref in said or any(one.sure for one in named[ref])
         workload = any(one.ref.name == ref.name and one.ref.namespace == ref.namespace for one in state.apps)
+        if not (ref in said or workload or any(serves_nobody(state, one.given.owner) for one in named[ref])):
+            continue  # All that call it serve: the name is that of a host outside.
         yield Found(
-            str(ref), f"{', '.join(sorted(callers))} call Service {ref.name}, which is not there",
-            "stops" if sure else "risks", "said" if ref in said else "seen" if sure else "guessed",
-            (ref.name,) if workload else tuple(callers),
+            str(ref), f"{', '.join(sorted(callers))} call Service {ref.name}, which is not there", "stops",
+            "said" if ref in said else "seen", (ref.name,) if workload else tuple(callers),
             said[ref].text if ref in said else written(named[ref][0]),
             f"create Service {ref.name} in namespace {ref.namespace}, or correct its name where it is called")
 

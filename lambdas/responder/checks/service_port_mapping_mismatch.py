@@ -41,18 +41,19 @@ def find(state: State) -> Iterator[Found]:
 
 def _targets(state: State, service: Service, specs: list[PodSpec]) -> Iterator[Found]:
     wrongs = [(port, why) for port in service.ports for why in [_unmet(port, specs)] if why]
-    reached = any(one.reached and one.service == service.ref.name for one in state.connections)
-    ready = any(one.ready for one in state.endpoints if one.service == service.ref)
+    tried = [one for one in state.connections if one.service == service.ref.name and one.reached is not None]
+    refused = next((one.said for one in tried if not one.reached), "")
     for port, why in wrongs:
         named = not port.target.isdigit()
-        if reached and not named:
+        if any(one.reached for one in tried) and not named:
             continue
-        certain = named or len(wrongs) == len(service.ports)
+        # What is declared binds nobody: that it is no mistake is shown by another word for the same port.
+        certain = named or (len(wrongs) == len(service.ports) and (bool(refused) or _agreed(specs)))
         yield Found(
             str(service.ref), f"port {port.number} of Service {service.ref.name} leads to {port.target}, {why}",
-            "stops" if certain and not (named and ready and len(service.ports) == 1) else "risks",
-            "seen" if certain else "guessed", _apps(state, service.ref) or (service.ref.name,),
-            f"port {port.number} targetPort {port.target}",
+            "stops" if certain else "risks", ("said" if refused else "seen") if certain else "guessed",
+            _apps(state, service.ref) or (service.ref.name,),
+            f"port {port.number} targetPort {port.target}" + (f"; {refused}" if refused else ""),
             f"set targetPort of Service {service.ref.name} to the port on which its pods listen")
 
 
@@ -60,15 +61,21 @@ def _unmet(port: ServicePort, specs: list[PodSpec]) -> str:
     """Return why no pod listens at a port's target; empty: one may."""
     if not port.target.isdigit():
         return "" if any(number(port.target, spec) for spec in specs) else "and no container declares a port so named"
-    listened: set[int] = set()
-    for spec in specs:
-        listened |= declared(spec)
-        for container in spec.containers:
-            listened |= told(container) | {probe_port(probe, spec) for _, probe in probes(container)}
-    listened.discard(0)
+    listened = {number for spec in specs for number in declared(spec) | _meant(spec)}
     if not listened or int(port.target) in listened:
         return ""
     return f"and its pods listen on {', '.join(map(str, sorted(listened)))}"
+
+
+def _meant(spec: PodSpec) -> set[int]:
+    """Return the ports that containers are told to listen on, or are probed at."""
+    found = {probe_port(probe, spec) for container in spec.containers for _, probe in probes(container)}
+    return (found | {number for container in spec.containers for number in told(container)}) - {0}
+
+
+def _agreed(specs: list[PodSpec]) -> bool:
+    """Whether a port that is declared is also one that containers are told or probed at."""
+    return any(declared(spec) & _meant(spec) for spec in specs)
 
 
 def _specs(state: State, service: Service) -> list[PodSpec]:

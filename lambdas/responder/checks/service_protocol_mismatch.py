@@ -31,9 +31,12 @@ def find(state: State) -> Iterator[Found]:
             spoken = sorted(_transports(port, specs))
             name = service.ref.name
             if spoken and port.protocol not in spoken and not _pair(service, port):
+                sure = _by_tcp(port, specs) or any(
+                    one.reached is False and one.service == name for one in state.connections)
                 yield Found(
                     str(service.ref), f"port {port.number} of Service {name} is {port.protocol}, and its pods listen "
-                    f"to {port.target} by {', '.join(spoken)}", "stops", "seen", apps or (name,),
+                    f"to {port.target} by {', '.join(spoken)}", "stops" if sure else "risks",
+                    "seen" if sure else "guessed", apps or (name,),
                     f"port {port.number} protocol {port.protocol}", f"set its protocol to {spoken[0]}")
             said, meant = _application(port), _probed(port, specs)
             if said and meant and said != meant:
@@ -66,6 +69,14 @@ def _probed(port: ServicePort, specs: list[PodSpec]) -> str:
     ways = {{"grpc": "grpc", "httpGet": "http"}.get(probe.how, "") for spec in specs for container in spec.containers
             for _, probe in probes(container) if probe_port(probe, spec) == number(port.target, spec)} - {""}
     return ways.pop() if len(ways) == 1 else ""
+
+
+def _by_tcp(port: ServicePort, specs: list[PodSpec]) -> bool:
+    """Whether a port's target is probed, which is by TCP. What is declared binds nobody, and says TCP where nothing is
+    said.
+    """
+    return any(probe_port(probe, spec) == number(port.target, spec) for spec in specs for container in spec.containers
+               for _, probe in probes(container))
 
 
 def _in_mesh(pods: list[Pod]) -> bool:

@@ -67,13 +67,15 @@ def handler(run: StepRun, event: MonitorEvent) -> MonitorResult:
     run.keep_evidence()
     incident, remedies = run.records.require(run.incident), run.records.remedies_of(run.incident)
     changed, slow = event.watching == "remedy" and event.changed, None
+    declines = incident.kind == "declined_payments"
     if incident.kind == "degraded_latency":
         slow = slow_until(run.service, run.records.load(run.incident).evidence())
-    progress = judge(run.service, run.evidence, now, since, give_up_seconds, changed, slow)
+    progress = judge(run.service, run.evidence, now, since, give_up_seconds, changed, slow, declines)
     if progress.answer != "waiting":
         _keep(run, remedies, progress, now)
         run.note(progress.answer.replace("_", " "), kind="decision", why=progress.reason,
-                   fact=Watched(progress.answer, now, since, give_up_seconds, changed, slow, progress.error_rate))
+                   fact=Watched(progress.answer, now, since, give_up_seconds, changed, slow, progress.error_rate,
+                              declines))
     people = event.watching == "people"
     due = to_try(run, event.confirmation, long_outage_due(
         run, event.confirmation, incident.last_reopened_at, remedies)) if people else ()

@@ -1,7 +1,7 @@
 """Where a component's failures arise: in itself, before it, or in something that it calls.
 
-A location is kept as a text (``text``): ``own``, ``reach``, ``database``, ``provider:NAME``, ``dependency:NAME``, or
-what is called.
+A location is kept as a text (``text``): ``own``, ``reach``, ``database``, ``declined``, ``provider:NAME``,
+``dependency:NAME``, or what is called.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Self, TypeAlias
 from responder.model.codec import Malformed
 from responder.model.frozen import dataclass
 
-_OWN, _UNREACHED, _DATABASE, _PROVIDER, _DEPENDENCY = "own", "reach", "database", "provider:", "dependency:"
+_OWN, _UNREACHED, _DATABASE, _DECLINED = "own", "reach", "database", "declined"
+_PROVIDER, _DEPENDENCY = "provider:", "dependency:"
 
 
 class _Location(ABC):
@@ -65,6 +66,16 @@ class Database(_Location):
 
 
 @dataclass(frozen=True)
+class Declined(_Location):
+    """Behind the providers: payments are answered, and declined."""
+
+    @property
+    def text(self) -> str:
+        """``declined``."""
+        return _DECLINED
+
+
+@dataclass(frozen=True)
 class Provider(_Location):
     """In the component's calls of a provider outside."""
 
@@ -100,9 +111,9 @@ class Callee(_Location):
         return self.name
 
 
-FaultLocation: TypeAlias = Own | Unreached | Database | Provider | Dependency | Callee
+FaultLocation: TypeAlias = Own | Unreached | Database | Declined | Provider | Dependency | Callee
 
-OWN, UNREACHED, DATABASE = Own(), Unreached(), Database()
+OWN, UNREACHED, DATABASE, DECLINED = Own(), Unreached(), Database(), Declined()
 
 
 def location_of(text: str) -> FaultLocation | None:
@@ -111,5 +122,5 @@ def location_of(text: str) -> FaultLocation | None:
         return Provider(text.removeprefix(_PROVIDER))
     if text.startswith(_DEPENDENCY):
         return Dependency(text.removeprefix(_DEPENDENCY))
-    known: dict[str, FaultLocation] = {location.text: location for location in (OWN, UNREACHED, DATABASE)}
+    known: dict[str, FaultLocation] = {location.text: location for location in (OWN, UNREACHED, DATABASE, DECLINED)}
     return known.get(text) or (Callee(text) if text else None)

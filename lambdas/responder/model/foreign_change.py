@@ -6,7 +6,7 @@ from typing import Literal
 
 from responder.model.frozen import dataclass
 
-ForeignKind = Literal["commit", "flag", "infrastructure", "configuration"]
+ForeignKind = Literal["commit", "flag", "infrastructure"]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ IncidentStatus = Literal["open", "waiting for people", "closed"]
 SignalKind = Literal[Kind, "person"]
 """An alarm of CloudWatch, an alert of another system, or a person."""
 Outcome = Literal["resolved", "escalated", "observed", "false_alarm"]
-SymptomKind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", ""]
+SymptomKind = Literal["high_error_rate", "loss_of_connectivity", "degraded_latency", "declined_payments", ""]
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from responder.model.foreign_change import ForeignChange
 from responder.model.frozen import dataclass
 from responder.plan.change_files import FileKind, kind_of_file
-from responder.plan.change_lines import Delta, Pair, delta, differing, tokens
+from responder.plan.change_lines import Delta, Pair, delta, differing, left, tokens
 from responder.plan.change_topics import topics
 
 _OBSERVED = re.compile(
@@ -58,6 +58,9 @@ _DDL = re.compile(r"^\s*(?:DROP|ALTER|RENAME|TRUNCATE|DELETE|UPDATE|REVOKE|GRANT
                   r"|op\.alter_\w+)\b", re.IGNORECASE)
 _CALL = re.compile(r"([A-Za-z_$][\w$]*)\s*\(")
 _LOOP = re.compile(r"\b(?:for|while|forEach|each|map|range)\b")
+_STATEMENT = re.compile(r"^\s*(?:for|while|foreach)\b|\.forEach\(")
+_ASKS = re.compile(r"\bawait\b|\.(?:get|find|query|fetch|load|call|send|exec|select|request|put|post)\w*\(",
+                   re.IGNORECASE)
 _BUILT_IN = frozenset({
     "if", "for", "while", "switch", "catch", "func", "def", "function", "return", "len", "make", "append", "string",
     "int", "print", "println", "printf", "sizeof", "typeof", "super", "range", "new", "map", "set", "list", "dict",
@@ -73,12 +76,13 @@ _LABELS = re.compile(r"(?:withlabelvalues|labelnames|labels?|tags?)\W.*(?:user|r
                      r"|customer|tenant|"
                      r"account|client|email|url|path)_?(?:id)?\b", re.IGNORECASE)
 """A measure that is kept for each of many values."""
+_SWITCHES = ({"true", "false"}, {"on", "off"}, {"yes", "no"}, {"enabled", "disabled"})
 _MOST_NAMES = 4
 """Where more names differ, a line was written anew: a helper's call in the place of what it does, most often."""
 _BRINGS = (("bounds or releases", "pool memory files lock disk", 0.9), ("lost a clause", "query", 1.0),
            ("a guard is gone", "null", 0.7), ("a condition changed", "null", 0.5), ("no longer called", "missing", 0.8),
            ("no longer there", "missing", 0.8), ("what the database holds", "query format lock", 0.9),
-           ("what has many values", "memory", 1.0))
+           ("what has many values", "memory", 1.0), ("calls in a loop", "query load", 0.9))
 """Kinds of edits to what they are about, whatever the names in them."""
 _EXPRESSION = re.compile(r"\.\*|\\[dsw]|\(\?[:=!]|\]\+|\)\+|\)\*")
 _HARMLESS_TITLE = re.compile(
@@ -199,8 +203,15 @@ def _of_pair(pair: Pair, moved: bool) -> tuple[float, str]:
     if not any(re.search(r"\w", token) for token in (*went, *came)):
         spaces = set(went) | set(came) <= set("()[]{},;&*")
         return (0.1, "it changes punctuation") if spaces else (0.8, "an operator changed")
+    return _of_step(pair, went, came, moved)
+
+
+def _of_step(pair: Pair, went: list[str], came: list[str], moved: bool) -> tuple[float, str]:
+    """Say what a line of code that became another one could do."""
     if Counter(tokens(pair.before)) == Counter(tokens(pair.after)):
         return 0.75, "it takes the same things in another order"
+    if went and not came and not moved and left(pair.before) == left(pair.after):
+        return 0.75, "a part of a step is gone"
     if moved and (went or not came):
         return 0.15, "it moves code"
     texts = [token for token in (*went, *came) if token[:1] in "\"'`["]
@@ -209,16 +220,11 @@ def _of_pair(pair: Pair, moved: bool) -> tuple[float, str]:
         return 0.75 if any(token in went for token in texts) else 0.5, "a name or text in use changed"
     if _LABELS.search(pair.after) and not _LABELS.search(pair.before):
         return 0.7, "it counts by what has many values"
-    if _left(pair.before) != _left(pair.after) and len(names) > _MOST_NAMES:
+    if left(pair.before) != left(pair.after) and len(names) > _MOST_NAMES:
         return 0.45, "code was written anew"
     if _CONDITION.search(pair.before) or _LOOP.search(pair.before):
         return 0.75, "a condition changed"
     return 0.6, "a step works differently"
-
-
-def _left(line: str) -> str:
-    """Return what a line assigns to; the line where it assigns nothing."""
-    return re.split(r"(?<![=!<>:])[:+]?=(?!=)", line, maxsplit=1)[0].strip()
 
 
 def _numbers(items: Iterable[str]) -> frozenset[str]:
@@ -271,7 +277,7 @@ def _of_value(pair: Pair, before: str, after: str) -> tuple[float, str]:
     old, new = amount(before), amount(after)
     said = f"{before} became {after}"
     if old is None or new is None:
-        return 0.75, said
+        return 0.85 if {before.lower(), after.lower()} in _SWITCHES else 0.75, said
     if old == new:
         return 0.05, "it writes the same value otherwise"
     times = math.inf if min(old, new) <= 0 else max(old, new) / min(old, new)
@@ -303,7 +309,7 @@ def _of_removed(real: Delta, moved: bool) -> Iterator[tuple[float, str]]:
             elif calls and not real.added:
                 yield 0.85, f"{calls[0]} is no longer called"
             elif any(re.search(r"\w", token) for token in tokens(line) if token in real.lost):
-                yield 0.4, "code was written anew"
+                yield 0.35, "code was written anew"
             else:
                 yield 0.12, "it moves code"
 
@@ -311,6 +317,10 @@ def _of_removed(real: Delta, moved: bool) -> Iterator[tuple[float, str]]:
 def _of_added(real: Delta, change: ForeignChange, moved: bool) -> Iterator[tuple[float, str]]:
     inside = False
     alone = not real.removed and not real.pairs
+    now = [*real.added, *(pair.after for pair in real.pairs)]
+    before = [*real.removed, *real.context, *(pair.before for pair in real.pairs)]
+    if _calls_in_loop(now) and not any(_STATEMENT.search(line) for line in before):
+        yield 0.8, "it calls in a loop"
     for line in real.added:
         if (_DDL.search(line) and FileKind.SCHEMA in real.kinds) or re.match(r"^\s*(?:DROP|ALTER)\s", line):
             yield 0.9, "it changes what the database holds"
@@ -332,9 +342,14 @@ def _of_added(real: Delta, change: ForeignChange, moved: bool) -> Iterator[tuple
         elif FileKind.CONFIGURATION in real.kinds and alone:
             yield 0.5, "it adds a setting"
         elif not alone:
-            yield 0.4, "code was written anew"
+            yield 0.35, "code was written anew"
         else:
             yield (0.6 if _LOOP.search(" ".join(real.context)) else 0.4), "it adds a step"
+
+
+def _calls_in_loop(lines: Sequence[str]) -> bool:
+    """Whether a loop that came holds a call of something else."""
+    return any(map(_STATEMENT.search, lines)) and any(map(_ASKS.search, lines))
 
 
 def _told(change: ForeignChange, real: Delta, share: float, why: str) -> Effect:

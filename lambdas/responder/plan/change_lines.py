@@ -23,7 +23,7 @@ TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`|\[\[.*?\]\]|
                    r"|[A-Za-z_$][\w$]*|[^\sA-Za-z_0-9]")
 """A string, a number with its unit, a name, or one other character."""
 _NAME = re.compile(r"[A-Za-z_$][\w$]*$")
-_ALIKE = 0.5
+_ALIKE, _SAME_NAME = 0.5, 0.3
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def _named(gone: list[str], come: list[str], stayed: list[str], kinds: frozenset
     pairs: list[Pair] = []
     free, removed = list(come), []
     for line in gone:
-        best = max(free, key=lambda other: _likeness(line, other), default=None)
-        if best is not None and _likeness(line, best) >= _ALIKE:
+        best = max(free, key=lambda other: _pairing(line, other), default=None)
+        if best is not None and _pairing(line, best) >= _ALIKE:
             free.remove(best)
             pairs.append(Pair(line, best))
         else:
@@ -128,6 +128,18 @@ def _named(gone: list[str], come: list[str], stayed: list[str], kinds: frozenset
     was = {token for line in (*removed, *(pair.before for pair in pairs)) for token in tokens(line)}
     now = {token for line in (*free, *(pair.after for pair in pairs)) for token in tokens(line)}
     return Delta(tuple(pairs), tuple(removed), tuple(free), tuple(stayed), frozenset(was - now), kinds)
+
+
+def left(line: str) -> str:
+    """Return what a line assigns to; the line where it assigns nothing."""
+    return re.split(r"(?<![=!<>:])[:+]?=(?!=)", line, maxsplit=1)[0].strip()
+
+
+def _pairing(one: str, other: str) -> float:
+    """Return how likely one line became the other, 0 to 1: what is assigned to the same name mostly did."""
+    likeness = _likeness(one, other)
+    same = left(one) == left(other) != one
+    return min(1.0, likeness + _SAME_NAME) if same else likeness
 
 
 def _likeness(one: str, other: str) -> float:

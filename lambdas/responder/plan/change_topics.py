@@ -27,8 +27,9 @@ TOPICS: Mapping[str, str] = {
         serializable lock_timeout contention advisory blocked_by alter_table add_constraint transaction tx begin
         commit lock_wait wait_for_lock rlock critical_section optimistic conflict serialize""",
     "timeout": """
-        timeout timeouts deadline timed_out time_out deadline_exceeded keepalive keep_alive withtimeout read_timeout
-        connect_timeout 504 gateway_timeout request_timeout context_deadline""",
+        timeout timeouts latency p99 p95 duration_ms slow took slower elapsed server_duration deadline timed_out
+        time_out deadline_exceeded keepalive keep_alive withtimeout read_timeout connect_timeout 504 gateway_timeout
+        request_timeout context_deadline""",
     "retry": """
         retry retries retrying attempts attempt backoff jitter max_retries maxretries hedge circuit breaker
         circuitbreaker resubmit redeliver retry_storm resilience4j polly tenacity""",
@@ -116,7 +117,7 @@ TOPICS: Mapping[str, str] = {
         body.close sockets idle_connections keepalives response_body open_files""",
     "time": """
         cron schedule scheduled scheduler timezone tz utc dst clock time_now leap midnight interval date dates epoch
-        duration skew""",
+        skew""",
     "money": """
         duplicate duplicates duplicated idempotency idempotent idempotency-key dedupe dedup mismatch incorrect wrong
         price prices amount amounts cents currency discount tax total totals refund rounding round floor ceil charge

@@ -150,6 +150,8 @@ def _since(finding: Finding[Any], moment: float) -> Finding[Any]:
 
 def _kind(outage: Sequence[Verdict]) -> SymptomKind:
     states = {verdict.state for verdict in outage}
+    if outage and all(verdict.declines for verdict in outage):
+        return "declined_payments"
     if "failing" in states:
         return "high_error_rate"
     if "silent" in states:

@@ -112,6 +112,8 @@ class Watched(Fact):
     slow_until: float | None = None
     """When a look last found something slow."""
     error_rate: float | None = None
+    declines: bool = False
+    """Whether the symptom was payments that are declined."""
 
 
 __all__ = ["Confirmed", "Diagnosed", "Isolated", "Ruled", "Watched"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from responder.model.evidence import Bucket, Evidence, Finding
+from responder.model.evidence.approvals import Approvals
 from responder.model.evidence.error_lines import ErrorLines
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
@@ -40,6 +41,9 @@ def why_not(service: Service, evidence: Evidence, source: str, claims: Iterable[
 
 
 def _why_not(service: Service, evidence: Evidence, source: str, claim: Verdict) -> str:
+    if claim.declines:
+        return "" if evidence.one(Approvals, claim.component, source) else (
+            "it counts requests that fail, and a payment that is declined does not")
     if claim.state == "slow":
         latency = evidence.one(LatencyP95, claim.component, source)
         if latency is None or latency.value is None or latency.detail.requests < service.confirm.minimum_requests:

@@ -12,12 +12,23 @@ from responder.model.evidence.calls import Callee as CalledHost
 from responder.model.evidence.calls import Calls
 from responder.model.evidence.error_signatures import ErrorSignatures
 from responder.model.evidence.latency_p95_ms import LatencyP95
-from responder.model.fault_location import DATABASE, OWN, UNREACHED, Callee, FaultLocation, Provider, location_of
+from responder.model.fault_location import (
+    DATABASE,
+    DECLINED,
+    OWN,
+    UNREACHED,
+    Callee,
+    FaultLocation,
+    Provider,
+    location_of,
+)
 from responder.model.frozen import dataclass
 from responder.model.service import Service
+from responder.plan.approval_rate import rates
 from responder.plan.kinds import REACH, ErrorKind, kind_of, of_database
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, count_upper_bound, lower_bound
 from responder.plan.sampling import never_marked, sample_of
+from responder.plan.symptom import declining
 
 _SIGNIFICANT_SHARE = 0.2
 """A fifth of the failures: with less, what is measured at slightly different moments could make a mode of its own."""
@@ -99,6 +110,10 @@ def failure_modes(service: Service, component: str, evidence: Evidence) -> list[
     unreached = _unreached(service, component, evidence)
     if unreached:
         found.append(unreached)
+    declined = tuple(rate.source for rate in rates(evidence) if rate.component == component and declining(
+        rate, service.confirm))
+    if declined:
+        found.append(FailureMode(component, DECLINED, 1.0, {}, declined))
     kept = [mode for mode in found if mode.sure_share >= _SIGNIFICANT_SHARE]
     if not any(not mode.slow for mode in kept):
         kept += _slow(service, component, evidence)

@@ -22,7 +22,8 @@ from responder.plan.updates import commander, place, update
 from responder.plan.wording import clock, duration, listed, sentence
 from responder.plan.wrong_now import wrong_now
 
-_STATES = {"high_error_rate": "is failing", "loss_of_connectivity": "is down", "degraded_latency": "is slow"}
+_STATES = {"high_error_rate": "is failing", "loss_of_connectivity": "is down", "degraded_latency": "is slow",
+           "declined_payments": "declines payments"}
 _AT_FAULT = {"code_bug": "code or configuration", "database_connection": "database connections",
              "overload": "overload", "cluster_failure": "the cluster", "network": "the network",
              "provider_outage": "the payment provider"}

@@ -88,6 +88,7 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
     shown = span_of(kinds, symptom, settings, certain=False)
     # Where the entry does not show it, the whole time since the alarm is looked at: nothing tells when it was worst.
     whole_time = shown or from_alarm(series, symptom, settings)
+    graph = _with_calls_seen(graph, requests) if requests else graph
     seen = origins(requests, graph) if requests else Origins()
     if not whole_time:
         sure = _confidence(seen.shares, 1)
@@ -139,6 +140,16 @@ def _shows(standing: StandingOut, out: Mapping[State, float], seen: Origins, nam
         return ""
     worst = max(own, key=lambda state: (own[state], state))
     return worst[1] if worst[0] == name else "way"
+
+
+def _with_calls_seen(graph: Mapping[str, Sequence[str]], requests: Requests) -> Mapping[str, Sequence[str]]:
+    """Add the calls of those that the graph knows no call of."""
+    calls: dict[str, set[str]] = defaultdict(set)
+    for stretch in (*requests.before, *requests.now):
+        for edge in stretch.edges:
+            if edge.caller and not graph.get(edge.caller):
+                calls[edge.caller].add(edge.callee)
+    return {**graph, **{caller: sorted(called) for caller, called in calls.items()}}
 
 
 def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[str, float], dict[str, float]]:

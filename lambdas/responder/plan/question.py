@@ -21,7 +21,7 @@ from responder.plan.updates import blamed
 from responder.plan.wording import capital, clock, duration, listed, moment
 
 _KINDS = {"high_error_rate": "its error rate is high", "loss_of_connectivity": "it cannot be reached",
-          "degraded_latency": "its answers are slow"}
+          "degraded_latency": "its answers are slow", "declined_payments": "it declines more payments than usual"}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from responder.model.fault_location import FaultLocation, Provider, location_of
 from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.plan.answers import Recovery
+from responder.plan.approval_rate import rates as payment_rates
 from responder.plan.rates import lower_bound, upper_bound
 from responder.plan.series import newest_start, total
 from responder.plan.symptom import MINIMUM_EXPECTED, SILENT_SHARE, Verdict, slow
@@ -67,8 +68,12 @@ class _View:
 
 
 def judge(service: Service, evidence: Evidence, now: float, changed_at: float,
-          give_up_seconds: float, changed: bool = False, slow_until: float | None = None) -> Progress:
+          give_up_seconds: float, changed: bool = False, slow_until: float | None = None,
+          declines: bool = False) -> Progress:
     """Judge the recovery at ``now`` (seconds since 1970, UTC), after what was done at ``changed_at``.
+
+    ``declines`` says that the symptom was payments that are declined: then those are the requests, and who does not
+    count them tells nothing.
 
     ``changed`` says that a remedy was carried out then, so that getting worse is held against it. ``slow_until`` is
     when a check last found something slow, for no series tells it.
@@ -78,6 +83,8 @@ def judge(service: Service, evidence: Evidence, now: float, changed_at: float,
     counts after twice that time, so that a failed source neither keeps an outage open nor rolls back a remedy that
     helped.
     """
+    if declines:
+        evidence = Evidence(payment_rates(evidence))
     answering = {finding.source for finding in evidence.of(ErrorRate)
                  if now - newest_start(finding.detail.series) <= _fresh(service)}
     needed = min(SOURCES_NEEDED, max(1, len(answering)))

@@ -178,7 +178,7 @@ def _guard(history: _History, entered: str, made: Ruled) -> _Outcome:
 
 def _monitor(history: _History, entered: str, made: Watched) -> _Outcome:
     progress = judge(history.service, history.record.at(entered), made.now, made.since, made.give_up_seconds,
-                     made.changed, made.slow_until)
+                     made.changed, made.slow_until, made.declines)
     return _Outcome({"answer": made.answer}, {"answer": progress.answer}, progress.reason)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from responder.model.evidence import Bucket, Detail, Evidence, Finding
@@ -11,6 +12,7 @@ from responder.model.evidence.error_rate import DayBefore, ErrorRate
 from responder.model.evidence.latency_p95_ms import LatencyP95
 from responder.model.frozen import dataclass
 from responder.model.service import Confirm, Service
+from responder.plan.approval_rate import rates
 from responder.plan.rates import SLOW_MULTIPLE, count_lower_bound, lower_bound, upper_bound
 from responder.plan.series import newest_start, period_seconds, total, trailing
 from responder.plan.wording import count, duration, share, source_name
@@ -45,6 +47,8 @@ class Verdict:
     reason: str
     onset: float | None = None
     """Start of the first period in which the symptom shows, seconds since 1970 (UTC)."""
+    declines: bool = False
+    """Whether what fails is payments that are declined, which no status shows."""
     by_lines: bool = False
     """Whether it is told by log lines: that none tells of an error is no sign that requests come."""
 
@@ -60,7 +64,8 @@ def verdicts(service: Service, evidence: Evidence, signal_at: float | None = Non
         *((lines, _by_lines(lines, settings, load.get(lines.component), signal_at))
           for lines in evidence.asked(ErrorLines)),
         *((rate, _by_requests(rate, settings, signal_at)) for rate in evidence.asked(ErrorRate)),
-        *((latency, said) for latency in evidence.of(LatencyP95) if (said := slow(latency, settings)))]
+        *((latency, said) for latency in evidence.of(LatencyP95) if (said := slow(latency, settings))),
+        *((rate, said) for rate in rates(evidence) if (said := declining(rate, settings, signal_at)))]
     order = {component.name: place for place, component in enumerate(service.components)}
     found.sort(key=lambda pair: (pair[0].source, pair[0].name, order.get(pair[0].component, len(order))))
     return [verdict for _, verdict in found]
@@ -102,6 +107,16 @@ def _by_requests(finding: Finding[ErrorRate], settings: Confirm, signal_at: floa
     if signal_at is not None and end < signal_at - period_seconds(series):
         return _verdict(finding, "unknown", f"its data end {duration(signal_at - end)} before the signal")
     return _verdict(finding, "healthy", f"{share(total(recent).error_rate)} of the last requests failed")
+
+
+def declining(finding: Finding[ErrorRate], settings: Confirm, signal_at: float | None = None) -> Verdict | None:
+    """Return that more payments are declined than usual; None where they are not, or nobody can tell."""
+    said = _by_requests(finding, settings, signal_at)
+    if said.state != "failing":
+        return None
+    seen = total(trailing(sorted(finding.detail.series), _MINUTE))
+    return replace(said, declines=True, reason=f"{share(seen.error_rate)} of {count(seen.requests)} payments were "
+                                               "declined beyond what is usual for their kinds")
 
 
 def _limit(rate: ErrorRate, settings: Confirm) -> float:

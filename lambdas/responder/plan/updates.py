@@ -36,7 +36,7 @@ _ROLES = {"code_bug": ("developer",), "network": ("network",), "database_connect
           "overload": ("developer",), "cluster_failure": ("platform",), "provider_outage": ()}
 """Who is called for a cause, beside the incident commander: the roles of the plan, and those that a team adds."""
 _KINDS = {"high_error_rate": "high error rate", "loss_of_connectivity": "complete loss of connectivity",
-          "degraded_latency": "slow answers"}
+          "degraded_latency": "slow answers", "declined_payments": "more payments declined than usual"}
 _AUDIENCES = {"customers": "customers were told", "provider": "the provider's support was told",
               "network_team": "the network team was told"}
 _MOST_SEEN = 3

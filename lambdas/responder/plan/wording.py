@@ -195,6 +195,7 @@ def listed(names: Sequence[str]) -> str:
 _SOURCES = {"application_signals": "Application Signals",
             "aws_health": "AWS Health", "changes": "the change ledger", "cloudtrail": "CloudTrail",
             "cloudwatch": "CloudWatch", "cloudwatch_logs": "CloudWatch Logs", "eks": "EKS",
+            "credentials": "the ends of certificates and keys",
             "dependencies": "the dependencies' own measures",
             "foreign_changes": "the feeds of changes",
             "network": "the network probes", "newrelic": "New Relic",

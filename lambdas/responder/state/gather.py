@@ -10,7 +10,7 @@ from responder.state.admission import LimitRange, Quota
 from responder.state.basics import Event, Json, Meta, Ref
 from responder.state.nodes import Node
 from responder.state.pods import Pod
-from responder.state.routing import Endpoints, Policy, Route, Service
+from responder.state.routing import Endpoints, Policy, Route, Service, Subsets
 from responder.state.state import State
 from responder.state.storage import Claim, PersistentVolume, StorageClass
 from responder.state.workloads import KINDS, Workload
@@ -19,6 +19,7 @@ _READERS: dict[str, tuple[str, Callable[[Json], Any]]] = {
     "Pod": ("pods", Pod.of), "Service": ("services", Service.of), "Endpoints": ("endpoints", Endpoints.of),
     "EndpointSlice": ("endpoints", Endpoints.of), "NetworkPolicy": ("policies", Policy.of),
     "Ingress": ("routes", Route.of), "HTTPRoute": ("routes", Route.of), "VirtualService": ("routes", Route.of),
+    "DestinationRule": ("subsets", Subsets.of),
     "Node": ("nodes", Node.of), "Event": ("events", Event.of), "PersistentVolumeClaim": ("claims", Claim.of),
     "PersistentVolume": ("volumes", PersistentVolume.of), "StorageClass": ("storage_classes", StorageClass.of),
     "ResourceQuota": ("quotas", Quota.of), "LimitRange": ("limit_ranges", LimitRange.of),

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from responder.state.addresses import Given, given
 from responder.state.basics import Ref
 from responder.state.listening import declared
-from responder.state.names import core, means, resembles, shared_prefix
+from responder.state.names import core, means, resembles, shared_prefix, words
 from responder.state.once import once
 from responder.state.routing import Service
 from responder.state.state import State
@@ -100,9 +100,9 @@ def _missing(state: State, one: Given, namesakes: dict[str, list[Given]], of_tar
     exists = any(workload.ref.name == one.target.ref.name and workload.ref.namespace == space
                  for workload in state.apps)
     at_service = (len(callers) > 1 or exists or not right) and not elsewhere
-    # A part that was never installed is named by one alone, and nothing of its name is there.
-    sure = bool(right or len(callers) > 1 or exists) and not _TELEMETRY.search(one.address.variable)
-    yield Wrong(one, "missing", at_service, right, sure)
+    # A part that was never installed, or a host outside, is named by one alone, and nothing of its name is there.
+    if (right or len(callers) > 1 or exists) and not _TELEMETRY.search(one.address.variable):
+        yield Wrong(one, "missing", at_service, right, True)
 
 
 _Here = dict[str, tuple[dict[str, list[str]], str]]
@@ -129,7 +129,9 @@ def _other(one: Given, here: _Here, namesakes: dict[str, list[Given]], of_target
     """
     target, variable = one.target.ref, one.address.variable
     names, prefix = here.get(target.namespace, ({}, ""))
-    if means(variable, target.name, prefix):
+    told = set(words(variable))
+    if means(variable, target.name, prefix) or (told and told <= set(words(target.name))) or (
+            _GATEWAY.search(target.name)):
         return
     meant = names.get(core(variable, prefix), [])
     same = namesakes[variable]

@@ -17,6 +17,7 @@ _KIND = frozenset((
     "port", "url", "uri", "urls", "endpoint", "endpoints", "base", "grpc", "http", "https", "tcp", "name", "dns",
     "target", "backend", "upstream", "client", "connection", "string", "dsn"))
 """Words that say what kind of thing is named, not which."""
+_VERSION = re.compile(r"(?:v?\d+|old|new|canary|stable|blue|green)$")
 
 
 @lru_cache(maxsize=8192)
@@ -50,13 +51,11 @@ def core(name: str, prefix: str = "") -> str:
 
 
 def resembles(name: str, other: str) -> bool:
-    """Whether a name is another, but for little: one letter more, less or other, or words that were added."""
-    one, two = core(name), core(other)
-    if not one or not two:
-        return False
-    if one == two or (min(len(one), len(two)) >= 4 and (one.startswith(two) or two.startswith(one))):
-        return True
-    return min(len(one), len(two)) >= 4 and _near(one, two)
+    """Whether a name is another, but for little: one letter more, less or other, or words that say no more than which
+    kind or version it is. A word that says more (``payments-db``) makes it another.
+    """
+    one, two = (_VERSION.sub("", core(each)) for each in (name, other))
+    return bool(one) and (one == two or (min(len(one), len(two)) >= 4 and _near(one, two)))
 
 
 def _near(one: str, two: str) -> bool:

@@ -164,3 +164,19 @@ class Route(NamedTuple):
                     targets.append((str(to.get("host", "")), str((to.get("port") or {}).get("number") or ""),
                                     str(to.get("subset") or "")))
         return cls(Meta.of(item), tuple(hosts), tuple(targets))
+
+
+class Subsets(NamedTuple):
+    """What a mesh's DestinationRule makes of a Service."""
+
+    meta: Meta
+    host: str
+    names: tuple[str, ...]
+    """Of its subsets, which a route may name."""
+
+    @classmethod
+    def of(cls, item: Json) -> Subsets:
+        """Read a DestinationRule."""
+        spec = item.get("spec") or {}
+        return cls(Meta.of(item, "DestinationRule"), str(spec.get("host") or ""),
+                   tuple(str(one.get("name", "")) for one in spec.get("subsets") or ()))

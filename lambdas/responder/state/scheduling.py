@@ -57,6 +57,12 @@ _AVAILABLE = re.compile(r"\d+/\d+ nodes are available:\s*|^no nodes available to
 _SCALES = ("TriggeredScaleUp", "Nominated", "NominatedPod")
 
 
+_LATER = frozenset({"cpu", "memory", "pods", "resource", "ports", "spread", "apart", "beside", "volumes",
+                    "volume_node"})
+"""Filters that are asked only of nodes that a pod's selector and affinity let through (kube-scheduler: the order of its
+default plugins)."""
+
+
 class Held(NamedTuple):
     """Pods of one workload that one thing keeps off all nodes."""
 
@@ -158,11 +164,11 @@ def _wait(state: State, pod: Pod, spec: PodSpec, at: dict[str, frozenset[str]]) 
 
 
 def _at_nodes(state: State, pod: Pod, spec: PodSpec) -> dict[str, frozenset[str]]:
-    """Return what keeps a pod off each node; nodes that are not meant for it (a DaemonSet's pod is for one) are left
-    out, and the control plane's and those that are not well where there are others.
+    """Return what keeps a pod off each node that it is meant for: by its selector and affinity, where any node meets
+    them; the control plane's and those that are not well are left out where there are others.
     """
-    named = any(one.key == "metadata.name" for term in spec.node_terms for one in term)
-    at = {node.name: fails(state, pod, spec, node) for node in state.nodes if not named or meets_affinity(spec, node)}
+    meant = [node for node in state.nodes if meets_selector(spec, node) and meets_affinity(spec, node)]
+    at = {node.name: fails(state, pod, spec, node) for node in meant or state.nodes}
     return {name: kinds for name, kinds in at.items() if not kinds & _CUSTOMARY} or at
 
 
@@ -196,10 +202,14 @@ def _said(state: State, spec: PodSpec, message: str) -> set[str]:
 
 def _node_kinds(state: State, spec: PodSpec) -> set[str]:
     """Tell apart what the scheduler says in one: a pod's ``nodeSelector`` and its node affinity. What a pod does not
-    ask for it is not held by; where it asks for both, each is looked at alone.
+    ask for it is not held by; where it asks for both, each is looked at alone. Where a node meets both, they only say
+    which nodes are meant (``meant``), and something else keeps the pod off those.
     """
     if any(one.key == "metadata.name" for term in spec.node_terms for one in term):
         return set()
+    if (spec.node_selector or spec.node_terms) and any(
+            meets_selector(spec, node) and meets_affinity(spec, node) for node in state.nodes):
+        return {"meant"}
     if not spec.node_selector or not spec.node_terms:
         return {"selector" if spec.node_selector else "affinity"}
     none = {"selector": not any(meets_selector(spec, node) for node in state.nodes),
@@ -211,10 +221,22 @@ def _to_blame(said: set[str], at: dict[str, frozenset[str]]) -> set[str]:
     """Leave out of what is said what is no fault of the pod's, and what would not help if it were gone while something
     else that is said would.
     """
-    blamed = said - _CUSTOMARY
+    blamed = said - _CUSTOMARY - {"meant"}
+    if blamed & _LATER:
+        blamed -= {"selector", "affinity"}
     if not blamed:
-        return {"taint"} if said == {"control"} else set()
+        return _of_the_meant(said, at)
     helps = {kind for kinds in at.values() if len(kinds) == 1 for kind in kinds}
     known = {kind for kinds in at.values() for kind in kinds}
     useless = {kind for kind in blamed if kind in known and kind not in helps}
     return blamed - useless if (blamed - useless) & helps else blamed
+
+
+def _of_the_meant(said: set[str], at: dict[str, frozenset[str]]) -> set[str]:
+    """Return what keeps a pod off the nodes that it is meant for, where the scheduler says only what is customary: the
+    control plane's taint, where there are no other nodes for it; else an affinity that is not shown.
+    """
+    kinds = {kind for each in at.values() for kind in each}
+    if said == {"control"} or ("meant" in said and "control" in kinds):
+        return {"taint"}
+    return {"affinity"} if "meant" in said and "unready" not in kinds | said else set()

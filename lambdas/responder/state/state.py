@@ -11,7 +11,7 @@ from responder.state.basics import Event, Meta, Ref
 from responder.state.nodes import Node, NodeService
 from responder.state.once import once
 from responder.state.pods import Pod
-from responder.state.routing import Endpoints, Policy, Route, Service
+from responder.state.routing import Endpoints, Policy, Route, Service, Subsets
 from responder.state.storage import Claim, PersistentVolume, StorageClass
 from responder.state.workloads import Workload
 
@@ -58,6 +58,7 @@ class State(NamedTuple):
     endpoints: tuple[Endpoints, ...] = ()
     policies: tuple[Policy, ...] = ()
     routes: tuple[Route, ...] = ()
+    subsets: tuple[Subsets, ...] = ()
     nodes: tuple[Node, ...] = ()
     events: tuple[Event, ...] = ()
     claims: tuple[Claim, ...] = ()

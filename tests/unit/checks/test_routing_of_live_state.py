@@ -51,6 +51,15 @@ def test_several_names_that_lead_to_one_service_in_front_are_meant() -> None:
     assert "service_env_var_address_mismatch" not in names(*items, base=ALL)
 
 
+def test_a_gateway_or_a_store_of_its_own_may_stand_for_a_service() -> None:
+    edge = [*caller(CART_SERVICE_ADDR="api-gateway:80"), deployment("api-gateway", container(port=80)),
+            service("api-gateway", 80)]
+    assert names(*edge, base=ALL) == set()
+    store = [*caller(CART_SERVICE_ADDR="redis-cart:6379"), deployment("redis-cart", container(port=6379)),
+             service("redis-cart", 6379)]
+    assert names(*store, base=ALL) == set()
+
+
 def test_names_outside_the_cluster_and_unlisted_services_are_not_judged() -> None:
     assert names(*caller(API_URL="https://api.example.com/v1", LOG_LEVEL="info", QUEUE="jobs"), base=ALL) == set()
     assert "missing_service" not in names(*caller(CART_SERVICE_ADDR="kart:7070"), base=listed())
@@ -65,10 +74,20 @@ def test_a_port_that_all_callers_agree_on_is_the_services_fault() -> None:
     assert found("service_port_mapping_mismatch", *items, base=ALL) == [("service/pay", "stops", "seen")]
 
 
+PROBED = container(port=7070, readinessProbe={"tcpSocket": {"port": 7070}})
+
+
 @pytest.mark.parametrize("target", [7071, "http"])
 def test_a_target_port_on_which_no_pod_listens_is_told(target: int | str) -> None:
     items = changed("Service", "cart", service("cart", 7070, target))
-    assert found("service_port_mapping_mismatch", *items, *PODS, base=ALL) == [("service/cart", "stops", "seen")]
+    probed = [item if item["metadata"]["name"] != "cart" or item["kind"] == "Service" else deployment("cart", PROBED)
+              for item in items]
+    assert found("service_port_mapping_mismatch", *probed, *PODS, base=ALL) == [("service/cart", "stops", "seen")]
+    # What is declared alone binds nobody, unless the Service is not reached.
+    sure = "stops" if target == "http" else "risks"
+    assert found("service_port_mapping_mismatch", *items, *PODS, base=ALL)[0][1] == sure
+    shut = ALL._replace(connections=(Connection("cart", 7070, False, "connection refused"),))
+    assert found("service_port_mapping_mismatch", *items, *PODS, base=shut) == [("service/cart", "stops", "said")]
 
 
 def test_a_port_that_is_declared_by_none_and_reached_is_well() -> None:
@@ -110,7 +129,10 @@ def test_a_second_service_of_an_app_may_have_another_name() -> None:
 
 def test_another_transport_than_the_pods_listen_to_is_told() -> None:
     items = changed("Service", "cart", service("cart", 7070, protocol="UDP"))
-    assert found("service_protocol_mismatch", *items, base=ALL) == [("service/cart", "stops", "seen")]
+    assert found("service_protocol_mismatch", *items, base=ALL) == [("service/cart", "risks", "guessed")]
+    probed = [item if item["metadata"]["name"] != "cart" or item["kind"] == "Service" else deployment("cart", PROBED)
+              for item in items]
+    assert found("service_protocol_mismatch", *probed, base=ALL) == [("service/cart", "stops", "seen")]
 
 
 def test_a_service_that_is_called_by_all_and_gone_is_missing() -> None:
@@ -136,12 +158,14 @@ def test_a_call_at_a_port_that_the_service_does_not_have_is_told_by_what_the_cal
     assert found("service_env_var_address_mismatch", *one, base=right) == []
 
 
-def test_a_part_that_was_never_installed_and_a_collector_that_is_not_there_are_risks_at_most() -> None:
-    items = caller(ASSISTANT_SERVICE_ADDR="assistant:80")
-    assert found("missing_service", *items, base=ALL) == [("service/assistant", "risks", "guessed")]
+def test_a_part_that_was_never_installed_a_host_outside_and_a_collector_that_is_not_there_are_no_problems() -> None:
+    assert names(*caller(ASSISTANT_SERVICE_ADDR="assistant:80", LEDGER_HOST="ledger-outside"), base=ALL) == set()
+    outside = container(env=env(DB_HOST="ledger-outside"))
+    assert names(deployment("web", outside), deployment("desk", outside), service("web"), base=ALL) == set()
+    near = container(env=env(STORE_HOST="pay-ledger"))
+    assert names(*SHOP, deployment("book", near), base=ALL) == set()
     told = container(env=env(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4317"))
-    both = [deployment("web", told), deployment("desk", told), service("web")]
-    assert found("missing_service", *both, base=ALL) == [("service/collector", "risks", "guessed")]
+    assert names(deployment("web", told), deployment("desk", told), service("web"), base=ALL) == set()
 
 
 def test_an_external_name_that_is_an_address_is_told() -> None:
@@ -236,6 +260,18 @@ def test_a_meshs_route_to_another_service_is_told() -> None:
     route = {"kind": "VirtualService", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {
         "hosts": ["cart"], "http": [{"route": [{"destination": {"host": "pay", "port": {"number": 50051}}}]}]}}
     assert found("gateway_misroute", *SHOP, route, base=ALL) == [("virtualservice/cart", "stops", "guessed")]
+
+
+def test_a_route_to_a_subset_that_no_rule_knows_is_told() -> None:
+    def route(subset: str) -> dict[str, Any]:
+        to = {"host": "cart", "subset": subset}
+        return {"kind": "VirtualService", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {
+            "hosts": ["cart"], "http": [{"route": [{"destination": to}]}]}}
+    rule = {"kind": "DestinationRule", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {
+        "host": "cart.shop.svc.cluster.local", "subsets": [{"name": "v1", "labels": {"version": "v1"}}]}}
+    assert found("gateway_misroute", *SHOP, route("v2"), rule, base=ALL) == [("virtualservice/cart", "stops", "seen")]
+    assert names(*SHOP, route("v1"), rule, base=ALL) == set()
+    assert names(*SHOP, route("v2"), base=ALL) == set()
 
 
 def test_a_service_whose_pods_are_not_ready_has_no_endpoints() -> None:

@@ -151,6 +151,32 @@ def test_selector_and_affinity_are_told_apart_by_what_the_pod_asks_for() -> None
         "node_selector_mismatch"}
 
 
+def test_a_selector_that_a_node_meets_says_only_which_nodes_are_meant() -> None:
+    pinned, others = {"nodeSelector": {"kubernetes.io/hostname": "n2"}}, [node("n1"), node("c", taints=[CONTROL])]
+    mine = "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, "
+    rest = ", 1 node(s) didn't match Pod's node affinity/selector." + TAIL
+    for said, target, check in (
+            ("1 node(s) had untolerated taint {tier: gold}", node("n2", taints=[GOLD]), "taint_toleration_mismatch"),
+            ("1 node(s) were unschedulable", node("n2", cordoned=True), "node_cordon_mismatch"),
+            ("1 Insufficient cpu", node("n2", cpu="1"), "cpu_capacity_mismatch")):
+        spec = {**pinned, "containers": asks(cpu="2")}
+        assert all_found(*pending(mine + said + rest, **spec), *others, target) == {check}
+        assert all_found(*pending(**spec), *others, target) == {check}
+    # What is asked after the selector was asked of a node that it let through.
+    assert all_found(*pending(mine + "1 Insufficient cpu" + rest, **pinned)) == {"cpu_capacity_mismatch"}
+
+
+def test_an_affinity_that_is_not_shown_is_told_where_the_selector_is_met() -> None:
+    message = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    assert all_found(*pending(message), node()) == {"node_affinity_mismatch"}
+    assert all_found(*pending(message, **SELECTOR), node(labels={"disk": "ssd"})) == {"node_affinity_mismatch"}
+    # What is meant for the control plane must tolerate its taint.
+    pinned = {"nodeSelector": {"kubernetes.io/hostname": "c"}}
+    mixed = ("0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated "
+             "taint {node-role.kubernetes.io/control-plane: }.")
+    assert all_found(*pending(mixed, **pinned), node(), node("c", taints=[CONTROL])) == {"taint_toleration_mismatch"}
+
+
 def test_what_a_pod_does_not_show_is_taken_from_its_template() -> None:
     bare = pod(status=unscheduled("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."))
     assert all_found(workload(there=1, **SELECTOR), replica_set(1, 1, **SELECTOR), bare, node(), ACCOUNT) == {

@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.model.evidence import Finding
+from responder.model.evidence import Evidence, Finding
+from responder.model.evidence.credential_end import CredentialEnd, End
 from responder.model.evidence.health import ProviderHealth
 from responder.model.evidence.status_page import StatusPage
 from responder.model.service import Service
+from responder.plan.remedies import propose
+from responder.plan.weights import shipped
+from responder.plan.wording import exact_stamp
 from tests.conftest import shipped_service
 from tests.diagnosis import (
     ONSET,
@@ -104,3 +108,49 @@ def test_maintenance_of_the_provider_is_said_as_such(service: Service) -> None:
     result = judged(service, [*(finding for finding in PROVIDER if finding.name != "status_page"), page])
     assert result.mechanism == "provider_fails"
     assert "under maintenance: Card processing" in result.summary
+
+
+def _end(at: float, name: str = "client certificate for primary") -> Finding[Any]:
+    return Finding(source="credentials", component="provider:primary", window=WINDOW,
+                   detail=CredentialEnd((End(name, at),)))
+
+
+_EXPIRED = "[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED] sslv3 alert certificate expired (_ssl.c:1006)"
+
+
+def _told(service: Service, found: list[Finding[Any]]) -> str:
+    refused = propose(service, judged(service, found), ONSET, Evidence(found), shipped(), ()).not_proposed
+    return " ".join(refusal.reason for refusal in refused)
+
+
+def test_who_renews_an_expired_certificate_is_called_with_its_place_its_arn_and_its_end(service: Service) -> None:
+    found = [*_refused(_EXPIRED), status_page("none", 0.0), _health(1.0), _end(ONSET - 5)]
+    result = judged(service, found)
+    assert result.mechanism == "refused_by_provider" and "credentials" in result.named[0].sources
+    told = _told(service, found)
+    for said in ("call Payment gateway developers", "client certificate for primary", "payment-gateway-mtls",
+                 "certificate/6c1d6f4e", exact_stamp(ONSET - 5), "another provider or a rollback mends nothing"):
+        assert said in told, told
+    assert "API key" not in told
+
+
+def test_a_release_is_not_to_blame_for_what_ended_by_itself(service: Service) -> None:
+    found = [*_refused(_EXPIRED), _health(1.0), _end(ONSET - 5), rollout(ONSET - 30)]
+    assert judged(service, found).mechanism == "refused_by_provider"
+    assert [remedy.action for remedy in proposed(service, found)] == ["escalate"]
+
+
+def test_a_refused_key_names_the_key_though_nobody_knows_its_end(service: Service) -> None:
+    told = _told(service, [*_refused("HTTP 401 Unauthorized: expired API key provided"), _health(1.0)])
+    assert "our API key for primary (in Secret payment-gateway-primary" in told and "certificate" not in told
+
+
+def test_too_many_requests_are_a_matter_for_the_provider_s_support(service: Service) -> None:
+    told = _told(service, [*_refused("429 Client Error: Too Many Requests"), _health(1.0)])
+    assert "call the support of primary for a higher limit" in told and "repeat no call at once" in told
+
+
+@given(st.floats(-9e4, 9e6))
+def test_the_end_of_ours_never_speaks_for_a_switch(before: float) -> None:
+    found = [*_refused(_EXPIRED), _health(1.0), _end(ONSET - before)]
+    assert "switch_provider" not in [remedy.action for remedy in proposed(shipped_service(), found)]

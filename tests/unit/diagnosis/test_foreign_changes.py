@@ -13,11 +13,17 @@ from responder.plan.change_effects import effect_of
 from responder.plan.change_evidence import NAMED
 from responder.plan.change_onset import departure
 from responder.plan.change_suspects import NONE, suspects
-from tests.unit.diagnosis import outages_of_changes, outages_of_others, outages_third_round, outages_with_decoys
+from tests.unit.diagnosis import (
+    outages_fourth_round,
+    outages_of_changes,
+    outages_of_others,
+    outages_third_round,
+    outages_with_decoys,
+)
 from tests.unit.diagnosis.made_up_changes import ONSET, Outage
 
 CASES = [*outages_of_changes.CASES, *outages_of_others.CASES, *outages_with_decoys.CASES,
-         *outages_third_round.CASES]
+         *outages_third_round.CASES, *outages_fourth_round.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

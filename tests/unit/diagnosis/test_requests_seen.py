@@ -165,6 +165,16 @@ def test_requests_alone_name_a_component_where_nothing_was_measured_and_somebody
     assert rank(CALLS, {}, Symptom("door", "latency", 0.0), requests=slow) == []
 
 
+def test_calls_that_were_seen_stand_in_for_a_graph_that_knows_none() -> None:
+    times = [60.0 * number for number in range(30)]
+    series = {name: {"latency": [(time, seconds + (3.0 if time >= 1500 else 0.0001 * (time % 7))) for time in times]}
+              for name, seconds in (("door", 0.2), ("stock", 0.04))}
+    seen = Requests((), (Stretch(edges(OWN)),))
+    symptom = Symptom("door", "latency", 1510.0)
+    assert rank({}, series, symptom, certain=True)[0].component == "door"
+    assert rank({}, series, symptom, certain=True, requests=seen)[0].component == "stock"
+
+
 NAMES = st.sampled_from(["a", "b", "ü/ä-1", "", "x y", "e:80"])
 EDGES = st.builds(Edge, NAMES, NAMES, NAMES, st.floats(0, 1e6), st.none() | st.floats(0, 1e4),
                   st.none() | st.floats(0, 1e4))

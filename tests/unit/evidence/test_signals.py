@@ -11,12 +11,14 @@ import pytest
 
 from responder.model.evidence import Finding, Window
 from responder.model.evidence import pods as pods_evidence
+from responder.model.evidence.approvals import Approvals, Group, Table
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.by_pod import ByPod, OfPod
 from responder.model.evidence.calls import Callee, Calls
 from responder.model.evidence.changes import Changes
 from responder.model.evidence.cluster import ClusterHealth
 from responder.model.evidence.cpu import Cpu
+from responder.model.evidence.credential_end import CredentialEnd, End
 from responder.model.evidence.database_proxy import DatabaseProxy, ProxyTarget
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
@@ -32,7 +34,7 @@ from responder.model.evidence.problems import Problem, Problems, Sign
 from responder.model.evidence.service_events import ServiceEvent, ServiceEvents
 from responder.model.evidence.status_page import StatusPage
 from responder.model.evidence.wear import Resource, Sample, Wear
-from responder.model.fault_location import DATABASE, OWN, UNREACHED, FaultLocation, Provider
+from responder.model.fault_location import DATABASE, DECLINED, OWN, UNREACHED, FaultLocation, Provider
 from responder.model.foreign_change import Deployed, ForeignChange
 from responder.model.service import Service
 from responder.plan import signals
@@ -40,6 +42,7 @@ from responder.plan.error_kind import ErrorKind
 from responder.plan.failure_modes import FailureMode
 from responder.plan.replay import replay
 from responder.plan.signals import Context, Seen, Signal, SignalKind, pods, versions
+from responder.plan.wording import exact_stamp
 from responder.records.record import unpack
 from tests.diagnosis import NOW, ONSET, WINDOW, Found, change, field, probe, rollout
 from tests.diagnosis import pods as pods_of
@@ -89,6 +92,26 @@ BOTH_SLOW: Found = Finding(source="newrelic", component=GATEWAY, detail=ErrorRat
 SICK: Found = Finding(source="eks", value=1.0, detail=ClusterHealth("ACTIVE", (HealthIssue("SubnetNotFound"),)))
 PRIMARY = Provider("primary")
 AT_PROVIDER, IN_DATABASE, IN_ITSELF = mode(PRIMARY), mode(DATABASE), mode(OWN)
+ANSWERED_NO = mode(DECLINED)
+
+
+def paid(*groups: Group, attributes: tuple[str, ...] = ("method", "issuer")) -> Found:
+    return Finding(source="newrelic", component=GATEWAY, window=WINDOW, detail=Approvals((Table(attributes, groups),)))
+
+
+ISSUER_DECLINES = paid(Group(("card", "north"), 200, 190, 4000, 400), Group(("card", "sea"), 500, 50, 9000, 900),
+                       Group(("wallet", "-"), 300, 15, 6000, 300))
+METHOD_DECLINES = paid(Group(("card", "north"), 200, 20, 4000, 400), Group(("card", "sea"), 500, 50, 9000, 900),
+                       Group(("wallet", "-"), 300, 290, 6000, 300))
+VERSION_DECLINES = paid(Group(("1.1.0",), 300, 150, 0, 0), Group(("1.0.0",), 300, 30, 9000, 900),
+                        attributes=("version",))
+ALL_DECLINE = paid(Group(("card", "north"), 200, 120, 4000, 400), Group(("card", "sea"), 500, 300, 9000, 900),
+                   Group(("wallet", "-"), 300, 170, 6000, 300))
+
+def ending(*at: float) -> Found:
+    return Finding(source="credentials", component="provider:primary", window=WINDOW, detail=CredentialEnd(tuple(
+        End(f"key {number}", moment) for number, moment in enumerate(at))))
+
 
 
 
@@ -107,6 +130,24 @@ RISING: Finding[Wear] = Finding(source="utilisation", component=GATEWAY, window=
 ON_A_NODE: list[Found] = [
     pods_of(GATEWAY, placed={"p0": "node-a", "p1": "node-a", "p2": "node-b", "p3": "node-c"}), of_pods(80, 80, 1, 1)]
 EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
+    (AT_PROVIDER, [ending(1_795_614_605.0, 4e9)], "ours_ended_long_before",
+     "our key 0 ended at 2026-11-25 13:50:05 UTC, long before the symptom"),
+    (AT_PROVIDER, [ending(ONSET - 5)], "ours_ended_as_it_began", f"our key 0 ended at {exact_stamp(ONSET - 5)}"),
+    (AT_PROVIDER, [ending(4e9)], "ours_are_valid",
+     "what we show to primary is valid, the first of it until 2096-10-02 07:06:40 UTC"),
+    (ANSWERED_NO, [ISSUER_DECLINES], "payments_declined",
+     "New Relic: 26% of the payments were declined; of such payments 8.5% usually are"),
+    (ANSWERED_NO, [ISSUER_DECLINES], "one_kind_declined",
+     "New Relic: 95% of the payments with issuer north were declined (usually 10%), 20% of all payments; the others "
+     "are approved as usual"),
+    (ANSWERED_NO, [METHOD_DECLINES], "one_method_declined",
+     "New Relic: 97% of the payments with method wallet were declined (usually 5.0%), 30% of all payments; the others "
+     "are approved as usual"),
+    (ANSWERED_NO, [VERSION_DECLINES], "one_version_declined",
+     "New Relic: 50% of the payments with version 1.1.0 were declined (usually 10%), 50% of all payments; the others "
+     "are approved as usual"),
+    (ANSWERED_NO, [ALL_DECLINE], "all_kinds_declined",
+     "New Relic: no one kind of payment explains why 59% are declined (usually 8.5%)"),
     *LOAD_AND_DEPENDENCIES,
     (IN_ITSELF, [Finding(source="splunk", component="frontend", window=WINDOW, value=200.0, baseline=0.5,
                    detail=AuthFailures(300))], "auth_failures_above_baseline",

@@ -49,7 +49,8 @@ def action(name: str = "scale_up", target: str = "deployment/payment-gateway", s
 OPERANDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "rollback": ({"revision": 2, "replica_set": "b"}, {"revision": 1, "replica_set": "a", "uid": "u"}),
     "restore_configuration": ({"objects": [None]}, {"steps": []}), "restart_pods": ({}, {"close": ["node-a"]}),
-    "switch_provider": ({"value": "primary"}, {"value": "fallback"})}
+    "switch_provider": ({"value": "primary"}, {"value": "fallback"}),
+    "hide_payment_method": ({"value": ""}, {"value": "wallet"})}
 """As ``plan/remedies`` keeps them."""
 
 

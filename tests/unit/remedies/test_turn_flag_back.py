@@ -28,7 +28,7 @@ from tests.diagnosis import ONSET, chain, changes, error_lines, isolated, of_gat
 GATEWAY = "payment-gateway"
 FLAG = ForeignChange("flag new-tariff", "flag", ONSET - 40, "ada@shop.example", "new-tariff: turned on the flag",
                      component=GATEWAY, before="off", after="on")
-FACTS = Facts("new-tariff", "off", "on", "ada@shop.example")
+FACTS = Facts("new-tariff", "off", "ada@shop.example")
 
 
 @pytest.fixture
@@ -69,7 +69,8 @@ def planned(service: Service, http: Http) -> Plan[State, Parameters]:
 def test_it_is_switched_and_switched_back(shop: Service, foreign: Foreign, http: Http) -> None:
     plan = planned(shop, http)
     with gate.opened(lambda: "") as opened:
-        assert turn_flag_back.apply(context(shop), plan, http) == "turn the flag new-tariff back off"
+        assert turn_flag_back.apply(context(shop), plan, http) == (
+            "turn the flag new-tariff back off, which ada@shop.example switched")
         assert (foreign.flags["new-tariff"], opened.passed, opened.made) == (False, 1, 1)
         assert "done before" in turn_flag_back.apply(context(shop), plan, http)
         assert opened.passed == 1

@@ -80,6 +80,10 @@ def test_the_policies_agree_with_the_configuration(service: Service) -> None:
     assert variable("switch-provider", "name") == f'"{switch.config_map}"'
     assert variable("switch-provider", "key") == f'"{switch.key}"'
     assert yaml.safe_load(variable("switch-provider", "providers")) == [item.name for item in service.providers]
+    hide = service.payments.hide if service.payments else None
+    assert hide is not None
+    assert variable("hide-payment-method", "name") == f'"{hide.config_map}"'
+    assert variable("hide-payment-method", "key") == f'"{hide.key}"'
     for purpose in ("cap_retries", "shed_load", "fail_open"):
         found = {one.place.config_map: {one.place.key: [one.usual, *one.values]} for one in service.switches
                  if one.purpose == purpose}

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from responder.model.service import Provider, ProviderSwitch, Service, Switch
+from responder.model.service import MethodSwitch, Payments, Provider, ProviderSwitch, Service, Switch
 from responder.sources.kubernetes import READERS
 from stacks.deployment import Settings
 from stacks.rbac import group_of, rendered
@@ -18,7 +18,8 @@ from tests.conftest import ROOT
 def shop(service: Service) -> Service:
     return replace(service, service="shop", cluster=replace(service.cluster, namespace="shop"), guardrails=replace(
         service.guardrails, maximum_replicas=7), providers=(Provider('a"b'), Provider("other")),
-        provider_switch=ProviderSwitch(config_map="shop-config", key="WHICH"), switches=(
+        provider_switch=ProviderSwitch(config_map="shop-config", key="WHICH"),
+        payments=Payments("shop", hide=MethodSwitch("shop-config", "HIDDEN")), switches=(
             Switch("retries", "cap_retries", "shop", ProviderSwitch("shop-config", "TRIES"), "4", ("1",)),
             Switch("door", "shed_load", "shop", ProviderSwitch("shop-config", "SHED"), "0", ("90", "50")),
             Switch("door at the back", "shed_load", "shop", ProviderSwitch("back-config", "SHED"), "no", ("yes",))))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from responder.model.service.cloudwatch_logs import CloudWatchLogs
 from responder.model.service.configuration import Service
+from responder.model.service.credentials import Credential, CredentialKind
 from responder.model.service.customers import Customers, Language
 from responder.model.service.dependencies import Dependency
 from responder.model.service.limits import (
@@ -37,6 +38,7 @@ from responder.model.service.loading import (
     recorded_service,
 )
 from responder.model.service.observability import ApiGateway, ApplicationSignals, Metrics, NewRelic, Prometheus, Splunk
+from responder.model.service.payments import MethodSwitch, Payments
 from responder.model.service.people import PagerDuty, Person, Severities, Slack, Statuspage
 from responder.model.service.platform import (
     AppConfig,
@@ -56,8 +58,9 @@ from responder.model.service.switches import Switch
 
 __all__ = [
     "Alarms", "ApiGateway", "AppConfig", "ApplicationSignals", "Approval", "Asked", "AwsAccount", "CloudWatchLogs",
-    "Cluster", "Component", "Confirm", "Customers", "Database", "Dependency", "Deployment", "Freeze", "Guardrails",
-    "Language", "Links", "Metrics", "Mode", "Network", "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment",
-    "Person", "Policy", "Probe", "Prometheus", "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports",
-    "Role", "Service", "Severities", "SeverityRule", "SeverityRules", "Slack", "Splunk", "Starter", "Starters",
-    "Statuspage", "Switch", "Tag", "UnknownService", "deployed", "load", "names", "recorded_service"]
+    "Cluster", "Component", "Confirm", "Credential", "CredentialKind", "Customers", "Database", "Dependency",
+    "Deployment", "Freeze", "Guardrails", "Language", "Links", "MethodSwitch", "Metrics", "Mode", "Network",
+    "NewRelic", "Objective", "OwnAlarm", "PagerDuty", "Payment", "Payments", "Person", "Policy", "Probe", "Prometheus",
+    "Provider", "ProviderSwitch", "Recovery", "Remedy", "Reports", "Role", "Service", "Severities", "SeverityRule",
+    "SeverityRules", "Slack", "Splunk", "Starter", "Starters", "Statuspage", "Switch", "Tag", "UnknownService",
+    "deployed", "load", "names", "recorded_service"]

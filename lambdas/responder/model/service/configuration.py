@@ -6,6 +6,7 @@ from dataclasses import field
 
 from responder.model.frozen import dataclass
 from responder.model.service.cloudwatch_logs import CloudWatchLogs
+from responder.model.service.credentials import Credential
 from responder.model.service.customers import Customers
 from responder.model.service.dependencies import Dependency
 from responder.model.service.foreign_changes import ChangeFeeds
@@ -14,6 +15,7 @@ from responder.model.service.issues import GitHub, Jira
 from responder.model.service.limits import Alarms, Approval, Confirm, Guardrails, Mode, Policy, Recovery
 from responder.model.service.links import Links
 from responder.model.service.observability import ApplicationSignals, Metrics, NewRelic, Prometheus, Splunk
+from responder.model.service.payments import Payments
 from responder.model.service.people import PagerDuty, Person, Slack, Statuspage
 from responder.model.service.platform import (
     AwsAccount,
@@ -53,6 +55,10 @@ class Service:
     database: Database | None = None
     providers: tuple[Provider, ...] = ()
     provider_switch: ProviderSwitch | None = None
+    payments: Payments | None = None
+    """None: that payments are declined is not looked at."""
+    credentials: tuple[Credential, ...] = ()
+    """Certificates, keys and tokens that come to an end: what is told of them where a callee refuses ours."""
     dependencies: tuple[Dependency, ...] = ()
     """What else the components call: caches, queues, checks, vaults."""
     switches: tuple[Switch, ...] = ()

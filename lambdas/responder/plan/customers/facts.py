@@ -154,6 +154,8 @@ def _extent(service: Service, incident: Incident, evidence: Evidence, since: flo
     """
     if incident.kind == "degraded_latency":
         return "slow"
+    if incident.kind == "declined_payments":
+        return "some"
     measured = _measured(service.entry, evidence, since, until)
     enough = [one for one in measured if one.requests >= service.confirm.minimum_requests]
     if not enough:

@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from responder.plan.advice import Advise, nothing
 from responder.plan.causes import Cause
 from responder.plan.signals import AnySignalKind
 
+if TYPE_CHECKING:
+    # Not at run time: the remedies ask for their mechanisms.
+    from responder.plan.remedies import Considered
+
 PRIOR = -2.5
 """Log-odds of each mechanism before anything is known: one to twelve against all other explanations, so that all
 mechanisms together have two to one. Most published outages are of a kind that the plan names. One signal
 alone decides nothing: even the strongest weight leaves a third for all else."""
+
+
+def nobody(considered: Considered) -> str:
+    """Say nothing: the team itself knows best whom to call."""
+    return ""
 
 
 class Mechanism(NamedTuple):
@@ -52,6 +61,8 @@ class Mechanism(NamedTuple):
     subject: str = ""
     """It as the subject of a report's title, with ``{component}``, ``{object}`` (what was changed), ``{database}`` and
     ``{provider}`` to be filled in: "bad release of {component}". Empty: its title and the component."""
+    call: Callable[[Considered], str] = nobody
+    """Who is to be called with what, where it is left to people; an order without a capital and a full stop."""
     improvements: Advise = nothing
     """What would have prevented an incident of it, or ended it sooner: read when the postmortem is written."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from responder.plan.advice import Advice, Case, Effort, said, thing
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, entrance, pods, versions
+from responder.plan.signals import calls, changes, credentials, entrance, payments, pods, versions
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -46,6 +46,8 @@ MECHANISM = Mechanism(
         pods.pods_configuration: 1.5,
         pods.pods_are_ready: 0.5,
         changes.nothing_changed: -3.0,
+        credentials.ours_ended_as_it_began: -3.0,
+        payments.one_kind_declined: -3.0,
         changes.configuration_unchanged: -2.5,
         calls.database_calls_fail: -1.5,
         calls.not_reached_by_callers: -1.5,
@@ -55,6 +57,7 @@ MECHANISM = Mechanism(
         entrance.targets_refuse_connections: -1.0,
         calls.provider_calls_fail: -0.5,
         calls.dependency_calls_fail: -0.5,
+        payments.one_method_declined: -0.5,
         versions.new_version_slower: -0.5,
         pods.others_not_ready: -0.5,
     },

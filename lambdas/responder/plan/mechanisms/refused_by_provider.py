@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from responder.plan import calling
 from responder.plan.advice import Advice, Case, Effort
 from responder.plan.causes import CODE_BUG
 from responder.plan.mechanisms import Mechanism
-from responder.plan.signals import calls, changes, probes, provider
+from responder.plan.signals import calls, changes, credentials, probes, provider
 
 
 def improvements(case: Case) -> Iterator[Advice]:
@@ -29,9 +30,12 @@ MECHANISM = Mechanism(
     needs=provider.provider_refuses_us,
     weights={
         provider.provider_refuses_us: 4.0,
+        credentials.ours_ended_as_it_began: 3.0,
         calls.provider_calls_fail: 1.0,
+        credentials.ours_ended_long_before: 0.5,
         provider.provider_answers: 0.5,
         provider.provider_page_is_calm: 0.5,
+        credentials.ours_are_valid: -0.3,
         changes.configuration_changed: -0.5,
         provider.provider_page_reports_trouble: -1.5,
         provider.provider_is_under_maintenance: -1.5,
@@ -39,4 +43,5 @@ MECHANISM = Mechanism(
         probes.probe_finds_bad_tls: -2.0,
     },
     improvements=improvements,
+    call=calling.who_is_refused,
 )

@@ -284,7 +284,7 @@ def propose(service: Service, diagnosis: Diagnosis, onset: float | None, evidenc
                                    cause.sources, facts, considered.contested, cause.where))
         if reason or remedy.name == PEOPLE:
             refused.append(Refusal(remedy.name, considered.component, cause.cause, cause.mechanism, reason or _left(
-                cause.mechanism)))
+                considered)))
     return Remedies(tuple(found), tuple(dict.fromkeys(refused)))
 
 
@@ -294,8 +294,11 @@ def _repeats(considered: Considered, found: Sequence[Candidate]) -> bool:
                and (considered.contested or p.mechanism == considered.mechanism) for p in found)
 
 
-def _left(mechanism: str) -> str:
-    return f"the responder has none for {mechanism.replace('_', ' ')}: it is left to people"
+def _left(considered: Considered) -> str:
+    from responder.plan import mechanisms
+
+    called = mechanisms.find(considered.mechanism).call(considered)
+    return f"the responder has none for {considered.mechanism.replace('_', ' ')}: " + (called or "it is left to people")
 
 
 def _considered(service: Service, diagnosis: Diagnosis, onset: float | None, evidence: Evidence,

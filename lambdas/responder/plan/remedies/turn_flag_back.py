@@ -23,7 +23,6 @@ class Facts(remedies.Facts):
     """Its key; empty: what explains the symptom is no flag."""
     before: str = ""
     """``on`` or ``off`` before somebody switched it; empty: not known, as where rules of it changed."""
-    after: str = ""
     by: str = ""
     """Who switched it."""
 
@@ -54,7 +53,7 @@ def facts(considered: Considered) -> Facts:
         found = explained(context, finding.detail)
         if found and found.change and found.change.kind == "flag" and found.probability >= NAMED:
             change = found.change
-            return Facts(change.id.removeprefix("flag "), change.before, change.after, change.by)
+            return Facts(change.id.removeprefix("flag "), change.before, change.by)
     return Facts()
 
 

@@ -22,6 +22,8 @@ def clause(story: Story) -> str:
             return f"{requests} stopped coming through"
         case "degraded_latency":
             return f"{requests} were answered slowly"
+        case "declined_payments":
+            return f"more {requests} were declined than usual"
         case _ if affected:
             missing = " or did not come" if story.impact.missing_requests and story.impact.affected_share else ""
             return f"{affected} of {requests} failed{missing}"
@@ -37,6 +39,8 @@ def verb(story: Story) -> str:
             return f"stopped {requests}"
         case "degraded_latency":
             return f"slowed {requests} down"
+        case "declined_payments":
+            return f"declined {requests}"
         case _ if affected:
             missing = story.impact.missing_requests and story.impact.affected_share
             return f"{'cost' if missing else 'failed'} {affected} of {requests}"

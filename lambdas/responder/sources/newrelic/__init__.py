@@ -18,6 +18,7 @@ from responder.sources import Query, Source
 from responder.sources.newrelic.answer import Answer, read
 from responder.sources.newrelic.called import calls
 from responder.sources.newrelic.nrql import Queries, graphql, queries
+from responder.sources.newrelic.payments import approvals, payment_queries
 from responder.sources.newrelic.served import served
 
 _MARKERS = 50
@@ -27,13 +28,15 @@ _ISSUES = 20
 def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     """Return per component ``error_rate``, ``latency_p95_ms``, ``error_rate_by_version`` and ``calls``.
 
-    To diagnose, also ``by_pod``, ``deployments`` and ``issues``. Raises CallFailed.
+    Where the configuration names an event of payments, also ``approvals``; to diagnose, ``by_pod``, ``deployments`` and
+    ``issues``. Raises CallFailed.
     """
     settings = query.service.newrelic
     if settings is None:
         raise CallFailed("unavailable", "New Relic is not configured")
     http = http or Http(query.deadline, headers={"API-Key": aws.secret(settings.secret)})
-    nrql, diagnose = queries(settings, query), query.phase == "diagnose"
+    nrql, diagnose = Queries(queries(settings, query).asked | payment_queries(settings, query)), (
+        query.phase == "diagnose")
     answer = read(http.json("POST", settings.endpoint, json={
         "query": graphql(nrql.asked, diagnose), "variables": {"account": settings.account, **nrql.asked}}),
         nrql.asked)
@@ -43,6 +46,9 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
         findings += served(query, component.name, nrql, answer, link)
     findings += [calls(query, component.name, nrql, answer, link)
                  for component in query.service.components if component.calls]
+    payments = query.service.payments
+    if payments and payments.newrelic_event:
+        findings.append(approvals(query, payments, nrql, answer, link))
     if diagnose:
         findings += [_deployments(query, nrql, answer, link), _issues(query, answer, link)]
     return findings

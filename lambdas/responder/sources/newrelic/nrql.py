@@ -75,7 +75,7 @@ class Queries:
 
 def queries(settings: NewRelic, query: Query) -> Queries:
     """Return what is asked in the phase of a query."""
-    names = ", ".join(_quote(component.name) for component in query.service.components)
+    names = ", ".join(quote(component.name) for component in query.service.components)
     asked: dict[str, str] = {}
     if settings.event != "Span":
         senders = _names(settings.component_attribute, "appName")
@@ -89,7 +89,7 @@ def queries(settings: NewRelic, query: Query) -> Queries:
                      first_of(senders))
     if query.phase == "diagnose":
         changed = Window(query.window.start - _CHANGES_SECONDS, query.window.end)
-        asked["deployments"] = f"{_MARKERS} WHERE entity.name IN ({names}) {_span(changed)} LIMIT 100"
+        asked["deployments"] = f"{_MARKERS} WHERE entity.name IN ({names}) {span(changed)} LIMIT 100"
     return Queries(asked)
 
 
@@ -115,24 +115,24 @@ def _served(events: _Events, settings: NewRelic, query: Query) -> dict[str, str]
     counts = f"count(*) AS requests, filter(count(*), WHERE {events.errors}) AS errors"
     p95 = ", ".join(f"percentile({name}, 95) AS {_unit('p95', name)}" for name in events.durations)
     by, each = f"{events.source} FACET {events.component}", f"SELECT {counts} {events.source}"
-    version = first_of(_names(settings.version_attribute), _quote(UNKNOWN))
+    version = first_of(_names(settings.version_attribute), quote(UNKNOWN))
     found = {
-        "series": f"SELECT {counts} {by} {_span(whole)} TIMESERIES {bucket} seconds {limit}",
-        "window": f"SELECT {counts}, {p95} {by}, {version} {_span(Window(whole.start, window.end))} {limit}",
-        "baseline": f"SELECT {counts}, {p95} {by}, {version} {_span(query.baseline)} {limit}",
-        "recent": f"SELECT {counts}, {p95} {by} {_span(newest(window))} {limit}"}
+        "series": f"SELECT {counts} {by} {span(whole)} TIMESERIES {bucket} seconds {limit}",
+        "window": f"SELECT {counts}, {p95} {by}, {version} {span(Window(whole.start, window.end))} {limit}",
+        "baseline": f"SELECT {counts}, {p95} {by}, {version} {span(query.baseline)} {limit}",
+        "recent": f"SELECT {counts}, {p95} {by} {span(newest(window))} {limit}"}
     if rest.seconds > _SHORTEST:
-        found["rest"] = f"SELECT {counts} {by} {_span(rest)} {limit}"
+        found["rest"] = f"SELECT {counts} {by} {span(rest)} {limit}"
     if query.phase == "confirm":
         # Whether an hour is always like this: the same window, and the hour before it, a day before.
         for name, part in zip(("day_window", "day_hour"), query.day_before, strict=True):
-            found[name] = f"SELECT {counts} {by} {_span(part)} {limit}"
+            found[name] = f"SELECT {counts} {by} {span(part)} {limit}"
     if query.phase == "diagnose":
         # Which version failed while another served beside it: totals would compare one time with another.
         length = period_seconds(window.seconds, _VERSIONS * components)
-        found["versions"] = (f"{each} FACET {events.component}, {version} {_span(window)} "
+        found["versions"] = (f"{each} FACET {events.component}, {version} {span(window)} "
                              f"TIMESERIES {length} seconds {limit}")
-        found["pods"] = f"{each} FACET {events.component}, {first_of(_PODS)} {_span(newest(window))} {limit}"
+        found["pods"] = f"{each} FACET {events.component}, {first_of(_PODS)} {span(newest(window))} {limit}"
     return {events.prefix + name: text for name, text in found.items()}
 
 
@@ -144,15 +144,15 @@ def _called(settings: NewRelic, window: Window, baseline: Window, source: str, c
     measured = (f"count(*) AS requests, filter(count(*), WHERE {failed}) AS errors, "
                 f"average(duration) AS {_unit('mean', 'duration')}, "
                 f"average(duration.ms) AS {_unit('mean', 'duration.ms')}")
-    text, status = first_of(_TEXTS, _quote(NO_TEXT)), first_of(_STATUSES, "0")
-    limit, recent = f"LIMIT {MAX_FACETS}", _span(newest(window))
+    text, status = first_of(_TEXTS, quote(NO_TEXT)), first_of(_STATUSES, "0")
+    limit, recent = f"LIMIT {MAX_FACETS}", span(newest(window))
     found: dict[str, str] = {}
     for prefix, where, host in ((PEERS, "", first_of((*peers, *_DATASTORES))),
                                 (URLS, f" AND {unnamed} AND http.url IS NOT NULL", _URL_HOST)):
         by = f"{source}{where} FACET {component}, {host}"
         found |= {
             f"{prefix}calls": f"SELECT {measured} {by} {recent} {limit}",
-            f"{prefix}calls_before": f"SELECT {measured} {by} {_span(baseline)} {limit}",
+            f"{prefix}calls_before": f"SELECT {measured} {by} {span(baseline)} {limit}",
             f"{prefix}kinds": f"SELECT count(*) AS requests {source}{where} AND {failed} "
                               f"FACET {component}, {host}, {text}, {status} {recent} LIMIT {_MAX_KINDS}"}
     return found
@@ -198,21 +198,21 @@ def _sent_by(senders: Sequence[str], names: str) -> str:
 
 def _names(*attributes: str) -> tuple[str, ...]:
     """Return attributes as NRQL names them, each once."""
-    return tuple(dict.fromkeys(_attribute(name) for name in attributes if name))
+    return tuple(dict.fromkeys(attribute(name) for name in attributes if name))
 
 
 def _unit(measure: str, attribute: str) -> str:
     return f"{measure}_ms" if attribute.endswith(".ms") else measure
 
 
-def _span(window: Window) -> str:
+def span(window: Window) -> str:
     return f"SINCE {int(window.start * 1000)} UNTIL {int(window.end * 1000)}"
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _attribute(name: str) -> str:
+def attribute(name: str) -> str:
     plain = name.replace("`", "")
     return plain if plain.replace("_", "").replace(".", "").isalnum() else f"`{plain}`"

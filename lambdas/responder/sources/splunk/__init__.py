@@ -14,6 +14,7 @@ from responder.clients import aws
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.evidence import Detail, Finding, Window
+from responder.model.evidence.approvals import Approvals
 from responder.model.evidence.auth_failures import AuthFailures
 from responder.model.evidence.clients import Clients
 from responder.model.evidence.error_lines import ErrorLines
@@ -24,7 +25,7 @@ from responder.model.evidence.rejected_signatures import RejectedSignatures
 from responder.plan.line_counts import Counted, Counting, judged
 from responder.plan.periods import period_seconds
 from responder.sources import Query, Source, collect_independently
-from responder.sources.splunk import callers, rows, signatures, spl
+from responder.sources.splunk import callers, payments, rows, signatures, spl
 from responder.sources.splunk.rows import Row
 from responder.sources.splunk.search import Judge, Searches, link
 
@@ -35,9 +36,9 @@ _RECENT_SECONDS = 60.0
 def collect(query: Query, http: Http | None = None) -> list[Finding[Detail]]:
     """Return per component ``error_lines`` and for the service ``error_signatures``; raises CallFailed.
 
-    Of the components whose lines tell how long an answer took, ``latency_p95_ms`` of the last minute. To diagnose,
-    also ``by_pod``, ``auth_failures``, ``rejected_signatures`` and ``failing_clients`` per component, and ``clients``
-    of the entry.
+    Of the components whose lines tell how long an answer took, ``latency_p95_ms`` of the last minute; where the
+    configuration says how lines of payments are found, ``approvals``. To diagnose, also ``by_pod``, ``auth_failures``,
+    ``rejected_signatures`` and ``failing_clients`` per component, and ``clients`` of the entry.
     """
     settings = query.service.splunk
     if settings is None:
@@ -60,6 +61,9 @@ def _beside(query: Query, searches: Searches) -> dict[type[Detail], Judge]:
     """Begin what may fail without the rest."""
     settings = searches.settings
     beside: dict[type[Detail], Judge] = {}
+    paid = query.service.payments
+    if paid and paid.splunk_search:
+        beside[Approvals] = payments.approvals(SOURCE.name, query, paid, searches)
     if settings.duration_field:
         beside[LatencyP95] = _latencies(query, searches)
     if query.phase == "diagnose":
