@@ -105,7 +105,7 @@ def _measure(_: int) -> Outcome:
         rows.append(Row(f"{name}: right first", 100.0 * methods[OWN].first / methods[OWN].cases, "%", beside or "none",
                         100.0 * methods[beside].first / methods[beside].cases if beside else 0.0))
         milliseconds = methods[OWN].as_json()["median_ms"]
-        rows.append(Row(f"{name}: one case, its reading included", milliseconds, "ms", "ranking causes alone", _GOAL_MS))
+        rows.append(Row(f"{name}: one case, reading included", milliseconds, "ms", "ranking causes alone", _GOAL_MS))
     return Outcome(rows, report(results), {
         "external": {name: {method: tally.as_json() for method, tally in tallies(judged).items()}
                      for name, judged in results.items()}, "predictions": predictions(results)})
