@@ -72,9 +72,9 @@ def judged(told: Read, always: bool = False) -> list[Answer]:
         sure = one.confidence * (_GUESSED if one.problem.check in GENERAL else 1.0)
         answers[key] = answers.get(key, 0.0) + sure
     ranked = [Answer(*key, min(1.0, confidence)) for key, confidence in answers.items()]
-    ranked.sort(key=lambda each: -each.confidence)
     known = {each.object for each in ranked}
     ranked += [each for each in by_alerts(told) if each.object not in known]
+    ranked.sort(key=lambda each: -each.confidence)
     if not ranked or (ranked[0].confidence < SURE and not always):
         return []
     return ranked[:_MOST]
@@ -98,7 +98,9 @@ _BY_WORD = (("cpu", "pod_cpu_overload"), ("latency", "pod_network_delay"), ("slo
 
 
 def by_alerts(told: Read) -> list[Answer]:
-    """Return what alerts name, the least sure of all: they tell of the symptom, not of the fault."""
+    """Return what alerts name, the least sure of all: they tell of the symptom, not of the fault. What is called by
+    others of them comes first.
+    """
     apps = [one.ref.name for one in told.state.apps]
     nodes = {node.name for node in told.state.nodes}
     found: list[Answer] = []
@@ -106,6 +108,18 @@ def by_alerts(told: Read) -> list[Answer]:
         thing = f"node/{alert.name}" if alert.name in nodes else f"app/{_app(alert.name, apps) or alert.name}"
         if alert.name and all(each.object != thing for each in found):
             found.append(Answer(thing, _cause(alert), _LEAST))
+    named = {each.object.partition("/")[2] for each in found}
+    return sorted(found, key=lambda each: len(_called(told, each.object.partition("/")[2]) & named))
+
+
+def _called(told: Read, name: str) -> set[str]:
+    """Return all that a component calls, also through others, without itself."""
+    found, waiting = set(), [name]
+    while waiting:
+        for other in told.state.calls.get(waiting.pop(), ()):
+            if other not in found and other != name:
+                found.add(other)
+                waiting.append(other)
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +64,10 @@ _NOT_REACHED = re.compile(
     r"(?i)refused|timed? ?out|no route|unreachable|not resolve|could not resolve|unknown host|no such host|"
     r"name or service not known|bad address|nxdomain|\bfail(ed|ure|s)?\b|\bcannot\b|\bunable\b|\bclosed\b|"
     r"not (?:connected|reachable|accessible|ok|open)|\berror\b|\breset\b|\bfalse\b|✗|❌")
+_FIELD = re.compile(r"(?i)\b(?:is_)?(?:reach(?:able|ed)|connect(?:ed|ivity)|success(?:ful)?|open|accessible)\b\W{1,4}"
+                    r"(true|false|yes|no)\b")
+_NO_ERROR = re.compile(r"(?i)\b(?:errors?|failed|failures?|stderr)\b\W{1,4}(?:none|null|0|no|false)(?!\w)|"
+                       r"\bno errors?\b")
 _REACHED = re.compile(r"(?i)succe(ss|eded)|\bopen\b|\bconnected\b|\breachable\b|\baccessible\b|\bok\b|\b200\b|\btrue\b|"
                       r"✓|✅|\bpass(ed)?\b|established")
 
@@ -74,7 +77,9 @@ def connections(case: Mapping[str, Any]) -> Iterator[Connection]:
     for name, said in _items(case.get("connectivity")):
         service, _, port = name.rpartition(":")
         text = said if isinstance(said, str) else str(said)
-        reached = False if _NOT_REACHED.search(text) else True if _REACHED.search(text) else None
+        plain = _FIELD.search(text)
+        reached = (plain[1].lower() in ("true", "yes")) if plain else (
+            False if _NOT_REACHED.search(_NO_ERROR.sub("", text)) else True if _REACHED.search(text) else None)
         yield Connection((service or name).partition(".")[0], int(port) if port.isdigit() else 0, reached,
                          " ".join(text.split()))
 
@@ -192,11 +197,3 @@ def _flat(value: Any) -> Iterator[Any]:
             yield from _flat(inner)
     else:
         yield value
-
-
-def by_component(found: list[Lines]) -> dict[str, list[Lines]]:
-    """Return lines by component."""
-    result: dict[str, list[Lines]] = defaultdict(list)
-    for line in found:
-        result[line.component].append(line)
-    return dict(result)

@@ -53,7 +53,12 @@ def main() -> None:
 
         wanted = list(enumerate(_wanted(options.only)))
         # What changes nodes is played alone.
-        list(pool.map(make, [one for one in wanted if one[1][0].root_cause not in _NODES_CHANGE]))
+        try:
+            list(pool.map(make, [one for one in wanted if one[1][0].root_cause not in _NODES_CHANGE]))
+        except BaseException:
+            # Who ends it does not wait for what has not begun.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
         for one in wanted:
             if one[1][0].root_cause in _NODES_CHANGE:
                 make(one)

@@ -6,7 +6,7 @@ import math
 import time
 from typing import Any
 
-from bench.external.cloud_opsbench.made.cluster import Plane, iso
+from bench.external.cloud_opsbench.made.cluster import iso
 from bench.external.cloud_opsbench.made.faults import _crash, down, fault
 from bench.external.cloud_opsbench.made.stage import Fate, Stage, event
 
@@ -192,7 +192,3 @@ def _sidecar(stage: Stage, variant: int) -> None:
 def _misroute(stage: Stage, variant: int) -> None:
     stage.log("cargo-gateway", f"404 NOT_FOUND No matching handler for GET /api/v1/{stage.target}", 80)
     stage.alert("cargo-gateway", "error_rate", "share of 404 responses of cargo-gateway is 42%")
-
-
-def scheduler_down(stage: Stage, plane: Plane) -> None:
-    """Nothing speaks of a pod that waits for a node: there is no Event and no condition."""
