@@ -213,9 +213,9 @@ def test_the_readers_may_read_in_the_cluster_what_they_read_and_no_more() -> Non
     assert _CLUSTER_ASKED
     assert [asked for asked in _CLUSTER_ASKED if not any(right.covers(asked) for right in given)] == []
     # An empty cluster is not asked for what only some have: revisions of StatefulSets and DaemonSets, Endpoints where
-    # there are no EndpointSlices.
+    # there are no EndpointSlices, volumes where no pod waits for one.
     assert {right.resource for right in given if not any(right.covers(asked) for asked in _CLUSTER_ASKED)} == {
-        "controllerrevisions", "endpoints"}
+        "controllerrevisions", "endpoints", "persistentvolumes", "persistentvolumeclaims", "storageclasses"}
 
 
 def test_a_right_that_is_missing_is_seen() -> None:

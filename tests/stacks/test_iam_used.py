@@ -58,7 +58,6 @@ UNUSED: tuple[Unused, ...] = (
     Unused("step-decide", "states:*", "an approval by an execution's input, and the look at an execution that ended"),
     Unused("a*", "states:SendTaskSuccess", "an answer resumes the execution: tests/unit/people/test_approval.py"),
     Unused("approve", "*", "the signed links and Slack's buttons, where they are used; tests/unit/people has both"),
-    Unused("step-decide", "s3:GetObject", "answers too large to travel: these drives have none"),
     Unused("health", "dynamodb:PutItem", "an event of AWS Health is kept when AWS sends one"),
     Unused("step-decide", "appconfig:*", "opening reads the newest settings; tests/contract/test_upgrades.py has it"),
     Unused("usual-traffic", "*", "a schedule starts it; tests/unit/evidence/test_usual_traffic.py has all of it"),
