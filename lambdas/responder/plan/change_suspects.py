@@ -26,6 +26,7 @@ Term = tuple[float, str]
 """What one thing says of a change: log-odds, and in words."""
 MEASURED_SECONDS = 90.0
 """A symptom is seen in periods of a minute, so it may seem to begin this long before it does."""
+AT_ONCE_SECONDS = 60.0
 _PRIOR = -4.0
 _ALIKE = 2
 _INERT_SHARE = 0.1
@@ -156,7 +157,12 @@ def _by_time(change: ForeignChange, carried: Sequence[float], effect: Effect, se
         if any(kind_of_file(path) in _AT_MERGE and is_shared(path) for path in change.files):
             return -0.5, "it is in effect as soon as it is merged"
         return -3.0, "it is not known to be deployed"
-    return _by_delay(max((one.at for one in early), default=change.at), effect, symptom)
+    at = max((one.at for one in early), default=change.at)
+    if change.kind == "flag" and 0 <= symptom.onset - at <= AT_ONCE_SECONDS:
+        # A flag is in effect for all requests within seconds, and few are switched in an hour: chance seldom puts one
+        # here.
+        return 3.0, f"it was switched {symptom.onset - at:.0f} seconds before"
+    return _by_delay(at, effect, symptom)
 
 
 def _by_delay(at: float, effect: Effect, symptom: Symptom) -> Term:
@@ -201,6 +207,8 @@ def _by_breadth(change: ForeignChange, symptom: Symptom) -> Term:
         return 0.0, ""
     if change.files and all(is_shared(file) for file in change.files if kind_of_file(file) is not FileKind.INERT):
         return 0.7, f"{len(alike)} components that share it fail alike"
+    if not change.files and not change.component and not change.deployed:
+        return 0.0, ""  # Whose it is is not known.
     return -1.0, f"{len(alike)} components fail alike, and it is of one"
 
 

@@ -46,7 +46,9 @@ def _change(settings: FlagService, item: dict[str, Any], readers: dict[str, str]
         return None
     key = str(done[0]["resource"]).removeprefix(prefix).partition(";")[0]
     member = item.get("member") or {}
-    who = member.get("email") or (item.get("token") or {}).get("name") or ""
+    # A name is told to people; an address would be masked.
+    name = f"{member.get('firstName') or ''} {member.get('lastName') or ''}".strip()
+    who = name or member.get("email") or (item.get("token") or {}).get("name") or ""
     said = f"{item.get('titleVerb') or ''} {item.get('shortDescription') or ''} {item.get('description') or ''}".lower()
     only_switched = {access.get("action") for access in done} == {"updateOn"}
     turned = "on" if "turned on" in said else "off" if "turned off" in said else ""
