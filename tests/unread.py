@@ -41,7 +41,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "model/evidence/pods.py:Pods.container",
         "model/evidence/pods.py:Probed.failed",
         "model/evidence/pods.py:Pods.dns_policy",
-        "model/evidence/pods.py:Pods.failing", "model/evidence/pods.py:Pods.restarts",
+        "model/evidence/pods.py:Pods.failing",
         "model/evidence/probe.py:ProbeOutcome.addresses",
         "model/evidence/service_events.py:ServiceEvents.elsewhere",
         "model/evidence/status_page.py:PageIncident.impact", "model/evidence/status_page.py:PageIncident.name",
