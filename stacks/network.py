@@ -34,8 +34,9 @@ ENDPOINTS = {"appconfig": "appconfig", "application-signals": "application-signa
 """The prefix of an action in IAM to the name of the interface endpoint behind ``com.amazonaws.REGION.``."""
 _BY_ACTION = {"appconfig:StartConfigurationSession": "appconfigdata",
               "appconfig:GetLatestConfiguration": "appconfigdata"}
-_NO_ENDPOINT = frozenset({"health"})
-"""AWS Health is asked in us-east-1 alone, whatever the Region; an endpoint serves its own Region."""
+_NO_ENDPOINT = frozenset({"acm", "health"})
+"""AWS Health is asked in us-east-1 alone, whatever the Region, and an endpoint serves its own Region; ACM has endpoints
+for ACME alone (AWS: "AWS services that integrate with AWS PrivateLink")."""
 KNOWN_ENDPOINTS = frozenset({*GATEWAYS, *ENDPOINTS.values(), *_BY_ACTION.values()})
 PRICED_ON = "2026-11-26, us-east-1"
 ENDPOINT_HOUR, ENDPOINT_GB = 0.01, 0.01

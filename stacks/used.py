@@ -29,5 +29,5 @@ def used_actions(services: Sequence[Service]) -> list[AnyAction]:
 
 
 def allows(service: Service, action: AnyAction) -> bool:
-    """Whether a service's policy allows an action, with or without asking."""
-    return service.policy.get(action.name, "off") != "off"
+    """Whether a service's policy allows an action, with or without asking, and its configuration has what it needs."""
+    return service.policy.get(action.name, "off") != "off" and action.configured(service)

@@ -26,11 +26,16 @@ Object = dict[str, Any]
 
 
 def two(partition: str, region: str) -> list[Service]:
-    """The shipped service with all functions inside, and a second one in another account, Region and network."""
+    """The shipped service with all functions inside, and a second one in another account, Region and network.
+
+    The second has neither payments of its own nor switches nor further dependencies: what it cannot use is not
+    deployed.
+    """
     shipped, = read_folder(ROOT / "config")
     assert shipped.network
     first = replace(shipped, prefix="stage", network=replace(shipped.network, functions=("all",)))
-    return [first, replace(first, service="shop", cluster=replace(first.cluster, name="shop"), network=replace(
+    second = replace(first, service="shop", payments=None, switches=(), dependencies=())
+    return [first, replace(second, cluster=replace(first.cluster, name="shop"), network=replace(
         shipped.network, name="shop", functions=("cluster",), subnets=("subnet-0000000000000000a",)), aws=replace(
         first.aws, role_arn=f"arn:{partition}:iam::{THEIRS}:role/ops/ir-shop", external_id="x-1", region=region))]
 
@@ -69,8 +74,12 @@ def foreign(template: Object, suffix: str) -> set[str]:
     text = re.sub(r'"(?:Service|Principal)": ?(\[[^\]]*\]|"[a-z.-]+\.amazonaws\.com")', "", json.dumps(template))
     # CDK's own condition for secrets; each role that reads one may use the key without it.
     text = re.sub(r'"kms:ViaService": ?"secretsmanager\.[a-z0-9.-]+"', "", text)
-    # The host of the shipped configuration's database is what somebody wrote there.
-    text = text.replace("payments-db.abc123.us-east-1.rds.amazonaws.com", "")
+    # Hosts and certificates of the shipped configuration are what somebody wrote there.
+    text = text.replace('\\"', '"')
+    for written in ("payments-db.abc123.us-east-1.rds.amazonaws.com", "sqs.us-east-1.amazonaws.com",
+                    "payments-tokens.abc123.ng.0001.use1.cache.amazonaws.com",
+                    "arn:aws:acm:us-east-1:123456789012:certificate/6c1d6f4e-0000-4000-8000-000000000001"):
+        text = text.replace(written, "")
     return {*re.findall(r"arn:aws:[^\"]*", text),
             *re.findall(rf"[\w.-]+\.amazonaws\.com(?!{re.escape(suffix)})\b", text)}
 

@@ -135,6 +135,8 @@ class Action(Generic[F, B, P]):
     message: Callable[[RemediationContext, Plan[B, P]], Message] | None = None
     """What the audience is told, by every channel that takes it, before ``apply`` says so."""
     deadline_seconds: float = 20.0
+    configured: Callable[[Service], bool] = lambda service: True
+    """Whether a service's configuration names what it needs; where it does not, no function is deployed for it."""
 
     @property
     def name(self) -> str:

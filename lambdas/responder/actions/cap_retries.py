@@ -97,5 +97,6 @@ ACTION = Action(
     apply=apply,
     revert=revert,
     statements=lambda service: rights(service, "cap_retries"),
+    configured=lambda service: any(switch.purpose == "cap_retries" for switch in service.switches),
     kubernetes_group="incident-responder:cap-retries",
 )

@@ -20,5 +20,6 @@ ACTION = Action(
     apply=apply,
     revert=revert,
     statements=lambda service: rights(service, "fail_open"),
+    configured=lambda service: any(switch.purpose == "fail_open" for switch in service.switches),
     kubernetes_group="incident-responder:fail-open",
 )

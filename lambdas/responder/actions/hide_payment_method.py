@@ -88,5 +88,6 @@ ACTION = Action(
     apply=apply,
     revert=revert,
     statements=cluster_access,
+    configured=lambda service: service.payments is not None and service.payments.hide is not None,
     kubernetes_group="incident-responder:hide-payment-method",
 )

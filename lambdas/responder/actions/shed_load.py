@@ -52,6 +52,7 @@ ACTION = Action(
     apply=apply,
     revert=revert,
     statements=lambda service: rights(service, "shed_load"),
+    configured=lambda service: any(switch.purpose == "shed_load" for switch in service.switches),
     kubernetes_group="incident-responder:shed-load",
     deadline_seconds=_DEADLINE_SECONDS,
 )

@@ -113,5 +113,7 @@ ACTION = Action(
     plan=plan,
     apply=apply,
     revert=revert,
+    configured=lambda service: bool(service.foreign_changes and service.foreign_changes.flags
+                                    and service.foreign_changes.flags.write_secret),
     statements=statements,
 )

@@ -27,6 +27,8 @@ Term = tuple[float, str]
 MEASURED_SECONDS = 90.0
 """A symptom is seen in periods of a minute, so it may seem to begin this long before it does."""
 AT_ONCE_SECONDS = 60.0
+_PERIOD_SECONDS = 15.0
+"""Counts come in periods of ten seconds or more, and a symptom is said to begin where its first period does."""
 _PRIOR = -4.0
 _ALIKE = 2
 _INERT_SHARE = 0.1
@@ -158,10 +160,10 @@ def _by_time(change: ForeignChange, carried: Sequence[float], effect: Effect, se
             return -0.5, "it is in effect as soon as it is merged"
         return -3.0, "it is not known to be deployed"
     at = max((one.at for one in early), default=change.at)
-    if change.kind == "flag" and 0 <= symptom.onset - at <= AT_ONCE_SECONDS:
+    if change.kind == "flag" and -_PERIOD_SECONDS <= symptom.onset - at <= AT_ONCE_SECONDS:
         # A flag is in effect for all requests within seconds, and few are switched in an hour: chance seldom puts one
         # here.
-        return 3.0, f"it was switched {symptom.onset - at:.0f} seconds before"
+        return 3.0, f"it was switched {max(0.0, symptom.onset - at):.0f} seconds before"
     return _by_delay(at, effect, symptom)
 
 
