@@ -569,7 +569,9 @@ def test_no_group_reaches_secrets_rights_other_namespaces_or_the_policies(api: A
                 "containers": [{"name": "x", "image": "x"}]}}),
             ("POST", f"{CORE}/pods/alone/exec?command=id", None), ("DELETE", HARDENED, None),
             ("DELETE", "/api/v1/nodes/node-a", None),
-            ("GET", "/apis/apps/v1/namespaces/kube-system/deployments", None),
+            ("GET", "/apis/apps/v1/namespaces/default/deployments", None),
+            ("GET", "/api/v1/namespaces/kube-system/pods", None),
+            ("GET", "/api/v1/namespaces/kube-system/configmaps", None),
             ("DELETE", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/incident-responder-rollback",
              None),
             ("POST", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/rolebindings", {

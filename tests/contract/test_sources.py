@@ -353,7 +353,7 @@ def test_an_empty_splunk_says_so_of_clients_too(query: Query, vendors: Vendors) 
     vendors.gates.set("splunk", "empty")
     findings = splunk.collect(replace(query, phase="diagnose"), vendors.splunk())
     assert {f.name for f in findings if f.component} == {
-        "error_lines", "auth_failures", "rejected_signatures", "clients", "failing_clients"}
+        "error_lines", "auth_failures", "rejected_signatures", "clients", "failing_clients", "approvals"}
     assert {f.status for f in findings if f.component} == {"empty"}
 
 

@@ -227,7 +227,7 @@ def test_a_search_is_bounded(query: Query) -> None:
         return httpx.Response(200, text='{"preview":false,"lastrow":true}\n')
 
     splunk.collect(query, over(serve))
-    assert len(asked) == 11
+    assert len(asked) == 14
     for form in asked:
         assert float(form["latest_time"]) - float(form["earliest_time"]) <= 3720
         assert 1 <= int(form["max_time"]) <= 62 and int(form["auto_cancel"]) <= 60

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from responder.actions import Action, ActionFailed, Declined, RemediationContext
 from responder.actions.cap_retries import Planned, rights, set_to, turned
 from responder.clients.kubernetes import Kubernetes
+from responder.plan import wording
 from responder.plan.remedies.shed_load import REMEDY
 from responder.plan.switches import Facts, named
 
@@ -37,7 +38,7 @@ def apply(context: RemediationContext, plan: Planned, api: Kubernetes | None = N
         set_to(context, plan, allowed, value, api)
         wait(pause)
     set_to(context, plan, allowed, plan.before.value, api)
-    return f"{plan.summary}, {pause:.0f} s each, and back to {plan.before.value}"
+    return f"{plan.summary}, {wording.duration(pause)} each, and back to {plan.before.value}"
 
 
 def revert(context: RemediationContext, plan: Planned, api: Kubernetes | None = None) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from responder.model.foreign_change import ForeignChange
 from responder.model.frozen import dataclass
+from responder.plan import wording
 from responder.plan.change_files import FileKind, kind_of_file
 from responder.plan.change_lines import Delta, Pair, delta, differing, left, tokens
 from responder.plan.change_topics import topics
@@ -257,7 +258,7 @@ def _written(line: str, differ: Iterable[str]) -> str:
         value, unit = (number[1] or number[4] or "1"), number[2] or (number[3] or number[5] or "").removeprefix("of")
         size = _GO_UNITS.get(unit) or _GO_UNITS.get(unit.lower())
         if size:
-            return f"{float(value) * size:g}s"
+            return f"{wording.exact(float(value) * size)}s"
     return next(iter(token.strip("\"'") for token in differ), "")
 
 

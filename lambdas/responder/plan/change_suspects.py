@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from responder.model.foreign_change import Deployed, ForeignChange
 from responder.model.frozen import dataclass
+from responder.plan import wording
 from responder.plan.change_effects import Effect, amount, effect_of
 from responder.plan.change_files import FileKind, belongs_to, is_shared, kind_of_file, stem
 from responder.plan.change_outside import Sign, signs
@@ -163,7 +164,7 @@ def _by_time(change: ForeignChange, carried: Sequence[float], effect: Effect, se
     if change.kind == "flag" and -_PERIOD_SECONDS <= symptom.onset - at <= AT_ONCE_SECONDS:
         # A flag is in effect for all requests within seconds, and few are switched in an hour: chance seldom puts one
         # here.
-        return 3.0, f"it was switched {max(0.0, symptom.onset - at):.0f} seconds before"
+        return 3.0, f"it was switched {wording.duration(max(0.0, symptom.onset - at))} before"
     return _by_delay(at, effect, symptom)
 
 
@@ -172,9 +173,9 @@ def _by_delay(at: float, effect: Effect, symptom: Symptom) -> Term:
         return -3.0, "something had moved before it came into effect"
     waited = max(0.0, symptom.onset - at)
     if waited <= 240:
-        return 2.0, f"it came into effect {waited:.0f} seconds before"
+        return 2.0, f"it came into effect {wording.duration(waited)} before"
     if waited <= 900:
-        return 1.5, f"it came into effect {waited / 60:.0f} minutes before"
+        return 1.5, f"it came into effect {wording.duration(waited)} before"
     if waited <= 3600:
         return 0.5 if not (effect.slow or symptom.gradual) else 1.0, "it came into effect within the hour before"
     if effect.slow or symptom.gradual:

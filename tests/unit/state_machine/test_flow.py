@@ -157,7 +157,7 @@ class CloudWatch:
 def test_the_load_balancer_publishes_as_aws_does() -> None:
     rng, cloudwatch = random.Random(1), CloudWatch()
     sandbox = SimpleNamespace(telemetry=Telemetry(Versions()), cloudwatch=cloudwatch, targets=(2, 0),
-                              usage=SimpleNamespace(insights=lambda period, proxies: []), world=World())
+                              usage=SimpleNamespace(insights=lambda period, proxies, **_: []), world=World())
     metrics = Metrics(sandbox)
     for second in range(60):
         lost = [Served(BALANCER, "", "", 40, 40, (), {NOT_CONNECTED: 40})] if second >= 30 else []
@@ -205,7 +205,7 @@ def test_a_machine_that_is_late_makes_up_for_its_seconds_and_serves_none_twice(
         snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry, now = Telemetry(Versions()), [2000.4]
     sandbox = SimpleNamespace(running=True, lock=threading.RLock(), world=World(), versions=Versions(), lines=[],
-                              rng=random.Random(1), usage=SimpleNamespace(count=lambda served: None),
+                              rng=random.Random(1), usage=SimpleNamespace(count=lambda served, **_: None),
                               telemetry=telemetry, targets=(0, 0))
     clock = Clock(sandbox, None, lambda: None, lambda at: None)
     monkeypatch.setattr("sandbox.clock.time.time", lambda: now[0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from responder.model.evidence import Evidence
 from responder.model.evidence.error_rate import ErrorRate
 from responder.model.service import Service
+from responder.plan import wording
 from responder.plan.deeds import Deed, Site
 from responder.plan.rates import upper_bound
 from responder.plan.remedies import Considered, OnRecord, Remedy
@@ -43,7 +44,7 @@ def no_longer_needed(service: Service, record: OnRecord[Value, Turn], evidence: 
     seen = [finding.detail for name in {service.entry, record.component} for finding in evidence.of(ErrorRate, name)]
     if not seen or any(upper_bound(rate.errors, rate.requests) >= limit for rate in seen):
         return ""
-    return f"{service.entry} and {record.component} fail in less than {limit:.0%} of requests"
+    return f"{service.entry} and {record.component} fail in less than {wording.share(limit)} of requests"
 
 
 def deed(site: Site, record: OnRecord[Value, Turn]) -> Deed:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from responder.plan import wording
 from responder.plan.deviation import spread_of
 from responder.plan.requests_seen import Edge, Requests
 from responder.plan.requests_seen.chance import fewer_than
@@ -35,8 +36,9 @@ def calls_missing(requests: Requests) -> Mapping[str, tuple[float, str]]:
         count = sum(calls.get(call, 0.0) for _, calls in now)
         nats = fewer_than(count, expected)
         if nats > found.get(caller, (0.0, ""))[0]:
-            found[caller] = nats, (f"it calls {callee} {count:.0f} times, where {level * served[caller]:.0f} were "
-                                   f"expected of {served[caller]:.0f} requests")
+            usual, requests = wording.count(level * served[caller]), wording.count(served[caller])
+            found[caller] = nats, (f"it calls {callee} {wording.count(count)} times, where {usual} were expected of "
+                                   f"{requests} requests")
     return found
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from responder.plan import wording
 from responder.plan.requests_seen import Lines, Requests, Sign, Signs
 from responder.plan.requests_seen.chance import fewer_than, more_than
 
@@ -44,7 +45,8 @@ def lines_changed(requests: Requests, calls: Mapping[str, Sequence[str]]) -> Sig
             # Some write errors all the time: that there are many tells less then, and how many hardly anything.
             nats = math.log1p(count)
         if nats > 0:
-            what = (f"it writes {pattern[:_LONGEST]!r} {count:.0f} times, where {expected:.0f} were expected")
+            what = (f"it writes {pattern[:_LONGEST]!r} {wording.count(count)} times, where {wording.count(expected)} "
+                    "were expected")
             found.append(Sign(component, nats, "says so", what))
     return Signs(tuple(_first_written(found, calls)), len(patterns))
 

@@ -5,7 +5,6 @@ Both systems are asked apart and at once; one that fails leaves what the other s
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from responder.clients import aws
@@ -17,6 +16,7 @@ from responder.model.evidence.foreign_changes import ForeignChanges
 from responder.model.foreign_change import ForeignChange
 from responder.model.frozen import dataclass
 from responder.model.service import Service
+from responder.plan import wording
 from responder.sources import Query, Source
 from responder.sources.foreign_changes import github, launchdarkly
 
@@ -57,7 +57,7 @@ def collect(query: Query, http: Http | None = None) -> list[Finding[ForeignChang
     return [Finding(
         source=SOURCE.name, status=status, window=query.window, unit="changes", value=float(len(found)),
         note="; ".join(f"{name}: {failure.note}" for name, failure in failures.items()),
-        query=f"deployments and flags since {time.strftime('%H:%M', time.gmtime(since))} UTC",
+        query=f"deployments and flags since {wording.clock(since)} UTC",
         left_out=max(0, len(found) - _MOST) or None, detail=ForeignChanges(changes=tuple(found[-_MOST:])))]
 
 

@@ -13,7 +13,7 @@ from responder.model.moment import epoch
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.model.service import Service
 from responder.plan.advice import Advice, Effort, Trouble
-from responder.plan.wording import capital, duration, listed, plural, words
+from responder.plan.wording import bare, capital, duration, listed, plural, words
 
 ANSWERED: frozenset[Status] = frozenset({"ok", "partial", "empty"})
 """Statuses of a source that could be asked, whether or not there was anything."""
@@ -89,7 +89,7 @@ def because_blind(remedy: Remedy, systems: Sequence[Blind]) -> bool:
 
 def _said(system: Blind) -> str:
     name = capital(system.system)
-    return f"{name} gave no usable answer: {system.note}" if system.note else (
+    return f"{name} gave no usable answer: {bare(system.note)}" if system.note else (
         f"{name} gave no usable answer ({words(system.status)})")
 
 
