@@ -210,18 +210,27 @@ def test_a_switch_is_turned_and_turned_back(api: Api, service: Service, action: 
     assert api.get(CONFIG)["data"][key] == before
 
 
-def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: Service, settled: None) -> None:
+def bind(api: Api, node: str, count: int) -> list[str]:
+    """Bind some of the gateway's pods that wait for a node to one, as a scheduler does (there is none here).
+
+    Returns their names.
+    """
     def waiting() -> list[str]:
         found = [item["metadata"]["name"] for item in api.get(f"{CORE}/pods")["items"]
                  if item["metadata"].get("labels", {}).get("app") == "payment-gateway"
                  and "deletionTimestamp" not in item["metadata"] and not item["spec"].get("nodeName")]
-        return found if len(found) > 1 else []
+        return found if len(found) >= count else []
 
-    names = api.until(waiting)
-    for name in names[:2]:
+    names: list[str] = api.until(waiting)[:count]
+    for name in names:
         assert api.ask("", "POST", f"{CORE}/pods/{name}/binding", {
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": "node-c"}}, really=True).status == 201
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node}}, really=True).status == 201
+    return names
+
+
+def test_restart_pods_closes_a_dead_node_and_opens_it_again(api: Api, service: Service, settled: None) -> None:
+    bind(api, "node-c", 2)
     node = "/api/v1/nodes/node-c"
     api.cluster.patch_status("/api/v1/nodes/node-b", {"conditions": [{"type": "Ready", "status": "True"}]})
     api.cluster.patch_status(node, {"conditions": [{"type": "Ready", "status": "Unknown"}]})
@@ -241,7 +250,11 @@ def test_cordon_node_moves_pods_off_and_opens_it_again(api: Api, service: Servic
     node = "/api/v1/nodes/node-b"
     for name in ("node-b", "node-c"):
         api.cluster.patch_status(f"/api/v1/nodes/{name}", {"conditions": [{"type": "Ready", "status": "True"}]})
-    remedy = Remedy(cordon_node.ACTION, api, service, 16, cordoning.Facts("node-b"))
+    bind(api, "node-b", 1)
+    serving, = bind(api, "node-c", 1)
+    api.cluster.patch_status(f"{CORE}/pods/{serving}", {"phase": "Running", "conditions": [
+        {"type": "Ready", "status": "True"}]})
+    remedy = Remedy(cordon_node.ACTION, api, service, 16, cordoning.Facts("node-b", components=("payment-gateway",)))
     plan = remedy.planned()
     remedy.apply(plan)
     assert spec(api, node)["unschedulable"] is True
