@@ -36,9 +36,9 @@ def calls_missing(requests: Requests) -> Mapping[str, tuple[float, str]]:
         count = sum(calls.get(call, 0.0) for _, calls in now)
         nats = fewer_than(count, expected)
         if nats > found.get(caller, (0.0, ""))[0]:
-            usual, requests = wording.count(level * served[caller]), wording.count(served[caller])
+            usual, whole = wording.count(level * served[caller]), wording.count(served[caller])
             found[caller] = nats, (f"it calls {callee} {wording.count(count)} times, where {usual} were expected of "
-                                   f"{requests} requests")
+                                   f"{whole} requests")
     return found
 
 
