@@ -10,6 +10,7 @@ from responder.plan import remedies
 from responder.plan.database_clients import other_clients
 from responder.plan.deeds import Deed, Site
 from responder.plan.remedies import Considered, OnRecord, Remedy
+from responder.plan.signals.database import is_quiet
 
 _LAG_SECONDS = 5.0
 """A reader of Aurora is usually less than 0.1 s behind; one that is seconds behind is busy or broken, and a Multi-AZ DB
@@ -99,7 +100,13 @@ def facts(considered: Considered) -> Facts:
 
 
 def against(considered: Considered, facts: Facts) -> str:
-    """Where a proxy logs in for the service, a restart of the pods gives it no other credentials."""
+    """Where a proxy logs in for the service, a restart of the pods gives it no other credentials.
+
+    A reboot against slow answers needs the database's own word: what its callers see alone may come from what they ask.
+    """
+    if considered.mechanism == "slow_database" and is_quiet(considered.evidence):
+        return ("the database itself shows neither load nor waiting sessions so far: what its callers see alone is no "
+                "reason for a reboot")
     if considered.mechanism != "rejected_credentials":
         return ""
     refused = [finding.detail.proxy for finding in considered.evidence.of(DatabaseProxy, source="rds")

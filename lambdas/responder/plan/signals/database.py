@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from responder.model.evidence import Finding
+from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.connections import Connections
 from responder.model.evidence.cpu import Cpu
 from responder.model.evidence.database_cluster import DatabaseCluster
@@ -198,6 +198,14 @@ def _failover(finding: Finding[DatabaseEvents], since: float) -> Iterator[Signal
     last, event = told[-1]
     kinds = {"started": database_fails_over, "completed": database_failed_over, "failed": database_failover_failed}
     yield kinds[last].emit(finding, event.message)
+
+
+def is_quiet(evidence: Evidence) -> bool:
+    """Whether the database itself shows neither load nor sessions that wait, where both could be had."""
+    cpu, waits = evidence.one(Cpu, source=_RDS), evidence.one(Waits, source=_RDS)
+    if cpu is None or cpu.value is None or waits is None:
+        return False
+    return cpu.value < _HIGH_CPU and sum(waits.detail.waits.values()) < _FEWEST_SESSIONS
 
 
 def _waits(context: Context, finding: Finding[Waits]) -> Iterator[Signal]:
