@@ -27,30 +27,14 @@ from typing import NamedTuple
 from responder.model.evidence.problems import Basis, Family, Problem, Severity, Sign
 from responder.model.masking import mask
 from responder.state import State
+from responder.state.found import Found
+
+__all__ = ["Check", "Found", "every", "run"]
 
 _SAID = 300
 """Characters of a message that are kept."""
 _ORDER: dict[Severity, int] = {"stops": 0, "lessens": 1, "risks": 2}
 _SURE: dict[Basis, int] = {"said": 0, "seen": 1, "guessed": 2}
-
-
-class Found(NamedTuple):
-    """What a check found, before it is told."""
-
-    object: str
-    """What is at fault, as ``str(Ref)`` says it: ``deployment/pay``."""
-    sentence: str
-    severity: Severity
-    basis: Basis
-    apps: tuple[str, ...] = ()
-    """Names of the workloads that it hits (``state.app(pod)``)."""
-    said: str = ""
-    mend: str = ""
-    since: float = 0.0
-    sign: Sign | None = None
-    """What it speaks for, where that is not what the check's problems do."""
-    stands_alone: bool = False
-    """Whether it is no consequence of any other problem, whatever the check's problems mostly follow."""
 
 
 class Check(NamedTuple):

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 
 from responder.checks import Check, Found
 from responder.state import State
-from responder.state.probing import failures
+from responder.state.probing import misfits
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield the workloads whose liveness probe is set so that it cannot pass."""
-    for one in failures(state, "liveness", "path"):
-        yield Found(str(one.owner), one.sentence, "stops" if one.everywhere else "lessens",
-                    "said" if one.by_kubelet else "seen", (one.owner.name,), one.said,
-                    f"set the liveness probe's path of {one.owner} to a page that answers", one.since)
+    return misfits(state, "liveness", "path")
 
 
 CHECK = Check(id="liveness_probe_incorrect_path", family="runtime", sign="definition", find=find)

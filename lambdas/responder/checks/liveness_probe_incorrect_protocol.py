@@ -9,16 +9,12 @@ from collections.abc import Iterator
 
 from responder.checks import Check, Found
 from responder.state import State
-from responder.state.probing import failures
+from responder.state.probing import misfits
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield the workloads whose liveness probe is set so that it cannot pass."""
-    for one in failures(state, "liveness", "protocol"):
-        yield Found(str(one.owner), one.sentence, "stops" if one.everywhere else "lessens",
-                    "said" if one.by_kubelet else "seen", (one.owner.name,), one.said,
-                    f"let the liveness probe of {one.owner} ask in the protocol that its container speaks",
-                    one.since)
+    return misfits(state, "liveness", "protocol")
 
 
 CHECK = Check(id="liveness_probe_incorrect_protocol", family="runtime", sign="definition", find=find)

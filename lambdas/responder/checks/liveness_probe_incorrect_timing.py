@@ -10,16 +10,12 @@ from collections.abc import Iterator
 from responder.checks import Check, Found
 from responder.checks.no_endpoints import UNSERVED
 from responder.state import State
-from responder.state.probing import failures
+from responder.state.probing import misfits
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield the workloads whose liveness probe is set so that it cannot pass."""
-    for one in failures(state, "liveness", "timing"):
-        yield Found(str(one.owner), one.sentence, "stops" if one.everywhere else "lessens",
-                    "said" if one.by_kubelet and one.sure else "guessed", (one.owner.name,), one.said,
-                    f"give {one.owner} a startup probe, or a longer delay, timeout and failure threshold",
-                    one.since)
+    return misfits(state, "liveness", "timing")
 
 
 CHECK = Check(id="liveness_probe_incorrect_timing", family="runtime", sign="definition", find=find,

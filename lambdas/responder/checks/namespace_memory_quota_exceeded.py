@@ -14,8 +14,7 @@ from responder.state.quotas import excesses
 
 def find(state: State) -> Iterator[Found]:
     """Yield namespaces whose quota of memory is used up."""
-    return (Found(one.object, one.sentence, one.severity, one.basis, one.apps, one.said, one.mend, one.since)
-            for one in excesses(state, "memory"))
+    return excesses(state, "memory")
 
 
 CHECK = Check(id="namespace_memory_quota_exceeded", family="admission", sign="quota", find=find)

@@ -14,8 +14,7 @@ from responder.state.quotas import excesses
 
 def find(state: State) -> Iterator[Found]:
     """Yield namespaces whose quota of pods is used up."""
-    return (Found(one.object, one.sentence, one.severity, one.basis, one.apps, one.said, one.mend, one.since)
-            for one in excesses(state, "pods"))
+    return excesses(state, "pods")
 
 
 CHECK = Check(id="namespace_pod_quota_exceeded", family="admission", sign="quota", find=find)

@@ -14,8 +14,7 @@ from responder.state.quotas import excesses
 
 def find(state: State) -> Iterator[Found]:
     """Yield namespaces whose quota of storage is used up."""
-    return (Found(one.object, one.sentence, one.severity, one.basis, one.apps, one.said, one.mend, one.since)
-            for one in excesses(state, "storage"))
+    return excesses(state, "storage")
 
 
 CHECK = Check(id="namespace_storage_quota_exceeded", family="admission", sign="quota", find=find)

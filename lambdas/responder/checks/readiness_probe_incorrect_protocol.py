@@ -9,16 +9,12 @@ from collections.abc import Iterator
 
 from responder.checks import Check, Found
 from responder.state import State
-from responder.state.probing import failures
+from responder.state.probing import misfits
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield the workloads whose readiness probe is set so that it cannot pass."""
-    for one in failures(state, "readiness", "protocol"):
-        yield Found(str(one.owner), one.sentence, "stops" if one.everywhere else "lessens",
-                    "said" if one.by_kubelet else "seen", (one.owner.name,), one.said,
-                    f"let the readiness probe of {one.owner} ask in the protocol that its container speaks",
-                    one.since)
+    return misfits(state, "readiness", "protocol")
 
 
 CHECK = Check(id="readiness_probe_incorrect_protocol", family="runtime", sign="definition", find=find)

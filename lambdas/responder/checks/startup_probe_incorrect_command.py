@@ -9,15 +9,12 @@ from collections.abc import Iterator
 
 from responder.checks import Check, Found
 from responder.state import State
-from responder.state.probing import failures
+from responder.state.probing import misfits
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield the workloads whose startup probe is set so that it cannot pass."""
-    for one in failures(state, "startup", "command"):
-        yield Found(str(one.owner), one.sentence, "stops" if one.everywhere else "lessens",
-                    "said" if one.by_kubelet else "seen", (one.owner.name,), one.said,
-                    f"name a command in the startup probe of {one.owner} that the image has", one.since)
+    return misfits(state, "startup", "command")
 
 
 CHECK = Check(id="startup_probe_incorrect_command", family="runtime", sign="definition", find=find)

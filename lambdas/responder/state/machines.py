@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from responder.state.basics import Condition
+from responder.state.found import Found
 from responder.state.nodes import Node, NodeService
 from responder.state.pods import Pod
 from responder.state.state import State
@@ -26,6 +28,16 @@ def apps_on(state: State, node: str) -> tuple[str, ...]:
     pods = [pod for pod in state.pods if pod.node == node and not pod.over]
     own = [pod for pod in pods if pod.ref.namespace != "kube-system"]
     return tuple(sorted({state.app(pod) for pod in own or pods}))
+
+
+def pressed(state: State, condition: str, what: str) -> Iterator[Found]:
+    """Yield nodes whose kubelet says by a condition that they run short of something."""
+    for node in state.nodes:
+        said = node.condition(condition)
+        if said is not None and said.status == "True":
+            yield Found(str(node.ref), f"node {node.name} runs short of {what}", "lessens", "said",
+                        apps_on(state, node.name), said.message or said.reason,
+                        f"find what uses it on node {node.name}, or add a node", said.since)
 
 
 def silent(node: Node) -> Condition | None:

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Literal, NamedTuple
 
+from responder.model.evidence.problems import Basis
 from responder.state.addresses import given
 from responder.state.basics import Event, Ref
+from responder.state.found import Found
 from responder.state.listening import number, probe_port, speaks_for
 from responder.state.once import once
 from responder.state.pods import Container, Pod, Probe, Status
@@ -47,6 +49,12 @@ _WRONG_PATH = frozenset((401, 403, 404, 405, 410))
 """The server is there and knows no such page, or not for this asker or method; 5xx is its own opinion of itself."""
 _OTHER_PROTOCOL = frozenset((400, 415, 421, 426, 505))
 """It answers that it was not understood: so do servers of TLS and gRPC when they are asked in plain HTTP."""
+_MENDS: dict[Fault, str] = {
+    "port": "set the {kind} probe's port of {owner} to the one it listens on",
+    "protocol": "let the {kind} probe of {owner} ask in the protocol that its container speaks",
+    "path": "set the {kind} probe's path of {owner} to a page that answers",
+    "command": "name a command in the {kind} probe of {owner} that the image has",
+    "timing": "give {owner} a startup probe, or a longer delay, timeout and failure threshold"}
 _KILLS = frozenset((137, 143))
 """128 and the number of the signal by which the kubelet ends a container: SIGKILL, SIGTERM."""
 _GRACE_SECONDS = 30.0
@@ -94,22 +102,7 @@ def _of_pod(state: State, pod: Pod, events: list[Event]) -> Iterator[Failing]:
                                          said[1].last if said else 0.0), status, events)
 
 
-class Failure(NamedTuple):
-    """What is wrong about a probe of a workload's containers."""
-
-    owner: Ref
-    sentence: str
-    everywhere: bool
-    """Whether no pod of the workload is spared."""
-    said: str
-    by_kubelet: bool
-    """Whether the kubelet says it."""
-    since: float
-    sure: bool
-    """Whether the probe's own settings show it."""
-
-
-def failures(state: State, kind: Kind, fault: Fault) -> Iterator[Failure]:
+def misfits(state: State, kind: Kind, fault: Fault) -> Iterator[Found]:
     """Yield what is wrong about probes of a kind, once a container of a workload."""
     told: dict[tuple[Ref, str], list[Failing]] = {}
     for one in failing(state):
@@ -122,8 +115,17 @@ def failures(state: State, kind: Kind, fault: Fault) -> Iterator[Failure]:
         well = workload.ready if workload else 0
         some = bool(spared) or well > sum(one.pod.ready for one in found)
         best = max(found, key=lambda one: (bool(one.said), one.since, one.said, one.pod.ref))
-        yield Failure(owner, f"the {kind} probe of container {container} of {owner} fails: {best.why}", not some,
-                      best.said or _written(best.probe), bool(best.said), best.since, any(one.sure for one in found))
+        yield Found(
+            str(owner), f"the {kind} probe of container {container} of {owner} fails: {best.why}",
+            "lessens" if some else "stops", _basis(fault, bool(best.said), any(one.sure for one in found)),
+            (owner.name,), best.said or _written(best.probe), _MENDS[fault].format(kind=kind, owner=owner), best.since)
+
+
+def _basis(fault: Fault, by_kubelet: bool, sure: bool) -> Basis:
+    """A container that is slow by now fails its probe as one does that never had time enough."""
+    if fault == "timing":
+        return "said" if by_kubelet and sure else "guessed"
+    return "said" if by_kubelet else "seen"
 
 
 def _written(probe: Probe) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from responder.model.evidence.problems import Basis, Severity
+from responder.model.evidence.problems import Severity
 from responder.state.admission import Quota
 from responder.state.basics import Ref
+from responder.state.found import Found
 from responder.state.misaddressed import wrong
 from responder.state.needs import needs
 from responder.state.refusals import refusals
@@ -31,24 +31,6 @@ _EDGE = 1e-9
 """Amounts are compared as floats."""
 
 
-class Excess(NamedTuple):
-    """What of a namespace's quota is used up."""
-
-    namespace: str
-    sentence: str
-    severity: Severity
-    basis: Basis
-    apps: tuple[str, ...]
-    said: str
-    mend: str
-    since: float
-
-    @property
-    def object(self) -> str:
-        """The namespace, as problems name it."""
-        return f"namespace/{self.namespace}"
-
-
 def group(resource: str) -> str:
     """Return what a quota's resource is of: ``cpu``, ``memory``, ``pods``, ``services``, ``storage``, ``other``."""
     name = resource.removeprefix("count/")
@@ -61,7 +43,7 @@ def group(resource: str) -> str:
     return {"pods": "pods"}.get(name) or ("services" if name.partition(".")[0] == "services" else "other")
 
 
-def excesses(state: State, kind: str) -> Iterator[Excess]:
+def excesses(state: State, kind: str) -> Iterator[Found]:
     """Yield the namespaces in which no more of a kind of resource (``group``) is to be had: by what is said; else by
     what a workload lacks and a quota has no room for; else, as a mere risk, where a quota is used up.
     """
@@ -91,24 +73,24 @@ def _before_names(asked: str) -> str:
     return " ".join(part.partition(" for: ")[0] for part in asked.split(";"))
 
 
-def _said(state: State, namespace: str, kind: str, said: list[tuple[Ref, str, float]]) -> Excess:
+def _said(state: State, namespace: str, kind: str, said: list[tuple[Ref, str, float]]) -> Found:
     top, message, since = max(said, key=lambda one: (one[2], one[1]))
     tops = {ref for ref, *_ in said}
     names = ", ".join(sorted({ref.name for ref in tops}))
     severity: Severity = "stops" if any(hurt(state, ref) == "stops" for ref in tops) else "lessens"
     found = _EXCEEDED.search(message)
     if found is None:
-        return Excess(
-            namespace, f"a quota of namespace {namespace} wants an amount of {kind} that {names} does not name: its "
-            "pods are refused", severity, "said", tuple(sorted(ref.name for ref in tops)), message,
+        return Found(
+            f"namespace/{namespace}", f"a quota of namespace {namespace} wants an amount of {kind} that {names} does "
+            "not name: its pods are refused", severity, "said", tuple(sorted(ref.name for ref in tops)), message,
             f"name requests and limits of {kind} in {top}, or give the namespace a LimitRange with defaults", since)
-    return Excess(
-        namespace, f"namespace {namespace} has used up its quota of {kind} ({found['quota']}: {found['used']} of "
-        f"{found['hard']}): what {names} needs is refused", severity, "said", tuple(sorted(ref.name for ref in tops)),
+    return Found(
+        f"namespace/{namespace}", f"namespace {namespace} has used up its quota of {kind} ({found['quota']}: "
+        f"{found['used']} of {found['hard']}): what {names} needs is refused", severity, "said", tuple(sorted(ref.name for ref in tops)),
         message, f"raise quota {found['quota']}, or let {names} or others in the namespace ask for less", since)
 
 
-def _seen(state: State, quota: Quota, kind: str) -> Iterator[Excess]:
+def _seen(state: State, quota: Quota, kind: str) -> Iterator[Found]:
     namespace = quota.ref.namespace
     full = {name: (quota.used.get(name, 0.0), hard) for name, hard in quota.hard.items() if group(name) == kind}
     refused = {refusal.top for refusal in refusals(state)}
@@ -117,15 +99,17 @@ def _seen(state: State, quota: Quota, kind: str) -> Iterator[Excess]:
         said = f"{quota.meta.ref.name}: {name} used {used:g} of {hard:g}"
         if short_of_it:
             names = ", ".join(short_of_it)
-            yield Excess(
-                namespace, f"the quota of {name} in namespace {namespace} has no room for what {names} lacks", "stops",
-                "seen", tuple(short_of_it), said, f"raise quota {quota.ref.name}, or ask for less", 0.0)
+            yield Found(
+                f"namespace/{namespace}",
+                f"the quota of {name} in namespace {namespace} has no room for what {names} lacks", "stops", "seen",
+                tuple(short_of_it), said, f"raise quota {quota.ref.name}, or ask for less", 0.0)
             return
     for name, (used, hard) in sorted(full.items()):
         if hard > 0 and used >= hard - _EDGE:
-            yield Excess(
-                namespace, f"the quota of {name} in namespace {namespace} is used up: what is new is refused", "risks",
-                "seen", (), f"{quota.ref.name}: {name} used {used:g} of {hard:g}", f"raise quota {quota.ref.name}", 0.0)
+            yield Found(
+                f"namespace/{namespace}",
+                f"the quota of {name} in namespace {namespace} is used up: what is new is refused", "risks", "seen",
+                (), f"{quota.ref.name}: {name} used {used:g} of {hard:g}", f"raise quota {quota.ref.name}", 0.0)
             return
 
 

@@ -11,15 +11,18 @@ control plane is always among them. What would let the pod run if it alone were 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from responder.model.evidence.problems import Basis
 from responder.state.basics import Ref
+from responder.state.found import Found
+from responder.state.needs import needs, written
 from responder.state.once import once
 from responder.state.placing import asks, fails, kind_of, meets_affinity, meets_selector, untolerated
 from responder.state.pods import Pod, PodSpec
 from responder.state.state import State
-from responder.state.trouble import belongs, lasts, latest, recent
+from responder.state.trouble import belongs, hurt, lasts, latest, recent
 
 _SETTLED_SECONDS = 60.0
 """So long a pod may wait for a node in ordinary operation."""
@@ -141,6 +144,23 @@ def held(state: State, kind: str) -> tuple[Held, ...]:
         min((one.since for one in all_of if one.since), default=0.0),
         tuple(sorted({node for one in all_of for cause, node in one.alone if cause == kind})))
         for app, all_of in sorted(by_app.items()))
+
+
+def lacking(state: State, resource: str, called: str) -> Iterator[Found]:
+    """Yield workloads whose pods no node has enough of a resource for, no new node being on its way."""
+    most = max((node.allocatable.get(resource, 0.0) for node in state.nodes), default=0.0)
+    for one in held(state, resource):
+        if scaling(state, one.pods):
+            continue
+        asked = needs(one.spec, resource)
+        never = asked > most > 0
+        why = f"the largest node has {written(resource, most)}" if never else "no node has so much left"
+        yield Found(
+            str(one.app), f"a pod of {one.app} asks for {written(resource, asked)} of {called}, and {why}",
+            hurt(state, one.app), one.basis, (one.app.name,),
+            one.message or f"requests.{resource}: {asked:g}, allocatable at most: {most:g}",
+            "ask for less" if never else "ask for less, or add a node or free one", one.since,
+            "placement" if never else "room", stands_alone=never)
 
 
 def scaling(state: State, pods: tuple[Pod, ...]) -> bool:
