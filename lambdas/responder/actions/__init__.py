@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from responder.clients.failure import CallFailed
+from responder.model.change import OWN_MANAGER
 from responder.model.codec import Json, Malformed, encode
 from responder.model.frozen import dataclass
 from responder.model.incident import IncidentRecord
@@ -27,6 +28,7 @@ from responder.sources import Statement
 
 if TYPE_CHECKING:
     # A remedy that only informs somebody needs no HTTP client.
+    from responder.clients.flags import Flag
     from responder.clients.kubernetes import Kubernetes
     from responder.clients.workloads import Workload
 
@@ -202,6 +204,31 @@ def writing(target: str, conflicts: frozenset[int] = frozenset({409, 422})) -> I
             raise CallFailed("unavailable", f"{target} changed at the same moment",
                              http_status=refused.code) from refused
         raise ActionFailed(f"Kubernetes refused: {refused}") from refused
+
+
+def put(place: Flag, old: Collection[str], new: str, target: str, summary: str) -> str:
+    """Set a value where it says one of others, and return what was done; where it says the value already nothing is.
+
+    Raises ActionFailed where the place is gone or somebody else has set another value, CallFailed where it changes at
+    the same moment.
+    """
+    from responder.clients.flags import Changed
+    from responder.clients.kubernetes import NotFound
+
+    try:
+        now = place.read().value
+    except NotFound as error:
+        raise ActionFailed(f"{target} is gone") from error
+    if now == new:
+        return f"{summary}: it was done before"
+    if now not in old:
+        raise ActionFailed(f"{target} says {now!r} by somebody else: nothing was done")
+    try:
+        with writing(target):
+            place.write(now, new, OWN_MANAGER)
+    except Changed as error:
+        raise CallFailed("unavailable", f"{target} changed at the same moment") from error
+    return summary
 
 
 @contextmanager

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
-from responder.clients.failure import CallFailed
-from responder.clients.flags import Changed, Flag, flag, statements_of
+from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, put
+from responder.clients.flags import Flag, flag, statements_of
 from responder.clients.kubernetes import Kubernetes, NotFound
-from responder.model.change import OWN_MANAGER
 from responder.model.redact import decided
 from responder.model.service import Service, Switch
 from responder.model.service.switches import Purpose
@@ -63,21 +61,7 @@ def set_to(context: RemediationContext, plan: Planned, old: set[str], new: str, 
     switch = named(context.service, plan.parameters.switch)
     if switch is None:
         raise ActionFailed(f"the configuration has no switch {plan.parameters.switch!r} any more")
-    place = _flag(context, switch, api)
-    try:
-        now = place.read().value
-    except NotFound as error:
-        raise ActionFailed(f"{plan.target} is gone") from error
-    if now == new:
-        return f"{plan.summary}: it was done before"
-    if now not in old:
-        raise ActionFailed(f"{plan.target} says {now!r} by somebody else: nothing was done")
-    try:
-        with writing(plan.target):
-            place.write(now, new, OWN_MANAGER)
-    except Changed as error:
-        raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from error
-    return plan.summary
+    return put(_flag(context, switch, api), old, new, plan.target, plan.summary)
 
 
 def _flag(context: RemediationContext, switch: Switch, api: Kubernetes | None) -> Flag:

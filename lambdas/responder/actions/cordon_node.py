@@ -185,7 +185,7 @@ def _close(api: Kubernetes, name: str, mark: str) -> None:
             return
         if node.closed:
             raise ActionFailed(f"{name} was closed by somebody else meanwhile: nothing was done")
-        _patch(api, node, mark, True)
+        workloads.set_closed(api, node, True, MARK, mark, OWN_MANAGER)
     except NotFound as gone:
         raise ActionFailed(f"{name} is gone") from gone
     except Refused as refused:
@@ -199,19 +199,12 @@ def revert(context: RemediationContext, plan: Planned, api: Kubernetes | None = 
         node = workloads.node(api, name)
         if node.annotations.get(MARK) != context.mark:
             return f"{name} was opened before, or is somebody else's affair by now"
-        _patch(api, node, None, None)
+        workloads.set_closed(api, node, None, MARK, None, OWN_MANAGER)
     except NotFound:
         return f"{name} is gone"
     except Refused as refused:
         raise ActionFailed(f"Kubernetes refused to open {name}: {refused}") from refused
     return f"{name} is open to pods again"
-
-
-def _patch(api: Kubernetes, node: Node, mark: str | None, closed: bool | None) -> None:
-    """Only while the node is as it was seen."""
-    api.patch("api/v1", "nodes", "", node.name, {
-        "metadata": {"resourceVersion": node.resource_version, "annotations": {MARK: mark}},
-        "spec": {"unschedulable": closed}}, manager=OWN_MANAGER, kind="application/merge-patch+json")
 
 
 ACTION = Action(

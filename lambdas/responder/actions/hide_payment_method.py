@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
-from responder.clients.failure import CallFailed
-from responder.clients.flags import Changed, Flag, flag
+from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, put
+from responder.clients.flags import Flag, flag
 from responder.clients.kubernetes import Kubernetes, NotFound
-from responder.model.change import OWN_MANAGER
 from responder.model.redact import decided
 from responder.model.service import ProviderSwitch
 from responder.plan.remedies.hide_payment_method import REMEDY, Facts, Hidden, names
@@ -66,20 +64,7 @@ def _set(context: RemediationContext, plan: Planned, api: Kubernetes | None, old
     place = _flag(context, api)
     if place is None:
         raise ActionFailed("where the platform reads which methods it offers is no longer configured")
-    try:
-        now = place.read().value
-    except NotFound as error:
-        raise ActionFailed(f"{plan.target} is gone") from error
-    if now == new:
-        return f"{plan.summary}: it was done before"
-    if now != old:
-        raise ActionFailed(f"{plan.target} says {now!r} by somebody else: nothing was done")
-    try:
-        with writing(plan.target):
-            place.write(old, new, OWN_MANAGER)
-    except Changed as error:
-        raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from error
-    return plan.summary
+    return put(place, {old}, new, plan.target, plan.summary)
 
 
 ACTION = Action(

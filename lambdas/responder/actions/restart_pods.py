@@ -153,7 +153,7 @@ def _close(api: Kubernetes, name: str, mark: str) -> None:
     try:
         node = workloads.node(api, name)
         if not node.closed:
-            _patch(api, node, mark, True)
+            workloads.set_closed(api, node, True, MARK, mark, OWN_MANAGER)
     except NotFound:
         return
     except Refused as refused:
@@ -166,19 +166,12 @@ def _open(api: Kubernetes, name: str, mark: str) -> bool:
         node = workloads.node(api, name)
         if node.annotations.get(MARK) != mark:
             return False
-        _patch(api, node, None, None)
+        workloads.set_closed(api, node, None, MARK, None, OWN_MANAGER)
     except NotFound:
         return False
     except Refused as refused:
         raise ActionFailed(f"Kubernetes refused to open {name}: {refused}") from refused
     return True
-
-
-def _patch(api: Kubernetes, node: Node, mark: str | None, closed: bool | None) -> None:
-    """Only while the node is as it was seen: what somebody closes at the same moment stays closed."""
-    api.patch("api/v1", "nodes", "", node.name, {
-        "metadata": {"resourceVersion": node.resource_version, "annotations": {MARK: mark}},
-        "spec": {"unschedulable": closed}}, manager=OWN_MANAGER, kind="application/merge-patch+json")
 
 
 ACTION = Action(

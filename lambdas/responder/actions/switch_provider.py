@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import time
 
-from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, writing
+from responder.actions import Action, ActionFailed, Declined, Plan, RemediationContext, connected, put
 from responder.clients.failure import CallFailed
-from responder.clients.flags import Changed, Flag, flag, statements_of
+from responder.clients.flags import Flag, flag, statements_of
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes, NotFound
-from responder.model.change import OWN_MANAGER
 from responder.model.redact import decided
 from responder.model.service import Provider, ProviderSwitch, Service
 from responder.plan.remedies.switch_provider import REMEDY, Facts, Value
@@ -84,21 +83,7 @@ def _set(context: RemediationContext, plan: Planned, api: Kubernetes | None, old
     switch = context.service.provider_switch
     if switch is None:
         raise ActionFailed("where the platform reads its provider is no longer configured")
-    place = _flag(context, switch, api)
-    try:
-        now = place.read().value
-    except NotFound as error:
-        raise ActionFailed(f"{plan.target} is gone") from error
-    if now == new:
-        return f"{plan.summary}: it was done before"
-    if now != old:
-        raise ActionFailed(f"{plan.target} says {now!r} by somebody else: nothing was done")
-    try:
-        with writing(plan.target):
-            place.write(old, new, OWN_MANAGER)
-    except Changed as error:
-        raise CallFailed("unavailable", f"{plan.target} changed at the same moment") from error
-    return plan.summary
+    return put(_flag(context, switch, api), {old}, new, plan.target, plan.summary)
 
 
 def _answers_again(name: str, context: RemediationContext, http: Http | None) -> bool:

@@ -268,6 +268,16 @@ def node(api: Kubernetes, name: str) -> Node:
     return _node(api.get("api/v1", "nodes", "", name))
 
 
+def set_closed(api: Kubernetes, seen: Node, closed: bool | None, annotation: str, mark: str | None,
+               manager: str) -> None:
+    """Close a node to pods or open it (None), and note or take off by whom; only while it is as it was seen, so that
+    what somebody closes at the same moment stays closed. Raises Refused, CallFailed.
+    """
+    api.patch("api/v1", "nodes", "", seen.name, {
+        "metadata": {"resourceVersion": seen.resource_version, "annotations": {annotation: mark}},
+        "spec": {"unschedulable": closed}}, manager=manager, kind="application/merge-patch+json")
+
+
 def _node(item: Mapping[str, Any]) -> Node:
     metadata, spec = item["metadata"], item.get("spec") or {}
     room = (item.get("status") or {}).get("allocatable") or {}

@@ -86,8 +86,9 @@ def _said(state: State, namespace: str, kind: str, said: list[tuple[Ref, str, fl
             f"name requests and limits of {kind} in {top}, or give the namespace a LimitRange with defaults", since)
     return Found(
         f"namespace/{namespace}", f"namespace {namespace} has used up its quota of {kind} ({found['quota']}: "
-        f"{found['used']} of {found['hard']}): what {names} needs is refused", severity, "said", tuple(sorted(ref.name for ref in tops)),
-        message, f"raise quota {found['quota']}, or let {names} or others in the namespace ask for less", since)
+        f"{found['used']} of {found['hard']}): what {names} needs is refused", severity, "said",
+        tuple(sorted(ref.name for ref in tops)), message,
+        f"raise quota {found['quota']}, or let {names} or others in the namespace ask for less", since)
 
 
 def _seen(state: State, quota: Quota, kind: str) -> Iterator[Found]:
