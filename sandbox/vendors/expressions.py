@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 Row = dict[str, Any]
@@ -22,6 +22,17 @@ SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
 def plain(value: Any) -> Any:
     """Return a number without a fraction as a whole one; anything else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def percentile(values: Iterable[tuple[float, int]], share: float) -> float | None:
+    """Return the value below which a share of the events lies; they come as (value, how many have it)."""
+    ordered = sorted(values)
+    left = share * sum(count for _, count in ordered)
+    for value, count in ordered:
+        left -= count
+        if left <= 0:
+            return value
+    return None
 
 
 class Parser(ABC):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.vendors.expressions import SIGNS, Expression, Parser, Row, plain
+from sandbox.vendors.expressions import SIGNS, Expression, Parser, Row, percentile, plain
 
 COUNT = "\0count"
 """Not a field: how many equal events a row stands for."""
@@ -129,7 +129,7 @@ def _aggregate(part: str) -> tuple[str, Callable[[list[Row]], Any]]:
         "sum": lambda rows: plain(sum(one * weight for one, weight in values(rows))),
         "max": lambda rows: max((one for one, _ in values(rows)), default=None),
         "min": lambda rows: min((one for one, _ in values(rows)), default=None),
-        "pct": lambda rows: _percentile(sorted(values(rows)), float(percent or 50) / 100)}
+        "pct": lambda rows: percentile(values(rows), float(percent or 50) / 100)}
     return name, known[kind]
 
 
@@ -139,15 +139,6 @@ def _weights(rows: list[Row]) -> int:
 
 def _weight(row: Row) -> int:
     return int(row.get(COUNT, 1))
-
-
-def _percentile(values: list[tuple[float, int]], share: float) -> float | None:
-    left = share * sum(weight for _, weight in values)
-    for value, weight in values:
-        left -= weight
-        if left <= 0:
-            return value
-    return None
 
 
 def _sort(rest: str, rows: list[Row]) -> list[Row]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.vendors.expressions import Row, plain
+from sandbox.vendors.expressions import Row, percentile, plain
 from sandbox.vendors.splunk_eval import SearchError, compiled, number
 
 COUNT = "\0count"
@@ -177,7 +177,7 @@ def _aggregate(text: str) -> tuple[str, Callable[[Table], Any]]:
     field = field.strip("\"'")
     percent = re.fullmatch(r"p(?:erc)?(\d+)", kind)
     if percent:
-        return name, lambda rows: _percentile(_numbers(rows, field), int(percent[1]) / 100)
+        return name, lambda rows: plain(percentile(_numbers(rows, field), int(percent[1]) / 100))
     known: dict[str, Callable[[Table], Any]] = {
         "count": lambda rows: sum(int(row.get(COUNT, 1)) for row in rows if field in row),
         "sum": lambda rows: plain(sum(value * count for value, count in _numbers(rows, field))),
@@ -193,16 +193,6 @@ def _numbers(rows: Table, field: str) -> list[tuple[float, int]]:
     return [(found, int(row.get(COUNT, 1))) for row in rows
             for value in (row[field] if isinstance(row.get(field), list) else [row.get(field)])
             if (found := number(value)) is not None]
-
-
-def _percentile(values: list[tuple[float, int]], share: float) -> Any:
-    """Return the value below which a share of the events lies; they come as (value, how many have it)."""
-    left = share * sum(count for _, count in values)
-    for value, count in sorted(values):
-        left -= count
-        if left <= 0:
-            return plain(value)
-    return None
 
 
 def _text(value: Any) -> str:

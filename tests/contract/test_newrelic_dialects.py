@@ -169,9 +169,10 @@ def queries_of(query: Query) -> Any:
 
 def test_where_all_time_out_nothing_is_known(service: Service, telemetry: Telemetry) -> None:
     query = asked(service)
+    settings = query.service.newrelic
+    assert settings
     with pytest.raises(CallFailed) as raised:
-        collected(query, spoken_by(telemetry, "agents"), [*queries_of(query).asked, *payment_queries(
-            query.service.newrelic, query)])  # type: ignore[arg-type]
+        collected(query, spoken_by(telemetry, "agents"), [*queries_of(query).asked, *payment_queries(settings, query)])
     assert raised.value.status == "timeout"
 
 

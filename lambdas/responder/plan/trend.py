@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import combinations, pairwise
+from statistics import median
 from typing import NamedTuple
 
 _Z = 3.0
@@ -69,13 +70,13 @@ def trend(points: Points) -> Trend | None:
     # The standard deviation of Kendall's statistic for so many points without ties.
     away = _Z * math.sqrt(count * (count - 1) * (2 * count + 5) / 18) / 2
     middle = (len(slopes) - 1) / 2
-    slope = _median(slopes)
+    slope = median(slopes)
     least = slopes[max(0, math.floor(middle - away))]
     most = slopes[min(len(slopes) - 1, math.ceil(middle + away))]
     if middle - away < 0:
         return None  # Even all pairs together do not bound it.
     last = ordered[-1][0]
-    level = _median(sorted(value - slope * (at - last) for at, value in ordered))
+    level = median(value - slope * (at - last) for at, value in ordered)
     return Trend(slope, least, most, level)
 
 
@@ -91,8 +92,3 @@ def time_left(found: Trend, limit: float) -> Left | None:
     slow, fast = (found.least, found.most) if distance >= 0 else (-found.most, -found.least)
     away = abs(distance)
     return Left(away / abs(found.slope), away / fast, away / slow if slow > 0 else math.inf)
-
-
-def _median(ordered: Sequence[float]) -> float:
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

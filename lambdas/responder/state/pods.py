@@ -283,14 +283,8 @@ def _container(item: Json) -> Container:
 
 
 def amounts(item: Json | None) -> dict[str, float]:
-    """Read a map of resources; an amount that cannot be read is left out."""
-    found = {}
-    for name, amount in (item or {}).items():
-        try:
-            found[str(name)] = float(quantity(str(amount)))
-        except (ValueError, ArithmeticError):
-            continue
-    return found
+    """Read a map of resources; an amount that cannot be read is 0."""
+    return {str(name): quantity(amount) for name, amount in (item or {}).items()}
 
 
 def _variable(item: Json) -> Variable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -42,10 +42,10 @@ def test_what_the_configuration_names_and_is_gone_is_lost_capacity(service: Serv
 @pytest.mark.parametrize("sign", sorted(sign for sign in get_args(Sign) if sign))
 @pytest.mark.parametrize("problem", [{"basis": "guessed"}, {"severity": "risks"}, {"apps": ("ledger",)}])
 def test_a_guess_a_risk_and_somebody_elses_problem_weigh_nothing(service: Service, sign: Sign,
-                                                                 problem: dict[str, object]) -> None:
+                                                                 problem: dict[str, Any]) -> None:
     seen = [*both(GATEWAY, 1.0), pods(GATEWAY, ready=0), changes()]
     without = judged(service, seen)
-    assert judged(service, [*seen, wrong(sign, **problem)]).ranking == without.ranking  # type: ignore[arg-type]
+    assert judged(service, [*seen, wrong(sign, **problem)]).ranking == without.ranking
 
 
 @pytest.mark.parametrize("reached", [True, False])

@@ -241,10 +241,10 @@ def _pull_secret(stage: Stage, variant: int) -> None:
 def _permission(stage: Stage, variant: int) -> None:
     stage.pod_spec()["securityContext"] = {"runAsUser": 1000, "runAsGroup": 1000}
     stage.pod_spec()["volumes"] = [{"name": "work", "hostPath": {"path": "/var/data/work"}}]
-    stage.container()["volumeMounts"] = [{"name": "work", "mountPath": "/work"}]
+    stage.container()["volumeMounts"] = [{"name": "work", "mountPath": "/scratch"}]
     _crash(stage, 1)
-    stage.log(stage.target, "mkdir: cannot create directory '/work/index': Permission denied" if variant else
-              "open /work/state.db: permission denied")
+    stage.log(stage.target, "mkdir: cannot create directory '/scratch/index': Permission denied" if variant else
+              "open /scratch/state.db: permission denied")
 
 
 def _crash(stage: Stage, code: int, reason: str = "Error", name: str = "", restarts: int = 6) -> None:

@@ -20,12 +20,13 @@ from responder.model.evidence.pods import OfTemplate, Pods, Sidecar
 from responder.model.service import Component
 from responder.sources import Query, Source, cluster_access
 from responder.sources.kubernetes import limits, live, nodes, services
-from responder.sources.kubernetes.events import ProbeCounts, event_of
+from responder.sources.kubernetes.events import ProbeCounts, about, event_of
 from responder.sources.kubernetes.live import Live
 from responder.sources.kubernetes.nodes import Node
-from responder.sources.kubernetes.objects import Pod, Policy, active_template, labels_of, seconds, troubles
+from responder.sources.kubernetes.objects import Pod, active_template, labels_of, seconds, troubles
 from responder.sources.kubernetes.read import optional
 from responder.state.basics import Ref as StateRef
+from responder.state.routing import Policy
 
 _PODS = 10_000
 _POLICIES = 20
@@ -61,7 +62,7 @@ def collect(query: Query, api: kubernetes.Kubernetes | None = None) -> list[Find
         findings += [_unread(query, component, seen)] if isinstance(seen, CallFailed) else _component(
             query, component, seen, there)
     findings += [nodes.finding(query, there), limits.finding(query, api, service.namespaces, now)]
-    names = {(ref.namespace, ref.name): component for seen in read.values() if not isinstance(seen, CallFailed)
+    names = {ref.name: component for seen in read.values() if not isinstance(seen, CallFailed)
              for ref, component in seen.found.refs.items()}
     return [*findings, live.finding(query, api, now, names)]
 
@@ -154,15 +155,13 @@ class _Seen:
     def _read_warnings(self, query: Query, api: kubernetes.Kubernetes, whose: Owners, now: Live) -> None:
         """Count warnings within the window per workload, by reason; their texts weigh nothing."""
         for item in api.items("api/v1", "events", self.found.namespace, limit=_EVENTS, fieldSelector="type=Warning"):
-            about = item.get("involvedObject") or item.get("regarding") or {}
-            kind, name = str(about.get("kind", "")), str(about.get("name", ""))
-            if (self._named.get(name) if kind == "Pod" else whose.named(kind, name)) is not None:
-                now.event(item)
-            event = event_of(item, query.window)
-            if event is None:
+            kind, name = about(item)
+            ref = self._named.get(name) if kind == "Pod" else whose.named(kind, name)
+            if ref is None:
                 continue
-            ref = self._named.get(event.name) if event.kind == "Pod" else whose.named(event.kind, event.name)
-            if ref is not None:
+            now.event(item)
+            event = event_of(item, query.window)
+            if event is not None:
                 self.warnings[ref][event.reason] += event.times
                 self.probes[ref].add(event)
 
@@ -278,7 +277,7 @@ def _selector(workload: Workload) -> str:
 
 
 def _selecting(policies: list[Policy], labels: dict[str, str]) -> tuple[str, ...]:
-    names = [policy.name for policy in policies if policy.selects(labels)]
+    names = [policy.meta.ref.name for policy in policies if policy.pods.selects(labels)]
     return tuple(names if len(names) <= _POLICIES else [*names[:_POLICIES], "…"])
 
 

@@ -38,6 +38,12 @@ class Event(NamedTuple):
     """How that probe failed; empty where the Event does not say."""
 
 
+def about(item: dict[str, Any]) -> tuple[str, str]:
+    """Return the kind and the name of the object that an Event of either API is about."""
+    ref = item.get("involvedObject") or item.get("regarding") or {}
+    return str(ref.get("kind", "")), str(ref.get("name", ""))
+
+
 def event_of(item: dict[str, Any], window: Window) -> Event | None:
     """Read an Event of either API; None: it was not within the window.
 
@@ -55,10 +61,9 @@ def event_of(item: dict[str, Any], window: Window) -> Event | None:
     count = max(int(part or 1) for part in (series.get("count"), item.get("count"), item.get("deprecatedCount")))
     if first < window.start:
         count = max(1, round(count * (last - window.start) / (last - first)))
-    about = item.get("involvedObject") or item.get("regarding") or {}
     reason, message = str(item.get("reason", "")), str(item.get("message") or item.get("note") or "")
     probe, how = probe_of(reason, message)
-    return Event(str(about.get("kind", "")), str(about.get("name", "")), mask(reason)[:_REASON], count, probe, how)
+    return Event(*about(item), mask(reason)[:_REASON], count, probe, how)
 
 
 def probe_of(reason: str, message: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ each template beside them. What only a pod that waits for a volume calls for is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from responder import checks
@@ -18,6 +19,7 @@ from responder.sources import Query
 from responder.sources.kubernetes.read import optional
 from responder.state import Gather, State
 from responder.state.basics import Event, Json, Ref
+from responder.state.recent import KEPT_SECONDS
 
 _SYSTEM = "kube-system"
 """The namespace of the resolver, the proxy of Services and the VPC's network plugin (Amazon EKS: "Amazon EKS
@@ -26,8 +28,6 @@ _MOST_PODS = 200
 """Pods that are not well and are kept, at most, in each namespace."""
 _MOST_EVENTS = 500
 _MOST_PROBLEMS = 30
-_EVENT_SECONDS = 3_600.0
-"""The API server keeps Events for an hour, unless told otherwise (kube-apiserver: ``--event-ttl``)."""
 T = TypeVar("T")
 
 
@@ -87,7 +87,7 @@ class Live:
 
     def event(self, item: Json) -> None:
         """Keep a warning that is not old."""
-        if self._events < _MOST_EVENTS and Event.of(item).last >= self._now - _EVENT_SECONDS:
+        if self._events < _MOST_EVENTS and Event.of(item).last >= self._now - KEPT_SECONDS:
             self._events += 1
             self.add("Event", item)
 
@@ -96,18 +96,13 @@ class Live:
         return self._gather.state(State(known=frozenset(self._known), now=self._now, gone=tuple(self._gone)))
 
 
-def finding(query: Query, api: Kubernetes, live: Live, components: dict[tuple[str, str], str]) -> Finding[Problems]:
-    """Return what the checks find; ``components`` is namespace and workload to the component's name.
-
-    Raises CallFailed.
-    """
+def finding(query: Query, api: Kubernetes, live: Live, components: dict[str, str]) -> Finding[Problems]:
+    """Return what the checks find; ``components`` is a workload's name to the component's. Raises CallFailed."""
     _read_system(api, live)
     if live.waits_for_volume:
         _read_volumes(query, api, live)
-    state = live.state()
-    state = state._replace(calls={caller: tuple(called) for caller, called in query.service.graph.items()})
-    names = {workload: component for (_, workload), component in components.items()}
-    problems = [_named(problem, names) for problem in checks.run(state)]
+    state = live.state()._replace(calls={caller: tuple(called) for caller, called in query.service.graph.items()})
+    problems = [_named(problem, components) for problem in checks.run(state)]
     return Finding(
         source="kubernetes", window=query.window, unit="problems",
         value=float(sum(problem.severity != "risks" for problem in problems)),
@@ -119,7 +114,7 @@ def finding(query: Query, api: Kubernetes, live: Live, components: dict[tuple[st
 def _named(problem: Problem, components: dict[str, str]) -> Problem:
     """Return a problem with the components' names in place of their workloads'."""
     apps = tuple(sorted({components.get(app, app) for app in problem.apps}))
-    return problem if apps == problem.apps else Problem(**{**vars(problem), "apps": apps})
+    return replace(problem, apps=apps)
 
 
 def _read_system(api: Kubernetes, live: Live) -> None:

@@ -1,12 +1,11 @@
 """Kubernetes' pods and workloads, reduced to what the source counts: thousands of pods need little memory so.
 
-Each type reads the API's JSON in its ``of`` alone. Formats: the Kubernetes API reference (Pod, Deployment and
-NetworkPolicy v1), its page "Pod Lifecycle", its page "Sidecar Containers".
+Each type reads the API's JSON in its ``of`` alone. Formats: the Kubernetes API reference (Pod and Deployment v1), its
+page "Pod Lifecycle", its page "Sidecar Containers".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -216,41 +215,3 @@ def troubles(workload: Workload) -> dict[str, str]:
     conditions = (workload.item.get("status") or {}).get("conditions") or []
     return {condition["type"]: str(condition.get("reason", "")) for condition in conditions
             if (condition["type"], condition.get("status")) in (("ReplicaFailure", "True"), ("Progressing", "False"))}
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """One of a label selector's ``matchExpressions``."""
-
-    key: str
-    operator: str
-    values: tuple[str, ...]
-
-    def met(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels meet it; an operator that is not known is met by none."""
-        value = labels.get(self.key)
-        return {"In": value in self.values, "NotIn": value not in self.values, "Exists": value is not None,
-                "DoesNotExist": value is None}.get(self.operator, False)
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A NetworkPolicy, by the pods that it is for."""
-
-    name: str
-    labels: dict[str, str]
-    expressions: tuple[Requirement, ...]
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Policy:
-        """Read a NetworkPolicy."""
-        selector = (item.get("spec") or {}).get("podSelector") or {}
-        expressions = selector.get("matchExpressions") or []
-        return cls(item["metadata"]["name"], selector.get("matchLabels") or {}, tuple(
-            Requirement(expression.get("key", ""), expression.get("operator", ""),
-                        tuple(expression.get("values") or ())) for expression in expressions))
-
-    def selects(self, labels: Mapping[str, str]) -> bool:
-        """Whether it is for pods with these labels (Kubernetes: "Labels and Selectors")."""
-        return (all(labels.get(key) == value for key, value in self.labels.items())
-                and all(requirement.met(labels) for requirement in self.expressions))
