@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from responder.model.evidence.approvals import Approvals, Table
 from responder.model.frozen import dataclass
+from responder.model.service import ProviderSwitch
 from responder.plan import remedies
 from responder.plan.declines import Fall, explain
-from responder.plan.deeds import Deed, Site, text
+from responder.plan.deeds import Deed, Site
 from responder.plan.payment_tables import ABSENT, OTHER
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
+from responder.plan.switches import writing
 from responder.plan.wording import listed, source_name
 
 _WITNESSES = 2
@@ -95,12 +97,8 @@ def deed(site: Site, record: OnRecord[Hidden, Hidden]) -> Deed:
     title = f"Do not offer {listed([name for name in after if name not in before])} to customers"
     if place is None:
         return Deed(title)
-
-    def writing(value: str) -> tuple[str, ...]:
-        return (site.kubectl("patch", "configmap", place.config_map, "--type", "merge", "-p",
-                             text({"data": {place.key: value}})),)
-
-    return Deed(title, writing(record.parameters.value), writing(record.before.value))
+    switch = ProviderSwitch(config_map=place.config_map, key=place.key)
+    return Deed(title, writing(site, switch, record.parameters.value), writing(site, switch, record.before.value))
 
 
 def names(value: str) -> list[str]:
