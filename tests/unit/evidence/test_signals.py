@@ -271,7 +271,7 @@ EXAMPLES += [
      "40 s before the symptom began: 20 became 2; what it is about brings such a symptom; it came into effect 100 "
      "seconds before"),
     (IN_ITSELF, fed(_SWITCHED, line="TariffError: no tariff"), "flag_explains", "new-tariff: turned on the flag (off "
-     "became on) by ada, in effect 1 min before the symptom began: it came into effect 60 seconds before; it is of "
+     "became on) by ada, in effect 1 min before the symptom began: it was switched 1 min before; it is of "
      "payment-gateway; the failures speak of tariff"),
     (IN_ITSELF, fed(_OPENED), "infrastructure_explains", "shop/infra@beef (narrow the pool) by ada, in effect 1 min "
      "before the symptom began: 20 became 2; what it is about brings such a symptom; it came into effect 60 seconds "
