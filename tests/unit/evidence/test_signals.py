@@ -268,13 +268,13 @@ EXAMPLES += [
     (IN_ITSELF, fed(_GUILTY), "foreign_change_in_time", "shop/gateway@c0ffee1 (tune the pool) by grace, in effect 1 "
      "min 40 s before the symptom began; of all changes known and none of them it explains the symptom with 100 %"),
     (IN_ITSELF, fed(_GUILTY), "commit_explains", "shop/gateway@c0ffee1 (tune the pool) by grace, in effect 1 min "
-     "40 s before the symptom began: 20 became 2; what it is about brings such a symptom; it came into effect 100 "
-     "seconds before"),
+     "40 s before the symptom began: 20 became 2; what it is about brings such a symptom; it came into effect 1 min "
+     "40 s before"),
     (IN_ITSELF, fed(_SWITCHED, line="TariffError: no tariff"), "flag_explains", "new-tariff: turned on the flag (off "
      "became on) by ada, in effect 1 min before the symptom began: it was switched 1 min before; it is of "
      "payment-gateway; the failures speak of tariff"),
     (IN_ITSELF, fed(_OPENED), "infrastructure_explains", "shop/infra@beef (narrow the pool) by ada, in effect 1 min "
-     "before the symptom began: 20 became 2; what it is about brings such a symptom; it came into effect 60 seconds "
+     "before the symptom began: 20 became 2; what it is about brings such a symptom; it came into effect 1 min "
      "before"),
     (IN_ITSELF, fed(), "no_foreign_change_explains",
      "none of the 0 changes that GitHub and LaunchDarkly know of explains the symptom")]
