@@ -12,6 +12,7 @@ from responder.plan.deviation import CPU, FAIL, SLOW, SURGE, Points, Settings, S
 from responder.plan.flow import Flow
 from responder.plan.in_common import to_callers_that_starve, to_where_load_begins
 from responder.plan.measured import Measured, State
+from responder.plan.recorded import Recorded
 from responder.plan.requests_seen import Requests
 from responder.plan.requests_seen.origins import Origins, origins
 from responder.plan.standing_out import StandingOut, by_component
@@ -98,8 +99,9 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
         return [Suspect(name, round(share, 4), _of_requests(seen, name), sure[name], seen.of(name)[0].kind)
                 for name, share in sorted(seen.shares.items(), key=lambda each: (-each[1], each[0]))] if certain else []
     span = shown or span_of(kinds, symptom, settings, certain=True) or whole_time
-    measured = Measured(graph, series, symptom, views or {}, span, settings)
-    beside = measured if shown else Measured(graph, series, symptom, views or {}, whole_time, settings)
+    recorded = Recorded(series)
+    measured = Measured(graph, recorded, symptom, views or {}, span, settings)
+    beside = measured if shown else Measured(graph, recorded, symptom, views or {}, whole_time, settings)
     standing = StandingOut(beside)
     out = standing.origins()
     if not (shown or certain or standing.unmistakable(out) or seen.unmistakable):
