@@ -19,7 +19,8 @@ from bench.external.cloud_opsbench.state import Read, read
 from bench.external.cloud_opsbench.vocabulary import GENERAL, at_fault, meaning, root_cause
 from bench.external.frame import Answer, BadInput, Case, Truth
 from responder.checks import run
-from responder.plan.problems import SURE, Failing, explanations
+from responder.plan.problems import Failing, explanations
+from responder.plan.sure import SURE
 
 NAME = "cloud-opsbench"
 _MOST = 5

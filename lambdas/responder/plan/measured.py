@@ -10,7 +10,6 @@ from statistics import median
 from responder.plan.deviation import (
     LOAD,
     SLOW,
-    SURGE,
     Deviation,
     Settings,
     Span,

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from responder.model.frozen import dataclass
-from responder.plan.requests_seen import Requests, Sign, Signs, Span, Trace
+from responder.plan.requests_seen import Requests, Sign, Signs, Trace
 from responder.plan.requests_seen.calls_missing import calls_missing
 from responder.plan.requests_seen.chance import more_than
 
