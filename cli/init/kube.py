@@ -1,0 +1,138 @@
+"""The Kubernetes API as a person's kubeconfig reaches it, read only: lists by path, page by page.
+
+Formats: the Kubernetes API reference, "API Concepts" (``limit`` and ``continue``; 410 where a list has expired), and
+AWS's page "Connect kubectl to an EKS cluster by creating a kubeconfig file" for the names of contexts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+
+from cli.output import NOT_ASKED, Refused
+from kubernetes import client, config
+from responder.clients.kubernetes import token
+
+_PAGE = 500
+_MOST_PAGES = 200
+_TIMEOUT_SECONDS = (5.0, 30.0)
+"""To connect, and to read."""
+
+
+class Kube:
+    """A few lists; each raises ApiException where the API server refuses, and urllib3's errors where none answers."""
+
+    def __init__(self, api: client.ApiClient, where: str) -> None:
+        self._api, self.where = api, where
+        """Which API server it is, for people."""
+
+    def items(self, path: str, namespace: str = "") -> Iterator[dict[str, Any]]:
+        """Yield all objects of a list, as plain data: ``items("apis/apps/v1/deployments", "payments")``."""
+        group, _, plural = path.rpartition("/")
+        place = f"/{group}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"/{path}"
+        following = ""
+        for _ in range(_MOST_PAGES):
+            try:
+                answer = self.get(place, {"limit": str(_PAGE), **({"continue": following} if following else {})})
+            except ApiException as error:
+                if error.status != 410 or not following:
+                    raise
+                # The list is older than what etcd keeps: what is left comes from a newer one, without this page's.
+                following = ""
+                continue
+            yield from answer.get("items") or []
+            following = (answer.get("metadata") or {}).get("continue") or ""
+            if not following:
+                return
+
+    def groups(self) -> dict[str, str]:
+        """Return the API groups that are served, each with its preferred version: ``{"apps": "apps/v1"}``."""
+        return {group["name"]: group["preferredVersion"]["groupVersion"]
+                for group in self.get("/apis", {}).get("groups") or []}
+
+    def serves(self, group_version: str, plural: str) -> bool:
+        """Whether a kind is served."""
+        return any(kind["name"] == plural for kind in self.get(f"/apis/{group_version}", {}).get("resources") or [])
+
+    def get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return the answer to one GET; raises ApiException for what is no success."""
+        headers = {"Accept": "application/json", "User-Agent": "responder-init"}
+        self._api.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
+        url = f"{self._api.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        answer = self._api.call_api("GET", url, header_params=headers, _request_timeout=_TIMEOUT_SECONDS)
+        answer.read()
+        if answer.status >= 300:
+            raise ApiException(http_resp=answer)
+        value = json.loads(answer.data or b"{}")
+        return value if isinstance(value, dict) else {}
+
+
+def connect(cluster: str, context: str, session: Any) -> Kube:
+    """Return the API server of an EKS cluster; raises Refused.
+
+    ``context`` of the kubeconfig is used where one is named. Else it is the context with the endpoint that EKS gives
+    the cluster, so that the wrong cluster is not read by accident; where there is none, the AWS identity signs a token.
+    """
+    contexts = _contexts()
+    if context:
+        if context not in contexts:
+            raise Refused(f"--context {context}: expected one of the kubeconfig's: {', '.join(sorted(contexts)) or 'none'}")
+        return Kube(config.new_client_from_config(context=context), f"the kubeconfig's context {context}")
+    try:
+        described = session.client("eks").describe_cluster(name=cluster)["cluster"]
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with EKS, the kubeconfig may do
+        named = [name for name, server in contexts.items() if _is_of(cluster, name)]
+        if len(named) != 1:
+            raise Refused(f"EKS does not tell of the cluster {cluster} ({error}), and {len(named)} contexts of the "
+                          "kubeconfig bear its name; name one with --context", NOT_ASKED) from error
+        return Kube(config.new_client_from_config(context=named[0]), f"the kubeconfig's context {named[0]}")
+    fitting = [name for name, server in contexts.items() if server == described.get("endpoint")]
+    if fitting:
+        return Kube(config.new_client_from_config(context=fitting[0]), f"the kubeconfig's context {fitting[0]}")
+    return _by_token(cluster, described, session)
+
+
+def _by_token(cluster: str, described: Mapping[str, Any], session: Any) -> Kube:
+    endpoint, authority = described.get("endpoint"), (described.get("certificateAuthority") or {}).get("data")
+    if not endpoint or not authority:
+        raise Refused(f"EKS says that the cluster {cluster} is {described.get('status')}, without an endpoint",
+                      NOT_ASKED)
+    made = client.Configuration(host=endpoint)
+    # The package takes a certificate authority by its file alone.
+    with tempfile.NamedTemporaryFile(suffix=".crt", delete=False) as file:
+        file.write(base64.b64decode(authority))
+    try:
+        made.ssl_ca_cert = file.name
+        made.api_key = {"authorization": f"Bearer {token(cluster, session.client('sts'))}"}
+        return Kube(client.ApiClient(made), f"EKS' endpoint of {cluster}")
+    finally:
+        Path(file.name).unlink(missing_ok=True)
+
+
+def contexts_of_clusters() -> list[str]:
+    """Return the names of EKS clusters that the kubeconfig has contexts of."""
+    return sorted({name.rpartition("cluster/")[2] for name in _contexts() if ":cluster/" in name})
+
+
+def _contexts() -> dict[str, str]:
+    """Return the kubeconfig's contexts, each with its server."""
+    try:
+        found, _ = config.list_kube_config_contexts()
+        loaded = config.kube_config._get_kube_config_loader(filename=None, persist_config=False)._config
+    except (ConfigException, TypeError, OSError):
+        return {}
+    servers = {cluster["name"]: cluster["cluster"].get("server", "") for cluster in loaded["clusters"]}
+    return {one["name"]: servers.get(one["context"]["cluster"], "") for one in found}
+
+
+def _is_of(cluster: str, context: str) -> bool:
+    """Whether a context bears a cluster's name, as ``aws eks update-kubeconfig`` and eksctl call it."""
+    return context == cluster or context.endswith(f":cluster/{cluster}") or f"@{cluster}." in context
