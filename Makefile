@@ -43,7 +43,7 @@ status: setup  ## say whether a sandbox is up, and where
 
 lint: setup  ## check style, types and configuration
 	@.venv/bin/ruff check .
-	@.venv/bin/mypy lambdas/responder stacks sandbox bench
+	@.venv/bin/mypy lambdas/responder stacks sandbox bench cli
 	@$(RUN) -m stacks.configuration config
 
 network: setup  ## list what functions in the services' networks need: endpoints or NAT, with prices

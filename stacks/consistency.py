@@ -16,7 +16,7 @@ from responder.model.service import Freeze, Person, Service
 from responder.plan import guardrails, mechanisms
 from responder.plan.links import reference
 from stacks import network
-from stacks.alarms import objective
+from stacks.alarm_names import objective
 from stacks.credentials import credentials
 from stacks.customers import customers
 from stacks.doors import doors

@@ -13,7 +13,8 @@ from constructs import Construct
 
 from responder.model.service import Service
 from stacks.access import ClusterAccess
-from stacks.alarms import Alarms, Starter, alarm_names, starting_names
+from stacks.alarm_names import alarm_names, starting_names
+from stacks.alarms import Alarms, Starter
 from stacks.dashboard import Dashboard
 from stacks.deployment import Settings
 from stacks.elsewhere import is_elsewhere

@@ -24,7 +24,8 @@ from constructs import Construct
 from responder import actions, sources
 from responder.model.service import Service
 from responder.sources import METRIC_DATA, Source, Statement
-from stacks.alarms import Alarms, alarm_names, starting_names
+from stacks.alarm_names import alarm_names, starting_names
+from stacks.alarms import Alarms
 from stacks.deployment import Settings
 from stacks.elsewhere import REPORT, SWEEP, TELL, ledger_suffix, suffix
 from stacks.network import action_units, ledger_units, source_units
