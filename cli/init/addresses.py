@@ -15,10 +15,11 @@ from responder.model.service.hosts import bare
 _URL = re.compile(r"(?:jdbc:)?([a-z][a-z0-9+.-]*)://([^\s\"'<>,;|\\`{}]+)", re.I)
 _TCP = re.compile(r"@tcp\(([^)\s]+)\)")
 _KEYWORD = re.compile(r"(?:^|\s)host=([^\s'\"]+)", re.I)
-_OF_AWS = re.compile(r"\b([a-z0-9][a-z0-9.-]*\.(?:rds|cache)\.(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?)(?::(\d+))?", re.I)
+_OF_AWS = re.compile(r"\b([a-z0-9][a-z0-9.-]*\.(?:rds|cache)\.(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?)(?::(\d+))?",
+                     re.I)
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?(?::\d{1,5})?", re.I)
-_NAMED = re.compile(r"(?:^|[_.\-])(?:host|hostname|addr|address|endpoint|server|servers|url|uri|dsn|brokers|nodes)(?:[_.\-]?\d*)$",
-                    re.I)
+_NAMED = re.compile(r"(?:^|[_.\-])(?:host|hostname|addr|address|endpoint|server|servers|url|uri|dsn|brokers|nodes)"
+                    r"(?:[_.\-]?\d*)$", re.I)
 _PORT = re.compile(r":(\d{1,5})$")
 _IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null", "localhost"})

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
 
 from cli.output import NOT_ASKED, Refused
 from kubernetes import client, config
@@ -68,7 +70,7 @@ class Kube:
         self._api.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
         url = f"{self._api.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         answer = self._api.call_api("GET", url, header_params=headers, _request_timeout=_TIMEOUT_SECONDS)
-        answer.read()
+        answer.read()  # type: ignore[no-untyped-call]
         if answer.status >= 300:
             raise ApiException(http_resp=answer)
         value = json.loads(answer.data or b"{}")
@@ -84,20 +86,27 @@ def connect(cluster: str, context: str, session: Any) -> Kube:
     contexts = _contexts()
     if context:
         if context not in contexts:
-            raise Refused(f"--context {context}: expected one of the kubeconfig's: {', '.join(sorted(contexts)) or 'none'}")
-        return Kube(config.new_client_from_config(context=context), f"the kubeconfig's context {context}")
+            raise Refused(f"--context {context}: expected one of the kubeconfig's: "
+                          f"{', '.join(sorted(contexts)) or 'none'}")
+        return _of_context(context)
     try:
         described = session.client("eks").describe_cluster(name=cluster)["cluster"]
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with EKS, the kubeconfig may do
-        named = [name for name, server in contexts.items() if _is_of(cluster, name)]
+    except (ClientError, BotoCoreError) as error:
+        named = [name for name in contexts if _is_of(cluster, name)]
         if len(named) != 1:
             raise Refused(f"EKS does not tell of the cluster {cluster} ({error}), and {len(named)} contexts of the "
                           "kubeconfig bear its name; name one with --context", NOT_ASKED) from error
-        return Kube(config.new_client_from_config(context=named[0]), f"the kubeconfig's context {named[0]}")
+        return _of_context(named[0])
     fitting = [name for name, server in contexts.items() if server == described.get("endpoint")]
     if fitting:
-        return Kube(config.new_client_from_config(context=fitting[0]), f"the kubeconfig's context {fitting[0]}")
+        return _of_context(fitting[0])
     return _by_token(cluster, described, session)
+
+
+def _of_context(context: str) -> Kube:
+    # The package has no types.
+    made: client.ApiClient = config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
+    return Kube(made, f"the kubeconfig's context {context}")
 
 
 def _by_token(cluster: str, described: Mapping[str, Any], session: Any) -> Kube:
@@ -124,13 +133,19 @@ def contexts_of_clusters() -> list[str]:
 
 def _contexts() -> dict[str, str]:
     """Return the kubeconfig's contexts, each with its server."""
-    try:
-        found, _ = config.list_kube_config_contexts()
-        loaded = config.kube_config._get_kube_config_loader(filename=None, persist_config=False)._config
-    except (ConfigException, TypeError, OSError):
-        return {}
-    servers = {cluster["name"]: cluster["cluster"].get("server", "") for cluster in loaded["clusters"]}
-    return {one["name"]: servers.get(one["context"]["cluster"], "") for one in found}
+    contexts: dict[str, str] = {}
+    servers: dict[str, str] = {}
+    for name in (os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")).split(os.pathsep):
+        try:
+            loaded = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        # Of several files the first one that has a name counts.
+        for one in (loaded or {}).get("clusters") or []:
+            servers.setdefault(one["name"], (one.get("cluster") or {}).get("server", ""))
+        for one in (loaded or {}).get("contexts") or []:
+            contexts.setdefault(one["name"], (one.get("context") or {}).get("cluster", ""))
+    return {name: servers.get(cluster, "") for name, cluster in contexts.items()}
 
 
 def _is_of(cluster: str, context: str) -> bool:

@@ -51,9 +51,9 @@ class Known:
     session: Any
     """boto3's session."""
     workloads: tuple[Workload, ...] = ()
+    http: httpx.Client = field(default_factory=httpx.Client)
     troubles: list[str] = field(default_factory=list)
     """What a part of a reader could not read, in sentences: the reader goes on without it."""
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60.0))
 
     def tried(self, what: str, ask: Callable[[], Any], otherwise: Any) -> Any:
         """Return what ``ask`` gives, or ``otherwise``, and note why, where it is refused."""
@@ -94,9 +94,11 @@ class Outcome:
     rights: tuple[str, ...] = ()
 
 
-ERRORS = (ApiException, HTTPError, ClientError, BotoCoreError, httpx.HTTPError, Refused, ValueError, KeyError, TypeError,
-          OSError)
+ERRORS = (ApiException, HTTPError, ClientError, BotoCoreError, httpx.HTTPError, Refused, ValueError, KeyError,
+          TypeError, OSError)
 """What a system that refuses, fails or answers something else raises."""
+_TIMEOUT_SECONDS = 70.0
+"""Longer than the vendors let a query run."""
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorizedException")
 
 
@@ -117,7 +119,7 @@ def read_all(asked: Asked, session: Any, http: httpx.Client | None = None) -> tu
         outcomes += [Outcome(reader.name, reader.title, False, (reader.without,))
                      for reader in readers if reader not in wanted and reader.without]
         with ThreadPoolExecutor(8) as pool:
-            known = [Known(session, workloads, **({"http": http} if http else {})) for _ in wanted]
+            known = [Known(session, workloads, http or httpx.Client(timeout=_TIMEOUT_SECONDS)) for _ in wanted]
             for part, outcome in pool.map(_one, wanted, [asked] * len(wanted), known):
                 outcomes.append(outcome)
                 parts += [part] if part is not None else []

@@ -55,7 +55,8 @@ def of(kube: Kube, namespace: str, known: Known) -> Cluster:
     return Cluster(
         server=kube.where, workloads=tuple(made), routes=tuple(routes), settings=tuple(_settings(made, maps)),
         services=tuple(_service(one) for one in listed("Services", "api/v1/services")),
-        autoscaled=tuple(sorted(_scaled(listed("HorizontalPodAutoscalers", "horizontalpodautoscalers", "autoscaling")))),
+        autoscaled=tuple(sorted(_scaled(listed(
+            "HorizontalPodAutoscalers", "horizontalpodautoscalers", "autoscaling")))),
         budgets=tuple(sorted(one["metadata"]["name"] for one in listed(
             "PodDisruptionBudgets", "apis/policy/v1/poddisruptionbudgets"))),
         outside_hosts=tuple(sorted({host for one in entries for host in one.get("spec", {}).get("hosts") or []
@@ -136,8 +137,8 @@ def _settings(workloads: Iterable[Workload], maps: dict[str, dict[str, str]]) ->
 def _ingresses(items: Iterable[Object]) -> Iterator[Route]:
     for one in items:
         spec, by = one.get("spec") or {}, f"ingress/{one['metadata']['name']}"
-        backends = [spec.get("defaultBackend"), *(
-            path.get("backend") for rule in spec.get("rules") or [] for path in (rule.get("http") or {}).get("paths") or [])]
+        backends = [spec.get("defaultBackend"), *(path.get("backend") for rule in spec.get("rules") or []
+                                                  for path in (rule.get("http") or {}).get("paths") or [])]
         for name in dict.fromkeys((backend or {}).get("service", {}).get("name", "") for backend in backends):
             if name:
                 yield Route(name, by)

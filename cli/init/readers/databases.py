@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from cli.init.facts import DatabaseCluster, DatabaseProxy, Databases, Instance
@@ -19,7 +20,7 @@ def read(asked: Asked, known: Known) -> Databases:
         tuple(_instance(one) for one in instances), tuple(_cluster(one) for one in clusters),
         tuple(DatabaseProxy(one["DBProxyName"], str(one.get("Endpoint", "")).lower(), known.tried(
             f"targets of the proxy {one['DBProxyName']}",
-            lambda one=one: _targets(rds, one["DBProxyName"]), ())) for one in proxies))
+            partial(_targets, rds, one["DBProxyName"]), ())) for one in proxies))
 
 
 def _instance(one: Mapping[str, Any]) -> Instance:

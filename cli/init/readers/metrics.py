@@ -7,6 +7,7 @@ for a period of 10 s: "MetricStat"), "DescribeCanaries".
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from cli.init.facts import Metrics, MetricSet
@@ -14,7 +15,8 @@ from cli.init.readers import Asked, Known, Reader, pages
 
 _MOST_PAGES = 400
 """200,000 metrics."""
-_OF_AWS = ("AWS/", "ContainerInsights", "CloudWatchSynthetics", "CWAgent", "ECS/", "LambdaInsights", "ApplicationSignals")
+_OF_AWS = ("AWS/", "ContainerInsights", "CloudWatchSynthetics", "CWAgent", "ECS/", "LambdaInsights",
+           "ApplicationSignals")
 
 
 def read(asked: Asked, known: Known) -> Metrics:
@@ -44,12 +46,12 @@ def _fine(cloudwatch: Any, sets: tuple[MetricSet, ...], workloads: set[str], kno
     found = []
     for one in sets[:20]:
         value = min(set(one.values) & workloads or set(one.values))
-        answer = known.tried(f"data of {one.namespace}", lambda one=one, value=value: cloudwatch.get_metric_data(
-            StartTime=end - timedelta(minutes=15), EndTime=end, MetricDataQueries=[
-                {"Id": f"m{place}", "MetricStat": {"Period": 10, "Stat": "SampleCount", "Metric": {
-                    "Namespace": one.namespace, "MetricName": name,
-                    "Dimensions": [{"Name": one.dimension, "Value": value}]}}}
-                for place, name in enumerate(one.names[:20])]), {})
+        queries = [{"Id": f"m{place}", "MetricStat": {"Period": 10, "Stat": "SampleCount", "Metric": {
+            "Namespace": one.namespace, "MetricName": name, "Dimensions": [{"Name": one.dimension, "Value": value}]}}}
+            for place, name in enumerate(one.names[:20])]
+        answer = known.tried(f"data of {one.namespace}", partial(
+            cloudwatch.get_metric_data, StartTime=end - timedelta(minutes=15), EndTime=end,
+            MetricDataQueries=queries), {})
         if any(result.get("Values") for result in answer.get("MetricDataResults") or []):
             found.append(one.namespace)
     return found

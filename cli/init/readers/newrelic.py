@@ -15,8 +15,8 @@ from cli.init.facts import Application, Call, NewRelic
 from cli.init.readers import Asked, Known, Reader
 
 _SINCE = "SINCE 1 day ago"
-VERSIONS = ("service.version", "version", "tags.version", "appVersion", "release", "entity.version", "container.image.tag",
-            "k8s.deployment.version", "tags.service.version")
+VERSIONS = ("service.version", "version", "tags.version", "appVersion", "release", "entity.version",
+            "container.image.tag", "k8s.deployment.version", "tags.service.version")
 """Attributes that may hold the version, the usual first."""
 PEERS = ("server.address", "net.peer.name", "peer.hostname", "http.host", "net.host.name", "span.host")
 """Attributes of client spans that may name the host called."""
@@ -120,12 +120,12 @@ class _Ask:
             value: dict[str, Any] = answer.json()
         except json.JSONDecodeError as error:
             raise ValueError("New Relic answered no JSON") from error
-        for error in value.get("errors") or []:
-            path = [str(part) for part in error.get("path") or []]
+        for one in value.get("errors") or []:
+            path, said = [str(part) for part in one.get("path") or []], str(one.get("message", ""))[:200]
             if len(path) == 3 and path[:2] == ["actor", "account"]:
-                self.failed[path[2]] = str(error.get("message", ""))[:200]
+                self.failed[path[2]] = said
             elif not (value.get("data") or {}).get("actor"):
-                raise ValueError(f"New Relic refused the query: {str(error.get('message', ''))[:200]}")
+                raise ValueError(f"New Relic refused the query: {said}")
         return value.get("data") or {}
 
 

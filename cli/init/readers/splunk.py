@@ -28,7 +28,8 @@ def read(asked: Asked, known: Known) -> Splunk:
         raise ValueError("no token: set SPLUNK_TOKEN, or name its secret with --splunk-secret")
     names = sorted({workload.name for workload in known.workloads} | set(asked.components) or {asked.service})
     where = asked.splunk_search or "index=*"
-    terms = " OR ".join(json.dumps(name) for name in names[:_MOST_NAMES])
+    # A line may name its workload in its text, or by the pod's name as host, or by the path of the container's log.
+    terms = " OR ".join(f'"{name}" OR host="{name}*" OR source="*{name}*"' for name in names[:_MOST_NAMES])
     rows = _search(asked, known, f"search {where} ({terms}) | stats count by index, sourcetype | sort - count")
     sources = tuple(LogSource(str(row["index"]), str(row["sourcetype"]), int(row["count"])) for row in rows
                     if "index" in row and "sourcetype" in row)
