@@ -45,10 +45,10 @@ class Kube:
             try:
                 answer = self.get(place, {"limit": str(_PAGE), **({"continue": following} if following else {})})
             except ApiException as error:
-                if error.status != 410 or not following:
+                # The list is older than what etcd keeps: the answer has a token for the rest, as it is now.
+                following = _later(error)
+                if not following:
                     raise
-                # The list is older than what etcd keeps: what is left comes from a newer one, without this page's.
-                following = ""
                 continue
             yield from answer.get("items") or []
             following = (answer.get("metadata") or {}).get("continue") or ""
@@ -75,6 +75,16 @@ class Kube:
             raise ApiException(http_resp=answer)
         value = json.loads(answer.data or b"{}")
         return value if isinstance(value, dict) else {}
+
+
+def _later(error: ApiException) -> str:
+    """Return the token by which an expired list goes on; empty where there is none."""
+    if error.status != 410:
+        return ""
+    try:
+        return str((json.loads(error.body or "{}").get("metadata") or {}).get("continue") or "")
+    except ValueError:
+        return ""
 
 
 def connect(cluster: str, context: str, session: Any) -> Kube:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cli.init.facts import Address, Call, Cluster, Facts, MeshCalls, NewRelic, Workload
+from cli.init.facts import Address, Call, Cluster, Facts, Front, MeshCalls, NewRelic, Workload
 from responder.model.service import Component
 from responder.model.service.hosts import Parties, bare
 
@@ -78,13 +78,25 @@ def graph(facts: Facts) -> Graph:
 def candidates(cluster: Cluster) -> tuple[Component, ...]:
     """Return each workload of the namespace as a component, with the names of the Services that select it."""
     found: dict[str, Component] = {}
+    selecting = fronts_of(cluster)
     for workload in cluster.workloads:
-        fronts = [front.name for front in cluster.services if front.selects(workload)]
+        fronts = selecting[workload.target]
         named = workload.name if workload.name in fronts else (fronts[0] if fronts else "")
         found.setdefault(workload.name, Component(
             name=workload.name, workload=workload.target, service=named,
             hosts=tuple(name for name in fronts if name not in (named, workload.name))))
     return tuple(found.values())
+
+
+def fronts_of(cluster: Cluster) -> dict[str, list[str]]:
+    """Return the names of the Services that select each workload (``deployment/pay``), in the order of the list."""
+    # By one label of each selector: a namespace may have thousands of both.
+    by_label: dict[tuple[str, str], list[Front]] = {}
+    for front in cluster.services:
+        if front.selector:
+            by_label.setdefault(min(front.selector.items()), []).append(front)
+    return {workload.target: [front.name for label in workload.pod_labels.items() for front in by_label.get(label, ())
+                              if front.selects(workload)] for workload in cluster.workloads}
 
 
 def same(one: str, other: str) -> bool:

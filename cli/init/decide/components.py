@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cli.init.decide.calls import Graph, candidates, same
+from cli.init.decide.calls import Graph, candidates, fronts_of, same
 from cli.init.facts import Application, Balancers, Cluster, Facts, NewRelic, Route, Workload
 from cli.init.readers import Asked
 from responder.model.service import Component
@@ -60,7 +60,8 @@ def _names(asked: Asked, facts: Facts, graph: Graph) -> tuple[list[str], str, st
     part = [name for name, one in workloads.items() if same(one.labels.get(_PART_OF, ""), asked.service)]
     if part:
         return part, f"seen: the label {_PART_OF}={asked.service}", f"they lack the label {_PART_OF}={asked.service}"
-    serving = {name for name, one in workloads.items() if any(front.selects(one) for front in cluster.services)}
+    selecting = fronts_of(cluster)
+    serving = {name for name, one in workloads.items() if selecting[one.target]}
     start = next((name for name in workloads if same(name, asked.service)), "")
     if start and graph.traced:
         joined = _joined(start, graph) & workloads.keys()

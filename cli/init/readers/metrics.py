@@ -6,6 +6,7 @@ for a period of 10 s: "MetricStat"), "DescribeCanaries".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -58,9 +59,19 @@ def _fine(cloudwatch: Any, sets: tuple[MetricSet, ...], workloads: set[str], kno
 
 
 def _canaries(known: Known) -> tuple[str, ...]:
-    canaries = known.tried("canaries", lambda: pages(
-        known.session.client("synthetics"), "describe_canaries", "Canaries"), [])
-    return tuple(sorted(canary["Name"] for canary in canaries))
+    names: list[str] = known.tried("canaries", lambda: list(_canary_names(known.session.client("synthetics"))), [])
+    return tuple(sorted(names))
+
+
+def _canary_names(synthetics: Any) -> Iterator[str]:
+    """Yield the names of all pages, for which boto3 has no paginator."""
+    token: dict[str, str] = {}
+    for _ in range(_MOST_PAGES):
+        answer = synthetics.describe_canaries(**token)
+        yield from (canary["Name"] for canary in answer.get("Canaries") or [])
+        if not answer.get("NextToken"):
+            return
+        token = {"NextToken": answer["NextToken"]}
 
 
 READER = Reader(
