@@ -11,9 +11,14 @@ from stacks.elsewhere import is_elsewhere
 from stacks.network import action_units, source_units
 
 
-def access_groups(services: Sequence[Service]) -> list[tuple[str, str, str, str]]:
-    """Return the functions' access to clusters at home: (cluster, kind, function, Kubernetes group), each once."""
+def groups_of(service: Service, services: Sequence[Service]) -> list[tuple[str, str, str]]:
+    """Return the functions that speak to a service's cluster: (kind, function, Kubernetes group)."""
     units = [*(("source", unit, sources.load(unit.name).kubernetes_group) for unit in source_units(services)),
              *(("action", unit, find(unit.name).kubernetes_group) for unit in action_units(services))]
-    return sorted({(service.cluster.name, kind, unit.key, group) for kind, unit, group in units
-                   for service in unit.services if group and not is_elsewhere(service)})
+    return [(kind, unit.key, group) for kind, unit, group in units if group and service in unit.services]
+
+
+def access_groups(services: Sequence[Service]) -> list[tuple[str, str, str, str]]:
+    """Return the functions' access to clusters at home: (cluster, kind, function, Kubernetes group), each once."""
+    return sorted({(service.cluster.name, *found) for service in services if not is_elsewhere(service)
+                   for found in groups_of(service, services)})

@@ -59,9 +59,14 @@ def alarm_states(service: Service, settings: Settings) -> Statement:
         for name in alarm_names(settings.prefix, service)))
 
 
+def function_name(prefix: str, kind: str, name: str) -> str:
+    """Return the name of a function: ``step``, ``source`` or ``action``."""
+    return f"{prefix}-{kind}-{name.replace('_', '-')}"
+
+
 def suffix(kind: str, unit: Unit) -> str:
     """Return a function's name without the deployment's prefix."""
-    return f"-{kind}-{unit.key.replace('_', '-')}"
+    return function_name("", kind, unit.key)
 
 
 def ledger_suffix(unit: Unit) -> str:

@@ -27,6 +27,7 @@ from responder.sources import METRIC_DATA, Statement
 from stacks import elsewhere
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
+from stacks.elsewhere import function_name
 from stacks.function import Function
 from stacks.network import Unit, action_units, source_units
 from stacks.records import Records
@@ -76,11 +77,6 @@ def _definition(services: Sequence[Service], functions: Mapping[str, str], parti
         service.approval.wait_seconds for service in services) + APPROVAL_MARGIN_SECONDS
     definition["States"]["Open the incident"]["Assign"]["functions"] = dict(functions)
     return json.dumps(definition).replace("arn:aws:", f"arn:{partition}:")
-
-
-def function_name(prefix: str, kind: str, name: str) -> str:
-    """Return the name of a function: ``step``, ``source`` or ``action``."""
-    return f"{prefix}-{kind}-{name.replace('_', '-')}"
 
 
 class Workflow(Construct):
