@@ -36,6 +36,8 @@ def main():
         fail("Node.js %d or newer is needed, and %s is %s" % (OLDEST_NODE, node, version))
     part("Python packages in .venv", lambda: packages(VENV, "requirements-dev.txt"), stamp(
         os.path.join(VENV, "installed"), "requirements-dev.txt"))
+    part("`responder` in .venv/bin", command_line, stamp(
+        os.path.join(VENV, "linked"), "requirements-dev.txt", "pyproject.toml"))
     part("CDK command line in node_modules", cdk, stamp(
         os.path.join(ROOT, "node_modules", "installed"), "package.json", "package-lock.json"))
     if "tools" in sys.argv[1:]:
@@ -52,6 +54,12 @@ def packages(venv, lock):
     # Wheels only: building one would run its author's code, and fetch build tools without hashes.
     run([os.path.join(venv, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
          "--require-hashes", "--only-binary", ":all:", "--requirement", os.path.join(ROOT, lock)])
+
+
+def command_line():
+    # It runs the code of this folder: nothing is copied, and what it needs is installed already.
+    run([os.path.join(VENV, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT])
 
 
 def cdk():

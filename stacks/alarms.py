@@ -25,6 +25,7 @@ from constructs import Construct
 from responder.model.service import Service
 from responder.plan.usual_traffic import METRIC
 from stacks.alarm_math import below_usual, share_at_least, sureness
+from stacks.alarm_names import OUTAGE, SLOW_BURN, objective, starting_names
 from stacks.deployment import Settings
 
 _LESS = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -36,33 +37,9 @@ BURNS = ((0.02, 3600, 300), (0.05, 21_600, 1800))
 the outage; in seconds. The workbook's two that are worth waking for; its third, 10 % in three days, is a ticket."""
 _CUSTOMERS = 4
 """Hours see several customers who each try again; a minute sees one."""
-_OUTAGE, _SLOW_BURN = "outage", "slow-burn"
 _UNKNOWN, _FLOOR = "traffic-not-compared", "no-traffic"
 _NAMES_A_RULE = 20
 """An event pattern has up to 2,048 characters (AWS: "Amazon EventBridge quotas")."""
-
-
-def objective(service: Service) -> float | None:
-    """Return the share of the requests that must succeed; None where the configuration gives none."""
-    reports = service.reports.objective
-    return service.alarms.objective or (reports.success_share if reports else None)
-
-
-def alarm_names(prefix: str, service: Service) -> list[str]:
-    """Return the names of the alarms of which each one starts an incident: through ``outage``, or as the user's own."""
-    kinds = ["error-rate", *(["error-rate-minute"] if service.metrics.period_seconds < _MINUTE else []), "latency",
-             *(["latency-p99"] if service.alarms.latency_p99_ms else []), "loss-of-traffic", "loss-of-traffic-slow",
-             *(["load-balancer-error-rate"] if service.metrics.load_balancer else []),
-             *(f"error-rate-of-{operation}" for operation in service.metrics.operations)]
-    return [*(f"{prefix}-{service.service}-{kind}" for kind in kinds),
-            *(alarm.name for alarm in service.alarms.own if alarm.name)]
-
-
-def starting_names(prefix: str, service: Service) -> list[str]:
-    """Return the names of the alarms whose events start the state machine."""
-    kinds = [_OUTAGE, *([_SLOW_BURN] if objective(service) else [])]
-    return [*(f"{prefix}-{service.service}-{kind}" for kind in kinds),
-            *(alarm.name for alarm in service.alarms.own if alarm.name)]
 
 
 class Alarms(Construct):
@@ -77,7 +54,7 @@ class Alarms(Construct):
         bad_now = [*self._error_rates(), *self._latencies()]
         traffic = self._traffic()
         self.starting: list[cloudwatch.CompositeAlarm] = [self._composite(
-            _OUTAGE, f"{service.service}: customers are served badly, or not at all",
+            OUTAGE, f"{service.service}: customers are served badly, or not at all",
             " OR ".join([*(self._on(kind) for kind in bad_now), traffic]))]
         """The alarms whose change to ALARM starts the state machine."""
         if share := objective(service):
@@ -171,7 +148,7 @@ class Alarms(Construct):
                                      "on an outage told of it",
                     self._share(self._counts(_MINUTE, self._entry), _MINUTE), service.alarms.error_rate,
                     BURNS[-1][2] // _MINUTE, 1)
-        return self._composite(_SLOW_BURN, f"{service.service}: the error budget burns, too slowly to look like an "
+        return self._composite(SLOW_BURN, f"{service.service}: the error budget burns, too slowly to look like an "
                                            "outage", f"({' OR '.join(rules)}) AND NOT {self._on('outage-lately')}")
 
     # --- parts --------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from constructs import Construct
 
 from responder.model.measure import Metric
 from responder.model.service import Service
-from stacks.alarms import starting_names
+from stacks.alarm_names import starting_names
 from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.heartbeat import HOURS

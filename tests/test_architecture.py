@@ -13,7 +13,7 @@ import pytest
 from responder.model.evidence import SHOWN_ONLY
 from tests.conftest import ROOT
 
-_TOPS = ("lambdas", "stacks", "sandbox")
+_TOPS = ("lambdas", "stacks", "sandbox", "cli")
 _RESPONDER = ROOT / "lambdas" / "responder"
 _CORE = ("plan", "handlers", "records", "model")
 """Where nothing foreign should arrive."""
@@ -67,7 +67,7 @@ def imported(path: Path) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         for name in names:
             first, *rest = name.split(".")
-            if first in ("stacks", "sandbox", "bench"):
+            if first in ("stacks", "sandbox", "bench", "cli"):
                 yield first
             elif first == "responder" and rest:
                 yield rest[0]
@@ -75,12 +75,12 @@ def imported(path: Path) -> Iterator[str]:
 
 def test_the_table_names_every_room() -> None:
     folders = {path.name for path in _RESPONDER.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
-    assert set(table()) == folders | {"stacks", "sandbox", "bench"}
+    assert set(table()) == folders | {"stacks", "sandbox", "bench", "cli"}
 
 
 def test_each_room_imports_only_what_the_table_allows() -> None:
     allowed, broken = table(), set()
-    for path in [*python("lambdas"), *python("stacks"), *python("sandbox"), *python("bench")]:
+    for path in [*python("lambdas"), *python("stacks"), *python("sandbox"), *python("bench"), *python("cli")]:
         room = room_of(path)
         if room not in allowed:
             continue

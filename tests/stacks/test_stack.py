@@ -16,7 +16,7 @@ import pytest
 from bench import alarms
 from responder.plan.next_step import WAYS
 from sandbox.alarms import deployed
-from stacks.alarms import alarm_names
+from stacks.alarm_names import alarm_names
 from stacks.deployment import DEFAULT_PREFIX as PREFIX
 from stacks.state_machine.__main__ import files
 from stacks.state_machine.picture import variables

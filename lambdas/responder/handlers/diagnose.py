@@ -71,7 +71,7 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
                fact=_fact(judgement, given))
     proposed = list(judgement.proposed) or long_outage_due(run, event.confirmation, reopened_at, record.remedies)
     return DiagnoseResult(
-        result.cause, result.confidence, result.component, given.onset, result.summary, _unclear(judgement),
+        result.cause, result.confidence, result.component, given.onset, result.summary, unclear(judgement),
         bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
         to_try(run, event.confirmation, proposed))
 
@@ -82,10 +82,10 @@ def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
         result.cause, result.mechanism, result.component, result.ranking,
         tuple(f"{p.action} of {p.component}" for p in judgement.proposed), tuple(result.parts), tuple(result.missing),
         judgement.not_proposed, judgement.attack_signs, given.onset, tuple(given.tried), given.looks,
-        judgement.fading, given.opened_at, tuple(given.own))
+        judgement.fading, given.opened_at, tuple(given.own), judgement.object)
 
 
-def _unclear(judgement: Judgement) -> bool:
+def unclear(judgement: Judgement) -> bool:
     """Whether more evidence may show the mechanism and so the remedy, or the cause of the other failures."""
     named = judgement.diagnosis.named
     explained = {(hypothesis.component, hypothesis.where) for hypothesis in named}
@@ -97,7 +97,7 @@ def _unclear(judgement: Judgement) -> bool:
 def _keep(run: StepRun, record: IncidentRecord, judgement: Judgement, weighed: Sequence[Weighed]) -> None:
     """Record the diagnosis."""
     result = judgement.diagnosis
-    cause = Cause(result.cause, result.mechanism, result.component, result.confidence, result.summary)
+    cause = Cause(result.cause, result.mechanism, result.component, result.confidence, result.summary, judgement.object)
     change: IncidentChange = {
         "cause": cause, "ranking": result.ranking, "evidence": weighed, "missing": result.missing,
         "not_proposed": [*judgement.not_proposed, *_not_deployed(run, judgement.proposed)],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from responder.model.service import Objective, OwnAlarm, Service, Starter, Starters, Tag
-from stacks.alarms import alarm_names, objective, starting_names
+from stacks.alarm_names import alarm_names, objective, starting_names
 from stacks.consistency import inconsistent
 
 
