@@ -29,9 +29,10 @@ _MERMAID_DIGEST = "4113TdXeLAsMruJ79OpFL5O8+LTFXhQqZ260rF3tgUmiNAtRm4Uume04I+65P
 
 NAVIGATION: Mapping[str, Sequence[str]] = {
     "Tutorial": ("tutorial.md",),
-    "How-to": ("how-to/second-service.md", "how-to/splunk-cloud.md", "how-to/private-eks.md",
-               "how-to/several-accounts.md", "how-to/staging.md", "rollout.md", "how-to/drill.md", "how-to/remedy.md",
-               "how-to/source.md", "upgrades.md", "how-to/*", "manual-steps.md", "extending.md", "account.md"),
+    "How-to": ("how-to/first-service.md", "backtest.md", "how-to/second-service.md", "how-to/splunk-cloud.md",
+               "how-to/private-eks.md", "how-to/several-accounts.md", "how-to/staging.md", "rollout.md",
+               "operating.md", "how-to/drill.md", "how-to/remedy.md", "how-to/source.md", "upgrades.md", "how-to/*",
+               "manual-steps.md", "extending.md", "account.md"),
     "Reference": ("configuration.md", "reference/configuration.md", "reference/commands.md", "reference/*",
                   "cluster-permissions.md", "state-machine.md", "reference/records.md", "drills.md", "alarms.md",
                   "sources.md", "remedies.md", "people.md", "network.md", "costs.md", "benchmarks.md",
