@@ -27,7 +27,7 @@ bench: setup  ## measure what it can do and costs: time, memory, cold starts [NA
 	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)") $(if $(DATA),--data "$(DATA)")
 
 replay: setup  ## make an incident's decisions again: INCIDENT=file or s3://…/record.json.gz [WEIGHTS=file] [CONFIG=file]
-	@$(RUN) scripts/replay.py "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--config "$(CONFIG)")
+	@$(RUN) -m cli replay "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--under "$(CONFIG)")
 
 examples: setup  ## write the example reports of docs/examples anew, from the records beside them
 	@$(RUN) scripts/examples.py

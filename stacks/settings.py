@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,10 @@ from responder.model.codec import encode
 from responder.model.service import Service
 from responder.model.service.settings import SETTINGS, ServiceSettings, needs_deployment, settings_of
 from stacks.configuration import ConfigurationError, read_file, read_folder, read_settings
+from stacks.deployed import METADATA, deployed_services, differences
 from stacks.function import Function
 
-METADATA = "Services"
-"""The key of the template's metadata with the configuration that was deployed."""
 AT_ONCE = "at-once"
-_SHOWN = 60
 
 
 class SettingsStore(Construct):
@@ -121,7 +119,7 @@ def change(file: Path, clients: Callable[[str], Any], say: Callable[[str], None]
     name, deployment = read_file(file).service, read_settings(file.parent)
     # Beside the others, as a deployment reads it.
     wanted = next(service for service in read_folder(file.parent) if service.service == name)
-    known = _deployed(clients("cloudformation"), deployment.stack_name)
+    known = deployed_services(clients("cloudformation"), deployment.stack_name)
     if wanted.service not in known:
         raise Refused(f"{wanted.service} needs a deployment: it is not among {', '.join(sorted(known))}")
     structural = [path for path, *_ in differences(_without_settings(known[wanted.service]), _without_settings(wanted))]
@@ -190,30 +188,8 @@ class _Place:
         raise Refused(f"AppConfig has no {name} ({operation}): deploy the stack first")
 
 
-def _deployed(client: Any, stack: str) -> dict[str, Service]:
-    """Return the services as the stack has them, from its template's metadata."""
-    body = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
-    template = json.loads(body) if isinstance(body, str) else body
-    return {name: TypeAdapter(Service).validate_json(value)
-            for name, value in template.get("Metadata", {}).get(METADATA, {}).items()}
-
-
 def _without_settings(service: Service) -> dict[str, Any]:
     return {name: value for name, value in encode(service).items() if name not in SETTINGS}
-
-
-def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield each field that differs: its path, what it was and what it is, as short texts."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in sorted({*before, *after}):
-            yield from differences(before.get(name), after.get(name), f"{path}.{name}".lstrip("."))
-    elif before != after:
-        yield path, _shown(before), _shown(after)
-
-
-def _shown(value: Any) -> str:
-    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 if __name__ == "__main__":
