@@ -50,7 +50,7 @@ def _plan(context: RemediationContext, facts: Facts, api: Kubernetes, workload: 
     if workload.ref.kind == "DaemonSet":
         return Declined(target, f"scale {target}", "a DaemonSet has a pod on each of its nodes, and is not scaled")
     demand, each, limit = facts.requests_per_second, facts.served_per_pod, context.service.guardrails.maximum_replicas
-    needed = min(limit, math.ceil(demand * RESERVE / each)) if each > 0 else 0
+    needed = min(limit, math.ceil(demand * RESERVE / each) + facts.lost) if each > 0 else 0
     wanted = needed if context.chosen is None else context.chosen
     refusal = _not_wanted(context, facts, now, wanted)
     places = 0 if refusal else _places(api, context, workload, limit - now)
@@ -85,8 +85,8 @@ def _not_wanted(context: RemediationContext, facts: Facts, now: int, wanted: int
         return "how much one pod serves could not be measured"
     if wanted <= now:
         return f"there are {plural(now, 'pod')} already" if context.chosen is not None else (
-            f"{now} pods are enough for {count(facts.requests_per_second)} requests/s by what was measured "
-            f"({count(facts.served_per_pod)} each)")
+            f"{now} pods{f', {facts.lost} of them on silent nodes,' if facts.lost else ''} are enough for "
+            f"{count(facts.requests_per_second)} requests/s by what was measured ({count(facts.served_per_pod)} each)")
     return f"{wanted} pods are more than maximum_replicas allows ({limit})" if wanted > limit else ""
 
 

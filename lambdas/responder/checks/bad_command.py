@@ -13,7 +13,7 @@ from responder.checks import Check, Found
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.starting import code, containers, sayings
-from responder.state.trouble import belongs, hurt, waiting_pods
+from responder.state.trouble import hurt, waiting_pods
 
 _SAID = re.compile(
     r'exec: \\?"(?P<command>[^"\\]+)\\?":? (?P<why>executable file not found|stat [^:]+: no such file or directory|'
@@ -38,7 +38,7 @@ def find(state: State) -> Iterator[Found]:
             yield Found(str(said.app), f"the command {command or 'of a container'} of {said.app} cannot be run",
                         hurt(state, said.app), "said", (said.app.name,), said.text, _MEND, said.since)
     for pod in waiting_pods(state):
-        app = belongs(state, pod)
+        app = state.owner(pod)
         ends = [(one, code(status)) for one, status in containers(pod) if code(status) in _CODES]
         if ends and app not in told:
             told.add(app)

@@ -12,7 +12,7 @@ from responder.checks import Check, Found
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.starting import containers
-from responder.state.trouble import belongs, hurt, latest, waiting_pods
+from responder.state.trouble import hurt, latest, waiting_pods
 
 _WAITS = frozenset({"CreateContainerError", "CreateContainerConfigError", "RunContainerError"})
 
@@ -21,7 +21,7 @@ def find(state: State) -> Iterator[Found]:
     """Yield workloads of which a container waits to be created or started."""
     told: set[Ref] = set()
     for pod in sorted(waiting_pods(state), key=lambda one: one.ref):
-        app = belongs(state, pod)
+        app = state.owner(pod)
         for one, status in containers(pod):
             if status is not None and status.waiting in _WAITS and app not in told:
                 told.add(app)

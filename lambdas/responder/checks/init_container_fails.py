@@ -11,14 +11,14 @@ from responder.checks import Check, Found
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.starting import code, containers
-from responder.state.trouble import belongs, hurt, waiting_pods
+from responder.state.trouble import hurt, waiting_pods
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield workloads of which an init container ended with an error and has not completed since."""
     told: set[Ref] = set()
     for pod in sorted(waiting_pods(state), key=lambda one: one.ref):
-        app = belongs(state, pod)
+        app = state.owner(pod)
         if app in told or any(one.running for one in pod.statuses):
             continue
         names = {one.name for one in pod.init_statuses}

@@ -11,7 +11,7 @@ from responder.checks import Check, Found
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.starting import containers
-from responder.state.trouble import belongs, hurt, waiting_pods
+from responder.state.trouble import hurt, waiting_pods
 
 _LONG_SECONDS = 300.0
 """A migration or a download may take minutes; what waits for another component takes seconds where that is well."""
@@ -21,7 +21,7 @@ def find(state: State) -> Iterator[Found]:
     """Yield workloads of which an init container runs for long."""
     told: set[Ref] = set()
     for pod in sorted(waiting_pods(state), key=lambda one: one.ref):
-        app = belongs(state, pod)
+        app = state.owner(pod)
         for one, status in containers(pod):
             sidecar = one.restarts_always or one not in pod.spec.init_containers
             long = status is not None and status.running and bool(status.running_since and state.now) and (

@@ -15,7 +15,7 @@ from responder.state import State
 from responder.state.basics import Ref
 from responder.state.pods import PodSpec
 from responder.state.starting import sayings
-from responder.state.trouble import belongs, hurt, waiting_pods, wanting
+from responder.state.trouble import hurt, waiting_pods, wanting
 
 _OBJECT = re.compile(r'(?P<kind>configmap|secret)s? "(?P<name>[^"]+)" not found', re.IGNORECASE)
 _KEY = re.compile(r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) (?P<namespace>[^/\s]+)/(?P<name>\S+)")
@@ -31,7 +31,7 @@ def find(state: State) -> Iterator[Found]:
         if what:
             told.add(said.app)
             yield _found(said.app, what, hurt(state, said.app), said.text, said.since, said=True)
-    waiting = {belongs(state, pod) for pod in waiting_pods(state)}
+    waiting = {state.owner(pod) for pod in waiting_pods(state)}
     for workload in state.apps:
         what = _lacking(state, workload.template, workload.ref.namespace) if (
             workload.ref not in told and workload.wanted != 0) else ""

@@ -12,12 +12,12 @@ from responder.checks import Check, Found
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.images import image, missing_secrets, pulls
-from responder.state.trouble import belongs, hurt, short, waiting_pods
+from responder.state.trouble import hurt, short, waiting_pods
 
 
 def find(state: State) -> Iterator[Found]:
     """Yield workloads that a registry refuses; as a mere risk, those that name a secret that is not there."""
-    absent = {belongs(state, pod): names for pod in waiting_pods(state) for names in (missing_secrets(state, pod),)
+    absent = {state.owner(pod): names for pod in waiting_pods(state) for names in (missing_secrets(state, pod),)
               if names}
     told: set[Ref] = set()
     for one in pulls(state):

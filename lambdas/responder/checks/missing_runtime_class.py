@@ -14,7 +14,7 @@ from responder.model.evidence.problems import Basis, Severity
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.refusals import refusals
-from responder.state.trouble import belongs, hurt, latest, waiting_pods, wanting
+from responder.state.trouble import hurt, latest, waiting_pods, wanting
 
 _REFUSED = re.compile(r'RuntimeClass "(?P<name>[^"]+)" not found')
 _NO_HANDLER = re.compile(r'no runtime for "(?P<name>[^"]+)" is configured|'
@@ -31,7 +31,7 @@ def find(state: State) -> Iterator[Found]:
             yield _found(refusal.top, said["name"], hurt(state, refusal.top), "said", refusal.message, refusal.since)
     for pod in waiting_pods(state):
         event = latest(event for event in state.about(pod.ref) if _NO_HANDLER.search(event.message))
-        top = belongs(state, pod)
+        top = state.owner(pod)
         if event is not None and top not in told:
             told.add(top)
             said = _NO_HANDLER.search(event.message)

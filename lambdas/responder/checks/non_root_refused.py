@@ -13,7 +13,7 @@ from responder.checks import Check, Found
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.starting import containers, sayings
-from responder.state.trouble import belongs, hurt, waiting_pods
+from responder.state.trouble import hurt, waiting_pods
 
 _SAID = re.compile(r"runAsNonRoot and (?:image will run as root|image has non-numeric user|runAsUser)|"
                    r"container's runAsUser breaks non-root policy")
@@ -29,7 +29,7 @@ def find(state: State) -> Iterator[Found]:
             yield Found(str(said.app), f"{said.app} must not run as root, and its image would", hurt(state, said.app),
                         "said", (said.app.name,), said.text, _MEND, said.since)
     for pod in waiting_pods(state):
-        app = belongs(state, pod)
+        app = state.owner(pod)
         for one, status in containers(pod):
             user = one.runs_as if one.runs_as is not None else pod.spec.runs_as
             running = status is not None and status.running

@@ -14,7 +14,7 @@ from responder.state import State
 from responder.state.basics import Ref
 from responder.state.pods import Pod
 from responder.state.starting import code, sayings
-from responder.state.trouble import belongs, hurt, waiting_pods
+from responder.state.trouble import hurt, waiting_pods
 
 _SAID = re.compile(r"address already in use|EADDRINUSE|[Pp]ort \d+ (?:is|was) already (?:in use|allocated)|"
                    r"only one usage of each socket address", re.IGNORECASE)
@@ -32,7 +32,7 @@ def find(state: State) -> Iterator[Found]:
         yield Found(str(said.app), f"two containers of {said.app} want the same port{_ports(said.pod)}",
                     hurt(state, said.app), "said", (said.app.name,), said.text, _MEND, said.since)
     for pod in waiting_pods(state):
-        app = belongs(state, pod)
+        app = state.owner(pod)
         failing = any(code(one) not in (None, 0) or one.waiting == "CrashLoopBackOff" for one in pod.statuses)
         if app not in told and failing and _ports(pod):
             told.add(app)

@@ -12,7 +12,7 @@ from responder.checks import Check, Found
 from responder.state import State
 from responder.state.basics import Ref
 from responder.state.starting import containers, sayings
-from responder.state.trouble import belongs, hurt, waiting_pods
+from responder.state.trouble import hurt, waiting_pods
 
 _SAID = re.compile(r"PostStartHook|postStart hook|Exec lifecycle hook")
 _MEND = "mend the postStart hook, or do what it does in an init container"
@@ -27,7 +27,7 @@ def find(state: State) -> Iterator[Found]:
             yield Found(str(said.app), f"the postStart hook of {said.app} fails, and the kubelet kills its container",
                         hurt(state, said.app), "said", (said.app.name,), said.text, _MEND, said.since)
     for pod in waiting_pods(state):
-        app = belongs(state, pod)
+        app = state.owner(pod)
         for one, status in containers(pod):
             if status is not None and status.waiting == "PostStartHookError" and app not in told:
                 told.add(app)

@@ -15,7 +15,7 @@ from responder.state import State
 from responder.state.basics import Event, Ref
 from responder.state.binding import claims_of
 from responder.state.pods import Pod
-from responder.state.trouble import belongs, hurt, lasts, latest, waiting_pods
+from responder.state.trouble import hurt, lasts, latest, waiting_pods
 
 _SAID = re.compile(r'Multi-Attach error for volume "(?P<multi>[^"]+)"|'
                    r'AttachVolume\.(?:Attach|NewAttacher) failed for volume "(?P<volume>[^"]+)"')
@@ -32,7 +32,7 @@ def find(state: State) -> Iterator[Found]:
         event = latest(event for event in state.about(pod.ref) if _SAID.search(event.message))
         if pod.node and not any(one.running for one in (*pod.statuses, *pod.init_statuses)) and event is not None and (
                 lasts(state, pod.meta.created, _ROLLING_SECONDS)):
-            told[belongs(state, pod)].append(event)
+            told[state.owner(pod)].append(event)
     for app, events in sorted(told.items()):
         last = latest(events)
         said = _SAID.search(last.message) if last else None
@@ -42,7 +42,7 @@ def find(state: State) -> Iterator[Found]:
         yield _found(state, app, f"volume {said['multi'] or said['volume']} of {app} {why}", last.message, last.last,
                      said=True)
     for pod in waiting_pods(state):
-        app = belongs(state, pod)
+        app = state.owner(pod)
         other = _elsewhere(state, pod) if app not in told else None
         if other is not None:
             told[app] = []

@@ -15,7 +15,7 @@ from responder.state import State
 from responder.state.basics import Ref
 from responder.state.pods import Pod
 from responder.state.starting import below_mount, code, containers, sayings
-from responder.state.trouble import belongs, hurt, waiting_pods
+from responder.state.trouble import hurt, waiting_pods
 
 _DENIED = re.compile(r"permission denied|EACCES|operation not permitted|access denied by server|"
                      r"AccessDeniedException|PermissionError", re.IGNORECASE)
@@ -53,7 +53,7 @@ def find(state: State) -> Iterator[Found]:
             told.add(said.app)
             yield _found(state, said.app, name, said.text, said.since, "seen" if _FILE.search(said.text) else "guessed")
     for pod in waiting_pods(state):
-        app, name = belongs(state, pod), _unfit(pod)
+        app, name = state.owner(pod), _unfit(pod)
         if name and app not in told:
             told.add(app)
             yield _found(state, app, name, f"runAsUser is not 0, fsGroup is not set, volume {name}", pod.meta.created,

@@ -82,7 +82,7 @@ def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
         result.cause, result.mechanism, result.component, result.ranking,
         tuple(f"{p.action} of {p.component}" for p in judgement.proposed), tuple(result.parts), tuple(result.missing),
         judgement.not_proposed, judgement.attack_signs, given.onset, tuple(given.tried), given.looks,
-        judgement.fading, given.opened_at, tuple(given.own))
+        judgement.fading, given.opened_at, tuple(given.own), judgement.object)
 
 
 def _unclear(judgement: Judgement) -> bool:
@@ -97,7 +97,7 @@ def _unclear(judgement: Judgement) -> bool:
 def _keep(run: StepRun, record: IncidentRecord, judgement: Judgement, weighed: Sequence[Weighed]) -> None:
     """Record the diagnosis."""
     result = judgement.diagnosis
-    cause = Cause(result.cause, result.mechanism, result.component, result.confidence, result.summary)
+    cause = Cause(result.cause, result.mechanism, result.component, result.confidence, result.summary, judgement.object)
     change: IncidentChange = {
         "cause": cause, "ranking": result.ranking, "evidence": weighed, "missing": result.missing,
         "not_proposed": [*judgement.not_proposed, *_not_deployed(run, judgement.proposed)],

@@ -39,6 +39,8 @@ class Cause:
     confidence: float = 0.0
     """0 to 1."""
     summary: str = ""
+    object: str = ""
+    """What of the cluster is at fault, ``node/n1``, where live state shows it."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from responder.plan.attack import signs
 from responder.plan.diagnose import Diagnosis, diagnose
 from responder.plan.found import as_found
 from responder.plan.isolate import Isolation, isolate
+from responder.plan.object_at_fault import object_at_fault
 from responder.plan.own import Write, without_own
 from responder.plan.remedies import Candidate, propose
 from responder.plan.symptom import fading, verdicts
@@ -55,6 +56,8 @@ class Judgement:
     attack_signs: tuple[str, ...] = ()
     """Signs of an attack, in sentences: whether a change is rolled back is then for people to decide (``attack.py``).
     """
+    object: str = ""
+    """What of the cluster is at fault, ``node/n1``, where live state shows it."""
 
 
 def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
@@ -76,4 +79,5 @@ def judge_cause(service: Service, evidence: Evidence, given: DiagnosisInput,
         remedies = remedies.withheld("the symptom is just going away by itself: it is looked at again first")
     return Judgement(isolation, diagnosis, remedies.proposed,
                      tuple(dict.fromkeys(at_fault.get(name, name) for name in isolation.faulty)), going,
-                     remedies.not_proposed, signs(service, evidence, onset))
+                     remedies.not_proposed, signs(service, evidence, onset),
+                     object_at_fault(diagnosis, evidence, service, onset, weights))

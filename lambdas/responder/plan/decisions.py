@@ -77,6 +77,8 @@ class Diagnosed(Fact):
     opened_at: float | None = None
     own: tuple[Write, ...] = ()
     """What the responder's remedies have written."""
+    object: str | None = None
+    """What of the cluster is at fault; None in records from before it was kept."""
 
     @property
     def confidence(self) -> float | None:

@@ -154,11 +154,13 @@ def _diagnose(history: _History, entered: str, made: Diagnosed) -> _Outcome:
     result = found.diagnosis
     before: dict[str, Json] = {
         "cause": made.cause, "mechanism": made.mechanism, "component": made.component, "remedies": made.remedies,
-        "not_proposed": made.not_proposed, "attack_signs": made.attack_signs, "confidence": made.confidence}
+        "not_proposed": made.not_proposed, "attack_signs": made.attack_signs, "object": made.object,
+        "confidence": made.confidence}
     again: dict[str, Json] = {
         "cause": result.cause, "mechanism": result.mechanism, "component": result.component,
         "remedies": [f"{p.action} of {p.component}" for p in found.proposed], "not_proposed": found.not_proposed,
-        "attack_signs": found.attack_signs, "confidence": result.ranking[0].confidence if result.ranking else None}
+        "attack_signs": found.attack_signs, "object": found.object,
+        "confidence": result.ranking[0].confidence if result.ranking else None}
     # A record from before something was kept is compared by what it has.
     absent = {name for name, value in before.items() if value is None and name != "confidence"}
     return _Outcome({name: value for name, value in before.items() if name not in absent},

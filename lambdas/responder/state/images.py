@@ -17,7 +17,7 @@ from responder.state.basics import Ref
 from responder.state.once import once
 from responder.state.pods import Pod, Status
 from responder.state.state import State
-from responder.state.trouble import belongs, waiting_pods
+from responder.state.trouble import waiting_pods
 
 _WAITS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
                     "ImageInspectError", "SignatureValidationFailed"})
@@ -140,7 +140,7 @@ def _messages(state: State, pod: Pod, name: str, status: Status) -> list[str]:
 def _pulls(state: State, pod: Pod, name: str, reason: str, messages: list[str]) -> Iterator[Pull]:
     message = next((one for one in messages if kind_of(one)), messages[0] if messages else reason)
     kind = _REASONS.get(reason) or kind_of(message)
-    told = Pull(belongs(state, pod), name, kind, "said", message, pod.meta.created)
+    told = Pull(state.owner(pod), name, kind, "said", message, pod.meta.created)
     if kind == "either":
         known = _private_or_gone(state, pod, image(name))
         yield told._replace(kind=known or "secret")
@@ -172,6 +172,6 @@ def _private_or_gone(state: State, pod: Pod, wanted: Image) -> str:
 
 def _runs_another(state: State, pod: Pod, name: str) -> bool:
     """Whether pods of the same workload serve with another image."""
-    top = belongs(state, pod)
-    return any(one.ready and belongs(state, one) == top and name not in (
+    top = state.owner(pod)
+    return any(one.ready and state.owner(one) == top and name not in (
         container.image for container in one.spec.containers) for one in state.pods)

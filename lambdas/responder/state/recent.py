@@ -22,9 +22,9 @@ def now_of(state: State) -> float:
     return max((*(event.last for event in state.events), *ends), default=0.0)
 
 
-def is_recent(state: State, moment: float) -> bool:
-    """Whether a moment (seconds since 1970, UTC) is of the last hour; one that is not known may be."""
-    return moment == 0 or now_of(state) - moment <= KEPT_SECONDS
+def is_recent(state: State, moment: float, seconds: float = KEPT_SECONDS) -> bool:
+    """Whether a moment (seconds since 1970, UTC) is of the last hour, or so long ago; one that is not known may be."""
+    return moment == 0 or now_of(state) - moment <= seconds
 
 
 def every_status(pod: Pod) -> tuple[Status, ...]:

@@ -21,8 +21,9 @@ from responder.state.needs import needs, written
 from responder.state.once import once
 from responder.state.placing import asks, fails, kind_of, meets_affinity, meets_selector, untolerated
 from responder.state.pods import Pod, PodSpec
+from responder.state.recent import is_recent
 from responder.state.state import State
-from responder.state.trouble import belongs, hurt, lasts, latest, recent
+from responder.state.trouble import hurt, lasts, latest
 
 _SETTLED_SECONDS = 60.0
 """So long a pod may wait for a node in ordinary operation."""
@@ -165,7 +166,7 @@ def lacking(state: State, resource: str, called: str) -> Iterator[Found]:
 
 def scaling(state: State, pods: tuple[Pod, ...]) -> bool:
     """Whether an autoscaler has ordered a node for pods, and it may still be on its way."""
-    return any(event.reason in _SCALES and recent(state, event.last, _SCALING_SECONDS)
+    return any(event.reason in _SCALES and is_recent(state, event.last, _SCALING_SECONDS)
                for event in state.about(*(pod.ref for pod in pods)))
 
 
@@ -180,7 +181,7 @@ def _wait(state: State, pod: Pod, spec: PodSpec, at: dict[str, frozenset[str]]) 
         kinds, basis = frozenset(_to_blame(said, at)), "said"
     else:
         kinds, basis = _least(at), "seen"
-    return Wait(pod, belongs(state, pod), spec, message, kinds, "said" if basis == "said" else "seen", since, alone)
+    return Wait(pod, state.owner(pod), spec, message, kinds, "said" if basis == "said" else "seen", since, alone)
 
 
 def _at_nodes(state: State, pod: Pod, spec: PodSpec) -> dict[str, frozenset[str]]:

@@ -14,7 +14,7 @@ from responder.state.basics import Ref
 from responder.state.once import once
 from responder.state.pods import Container, Pod, Status
 from responder.state.state import State
-from responder.state.trouble import belongs, waiting_pods
+from responder.state.trouble import waiting_pods
 
 _PATH = re.compile(r"""(?<![\w/.-])(/[\w.@%+-]+(?:/[\w.@%+-]+)*)""")
 
@@ -39,7 +39,7 @@ def sayings(state: State) -> tuple[Said, ...]:
 
 
 def _of(state: State, pod: Pod) -> Iterator[Said]:
-    app = belongs(state, pod)
+    app = state.owner(pod)
     for status in (*pod.init_statuses, *pod.statuses) if not pod.ready else ():
         for text in (status.message, *(ended.message for ended in (status.ended, status.last) if ended)):
             if text and not status.running:

@@ -11,11 +11,6 @@ from responder.state.state import State
 from responder.state.workloads import Workload
 
 
-def belongs(state: State, pod: Pod) -> Ref:
-    """Return what a pod belongs to in the end; a bare pod is its own."""
-    return state.top(pod.meta.owner) or pod.ref
-
-
 def hurt(state: State, ref: Ref) -> Severity:
     """Return what it does to a workload that some of its pods do not start."""
     found = state.workload(ref)
@@ -25,11 +20,6 @@ def hurt(state: State, ref: Ref) -> Severity:
 def lasts(state: State, since: float, seconds: float) -> bool:
     """Whether something holds for so many seconds; True where a time is not known."""
     return not since or not state.now or state.now - since >= seconds
-
-
-def recent(state: State, moment: float, seconds: float) -> bool:
-    """Whether something was at most so many seconds ago; True where a time is not known."""
-    return not moment or not state.now or state.now - moment <= seconds
 
 
 def lacks(state: State, ref: Ref) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responder.model.change import Change
 from responder.model.evidence import Bucket, Evidence, Finding, Window
 from responder.model.evidence.error_rate_by_version import P95, ErrorRateByVersion, Served
 from responder.model.fault_location import OWN
@@ -18,7 +19,23 @@ from responder.plan.failure_modes import FailureMode
 from responder.plan.isolate import Isolation
 from responder.plan.weights import shipped
 from tests.conftest import shipped_service
-from tests.diagnosis import NOW, Found, callee, calls, change, changes, error_lines, field, pods, rollout, signals
+from tests.diagnosis import (
+    NOW,
+    Found,
+    callee,
+    calls,
+    change,
+    changes,
+    connections,
+    error_lines,
+    field,
+    instance,
+    of_gateway,
+    pods,
+    probe,
+    rollout,
+    signals,
+)
 
 ONSET = NOW - 30
 Rows = list[tuple[float, float, float]]
@@ -66,6 +83,30 @@ def test_a_release_whose_version_alone_fails_is_named(service: Service) -> None:
     [released(), totals({"1.1.0": Served(400, 180), "1.0.0": Served(400, 170)}), LINES]])  # the old version fails too
 def test_a_release_that_is_not_known_to_fail_by_itself_is_not_named(service: Service, findings: list[Found]) -> None:
     assert judged(service, findings).cause == "unknown"
+
+
+IMAGE = change("Deployment", "payment-gateway", field(
+    ["template", "spec", "containers", "payment-gateway", "image"], "r/g:1.0.0", "r/g:1.1.0"), at=NOW - 35)
+POLICY = change("NetworkPolicy", "no-egress", field(["egress"], "[]", "[{}]"), what="created", at=NOW - 32)
+AROUND = [released(), instance(), connections(28.0), pods("payment-gateway")]
+TIMED_OUT = "connection to server timed out"
+
+
+@pytest.mark.parametrize(("changed", "kind", "ours", "versions", "named"), [
+    # The database and the way to it are well, and only the new version does not get through.
+    ([IMAGE], "Connection refused", "", {"1.1.0": 900.0}, "bad_release"),
+    # Nobody gets through, whatever the release is.
+    ([IMAGE], "Connection refused", "refused", {"1.1.0": 900.0}, ""),
+    ([IMAGE], TIMED_OUT, "timeout", {"1.1.0": 900.0}, "path_below"),
+    # Both versions say the same.
+    ([IMAGE], "Connection refused", "", {"1.1.0": 400.0, "1.0.0": 500.0}, ""),
+    # Something that binds the pods alone came as well.
+    ([IMAGE, POLICY], TIMED_OUT, "", {"1.1.0": 900.0}, "")])
+def test_a_release_that_asks_a_well_database_wrongly_is_told_from_what_keeps_all_away(
+        service: Service, changed: list[Change], kind: str, ours: str, versions: dict[str, float], named: str) -> None:
+    result = judged(service, [*AROUND, changes(*changed), of_gateway({kind: 1590.0}), probe("database", ours),
+                              error_lines(f"connect to payments-db failed: {kind}", 900, versions)])
+    assert result.mechanism == named
 
 
 def test_a_version_that_worked_well_before_the_symptom_is_not_at_fault(service: Service) -> None:

@@ -6,11 +6,13 @@ from typing import Any, get_args
 
 import pytest
 
-from responder.model.evidence import Finding
+from responder.model.evidence import Evidence, Finding
 from responder.model.evidence.pods import Pods
 from responder.model.evidence.problems import Basis, Family, Problem, Problems, Severity, Sign
 from responder.model.service import Service
-from tests.diagnosis import WINDOW, Found, both, callee, calls, changes, judged, pods
+from responder.plan.object_at_fault import object_at_fault
+from responder.plan.weights import shipped
+from tests.diagnosis import ONSET, WINDOW, Found, both, callee, calls, changes, judged, pods
 
 GATEWAY = "payment-gateway"
 
@@ -72,3 +74,22 @@ def test_pods_that_are_refused_are_a_quotas_only_where_the_message_says_so(
     told = judged(service, [*both(GATEWAY, 1.0), refused, looked])
     assert ("quota_refuses_pods" in {signal.id for signal in told.signals}) is (sign == "quota")
     assert mechanism in ("", told.ranking[0].mechanism)
+
+
+def named(service: Service, *problems: Problem) -> str:
+    """The object at fault in an outage of the gateway whose claim is not bound, beside other problems."""
+    seen = [*both(GATEWAY, 1.0), calls("backend", {GATEWAY: callee({"Connection refused": 1600.0})}),
+            pods(GATEWAY, ready=0), changes(), Finding(source="kubernetes", window=WINDOW, detail=Problems(problems))]
+    diagnosis = judged(service, seen)
+    return object_at_fault(diagnosis, Evidence(seen), service, ONSET, shipped())
+
+
+def test_the_object_at_fault_is_named_where_it_speaks_for_the_cause_and_hits_the_component(service: Service) -> None:
+    claim = Problem("claim", "scheduling", "persistentvolumeclaim/data", "no volume", "stops", "said", (GATEWAY,),
+                    sign="volume")
+    node = Problem("node", "infrastructure", "node/n1", "not ready", "stops", "said", ("ledger",), sign="node")
+    risk = Problem("size", "scheduling", "persistentvolumeclaim/logs", "nearly full", "risks", "seen", (GATEWAY,),
+                   sign="volume")
+    assert named(service, node, risk, claim) == "persistentvolumeclaim/data"
+    assert named(service, node, risk) == ""
+    assert named(service) == ""

@@ -225,6 +225,12 @@ EXAMPLES: list[tuple[FailureMode, Sequence[Found], str, str]] = [
      "primary takes our connection from outside the service's network"),
     (AT_PROVIDER, [probe("provider:primary", "timeout", inside=False)], "outside_probe_does_not_get_through",
      "primary does not take our connection from outside the service's network either: timeout"),
+    (replace(IN_DATABASE, kinds={ErrorKind.REFUSED: 1.0}), [probe("database")], "only_its_connections_fail",
+     "connections of payment-gateway to payments-db fail, and our own from the same network gets through"),
+    (IN_DATABASE, [Finding(source="changes", detail=Changes(changes=(change("Deployment", GATEWAY, field(
+        ["template", "spec", "containers", GATEWAY, "image"], "r/g:1.0.0", "r/g:1.0.1")),)))],
+     "database_settings_unchanged", "of payment-gateway the image alone changed within 15 min before the symptom, and "
+     "no variable of the way to its database"),
     (IN_ITSELF, [pods_of(GATEWAY, events={"Preempted": 2})], "pods_preempted",
      "pods of payment-gateway were preempted"),
     (IN_DATABASE, [probe("database", "dns", stage="dns")], "probe_does_not_resolve",

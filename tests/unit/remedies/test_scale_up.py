@@ -11,9 +11,13 @@ import pytest
 from responder.actions import Declined, scale_up
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
+from responder.model.evidence import Evidence, Finding
+from responder.model.evidence.nodes import Nodes
+from responder.model.incident import Hypothesis
 from responder.model.service import Service
-from responder.plan.remedies import OnRecord
-from responder.plan.remedies.scale_up import REMEDY, Facts
+from responder.plan.remedies import Considered, OnRecord
+from responder.plan.remedies.scale_up import REMEDY, Facts, facts
+from tests.diagnosis import WINDOW, pods
 from tests.remedies import asked
 
 
@@ -50,10 +54,10 @@ class Cluster:
 
 
 def planned(service: Service, cluster: Cluster, per_second: float = 120.0, chosen: int | None = None,
-            **facts: float) -> tuple[str, int]:
+            **known: float) -> tuple[str, int]:
     """The refusal, and to how many pods."""
     case = replace(asked(service, "more_traffic"), chosen=chosen)
-    plan = scale_up.plan(case, Facts(**{"requests_per_second": per_second, "served_per_pod": 20.0, **facts}),
+    plan = scale_up.plan(case, Facts(**{"requests_per_second": per_second, "served_per_pod": 20.0, **known}),
                          Kubernetes(Http(case.deadline, transport=httpx.MockTransport(cluster)), "https://k8s"))
     return (plan.reason, 0) if isinstance(plan, Declined) else ("", plan.parameters.replicas)
 
@@ -63,6 +67,19 @@ def test_as_many_pods_as_the_load_needs_with_a_reserve_and_no_more_than_allowed(
     assert planned(service, Cluster(), 5000.0)[1] == service.guardrails.maximum_replicas
     assert "are enough" in planned(service, Cluster(), 40.0)[0]
     assert "could not be measured" in planned(service, Cluster(), served_per_pod=0.0)[0]
+
+
+def test_pods_on_silent_nodes_hold_a_place_and_serve_nothing(service: Service) -> None:
+    assert planned(service, Cluster(), 40.0, lost=2) == ("", 5)
+    assert "2 of them on silent nodes" in planned(service, Cluster(), 20.0, lost=2)[0]
+    assert planned(service, Cluster(), 5000.0, lost=2)[1] == service.guardrails.maximum_replicas
+
+
+def test_pods_are_lost_where_they_are_not_ready_and_their_node_is_silent(service: Service) -> None:
+    seen = Evidence([pods("payment-gateway", 1, unready_on={"a": 2, "b": 1}),
+                     Finding(source="kubernetes", window=WINDOW, detail=Nodes(("a", "b", "c"), not_ready=("a", "c")))])
+    hypothesis = Hypothesis("cluster_failure", "kubelet_down", "payment-gateway", "own", 0.9, 2.0, (), (), ())
+    assert facts(Considered(service, "scale_up", "payment-gateway", hypothesis, None, seen)).lost == 2
 
 
 def test_only_as_many_as_the_nodes_have_room_for(service: Service) -> None:

@@ -19,6 +19,7 @@ from responder.plan.signals import (
     nodes,
     payments,
     pods,
+    probes,
     versions,
 )
 from responder.plan.wording import count, share
@@ -77,6 +78,8 @@ MECHANISM = Mechanism(
         payments.one_version_declined: 2.0,
         versions.errors_logged_only_by_new_version: 1.5,
         pods.pods_crash: 1.5,
+        # It takes back what `database_calls_fail` takes, for the other side is well, and is a little of its own.
+        probes.only_its_connections_fail: 1.5,
         pods.pods_oom_killed: 1.5,
         killed.killed_by_probe: 1.0,
         versions.new_version_replaced_healthy_one: 1.0,

@@ -51,6 +51,7 @@ MECHANISM = Mechanism(
         probes.probe_gets_through: 0.3,
         changes.nothing_changed: -3.0,
         changes.configuration_unchanged: -2.5,
+        changes.database_settings_unchanged: -2.5,
         calls.usual_host_called: -2.0,
         probes.probe_is_refused: -1.5,
         database.database_not_available: -1.0,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from responder.model.evidence import Evidence
 from responder.model.evidence.connections import Connections
 from responder.model.evidence.error_rate import ErrorRate
+from responder.model.evidence.nodes import Nodes
 from responder.model.evidence.pods import Pods
 from responder.model.fault_location import OWN
 from responder.model.frozen import dataclass
@@ -40,6 +41,9 @@ class Facts(remedies.Facts):
     connections_used: float = 0.0
     connections_maximum: float = 0.0
     """Connections that the database takes; 0: not known."""
+    lost: int = 0
+    """Pods that count as pods and serve nothing: they are on nodes that are silent, until these are back or given up.
+    """
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,13 @@ def facts(considered: Considered) -> Facts:
     used = maximum = 0.0
     for finding in considered.evidence.of(Connections, source="rds"):
         used, maximum = finding.value or 0.0, float(finding.detail.maximum)
-    return Facts(measured.comes, measured.each, used, maximum)
+    return Facts(measured.comes, measured.each, used, maximum, _on_silent_nodes(considered))
+
+
+def _on_silent_nodes(considered: Considered) -> int:
+    silent = {name for finding in considered.evidence.of(Nodes) for name in finding.detail.not_ready}
+    return sum(number for finding in considered.evidence.of(Pods, considered.component)
+               for node, number in finding.detail.unready_on.items() if node in silent)
 
 
 def throughput(evidence: Evidence, component: str) -> Throughput | None:

@@ -74,6 +74,8 @@ def _root_cause(story: Story) -> Iterator[str]:
     named = subject(story, cause, story.trigger)
     yield full_sentence(f"{named} ({words(cause.id)}), {share(cause.confidence)} likely by the evidence: "
                    + "; ".join(evidence_for(story.incident, cause)))
+    if cause.object and cause.object not in named:
+        yield full_sentence(f"what is at fault in the cluster: {cause.object}")
 
 
 def _contributing(story: Story) -> Iterator[str]:

@@ -70,7 +70,7 @@ def subject(story: Story, cause: Cause, set_off: Trigger | None) -> str:
         return f"deleted {changed}"
     database = story.service.database.name if story.service and story.service.database else "the database"
     return (mechanism.subject or f"{mechanism.title} of {{component}}").format(
-        component=component, object=changed or _object(mechanism.objects, component), database=database,
+        component=component, object=changed or cause.object or _object(mechanism.objects, component), database=database,
         provider=_provider(story, cause) or f"a provider of {component}")
 
 

@@ -125,6 +125,13 @@ def configuration_unchanged(component: str) -> str:
             "the symptom")
 
 
+@signal("When: the ledger sees every object of the namespace, and a release alone changed: what an image has in itself "
+        "is the release's fault, and no variable of the way to the database changed.")
+def database_settings_unchanged(component: str) -> str:
+    return (f"of {component} the image alone changed within {wording.duration(SUSPICION_SECONDS)} before the symptom, "
+            "and no variable of the way to its database")
+
+
 @signal("When: the ledger sees every object of the namespace; something else changed, and a way that stayed open is "
         "not what closed now.")
 def network_unchanged(component: str) -> str:
@@ -205,6 +212,8 @@ def _unchanged(context: Context, finding: Finding[Changes], seen: set[Effect]) -
         return
     if not seen & _SETTINGS:
         yield configuration_unchanged.emit(finding, context.component)
+    elif seen & _SETTINGS == {Effect.RELEASE} and context.in_database:
+        yield database_settings_unchanged.emit(finding, context.component)
     if not seen & _WAYS:
         yield network_unchanged.emit(finding, context.component)
 

@@ -9,6 +9,7 @@ from responder.model.evidence.probe import ProbeOutcome
 from responder.plan.kinds import ErrorKind
 from responder.plan.signals import Context, Signal, signal
 
+_MOSTLY = 0.5
 _RESENT_MS = 1000
 """The first packet of a connection is sent again after a second (RFC 6298): what takes longer may have lost one."""
 
@@ -18,6 +19,12 @@ _RESENT_MS = 1000
         "group and perhaps a subnet of our own, and a provider that takes connections may still fail.")
 def probe_gets_through(target: str) -> str:
     return f"our own connection to {target} gets through from within its network"
+
+
+@signal("State: two callers of one address in one network, and only one is kept out: what differs is what it asks for"
+        " (its settings, or its code) or what binds its pods.")
+def only_its_connections_fail(component: str, target: str) -> str:
+    return f"connections of {component} to {target} fail, and our own from the same network gets through"
 
 
 @signal("State: the name is there, and the network's resolver knows it. What the pods cannot resolve fails in what "
@@ -84,7 +91,10 @@ def read(context: Context) -> Iterator[Signal]:
         context.mode.where, context.place)
     for finding in context.evidence.of(ProbeOutcome, target):
         if finding.detail.inside:
-            yield _inside(context, finding, named)
+            told = _inside(context, finding, named)
+            yield told
+            if told.id == probe_gets_through.id and not context.unreached and context.share_unreached >= _MOSTLY:
+                yield only_its_connections_fail.emit(finding, context.component, named)
         elif context.provider:
             # Another way than the service's own: it tells of the provider and, by that, of the way.
             yield from _outside(finding, context.provider)

@@ -25,6 +25,7 @@ from responder.plan.wording import source_name
 _PERIOD_SECONDS = 10.0
 """Length of the period in a series with a single period."""
 _LOG_SHARE = 0.9
+_MOST = 0.5
 _LEAST_LINES = 10
 _NONE = Served(0.0, 0.0)
 
@@ -117,7 +118,8 @@ def read(context: Context) -> Iterator[Signal]:
         for told, version in _released(context):
             release = _Release(version, release.since)
             yield told
-    if release.version and context.in_itself:
+    # Versions are told apart by all that fails: that is the calls of another only where most failures are.
+    if release.version and (context.in_itself or (not context.unreached and context.mode.share >= _MOST)):
         yield from _compared(context, release)
 
 
