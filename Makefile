@@ -6,7 +6,7 @@ export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
 .PHONY: lock release help setup demo test drills bench replay examples up down status lint synth settings network rbac \
-  member packs
+  member packs deploy
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -72,3 +72,6 @@ settings: setup  ## change the settings of a deployed service: FILE=config/payme
 
 synth: setup  ## build the CloudFormation template into cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/cdk synth --quiet
+
+deploy: setup  ## check, show what would change, ask, deploy: ENV=staging for config/staging [YES=1] [ACCOUNT=id] [OPTIONS="-c key=value"]
+	@$(RUN) -m cli deploy $(ENV) $(if $(ACCOUNT),--account "$(ACCOUNT)") $(if $(YES),--yes) $(OPTIONS)

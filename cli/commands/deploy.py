@@ -14,10 +14,12 @@ Env = Annotated[str, typer.Argument(metavar="[ENV]", help=(
 Folder = Annotated[str, typer.Option("--config", metavar="FOLDER", help="The folder of all configurations.")]
 Account = Annotated[str, typer.Option("--account", help="Refuse to deploy to any other account.")]
 Context = Annotated[list[str] | None, typer.Option("--context", "-c", metavar="KEY=VALUE", help="Context for the CDK.")]
+ForgetLogs = Annotated[bool, typer.Option("--forget-logs", help=(
+    "Delete log groups that removed functions left and that stand in the way of the same functions."))]
 
 
-def command(env: Env = "", config: Folder = "config", account: Account = "", context: Context = None, yes: Yes = False,
-            profile: Profile = "", region: Region = "") -> None:
+def command(env: Env = "", config: Folder = "config", account: Account = "", context: Context = None,
+            forget_logs: ForgetLogs = False, yes: Yes = False, profile: Profile = "", region: Region = "") -> None:
     """Deploy the responder: check the configuration, show what would change, ask, and deploy.
 
     It refuses a configuration that cannot be used, and goes nowhere without credentials. What changes is shown first
@@ -29,8 +31,11 @@ def command(env: Env = "", config: Folder = "config", account: Account = "", con
     for line in steps.plan_lines(plan):
         tell(line)
     steps.synthesize(plan)
+    forgotten = steps.kept_logs(plan, forget_logs)
     steps.diff(plan)
+    for name in forgotten:
+        tell(f"Log group {name} is deleted first")
     confirmed(f"Deploy {plan.stack} to account {plan.account}, {plan.region}?", yes)
-    steps.deploy(plan)
+    steps.deploy(plan, forgotten)
     for line in steps.after_lines(plan):
         tell(line)

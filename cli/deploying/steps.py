@@ -6,10 +6,11 @@ asked before; ``--app FOLDER``: what was shown is what is deployed).
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from cli.deploying.changes import changes
+from cli.deploying.kept_logs import forget, in_the_way
 from cli.output import NOT_ASKED, NOT_WELL, WRONG_INPUT, Refused
 from responder.model.frozen import dataclass
 from responder.model.service import Service
@@ -46,6 +48,8 @@ class Plan:
     """What is deployed now; None: nothing is, or it cannot be read."""
     unread: str = ""
     """Why what is deployed now cannot be read."""
+    session: Any = None
+    """boto3's."""
 
     @property
     def out(self) -> Path:
@@ -79,7 +83,7 @@ def prepared(config: str, env: str, account: str, context: tuple[str, ...], prof
         raise Refused(f"these are credentials of account {me['Account']}, and --account says {account}", WRONG_INPUT)
     deployed, unread = _deployed(session, settings.stack_name)
     return Plan(folder, settings.stack_name, me["Account"], str(session.region_name), me["Arn"], context, profile,
-                services, deployed, unread)
+                services, deployed, unread, session)
 
 
 def _deployed(session: Any, stack: str) -> tuple[Mapping[str, Service] | None, str]:
@@ -112,13 +116,27 @@ def synthesize(plan: Plan) -> None:
          *(part for one in plan.context for part in ("--context", one)))
 
 
+def kept_logs(plan: Plan, may_forget: bool) -> tuple[str, ...]:
+    """Return the log groups that are to be deleted first; raises Refused where there are any that may not be."""
+    if plan.deployed is None:
+        return ()
+    template = json.loads((plan.out / f"{plan.stack}.template.json").read_text(encoding="utf-8"))
+    names = in_the_way(plan.session, plan.stack, template)
+    if names and not may_forget:
+        raise Refused("nothing was deployed: log groups of functions that were there before are kept, and "
+                      f"CloudFormation cannot make them anew: {', '.join(names)}. Export what you still want of them; "
+                      "--forget-logs deletes them", NOT_WELL)
+    return names
+
+
 def diff(plan: Plan) -> None:
     """Show what would change of resources and rights; raises Refused."""
     _cdk(plan, "diff", plan.stack, "--app", str(plan.out))
 
 
-def deploy(plan: Plan) -> None:
-    """Deploy what was shown; raises Refused."""
+def deploy(plan: Plan, forgotten: Sequence[str] = ()) -> None:
+    """Delete kept log groups, and deploy what was shown; raises Refused."""
+    forget(plan.session, forgotten)
     _cdk(plan, "deploy", plan.stack, "--app", str(plan.out), "--require-approval", "never")
 
 

@@ -28,6 +28,7 @@ from responder.plan.approvals import Decision
 _SECONDS = 30.0
 """The function's own time-out."""
 RIGHT = "lambda:InvokeFunctionUrl, lambda:InvokeFunction"
+Result = Literal["decided", "approved", "declined", "refused"]
 DECISIONS: dict[str, Decision] = {"yes": "approve", "no": "reject", "done": "done"}
 """What people say to what the function takes."""
 
@@ -51,7 +52,7 @@ class Answered:
     incident: str
     task: str
     decision: Decision
-    result: Literal["decided", "approved", "declined", "refused"]
+    result: Result
     """``approved``: one yes of several that are needed; ``declined``: it decides nothing; ``refused``: not allowed."""
     said: str
     """The same in words."""
@@ -66,7 +67,7 @@ class Answered:
 class _Said(Foreign):
     """The function's answer."""
 
-    result: str = ""
+    result: Result | Literal[""] = ""
     said: str = ""
 
 
@@ -116,7 +117,7 @@ def answered(answer: Answer, status: int, text: str) -> Answered:
         said = decode(_Said, given, "answer")
     except (ValueError, Malformed):
         said = _Said()
-    if said.result in ("decided", "approved", "declined", "refused"):
+    if said.result:
         return Answered(answer.incident, answer.task, answer.decision, said.result, said.said)
     if status == 403:
         raise Refused(may_not("answer what the responder asks", RIGHT, "on-call"), NOT_ASKED)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.incidents.asking import asking, may_not
-from cli.incidents.known import TABLE_RIGHT, open_ones, past_ones
+from cli.incidents.known import TABLE_RIGHT, Held, open_ones, past_ones
 from cli.incidents.place import Place
 from cli.incidents.standing import Standing, standing
 from cli.incidents.switch import Switch
@@ -107,7 +107,8 @@ def overview(place: Place, services: Sequence[Service], now: float) -> Overview:
         switch = tried(lambda: read_switch(place, service), None, f"the kill switch of {name}")
         beat = tried(lambda: _beat(place, name, now), None, f"the heartbeat of {name}")
         shown.append(_service(newest, version, switch, beat))
-    held = tried(lambda: open_ones(records, services), (), "the open incidents")
+    none: tuple[Held, ...] = ()
+    held = tried(lambda: open_ones(records, services), none, "the open incidents")
     found = [tried(lambda: standing(place, one, now)[0], None, f"incident {one.lock.incident}") for one in held]
     last: list[PastIncident] = tried(lambda: past_ones(records, services), [], "the last incidents")
     return Overview(iso(now), place.stack, tuple(shown), tuple(one for one in found if one), tuple(last[:LAST]),

@@ -17,7 +17,8 @@ from responder.model.moment import iso
 from responder.model.service import Service
 
 State = Literal["released", "engaged", "never set"]
-RELEASED, ENGAGED = "released", "engaged"
+RELEASED: Literal["released"] = "released"
+ENGAGED: Literal["engaged"] = "engaged"
 _LONGEST = 1024
 """Of a parameter's description, in characters."""
 READ_RIGHT, WRITE_RIGHT = "ssm:GetParameterHistory", "ssm:PutParameter"

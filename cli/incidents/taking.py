@@ -77,12 +77,12 @@ def give_back(place: Place, held: Held, who: str, reason: str) -> Taken:
     execution = execution_of(place, held.lock.execution)
     if execution.status == RUNNING:
         raise Refused(f"the responder has {held.lock.incident} already: its execution runs", NOT_WELL)
-    given = {"service": held.service.service, "take_over": True, "started_by": who,
-             "reason": reason or f"{who} gives it back to the responder"}
+    said = reason or f"{who} gives it back to the responder"
+    given = {"service": held.service.service, "take_over": True, "started_by": who, "reason": said}
     with asking("give an incident back to the responder", START_RIGHT):
         started = place.client("stepfunctions").start_execution(
             stateMachineArn=place.outputs["Live"], input=json.dumps(given))["executionArn"]
-    return Taken(held.lock.incident, str(started), True, given["reason"])
+    return Taken(held.lock.incident, str(started), True, said)
 
 
 def taken_lines(found: Taken) -> Iterator[str]:
