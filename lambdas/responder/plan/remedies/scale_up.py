@@ -121,7 +121,7 @@ def throughput(evidence: Evidence, component: str) -> Throughput | None:
 
 
 def against(considered: Considered, facts: Facts) -> str:
-    """Where a change took the capacity away, that is restored instead; where retries are the load, they are ended first.
+    """Where a change took the capacity away, that is restored instead; retries that are the load are ended first.
 
     More pods send more to what they call: where that is what retries drown, they make it worse.
     """
