@@ -136,7 +136,7 @@ KINDS = (
     one("an octal number", "  account: 1234567", "  account: 0123456", "newrelic.account", "account: 0123456",
         "0123456", "octal"),
     one("a number in place of a text", '    web: "000000000001"', "    web: 000000000001", "statuspage.components.web",
-        "    web: 0000", "000000000001", "quotes", '"000000000001"'),
+        "    web: 0000", "000000000001", "quotes", '"000000000001"', schema=True),
     one("a country that is false", "  - name: reserve", "  - name: no", "providers[1].name", "- name: no", "false",
         'quotes: "no"'),
     one("an action that is a bare off", "  rollback: auto", "  rollback: off", "policy.rollback", "rollback: off",
@@ -160,7 +160,7 @@ KINDS = (
     one("a section without its fields", "  secret: responder/newrelic\n", "", "newrelic.secret", "newrelic:", "nothing",
         "this field", schema=True),
     one("a key that is no text", "  rollback: auto", "  on: auto", "policy.on", "on: auto",
-        "on, which YAML reads as true"),
+        "on, which YAML reads as true", schema=True),
     one("a misspelt section", "reports:\n", "report:\n", "report", "report:\n", "unknown field", "'reports'?",
         schema=True),
     one("a section without anything", "approval:\n  wait_seconds: 900\n  roles: [sre]\n", "approval:\n", "approval",
@@ -171,11 +171,11 @@ KINDS = (
 SECRETS = (
     one("a key of New Relic", "  secret: responder/newrelic", f"  secret: {NEW_RELIC_KEY}", "newrelic.secret",
         "secret: NRAK", "looks like a key", "the name of a secret in Secrets Manager",
-        never=(NEW_RELIC_KEY, "7Q2WERTY")),
+        never=(NEW_RELIC_KEY, "7Q2WERTY"), schema=True),
     one("a token of Slack", "  secret: responder/slack\n", f"  secret: {SLACK_TOKEN}\n", "slack.secret", "secret: xoxb",
-        "looks like", "the name of a secret", never=(SLACK_TOKEN, "abcdefghijklmnop")),
+        "looks like", "the name of a secret", never=(SLACK_TOKEN, "abcdefghijklmnop"), schema=True),
     one("a routing key", "  secret: responder/pagerduty", f"  secret: {HEX_KEY}", "pagerduty.secret", HEX_KEY,
-        "looks like", "the name of a secret", never=(HEX_KEY,)),
+        "looks like", "the name of a secret", never=(HEX_KEY,), schema=True),
     one("a password in an address", "  url: https://splunk.shop.example:8089",
         "  url: https://admin:hunter2hunter2@splunk.shop.example:8089", "splunk.url", "hunter2", "password",
         never=("hunter2",)),
@@ -192,7 +192,7 @@ SECRETS = (
         "looks like", never=(JWT, "eyJhbGciOiJIUzI1NiJ9"), schema=True),
     one("the ARN of a secret", "  secret: responder/splunk",
         "  secret: arn:aws:secretsmanager:us-east-1:123456789012:secret:responder/splunk-AbCdEf", "splunk.secret",
-        "arn:aws:secretsmanager", "ARN", "responder/splunk"),
+        "arn:aws:secretsmanager", "ARN", "responder/splunk", schema=True),
 )
 """What must not stand in a file. No value of it is printed. They are put together here so that no scanner finds them.
 """

@@ -46,7 +46,7 @@ def of_all(chosen: list[Broken]) -> str:
     return text
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(some.lists(some.sampled_from(APART), min_size=2, max_size=6, unique_by=lambda broken: broken.name))
 def test_mistakes_of_different_sections_are_all_named(chosen: list[Broken]) -> None:
     kept: list[Broken] = []
