@@ -253,7 +253,7 @@ CONTRADICTIONS = (
     one("no remedy an hour", "  remedies_per_hour: 6", "  remedies_per_hour: 0", "guardrails.remedies_per_hour",
         "remedies_per_hour: 0", "0", "1 or more"),
     one("an automatic action without what it needs", "provider_switch:\n  config_map: orders-config\n  key: PROVIDER\n",
-        "", "policy.switch_provider", "switch_provider: auto", "never run", "provider_switch"),
+        "", "policy.switch_provider", "switch_provider: auto", "never run", "provider_switch", severity="warning"),
     one("two people for what nobody is asked", "  roles: [sre]", "  roles: [sre]\n  two_person: [rollback]",
         "approval.two_person[0]", "two_person: [rollback]", "'rollback'", "auto", "approve", severity="warning"),
     one("nobody who could answer for two", "    slack: U0BOB\n    iam: arn:aws:iam::123456789012:user/bob\n",
