@@ -161,7 +161,7 @@ def connect(cluster: str, deadline: float) -> Kubernetes:
 def token(cluster: str, sts: Any = None) -> str:
     """Return a token that proves the caller's AWS identity to ``cluster``, good for 15 minutes on the server's side.
 
-    ``sts``: another identity's client.
+    ``sts``: boto3's client in whose name it is signed; the function's own where it is not given.
     """
     sts = sts or aws.client("sts")
 
