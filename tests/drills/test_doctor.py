@@ -56,7 +56,7 @@ BROKEN = {
     "a deleted alias": ("state-machine", "state machine's alias live: it is gone"),
     "a throttled function": ("functions", f"function {PREFIX}-action-inform-provider: it is throttled"),
     "a role without its rights": ("aws-rights", f"rights of {PREFIX}-action-restore-database: IAM would refuse it"),
-    "an unconfirmed subscription": ("subscriptions", "https https://127.0.0.1:1/pager: it was never confirmed"),
+    "an unconfirmed subscription": ("subscriptions", "https https://127.0.0.1/…: it was never confirmed"),
     "an engaged kill switch": ("kill-switch", "it says 'engaged', so nothing is changed although the mode is auto"),
     "no TTL": ("table", "TTL: it is DISABLED"),
     "no point-in-time recovery": ("table", "point-in-time recovery: it is off"),

@@ -184,7 +184,7 @@ BROKEN = {
     "raw answers that stay": ("reports", "no rule deletes the systems' unchanged answers", "deploy again"),
     "a moved alias": ("state-machine", "somebody has moved it", "aws stepfunctions update-state-machine-alias"),
     "an unconfirmed subscription": (
-        "subscriptions", "https https://127.0.0.1:1/pager: it was never confirmed", "aws sns subscribe"),
+        "subscriptions", "https https://127.0.0.1/…: it was never confirmed", "aws sns subscribe"),
 }
 """What is broken to the probe, what it must say, and how it is to be mended."""
 
