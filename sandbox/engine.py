@@ -26,7 +26,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
-from sandbox import appconfig, emf, invocations, quotas, rights, versions
+from sandbox import appconfig, emf, invocations, quotas, rights, storage, versions
 from sandbox.iam import bridge
 from sandbox.places import ACCOUNT, PEOPLE, REGION
 
@@ -50,6 +50,7 @@ def main() -> None:
     _name_the_callers_of_function_urls()
     versions.bridge()
     appconfig.bridge()
+    storage.bridge()
     _read_metrics_in_logs()
     quotas.keep()
     threading.Thread(target=_serve_admin, daemon=True).start()

@@ -22,6 +22,7 @@ from cli.doctor.probes import (
     dry_run,
     rbac,
     sources,
+    subscriptions,
 )
 from cli.doctor.probes.functions import judged as function
 from responder.model.evidence import Detail, Finding
@@ -223,3 +224,19 @@ def test_a_function_that_cannot_run(described: dict[str, Any], words: str) -> No
     found = function("f", described)
     assert (found.verdict == "broken") == bool(words)
     assert words in found.says
+
+
+def test_an_address_that_may_hold_a_key_is_not_printed() -> None:
+    pager = subscriptions.Subscription("https", "https://events.pagerduty.com/integration/a-key/enqueue", False)
+    (found,) = subscriptions.judged("incident topic", "arn", [pager], [], [])
+    assert "https://events.pagerduty.com/…" in found.subject
+    assert "a-key" not in repr(found)
+
+
+def test_an_address_that_the_configuration_names_must_be_subscribed() -> None:
+    mine = subscriptions.Subscription("email", "ada@example.com", True)
+    found = list(subscriptions.judged("topic", "arn", [mine], ["ada@example.com", "bob@example.com"], []))
+    assert [(check.verdict, check.subject) for check in found] == [
+        ("well", "topic: email ada@example.com"), ("broken", "topic: email bob@example.com")]
+    assert [check.verdict for check in subscriptions.judged("topic", "arn", [], [], [])] == ["broken"]
+    assert [check.verdict for check in subscriptions.judged("topic", "arn", [], [], ["Slack"])] == ["note"]
