@@ -50,7 +50,7 @@ def draft(asked: Asked, facts: Facts, outcomes: Sequence[Outcome], day: str) -> 
     return [*_head(known, outcomes, day), _cluster(known), *_components(known), *_database(known), *_providers(known),
             *_dependencies(known), *_probes(known), *_aws(known), *_metrics(known),
             *observed(asked, facts, components), *_alarms(known),
-            policy(database.database, others.switch, bool(others.providers)), Remark(
+            policy(database.database, others.switch, len(others.providers)), Remark(
                 "Times and limits (confirm, recovery, guardrails, approval) have their defaults; "
                 "config/payment-gateway.yaml shows each with its meaning."), *people(facts)]
 
@@ -199,7 +199,7 @@ def _providers(known: _Known) -> Iterator[Part]:
                     f"likely: it says {others.current!r}, a part of a host that is called")
         if len(others.providers) < 2:
             yield Todo("providers", "the provider to switch to, by the name that the switch takes: {name: …, host: …}; "
-                       "nobody calls it now, so it was not seen")
+                       "nobody calls it now, so it was not seen; then policy.switch_provider: auto")
 
 
 def _dependencies(known: _Known) -> Iterator[Part]:
