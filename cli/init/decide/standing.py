@@ -9,6 +9,8 @@ from cli.init.facts import Facts, Secrets
 from responder.model.service import Database, ProviderSwitch
 from responder.model.service.limits import Policy
 
+_TO_SWITCH = 2
+"""Providers among which there is one to switch to."""
 POLICY: Mapping[str, tuple[Policy, str]] = {
     "rollback": ("auto", ""), "restart_pods": ("auto", ""), "scale_up": ("auto", ""), "cordon_node": ("approve", ""),
     "switch_provider": ("auto", "provider_switch, and two providers"), "inform_provider": ("auto", "providers"),
@@ -25,7 +27,7 @@ def policy(database: Database | None, switch: ProviderSwitch | None, providers: 
     """Return the policy of the actions for which the configuration has what they need; the others are off."""
     there = {
         "", *(["database"] if database else []), *(["providers"] if providers else []),
-        *(["provider_switch, and two providers"] if switch and providers > 1 else []),
+        *(["provider_switch, and two providers"] if switch and providers >= _TO_SWITCH else []),
         *(["database.parameter_group"] if database and (
             database.parameter_group or database.cluster_parameter_group) else [])}
     without: dict[str, list[str]] = {}
@@ -33,6 +35,8 @@ def policy(database: Database | None, switch: ProviderSwitch | None, providers: 
         if needs not in there:
             without.setdefault(needs, []).append(action)
     lines: list[Line] = [Entry(action, how) for action, (how, needs) in POLICY.items() if needs in there]
+    if switch and providers < _TO_SWITCH:
+        lines.append(Todo("policy.switch_provider", "auto, once there is a provider to switch to"))
     lines += [Remark(f"off, for they need `{needs}`: {', '.join(names)}") for needs, names in sorted(without.items())]
     return Section("policy", tuple(lines), "Per action: auto, approve or \"off\"; it counts in mode auto alone, and an "
                    "action that is not named is off. docs/remedies.md says what each does.")
