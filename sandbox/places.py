@@ -125,6 +125,16 @@ def alive(pid: int) -> bool:
         return False
 
 
+def stand_ins(ports: Ports) -> dict[str, str]:
+    """The addresses of what the engine lacks, or what a drill can break, by the variables of AWS's libraries."""
+    same = ("rds", "pi", "health", "cloudtrail", "eks", "ec2", "acm", "synthetics")
+    services = {**{name.upper(): name for name in same}, "ELASTIC_LOAD_BALANCING_V2": "elasticloadbalancing",
+                "CLOUDWATCH_LOGS": "logs"}
+    return {"AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}",
+            **{f"AWS_ENDPOINT_URL_{name}": f"http://127.0.0.1:{ports.world}/aws/{path}"
+               for name, path in services.items()}}
+
+
 def aws_environment(ports: Ports) -> dict[str, str]:
     """The environment in which AWS's tools and libraries speak to the engine."""
     return {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports.aws}", "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{ports.aws}",

@@ -37,6 +37,7 @@ from sandbox.places import (
     Up,
     alive,
     aws_environment,
+    stand_ins,
 )
 from sandbox.remote import Remote
 from sandbox.vendors import deployments, launchdarkly, newrelic, people, splunk
@@ -66,8 +67,12 @@ def timed(say: Say, what: str) -> Iterator[None]:
     say(what, time.monotonic() - started)
 
 
-def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
-    """Return the running sandbox with the configuration deployed; starts it if none runs. Raises SandboxError."""
+def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None, responder: bool = True) -> Up:
+    """Return the running sandbox with the configuration deployed; starts it if none runs. Raises SandboxError.
+
+    Without ``responder`` there is the platform alone, as a team has it before it takes the responder into use; a later
+    start with it begins anew.
+    """
     running = Up.load()
     if running and running.outputs:
         os.environ.update(aws_environment(running.ports))
@@ -97,12 +102,8 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
                 # IAM is evaluated on each call of a function, by the policies of its own role.
                 "AUTH": "true",
                 "SANDBOX_ADMIN_PORT": str(ports.engine_admin), "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING",
-                # Functions inherit these: the way to CloudWatch can be broken by a drill, and the others are
-                # stand-ins for what the engine lacks.
-                "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{ports.cloudwatch}",
-                "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": f"http://127.0.0.1:{ports.world}/aws/logs",
-                **{f"AWS_ENDPOINT_URL_{service.upper()}": f"http://127.0.0.1:{ports.world}/aws/{service}"
-                   for service in ("rds", "pi", "health", "cloudtrail", "eks", "ec2", "acm")}})
+                # Functions inherit these.
+                **stand_ins(ports)})
             for name, command in control_plane.commands(kubernetes, STATE / "control-plane", ports).items():
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
@@ -113,9 +114,10 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None) -> Up:
             _await(f"http://127.0.0.1:{ports.world}/", processes, "world")
         sandbox = Up(ports, processes, {}, "")
         sandbox.save()
-        sandbox = ensure_deployed(sandbox, overrides or {}, say)
-        with timed(say, "access rights of the responder applied to the cluster"):
-            _apply_access(sandbox, kubernetes.version)
+        if responder:
+            sandbox = ensure_deployed(sandbox, overrides or {}, say)
+        with timed(say, "access rights of the responder applied to the cluster" if responder else "cluster prepared"):
+            _apply_access(sandbox, kubernetes.version, responder)
             Remote(ports).settled()
     except BaseException:
         for pid in processes.values():
@@ -224,10 +226,14 @@ def _inputs(configuration: str) -> str:
 def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
     """Return the sandbox's configuration file: the shipped one, with ``overrides.yaml`` and a drill's own on top.
 
-    ``SANDBOX_EYES`` names other vendors that see the platform (``sandbox/eyes``).
+    ``SANDBOX_EYES`` names other vendors that see the platform (``sandbox/eyes``). ``SANDBOX_CONFIG`` names another file
+    than the shipped one, as ``responder init`` wrote it: then ``filled_in.yaml`` has what a person adds.
     """
-    shipped = yaml.safe_load((ROOT / "config" / f"{SERVICE}.yaml").read_text())
-    for text in ((ROOT / "sandbox" / "overrides.yaml").read_text(), eyes(of_run())):
+    given = os.environ.get("SANDBOX_CONFIG", "")
+    shipped = yaml.safe_load(Path(given or ROOT / "config" / f"{SERVICE}.yaml").read_text())
+    folder = ROOT / "sandbox"
+    layers = ("filled_in", "addresses", "times") if given else ("overrides", "times")
+    for text in (*((folder / f"{name}.yaml").read_text() for name in layers), eyes(of_run())):
         for name, port in asdict(ports).items():
             text = text.replace("{" + name + "}", str(port))
         shipped = _merge(shipped, yaml.safe_load(text) or {})
@@ -264,7 +270,7 @@ def _fixtures(ports: Ports) -> None:
         AllocatedStorage=100, MasterUsername="payments", MasterUserPassword="first-password")
 
 
-def _apply_access(sandbox: Up, version: tuple[int, int]) -> None:
+def _apply_access(sandbox: Up, version: tuple[int, int], responder: bool) -> None:
     from sandbox.platform.cluster import Cluster
     from sandbox.platform.usage import definitions
 
@@ -272,8 +278,8 @@ def _apply_access(sandbox: Up, version: tuple[int, int]) -> None:
                       control_plane.ADMIN_TOKEN)
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
     files = ["rbac.yaml", *(["admission.yaml"] if version >= control_plane.POLICIES_SINCE else [])]
-    service = read_file(STATE / "config" / f"{SERVICE}.yaml")
-    for manifest in [*rendered(service, Settings(), files), *definitions()]:
+    rights = rendered(read_file(STATE / "config" / f"{SERVICE}.yaml"), Settings(), files) if responder else ()
+    for manifest in [*rights, *definitions()]:
         cluster.apply(manifest)
 
 

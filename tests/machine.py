@@ -7,7 +7,8 @@ passes by the waits alone; no two states are entered at the same moment.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -37,10 +38,15 @@ BY_NAME = _ByName({"": ""})
 class Machine:
     """One execution."""
 
-    def __init__(self, definition: Mapping[str, Any], invoke: Invoke, began: float, states: int = 2000) -> None:
+    def __init__(self, definition: Mapping[str, Any], invoke: Invoke, began: float, states: int = 2000,
+                 too_large: str = "") -> None:
+        """``too_large``: the Map whose result has no room between states."""
         self._definition, self._invoke, self.now, self._states = definition, invoke, began, states
+        self._too_large = too_large
         self.variables: dict[str, Any] = {}
         self.visited: list[str] = []
+        self.taken: set[tuple[str, str]] = set()
+        """State and way out of each transition that was taken, as ``transitions`` names them."""
 
     def run(self, value: Any) -> str:
         """Run to the end and return the last state's name; raises RuntimeError where there is none within reason."""
@@ -76,9 +82,11 @@ class Machine:
             return str(part.get("Next", "")), evaluate(part["Output"]) if "Output" in part else result
 
         if state["Type"] == "Choice":
-            for way in state["Choices"]:
+            for number, way in enumerate(state["Choices"]):
                 if evaluate(way["Condition"]):
+                    self.taken.add((name, f"choice {number}"))
                     return leave(way, value)
+            self.taken.add((name, "default"))
             return leave({**state, "Next": state["Default"]}, value)
         if state["Type"] == "Wait":
             self.now += float(evaluate(state["Seconds"]))
@@ -88,10 +96,12 @@ class Machine:
             except Exception as error:
                 states["errorOutput"] = {"Error": str(error) if isinstance(error, StatesError) else "States.TaskFailed",
                                          "Cause": repr(error)}
-                for catch in state.get("Catch", []):
+                for number, catch in enumerate(state.get("Catch", [])):
                     if {"States.ALL", states["errorOutput"]["Error"]} & set(catch["ErrorEquals"]):
+                        self.taken.add((name, f"catch {number}"))
                         return leave(catch, states["errorOutput"])
                 raise
+        self.taken.add((name, "next"))
         return leave(state, states.get("result", value))
 
     def _result(self, name: str, state: Mapping[str, Any], value: Any, variables: dict[str, Any],
@@ -99,23 +109,45 @@ class Machine:
         if state["Type"] == "Map":
             items = evaluate(state["Items"])
             items = items if isinstance(items, list) else [items]
+            if name == self._too_large:
+                raise StatesError("States.DataLimitExceeded")
             # What a Map's states assign is theirs.
             return [self._machine(state["ItemProcessor"], item, dict(variables))[1] for item in items]
         arguments = evaluate(state["Arguments"])
-        tries = sum(retry.get("MaxAttempts", 3) for retry in state.get("Retry", [])
-                    if {"States.TaskFailed", "States.ALL"} & set(retry["ErrorEquals"]))
+        tried: Counter[int] = Counter()
         while True:
             try:
                 found = self._invoke(name, str(arguments.get("FunctionName", "")), copy.deepcopy(
                     arguments.get("Payload", arguments)))
-            except StatesError:
-                raise
-            except Exception:
-                tries -= 1
-                if tries < 0:
+            except Exception as error:
+                told = str(error) if isinstance(error, StatesError) else "States.TaskFailed"
+                # AWS: "Handling errors in Step Functions workflows": TaskFailed is any error but Timeout.
+                kinds = {told, "States.ALL"} | ({"States.TaskFailed"} if told != "States.Timeout" else set())
+                place = next((number for number, retry in enumerate(state.get("Retry", []))
+                              if kinds & set(retry["ErrorEquals"])), None)
+                if place is None or tried[place] >= state["Retry"][place].get("MaxAttempts", 3):
                     raise
+                tried[place] += 1
+                self.taken.add((name, "retry"))
             else:
                 return found if "waitForTaskToken" in state["Resource"] else {"Payload": found}
+
+
+def transitions(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each way out of each state, those within Maps too: State and ``next``, ``choice N``, ``default``,
+    ``catch N`` or ``retry``; the end of a machine is a ``next``.
+    """
+    for name, state in definition["States"].items():
+        yield from ((name, f"choice {number}") for number, _ in enumerate(state.get("Choices", [])))
+        yield from ((name, f"catch {number}") for number, _ in enumerate(state.get("Catch", [])))
+        if state["Type"] == "Choice":
+            yield name, "default"
+        else:
+            yield name, "next"
+        if state.get("Retry") and state["Type"] == "Task":
+            yield name, "retry"
+        if "ItemProcessor" in state:
+            yield from transitions(state["ItemProcessor"])
 
 
 def _filled(template: Any, bindings: Mapping[str, Any]) -> Any:

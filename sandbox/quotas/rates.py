@@ -27,6 +27,7 @@ class Rate:
 RATES: dict[str, Rate] = {
     "ec2:Describe": Rate(100, 20), "eks:Describe": Rate(10, 5), "eks:List": Rate(10, 5), "rds:Describe": Rate(20, 10),
     "pi:": Rate(25, 25),
+    "elasticloadbalancing:Describe": Rate(40, 10),
     "acm:DescribeCertificate": Rate(10, 10),
     "logs:StartQuery": Rate(10, 10), "logs:GetQueryResults": Rate(10, 10),
     "health:": Rate(30, 10), "cloudtrail:LookupEvents": Rate(2, 2),

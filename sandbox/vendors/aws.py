@@ -18,6 +18,7 @@ from sandbox.iam import wire
 from sandbox.iam.evaluate import Call
 from sandbox.platform.state import World
 from sandbox.quotas.rates import Buckets
+from sandbox.vendors import canaries
 from sandbox.vendors.certificates import Certificates
 from sandbox.vendors.eks import Eks
 from sandbox.vendors.gate import Answer, Gates
@@ -26,13 +27,15 @@ from sandbox.vendors.health import Health
 from sandbox.vendors.history import History
 from sandbox.vendors.insights import Insights
 from sandbox.vendors.instances import Instances, Machines, Objects
+from sandbox.vendors.load_balancers import LoadBalancers
 from sandbox.vendors.logs import Logs
 from sandbox.vendors.rds import Rds
 from sandbox.vendors.trail import Trail
 from sandbox.vendors.wire import Protocol, Refused, answered, failed, form, passed
 
 _PROTOCOLS: dict[str, Protocol] = {"rds": "query", "pi": "json", "health": "json", "cloudtrail": "json", "eks": "rest",
-                                   "ec2": "ec2", "logs": "json", "acm": "json"}
+                                   "ec2": "ec2", "logs": "json", "acm": "json", "elasticloadbalancing": "query",
+                                   "synthetics": "rest"}
 _SOURCES = {"rds": "rds", "pi": "rds", "health": "aws_health", "cloudtrail": "cloudtrail",
             "logs": "cloudwatch_logs"}
 """Service to the source whose faults apply to it."""
@@ -67,6 +70,7 @@ class Aws:
         self._groups = Groups(world)
         self._logs = logs
         self._certificates = Certificates(world)
+        self._balancers = LoadBalancers(world)
 
     def second(self, now: float) -> None:
         """Keep the state of this second, for questions about the past; to be called each second."""
@@ -121,6 +125,10 @@ class Aws:
             return self._logs.answer(operation, body)
         if service == "acm":
             return self._certificates.answer(operation, body)
+        if service == "elasticloadbalancing":
+            return self._balancers.answer(body)
+        if service == "synthetics":
+            return canaries.answer(method, path)
         if service == "eks":
             return self._eks.answer(method, path, headers, body)
         if Instances.knows(operation):

@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.platform.telemetry import Delays, Telemetry
 from sandbox.vendors.gate import Answer, Gates
+from sandbox.vendors.newrelic_entities import search
 from sandbox.vendors.newrelic_events import WHOLE, payments, spans, transactions
 from sandbox.vendors.nrql import NrqlError, Row, parse
 
@@ -64,10 +65,16 @@ class NewRelic:
                 "errorClass": "UNAUTHENTICATED"}}]})
         try:
             request = json.loads(body)
-            account, queries = _parse(request["query"], request.get("variables") or {})
+            if re.search(r"\bentitySearch\b", request["query"]):
+                return _json(200, {"data": {"actor": {"entitySearch": search(
+                    request.get("variables") or {}, ACCOUNT, self.spoken != WHOLE)}}})
+            return self._queried(request, *_parse(request["query"], request.get("variables") or {}))
         except (ValueError, KeyError, TypeError) as error:
             return _json(200, {"errors": [{"message": f"Parse error: {error}", "extensions": {
                 "errorClass": "GRAPHQL_PARSE_ERROR"}}]})
+
+    def _queried(self, request: dict[str, Any], account: int, queries: dict[str, str]) -> Answer:
+        """Answer NRQL by aliases, and open issues, of one account."""
         if account != ACCOUNT:
             return _json(200, {"data": {"actor": {"account": None}}, "errors": [{
                 "message": "Access denied.", "path": ["actor", "account"],

@@ -87,6 +87,8 @@ class Query:
             if None not in facet and start is not None:
                 groups.setdefault((facet, start), []).append(row)
                 sizes[facet] = sizes.get(facet, 0) + row.count
+        if not self.facets and not self.bucket and "keyset" in self.select:
+            return [{"allKeys": sorted({key for row in found for key in row.attributes})}]
         if not self.facets and not self.bucket:
             return [{name: measure(groups.get(((), self.since), [])) for name, measure in self.select.items()}]
         facets = sorted(sizes, key=lambda facet: -sizes[facet])[:self.limit]
@@ -166,6 +168,8 @@ def _measure(call: str) -> Measure:
     name, _, rest = call.partition("(")
     arguments = [part.strip() for part in split(rest[:-1], ",")] if rest else []
     match name.strip().lower():
+        case "keyset":
+            return lambda rows: None
         case "count":
             return lambda rows: sum(row.count for row in rows)
         case "filter":

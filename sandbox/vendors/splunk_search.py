@@ -6,7 +6,9 @@ equal ones too ("Evaluate and manipulate fields with multiple values"); ``search
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +35,8 @@ def run(command: str, rows: Table) -> Table:
     name, _, rest = command.partition(" ")
     known: dict[str, Callable[[str, Table], Table]] = {
         "bin": _bin, "bucket": _bin, "stats": _stats, "eventstats": _eventstats, "rex": _rex, "sort": _sort,
-        "head": _head, "fields": _fields, "table": _fields, "eval": _eval, "where": _where, "fillnull": _fillnull}
+        "head": _head, "fields": _fields, "table": _fields, "eval": _eval, "where": _where, "fillnull": _fillnull,
+        "fieldsummary": _fieldsummary}
     if name not in known:
         raise SearchError(f"Unknown search command '{name}'.")
     return known[name](rest.strip(), rows)
@@ -145,6 +148,24 @@ def _fillnull(rest: str, rows: Table) -> Table:
     if not found:
         raise SearchError(f"Error in 'fillnull' command: cannot read '{rest}'")
     return [{name: found[1].strip('"') for name in _names(found[2])} | row for row in rows]
+
+
+def _fieldsummary(rest: str, rows: Table) -> Table:
+    """Summarise all fields but the internal ones; ``values`` is JSON, the most frequent value first."""
+    found = re.fullmatch(r"(?:maxvals=(\d+))?", rest)
+    if not found:
+        raise SearchError(f"Error in 'fieldsummary' command: cannot read '{rest}'")
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if not name.startswith("_") and name != COUNT:
+                for one in value if isinstance(value, list) else [value]:
+                    counts.setdefault(name, Counter())[str(one)] += int(row.get(COUNT, 1))
+    most = int(found[1] or 100)
+    return [{"field": name, "count": sum(values.values()), "distinct_count": len(values),
+             "is_exact": int(len(values) <= most), "values": json.dumps([
+                 {"value": value, "count": count} for value, count in values.most_common(most or None)])}
+            for name, values in sorted(counts.items())]
 
 
 def _parts(text: str) -> list[str]:

@@ -158,9 +158,12 @@ def connect(cluster: str, deadline: float) -> Kubernetes:
     return Kubernetes(http, endpoint)
 
 
-def token(cluster: str) -> str:
-    """Return a token that proves the caller's AWS identity to ``cluster``, good for 15 minutes on the server's side."""
-    sts = aws.client("sts")
+def token(cluster: str, sts: Any = None) -> str:
+    """Return a token that proves the caller's AWS identity to ``cluster``, good for 15 minutes on the server's side.
+
+    ``sts``: boto3's client in whose name it is signed; the function's own where it is not given.
+    """
+    sts = sts or aws.client("sts")
 
     def sign_cluster(request: Any, **_: Any) -> None:
         request.headers["x-k8s-aws-id"] = cluster

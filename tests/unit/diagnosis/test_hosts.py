@@ -54,6 +54,14 @@ def test_an_instance_that_the_callers_name_by_a_word_is_known_by_its_endpoint() 
     assert parties.called("other-db.abc123.us-east-1.rds.amazonaws.com") == ""
 
 
+def test_an_instance_may_be_given_by_its_own_endpoint() -> None:
+    host = "pay.abc.eu-west-1.rds.amazonaws.com"
+    parties = replace(PARTIES, database=Database("db", "pay", host))
+    for named in (host, "pay.proxy-abc.eu-west-1.rds.amazonaws.com"):
+        assert parties.called(named) == "database"
+    assert parties.called("orders.abc.eu-west-1.rds.amazonaws.com") == ""
+
+
 def test_a_cluster_and_its_proxy_are_known_by_their_names() -> None:
     host = "writer.cluster-abc.eu-west-1.rds.amazonaws.com"
     for database in (Database("db", host=host, cluster="orders", proxy="pool"),

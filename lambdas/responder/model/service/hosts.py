@@ -224,7 +224,7 @@ def _of_database(database: Database | None) -> Iterator[Claim]:
     for host in given:
         yield _given(host, DATABASE)
     for found in known:
-        clustered = found["kind"].startswith("cluster")
+        clustered = (found["kind"] or "").startswith("cluster")
         for name in named | {found["id"]}:
             yield from (Claim(f"{one}{found['hash']}.{found['rest']}", DATABASE, 2)
                         for one in _endpoints(name, clustered or name == database.cluster.lower()))

@@ -34,7 +34,11 @@ MECHANISM = Mechanism(
         dependency.dependency_does_not_answer: 2.0,
         calls.kind_http_5xx: 2.0,
         calls.kind_read_timeout: 2.0,
+        # A process that is killed, restarted or out of connections breaks them off.
+        calls.kind_reset: 2.0,
         calls.kind_refused: 1.5,
+        # What others run fails without a change in the cluster, as a way does.
+        changes.nothing_changed: 1.5,
         dependency.queue_is_behind: 1.0,
         dependency.queue_is_not_worked_off: 0.7,
         dependency.cache_hit_ratio_fell: 0.5,
@@ -44,7 +48,6 @@ MECHANISM = Mechanism(
         dependency.dependency_throttles: 2.0,
         probes.probe_is_refused: 1.0,
         probes.outside_probe_does_not_get_through: 1.0,
-        calls.kind_reset: 0.5,
         retries.attempts_multiply: 0.3,
         calls.provider_calls_fail: -4.0,
         versions.only_new_version_fails: -2.5,

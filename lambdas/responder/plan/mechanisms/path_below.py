@@ -86,6 +86,8 @@ MECHANISM = Mechanism(
         database.database_connections_at_maximum: -2.0,
         nodes.instances_impaired: -1.5,
         calls.other_host_called: -1.0,
+        # That a cache, queue or check fails itself is much more frequent than that the way to it alone breaks.
+        calls.dependency_calls_fail: -1.0,
         probes.probe_gets_through: -1.0,
         probes.probe_is_refused: -1.0,
         probes.probe_finds_bad_tls: -1.0,
