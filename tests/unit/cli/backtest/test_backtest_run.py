@@ -33,7 +33,7 @@ def config(tmp_path: Path) -> Path:
     value = {key: part for key, part in value.items() if key not in _DROPPED}
     value["aws"] = {**value.get("aws", {}), "cloudtrail": False, "health_api": False, "nodegroups": False}
     value["components"][2]["calls"] = ["primary"]
-    value["policy"] = {action: "off" for action in value["policy"]} | {"rollback": "auto"}
+    value["policy"] = dict.fromkeys(value["policy"], "off") | {"rollback": "auto"}
     value["payments"] = {**value["payments"], "newrelic_event": ""}
     (tmp_path / "payment-gateway.yaml").write_text(yaml.safe_dump(value))
     return tmp_path
