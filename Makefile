@@ -44,7 +44,7 @@ status: setup  ## say whether a sandbox is up, and where
 lint: setup  ## check style, types and configuration
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy lambdas/responder stacks sandbox bench cli
-	@$(RUN) -m stacks.configuration config
+	@$(RUN) -m cli check
 
 network: setup  ## list what functions in the services' networks need: endpoints or NAT, with prices
 	@$(RUN) -m stacks.network config

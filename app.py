@@ -13,7 +13,7 @@ from aws_cdk import App, Aspects, Environment
 from cdk_nag import AwsSolutionsChecks, PCIDSS321Checks
 
 from responder.model.service import Service
-from stacks.configuration import ConfigurationError, read_folder, read_settings
+from stacks.configuration import ConfigurationError, check_folder
 from stacks.deployment import Settings
 from stacks.elsewhere import is_elsewhere
 from stacks.incident_response import IncidentResponse
@@ -40,7 +40,13 @@ def main() -> None:
     app = App()
     folder = Path(app.node.try_get_context("config") or ROOT / "config")
     try:
-        services, settings = read_folder(folder), read_settings(folder)
+        checked = check_folder(folder)
+        for problem in checked.problems:
+            if problem.level == "warning":
+                sys.stderr.write(f"{problem}\n")
+        if checked.errors:
+            raise ConfigurationError(checked.errors)
+        services, settings = list(checked.services), checked.settings
         IncidentResponse(
             app, settings.stack_name, services=services, settings=settings, build=ROOT / ".build",
             env=Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION")),

@@ -40,7 +40,7 @@ from sandbox.vendors.logs import Logs
 from sandbox.vendors.people import Vendors
 from sandbox.vendors.proxy import CloudWatch
 from sandbox.vendors.proxy import Kubernetes as KubernetesProxy
-from sandbox.vendors.splunk import Splunk
+from sandbox.vendors.splunk import CONTEXT, Splunk
 from sandbox.vendors.statuspage import StatusPages
 
 
@@ -55,7 +55,7 @@ def router(sandbox: Sandbox, aws: Aws, people: Vendors, control: Control, authen
     def route(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if path == "/newrelic/graphql" and method == "POST":
             return sandbox.newrelic.answer(headers, body)
-        if path.startswith("/splunk/services/") and method == "POST":
+        if path.startswith("/splunk/services/") and (method == "POST" or path.startswith(f"/splunk{CONTEXT}")):
             return splunk.answer(headers, body, path.removeprefix("/splunk"))
         if path.startswith("/aws/"):
             return aws.answer(method, path, headers, body)

@@ -14,12 +14,13 @@ from constructs import Construct
 
 from responder.model.service import Service
 from responder.sources.kubernetes import READERS
+from stacks.cluster_groups import access_groups
 from stacks.deployment import Settings
 from stacks.elsewhere import is_elsewhere
 from stacks.memory import Memory
 from stacks.network import ledger_units
 from stacks.rbac import group_of
-from stacks.workflow import Workflow, access_groups
+from stacks.workflow import Workflow
 
 
 class ClusterAccess(Construct):

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from functools import partial
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from responder import actions
-from responder.model.service import Freeze, Person, Service
-from responder.plan import guardrails, mechanisms
+from responder.model.service import Person, Service
+from responder.plan import mechanisms
 from responder.plan.links import reference
-from stacks import network
+from stacks import contradictions, network
 from stacks.alarm_names import objective
 from stacks.credentials import credentials
 from stacks.customers import customers
@@ -58,26 +59,41 @@ def inconsistent(service: Service) -> Iterator[Found]:
         yield from check(service)
 
 
-def _components(service: Service) -> Iterator[Found]:
+def _service(service: Service) -> Iterator[Found]:
     if not _NAME.fullmatch(service.service) or len(service.service) > 40:
         yield ("service",), repr(service.service), "up to 40 lower-case letters, digits and single hyphens"
+
+
+def _components(service: Service) -> Iterator[Found]:
     names = [component.name for component in service.components]
     if not names:
         yield ("components",), "no component", "at least one"
-    known = {*names, *_called(service)}
+    for index, name in enumerate(names):
+        if names.count(name) > 1:
+            yield ("components", index, "name"), repr(name), "a name that no other component has"
+
+
+def _callees(service: Service) -> Iterator[Found]:
+    known = {*(component.name for component in service.components), *_called(service)}
     for index, component in enumerate(service.components):
-        if names.count(component.name) > 1:
-            yield ("components", index, "name"), repr(component.name), "a name that no other component has"
         for place, called in enumerate(component.calls):
             if called not in known:
                 yield (("components", index, "calls", place), repr(called),
                        nearest(called, known, "a component, the database, a provider or a dependency"))
+
+
+def _workloads(service: Service) -> Iterator[Found]:
+    for index, component in enumerate(service.components):
         prefix, slash, name = component.workload.rpartition("/")
         if slash and (prefix.lower() not in _WORKLOADS or not name):
             yield (("components", index, "workload"), repr(component.workload),
                    f"NAME or KIND/NAME, of kind {', '.join(_WORKLOADS)}")
+
+
+def _entry(service: Service) -> Iterator[Found]:
+    names = [component.name for component in service.components]
     if service.entry not in names:
-        yield ("entry",), repr(service.entry), f"one of {', '.join(names)}"
+        yield ("entry",), repr(service.entry), nearest(service.entry, names)
 
 
 def _called(service: Service) -> list[str]:
@@ -86,24 +102,36 @@ def _called(service: Service) -> list[str]:
             *(one.name for one in service.providers), *(one.name for one in service.dependencies)]
 
 
-def _thresholds(service: Service) -> Iterator[Found]:
-    alarms, confidence = service.alarms, service.guardrails.minimum_confidence
+def _periods(service: Service) -> Iterator[Found]:
+    alarms = service.alarms
     if service.metrics.period_seconds not in (10, 30, 60):
         yield ("metrics", "period_seconds"), str(service.metrics.period_seconds), "10, 30 or 60"
-    for section, rate in (("alarms", alarms.error_rate), ("confirm", service.confirm.error_rate)):
-        if not 0 < rate < 1:
-            yield (section, "error_rate"), str(rate), "a share between 0 and 1"
-    if not 0.5 <= confidence <= 1:
-        yield ("guardrails", "minimum_confidence"), str(confidence), "a share between 0.5 and 1"
     if alarms.datapoints_to_alarm > alarms.evaluation_periods:
         yield (("alarms", "datapoints_to_alarm"), str(alarms.datapoints_to_alarm),
                f"at most evaluation_periods ({alarms.evaluation_periods})")
-    yield from _alarms(service)
-    for section, values in (("alarms", alarms), ("confirm", service.confirm), ("recovery", service.recovery)):
-        for field in fields(values):
-            value = getattr(values, field.name)
-            if isinstance(value, int | float) and value <= 0:
-                yield (section, field.name), str(value), "more than 0"
+
+
+def _share(service: Service, section: str) -> Iterator[Found]:
+    rate = getattr(service, section).error_rate
+    if not 0 < rate < 1:
+        yield (section, "error_rate"), str(rate), "a share between 0 and 1, such as 0.05 for 5%"
+
+
+def _confidence(service: Service) -> Iterator[Found]:
+    confidence = service.guardrails.minimum_confidence
+    if not 0.5 <= confidence <= 1:
+        yield ("guardrails", "minimum_confidence"), str(confidence), "a share between 0.5 and 1"
+
+
+def _positive(service: Service, section: str) -> Iterator[Found]:
+    values = getattr(service, section)
+    for field in fields(values):
+        value = getattr(values, field.name)
+        if isinstance(value, int | float) and value <= 0:
+            yield (section, field.name), str(value), "more than 0"
+
+
+def _waits(service: Service) -> Iterator[Found]:
     for name, value in (("wait_seconds", service.approval.wait_seconds), (
             "task_seconds", service.approval.task_seconds)):
         if not 10 <= value <= 86_400:
@@ -237,38 +265,25 @@ def _network(service: Service) -> Iterator[Found]:
 
 def _known_actions(service: Service) -> Iterator[Found]:
     known = {action.name for action in actions.every()}
-    named: list[tuple[tuple[str | int, ...], str]] = [
-        (("approval", "two_person", place), action) for place, action in enumerate(service.approval.two_person)]
-    for index, freeze in enumerate(service.guardrails.freezes):
-        named += [(("guardrails", "freezes", index, "allows", place), action)
-                  for place, action in enumerate(freeze.allows)]
     for action in service.policy:
         if action not in known:
             yield ("policy", action), "an unknown action", nearest(action, known)
-    for path, action in named:
-        if action not in known:
-            yield path, repr(action), nearest(action, known)
 
 
-def _freezes(service: Service) -> Iterator[Found]:
-    """Find what is wrong with freezes, which would show only in an outage."""
+def _actions_of_two(service: Service) -> Iterator[Found]:
+    yield from _named_actions(("approval", "two_person"), service.approval.two_person)
+
+
+def _actions_in_freezes(service: Service) -> Iterator[Found]:
     for index, freeze in enumerate(service.guardrails.freezes):
-        for key, found, expected in _freeze(freeze):
-            yield ("guardrails", "freezes", index, key), repr(found), expected
+        yield from _named_actions(("guardrails", "freezes", index, "allows"), freeze.allows)
 
 
-def _freeze(freeze: Freeze) -> Iterator[tuple[str, str, str]]:
-    for key, text in (("start", freeze.start), ("end", freeze.end)):
-        try:
-            guardrails.moment(text)
-        except ValueError:
-            yield key, text, 'a time with its zone ("2026-11-27T00:00:00Z") or of each week, in UTC ("fri 18:00")'
-            return
-    weekly = [guardrails.weekly_day(text) for text in (freeze.start, freeze.end)]
-    if weekly[0] != weekly[1]:
-        yield "end", freeze.end, "of the same kind as start"
-    elif not weekly[0] and guardrails.moment(freeze.end) <= guardrails.moment(freeze.start):
-        yield "end", freeze.end, "a time after start"
+def _named_actions(path: tuple[str | int, ...], named: Sequence[str]) -> Iterator[Found]:
+    known = {action.name for action in actions.every()}
+    for place, action in enumerate(named):
+        if action not in known:
+            yield (*path, place), repr(action), nearest(action, known)
 
 
 def _identities(service: Service) -> Iterator[Found]:
@@ -304,6 +319,9 @@ def _approvers(service: Service) -> Iterator[Found]:
     if service.approval.two_person and any(person.iam for person in approvers) and len(able) < 2:
         yield (("approval", "two_person"), f"{len(able)} of approval.roles with an identity",
                "two at least: people with `iam`, or with `slack` where there are buttons")
+
+
+def _roles(service: Service) -> Iterator[Found]:
     roles = {person.role for person in service.team}
     for place, role in enumerate(service.approval.roles):
         if service.team and role not in roles:
@@ -354,6 +372,9 @@ def _objective(service: Service) -> Iterator[Found]:
 
 
 CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
-    _components, _thresholds, _database, _provider_switch, _parameter_group, _probes, _network, _known_actions,
-    _freezes, _identities, _names, _approvers, _addresses, _links, _reports, _severities, _objective, credentials,
-    customers, hosts, status_pages, doors, logs, payments, prometheus, dependencies, switches)
+    *contradictions.ERRORS, _service, _components, _callees, _workloads, _entry, _periods, *(
+        partial(_share, section=section) for section in ("alarms", "confirm")), _confidence, *(
+        partial(_positive, section=section) for section in ("alarms", "confirm", "recovery")), _waits, _alarms,
+    _database, _provider_switch, _parameter_group, _probes, _network, _known_actions, _actions_of_two,
+    _actions_in_freezes, _identities, _names, _approvers, _roles, _addresses, _links, _reports, _severities,
+    _objective, credentials, customers, hosts, status_pages, doors, logs, payments, prometheus, dependencies, switches)

@@ -22,6 +22,8 @@ _LONGEST_PREFIX = 24
 _POLICY = re.compile(r"arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+|[\w+=,.@-]{1,128}")
 _PATH = re.compile(r"/([!-.0-~]+/)*")
 _LONGEST_PATH = 512
+_LONG_DAYS = 3650
+"""Ten years, longer than auditors ask for."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,6 @@ class Settings:
         return "".join(part.capitalize() for part in self.prefix.split("-"))
 
 
-def inconsistent(settings: Settings) -> Iterator[Found]:
-    """Find all values that AWS would refuse, or that cannot hold together."""
-    for check in CHECKS:
-        yield from check(settings)
-
-
 def _prefix(settings: Settings) -> Iterator[Found]:
     prefix = settings.prefix
     if not _PREFIX.fullmatch(prefix) or len(prefix) > _LONGEST_PREFIX:
@@ -102,4 +98,12 @@ def _lock(settings: Settings) -> Iterator[Found]:
         yield ("object_lock", "days"), str(settings.object_lock.days), "days, or 0 for no lock"
 
 
+def _long_lock(settings: Settings) -> Iterator[Found]:
+    if settings.object_lock.mode == "compliance" and settings.object_lock.days > _LONG_DAYS:
+        yield (("object_lock", "days"), f"{settings.object_lock.days} days in mode compliance",
+               "a time after which you may delete them: nobody can shorten it, the account's root user neither")
+
+
 CHECKS: tuple[Callable[[Settings], Iterator[Found]], ...] = (_prefix, _roles, _lock)
+WARNINGS: tuple[Callable[[Settings], Iterator[Found]], ...] = (_long_lock,)
+"""What works, and is probably not meant."""

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from responder.model.service import Service
-from responder.sources import Statement
+from responder.sources import Source, Statement
+from stacks.alarm_names import alarm_names
+from stacks.deployment import Settings
 from stacks.nearest import Found
 from stacks.network import Unit, action_units, ledger_units, source_units
 
@@ -45,9 +47,26 @@ def _in_region(service: Service, statement: Statement) -> Statement:
         resource.replace("{region}", region) for resource in statement.resources)) if region else statement
 
 
+def asked(source: Source, service: Service, settings: Settings) -> tuple[Statement, ...]:
+    """Return what a source's function may do for a service: what it declares, and the alarms that it describes."""
+    return (*source.statements(service), *((alarm_states(service, settings),) if source.alarms else ()))
+
+
+def alarm_states(service: Service, settings: Settings) -> Statement:
+    """Return the permission to see the state of a service's own alarms."""
+    return Statement(("cloudwatch:DescribeAlarms",), tuple(
+        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
+        for name in alarm_names(settings.prefix, service)))
+
+
+def function_name(prefix: str, kind: str, name: str) -> str:
+    """Return the name of a function: ``step``, ``source`` or ``action``."""
+    return f"{prefix}-{kind}-{name.replace('_', '-')}"
+
+
 def suffix(kind: str, unit: Unit) -> str:
     """Return a function's name without the deployment's prefix."""
-    return f"-{kind}-{unit.key.replace('_', '-')}"
+    return function_name("", kind, unit.key)
 
 
 def ledger_suffix(unit: Unit) -> str:

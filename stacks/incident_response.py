@@ -17,7 +17,7 @@ from stacks.alarm_names import alarm_names, starting_names
 from stacks.alarms import Alarms, Starter
 from stacks.dashboard import Dashboard
 from stacks.deployment import Settings
-from stacks.elsewhere import is_elsewhere
+from stacks.elsewhere import function_name, is_elsewhere
 from stacks.hardening import harden
 from stacks.heartbeat import Heartbeat
 from stacks.live import LivePage
@@ -34,7 +34,7 @@ from stacks.sweep import Sweep
 from stacks.used import used_actions, used_sources
 from stacks.usual_traffic import UsualTraffic
 from stacks.versions import start_live
-from stacks.workflow import Workflow, function_name
+from stacks.workflow import Workflow
 
 
 class IncidentResponse(Stack):

@@ -23,11 +23,11 @@ from constructs import Construct
 
 from responder import actions, sources
 from responder.model.service import Service
-from responder.sources import METRIC_DATA, Source, Statement
-from stacks.alarm_names import alarm_names, starting_names
+from responder.sources import METRIC_DATA, Statement
+from stacks.alarm_names import starting_names
 from stacks.alarms import Alarms
 from stacks.deployment import Settings
-from stacks.elsewhere import REPORT, SWEEP, TELL, ledger_suffix, suffix
+from stacks.elsewhere import REPORT, SWEEP, TELL, alarm_states, asked, ledger_suffix, suffix
 from stacks.network import action_units, ledger_units, source_units
 from stacks.rbac import group_of
 
@@ -41,18 +41,6 @@ class Remote:
     statements: tuple[Statement, ...]
     group: str = ""
     """The Kubernetes group that it belongs to; empty: it does not speak to the cluster."""
-
-
-def asked(source: Source, service: Service, settings: Settings) -> tuple[Statement, ...]:
-    """Return what a source's function may do for a service: what it declares, and the alarms that it describes."""
-    return (*source.statements(service), *((alarm_states(service, settings),) if source.alarms else ()))
-
-
-def alarm_states(service: Service, settings: Settings) -> Statement:
-    """Return the permission to see the state of a service's own alarms."""
-    return Statement(("cloudwatch:DescribeAlarms",), tuple(
-        f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{name}"
-        for name in alarm_names(settings.prefix, service)))
 
 
 def remotes(service: Service, services: Sequence[Service], settings: Settings) -> Iterator[Remote]:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,10 @@ from pydantic import TypeAdapter
 
 from responder.model.codec import encode
 from responder.model.service import Service
-from responder.model.service.settings import SETTINGS, ServiceSettings, needs_deployment, settings_of
+from responder.model.service.settings import ServiceSettings, needs_deployment, settings_of
 from stacks.configuration import ConfigurationError, read_file, read_folder, read_settings
+from stacks.deployed import AT_ONCE, METADATA, Place, Refused, deployed_services, differences, without_settings
 from stacks.function import Function
-
-METADATA = "Services"
-"""The key of the template's metadata with the configuration that was deployed."""
-AT_ONCE = "at-once"
-_SHOWN = 60
 
 
 class SettingsStore(Construct):
@@ -112,26 +107,22 @@ def _plain(part: Any, names: bool = False) -> Any:
     return [_plain(item) for item in part] if isinstance(part, list) else part
 
 
-class Refused(Exception):
-    """The settings are not deployed; it says why."""
-
-
 def change(file: Path, clients: Callable[[str], Any], say: Callable[[str], None]) -> bool:
     """Deploy the settings of a file; False where nothing differs. Raises Refused and ConfigurationError."""
     name, deployment = read_file(file).service, read_settings(file.parent)
     # Beside the others, as a deployment reads it.
     wanted = next(service for service in read_folder(file.parent) if service.service == name)
-    known = _deployed(clients("cloudformation"), deployment.stack_name)
+    known = deployed_services(clients("cloudformation"), deployment.stack_name)
     if wanted.service not in known:
         raise Refused(f"{wanted.service} needs a deployment: it is not among {', '.join(sorted(known))}")
-    structural = [path for path, *_ in differences(_without_settings(known[wanted.service]), _without_settings(wanted))]
+    structural = [path for path, *_ in differences(without_settings(known[wanted.service]), without_settings(wanted))]
     bundled = known[wanted.service]
     actions = {action for action, policy in bundled.policy.items() if policy != "off"}
     longest = max(service.approval.wait_seconds for service in known.values())
     problems = [*structural, *needs_deployment(bundled, actions, longest, settings_of(wanted))]
     if problems:
         raise Refused("\n".join(f"needs a deployment: {problem}" for problem in problems))
-    place = _Place(clients("appconfig"), deployment.prefix, wanted.service)
+    place = Place(clients("appconfig"), deployment.prefix, wanted.service)
     changed = list(differences(json.loads(place.text()), encode(settings_of(wanted))))
     for path, before, after in changed:
         say(f"{path}: {before} → {after}")
@@ -141,79 +132,6 @@ def change(file: Path, clients: Callable[[str], Any], say: Callable[[str], None]
     say(f"{wanted.service}: configuration {place.deploy(text_of(settings_of(wanted)))} is deployed; incidents that "
         "are open keep theirs")
     return True
-
-
-class _Place:
-    """The settings of one service in AppConfig."""
-
-    def __init__(self, client: Any, prefix: str, service: str) -> None:
-        self._client = client
-        self._application = self._named("list_applications", prefix)
-        given = {"ApplicationId": self._application}
-        self._environment = self._named("list_environments", service, **given)
-        self._profile = self._named("list_configuration_profiles", service, **given)
-        self._strategy = self._named("list_deployment_strategies", f"{prefix}-{AT_ONCE}")
-        newest = max((item for page in client.get_paginator("list_deployments").paginate(
-            ApplicationId=self._application, EnvironmentId=self._environment) for item in page["Items"]
-            if item["State"] == "COMPLETE"), key=lambda item: int(item["DeploymentNumber"]))
-        self.number, self.label = newest["ConfigurationVersion"], newest.get("VersionLabel", "")
-
-    def text(self) -> str:
-        """What is deployed now."""
-        content: bytes = self._client.get_hosted_configuration_version(
-            ApplicationId=self._application, ConfigurationProfileId=self._profile,
-            VersionNumber=int(self.number))["Content"].read()
-        return content.decode()
-
-    def deploy(self, text: str) -> str:
-        """Deploy a text and return its label, such as ``12 of 2026-11-26T07:12Z``."""
-        versions = [item["VersionNumber"] for page in self._client.get_paginator(
-            "list_hosted_configuration_versions").paginate(
-            ApplicationId=self._application, ConfigurationProfileId=self._profile) for item in page["Items"]]
-        last = max(versions, default=0)
-        label = f"{last + 1} of {datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
-        # Refused with a conflict where somebody has made another version meanwhile.
-        made = self._client.create_hosted_configuration_version(
-            ApplicationId=self._application, ConfigurationProfileId=self._profile, Content=text.encode(),
-            ContentType="application/json", LatestVersionNumber=last, VersionLabel=label)
-        self._client.start_deployment(
-            ApplicationId=self._application, EnvironmentId=self._environment, ConfigurationProfileId=self._profile,
-            DeploymentStrategyId=self._strategy, ConfigurationVersion=str(made["VersionNumber"]))
-        return label
-
-    def _named(self, operation: str, name: str, **given: str) -> str:
-        for page in self._client.get_paginator(operation).paginate(**given):
-            for item in page["Items"]:
-                if item["Name"] == name:
-                    found: str = item["Id"]
-                    return found
-        raise Refused(f"AppConfig has no {name} ({operation}): deploy the stack first")
-
-
-def _deployed(client: Any, stack: str) -> dict[str, Service]:
-    """Return the services as the stack has them, from its template's metadata."""
-    body = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
-    template = json.loads(body) if isinstance(body, str) else body
-    return {name: TypeAdapter(Service).validate_json(value)
-            for name, value in template.get("Metadata", {}).get(METADATA, {}).items()}
-
-
-def _without_settings(service: Service) -> dict[str, Any]:
-    return {name: value for name, value in encode(service).items() if name not in SETTINGS}
-
-
-def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield each field that differs: its path, what it was and what it is, as short texts."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in sorted({*before, *after}):
-            yield from differences(before.get(name), after.get(name), f"{path}.{name}".lstrip("."))
-    elif before != after:
-        yield path, _shown(before), _shown(after)
-
-
-def _shown(value: Any) -> str:
-    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 if __name__ == "__main__":

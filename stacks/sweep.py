@@ -14,9 +14,8 @@ from constructs import Construct
 
 from responder.model.service import Service
 from stacks.deployment import Settings
-from stacks.elsewhere import SWEEP, placed
+from stacks.elsewhere import SWEEP, alarm_states, placed
 from stacks.function import Function
-from stacks.member import alarm_states
 from stacks.records import Records
 from stacks.versions import live_function
 

@@ -24,9 +24,10 @@ from responder.model.service import Service
 from responder.plan.fitting import FOLDER, share_bytes
 from responder.plan.promise import APPROVAL_MARGIN_SECONDS
 from responder.sources import METRIC_DATA, Statement
-from stacks import elsewhere, member
+from stacks import elsewhere
 from stacks.approvals import Approvals
 from stacks.deployment import Settings
+from stacks.elsewhere import function_name
 from stacks.function import Function
 from stacks.network import Unit, action_units, source_units
 from stacks.records import Records
@@ -78,11 +79,6 @@ def _definition(services: Sequence[Service], functions: Mapping[str, str], parti
     return json.dumps(definition).replace("arn:aws:", f"arn:{partition}:")
 
 
-def function_name(prefix: str, kind: str, name: str) -> str:
-    """Return the name of a function: ``step``, ``source`` or ``action``."""
-    return f"{prefix}-{kind}-{name.replace('_', '-')}"
-
-
 class Workflow(Construct):
     """The state machine and its functions."""
 
@@ -101,7 +97,7 @@ class Workflow(Construct):
             statement for service in services for statement in elsewhere.placed(
                 service, elsewhere.REPORT, (METRIC_DATA,))), "tell": _distinct(
             statement for service in services for statement in elsewhere.placed(
-                service, elsewhere.TELL, (member.alarm_states(service, settings),)))}
+                service, elsewhere.TELL, (elsewhere.alarm_states(service, settings),)))}
         self._steps = {name: self._step(name, group, services, extra.get(name, ())) for name, group in GROUPS.items()}
         self.decide = self._steps["decide"]
         self.sources = {unit.key: self._source(unit) for unit in source_units(services)}
@@ -219,7 +215,7 @@ class Workflow(Construct):
     def _source(self, unit: Unit) -> Function:
         source, mine = sources.load(unit.name), unit.services
         statements = [statement for service in mine for statement in elsewhere.placed(
-            service, elsewhere.suffix("source", unit), member.asked(source, service, self._settings))]
+            service, elsewhere.suffix("source", unit), elsewhere.asked(source, service, self._settings))]
         function = Function(
             self, f"Source{_camel(unit.key)}", name=function_name(self._prefix, "source", unit.key),
             code=self._code, handler="responder.handlers.ask.handler", description=f"Asks {source.name}",
@@ -273,14 +269,6 @@ class Workflow(Construct):
                 {"regex": "/^Resource::<Records.*>/(postmortems|raw|evidence/\\w+)/\\*$/g"}],
              "reason": "Reports and raw answers are objects whose keys are not known before; only below their folder."},
         ], apply_to_children=True)
-
-
-def access_groups(services: Sequence[Service]) -> list[tuple[str, str, str, str]]:
-    """Return the functions' access to clusters at home: (cluster, kind, function, Kubernetes group), each once."""
-    units = [*(("source", unit, sources.load(unit.name).kubernetes_group) for unit in source_units(services)),
-             *(("action", unit, find(unit.name).kubernetes_group) for unit in action_units(services))]
-    return sorted({(service.cluster.name, kind, unit.key, group) for kind, unit, group in units
-                   for service in unit.services if group and not elsewhere.is_elsewhere(service)})
 
 
 def _distinct(statements: Iterable[Statement]) -> list[Statement]:

@@ -64,8 +64,8 @@ class _Shared(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.partition("::")[0])
-        # A control plane, a synthesized template or a browser serves all tests of such a folder.
-        return str(file.parent if file.parent.name in ("cluster", "stacks", "pages") else file)
+        # A control plane, a sandbox, a synthesized template or a browser serves all tests of such a folder.
+        return str(file.parent if file.parent.name in ("cluster", "drills", "stacks", "pages") else file)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
 
 from cli.output import NOT_ASKED, Refused
 from kubernetes import client, config
@@ -114,8 +115,12 @@ def connect(cluster: str, context: str, session: Any) -> Kube:
 
 
 def _of_context(context: str) -> Kube:
-    # The package has no types.
-    made: client.ApiClient = config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
+    try:
+        # The package has no types, and reads KUBECONFIG only while it is imported.
+        made: client.ApiClient = config.new_client_from_config(  # type: ignore[no-untyped-call]
+            config_file=_kubeconfig(), context=context, persist_config=False)
+    except ConfigException as error:
+        raise Refused(f"the kubeconfig's context {context} cannot be used: {error}", NOT_ASKED) from error
     return Kube(made, f"the kubeconfig's context {context}")
 
 
@@ -141,11 +146,16 @@ def contexts_of_clusters() -> list[str]:
     return sorted({name.rpartition("cluster/")[2] for name in _contexts() if ":cluster/" in name})
 
 
+def _kubeconfig() -> str:
+    """Return the kubeconfig's files, as kubectl finds them."""
+    return os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+
+
 def _contexts() -> dict[str, str]:
     """Return the kubeconfig's contexts, each with its server."""
     contexts: dict[str, str] = {}
     servers: dict[str, str] = {}
-    for name in (os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")).split(os.pathsep):
+    for name in _kubeconfig().split(os.pathsep):
         try:
             loaded = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError):

@@ -30,7 +30,7 @@ from sandbox import events, worlds
 from sandbox.events.calling import CallingFields
 from sandbox.events.dependency import DependencyFault, DependencyName
 from sandbox.events.event import ComponentName, Duration, Fields, known, like, seconds
-from stacks.configuration import Problem, line_of, path_text
+from stacks.reading.problem import Problem, line_of, path_text
 
 Outcome = Literal["resolved", "false_alarm", "escalated", "observed", "none"]
 CauseId = Literal["code_bug", "database_connection", "overload", "cluster_failure", "network", "provider_outage",

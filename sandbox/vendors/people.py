@@ -24,10 +24,14 @@ from sandbox.vendors.gate import Answer, Gates
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 API_KEY = "pd-rest-key"
 BOT_TOKEN = "xoxb-sandbox-token"  # noqa: S105 - of the sandbox alone
+SCOPES = ("chat:write", "channels:manage", "channels:read", "channels:write.invites", "channels:write.topic",
+          "im:write")
+"""Of the bot token."""
 SIGNING_SECRET = "sandbox-signing-secret"  # noqa: S105 - of the sandbox alone
 SLACK_USER = "U0SRE"
 PAGE_KEY = "statuspage-key"
 PAGE = "abcdefghijkl"
+PAGE_COMPONENT = "000000000001"
 _USER = "P0000000"
 
 
@@ -63,6 +67,13 @@ class PagerDuty:
             return self._event(body)
         if headers.get("authorization") != f"Token token={API_KEY}" or fault == "unauthorized":
             return _json(401, {"error": {"message": "Authentication failed", "code": 2006}})
+        if place.path == "/pagerduty/abilities" and method == "GET":
+            return _json(200, {"abilities": ["teams", "coordinated_responding", "urgencies"]})
+        user = re.fullmatch(r"/pagerduty/users/(\w+)", place.path)
+        if user and method == "GET":
+            if not user[1].startswith("P"):
+                return _json(404, {"error": {"message": "Not Found", "code": 2100}})
+            return _json(200, {"user": {"id": user[1], "type": "user", "name": user[1]}})
         if place.path == "/pagerduty/incidents" and method == "GET":
             wanted = parse_qs(place.query)
             keys, statuses = wanted.get("incident_key", []), wanted.get("statuses[]", [])
@@ -183,7 +194,7 @@ class Slack:
             return _json(200, {"ok": False, "error": "invalid_auth"})
         methods: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Answer]] = {
             "chat.postMessage": self._post, "chat.update": self._update, "conversations.create": self._create,
-            "conversations.invite": self._invite, "conversations.open": self._open,
+            "auth.test": self._test, "conversations.invite": self._invite, "conversations.open": self._open,
             "conversations.setTopic": self._topic}
         place = urlsplit(path)
         if place.path == "/slack/conversations.list" and method == "GET":
@@ -243,6 +254,11 @@ class Slack:
         channel = f"C{len(self.channels):08d}"
         self.channels[channel] = {"name": name, "members": [], "topic": ""}
         return {"ok": True, "channel": self._shown(channel)}
+
+    def _test(self, given: dict[str, Any]) -> Answer:
+        return _json(200, {"ok": True, "url": "https://sandbox.slack.com/", "team": "Sandbox", "user": "responder",
+                           "team_id": "T0SANDBOX", "user_id": "U0BOT", "bot_id": "B0BOT",
+                           "is_enterprise_install": False}, ("X-OAuth-Scopes", ",".join(SCOPES)))
 
     def _open(self, given: dict[str, Any]) -> dict[str, Any]:
         user = str(given.get("users", ""))
@@ -351,6 +367,9 @@ class ManagedPage:
             page, each = int(query.get("page", 1)), int(query.get("per_page", 100))
             found = [item for item in self.incidents.values() if item["status"] != "resolved"]
             return _json(200, found[(page - 1) * each:page * each])
+        if place.path == f"/statuspage/v1/pages/{PAGE}/components" and method == "GET":
+            return _json(200, [{"id": PAGE_COMPONENT, "page_id": PAGE, "name": "Checkout", "status": "operational",
+                                "position": 1, "group": False, "group_id": None}])
         known = self.incidents.get(place.path.removeprefix(f"{root}/"))
         if known and method == "PATCH":
             return self._update(known, body)

@@ -26,6 +26,7 @@ QUOTA = 3
 """Searches that one user may run at once (authorize.conf, ``srchJobsQuota`` of the role ``user``)."""
 V2 = "/services/search/v2/jobs/export"
 V1 = "/services/search/jobs/export"
+CONTEXT = "/services/authentication/current-context"
 _OVER_QUOTA = (
     "Search not executed: The maximum number of concurrent historical searches for this user based on their role quota "
     'has been reached., concurrency_category="historical", concurrency_context="user_instance-wide", '
@@ -53,6 +54,8 @@ class Splunk:
         token = headers.get("authorization", "").partition(" ")[2]
         if fault == "unauthorized" or token not in (TOKEN, TOKEN_WITHOUT_SEARCH):
             return _messages(401, "WARN", "call not properly authenticated")
+        if urlsplit(path).path == CONTEXT:
+            return self._context(token)
         # Doubled fields are of an older Splunk, which has no second version of the endpoint.
         there = (V1,) if self._dialect() == "doubled" else (V1, V2)
         if urlsplit(path).path not in there:
@@ -69,6 +72,13 @@ class Splunk:
         finally:
             with self._lock:
                 self._running -= 1
+
+    def _context(self, token: str) -> Answer:
+        able = ["change_own_password", "get_metadata", "rest_properties_get"] + ["search"] * (token == TOKEN)
+        return Answer(200, json.dumps({
+            "links": {}, "origin": f"https://splunk.internal.example:8089{CONTEXT}", "generator": {"version": "9.3.1"},
+            "entry": [{"name": "context", "content": {
+                "capabilities": able, "roles": ["user"], "type": "Splunk", "username": "responder"}}]}).encode())
 
     def _searched(self, form: dict[str, str], fault: str) -> Answer:
         if form.get("output_mode") != "json":

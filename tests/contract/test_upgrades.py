@@ -26,10 +26,11 @@ from botocore.exceptions import ClientError, WaiterError
 from responder.model.service import Service
 from sandbox.places import ACCOUNT, REGION
 from stacks import adopt, settings
+from stacks.deployed import Place, Refused
 from stacks.deployment import Settings
 from stacks.function import Function
 from stacks.records import Records
-from stacks.settings import Refused, SettingsStore, metadata
+from stacks.settings import SettingsStore, metadata
 from stacks.versions import StateMachineVersion, allow_versions, function_map, start_live
 from tests.conftest import ROOT, shipped_service
 from tests.engine import running
@@ -260,7 +261,7 @@ def test_settings_are_deployed_as_data_and_what_needs_a_deployment_is_refused(cl
     assert re.fullmatch(r"2 of [\d-]+T[\d:]+Z", read()["version"])
     assert read()["settings"]["mode"] == "approve"
     # Nobody else gets past the schema either: a version that does not fit it is never deployed.
-    place = settings._Place(cloud.client("appconfig"), "incident-response", service.service)
+    place = Place(cloud.client("appconfig"), "incident-response", service.service)
     with pytest.raises(ClientError, match="JSON Schema"):
         place.deploy('{"mode": "atuo"}')
     assert read()["settings"]["mode"] == "approve"

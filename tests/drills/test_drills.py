@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +12,14 @@ import pytest
 from sandbox import worlds
 from sandbox.drill.result import schema
 from tests.conftest import ROOT
+from tests.drills.conftest import Sandbox
 
 pytestmark = pytest.mark.drill
-Sandbox = Callable[..., subprocess.CompletedProcess[str]]
 
 
 ELSEWHERE = (("bad-release", "newrelic=opentelemetry,splunk=json,images=digest"),
              ("provider-outage", "workloads=statefulset,mesh=istio,database=aurora-postgresql"))
 """Drill and world: together each vendor, the cluster and the database speak in another way than the usual one."""
-
-
-@pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sandbox for all drills, in a place of its own: one that somebody has up is left alone."""
-    environment = {**os.environ, "SANDBOX_STATE": str(tmp_path_factory.mktemp("sandbox")), "SANDBOX_PORT": "14566"}
-
-    def ask(*words: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([sys.executable, "-m", "sandbox", *words], cwd=ROOT, env=environment, check=False,
-                              capture_output=True, text=True, timeout=4500)
-        sys.stdout.write(done.stdout)
-        return done
-
-    yield ask
-    ask("down")
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,10 @@ from cli.init.decide.telemetry import ChosenMetrics, chosen_metrics
 from cli.init.document import Entry, Line, Part, Remark, Section, Todo, Value
 from cli.init.facts import Cluster, ControlPlane, Facts, Metrics
 from cli.init.readers import Asked, Outcome
+from responder.model.service import Component
 
 _MOST_ALARMS = 20
+_MANY_COMPONENTS = 15
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def draft(asked: Asked, facts: Facts, outcomes: Sequence[Outcome], day: str) -> 
     return [*_head(known, outcomes, day), _cluster(known), *_components(known), *_database(known), *_providers(known),
             *_dependencies(known), *_probes(known), *_aws(known), *_metrics(known),
             *observed(asked, facts, components), *_alarms(known),
-            policy(database.database, others.switch, bool(others.providers)), Remark(
+            policy(database.database, others.switch, len(others.providers)), Remark(
                 "Times and limits (confirm, recovery, guardrails, approval) have their defaults; "
                 "config/payment-gateway.yaml shows each with its meaning."), *people(facts)]
 
@@ -82,38 +84,18 @@ def _cluster(known: _Known) -> Section:
 
 
 def _components(known: _Known) -> Iterator[Part]:
-    chosen_ones, cluster = known.chosen, known.facts.of(Cluster)
+    chosen_ones = known.chosen
     if not chosen_ones.components:
         yield Todo("components", "the service's parts: [{name: api, calls: []}]; no workload could be read")
         yield Todo("entry", "the component that customers reach first")
         return
-    workloads = {workload.name: workload for workload in cluster.workloads}
-    lines: list[Line] = []
-    for component in chosen_ones.components:
-        workload = workloads.get(component.name)
-        called = list(called_by(component.name, known.graph, chosen_ones, known.database, known.outside,
-                                known.asked.namespace))
-        value: dict[str, Value] = {"name": component.name, "role": _role(known, component.name, called)}
-        if workload and [one.kind for one in cluster.workloads if one.name == component.name] != [workload.kind]:
-            value["workload"] = component.workload
-        if component.service and component.service != component.name:
-            value["service"] = component.service
-        if container := container_of(component, workload):
-            value["container"] = container
-        if component.hosts:
-            value["hosts"] = list(component.hosts)
-        value["calls"] = [name for name, _ in called]
-        facts = [workload.target if workload else "not seen in the cluster"]
-        if workload and workload.target in cluster.autoscaled:
-            facts.append("with an autoscaler")
-        lines.append(Entry("", value, f"{', '.join(facts)}; calls: {_source(known, component.name)}"))
-        if unseen := [edge.host for edge in known.graph.unseen(component.name) if edge.host not in {
-                one.host for _, one in called}]:
-            lines.append(Remark(f"{component.name}: its {ENVIRONMENT} names {_listed(unseen)}, which no trace of the "
-                                "last day shows; add it to `calls` if requests need it"))
+    lines: list[Line] = [line for component in chosen_ones.components for line in _component(known, component)]
     lines += [Todo("components", f"New Relic calls {name} {other!r}: the responder needs one name in New Relic, Splunk "
                    f"and CloudWatch; name the component so, with workload: {name}, or rename the application")
               for name, other in other_names(chosen_ones, known.facts)]
+    if len(chosen_ones.components) > _MANY_COMPONENTS and not known.asked.components:
+        lines.append(Todo("components", f"{len(chosen_ones.components)} workloads are many for one service: keep its "
+                          "own, or name them with --component"))
     about = f"The components: {chosen_ones.why}."
     if chosen_ones.left_out:
         about += f" Left out: {_listed(chosen_ones.left_out)} ({chosen_ones.why_left_out})."
@@ -127,6 +109,32 @@ def _components(known: _Known) -> Iterator[Part]:
                    f"({chosen_ones.why_entry})")
 
 
+def _component(known: _Known, component: Component) -> Iterator[Line]:
+    """Yield a component's line, and what its environment names besides."""
+    cluster = known.facts.of(Cluster)
+    workload = next((one for one in cluster.workloads if one.name == component.name), None)
+    called = list(called_by(component.name, known.graph, known.chosen, known.database, known.outside,
+                            known.asked.namespace))
+    value: dict[str, Value] = {"name": component.name, "role": _role(known, component.name, called)}
+    if workload and len([one for one in cluster.workloads if one.name == component.name]) > 1:
+        value["workload"] = component.workload
+    if component.service and component.service != component.name:
+        value["service"] = component.service
+    if container := container_of(component, workload):
+        value["container"] = container
+    if component.hosts:
+        value["hosts"] = list(component.hosts)
+    value["calls"] = [name for name, _ in called]
+    said = [workload.target if workload else "not seen in the cluster"]
+    if workload and workload.target in cluster.autoscaled:
+        said.append("with an autoscaler")
+    yield Entry("", value, f"{', '.join(said)}; calls {_source(known, component.name)}")
+    taken = {edge.host for _, edge in called}
+    if unseen := [edge.host for edge in known.graph.unseen(component.name) if edge.host not in taken]:
+        yield Remark(f"{component.name}: its {ENVIRONMENT} names {_listed(unseen)}, which no trace of the last day "
+                     "shows; add it to `calls` if requests need it")
+
+
 def _role(known: _Known, name: str, called: Sequence[tuple[str, object]]) -> str:
     """A role is for people alone: frontend is the entry, gateway what calls a provider."""
     if name == known.chosen.entry:
@@ -138,7 +146,7 @@ def _role(known: _Known, name: str, called: Sequence[tuple[str, object]]) -> str
 def _source(known: _Known, name: str) -> str:
     edges = known.graph.of(name)
     if not edges:
-        return "none was seen"
+        return "not seen"
     seen = sorted({edge.by for edge in edges if edge.count})
     return f"seen: {', '.join(seen)}" if seen else f"likely: addresses in its {ENVIRONMENT}"
 
@@ -191,7 +199,7 @@ def _providers(known: _Known) -> Iterator[Part]:
                     f"likely: it says {others.current!r}, a part of a host that is called")
         if len(others.providers) < 2:
             yield Todo("providers", "the provider to switch to, by the name that the switch takes: {name: …, host: …}; "
-                       "nobody calls it now, so it was not seen")
+                       "nobody calls it now, so it was not seen; then policy.switch_provider: auto")
 
 
 def _dependencies(known: _Known) -> Iterator[Part]:

@@ -11,7 +11,7 @@ from responder.model.service.limits import Policy
 
 POLICY: Mapping[str, tuple[Policy, str]] = {
     "rollback": ("auto", ""), "restart_pods": ("auto", ""), "scale_up": ("auto", ""), "cordon_node": ("approve", ""),
-    "switch_provider": ("auto", "provider_switch"), "inform_provider": ("auto", "providers"),
+    "switch_provider": ("auto", "provider_switch, and two providers"), "inform_provider": ("auto", "providers"),
     "inform_customers": ("approve", ""), "restore_configuration": ("approve", ""), "cycle_deployment": ("approve", ""),
     "engage_network_team": ("auto", ""), "restore_database": ("approve", "database"),
     "restore_parameter_group": ("approve", "database.parameter_group"),
@@ -21,11 +21,13 @@ POLICY: Mapping[str, tuple[Policy, str]] = {
 """Each action's policy in mode ``auto``, as shipped, and the part of the configuration that it needs."""
 
 
-def policy(database: Database | None, switch: ProviderSwitch | None, providers: bool) -> Section:
+def policy(database: Database | None, switch: ProviderSwitch | None, providers: int) -> Section:
     """Return the policy of the actions for which the configuration has what they need; the others are off."""
-    there = {"", *(["database"] if database else []), *(["provider_switch"] if switch else []),
-             *(["providers"] if providers else []), *(["database.parameter_group"] if database and (
-                 database.parameter_group or database.cluster_parameter_group) else [])}
+    there = {
+        "", *(["database"] if database else []), *(["providers"] if providers else []),
+        *(["provider_switch, and two providers"] if switch and providers > 1 else []),
+        *(["database.parameter_group"] if database and (
+            database.parameter_group or database.cluster_parameter_group) else [])}
     without: dict[str, list[str]] = {}
     for action, (_, needs) in POLICY.items():
         if needs not in there:

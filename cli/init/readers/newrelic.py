@@ -20,7 +20,9 @@ VERSIONS = ("service.version", "version", "tags.version", "appVersion", "release
 """Attributes that may hold the version, the usual first."""
 PEERS = ("server.address", "net.peer.name", "peer.hostname", "http.host", "net.host.name", "span.host")
 """Attributes of client spans that may name the host called."""
-COMPONENTS = ("appName", "service.name", "entity.name")
+_URL = "http.url"
+_URL_HOST = r"capture(`http.url`, r'[A-Za-z]+://(?:[^/@]*@)?(?P<host>[^/:?#]+).*')"
+"""The host of a call of which an agent tells the URL alone."""
 _CLIENTS = "span.kind IN ('client', 'CLIENT') OR category IN ('http', 'datastore')"
 _MOST_PAGES = 50
 _SEARCH = ("query($query: String!, $cursor: String) { actor { entitySearch(query: $query) { count "
@@ -34,7 +36,7 @@ def read(asked: Asked, known: Known) -> NewRelic:
     ask = _Ask(asked, known)
     entities = known.tried("entities", lambda: set(ask.entities()), set())
     fields = [f"filter(count(*), WHERE `{name}` IS NOT NULL) AS f{place}" for place, name in enumerate(VERSIONS)]
-    peers = [f"filter(count(*), WHERE `{name}` IS NOT NULL) AS f{place}" for place, name in enumerate(PEERS)]
+    peers = [f"filter(count(*), WHERE `{name}` IS NOT NULL) AS f{place}" for place, name in enumerate((*PEERS, _URL))]
     answers = ask.nrql({
         "transactions": f"SELECT count(*) AS n FROM Transaction FACET appName {_SINCE} LIMIT MAX",
         "spans": f"SELECT count(*) AS n FROM Span FACET entity.name {_SINCE} LIMIT MAX",
@@ -51,7 +53,7 @@ def read(asked: Asked, known: Known) -> NewRelic:
     peered = (answers.get("peers") or [{}])[0]
     attributes = {name: int(first.get(f"f{place}") or 0) or int(of_spans.get(f"f{place}") or 0)
                   for place, name in enumerate(VERSIONS)}
-    attributes |= {name: int(peered.get(f"f{place}") or 0) for place, name in enumerate(PEERS)}
+    attributes |= {name: int(peered.get(f"f{place}") or 0) for place, name in enumerate((*PEERS, _URL))}
     return NewRelic(
         applications=tuple(Application(name, requests.get(name, 0), spans.get(name, 0), name in entities)
                            for name in names),
@@ -63,8 +65,14 @@ def read(asked: Asked, known: Known) -> NewRelic:
 
 def _calls(ask: _Ask, attributes: Mapping[str, int], known: Known) -> Iterator[Call]:
     """Yield who called which host, by each attribute that client spans have."""
-    queries = {f"by{place}": f"SELECT count(*) AS n FROM Span WHERE {_CLIENTS} FACET entity.name, `{name}` {_SINCE} "
-                             "LIMIT MAX" for place, name in enumerate(PEERS) if attributes.get(name)}
+    queries = {}
+    for place, name in enumerate((*PEERS, _URL)):
+        # A span that has several of them has the same host in each: it counts once.
+        unnamed = "".join(f" AND `{other}` IS NULL" for other in PEERS[:place])
+        host = _URL_HOST if name == _URL else f"`{name}`"
+        if attributes.get(name):
+            queries[f"by{place}"] = (f"SELECT count(*) AS n FROM Span WHERE ({_CLIENTS}){unnamed} "
+                                     f"FACET entity.name, {host} {_SINCE} LIMIT MAX")
     ask.failed.clear()
     answers = ask.nrql(queries) if queries else {}
     known.troubles.extend(f"calls: {why}" for why in ask.failed.values())

@@ -73,11 +73,11 @@ def handler(event: Json, context: object) -> Json:
                              seconds(ask.since) if ask.since else None)
     query = sources.Query(service, ask.phase, window, baseline, started + source.deadline_seconds)
     with raw.keeping() as kept:
-        findings = _collected(source, query, ask)
+        findings = collected(source, query, ask)
     # Its function ends ten seconds after its deadline (stacks/workflow.py).
     with aws_limits.until(query.deadline + _KEEPING_SECONDS):
         address = _stored(ask, source.name, kept) if ask.phase in _KEPT_PHASES else ""
-        found = fitted(source.name, [_masked(replace(finding, raw=address), ask) for finding in findings], ANSWER_BYTES)
+        found = fitted(source.name, [masked(replace(finding, raw=address), ask) for finding in findings], ANSWER_BYTES)
         answer = _passed_on(ask, SourceAnswer(source.name, found, round((time.monotonic() - started) * 1000)))
     log(source=source.name, incident=ask.incident.id, phase=ask.phase, milliseconds=answer.milliseconds,
         statuses=sorted({finding.status for finding in found}), kept=answer.kept.key if answer.kept else "",
@@ -105,7 +105,7 @@ def _passed_on(ask: Ask, answer: SourceAnswer) -> SourceAnswer:
     return replace(there, findings=fitted(answer.source, unread, room - size_bytes(encode(there))))
 
 
-def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequence[Finding[Detail]]:
+def collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequence[Finding[Detail]]:
     """Return a source's findings; if it gives none, one finding that says why."""
     try:
         with aws_limits.until(query.deadline), targets.aimed(query.service):
@@ -119,7 +119,7 @@ def _collected(source: sources.Source, query: sources.Query, ask: Ask) -> Sequen
                         note=f"the answer could not be read: {type(error).__name__}")]
 
 
-def _masked(finding: Finding[Detail], ask: Ask) -> Finding[Detail]:
+def masked(finding: Finding[Detail], ask: Ask) -> Finding[Detail]:
     """Return a finding masked; one that is not as its type says is ``malformed``, without its values."""
     try:
         return finding_of(mask_all(finding.to_json()))

@@ -71,7 +71,7 @@ def handler(run: StepRun, event: DiagnoseEvent) -> DiagnoseResult:
                fact=_fact(judgement, given))
     proposed = list(judgement.proposed) or long_outage_due(run, event.confirmation, reopened_at, record.remedies)
     return DiagnoseResult(
-        result.cause, result.confidence, result.component, given.onset, result.summary, _unclear(judgement),
+        result.cause, result.confidence, result.component, given.onset, result.summary, unclear(judgement),
         bool(judgement.proposed) and all(p.action == WAIT for p in judgement.proposed),
         to_try(run, event.confirmation, proposed))
 
@@ -85,7 +85,7 @@ def _fact(judgement: Judgement, given: DiagnosisInput) -> Diagnosed:
         judgement.fading, given.opened_at, tuple(given.own), judgement.object)
 
 
-def _unclear(judgement: Judgement) -> bool:
+def unclear(judgement: Judgement) -> bool:
     """Whether more evidence may show the mechanism and so the remedy, or the cause of the other failures."""
     named = judgement.diagnosis.named
     explained = {(hypothesis.component, hypothesis.where) for hypothesis in named}

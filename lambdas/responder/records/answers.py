@@ -65,7 +65,11 @@ def _read(bucket: str, source: str, kept: KeptAnswer) -> tuple[Finding[Detail], 
     if not kept.key.startswith(f"{FOLDER}/{source}/"):
         raise CallFailed("malformed", "they are not in the source's own folder")
     # A compressed answer is smaller than the answer.
-    content = objects.content(bucket, kept.key, ANSWER_BYTES + 1, _SECONDS)
+    return opened(kept, objects.content(bucket, kept.key, ANSWER_BYTES + 1, _SECONDS))
+
+
+def opened(kept: KeptAnswer, content: bytes) -> tuple[Finding[Detail], ...]:
+    """Return the findings in an object's content; raises CallFailed where it is not what the source passed on."""
     if hashlib.sha256(content).hexdigest() != kept.digest:
         raise CallFailed("malformed", "they are not those that the source passed on")
     try:

@@ -3,6 +3,7 @@
 | partition key `pk` | sort key `sk` | what |
 |---|---|---|
 | `LEDGER#service` | `LOOK` | when the last snapshot was made |
+| | `SINCE` | since when it was made each minute |
 | | `OBJECT#Kind/name` | a watched object as it was last seen (``model/watched.py``); its body is a text of JSON |
 | | `CHANGE#time#Kind/name` | a difference, with the values before it (``model/change.py``), as a text of JSON |
 
@@ -32,10 +33,11 @@ from responder.model.change import Change
 from responder.model.codec import decode, encode
 from responder.model.frozen import dataclass
 from responder.model.incident import KEYS
+from responder.model.item import keyed, sort_key
 from responder.model.shown import RULES, hide
 from responder.model.watched import Snapshot, Watched, snapshot_of
 from responder.plan.changes import shortened
-from responder.records.table import Records, iso
+from responder.records.table import Records, iso, seconds
 
 KEPT_DAYS = 30
 GAP_SECONDS = 180.0
@@ -47,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """The item ``LOOK``."""
+    """The items ``LOOK`` and ``SINCE``."""
 
     at: float
     """Seconds since 1970 (UTC)."""
@@ -102,31 +104,46 @@ class Ledger:
     def _look(self) -> _Snapshot | None:
         return next(iter(self._items(_Snapshot, "LOOK", "LOOK")), None)
 
-    def changes(self, since: float) -> list[Change]:
-        """Return the recorded changes since a time, seconds since 1970 (UTC), oldest first."""
-        return [decode(Change, json.loads(item.change))
-                for item in self._items(_Change, f"CHANGE#{iso(since)}", "CHANGE#~")]
+    def since(self) -> float | None:
+        """Return since when it has looked without a gap, seconds since 1970 (UTC); None: it is not known.
 
-    def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change]) -> None:
-        """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated."""
+        A ledger of before this was kept has looked at least since the oldest change that it still has.
+        """
+        began = next((snapshot.at for snapshot in self._items(_Snapshot, "SINCE", "SINCE")), None)
+        oldest = None if began else self._records.first(self._pk, "CHANGE#", "CHANGE#~")
+        return seconds(keyed(sort_key(oldest))[1]) if oldest else began
+
+    def changes(self, since: float, until: float | None = None) -> list[Change]:
+        """Return the recorded changes between two times, seconds since 1970 (UTC), oldest first; None: until now."""
+        last = "CHANGE#~" if until is None else f"CHANGE#{iso(until)}~"
+        return [decode(Change, json.loads(item.change))
+                for item in self._items(_Change, f"CHANGE#{iso(since)}", last)]
+
+    def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change],
+             last: float | None = None) -> None:
+        """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated.
+
+        ``last`` is when the one before was made, as ``last_snapshot`` says it; None: there was none.
+        """
         # Who owns which field is asked of the object as it is, and would be as long as the object again.
         kept = {key: replace(watched, writings=()) for key, watched in objects.items()}
         written = {key: one for key, one in kept.items() if before.get(key) != one}
-        keyed, gone = list(_keyed(changes)), before.keys() - objects.keys()
-        last = self._look()
-        version = last.version if last and not (written or gone or keyed) else ""
-        if last and last.version and not version:
-            self._put("LOOK", replace(last, version=""))
-        for sk, change in keyed:
+        found, gone, look = list(_keyed(changes)), before.keys() - objects.keys(), self._look()
+        version = look.version if look and not (written or gone or found) else ""
+        if look and look.version and not version:
+            self._put("LOOK", replace(look, version=""))
+        for sk, change in found:
             self._put(sk, _Change(json.dumps(encode(shortened(change, marks.key())))), KEPT_DAYS)
         for key, one in written.items():
             self._put(f"OBJECT#{key}", replace(one, body=json.dumps(one.body)))
         for key in gone:
             self._records.delete(self._pk, f"OBJECT#{key}")
+        if last is None or now - last > GAP_SECONDS:
+            self._put("SINCE", _Snapshot(now))
         version = version or uuid.uuid4().hex
         self._put("LOOK", _Snapshot(now, version))
         # Only what was compared with all that the table has is all that it has now, and only if nobody wrote since.
-        if self._read and before == self._read.objects and self._read.version == (last.version if last else ""):
+        if self._read and before == self._read.objects and self._read.version == (look.version if look else ""):
             _REMEMBERED[self._pk] = _Remembered(version, kept, self._read.read_at)
 
     def _items(self, kind: type[T], first: str, last: str) -> list[T]:

@@ -59,6 +59,13 @@ class Store:
                 return items
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def first(self, pk: str, first: str, last: str) -> Item | None:
+        """Return the first item of a partition whose sort key lies between two, None where there is none."""
+        found = self._client.query(**self._request(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last", Limit=1,
+            ExpressionAttributeValues={":pk": pk, ":first": first, ":last": last}))["Items"]
+        return plain(found[0]) if found else None
+
     def sort_keys(self, pk: str) -> tuple[str, ...]:
         """Return the sort keys of a partition, in their order."""
         return tuple(sort_key(item) for item in self.partition(pk))

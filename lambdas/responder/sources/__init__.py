@@ -72,12 +72,24 @@ class Query:
     """What counts as normal operation."""
     deadline: float
     """``time.monotonic`` seconds by which the answer must be there."""
+    age_seconds: float = 0.0
+    """How long ago the window ended; 0: it ends now. What was not known at its end must not be told."""
 
     @property
     def day_before(self) -> tuple[Window, Window]:
         """The window and the baseline of the same hour a day before."""
         return (Window(self.window.start - DAY_SECONDS, self.window.end - DAY_SECONDS),
                 Window(self.baseline.start - DAY_SECONDS, self.baseline.end - DAY_SECONDS))
+
+    @property
+    def past(self) -> bool:
+        """Whether it is about a past time."""
+        return self.age_seconds > 0
+
+    def whole(self, period_seconds: int) -> Window:
+        """Return the window; of a past time without a period that had not ended, which by now has data of later."""
+        end = self.window.end // period_seconds * period_seconds if self.past else self.window.end
+        return Window(self.window.start, max(self.window.start, end))
 
 
 @dataclass(frozen=True)
@@ -102,14 +114,30 @@ class Source:
     inside: bool = False
     """Whether its function runs in the service's network, where the configuration gives one."""
     deadline_seconds: float = 10.0
+    past: bool = True
+    """Whether it can be asked about a past time; False: it tells only how things are when it is asked."""
+    now_only: frozenset[type[Detail]] = frozenset()
+    """Of a source that can be asked about a past time: the kinds of findings that tell only of when it is asked."""
+
+
+NOT_THEN = "it tells only of now, and how it was then is not known"
+"""Why a question about a past time has no answer."""
 
 
 def collect_independently(source: str, query: Query,
                           parts: Mapping[type[Detail], Callable[[], Sequence[Finding[Detail]]]]
                           ) -> list[Finding[Detail]]:
-    """Return the findings of all parts; a part that fails is a finding of its kind that says so."""
+    """Return the findings of all parts; a part that fails is a finding of its kind that says so.
+
+    A question about a past time does not ask for a part that tells only of now.
+    """
     findings: list[Finding[Detail]] = []
+    left_out = load(source).now_only if query.past else frozenset()
     for kind, collect in parts.items():
+        if kind in left_out:
+            findings.append(Finding(source=source, detail=kind(), status="unavailable", window=query.window,
+                                    note=NOT_THEN))
+            continue
         try:
             findings += collect()
         except CallFailed as failed:

@@ -43,6 +43,8 @@ def collect(query: Query) -> list[Finding[ServiceEvents]]:
     since = query.window.start - _BEFORE_SECONDS
     for item in Records(os.environ["TABLE"]).partition("HEALTH", iso(since)):
         event = _kept(item)
+        if query.past and max(event.at, event.updated) > query.window.end:
+            continue
         before = found.get(event.arn)
         # Events come late, twice and in any order: the latest update counts, with the resources of all its pages.
         newest = event if before is None or event.updated >= before.updated else before
@@ -115,14 +117,24 @@ def _from_api(query: Query, services: tuple[str, ...], region: str, since: float
         with aws.failures("AWS Health"):
             answer = health.describe_events(**arguments)
         for item in answer.get("events", []):
+            if query.past and item["startTime"].timestamp() > query.window.end:
+                continue
             events.append(ServiceEvent(
                 arn=item["arn"], service=item.get("service", ""), code=item.get("eventTypeCode", ""),
-                status=item.get("statusCode", ""), region=item.get("region", ""), at=item["startTime"].timestamp(),
+                status=_status(item, query), region=item.get("region", ""), at=item["startTime"].timestamp(),
                 updated=item.get("lastUpdatedTime", item["startTime"]).timestamp()))
         if not answer.get("nextToken"):
             break
         arguments["nextToken"] = answer["nextToken"]
     return _with_entities(health, events)
+
+
+def _status(item: dict[str, Any], query: Query) -> str:
+    """Return an event's status; at a past time it was open until it ended."""
+    if query.past and item.get("statusCode") == "closed" and "endTime" in item and (
+            item["endTime"].timestamp() > query.window.end):
+        return "open"
+    return str(item.get("statusCode", ""))
 
 
 def _with_entities(health: Any, events: list[ServiceEvent]) -> list[ServiceEvent]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from responder.clients import kubernetes, marks, parameter_groups, watched
 from responder.clients.failure import CallFailed
-from responder.model.change import CLUSTER_GROUP
+from responder.model.change import CLUSTER_GROUP, Change
 from responder.model.evidence import Finding
 from responder.model.evidence.changes import Changes
 from responder.model.frozen import dataclass
@@ -24,9 +25,9 @@ from responder.model.watched import Snapshot, Watched
 from responder.model.writers import by_controller
 from responder.plan import wording
 from responder.plan.changes import difference, newest, without_restored
-from responder.records.ledger import GAP_SECONDS, Ledger
+from responder.records.ledger import GAP_SECONDS, KEPT_DAYS, Ledger
 from responder.records.table import Records
-from responder.sources import Query, Source, Statement
+from responder.sources import DAY_SECONDS, Query, Source, Statement
 from responder.sources.kubernetes import SOURCE as KUBERNETES
 
 _BEFORE_SECONDS = 3600.0
@@ -51,6 +52,8 @@ def collect(query: Query) -> list[Finding[Changes]]:
     """Return ``Changes`` since an hour before the window; ``empty`` without a snapshot to compare with."""
     service = query.service
     ledger = Ledger(Records(os.environ["TABLE"]), service.service)
+    if query.past:
+        return [_then(query, ledger)]
     last, before = ledger.last_snapshot()
     if last is None:
         return [Finding(source=SOURCE.name, detail=Changes(), status="empty", window=query.window,
@@ -68,14 +71,37 @@ def collect(query: Query) -> list[Finding[Changes]]:
     known = {key: one for key, one in before.items() if one.kind not in live.unread}
     found = without_restored(sorted((*recorded, *difference(known, live.objects, last, time.time())),
                                     key=lambda change: (change.latest, change.kind, change.name)))
+    return [_told(query, found, last, notes, lacks)]
+
+
+def _told(query: Query, found: Sequence[Change], last: float, notes: Sequence[str],
+          lacks: Sequence[str]) -> Finding[Changes]:
+    """Return the finding of all changes, oldest first."""
     regulated = [change for change in found if by_controller(change)]
     found = [change for change in found if not by_controller(change)]
     shown = newest(found, marks.key(), _MOST, _MOST_BYTES)
-    return [Finding(
+    return Finding(
         source=SOURCE.name, status="partial" if notes else "ok", window=query.window, unit="changes",
         left_out=len(found) - len(shown) or None,
-        value=float(len(found)), query=_command(service), note="; ".join(notes)[:500],
-        detail=Changes(shown, last, tuple(lacks), newest(regulated, marks.key(), _MOST_REGULATED, _REGULATED_BYTES)))]
+        value=float(len(found)), query=_command(query.service), note="; ".join(notes)[:500],
+        detail=Changes(shown, last, tuple(lacks), newest(regulated, marks.key(), _MOST_REGULATED, _REGULATED_BYTES)))
+
+
+def _then(query: Query, ledger: Ledger) -> Finding[Changes]:
+    """Return what the ledger recorded until a past time; ``empty`` where it was not there yet, or has forgotten it.
+
+    It looks each minute, so a change of the last minute was not in it then; whoever asked then saw it in the cluster.
+    """
+    until, began, last = query.window.end, ledger.since(), ledger.last_at()
+    if last is None or began is None or began > until or last < query.window.start or (
+            query.age_seconds > KEPT_DAYS * DAY_SECONDS):
+        return Finding(
+            source=SOURCE.name, detail=Changes(), status="empty", window=query.window, query=_command(query.service),
+            note=f"what changed is not known: the change ledger keeps {KEPT_DAYS} days, and is known to have looked "
+                 + (f"from {wording.stamp(began)} to {wording.stamp(last)} UTC" if last and began else "at no time"))
+    found = without_restored(sorted(ledger.changes(query.window.start - _BEFORE_SECONDS, until),
+                                    key=lambda change: (change.latest, change.kind, change.name)))
+    return _told(query, found, min(last, until), (), ())
 
 
 def _live(query: Query, before: Snapshot, recorded: bool) -> _Live:

@@ -79,4 +79,5 @@ SOURCE = Source(
     collect=collect,
     configured=lambda service: bool(service.credentials),
     statements=_statements,
+    past=False,
 )

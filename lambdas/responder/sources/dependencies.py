@@ -138,4 +138,5 @@ SOURCE = Source(
     configured=lambda service: _measures(service) or any(one.health_url for one in service.dependencies),
     statements=lambda service: (METRIC_DATA,) if _measures(service) else (),
     deadline_seconds=14.0,
+    now_only=frozenset({DependencyHealth}),
 )

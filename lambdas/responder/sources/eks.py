@@ -161,4 +161,5 @@ SOURCE = Source(
     phases=frozenset({"isolate", "diagnose"}),
     collect=collect,
     statements=_statements,
+    past=False,
 )

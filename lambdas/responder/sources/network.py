@@ -133,4 +133,5 @@ SOURCE = Source(
     configured=lambda service: bool(service.probes),
     inside=True,
     deadline_seconds=8.0,
+    past=False,
 )

@@ -164,4 +164,5 @@ SOURCE = Source(
     collect=collect,
     statements=PODS.statements,
     kubernetes_group=PODS.kubernetes_group,
+    past=False,
 )

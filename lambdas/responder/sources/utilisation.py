@@ -341,4 +341,5 @@ SOURCE = Source(
     collect=collect,
     statements=lambda service: (*cluster_access(service), METRIC_DATA),
     kubernetes_group=KUBERNETES.kubernetes_group,
+    past=False,
 )

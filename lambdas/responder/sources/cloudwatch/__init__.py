@@ -24,7 +24,7 @@ from responder.model.service import Metrics, Service, deployed
 from responder.plan.periods import period_seconds
 from responder.sources import METRIC_DATA, Query, Source, collect_independently
 from responder.sources.cloudwatch import doors, outside
-from responder.sources.cloudwatch.metrics import MINUTE, PAGES, Points, metric, read
+from responder.sources.cloudwatch.metrics import MINUTE, PAGES, Points, metric, read, shortest_kept
 
 Measure = Literal["requests", "errors", "latency"]
 _COUNTS: tuple[Measure, ...] = ("requests", "errors")
@@ -95,14 +95,14 @@ class _Measures:
 
 
 def _rates(query: Query, cloudwatch: Any) -> list[Finding[Detail]]:
-    service, shortest = query.service, query.service.metrics.period_seconds
+    service, shortest = query.service, shortest_kept(query.service.metrics.period_seconds, query)
     # Of each component there are a series of requests and one of latency.
     period = period_seconds(query.window.seconds, 2 * len(service.components), shortest)
-    recent, note = read(cloudwatch, _queries(service, period), query.window, period)
+    recent, note = read(cloudwatch, _queries(service, period), query.whole(period), period)
     # Latency is judged by the newest periods, which stay short however long the window is.
     newest, _ = (recent, "") if period == shortest else read(
         cloudwatch, _queries(service, shortest, ("latency",)),
-        Window(query.window.end - _NEWEST_SECONDS, query.window.end), shortest)
+        Window(query.window.end - _NEWEST_SECONDS, query.whole(shortest).end), shortest)
     # CloudWatch keeps periods under a minute for three hours only; the baseline asks for whole minutes.
     before, note_before = read(cloudwatch, _queries(service, MINUTE), query.baseline, MINUTE)
     # The day before tells whether an hour is always like this; what it lacks takes nothing from the answer.
@@ -238,4 +238,5 @@ SOURCE = Source(
     collect=collect,
     statements=lambda service: (METRIC_DATA,),
     alarms=True,
+    now_only=frozenset({Alarms}),
 )

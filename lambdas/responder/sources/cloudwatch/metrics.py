@@ -12,9 +12,11 @@ from typing import Any
 
 from responder.clients import aws
 from responder.model.evidence import Window
+from responder.sources import Query
 
 PAGES = 20
 MINUTE = 60
+_SHORT_KEPT_SECONDS = 3 * 3600.0
 
 Points = dict[float, float]
 """The start of a period, seconds since 1970 (UTC), to its value."""
@@ -27,6 +29,15 @@ def metric(key: str, namespace: str, name: str, dimensions: Sequence[tuple[str, 
         "Metric": {"Namespace": namespace, "MetricName": name,
                    "Dimensions": [{"Name": dimension, "Value": value} for dimension, value in dimensions]},
         "Period": period_seconds, "Stat": statistic}}
+
+
+def shortest_kept(period_seconds: int, query: Query) -> int:
+    """Return a period of which CloudWatch still has data, the wanted one if it can be.
+
+    Source: AWS's page "Metrics concepts" (metrics retention): periods under a minute are kept for three hours.
+    """
+    oldest = query.age_seconds + query.window.seconds
+    return max(period_seconds, MINUTE) if query.past and oldest > _SHORT_KEPT_SECONDS else period_seconds
 
 
 def read(cloudwatch: Any, queries: list[dict[str, Any]], window: Window,

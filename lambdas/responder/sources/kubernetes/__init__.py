@@ -287,6 +287,7 @@ SOURCE = Source(
     collect=collect,
     statements=cluster_access,
     kubernetes_group=READERS,
+    past=False,
 )
 
 __all__ = ["READERS", "SOURCE", "collect", "seconds"]

@@ -85,4 +85,5 @@ SOURCE = Source(
     collect=collect,
     configured=lambda service: service.newrelic is not None,
     secrets=lambda service: (service.newrelic.secret,) if service.newrelic else (),
+    now_only=frozenset({Issues}),
 )

@@ -97,4 +97,5 @@ SOURCE = Source(
     collect=collect,
     configured=lambda service: any(item.status_page or item.health_url for item in service.providers),
     deadline_seconds=14.0,
+    past=False,
 )

@@ -187,4 +187,5 @@ SOURCE = Source(
     collect=collect,
     configured=lambda service: service.database is not None,
     statements=_statements,
+    now_only=frozenset({DatabaseInstance, DatabaseCluster, DatabaseProxy}),
 )
