@@ -130,8 +130,8 @@ def test_the_shipped_weights_are_printed_and_taken_again(stage: Stage, tmp_path:
 
 
 @pytest.mark.parametrize(("name", "content"), [
-    ("nowhere.json.gz", None), ("broken.json", b"{"), ("cut.json.gz", gzip.compress(b"{}" * 99)[:20]),
-    ("empty.json", b'{"schema": 2, "items": []}')])
+    ("nowhere.json.gz", None), ("broken.json", b"{"), ("cut.json.gz", gzip.compress(b"{}" * 99, mtime=0)[:20]),
+    ("empty.json", b'{"schema": 2, "items": []}')], ids=["none", "broken", "cut", "empty"])
 def test_what_is_no_record_is_refused_by_its_name(stage: Stage, tmp_path: Path, name: str,
                                                   content: bytes | None) -> None:
     if content is not None:
