@@ -43,7 +43,7 @@ BROKEN = {
     "a deleted access entry": ("access-entries", f"access entry of {PREFIX}-action-cordon-node: there is none"),
     "an access entry of another group": (
         "access-entries", f"access entry of {PREFIX}-action-restart-pods: its groups in payments are others"),
-    "a wrong key": ("keys", "New Relic: a user key (NRAK-…) (incident-response/newrelic): New Relic refuses it"),
+    "a wrong key": ("keys", "PagerDuty refuses the routing key: Invalid routing key"),
     "a deleted secret": ("secrets", "secret incident-response/statuspage: it is deleted"),
     "a token of another kind": ("secrets", "secret incident-response/slack: it does not begin with xoxb-"),
     "a user whom PagerDuty does not know": ("keys", "PagerDuty has no user U404"),
@@ -206,9 +206,10 @@ def _rights(world: World) -> Iterator[None]:
 
 @contextmanager
 def _secrets() -> Iterator[None]:
-    """Give wrong keys, and delete a secret."""
+    """Give wrong keys, and delete a secret: of channels alone, for a source's function would keep a key that it read.
+    """
     secrets, wrong = boto3.client("secretsmanager"), {
-        "incident-response/newrelic": "NRAK-OF-SOMEBODY-ELSE-0000000", "incident-response/slack": "xoxp-of-a-person"}
+        "incident-response/pagerduty": "f" * 32, "incident-response/slack": "xoxp-of-a-person"}
     kept = {name: secrets.get_secret_value(SecretId=name)["SecretString"] for name in wrong}
     for name, value in wrong.items():
         secrets.put_secret_value(SecretId=name, SecretString=value)

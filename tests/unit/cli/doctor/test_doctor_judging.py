@@ -15,6 +15,7 @@ from cli.doctor.model import Check, NotKnown
 from cli.doctor.probes import (
     access_entries,
     admission,
+    alarm_metrics,
     aws_rights,
     call_graph,
     clocks,
@@ -200,6 +201,16 @@ def test_a_graph_that_the_traces_agree_with_is_well(service: Service) -> None:
         component, calls=("backend",) if component.name == "frontend" else ()) for component in service.components))
     assert [check.verdict for check in call_graph.judged(service, graph, "f.yaml")] == ["well"]
     assert [check.verdict for check in call_graph.judged(service, {}, "f.yaml")] == ["note"]
+
+
+def test_a_metric_that_is_published_only_when_something_fails_is_no_fault() -> None:
+    def judged(name: str, namespace: str = "Shop", of: str = "frontend") -> str:
+        metric = alarm_metrics.Metric(namespace, name, (("Component", of),))
+        others = (alarm_metrics.Metric("Shop", "Requests", (("Component", "frontend"),)),)
+        return alarm_metrics.judged(metric, alarm_metrics.Seen(0, False, others), ["a"], "p", "f.yaml").verdict
+
+    assert (judged("Errors"), judged("HTTPCode_Target_5XX_Count", "AWS/ApplicationELB")) == ("note", "note")
+    assert (judged("Errors", of="front"), judged("Latency")) == ("broken", "broken")
 
 
 # --- the account ------------------------------------------------------------------------------------------------------
