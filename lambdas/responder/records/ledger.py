@@ -119,31 +119,28 @@ class Ledger:
         return [decode(Change, json.loads(item.change))
                 for item in self._items(_Change, f"CHANGE#{iso(since)}", last)]
 
-    def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change],
-             last: float | None = None) -> None:
-        """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated.
-
-        ``last`` is when the one before was made, as ``last_snapshot`` says it; None: there was none.
-        """
+    def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change]) -> None:
+        """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated."""
         # Who owns which field is asked of the object as it is, and would be as long as the object again.
         kept = {key: replace(watched, writings=()) for key, watched in objects.items()}
         written = {key: one for key, one in kept.items() if before.get(key) != one}
-        found, gone, look = list(_keyed(changes)), before.keys() - objects.keys(), self._look()
-        version = look.version if look and not (written or gone or found) else ""
-        if look and look.version and not version:
-            self._put("LOOK", replace(look, version=""))
-        for sk, change in found:
+        keyed, gone = list(_keyed(changes)), before.keys() - objects.keys()
+        last = self._look()
+        version = last.version if last and not (written or gone or keyed) else ""
+        if last and last.version and not version:
+            self._put("LOOK", replace(last, version=""))
+        for sk, change in keyed:
             self._put(sk, _Change(json.dumps(encode(shortened(change, marks.key())))), KEPT_DAYS)
         for key, one in written.items():
             self._put(f"OBJECT#{key}", replace(one, body=json.dumps(one.body)))
         for key in gone:
             self._records.delete(self._pk, f"OBJECT#{key}")
-        if last is None or now - last > GAP_SECONDS:
-            self._put("SINCE", _Snapshot(now))
         version = version or uuid.uuid4().hex
+        if last is None or now - last.at > GAP_SECONDS:
+            self._put("SINCE", _Snapshot(now))
         self._put("LOOK", _Snapshot(now, version))
         # Only what was compared with all that the table has is all that it has now, and only if nobody wrote since.
-        if self._read and before == self._read.objects and self._read.version == (look.version if look else ""):
+        if self._read and before == self._read.objects and self._read.version == (last.version if last else ""):
             _REMEMBERED[self._pk] = _Remembered(version, kept, self._read.read_at)
 
     def _items(self, kind: type[T], first: str, last: str) -> list[T]:

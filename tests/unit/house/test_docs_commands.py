@@ -137,7 +137,7 @@ def of_aws(words: list[str]) -> None:
     """Look an operation and its options up in botocore's models."""
     if words[0] in ("configure", "sso", "--version") or words[:2] == ["s3", "cp"]:
         return
-    models = {"stepfunctions": "stepfunctions", "deploy": "codedeploy"}
+    models = {"stepfunctions": "stepfunctions", "deploy": "codedeploy", "s3api": "s3"}
     session = botocore.session.get_session()
     name = models.get(words[0], words[0])
     model = session.get_service_model(name)

@@ -62,7 +62,7 @@ def cluster(**values: int) -> dict[str, Watched]:
 def minute(kept: Ledger, now: float, seen: dict[str, Watched]) -> list[Change]:
     last, before = kept.last_snapshot()
     changes = [] if last is None else difference(before, seen, last, now)
-    kept.keep(now, before, seen, changes, last)
+    kept.keep(now, before, seen, changes)
     return changes
 
 
