@@ -1,4 +1,4 @@
-"""The probes run side by side: one that hangs, breaks or may not ask takes nothing from others; it is never well."""
+"""The probes run side by side: one that hangs, breaks or may not ask takes nothing from the others."""
 
 from __future__ import annotations
 
