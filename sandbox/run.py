@@ -105,6 +105,9 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None, respond
                 # Functions inherit these.
                 **stand_ins(ports)})
             for name, command in control_plane.commands(kubernetes, STATE / "control-plane", ports).items():
+                if name == "kube-controller-manager":
+                    # It gives up where the API server is not well within ten seconds, which a busy machine may need.
+                    _await(f"https://127.0.0.1:{ports.apiserver}/readyz", processes, "kube-apiserver")
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
             _await(f"https://127.0.0.1:{ports.apiserver}/readyz", processes, "kube-apiserver")

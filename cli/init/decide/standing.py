@@ -69,9 +69,8 @@ def people(facts: Facts) -> list[Part]:
     if f"{base}pagerduty" in names:
         lines: list[Line] = [Entry("secret", f"{base}pagerduty", "seen: an Events API v2 integration's routing key")]
         if f"{base}pagerduty-api" in names:
-            lines += [Entry("api_secret", f"{base}pagerduty-api", "seen: a REST API key"),
-                      Todo("pagerduty.requester", "the id (P…) and, as requester_email, the address of the user in "
-                           "whose name others are asked to join; without it nobody is")]
+            lines.append(Todo("pagerduty.api_secret", f"{base}pagerduty-api, a REST API key by which others are asked "
+                              "to join, with requester (P…) and requester_email: the user who asks"))
         parts.append(Section("pagerduty", tuple(lines)))
     if f"{base}slack" in names:
         signing = [Entry("signing_secret", f"{base}slack-signing", "seen: for buttons")] if (
