@@ -6,7 +6,7 @@ export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
 .PHONY: lock release help setup demo test drills bench replay examples up down status lint synth settings network rbac \
-  member packs deploy
+  member packs site deploy
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -58,6 +58,10 @@ member: synth  ## print the template of a service in another account or Region: 
 packs: setup  ## run the rule packs over the template: cdk-nag PCI DSS and checkov, with stacks/exceptions.py
 	@$(PYTHON) scripts/setup.py packs
 	@$(RUN) scripts/packs.py
+
+site: setup  ## build the docs as a site into .build/site; a broken link fails it
+	@$(PYTHON) scripts/setup.py docs
+	@$(RUN) scripts/site.py
 
 lock:  ## renew the locks of the Python packages, with hashes, from the .in files beside them [UPGRADE=1]
 	@$(PYTHON) scripts/setup.py tools

@@ -199,7 +199,8 @@ def _providers(known: _Known) -> Iterator[Part]:
                     f"likely: it says {others.current!r}, a part of a host that is called")
         if len(others.providers) < 2:
             yield Todo("providers", "the provider to switch to, by the name that the switch takes: {name: …, host: …}; "
-                       "nobody calls it now, so it was not seen; then policy.switch_provider: auto")
+                       "nobody calls it now, so it was not seen")
+            yield Todo("policy.switch_provider", "auto, once there are two providers")
 
 
 def _dependencies(known: _Known) -> Iterator[Part]:

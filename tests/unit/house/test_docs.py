@@ -16,7 +16,7 @@ from sandbox.drill.contract import Answer, Expect, Start
 from sandbox.events.telemetry import SOURCES
 from tests.conftest import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(page for page in (ROOT / "docs").rglob("*.md") if "examples" not in page.parts)])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
