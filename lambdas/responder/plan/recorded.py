@@ -67,6 +67,10 @@ class Recorded:
             value is not None for points in kinds.values() for _, value in points))
         """Components of which anything was measured."""
 
+    def counts(self, name: str) -> bool:
+        """Whether somebody counts a component's requests, if there are any."""
+        return LOAD in self._series.get(name, {})
+
     def values(self, name: str, metric: str) -> Mapping[float, float]:
         """Return a metric's values by the start of their periods, in the order of time; empty where there are none."""
         if (name, metric) not in self._values:

@@ -36,10 +36,9 @@ def untold(measured: Measured, graph: Mapping[str, Sequence[str]],
 def _unseen(measured: Measured, graph: Mapping[str, Sequence[str]], component: str, metric: str) -> float:
     """Return how many of those that a component calls have no such metric, by themselves nor by their callers.
 
-    One that is called at times counts by how many of the periods it is called in. One of which nothing at all is
-    measured is taken for a part of its callers.
+    One that is called at times counts by how many of the periods it is called in.
     """
-    called = {measured.views.get(name, name) for name in graph.get(component, ())} & measured.measures - {component}
+    called = {measured.views.get(name, name) for name in graph.get(component, ())} - {component}
     seen = {measured.views.get(name, name) for name in (*called, *(
         view for view, behind in measured.views.items() if behind in called))
         if measured.scores(name, metric).count >= measured.settings.few}
@@ -50,4 +49,6 @@ def _called_share(measured: Measured, caller: str, name: str) -> float:
     """Return in which share of its caller's periods of normal operation one is called; 1 where nobody counts that."""
     mine, theirs = (measured.recorded.values(each, LOAD) for each in (caller, name))
     usual = [time for time, value in mine.items() if time <= measured.span.normal_end and value > 0]
-    return sum(theirs.get(time, 0.0) > 0 for time in usual) / len(usual) if theirs and usual else 1.0
+    if not measured.recorded.counts(name) or not usual:
+        return 1.0
+    return sum(theirs.get(time, 0.0) > 0 for time in usual) / len(usual)
