@@ -20,7 +20,11 @@ from responder.plan.sure import SURE
 _SEED = 417
 _YEARS = 10 * 365 * 86_400.0
 _FEW = 15
-Series = Mapping[str, Mapping[str, Points]]
+Shape = Callable[[Case], Case]
+
+
+def _as_it_is(case: Case) -> Case:
+    return case
 
 
 def renamed(case: Case) -> Case:
@@ -76,7 +80,8 @@ def with_half_the_series(case: Case) -> Case:
 
 def among_a_hundred(case: Case) -> Case:
     """Let the entry call other applications, too, until there are more than a hundred components; they are well."""
-    graph, series = {name: tuple(called) for name, called in case.graph.items()}, dict(case.series)
+    graph: dict[str, tuple[str, ...]] = {name: tuple(called) for name, called in case.graph.items()}
+    series: dict[str, Mapping[str, Points]] = dict(case.series)
     times = sorted({time for kinds in case.series.values() for points in kinds.values() for time, _ in points})
     entry = case.symptom.node
     for number, other in enumerate(quiet(20, _SEED)):
@@ -84,18 +89,18 @@ def among_a_hundred(case: Case) -> Case:
             break
         names = {name: f"{name}-{number}" for name in {*other.graph, *other.series}}
         graph |= {names[name]: tuple(names[each] for each in called) for name, called in other.graph.items()}
-        series |= {names[name]: {metric: [(time, value) for time, (_, value) in zip(
-            times[-len(points):], points[-len(times):], strict=False)] for metric, points in kinds.items()}
-            for name, kinds in other.series.items()}
+        for name, kinds in other.series.items():
+            series[names[name]] = {metric: [(time, value) for time, (_, value) in zip(
+                times[-len(points):], points[-len(times):], strict=False)] for metric, points in kinds.items()}
         graph[entry] = (*graph.get(entry, ()), names[other.symptom.node])
     return replace(case, graph=graph, series=series)
 
 
-SAME: Mapping[str, Callable[[Case], Case]] = {
+SAME: Mapping[str, Shape] = {
     "other names": renamed, "ten years later": later, "in milliseconds": in_milliseconds,
     "availability as a share": in_shares}
 """Shapes in which the answer is the same."""
-LESS: Mapping[str, Callable[[Case], Case]] = {
+LESS: Mapping[str, Shape] = {
     "periods of a fifth": by_the_minute, "15 periods of normal operation": with_few_rows,
     "half of the series": with_half_the_series, "among a hundred components": among_a_hundred}
 """Shapes in which there is less to go by, or more to be misled by."""
@@ -123,7 +128,8 @@ def main(arguments: Sequence[str]) -> None:
     cases, calm = [*outages(count, _SEED)], [*quiet(count, _SEED)]
     print(f"of {count} made-up outages: right where always asked; decided by itself, of these right; of {count} quiet "
           "ones accused")
-    for name, shape in {"as it is": lambda case: case, **SAME, **LESS}.items():
+    shapes: dict[str, Shape] = {"as it is": _as_it_is, **SAME, **LESS}
+    for name, shape in shapes.items():
         always = decided = right = 0
         for case in map(shape, cases):
             first = rank(case.graph, case.series, case.symptom, case.views, certain=True)[:1]
