@@ -6,7 +6,7 @@ export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
 .PHONY: lock release help setup demo test drills bench replay examples up down status lint synth settings network rbac \
-  member packs
+  member packs site deploy
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -27,7 +27,7 @@ bench: setup  ## measure what it can do and costs: time, memory, cold starts [NA
 	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)") $(if $(DATA),--data "$(DATA)")
 
 replay: setup  ## make an incident's decisions again: INCIDENT=file or s3://…/record.json.gz [WEIGHTS=file] [CONFIG=file]
-	@$(RUN) scripts/replay.py "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--config "$(CONFIG)")
+	@$(RUN) -m cli replay "$(INCIDENT)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CONFIG),--under "$(CONFIG)")
 
 examples: setup  ## write the example reports of docs/examples anew, from the records beside them
 	@$(RUN) scripts/examples.py
@@ -59,6 +59,10 @@ packs: setup  ## run the rule packs over the template: cdk-nag PCI DSS and check
 	@$(PYTHON) scripts/setup.py packs
 	@$(RUN) scripts/packs.py
 
+site: setup  ## build the docs as a site into .build/site; a broken link fails it
+	@$(PYTHON) scripts/setup.py docs
+	@$(RUN) scripts/site.py
+
 lock:  ## renew the locks of the Python packages, with hashes, from the .in files beside them [UPGRADE=1]
 	@$(PYTHON) scripts/setup.py tools
 	@UPGRADE="$(UPGRADE)" .build/tools/bin/python scripts/lock.py
@@ -72,3 +76,6 @@ settings: setup  ## change the settings of a deployed service: FILE=config/payme
 
 synth: setup  ## build the CloudFormation template into cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/cdk synth --quiet
+
+deploy: setup  ## check, show what would change, ask, deploy: ENV=staging for config/staging [YES=1] [ACCOUNT=id] [OPTIONS="-c key=value"]
+	@$(RUN) -m cli deploy $(ENV) $(if $(ACCOUNT),--account "$(ACCOUNT)") $(if $(YES),--yes) $(OPTIONS)

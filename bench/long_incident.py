@@ -13,8 +13,8 @@ from typing import Any
 
 from bench import Benchmark, Outcome, Row
 from responder.plan.recovery import next_check
-from sandbox.drill.cost import prices
 from stacks.configuration import read_file
+from stacks.prices import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 _STATES = json.loads((ROOT / "statemachines" / "incident_response.asl.json").read_text(encoding="utf-8"))["States"]
@@ -57,18 +57,18 @@ def counted(every_seconds: float = 0.0) -> tuple[int, float]:
     reminders = approval.task_seconds // approval.remind_seconds
     path = [*reminders * ("Keep people informed",), *_BEGIN, *3 * (*_DIAGNOSE, *_REMEDY, *_BACK), *2 * _APPROVAL,
             *_DIAGNOSE, *_END, *seen * _LOOK]
-    price, events, transitions, seconds, requests = prices(), 2, 0, 0.0, 0
+    price, events, transitions, seconds, requests = shipped(), 2, 0, 0.0, 0
     for name in path:
         kind, items = _STATES[name]["Type"], _ITEMS.get(name, 0)
         events += 4 + items * (2 + _EVENTS["Task"]) if kind == "Map" else _EVENTS[kind]
         transitions += 1 + items
         requests += items or kind == "Task"
         seconds += _MEMORY_GB * (items * _SECONDS["Map"] if kind == "Map" else _SECONDS.get(kind, 0.0))
-    cost = (transitions * price["step_functions_standard_per_transition"]
-            + seconds * price["lambda_arm_per_gb_second"] + requests * price["lambda_per_request"]
-            + seen * _METRICS_A_LOOK * price["cloudwatch_per_metric_requested"]
+    cost = (transitions * price["transition"]
+            + seconds * price["lambda_arm_gb_second"] + requests * price["lambda_request"]
+            + seen * _METRICS_A_LOOK * price["metric_asked"]
             # Each look's evidence is about eight kilobytes, written once and read twice.
-            + 8 * seen * (price["dynamodb_on_demand_per_write_unit"] + price["dynamodb_on_demand_per_read_unit"]))
+            + 8 * seen * (price["table_write_unit"] + price["table_read_unit"]))
     return events, cost
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 _LARGEST = "requirements-dev"
 _OTHERS = ("requirements", "lambdas/requirements")
-_ALONE = ("requirements-release", "requirements-packs")
+_ALONE = ("requirements-release", "requirements-packs", "requirements-docs")
 
 
 def main() -> None:

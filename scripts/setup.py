@@ -4,6 +4,7 @@
     python3 scripts/setup.py
     python3 scripts/setup.py tools     also .build/tools, for `make lock` and `make release`
     python3 scripts/setup.py packs     also .build/packs, for `make packs`
+    python3 scripts/setup.py docs      also .build/docs, for `make site`
 
 It uses only the standard library and old syntax, so that an old Python can read it and print that it is too old.
 Existing installations stay.
@@ -20,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 TOOLS = os.path.join(ROOT, ".build", "tools")
 PACKS = os.path.join(ROOT, ".build", "packs")
+DOCS = os.path.join(ROOT, ".build", "docs")
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 
@@ -46,6 +48,9 @@ def main():
     if "packs" in sys.argv[1:]:
         part("Rule packs in .build/packs", lambda: packages(PACKS, "requirements-packs.txt"), stamp(
             os.path.join(PACKS, "installed"), "requirements-packs.txt"))
+    if "docs" in sys.argv[1:]:
+        part("Builder of the docs in .build/docs", lambda: packages(DOCS, "requirements-docs.txt"), stamp(
+            os.path.join(DOCS, "installed"), "requirements-docs.txt"))
 
 
 def packages(venv, lock):

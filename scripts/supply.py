@@ -21,6 +21,8 @@ FUNCTIONS, TOOLS, RELEASE = (ROOT / name for name in (
 LOCKS = (FUNCTIONS, ROOT / "requirements.txt", TOOLS, RELEASE)
 BROUGHT_BY_PYTHON = frozenset({"pip", "setuptools"})
 """``python -m venv`` puts them there, from the interpreter's own copy."""
+OWN = "incident-response"
+"""This project: its command line is linked into .venv, and nothing is fetched for it."""
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==(?P<version>[^\s;\\]+)"
                      r"(?:\s*;\s*(?P<marker>[^\\]+?))?\s*\\?$")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -97,7 +99,8 @@ def npm(path: Path = ROOT / "package-lock.json") -> list[Package]:
 
 def installed(site_packages: Path) -> dict[str, Distribution]:
     """Return the packages that are installed in a folder, by name."""
-    return {canonical(item.metadata["Name"]): item for item in distributions(path=[str(site_packages)])}
+    found = {canonical(item.metadata["Name"]): item for item in distributions(path=[str(site_packages)])}
+    return {name: item for name, item in found.items() if name != OWN}
 
 
 def licence(distribution: Distribution) -> str:

@@ -74,7 +74,11 @@ class Place:
 
 
 def deployed_services(client: Any, stack: str) -> dict[str, Service]:
-    """Return the services as the stack has them, from its template's metadata."""
+    """Return the services as the stack has them, by name, from its template's metadata.
+
+    ``client`` is boto3's of CloudFormation. Raises pydantic's ValidationError where another version of the responder
+    deployed what this one cannot read.
+    """
     body = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
     template = json.loads(body) if isinstance(body, str) else body
     return {name: TypeAdapter(Service).validate_json(value)

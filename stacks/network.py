@@ -3,8 +3,8 @@
 A function in a VPC reaches nothing outside it by itself: each AWS API needs an interface endpoint, a gateway, a NAT
 gateway or a proxy, and each host on the internet one of the latter two. ``needs`` lists what each function speaks to,
 from what its source or action declares; ``missing`` compares that with what the configuration says is there, and
-``python -m stacks.network`` prints both, with prices. Sources: AWS's pages "AWS services that integrate with AWS
-PrivateLink" (names of endpoints), "Gateway endpoints", "AWS PrivateLink pricing" and "Amazon VPC pricing".
+``python -m stacks.network`` prints both, with prices (``prices.yaml``). Sources: AWS's pages "AWS services that
+integrate with AWS PrivateLink" (names of endpoints) and "Gateway endpoints".
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from responder.model.service import Network, Service
 from responder.sources import Statement, load
 from responder.sources.cloudwatch.doors import CLOUDFRONT_REGION
 from responder.sources.prometheus.answer import workspace
+from stacks import prices
 from stacks.nearest import Found, nearest
 from stacks.used import allows, used_actions, used_sources
 
@@ -38,12 +39,6 @@ _NO_ENDPOINT = frozenset({"acm", "health"})
 """AWS Health is asked in us-east-1 alone, whatever the Region, and an endpoint serves its own Region; ACM has endpoints
 for ACME alone (AWS: "AWS services that integrate with AWS PrivateLink")."""
 KNOWN_ENDPOINTS = frozenset({*GATEWAYS, *ENDPOINTS.values(), *_BY_ACTION.values()})
-PRICED_ON = "2026-11-26, us-east-1"
-ENDPOINT_HOUR, ENDPOINT_GB = 0.01, 0.01
-"""Dollars for each interface endpoint, zone and hour, and for each GB (AWS: "AWS PrivateLink pricing")."""
-NAT_HOUR, NAT_GB = 0.045, 0.045
-"""Dollars for each NAT gateway and hour, and for each GB (AWS: "Amazon VPC pricing")."""
-_MONTH_HOURS = 730
 ALWAYS_INSIDE = "network"
 """The source that probes: it runs in the service's network wherever there is one."""
 INTERNET = "the internet"
@@ -277,28 +272,35 @@ def fields(service: Service) -> Iterator[Found]:
         yield ("network", "proxy"), repr(network.proxy), "http://HOST:PORT; TLS to the target goes through it"
 
 
-def month_dollars(interfaces: int, zones: int, nat: bool) -> float:
+def month_dollars(interfaces: int, zones: int, nat: bool, price: prices.Prices | None = None) -> float:
     """Return what endpoints and NAT gateways cost in a month in ``zones`` zones, without what passes through them."""
-    return _MONTH_HOURS * zones * (interfaces * ENDPOINT_HOUR + (NAT_HOUR if nat else 0.0))
+    price = price or prices.shipped()
+    return prices.MONTH_HOURS * zones * (interfaces * price["endpoint_hour"] + (price["nat_hour"] if nat else 0.0))
+
+
+def outside(found: Sequence[Need], network: Network) -> tuple[int, bool]:
+    """Return how many interface endpoints a network needs, and whether it needs the internet."""
+    mine = {need.what for need in found if need.network == network.name}
+    return len(mine - GATEWAYS - {INTERNET}), INTERNET in mine
 
 
 def report(services: Sequence[Service]) -> str:
     """Return what the functions in networks need, with prices and the rules of security groups, as lines."""
     networks = sorted({service.network for service in services if service.network}, key=lambda network: network.name)
     lines: list[str] = []
+    price = prices.shipped()
     for network in networks:
         mine = [need for need in needs(services) if need.network == network.name]
         lines += [f"network {network.name or '(without a name)'}: subnets {', '.join(network.subnets)}", ""]
         for what in sorted({need.what for need in mine}):
             lines.append(f"  {what}")
             lines += [f"    {need.function}: {need.why}" for need in mine if need.what == what]
-        interfaces = {need.what for need in mine} - GATEWAYS - {INTERNET}
-        internet, zones = any(need.what == INTERNET for need in mine), len(network.subnets)
-        lines += ["", f"  a month in {zones} zones, without traffic (prices of {PRICED_ON}):",
-                  f"    {len(interfaces)} interface endpoints{' and NAT' if internet else ''}: "
-                  f"${month_dollars(len(interfaces), zones, internet):.2f}, ${ENDPOINT_GB} a GB"
-                  f"{f' (NAT ${NAT_GB})' if internet else ''}",
-                  f"    NAT alone: ${month_dollars(0, zones, True):.2f}, ${NAT_GB} a GB; gateways of "
+        (interfaces, internet), zones = outside(mine, network), len(network.subnets)
+        through = f" (NAT ${price['nat_gb']})" if internet else ""
+        lines += ["", f"  a month in {zones} zones, without traffic (prices of {price.date}, {price.region}):",
+                  f"    {interfaces} interface endpoints{' and NAT' if internet else ''}: "
+                  f"${month_dollars(interfaces, zones, internet):.2f}, ${price['endpoint_gb']} a GB{through}",
+                  f"    NAT alone: ${month_dollars(0, zones, True):.2f}, ${price['nat_gb']} a GB; gateways of "
                   f"{' and '.join(sorted(GATEWAYS))} cost nothing", "",
                   f"  egress of {', '.join(network.security_groups)}:",
                   *(f"    {line}" for line in _egress(services, network)), ""]

@@ -1,8 +1,9 @@
 """The responder's own health: metrics and traces of each function, and the alarms that tell people without a function.
 
-An alarm of a group adds the metrics up, because each metric of an alarm costs $0.10 a month. Sources and remedies have
-none of their own: a source that cannot be read is seen by the heartbeat, and a failed state of the state machine by the
-step after it (``docs/own-health.md``). No alarm here has a name that begins with the prefix, because the rule of
+An alarm of a group adds the metrics up, because each metric of an alarm costs $0.10 a month (``docs/costs.md``). What
+another alarm sees has none: a source that cannot be read is seen by the heartbeat, a failed state of the state machine
+by the step after it, a ledger that does not run by its age, and a page that is not written by that function's own two
+alarms (``docs/own-health.md``). No alarm here has a name that begins with the prefix, because the rule of
 ``stacks/alarms.py`` would start an incident for it.
 """
 
@@ -36,6 +37,9 @@ _FAILURES = 3
 """A call that fails once is repeated; this many within five minutes are no passing fault."""
 _DAY_SECONDS = 86_400
 _LEDGER_SECONDS, _PAGE_MILLISECONDS = 300, 120_000
+_LEDGER, _SWEEP, _PAGE = "ledger", "sweep", "live"
+"""Names of functions."""
+_LEDGER_RULE = "EachMinute"
 
 
 class OwnHealth(Construct):
@@ -53,7 +57,7 @@ class OwnHealth(Construct):
         self._of_executions(state_machine)
         self._of_functions(functions)
         self._of_queues(not_started, not_told, [part for part in parts if isinstance(part, sqs.Queue)])
-        self._of_rules([part for part in parts if isinstance(part, events.Rule)])
+        self._of_rules([part for part in parts if isinstance(part, events.Rule) and part.node.id != _LEDGER_RULE])
         self._alarm("PageLate", "What people read of an open incident is late; the incident is handled all the same.",
                     _lambda_metric("IteratorAge", page, _MINUTE, "Maximum"), _PAGE_MILLISECONDS, 3, 2)
         self._of_the_heartbeat(services)
@@ -68,11 +72,17 @@ class OwnHealth(Construct):
                 resource.alarm_description = self._told_too(resource.alarm_description or "")
 
     def _observe(self, function: Function) -> None:
-        """Give a function its metrics' namespace, and trace it."""
+        """Give a function its metrics' namespace, and trace it.
+
+        X-Ray records one trace a second, so it would record every run of what a schedule starts each minute or each
+        five: 52,000 a month, $0.26. Those are traced only where what starts them is.
+        """
         function.function.add_environment("POWERTOOLS_METRICS_NAMESPACE", self._prefix)
         resource = function.function.node.default_child
+        often = self._name(function).startswith((_LEDGER, _SWEEP))
         if isinstance(resource, lambda_.CfnFunction):
-            resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
+            resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(
+                mode="PassThrough" if often else "Active")
         function.role.add_to_policy(iam.PolicyStatement(
             actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]))
         NagSuppressions.add_resource_suppressions(function.role, [
@@ -120,7 +130,7 @@ class OwnHealth(Construct):
         for first in range(0, len(rules), _MOST_METRICS):
             self._sum(f"RulesFailed{first // _MOST_METRICS or ''}", (
                 "An EventBridge rule of the incident responder could not invoke its target: an alarm may not have "
-                "started it, or the change ledger or the heartbeat did not run. Look at the rules' targets and their "
+                "started it, or the heartbeat did not run. Look at the rules' targets and their "
                 "rights."), {
                 f"failed{place}": cloudwatch.Metric(
                     namespace="AWS/Events", metric_name="FailedInvocations", statistic="Sum", period=_MINUTE,
@@ -200,8 +210,8 @@ class OwnHealth(Construct):
 
 
 def _group(name: str) -> str:
-    """Return which group of functions has an alarm for this one; empty for those of the plan's sources and remedies."""
-    if name.startswith(("source-", "action-")):
+    """Return which group of functions has an alarm for this one; empty where another alarm sees what fails."""
+    if name.startswith(("source-", "action-", _LEDGER)) or name == _PAGE:
         return ""
     if name.startswith("step-") or name == "timeline":
         return "Steps"

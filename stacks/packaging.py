@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.resources
 import importlib.util
@@ -9,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -28,7 +30,7 @@ class PackagingError(Exception):
 
 
 def bundle(services: Sequence[Service], deployed: Mapping[str, Any], build: Path) -> Path:
-    """Put the functions' code together below ``build`` and return its folder.
+    """Put the functions' code together below ``build`` and return its folder, which is there until the process ends.
 
     ``deployed`` holds per service what ``responder.model.service.Deployment`` reads. The dependencies are installed
     once for each state of the lock ``lambdas/requirements.txt``, with its hashes. Bytecode is added where a Python of
@@ -36,8 +38,10 @@ def bundle(services: Sequence[Service], deployed: Mapping[str, Any], build: Path
     PackagingError.
     """
     packages = _packages(build)
-    target = build / "function"
-    shutil.rmtree(target, ignore_errors=True)
+    # A folder of its own: another process may build at the same time, and a deployment copies what it gets.
+    folder = Path(tempfile.mkdtemp(prefix="function-", dir=build))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    target = folder / "function"
     shutil.copytree(packages, target)
     shutil.copytree(_SOURCE / "responder", target / "responder",
                     ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))

@@ -91,7 +91,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
         "plan/causes.py:Cause.title",),
     "the benches read it; isolating takes the name, the reason and the confidence": (
         "plan/origin.py:Suspect.score", "plan/origin.py:Suspect.shows"),
-    "scripts/replay.py prints it": (
+    "responder replay prints it": (
         "plan/replay.py:Decision.at", "plan/replay.py:Decision.id", "plan/replay.py:Decision.step",
         "plan/replay.py:Decision.why",),
     "the version of a file, by which records/record.py converts it before it is decoded": (

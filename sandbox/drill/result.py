@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sandbox.drill import cost
+from cli.costs.incident import of_execution
+from cli.costs.lines import total
 from sandbox.drill.contract import Drill, Expect
+from stacks.prices import shipped
 
 Item = Mapping[str, Any]
 """An item of the record, as the table holds it."""
@@ -162,9 +164,14 @@ def result(drill: Drill, seen: Observed) -> Result:
         sorted({item["detail"]["to"] for item in timeline
                 if item["kind"] == "notification" and item["detail"].get("to")}),
         _seconds(seen, incident), Report(report.get("html"), report.get("md"), report.get("json")), len(timeline),
-        cost.of_execution(seen.history, seen.items) if seen.history else 0.0, dict(seen.world))
+        _dollars(seen), dict(seen.world))
     problems = unmet(drill.expect, value, seen, _after(seen, incident.get("escalated_at") or incident.get("closed_at")))
     return replace(value, unmet=problems, met=not problems)
+
+
+def _dollars(seen: Observed) -> float:
+    """What the incident costs at AWS's list prices, in US dollars."""
+    return round(total(of_execution(seen.history, seen.items, shipped())), 6) if seen.history else 0.0
 
 
 def _cause(incident: Item) -> Cause:

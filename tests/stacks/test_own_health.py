@@ -120,9 +120,8 @@ AWS_FAILURES = [
     *(("AWS/Lambda", metric, "FunctionName", "AWS::Lambda::Function", f"{PREFIX}-{name}", 3.0, alarm)
       for name, alarm in (("step-decide", "StepsFailed"), ("step-tell", "StepsFailed"), ("step-report", "StepsFailed"),
                           ("timeline", "StepsFailed"), ("answer", "AnswersFailed"), ("approve", "AnswersFailed"),
-                          ("ledger", "KeepersFailed"), ("health", "KeepersFailed"), ("live", "KeepersFailed"),
-                          # An alarm has up to ten metrics, so the sixth keeper is in a second one.
-                          ("heartbeat", "KeepersFailed1"))
+                          ("health", "KeepersFailed"), ("sweep", "KeepersFailed"), ("usual-traffic", "KeepersFailed"),
+                          ("heartbeat", "KeepersFailed"))
       for metric in ("Errors", "Throttles")),
     ("AWS/Lambda", "IteratorAge", "FunctionName", "AWS::Lambda::Function", f"{PREFIX}-live", 130_000.0, "PageLate"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "AWS::SQS::Queue", "StarterDeadLetters", 1.0,
@@ -132,7 +131,7 @@ AWS_FAILURES = [
     *(("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "AWS::SQS::Queue", queue, 90_000.0, "QueuesNotEmptied")
       for queue in ("StarterDeadLetters", "WorkflowUndelivered")),
     *(("AWS/Events", "FailedInvocations", "RuleName", "AWS::Events::Rule", rule, 1.0, "RulesFailed")
-      for rule in ("StarterRule", "MemoryEachMinute", "MemoryHealthEvent", "HeartbeatEachFewHours")),
+      for rule in ("StarterRule", "SweepEveryFiveMinutes", "MemoryHealthEvent", "HeartbeatEachFewHours")),
 ]
 
 
@@ -340,7 +339,8 @@ def test_an_alarm_that_starts_the_responder_reaches_people_by_itself_and_says_wh
 
 def test_each_function_is_measured_and_traced(resources: dict[str, Any]) -> None:
     for function in of_type(resources, "AWS::Lambda::Function"):
-        assert function["TracingConfig"] == {"Mode": "Active"}
+        often = function["FunctionName"] in (f"{PREFIX}-ledger", f"{PREFIX}-sweep")
+        assert function["TracingConfig"] == {"Mode": "PassThrough" if often else "Active"}
         assert function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == PREFIX
         module, _, entry = function["Handler"].rpartition(".")
         assert hasattr(getattr(importlib.import_module(module), entry), "__wrapped__"), f"{module} is not observed"

@@ -24,7 +24,7 @@ from responder.clients.failure import CallFailed
 
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
                         "TooManyRequestsException", "SlowDown", "RequestThrottled"})
-_UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken",
+UNAUTHORIZED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken",
                            "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
                            "SignatureDoesNotMatch", "NotAuthorized", "NotAuthorizedException",
                            "SubscriptionRequiredException", "MissingAuthenticationToken",
@@ -114,7 +114,7 @@ def _failed(system: str, error: ClientError) -> CallFailed:
     http_status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _THROTTLED:
         return CallFailed("throttled", f"{system} throttles: {code}", code=code, http_status=http_status)
-    if code in _UNAUTHORIZED:
+    if code in UNAUTHORIZED:
         return CallFailed("unauthorized", f"{system} refused the credentials ({code})", code=code,
                           http_status=http_status)
     return CallFailed("unavailable", f"{system} answered with {code or 'an error'}", code=code,

@@ -7,6 +7,7 @@ data; the version's label comes with them).
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from responder.clients import aws
 from responder.model.frozen import dataclass
@@ -22,9 +23,12 @@ class Stored:
     text: str
 
 
-def read(application: str, service: str) -> Stored:
-    """Return what is deployed for a service; raises CallFailed, also with ``malformed`` where it is no text."""
-    client = aws.client("appconfigdata")
+def read(application: str, service: str, client: Any = None) -> Stored:
+    """Return what is deployed for a service; raises CallFailed, also with ``malformed`` where it is no text.
+
+    ``application`` is AppConfig's, by id or name; ``client`` is botocore's, where it is not a function's own.
+    """
+    client = client or aws.client("appconfigdata")
     with aws.failures("AppConfig"):
         token = client.start_configuration_session(
             ApplicationIdentifier=application, EnvironmentIdentifier=service,

@@ -60,6 +60,6 @@ def _snapshot(service: Service, now: float) -> int | None:
     objects |= group | watched.carry_forward(before, last, failed)
     # The first snapshot has no previous one for comparison.
     changes = [] if last is None else difference(before, objects, last, now)
-    ledger.keep(now, before, objects, changes, last)
+    ledger.keep(now, before, objects, changes)
     log(step="ledger", service=name, objects=len(objects), changes=len(changes))
     return len(changes)

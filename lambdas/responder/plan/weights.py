@@ -1,6 +1,6 @@
 """How much each signal speaks for or against each mechanism: the shipped numbers as one value, or others.
 
-The shipped ones are gathered from ``plan/causes.py`` and ``plan/mechanisms``. ``scripts/replay.py --print-weights``
+The shipped ones are gathered from ``plan/causes.py`` and ``plan/mechanisms``. ``responder replay --print-weights``
 writes them out; a changed copy shows what other weights would have decided (``make replay WEIGHTS=FILE``).
 """
 

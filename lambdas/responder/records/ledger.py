@@ -13,11 +13,17 @@ hidden (``model/shown.py``).
 Today's rules are applied to an older item before it is compared, so that a new rule does not look like a change.
 
 Snapshots are idempotent. A snapshot that finds no difference writes only its own time.
+
+The objects are large, and are needed each minute. So the process that kept a snapshot remembers its objects, with the
+version that ``LOOK`` has: while the table has the same version, nobody has written objects since. A writer takes the
+version away before its first object and sets a new one after its last, so that all read an interrupted snapshot again.
 """
 
 from __future__ import annotations
 
 import json
+import time
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -36,6 +42,8 @@ from responder.records.table import Records, iso, seconds
 KEPT_DAYS = 30
 GAP_SECONDS = 180.0
 """Snapshots are made each minute; after three missing ones, the minute of a change is unknown."""
+REREAD_SECONDS = 3600.0
+"""How long a process relies on what it remembers."""
 T = TypeVar("T")
 
 
@@ -45,6 +53,22 @@ class _Snapshot:
 
     at: float
     """Seconds since 1970 (UTC)."""
+    version: str = ""
+    """Of the objects: another one whenever one was written. Empty while they are being written."""
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """The objects of a version, as this process knows them."""
+
+    version: str
+    objects: Snapshot
+    read_at: float
+    """By the monotonic clock, in seconds."""
+
+
+_REMEMBERED: dict[str, _Remembered] = {}
+"""By the ledger's partition; a version is never used twice."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +84,25 @@ class Ledger:
 
     def __init__(self, records: Records, service: str) -> None:
         self._records, self._pk = records, f"LEDGER#{service}"
+        self._read: _Remembered | None = None
 
     def last_snapshot(self) -> tuple[float | None, dict[str, Watched]]:
         """Return the last snapshot's time, seconds since 1970 (UTC; None: there was none), and its objects."""
-        objects = self._items(Watched, "OBJECT#", "OBJECT#~")
-        return self.last_at(), snapshot_of(*map(_with_body, objects))
+        last, known = self._look(), _REMEMBERED.get(self._pk)
+        if last is None or known is None or not last.version or last.version != known.version or (
+                time.monotonic() - known.read_at > REREAD_SECONDS):
+            known = _Remembered(last.version if last else "", snapshot_of(
+                *map(_with_body, self._items(Watched, "OBJECT#", "OBJECT#~"))), time.monotonic())
+        self._read = known
+        return last.at if last else None, dict(known.objects)
 
     def last_at(self) -> float | None:
         """Return when the last snapshot was made, seconds since 1970 (UTC); None: there was none."""
-        return next((snapshot.at for snapshot in self._items(_Snapshot, "LOOK", "LOOK")), None)
+        last = self._look()
+        return last.at if last else None
+
+    def _look(self) -> _Snapshot | None:
+        return next(iter(self._items(_Snapshot, "LOOK", "LOOK")), None)
 
     def since(self) -> float | None:
         """Return since when it has looked without a gap, seconds since 1970 (UTC); None: it is not known.
@@ -85,24 +119,29 @@ class Ledger:
         return [decode(Change, json.loads(item.change))
                 for item in self._items(_Change, f"CHANGE#{iso(since)}", last)]
 
-    def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change],
-             last: float | None = None) -> None:
-        """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated.
-
-        ``last`` is when the one before was made, as ``last_snapshot`` says it; None: there was none.
-        """
-        for sk, change in _keyed(changes):
+    def keep(self, now: float, before: Snapshot, objects: Snapshot, changes: Iterable[Change]) -> None:
+        """Record the changes, then the objects, then the snapshot's time: an interrupted snapshot is repeated."""
+        # Who owns which field is asked of the object as it is, and would be as long as the object again.
+        kept = {key: replace(watched, writings=()) for key, watched in objects.items()}
+        written = {key: one for key, one in kept.items() if before.get(key) != one}
+        keyed, gone = list(_keyed(changes)), before.keys() - objects.keys()
+        last = self._look()
+        version = last.version if last and not (written or gone or keyed) else ""
+        if last and last.version and not version:
+            self._put("LOOK", replace(last, version=""))
+        for sk, change in keyed:
             self._put(sk, _Change(json.dumps(encode(shortened(change, marks.key())))), KEPT_DAYS)
-        for key, watched in objects.items():
-            # Who owns which field is asked of the object as it is, and would be as long as the object again.
-            kept = replace(watched, writings=())
-            if before.get(key) != kept:
-                self._put(f"OBJECT#{key}", replace(kept, body=json.dumps(kept.body)))
-        for key in before.keys() - objects.keys():
+        for key, one in written.items():
+            self._put(f"OBJECT#{key}", replace(one, body=json.dumps(one.body)))
+        for key in gone:
             self._records.delete(self._pk, f"OBJECT#{key}")
-        if last is None or now - last > GAP_SECONDS:
+        version = version or uuid.uuid4().hex
+        if last is None or now - last.at > GAP_SECONDS:
             self._put("SINCE", _Snapshot(now))
-        self._put("LOOK", _Snapshot(now))
+        self._put("LOOK", _Snapshot(now, version))
+        # Only what was compared with all that the table has is all that it has now, and only if nobody wrote since.
+        if self._read and before == self._read.objects and self._read.version == (last.version if last else ""):
+            _REMEMBERED[self._pk] = _Remembered(version, kept, self._read.read_at)
 
     def _items(self, kind: type[T], first: str, last: str) -> list[T]:
         return [decode(kind, {name: value for name, value in item.items() if name not in KEYS}, f"{self._pk}: {first}")

@@ -80,6 +80,11 @@ def test_load_is_shed_and_neither_pods_nor_the_release_are_touched(service: Serv
     assert "a switch ends them" in reasons["scale_up"]
 
 
+def test_where_shedding_was_tried_and_the_storm_goes_on_more_pods_are_left(service: Service) -> None:
+    tried = [("shed_load", GATEWAY)]
+    assert [remedy.action for remedy in proposed(service, STORM, tried)] == ["scale_up"]
+
+
 def test_without_any_switch_more_pods_are_all_that_is_left(service: Service) -> None:
     bare = replace(service, switches=())
     assert [remedy.action for remedy in proposed(bare, STORM)] == ["scale_up"]

@@ -16,7 +16,7 @@ from sandbox.drill.contract import Answer, Expect, Start
 from sandbox.events.telemetry import SOURCES
 from tests.conftest import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(page for page in (ROOT / "docs").rglob("*.md") if "examples" not in page.parts)])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -129,7 +129,8 @@ def test_extending_has_a_checklist_for_each_kind_of_addition() -> None:
     parts = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", text, re.MULTILINE))
     assert set(parts) == {
         "A mechanism", "A reader of evidence", "A check of live state", "A kind of finding", "A source", "A remedy",
-        "A channel", "A sandbox event", "A key of the sandbox's world", "A state of the state machine"}
+        "A channel", "A probe of the doctor", "A sandbox event", "A key of the sandbox's world",
+        "A state of the state machine", "A reader of `responder init`"}
     assert [name for name, part in parts.items() if "- [ ] " not in part] == []
 
 

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import copy
 import gzip
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.diagnosis import RECORDS, Case, judged, kept, summary, wilson
 from bench.variants import denied, sources_of, variants, without
-from responder.model.codec import encode
 from responder.plan.replay import BadRecord, replay
 from responder.plan.weights import shipped
 from responder.records.record import pack, unpack
-from tests.conftest import ROOT
 
 DRILLS = kept()
 
@@ -98,25 +91,6 @@ def test_packing_is_the_same_each_time(service: Any) -> None:
     items = [{"pk": "INCIDENT#i", "sk": "INCIDENT", "id": "i"}]
     assert pack(service, items) == pack(service, items)
     assert unpack(pack(service, items))["items"] == items
-
-
-def test_the_command_shows_the_decisions_that_differ(tmp_path: Path) -> None:
-    record = one()
-    file = tmp_path / "record.json"
-    file.write_text(json.dumps(record))
-    weights = tmp_path / "weights.json"
-    weights.write_text(json.dumps(encode(replace(shipped(), prior=-9.0))))
-
-    def called(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "scripts/replay.py", *arguments], cwd=ROOT, capture_output=True,
-                              text=True, check=False, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'lambdas'}"})
-
-    assert called(str(file)).returncode in (0, 1)  # 1 where weights have changed since it was recorded
-    other = called(str(file), "--weights", str(weights))
-    assert other.returncode == 1
-    assert "OTHER" in other.stdout
-    bad = called(str(tmp_path / "nowhere"))
-    assert (bad.returncode, "nowhere" in bad.stderr) == (2, True)
 
 
 def test_variants_are_the_same_each_time_and_leave_the_record_alone() -> None:

@@ -121,14 +121,15 @@ def throughput(evidence: Evidence, component: str) -> Throughput | None:
 
 
 def against(considered: Considered, facts: Facts) -> str:
-    """Where a change took the capacity away, that is restored instead; where retries are the load, they are ended.
+    """Where a change took the capacity away, that is restored instead; retries that are the load are ended first.
 
     More pods send more to what they call: where that is what retries drown, they make it worse.
     """
     if considered.mechanism == "retry_storm":
         if considered.where != OWN.text:
             return f"what is overloaded is {considered.where}, and more pods would send more to it"
-        if any(fitting(considered, purpose) for purpose in ("cap_retries", "shed_load")):
+        if any(fitting(considered, purpose) and (purpose, considered.component) not in considered.tried
+               for purpose in ("cap_retries", "shed_load")):
             return "the retries are what comes, and a switch ends them"
     if considered.together[0] == "restore_configuration" and suspects(considered):
         return "what took the capacity away is put back instead"

@@ -51,9 +51,15 @@ def image(at: float, name: str = "payment-gateway") -> Change:
         ("template", "spec", "containers", name, "image"), f"{name}:1", f"{name}:2"),))
 
 
+def look(ledger: Ledger, first: float, last: float) -> None:
+    """It looks from one time to another without a gap, and sees no change."""
+    for second in range(int(first), int(last), 170):
+        ledger.keep(float(second), {}, {}, [])
+
+
 def test_the_ledger_tells_what_was_changed_by_then_and_nothing_of_later(ledger: Ledger) -> None:
-    ledger.keep(THEN - 9000, {}, {}, [])
-    ledger.keep(THEN + 600, {}, {}, [image(THEN - 8000), image(THEN - 30), image(THEN + 5)], THEN + 540)
+    look(ledger, THEN - 9000, THEN + 600)
+    ledger.keep(THEN + 600, {}, {}, [image(THEN - 8000), image(THEN - 30), image(THEN + 5)])
     (found,) = changes.collect(query(900.0))
     assert [change.latest for change in found.detail.changes] == [THEN - 30]
     assert found.status == "ok" and found.detail.last_look == THEN
@@ -65,8 +71,8 @@ def test_the_ledger_tells_what_was_changed_by_then_and_nothing_of_later(ledger: 
 def test_whatever_changed_later_is_never_told(times: list[float]) -> None:
     records = timeline()
     kept = Ledger(records, shipped_service().service)
-    kept.keep(THEN - 9000, {}, {}, [])
-    kept.keep(THEN + 9000, {}, {}, [image(THEN + at) for at in times], THEN + 8950)
+    look(kept, THEN - 9000, THEN + 9000)
+    kept.keep(THEN + 9000, {}, {}, [image(THEN + at) for at in times])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TABLE", "timeline")
         patch.setattr(changes, "Records", lambda name: records)
@@ -86,9 +92,9 @@ def test_before_the_ledger_looked_nothing_is_known_and_nothing_unchanged_is_clai
 
 def test_a_gap_in_the_ledgers_looks_begins_its_knowledge_anew(ledger: Ledger) -> None:
     ledger.keep(THEN - 9000, {}, {}, [])
-    ledger.keep(THEN - 8940, {}, {}, [], THEN - 9000)
+    ledger.keep(THEN - 8940, {}, {}, [])
     assert ledger.since() == THEN - 9000
-    ledger.keep(THEN + 60, {}, {}, [], THEN - 8940)
+    ledger.keep(THEN + 60, {}, {}, [])
     assert ledger.since() == THEN + 60
 
 
@@ -204,7 +210,7 @@ def test_what_is_asked_at_most_counts_every_look_that_the_settings_allow() -> No
 
 def test_what_is_changed_is_told_by_the_ledger_alone(ledger: Ledger) -> None:
     """The cluster of now is not asked about then: a connection would fail here."""
-    ledger.keep(THEN - 9000, {}, {}, [])
-    ledger.keep(THEN, {}, {}, [], THEN - 60)
+    look(ledger, THEN - 9000, THEN)
+    ledger.keep(THEN, {}, {}, [])
     (found,) = changes.collect(query(60.0))
     assert isinstance(found.detail, Changes) and found.usable and found.detail.changes == ()
