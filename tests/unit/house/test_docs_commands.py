@@ -37,8 +37,8 @@ _INDENTED = re.compile(rf"({re.escape(MARK)} *)?(?:\A|\n)\n((?: {{4,}}(?:{'|'.jo
                        r"[ \n][^\n]*\n?(?: {4,}[^\n]*\n?)*))")
 _RUN = {"make help", "make network", "make rbac SERVICE=payment-gateway"}
 """What is run as it stands, each within two seconds."""
-_FREE_TEXT = re.compile(r"^(git|cd|export|pip|npx|eval) ")
-"""Programs of which only the spelling of files could be wrong."""
+_FREE = ("git", "cd", "export", "pip", "npx", "eval", "jq")
+"""Programs that the project does not bring, and that need no account."""
 
 
 class Command(NamedTuple):
@@ -72,9 +72,19 @@ COMMANDS = [Command(str(path.relative_to(ROOT)), line, marked) for path in PAGES
             for marked, block in blocks(path.read_text(encoding="utf-8")) for line in lines(block)]
 
 
-def plain(text: str) -> list[str]:
-    """Return the words of a command, with what is optional: ``[--json FOLDER]`` is there, ``…`` is a word."""
-    return shlex.split(re.sub(r"\[([^\[\]]*)\]", r"\1", text).replace("|", " | "))
+def parts(text: str) -> Iterator[list[str]]:
+    """Yield the words of each program of a line; what is optional is there: ``[--json FOLDER]``."""
+    read = shlex.shlex(re.sub(r"\[([^\[\]]*)\]", r"\1", text), posix=True, punctuation_chars="|&>")
+    read.whitespace_split, read.commenters = True, ""
+    words: list[str] = []
+    for word in read:
+        if word in ("|", "&&"):
+            yield words
+            words = []
+        else:
+            words.append(word)
+    # Where the output goes is no word of the program.
+    yield words[:words.index(">")] if ">" in words else words
 
 
 @cache
@@ -147,10 +157,9 @@ def test_the_docs_have_commands() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: f"{command.page}: {command.text[:60]}")
 def test_a_command_in_the_docs_is_one_that_works(command: Command) -> None:
-    for part in re.split(r" (?:&&|\|) ", re.sub(r" >>? \S+", "", command.text)):
-        if command.in_account and not part.startswith(("responder ", "make ", "python -m ")):
+    for words in parts(command.text):
+        if command.in_account and words[0] not in ("responder", "make", "python"):
             continue
-        words = plain(part)
         match words[0]:
             case "make":
                 of_make(words[1:])
@@ -161,16 +170,16 @@ def test_a_command_in_the_docs_is_one_that_works(command: Command) -> None:
             case "aws":
                 of_aws(words[1:])
             case "kubectl":
-                assert words[1] in ("apply", "get", "auth", "config", "delete", "diff", "describe"), part
+                assert words[1] in ("apply", "get", "auth", "config", "delete", "diff", "describe"), words
             case "cdk" | "node_modules/.bin/cdk":
-                assert words[1] in ("bootstrap", "deploy", "diff", "synth", "destroy"), part
+                assert words[1] in ("bootstrap", "deploy", "diff", "synth", "destroy"), words
             case "UPDATE_SNAPSHOT=1":
                 of_python(words[2:])
             case _:
-                assert _FREE_TEXT.match(part + " ") or "=" in words[0] or not re.match(r"[\w./-]+$", words[0]), (
+                assert words[0] in _FREE or "=" in words[0] or not re.match(r"[\w./-]+$", words[0]), (
                     f"{command.page}: this test knows no {words[0]}; teach it, or put {MARK} above the block")
     if command.text in _RUN:
-        done = subprocess.run(["make", "-o", "setup", *plain(command.text)[1:]], cwd=ROOT, capture_output=True,
+        done = subprocess.run(["make", "-o", "setup", *next(parts(command.text))[1:]], cwd=ROOT, capture_output=True,
                               text=True, check=False, env=_environment(), timeout=20)
         assert done.returncode == 0 and done.stdout, done.stderr
 
