@@ -36,6 +36,9 @@ def main(arguments: list[str]) -> int:
     drill.add_argument("--config", type=Path, metavar="FILE",
                        help="the service's configuration, as `responder init` wrote it, in place of the shipped one")
     drill.add_argument("--keep", action="store_true", help="leave the sandbox up")
+    drill.add_argument("--history", action="store_true",
+                       help="keep what the vendors have of each drill, for questions about its time (docs/drills.md); "
+                            "each begins a minute later")
     demo = words.add_parser("demo", help="a bad release, from alarm to postmortem")
     demo.add_argument("--keep", action="store_true", help="leave the sandbox up")
     given = parser.parse_args(arguments)
@@ -115,7 +118,8 @@ def _drill(given: argparse.Namespace) -> int:
     except ContractError as error:
         print(f"nothing was started:\n{error}", file=sys.stderr)
         return 2
-    return 0 if run_all(drills, given.json, given.keep, given.record, given.messages, world) else 1
+    return 0 if run_all(drills, given.json, given.keep, given.record, given.messages, world,
+                        given.history) else 1
 
 
 def _demo(given: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -23,6 +23,14 @@ class Engine:
     def clear_metrics(self) -> None:
         """Forget all metrics of CloudWatch."""
         self._post("clear-metrics", {})
+
+    def lay_away_metrics(self, began: float, ended: float) -> None:
+        """Begin anew without metrics, and keep those of now for questions about the time between two moments."""
+        self._post("lay-away-metrics", {"began": began, "ended": ended})
+
+    def lay_away_items(self, items: Sequence[Mapping[str, Any]], began: float, ended: float) -> None:
+        """Keep items of DynamoDB, in its own form, for questions about the time between two moments."""
+        self._post("lay-away-items", {"items": list(items), "began": began, "ended": ended})
 
     def cool(self) -> None:
         """Stop the processes of all functions, so that the next call of each is a cold start."""

@@ -52,6 +52,8 @@ class Control:
         self._happened: dict[str, Happened] = {}
         self._beginning, self._begun = Beginning(), 0.0
         """How the platform began, and when."""
+        self._since = 0.0
+        """Since when what is there would be laid away, seconds since 1970 (UTC); 0: it is not kept."""
 
     def answer(self, what: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Do what is asked and return the answer, as JSON; None where nobody can ask that."""
@@ -83,10 +85,18 @@ class Control:
     def reset(self, beginning: Beginning) -> None:
         """Begin anew: the same healthy objects, two healthy hours of history, no fault anywhere."""
         self._sandbox.running = False
+        ended = time.time()
+        if beginning.keeps_past and self._since:
+            self._sandbox.worlds.lay_away(self._since, ended, self._sandbox.world)
+            self._sandbox.telemetry.lay_away(self._since, ended)
+        began, self._since = self._since, ended if beginning.keeps_past else 0.0
         self._forget(beginning)
         self._make_objects(beginning.replicas)
         now = time.time()
-        self._sandbox.engine.clear_metrics()
+        if began and self._since:
+            self._sandbox.engine.lay_away_metrics(began, ended)
+        else:
+            self._sandbox.engine.clear_metrics()
         with self._sandbox.lock:
             self._sandbox.telemetry.reset(now, beginning.requests_per_second,
                                           random.Random(f"history {beginning.seed}"))

@@ -26,7 +26,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, eks, eventbridge, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 
-from sandbox import appconfig, emf, invocations, quotas, rights, versions
+from sandbox import appconfig, emf, invocations, memory, quotas, rights, storage, versions
 from sandbox.iam import bridge
 from sandbox.places import ACCOUNT, PEOPLE, REGION
 
@@ -50,8 +50,10 @@ def main() -> None:
     _name_the_callers_of_function_urls()
     versions.bridge()
     appconfig.bridge()
+    storage.bridge()
     _read_metrics_in_logs()
     quotas.keep()
+    memory.bridge()
     threading.Thread(target=_serve_admin, daemon=True).start()
     app.main()
 
@@ -292,6 +294,12 @@ class _Admin(BaseHTTPRequestHandler):
 
     def _cool(self, body: dict[str, Any]) -> None:
         lambda_runtime.reset()
+
+    def _lay_away_metrics(self, body: dict[str, Any]) -> None:
+        memory.lay_away_metrics(float(body["began"]), float(body["ended"]))
+
+    def _lay_away_items(self, body: dict[str, Any]) -> None:
+        memory.lay_away_items(body["items"], float(body["began"]), float(body["ended"]))
 
     def _clear_metrics(self, body: dict[str, Any]) -> None:
         cloudwatch._metrics.clear()

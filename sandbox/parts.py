@@ -19,6 +19,7 @@ from sandbox.platform.changes import Changes
 from sandbox.platform.clean import create_node
 from sandbox.platform.cluster import Cluster, Object
 from sandbox.platform.kubelet import Kubelet
+from sandbox.platform.past import Past
 from sandbox.platform.state import World
 from sandbox.platform.telemetry import Delays, Repeated, Telemetry
 from sandbox.platform.usage import Usage
@@ -49,6 +50,8 @@ class Sandbox:
     """The deployed alarms; None until something is deployed."""
     world: World = field(default_factory=World)
     """Begun anew with each drill: to be read from here each time."""
+    worlds: Past[World] = field(default_factory=Past)
+    """The worlds of before, where they are kept."""
     running: bool = False
     """Whether the platform serves; False while it begins anew."""
     running_pods: list[Object] = field(default_factory=list)
@@ -70,6 +73,10 @@ class Sandbox:
         return cls(Engine(ports.engine_admin), cluster, Changes(cluster), Kubelet(cluster, versions), Usage(cluster),
                    NewRelic(telemetry, gates, delays), telemetry, delays, versions, gates, boto3.client("cloudwatch"),
                    boto3.client("ssm"))
+
+    def world_at(self, moment: float) -> World:
+        """Return the world that a question about a stretch of time belongs to, by its end."""
+        return self.worlds.at(moment, self.world)
 
     def create_node(self, node: Object) -> None:
         """Create a node with its capacity; one that is there stays."""

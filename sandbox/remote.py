@@ -33,6 +33,8 @@ class Beginning:
     """What the gateway calls besides the database and the provider."""
     world: Mapping[str, str] = field(default_factory=dict)
     """How the sandbox speaks: keys of ``sandbox/worlds`` to their values, where they are not the defaults."""
+    keeps_past: bool = False
+    """Whether what was there before stays for questions about that time (``responder backtest``)."""
     eyes: str = ""
     """Which vendors see the platform, by ``sandbox/eyes``; empty: those of the shipped configuration."""
 

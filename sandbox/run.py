@@ -97,14 +97,11 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None, respond
     try:
         with timed(say, f"AWS engine and control plane up: {kubernetes}"):
             control_plane.certificates(STATE / "control-plane")
-            spawn("engine", [sys.executable, "-m", "sandbox.engine"], {
-                "GATEWAY_PORT": str(ports.aws), "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
-                # IAM is evaluated on each call of a function, by the policies of its own role.
-                "AUTH": "true",
-                "SANDBOX_ADMIN_PORT": str(ports.engine_admin), "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING",
-                # Functions inherit these.
-                **stand_ins(ports)})
+            spawn("engine", [sys.executable, "-m", "sandbox.engine"], _of_engine(ports))
             for name, command in control_plane.commands(kubernetes, STATE / "control-plane", ports).items():
+                if name == "kube-controller-manager":
+                    # It gives up where the API server is not well within ten seconds, which a busy machine may need.
+                    _await(f"https://127.0.0.1:{ports.apiserver}/readyz", processes, "kube-apiserver")
                 spawn(name, command, {})
             _await(f"http://127.0.0.1:{ports.aws}/_ministack/health", processes, "engine")
             _await(f"https://127.0.0.1:{ports.apiserver}/readyz", processes, "kube-apiserver")
@@ -125,6 +122,16 @@ def up(say: Say = say_plain, overrides: Mapping[str, Any] | None = None, respond
         (STATE / "up.json").unlink(missing_ok=True)
         raise
     return sandbox
+
+
+def _of_engine(ports: Ports) -> dict[str, str]:
+    """Return the engine's environment."""
+    return {"GATEWAY_PORT": str(ports.aws), "BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
+            # IAM is evaluated on each call of a function, by the policies of its own role.
+            "AUTH": "true",
+            "SANDBOX_ADMIN_PORT": str(ports.engine_admin), "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING",
+            # Functions inherit these.
+            **stand_ins(ports)}
 
 
 def down() -> bool:

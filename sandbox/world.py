@@ -108,7 +108,7 @@ def main() -> None:
     sandbox, engine = Sandbox.of(ports, pki), f"http://127.0.0.1:{ports.aws}"
     permits = Engine(ports.engine_admin).refusal
     aws = Aws(engine, lambda: sandbox.world, sandbox.cluster, sandbox.gates, sandbox.delays.cloudtrail, permits,
-              Logs(sandbox.telemetry, sandbox.gates, sandbox.delays))
+              Logs(sandbox.telemetry, sandbox.gates, sandbox.delays), sandbox.world_at)
     people, metrics = Vendors(sandbox.gates), Metrics(sandbox)
     clock = Clock(sandbox, Listeners({"database": ports.database, "primary": ports.primary,
                                       "fallback": ports.fallback}), metrics.step, aws.second)

@@ -23,7 +23,7 @@ DATA = "BENCH_DATA"
 """Environment variable: folders, apart by ``os.pathsep``."""
 _USUAL = Path(__file__).resolve().parents[3] / "shared" / "data"
 _GOAL_MS = 50.0
-"""The goal of ranking causes (docs/benchmarks.md); a recording is also to be read."""
+"""The goal of ranking causes (docs/benchmarks.md)."""
 
 
 def measure(given: Sequence[str]) -> dict[str, list[Judged]]:
@@ -45,7 +45,7 @@ def report(results: Mapping[str, list[Judged]]) -> str:
         unscored = f", {some.unscored} without a label" if some.unscored else ""
         lines += [f"## {name}: {some.cases} cases{unscored}", "",
                   "| method | top-1 | top-3 | object top-1 | top-3 | decided | right of decided | decoys named | "
-                  "calibration error | ms: median / max |", "|---|---|---|---|---|---|---|---|---|---|"]
+                  "calibration error | processor ms: median / max |", "|---|---|---|---|---|---|---|---|---|---|"]
         lines += [_row(method, tally) for method, tally in methods.items()]
         lines += ["", *_by_kind(judged), ""]
     own = tallies(one for judged in results.values() for one in judged if one.method == OWN).get(OWN)
@@ -105,7 +105,7 @@ def _measure(_: int) -> Outcome:
         rows.append(Row(f"{name}: right first", 100.0 * methods[OWN].first / methods[OWN].cases, "%", beside or "none",
                         100.0 * methods[beside].first / methods[beside].cases if beside else 0.0))
         milliseconds = methods[OWN].as_json()["median_ms"]
-        rows.append(Row(f"{name}: one case, reading included", milliseconds, "ms", "ranking causes alone", _GOAL_MS))
+        rows.append(Row(f"{name}: one case, of the processor", milliseconds, "ms", "the goal", _GOAL_MS))
     return Outcome(rows, report(results), {
         "external": {name: {method: tally.as_json() for method, tally in tallies(judged).items()}
                      for name, judged in results.items()}, "predictions": predictions(results)})

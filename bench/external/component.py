@@ -10,9 +10,7 @@ from bench import recordings
 from bench.external.frame import Answer, Case
 from responder.plan.origin import Suspect, rank
 from responder.plan.requests_seen import Requests
-
-_LIKELIER_THAN_NOT = 0.5
-"""The first answer is given where it is likelier than all others together; else that would be to guess."""
+from responder.plan.sure import SURE
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ def suspects(case: Case, always: bool = False) -> list[Suspect]:
     data: Recording = case.data
     metrics = data.metrics
     found = rank(metrics.graph, metrics.series, metrics.symptom, metrics.views, certain=always, requests=data.requests)
-    return found if always or (found and found[0].confidence >= _LIKELIER_THAN_NOT) else []
+    return found if always or (found and found[0].confidence >= SURE) else []
 
 
 def baselines() -> Mapping[str, Callable[[Case], list[Answer]]]:

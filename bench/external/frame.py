@@ -59,7 +59,10 @@ class Case:
 
 
 class Adapter(Protocol):
-    """A module of ``bench/external``. ``matches(answer, truth)`` may be there too, see ``matcher``."""
+    """A module of ``bench/external``. ``matches(answer, truth)`` may be there too, see ``matcher``; and
+    ``prepared(case)``, which returns the case with its data in the responder's own types: that is reading, and is not
+    timed.
+    """
 
     NAME: str
     """The set's, and its folder's."""
@@ -90,6 +93,12 @@ def matcher(adapter: Adapter) -> Matches:
     """Return how a set compares an answer with the truth."""
     found: Matches = getattr(adapter, "matches", same)
     return found
+
+
+def prepared(adapter: Adapter, case: Case) -> Case:
+    """Return a case as the responder is given it."""
+    read: Callable[[Case], Case] | None = getattr(adapter, "prepared", None)
+    return read(case) if read else case
 
 
 def adapters() -> dict[str, Adapter]:

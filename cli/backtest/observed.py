@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from cli.backtest.course import told
+from cli.backtest.course import likeliest, told
 from cli.backtest.outcome import Case, Moment, Proposed, Ruling, Vote
 from responder.model.facts import Opened
 from responder.model.incident import IncidentRecord
@@ -61,6 +61,7 @@ def case_of(record: IncidentRecord, service: Service) -> Case:
         iso(seconds(fact.onset)) if fact.onset else "", isolated.culprits if isolated else (),
         tuple(map(told, found.parts)) if found else (), found.cause if found else "",
         found.mechanism if found else "", found.component if found else "", found.confidence if found else None,
+        likeliest(found.ranking) if found and not named else "",
         round(seconds(diagnosed[0].at) - opened, 1) if diagnosed and named else None,
         diagnosed[0].why if diagnosed else "", tuple(_ruled(record, service, found, until)),
         tuple(remedies.sentence(refusal) for refusal in (found.not_proposed or ())) if found else (),

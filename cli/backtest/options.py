@@ -17,7 +17,7 @@ from cli.backtest import observed as handled
 from cli.backtest import page, running, text, truth
 from cli.backtest.outcome import Report
 from cli.backtest.reads import reads_only
-from cli.output import NOT_ASKED, Refused
+from cli.output import NOT_ASKED, Refused, tell
 from responder.model.codec import Malformed, decode
 from responder.model.incident import IncidentRecord
 from responder.model.moment import iso, seconds
@@ -166,7 +166,10 @@ def _records(given: Given) -> Iterator[handled.Kept]:
         kept = Records(table)
         for service in _services(given):
             for past in past_incidents(kept, service.service):
-                yield handled.Kept(kept.load(past.id), service)
+                try:
+                    yield handled.Kept(kept.load(past.id), service)
+                except Malformed as error:
+                    tell(f"{past.id}: its record cannot be read, and it is left out ({error})")
 
 
 def _of_folder(folder: Path) -> Iterator[handled.Kept]:

@@ -71,6 +71,8 @@ class Case:
     component: str = ""
     confidence: float | None = None
     """0 to 1, of the cause that is named, or of the likeliest where none is."""
+    likeliest: str = ""
+    """Where no cause was sure enough: the likeliest, as ``named`` says it."""
     cause_after_seconds: float | None = None
     """Seconds after the alarm until the cause was named; None: it was not."""
     summary: str = ""
@@ -87,7 +89,12 @@ class Case:
         """The cause with its mechanism and component, as people read it; empty where none was named."""
         if self.cause in ("", "unknown"):
             return ""
-        return f"{self.cause} ({self.mechanism.replace('_', ' ')}) in {self.component}"
+        return said(self.cause, self.mechanism, self.component)
+
+
+def said(cause: str, mechanism: str, component: str) -> str:
+    """Return a cause with its mechanism and component, as people read it."""
+    return f"{cause} ({mechanism.replace('_', ' ')}) in {component}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,8 @@ class Compared:
     """A case beside what really happened, or beside another report's case."""
 
     at: str
-    verdict: Literal["right", "wrong", "missed", "no case", "same", "differs", "only here", "only there"]
+    verdict: Literal["right", "wrong", "missed", "no case", "same", "less sure", "differs", "only here",
+                     "only there"]
     detail: str
     """In a sentence: what differs, or how much earlier the cause was named than the incident ended."""
 

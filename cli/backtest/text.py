@@ -36,7 +36,7 @@ def row(case: Case) -> tuple[str, ...]:
         named = f"{case.named}, {share(case.confidence)}" + (
             f", after {duration(case.cause_after_seconds)}" if case.cause_after_seconds is not None else "")
     elif case.cause:
-        named = f"not named (likeliest {share(case.confidence)})" if case.confidence is not None else "not named"
+        named = f"not named (likeliest: {case.likeliest}, {share(case.confidence)})" if case.likeliest else "not named"
     return (when(case.moment.at), case.moment.alarm or "(named by you)", _ANSWERED[case.answer] + after,
             "; ".join(case.failure_modes), named, "; ".join(map(_proposal, case.remedies)) or (
                 "none" if case.answer == "confirmed" else ""))

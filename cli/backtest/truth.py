@@ -19,7 +19,7 @@ from cli.backtest.outcome import Case, Compared, Report
 from cli.output import Refused
 from responder.model.moment import iso, seconds
 from responder.plan import mechanisms
-from responder.plan.wording import duration
+from responder.plan.wording import duration, share
 
 NEAR_SECONDS = 1800.0
 """An incident of the file is the alarm's within this time."""
@@ -98,7 +98,10 @@ def _judged(case: Case, truth: Happened) -> Compared:
             f", named {duration(before)} before it ended" if before and before > 0 else ""))
     if case.named:
         return Compared(case.moment.at, "wrong", f"it was {truth.cause}, and {case.named} would have been named")
-    return Compared(case.moment.at, "missed", f"it was {truth.cause}, and no cause would have been named")
+    close = case.likeliest.startswith(truth.cause) or f"({truth.cause.replace('_', ' ')})" in case.likeliest
+    guess = f": the likeliest was {case.likeliest}, with {share(case.confidence)}" if case.likeliest else ""
+    return Compared(case.moment.at, "less sure" if close else "missed",
+                    f"it was {truth.cause}, and no cause would have been named{guess}")
 
 
 def beside(here: Report, there: Report) -> list[Compared]:
@@ -112,9 +115,18 @@ def beside(here: Report, there: Report) -> list[Compared]:
             found.append(Compared(case.moment.at, "only here", "the other report has no incident at that time"))
             continue
         left.remove(other)
-        differ = list(differences(case, other))
-        found.append(Compared(case.moment.at, "differs" if differ else "same", "; ".join(differ)))
+        found.append(_beside(case, other))
     return found + [Compared(one.moment.at, "only there", "this report has no incident at that time") for one in left]
+
+
+def _beside(case: Case, other: Case) -> Compared:
+    differ = list(differences(case, other))
+    surer, less = (case, other) if case.named else (other, case)
+    if differ and case.answer == other.answer and surer.named and surer.named == less.likeliest:
+        one, two = ("there", "here") if surer is other else ("here", "there")
+        return Compared(case.moment.at, "less sure", f"{surer.named} is named {one} with {share(surer.confidence)}, "
+                        f"and is the likeliest {two}, with {share(less.confidence)}")
+    return Compared(case.moment.at, "differs" if differ else "same", "; ".join(differ))
 
 
 def differences(case: Case, other: Case) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ def command(
     Every file is read to its end, so that one mistake does not hide the others. A warning is what works and is probably
     not meant. Nothing outside the folder is asked: `responder doctor` does that. Exit code 1: there are errors.
     """
+    from cli.checking.left import left_to_people
     from cli.checking.report import render, report_of
     from stacks.configuration import check_folder
 
@@ -26,6 +28,8 @@ def command(
     if not folder.is_dir():
         what = "is a file; name its folder" if folder.exists() else "is not there"
         raise Refused(f"{config} {what}: --config expects the folder with a .yaml file for each service")
-    report = report_of(check_folder(folder))
+    checked = check_folder(folder)
+    problems = sorted((*checked.problems, *left_to_people(checked.files)), key=lambda one: (one.file, one.line))
+    report = report_of(replace(checked, problems=tuple(problems)))
     show(report, as_json, lambda console: render(report, console))
     return NOT_WELL if report.errors or (strict and report.warnings) else WELL

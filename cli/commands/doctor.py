@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import AsJson, ConfigFolder, Profile, Refused, Region, show
+from cli.output import AsJson, ConfigFolder, Profile, Refused, Region, show, tell
 
 if TYPE_CHECKING:
     from cli.doctor.model import Probe
@@ -44,6 +44,7 @@ def command(
     if probes:
         return _listed(chosen, as_json)
     here = _surroundings(config, service or [], profile, region, context, elsewhere or [])
+    tell(f"responder doctor: asks {len(chosen)} probes, which takes up to a minute and a half")
     diagnosis = diagnosed(here, chosen)
     show(diagnosis, as_json, lambda console: render(console, diagnosis, chosen, every))
     return diagnosis.code
@@ -77,7 +78,7 @@ def _surroundings(config: str, named: list[str], profile: str, region: str, cont
     import boto3
 
     from cli.doctor.account import Account
-    from cli.doctor.cluster import by_context, by_eks
+    from cli.doctor.cluster import by
     from cli.doctor.surroundings import Surroundings
     from stacks.configuration import read_folder, read_settings
 
@@ -96,4 +97,4 @@ def _surroundings(config: str, named: list[str], profile: str, region: str, cont
                                settings.stack_name)
     account = Account(boto3.Session(profile_name=profile or None, region_name=region or None), settings.stack_name)
     return Surroundings(folder, settings, tuple(services), tuple(known[name] for name in named) or tuple(services),
-                        account, by_context(context) if context else by_eks, remote)
+                        account, by(context), remote)

@@ -91,14 +91,14 @@ class Account:
         """The session of boto3, for what signs requests by itself."""
         return self._session
 
-    def client(self, service: str, read_seconds: int = _READ_SECONDS) -> Any:
+    def client(self, service: str, read_seconds: int = _READ_SECONDS, attempts: int = 3) -> Any:
         """Return a client that gives up soon; made once, because boto3 makes none side by side."""
         with self._lock:
-            key = f"{service} {read_seconds}"
+            key = f"{service} {read_seconds} {attempts}"
             if key not in self._clients:
                 self._clients[key] = self._session.client(service, config=Config(
                     connect_timeout=_CONNECT_SECONDS, read_timeout=read_seconds, max_pool_connections=32,
-                    retries={"mode": "standard", "total_max_attempts": 3}))
+                    retries={"mode": "standard", "total_max_attempts": attempts}))
             return self._clients[key]
 
     @contextmanager

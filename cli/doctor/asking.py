@@ -30,8 +30,6 @@ from stacks.network import source_units, unit_of
 from stacks.used import used_sources
 
 INCIDENT = "doctor"
-BACK_SECONDS = 3600
-"""How far back is asked for, besides the service's own window: what is published at all is published within it."""
 _PHASES: tuple[Phase, ...] = ("diagnose", "confirm", "isolate", "watch", "aftercare")
 """The phases in which a source is asked, the one with the most questions first."""
 _AT_ONCE = 8
@@ -75,7 +73,7 @@ class Answers:
 
 def event(service: Service, source: Source, now: float) -> dict[str, Any]:
     """Return what a source's function is sent: ``responder.handlers.ask.Ask``."""
-    return {"incident": {"id": INCIDENT, "service": service.service, "opened_at": iso(now - BACK_SECONDS)},
+    return {"incident": {"id": INCIDENT, "service": service.service, "opened_at": iso(now)},
             "phase": next(phase for phase in _PHASES if phase in source.phases), "now": iso(now)}
 
 

@@ -6,22 +6,19 @@ access); the EKS User Guide's page "Connect kubectl to an EKS cluster".
 
 from __future__ import annotations
 
-import base64
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
 
-from cli.doctor.account import Account, is_missing
+from cli.doctor.account import Account
 from cli.doctor.model import NotKnown
-from kubernetes import client, config
-from responder.clients.kubernetes import token
+from cli.init.kube import connect
+from cli.output import Refused
+from kubernetes import client
 
 _SECONDS = (3, 15)
 """To connect, and to read."""
@@ -130,37 +127,16 @@ Connect = Callable[[Account, str], Cluster]
 """Connects to the cluster of a name in an account; raises NotKnown."""
 
 
-def by_context(context: str) -> Connect:
-    """Return a way to clusters by a context of the kubeconfig."""
-    def connect(account: Account, name: str) -> Cluster:
+def by(context: str) -> Connect:
+    """Return the way to clusters: by a context of the kubeconfig, or as ``cli/init/kube.py`` finds one."""
+    def connected(account: Account, name: str) -> Cluster:
         try:
-            return Cluster(config.new_client_from_config(context=context), name)  # type: ignore[no-untyped-call]
-        except (ConfigException, OSError) as error:
-            raise NotKnown(f"the kubeconfig gives no way to {name}: {error}", "another --context") from error
+            return Cluster(connect(name, context, account.session).api, name)
+        except Refused as failed:
+            raise NotKnown(str(failed), "name a --context of your kubeconfig, or let your role describe the cluster"
+                           ) from failed
 
-    return connect
-
-
-def by_eks(account: Account, name: str) -> Cluster:
-    """Return a cluster by what EKS says of it, with a token of one's own AWS identity; raises NotKnown."""
-    with account.asking("eks"):
-        try:
-            described = account.client("eks").describe_cluster(name=name)["cluster"]
-        except ClientError as error:
-            if is_missing(error):
-                raise NotKnown(f"EKS has no cluster {name} in account {account.id}, {account.region}",
-                               "cluster.name in the configuration") from error
-            raise
-    endpoint, authority = described.get("endpoint"), (described.get("certificateAuthority") or {}).get("data")
-    if not endpoint or not authority:
-        raise NotKnown(f"EKS says that {name} is {described.get('status')}, without an endpoint")
-    settings = client.Configuration(host=endpoint)
-    # The package takes an authority as a file alone.
-    with tempfile.NamedTemporaryFile(suffix=".crt", delete=False) as file:
-        file.write(base64.b64decode(authority))
-    settings.ssl_ca_cert = file.name
-    settings.api_key = {"authorization": f"Bearer {token(name, account.client('sts'))}"}
-    return Cluster(client.ApiClient(settings), name)
+    return connected
 
 
 def named(items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

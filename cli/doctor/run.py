@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cli.doctor.model import Check, Diagnosis, Probe, ordered, unknown
@@ -13,13 +13,11 @@ from cli.doctor.surroundings import Surroundings, attempted
 from responder.model.moment import iso
 
 
-def diagnosed(here: Surroundings, probes: Sequence[Probe], begun: Callable[[str], None] = lambda name: None
-              ) -> Diagnosis:
+def diagnosed(here: Surroundings, probes: Sequence[Probe]) -> Diagnosis:
     """Ask all probes and return what they found; a probe that takes too long, or breaks, is not known."""
     found: queue.Queue[tuple[str, list[Check]]] = queue.Queue()
     started = time.monotonic()
     for probe in probes:
-        begun(probe.name)
         # A thread that hangs must not keep the program from ending.
         threading.Thread(target=lambda one=probe: found.put((one.name, _looked(one, here))), daemon=True).start()
     waiting, checks = {probe.name: probe for probe in probes}, list[Check]()

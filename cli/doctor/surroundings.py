@@ -108,9 +108,9 @@ def attempted(subject: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
     return checks
 
 
-def side_by_side(looks: Mapping[str, Callable[[], Iterable[Check]]]) -> list[Check]:
+def side_by_side(looks: Mapping[str, Callable[[], Iterable[Check]]], at_once: int = _AT_ONCE) -> list[Check]:
     """Return what several looks see, asked at the same time; the keys are their subjects."""
     if not looks:
         return []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         return [check for found in pool.map(attempted, looks, looks.values()) for check in found]

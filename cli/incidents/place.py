@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class Place:
     outputs: Mapping[str, str]
     services: Mapping[str, Service]
     """As they were deployed, by name."""
+    made: dict[str, Any] = field(default_factory=dict)
+    """The clients that were asked for before, by service."""
 
     @property
     def table(self) -> str:
@@ -56,7 +58,10 @@ class Place:
 
     def client(self, name: str) -> Any:
         """Return boto3's client of an AWS service in the responder's own account and Region."""
-        return _client(self.session, name)
+        # To make one takes longer than most calls.
+        if name not in self.made:
+            self.made[name] = self.session.client(name)
+        return self.made[name]
 
     def records(self) -> Records:
         """Return the timeline table."""
@@ -70,12 +75,6 @@ class Place:
             raise Refused(f"--service {service}: {self.stack} has no such service; it has "
                           f"{', '.join(sorted(self.services)) or 'none'}", WRONG_INPUT)
         return (self.services[service],)
-
-
-@cache
-def _client(session: Any, name: str) -> Any:
-    # To make one takes longer than most calls.
-    return session.client(name)
 
 
 def stack_of(config: Path, stack: str = "") -> str:

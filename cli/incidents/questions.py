@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cli.incidents.known import Held, open_ones
 from cli.incidents.named import Known, chosen
 from cli.incidents.place import Place
-from cli.incidents.standing import RUNNING, Standing, standing
+from cli.incidents.standing import Standing, standing
 from cli.incidents.waiting import Waiting, asked_about, others, values
 from cli.output import WRONG_INPUT, Refused
 from responder.model.frozen import dataclass
@@ -44,7 +44,7 @@ def _held(held: Sequence[Held], incident: str) -> Held:
 
 
 def _of(found: Standing, task: str) -> Waiting:
-    if found.execution.status != RUNNING and found.execution.has_ended:
+    if found.execution.has_ended:
         raise Refused(f"nothing waits for an answer: the execution of {found.id} is {found.execution.status}; "
                       f"`responder take-over {found.id} --give-back` lets the responder go on", WRONG_INPUT)
     if not found.waiting:

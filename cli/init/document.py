@@ -6,11 +6,14 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import yaml
 
 Value = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 _WIDTH = 120
+_TODO = re.compile(r"\s*# TODO: (?P<field>[\w.\[\]-]+): (?P<what>.*)")
+_MORE = re.compile(r"\s*#   \S")
 TODO = "TODO: "
 """How a comment begins that says what a person has to fill in."""
 
@@ -92,7 +95,8 @@ def _line(line: Line, indent: str) -> Iterator[str]:
         yield from _comment(line.text, indent)
         return
     if isinstance(line, Todo):
-        yield from _comment(f"{TODO}{line.field}: {line.what}", indent)
+        # What follows its first line is indented, so that it is told from a comment behind it.
+        yield from _comment(f"{TODO}{line.field}: {line.what}", indent, "  ")
         return
     text = f"{indent}{plain(line.key)}: {flow(line.value)}" if line.key else f"{indent}- {flow(line.value)}"
     note = _one_line(line.note)
@@ -101,9 +105,19 @@ def _line(line: Line, indent: str) -> Iterator[str]:
     yield f"{text}  # {note}" if note and len(text) + len(note) + 4 <= _WIDTH else text
 
 
-def _comment(text: str, indent: str) -> Iterator[str]:
+def _comment(text: str, indent: str, hanging: str = "") -> Iterator[str]:
     yield from (f"{indent}# {line}" for line in textwrap.wrap(
-        _one_line(text), _WIDTH - len(indent) - 2, break_long_words=False, break_on_hyphens=False))
+        _one_line(text), _WIDTH - len(indent) - 2, subsequent_indent=hanging, break_long_words=False,
+        break_on_hyphens=False))
+
+
+def todos_in(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield what a file leaves to people: the line (from 1), the field, and what is to be done."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if found := _TODO.match(line):
+            more = takewhile(_MORE.match, lines[number:])
+            yield number, found["field"], " ".join([found["what"], *(one.strip(" #") for one in more)])
 
 
 def _one_line(text: str) -> str:

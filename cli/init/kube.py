@@ -37,6 +37,11 @@ class Kube:
         self._api, self.where = api, where
         """Which API server it is, for people."""
 
+    @property
+    def api(self) -> client.ApiClient:
+        """The package's client, for other requests than lists."""
+        return self._api
+
     def items(self, path: str, namespace: str = "") -> Iterator[dict[str, Any]]:
         """Yield all objects of a list, as plain data: ``items("apis/apps/v1/deployments", "payments")``."""
         group, _, plural = path.rpartition("/")

@@ -21,6 +21,7 @@ from sandbox.admin import Engine
 from sandbox.control_plane import binaries
 from sandbox.drill.contract import Drill, Scheduled
 from sandbox.drill.ending import Now, is_over
+from sandbox.drill.history import History
 from sandbox.drill.messages import sequence
 from sandbox.drill.people import People
 from sandbox.drill.result import Observed, Result, result
@@ -57,8 +58,10 @@ class Runner:
     """Runs drills on one sandbox."""
 
     def __init__(self, sandbox: Up, say: sandbox_run.Say = sandbox_run.say_plain,
-                 world: Mapping[str, str] | None = None) -> None:
+                 world: Mapping[str, str] | None = None, keeps_past: bool = False) -> None:
+        """``keeps_past``: what the vendors have of a drill stays for questions about its time."""
         self.sandbox, self._say, self._world = sandbox, say, world or {}
+        self._past = History(keeps_past)
         self.record = b""
         """The record of the last drill's incident, as it is in S3; empty where there was none."""
         self.truth = b""
@@ -79,6 +82,7 @@ class Runner:
         self.sandbox = sandbox_run.ensure_deployed(self.sandbox, drill.overrides(), self._say)
         self._clean(drill)
         time.sleep(_STEADY_SECONDS)
+        self._past.wait()
         self._forget()
         Engine(self.sandbox.ports.engine_admin).calls()
         started = time.time()
@@ -89,6 +93,7 @@ class Runner:
         thread = threading.Thread(target=self._bring_about, args=(drill.events, started, given_up, troubles),
                                   daemon=True)
         thread.start()
+        looking = self._past.look_often()
         moment = Moment(0.0, started=started)
         last_event = started + max(event.at + (event.lasts or 0) for event in drill.events)
         while True:
@@ -105,12 +110,14 @@ class Runner:
                                   answers_left=self._people.busy, items=moment.items)):
                 break
         given_up.set()
+        looking.set()
         self._settle()
         self._people.stop()
         return self._result(drill, moment)
 
     def _clean(self, drill: Drill) -> None:
         """Remove what an earlier drill left, and begin anew."""
+        self._past.lay_away(Engine(self.sandbox.ports.engine_admin), self._raw_items())
         self._forget(ledger=True)
         boto3.client("ssm").put_parameter(Name=f"/incident-response/{SERVICE}/kill-switch", Value=RELEASED,
                                           Type="String", Overwrite=True)
@@ -120,7 +127,7 @@ class Runner:
         Remote(self.sandbox.ports).reset(Beginning(
             drill.name, start.requests_per_second, {str(name): pods for name, pods in start.replicas.items()},
             {str(name): item.model_dump(exclude_none=True) for name, item in start.behaviour.items()},
-            start.dependencies, drill.world(self._world), eyes_of_run()))
+            start.dependencies, drill.world(self._world), self._past.kept, eyes_of_run()))
         for _ in range(3):
             # The reset itself may have set off alarms, which are not the drill's, and the ledger's schedule may have
             # read the cluster in the middle of it.
@@ -129,6 +136,7 @@ class Runner:
             looked = json.loads(self._functions_api.invoke(
                 FunctionName="incident-response-ledger:live")["Payload"].read())
             if looked.get(SERVICE) == 0:
+                self._past.go_on(self._dynamodb, self._table)
                 Remote(self.sandbox.ports).let_others_write()
                 return
         raise SandboxError(f"the change ledger could not look at the cluster: {looked}")
@@ -297,7 +305,7 @@ def _keep(runner: Runner, name: str, folder: Path, world: Mapping[str, str]) -> 
 
 def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
             record_folder: Path | None = None, messages_folder: Path | None = None,
-            world: Mapping[str, str] | None = None) -> bool:
+            world: Mapping[str, str] | None = None, keeps_past: bool = False) -> bool:
     """Run drills one after the other on one sandbox, print how they go, and return whether all were met.
 
     ``world`` holds for all of them; a drill that is not meant for it is not run. Each result goes to ``json_folder`` at
@@ -316,7 +324,7 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
     if not drills:
         return True
     try:
-        runner = Runner(sandbox_run.up(overrides=drills[0].overrides()), world=world)
+        runner = Runner(sandbox_run.up(overrides=drills[0].overrides()), world=world, keeps_past=keeps_past)
         for drill in drills:
             began = time.monotonic()
             value = runner.run(drill)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import copy
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ import yaml
 from sandbox.platform.dependencies import Dependency
 from sandbox.platform.flow import BALANCER, ENTRY, NOT_CONNECTED, PROVIDER_HOST, Calls, Served
 from sandbox.platform.objects import FIRST_VERSION, KINDS, image
+from sandbox.platform.past import Past
 from sandbox.platform.payments import GATEWAY, Disturbed, Paid, Payments
 from sandbox.platform.versions import Versions
 
@@ -137,6 +139,7 @@ class Telemetry:
         self.dependencies: tuple[Dependency, ...] = ()
         """What the gateway calls besides the database and the provider, for the history."""
         self._healthy: _Healthy | None = None
+        self._past: Past[Telemetry] = Past()
         # Chance of its own: which client sends a request must not change what becomes of it.
         self._clients = random.Random("clients")
 
@@ -149,6 +152,16 @@ class Telemetry:
             self._step(self._healthy, STEP_SECONDS)
         self.lines.sort(key=lambda line: line.at)
         return list(self.transactions)
+
+    def lay_away(self, began: float, ended: float) -> None:
+        """Keep what there is for questions about the time between two moments; to be called before ``reset``."""
+        kept = copy.copy(self)
+        kept.payments = copy.copy(self.payments)
+        self._past.lay_away(began, ended, kept)
+
+    def as_of(self, moment: float) -> Telemetry:
+        """Return what is asked about a stretch of time that ends at a moment."""
+        return self._past.at(moment, self)
 
     def go_on(self, until: float) -> None:
         """Let the healthy history go on until a moment; it ends with the first second that the platform serves."""

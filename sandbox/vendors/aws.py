@@ -55,16 +55,16 @@ class Aws:
 
     def __init__(self, engine_url: str, world: Callable[[], World], cluster: Objects, gates: Gates,
                  delay_seconds: float = 5.0, permits: Permits = lambda access_key, call: "",
-                 logs: Logs | None = None) -> None:
+                 logs: Logs | None = None, world_at: Callable[[float], World] | None = None) -> None:
         # The engine speaks plain HTTP: no certificates need loading.
         self._client = httpx.Client(base_url=engine_url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
         self._gates, self._permits, self._buckets = gates, permits, Buckets()
         machines = Machines(world, cluster)
-        self._history = History(world)
+        self._history = History(world, world_at)
         self._rds = Rds(world, self._history, gates, self._caller)
         self._insights = Insights(self._history, gates)
         self.health = Health(world, gates)
-        self._trail = Trail(world, gates, delay_seconds)
+        self._trail = Trail(world, gates, delay_seconds, world_at)
         self._eks = Eks(world, machines, self._engine)
         self._instances = Instances(machines, world)
         self._groups = Groups(world)

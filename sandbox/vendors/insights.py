@@ -69,7 +69,7 @@ class Insights:
             if name not in (*_LOADS, self._history.at(time.time()).speech.counter):
                 raise _invalid(f"{name} is not a valid metric")
             dimensions = _dimensions(group, wanted)
-            series = [(stamp, self._mean(name, dimensions, wanted, (start, end), request["Identifier"]))
+            series = [(stamp, self._mean(name, dimensions, wanted, (start, end), request["Identifier"], span.until))
                       for start, end, stamp in span.periods()]
             rows.append(_row({"Metric": name}, [(stamp, sum(loads.values())) for stamp, loads in series
                                                 if loads is not None]))
@@ -92,7 +92,8 @@ class Insights:
                 raise _invalid(f"{left_out} is not supported for this data source")
         dimensions = _dimensions(group, wanted)
         looks = [loads for start, end, _ in span.periods()
-                 if (loads := self._mean(name, dimensions, wanted, (start, end), request["Identifier"])) is not None]
+                 if (loads := self._mean(name, dimensions, wanted, (start, end), request["Identifier"],
+                                         span.until)) is not None]
         keys = [] if self._gates.fault("rds") == "empty" else [
             {"Dimensions": dict(key), "Total": sum(loads.get(key, 0.0) for loads in looks) / len(looks)}
             for key in _top(looks, int(group.get("Limit", 10)))]
@@ -100,14 +101,14 @@ class Insights:
         return {**span.said(), "Keys": list(part), **({"NextToken": token} if token else {})}
 
     def _mean(self, name: str, dimensions: tuple[str, ...], wanted: dict[str, str], period: tuple[float, float],
-              resource: str) -> dict[Key, float] | None:
+              resource: str, asked_until: float) -> dict[Key, float] | None:
         """The average of a period by key, or None where there are no data of it."""
         newest, (start, end) = self._gates.newest("rds", 0), period
         count = max(1, min(_LOOKS, int(end - start)))
         looks = [moment for n in range(count) if (moment := start + (n + 0.5) * (end - start) / count) <= newest]
         sums: dict[Key, float] = {}
         for moment in looks:
-            database = self._history.at(moment)
+            database = self._history.at(moment, asked_until)
             if resource != resource_id(database.writer):
                 database = _reader(database)
             if name in _COUNTERS:
@@ -133,6 +134,8 @@ class _Span:
             raise _invalid("StartTime must be earlier than EndTime")
         if start < time.time() - _RETENTION_SECONDS - 3600:
             raise _invalid("StartTime can't be earlier than 7 days ago")
+        self.until = float(end)
+        """Where the stretch of time ends that is asked about, seconds since 1970 (UTC)."""
         self.period = request.get("PeriodInSeconds") or next(
             (period for period in _PERIODS if (end - start) / period <= 200), _PERIODS[-1])
         if self.period not in _PERIODS:

@@ -94,7 +94,7 @@ class Logs:
         if self._gates.fault("cloudwatch_logs") != "empty":
             # The end of the time range is part of it.
             newest = min(end + 1.0, self._gates.newest("cloudwatch_logs", self._delays.splunk))
-            rows = [dict(_event(line)) for line in self._telemetry.lines_between(start, newest)]
+            rows = [dict(_event(line)) for line in self._telemetry.as_of(end).lines_between(start, newest)]
         scanned, size = len(rows), sum(len(row["@message"]) for row in rows)
         try:
             found = run(str(request.get("queryString", "")), rows[::-1])

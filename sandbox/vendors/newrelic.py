@@ -116,15 +116,16 @@ class NewRelic:
 
     def _rows(self, event: str, since: float, until: float) -> Iterator[Row]:
         """Yield what NRDB holds of an event type in a stretch of time."""
+        telemetry = self._telemetry.as_of(until)
         if event in ("Transaction", "Span"):
-            for item in self._telemetry.between(since, until):
+            for item in telemetry.between(since, until):
                 # Kept with the requests, because every query reads all of them again.
                 if event not in item.made:
                     item.made[event] = tuple(transactions(item, self.spoken) if event == "Transaction"
-                                             else spans(item, self._telemetry, self.spoken))
+                                             else spans(item, telemetry, self.spoken))
                 yield from item.made[event]
         elif event == "Payment":
-            for paid in self._telemetry.payments.between(since, until):
+            for paid in telemetry.payments.between(since, until):
                 yield from payments(paid, self.spoken)
         elif event == "Deployment":
             for marker in self.deployments:

@@ -151,7 +151,7 @@ class Rds:
         until = min(until, self._gates.newest("rds", 0))
         wanted = set(listed(parameters, "EventCategories.EventCategory"))
         told = [(event.at, event.kind, event.identifier, event.message, event.categories)
-                for event in self._world().database.events]
+                for event in self._history.world_at(until).database.events]
         told += [(at, "db-instance", name, message, (category,)) for at, name, message, category in others_events(
             self._world().account, since, until)]
         found = [] if self._empty else [

@@ -113,7 +113,7 @@ class Splunk:
         rows: list[Row] = []
         if self._gates.fault("splunk") != "empty":
             newest = self._gates.newest("splunk", self._delays.splunk)
-            rows = [row for line in self._telemetry.lines_between(earliest, min(latest, newest))
+            rows = [row for line in self._telemetry.as_of(latest).lines_between(earliest, min(latest, newest))
                     for row in [event(line, dialect)] if found(row)]
         rows.reverse()  # newest first, as Splunk returns events
         for command in others:

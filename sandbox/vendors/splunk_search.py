@@ -151,7 +151,10 @@ def _fillnull(rest: str, rows: Table) -> Table:
 
 
 def _fieldsummary(rest: str, rows: Table) -> Table:
-    """Summarise all fields but the internal ones; ``values`` is JSON, the most frequent value first."""
+    """Summarise all fields but the internal ones; ``values`` is JSON, the most frequent value first.
+
+    A row counts once: it is asked of a sample by ``head``, after which equal events are rows of their own.
+    """
     found = re.fullmatch(r"(?:maxvals=(\d+))?", rest)
     if not found:
         raise SearchError(f"Error in 'fieldsummary' command: cannot read '{rest}'")
@@ -160,7 +163,7 @@ def _fieldsummary(rest: str, rows: Table) -> Table:
         for name, value in row.items():
             if not name.startswith("_") and name != COUNT:
                 for one in value if isinstance(value, list) else [value]:
-                    counts.setdefault(name, Counter())[str(one)] += int(row.get(COUNT, 1))
+                    counts.setdefault(name, Counter())[str(one)] += 1
     most = int(found[1] or 100)
     return [{"field": name, "count": sum(values.values()), "distinct_count": len(values),
              "is_exact": int(len(values) <= most), "values": json.dumps([

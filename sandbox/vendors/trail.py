@@ -36,8 +36,10 @@ _ARNS = {("AWS::RDS::DBInstance", DATABASE): rds.ARN}
 class Trail:
     """The JSON endpoint; an event can be looked up ``delay_seconds`` after it happened."""
 
-    def __init__(self, world: Callable[[], World], gates: Gates, delay_seconds: float) -> None:
-        self._world, self._gates, self._delay = world, gates, delay_seconds
+    def __init__(self, world: Callable[[], World], gates: Gates, delay_seconds: float,
+                 world_at: Callable[[float], World] | None = None) -> None:
+        self._gates, self._delay = gates, delay_seconds
+        self._world_at = world_at or (lambda moment: world())
         self._calls: deque[float] = deque()
         self._lock = threading.Lock()
 
@@ -81,7 +83,7 @@ class Trail:
 
     def _newest_first(self, since: float, until: float) -> Iterator[TrailEvent]:
         """The platform's events and the others', of which there are thousands: they are made as they are read."""
-        world = self._world()
+        world = self._world_at(until)
         own = sorted((event for event in world.trail if since <= event.at <= until), key=lambda event: -event.at)
         return merge(own, happened(world.account, since, until), key=lambda event: -event.at)
 

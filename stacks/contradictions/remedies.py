@@ -35,22 +35,23 @@ def _is_there(service: Service, action: str) -> bool:
     return next(one.configured(service) for one in actions.every() if one.name == action)
 
 
+def _in_force(service: Service) -> Iterator[Found]:
+    """Find what ``auto`` says in mode auto, in which it holds."""
+    if service.mode == "auto":
+        yield from (*_never(service), *_unasked(service))
+
+
+def _in_force_later(service: Service) -> Iterator[Found]:
+    """Find the same while the mode asks for everything, or only observes."""
+    if service.mode != "auto":
+        yield from (*_never(service), *_unasked(service))
+
+
 def _never(service: Service) -> Iterator[Found]:
     for action, policy in service.policy.items():
         if policy == "auto" and action in _NEEDS and not _is_there(service, action):
             yield (("policy", action), "auto for an action that can never run",
                    f'{_NEEDS[action]}, or "off" until there is one')
-
-
-def _two_people(service: Service) -> Iterator[Found]:
-    if service.mode == "auto":
-        yield from _unasked(service)
-
-
-def _two_people_later(service: Service) -> Iterator[Found]:
-    """Find the same while the mode asks for everything, or for nothing."""
-    if service.mode != "auto":
-        yield from _unasked(service)
 
 
 def _unasked(service: Service) -> Iterator[Found]:
@@ -98,5 +99,5 @@ def _network_team(service: Service) -> Iterator[Found]:
                "somebody with role: network, who gets the task")
 
 
-ERRORS = (_never, _two_people)
-WARNINGS = (_two_people_later, _off, _risky, _nothing_allowed, _provider_alone, _network_team)
+ERRORS = (_in_force,)
+WARNINGS = (_in_force_later, _off, _risky, _nothing_allowed, _provider_alone, _network_team)

@@ -11,6 +11,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from bench.external.cloud_opsbench.state import Read, read
 from bench.external.cloud_opsbench.vocabulary import GENERAL, at_fault, meaning, root_cause
 from bench.external.frame import Answer, BadInput, Case, Truth
 from responder.checks import run
-from responder.plan.problems import SURE, Failing, explanations
+from responder.plan.problems import Failing, explanations
+from responder.plan.sure import SURE
 
 NAME = "cloud-opsbench"
 _MOST = 5
@@ -58,9 +60,13 @@ def _labels(folder: Path) -> dict[str, dict[str, Any]]:
 
 def answer(case: Case, always: bool = False) -> list[Answer]:
     """Return what explains the symptom, the likeliest first; nothing where no problem does for sure."""
-    if not isinstance(case.data, Mapping):
-        return []
-    return judged(read(case.data), always)
+    data = prepared(case).data
+    return judged(data, always) if isinstance(data, Read) else []
+
+
+def prepared(case: Case) -> Case:
+    """Return a case whose text was read into live state; as it is where it has none."""
+    return replace(case, data=read(case.data)) if isinstance(case.data, Mapping) else case
 
 
 def judged(told: Read, always: bool = False) -> list[Answer]:

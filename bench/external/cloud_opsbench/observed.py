@@ -135,7 +135,7 @@ _MEASURES: tuple[tuple[str, str, Callable[[float, bool], float]], ...] = (
 def measures(case: Mapping[str, Any], namespace: str, nodes: set[str]) -> Iterator[Measure]:
     """Yield what was measured; a column is an object's name, a hyphen or an underscore and a measure's."""
     text = case.get("metrics")
-    table = list(csv.reader(io.StringIO(text))) if isinstance(text, str) else []
+    table = list(csv.reader(io.StringIO(text, newline=""))) if isinstance(text, str) else []
     if len(table) < 2:
         return
     times = [moment(row[0]) if row else 0.0 for row in table[1:]]

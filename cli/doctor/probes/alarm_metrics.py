@@ -117,8 +117,10 @@ def judged(metric: Metric, seen: Seen, alarms: Sequence[str], prefix: str, file:
         if any(word in metric.name.lower() for word in _SPARSE):
             return note(subject, said + ": well, where it is published only when something fails")
         return broken(subject, said, "look whether the service still publishes it")
-    if any(word in metric.name.lower() for word in _SPARSE) and metric.namespace.startswith("AWS/"):
-        return note(subject, f"it had no data within two weeks {whose}: AWS publishes it only when something fails")
+    if any(word in metric.name.lower() for word in _SPARSE) and (metric.namespace.startswith("AWS/") or any(
+            other.dimensions == metric.dimensions for other in seen.others)):
+        return note(subject, f"it had no data within two weeks {whose}: well, where it is published only when "
+                    "something fails")
     return broken(subject, f"nobody has published it within two weeks, so the alarm can never go off {whose}"
                   + _instead(metric, seen.others), f"metrics.* in {file}, or what publishes it")
 

@@ -25,6 +25,8 @@ from stacks.network import Unit, action_units, ledger_units, source_units
 
 LIMITS = ("a simulation does not see resource policies (keys, secrets, buckets), conditions of the organization's "
           "service control policies, endpoint policies, or whether the resource is there")
+_AT_ONCE, _ATTEMPTS = 4, 8
+"""IAM throttles simulations soon, and there are a hundred."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ def _look(here: Surroundings) -> Iterable[Check]:
     for service in here.services:
         for function, statements in declared(service, here):
             wanted.setdefault(function, []).extend(statements)
-    account.client("iam"), account.client("lambda")
+    account.client("iam", attempts=_ATTEMPTS), account.client("lambda")
     found = side_by_side({f"rights of {function}": partial(_of, account, function, list(dict.fromkeys(statements)))
-                          for function, statements in sorted(wanted.items()) if statements})
+                          for function, statements in sorted(wanted.items()) if statements}, _AT_ONCE)
     fine = [check for check in found if check.verdict == "well"]
     yield from (check for check in found if check not in fine)
     if fine:
@@ -107,7 +109,7 @@ def _simulated(account: Account, role: str, names: Sequence[str], resources: Seq
     """Return what IAM would say; where several resources are not all allowed, to each one alone."""
     found: list[Decision] = []
     with account.asking("iam"):
-        pages = account.client("iam").get_paginator("simulate_principal_policy").paginate(
+        pages = account.client("iam", attempts=_ATTEMPTS).get_paginator("simulate_principal_policy").paginate(
             PolicySourceArn=role, ActionNames=list(names), ResourceArns=list(resources))
         for page in pages:
             found += [Decision(

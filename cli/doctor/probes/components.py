@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cli.doctor.asking import BACK_SECONDS, Said
+from cli.doctor.asking import Said
 from cli.doctor.model import Check, Probe, broken, note, well
 from cli.doctor.surroundings import Surroundings
-from responder.model.evidence.error_rate import ErrorRate
-from responder.model.evidence.pods import Pods
 from responder.model.service import Service
 
 _FIELDS = {
@@ -20,6 +18,7 @@ _FIELDS = {
     "application_signals": "components[].name must be the service's name in application_signals.environment",
     "kubernetes": "components[].workload must name the workload (KIND/NAME) in components[].namespace",
 }
+"""The sources that must know each component, and the field by which a component has another name there."""
 
 
 def _look(here: Surroundings) -> Iterable[Check]:
@@ -33,7 +32,8 @@ def _of(here: Surroundings, service: Service) -> Iterator[Check]:
 
 def judged(said: Said, service: Service, file: str) -> Iterator[Check]:
     """Judge which of the service's components one source knows; nothing is said of a source that gave no answer."""
-    name, counted = said.source.name, any(isinstance(finding.detail, ErrorRate | Pods) for finding in said.findings)
+    name, counted = said.source.name, said.source.name in _FIELDS
+    window = (service.confirm.window_seconds + service.confirm.baseline_seconds) / 60
     known, unknown_ones = list[str](), list[str]()
     for component in service.components:
         mine = [finding for finding in said.findings if finding.component == component.name]
@@ -45,7 +45,7 @@ def judged(said: Said, service: Service, file: str) -> Iterator[Check]:
             asked = f" (asked: {why.query[:200]})" if why.query else ""
             say = broken if counted else note
             yield say(f"{name}: component {component.name}",
-                      f"no row in the last {BACK_SECONDS // 3600} hour: {why.note or 'nothing'}{asked}",
+                      f"no row in the last {window:.0f} minutes: {why.note or 'nothing'}{asked}",
                       f"{_FIELDS.get(name, 'components[].name')}; {file}")
     if known and counted:
         yield well(f"{name}: {len(known)} of {len(known) + len(unknown_ones)} components", ", ".join(known))

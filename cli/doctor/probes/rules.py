@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,12 +26,30 @@ def _look(here: Surroundings) -> Iterable[Check]:
     here.account.client("events")
     patterns: list[Mapping[str, Any]] = []
     yield from side_by_side({f"rule {name}": partial(_rule, here.account, name, patterns) for name in names})
-    live = {name for pattern in patterns if _ALARMS in pattern.get("detail-type", [])
-            for name in pattern.get("detail", {}).get("alarmName", []) if isinstance(name, str)}
-    for service in here.services:
-        if not is_elsewhere(service):
-            check = starts(starting_names(here.settings.prefix, service), live)
-            yield replace(check, service=service.service)
+    live = {name for pattern in patterns for name in _alarms(pattern)}
+    yield from here.of_each(lambda service: [starts(
+        starting_names(here.settings.prefix, service),
+        handed_over(here.place(service)) if is_elsewhere(service) else live)])
+
+
+def handed_over(account: Account) -> set[str]:
+    """Return the names of the alarms that rules of a service's account hand to another event bus."""
+    client, found = account.client("events"), set[str]()
+    with account.asking("events"):
+        for page in client.get_paginator("list_rules").paginate():
+            for rule in page["Rules"]:
+                pattern = json.loads(rule.get("EventPattern") or "{}")
+                if rule.get("State") != "DISABLED" and _ALARMS in pattern.get("detail-type", []) and any(
+                        ":event-bus/" in target["Arn"]
+                        for target in client.list_targets_by_rule(Rule=rule["Name"])["Targets"]):
+                    found |= _alarms(pattern)
+    return found
+
+
+def _alarms(pattern: Mapping[str, Any]) -> set[str]:
+    if _ALARMS not in pattern.get("detail-type", []):
+        return set()
+    return {name for name in pattern.get("detail", {}).get("alarmName", []) if isinstance(name, str)}
 
 
 def _rule(account: Account, name: str, patterns: list[Mapping[str, Any]]) -> Iterator[Check]:
@@ -73,4 +90,4 @@ def starts(wanted: Sequence[str], live: Iterable[str]) -> Check:
 
 
 PROBE = Probe("rules", "EventBridge rules and their targets", _look,
-              ("events:DescribeRule", "events:ListTargetsByRule"))
+              ("events:DescribeRule", "events:ListTargetsByRule", "events:ListRules"))

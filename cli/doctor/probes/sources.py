@@ -83,6 +83,8 @@ def _mend(finding: Finding[Detail], file: str) -> str:
     if finding.name == "status_page":
         name = finding.component.rpartition(":")[2]
         return f"providers ({name}).status_page, status_path or status_components in {file}: {finding.query}"
+    if finding.source == "aws_health" and finding.status == "unauthorized":
+        return f"aws.health_api: false in {file}, unless the account has a Business support plan or higher"
     return _MENDS.get(finding.status, "")
 
 

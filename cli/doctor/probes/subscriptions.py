@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from cli.doctor.account import Account, is_missing
 from cli.doctor.model import Check, Probe, broken, note, well
 from cli.doctor.surroundings import Surroundings
-
-_PENDING = "PendingConfirmation"
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,13 @@ def judged(name: str, arn: str, found: Sequence[Subscription], emails: Sequence[
            ) -> Iterator[Check]:
     """Judge a topic's subscriptions; ``emails`` are those that the configuration names, ``others`` other channels."""
     for one in found:
-        subject = f"{name}: {one.protocol} {one.endpoint}"
+        subject = f"{name}: {one.protocol} {shown(one.endpoint)}"
         if one.confirmed:
             yield well(subject, "subscribed")
         else:
             yield broken(subject, "it was never confirmed, so nothing is sent there",
                          "confirm by the link in AWS's message; after three days subscribe anew: aws sns subscribe "
-                         f"--topic-arn {arn} --protocol {one.protocol} --notification-endpoint {one.endpoint}")
+                         f"--topic-arn {arn} --protocol {one.protocol} --notification-endpoint {shown(one.endpoint)}")
     for email in sorted(set(emails) - {one.endpoint for one in found}):
         yield broken(f"{name}: email {email}", "the configuration names it, and it is not subscribed",
                      "deploy again: make deploy; then confirm by the link in AWS's message")
@@ -77,6 +76,12 @@ def judged(name: str, arn: str, found: Sequence[Subscription], emails: Sequence[
         yield say(name, "nobody is subscribed" + (f"; people hear of incidents by {', '.join(others)} alone"
                                                   if others else ", and there is no other channel"),
                   f"aws sns subscribe --topic-arn {arn} --protocol email --notification-endpoint ADDRESS")
+
+
+def shown(endpoint: str) -> str:
+    """Return an endpoint as it may be printed: what follows the host of a URL may be a key."""
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.hostname}/…" if parts.scheme in ("http", "https") else endpoint
 
 
 PROBE = Probe("subscriptions", "who is subscribed to the topics", _look,

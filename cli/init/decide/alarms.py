@@ -10,10 +10,15 @@ from cli.init.decide.database import ChosenDatabase
 from cli.init.decide.front import InFront
 from cli.init.decide.telemetry import ChosenMetrics
 from cli.init.facts import Alarm, Alarms, Facts, Metrics
+from cli.init.readers import Asked
 
 _AUTOMATIC = re.compile(r"^(TargetTracking-|awseb-|incident-response-)")
 """Alarms of autoscaling, and the responder's own."""
 _SYMPTOM = re.compile(r"5xx|error|fault|fail|latency|responsetime|duration|unhealthyhost|successpercent|availab", re.I)
+
+
+_GENERAL = frozenset({"default", "prod", "production", "staging", "web", "app", "api", "frontend", "backend"})
+"""Names that a canary of anybody may have."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,12 @@ class OwnAlarms:
     looked_at: int = 0
 
 
-def own_alarms(facts: Facts, chosen: Chosen, front: InFront, metrics: ChosenMetrics,
+def own_alarms(asked: Asked, facts: Facts, chosen: Chosen, front: InFront, metrics: ChosenMetrics,
                database: ChosenDatabase) -> OwnAlarms:
     """Return the alarms whose metric is of the service: by what its dimensions name, never by the alarm's name."""
     found = facts.of(Alarms).found
     symptoms, others = [], []
-    values = _values(chosen, front, database, facts)
+    values = _values(asked, chosen, front, database, facts)
     for alarm in found:
         if _AUTOMATIC.search(alarm.name):
             continue
@@ -49,15 +54,16 @@ def own_alarms(facts: Facts, chosen: Chosen, front: InFront, metrics: ChosenMetr
     return OwnAlarms(tuple(symptoms), tuple(others), len(found))
 
 
-def _values(chosen: Chosen, front: InFront, database: ChosenDatabase, facts: Facts) -> set[str]:
+def _values(asked: Asked, chosen: Chosen, front: InFront, database: ChosenDatabase, facts: Facts) -> set[str]:
     """Return what a dimension may name that is the service's alone."""
     found = {front.group.dimension} if front.group else set()
     if database.candidate:
         found |= {known.identifier for known in (database.candidate.instance, database.candidate.cluster) if known}
-    found |= {canary for canary in facts.of(Metrics).canaries if belongs(canary, chosen)}
-    return found
+    return found | set(own_canaries(asked, facts, chosen))
 
 
-def belongs(name: str, chosen: Chosen) -> bool:
-    """Whether a name has a component's name in it, as a word of its own."""
-    return any(re.search(rf"(?:^|[^a-z0-9]){re.escape(one)}(?:[^a-z0-9]|$)", name, re.I) for one in chosen.names)
+def own_canaries(asked: Asked, facts: Facts, chosen: Chosen) -> list[str]:
+    """Return the canaries whose name has the service's, a component's or the namespace's name as a word of its own."""
+    words = {*chosen.names, asked.service, asked.namespace} - _GENERAL
+    return [name for name in facts.of(Metrics).canaries if any(
+        re.search(rf"(?:^|[^a-z0-9]){re.escape(one)}(?:[^a-z0-9]|$)", name, re.I) for one in words)]

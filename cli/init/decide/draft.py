@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cli.init.decide.alarms import OwnAlarms, belongs, own_alarms
+from cli.init.decide.alarms import OwnAlarms, own_alarms, own_canaries
 from cli.init.decide.calls import ENVIRONMENT, Graph, graph
 from cli.init.decide.components import Chosen, chosen, container_of, other_names
 from cli.init.decide.database import ChosenDatabase, by_name, chosen_database
@@ -46,7 +46,7 @@ def draft(asked: Asked, facts: Facts, outcomes: Sequence[Outcome], day: str) -> 
     others = outside(asked, facts, calls, components, database)
     front, metrics = in_front(asked, facts, components), chosen_metrics(facts, components)
     known = _Known(asked, facts, calls, components, database, others, front, metrics,
-                   own_alarms(facts, components, front, metrics, database))
+                   own_alarms(asked, facts, components, front, metrics, database))
     return [*_head(known, outcomes, day), _cluster(known), *_components(known), *_database(known), *_providers(known),
             *_dependencies(known), *_probes(known), *_aws(known), *_metrics(known),
             *observed(asked, facts, components), *_alarms(known),
@@ -200,7 +200,6 @@ def _providers(known: _Known) -> Iterator[Part]:
         if len(others.providers) < 2:
             yield Todo("providers", "the provider to switch to, by the name that the switch takes: {name: …, host: …}; "
                        "nobody calls it now, so it was not seen")
-            yield Todo("policy.switch_provider", "auto, once there are two providers")
 
 
 def _dependencies(known: _Known) -> Iterator[Part]:
@@ -264,11 +263,11 @@ def _metrics(known: _Known) -> Iterator[Part]:
         if absent := sorted(set(known.chosen.names) - set(metrics.covered)):
             lines.append(Remark(f"No metric names {_listed(absent)}"))
     lines += _in_front(front)
-    canaries = [name for name in known.facts.of(Metrics).canaries if belongs(name, known.chosen)]
+    canaries = own_canaries(known.asked, known.facts, known.chosen)
     if canaries:
         lines.append(Entry("canaries", canaries, "a guess by their names"))
     elif known.facts.of(Metrics).canaries:
-        lines.append(Remark(f"canaries of the account, none with a component's name: "
+        lines.append(Remark(f"canaries of the account, none with a name of the service: "
                             f"{_listed(known.facts.of(Metrics).canaries)}"))
     yield Section("metrics", tuple(lines), "The service's own CloudWatch metrics, and what is in front of it.")
 

@@ -58,7 +58,8 @@ def _splunk(asked: Asked, facts: Facts, chosen: Chosen) -> Iterator[Line]:
     if search.value:
         yield Entry("search", search.value, search.why)
     else:
-        yield Todo("splunk.search", "the search that finds the service's logs, such as index=payments sourcetype=app")
+        yield Todo("splunk.search", "the search that finds the service's logs, such as index=payments sourcetype=app; "
+                   + ("no line of the last 15 min names a workload" if facts.read(Splunk) else "it could not be read"))
     if not facts.of(Splunk).fields:
         yield Remark("No fields were read: they have their usual names")
         return

@@ -9,6 +9,8 @@ from cli.init.facts import Facts, Secrets
 from responder.model.service import Database, ProviderSwitch
 from responder.model.service.limits import Policy
 
+_TO_SWITCH = 2
+"""Providers among which there is one to switch to."""
 POLICY: Mapping[str, tuple[Policy, str]] = {
     "rollback": ("auto", ""), "restart_pods": ("auto", ""), "scale_up": ("auto", ""), "cordon_node": ("approve", ""),
     "switch_provider": ("auto", "provider_switch, and two providers"), "inform_provider": ("auto", "providers"),
@@ -25,7 +27,7 @@ def policy(database: Database | None, switch: ProviderSwitch | None, providers: 
     """Return the policy of the actions for which the configuration has what they need; the others are off."""
     there = {
         "", *(["database"] if database else []), *(["providers"] if providers else []),
-        *(["provider_switch, and two providers"] if switch and providers > 1 else []),
+        *(["provider_switch, and two providers"] if switch and providers >= _TO_SWITCH else []),
         *(["database.parameter_group"] if database and (
             database.parameter_group or database.cluster_parameter_group) else [])}
     without: dict[str, list[str]] = {}
@@ -33,6 +35,8 @@ def policy(database: Database | None, switch: ProviderSwitch | None, providers: 
         if needs not in there:
             without.setdefault(needs, []).append(action)
     lines: list[Line] = [Entry(action, how) for action, (how, needs) in POLICY.items() if needs in there]
+    if switch and providers < _TO_SWITCH:
+        lines.append(Todo("policy.switch_provider", "auto, once there is a provider to switch to"))
     lines += [Remark(f"off, for they need `{needs}`: {', '.join(names)}") for needs, names in sorted(without.items())]
     return Section("policy", tuple(lines), "Per action: auto, approve or \"off\"; it counts in mode auto alone, and an "
                    "action that is not named is off. docs/remedies.md says what each does.")
@@ -65,9 +69,8 @@ def people(facts: Facts) -> list[Part]:
     if f"{base}pagerduty" in names:
         lines: list[Line] = [Entry("secret", f"{base}pagerduty", "seen: an Events API v2 integration's routing key")]
         if f"{base}pagerduty-api" in names:
-            lines += [Entry("api_secret", f"{base}pagerduty-api", "seen: a REST API key"),
-                      Todo("pagerduty.requester", "the id (P…) and, as requester_email, the address of the user in "
-                           "whose name others are asked to join; without it nobody is")]
+            lines.append(Todo("pagerduty.api_secret", f"{base}pagerduty-api, a REST API key by which others are asked "
+                              "to join, with requester (P…) and requester_email: the user who asks"))
         parts.append(Section("pagerduty", tuple(lines)))
     if f"{base}slack" in names:
         signing = [Entry("signing_secret", f"{base}slack-signing", "seen: for buttons")] if (

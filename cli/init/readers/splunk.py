@@ -18,6 +18,7 @@ _PATHS = ("/services/search/v2/jobs/export", "/services/search/jobs/export")
 _LOOKED_SECONDS = 900
 _SAMPLE = 5000
 _VALUES = 40
+_USUAL = ("component", "service", "app", "container_name")
 _MOST_NAMES = 40
 """Names in one search."""
 
@@ -28,8 +29,10 @@ def read(asked: Asked, known: Known) -> Splunk:
         raise ValueError("no token: set SPLUNK_TOKEN, or name its secret with --splunk-secret")
     names = sorted({workload.name for workload in known.workloads} | set(asked.components) or {asked.service})
     where = asked.splunk_search or "index=*"
-    # A line may name its workload in its text, or by the pod's name as host, or by the path of the container's log.
-    terms = " OR ".join(f'"{name}" OR host="{name}*" OR source="*{name}*"' for name in names[:_MOST_NAMES])
+    # A line may name its workload in its text, by the pod's name as host, by the path of the container's log, or in a
+    # field.
+    terms = " OR ".join(term for name in names[:_MOST_NAMES] for term in (
+        f'"{name}"', f'host="{name}*"', f'source="*{name}*"', *(f'{field}="{name}"' for field in _USUAL)))
     rows = _search(asked, known, f"search {where} ({terms}) | stats count by index, sourcetype | sort - count")
     sources = tuple(LogSource(str(row["index"]), str(row["sourcetype"]), int(row["count"])) for row in rows
                     if "index" in row and "sourcetype" in row)

@@ -165,7 +165,7 @@ def _moved(usual: float, before: float, spread: float, count: int) -> float:
 
 def spread_of(values: Sequence[float], centre: float) -> float:
     """The standard deviation by the median deviation, made wider as far as few values leave it unknown."""
-    return SCALE * median(abs(value - centre) for value in values) * unknown(len(values))
+    return SCALE * median([abs(value - centre) for value in values]) * unknown(len(values))
 
 
 def unknown(count: int) -> float:

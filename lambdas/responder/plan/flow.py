@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from statistics import median
 
 from responder.plan.deviation import CPU, FAIL, SLOW
 from responder.plan.measured import GONE, Measured, State
@@ -107,14 +106,14 @@ class Flow:
         Where normal operation has none, all of it. This is how work that nobody waits for shows.
         """
         own, change = self._measured.change(name, metric), self._measured.change(called, metric)
-        mine, theirs = self._measured.normal(name, metric), self._measured.normal(called, metric)
+        mine, theirs = self._measured.scores(name, metric), self._measured.scores(called, metric)
         if not own or not change:
             return 1.0
-        usual, level = median(theirs.values()), median(mine.values())
-        bad = [time for time, value in theirs.items()
-               if time in mine and value - usual > self._measured.settings.sure * change.spread]
+        felt_at, usual = mine.by_time, theirs.level
+        bad = [(felt_at[time], value) for time, value in theirs.by_time.items()
+               if value - usual > self._measured.settings.sure * change.spread and time in felt_at]
         if len(bad) < self._measured.settings.few:
             return 1.0
-        expected = self._measured.per_request(name, called)[0] * (sum(theirs[time] for time in bad) / len(bad) - usual)
-        felt = sum(mine[time] for time in bad) / len(bad) - level
+        expected = self._measured.per_request(name, called)[0] * (sum(value for _, value in bad) / len(bad) - usual)
+        felt = sum(value for value, _ in bad) / len(bad) - mine.level
         return min(1.0, max(0.0, felt + self._measured.settings.sure * own.spread / math.sqrt(len(bad))) / expected)

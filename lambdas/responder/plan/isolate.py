@@ -20,10 +20,11 @@ from responder.plan.origin import Points, Settings, Suspect, Symptom, rank
 from responder.plan.rates import lower_bound
 from responder.plan.sampling import sample_of
 from responder.plan.starved import starved
+from responder.plan.sure import SURE
 from responder.plan.symptom import State, Verdict
 
 _MOST = 0.5
-"""A callee must be likelier than all others together before it is called faulty; so must what a failing share is of."""
+"""More than half of what fails in a caller must be of one callee before that is called faulty."""
 _UNREADY_SHARE = 0.5
 """Half the pods gone is more than a rolling update takes away (25 % by default)."""
 _MISMATCH = 1.2
@@ -179,7 +180,7 @@ def _slow_because_of(service: Service, evidence: Evidence, name: str) -> Suspect
     ranked = rank(service.graph, series if name in series else {}, Symptom(name, "latency", began + 60),
                   settings=Settings(recent=0.0), certain=True, requests=seen)
     first = ranked[0] if ranked else None
-    return first if first and first.confidence >= _MOST and (
+    return first if first and first.confidence >= SURE and (
         first.component == name or _reaches(service.graph, name, first.component)) else None
 
 

@@ -10,18 +10,16 @@ from statistics import median
 from responder.plan.deviation import (
     LOAD,
     SLOW,
-    SURGE,
     Deviation,
-    Points,
     Settings,
     Span,
     Symptom,
-    anomaly_scores,
     least_spread,
     level_before,
     spread_of,
     unknown,
 )
+from responder.plan.recorded import Recorded, Scores
 
 State = tuple[str, str]
 """A component and the metric in which it shows the symptom."""
@@ -29,19 +27,13 @@ GONE = "gone"
 """Not a metric: the requests do not arrive."""
 
 
-def _time(point: tuple[float, float | None]) -> float:
-    return point[0]
-
-
 class Measured:
     """A graph of calls, and what was measured of each component before and during an outage."""
 
-    def __init__(self, graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, Points]],
-                 symptom: Symptom, views: Mapping[str, str], span: Span, settings: Settings) -> None:
-        self.symptom, self.views, self.span, self.settings = symptom, views, span, settings
-        self.values = {name: {metric: {time: value for time, value in sorted(points, key=_time) if value is not None}
-                               for metric, points in kinds.items()} for name, kinds in series.items()}
-        self.measures = {name for name, kinds in self.values.items() if any(kinds.values())}
+    def __init__(self, graph: Mapping[str, Sequence[str]], recorded: Recorded, symptom: Symptom,
+                 views: Mapping[str, str], span: Span, settings: Settings) -> None:
+        self.recorded, self.symptom, self.views, self.span, self.settings = recorded, symptom, views, span, settings
+        self.measures = recorded.measures
         calls = {name: {*called} for name, called in graph.items()}
         for view, component in views.items():
             calls.setdefault(view, set()).add(component)
@@ -51,8 +43,7 @@ class Measured:
             for other in called:
                 self.callers[other].append(name)
         self._changes: dict[State, Deviation | None] = {}
-        self._normals: dict[State, dict[float, float]] = {}
-        self._usual: dict[str, float] = {}
+        self._missing: dict[str, bool] = {}
 
     def _seen(self, calls: Mapping[str, set[str]], name: str) -> set[str]:
         """A component's callees; a callee without any metrics is replaced by its own callees."""
@@ -72,20 +63,27 @@ class Measured:
     def missing(self, name: str) -> bool:
         """Whether it gets fewer requests than any of its callers, or the symptom's component, would let expect."""
         name = self.views.get(name, name)
-        above = {self.symptom.node, *self.callers[name]} - {name, *self.views}
-        return bool(above) and all(self._fewer(name, caller) for caller in above)
+        if name not in self._missing:
+            above = {self.symptom.node, *self.callers[name]} - {name, *self.views}
+            self._missing[name] = bool(above) and all(self._fewer(name, caller) for caller in above)
+        return self._missing[name]
 
     def _fewer(self, name: str, caller: str) -> bool:
-        mine, theirs = self.values.get(caller, {}).get(LOAD, {}), self.values.get(name, {}).get(LOAD, {})
-        usual = [theirs[time] / mine[time] for time in theirs if time <= self.span.normal_end and mine.get(time)]
+        mine, theirs = self.recorded.values(caller, LOAD), self.recorded.values(name, LOAD)
+        usual = [value / mine[time] for time, value in theirs.items()
+                 if time <= self.span.normal_end and mine.get(time)]
         now = [time for time in mine if self.span.start <= time < self.span.end]
         # One that counts at times is judged by those; one that has stopped to count gets nothing.
         now = [time for time in now if time in theirs] or now
         if len(usual) < self.settings.few or not now:
             return False
+        usual.sort()
         each, seen, whole = median(usual), sum(theirs.get(time, 0.0) for time in now), sum(mine[time] for time in now)
+        sure, by_chance = self.settings.sure, math.sqrt(each * whole)
+        if seen >= each * whole - sure * by_chance:
+            return False
         spread = spread_of(usual, each) * whole / math.sqrt(len(now))
-        return seen < each * whole - self.settings.sure * max(spread, math.sqrt(each * whole))
+        return seen < each * whole - sure * max(spread, by_chance)
 
     def unusual(self, name: str, metric: str) -> Deviation | None:
         change = self.change(name, metric)
@@ -97,38 +95,26 @@ class Measured:
         return self._changes[name, metric]
 
     def _measured(self, name: str, metric: str) -> Deviation | None:
-        points = self.values.get(name, {}).get(LOAD if metric == SURGE else metric, {})
-        normal = [*self.normal(name, metric).values()]
-        values = dict(zip(points, anomaly_scores([*points.values()], metric, len(normal)), strict=True))
-        before = [value for time, value in values.items() if self.span.normal_end < time < self.span.start]
-        now = [value for time, value in values.items() if self.span.start <= time < self.span.end]
-        if len(normal) < self.settings.few or not now:
+        scores = self.scores(name, metric)
+        before, now = scores.between(self.span), scores.during(self.span)
+        if scores.count < self.settings.few or not now:
             return None
-        level = median(normal)
-        spread = max(spread_of(normal, level), unknown(len(normal)) * least_spread(
+        level = scores.level
+        spread = max(scores.spread, unknown(scores.count) * least_spread(
             metric, level, self.usual_requests(name) or 100.0, self.settings))
         if before:
             # It may have been another day: what had moved before the outage is not its doing.
             level = level_before(level, median(before), spread, len(before))
         return Deviation(level, sum(now) / len(now) - level, spread)
 
-    def normal(self, name: str, metric: str) -> dict[float, float]:
-        """Anomaly scores in normal operation, by time."""
-        if (name, metric) not in self._normals:
-            points = self.values.get(name, {}).get(LOAD if metric == SURGE else metric, {})
-            times = [time for time in points if time <= self.span.normal_end]
-            worse = anomaly_scores([*points.values()], metric, len(times))
-            self._normals[name, metric] = dict(zip(times, worse, strict=False))
-        return self._normals[name, metric]
+    def scores(self, name: str, metric: str) -> Scores:
+        """Return how bad a metric was, period by period."""
+        return self.recorded.scores(name, metric, self.span.normal_end)
 
     def usual_requests(self, name: str) -> float:
         """Requests in a usual period; a component is called no less often than one of its callers sees."""
-        if name not in self._usual:
-            values = [median([value for time, value in self.values.get(known, {}).get(LOAD, {}).items()
-                              if time <= self.span.normal_end] or [0.0])
-                      for known in (name, self.views.get(name, name))]
-            self._usual[name] = max(values)
-        return self._usual[name]
+        return max(self.recorded.usual_requests(known, self.span.normal_end)
+                   for known in (name, self.views.get(name, name)))
 
     def per_request(self, caller: str, called: str) -> tuple[float, float]:
         """Calls for each of the caller's requests: if all callers called alike, and if only this one called."""

@@ -12,9 +12,11 @@ from responder.plan.deviation import CPU, FAIL, SLOW, SURGE, Points, Settings, S
 from responder.plan.flow import Flow
 from responder.plan.in_common import to_callers_that_starve, to_where_load_begins
 from responder.plan.measured import Measured, State
+from responder.plan.recorded import Recorded
 from responder.plan.requests_seen import Requests
 from responder.plan.requests_seen.origins import Origins, origins
 from responder.plan.standing_out import StandingOut, by_component
+from responder.plan.unmeasured import untold
 
 __all__ = ["Points", "Settings", "Suspect", "Symptom", "callers_views", "rank"]
 
@@ -98,13 +100,15 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
         return [Suspect(name, round(share, 4), _of_requests(seen, name), sure[name], seen.of(name)[0].kind)
                 for name, share in sorted(seen.shares.items(), key=lambda each: (-each[1], each[0]))] if certain else []
     span = shown or span_of(kinds, symptom, settings, certain=True) or whole_time
-    measured = Measured(graph, series, symptom, views or {}, span, settings)
-    beside = measured if shown else Measured(graph, series, symptom, views or {}, whole_time, settings)
+    recorded = Recorded(series)
+    measured = Measured(graph, recorded, symptom, views or {}, span, settings)
+    beside = measured if shown else Measured(graph, recorded, symptom, views or {}, whole_time, settings)
     standing = StandingOut(beside)
     out = standing.origins()
     if not (shown or certain or standing.unmistakable(out) or seen.unmistakable):
         return []
-    flows, passed = _flowing(measured, standing)
+    stays, passed = _flowing(measured, standing)
+    flows = {name: share for name, share in by_component(measured, standing, stays).items() if share > _NOTHING}
     to_callers_that_starve(beside, out)
     to_where_load_begins(beside, out)
     stand = by_component(beside, standing, out)
@@ -116,18 +120,19 @@ def rank(graph: Mapping[str, Sequence[str]], series: Mapping[str, Mapping[str, P
         for name in {*flows, *stand, *passed, *seen.shares}}
     names = sorted((name for name in scores if scores[name] + passed.get(name, 0.0) > _NOTHING),
                    key=lambda name: (-round(scores[name], 9), -round(passed.get(name, 0.0), 9), name))
-    sure = _confidence(scores, len(ways) + (direct > 0))
+    unclear = untold(beside, graph, (stays, out))
+    sure = {name: round(share * (1 - (1 - direct) * unclear.get(name, 0.0)), 4)
+            for name, share in _confidence(scores, len(ways) + (direct > 0)).items()}
     return [Suspect(name, round(min(1.0, scores[name]), 4), _reason(measured, beside, name, seen), sure.get(name, 0.0),
                     _shows(standing, out, seen, name)) for name in names]
 
 
 def _confidence(scores: Mapping[str, float], ways: int) -> dict[str, float]:
-    """Return how likely each is at fault: where two ways of looking that fail in different outages agree, both would
-    have to be wrong, so the shares count squared; and nobody is sure of more than is in the recordings.
+    """Return how likely each is at fault. Ways of looking that fail in different outages would all have to be wrong at
+    once, so shares count to the power of how many there are; and nobody is sure of more than is in the recordings.
     """
-    power = min(2, ways)
-    whole = sum(max(0.0, score) ** power for score in scores.values())
-    return {name: round(_SUREST * max(0.0, score) ** power / whole, 4)
+    whole = sum(max(0.0, score) ** ways for score in scores.values())
+    return {name: round(_SUREST * max(0.0, score) ** ways / whole, 4)
             for name, score in scores.items()} if whole else {}
 
 
@@ -155,8 +160,8 @@ def _with_calls_seen(graph: Mapping[str, Sequence[str]], requests: Requests) -> 
     return {**graph, **{caller: sorted(called) for caller, called in calls.items()}}
 
 
-def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[str, float], dict[str, float]]:
-    """Return what of the symptom stays in each component, and the most that passes through it."""
+def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[State, float], dict[str, float]]:
+    """Return what of the symptom stays in each component's metric, and the most that passes through a component."""
     stays, passes = Flow(measured, standing).spread()
     to_callers_that_starve(measured, stays)
     to_where_load_begins(measured, stays)
@@ -164,8 +169,7 @@ def _flowing(measured: Measured, standing: StandingOut) -> tuple[dict[str, float
     for (name, _), share in passes.items():
         if name not in measured.views:
             passed[name] += share
-    return {name: share for name, share in by_component(measured, standing, stays).items()
-            if share > _NOTHING}, passed
+    return stays, passed
 
 
 def _of_requests(seen: Origins, name: str) -> str:

@@ -27,6 +27,7 @@ from dataclasses import field
 
 from responder.model.evidence.problems import Basis, Family, Problem, Severity
 from responder.model.frozen import dataclass
+from responder.plan.sure import SURE
 
 _BASIS: dict[Basis, float] = {"said": 2.0, "seen": 1.0, "guessed": -1.0}
 """A guess starts below what no check looks for; who is in charge is right seven times in eight (e^2)."""
@@ -51,8 +52,6 @@ _CONSEQUENCE = 4.0
 _STEPS: dict[Family, int] = {"admission": 1, "scheduling": 2, "startup": 3, "runtime": 4, "routing": 5}
 """A pod's way. Machines and load are no step of it."""
 _LAST = 6
-SURE = 0.6
-"""Below it one abstains: more likely than not, with the half's width of a tenth that a calibration of 0.05 allows."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from responder.plan.deviation import CPU, FAIL, LOAD, SLOW, anomaly_scores, spread_of, unknown
+from responder.plan.deviation import CPU, FAIL, LOAD, SLOW, spread_of, unknown
 from responder.plan.measured import GONE, Measured, State
 
 _TAIL = 0.1
@@ -127,28 +127,21 @@ class StandingOut:
     def _surprise(self, name: str, metric: str) -> float:
         """How seldom a metric is so bad: slowness by how many times, failures by how many more."""
         measured = self._measured
-        points, change = measured.values.get(name, {}).get(metric, {}), measured.change(name, metric)
-        count = sum(time <= measured.span.normal_end for time in points)
-        scores = dict(zip(points, anomaly_scores([*points.values()], metric, count), strict=True))
+        scores, change = measured.scores(name, metric), measured.change(name, metric)
         # What had moved before the outage is not its doing.
-        moved = change.before - median(measured.normal(name, metric).values()) if change else 0.0
-        scores = {time: value - moved if time > measured.span.normal_end else value for time, value in scores.items()}
+        moved = change.before - scores.level if change else 0.0
+        normal, now = scores.normal, [value - moved for value in scores.during(measured.span)]
         if metric in (SLOW, CPU):
-            least = measured.settings.least_ratio
-            scores = {time: math.log(max(value, _SMALLEST)) for time, value in scores.items()}
-        else:
-            # What a count of so many requests wavers by.
-            least = math.sqrt(_FEW_FAIL / max(1.0, measured.usual_requests(name) or 100.0))
-        return self._nats([value for time, value in scores.items() if time <= measured.span.normal_end],
-                          [value for time, value in scores.items() if measured.span.start <= time < measured.span.end],
-                          least)
+            return self._nats(_logarithms(normal), _logarithms(now), measured.settings.least_ratio)
+        # What a count of so many requests wavers by.
+        return self._nats(normal, now, math.sqrt(_FEW_FAIL / max(1.0, measured.usual_requests(name) or 100.0)))
 
     def _gone(self, name: str) -> float:
         """How seldom so few requests come for each of the callers', by the caller for which it is least surprising."""
         measured, found = self._measured, []
-        mine = measured.values.get(name, {}).get(LOAD, {})
+        mine = measured.recorded.values(name, LOAD)
         for caller in {measured.symptom.node, *measured.callers[name]} - {name, *measured.views}:
-            theirs = measured.values.get(caller, {}).get(LOAD, {})
+            theirs = measured.recorded.values(caller, LOAD)
             ratios = {time: math.log((value + 1) / (mine.get(time, 0.0) + 1)) for time, value in theirs.items()}
             found.append(self._nats(
                 [value for time, value in ratios.items() if time <= measured.span.normal_end and time in mine],
@@ -165,15 +158,21 @@ class StandingOut:
         if len(normal) < self._measured.settings.few or not count:
             return 0.0
         count = min(count, max(1, len(normal) // self._measured.settings.few))
-        means = sorted(sum(normal[at:at + count]) / count for at in range(len(normal) - count + 1))
+        means = sorted([sum(normal[at:at + count]) / count for at in range(len(normal) - count + 1)])
         # Of few means the greatest is the tail.
         first, tail = math.ceil(len(means) * (1 - _TAIL)) - 1, max(_TAIL, 1 / (len(means) + 1))
-        over = [mean - means[first] for mean in means[first + 1:]]
-        centre = median(normal)
-        spread = spread_of(normal, centre) / math.sqrt(count)
-        scale = max(sum(over) / len(over) if over else 0.0, spread, least * unknown(len(normal)))
         height = sum(now) / len(now) - means[first]
-        return math.log(1 / tail) + height / scale if height > 0 else 0.0
+        if height <= 0:
+            return 0.0
+        over = [mean - means[first] for mean in means[first + 1:]]
+        ordered = sorted(normal)
+        spread = spread_of(ordered, median(ordered)) / math.sqrt(count)
+        scale = max(sum(over) / len(over) if over else 0.0, spread, least * unknown(len(normal)))
+        return math.log(1 / tail) + height / scale
+
+
+def _logarithms(values: Iterable[float]) -> list[float]:
+    return [math.log(value if value > _SMALLEST else _SMALLEST) for value in values]
 
 
 def by_component(measured: Measured, standing: StandingOut, shares: dict[State, float]) -> dict[str, float]:

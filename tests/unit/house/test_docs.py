@@ -129,7 +129,8 @@ def test_extending_has_a_checklist_for_each_kind_of_addition() -> None:
     parts = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", text, re.MULTILINE))
     assert set(parts) == {
         "A mechanism", "A reader of evidence", "A check of live state", "A kind of finding", "A source", "A remedy",
-        "A channel", "A sandbox event", "A key of the sandbox's world", "A state of the state machine"}
+        "A channel", "A probe of the doctor", "A sandbox event", "A key of the sandbox's world",
+        "A state of the state machine", "A reader of `responder init`"}
     assert [name for name, part in parts.items() if "- [ ] " not in part] == []
 
 

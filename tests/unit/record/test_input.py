@@ -78,7 +78,7 @@ SHIPPED = (ROOT / "config" / "payment-gateway.yaml").read_text()
     ("hold_seconds: 300", "hold_seconds: 5m", "found '5m'; expected seconds as a number, such as 300"),
     ("mode: observe", "datadog: {}", "datadog: unknown source 'datadog'; known are metrics (CloudWatch), newrelic, "),
     ("mode: observe", "opsgenie: {}", "opsgenie: unknown channel 'opsgenie'; known are notify_emails, pagerduty, "),
-    ("mode: observe", "mode: observe\nmode: auto", "mode: found a field that line 8 has already; expected each field"),
+    ("mode: observe", "mode: observe\nmode: auto", "mode: found a field that line 9 has already; expected each field"),
     ("{name: frontend, role: frontend,", "{name: frontend, name: backend,",
      "components[0].name: found a field that line"),
     ("cluster:\n", "cluster:\n\t", "a tab; YAML is indented with spaces"),

@@ -20,7 +20,9 @@ class CloudWatchLogs:
     component_field: str = "component"
     """Of Container Insights with Fluent Bit: ``kubernetes.container_name``, or ``kubernetes.labels.app``."""
     level_field: str = "level"
+    """The field that holds the level."""
     version_field: str = "version"
+    """The field that bears the deployed version."""
     pod_field: str = "pod"
     """Of Container Insights with Fluent Bit: ``kubernetes.pod_name``."""
     error_levels: tuple[str, ...] = ("ERROR", "FATAL")

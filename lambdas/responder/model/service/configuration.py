@@ -46,6 +46,7 @@ class Service:
     mode: Mode = "observe"
     """``observe`` says what it would do, ``approve`` asks before each remedy, ``auto`` acts as ``policy`` says."""
     description: str = ""
+    """What it does, in a sentence; where it speaks of payments, customers are told of payments."""
     newrelic: NewRelic | None = None
     splunk: Splunk | None = None
     cloudwatch_logs: CloudWatchLogs | None = None

@@ -20,6 +20,7 @@ class Credential:
     """Whom it is shown to, or whose certificate it vouches for: the name of a provider, of a component or of the
     database."""
     kind: CredentialKind = "certificate"
+    """Of what kind it is: ``authority`` is a root that is trusted."""
     place: str = ""
     """Where the service reads it: ``Secret payment-gateway-mtls, key tls.crt``."""
     owner: str = ""

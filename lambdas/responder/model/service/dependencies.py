@@ -16,6 +16,7 @@ class Dependency:
     name: str
     """Its name among the components' ``calls``."""
     kind: DependencyKind = "other"
+    """Of what kind it is, which says how it is looked at."""
     host: str = ""
     """The host by which its callers name it; empty: its name."""
     hosts: tuple[str, ...] = ()

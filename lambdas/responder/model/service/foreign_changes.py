@@ -33,7 +33,9 @@ class Flag:
     """A flag that one component reads."""
 
     key: str
+    """The flag's key."""
     component: str
+    """The component that reads it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class FlagService:
     secret: str
     """The Secrets Manager secret that holds an access token with the role Reader."""
     project: str
+    """The project's key."""
     environment: str = "production"
+    """The environment's key."""
     flags: tuple[Flag, ...] = ()
     """Which component reads a flag, where it is known; others may be read by any."""
     write_secret: str = ""

@@ -33,5 +33,6 @@ class Jira:
     secret: str
     """The Secrets Manager secret that holds the account's API token, as a plain string."""
     issue_type: str = "Task"
+    """The type of the issues that are filed."""
     label: str = "incident-improvement"
     """Each issue bears it, and it followed by a hyphen and the improvement's own mark."""

@@ -15,7 +15,9 @@ class Tag:
     """A tag of an alarm in CloudWatch."""
 
     key: str
+    """The tag's key."""
     value: str
+    """The tag's value."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Alarms:
     error_rate: float = 0.05
     """Share of failed requests above which the service is in trouble."""
     latency_p95_ms: int = 1500
+    """Milliseconds of the 95th percentile above which the service is in trouble."""
     latency_p99_ms: int | None = None
     """The same for the 99th percentile; None: it has no alarm."""
     minimum_requests_per_period: int = 20
@@ -54,7 +57,9 @@ class Alarms:
     evaluation_periods: int = 1
     """The responder asks three sources before it wakes anybody, so the alarm may be quick."""
     datapoints_to_alarm: int = 1
+    """Of ``evaluation_periods``, how many must be over the threshold."""
     traffic_evaluation_periods: int = 3
+    """Periods of too little traffic before its alarm; longer than the metrics are late."""
     own: tuple[OwnAlarm, ...] = ()
 
 
@@ -75,6 +80,7 @@ class Confirm:
     rounds: int = 3
     """How often the sources are asked again while the answer is inconclusive."""
     round_wait_seconds: int = 30
+    """The time between two rounds."""
     looks: int = 4
     """How often evidence is gathered while no cause stands out, before it is left to people."""
     look_wait_seconds: int = 15
@@ -88,6 +94,7 @@ class Recovery:
     hold_seconds: int = 300
     """How long the symptom must have been gone, by more than one source."""
     check_every_seconds: int = 30
+    """How often the symptom is looked for, at first."""
     give_up_seconds: int = 900
     """A remedy that has not helped by then did not help."""
     watch_after_escalation_seconds: int = 3600
@@ -110,9 +117,11 @@ class Guardrails:
     """What bounds the remedies of one incident."""
 
     minimum_confidence: float = 0.8
+    """No remedy is applied, and no cause named, that is less certain than this."""
     minimum_sources: int = 2
     """Independent sources that must support the cause."""
     remedies_per_incident: int = 3
+    """So many remedies at most are carried out in one incident."""
     reach_share: float = 0.5
     """The largest share of a workload's pods that is restarted or added at once."""
     maximum_replicas: int = 20
@@ -133,7 +142,9 @@ class Freeze:
     start: str
     """ISO 8601 with a time zone (``2026-11-27T00:00:00Z``), or ``fri 18:00`` of every week, in UTC."""
     end: str
+    """The same of the end."""
     reason: str = ""
+    """Why, as people are told."""
     allows: tuple[str, ...] = ()
     """Actions that are carried out all the same."""
 

@@ -24,9 +24,13 @@ class Metrics:
     """The service's own metrics in CloudWatch, one metric per component, and those of what is in front of it."""
 
     namespace: str
+    """Of the metrics in CloudWatch, such as ``PaymentPlatform``."""
     dimension: str = "Component"
+    """The dimension whose value is the component's name."""
     requests: str = "Requests"
+    """The metric that counts requests."""
     errors: str = "Errors"
+    """The metric that counts requests that failed."""
     latency: str = "Latency"
     """Milliseconds, published as values, so that percentiles can be asked for."""
     period_seconds: int = 10
@@ -55,6 +59,7 @@ class NewRelic:
     """What is asked of New Relic by NerdGraph."""
 
     account: int
+    """The id of the account whose data is asked for."""
     secret: str
     """The Secrets Manager secret that holds the user key, as a plain string."""
     endpoint: str = "https://api.newrelic.com/graphql"
@@ -94,10 +99,15 @@ class Splunk:
     search: str
     """The search that finds the service's logs, without a leading ``search``: ``index=payments``."""
     component_field: str = "component"
+    """The field of log lines that names the component."""
     level_field: str = "level"
+    """The field that holds the level."""
     version_field: str = "version"
+    """The field that bears the deployed version."""
     pod_field: str = "pod"
+    """The field that names the pod."""
     error_levels: tuple[str, ...] = ("ERROR", "FATAL")
+    """The levels of lines that tell of errors."""
     auth_failures: str = ('("authentication failed" OR "invalid credentials" OR "invalid api key" OR "invalid token" '
                           'OR "login failed") NOT "password authentication failed"')
     """The part of a search that finds lines about callers whose authentication failed; PostgreSQL's words are left

@@ -12,6 +12,7 @@ class MethodSwitch:
     """Where the platform reads which methods of payment it does not offer."""
 
     config_map: str
+    """The ConfigMap, in the namespace of the workloads."""
     key: str
     """Its value names the hidden methods, with commas between them; empty: none is hidden."""
 

@@ -17,6 +17,7 @@ class Person:
     """Somebody of the incident response team, or a group of them."""
 
     name: str
+    """As messages name the person or the group."""
     role: str
     """``sre``, ``developer``, ``network``, ``database``, or one of the team's own."""
     email: str = ""
@@ -37,8 +38,11 @@ class Severities:
     """How severe the alerts are, by the service's mode: where the responder only watches, they need wake nobody."""
 
     observe: Severity = "warning"
+    """In mode observe."""
     approve: Severity = "critical"
+    """In mode approve."""
     auto: Severity = "critical"
+    """In mode auto."""
 
     def of(self, mode: Mode) -> Severity:
         """Return that of a mode."""
@@ -56,9 +60,11 @@ class PagerDuty:
     api_secret: str = ""
     """The secret that holds a REST API key, by which further responders are asked to join; empty: they are not."""
     api: str = "https://api.pagerduty.com"
+    """``https://api.eu.pagerduty.com`` for accounts in Europe."""
     requester: str = ""
     """The id of the user in whose name they are asked."""
     requester_email: str = ""
+    """That user's e-mail address, which the API wants as well."""
     severity: Severities = field(default_factory=Severities)
     """It becomes the urgency where PagerDuty's service has "Dynamic notifications based on alert severity"."""
 
@@ -80,6 +86,7 @@ class Slack:
     app: str = ""
     """The app's id (``A…``): payloads of another decide nothing; empty: it is not looked at."""
     api: str = "https://slack.com/api"
+    """The address of its Web API."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ class Statuspage:
     secret: str
     """The secret that holds the API key, as a plain string."""
     page: str
+    """The page's id."""
     components: dict[str, str] = field(default_factory=dict)
     """The service's components to the ids of those of the page that customers know."""
     api: str = "https://api.statuspage.io/v1"
+    """The address of its API."""

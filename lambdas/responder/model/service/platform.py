@@ -16,6 +16,7 @@ class Component:
     name: str
     """Its name in every vendor's data (New Relic's appName, Splunk's component, CloudWatch's dimension)."""
     role: Role = "other"
+    """Which part of the plan it is: for people who read the file; nothing is decided by it."""
     workload: str = ""
     """The Kubernetes workload that runs it, ``NAME`` or ``KIND/NAME`` (``statefulset/pay``, ``daemonset/pay``,
     ``rollout/pay``); empty: the one with the component's name, of whatever kind."""
@@ -73,6 +74,7 @@ class Database:
     maximum_connections: int = 0
     """Connections that the instance takes at most; 0: not known."""
     performance_insights: bool = True
+    """Whether Performance Insights is on, and is asked for what the database waits for."""
     parameter_group: str = ""
     """Its parameter group, whose changes are recorded and may be restored; empty: they are left to people."""
     secret: str = ""
@@ -106,6 +108,7 @@ class Provider:
     """A payment provider that the service calls."""
 
     name: str
+    """Its name among the components' ``calls``, and as the switch of the provider says it."""
     status_page: str = ""
     """The address of its status page's JSON: Statuspage's ``/api/v2/summary.json``, Instatus' ``/summary.json``, Better
     Stack's ``/index.json``, incident.io's ``/api/v1/summary``; others by ``status_path``. Empty: it has none."""
@@ -133,8 +136,11 @@ class AppConfig:
     """A hosted, freeform JSON configuration profile of AWS AppConfig; all by their ids."""
 
     application: str
+    """The application's id."""
     environment: str
+    """The environment's id."""
     profile: str
+    """The configuration profile's id."""
     strategy: str = "AppConfig.AllAtOnce"
     """How it is deployed; a slow strategy is a slow remedy. While one bakes (this one for ten minutes) no other is
     deployed: a strategy without bake time can be rolled back at once."""
@@ -145,6 +151,7 @@ class ProviderSwitch:
     """Where the platform reads which provider it uses: one of the three."""
 
     config_map: str = ""
+    """The ConfigMap, in the namespace of the workloads."""
     key: str = ""
     """In the ConfigMap, or among the top-level keys of the AppConfig profile."""
     ssm_parameter: str = ""
@@ -161,6 +168,7 @@ class Probe:
     host: str
     """As the callers name it, without a scheme."""
     port: int
+    """The port that is tried, by TCP."""
     tls: bool = True
     """False where the protocol begins without TLS (PostgreSQL, MySQL) or the certificate is of a private authority."""
 
@@ -197,6 +205,7 @@ class AwsAccount:
     services: tuple[str, ...] = ("RDS", "EKS", "EC2", "ELASTICLOADBALANCING")
     """The services, in AWS Health's words, that this one lives on."""
     cloudtrail: bool = True
+    """Whether CloudTrail is asked who changed what."""
     nodegroups: bool = True
     """Whether EKS' node groups and the EC2 status of the nodes are asked."""
     security_groups: tuple[str, ...] = ()

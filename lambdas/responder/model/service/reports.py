@@ -61,6 +61,7 @@ class Payment:
     """What one request is worth."""
 
     average: float
+    """What an average request is worth."""
     currency: str
     """Its ISO 4217 code: EUR, USD."""
 

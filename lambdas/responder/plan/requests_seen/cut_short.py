@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from responder.model.frozen import dataclass
-from responder.plan.requests_seen import Requests, Sign, Signs, Span, Trace
+from responder.plan.requests_seen import Requests, Sign, Signs, Trace
 from responder.plan.requests_seen.calls_missing import calls_missing
 from responder.plan.requests_seen.chance import more_than
 
@@ -117,29 +117,43 @@ def _ends(before: Mapping[Work, Counter[Calls]], now: Mapping[Work, Counter[Call
 
 def _shapes(traces: Iterable[Trace]) -> Mapping[Work, Counter[Calls]]:
     """How often each operation called what."""
-    found: dict[Work, Counter[Calls]] = defaultdict(Counter)
+    counts: Counter[tuple[Work, Calls]] = Counter()
     for trace in traces:
-        spans = {span.name: span for span in trace}
-        below: dict[str, list[Span]] = defaultdict(list)
-        for span in trace:
-            if span.parent in spans:
-                below[span.parent].append(span)
-        for span in trace:
-            made = [_called(each, below) for each in sorted(below[span.name], key=_start)]
-            found[span.component, span.operation][tuple(dict.fromkeys(made))] += 1
+        counts.update(_made(trace))
+    found: dict[Work, Counter[Calls]] = defaultdict(Counter)
+    for (work, made), count in counts.items():
+        found[work][made] = count
     return found
 
 
-def _called(span: Span, below: Mapping[str, Sequence[Span]]) -> Work:
-    """What a span stands for: a client's span, or work that is one call, stands for what answers it."""
-    inner, past = span, {span.name}
-    while len(inside := below.get(inner.name, ())) == 1 and inside[0].name not in past:
+def _made(trace: Trace) -> list[tuple[Work, Calls]]:
+    """Return what each piece of work in a request called. There are ten thousands, so it is short of steps."""
+    rows = sorted([(span.start, span.name, span.parent, span.component, span.operation) for span in trace])
+    works = {name: (component, operation) for _, name, _, component, operation in rows}
+    below: dict[str, list[str]] = {}
+    for _, name, parent, _, _ in rows:
+        if parent in works:
+            if parent in below:
+                below[parent].append(name)
+            else:
+                below[parent] = [name]
+    stands_for = works.copy()
+    for name, calls in below.items():
+        if len(calls) == 1:
+            # A client's span, or work that is one call, stands for what answers it.
+            stands_for[name] = works[calls[0]] if works[calls[0]][0] != works[name][0] else _called(works, below, name)
+    made: dict[str, Calls] = {
+        name: (stands_for[calls[0]],) if len(calls) == 1 else tuple(dict.fromkeys([stands_for[each] for each in calls]))
+        for name, calls in below.items()}
+    return [(work, made.get(name, ())) for name, work in works.items()]
+
+
+def _called(works: Mapping[str, Work], below: Mapping[str, Sequence[str]], name: str) -> Work:
+    """Return the work that answers a span of one call, through as many such spans as there are; else its own."""
+    inner, past = name, {name}
+    while len(inside := below.get(inner, ())) == 1 and inside[0] not in past:
         inner = inside[0]
-        past.add(inner.name)
-        if inner.component != span.component:
-            return inner.component, inner.operation
-    return span.component, span.operation
-
-
-def _start(span: Span) -> tuple[float, str]:
-    return span.start, span.name
+        if works[inner][0] != works[name][0]:
+            return works[inner]
+        past.add(inner)
+    return works[name]

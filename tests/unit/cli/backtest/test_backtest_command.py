@@ -10,15 +10,20 @@ import pytest
 from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moto import mock_aws
 from typer.testing import CliRunner
 
 from cli import app
-from cli.backtest import truth
+from cli.backtest import options, truth
 from cli.backtest.outcome import Case, Moment, Report
 from cli.backtest.text import markdown
 from responder.model.codec import decode, encode
 from responder.model.moment import iso
-from tests.unit.cli.backtest.playing import RECORDS
+from responder.plan.review import PastIncident
+from responder.records import history
+from responder.records.record import unpack
+from tests.conftest import timeline
+from tests.unit.cli.backtest.playing import RECORDS, recorded
 
 NAMES = ("bad-release", "provider-outage", "false-alarm", "observed-release")
 
@@ -46,6 +51,26 @@ def test_incidents_of_observe_mode_are_reported_alone_unless_any_mode_is_asked_f
     assert len(every.cases) == len(NAMES)
     assert {case.answer for case in every.cases} == {"confirmed", "false_alarm"}
     assert [case.moment.at for case in every.cases] == sorted(case.moment.at for case in every.cases)
+
+
+@mock_aws
+def test_incidents_are_read_of_the_timeline_table_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = timeline()
+    for name in NAMES:
+        for item in unpack((RECORDS / f"{name}.json.gz").read_bytes())["items"]:
+            table.put(item)
+        incident = recorded(name)[0].incident
+        history.keep(table, PastIncident(incident.id, incident.service, incident.opened_at))
+    history.keep(table, PastIncident("payment-gateway-gone", "payment-gateway", "2026-11-20T00:00:00.000Z"))
+    monkeypatch.setattr(options, "table_of", lambda given: "timeline")
+    monkeypatch.setattr(options, "Records", lambda name: table)
+    done = responder("--observed", "--since", "2026-01-01", "--handled-in", "any", "--json")
+    cases = decode(Report, json.loads(done.stdout)).cases
+    assert done.exit_code == 0
+    cause = recorded("provider-outage")[0].incident.cause
+    assert cause and {case.mechanism for case in cases} == {"", "bad_release", cause.mechanism}
+    assert len(cases) == len(NAMES)
+    assert "payment-gateway-gone: its record cannot be read, and it is left out" in done.stderr
 
 
 def test_the_report_is_a_table_with_what_is_behind_it(folder: Path, tmp_path: Path) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from cli.backtest.outcome import Case
+from bench.past import both as without_the_present
+from cli.backtest import truth
+from cli.backtest.outcome import Case, Report
+from cli.backtest.text import row
 from cli.backtest.truth import differences
+from responder.model.moment import seconds
 from tests.unit.cli.backtest.playing import both
 
 SAME = ["bad-release", "provider-outage", "false-alarm", "db-connections-exhausted", "db-failover", "db-storage-full",
@@ -46,6 +50,27 @@ def test_times_after_the_alarm_grow_with_each_step() -> None:
     past, _ = both("bad-release")
     assert past.decided_after_seconds is not None and past.cause_after_seconds is not None
     assert 0 < past.decided_after_seconds < past.cause_after_seconds
+
+
+@pytest.mark.parametrize("name", ["bad-config-timeout", "provider-slow", "provider-outage", "db-storage-full",
+                                  "gateway-pods-hang", "false-alarm"])
+def test_without_what_only_the_present_can_tell_no_other_cause_is_named(name: str) -> None:
+    """How often that holds for all recorded drills, ``bench/past.py`` says."""
+    past, live = without_the_present(name)
+    assert past.answer == live.answer
+    assert past.named in ("", live.named)
+
+
+def test_a_cause_that_is_not_sure_enough_is_told_as_the_likeliest_and_is_less_sure_than_live() -> None:
+    past, live = without_the_present("provider-slow")
+    assert not past.named and past.likeliest == live.named == "provider_outage (provider fails) in payment-gateway"
+    here, there = (Report("2026-01-01T00:00:00Z", "2026-12-31T00:00:00Z", "backtest", (case,)) for case in (past, live))
+    (compared,) = truth.beside(here, there)
+    assert compared.verdict == "less sure" and "is the likeliest here" in compared.detail
+    happened = truth.Happened(seconds(live.moment.at), "provider_fails")
+    (judged,) = truth.with_truth([past], [happened])
+    assert judged.verdict == "less sure" and past.likeliest in judged.detail
+    assert f"not named (likeliest: {past.likeliest}" in " ".join(row(past))
 
 
 def test_a_case_says_what_differs() -> None:

@@ -16,6 +16,11 @@ SHOP = "shop.yaml"
 ALONE = {"one source, where two must agree", "a vendor in another spelling", "a mode that may do nothing",
          "a web token in place of a number"}
 """What takes away whole sections, or changes what others are about."""
+DEPENDS = {"a callee that is nobody": {"database", "dependencies", "providers"},
+           "a window shorter than a period": {"metrics"}, "a role that nobody has": {"team"},
+           "an entry that is nobody": {"components"}, "a developer of nobody's component": {"components"},
+           "a component of the status page that is nobody": {"components"}, "two things of one name": {"components"}}
+"""What a check has to read before it can say so."""
 APART = [broken for broken in (*KINDS, *SECRETS, *NAMES, *CONTRADICTIONS, *WARNINGS) if broken.name not in ALONE]
 
 
@@ -30,7 +35,8 @@ def spans(broken: Broken) -> tuple[int, int]:
 
 def meet(one: Broken, other: Broken) -> bool:
     """Whether two change the same lines, or the same section."""
-    return bool(sections(one) & sections(other))
+    return bool((sections(one) | DEPENDS.get(one.name, set())) & sections(other)
+                or sections(one) & DEPENDS.get(other.name, set()))
 
 
 def sections(broken: Broken) -> set[str]:
@@ -46,7 +52,7 @@ def of_all(chosen: list[Broken]) -> str:
     return text
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(some.lists(some.sampled_from(APART), min_size=2, max_size=6, unique_by=lambda broken: broken.name))
 def test_mistakes_of_different_sections_are_all_named(chosen: list[Broken]) -> None:
     kept: list[Broken] = []
@@ -102,3 +108,12 @@ def test_how_a_file_was_saved_moves_no_line_and_hides_nothing(tmp_path: Path) ->
         assert (problem.line, problem.path) == (3, "mode")
     (tmp_path / SHOP).write_bytes(BASE.replace("\n", "\r\n").encode("utf-8-sig"))
     assert not check_folder(tmp_path).problems
+
+
+def test_what_auto_says_holds_in_mode_auto_and_is_warned_of_before(tmp_path: Path) -> None:
+    text = BASE.replace("provider_switch:\n  config_map: orders-config\n  key: PROVIDER\n", "").replace(
+        "  roles: [sre]", "  roles: [sre]\n  two_person: [rollback]")
+    for mode, level in (("observe", "warning"), ("approve", "warning"), ("auto", "error")):
+        (tmp_path / SHOP).write_text(text.replace("mode: observe", f"mode: {mode}"))
+        assert [(problem.path, problem.level) for problem in check_folder(tmp_path).problems] == [
+            ("policy.switch_provider", level), ("approval.two_person[0]", level)]

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -168,10 +169,25 @@ def again(cdk: Cdk, monkeypatch: pytest.MonkeyPatch) -> Cdk:
     cdk.template = {"Resources": {"RollbackLog": GROUP, "OtherLog": GROUP}}
     boto3.client("logs").create_log_group(logGroupName=name)
     monkeypatch.setattr(steps, "_deployed", lambda session, stack: ({}, ""))
-    monkeypatch.setattr(steps, "in_the_way", lambda session, stack, template: tuple(
-        found for found in new_groups(template, {"OtherLog"}, STACK_ID)
-        if boto3.client("logs").describe_log_groups(logGroupNamePrefix=found)["logGroups"]))
+    make = boto3.Session.client
+
+    def made(session: boto3.Session, name: str, *given: Any, **named: Any) -> Any:
+        client = make(session, name, *given, **named)
+        client.meta.events.register("before-call.cloudformation.*", _stack)
+        return client
+
+    monkeypatch.setattr(boto3.Session, "client", made)
     return cdk
+
+
+def _stack(model: Any, **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+    """CloudFormation's answers (AWS CloudFormation API reference: "DescribeStacks", "ListStackResources")."""
+    answers = {
+        "DescribeStacks": {"Stacks": [{"StackName": "IncidentResponse", "StackId": STACK_ID}]},
+        "ListStackResources": {"StackResourceSummaries": [
+            {"LogicalResourceId": "OtherLog", "ResourceStatus": "CREATE_COMPLETE"},
+            {"LogicalResourceId": "RollbackLog", "ResourceStatus": "DELETE_COMPLETE"}]}}
+    return AWSResponse("", 200, {}, None), answers[model.name]
 
 
 def test_a_kept_log_group_is_told_before_anything_is_deployed(again: Cdk, config: Path) -> None:

@@ -64,12 +64,19 @@ def _template(service: Service) -> dict[str, Any]:
     return {
         "Metadata": {"Services": {service.service: json.dumps(encode(service))}},
         "Resources": {
-            "Timeline": {"Type": "AWS::DynamoDB::Table", "Properties": {
-                "BillingMode": "PAY_PER_REQUEST", "DeletionProtectionEnabled": True,
-                "StreamSpecification": {"StreamViewType": "KEYS_ONLY"},
+            "Timeline": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {
+                "BillingMode": "PAY_PER_REQUEST", "StreamSpecification": {"StreamViewType": "KEYS_ONLY"},
                 "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]}},
-            "Reports": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "reports"}},
+                "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+                "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
+                "Replicas": [{"Region": "us-east-1", "DeletionProtectionEnabled": True,
+                              "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}]}},
+            "Reports": {"Type": "AWS::S3::Bucket", "Properties": {
+                "BucketName": "reports", "VersioningConfiguration": {"Status": "Enabled"},
+                "PublicAccessBlockConfiguration": dict.fromkeys((
+                    "BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True),
+                "LifecycleConfiguration": {"Rules": [
+                    {"Id": "raw", "Status": "Enabled", "Prefix": "raw/", "ExpirationInDays": 30}]}}},
             "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
             "DeadLetters": {"Type": "AWS::SQS::Queue", "Properties": {}},
             "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
@@ -102,19 +109,6 @@ def _deploy(service: Service) -> Place:
     physical = {item["LogicalResourceId"]: item["PhysicalResourceId"]
                 for item in cloud.list_stack_resources(StackName="IncidentResponse")["StackResourceSummaries"]}
     return Place(outputs, physical)
-
-
-def _harden(place: Place) -> None:
-    dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-    table, bucket = place.outputs["Timeline"], place.outputs["Reports"]
-    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"})
-    dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification={
-        "PointInTimeRecoveryEnabled": True})
-    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(
-        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True))
-    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [
-        {"ID": "raw", "Status": "Enabled", "Filter": {"Prefix": "raw/"}, "Expiration": {"Days": 30}}]})
 
 
 def _fill(place: Place, service: Service) -> None:
@@ -153,7 +147,6 @@ def account() -> Iterator[Place]:
         environment.delenv("AWS_PROFILE", raising=False)
         boto3.setup_default_session()
         place = _deploy(shipped_service())
-        _harden(place)
         _fill(place, shipped_service())
         yield place
     boto3.setup_default_session()
@@ -191,7 +184,7 @@ BROKEN = {
     "raw answers that stay": ("reports", "no rule deletes the systems' unchanged answers", "deploy again"),
     "a moved alias": ("state-machine", "somebody has moved it", "aws stepfunctions update-state-machine-alias"),
     "an unconfirmed subscription": (
-        "subscriptions", "https https://127.0.0.1:1/pager: it was never confirmed", "aws sns subscribe"),
+        "subscriptions", "https https://127.0.0.1/…: it was never confirmed", "aws sns subscribe"),
 }
 """What is broken to the probe, what it must say, and how it is to be mended."""
 

@@ -15,6 +15,7 @@ from cli.doctor.model import Check, NotKnown
 from cli.doctor.probes import (
     access_entries,
     admission,
+    alarm_metrics,
     aws_rights,
     call_graph,
     clocks,
@@ -22,6 +23,7 @@ from cli.doctor.probes import (
     dry_run,
     rbac,
     sources,
+    subscriptions,
 )
 from cli.doctor.probes.functions import judged as function
 from responder.model.evidence import Detail, Finding
@@ -201,6 +203,16 @@ def test_a_graph_that_the_traces_agree_with_is_well(service: Service) -> None:
     assert [check.verdict for check in call_graph.judged(service, {}, "f.yaml")] == ["note"]
 
 
+def test_a_metric_that_is_published_only_when_something_fails_is_no_fault() -> None:
+    def judged(name: str, namespace: str = "Shop", of: str = "frontend") -> str:
+        metric = alarm_metrics.Metric(namespace, name, (("Component", of),))
+        others = (alarm_metrics.Metric("Shop", "Requests", (("Component", "frontend"),)),)
+        return alarm_metrics.judged(metric, alarm_metrics.Seen(0, False, others), ["a"], "p", "f.yaml").verdict
+
+    assert (judged("Errors"), judged("HTTPCode_Target_5XX_Count", "AWS/ApplicationELB")) == ("note", "note")
+    assert (judged("Errors", of="front"), judged("Latency")) == ("broken", "broken")
+
+
 # --- the account ------------------------------------------------------------------------------------------------------
 
 
@@ -223,3 +235,19 @@ def test_a_function_that_cannot_run(described: dict[str, Any], words: str) -> No
     found = function("f", described)
     assert (found.verdict == "broken") == bool(words)
     assert words in found.says
+
+
+def test_an_address_that_may_hold_a_key_is_not_printed() -> None:
+    pager = subscriptions.Subscription("https", "https://events.pagerduty.com/integration/a-key/enqueue", False)
+    (found,) = subscriptions.judged("incident topic", "arn", [pager], [], [])
+    assert "https://events.pagerduty.com/…" in found.subject
+    assert "a-key" not in repr(found)
+
+
+def test_an_address_that_the_configuration_names_must_be_subscribed() -> None:
+    mine = subscriptions.Subscription("email", "ada@example.com", True)
+    found = list(subscriptions.judged("topic", "arn", [mine], ["ada@example.com", "bob@example.com"], []))
+    assert [(check.verdict, check.subject) for check in found] == [
+        ("well", "topic: email ada@example.com"), ("broken", "topic: email bob@example.com")]
+    assert [check.verdict for check in subscriptions.judged("topic", "arn", [], [], [])] == ["broken"]
+    assert [check.verdict for check in subscriptions.judged("topic", "arn", [], [], ["Slack"])] == ["note"]

@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 from cli.doctor import keys
 from cli.doctor.keys import Key, misshapen
 from cli.doctor.probes.secrets import of_description, of_value
+from responder import people
 from responder.clients.failure import CallFailed
 from responder.clients.http import Http
 from responder.model.service import Service, Slack, Starter, Starters
 from responder.model.service.issues import Jira
+from stacks.used import used_sources
 from tests.conftest import shipped_service
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -41,6 +43,13 @@ def tried(one: Key, handler: Handler) -> list[str]:
 
 def answering(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Handler:
     return lambda request: httpx.Response(status, json=value, headers=headers)
+
+
+def test_every_secret_of_a_source_or_a_channel_is_looked_at() -> None:
+    named = {secret for source in used_sources([shipped_service()]) for secret in source.secrets(shipped_service())}
+    named |= set(people.secrets(shipped_service()))
+    assert len(named) >= 6
+    assert named <= {one.secret for one in keys.of(shipped_service())}
 
 
 @pytest.mark.parametrize(("field", "value", "said"), [

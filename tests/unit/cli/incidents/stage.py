@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +39,7 @@ MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:incident-response"
 URL = "https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws/"
 BUCKET = "reports"
 _SEEN = ("newrelic", "cloudwatch", "splunk")
-"""Whose evidence is kept: the symptom's."""
+"""Whose evidence is kept, of the first look: the symptom's."""
 
 
 class Stage:
@@ -156,10 +157,11 @@ class Stage:
         if service:
             for item in moved:
                 item |= {"service": service.service} if "service" in item else {}
-        for item in moved:
-            if not sort_key(item).startswith("ACTION"):
-                self.table.put(item)
-                continue
+        with boto3.resource("dynamodb").Table("timeline").batch_writer() as batch:
+            for item in moved:
+                if not sort_key(item).startswith("ACTION"):
+                    batch.put_item(json.loads(json.dumps(item), parse_float=Decimal))
+        for item in (item for item in moved if sort_key(item).startswith("ACTION")):
             number = int(sort_key(item).removeprefix("ACTION#"))
             self.table.plan_action(known, number, {key: value for key, value in item.items() if key in (
                 "action", "component", "risk", "target", "summary", "deed", "by_hand", "undo", "diff", "planned_at",
@@ -205,10 +207,11 @@ def _session() -> boto3.Session:
 
 def _until(items: list[dict[str, Any]], last: str) -> list[dict[str, Any]]:
     """Return the items of an open incident that had been written when a state had been entered."""
-    kept = []
+    kept, first = [], min(sort_key(item).split("#")[1] for item in items if sort_key(item).startswith("EVIDENCE"))
+    seen = {(source, first) for source in _SEEN}
     for item in items:
         moment = sort_key(item).split("#")[1] if sort_key(item).startswith(("TIMELINE", "EVIDENCE")) else ""
-        if moment <= last and not (sort_key(item).startswith("EVIDENCE") and item["source"] not in _SEEN):
+        if moment <= last and not (sort_key(item).startswith("EVIDENCE") and (item["source"], moment) not in seen):
             kept.append({key: value for key, value in item.items() if key != "report"} | (
                 {"status": "open", "outcome": None, "closed_at": None, "escalated_at": None, "well_since": None,
                  "recovered_at": None, "reported_at": None} if sort_key(item) == "INCIDENT" else {}))

@@ -46,18 +46,13 @@ def test_the_list_has_all_newest_first_and_can_be_bounded(kept: Stage) -> None:
     assert "No incident has a report there." in kept.run("report", "--since", "2027-01-01").stdout
 
 
-@pytest.mark.parametrize(("name", "content"), [("latest", "# New …"), ("payment-gateway-20261101", "# Old"),
-                                               ("20261101T", "# Old"), (OLD, "# Old")])
-def test_an_incident_is_named_by_a_part_that_only_it_begins_with(kept: Stage, name: str, content: str) -> None:
-    assert kept.run("report", name).stdout == content
-
-
-@pytest.mark.parametrize(("name", "said"), [
-    ("payment-gateway-2026", "begins 2 ids"), ("nowhere", "there is no incident 'nowhere'"),
-    ("../../etc/passwd", "there is no incident '../../etc/passwd'"), ("*", "there is no incident '*'")])
-def test_an_odd_or_doubtful_name_is_refused_with_what_there_is(kept: Stage, name: str, said: str) -> None:
-    done = kept.run("report", name)
-    assert (done.exit_code, said in done.stderr, NEW in done.stderr) == (2, True, True)
+def test_an_incident_is_named_by_a_part_that_only_it_begins_with(kept: Stage) -> None:
+    for name, content in (("latest", "# New …"), ("payment-gateway-20261101", "# Old"), ("20261101T", "# Old")):
+        assert kept.run("report", name).stdout == content
+    for name, said in (("payment-gateway-2026", "begins 2 ids"), ("*", "there is no incident '*'"),
+                       ("../../etc/passwd", "there is no incident '../../etc/passwd'")):
+        done = kept.run("report", name)
+        assert (done.exit_code, said in done.stderr, NEW in done.stderr) == (2, True, True)
 
 
 def test_a_report_goes_to_a_file_or_into_a_folder(kept: Stage, tmp_path: Path) -> None:
@@ -135,8 +130,8 @@ def test_the_shipped_weights_are_printed_and_taken_again(stage: Stage, tmp_path:
 
 
 @pytest.mark.parametrize(("name", "content"), [
-    ("nowhere.json.gz", None), ("broken.json", b"{"), ("cut.json.gz", gzip.compress(b"{}" * 99)[:20]),
-    ("empty.json", b'{"schema": 2, "items": []}')])
+    ("nowhere.json.gz", None), ("broken.json", b"{"), ("cut.json.gz", gzip.compress(b"{}" * 99, mtime=0)[:20]),
+    ("empty.json", b'{"schema": 2, "items": []}')], ids=["none", "broken", "cut", "empty"])
 def test_what_is_no_record_is_refused_by_its_name(stage: Stage, tmp_path: Path, name: str,
                                                   content: bytes | None) -> None:
     if content is not None:

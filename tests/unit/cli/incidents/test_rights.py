@@ -21,10 +21,8 @@ WHERE = Where("aws", REGION, ACCOUNT, "IncidentResponse", "incident-response", "
               f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k-1",
               f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:incident-response-answer:live", "a1b2c3d")
 WITHOUT_A_RIGHT = {"sts:GetCallerIdentity"}
-COMMANDS = {
-    "status": ("status",), "approve": ("approve", "latest", "yes", "--yes"), "stop": ("stop",),
-    "release": ("release", "--reason", "x", "--yes"), "take-over": ("take-over", "--yes"),
-    "report": ("report", "latest"), "replay": ("replay", "latest")}
+COMMANDS = (("status",), ("approve", "latest", "yes", "--yes"), ("release", "--reason", "x", "--yes"), ("stop",),
+            ("take-over", "--yes"), ("take-over", "--give-back", "--yes"), ("report", "latest"), ("replay", "latest"))
 
 
 def asked(stage: Stage) -> Iterator[tuple[str, str, dict[str, list[str]]]]:
@@ -53,30 +51,20 @@ def ready(stage: Stage) -> Stage:
     return stage
 
 
-@pytest.mark.parametrize("name", list(RIGHTS))
-def test_a_command_asks_for_nothing_that_its_rights_do_not_have(ready: Stage, name: str) -> None:
-    if name == "stop":
-        ready.switch("released")
-    ready.asked.clear()
-    done = ready.run(*COMMANDS[name])
-    assert done.exit_code in (0, 1), done.output
-    mine = policy("on-call", WHERE) | {"Statement": [
-        statement for statement in policy("on-call", WHERE)["Statement"] if any(
-            set(statement["Action"]) == set(right.actions) for right in RIGHTS[name])]}
-    calls = [call for call in asked(ready) if call[0] not in WITHOUT_A_RIGHT]
-    assert calls
-    # The settings are answered without a call, and the answer's URL is no call of boto3's.
-    for action, resource, keys in calls:
-        assert evaluator.allowed([mine], action, resource, keys), (action, resource, keys)
-
-
-def test_every_command_is_tried_and_every_right_is_used(ready: Stage) -> None:
-    assert set(COMMANDS) == set(RIGHTS)
-    ready.asked.clear()
-    for name in ("status", "approve", "stop", "release", "take-over", "report", "replay"):
-        ready.run(*COMMANDS[name])
-    ready.run("take-over", "--give-back", "--yes")
-    used = {action for action, *_ in asked(ready)} - WITHOUT_A_RIGHT
+def test_commands_ask_for_nothing_that_their_rights_do_not_have_and_use_them_all(ready: Stage) -> None:
+    document, used = policy("on-call", WHERE), set()
+    for arguments in COMMANDS:
+        ready.asked.clear()
+        done = ready.run(*arguments)
+        assert done.exit_code in (0, 1), done.output
+        mine = document | {"Statement": [statement for statement in document["Statement"] if any(
+            set(statement["Action"]) == set(right.actions) for right in RIGHTS[arguments[0]])]}
+        calls = [call for call in asked(ready) if call[0] not in WITHOUT_A_RIGHT]
+        assert calls
+        for action, resource, keys in calls:
+            assert evaluator.allowed([mine], action, resource, keys), (arguments, action, resource, keys)
+        used |= {action for action, *_ in calls}
+    assert {arguments[0] for arguments in COMMANDS} == set(RIGHTS)
     given = {action for rights in RIGHTS.values() for right in rights for action in right.actions}
     # Not asked by boto3 here: AppConfig, the URL, and what AWS asks of KMS in one's name.
     elsewhere = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration", "lambda:InvokeFunctionUrl",

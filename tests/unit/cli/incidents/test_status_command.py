@@ -63,13 +63,11 @@ def test_an_execution_that_was_forgotten_counts_as_ended(stage: Stage) -> None:
     assert told(stage)["open"][0]["execution"]["status"] == "FORGOTTEN"
 
 
-@pytest.mark.parametrize(("value", "said"), [
-    ("engaged", "kill switch: ENGAGED, since"), ("Released", "ENGAGED (its value is 'Released')"),
-    (None, "never set, so nothing is changed")])
-def test_any_value_but_released_is_said_to_stop(stage: Stage, value: str | None, said: str) -> None:
-    if value:
+def test_any_value_but_released_is_said_to_stop(stage: Stage) -> None:
+    assert "never set, so nothing is changed" in stage.run("status").stdout
+    for value, said in (("engaged", "kill switch: ENGAGED, since"), ("Released", "ENGAGED (its value is 'Released')")):
         stage.switch(value)
-    assert said in stage.run("status").stdout
+        assert said in stage.run("status").stdout
 
 
 def test_a_late_heartbeat_and_what_it_could_not_read_are_not_well(stage: Stage) -> None:

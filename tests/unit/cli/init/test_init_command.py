@@ -68,6 +68,13 @@ def test_a_file_that_is_there_is_shown_with_its_difference_and_kept(run: Callabl
     assert "mode: observe" in file.read_text()
 
 
+def test_check_names_what_is_left(run: Callable[..., Any], tmp_path: Path) -> None:
+    run(*GIVEN)
+    result = CliRunner().invoke(built(), ["check", "--config", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "warning: team: left to you: who is asked and told" in result.output
+
+
 def test_the_same_again_is_no_difference(run: Callable[..., Any]) -> None:
     assert run(*GIVEN).exit_code == run(*GIVEN).exit_code == 0
 

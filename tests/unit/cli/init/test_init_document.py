@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.init.document import Entry, Remark, Section, Todo, flow, todos, written
+from cli.init.document import Entry, Remark, Section, Todo, flow, todos, todos_in, written
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=60)
 ODD = st.one_of(TEXT, st.sampled_from([
@@ -37,6 +37,15 @@ def test_a_section_of_comments_alone_is_no_key() -> None:
     text = written([Entry("service", "a"), Section("metrics", (Todo("metrics.namespace", "which it is"),))])
     assert yaml.safe_load(text) == {"service": "a"}
     assert "# TODO: metrics.namespace: which it is" in text
+
+
+def test_what_is_left_to_people_is_read_back_from_the_file() -> None:
+    long = "what it is, " * 30 + "and where"
+    text = written([Entry("service", "a"), Section("metrics", (
+        Todo("metrics.errors", long), Remark("a comment behind it"), Entry("namespace", "N"),
+        Todo("metrics.b[0].c", "d")))])
+    assert [(field, what) for _, field, what in todos_in(text)] == [("metrics.errors", long), ("metrics.b[0].c", "d")]
+    assert [text.splitlines()[line - 1].strip()[:8] for line, _, _ in todos_in(text)] == ["# TODO: ", "# TODO: "]
 
 
 def test_all_todos_are_found_in_order() -> None:
