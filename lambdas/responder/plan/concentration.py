@@ -61,9 +61,10 @@ def _by_rate(name: str, one: Counted, every: Counted) -> Place | None:
     requests, errors = every.requests - one.requests, every.errors - one.errors
     if not one.requests or requests <= 0:
         return None
-    if lower_bound(one.errors, one.requests) - upper_bound(errors, requests) <= _MORE:
-        return None
     share, others = one.errors / one.requests, errors / requests
+    # That it fails more must be sure; by how much is the best guess, for a window may begin before the outage.
+    if share - others <= _MORE or lower_bound(one.errors, one.requests) <= upper_bound(errors, requests):
+        return None
     return Place(name, share, others, min(1.0, one.requests * (share - others) / every.errors))
 
 
