@@ -29,7 +29,7 @@ def _after(kind: str, provision: Any) -> None:
 
     def updated(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str) -> Any:
         made = update(physical_id, old, new, stack_name)
-        provision(physical_id, new)
+        provision(made[0] if isinstance(made, tuple) else physical_id, new)
         return made
 
     handlers.update({"create": created, "update": updated})

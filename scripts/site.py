@@ -1,6 +1,7 @@
 """``make site``: build the docs as a site into ``.build/site``; a broken link, or anything of a foreign host, fails it.
 
-The pages are those of ``docs/``, ``README.md`` as the first one, and what is generated: the commands of ``responder``.
+The pages are those of ``docs/``, ``README.md`` as the first one, and what is generated: the commands of ``responder``,
+and what is on record.
 They are copied to ``.build/site-source`` first, and there a page that is named in code becomes a link: the repository's
 readers see `docs/running.md`, the site's see its title. ``NAVIGATION`` places them. mermaid, which draws the two
 diagrams, comes from npm as one archive whose digest stands here: the builder's theme would load it from a foreign host.
@@ -8,6 +9,7 @@ diagrams, comes from npm as one archive whose digest stands here: the builder's 
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import json
@@ -34,7 +36,8 @@ NAVIGATION: Mapping[str, Sequence[str]] = {
                "how-to/backtest.md", "rollout.md", "operating.md", "how-to/drill.md", "how-to/remedy.md",
                "how-to/source.md", "how-to/upgrade.md", "upgrades.md", "how-to/restore.md", "how-to/uninstall.md",
                "how-to/*", "manual-steps.md", "extending.md", "account.md"),
-    "Reference": ("reference/configuration.md", "reference/commands.md", "reference/*", "cluster-permissions.md",
+    "Reference": ("reference/configuration.md", "reference/commands.md", "reference/permissions.md",
+                  "reference/records.md", "reference/*", "cluster-permissions.md",
                   "state-machine.md", "drills.md", "alarms.md", "sources.md", "remedies.md", "people.md", "network.md",
                   "costs.md", "benchmarks.md", "dependencies.md"),
     "Explanation": ("explanation/why-deterministic.md", "explanation/how-evidence-weighs.md",
@@ -83,6 +86,7 @@ def copied(target: Path) -> dict[str, str]:
             shutil.copy(ROOT / path, target / name)
     (target / "reference").mkdir(exist_ok=True)
     (target / "reference" / "commands.md").write_text(commands(), encoding="utf-8")
+    (target / "reference" / "records.md").write_text(records(), encoding="utf-8")
     pages = {str(path.relative_to(target)): path.read_text(encoding="utf-8") for path in sorted(target.rglob("*.md"))}
     titles = {name: title(text) or name for name, text in pages.items()}
     for name, text in pages.items():
@@ -190,7 +194,8 @@ custom_fences = [{{name = "mermaid", class = "mermaid", format = "pymdownx.super
 _CSS = """/* What a row is about stays on one line; a wide table scrolls by itself on a phone. */
 .md-typeset table:not([class]) { font-size: .68rem; }
 .md-typeset td:first-child code { white-space: nowrap; word-break: normal; overflow-wrap: normal; }
-.md-typeset td code { word-break: normal; overflow-wrap: break-word; }
+.md-typeset td:not(:first-child) code { word-break: normal; overflow-wrap: anywhere; }
+.md-typeset td:not(:first-child) { min-width: 9rem; }
 """
 
 
@@ -210,7 +215,23 @@ def commands() -> str:
     program = get_command(built())
     text = get_docs_for_click(obj=program, ctx=program.make_context("responder", [], resilient_parsing=True),
                               name="responder", title="Commands")
+    for command in getattr(program, "commands", {}).values():
+        # The list has the first words of each; the page has room for the sentence.
+        row = f"* `{command.name}`: {' '.join((command.help or '').split(chr(10) * 2)[0].split())}"
+        text = re.sub(rf"^\* `{re.escape(str(command.name))}`: .*$", row.replace("\\", "\\\\"), text, count=1,
+                      flags=re.MULTILINE)
     return text.replace("<", "&lt;").replace("&lt;br", "<br")
+
+
+def records() -> str:
+    """Return the page of what is on record, from the modules that write it."""
+    folder = ROOT / "lambdas" / "responder" / "records"
+    parts = ["# Records\n\nGenerated from `lambdas/responder/records`: what the table holds, and who writes it. "
+             "`docs/upgrades.md` says how records of older versions are read.\n"]
+    for name in ("table", "incidents", "timeline", "remedies", "leases", "tasks", "deliveries", "ledger", "history"):
+        said = ast.get_docstring(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))) or ""
+        parts.append(f"## `{name}`\n\n{said.replace('``', '`')}\n")
+    return "\n".join(parts)
 
 
 def mermaid(build: Path) -> bytes:

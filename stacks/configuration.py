@@ -86,12 +86,10 @@ def check_folder(folder: Path) -> Checked:
     problems += [problem for reading in readings.values() for problem in reading.problems]
     problems += _of_one_name(readings)
     made = {file: reading.made for file, reading in readings.items() if reading.made is not None}
-    if len(made) == len(readings):
-        # What services need of each other's networks is known only where all of them can be read.
-        named = {service.service: file for file, service in made.items()}
-        for service, found in _together(list(made.values())):
-            file = named[service.service]
-            problems.append(Problem(str(file), line_of(readings[file].node, found[0]), path_text(found[0]), *found[1:]))
+    named = {service.service: file for file, service in made.items()}
+    for service, found in _together(list(made.values())):
+        file = named[service.service]
+        problems.append(Problem(str(file), line_of(readings[file].node, found[0]), path_text(found[0]), *found[1:]))
     settings = of_deployment.made or Settings()
     return Checked(tuple(sorted((_within(service, settings) for service in made.values()),
                                 key=lambda service: service.service)), settings,
@@ -164,11 +162,10 @@ def _of_one_name(readings: dict[Path, _Reading[Service]]) -> Iterator[Problem]:
 
 
 def _together(services: Sequence[Service]) -> Iterator[tuple[Service, Found]]:
-    """Find what services do not agree on, or what is not there for their functions."""
+    """Find what services do not agree on, and roles elsewhere whose names are too long for their functions."""
     clashes = list(network.between(services))
     yield from clashes
     if not clashes:
-        yield from network.missing(services)
         for service in services:
             yield from ((service, found) for found in elsewhere.unfit(service, services))
 

@@ -263,6 +263,12 @@ def _network(service: Service) -> Iterator[Found]:
     yield from network.fields(service)
 
 
+def _reached(service: Service) -> Iterator[Found]:
+    """Find what functions in the service's network need and do not have there."""
+    if service.network:
+        yield from (found for _, found in network.missing([service]))
+
+
 def _known_actions(service: Service) -> Iterator[Found]:
     known = {action.name for action in actions.every()}
     for action in service.policy:
@@ -375,6 +381,6 @@ CHECKS: tuple[Callable[[Service], Iterator[Found]], ...] = (
     *contradictions.ERRORS, _service, _components, _callees, _workloads, _entry, _periods, *(
         partial(_share, section=section) for section in ("alarms", "confirm")), _confidence, *(
         partial(_positive, section=section) for section in ("alarms", "confirm", "recovery")), _waits, _alarms,
-    _database, _provider_switch, _parameter_group, _probes, _network, _known_actions, _actions_of_two,
+    _database, _provider_switch, _parameter_group, _probes, _network, _reached, _known_actions, _actions_of_two,
     _actions_in_freezes, _identities, _names, _approvers, _roles, _addresses, _links, _reports, _severities,
     _objective, credentials, customers, hosts, status_pages, doors, logs, payments, prometheus, dependencies, switches)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from stacks.nearest import Found
+from stacks.reading import descriptions
 from stacks.reading.problem import Mistake, Path
 from stacks.reading.values import Plain, Values
 from stacks.reading.wording import expected, shown
@@ -62,8 +63,9 @@ def typed(kind: type[T], found: Values, known_damage: Collection[Path], complete
         for item in error.errors(include_url=False):
             path = _field_of(item)
             if not _within(path, known_damage) and (complete or item["type"] != "missing"):
-                mistakes.append(Mistake(path, shown(item, path, found), expected(
-                    item, path, found, is_dataclass(_item(kind_at(kind, path))))))
+                wanted = expected(item, path, found, is_dataclass(_item(kind_at(kind, path))))
+                mistakes.append(Mistake(path, shown(item, path, found), wanted + (
+                    _what(kind, path) if item["type"] == "missing" else "")))
             damage.add(path)
     for path, odd in found.odd.items():
         if _within(path, damage):
@@ -77,6 +79,12 @@ def typed(kind: type[T], found: Values, known_damage: Collection[Path], complete
             mistakes.append(Mistake(path, f"{odd.text}, which not every reader of YAML takes for {odd.meaning}",
                                     odd.meaning, level="warning"))
     return cast(T, _built(kind, found.value, (), damage)), mistakes, damage
+
+
+def _what(kind: Any, path: Path) -> str:
+    """Return what a field that is missing would say, by its docstring; empty where it has none."""
+    said = descriptions.of_field(kind_at(kind, path[:-1]), str(path[-1]))
+    return f": {descriptions.first_sentence(said)}" if said else ""
 
 
 def _written_out(path: Path, text: str) -> str:

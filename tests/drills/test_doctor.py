@@ -131,8 +131,9 @@ def world(sandbox: Sandbox, place: Place, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def before(world: World) -> tuple[int, Checks]:
-    """What is found where all is well."""
-    return world.look()
+    """What is found where all is well; asked once more where a busy machine did not answer in time."""
+    code, checks = world.look()
+    return (code, checks) if code == 0 else world.look()
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from typing import Any
 
@@ -59,6 +60,13 @@ def test_the_page_of_commands_has_each_command_with_its_options() -> None:
     names = [path.stem.replace("_", "-") for path in (ROOT / "cli" / "commands").glob("[a-z]*.py")]
     assert names and all(f"`responder {name}`" in page for name in names)
     assert "--budget DOLLARS" in page
+    assert not re.search(r"^\* `[\w-]+`: .*\.\.\.$", page, re.M), "a command's sentence is cut off"
+
+
+def test_the_page_of_records_has_each_partition_of_the_table() -> None:
+    page = site.records()
+    assert all(f"`{key}" in page for key in ("INCIDENT#", "TIMELINE#", "REMEDY#", "TARGET#", "LEDGER#", "TASK#"))
+    assert "``" not in page
 
 
 # --- the page of permissions ------------------------------------------------------------------------------------------

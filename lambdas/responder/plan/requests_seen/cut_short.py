@@ -20,6 +20,8 @@ Work = tuple[str, str]
 """A component and an operation."""
 Calls = tuple[Work, ...]
 """What was called, each once, in the order of the first call."""
+Shape = tuple[tuple[int, str, str], ...]
+"""Of each piece of work the place of what called it (-1: the request began here), its component and its operation."""
 _WORTH = 2.0
 """Nats from which an early end counts as one of several places: chance has so many in one of seven."""
 
@@ -117,43 +119,38 @@ def _ends(before: Mapping[Work, Counter[Calls]], now: Mapping[Work, Counter[Call
 
 def _shapes(traces: Iterable[Trace]) -> Mapping[Work, Counter[Calls]]:
     """How often each operation called what."""
-    counts: Counter[tuple[Work, Calls]] = Counter()
-    for trace in traces:
-        counts.update(_made(trace))
     found: dict[Work, Counter[Calls]] = defaultdict(Counter)
-    for (work, made), count in counts.items():
-        found[work][made] = count
+    # Most requests look like others, so each look is read once.
+    for shape, count in Counter(map(_shape, traces)).items():
+        for work, made in _made(shape):
+            found[work][made] += count
     return found
 
 
-def _made(trace: Trace) -> list[tuple[Work, Calls]]:
-    """Return what each piece of work in a request called. There are ten thousands, so it is short of steps."""
+def _shape(trace: Trace) -> Shape:
+    """Return a request's pieces of work in the order of their beginning, without names and times."""
     rows = sorted([(span.start, span.name, span.parent, span.component, span.operation) for span in trace])
-    works = {name: (component, operation) for _, name, _, component, operation in rows}
-    below: dict[str, list[str]] = {}
-    for _, name, parent, _, _ in rows:
-        if parent in works:
-            if parent in below:
-                below[parent].append(name)
-            else:
-                below[parent] = [name]
-    stands_for = works.copy()
-    for name, calls in below.items():
-        if len(calls) == 1:
-            # A client's span, or work that is one call, stands for what answers it.
-            stands_for[name] = works[calls[0]] if works[calls[0]][0] != works[name][0] else _called(works, below, name)
-    made: dict[str, Calls] = {
-        name: (stands_for[calls[0]],) if len(calls) == 1 else tuple(dict.fromkeys([stands_for[each] for each in calls]))
-        for name, calls in below.items()}
-    return [(work, made.get(name, ())) for name, work in works.items()]
+    places = {row[1]: place for place, row in enumerate(rows)}
+    return tuple([(places.get(parent, -1), component, operation) for _, _, parent, component, operation in rows])
 
 
-def _called(works: Mapping[str, Work], below: Mapping[str, Sequence[str]], name: str) -> Work:
-    """Return the work that answers a span of one call, through as many such spans as there are; else its own."""
-    inner, past = name, {name}
+def _made(shape: Shape) -> list[tuple[Work, Calls]]:
+    """Return what each piece of work in a request called."""
+    works = [(component, operation) for _, component, operation in shape]
+    below: dict[int, list[int]] = defaultdict(list)
+    for place, (parent, _, _) in enumerate(shape):
+        below[parent].append(place)
+    stands_for = [_called(works, below, place) for place in range(len(works))]
+    return [(work, tuple(dict.fromkeys([stands_for[each] for each in below.get(place, ())])))
+            for place, work in enumerate(works)]
+
+
+def _called(works: Sequence[Work], below: Mapping[int, Sequence[int]], place: int) -> Work:
+    """What a span stands for: a client's span, or work that is one call, stands for what answers it."""
+    inner, past = place, {place}
     while len(inside := below.get(inner, ())) == 1 and inside[0] not in past:
         inner = inside[0]
-        if works[inner][0] != works[name][0]:
+        if works[inner][0] != works[place][0]:
             return works[inner]
         past.add(inner)
-    return works[name]
+    return works[place]

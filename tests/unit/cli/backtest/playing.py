@@ -17,9 +17,8 @@ from responder.plan.replay import service_of
 from responder.plan.weights import shipped
 from responder.records.record import unpack
 from responder.sources import Phase
-from tests.conftest import ROOT
 
-RECORDS = ROOT / "tests" / "records"
+RECORDS = Path(__file__).resolve().parents[3] / "records"
 _STEPS: dict[str, str] = {"confirm": "Confirm the incident", "isolate": "Isolate the issue",
                           "diagnose": "Diagnose the root cause", "watch": "Monitor the recovery"}
 

@@ -158,7 +158,7 @@ KINDS = (
     one("a field in the wrong section", "  canaries: [shop-checkout]", "  search: index=shop2", "metrics.search",
         "search: index=shop2", "unknown field", "splunk.search", schema=True),
     one("a section without its fields", "  secret: responder/newrelic\n", "", "newrelic.secret", "newrelic:", "nothing",
-        "this field", schema=True),
+        "this field: The Secrets Manager secret that holds the user key", schema=True),
     one("a key that is no text", "  rollback: auto", "  on: auto", "policy.on", "on: auto",
         "on, which YAML reads as true", schema=True),
     one("a misspelt section", "reports:\n", "report:\n", "report", "report:\n", "unknown field", "'reports'?",

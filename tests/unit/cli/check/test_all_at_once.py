@@ -117,3 +117,14 @@ def test_what_auto_says_holds_in_mode_auto_and_is_warned_of_before(tmp_path: Pat
         (tmp_path / SHOP).write_text(text.replace("mode: observe", f"mode: {mode}"))
         assert [(problem.path, problem.level) for problem in check_folder(tmp_path).problems] == [
             ("policy.switch_provider", level), ("approval.two_person[0]", level)]
+
+
+def test_what_a_network_lacks_is_named_beside_other_mistakes_and_beside_other_files(tmp_path: Path) -> None:
+    lacking = ("network:\n  subnets: [subnet-0a1b2c3d4e5f60718]\n  security_groups: [sg-0c1d2e3f405162738]\n"
+               "  functions: [newrelic]\n  endpoints: [s3, secretsmanager]\n")
+    (tmp_path / "a.yaml").write_text(
+        BASE.replace("aws:\n", f"{lacking}aws:\n").replace("error_rate: 0.05", "error_rate: 5"))
+    (tmp_path / "b.yaml").write_text(
+        BASE.replace("service: shop", "service: shop-b").replace("mode: observe", "mode: x"))
+    told = {(Path(problem.file).name, problem.path) for problem in check_folder(tmp_path).errors}
+    assert {("a.yaml", "network.nat"), ("a.yaml", "alarms.error_rate"), ("b.yaml", "mode")} <= told
