@@ -51,7 +51,9 @@ def overview_lines(found: Overview) -> Iterator[str]:
 def standing_lines(one: Standing, now: float) -> Iterator[str]:
     """Yield how an open incident stands."""
     yield f"OPEN  {one.id}  {one.title}"
-    yield f"  since {stamp(one.opened_at)} UTC, mode {one.mode}. {one.status}"
+    # What the record says last is no longer so where nothing handles the incident.
+    yield f"  since {stamp(one.opened_at)} UTC, mode {one.mode}." + (
+        "" if one.execution.has_ended else f" {one.status}")
     for sentence in one.known:
         yield f"  - {sentence}"
     if one.execution.has_ended:
@@ -73,6 +75,9 @@ def waiting_lines(incident: str, one: Waiting, now: float) -> Iterator[str]:
     if one.kind == "manual":
         yield f"  A task is open until {_until(one.until, now)}: {one.deed}"
         yield f"    When it is done: responder approve {incident} done --task {one.task}"
+        return
+    if seconds(one.until) <= now:
+        yield f"  A question expired at {_until(one.until, now)}: {one.deed}? The responder goes on without an answer."
         return
     yield f"  Waiting for a yes until {_until(one.until, now)}: {one.deed}?"
     people = f" {one.needed} people must approve; {listed(one.said_yes) or 'nobody'} has so far." if (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from cli.commands import status
 from cli.incidents import overview
 from responder.records.table import Records
 from tests.conftest import shipped_service
@@ -52,6 +54,7 @@ def test_an_incident_whose_execution_was_stopped_is_said_to_be_nobody_s(stage: S
     boto3.client("stepfunctions").stop_execution(executionArn=arn, cause="Ada takes over")
     done = stage.run("status")
     assert "NOTHING HANDLES IT: its execution is ABORTED" in done.stdout
+    assert "Open for" not in done.stdout
     assert f"responder take-over {incident} --give-back" in done.stdout
 
 
@@ -128,3 +131,12 @@ def test_a_stack_that_is_not_there_is_said_so_with_where_it_was_looked_for(stage
 def test_a_stack_of_somebody_else_is_not_taken_for_the_responder_s(stage: Stage) -> None:
     done = stage.run("status", "--stack", "Other")
     assert (done.exit_code, "no output Timeline (the table)" in done.stderr) == (3, True)
+
+
+def test_a_question_that_expired_is_not_offered_to_be_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.incident("approval-unanswered", "Ask for approval")
+    later = time.time() + 3600
+    monkeypatch.setattr(status.time, "time", lambda: later)
+    shown = stage.run("status").stdout
+    assert "A question expired at" in shown
+    assert "yes|no" not in shown
