@@ -17,6 +17,7 @@ from responder.plan import remedies
 from responder.plan.deeds import Choice, Deed, Option, Site, text
 from responder.plan.remedies import Considered, Field, OnRecord, Remedy
 from responder.plan.remedies.restore_configuration import suspects
+from responder.plan.remedies.shed_load import TRIGGER_GONE
 from responder.plan.switches import fitting
 from responder.plan.times import shortest_step
 from responder.plan.wording import count, plural
@@ -128,8 +129,10 @@ def against(considered: Considered, facts: Facts) -> str:
     if considered.mechanism == "retry_storm":
         if considered.where != OWN.text:
             return f"what is overloaded is {considered.where}, and more pods would send more to it"
+        # Nothing is shed while customers may ask for too much: then more pods are what is left.
+        ends_them = ("cap_retries", *(["shed_load"] if TRIGGER_GONE & considered.signals else []))
         if any(fitting(considered, purpose) and (purpose, considered.component) not in considered.tried
-               for purpose in ("cap_retries", "shed_load")):
+               for purpose in ends_them):
             return "the retries are what comes, and a switch ends them"
     if considered.together[0] == "restore_configuration" and suspects(considered):
         return "what took the capacity away is put back instead"

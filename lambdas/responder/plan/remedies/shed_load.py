@@ -11,7 +11,7 @@ from responder.plan.remedies import Considered, OnRecord, Remedy
 from responder.plan.switches import Facts, Turn, Value, fitting, writes
 from responder.plan.switches import deed as deed_of
 
-_TRIGGER_GONE = frozenset({"load_is_retries", "surge_is_over"})
+TRIGGER_GONE = frozenset({"load_is_retries", "surge_is_over"})
 """Signals that say that what customers ask for can be served again."""
 
 
@@ -23,7 +23,7 @@ def facts(considered: Considered) -> Facts:
 
 def against(considered: Considered, facts: Facts) -> str:
     """Where customers ask for too much all the same, it would last no longer than the shedding."""
-    if not _TRIGGER_GONE & considered.signals:
+    if not TRIGGER_GONE & considered.signals:
         return "customers may still ask for more than can be served: the load would be back when it is let in again"
     if facts.switch:
         return ""
