@@ -34,7 +34,7 @@ class Engine:
 
     def cool(self) -> None:
         """Stop the processes of all functions, so that the next call of each is a cold start."""
-        self._post("cool", {})
+        self._post("cool", {}, 120)
 
     def alarm_events(self, name: str, count: int, reason: str) -> None:
         """Send events of an alarm that goes off, one soon after the other."""

@@ -178,6 +178,9 @@ def ensure_deployed(sandbox: Up, overrides: Mapping[str, Any], say: Say) -> Up:
              str(STATE / "outputs.json"))
     outputs = json.loads((STATE / "outputs.json").read_text())[STACK]
     Remote(sandbox.ports).deployed(str(out / f"{STACK}.template.json"))
+    if sandbox.deployed:
+        # The engine keeps a process of each version of each function: those of before are asked no more.
+        Engine(sandbox.ports.engine_admin).cool()
     sandbox = replace(sandbox, outputs=outputs, deployed=inputs)
     sandbox.save()
     with timed(say, "functions warmed"):
