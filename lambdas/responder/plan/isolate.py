@@ -176,8 +176,11 @@ def _slow_because_of(service: Service, evidence: Evidence, name: str) -> Suspect
         return None
     last = [*measured.values()][-1] if measured else None
     began = (last.window.start if last.window else last.detail.minutes[-1].start) if last else 0.0
+    # Whether it is a component itself or a database or provider that it calls, the diagnosis tells.
+    names = {component.name for component in service.components}
+    graph = {caller: tuple(each for each in called if each in names) for caller, called in service.graph.items()}
     # The baseline is the hour before the window: there is no other time before it that would tell the level.
-    ranked = rank(service.graph, series if name in series else {}, Symptom(name, "latency", began + 60),
+    ranked = rank(graph, series if name in series else {}, Symptom(name, "latency", began + 60),
                   settings=Settings(recent=0.0), certain=True, requests=seen)
     first = ranked[0] if ranked else None
     return first if first and first.confidence >= SURE and (

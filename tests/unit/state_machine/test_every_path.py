@@ -24,12 +24,14 @@ class HardWay(Way):
         super().__init__(seed, self._chance.choice([60, 1800]), self._chance.choice([40, 930]))
         # What has not failed yet, or not gone on yet, is tried first: that saves most of the ways.
         self._fails = self._chance.choice(sorted(wanted)) if wanted and self._chance.random() < 0.7 else ""
+        # What comes only after another failure is reached by way of that.
+        self._also = self._chance.choice(sorted(ASL["States"])) if self._chance.random() < 0.3 else ""
         self._tries: dict[str, int] = {}
         self._error = self._chance.choice([RuntimeError("it fails"), StatesError("Lambda.TooManyRequestsException")])
         self.machine = Machine(ASL, self._invoke, BEGAN, 400, self._fails if self._chance.random() < 0.5 else "")
 
     def _invoke(self, state: str, function: str, payload: dict[str, Any]) -> Any:
-        if state == self._fails and self._tries.setdefault(state, 0) < _MOST_TRIES:
+        if state in (self._fails, self._also) and self._tries.setdefault(state, 0) < _MOST_TRIES:
             self._tries[state] += 1
             raise self._error
         if self._chance.random() < 0.02:
