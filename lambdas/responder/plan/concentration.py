@@ -13,6 +13,8 @@ from responder.plan.rates import lower_bound, upper_bound
 _MORE = 0.1
 """A place that fails a tenth more of its requests than all others together is worth a name; less may be its share of
 heavy requests."""
+_NEARLY_ALL = 0.9
+"""A place that has nearly all failures is worth a name however few of its requests they are."""
 FEWEST = 10
 """Fewer failures tell nothing of where they are."""
 
@@ -62,10 +64,12 @@ def _by_rate(name: str, one: Counted, every: Counted) -> Place | None:
     if not one.requests or requests <= 0:
         return None
     share, others = one.errors / one.requests, errors / requests
+    explained = min(1.0, one.requests * (share - others) / every.errors)
     # That it fails more must be sure; by how much is the best guess, for a window may begin before the outage.
-    if share - others <= _MORE or lower_bound(one.errors, one.requests) <= upper_bound(errors, requests):
+    if lower_bound(one.errors, one.requests) <= upper_bound(errors, requests) or (
+            share - others <= _MORE and explained < _NEARLY_ALL):
         return None
-    return Place(name, share, others, min(1.0, one.requests * (share - others) / every.errors))
+    return Place(name, share, others, explained)
 
 
 def _by_number(name: str, one: Counted, every: Counted) -> Place | None:

@@ -76,8 +76,15 @@ def test_few_failures_and_single_places_tell_nothing() -> None:
     assert standing_out({}) is None
 
 
-@pytest.mark.parametrize(("errors", "named"), [(71.0, "a"), (40.0, "")])
+@pytest.mark.parametrize(("errors", "named"), [(71.0, "a"), (18.0, "")])
 def test_that_it_fails_more_is_sure_and_by_how_much_is_the_best_guess(errors: float, named: str) -> None:
     """A node that loses half of its connections for 45 of 60 seconds: 16 % of its requests, 11 % for sure."""
     place = standing_out({"a": Counted(446, errors, 2), "b": Counted(255, 1), "c": Counted(250, 1)})
     assert (place.name if place else "") == named
+
+
+def test_a_place_with_nearly_all_failures_is_named_however_few_they_are() -> None:
+    """Just after a node began to lose packets: 8 % of its requests in the window, and none of the others'."""
+    found = standing_out({"a": Counted(236, 0), "b": Counted(226, 0), "c": Counted(449, 37, 2)})
+    assert found is not None and found.name == "c"
+    assert standing_out({"a": Counted(236, 9), "b": Counted(226, 8), "c": Counted(449, 37, 2)}) is None
