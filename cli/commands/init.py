@@ -22,9 +22,9 @@ from cli.init.asking import (
 )
 from cli.init.decide.draft import draft
 from cli.init.facts import Cluster
-from cli.init.kube import connect
 from cli.init.readers import ERRORS, Asked, read_all
 from cli.init.writing import Initialised, file_of, written_to
+from cli.kube import connect
 from cli.output import NOT_ASKED, WELL, AsJson, ConfigFolder, Profile, Refused, Region, show, tell
 
 _LIMITS = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from cli.doctor.account import Account
 from cli.doctor.model import NotKnown
-from cli.init.kube import connect
+from cli.kube import connect
 from cli.output import Refused
 from kubernetes import client
 
@@ -67,7 +67,7 @@ class Cluster:
         try:
             answer = self._api.call_api(method, self._api.configuration.host.rstrip("/") + path, header_params=headers,
                                         body=body, _request_timeout=_SECONDS)
-            answer.read()  # type: ignore[no-untyped-call]
+            answer.read()  # type: ignore[no-untyped-call]  # the package has no types
         except (HTTPError, ApiException, OSError) as error:
             raise NotKnown(f"the API server of {self.name} could not be reached: {type(error).__name__}",
                            "run it where the cluster's endpoint is reached, or name a --context of your kubeconfig"
@@ -128,7 +128,7 @@ Connect = Callable[[Account, str], Cluster]
 
 
 def by(context: str) -> Connect:
-    """Return the way to clusters: by a context of the kubeconfig, or as ``cli/init/kube.py`` finds one."""
+    """Return the way to clusters: by a context of the kubeconfig, or as ``cli/kube.py`` finds one."""
     def connected(account: Account, name: str) -> Cluster:
         try:
             return Cluster(connect(name, context, account.session).api, name)

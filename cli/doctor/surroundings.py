@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,7 +76,7 @@ class Surroundings:
     def of_each(self, look: Callable[[Service], Iterable[Check]]) -> Iterator[Check]:
         """Yield what is seen of each service; one that could not be asked is not known, and the others still are."""
         for service in self.services:
-            for check in attempted(service.service, lambda of=service: look(of)):  # type: ignore[misc]
+            for check in attempted(service.service, partial(look, service)):
                 yield replace(check, service=service.service)
 
     def _once(self, lock: str, kept: dict[str, T | NotKnown], key: str, make: Callable[[], T]) -> T:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.init.kube import contexts_of_clusters
+from cli.kube import contexts_of_clusters
 from cli.output import Refused
 
 NEW_RELIC_SECRET, SPLUNK_SECRET = "incident-response/newrelic", "incident-response/splunk"

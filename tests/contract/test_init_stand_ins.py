@@ -13,11 +13,11 @@ import httpx
 import pytest
 from botocore.session import get_session
 
-from cli.init.kube import connect
 from cli.init.readers import Asked, Known
 from cli.init.readers import balancers as balancers_reader
 from cli.init.readers import databases as databases_reader
 from cli.init.readers.metrics import _canary_names
+from cli.kube import connect
 from cli.output import Refused
 from sandbox.account import Account
 from sandbox.platform.state import World

@@ -6,6 +6,7 @@ Source: the S3 API Reference's pages "GetBucketVersioning", "GetPublicAccessBloc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -37,7 +38,7 @@ def _look(here: Surroundings) -> Iterable[Check]:
         "lifecycle": lambda: of_lifecycle(bucket, _asked(lambda: client.get_bucket_lifecycle_configuration(
             Bucket=bucket)))}
     for name, look in looks.items():
-        yield from attempted(f"bucket {bucket}: {name}", lambda asks=look: _allowed(account, asks))  # type: ignore[misc]
+        yield from attempted(f"bucket {bucket}: {name}", partial(_allowed, account, look))
 
 
 def _allowed(account: Account, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from cli.init.addresses import SECRET, SWITCH, found
 from cli.init.facts import Address, Cluster, Front, Route, Setting, Workload
-from cli.init.kube import Kube, connect
 from cli.init.readers import Asked, Known, Reader
+from cli.kube import Kube, connect
 
 Object = dict[str, Any]
 _KINDS = (("apis/apps/v1/deployments", "deployment"), ("apis/apps/v1/statefulsets", "statefulset"),

@@ -12,8 +12,8 @@ import httpx
 from botocore.stub import Stubber
 
 from cli.init.facts import Address, Call, Cluster, Facts, Front, Workload
-from cli.init.kube import Kube
 from cli.init.readers import Asked, Known
+from cli.kube import Kube
 
 _BOTOCORE = botocore.session.get_session()
 ASKED = Asked("payment-gateway", "payments", "payments")

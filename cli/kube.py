@@ -76,7 +76,7 @@ class Kube:
         self._api.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
         url = f"{self._api.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         answer = self._api.call_api("GET", url, header_params=headers, _request_timeout=_TIMEOUT_SECONDS)
-        answer.read()  # type: ignore[no-untyped-call]
+        answer.read()  # type: ignore[no-untyped-call]  # the package has no types
         if answer.status >= 300:
             raise ApiException(http_resp=answer)
         value = json.loads(answer.data or b"{}")
