@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
 from pydantic import TypeAdapter
 
 from responder.model.codec import encode
@@ -20,6 +21,22 @@ METADATA = "Services"
 """The key of the template's metadata with the configuration that was deployed."""
 AT_ONCE = "at-once"
 _SHOWN = 60
+
+
+class NoStack(Exception):
+    """There is no stack of that name."""
+
+    def __init__(self, refusal: ClientError) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+        """AWS's own error."""
+
+
+class Described(NamedTuple):
+    """What CloudFormation says of a stack."""
+
+    status: str
+    outputs: Mapping[str, str]
 
 
 class Refused(Exception):
@@ -71,6 +88,21 @@ class Place:
                     found: str = item["Id"]
                     return found
         raise Refused(f"AppConfig has no {name} ({operation}): deploy the stack first")
+
+
+def described(client: Any, stack: str) -> Described:
+    """Return the state of a stack; ``client`` is boto3's of CloudFormation. Raises NoStack, or what else AWS refuses.
+
+    Source: the CloudFormation API Reference's page "DescribeStacks": a ValidationError where there is no such stack.
+    """
+    try:
+        found = client.describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            raise NoStack(error) from error
+        raise
+    return Described(found["StackStatus"], {
+        item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])})
 
 
 def deployed_services(client: Any, stack: str) -> dict[str, Service]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import get_args
 
 import boto3
-from botocore.exceptions import ClientError
 
 from cli.backtest import observed as handled
 from cli.backtest import page, running, text, truth
@@ -27,6 +26,7 @@ from responder.records.history import past_incidents
 from responder.records.record import unpack
 from responder.records.table import Records
 from stacks.configuration import read_folder, read_settings
+from stacks.deployed import NoStack, described
 
 _AGO = re.compile(r"(\d+)\s*([dhm])")
 _UNIT_SECONDS = {"d": 86_400.0, "h": 3600.0, "m": 60.0}
@@ -130,17 +130,17 @@ def table_of(given: Given) -> str:
     name = given.stack or read_settings(given.config).stack_name
     with reads_only():
         try:
-            described = boto3.Session(profile_name=given.profile or None).client(
-                "cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "ValidationError" and not given.stack:
+            outputs = described(boto3.Session(profile_name=given.profile or None).client("cloudformation"),
+                                name).outputs
+        except NoStack as absent:
+            if not given.stack:
                 return ""
-            raise
-    found = {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])}.get("Timeline")
+            raise absent.refusal from None
+    found = outputs.get("Timeline")
     if not found:
         raise Refused(f"the stack {name} has no output Timeline: it is not the responder's, or its deployment has not "
                       "ended", NOT_ASKED)
-    return str(found)
+    return found
 
 
 def _observed(given: Given) -> Report:

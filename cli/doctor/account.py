@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.doctor.model import NotKnown
+from stacks.deployed import NoStack, described
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
                     "UnauthorizedOperation", "403", "NotAuthorized", "NotAuthorizedException"})
@@ -133,15 +134,11 @@ class Account:
         client, name = self.client("cloudformation"), self._stack_name
         with self.asking("cloudformation"):
             try:
-                described = client.describe_stacks(StackName=name)["Stacks"][0]
-            except ClientError as error:
-                if code_of(error) == "ValidationError":
-                    raise NotDeployed(f"there is no stack {name} in account {self.id}, {self.region}",
-                                      "deploy it: make deploy; or name another --profile, --region or --config"
-                                      ) from error
-                raise
+                found = described(client, name)
+            except NoStack as error:
+                raise NotDeployed(f"there is no stack {name} in account {self.id}, {self.region}",
+                                  "deploy it: make deploy; or name another --profile, --region or --config") from error
             resources = [Resource(item["ResourceType"], item["LogicalResourceId"], item.get("PhysicalResourceId", ""))
                          for page in client.get_paginator("list_stack_resources").paginate(StackName=name)
                          for item in page["StackResourceSummaries"]]
-        return Stack(name, described["StackStatus"], {
-            item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])}, tuple(resources))
+        return Stack(name, found.status, found.outputs, tuple(resources))

@@ -18,10 +18,10 @@ SIGNED_OUT = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientT
 
 
 @contextmanager
-def asking(deed: str, right: str, role: Role = "on-call") -> Iterator[None]:
+def asking(what: str, right: str, role: Role = "on-call") -> Iterator[None]:
     """Turn AWS's refusals within the block into Refused; other errors pass.
 
-    ``deed`` is what somebody wanted, as in "you may not …"; ``right`` is the IAM action that it needs.
+    ``what`` is what somebody wanted, as in "you may not …"; ``right`` is the IAM action that it needs.
     """
     try:
         yield
@@ -31,11 +31,11 @@ def asking(deed: str, right: str, role: Role = "on-call") -> Iterator[None]:
             raise Refused(f"AWS does not take your credentials ({code}): sign in again (aws sso login)",
                           NOT_ASKED) from error
         if code in UNAUTHORIZED:
-            raise Refused(may_not(deed, right, role), NOT_ASKED) from error
+            raise Refused(may_not(what, right, role), NOT_ASKED) from error
         raise
 
 
-def may_not(deed: str, right: str, role: Role) -> str:
+def may_not(what: str, right: str, role: Role) -> str:
     """Return how people are told that they may not do something, and whom to ask."""
-    return (f"you may not {deed} ({right}): ask whoever deploys the responder for the policy that `responder rights "
+    return (f"you may not {what} ({right}): ask whoever deploys the responder for the policy that `responder rights "
             f"{role}` prints")

@@ -16,7 +16,7 @@ from responder.model.frozen import dataclass
 from responder.model.service import Service
 from responder.records.table import Records
 from stacks.configuration import read_settings
-from stacks.deployed import deployed_services
+from stacks.deployed import NoStack, deployed_services, described
 from stacks.deployment import DEFAULT_PREFIX
 
 _OUTPUTS = {"Timeline": "the table", "Reports": "the bucket", "StateMachine": "the state machine",
@@ -95,19 +95,16 @@ def find(config: Path, stack: str, profile: str, region: str) -> Place:
         session = boto3.Session(profile_name=profile or None, region_name=region or None)
         client = session.client("cloudformation")
         try:
-            described = client.describe_stacks(StackName=name)["Stacks"][0]
-        except client.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError":
-                raise Refused(f"there is no stack {name} in {session.region_name}: deploy the responder there, or name "
-                              "another with --region, --profile or --stack", NOT_ASKED) from error
-            raise
+            outputs = described(client, name).outputs
+        except NoStack as error:
+            raise Refused(f"there is no stack {name} in {session.region_name}: deploy the responder there, or name "
+                          "another with --region, --profile or --stack", NOT_ASKED) from error
         try:
             services = deployed_services(client, name)
         except ValidationError as error:
             raise Refused(f"the stack {name} was deployed by another version of the responder: use that version's "
                           f"command line ({error.error_count()} fields of its configuration cannot be read)",
                           NOT_ASKED) from error
-    outputs = {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])}
     missing = [f"{key} ({what})" for key, what in _OUTPUTS.items() if key not in outputs]
     if missing:
         raise Refused(f"the stack {name} has no output {', '.join(missing)}: it is not the responder's, or its "

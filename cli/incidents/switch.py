@@ -72,7 +72,7 @@ def switch_of(name: str, versions: list[dict[str, Any]]) -> Switch:
 def put(place: Place, service: Service, value: Literal["released", "engaged"], who: str, reason: str) -> None:
     """Set a service's switch; raises Refused."""
     said = mask(f"{value} by {who}" + (f": {reason}" if reason else ""))[:_LONGEST]
-    deed = "release" if value == RELEASED else "engage"
-    with asking(f"{deed} the kill switch of {service.service}", WRITE_RIGHT):
+    turn = "release" if value == RELEASED else "engage"
+    with asking(f"{turn} the kill switch of {service.service}", WRITE_RIGHT):
         place.client("ssm").put_parameter(Name=service.kill_switch, Value=value, Type="String", Overwrite=True,
                                           Description=said)

@@ -62,7 +62,7 @@ class Cloud:
         if self.outputs is None:
             raise ClientError({"Error": {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not "
                                          "exist"}}, "DescribeStacks")
-        return {"Stacks": [{"Outputs": list(self.outputs)}]}
+        return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Outputs": list(self.outputs)}]}
 
     def describe_alarm_history(self, **given: Any) -> dict[str, Any]:
         self.alarms.append(given["AlarmName"])

@@ -98,7 +98,7 @@ class Stage:
             error = {"Code": "ValidationError", "Message": f"Stack with id {name} does not exist"}
             return AWSResponse("", 400, {}, None), {"Error": error}
         answers: dict[str, dict[str, Any]] = {
-            "DescribeStacks": {"Stacks": [{"StackName": name, "Outputs": [
+            "DescribeStacks": {"Stacks": [{"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": [
                 {"OutputKey": key, "OutputValue": value} for key, value in self.stacks[name].items()]}]},
             "GetTemplate": {"TemplateBody": {"Metadata": {METADATA: {
                 one.service: json.dumps(encode(one)) for one in self.services}}}},
