@@ -6,11 +6,11 @@ A mechanism says what kind of thing is wrong and where requests meet it; the obj
 from __future__ import annotations
 
 from responder.model.evidence import Evidence
-from responder.model.evidence.problems import Problem, Problems
+from responder.model.evidence.problems import Problem
 from responder.model.service import Service
 from responder.plan.diagnose import Diagnosis
-from responder.plan.problems import Failing, explanations
 from responder.plan.weights import Weights
+from responder.plan.wrong_now import explained, looks_at_the_cluster
 
 
 def object_at_fault(diagnosis: Diagnosis, evidence: Evidence, service: Service, onset: float | None,
@@ -21,15 +21,10 @@ def object_at_fault(diagnosis: Diagnosis, evidence: Evidence, service: Service, 
     """
     if not diagnosis.mechanism or not diagnosis.named:
         return ""
-    looks = sorted(evidence.looks(Problems), key=lambda finding: finding.window.end if finding.window else 0.0)
-    if not looks:
-        return ""
-    window = looks[-1].window
-    failing = Failing((diagnosis.component,), service.graph, onset or 0.0, window.end if window else 0.0)
-    fits = (each for each in explanations(looks[-1].detail.problems, failing)
-            if _speaks(each.problem, diagnosis, weights) and each.problem.severity != "risks")
-    best = next(fits, None)
-    return best.problem.object if best else ""
+    looks = looks_at_the_cluster(evidence)
+    found = explained(looks[-1], (diagnosis.component,), service.graph, onset) if looks else ()
+    return next((each.problem.object for each in found
+                 if _speaks(each.problem, diagnosis, weights) and each.problem.severity != "risks"), "")
 
 
 def _speaks(problem: Problem, diagnosis: Diagnosis, weights: Weights) -> bool:
