@@ -124,12 +124,12 @@ class Ledger:
         # Who owns which field is asked of the object as it is, and would be as long as the object again.
         kept = {key: replace(watched, writings=()) for key, watched in objects.items()}
         written = {key: one for key, one in kept.items() if before.get(key) != one}
-        keyed, gone = list(_keyed(changes)), before.keys() - objects.keys()
+        found, gone = list(_keyed(changes)), before.keys() - objects.keys()
         last = self._look()
-        version = last.version if last and not (written or gone or keyed) else ""
+        version = last.version if last and not (written or gone or found) else ""
         if last and last.version and not version:
             self._put("LOOK", replace(last, version=""))
-        for sk, change in keyed:
+        for sk, change in found:
             self._put(sk, _Change(json.dumps(encode(shortened(change, marks.key())))), KEPT_DAYS)
         for key, one in written.items():
             self._put(f"OBJECT#{key}", replace(one, body=json.dumps(one.body)))
