@@ -34,13 +34,10 @@ def twin(service: Service) -> Service:
 
 def synthesized(services: Sequence[Service], settings: Settings) -> Template:
     """Return all resources that are deployed for some services, as one template; raises Refused."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as build:
-        # In a place of its own, so that a deployment that is being built at the same time keeps its code.
-        for packages in (_ROOT / ".build").glob("packages-*"):
-            (Path(build) / packages.name).symlink_to(packages)
+    with tempfile.TemporaryDirectory() as folder:
         app = App(outdir=folder)
         try:
-            IncidentResponse(app, settings.stack_name, services=services, settings=settings, build=Path(build),
+            IncidentResponse(app, settings.stack_name, services=services, settings=settings, build=_ROOT / ".build",
                              env=Environment(account=_ACCOUNT, region=_REGION))
             for service in services:
                 if is_elsewhere(service):
