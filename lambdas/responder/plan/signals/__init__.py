@@ -176,9 +176,9 @@ class Context(NamedTuple):
         return tuple(kind for kind in self.mode.kinds if self.mostly(kind))
 
     @property
-    def share_unreached(self) -> float:
-        """Share of the failures that say that the other side was not reached."""
-        return sum(share for kind, share in self.mode.kinds.items() if kind in REACH)
+    def mostly_unreached(self) -> bool:
+        """Whether at least half of the failures say that the other side was not reached."""
+        return sum(share for kind, share in self.mode.kinds.items() if kind in REACH) >= _MOSTLY
 
 
 def read(context: Context) -> list[Signal]:

@@ -9,7 +9,6 @@ from responder.plan import wording
 from responder.plan.kinds import REACH, ErrorKind, kind_of
 from responder.plan.signals import Context, Seen, Signal, signal
 
-_HALF = 0.5
 _LONG_MS = 500.0
 """A statement that waits is waited for longer than that, as people choose time-outs."""
 
@@ -220,7 +219,7 @@ def _host(context: Context) -> Iterator[Signal]:
 
     A host of a provider tells something only where nobody knows it: another known one was chosen by the switch.
     """
-    if not (context.in_database or context.provider or context.dependency) or context.share_unreached < _HALF:
+    if not (context.in_database or context.provider or context.dependency) or not context.mostly_unreached:
         return
     called = context.service.called
     for finding in context.evidence.of(Calls, context.component):

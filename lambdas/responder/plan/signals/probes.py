@@ -9,7 +9,6 @@ from responder.model.evidence.probe import ProbeOutcome
 from responder.plan.kinds import ErrorKind
 from responder.plan.signals import Context, Signal, signal
 
-_MOSTLY = 0.5
 _RESENT_MS = 1000
 """The first packet of a connection is sent again after a second (RFC 6298): what takes longer may have lost one."""
 
@@ -93,7 +92,7 @@ def read(context: Context) -> Iterator[Signal]:
         if finding.detail.inside:
             told = _inside(context, finding, named)
             yield told
-            if told.id == probe_gets_through.id and not context.unreached and context.share_unreached >= _MOSTLY:
+            if told.id == probe_gets_through.id and not context.unreached and context.mostly_unreached:
                 yield only_its_connections_fail.emit(finding, context.component, named)
         elif context.provider:
             # Another way than the service's own: it tells of the provider and, by that, of the way.
