@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,7 @@ from sandbox.places import (
 from sandbox.remote import Remote
 from sandbox.vendors import deployments, launchdarkly, newrelic, people, splunk
 from stacks.configuration import read_file
+from stacks.contradictions.remedies import never_run
 from stacks.deployment import Settings
 from stacks.rbac import rendered
 
@@ -247,7 +249,19 @@ def configuration(ports: Ports, overrides: Mapping[str, Any]) -> str:
         for name, port in asdict(ports).items():
             text = text.replace("{" + name + "}", str(port))
         shipped = _merge(shipped, yaml.safe_load(text) or {})
-    return str(yaml.safe_dump(_merge(shipped, overrides), sort_keys=False))
+    merged = _merge(shipped, overrides)
+    if given:
+        merged["policy"] |= dict.fromkeys(sorted(_without_a_place(merged) & merged["policy"].keys()), "off")
+    return str(yaml.safe_dump(merged, sort_keys=False))
+
+
+def _without_a_place(merged: Mapping[str, Any]) -> frozenset[str]:
+    """The actions that a file names nothing for: a drill allows more than a file of somebody else's may know."""
+    with tempfile.TemporaryDirectory() as folder:
+        # A mode in which nothing is refused for its policy.
+        file = Path(folder) / f"{SERVICE}.yaml"
+        file.write_text(yaml.safe_dump({**merged, "mode": "observe"}, sort_keys=False))
+        return never_run(read_file(file))
 
 
 def _merge(base: Any, over: Any) -> Any:

@@ -47,9 +47,15 @@ def _in_force_later(service: Service) -> Iterator[Found]:
         yield from (*_never(service), *_unasked(service))
 
 
+def never_run(service: Service) -> frozenset[str]:
+    """Return the actions that have no place in the service's configuration, whatever its policy says."""
+    return frozenset(action for action in _NEEDS if not _is_there(service, action))
+
+
 def _never(service: Service) -> Iterator[Found]:
+    never = never_run(service)
     for action, policy in service.policy.items():
-        if policy == "auto" and action in _NEEDS and not _is_there(service, action):
+        if policy == "auto" and action in never:
             yield (("policy", action), "auto for an action that can never run",
                    f'{_NEEDS[action]}, or "off" until there is one')
 

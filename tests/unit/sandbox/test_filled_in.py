@@ -12,6 +12,7 @@ from cli.init.decide.draft import draft
 from cli.init.document import todos, written
 from cli.init.facts import Application, Databases, Instance, Metrics, MetricSet, NewRelic, Secrets, Setting
 from cli.init.readers import Asked
+from sandbox.drill.contract import read
 from sandbox.places import ROOT, Ports
 from sandbox.run import configuration
 from stacks.configuration import read_file
@@ -43,6 +44,19 @@ def test_together_they_are_valid_and_may_act(tmp_path: Path, monkeypatch: pytest
     assert (service.mode, service.entry) == ("auto", "frontend")
     assert [provider.name for provider in service.providers] == ["primary", "fallback"]
     assert service.policy["switch_provider"] == "auto"
+
+
+def test_a_drill_allows_only_what_the_file_has_a_place_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "payment-gateway.yaml"
+    file.write_text(written(PARTS))
+    monkeypatch.setenv("SANDBOX_CONFIG", str(file))
+    drill, = read([ROOT / "drills" / "bad-release.yaml"])
+    together = tmp_path / "together.yaml"
+    together.write_text(configuration(Ports(*range(4566, 4566 + len(fields(Ports)))), drill.overrides()))
+    policy = read_file(together).policy
+    assert (policy["rollback"], policy["switch_provider"]) == ("auto", "auto")
+    # No flag may be written, and no switch sheds load.
+    assert (policy["turn_flag_back"], policy["shed_load"]) == ("off", "off")
 
 
 def test_a_person_fills_in_only_what_init_left_to_people() -> None:
