@@ -12,6 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,10 @@ class Case:
         return "undecided" if self.cause == "unknown" else "wrong"
 
 
+@cache
 def kept() -> list[tuple[str, Drill, dict[str, Any]]]:
-    """Return half, drill and record of every drill that has one."""
+    """Return half, drill and record of every drill that has one. All callers share them: whoever changes one copies it.
+    """
     found = []
     for half, folders in HALVES.items():
         for drill in read([ROOT / folder for folder in folders]):

@@ -19,10 +19,8 @@ started = time.process_time()
 import importlib, os, sys
 for name in {modules!r}:
     importlib.import_module("responder." + name)
-client = {client!r}
-if client:
-    from responder.clients import aws
-    aws.client(client)
+from responder.clients import aws
+aws.client({client!r})
 if "responder.clients.http" in sys.modules:
     # Its engine is loaded with the first client. Which certificates it takes is the callers' affair.
     from responder.clients.http import Http
@@ -36,18 +34,13 @@ import boto3
 boto3.client({client!r})
 report["ms"] = (time.process_time() - started) * 1000
 """
-_FLOOR_WITHOUT = """
-import time
-started = time.process_time()
-import httpx
-httpx.Client(verify=False, trust_env=False)
-report["ms"] = (time.process_time() - started) * 1000
-"""
 _SHOWN = ("boto3", "httpx", "jinja2", "kubernetes", "h2", "pydantic", "asyncio")
 
 
 _ALONE = ("ledger", "health", "heartbeat", "live", "timeline", "approve", "answer", "sweep", "usual_traffic", "signals")
 """Handlers that are functions by themselves."""
+_KEPT_IN = "s3"
+"""Where a source keeps what it was answered (``handlers/ask.py``): the client of those that need no other."""
 _OF_CLUSTERS = frozenset({"ledger"})
 """Those among them that read clusters themselves."""
 
@@ -58,7 +51,7 @@ class Function:
 
     modules: tuple[str, ...]
     client: str
-    """The AWS client that it needs first; empty: none."""
+    """The AWS client that it needs first."""
     kubernetes: bool = False
     """Whether it reads a cluster."""
 
@@ -83,7 +76,7 @@ def functions() -> dict[str, Function]:
         needs = ["secretsmanager"] if source.secrets(service) else []
         needs += ["dynamodb"] if source.reads else []
         needs += [statement.actions[0].partition(":")[0] for statement in source.statements(service)]
-        found[f"source {source.name}"] = Function(("handlers.ask", f"sources.{source.name}"), (needs or [""])[0],
+        found[f"source {source.name}"] = Function(("handlers.ask", f"sources.{source.name}"), (needs or [_KEPT_IN])[0],
                                                   bool(source.kubernetes_group))
     for action in actions.every():
         found[f"action {action.name}"] = Function(("handlers.steps", "handlers.act", f"actions.{action.name}"),
@@ -98,11 +91,11 @@ def run(repeats: int) -> Outcome:
     for name, one in functions().items():
         client = one.client
         found = fresh.rounds({"function": _FUNCTION.format(modules=one.modules, client=client),
-                              "floor": _FLOOR.format(client=client) if client else _FLOOR_WITHOUT}, repeats, path=path)
+                              "floor": _FLOOR.format(client=client)}, repeats, path=path)
         shown = ", ".join(module for module in _SHOWN if module in found["function"]["modules"])
-        rows.append(Row(name, found["function"]["ms"], "ms", f"empty handler, boto3.client({client!r})" if client else
-                        "empty handler, httpx.Client()", found["floor"]["ms"],
-                        highest_ratio=one.highest_ratio, note=f"{found['function']['peak_mb']:.0f} MB; {shown}"))
+        rows.append(Row(name, found["function"]["ms"], "ms", f"empty handler, boto3.client({client!r})",
+                        found["floor"]["ms"], highest_ratio=one.highest_ratio,
+                        note=f"{found['function']['peak_mb']:.0f} MB; {shown}"))
     return Outcome(rows)
 
 
