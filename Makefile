@@ -5,7 +5,7 @@ RUN = .venv/bin/python
 export PYTHONPATH = $(CURDIR):$(CURDIR)/lambdas
 
 .DEFAULT_GOAL := help
-.PHONY: lock release help setup demo test drills bench replay examples up down status lint synth settings network rbac \
+.PHONY: lock release help setup demo test drills soak bench replay examples up down status lint synth settings network rbac \
   member packs site deploy
 
 help:  ## list the targets
@@ -22,6 +22,9 @@ test: setup  ## run all tests, two at a time, the drills on the embedded cloud a
 
 drills: setup  ## run every drill of drills/ [WORLD=workloads=statefulset,mesh=istio] [EYES=aws]
 	@$(RUN) -m sandbox drill drills drills/catalogue drills/unseen --record tests/records $(if $(WORLD),--world "$(WORLD)") $(if $(EYES),--eyes $(EYES))
+
+soak: setup  ## run drills without a pause, an hour or MINUTES=n, and say whether anything grows [JSON=file]
+	@$(RUN) -m sandbox.soak --minutes $(or $(MINUTES),60) $(if $(JSON),--json "$(JSON)")
 
 bench: setup  ## measure what it can do and costs: time, memory, cold starts [NAMES="imports memory"] [JSON=file] [DATA=folder]
 	@$(RUN) -m bench $(NAMES) $(if $(JSON),--json "$(JSON)") $(if $(DATA),--data "$(DATA)")

@@ -24,7 +24,7 @@ class Row:
     what: str
     value: float
     unit: str
-    """``ms``, ``s``, ``%``, ``kB`` (2^10 bytes) or ``MB`` (2^20 bytes)."""
+    """``ms``, ``s``, ``%``, ``kB`` (2^10 bytes) ``MB`` (2^20 bytes), ``power`` (an exponent) or what is counted."""
     beside: str
     """The alternative."""
     against: float

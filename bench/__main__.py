@@ -86,7 +86,7 @@ def _print(rows: list[bench.Row]) -> None:
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"{value:.2f} {unit}" if unit == "s" else f"{value:.0f} {unit}"
+    return f"{value:.2f} {unit}" if unit in ("s", "power") else f"{value:.0f} {unit}"
 
 
 if __name__ == "__main__":

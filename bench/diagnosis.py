@@ -12,13 +12,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench import Benchmark, Outcome, Row
 from bench.variants import variants
 from responder.model.evidence.health import ProviderHealth
-from responder.model.incident import IncidentRecord
+from responder.model.incident import Looked, evidence_of, looked_of
 from responder.plan.confirm import confirm
 from responder.plan.decide import DiagnosisInput, judge_cause
 from responder.plan.guardrails import RELEASED, GuardrailRequest, Situation, rule
@@ -65,8 +66,10 @@ class Case:
         return "undecided" if self.cause == "unknown" else "wrong"
 
 
+@cache
 def kept() -> list[tuple[str, Drill, dict[str, Any]]]:
-    """Return half, drill and record of every drill that has one."""
+    """Return half, drill and record of every drill that has one. All callers share them: whoever changes one copies it.
+    """
     found = []
     for half, folders in HALVES.items():
         for drill in read([ROOT / folder for folder in folders]):
@@ -76,11 +79,31 @@ def kept() -> list[tuple[str, Drill, dict[str, Any]]]:
     return found
 
 
+class Looks:
+    """Reads the evidence of records; an item that several of them share is read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, tuple[Mapping[str, Any], Looked]] = {}
+
+    def of(self, record: Mapping[str, Any]) -> list[Looked]:
+        """Return what each source answered, by time; raises Malformed."""
+        return [self._one(item) for item in sorted(record["items"], key=lambda item: str(item["sk"]))
+                if item["sk"].startswith("EVIDENCE#")]
+
+    def _one(self, item: Mapping[str, Any]) -> Looked:
+        # The item is kept beside what was read, or another could get its id.
+        if id(item) not in self._read:
+            self._read[id(item)] = (item, looked_of(item))
+        return self._read[id(item)][1]
+
+
 def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
-           weights: Weights | None = None, truth: Mapping[str, Any] | None = None) -> Case:
+           weights: Weights | None = None, truth: Mapping[str, Any] | None = None,
+           looks: Looks | None = None) -> Case:
     """Decide once more from what was on record before anything was done.
 
     ``truth`` is the record without what was made up: a remedy that asks its alternative itself meets what was so.
+    ``looks`` reads the evidence; callers with many variants of one record pass the same to each call.
     """
     service, weights = service_of(record), weights or shipped()
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
@@ -89,17 +112,18 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
     applied = min((item["applied_at"] for item in items if item["sk"].startswith("ACTION#") and item.get("applied_at")),
                   default="~")
     expected = tuple(drill.expect.cause or ())
-    evidence = IncidentRecord.of(items)
+    reader = looks or Looks()
+    looked = reader.of(record)
     started = time.perf_counter()
     visits = [(item["sk"].split("#")[1], item["step"], item.get("detail") or {}) for item in items
               if item["sk"].startswith("TIMELINE#") and item.get("kind") == "decision"]
     last: tuple[str, float, str, tuple[str, ...]] = ("unknown", 0.0, "unknown", ())
-    onset, open_now, confirmed, looks = None, True, True, 0
+    onset, open_now, confirmed, rounds = None, True, True, 0
     for entered, step, detail in visits:
         if entered > applied:
             break
         if step == "Confirm the incident":
-            found = confirm(service, detail.get("asked", ()), evidence.at(entered),
+            found = confirm(service, detail.get("asked", ()), evidence_of(looked, entered, entered),
                             detail.get("signal_at", opened_at), detail.get("well_since"))
             onset, open_now, confirmed = found.onset, found.answer != "false_alarm", found.answer == "confirmed"
             if not open_now:
@@ -107,30 +131,32 @@ def judged(half: str, drill: Drill, record: Mapping[str, Any], told: str = "",
                 last = ("none", 1.0, "none", ())
         elif step == "Diagnose the root cause" and open_now:
             judgement = judge_cause(
-                service, evidence.evidence(last=entered), DiagnosisInput(opened_at, onset, looks=looks), weights)
-            looks += 1
+                service, evidence_of(looked, last=entered), DiagnosisInput(opened_at, onset, looks=rounds), weights)
+            rounds += 1
             result = judgement.diagnosis
             best = result.ranking[0] if result.ranking else None
             last = (result.cause, best.confidence if best else 0.0, best.cause if best else "unknown",
                     # What is not confirmed is asked about again, and goes to people: nothing is done.
-                    _wrong(drill, service, judgement.proposed if confirmed else (), truth or record))
+                    _wrong(drill, service, judgement.proposed if confirmed else (), truth or record, reader))
             if result.cause != "unknown" and not judgement.fading and (judgement.proposed or not result.close):
                 break
     milliseconds = (time.perf_counter() - started) * 1000
     return Case(drill.name, half, told, expected, *last, milliseconds)
 
 
-def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Mapping[str, Any]) -> tuple[str, ...]:
+def _wrong(drill: Drill, service: Any, proposed: Iterable[Candidate], truth: Mapping[str, Any],
+           looks: Looks) -> tuple[str, ...]:
     """Remedies that the guardrails would let through, for a cause that is not there or against the drill's word."""
-    found = []
-    really = IncidentRecord.of(truth["items"]).evidence()
+    found: list[str] = []
+    proposed = [remedy for remedy in proposed if remedy.action not in HARMLESS]
+    if not proposed:
+        return ()
+    really = evidence_of(looks.of(truth))
     looked = {(item["action"], item.get("component")) for item in truth["items"]
               if item["sk"].startswith("ACTION#") and item.get("refusal")}
     down = {f.component.removeprefix("provider:") for f in really.every
             if isinstance(f.detail, ProviderHealth) and f.value == 0}
     for remedy in proposed:
-        if remedy.action in HARMLESS:
-            continue
         if (remedy.action, remedy.component) in looked:
             continue  # it looked for itself before it did anything, and refused
         if isinstance(remedy.facts, SwitchFacts) and not {p.name for p in service.providers} - down - {

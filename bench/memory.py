@@ -53,13 +53,18 @@ report = {"ms": 0, "said": [["rows", "ok", str(len(rows))]]}
 """
 
 
+def asking(source: str, now: str) -> str:
+    """Return the code that asks a source as its function does; ``now``: ISO 8601 in UTC."""
+    return _ASK.format(name=source, phase="diagnose", now=now)
+
+
 def codes() -> dict[str, str]:
     """Return what is measured: each function that reads lists which grow with the cluster or the log."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     found = {"ledger": _LEDGER}
     # The ledger goes first: what it keeps is what the source of changes compares with.
     for name in ("changes", "kubernetes", "rollouts", "utilisation"):
-        found[f"source {name}"] = _ASK.format(name=name, phase="diagnose", now=now)
+        found[f"source {name}"] = asking(name, now)
     for name in ("restart_pods", "rollback", "scale_up"):
         found[f"action {name}, its plan"] = _PLAN.format(name=name)
     return found
@@ -68,7 +73,7 @@ def codes() -> dict[str, str]:
 def run(repeats: int) -> Outcome:
     """Return a row per function, beside the same function in a small place."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    splunk = _ASK.format(name="splunk", phase="diagnose", now=now)
+    splunk = asking("splunk", now)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

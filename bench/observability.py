@@ -43,10 +43,11 @@ def run(repeats: int) -> Outcome:
     """Return a row per function: the CPU time that is added, beside the whole without it."""
     path = (fresh.function(), fresh.packages("boto3"))
     rows = []
-    for name, (modules, client) in functions().items():
+    for name, one in functions().items():
         found = fresh.rounds({
-            "observed": (_OBSERVED + _END).format(modules=modules, client=client),
-            "plain": (_START + _END).format(modules=modules, client=client)}, repeats, path=path, environment=_SAMPLED)
+            "observed": (_OBSERVED + _END).format(modules=one.modules, client=one.client),
+            "plain": (_START + _END).format(modules=one.modules, client=one.client)}, repeats, path=path,
+            environment=_SAMPLED)
         added = found["observed"]["ms"] - found["plain"]["ms"]
         rows.append(Row(name, added, "ms", "its cold start without them, CPU", found["plain"]["ms"],
                         highest=HIGHEST_MS, note=f"{found['observed']['peak_mb'] - found['plain']['peak_mb']:.0f} MB"))

@@ -3,7 +3,8 @@
 Each measure is taken in a fresh process that gets the incident's items as the table returns them, reads them, reviews
 the incident and renders the report, as the function does; making the items up is the parent's work, and none of it is
 counted. Memory is what that work holds at most (``tracemalloc``, in a process of its own, because it slows the work),
-and the process's resident set at most beside one that renders an incident without anything in it.
+and the process's resident set at most beside one that renders an incident without anything in it: the kernel's
+``VmHWM``, for ``getrusage`` begins with what the parent had when it started the child, and so told of the bench alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _COMPONENTS = 10
 _HOURS = 4
 
 _CHILD = """
-import json, resource, sys, time, tracemalloc
+import json, re, sys, time, tracemalloc
 from responder.model.incident import IncidentRecord
 from responder.plan.review import review
 from responder.records.report import render
@@ -39,7 +40,7 @@ page = render(review(IncidentRecord.of(items)))["html"]
 print(json.dumps({
     "milliseconds": (time.perf_counter() - began) * 1000, "bytes": len(page.encode()),
     "held": tracemalloc.get_traced_memory()[1] / 2**20 if traced else 0.0,
-    "resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    "resident": int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024}))
 """
 
 
@@ -74,7 +75,7 @@ def _look(at: str, start: float, periods: int, components: tuple[str, ...]) -> d
             [start + 10 * k, 400.0, 180.0] for k in range(periods)]}} for component in components]}
 
 
-def _once(items: list[dict[str, Any]], how: str) -> dict[str, float]:
+def once(items: list[dict[str, Any]], how: str) -> dict[str, float]:
     """Render one incident in a process of its own; returns milliseconds, bytes of the page, and megabytes."""
     lambdas = Path(__file__).resolve().parent.parent / "lambdas"
     with tempfile.TemporaryFile("w+") as file:
@@ -88,8 +89,8 @@ def _once(items: list[dict[str, Any]], how: str) -> dict[str, float]:
 
 def _several(items: list[dict[str, Any]], repeats: int) -> dict[str, float]:
     """Return the medians, and what the work held at most."""
-    runs = [_once(items, "timed") for _ in range(repeats)]
-    return {**{name: median(run[name] for run in runs) for name in runs[0]}, "held": _once(items, "traced")["held"]}
+    runs = [once(items, "timed") for _ in range(repeats)]
+    return {**{name: median(run[name] for run in runs) for name in runs[0]}, "held": once(items, "traced")["held"]}
 
 
 def _run(repeats: int) -> Outcome:

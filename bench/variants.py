@@ -58,17 +58,23 @@ def _onset(record: Mapping[str, Any]) -> float:
 
 def without(record: Mapping[str, Any], source: str, status: str = "timeout") -> dict[str, Any]:
     """Return the record as if a source had not answered at all."""
-    varied = copy.deepcopy(dict(record))
+    varied = _with_own(record, source)
     _silence(varied, source, status)
     return varied
 
 
 def denied(record: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Return the record as if a source had said that everything is normal."""
-    varied = copy.deepcopy(dict(record))
+    varied = _with_own(record, source)
     for finding in _findings(varied, source):
         _deny(finding)
     return varied
+
+
+def _with_own(record: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return the record with its own copy of what one source answered; it shares all other items."""
+    theirs = {id(item) for name, item in _evidence(record) if name == source}
+    return {**record, "items": [copy.deepcopy(item) if id(item) in theirs else item for item in record["items"]]}
 
 
 def missing(record: dict[str, Any], random: Random) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -22,6 +23,9 @@ from tests.table import Table
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 ROOT = Path(__file__).resolve().parent.parent
+# Each new session of botocore reads what it knows of the services from files; within a process they stay the same.
+_read_file = cache(lambda path, read=JSONFileLoader.load_file: read(JSONFileLoader(), path))
+JSONFileLoader.load_file = lambda loader, path: _read_file(path)
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
@@ -45,9 +49,15 @@ def changes_pass() -> Iterator[gate.Gate]:
         yield opened
 
 
+@cache
+def _dynamodb() -> Any:
+    """One client for all: moto answers whichever there is, and a new one takes a tenth of a second."""
+    return boto3.Session("none", "none", region_name="us-east-1").client("dynamodb")
+
+
 def timeline() -> Table:
     """A timeline table, empty, in the AWS that moto plays just now."""
-    client = boto3.client("dynamodb")
+    client = _dynamodb()
     client.create_table(TableName="timeline", BillingMode="PAY_PER_REQUEST", KeySchema=[
         {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from cli.costs.incident import of_execution
-from cli.costs.lines import total
 from sandbox.drill.contract import Drill, Expect
-from stacks.prices import shipped
+from sandbox.drill.usage import Used, used
 
 Item = Mapping[str, Any]
 """An item of the record, as the table holds it."""
@@ -129,6 +127,7 @@ class Result:
     seconds: Seconds
     report: Report
     timeline_entries: int
+    used: Used
     cost_usd: float
     world: dict[str, str]
     """How the sandbox spoke: each key of ``sandbox/worlds`` to its value."""
@@ -164,14 +163,9 @@ def result(drill: Drill, seen: Observed) -> Result:
         sorted({item["detail"]["to"] for item in timeline
                 if item["kind"] == "notification" and item["detail"].get("to")}),
         _seconds(seen, incident), Report(report.get("html"), report.get("md"), report.get("json")), len(timeline),
-        _dollars(seen), dict(seen.world))
+        *used(seen.history, seen.items), dict(seen.world))
     problems = unmet(drill.expect, value, seen, _after(seen, incident.get("escalated_at") or incident.get("closed_at")))
     return replace(value, unmet=problems, met=not problems)
-
-
-def _dollars(seen: Observed) -> float:
-    """What the incident costs at AWS's list prices, in US dollars."""
-    return round(total(of_execution(seen.history, seen.items, shipped())), 6) if seen.history else 0.0
 
 
 def _cause(incident: Item) -> Cause:
@@ -316,7 +310,8 @@ def schema() -> dict[str, Any]:
                 ("alarm", "opened", "confirmed", "isolated", "diagnosed", "first_action", "recovered", "report"),
                 number)),
             "report": closed(dict.fromkeys(("html", "markdown", "json"), text)),
-            "timeline_entries": {"type": "integer"}, "cost_usd": {"type": "number"},
+            "timeline_entries": {"type": "integer"}, "used": closed(
+                {one.name: {"type": "integer"} for one in fields(Used)}), "cost_usd": {"type": "number"},
             "world": {"type": "object", "additionalProperties": {"type": "string"}}})}
 
 

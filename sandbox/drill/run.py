@@ -25,6 +25,7 @@ from sandbox.drill.history import History
 from sandbox.drill.messages import sequence
 from sandbox.drill.people import People
 from sandbox.drill.result import Observed, Result, result
+from sandbox.drill.shown import shown
 from sandbox.events.kill_switch import RELEASED
 from sandbox.eyes import FOLDER as EYES_FOLDER
 from sandbox.eyes import of_run as eyes_of_run
@@ -312,7 +313,6 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
     once, each incident's record to ``record_folder``, all that people were told to ``messages_folder``.
     """
     from rich.console import Console
-    from rich.table import Table
 
     console = Console()
     was_up = Up.load() is not None
@@ -345,15 +345,7 @@ def run_all(drills: Sequence[Drill], json_folder: Path | None, keep: bool,
     finally:
         if not keep and not was_up:
             sandbox_run.down()
-    table = Table(box=None, pad_edge=False)
-    for title in ("drill", "met", "outcome", "cause", "actions", "alarm", "applied", "recovered", "cost"):
-        table.add_column(title, justify="right" if title in ("alarm", "applied", "recovered", "cost") else "left")
-    for value in results:
-        took = (value.seconds.alarm, value.seconds.first_action, value.seconds.recovered)
-        table.add_row(value.drill, "yes" if value.met else "NO", str(value.outcome), value.cause.id,
-                      ", ".join(f"{action.id} {action.status}" for action in value.actions) or "-",
-                      *("-" if seconds is None else f"{seconds:.1f} s" for seconds in took), f"${value.cost_usd:.4f}")
-    console.print(table)
+    shown(results, console)
     met = sum(value.met for value in results)
     console.print(f"{met} of {len(results)} drills were met" + (
         f", {len(elsewhere)} were not run" if elsewhere else ""))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 _ALWAYS = re.compile(r"`|\\(?=[!-/:-@\[-`{-~])|(?<!\s)\*|\*(?!\s)|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)|(?<=~)~|"
-                     r"(?<!\w)_|_(?!\w)")
-"""What may begin code, an escape, emphasis, HTML, an entity or strikethrough; an underscore within a word does not."""
+                     r"(?<![^\W_])_|_(?![^\W_])")
+"""What may begin code, an escape, emphasis, HTML, an entity or strikethrough; an underscore between two letters or
+digits does not."""
 _LINKS = re.compile(r"\](?=\s*[(\[:])")
 _BRACKETS = re.compile(r"[\[\]]")
 _BOX = re.compile(r"^\[[ xX]\]")

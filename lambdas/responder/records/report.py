@@ -66,8 +66,16 @@ def render(review: Review, live: Live | None = None) -> dict[str, str]:
     review = masked(review)
     given = _given(review)
     text = environment(escape=False).get_template("postmortem.md").render(given, live=None)
-    return {"html": _page(given, live), "md": tidy(text),
-            "json": json.dumps(asdict(review), indent=1, sort_keys=True)}
+    return {"html": _page(given, live), "md": tidy(text), "json": _json(review)}
+
+
+def render_json(review: Review) -> str:
+    """Return the postmortem as JSON; see ``render``."""
+    return _json(masked(review))
+
+
+def _json(review: Review) -> str:
+    return json.dumps(asdict(review), indent=1, sort_keys=True)
 
 
 def render_page(review: Review, live: Live | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.diagnosis import RECORDS, Case, judged, kept, summary, wilson
+from bench.diagnosis import RECORDS, Case, Looks, judged, kept, summary, wilson
 from bench.variants import denied, sources_of, variants, without
 from responder.plan.replay import BadRecord, replay
 from responder.plan.weights import shipped
@@ -33,9 +33,10 @@ def test_each_recorded_drill_is_decided_as_its_file_expects(cases: list[Case], n
 @pytest.mark.parametrize("number", range(len(DRILLS)), ids=[drill.name for _, drill, _ in DRILLS])
 def test_no_single_source_that_fails_or_lies_leads_to_a_harmful_remedy(number: int) -> None:
     half, drill, record = DRILLS[number]
+    looks = Looks()
     for source in sources_of(record):
         for told, varied in (("fails", without(record, source)), ("lies", denied(record, source))):
-            case = judged(half, drill, varied, truth=record)
+            case = judged(half, drill, varied, truth=record, looks=looks)
             assert (source, told, case.wrong) == (source, told, ())
 
 
@@ -99,7 +100,15 @@ def test_variants_are_the_same_each_time_and_leave_the_record_alone() -> None:
     first, second = ([told for told, _ in variants(record, "x", 20)] for _ in range(2))
     assert first == second
     assert len(set(first)) > 10
+    for source in sources_of(record):
+        assert (without(record, source) != before, denied(record, source).keys()) == (True, before.keys())
     assert record == before
+
+
+def test_items_that_records_share_are_read_as_they_are_in_each() -> None:
+    record, looks = one(), Looks()
+    for varied in (record, *(change(record, source) for source in sources_of(record) for change in (without, denied))):
+        assert looks.of(varied) == Looks().of(copy.deepcopy(varied))
 
 
 def test_the_interval_holds_the_share() -> None:

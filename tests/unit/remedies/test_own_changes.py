@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
 from typing import Any
@@ -153,7 +154,7 @@ def test_a_bad_value_under_our_name_is_diagnosed_as_anybody_else_s() -> None:
 
 
 def test_a_replay_knows_what_was_our_own() -> None:
-    _, _, record = next(item for item in kept() if item[1].name == "bad-config-rejected")
+    record = copy.deepcopy(next(item for item in kept() if item[1].name == "bad-config-rejected")[2])
     run = next(item for item in record["items"] if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")
     before = next(d for d in replay(record) if d.step == "Diagnose the root cause").again

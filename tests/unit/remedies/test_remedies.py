@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from bench.diagnosis import kept
+from bench.diagnosis import Looks, kept
 from bench.variants import denied, sources_of, without
 from responder import actions
 from responder.handlers import diagnose
 from responder.model.evidence import Evidence
-from responder.model.incident import IncidentRecord
+from responder.model.incident import IncidentRecord, evidence_of
 from responder.plan import remedies as decisions
 from responder.plan.decide import DiagnosisInput, Judgement, judge_cause
 from responder.plan.diagnose import Diagnosis, Hypothesis
@@ -27,7 +27,7 @@ from responder.plan.updates import update
 from responder.plan.weights import shipped
 from responder.records.table import seconds
 from tests.conftest import shipped_service, timeline
-from tests.findings import observed, recorded
+from tests.findings import observed
 from tests.unit.state_machine.test_incident import Incident, Script, deeds, outcome
 
 TABLE = shipped().mechanisms
@@ -181,8 +181,8 @@ def test_nothing_that_a_named_cause_asks_for_is_passed_over_in_silence(data: st.
 RECORDS = kept()
 
 
-def judgements(record: dict[str, Any]) -> list[Judgement]:
-    service, found = service_of(record), []
+def judgements(record: dict[str, Any], reader: Looks | None = None) -> list[Judgement]:
+    service, found, looked = service_of(record), [], (reader or Looks()).of(record)
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     opened = seconds(next(item for item in items if item["sk"] == "INCIDENT")["opened_at"])
     for item in items:
@@ -191,7 +191,7 @@ def judgements(record: dict[str, Any]) -> list[Judgement]:
             detail = item["detail"]
             for looks in {0, int(detail.get("looks", 1)), 2}:
                 found.append(judge_cause(
-                    service, recorded(items, last=item["sk"].split("#")[1]), DiagnosisInput(
+                    service, evidence_of(looked, last=item["sk"].split("#")[1]), DiagnosisInput(
                         detail.get("opened_at", opened), detail.get("onset"),
                         [tuple(pair) for pair in detail.get("tried", ())], looks), shipped()))
     return found
@@ -208,10 +208,10 @@ def test_no_recorded_cause_ends_without_a_remedy_or_a_reason(number: int) -> Non
 def test_no_false_evidence_leads_two_close_mechanisms_to_a_forbidden_remedy(name: str) -> None:
     """A source that fails or lies, at a look so late that what is contested is tried."""
     _, drill, record = next(item for item in RECORDS if item[1].name == name)
-    service = service_of(record)
+    service, reader = service_of(record), Looks()
     for source in sources_of(record):
         for varied in (without(record, source), denied(record, source)):
-            for judgement in judgements(varied):
+            for judgement in judgements(varied, reader):
                 contested = {p.action for p in judgement.proposed if p.contested and service.policy.get(
                     p.action) == "auto"}
                 assert not contested & set(drill.expect.never or ())

@@ -22,7 +22,7 @@ from responder.model.incident import Cause, Entry, Hypothesis, Incident, Inciden
 from responder.model.remedy import Remedy, RemedyStatus
 from responder.plan.review import Notes, contents, live, review, told
 from responder.records import chart, report
-from responder.records.report import environment, notes, render, render_index, store
+from responder.records.report import environment, notes, render, render_index, render_json, store
 from scripts.examples import EXAMPLES, rendered
 from tests.conftest import ROOT
 from tests.unit.report import test_review
@@ -103,7 +103,8 @@ def test_the_json_is_as_its_published_schema_says() -> None:
                *(IncidentRecord.of(record["items"]) for _, _, record in kept()))
     validator = jsonschema.Draft202012Validator(SCHEMA)
     for record in records:
-        validator.validate(json.loads(render(review(record, [OLDER], entry="frontend"))["json"]))
+        validator.validate(json.loads(render_json(review(record, [OLDER], entry="frontend"))))
+    assert render(review(HOSTILE_RECORD))["json"] == render_json(review(HOSTILE_RECORD))
 
 
 @pytest.mark.parametrize(("name", "kind"), [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -163,6 +163,8 @@ def shown(tokens: Any) -> str:
 
 
 @given(TRICKY)
+@example("__0__")
+@example("a__b_ _c")
 def test_text_in_markdown_shows_as_it_is(text: str) -> None:
     expected = " ".join(text.split())
     for before, made in (("", inline(text)), ("- ", inline(text)), ("> ", inline(text))):

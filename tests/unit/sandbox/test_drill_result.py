@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import jsonschema
 import pytest
@@ -126,3 +126,22 @@ def test_a_fault_that_healed_by_itself_has_the_time_to_be_resolved() -> None:
 
 def test_a_drill_is_given_up_in_the_end() -> None:
     assert is_over(DRILL, at(GIVE_UP_SECONDS + 1, events=True))
+
+
+def test_what_an_incident_used_is_counted_by_its_history_without_the_time_that_people_took() -> None:
+    seen = observed()
+    began = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
+
+    def event(number: int, kind: str, seconds: float, resource: str = "invoke") -> dict[str, object]:
+        details = {"taskScheduledEventDetails": {"resource": resource}} if kind == "TaskScheduled" else {}
+        return {"id": number, "previousEventId": number - 1, "type": kind,
+                "timestamp": began + timedelta(seconds=seconds), **details}
+
+    history = [event(1, "TaskStateEntered", 0), event(2, "TaskScheduled", 0), event(3, "TaskFailed", 1.5),
+               event(4, "TaskScheduled", 2), event(5, "TaskSucceeded", 2.5), event(6, "TaskStateEntered", 3),
+               event(7, "TaskScheduled", 3, "invoke.waitForTaskToken"), event(8, "TaskSucceeded", 600)]
+    value = result(DRILL, replace(seen, history=history))
+    assert (value.used.state_transitions, value.used.history_events, value.used.function_milliseconds) == (3, 8, 2000)
+    assert value.used.table_write_units >= len(seen.items) and value.used.table_read_units > 0
+    assert 0 < result(DRILL, replace(seen, history=history[:5])).cost_usd < value.cost_usd
+    assert result(DRILL, seen).used.history_events == 0 == result(DRILL, seen).cost_usd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 from types import SimpleNamespace
@@ -129,7 +130,7 @@ def test_no_recorded_drill_without_hostile_traffic_asks_people_for_fear_of_one(n
 
 
 def test_the_signs_are_judged_and_replayed() -> None:
-    record: Any = next(item for item in RECORDS if item[1].name == "bad-release")[2]
+    record: Any = copy.deepcopy(next(item for item in RECORDS if item[1].name == "bad-release")[2])
     items = sorted(record["items"], key=lambda item: str(item["sk"]))
     run = next(item for item in items if item.get("step") == "Diagnose the root cause"
                  and item.get("kind") == "decision")

@@ -6,11 +6,9 @@ from responder.model.evidence.foreign_changes import ForeignChanges
 from responder.model.fault_location import location_of
 from responder.model.frozen import dataclass
 from responder.plan import remedies
-from responder.plan.change_evidence import NAMED, explained
 from responder.plan.deeds import Deed, Site, text
 from responder.plan.failure_modes import FailureMode
 from responder.plan.remedies import Considered, OnRecord, Remedy
-from responder.plan.signals import Context, foreign
 
 _MEDIA_TYPE = "application/json; domain-model=launchdarkly.semanticpatch"
 
@@ -44,6 +42,10 @@ class Parameters:
 
 def facts(considered: Considered) -> Facts:
     """Find the flag that explains the symptom."""
+    # The function that diagnoses has loaded these with the signals; the remedy's own function needs none of them.
+    from responder.plan.change_evidence import NAMED, explained
+    from responder.plan.signals import Context, foreign
+
     location = location_of(considered.where)
     if location is None or foreign.flag_explains.id not in considered.signals:
         return Facts()

@@ -1,0 +1,1 @@
+"""An hour of drills on one sandbox, and whether anything grows: ``make soak``."""
