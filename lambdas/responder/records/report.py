@@ -30,6 +30,7 @@ from responder.plan.wording import (
     clock,
     count,
     day,
+    days_from,
     duration,
     listed,
     moment,
@@ -64,9 +65,11 @@ def render(review: Review, live: Live | None = None) -> dict[str, str]:
     With ``live`` the incident is not over: the page begins with how it stands, reloads itself, and draws no lessons.
     """
     review = masked(review)
-    given = _given(review)
-    text = environment(escape=False).get_template("postmortem.md").render(given, live=None)
-    return {"html": _page(given, live), "md": tidy(text), "json": _json(review)}
+    with days_from(review.incident.opened_at):
+        given = _given(review)
+        text = environment(escape=False).get_template("postmortem.md").render(given, live=None)
+        page = _page(given, live)
+    return {"html": page, "md": tidy(text), "json": _json(review)}
 
 
 def render_json(review: Review) -> str:
@@ -80,7 +83,8 @@ def _json(review: Review) -> str:
 
 def render_page(review: Review, live: Live | None = None) -> str:
     """Return the postmortem as a page; see ``render``."""
-    return _page(_given(masked(review)), live)
+    with days_from(review.incident.opened_at):
+        return _page(_given(masked(review)), live)
 
 
 def _page(given: Mapping[str, object], live: Live | None) -> str:
