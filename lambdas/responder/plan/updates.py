@@ -105,7 +105,8 @@ def what(service: Service, record: IncidentRecord) -> str:
         return f"{affected}: an alarm at {at(began)}. Whether there is an outage is not confirmed."
     kind = _KINDS.get(incident.kind, "symptoms")
     if incident.reopenings:
-        return (f"{affected}: {kind} again since {at(incident.last_reopened_at)}, after it had been well. It is not "
+        # It may have ended for other reasons than that it was well: somebody took it over, and gave it back.
+        return (f"{affected}: {kind}. The incident was opened again at {at(incident.last_reopened_at)}, and is not "
                 f"over. It first began at {at(began)}.")
     return f"{affected}: {kind} since {at(began)}. It is not over."
 

@@ -110,7 +110,7 @@ def test_after_a_relapse_the_rollback_is_told_as_done_once_and_not_as_help(servi
         "verified", planned_at="2026-11-25T03:01:00.000Z", applied_at="2026-11-25T03:01:30.000Z")]
     said = messages.escalation(service, IncidentRecord.of(found), "a bad release")
     assert "Not done: rollback was done once in this incident at 03:01:30 UTC and is not repeated." in said.text
-    assert "helped" not in said.text and "again since 03:10:00 UTC" in said.text
+    assert "helped" not in said.text and "opened again at 03:10:00 UTC" in said.text
 
 
 def test_developers_are_called_for_what_fails_and_nobody_for_a_provider(service: Service) -> None:
